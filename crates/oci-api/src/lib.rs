@@ -1,0 +1,32 @@
+//! The OCI REST API as data: wire models, the table of operations, the table of regions, OCIDs and error bodies.
+//!
+//! Generated from `api/*.json` (facts read from the OCI Python SDK and Oracle's OpenAPI documents) by
+//! `cargo xtask codegen`. Both sides of the wire use this crate, so it does no I/O and decides nothing: it must not
+//! know how a request is signed, sent, retried or answered.
+
+#![warn(missing_docs)]
+
+pub mod error;
+pub mod ocid;
+pub mod operation;
+pub mod region;
+pub mod schema;
+pub mod wire;
+
+mod generated {
+    pub mod models;
+    pub mod operations;
+    pub mod regions;
+    pub mod schema;
+}
+
+/// Wire models, one struct per model of the API, named as Oracle names them.
+pub mod models {
+    pub use crate::generated::models::*;
+}
+
+pub use error::ErrorBody;
+pub use generated::operations::Operation;
+pub use ocid::{Ocid, OcidError};
+pub use operation::{Answer, Method, OperationInfo, Parameter, Service};
+pub use region::Region;

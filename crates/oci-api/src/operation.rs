@@ -1,0 +1,173 @@
+//! The shape of the table of operations.
+
+use crate::Operation;
+use crate::schema::{Bounds, Kind};
+
+/// The service that serves an operation, which decides its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Service {
+    Compute,
+    ComputeManagement,
+    VirtualNetwork,
+    Blockstorage,
+    Identity,
+    WorkRequest,
+    Limits,
+}
+
+/// An HTTP method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+impl Method {
+    /// The method as on the wire: `GET`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What an operation answers when it succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// No body.
+    Empty,
+    /// One model, by name.
+    One(&'static str),
+    /// A bare JSON array of one model, by name.
+    List(&'static str),
+}
+
+/// A parameter in the path, the query or the headers.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// The values that are allowed; empty when any is.
+    pub values: &'static [&'static str],
+    /// What the service assumes when it is not sent.
+    pub default: Option<&'static str>,
+    /// Bounds on its length or size.
+    pub bounds: Bounds,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct OperationInfo {
+    /// The operation that the row describes.
+    pub operation: Operation,
+    /// Its name: `LaunchInstance`.
+    pub name: &'static str,
+    /// Who serves it.
+    pub service: Service,
+    /// Its method.
+    pub method: Method,
+    /// Path template from the root of the host, with `{parameter}` segments.
+    pub path: &'static str,
+    /// The model of the request's body, if it takes one.
+    pub body: Option<&'static str>,
+    /// Whether the body must be there.
+    pub body_required: bool,
+    /// What it answers.
+    pub response: Answer,
+    /// Whether it takes `limit` and `page` and answers `opc-next-page`.
+    pub paginated: bool,
+    /// Whether it takes `opc-retry-token`.
+    pub retry_token: bool,
+    /// Whether the official SDKs retry it without being asked.
+    pub default_retry: bool,
+    /// Whether the official SDKs read `opc-work-request-id` from its answer.
+    pub work_request: bool,
+    /// Parameters in the path, in order.
+    pub path_parameters: &'static [Parameter],
+    /// Parameters in the query.
+    pub query: &'static [Parameter],
+    /// Parameters in the headers.
+    pub headers: &'static [Parameter],
+    /// The declared status of success.
+    pub success: u16,
+    /// The headers declared for a success.
+    pub success_headers: &'static [&'static str],
+}
+
+impl Operation {
+    /// Its name: `LaunchInstance`.
+    pub fn name(self) -> &'static str {
+        self.info().name
+    }
+
+    /// The operation with this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|operation| operation.name() == name)
+    }
+
+    /// The path with its parameters filled in, percent-encoded but for `/` (as the official SDKs do).
+    ///
+    /// `values` are in the order of the template. A template with more parameters than values keeps the rest as they
+    /// are, which the service will refuse.
+    pub fn path(self, values: &[&str]) -> String {
+        let mut path = String::new();
+        let mut values = values.iter();
+        for part in self.info().path.split_inclusive('/') {
+            let (segment, slash) = part.strip_suffix('/').map_or((part, ""), |segment| (segment, "/"));
+            match segment.strip_prefix('{').and_then(|_| values.next()) {
+                Some(value) => percent_encode(&mut path, value, b"/"),
+                None => path.push_str(segment),
+            }
+            path.push_str(slash);
+        }
+        path
+    }
+}
+
+/// Appends `text` to `out`, percent-encoding all but RFC 3986's unreserved characters and those in `keep`.
+pub fn percent_encode(out: &mut String, text: &str, keep: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push(char::from(HEX[usize::from(byte >> 4)]));
+            out.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_operation_at_its_own_place() {
+        assert_eq!(Operation::ALL.len(), 66);
+        for operation in Operation::ALL {
+            assert_eq!(operation.info().operation, *operation);
+            assert_eq!(Operation::by_name(operation.name()), Some(*operation));
+        }
+    }
+
+    #[test]
+    fn paths_are_filled_and_percent_encoded() {
+        assert_eq!(Operation::GetInstance.path(&["ocid1.x y"]), "/20160918/instances/ocid1.x%20y");
+        assert_eq!(
+            Operation::GetResourceAvailability.path(&["compute", "a/b"]),
+            "/20190729/services/compute/limits/a/b/resourceAvailability"
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! The models as data, and the check of a JSON value against one.
+//!
+//! The simulated region uses it to refuse what the service would refuse; the commands use it on the part of the
+//! user's config that is passed through to the API.
+
+use crate::generated::schema::MODELS;
+use serde_json::Value;
+
+/// The type of a value on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Str,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// `true` or `false`.
+    Bool,
+    /// An RFC 3339 time.
+    DateTime,
+    /// Anything.
+    Object,
+    /// An array.
+    List(&'static Kind),
+    /// An object with free keys.
+    Dict(&'static Kind),
+    /// A model, by name.
+    Model(&'static str),
+}
+
+/// Bounds on a value. Lengths are in characters.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names are JSON Schema's")]
+pub struct Bounds {
+    pub min_length: Option<usize>,
+    pub max_length: Option<usize>,
+    pub min_items: Option<usize>,
+    pub max_items: Option<usize>,
+    pub minimum: Option<f64>,
+    pub maximum: Option<f64>,
+}
+
+impl Bounds {
+    /// No bounds.
+    pub const NONE: Self = Self {
+        min_length: None,
+        max_length: None,
+        min_items: None,
+        max_items: None,
+        minimum: None,
+        maximum: None,
+    };
+}
+
+/// A field of a model.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether the service demands it.
+    pub required: bool,
+    /// Whether its documentation calls it deprecated.
+    pub deprecated: bool,
+    /// Whether other values than those known may come.
+    pub open: bool,
+    /// The values that are known; empty when any string is good.
+    pub values: &'static [&'static str],
+    /// Bounds on its value.
+    pub bounds: Bounds,
+}
+
+/// A model.
+#[derive(Debug)]
+pub struct Model {
+    /// Its name.
+    pub name: &'static str,
+    /// The field that tells its subtypes apart.
+    pub discriminator: Option<&'static str>,
+    /// Value of that field → name of the subtype.
+    pub subtypes: &'static [(&'static str, &'static str)],
+    /// Its fields, without the discriminator.
+    pub fields: &'static [Field],
+}
+
+impl Model {
+    /// The model with this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        MODELS.binary_search_by(|model| model.name.cmp(name)).ok().map(|at| &MODELS[at])
+    }
+
+    /// Its field with this wire name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// One thing wrong with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// Where: `shapeConfig.ocpus`, `nsgIds[2]`.
+    pub path: String,
+    /// What.
+    pub problem: Problem,
+}
+
+/// What can be wrong with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Problem {
+    /// The model has no such field; the names that it does have.
+    UnknownField(Vec<&'static str>),
+    /// A required field is absent.
+    Missing,
+    /// Another type of value: what is expected.
+    WrongType(&'static str),
+    /// Not among the allowed values.
+    NotAllowed(Vec<&'static str>),
+    /// Shorter than this many characters or items.
+    TooShort(usize),
+    /// Longer than this many characters or items.
+    TooLong(usize),
+    /// Below this.
+    TooSmall(f64),
+    /// Above this.
+    TooLarge(f64),
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = &self.path;
+        match &self.problem {
+            Problem::UnknownField(_) => write!(f, "{path} is not a known field"),
+            Problem::Missing => write!(f, "{path} is required"),
+            Problem::WrongType(wanted) => write!(f, "{path} must be {wanted}"),
+            Problem::NotAllowed(values) => write!(f, "{path} must be one of {}", values.join(", ")),
+            Problem::TooShort(least) => write!(f, "{path} must have at least {least} characters or items"),
+            Problem::TooLong(most) => write!(f, "{path} must have at most {most} characters or items"),
+            Problem::TooSmall(least) => write!(f, "{path} must be at least {least}"),
+            Problem::TooLarge(most) => write!(f, "{path} must be at most {most}"),
+        }
+    }
+}
+
+/// Checks a value against a model and names everything that is wrong with it. A null counts as absent.
+///
+/// A name that no model has is a mistake of the caller's and gives no violation.
+pub fn check(model: &str, value: &Value) -> Vec<Violation> {
+    let mut found = Vec::new();
+    if let Some(model) = Model::find(model) {
+        check_model(model, value, "", &mut found);
+    }
+    found
+}
+
+/// Checks one value (a parameter, say) against a type, allowed values and bounds.
+pub fn check_value(
+    path: &str,
+    kind: Kind,
+    values: &'static [&'static str],
+    bounds: &Bounds,
+    value: &Value,
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    check_kind(kind, values, bounds, value, path, &mut found);
+    found
+}
+
+fn check_model(model: &'static Model, value: &Value, path: &str, found: &mut Vec<Violation>) {
+    let report = |path: String, problem| Violation { path, problem };
+    let Value::Object(fields) = value else {
+        found.push(report(path.to_owned(), Problem::WrongType("an object")));
+        return;
+    };
+    let mut model = model;
+    let mut tag = None;
+    if let Some(name) = model.discriminator {
+        tag = Some(name);
+        let allowed = || model.subtypes.iter().map(|(value, _)| *value).collect();
+        match fields.get(name) {
+            None => {
+                found.push(report(join(path, name), Problem::Missing));
+                return;
+            }
+            Some(kind) => {
+                let subtype = model.subtypes.iter().find(|(value, _)| kind.as_str() == Some(value));
+                let Some(subtype) = subtype.and_then(|(_, subtype)| Model::find(subtype)) else {
+                    found.push(report(join(path, name), Problem::NotAllowed(allowed())));
+                    return;
+                };
+                model = subtype;
+            }
+        }
+    }
+    for (name, value) in fields.iter().filter(|(name, value)| !value.is_null() && Some(name.as_str()) != tag)
+    {
+        match model.field(name) {
+            None => {
+                let known = model.fields.iter().map(|field| field.name).collect();
+                found.push(report(join(path, name), Problem::UnknownField(known)));
+            }
+            Some(field) => {
+                let values = if field.open { &[] } else { field.values };
+                check_kind(field.kind, values, &field.bounds, value, &join(path, name), found);
+            }
+        }
+    }
+    for field in model.fields.iter().filter(|field| field.required) {
+        if fields.get(field.name).is_none_or(Value::is_null) {
+            found.push(report(join(path, field.name), Problem::Missing));
+        }
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn check_kind(
+    kind: Kind,
+    values: &'static [&'static str],
+    bounds: &Bounds,
+    value: &Value,
+    path: &str,
+    found: &mut Vec<Violation>,
+) {
+    let mut report = |problem| found.push(Violation { path: path.to_owned(), problem });
+    match (kind, value) {
+        (Kind::Str, Value::String(text)) => {
+            if !values.is_empty() && !values.iter().any(|allowed| allowed.eq_ignore_ascii_case(text)) {
+                report(Problem::NotAllowed(values.to_vec()));
+            }
+            check_length(text.chars().count(), bounds.min_length, bounds.max_length, &mut report);
+        }
+        (Kind::Int, Value::Number(number)) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
+            check_range(number.as_f64().unwrap_or_default(), bounds, &mut report);
+        }
+        (Kind::Float, Value::Number(number)) => {
+            check_range(number.as_f64().unwrap_or_default(), bounds, &mut report)
+        }
+        (Kind::Bool, Value::Bool(_)) | (Kind::Object, _) => {}
+        (Kind::DateTime, Value::String(text)) if text.parse::<jiff::Timestamp>().is_ok() => {}
+        (Kind::List(inner), Value::Array(items)) => {
+            check_length(items.len(), bounds.min_items, bounds.max_items, &mut report);
+            for (at, item) in items.iter().enumerate() {
+                check_kind(*inner, values, &Bounds::NONE, item, &format!("{path}[{at}]"), found);
+            }
+        }
+        (Kind::Dict(inner), Value::Object(entries)) => {
+            for (name, entry) in entries {
+                check_kind(*inner, &[], &Bounds::NONE, entry, &join(path, name), found);
+            }
+        }
+        (Kind::Model(name), value) => {
+            if let Some(model) = Model::find(name) {
+                check_model(model, value, path, found);
+            }
+        }
+        (Kind::Str, _) => report(Problem::WrongType("a string")),
+        (Kind::Int, _) => report(Problem::WrongType("a whole number")),
+        (Kind::Float, _) => report(Problem::WrongType("a number")),
+        (Kind::Bool, _) => report(Problem::WrongType("true or false")),
+        (Kind::DateTime, _) => report(Problem::WrongType("an RFC 3339 time")),
+        (Kind::List(_), _) => report(Problem::WrongType("a list")),
+        (Kind::Dict(_), _) => report(Problem::WrongType("an object")),
+    }
+}
+
+fn check_length(length: usize, least: Option<usize>, most: Option<usize>, report: &mut impl FnMut(Problem)) {
+    if let Some(least) = least.filter(|least| length < *least) {
+        report(Problem::TooShort(least));
+    }
+    if let Some(most) = most.filter(|most| length > *most) {
+        report(Problem::TooLong(most));
+    }
+}
+
+fn check_range(number: f64, bounds: &Bounds, report: &mut impl FnMut(Problem)) {
+    if let Some(least) = bounds.minimum.filter(|least| number < *least) {
+        report(Problem::TooSmall(least));
+    }
+    if let Some(most) = bounds.maximum.filter(|most| number > *most) {
+        report(Problem::TooLarge(most));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_mistake_in_a_launch_is_named_with_its_place() {
+        let body = json!({
+            "compartmentId": 7, "displayName": "", "shapeConfg": {}, "shapeConfig": {"ocpus": "two"},
+            "sourceDetails": {"sourceType": "tape"}, "createVnicDetails": {"nsgIds": ["a", 3]}
+        });
+        let found: Vec<String> =
+            check("LaunchInstanceDetails", &body).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "compartmentId must be a string",
+                "displayName must have at least 1 characters or items",
+                "shapeConfg is not a known field",
+                "shapeConfig.ocpus must be a number",
+                "sourceDetails.sourceType must be one of bootVolume, image",
+                "createVnicDetails.nsgIds[1] must be a string",
+                "availabilityDomain is required",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_good_launch_has_no_violation() {
+        let body = json!({
+            "compartmentId": "c", "availabilityDomain": "a", "shape": "s", "metadata": {"k": "v"},
+            "capacityReservationId": "", "sourceDetails": {"sourceType": "image", "imageId": "i"}, "faultDomain": null
+        });
+        assert_eq!(check("LaunchInstanceDetails", &body), []);
+    }
+}

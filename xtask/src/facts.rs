@@ -1,0 +1,170 @@
+//! Reads `api/*.json` into types that keep the files' own words.
+
+use crate::Result;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+type Map<T> = BTreeMap<String, T>;
+
+#[derive(Deserialize)]
+pub struct Field {
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default, rename = "enum")]
+    pub values: Vec<String>,
+    #[serde(default)]
+    pub open: bool,
+    #[serde(default)]
+    pub deprecated: bool,
+}
+
+#[derive(Deserialize)]
+pub struct Model {
+    #[serde(default)]
+    pub fields: serde_json::Map<String, Value>,
+    pub discriminator: Option<String>,
+    #[serde(default)]
+    pub subtypes: Map<String>,
+    #[serde(default)]
+    pub fixed: Map<String>,
+}
+
+impl Model {
+    /// The fields in the file's order, the discriminator left out: it belongs to the enum.
+    pub fn fields(&self) -> Result<Vec<(String, Field)>> {
+        self.fields
+            .iter()
+            .filter(|(name, _)| !self.fixed.contains_key(*name))
+            .map(|(name, value)| Ok((name.clone(), Field::deserialize(value)?)))
+            .collect()
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Parameter {
+    pub name: String,
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default, rename = "enum")]
+    pub values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Operation {
+    pub name: String,
+    pub service: String,
+    pub method: String,
+    pub url_path: String,
+    pub path_params: Vec<Parameter>,
+    pub query_params: Vec<Parameter>,
+    pub headers: Vec<Parameter>,
+    pub body: Option<String>,
+    #[serde(default)]
+    pub body_required: Option<bool>,
+    pub response: Option<String>,
+    pub paginated: bool,
+    pub sdk_auto_retry_token: bool,
+    pub sdk_default_retry: bool,
+    pub sdk_reads_opc_work_request_id: bool,
+}
+
+#[derive(Deserialize)]
+pub struct OperationBounds {
+    #[serde(default)]
+    pub params: Map<Value>,
+    #[serde(default)]
+    pub responses: Map<Value>,
+}
+
+#[derive(Deserialize)]
+struct OperationsFile {
+    operations: Vec<Operation>,
+}
+
+#[derive(Deserialize)]
+struct ModelsFile {
+    packages: Map<Map<Model>>,
+}
+
+#[derive(Deserialize)]
+struct ConstraintsFile {
+    models: Map<Map<Map<Value>>>,
+    operations: Map<OperationBounds>,
+}
+
+#[derive(Deserialize)]
+pub struct Region {
+    pub key: String,
+    pub realm: String,
+}
+
+#[derive(Deserialize)]
+pub struct RegionsFile {
+    pub realms: Map<String>,
+    pub regions: Map<Region>,
+}
+
+/// Everything the generator knows.
+pub struct Facts {
+    pub operations: Vec<Operation>,
+    pub models: Map<Model>,
+    /// Model → field → bounds.
+    pub bounds: Map<Map<Value>>,
+    pub operation_bounds: Map<OperationBounds>,
+    pub regions: RegionsFile,
+    /// Models that a response can hold: these keep fields that we do not know.
+    pub answered: BTreeSet<String>,
+}
+
+fn read<T: for<'a> Deserialize<'a>>(folder: &Path, file: &str) -> Result<T> {
+    let path = folder.join(file);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+impl Facts {
+    pub fn read(folder: &Path) -> Result<Self> {
+        let operations: OperationsFile = read(folder, "operations.json")?;
+        let models: ModelsFile = read(folder, "models.json")?;
+        let constraints: ConstraintsFile = read(folder, "constraints.json")?;
+        let mut flat = Map::new();
+        for (name, model) in models.packages.into_values().flatten() {
+            if flat.insert(name.clone(), model).is_some() {
+                return Err(
+                    format!("{name} is in two packages: the flat module of models cannot hold both").into()
+                );
+            }
+        }
+        let mut facts = Self {
+            operations: operations.operations,
+            models: flat,
+            bounds: constraints.models.into_values().flatten().collect(),
+            operation_bounds: constraints.operations,
+            regions: read(folder, "regions.json")?,
+            answered: BTreeSet::new(),
+        };
+        facts.answered = facts.reachable_from_responses()?;
+        Ok(facts)
+    }
+
+    fn reachable_from_responses(&self) -> Result<BTreeSet<String>> {
+        let mut todo: Vec<String> =
+            self.operations.iter().filter_map(|operation| operation.response.clone()).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(kind) = todo.pop() {
+            let name = crate::names::innermost(&kind).to_owned();
+            let Some(model) = self.models.get(&name) else { continue };
+            if seen.insert(name) {
+                todo.extend(model.subtypes.values().cloned());
+                todo.extend(model.fields()?.into_iter().map(|(_, field)| field.kind));
+            }
+        }
+        Ok(seen)
+    }
+}
