@@ -1,0 +1,334 @@
+//! The events of a run. They outlive the process: a field may be added with a default, never renamed or removed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the event format, kept with every run.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Identifies a run: a UUIDv7, so that runs sort by the time they started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub uuid::Uuid);
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl std::str::FromStr for RunId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// A slot: one wanted instance of a launch (1..=count), or one selected instance of a lifecycle run.
+pub type SlotNumber = u32;
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum RunKind {
+    Launch,
+    Start,
+    Stop,
+    Reboot,
+    Terminate,
+    Cleanup,
+}
+
+/// Where a slot is tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Placement {
+    /// The full name of the availability domain: `Uocm:PHX-AD-1`.
+    pub availability_domain: String,
+    /// The fault domain, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault_domain: Option<String>,
+    /// The shape.
+    pub shape: String,
+    /// The capacity reservation to draw on. Absent and empty differ: the empty string opts out of a default one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity_reservation: Option<String>,
+}
+
+/// A failure as it is remembered and shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ErrorRecord {
+    /// The class, in the words of `oci_client::FailureClass`: `capacity`, `throttled`, …
+    pub class: String,
+    /// HTTP status, when there was an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The service's code, or a word of ours when there was no answer.
+    pub code: String,
+    /// The service's text, free of control characters.
+    pub message: String,
+    /// What Oracle's support asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opc_request_id: Option<String>,
+}
+
+/// An instance that a lifecycle run selected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct InstanceRef {
+    pub ocid: String,
+    pub name: String,
+    pub state: String,
+    pub availability_domain: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault_domain: Option<String>,
+    pub shape: String,
+}
+
+/// What follows a refused or failed try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The same request again, with the same token.
+    RetrySameToken,
+    /// The next placement, with a new token.
+    NextPlacement,
+    /// Nothing more for this slot.
+    GiveUpSlot,
+    /// Nothing more for any slot.
+    StopRun,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every slot reached what was wanted.
+    Complete,
+    /// Some slots failed.
+    Partial,
+    /// No slot reached what was wanted.
+    Nothing,
+    /// The login was refused.
+    NotAuthenticated,
+    /// The user interrupted it; it can be resumed.
+    Interrupted,
+    /// Below the least count, and everything was given back.
+    GivenBack,
+    /// The ledger could not be written; it can be resumed.
+    LedgerFailed,
+}
+
+/// One fact about a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The run began. `plan` is all that is needed to go on with it elsewhere: no secrets.
+    RunStarted {
+        /// What it does.
+        kind: RunKind,
+        /// How many slots it has.
+        requested: u32,
+        /// The plan (`fleet::Plan` or `fleet::lifecycle::Selection` as JSON).
+        plan: serde_json::Value,
+    },
+    /// A process took up a run that another one had left.
+    RunResumed,
+    /// A launch is about to be sent. Synced before the call.
+    LaunchIntended {
+        /// The slot.
+        slot: SlotNumber,
+        /// Which placement of the slot this is, from 1.
+        attempt: u32,
+        /// `opc-retry-token`: a pure function of run, slot and attempt.
+        token: String,
+        /// Where.
+        placement: Placement,
+    },
+    /// A try did not succeed.
+    TryFailed {
+        /// The slot.
+        slot: SlotNumber,
+        /// Which placement.
+        attempt: u32,
+        /// What was answered.
+        error: ErrorRecord,
+        /// What follows.
+        action: Action,
+    },
+    /// The service made the instance (or gave back the one that the token had made).
+    Launched {
+        /// The slot.
+        slot: SlotNumber,
+        /// Which placement.
+        attempt: u32,
+        /// Its OCID.
+        ocid: String,
+        /// Its display name.
+        name: String,
+        /// Its state in the answer.
+        state: String,
+        /// Where it is.
+        placement: Placement,
+        /// Where to read why it failed, should it fail later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        work_request: Option<String>,
+        /// Whether it was found by its tags and not by an answer to a launch.
+        #[serde(default)]
+        adopted: bool,
+    },
+    /// An instance was seen in another state than before.
+    StateSeen {
+        /// The slot.
+        slot: SlotNumber,
+        /// Its OCID.
+        ocid: String,
+        /// The state.
+        state: String,
+        /// The fault domain, once known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault_domain: Option<String>,
+    },
+    /// The instance reached RUNNING.
+    Running {
+        /// The slot.
+        slot: SlotNumber,
+        /// Its OCID.
+        ocid: String,
+    },
+    /// The instance will never run: it died after its launch was accepted. The slot is free for another attempt.
+    InstanceDied {
+        /// The slot.
+        slot: SlotNumber,
+        /// Its OCID.
+        ocid: String,
+        /// From the work request, when it tells.
+        error: ErrorRecord,
+    },
+    /// Nothing more is tried for the slot.
+    SlotFailed {
+        /// The slot.
+        slot: SlotNumber,
+        /// The last reason.
+        error: ErrorRecord,
+    },
+    /// The wait for RUNNING ended before the instance got there. It exists and may still run.
+    WaitEnded {
+        /// The slot.
+        slot: SlotNumber,
+        /// Its OCID.
+        ocid: String,
+        /// The state that it was last seen in.
+        state: String,
+    },
+    /// A lifecycle action is about to be sent to a selected instance. Synced before the call.
+    ActionIntended {
+        /// The slot.
+        slot: SlotNumber,
+        /// The instance.
+        ocid: String,
+        /// `STOP`, `SOFTSTOP`, `START`, `TERMINATE`, …
+        action: String,
+    },
+    /// The service accepted the action.
+    ActionAccepted {
+        /// The slot.
+        slot: SlotNumber,
+        /// The instance.
+        ocid: String,
+        /// Its state in the answer.
+        state: String,
+    },
+    /// The instance is in the wanted state (at once when it was there already).
+    ActionDone {
+        /// The slot.
+        slot: SlotNumber,
+        /// The instance.
+        ocid: String,
+        /// The state.
+        state: String,
+        /// Whether nothing had to be done.
+        #[serde(default)]
+        skipped: bool,
+    },
+    /// Something the run made was deleted because the run was given back.
+    GivenBack {
+        /// The slot, when it belongs to one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<SlotNumber>,
+        /// What was deleted.
+        ocid: String,
+    },
+    /// A capacity reservation is about to be made or changed on behalf of the run. Synced before the call.
+    ReservationIntended {
+        /// Its availability domain.
+        availability_domain: String,
+        /// How many instances it is to hold.
+        count: u32,
+        /// `opc-retry-token` of its creation.
+        token: String,
+    },
+    /// What a reservation of this run holds, read back.
+    ReservationHeld {
+        /// Its OCID.
+        ocid: String,
+        /// Its availability domain.
+        availability_domain: String,
+        /// Asked.
+        asked: u32,
+        /// Held.
+        held: u32,
+    },
+    /// The pacer found another rate.
+    PaceChanged {
+        /// `launch`, `write` or `read`.
+        class: String,
+        /// Requests a second.
+        rate: f64,
+        /// Why: `throttled`, `probe`, `penalty`, …
+        reason: String,
+    },
+    /// Requests by operation, counted until now.
+    RequestsCounted {
+        /// Operation → counts.
+        requests: BTreeMap<String, RequestCount>,
+    },
+    /// A thing that the user should know and that stops nothing.
+    Warning {
+        /// The text.
+        message: String,
+    },
+    /// The user asked to stop; nothing new is started.
+    Interrupted,
+    /// The run ended.
+    RunFinished {
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// Requests of one operation by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct RequestCount {
+    pub ok: u64,
+    pub throttled: u64,
+    pub failed: u64,
+}
+
+/// An event with its place and time in the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// 1, 2, 3, … without gaps.
+    pub seq: u64,
+    /// When it happened, by the wall clock that the run was given.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
