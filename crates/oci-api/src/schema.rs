@@ -237,7 +237,7 @@ fn check_kind(
             check_range(number.as_f64().unwrap_or_default(), bounds, &mut report);
         }
         (Kind::Float, Value::Number(number)) => {
-            check_range(number.as_f64().unwrap_or_default(), bounds, &mut report)
+            check_range(number.as_f64().unwrap_or_default(), bounds, &mut report);
         }
         (Kind::Bool, Value::Bool(_)) | (Kind::Object, _) => {}
         (Kind::DateTime, Value::String(text)) if text.parse::<jiff::Timestamp>().is_ok() => {}

@@ -1,0 +1,89 @@
+# The front door. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CONFIG ?= config.yaml
+CARGO ?= cargo
+PREFIX ?= $(HOME)/.local
+BINARIES := oci-insta-scale capacity-manager manage-instances
+VENV := .venv-conformance
+# The profile whose binaries `make conformance` judges: `dev` saves a second build after `make test`.
+CONFORMANCE_PROFILE ?= dev
+TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
+conformance_folder = $(if $(filter dev,$(CONFORMANCE_PROFILE)),debug,$(CONFORMANCE_PROFILE))
+
+.PHONY: help
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup-config
+setup-config: ## Copy config.example.yaml to config.yaml, for you to edit
+	@if [ -e config.yaml ]; then echo "config.yaml is there already: left as it is"; \
+	else install -m 600 config.example.yaml config.yaml; echo "wrote config.yaml: edit it, then make build dry-run"; fi
+
+.PHONY: deps
+deps: ## Download the dependencies
+	$(CARGO) fetch --locked
+
+.PHONY: build
+build: ## Build the three commands and leave them here
+	$(CARGO) build --release --locked --package insta-scale
+	@for binary in $(BINARIES); do install -m 755 $(TARGET_DIR)/release/$$binary ./$$binary; done
+	@echo "built $(BINARIES:%=./%)"
+
+oci-insta-scale capacity-manager manage-instances:
+	@$(MAKE) --no-print-directory build
+
+.PHONY: dry-run
+dry-run: oci-insta-scale ## Show what `make run` would create; creates nothing
+	./oci-insta-scale --config $(CONFIG) --dry-run
+
+.PHONY: run
+run: oci-insta-scale ## Launch the instances of config.yaml
+	./oci-insta-scale --config $(CONFIG)
+
+.PHONY: list-reservations
+list-reservations: capacity-manager ## List the capacity reservations
+	./capacity-manager -list -config $(CONFIG)
+
+.PHONY: demo
+demo: oci-insta-scale ## Launch a fleet in the simulated region: no tenancy, no key, no cost
+	./oci-insta-scale --config config.example.yaml --simulate --yes
+
+.PHONY: test
+test: ## Every test that needs nothing but this checkout
+	$(CARGO) xtask codegen --check
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	  echo "$(CARGO) nextest run --workspace --locked"; $(CARGO) nextest run --workspace --locked; \
+	else echo "$(CARGO) test --workspace --locked --all-targets"; $(CARGO) test --workspace --locked --all-targets; fi
+	$(CARGO) test --doc --workspace --locked
+
+.PHONY: conformance
+conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both sides of the wire
+	$(CARGO) build --locked --package insta-scale --profile $(CONFORMANCE_PROFILE)
+	OCI_INSTA_SCALE_BIN=$(abspath $(TARGET_DIR)/$(conformance_folder)) $(VENV)/bin/python -m pytest conformance
+
+$(VENV)/installed: conformance/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --requirement conformance/requirements.txt
+	@touch $@
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+.PHONY: lint
+lint: ## Check format and lints, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+
+.PHONY: install
+install: build ## Install the commands under PREFIX (default ~/.local)
+	install -d $(PREFIX)/bin
+	@for binary in $(BINARIES); do install -m 755 $$binary $(PREFIX)/bin/; done
+
+.PHONY: clean
+clean: ## Remove what builds leave; config.yaml stays
+	$(CARGO) clean
+	rm -rf $(BINARIES) $(VENV)
