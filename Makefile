@@ -62,7 +62,7 @@ test: ## Every test that needs nothing but this checkout
 .PHONY: conformance
 conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both sides of the wire
 	$(CARGO) build --locked --package insta-scale --profile $(CONFORMANCE_PROFILE)
-	OCI_INSTA_SCALE_BIN=$(abspath $(TARGET_DIR)/$(conformance_folder)) $(VENV)/bin/python -m pytest conformance
+	OCI_INSTA_SCALE_BIN=$(abspath $(TARGET_DIR)/$(conformance_folder)) $(VENV)/bin/python -m pytest --rootdir conformance -c conformance/pytest.ini conformance
 
 $(VENV)/installed: conformance/requirements.txt
 	python3 -m venv $(VENV)
