@@ -1,0 +1,1 @@
+//! Scenarios: what kind of region is simulated.
