@@ -96,6 +96,10 @@ pub struct InstanceRef {
 pub enum Action {
     /// The same request again, with the same token.
     RetrySameToken,
+    /// The same request again after a pause, with the same token.
+    Wait,
+    /// Nobody knows whether the instance was made: it is looked up by its tags.
+    LookUp,
     /// The next placement, with a new token.
     NextPlacement,
     /// Nothing more for this slot.
@@ -310,6 +314,35 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+}
+
+impl Event {
+    /// The slot that the event is about, when it is about one.
+    pub fn slot(&self) -> Option<SlotNumber> {
+        match self {
+            Self::LaunchIntended { slot, .. }
+            | Self::TryFailed { slot, .. }
+            | Self::Launched { slot, .. }
+            | Self::StateSeen { slot, .. }
+            | Self::Running { slot, .. }
+            | Self::InstanceDied { slot, .. }
+            | Self::SlotFailed { slot, .. }
+            | Self::WaitEnded { slot, .. }
+            | Self::ActionIntended { slot, .. }
+            | Self::ActionAccepted { slot, .. }
+            | Self::ActionDone { slot, .. } => Some(*slot),
+            Self::GivenBack { slot, .. } => *slot,
+            Self::RunStarted { .. }
+            | Self::RunResumed
+            | Self::ReservationIntended { .. }
+            | Self::ReservationHeld { .. }
+            | Self::PaceChanged { .. }
+            | Self::RequestsCounted { .. }
+            | Self::Warning { .. }
+            | Self::Interrupted
+            | Self::RunFinished { .. } => None,
+        }
+    }
 }
 
 /// Requests of one operation by outcome.

@@ -4,8 +4,21 @@
 //! a fold over them. This crate must not know how events come about: it knows no OCI client and no pacing.
 #![warn(missing_docs)]
 
+pub mod error;
 pub mod event;
+pub mod lease;
+pub mod memory;
+pub mod slot;
+pub mod state;
+pub mod store;
 
+pub use error::{LedgerError, Result};
 pub use event::{
-    Action, ErrorRecord, Event, InstanceRef, Outcome, Placement, Record, RequestCount, RunId, RunKind, SlotNumber,
+    Action, ErrorRecord, Event, InstanceRef, Outcome, Placement, Record, RequestCount, RunId, RunKind,
+    SlotNumber,
 };
+pub use lease::{Holder, Lease};
+pub use memory::MemoryStore;
+pub use slot::{Intent, Next, Phase, SlotState};
+pub use state::{Counts, RunState};
+pub use store::{Records, RunHead, Store, Unreadable};

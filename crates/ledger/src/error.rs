@@ -1,0 +1,86 @@
+//! What can go wrong with the ledger, and what to do about it.
+
+use crate::{RunId, lease::Holder};
+use std::path::PathBuf;
+
+/// Why the ledger could not do what it was asked to.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The disk has no room. Nothing of the append was kept.
+    #[error("no space left for the ledger {}: free some, then resume the run", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory or the file cannot be written.
+    #[error("cannot write the ledger {} ({reason}): make it writable, or choose another place with --state-dir", path.display())]
+    ReadOnly {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// The file is there and is not a ledger, or is damaged. It has been left as it is.
+    #[error(
+        "the ledger {} is damaged or not a ledger ({reason}); it was left as it is. Move it aside to start a new \
+         one; instances of its runs carry the run's tags, so a run can be rebuilt with `resume --from-cloud RUN`",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The file was written by a newer version of this program.
+    #[error("the ledger {} has format {found}, and this version knows up to {known}: use a newer version", path.display())]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Another process keeps the file locked for longer than we wait.
+    #[error("the ledger {} is locked by another process for too long; try again when that one is done", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process is at work on the run.
+    #[error("run {run} is held by {}; wait for that process to end, or stop it", describe(holder.as_ref()))]
+    Held {
+        /// The run.
+        run: RunId,
+        /// Who has it, as far as it has told.
+        holder: Option<Holder>,
+    },
+    /// No run has this id.
+    #[error("there is no run {run} in the ledger; `runs` lists those that there are")]
+    UnknownRun {
+        /// The id.
+        run: RunId,
+    },
+    /// A run with this id is there already.
+    #[error("run {run} is in the ledger already")]
+    RunExists {
+        /// The id.
+        run: RunId,
+    },
+    /// Any other failure of the system.
+    #[error("the ledger {} cannot be used: {reason}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+fn describe(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), ToString::to_string)
+}
+
+/// The result of what the ledger does.
+pub type Result<T> = std::result::Result<T, LedgerError>;

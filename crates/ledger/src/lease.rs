@@ -1,0 +1,58 @@
+//! The right of one process to go on with a run. A crash gives it back: it is a lock that the system holds for us.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Who holds a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The name of the machine.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} on {} since {:.0}", self.pid, self.host, self.since)
+    }
+}
+
+impl Holder {
+    /// This process.
+    pub fn this_process(since: Timestamp) -> Self {
+        Self { host: host_name(), pid: std::process::id(), since }
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "an unnamed host".to_owned())
+}
+
+/// Held while it lives: no other process can go on with the run.
+#[must_use = "the run is free again as soon as the lease is dropped"]
+pub struct Lease {
+    _lock: Box<dyn std::any::Any + Send + Sync>,
+}
+
+impl Lease {
+    /// A lease that ends when `lock` is dropped.
+    pub fn new(lock: impl std::any::Any + Send + Sync) -> Self {
+        Self { _lock: Box::new(lock) }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lease")
+    }
+}

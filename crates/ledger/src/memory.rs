@@ -1,0 +1,190 @@
+//! A store in memory, for simulated runs: no thread, no disk, and failures on demand.
+//!
+//! It keeps a disk's promise and no more: what an append has returned survives [`MemoryStore::crash`]; of what was
+//! under way, a prefix of the caller's choosing may.
+
+use crate::{
+    Event, Lease, LedgerError, Outcome, Record, Result, RunHead, RunId,
+    lease::Holder,
+    store::{Pending, Records, Store},
+};
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// Records in memory.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    runs: BTreeMap<RunId, Run>,
+    leased: BTreeSet<(RunId, u64)>,
+    /// Goes up with each crash: what began before it has no effect after it.
+    epoch: u64,
+    sync_delay: Duration,
+    appends_left: Option<u64>,
+}
+
+#[derive(Default)]
+struct Run {
+    records: Vec<Record>,
+    /// How many of them are on the imagined disk.
+    synced: usize,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes each append take this long, in tokio's time.
+    pub fn set_sync_delay(&self, delay: Duration) {
+        self.lock().sync_delay = delay;
+    }
+
+    /// Makes every append after the next `appends` fail as a full disk does; `None` ends that.
+    pub fn fail_after(&self, appends: Option<u64>) {
+        self.lock().appends_left = appends;
+    }
+
+    /// What a power cut leaves: of the records that were not synced, the first `keep` in each run. Leases end.
+    pub fn crash(&self, keep: usize) {
+        let mut inner = self.lock();
+        inner.epoch += 1;
+        inner.leased.clear();
+        for run in inner.runs.values_mut() {
+            run.records.truncate(run.synced + keep);
+            run.synced = run.records.len();
+        }
+    }
+
+    /// The records of a run as they are now, synced or not.
+    pub fn snapshot(&self, run: RunId) -> Vec<Record> {
+        self.lock().runs.get(&run).map(|run| run.records.clone()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn keep(&self, run: RunId, at: Timestamp, events: Vec<Event>) -> Result<Vec<Record>> {
+        let (records, epoch, delay) = {
+            let mut inner = self.lock();
+            let epoch = inner.epoch;
+            let delay = inner.sync_delay;
+            match &mut inner.appends_left {
+                Some(0) => return Err(LedgerError::Full { path: PathBuf::from("memory") }),
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            let kept = inner.runs.get_mut(&run).ok_or(LedgerError::UnknownRun { run })?;
+            let first = kept.records.len() as u64 + 1;
+            let records: Vec<Record> =
+                (first..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
+            kept.records.extend(records.iter().cloned());
+            (records, epoch, delay)
+        };
+        if delay.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(delay).await;
+        }
+        let mut inner = self.lock();
+        if inner.epoch != epoch {
+            return Err(LedgerError::Io { path: PathBuf::from("memory"), reason: "crashed".to_owned() });
+        }
+        if let (Some(kept), Some(last)) = (inner.runs.get_mut(&run), records.last()) {
+            kept.synced = kept.synced.max(last.seq as usize);
+        }
+        Ok(records)
+    }
+}
+
+struct MemoryLock {
+    inner: Arc<Mutex<Inner>>,
+    key: (RunId, u64),
+}
+
+impl Drop for MemoryLock {
+    fn drop(&mut self) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).leased.remove(&self.key);
+    }
+}
+
+impl Store for MemoryStore {
+    fn create_run(&self, run: RunId, at: Timestamp, first: Event) -> Pending<'_, Record> {
+        Box::pin(async move {
+            {
+                let mut inner = self.lock();
+                if inner.runs.contains_key(&run) {
+                    return Err(LedgerError::RunExists { run });
+                }
+                inner.runs.insert(run, Run::default());
+            }
+            let kept = self.keep(run, at, vec![first]).await;
+            if kept.is_err() {
+                self.lock().runs.remove(&run);
+            }
+            kept?.pop().ok_or(LedgerError::UnknownRun { run })
+        })
+    }
+
+    fn append(&self, run: RunId, at: Timestamp, events: Vec<Event>) -> Pending<'_, Vec<Record>> {
+        Box::pin(self.keep(run, at, events))
+    }
+
+    fn records(&self, run: RunId) -> Pending<'_, Records> {
+        Box::pin(async move {
+            let inner = self.lock();
+            let kept = inner.runs.get(&run).ok_or(LedgerError::UnknownRun { run })?;
+            Ok(Records { records: kept.records.clone(), unreadable: Vec::new() })
+        })
+    }
+
+    fn runs(&self) -> Pending<'_, Vec<RunHead>> {
+        Box::pin(async move {
+            let inner = self.lock();
+            let epoch = inner.epoch;
+            let heads = inner.runs.iter().rev().filter_map(|(run, kept)| {
+                let (first, last) = (kept.records.first()?, kept.records.last()?);
+                Some(head(*run, first, last, inner.leased.contains(&(*run, epoch))))
+            });
+            Ok(heads.collect())
+        })
+    }
+
+    fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
+        Box::pin(async move {
+            let mut inner = self.lock();
+            let key = (run, inner.epoch);
+            if !inner.runs.contains_key(&run) {
+                return Err(LedgerError::UnknownRun { run });
+            }
+            if !inner.leased.insert(key) {
+                return Err(LedgerError::Held { run, holder: Some(Holder::this_process(at)) });
+            }
+            Ok(Lease::new(MemoryLock { inner: Arc::clone(&self.inner), key }))
+        })
+    }
+}
+
+/// The head of a run from its first and last records: a run's last record tells whether and how it ended.
+pub(crate) fn head(run: RunId, first: &Record, last: &Record, held: bool) -> RunHead {
+    let (kind, requested) = match &first.event {
+        Event::RunStarted { kind, requested, .. } => (Some(*kind), *requested),
+        _ => (None, 0),
+    };
+    let outcome: Option<Outcome> = match &last.event {
+        Event::RunFinished { outcome } => Some(*outcome),
+        _ => None,
+    };
+    RunHead { run, kind, requested, created_at: first.at, last_at: last.at, outcome, held }
+}

@@ -1,0 +1,324 @@
+//! The state of a run as a fold over its records. Applying one record costs the same however long the run is.
+
+use crate::{
+    Action, ErrorRecord, Event, Outcome, Record, RequestCount, RunId, RunKind, SlotNumber,
+    slot::{Intent, Next, Phase, SlotState},
+};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// How many slots have come how far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Slots whose instance exists.
+    pub launched: u32,
+    /// Slots whose instance was seen running (or whose lifecycle action is done).
+    pub running: u32,
+    /// Slots for which nothing more is tried, and those whose wait ended too early.
+    pub failed: u32,
+    /// Slots with a launch whose end is not known.
+    pub unsettled: u32,
+}
+
+/// A run, folded from its records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    /// Its id.
+    pub run: RunId,
+    /// What it does.
+    pub kind: Option<RunKind>,
+    /// How many slots it has.
+    pub requested: u32,
+    /// The plan, as the first record holds it.
+    pub plan: serde_json::Value,
+    /// When it was made.
+    pub started_at: Option<Timestamp>,
+    /// When a process last took it up: its start, or the last resume.
+    pub taken_up_at: Option<Timestamp>,
+    /// When it ended, if it has.
+    pub finished_at: Option<Timestamp>,
+    /// How it ended, if it has.
+    pub outcome: Option<Outcome>,
+    /// Whether the user asked the process that has it now to stop.
+    pub interrupted: bool,
+    /// How often it was taken up again.
+    pub resumed: u32,
+    /// The slots that something has happened to.
+    pub slots: BTreeMap<SlotNumber, SlotState>,
+    /// Counts over the slots.
+    pub counts: Counts,
+    /// Requests by operation, over all processes that worked on the run.
+    pub requests: BTreeMap<String, RequestCount>,
+    /// Requests a second, by class, as the pacer last told.
+    pub rates: BTreeMap<String, f64>,
+    /// What the user should know and stops nothing.
+    pub warnings: Vec<String>,
+    /// Reservations made or changed for the run: OCID → (availability domain, asked, held).
+    pub reservations: BTreeMap<String, (String, u32, u32)>,
+    /// The number of the last record.
+    pub last_seq: u64,
+    /// When the last record happened.
+    pub last_at: Option<Timestamp>,
+    /// What earlier processes counted; `RequestsCounted` counts from the start of its own.
+    requests_before: BTreeMap<String, RequestCount>,
+}
+
+impl RunState {
+    /// A run of which nothing is known.
+    pub fn new(run: RunId) -> Self {
+        Self {
+            run,
+            kind: None,
+            requested: 0,
+            plan: serde_json::Value::Null,
+            started_at: None,
+            taken_up_at: None,
+            finished_at: None,
+            outcome: None,
+            interrupted: false,
+            resumed: 0,
+            slots: BTreeMap::new(),
+            counts: Counts::default(),
+            requests: BTreeMap::new(),
+            rates: BTreeMap::new(),
+            warnings: Vec::new(),
+            reservations: BTreeMap::new(),
+            last_seq: 0,
+            last_at: None,
+            requests_before: BTreeMap::new(),
+        }
+    }
+
+    /// The state after `records`.
+    pub fn fold<'a>(run: RunId, records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut state = Self::new(run);
+        for record in records {
+            state.apply(record);
+        }
+        state
+    }
+
+    /// The slot, untouched when nothing has happened to it.
+    pub fn slot(&self, slot: SlotNumber) -> std::borrow::Cow<'_, SlotState> {
+        self.slots.get(&slot).map_or_else(Default::default, std::borrow::Cow::Borrowed)
+    }
+
+    /// What is left to do for each slot from 1 to `requested`, but for those with nothing left.
+    pub fn remaining(&self) -> impl Iterator<Item = (SlotNumber, Next)> + '_ {
+        (1..=self.requested).filter_map(|number| {
+            let next = self.slots.get(&number).map_or(Next::Launch { attempt: 1 }, SlotState::next);
+            (next != Next::Nothing).then_some((number, next))
+        })
+    }
+
+    /// Takes in one more record.
+    pub fn apply(&mut self, record: &Record) {
+        self.last_seq = self.last_seq.max(record.seq);
+        self.last_at = Some(record.at);
+        if let Some(number) = record.event.slot() {
+            let slot = self.slots.entry(number).or_default();
+            self.counts.remove(slot);
+            slot.apply(record.at, &record.event);
+            self.counts.add(slot);
+        } else {
+            self.apply_to_run(record.at, &record.event);
+        }
+    }
+
+    fn apply_to_run(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::RunStarted { kind, requested, plan } => {
+                self.kind = Some(*kind);
+                self.requested = *requested;
+                self.plan = plan.clone();
+                self.started_at = Some(at);
+                self.taken_up_at = Some(at);
+            }
+            Event::RunResumed => {
+                self.resumed += 1;
+                self.taken_up_at = Some(at);
+                self.outcome = None;
+                self.finished_at = None;
+                self.interrupted = false;
+                self.requests_before.clone_from(&self.requests);
+            }
+            Event::ReservationHeld { ocid, availability_domain, asked, held } => {
+                self.reservations.insert(ocid.clone(), (availability_domain.clone(), *asked, *held));
+            }
+            Event::PaceChanged { class, rate, .. } => {
+                self.rates.insert(class.clone(), *rate);
+            }
+            Event::RequestsCounted { requests } => {
+                self.requests.clone_from(&self.requests_before);
+                for (operation, count) in requests {
+                    let sum = self.requests.entry(operation.clone()).or_default();
+                    sum.ok += count.ok;
+                    sum.throttled += count.throttled;
+                    sum.failed += count.failed;
+                }
+            }
+            Event::Warning { message } => self.warnings.push(message.clone()),
+            Event::Interrupted => self.interrupted = true,
+            Event::RunFinished { outcome } => {
+                self.outcome = Some(*outcome);
+                self.finished_at = Some(at);
+            }
+            Event::GivenBack { ocid, .. } => {
+                self.reservations.remove(ocid);
+            }
+            // An intent alone says nothing of what is held; events of slots are taken in by their slot.
+            _ => {}
+        }
+    }
+}
+
+impl Counts {
+    fn each(&mut self, slot: &SlotState, mut change: impl FnMut(&mut u32)) {
+        if slot.ocid.is_some() {
+            change(&mut self.launched);
+        }
+        if matches!(slot.phase, Phase::Running | Phase::ActionDone) {
+            change(&mut self.running);
+        }
+        if slot.phase == Phase::Failed || slot.wait_ended {
+            change(&mut self.failed);
+        }
+        if slot.unsettled.is_some() {
+            change(&mut self.unsettled);
+        }
+    }
+
+    fn add(&mut self, slot: &SlotState) {
+        self.each(slot, |count| *count += 1);
+    }
+
+    fn remove(&mut self, slot: &SlotState) {
+        self.each(slot, |count| *count -= 1);
+    }
+}
+
+impl SlotState {
+    fn apply(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::LaunchIntended { attempt, token, placement, .. } => {
+                if self.last_attempt != *attempt {
+                    self.attempts += 1;
+                    self.last_attempt = *attempt;
+                }
+                let first_at = match &self.unsettled {
+                    Some(before) if before.token == *token => before.first_at,
+                    _ => at,
+                };
+                self.phase = Phase::Intended;
+                self.placement = Some(placement.clone());
+                self.unsettled = Some(Intent {
+                    attempt: *attempt,
+                    token: token.clone(),
+                    placement: placement.clone(),
+                    first_at,
+                });
+            }
+            Event::TryFailed { error, action, .. } => {
+                self.error = Some(error.clone());
+                if matches!(action, Action::NextPlacement | Action::GiveUpSlot) {
+                    self.phase = Phase::Pending;
+                    self.unsettled = None;
+                }
+            }
+            Event::Launched { .. } => self.launched(at, event),
+            Event::StateSeen { state, fault_domain, .. } => {
+                self.state = Some(state.clone());
+                if let (Some(seen), Some(placement)) = (fault_domain, &mut self.placement) {
+                    placement.fault_domain = Some(seen.clone());
+                }
+            }
+            Event::Running { .. } => {
+                self.phase = Phase::Running;
+                self.state = Some("RUNNING".to_owned());
+                self.running_at = self.running_at.or(Some(at));
+                self.wait_ended = false;
+                self.error = None;
+            }
+            Event::InstanceDied { error, .. } => self.died(error),
+            Event::SlotFailed { error, .. } => {
+                self.phase = Phase::Failed;
+                self.error = Some(error.clone());
+            }
+            Event::WaitEnded { state, .. } => {
+                self.wait_ended = true;
+                self.state = Some(state.clone());
+            }
+            Event::GivenBack { ocid, .. } => self.given_back(ocid),
+            _ => self.apply_action(event),
+        }
+    }
+
+    fn launched(&mut self, at: Timestamp, event: &Event) {
+        let Event::Launched { attempt, ocid, name, state, placement, work_request, adopted, .. } = event
+        else {
+            return;
+        };
+        if self.last_attempt != *attempt {
+            self.attempts += 1;
+            self.last_attempt = *attempt;
+        }
+        self.phase = Phase::Launched;
+        self.unsettled = None;
+        self.ocid = Some(ocid.clone());
+        self.name = Some(name.clone());
+        self.state = Some(state.clone());
+        self.placement = Some(placement.clone());
+        self.work_request.clone_from(work_request);
+        self.launched_at = Some(at);
+        self.running_at = None;
+        self.wait_ended = false;
+        self.adopted = *adopted;
+        self.error = None;
+    }
+
+    fn died(&mut self, error: &ErrorRecord) {
+        self.phase = Phase::Pending;
+        self.unsettled = None;
+        self.ocid = None;
+        self.name = None;
+        self.state = None;
+        self.work_request = None;
+        self.launched_at = None;
+        self.running_at = None;
+        self.wait_ended = false;
+        self.died += 1;
+        self.error = Some(error.clone());
+    }
+
+    /// A boot volume of the slot may be given back too: only its instance ends it.
+    fn given_back(&mut self, ocid: &str) {
+        if self.ocid.as_deref() == Some(ocid) {
+            self.phase = Phase::GivenBack;
+            self.ocid = None;
+            self.state = Some("TERMINATED".to_owned());
+        }
+    }
+
+    fn apply_action(&mut self, event: &Event) {
+        match event {
+            Event::ActionIntended { ocid, .. } => {
+                self.phase = Phase::ActionIntended;
+                self.ocid = Some(ocid.clone());
+                self.attempts += 1;
+            }
+            Event::ActionAccepted { ocid, state, .. } => {
+                self.phase = Phase::ActionAccepted;
+                self.ocid = Some(ocid.clone());
+                self.state = Some(state.clone());
+            }
+            Event::ActionDone { ocid, state, skipped, .. } => {
+                self.phase = Phase::ActionDone;
+                self.ocid = Some(ocid.clone());
+                self.state = Some(state.clone());
+                self.skipped = *skipped;
+                self.error = None;
+            }
+            _ => {}
+        }
+    }
+}
