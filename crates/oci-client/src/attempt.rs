@@ -1,0 +1,316 @@
+//! One try of one call: the request is signed and sent, and its answer is read or classified. No retries here.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use oci_api::{ErrorBody, Method, Operation};
+
+use crate::call::Call;
+use crate::classify::{self, Effect};
+use crate::client::{Answered, Shared};
+use crate::credentials::Signer;
+use crate::endpoint::Base;
+use crate::failure::{Failure, FailureClass, GaveUp};
+use crate::retry::retry_after;
+use crate::signing::{BodyHeaders, CONTENT_TYPE, ToSign, http_date};
+use crate::text::plain;
+use crate::transport::{Reached, TransportError};
+
+/// What is the same for every try of a call.
+pub(crate) struct Prepared<'a> {
+    call: &'a Call,
+    effect: Effect,
+    host: String,
+    target: String,
+    uri: http::Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    body_headers: Option<BodyHeaders>,
+}
+
+/// An answer with its body unread.
+pub(crate) struct Raw {
+    pub status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// How one try failed.
+pub(crate) struct TryError {
+    pub class: FailureClass,
+    pub status: Option<u16>,
+    pub retry_after: Option<Duration>,
+    code: String,
+    message: String,
+    opc_request_id: Option<String>,
+    clock_ahead_s: Option<i32>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Puts together what every try has in common.
+    pub fn new(shared: &Shared, call: &'a Call) -> Result<Self, Failure> {
+        let wrong = |why: String| {
+            Failure::unsent(
+                call.operation,
+                FailureClass::Invalid,
+                "BadCall",
+                format!("the request was not sent: {why}"),
+            )
+        };
+        if let Some(why) = &call.wrong {
+            return Err(wrong(why.clone()));
+        }
+        let info = call.operation.info();
+        let Base { scheme, authority, prefix } = shared.endpoints.base(info.service);
+        let target = format!("{prefix}{}", call.target().map_err(wrong)?);
+        let uri = http::Uri::builder()
+            .scheme(scheme)
+            .authority(authority.as_str())
+            .path_and_query(target.as_str())
+            .build()
+            .map_err(|error| wrong(error.to_string()))?;
+        let body_headers = match info.method {
+            Method::Post | Method::Put => Some(BodyHeaders::of(call.body.as_deref().unwrap_or_default())),
+            Method::Get | Method::Delete => None,
+        };
+        let mut headers = HeaderMap::new();
+        let mut set = |name: HeaderName, value: &str| match HeaderValue::from_str(value) {
+            Ok(value) => {
+                headers.insert(name, value);
+                Ok(())
+            }
+            Err(_) => Err(wrong(format!("the header {name} cannot be {:?}", plain(value, 80)))),
+        };
+        set(header::HOST, &authority)?;
+        set(header::ACCEPT, "application/json")?;
+        set(header::USER_AGENT, &shared.user_agent)?;
+        if let Some(body) = &body_headers {
+            set(header::CONTENT_TYPE, CONTENT_TYPE)?;
+            set(header::CONTENT_LENGTH, &body.length)?;
+            set(HeaderName::from_static("x-content-sha256"), &body.sha256)?;
+        }
+        for (name, value) in &call.headers {
+            set(HeaderName::from_static(name), value)?;
+        }
+        let body = call.body.clone().unwrap_or_default();
+        let effect = classify::effect(call.operation);
+        Ok(Self { call, effect, host: authority, target, uri, headers, body, body_headers })
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        self.call.operation
+    }
+
+    /// Signs, sends, and waits for the answer no longer than is allowed.
+    pub async fn send(&self, shared: &Shared) -> Result<Raw, TryError> {
+        let request = self.request(shared)?;
+        let answer = tokio::time::timeout(shared.attempt_limit, shared.transport.send(request))
+            .await
+            .unwrap_or_else(|_| {
+                let limit = shared.attempt_limit.as_secs_f64();
+                Err(TransportError::may_have_arrived("Timeout", format!("no answer within {limit} s")))
+            })
+            .map_err(|error| self.without_answer(error))?;
+        let (head, body) = answer.into_parts();
+        let raw = Raw { status: head.status.as_u16(), headers: head.headers, body };
+        if head.status.is_success() { Ok(raw) } else { Err(self.refused(shared, &raw)) }
+    }
+
+    /// One request, freshly dated, named and signed.
+    fn request(&self, shared: &Shared) -> Result<http::Request<Bytes>, TryError> {
+        let now = shared.clock.now();
+        let date = http_date(now);
+        let mut headers = self.headers.clone();
+        if let Some(signer) = &shared.signer {
+            headers.insert(header::AUTHORIZATION, self.authorization(signer.as_ref(), &date, now)?);
+        }
+        let mut put = |name: HeaderName, value: String| {
+            // Dates and hex digits are valid in a header.
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        };
+        put(header::DATE, date);
+        put(HeaderName::from_static("opc-request-id"), shared.request_id());
+        let mut request = http::Request::new(self.body.clone());
+        *request.method_mut() = match self.operation().info().method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Delete => http::Method::DELETE,
+        };
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    fn authorization(
+        &self,
+        signer: &dyn Signer,
+        date: &str,
+        now: jiff::Timestamp,
+    ) -> Result<HeaderValue, TryError> {
+        let to_sign = ToSign {
+            method: self.operation().info().method.as_str(),
+            target: &self.target,
+            host: &self.host,
+            date,
+            body: self.body_headers.as_ref(),
+        };
+        let refused = |message: String| TryError {
+            class: FailureClass::Authentication,
+            status: None,
+            retry_after: None,
+            code: "NotSigned".to_owned(),
+            message: format!("the request was not sent: {message}"),
+            opc_request_id: None,
+            clock_ahead_s: None,
+        };
+        let signature =
+            signer.sign(to_sign.text().as_bytes(), now).map_err(|error| refused(error.to_string()))?;
+        let mut value = HeaderValue::try_from(to_sign.authorization(&signature.key_id, &signature.bytes))
+            .map_err(|_| refused("the key id holds a character that no header may hold".to_owned()))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// Reads the body of a success.
+    pub fn answered<T>(
+        &self,
+        raw: Raw,
+        decode: fn(&Bytes) -> Result<T, String>,
+    ) -> Result<Answered<T>, TryError> {
+        match decode(&raw.body) {
+            Ok(value) => Ok(raw.with(value)),
+            Err(why) => {
+                let start = plain(&String::from_utf8_lossy(&raw.body[..raw.body.len().min(400)]), 100);
+                Err(TryError {
+                    class: classify::failed(self.effect),
+                    status: Some(raw.status),
+                    retry_after: None,
+                    code: "UnreadableAnswer".to_owned(),
+                    message: format!(
+                        "the answer is not the JSON that belongs to it ({why}); it starts {start:?}"
+                    ),
+                    opc_request_id: raw.header("opc-request-id"),
+                    clock_ahead_s: None,
+                })
+            }
+        }
+    }
+
+    fn without_answer(&self, error: TransportError) -> TryError {
+        TryError {
+            class: match error.reached {
+                Reached::NotSent => FailureClass::Network,
+                Reached::MayHaveArrived => classify::unanswered(self.effect),
+            },
+            status: None,
+            retry_after: None,
+            code: error.code.to_owned(),
+            message: format!("{} {}: {}", self.operation().info().method.as_str(), self.host, error.text),
+            opc_request_id: None,
+            clock_ahead_s: None,
+        }
+    }
+
+    /// An answer that is not a success.
+    fn refused(&self, shared: &Shared, raw: &Raw) -> TryError {
+        let now = shared.clock.now();
+        let body = error_body(raw);
+        let class = classify::classify(self.effect, raw.status, &body);
+        let date = raw.header("date").filter(|_| class == FailureClass::Authentication);
+        let server_time = date.and_then(|date| jiff::fmt::rfc2822::parse(&date).ok());
+        TryError {
+            class,
+            status: Some(raw.status),
+            retry_after: raw.header("retry-after").and_then(|value| retry_after(&value, now)),
+            clock_ahead_s: server_time
+                .and_then(|time| i32::try_from(now.duration_since(time.timestamp()).as_secs()).ok()),
+            message: match body.original_message {
+                Some(original) if original != body.message => format!("{} ({original})", body.message),
+                _ => body.message,
+            },
+            code: body.code,
+            opc_request_id: raw.header("opc-request-id"),
+        }
+    }
+}
+
+/// What an answer that is not a success says. Never fails: whatever is not the service's JSON is told as it looks.
+fn error_body(raw: &Raw) -> ErrorBody {
+    if (300..400).contains(&raw.status) {
+        let to = raw.header("location").map_or_else(|| "nowhere".to_owned(), |to| plain(&to, 200));
+        return ErrorBody {
+            code: "Redirect".to_owned(),
+            message: format!(
+                "the server redirects to {to}; a signed request is not sent on. Is the region or endpoint right, or is a proxy \
+                 or log-in page in between?"
+            ),
+            original_message: None,
+        };
+    }
+    if let Some(body) = parse_error_body(&raw.body) {
+        return body;
+    }
+    let text = plain(&String::from_utf8_lossy(&raw.body[..raw.body.len().min(4096)]), 200);
+    let reason = http::StatusCode::from_u16(raw.status).ok().and_then(|status| status.canonical_reason());
+    ErrorBody {
+        code: reason.unwrap_or("Unknown").replace(' ', ""),
+        message: if text.is_empty() {
+            "the answer has no body".to_owned()
+        } else {
+            format!("the answer is not the service's JSON: {text}")
+        },
+        original_message: None,
+    }
+}
+
+/// The service's own error body, leniently: an object with a code or a message, whatever else is in it.
+fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = |name: &str| value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let (code, message) = (text("code"), text("message"));
+    if code.is_none() && message.is_none() {
+        return None;
+    }
+    Some(ErrorBody {
+        code: code.unwrap_or_default(),
+        message: message.unwrap_or_default(),
+        original_message: text("originalMessage"),
+    })
+}
+
+impl Raw {
+    /// A header, if it is there and is text.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)?.to_str().ok().map(str::to_owned)
+    }
+}
+
+impl TryError {
+    /// The failure of the call that this was the last try of.
+    pub(crate) fn into_failure(
+        self,
+        operation: Operation,
+        attempts: u32,
+        elapsed: Duration,
+        gave_up: GaveUp,
+    ) -> Failure {
+        Failure {
+            class: self.class,
+            operation,
+            status: self.status,
+            code: self.code,
+            message: self.message,
+            opc_request_id: self.opc_request_id,
+            attempts,
+            retry_after: self.retry_after,
+            elapsed,
+            gave_up,
+            clock_ahead_s: self.clock_ahead_s,
+        }
+    }
+}

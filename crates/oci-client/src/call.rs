@@ -1,0 +1,138 @@
+//! One request to be made: an operation of the table with its parameters. Knows nothing of signatures, retries or sockets.
+
+use bytes::Bytes;
+use oci_api::Operation;
+use serde::Serialize;
+
+use crate::retry::RetryPolicy;
+
+/// One request to be made.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(crate) operation: Operation,
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) retry: Option<RetryPolicy>,
+    /// What is wrong with it, found while it was put together; reported by the call.
+    pub(crate) wrong: Option<String>,
+}
+
+impl Call {
+    /// A call without parameters.
+    pub fn new(operation: Operation) -> Self {
+        Self {
+            operation,
+            path: Vec::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            retry: None,
+            wrong: None,
+        }
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The value of the next parameter in the path.
+    #[must_use]
+    pub fn path(mut self, value: impl Into<String>) -> Self {
+        self.path.push(value.into());
+        self
+    }
+
+    /// A parameter in the query, in this order.
+    #[must_use]
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    /// A parameter in the query, if there is a value.
+    #[must_use]
+    pub fn query_opt(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// A header of its own.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The token by which the service knows a repeated request: the same on every try.
+    #[must_use]
+    pub fn retry_token(self, token: impl Into<String>) -> Self {
+        self.header("opc-retry-token", token)
+    }
+
+    /// Only if the resource still has this etag.
+    #[must_use]
+    pub fn if_match(self, etag: Option<&str>) -> Self {
+        match etag {
+            Some(etag) => self.header("if-match", etag),
+            None => self,
+        }
+    }
+
+    /// The body, built once and sent on every try.
+    #[must_use]
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body = Some(bytes.into()),
+            Err(error) => self.wrong = Some(format!("its body cannot be written as JSON: {error}")),
+        }
+        self
+    }
+
+    /// A body that is JSON already.
+    #[must_use]
+    pub fn body(mut self, body: Bytes) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// How often it may be tried, whatever the client would do.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Whether the same request twice is known to the service as one.
+    pub(crate) fn has_retry_token(&self) -> bool {
+        self.headers.iter().any(|(name, _)| *name == "opc-retry-token")
+    }
+
+    /// Path and query, percent-encoded as they are sent and signed.
+    pub(crate) fn target(&self) -> Result<String, String> {
+        let info = self.operation.info();
+        if self.path.len() != info.path_parameters.len() {
+            let (has, wants) = (self.path.len(), info.path_parameters.len());
+            return Err(format!("it has {has} values for {wants} parameters of its path"));
+        }
+        for (value, parameter) in self.path.iter().zip(info.path_parameters) {
+            // Not encoded by the official SDKs either, so a value could otherwise leave its place in the path.
+            if value.split('/').any(|part| matches!(part, "" | "." | "..")) {
+                return Err(format!("{} is {value:?}, which cannot be part of a path", parameter.name));
+            }
+        }
+        let values: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let mut target = self.operation.path(&values);
+        for (position, (name, value)) in self.query.iter().enumerate() {
+            target.push(if position == 0 { '?' } else { '&' });
+            target.push_str(name);
+            target.push('=');
+            oci_api::operation::percent_encode(&mut target, value, b"");
+        }
+        Ok(target)
+    }
+}

@@ -1,0 +1,308 @@
+//! The client: puts calls, signatures, the transport and retries together.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use oci_api::Operation;
+
+use crate::attempt::{Prepared, Raw, TryError};
+use crate::call::Call;
+use crate::classify::{self, Effect};
+use crate::clock::{Clock, SystemClock};
+use crate::credentials::Signer;
+use crate::endpoint::Endpoints;
+use crate::failure::{Failure, FailureClass, GaveUp};
+use crate::observer::{Observer, Outcome, Tried};
+use crate::retry::{RetryBudget, RetryPolicy};
+use crate::transport::Transport;
+
+/// Makes calls. Cheap to clone; clones share connections, the retry budget and the observer.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    retry: Option<RetryPolicy>,
+}
+
+pub(crate) struct Shared {
+    pub endpoints: Endpoints,
+    pub transport: Arc<dyn Transport>,
+    pub signer: Option<Arc<dyn Signer>>,
+    pub clock: Arc<dyn Clock>,
+    pub user_agent: String,
+    pub attempt_limit: Duration,
+    rng: Mutex<StdRng>,
+    budget: RetryBudget,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// A success.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered<T> {
+    /// The body.
+    pub value: T,
+    /// `etag`: what `if-match` takes.
+    pub etag: Option<String>,
+    /// `opc-work-request-id`: where an asynchronous change can be followed.
+    pub work_request_id: Option<String>,
+    /// `opc-request-id`.
+    pub request_id: Option<String>,
+    /// `opc-next-page`: there is more.
+    pub next_page: Option<String>,
+}
+
+/// Puts a client together.
+pub struct ClientBuilder {
+    endpoints: Endpoints,
+    transport: Arc<dyn Transport>,
+    signer: Option<Arc<dyn Signer>>,
+    clock: Arc<dyn Clock>,
+    seed: u64,
+    user_agent: String,
+    attempt_limit: Duration,
+    retry: Option<RetryPolicy>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl ClientBuilder {
+    /// Who signs. Without a signer requests go out unsigned, which only a simulated region accepts.
+    #[must_use]
+    pub fn signer(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    /// The clock for the `date` header; the machine's unless another is given.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The seed of jitter and request ids. The same seed gives the same sequence.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The `user-agent` header.
+    #[must_use]
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = name.into();
+        self
+    }
+
+    /// How long one try may take in all; 60 s unless another is given.
+    #[must_use]
+    pub fn attempt_limit(mut self, limit: Duration) -> Self {
+        self.attempt_limit = limit;
+        self
+    }
+
+    /// The policy of calls that have none of their own: see [`Client::with_retry`].
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Who is told of each try.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The client.
+    pub fn build(self) -> Client {
+        Client {
+            shared: Arc::new(Shared {
+                endpoints: self.endpoints,
+                transport: self.transport,
+                signer: self.signer,
+                clock: self.clock,
+                user_agent: self.user_agent,
+                attempt_limit: self.attempt_limit,
+                rng: Mutex::new(StdRng::seed_from_u64(self.seed)),
+                budget: RetryBudget::new(),
+                observer: self.observer,
+            }),
+            retry: self.retry,
+        }
+    }
+}
+
+impl Shared {
+    /// A name for one try: 32 upper-case hex digits, as the official SDKs make them.
+    pub fn request_id(&self) -> String {
+        format!("{:032X}", self.rng().random::<u128>())
+    }
+
+    fn rng(&self) -> std::sync::MutexGuard<'_, StdRng> {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Client {
+    /// Starts to put a client together. Unless told otherwise it is unsigned, uses the machine's clock and the seed 0.
+    pub fn builder(endpoints: Endpoints, transport: Arc<dyn Transport>) -> ClientBuilder {
+        ClientBuilder {
+            endpoints,
+            transport,
+            signer: None,
+            clock: Arc::new(SystemClock),
+            seed: 0,
+            user_agent: concat!("oci-insta-scale/", env!("CARGO_PKG_VERSION")).to_owned(),
+            attempt_limit: Duration::from_mins(1),
+            retry: None,
+            observer: None,
+        }
+    }
+
+    /// The same client with another policy for every call that has none of its own.
+    ///
+    /// Without one, reads and writes with a retry token are tried by [`RetryPolicy::standard`]; launches, and writes without a
+    /// token, once.
+    #[must_use]
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        Self { shared: Arc::clone(&self.shared), retry: Some(policy) }
+    }
+
+    /// Makes a call whose answer has a body.
+    pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<Answered<T>, Failure> {
+        self.run(&call, decode).await
+    }
+
+    /// Makes a call whose answer has no body, or one that does not matter.
+    pub async fn call_empty(&self, call: Call) -> Result<Answered<()>, Failure> {
+        self.run(&call, |_| Ok(())).await
+    }
+
+    fn policy(&self, call: &Call) -> RetryPolicy {
+        let safe = classify::effect(call.operation) == Effect::Read
+            || (call.has_retry_token() && call.operation != Operation::LaunchInstance);
+        let usual = if safe { RetryPolicy::standard() } else { RetryPolicy::never() };
+        call.retry.or(self.retry).unwrap_or(usual)
+    }
+
+    /// All tries of one call.
+    async fn run<T>(
+        &self,
+        call: &Call,
+        decode: fn(&Bytes) -> Result<T, String>,
+    ) -> Result<Answered<T>, Failure> {
+        let prepared = Prepared::new(&self.shared, call)?;
+        let policy = self.policy(call);
+        let started = Instant::now();
+        let mut paid = None;
+        let mut refreshed = false;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let error = match self.attempt(&prepared, attempt, decode).await {
+                Ok(answered) => {
+                    self.shared.budget.give_back(paid);
+                    return Ok(answered);
+                }
+                Err(error) => error,
+            };
+            let elapsed = started.elapsed();
+            // A token file may have been renewed since it was read: once, outside of the policy.
+            if error.class == FailureClass::Authentication
+                && !std::mem::replace(&mut refreshed, true)
+                && self.refresh()
+            {
+                continue;
+            }
+            let gave_up = if !may_retry(call, error.class) {
+                GaveUp::NotRetried
+            } else if attempt >= policy.max_attempts {
+                if policy.max_attempts > 1 { GaveUp::Attempts } else { GaveUp::NotRetried }
+            } else {
+                let throttled = error.class == FailureClass::Throttled;
+                let wait = policy.wait(attempt, error.retry_after, throttled, &mut *self.shared.rng());
+                if elapsed + wait > policy.max_elapsed {
+                    GaveUp::Time
+                } else if let Some(cost) = self.shared.budget.take(throttled) {
+                    paid = Some(cost);
+                    tracing::debug!(operation = call.operation.name(), class = %error.class, ?wait, "trying again");
+                    tokio::time::sleep(wait).await;
+                    continue;
+                } else {
+                    GaveUp::Budget
+                }
+            };
+            return Err(error.into_failure(call.operation, attempt, elapsed, gave_up));
+        }
+    }
+
+    fn refresh(&self) -> bool {
+        self.shared.signer.as_ref().is_some_and(|signer| signer.refresh())
+    }
+
+    /// One try, told to the observer.
+    async fn attempt<T>(
+        &self,
+        prepared: &Prepared<'_>,
+        attempt: u32,
+        decode: fn(&Bytes) -> Result<T, String>,
+    ) -> Result<Answered<T>, TryError> {
+        let started = Instant::now();
+        let answer = prepared.send(&self.shared).await;
+        let status = answer.as_ref().map_or_else(|error| error.status, |raw| Some(raw.status));
+        let result = answer.and_then(|raw| prepared.answered(raw, decode));
+        if let Some(observer) = &self.shared.observer {
+            let outcome = match &result {
+                Ok(_) => Outcome::Ok,
+                Err(error) if error.class == FailureClass::Throttled => Outcome::Throttled,
+                Err(error) => Outcome::Failed(error.class),
+            };
+            let elapsed = started.elapsed();
+            observer.tried(&Tried { operation: prepared.operation(), outcome, status, attempt, elapsed });
+        }
+        result
+    }
+}
+
+/// Whether another try of this call may help and cannot do harm.
+fn may_retry(call: &Call, class: FailureClass) -> bool {
+    match class {
+        FailureClass::Throttled | FailureClass::Service | FailureClass::Network | FailureClass::Busy => true,
+        // PUT and DELETE come to the same when done twice; a POST does only under a retry token.
+        FailureClass::Ambiguous => {
+            call.has_retry_token() || call.operation.info().method != oci_api::Method::Post
+        }
+        FailureClass::Capacity
+        | FailureClass::Limit
+        | FailureClass::Authentication
+        | FailureClass::NotFound
+        | FailureClass::Conflict
+        | FailureClass::InvalidatedRetryToken
+        | FailureClass::StaleEtag
+        | FailureClass::Invalid => false,
+    }
+}
+
+/// Reads a body as JSON.
+fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+impl Raw {
+    /// The success that this answer is, with its body read.
+    pub(crate) fn with<T>(self, value: T) -> Answered<T> {
+        Answered {
+            value,
+            etag: self.header("etag"),
+            work_request_id: self.header("opc-work-request-id"),
+            request_id: self.header("opc-request-id"),
+            next_page: self.header("opc-next-page").filter(|token| !token.is_empty()),
+        }
+    }
+}

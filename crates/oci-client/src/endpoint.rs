@@ -1,0 +1,161 @@
+//! Where each service is: from the region, or one base URL for all of them. Knows no requests.
+
+use oci_api::Service;
+use oci_api::region::{REGIONS, Region};
+
+/// The base URLs of the services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// `https://<service host>`: per region and realm.
+    Region { name: String, domain: String },
+    /// One base URL for all services.
+    Override(Base),
+}
+
+/// One base URL, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// `https`, or `http` for this machine.
+    pub scheme: http::uri::Scheme,
+    /// Host, and port unless it is the scheme's own: what the `host` header says and what is signed.
+    pub authority: String,
+    /// A path before the operation's; usually empty.
+    pub prefix: String,
+}
+
+/// Why there is no endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// No such region.
+    #[error("there is no region {region:?}{}", suggestion(.nearest.as_ref()))]
+    UnknownRegion {
+        /// What was asked for.
+        region: String,
+        /// The region whose name is nearest, if any is near.
+        nearest: Option<&'static str>,
+    },
+    /// The text is not a base URL.
+    #[error("{url:?} is not a base URL ({why}): write it as https://host[:port]")]
+    BadUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Plain HTTP to another machine.
+    #[error(
+        "{url:?} is plain http to another machine: anyone on the way could read and change the requests. Use https; plain http \
+         is allowed only to 127.0.0.0/8, [::1] and localhost"
+    )]
+    Insecure {
+        /// What was given.
+        url: String,
+    },
+}
+
+fn suggestion(nearest: Option<&&'static str>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean {name:?}?"),
+        None => "; `us-ashburn-1` is how one is written".to_owned(),
+    }
+}
+
+impl Endpoints {
+    /// The endpoints of a region, by its name or short key.
+    pub fn for_region(region: &str) -> Result<Self, EndpointError> {
+        let region = find_region(region)?;
+        Ok(Self { place: Place::Region { name: region.name.to_owned(), domain: region.domain.to_owned() } })
+    }
+
+    /// One base URL for every service: a simulator, a proxy of one's own.
+    pub fn at(url: &str) -> Result<Self, EndpointError> {
+        Ok(Self { place: Place::Override(Base::parse(url)?) })
+    }
+
+    /// The base URL of a service.
+    pub fn base(&self, service: Service) -> Base {
+        match &self.place {
+            Place::Override(base) => base.clone(),
+            Place::Region { name, domain } => Base {
+                scheme: http::uri::Scheme::HTTPS,
+                authority: match service {
+                    Service::Compute
+                    | Service::ComputeManagement
+                    | Service::VirtualNetwork
+                    | Service::Blockstorage
+                    | Service::WorkRequest => format!("iaas.{name}.{domain}"),
+                    Service::Identity => format!("identity.{name}.oci.{domain}"),
+                    Service::Limits => format!("limits.{name}.oci.{domain}"),
+                },
+                prefix: String::new(),
+            },
+        }
+    }
+}
+
+/// The region of this name or key; else an error with the nearest name.
+pub fn find_region(region: &str) -> Result<&'static Region, EndpointError> {
+    if let Some(found) = Region::find(region) {
+        return Ok(found);
+    }
+    let wanted = region.trim().to_ascii_lowercase();
+    let nearest = REGIONS
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&wanted, candidate.name), candidate.name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len() / 3)
+        .map(|(_, name)| name);
+    Err(EndpointError::UnknownRegion { region: region.to_owned(), nearest })
+}
+
+impl Base {
+    /// Takes a base URL apart. A version at its end (`/20160918`) is dropped: each operation's path has its own.
+    pub fn parse(url: &str) -> Result<Self, EndpointError> {
+        let bad = |why: &str| EndpointError::BadUrl { url: url.to_owned(), why: why.to_owned() };
+        let uri: http::Uri =
+            url.trim().parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
+        let scheme = uri.scheme().ok_or_else(|| bad("the scheme is missing"))?.clone();
+        let authority = uri.authority().ok_or_else(|| bad("the host is missing"))?;
+        let host = authority.host();
+        if host.is_empty() {
+            return Err(bad("the host is missing"));
+        }
+        if authority.as_str().contains('@') {
+            return Err(bad("a user name does not belong here"));
+        }
+        if uri.query().is_some() {
+            return Err(bad("a query does not belong here"));
+        }
+        let default_port = match scheme.as_str() {
+            "https" => 443,
+            "http" if is_loopback(host) => 80,
+            "http" => return Err(EndpointError::Insecure { url: url.to_owned() }),
+            _ => return Err(bad("only https and http are known")),
+        };
+        let host = host.to_ascii_lowercase();
+        let authority = match authority.port() {
+            None if authority.as_str().len() > host.len() => return Err(bad("the port is not a number")),
+            Some(port) if port.as_u16() != default_port => format!("{host}:{port}"),
+            _ => host,
+        };
+        let prefix = uri.path().trim_end_matches('/');
+        let prefix = ["/20160918", "/20190729"]
+            .iter()
+            .find_map(|version| prefix.strip_suffix(version))
+            .unwrap_or(prefix)
+            .trim_end_matches('/');
+        Ok(Self { scheme, authority, prefix: prefix.to_owned() })
+    }
+}
+
+/// Whether a host, as in a URL, is certainly this machine.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}

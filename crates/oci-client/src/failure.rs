@@ -1,0 +1,198 @@
+//! What went wrong with a call: one [`Failure`] of one [`FailureClass`], whatever layer it came from.
+//!
+//! It says what happened and where. What to do about it (try elsewhere, wait, stop the run, which hint to print) is decided by
+//! others, from the class.
+
+use std::fmt;
+use std::time::Duration;
+
+use oci_api::Operation;
+
+use crate::text::{SHOWN, plain};
+
+/// The classes of failure. Each caller's table of decisions has one row per class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureClass {
+    /// The place asked for has no host free. Nothing was created. Another place, or later, may work.
+    Capacity,
+    /// Too many requests. Nothing was done.
+    Throttled,
+    /// A service limit or a compartment quota stands in the way. Can be a false alarm while failed launches are cleaned up.
+    Limit,
+    /// The signature, the key, the token or the clock was not accepted. No other call will fare better.
+    Authentication,
+    /// Not found, or not authorised: the service does not tell which.
+    NotFound,
+    /// A conflict that waiting does not solve.
+    Conflict,
+    /// The resource is busy with something else: wait, then ask again.
+    Busy,
+    /// The retry token belongs to another request, or to a resource that is gone: a new token is needed.
+    InvalidatedRetryToken,
+    /// `if-match` does not match: somebody else changed the resource. Read it again first.
+    StaleEtag,
+    /// The request is wrong, and will be wrong again.
+    Invalid,
+    /// A change was asked for and nobody knows whether it was made.
+    Ambiguous,
+    /// The service failed; nothing was changed.
+    Service,
+    /// The service could not be reached; nothing was changed.
+    Network,
+}
+
+impl FailureClass {
+    /// Every class, for tables that must have a row for each.
+    pub const ALL: [Self; 13] = [
+        Self::Capacity,
+        Self::Throttled,
+        Self::Limit,
+        Self::Authentication,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Busy,
+        Self::InvalidatedRetryToken,
+        Self::StaleEtag,
+        Self::Invalid,
+        Self::Ambiguous,
+        Self::Service,
+        Self::Network,
+    ];
+
+    /// Its name for machines: `retry_token_invalidated`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity",
+            Self::Throttled => "throttled",
+            Self::Limit => "limit",
+            Self::Authentication => "authentication",
+            Self::NotFound => "not_found_or_not_authorised",
+            Self::Conflict => "conflict",
+            Self::Busy => "busy",
+            Self::InvalidatedRetryToken => "retry_token_invalidated",
+            Self::StaleEtag => "stale_etag",
+            Self::Invalid => "invalid",
+            Self::Ambiguous => "ambiguous",
+            Self::Service => "service",
+            Self::Network => "network",
+        }
+    }
+
+    /// The class of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A call that did not succeed, after whatever tries were allowed.
+///
+/// The texts are as the server sent them; [`fmt::Display`] shows them made safe for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its class.
+    pub class: FailureClass,
+    /// The operation that failed.
+    pub operation: Operation,
+    /// The status of the last answer; `None` if there was none.
+    pub status: Option<u16>,
+    /// The service's code (`InternalError`), or one of ours in the same style (`Timeout`, `ConnectionLost`).
+    pub code: String,
+    /// The service's text, or ours.
+    pub message: String,
+    /// The service's name for the request: what Oracle's support asks for.
+    pub opc_request_id: Option<String>,
+    /// How many requests were sent, or tried to be.
+    pub attempts: u32,
+    /// How long the last answer asked to wait.
+    pub retry_after: Option<Duration>,
+    /// From the first try to the end of the last.
+    pub elapsed: Duration,
+    /// Why no further try was made.
+    pub gave_up: GaveUp,
+    /// For a refused login: how many seconds this machine's clock is ahead of the server's (negative: behind).
+    pub clock_ahead_s: Option<i32>,
+}
+
+/// Why no further try was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GaveUp {
+    /// Another try would fail the same way, or could do harm; or none was allowed.
+    NotRetried,
+    /// All tries were used.
+    Attempts,
+    /// The time allowed was used.
+    Time,
+    /// Too many other calls were retried already.
+    Budget,
+}
+
+impl Failure {
+    /// A failure found before anything was sent.
+    pub(crate) fn unsent(operation: Operation, class: FailureClass, code: &str, message: String) -> Self {
+        Self {
+            class,
+            operation,
+            status: None,
+            code: code.to_owned(),
+            message,
+            opc_request_id: None,
+            attempts: 0,
+            retry_after: None,
+            elapsed: Duration::ZERO,
+            gave_up: GaveUp::NotRetried,
+            clock_ahead_s: None,
+        }
+    }
+
+    /// What was tried, for people: `5 tries in 12.4 s`. Empty when nothing was tried twice.
+    pub fn tried(&self) -> String {
+        if self.attempts < 2 {
+            return String::new();
+        }
+        let why = match self.gave_up {
+            GaveUp::NotRetried => "",
+            GaveUp::Attempts => ", all that were allowed",
+            GaveUp::Time => ", the time allowed",
+            GaveUp::Budget => ", then no more: too many other calls are being retried",
+        };
+        format!("{} tries in {:.1} s{why}", self.attempts, self.elapsed.as_secs_f64())
+    }
+
+    /// Whether a change may have been made although the call failed.
+    pub fn may_have_happened(&self) -> bool {
+        self.class == FailureClass::Ambiguous
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.operation.name())?;
+        if let Some(status) = self.status {
+            write!(f, "{status} ")?;
+        }
+        let code = plain(&self.code, 80);
+        let message = plain(&self.message, SHOWN);
+        match (code.is_empty(), message.is_empty()) {
+            (false, false) => write!(f, "{code}: {message}")?,
+            (false, true) => write!(f, "{code}")?,
+            (true, false) => write!(f, "{message}")?,
+            (true, true) => write!(f, "no reason given")?,
+        }
+        if let Some(id) = &self.opc_request_id {
+            write!(f, " (opc-request-id {})", plain(id, 120))?;
+        }
+        let tried = self.tried();
+        if !tried.is_empty() {
+            write!(f, " [{tried}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,77 @@
+//! Who wants to know of every request: one call of an [`Observer`] per try.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use oci_api::Operation;
+
+use crate::failure::FailureClass;
+
+/// How one try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service did it.
+    Ok,
+    /// The service refused for too many requests.
+    Throttled,
+    /// Anything else, with its class.
+    Failed(FailureClass),
+}
+
+/// One try of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Tried {
+    /// The operation.
+    pub operation: Operation,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// Its number within the call, from 1.
+    pub attempt: u32,
+    /// How long it took, in tokio's time.
+    pub elapsed: Duration,
+}
+
+/// Is told of every try, as it ends. Must return quickly.
+pub trait Observer: Send + Sync {
+    /// A try has ended.
+    fn tried(&self, tried: &Tried);
+}
+
+/// Counts of one operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that succeeded.
+    pub ok: u64,
+    /// Requests refused for too many requests.
+    pub throttled: u64,
+    /// Requests that failed in any other way.
+    pub failed: u64,
+}
+
+/// Counts requests by operation.
+#[derive(Debug, Default)]
+pub struct RequestCounts {
+    counts: Mutex<BTreeMap<&'static str, Counts>>,
+}
+
+impl RequestCounts {
+    /// The counts so far, by the operation's name.
+    pub fn snapshot(&self) -> BTreeMap<&'static str, Counts> {
+        self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+impl Observer for RequestCounts {
+    fn tried(&self, tried: &Tried) {
+        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let of = counts.entry(tried.operation.name()).or_default();
+        match tried.outcome {
+            Outcome::Ok => of.ok += 1,
+            Outcome::Throttled => of.throttled += 1,
+            Outcome::Failed(_) => of.failed += 1,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Service limits and how much of them is left.
+
+use oci_api::Operation;
+use oci_api::models::{LimitDefinitionSummary, LimitValueSummary, ResourceAvailability, ServiceSummary};
+
+use crate::{Answered, Call, Client, Failure};
+
+impl Client {
+    /// How much of a limit is used and left. The availability domain must be given for limits of that scope, and must not be
+    /// for others. A limit that cannot be asked for answers 404 or an object without figures.
+    pub async fn get_resource_availability(
+        &self,
+        compartment_id: &str,
+        service: &str,
+        limit: &str,
+        availability_domain: Option<&str>,
+    ) -> Result<Answered<ResourceAvailability>, Failure> {
+        let call = Call::new(Operation::GetResourceAvailability)
+            .path(service)
+            .path(limit)
+            .query("compartmentId", compartment_id)
+            .query_opt("availabilityDomain", availability_domain);
+        self.call(call).await
+    }
+
+    /// The values of a service's limits; of one limit, if it is named.
+    pub async fn list_limit_values(
+        &self,
+        tenancy_id: &str,
+        service: &str,
+        name: Option<&str>,
+    ) -> Result<Vec<LimitValueSummary>, Failure> {
+        let call = Call::new(Operation::ListLimitValues)
+            .query("compartmentId", tenancy_id)
+            .query("serviceName", service)
+            .query_opt("name", name);
+        self.all(call).await
+    }
+
+    /// What limits there are, and of which scope.
+    pub async fn list_limit_definitions(
+        &self,
+        tenancy_id: &str,
+        service: Option<&str>,
+    ) -> Result<Vec<LimitDefinitionSummary>, Failure> {
+        let call = Call::new(Operation::ListLimitDefinitions)
+            .query("compartmentId", tenancy_id)
+            .query_opt("serviceName", service);
+        self.all(call).await
+    }
+
+    /// The services that have limits.
+    pub async fn list_services(&self, tenancy_id: &str) -> Result<Vec<ServiceSummary>, Failure> {
+        self.all(Call::new(Operation::ListServices).query("compartmentId", tenancy_id)).await
+    }
+}

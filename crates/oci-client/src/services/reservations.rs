@@ -1,0 +1,100 @@
+//! Capacity reservations and the capacity report.
+
+use oci_api::Operation;
+use oci_api::models::{
+    CapacityReservationInstanceSummary, ComputeCapacityReport, ComputeCapacityReservation,
+    ComputeCapacityReservationInstanceShapeSummary, ComputeCapacityReservationSummary,
+    CreateComputeCapacityReportDetails, CreateComputeCapacityReservationDetails,
+    UpdateComputeCapacityReservationDetails,
+};
+
+use crate::{Answered, Call, Client, Failure};
+
+impl Client {
+    /// Asks for a reservation. It may come out smaller than asked, or empty, without an error: read the counts back once the
+    /// work request is over. It costs money from the moment of creation.
+    pub async fn create_capacity_reservation(
+        &self,
+        details: &CreateComputeCapacityReservationDetails,
+        retry_token: &str,
+    ) -> Result<Answered<ComputeCapacityReservation>, Failure> {
+        self.call(
+            Call::new(Operation::CreateComputeCapacityReservation).retry_token(retry_token).json(details),
+        )
+        .await
+    }
+
+    /// One reservation, with its configs and counts.
+    pub async fn get_capacity_reservation(
+        &self,
+        reservation_id: &str,
+    ) -> Result<Answered<ComputeCapacityReservation>, Failure> {
+        self.call(Call::new(Operation::GetComputeCapacityReservation).path(reservation_id)).await
+    }
+
+    /// All reservations of a compartment, without their configs.
+    pub async fn list_capacity_reservations(
+        &self,
+        compartment_id: &str,
+        availability_domain: Option<&str>,
+    ) -> Result<Vec<ComputeCapacityReservationSummary>, Failure> {
+        let call = Call::new(Operation::ListComputeCapacityReservations)
+            .query("compartmentId", compartment_id)
+            .query_opt("availabilityDomain", availability_domain);
+        self.all(call).await
+    }
+
+    /// Changes a reservation. Configs that are left out are deleted by the service: always send all.
+    pub async fn update_capacity_reservation(
+        &self,
+        reservation_id: &str,
+        details: &UpdateComputeCapacityReservationDetails,
+        if_match: Option<&str>,
+    ) -> Result<Answered<()>, Failure> {
+        let call = Call::new(Operation::UpdateComputeCapacityReservation).path(reservation_id);
+        self.call_empty(call.if_match(if_match).json(details)).await
+    }
+
+    /// Deletes a reservation; refused while instances are in it.
+    pub async fn delete_capacity_reservation(
+        &self,
+        reservation_id: &str,
+        if_match: Option<&str>,
+    ) -> Result<Answered<()>, Failure> {
+        let call = Call::new(Operation::DeleteComputeCapacityReservation).path(reservation_id);
+        self.call_empty(call.if_match(if_match)).await
+    }
+
+    /// The instances in a reservation.
+    pub async fn list_capacity_reservation_instances(
+        &self,
+        reservation_id: &str,
+        compartment_id: Option<&str>,
+    ) -> Result<Vec<CapacityReservationInstanceSummary>, Failure> {
+        let call = Call::new(Operation::ListComputeCapacityReservationInstances)
+            .path(reservation_id)
+            .query_opt("compartmentId", compartment_id);
+        self.all(call).await
+    }
+
+    /// The shapes that can be reserved, and whether their size is flexible.
+    pub async fn list_capacity_reservation_shapes(
+        &self,
+        compartment_id: &str,
+        availability_domain: Option<&str>,
+    ) -> Result<Vec<ComputeCapacityReservationInstanceShapeSummary>, Failure> {
+        let call = Call::new(Operation::ListComputeCapacityReservationInstanceShapes)
+            .query("compartmentId", compartment_id)
+            .query_opt("availabilityDomain", availability_domain);
+        self.all(call).await
+    }
+
+    /// What there is room for right now, in one availability domain: a hint that reserves nothing. Asked for the root
+    /// compartment.
+    pub async fn create_capacity_report(
+        &self,
+        details: &CreateComputeCapacityReportDetails,
+    ) -> Result<Answered<ComputeCapacityReport>, Failure> {
+        self.call(Call::new(Operation::CreateComputeCapacityReport).json(details)).await
+    }
+}

@@ -1,0 +1,143 @@
+//! The transport to the world: reqwest over rustls.
+//!
+//! TLS certificates are always verified; there is no way to turn that off. Proxies are taken from the environment
+//! (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). reqwest's own retries and redirects are off.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::{Transport, TransportError};
+
+/// Limits on one request.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpsLimits {
+    /// For making a connection, TLS included.
+    pub connect: Duration,
+    /// For the silence between two pieces of an answer. (The whole try is limited by the client.)
+    pub read: Duration,
+    /// The longest body that is read, in bytes.
+    pub body: usize,
+}
+
+impl Default for HttpsLimits {
+    /// 10 s, 60 s, as the official SDKs; 16 MiB.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), read: Duration::from_mins(1), body: 16 << 20 }
+    }
+}
+
+/// Sends requests over HTTPS (and plain HTTP, which [`crate::Endpoints`] only lets through to this machine).
+#[derive(Clone, Debug)]
+pub struct Https {
+    client: reqwest::Client,
+    body_limit: usize,
+}
+
+impl Https {
+    /// A transport with the usual limits.
+    pub fn new() -> Result<Self, TransportError> {
+        Self::with(HttpsLimits::default())
+    }
+
+    /// A transport with limits of its own.
+    pub fn with(limits: HttpsLimits) -> Result<Self, TransportError> {
+        let client = reqwest::Client::builder()
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(limits.connect)
+            .read_timeout(limits.read)
+            .pool_idle_timeout(Duration::from_secs(50))
+            .build()
+            .map_err(|error| TransportError::not_sent("TlsSetup", chain(&error)))?;
+        Ok(Self { client, body_limit: limits.body })
+    }
+
+    async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let mut request = reqwest::Request::try_from(request)
+            .map_err(|error| TransportError::not_sent("BadUrl", chain(&error)))?;
+        // hyper writes the same from the URL, in the form that the HTTP version wants.
+        request.headers_mut().remove(http::header::HOST);
+        let mut answer = self.client.execute(request).await.map_err(|error| not_answered(&error))?;
+        let mut head = http::Response::new(());
+        *head.status_mut() = answer.status();
+        *head.headers_mut() = std::mem::take(answer.headers_mut());
+        let body = self.read(answer).await?;
+        Ok(head.map(|()| body))
+    }
+
+    /// Reads the body. A single piece, the usual case, is not copied.
+    async fn read(&self, mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
+        let too_long = || {
+            let text = format!("the answer is longer than {} bytes", self.body_limit);
+            TransportError::may_have_arrived("AnswerTooLong", text)
+        };
+        if answer.content_length().is_some_and(|length| length > self.body_limit as u64) {
+            return Err(too_long());
+        }
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| broke_off(&error))? {
+            if first.len() + all.len() + piece.len() > self.body_limit {
+                return Err(too_long());
+            }
+            if first.is_empty() && all.is_empty() {
+                first = piece;
+            } else {
+                all.extend_from_slice(&std::mem::take(&mut first));
+                all.extend_from_slice(&piece);
+            }
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+}
+
+impl Transport for Https {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        self.exchange(request).boxed()
+    }
+}
+
+/// An error while sending, or before the head of the answer came.
+fn not_answered(error: &reqwest::Error) -> TransportError {
+    let text = chain(error);
+    if error.is_dns() {
+        TransportError::not_sent("NameNotFound", text)
+    } else if error.is_connect() {
+        let code = if error.is_timeout() { "ConnectTimeout" } else { "ConnectFailed" };
+        TransportError::not_sent(code, text)
+    } else if error.is_builder() {
+        TransportError::not_sent("BadUrl", text)
+    } else if error.is_timeout() {
+        TransportError::may_have_arrived("Timeout", text)
+    } else {
+        TransportError::may_have_arrived("ConnectionLost", text)
+    }
+}
+
+/// An error while the body of the answer was read.
+fn broke_off(error: &reqwest::Error) -> TransportError {
+    let code = if error.is_timeout() { "Timeout" } else { "TruncatedAnswer" };
+    TransportError::may_have_arrived(code, chain(error))
+}
+
+/// The error with its causes. URLs hold OCIDs at most, so they may be shown.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
