@@ -74,9 +74,10 @@ fmt: ## Format the code
 	$(CARGO) fmt --all
 
 .PHONY: lint
-lint: ## Check format and lints, warnings denied
+lint: ## Check format, lints (warnings denied) and the rules of the house
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	$(CARGO) xtask tidy
 
 .PHONY: install
 install: build ## Install the commands under PREFIX (default ~/.local)

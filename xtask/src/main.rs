@@ -1,5 +1,6 @@
 //! Development tasks. `cargo xtask codegen` writes the generated part of `oci-api` from `api/*.json`;
-//! `cargo xtask codegen --check` fails when what is checked in differs from what would be written.
+//! `cargo xtask codegen --check` fails when what is checked in differs from what would be written. `cargo xtask tidy`
+//! checks what no compiler does.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers, not the product")]
 
 mod facts;
@@ -8,6 +9,7 @@ mod names;
 mod operations;
 mod regions;
 mod schema;
+mod tidy;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,8 +25,9 @@ fn main() -> ExitCode {
     let outcome = match args.as_slice() {
         ["codegen"] => codegen(false),
         ["codegen", "--check"] => codegen(true),
+        ["tidy"] => root().and_then(tidy::run),
         _ => {
-            eprintln!("usage: cargo xtask codegen [--check]");
+            eprintln!("usage: cargo xtask codegen [--check] | tidy");
             return ExitCode::from(2);
         }
     };
@@ -37,8 +40,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// The checkout that this task was built in.
+fn root() -> Result<&'static Path> {
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent folder")?)
+}
+
 fn codegen(check: bool) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent folder")?;
+    let root = root()?;
     let facts = facts::Facts::read(&root.join("api"))?;
     let target = root.join("crates/oci-api/src/generated");
     let mut drifted = Vec::new();
@@ -67,10 +75,9 @@ fn codegen(check: bool) -> Result<()> {
 
 /// Formats one file with the workspace's own settings.
 fn rustfmt(source: &str) -> Result<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent folder")?;
     let mut child = Command::new("rustfmt")
         .args(["--edition", "2024", "--config-path"])
-        .arg(root)
+        .arg(root()?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;

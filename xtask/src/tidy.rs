@@ -1,0 +1,99 @@
+//! Rules of the house that no compiler checks: sizes, leftovers, links, and names that must not be here.
+
+use crate::Result;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A file that cannot be read in one sitting.
+const LINES_MAX: usize = 500;
+/// More crates than this deserve a discussion, not a merge.
+const LOCKED_PACKAGES_MAX: usize = 450;
+/// Written in two parts so that this file does not find itself.
+const LEFTOVERS: [&str; 5] = [
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X:"),
+    concat!("dbg", "!("),
+    concat!("#[igno", "re"),
+];
+
+pub fn run(root: &Path) -> Result<()> {
+    let mut findings = Vec::new();
+    for file in tracked(root)? {
+        let path = root.join(&file);
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let shown = file.display();
+        if is(&file, "rs") && !in_folder(&file, "generated") {
+            let lines = text.lines().count();
+            if lines > LINES_MAX {
+                findings.push(format!("{shown}: {lines} lines, more than {LINES_MAX}"));
+            }
+            for (number, line) in text.lines().enumerate() {
+                if let Some(leftover) = LEFTOVERS.iter().find(|leftover| line.contains(**leftover)) {
+                    findings.push(format!("{shown}:{}: {leftover}", number + 1));
+                }
+            }
+        }
+        if is(&file, "md") {
+            findings.extend(dead_links(root, &file, &text));
+        }
+    }
+    let lock = std::fs::read_to_string(root.join("Cargo.lock"))?;
+    let packages = lock.matches("[[package]]").count();
+    if packages > LOCKED_PACKAGES_MAX {
+        findings.push(format!("Cargo.lock: {packages} packages, more than {LOCKED_PACKAGES_MAX}"));
+    }
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} untidy places:\n  {}", findings.len(), findings.join("\n  ")).into())
+}
+
+fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
+    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output()?;
+    if !output.status.success() {
+        return Err("git ls-files failed: tidy needs a checkout".into());
+    }
+    let names = String::from_utf8(output.stdout)?;
+    Ok(names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
+}
+
+fn is(file: &Path, extension: &str) -> bool {
+    file.extension().is_some_and(|found| found == extension)
+}
+
+fn in_folder(file: &Path, folder: &str) -> bool {
+    file.components().any(|part| part.as_os_str() == folder)
+}
+
+/// Links of a page to files of this checkout that are not there.
+fn dead_links(root: &Path, page: &Path, text: &str) -> Vec<String> {
+    let folder = root.join(page.parent().unwrap_or(Path::new("")));
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
+        .filter(|target| {
+            !target.contains("://") && !target.starts_with('#') && !target.starts_with("mailto:")
+        })
+        .filter_map(|target| {
+            let file = target.split('#').next().unwrap_or(target);
+            let missing = !folder.join(file).exists();
+            missing.then(|| format!("{}: links to {target}, which is not there", page.display()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_link_is_found_and_a_live_one_is_not() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let text = "[a](README.md#use) [b](nowhere.md) [c](https://example.com/x)";
+        assert_eq!(
+            dead_links(root, Path::new("README.md"), text),
+            ["README.md: links to nowhere.md, which is not there"]
+        );
+    }
+}
