@@ -1,0 +1,154 @@
+//! Looks prices up: the list of the repository, with the user's own prices in front of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::{
+    BOOT_VOLUME_GB_MONTH, BOOT_VOLUME_VPU_GB_MONTH, Fixed, HOURS_IN_A_MONTH, ROWS, Rate, Row,
+};
+
+/// The user's own price of a shape: `prices.shapes.<shape>` of config.yaml.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShapePrice {
+    /// Per OCPU-hour.
+    pub ocpu: f64,
+    /// Per GB of memory and hour.
+    pub memory_gb: f64,
+    /// Per instance-hour, whatever its size.
+    pub instance: f64,
+}
+
+/// The user's own prices: `prices:` of config.yaml. What is left out is taken from the list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prices {
+    /// The currency of every price given here; prices of the list are in USD and are then left out.
+    pub currency: Option<String>,
+    /// By shape, per hour.
+    pub shapes: BTreeMap<String, ShapePrice>,
+    /// Boot volumes, per GB-month with everything in.
+    pub boot_volume_gb_month: Option<f64>,
+}
+
+impl Prices {
+    /// What is wrong with them, if anything: the key, and why.
+    pub fn mistakes(&self) -> Vec<(String, String)> {
+        let mut mistakes = Vec::new();
+        let mut check = |key: String, price: f64| {
+            if !price.is_finite() || price < 0.0 {
+                mistakes.push((key, format!("a price is a number of 0 or more, not {price}")));
+            }
+        };
+        for (shape, price) in &self.shapes {
+            check(format!("shapes.{shape}.ocpu"), price.ocpu);
+            check(format!("shapes.{shape}.memory_gb"), price.memory_gb);
+            check(format!("shapes.{shape}.instance"), price.instance);
+        }
+        if let Some(price) = self.boot_volume_gb_month {
+            check("boot_volume_gb_month".to_owned(), price);
+        }
+        mistakes
+    }
+
+    /// The currency of every figure made with these prices.
+    pub fn currency(&self) -> &str {
+        self.currency.as_deref().unwrap_or("USD")
+    }
+
+    /// Whether the list of the repository can be used: it is in US dollars.
+    fn list_applies(&self) -> bool {
+        self.currency().eq_ignore_ascii_case("USD")
+    }
+
+    /// What one GB of boot volume with so many performance units costs an hour.
+    pub(super) fn boot_volume_gb_hour(&self, vpus: f64) -> Option<f64> {
+        let month = match self.boot_volume_gb_month {
+            Some(price) => price,
+            None if self.list_applies() => BOOT_VOLUME_GB_MONTH + vpus * BOOT_VOLUME_VPU_GB_MONTH,
+            None => return None,
+        };
+        Some(month / HOURS_IN_A_MONTH)
+    }
+
+    /// What one instance of this shape and size costs an hour on demand; `None` when the price is not known.
+    ///
+    /// `baseline` is the share of an OCPU that a burstable instance pays for: 1 for all others. It lowers the part
+    /// for OCPUs only (Oracle: "Burstable Instances").
+    pub fn instance_hour(&self, shape: &str, size: Size, baseline: f64) -> Option<f64> {
+        if let Some(own) = self.shapes.get(shape) {
+            let part = |price: f64, amount: Option<f64>| {
+                if price == 0.0 { Some(0.0) } else { amount.map(|amount| amount * price) }
+            };
+            let ocpus = size.ocpus.map(|ocpus| ocpus * baseline);
+            return Some(own.instance + part(own.ocpu, ocpus)? + part(own.memory_gb, size.memory_gb)?);
+        }
+        if !self.list_applies() {
+            return None;
+        }
+        row(shape)?.instance_hour(shape, size, baseline)
+    }
+}
+
+/// How big one instance is. What is not known is `None`: a fixed shape, or a flexible one at its default size.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Size {
+    /// OCPUs.
+    pub ocpus: Option<f64>,
+    /// Memory in GB.
+    pub memory_gb: Option<f64>,
+}
+
+impl Size {
+    /// The size that the shape itself has, where it leaves no choice and the list knows it.
+    pub fn of_fixed(shape: &str) -> Self {
+        match row(shape).map(|row| (row.size, row.rate)) {
+            Some((Fixed::Size { ocpus, gb }, _)) => Self { ocpus: Some(ocpus), memory_gb: Some(gb) },
+            Some((Fixed::InTheName, Rate::Ocpu(_))) => {
+                Self { ocpus: number_at_the_end(shape), memory_gb: None }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    /// This size, and the other's where it says nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { ocpus: self.ocpus.or(other.ocpus), memory_gb: self.memory_gb.or(other.memory_gb) }
+    }
+}
+
+/// Oracle's part numbers of a shape's price: OCPU, memory. Empty when they are not known.
+pub fn part_numbers(shape: &str) -> &'static [&'static str] {
+    row(shape).map_or(&[], |row| row.parts)
+}
+
+fn row(shape: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| match row.shape.strip_suffix('*') {
+        Some(start) => shape
+            .strip_prefix(start)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit())),
+        None => row.shape == shape,
+    })
+}
+
+fn number_at_the_end(shape: &str) -> Option<f64> {
+    shape.rsplit('.').next()?.parse().ok()
+}
+
+impl Row {
+    fn instance_hour(&self, shape: &str, size: Size, baseline: f64) -> Option<f64> {
+        let size = Size::of_fixed(shape).or(size);
+        let compute = match self.rate {
+            Rate::OcpuAndMemory { ocpu, gb } => size.ocpus? * baseline * ocpu + size.memory_gb? * gb,
+            Rate::Ocpu(ocpu) => size.ocpus? * baseline * ocpu,
+            Rate::Gpu(each) => number_at_the_end(shape)? * each,
+        };
+        let drives = match self.nvme {
+            Some((tb_per_8_ocpus, tb)) => size.ocpus? / 8.0 * tb_per_8_ocpus * tb,
+            None => 0.0,
+        };
+        Some(compute + drives)
+    }
+}

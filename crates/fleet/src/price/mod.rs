@@ -1,0 +1,16 @@
+//! What a fleet costs: a dated list of prices, and arithmetic. A price that is not known is unknown, never 0.
+//!
+//! Pure: must not know of the service, of files or of how money is shown.
+
+mod billing;
+mod book;
+mod cost;
+mod table;
+
+pub use billing::bills_when_stopped;
+pub use book::{Prices, ShapePrice, Size, part_numbers};
+pub use cost::{Cost, Line, Per, of_fleet, of_reservation};
+pub use table::{AS_OF, SOURCE, UNUSED_RESERVATION};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+use super::*;
+use crate::FleetSpec;
+use ledger::Placement;
+use oci_api::models::{
+    InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails, LaunchInstanceShapeConfigDetails,
+    LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization, PreemptibleInstanceConfigDetails,
+};
+use proptest::prelude::*;
+
+fn spec(shape: &str, ocpus: f64, gb: f64) -> FleetSpec {
+    FleetSpec {
+        count: 100,
+        placements: vec![Placement { shape: shape.to_owned(), ..Placement::default() }],
+        template: LaunchInstanceDetails {
+            shape_config: Some(Box::new(LaunchInstanceShapeConfigDetails {
+                ocpus: Some(ocpus),
+                memory_in_gbs: Some(gb),
+                ..LaunchInstanceShapeConfigDetails::default()
+            })),
+            ..LaunchInstanceDetails::default()
+        },
+        ..FleetSpec::default()
+    }
+}
+
+fn hour(cost: &Cost, line: usize) -> f64 {
+    cost.lines[line].price.unwrap().hour
+}
+
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9 * b.abs().max(1.0)
+}
+
+#[test]
+fn an_e4_of_1_ocpu_and_6_gb_costs_0_034_an_hour() {
+    let cost = of_fleet(&spec("VM.Standard.E4.Flex", 1.0, 6.0), 1, &Prices::default(), Size::default());
+    assert!(near(hour(&cost, 0), 0.034), "{cost:?}");
+    // 50 GB at $0.0425 per GB-month.
+    assert!(near(hour(&cost, 1) * 730.0, 2.125), "{cost:?}");
+    assert!(near(cost.total.unwrap().days_30, (0.034 + 2.125 / 730.0) * 720.0));
+}
+
+#[test]
+fn the_bill_of_a_fleet_reads_line_by_line() {
+    let cost = of_fleet(&spec("VM.Standard.E4.Flex", 1.0, 6.0), 100, &Prices::default(), Size::default());
+    let lines: Vec<&str> = cost.lines.iter().map(|line| line.what.as_str()).collect();
+    assert_eq!(
+        lines,
+        ["100 × VM.Standard.E4.Flex, 1 OCPU, 6 GB", "100 × boot volume, 50 GB, 10 VPUs per GB"]
+    );
+}
+
+#[test]
+fn a_shape_without_a_known_price_is_unknown_and_never_free() {
+    let cost = of_fleet(&spec("VM.Standard9.Flex", 1.0, 6.0), 1, &Prices::default(), Size::default());
+    assert_eq!(cost.lines[0].price, None);
+    assert_eq!(cost.total, None);
+    assert_eq!(
+        cost.notes,
+        ["the price of VM.Standard9.Flex in USD is not known: give it under `prices:` in the config"]
+    );
+    let reserved = of_reservation("VM.Standard9.Flex", Size::default(), 5, &Prices::default());
+    assert_eq!(reserved.total, None);
+}
+
+#[test]
+fn a_flexible_shape_of_unknown_size_is_unknown() {
+    let mut spec = spec("VM.Standard.E4.Flex", 1.0, 6.0);
+    spec.template.shape_config = None;
+    assert_eq!(of_fleet(&spec, 1, &Prices::default(), Size::default()).total, None);
+    let default = Size { ocpus: Some(1.0), memory_gb: Some(16.0) };
+    assert!(near(hour(&of_fleet(&spec, 1, &Prices::default(), default), 0), 0.049));
+}
+
+#[test]
+fn unused_reserved_capacity_costs_85_percent() {
+    let size = Size { ocpus: Some(1.0), memory_gb: Some(6.0) };
+    let cost = of_reservation("VM.Standard.E4.Flex", size, 10, &Prices::default());
+    assert!(near(hour(&cost, 0), 10.0 * 0.034 * 0.85));
+}
+
+#[test]
+fn preemptible_instances_cost_half_and_their_boot_volumes_the_whole() {
+    let mut spec = spec("VM.Standard.E4.Flex", 1.0, 6.0);
+    let whole = of_fleet(&spec, 1, &Prices::default(), Size::default());
+    spec.template.preemptible_instance_config = Some(Box::new(PreemptibleInstanceConfigDetails::default()));
+    let half = of_fleet(&spec, 1, &Prices::default(), Size::default());
+    assert!(near(hour(&half, 0) * 2.0, hour(&whole, 0)));
+    assert!(near(hour(&half, 1), hour(&whole, 1)));
+}
+
+#[test]
+fn a_burstable_instance_saves_on_ocpus_and_not_on_memory() {
+    let mut spec = spec("VM.Standard.E4.Flex", 2.0, 8.0);
+    if let Some(config) = &mut spec.template.shape_config {
+        config.baseline_ocpu_utilization =
+            Some(LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization::Baseline18);
+    }
+    let cost = of_fleet(&spec, 1, &Prices::default(), Size::default());
+    assert!(near(hour(&cost, 0), 2.0 * 0.125 * 0.025 + 8.0 * 0.0015));
+}
+
+#[test]
+fn fixed_shapes_have_the_price_of_their_size() {
+    let price = |shape| Prices::default().instance_hour(shape, Size::default(), 1.0);
+    assert!(near(price("VM.Standard2.24").unwrap(), 24.0 * 0.0638));
+    assert!(near(price("BM.GPU.H100.8").unwrap(), 80.0));
+    assert!(near(price("VM.GPU.A10.2").unwrap(), 4.0));
+    assert!(near(price("BM.Standard.E4.128").unwrap(), 128.0 * 0.025 + 2048.0 * 0.0015));
+    assert_eq!(price("VM.Standard2.x"), None);
+    assert_eq!(price("VM.Standard2."), None);
+    assert_eq!(price("BM.Standard.A4.48"), None, "its memory is not in the list");
+}
+
+#[test]
+fn the_users_own_price_comes_first_and_makes_an_unknown_shape_known() {
+    let mut prices = Prices::default();
+    let own = ShapePrice { ocpu: 0.02, memory_gb: 0.001, instance: 0.0 };
+    prices.shapes.insert("VM.Standard.E4.Flex".to_owned(), own);
+    prices.shapes.insert("BM.New.1".to_owned(), ShapePrice { instance: 7.5, ..ShapePrice::default() });
+    let size = Size { ocpus: Some(1.0), memory_gb: Some(6.0) };
+    assert!(near(prices.instance_hour("VM.Standard.E4.Flex", size, 1.0).unwrap(), 0.026));
+    assert!(near(prices.instance_hour("BM.New.1", Size::default(), 1.0).unwrap(), 7.5));
+}
+
+#[test]
+fn dollars_of_the_list_are_never_passed_off_as_another_currency() {
+    let prices = Prices { currency: Some("EUR".to_owned()), ..Prices::default() };
+    let cost = of_fleet(&spec("VM.Standard.E4.Flex", 1.0, 6.0), 1, &prices, Size::default());
+    assert_eq!((cost.total, cost.lines[0].price, cost.lines[1].price), (None, None, None));
+}
+
+#[test]
+fn an_absurd_price_is_a_mistake_with_its_key() {
+    let mut prices = Prices { boot_volume_gb_month: Some(f64::NAN), ..Prices::default() };
+    prices.shapes.insert("X".to_owned(), ShapePrice { ocpu: -1.0, ..ShapePrice::default() });
+    let keys: Vec<String> = prices.mistakes().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["shapes.X.ocpu", "boot_volume_gb_month"]);
+}
+
+#[test]
+fn the_size_of_a_boot_volume_is_paid_for() {
+    let mut spec = spec("VM.Standard.E4.Flex", 1.0, 6.0);
+    let image = InstanceSourceViaImageDetails {
+        boot_volume_size_in_gbs: Some(200),
+        boot_volume_vpus_per_gb: Some(20),
+        ..InstanceSourceViaImageDetails::default()
+    };
+    spec.template.source_details = Some(Box::new(InstanceSourceDetails::Image(image)));
+    let cost = of_fleet(&spec, 3, &Prices::default(), Size::default());
+    assert!(near(hour(&cost, 1) * 730.0, 3.0 * 200.0 * (0.0255 + 20.0 * 0.0017)));
+}
+
+proptest! {
+    #[test]
+    fn the_bill_grows_in_step_with_the_count(ocpus in 1u8..64, gb in 1u16..1024, count in 1u32..100_000) {
+        let spec = spec("VM.Standard.E5.Flex", f64::from(ocpus), f64::from(gb));
+        let one = of_fleet(&spec, 1, &Prices::default(), Size::default()).total.unwrap().hour;
+        let many = of_fleet(&spec, count, &Prices::default(), Size::default()).total.unwrap().hour;
+        prop_assert!(near(many, one * f64::from(count)));
+    }
+}
