@@ -4,6 +4,15 @@
 //! terminals or of the simulated region.
 #![warn(missing_docs)]
 
+mod cloud;
+pub mod pacer;
+pub mod plan;
+pub mod price;
+pub mod run;
 pub mod spec;
+pub mod summary;
 
+pub use plan::{Finding, Plan, PlanError, plan, retry_token};
+pub use run::{Environment, LaunchOptions, RunError, Sink, launch, no_sink, rebuild_from_cloud, resume};
 pub use spec::FleetSpec;
+pub use summary::{InstanceSummary, RunSummary};

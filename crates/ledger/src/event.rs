@@ -12,6 +12,14 @@ pub const FORMAT_VERSION: u32 = 1;
 #[serde(transparent)]
 pub struct RunId(pub uuid::Uuid);
 
+impl RunId {
+    /// A new id: its first 48 bits are `at` in milliseconds, the rest is taken from `random` (RFC 9562, version 7).
+    pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+}
+
 impl std::fmt::Display for RunId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.hyphenated().fmt(f)

@@ -9,6 +9,7 @@ pub mod event;
 pub mod lease;
 pub mod memory;
 pub mod slot;
+pub mod sqlite;
 pub mod state;
 pub mod store;
 
@@ -20,5 +21,6 @@ pub use event::{
 pub use lease::{Holder, Lease};
 pub use memory::MemoryStore;
 pub use slot::{Intent, Next, Phase, SlotState};
+pub use sqlite::SqliteStore;
 pub use state::{Counts, RunState};
 pub use store::{Records, RunHead, Store, Unreadable};

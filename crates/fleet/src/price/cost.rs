@@ -82,7 +82,9 @@ pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> C
         notes.push(unknown(&shape, prices));
     }
     if shape == "VM.Standard.A1.Flex" {
-        notes.push("the first 1,500 OCPU-hours and 9,000 GB-hours of A1 a month are free in each tenancy".to_owned());
+        notes.push(
+            "the first 1,500 OCPU-hours and 9,000 GB-hours of A1 a month are free in each tenancy".to_owned(),
+        );
     }
     for other in other_shapes(spec, &shape) {
         let size = size_of(&spec.template).or(Size::of_fixed(other));
@@ -135,16 +137,15 @@ fn other_shapes<'a>(spec: &'a FleetSpec, first: &str) -> Vec<&'a str> {
 
 /// The size that a launch asks for.
 pub(crate) fn size_of(launch: &LaunchInstanceDetails) -> Size {
-    launch.shape_config.as_ref().map_or_else(Size::default, |config| Size {
-        ocpus: config.ocpus,
-        memory_gb: config.memory_in_gbs,
-    })
+    launch
+        .shape_config
+        .as_ref()
+        .map_or_else(Size::default, |config| Size { ocpus: config.ocpus, memory_gb: config.memory_in_gbs })
 }
 
 /// The share of an OCPU that is paid for (Oracle: "Burstable Instances").
 fn baseline_of(launch: &LaunchInstanceDetails) -> f64 {
-    let baseline =
-        launch.shape_config.as_ref().and_then(|config| config.baseline_ocpu_utilization.as_ref());
+    let baseline = launch.shape_config.as_ref().and_then(|config| config.baseline_ocpu_utilization.as_ref());
     match baseline.map(|baseline| baseline.as_str()) {
         Some("BASELINE_1_8") => 0.125,
         Some("BASELINE_1_2") => 0.5,
@@ -156,7 +157,9 @@ fn baseline_of(launch: &LaunchInstanceDetails) -> f64 {
 fn boot_volumes(launch: &LaunchInstanceDetails, count: u32, prices: &Prices) -> Option<Line> {
     let (gb, vpus) = match launch.source_details.as_deref() {
         Some(InstanceSourceDetails::BootVolume(_)) => return None,
-        Some(InstanceSourceDetails::Image(image)) => (image.boot_volume_size_in_gbs, image.boot_volume_vpus_per_gb),
+        Some(InstanceSourceDetails::Image(image)) => {
+            (image.boot_volume_size_in_gbs, image.boot_volume_vpus_per_gb)
+        }
         _ => (None, None),
     };
     let gb = gb.map_or(BOOT_VOLUME_GB, |gb| gb as f64);

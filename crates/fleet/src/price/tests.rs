@@ -2,8 +2,9 @@ use super::*;
 use crate::FleetSpec;
 use ledger::Placement;
 use oci_api::models::{
-    InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails, LaunchInstanceShapeConfigDetails,
-    LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization, PreemptibleInstanceConfigDetails,
+    InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
+    LaunchInstanceShapeConfigDetails, LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization,
+    PreemptibleInstanceConfigDetails,
 };
 use proptest::prelude::*;
 

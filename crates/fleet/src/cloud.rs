@@ -1,0 +1,69 @@
+//! The few calls that a run makes, with the parameters that it wants. Decides nothing.
+
+use jiff::Timestamp;
+use oci_api::{
+    Operation,
+    models::{AvailabilityDomain, Instance, LaunchInstanceDetails, WorkRequestError, WorkRequestSummary},
+};
+use oci_client::{Answered, Call, Client, Failure, RetryPolicy};
+
+/// One try of a launch: what follows a failure is decided here in `fleet`, with an event for each try.
+pub(crate) async fn launch(
+    client: &Client,
+    details: &LaunchInstanceDetails,
+    token: &str,
+) -> Result<Answered<Instance>, Failure> {
+    let call =
+        Call::new(Operation::LaunchInstance).retry_token(token).json(details).retry(RetryPolicy::never());
+    client.call(call).await
+}
+
+pub(crate) async fn get(client: &Client, ocid: &str) -> Result<Instance, Failure> {
+    Ok(client.call(Call::new(Operation::GetInstance).path(ocid)).await?.value)
+}
+
+/// The newest instances of a compartment first, so that a run finds its own on the first pages.
+pub(crate) fn list(compartment: &str) -> Call {
+    Call::new(Operation::ListInstances)
+        .query("compartmentId", compartment)
+        .query("sortBy", "TIMECREATED")
+        .query("sortOrder", "DESC")
+}
+
+/// The instances with exactly this display name, dead ones too.
+pub(crate) async fn named(client: &Client, compartment: &str, name: &str) -> Result<Vec<Instance>, Failure> {
+    let call =
+        Call::new(Operation::ListInstances).query("compartmentId", compartment).query("displayName", name);
+    client.all(call).await
+}
+
+pub(crate) async fn availability_domains(
+    client: &Client,
+    compartment: &str,
+) -> Result<Vec<AvailabilityDomain>, Failure> {
+    client.all(Call::new(Operation::ListAvailabilityDomains).query("compartmentId", compartment)).await
+}
+
+/// The errors of a work request; empty when it tells none.
+pub(crate) async fn work_request_errors(
+    client: &Client,
+    work_request: &str,
+) -> Result<Vec<WorkRequestError>, Failure> {
+    client.all(Call::new(Operation::ListWorkRequestErrors).path(work_request)).await
+}
+
+/// The work requests about a resource, for an instance whose own is not known.
+pub(crate) async fn work_requests(
+    client: &Client,
+    compartment: &str,
+    ocid: &str,
+) -> Result<Vec<WorkRequestSummary>, Failure> {
+    let call =
+        Call::new(Operation::ListWorkRequests).query("compartmentId", compartment).query("resourceId", ocid);
+    client.all(call).await
+}
+
+/// When the service says that it made the instance.
+pub(crate) fn created(instance: &Instance) -> Option<Timestamp> {
+    instance.time_created
+}

@@ -1,0 +1,65 @@
+//! Measures what the service lets through.
+//!
+//! A refusal says that the bucket was empty. Between two refusals the bucket starts and ends empty, so the requests that
+//! were let through in between are exactly what flowed into it: their number over the time is the limit (our part of it,
+//! when others draw on it too). No window has to be chosen, and a burst cannot flatter the result.
+
+use super::ticket::Ticket;
+use std::time::Duration;
+
+/// Counts requests between refusals.
+#[derive(Clone, Debug)]
+pub(super) struct Meter {
+    /// The last refused request, or where counting began.
+    mark: Ticket,
+    /// Requests after the mark that left but were not let through.
+    not_delivered: u64,
+}
+
+/// What was let through between two refusals.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured {
+    pub(super) requests: f64,
+    pub(super) seconds: f64,
+}
+
+impl Measured {
+    pub(super) fn rate(self) -> f64 {
+        self.requests / self.seconds.max(1e-3)
+    }
+}
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        Self { mark: Ticket { number: 0, sent: Duration::ZERO }, not_delivered: 0 }
+    }
+
+    /// Counting begins when the first request leaves.
+    pub(super) fn begin(&mut self, now: Duration) {
+        self.mark.sent = now;
+    }
+
+    /// What was let through from the mark to this refused request.
+    pub(super) fn until(&self, refused: Ticket) -> Measured {
+        let sent = refused.number.saturating_sub(self.mark.number + 1);
+        Measured {
+            requests: sent.saturating_sub(self.not_delivered) as f64,
+            seconds: refused.sent.saturating_sub(self.mark.sent).as_secs_f64(),
+        }
+    }
+
+    /// The bucket was empty when this one came.
+    pub(super) fn mark(&mut self, refused: Ticket) {
+        if refused.number > self.mark.number {
+            self.mark = refused;
+            self.not_delivered = 0;
+        }
+    }
+
+    /// It got no answer that tells.
+    pub(super) fn lost(&mut self, ticket: Ticket) {
+        if ticket.number > self.mark.number {
+            self.not_delivered += 1;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! From a fleet to a plan: names, resolved placements, tags. A plan is pure data, kept in the run's first record, and
+//! every request and retry token of the run is a pure function of it.
+
+mod resolve;
+
+pub use resolve::{Finding, PlanError, plan};
+
+use crate::FleetSpec;
+use ledger::{Placement, RunId, SlotNumber};
+use oci_api::models::LaunchInstanceDetails;
+use serde::{Deserialize, Serialize};
+
+/// The freeform tag that names the run. Keys may hold `- _ : / +` and capitals, no dots (Oracle rejects those).
+pub const RUN_TAG: &str = "oci-insta-scale-run";
+/// The freeform tag that names the slot.
+pub const SLOT_TAG: &str = "oci-insta-scale-slot";
+/// How many freeform tags a resource may have (Oracle: "Tagging Overview").
+pub const MAX_FREEFORM_TAGS: usize = 10;
+/// The longest display name (OpenAPI of the Core Services, `LaunchInstanceDetails`).
+pub const MAX_DISPLAY_NAME: usize = 255;
+
+/// What a launch will do. Its `fleet` has placements with full names of availability domains, at least one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The fleet, its placements resolved.
+    pub fleet: FleetSpec,
+}
+
+impl Plan {
+    /// A plan without asking anybody: possible when each availability domain is written in full (`Uocm:PHX-AD-1`).
+    ///
+    /// # Errors
+    /// All findings at once.
+    pub fn offline(fleet: FleetSpec) -> Result<Self, Vec<Finding>> {
+        resolve::offline(fleet)
+    }
+
+    /// The slots: 1 up to the count.
+    pub fn slots(&self) -> std::ops::RangeInclusive<SlotNumber> {
+        1..=self.fleet.count
+    }
+
+    /// The display name of a slot's instance.
+    pub fn name(&self, slot: SlotNumber) -> String {
+        let number = u64::from(self.fleet.first_number) + u64::from(slot) - 1;
+        format!("{}-{number}", self.fleet.name_prefix)
+    }
+
+    /// Where an attempt (from 1) is made: the placements in order, over and over.
+    pub fn placement(&self, attempt: u32) -> Placement {
+        let placements = &self.fleet.placements;
+        let index = attempt.saturating_sub(1) as usize % placements.len().max(1);
+        placements.get(index).cloned().unwrap_or_default()
+    }
+
+    /// The body of a launch. The same arguments give the same body, or the service would refuse the retry token.
+    pub fn request(&self, run: RunId, slot: SlotNumber, attempt: u32) -> LaunchInstanceDetails {
+        let placement = self.placement(attempt);
+        let mut details = self.fleet.template.clone();
+        details.compartment_id.clone_from(&self.fleet.compartment);
+        details.display_name = Some(self.name(slot));
+        details.availability_domain = placement.availability_domain;
+        details.shape = Some(placement.shape);
+        if placement.fault_domain.is_some() {
+            details.fault_domain = placement.fault_domain;
+        }
+        if placement.capacity_reservation.is_some() {
+            details.capacity_reservation_id = placement.capacity_reservation;
+        }
+        let tags = details.freeform_tags.get_or_insert_default();
+        tags.insert(RUN_TAG.to_owned(), run.to_string());
+        tags.insert(SLOT_TAG.to_owned(), slot.to_string());
+        details
+    }
+}
+
+/// The `opc-retry-token` of an attempt: at most 64 characters (OpenAPI of the Core Services), here at most 58.
+///
+/// A new attempt has a new token, since the service refuses a token with another body and gives back a dead instance
+/// for the token that made it.
+pub fn retry_token(run: RunId, slot: SlotNumber, attempt: u32) -> String {
+    format!("ois-{}-{slot}-{attempt}", run.0.simple())
+}

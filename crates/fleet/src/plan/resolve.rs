@@ -1,0 +1,165 @@
+//! Checks a fleet and gives its availability domains their full names.
+
+use super::{MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG};
+use crate::{FleetSpec, cloud};
+use ledger::Placement;
+use oci_client::{Client, Failure};
+
+/// Something wrong with a fleet, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The field of the fleet that it is about: `placements[0].availability_domain`.
+    pub field: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl Finding {
+    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The fleet cannot be launched as it is.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Findings(Vec<Finding>),
+    /// The availability domains could not be asked for.
+    #[error("the availability domains of the region could not be read: {0}")]
+    Failure(#[source] Box<Failure>),
+}
+
+/// Makes a plan, asking for the region's availability domains if the fleet does not name them in full.
+///
+/// # Errors
+/// All findings at once, or the failed call.
+pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> {
+    let mut findings = check(&fleet);
+    let mut fleet = fleet;
+    if needs_names(&fleet) {
+        let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
+        let domains = cloud::availability_domains(client, compartment)
+            .await
+            .map_err(|failure| PlanError::Failure(Box::new(failure)))?;
+        let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
+        match resolve(&fleet.placements, &names) {
+            Ok(placements) => fleet.placements = placements,
+            Err(more) => findings.extend(more),
+        }
+    }
+    if findings.is_empty() { Ok(Plan { fleet }) } else { Err(PlanError::Findings(findings)) }
+}
+
+pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
+    let mut findings = check(&fleet);
+    if fleet.placements.is_empty() {
+        findings.push(Finding::new(
+            "placements",
+            "no availability domain is named, and none can be asked for offline",
+        ));
+    }
+    for (index, placement) in fleet.placements.iter().enumerate() {
+        if !is_full(&placement.availability_domain) {
+            let name = &placement.availability_domain;
+            findings.push(Finding::new(
+                field(index),
+                format!("`{name}` is not the full name of an availability domain (like `Uocm:PHX-AD-1`), which it must be offline"),
+            ));
+        }
+    }
+    if findings.is_empty() { Ok(Plan { fleet }) } else { Err(findings) }
+}
+
+fn field(index: usize) -> String {
+    format!("placements[{index}].availability_domain")
+}
+
+/// A full name has the tenancy's own prefix: `Uocm:PHX-AD-1`.
+fn is_full(name: &str) -> bool {
+    name.contains(':')
+}
+
+fn needs_names(fleet: &FleetSpec) -> bool {
+    fleet.placements.is_empty()
+        || fleet.placements.iter().any(|placement| !is_full(&placement.availability_domain))
+}
+
+fn check(fleet: &FleetSpec) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if fleet.count == 0 {
+        findings.push(Finding::new("count", "0 instances are asked for; ask for at least 1"));
+    }
+    let last = u64::from(fleet.first_number) + u64::from(fleet.count.saturating_sub(1));
+    let longest = fleet.name_prefix.chars().count() + 1 + last.to_string().len();
+    if longest > MAX_DISPLAY_NAME {
+        findings.push(Finding::new(
+            "name_prefix",
+            format!("the display name of the last instance would have {longest} characters; OCI allows {MAX_DISPLAY_NAME}"),
+        ));
+    }
+    let tags = fleet.template.freeform_tags.iter().flatten();
+    for (key, _) in tags.clone().filter(|(key, _)| [RUN_TAG, SLOT_TAG].contains(&key.as_str())) {
+        findings.push(Finding::new(
+            "freeform_tags",
+            format!("the tag `{key}` is set by this program; take it out"),
+        ));
+    }
+    let total = tags.count() + 2;
+    if total > MAX_FREEFORM_TAGS {
+        let over = total - MAX_FREEFORM_TAGS;
+        findings.push(Finding::new(
+            "freeform_tags",
+            format!(
+                "{} tags and the 2 that name run and slot make {total}; OCI allows {MAX_FREEFORM_TAGS}: take out {over}",
+                total - 2
+            ),
+        ));
+    }
+    findings
+}
+
+/// Gives each placement a full name. One that names no domain, or no placement at all, means every domain there is.
+fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>, Vec<Finding>> {
+    let any = [Placement::default()];
+    let placements = if placements.is_empty() { &any[..] } else { placements };
+    let mut resolved = Vec::new();
+    let mut findings = Vec::new();
+    for (index, placement) in placements.iter().enumerate() {
+        let wanted = placement.availability_domain.trim();
+        let found: Vec<&String> =
+            names.iter().filter(|name| wanted.is_empty() || matches(name, wanted)).collect();
+        if found.is_empty() {
+            findings.push(Finding::new(
+                field(index),
+                format!(
+                    "`{wanted}` is not an availability domain of this region; there are: {}",
+                    listed(names)
+                ),
+            ));
+        }
+        resolved.extend(found.into_iter().map(|name| {
+            let availability_domain = name.clone();
+            Placement { availability_domain, ..placement.clone() }
+        }));
+    }
+    if findings.is_empty() { Ok(resolved) } else { Err(findings) }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// `AD-1`, `PHX-AD-1` and `Uocm:PHX-AD-1` mean `Uocm:PHX-AD-1`, in any case; the part that matches begins after
+/// a `:` or `-`, so that `AD-1` is not `XAD-1`.
+fn matches(name: &str, wanted: &str) -> bool {
+    let (name, wanted) = (name.to_ascii_lowercase(), wanted.to_ascii_lowercase());
+    name.strip_suffix(&wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with([':', '-']))
+}

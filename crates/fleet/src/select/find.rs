@@ -1,0 +1,154 @@
+//! Reads the compartment's list page by page and keeps what a filter means.
+
+use super::{Filter, Machine, Named, SortBy, sort};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use oci_client::services::compute::InstanceFilter;
+use oci_client::{Client, Failure, FailureClass};
+use std::collections::{HashMap, HashSet};
+
+/// Up to so many OCIDs are asked for one by one instead of reading the whole list.
+const FEW: usize = 20;
+/// Questions under way at once.
+const AT_ONCE: usize = 8;
+
+/// What a filter found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The instances, sorted by name.
+    pub machines: Vec<Machine>,
+    /// What the user named and the service does not know, or does not show to this user.
+    pub missing: Vec<Named>,
+    /// What the user named and another filter left out.
+    pub left_out: Vec<Machine>,
+    /// Display names that the user gave and that several instances have, with how many.
+    pub shared_names: Vec<(String, usize)>,
+}
+
+/// Finds the instances that `filter` means in a compartment. OCIDs that the user named are found in any compartment.
+///
+/// # Errors
+/// When the list cannot be read to its end: a part of it would be a guess.
+pub async fn find(client: &Client, compartment: &str, filter: &Filter) -> Result<Found, Failure> {
+    let mut search = Search::new(filter);
+    let listed = !search.only_few_ocids();
+    if listed {
+        let mut pages = std::pin::pin!(client.instance_pages(&server_side(compartment, filter)));
+        while let Some(page) = pages.try_next().await? {
+            for instance in page.value {
+                search.take(Machine::from(instance));
+            }
+        }
+    }
+    let ask: Vec<String> = search.unknown_ocids();
+    let answers: Vec<_> = stream::iter(ask)
+        .map(|ocid| async move { client.get_instance(&ocid).await })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    for answer in answers {
+        match answer {
+            Ok(answer) => search.take(Machine::from(answer.value)),
+            Err(failure) if failure.class == FailureClass::NotFound => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(search.done())
+}
+
+/// What the service can filter by, so that fewer pages are read. Everything is looked at again here.
+fn server_side(compartment: &str, filter: &Filter) -> InstanceFilter {
+    let mut wanted = InstanceFilter::in_compartment(compartment);
+    // With named instances the others are read too, to say what was left out and not "not found".
+    if filter.named.is_none() {
+        if let ([state], false) = (filter.states.as_slice(), filter.terminated) {
+            wanted.lifecycle_state = Some(state.to_ascii_uppercase());
+        }
+        // A full name has its prefix before a colon; `AD-1` is not known to the service.
+        if let [domain] = filter.availability_domains.as_slice()
+            && domain.contains(':')
+        {
+            wanted.availability_domain = Some(domain.clone());
+        }
+    }
+    wanted
+}
+
+struct Search<'a> {
+    filter: &'a Filter,
+    found: Found,
+    /// An instance may be on two pages when others are made while the list is read.
+    seen: HashSet<String>,
+    ocids: HashSet<&'a str>,
+    names: HashMap<&'a str, usize>,
+}
+
+impl<'a> Search<'a> {
+    fn new(filter: &'a Filter) -> Self {
+        let mut ocids = HashSet::new();
+        let mut names = HashMap::new();
+        for named in filter.named.iter().flatten() {
+            match named {
+                Named::Ocid(ocid) => {
+                    ocids.insert(ocid.as_str());
+                }
+                Named::Name(name) => {
+                    names.insert(name.as_str(), 0);
+                }
+            }
+        }
+        Self { filter, found: Found::default(), seen: HashSet::new(), ocids, names }
+    }
+
+    fn only_few_ocids(&self) -> bool {
+        self.filter.named.is_some() && self.names.is_empty() && self.ocids.len() <= FEW
+    }
+
+    fn unknown_ocids(&self) -> Vec<String> {
+        let mut unknown: Vec<String> =
+            self.ocids.iter().filter(|ocid| !self.seen.contains(**ocid)).map(|ocid| (*ocid).to_owned()).collect();
+        unknown.sort();
+        unknown
+    }
+
+    fn take(&mut self, machine: Machine) {
+        let named = self.filter.named.is_none()
+            || self.ocids.contains(machine.ocid.as_str())
+            || self.names.contains_key(machine.name.as_str());
+        if !named || !self.seen.insert(machine.ocid.clone()) {
+            return;
+        }
+        let unnamed = self.filter.matches_but_for_names(&machine);
+        if unnamed && let Some(count) = self.names.get_mut(machine.name.as_str()) {
+            *count += 1;
+        }
+        if unnamed {
+            self.found.machines.push(machine);
+        } else if self.filter.named.is_some() {
+            self.found.left_out.push(machine);
+        }
+    }
+
+    fn done(mut self) -> Found {
+        let known = |named: &Named| match named {
+            Named::Ocid(ocid) => self.seen.contains(ocid),
+            Named::Name(name) => {
+                self.names.get(name.as_str()).is_some_and(|count| *count > 0)
+                    || self.found.left_out.iter().any(|machine| machine.name == *name)
+            }
+        };
+        let missing: Vec<Named> =
+            self.filter.named.iter().flatten().filter(|named| !known(named)).cloned().collect();
+        self.found.missing = missing;
+        let mut shared: Vec<(String, usize)> = self
+            .names
+            .iter()
+            .filter(|(_, count)| **count > 1)
+            .map(|(name, count)| ((*name).to_owned(), *count))
+            .collect();
+        shared.sort();
+        self.found.shared_names = shared;
+        sort(&mut self.found.machines, SortBy::Name);
+        sort(&mut self.found.left_out, SortBy::Name);
+        self.found
+    }
+}

@@ -1,0 +1,118 @@
+//! One instance as it was listed: what is shown and what is decided on, and nothing more.
+//!
+//! The service's answer also holds metadata of up to 32,000 bytes an instance, so pages are turned into this as they
+//! come. It must not know how the list was read.
+
+use jiff::Timestamp;
+use ledger::InstanceRef;
+use oci_api::models::{Instance, InstanceLifecycleState};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One instance as it was listed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Machine {
+    /// Its display name. The service lets several instances have the same one, and any character in it.
+    pub name: String,
+    /// Its OCID.
+    pub ocid: String,
+    /// Its state when it was listed.
+    pub state: InstanceLifecycleState,
+    /// The full name of its availability domain: `Uocm:PHX-AD-1`.
+    pub availability_domain: String,
+    /// Its fault domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault_domain: Option<String>,
+    /// Its shape.
+    pub shape: String,
+    /// OCPUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ocpus: Option<f64>,
+    /// Memory in GB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_gb: Option<f64>,
+    /// The private address of its first VNIC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_ip: Option<String>,
+    /// The public address of that VNIC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<String>,
+    /// When it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// The compartment that it is in.
+    pub compartment: String,
+    /// The image that it was made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The capacity reservation that it draws on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity_reservation: Option<String>,
+    /// Whether it is preemptible: such an instance takes no power action (Oracle: "Preemptible Instances").
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub preemptible: bool,
+    /// Its baseline, for burstable instances: `BASELINE_1_8`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+    /// Its tags. A defined tag is under `Namespace.key`; a free-form key cannot hold a dot.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Machine {
+    /// How it is spoken of: its name, or its OCID when it has none.
+    pub fn label(&self) -> &str {
+        if self.name.is_empty() { &self.ocid } else { &self.name }
+    }
+
+    /// What a run remembers of it.
+    pub fn reference(&self) -> InstanceRef {
+        InstanceRef {
+            ocid: self.ocid.clone(),
+            name: self.name.clone(),
+            state: self.state.as_str().to_owned(),
+            availability_domain: self.availability_domain.clone(),
+            fault_domain: self.fault_domain.clone(),
+            shape: self.shape.clone(),
+        }
+    }
+}
+
+impl From<Instance> for Machine {
+    fn from(instance: Instance) -> Self {
+        let shape = instance.shape_config.as_deref();
+        Self {
+            ocpus: shape.and_then(|shape| shape.ocpus),
+            memory_gb: shape.and_then(|shape| shape.memory_in_gbs),
+            baseline: shape
+                .and_then(|shape| shape.baseline_ocpu_utilization.as_ref())
+                .map(|baseline| baseline.as_str().to_owned())
+                .filter(|baseline| baseline != "BASELINE_1_1"),
+            tags: tags(&instance),
+            name: instance.display_name.unwrap_or_default(),
+            ocid: instance.id,
+            state: instance.lifecycle_state,
+            availability_domain: instance.availability_domain,
+            fault_domain: instance.fault_domain,
+            shape: instance.shape,
+            private_ip: None,
+            public_ip: None,
+            created: instance.time_created,
+            compartment: instance.compartment_id,
+            image: instance.image_id,
+            capacity_reservation: instance.capacity_reservation_id.filter(|ocid| !ocid.is_empty()),
+            preemptible: instance.preemptible_instance_config.is_some(),
+        }
+    }
+}
+
+fn tags(instance: &Instance) -> BTreeMap<String, String> {
+    let mut tags = instance.freeform_tags.clone().unwrap_or_default();
+    for (namespace, keys) in instance.defined_tags.iter().flatten() {
+        for (key, value) in keys {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            tags.insert(format!("{namespace}.{key}"), value);
+        }
+    }
+    tags
+}

@@ -1,0 +1,46 @@
+//! Chooses instances: reads the list, keeps those that are meant, and freezes the choice.
+//!
+//! What was confirmed is what is acted on: a [`Selection`] holds OCIDs, not a rule, so nothing that appears later can
+//! slip in. This must not know what is done to the instances.
+
+mod filter;
+mod find;
+mod machine;
+mod named;
+mod order;
+
+pub use filter::{Filter, STATES, Tag};
+pub use find::{Found, find};
+pub use machine::Machine;
+pub use named::{BadLine, Named, read_ocids};
+pub use order::{SortBy, natural, sort};
+
+/// The instances that an action is for. Fixed once made: none can be added, the order does not change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    machines: Vec<Machine>,
+}
+
+impl Selection {
+    /// The choice of these and no others. An instance that is there twice counts once.
+    pub fn freeze(machines: Vec<Machine>) -> Self {
+        let mut seen = std::collections::HashSet::new();
+        let machines = machines.into_iter().filter(|machine| seen.insert(machine.ocid.clone())).collect();
+        Self { machines }
+    }
+
+    /// The instances, in the order in which they were shown.
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.machines.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.machines.is_empty()
+    }
+}

@@ -1,0 +1,139 @@
+//! What a run came to: the numbers and rows of the JSON document and of the summary, as a fold over its state.
+//!
+//! Hints and exit codes are the command's business; this knows only what the records say.
+
+use crate::Plan;
+use jiff::Timestamp;
+use ledger::{ErrorRecord, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A run in numbers and rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The run.
+    pub run_id: RunId,
+    /// How it ended; absent while it has not.
+    pub outcome: Option<Outcome>,
+    /// Slots.
+    pub requested: u32,
+    /// Slots whose instance exists.
+    pub launched: u32,
+    /// Slots whose instance was seen running.
+    pub running: u32,
+    /// Slots with a failure that was not overcome. Slots never tried are in none of these numbers.
+    pub failed: u32,
+    /// Seconds since the run began, or was last resumed.
+    pub elapsed_s: f64,
+    /// Requests by operation.
+    pub requests: BTreeMap<String, RequestCount>,
+    /// One row per slot, in order.
+    pub instances: Vec<InstanceSummary>,
+    /// What the user should know and stopped nothing.
+    pub warnings: Vec<String>,
+}
+
+/// One slot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct InstanceSummary {
+    /// Its number.
+    pub slot: SlotNumber,
+    /// The display name.
+    pub name: String,
+    /// The instance, if there is one.
+    pub ocid: Option<String>,
+    /// The state that it was last seen in.
+    pub state: Option<String>,
+    /// Where it is, or was last tried.
+    pub availability_domain: Option<String>,
+    /// The fault domain, once known.
+    pub fault_domain: Option<String>,
+    /// The shape.
+    pub shape: Option<String>,
+    /// Placements tried.
+    pub attempts: u32,
+    /// When the instance was made.
+    pub launched_at: Option<Timestamp>,
+    /// When it was first seen running.
+    pub running_at: Option<Timestamp>,
+    /// Seconds from the one to the other.
+    pub ready_in_s: Option<f64>,
+    /// The failure that was not overcome.
+    pub error: Option<ErrorRecord>,
+}
+
+impl RunSummary {
+    /// The summary of a launch. `plan` gives the names of slots that were never tried.
+    pub fn of(state: &RunState, plan: &Plan) -> Self {
+        let instances: Vec<_> = (1..=state.requested).map(|slot| row(state, plan, slot)).collect();
+        let end = state.finished_at.or(state.last_at);
+        let elapsed_s = match (state.taken_up_at, end) {
+            (Some(start), Some(end)) => seconds(start, end),
+            _ => 0.0,
+        };
+        let failed = instances.iter().filter(|row| row.error.is_some()).count();
+        Self {
+            run_id: state.run,
+            outcome: state.outcome,
+            requested: state.requested,
+            launched: state.counts.launched,
+            running: state.counts.running,
+            failed: u32::try_from(failed).unwrap_or(u32::MAX),
+            elapsed_s,
+            requests: state.requests.clone(),
+            instances,
+            warnings: state.warnings.clone(),
+        }
+    }
+
+    /// The summary of a launch from its records alone: its plan is in the first one.
+    ///
+    /// # Errors
+    /// When the run is of another kind, or its plan cannot be read.
+    pub fn from_state(state: &RunState) -> Result<Self, serde_json::Error> {
+        Ok(Self::of(state, &serde_json::from_value(state.plan.clone())?))
+    }
+}
+
+fn row(state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {
+    let Some(slot) = state.slots.get(&number) else {
+        return InstanceSummary { slot: number, name: plan.name(number), ..InstanceSummary::default() };
+    };
+    let ready_in_s = match (slot.launched_at, slot.running_at) {
+        (Some(launched), Some(running)) => Some(seconds(launched, running)),
+        _ => None,
+    };
+    let wait_ended = || ErrorRecord {
+        class: "wait_timeout".to_owned(),
+        code: "WaitTimeout".to_owned(),
+        message: format!(
+            "the wait ended while the instance was {}; it exists and may still run",
+            slot.state.as_deref().unwrap_or("in an unknown state")
+        ),
+        ..ErrorRecord::default()
+    };
+    let error = match slot.phase {
+        Phase::Running | Phase::Launched if slot.wait_ended => Some(wait_ended()),
+        Phase::Running | Phase::Launched | Phase::GivenBack => None,
+        _ => slot.error.clone(),
+    };
+    InstanceSummary {
+        slot: number,
+        name: slot.name.clone().unwrap_or_else(|| plan.name(number)),
+        ocid: slot.ocid.clone(),
+        state: slot.state.clone(),
+        availability_domain: slot.placement.as_ref().map(|placement| placement.availability_domain.clone()),
+        fault_domain: slot.placement.as_ref().and_then(|placement| placement.fault_domain.clone()),
+        shape: slot.placement.as_ref().map(|placement| placement.shape.clone()),
+        attempts: slot.attempts,
+        launched_at: slot.launched_at,
+        running_at: slot.running_at,
+        ready_in_s,
+        error,
+    }
+}
+
+/// Seconds between two times, to the millisecond: more digits than the clock is worth only make noise.
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_millis().max(0) as f64 / 1000.0
+}

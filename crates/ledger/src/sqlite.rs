@@ -1,0 +1,151 @@
+//! The store that people use: one SQLite file under the state directory.
+//!
+//! One thread writes and reads. Appends that wait while it is busy become one transaction, hence one sync, however many
+//! they are. Several processes may have the file open; the lease keeps them off each other's runs.
+//!
+//! Do not use it in virtual time: tokio's paused clock runs ahead while it waits for the thread.
+
+mod file;
+mod writer;
+
+use crate::{
+    Event, Lease, LedgerError, Record, Result, RunHead, RunId,
+    lease::Holder,
+    store::{Pending, Records, Store},
+};
+use jiff::Timestamp;
+use std::{
+    fs::{File, TryLockError},
+    io::{Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread::JoinHandle,
+};
+use tokio::sync::oneshot;
+use writer::Job;
+
+/// The name of the file in the state directory.
+pub const FILE_NAME: &str = "ledger.db";
+
+/// The ledger in a state directory.
+pub struct SqliteStore {
+    directory: PathBuf,
+    path: PathBuf,
+    jobs: Option<mpsc::Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the ledger in this directory, making both (for this user only) if they are not there.
+    ///
+    /// # Errors
+    /// When the directory or the file cannot be written, or the file is not a ledger.
+    pub fn open(directory: &Path) -> Result<Self> {
+        file::make_private_directory(directory)?;
+        file::make_private_directory(&directory.join("runs"))?;
+        let path = directory.join(FILE_NAME);
+        let connection = file::open(&path)?;
+        let (jobs, waiting) = mpsc::channel();
+        let held_in = directory.to_owned();
+        let of = path.clone();
+        let writer = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || writer::work(connection, &of, &held_in, &waiting))
+            .map_err(|error| file::io(&path, &error))?;
+        Ok(Self { directory: directory.to_owned(), path, jobs: Some(jobs), writer: Some(writer) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job(answer)).is_ok());
+        let gone = || LedgerError::Io {
+            path: self.path.clone(),
+            reason: "the thread that writes it has ended".to_owned(),
+        };
+        if !sent {
+            return Err(gone());
+        }
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for SqliteStore {
+    /// Waits until all that was sent is written.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(writer) = self.writer.take() {
+            // It returns nothing; if it panicked, every answer it owed has been an error.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn create_run(&self, run: RunId, at: Timestamp, first: Event) -> Pending<'_, Record> {
+        Box::pin(self.ask(move |answer| Job::Create { run, at, first: Box::new(first), answer }))
+    }
+
+    fn append(&self, run: RunId, at: Timestamp, events: Vec<Event>) -> Pending<'_, Vec<Record>> {
+        Box::pin(self.ask(move |answer| Job::Append { run, at, events, answer }))
+    }
+
+    fn records(&self, run: RunId) -> Pending<'_, Records> {
+        Box::pin(self.ask(move |answer| Job::Records { run, answer }))
+    }
+
+    fn runs(&self) -> Pending<'_, Vec<RunHead>> {
+        Box::pin(self.ask(move |answer| Job::Runs { answer }))
+    }
+
+    fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
+        Box::pin(async move {
+            self.ask(move |answer| Job::Known { run, answer }).await?;
+            take_lease(&self.directory, run, at)
+        })
+    }
+}
+
+fn lock_path(directory: &Path, run: RunId) -> PathBuf {
+    directory.join("runs").join(format!("{run}.lock"))
+}
+
+/// Locks the run's file. The system gives the lock back when the process ends, however it ends. The file itself stays:
+/// deleting it would let two processes each lock a file of that name.
+fn take_lease(directory: &Path, run: RunId, at: Timestamp) -> Result<Lease> {
+    let path = lock_path(directory, run);
+    let mut lock = file::open_private(&path)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(LedgerError::Held { run, holder: read_holder(&mut lock) });
+        }
+        Err(TryLockError::Error(error)) => return Err(file::io(&path, &error)),
+    }
+    write_holder(&mut lock, &Holder::this_process(at)).map_err(|error| file::io(&path, &error))?;
+    Ok(Lease::new(lock))
+}
+
+fn write_holder(lock: &mut File, holder: &Holder) -> std::io::Result<()> {
+    lock.set_len(0)?;
+    lock.rewind()?;
+    lock.write_all(&serde_json::to_vec(holder)?)
+}
+
+/// What the holder wrote; nothing when it has not got to that yet.
+fn read_holder(lock: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    lock.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Whether some process holds the run now.
+fn is_held(directory: &Path, run: RunId) -> bool {
+    // Opened for reading only: asking must work in a directory that cannot be written.
+    let Ok(lock) = File::open(lock_path(directory, run)) else { return false };
+    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+}

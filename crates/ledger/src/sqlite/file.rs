@@ -1,0 +1,127 @@
+//! Opens and makes the ledger's file, readable by its owner only, and puts SQLite's failures into our words.
+
+use crate::{LedgerError, Result, event::FORMAT_VERSION};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io,
+    path::Path,
+    time::Duration,
+};
+
+/// Marks the file as ours (`PRAGMA application_id`): "OISL".
+const APPLICATION_ID: u32 = 0x4F49_534C;
+
+/// How long to wait for another process that is in the middle of a transaction. Those take milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+
+const SCHEMA: &str = "
+    CREATE TABLE runs (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        format INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE records (
+        run INTEGER NOT NULL REFERENCES runs(key),
+        seq INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        event TEXT NOT NULL,
+        checksum INTEGER NOT NULL,
+        PRIMARY KEY (run, seq)
+    ) STRICT, WITHOUT ROWID;
+";
+
+pub(super) fn make_private_directory(path: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| io(path, &error))
+}
+
+/// Opens a file of this user for reading and writing, making it if it is not there.
+pub(super) fn open_private(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| io(path, &error))
+}
+
+/// Opens the ledger, making it if it is not there. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    drop(open_private(path)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| sql(path, &error))?;
+    prepare(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
+    let wrong = |error: rusqlite::Error| sql(path, &error);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(wrong)?;
+    let number = |connection: &Connection, pragma: &str| {
+        connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0)).map_err(wrong)
+    };
+    if number(connection, "schema_version")? == 0 {
+        create(connection).map_err(wrong)?;
+    }
+    let application = number(connection, "application_id")?;
+    if application != APPLICATION_ID {
+        let reason = format!("it is a database of another program ({application:#x})");
+        return Err(LedgerError::Corrupt { path: path.to_owned(), reason });
+    }
+    let found = number(connection, "user_version")?;
+    if found > FORMAT_VERSION {
+        return Err(LedgerError::TooNew { path: path.to_owned(), found, known: FORMAT_VERSION });
+    }
+    // FULL: a commit has reached the disk when it returns, which is what an intent before a call is worth.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(wrong)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(wrong)?;
+    // The write-ahead log lets readers in while one writes, and makes a commit one sync.
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(wrong)?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        let reason = format!("SQLite keeps no write-ahead log here (it stays in mode `{mode}`)");
+        return Err(LedgerError::Io { path: path.to_owned(), reason });
+    }
+    Ok(())
+}
+
+/// Two processes may both find an empty file: the second to get the lock finds it made.
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let made: u32 = transaction.pragma_query_value(None, "schema_version", |row| row.get(0))?;
+    if made == 0 {
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+    }
+    transaction.commit()
+}
+
+pub(super) fn io(path: &Path, error: &io::Error) -> LedgerError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full { path },
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::AlreadyExists => LedgerError::ReadOnly { path, reason: error.to_string() },
+        _ => LedgerError::Io { path, reason: error.to_string() },
+    }
+}
+
+pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> LedgerError {
+    let path = path.to_owned();
+    let reason = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => LedgerError::Full { path },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            LedgerError::ReadOnly { path, reason }
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => LedgerError::Corrupt { path, reason },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Busy { path },
+        _ => LedgerError::Io { path, reason },
+    }
+}

@@ -1,0 +1,275 @@
+//! The thread that has the connection: takes jobs as they come, and all waiting appends as one transaction.
+
+use super::{file, is_held};
+use crate::{
+    Event, LedgerError, Record, Result, RunHead, RunId,
+    event::FORMAT_VERSION,
+    memory::head,
+    store::{Records, Unreadable},
+};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use std::{path::Path, sync::mpsc};
+use tokio::sync::oneshot::Sender;
+
+/// The most jobs that share a transaction: bounds how long the first of them waits.
+const GROUP: usize = 1024;
+
+pub(super) enum Job {
+    Create { run: RunId, at: Timestamp, first: Box<Event>, answer: Sender<Result<Record>> },
+    Append { run: RunId, at: Timestamp, events: Vec<Event>, answer: Sender<Result<Vec<Record>>> },
+    Records { run: RunId, answer: Sender<Result<Records>> },
+    Runs { answer: Sender<Result<Vec<RunHead>>> },
+    Known { run: RunId, answer: Sender<Result<()>> },
+}
+
+/// What is written, and who waits for it. A dropped receiver only means that nobody waits any more.
+enum Written {
+    Created(Sender<Result<Record>>, Result<Record>),
+    Appended(Sender<Result<Vec<Record>>>, Result<Vec<Record>>),
+}
+
+/// Works until every sender is gone.
+pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jobs: &mpsc::Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut writes = Vec::new();
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            match job {
+                Job::Create { .. } | Job::Append { .. } => writes.push(job),
+                read => {
+                    // Kept in order: whoever asks sees what was sent before.
+                    commit(&mut connection, path, std::mem::take(&mut writes));
+                    answer_read(&connection, path, directory, read);
+                }
+            }
+            if writes.len() < GROUP {
+                next = jobs.try_recv().ok();
+            }
+        }
+        commit(&mut connection, path, writes);
+    }
+}
+
+/// One transaction for all: either each is kept, or each gets the error.
+fn commit(connection: &mut Connection, path: &Path, jobs: Vec<Job>) {
+    if jobs.is_empty() {
+        return;
+    }
+    let mut written = Vec::with_capacity(jobs.len());
+    let result = write(connection, jobs, &mut written);
+    let failed = result.err().map(|error| file::sql(path, &error));
+    for done in written {
+        match done {
+            Written::Created(answer, kept) => {
+                let _ = answer.send(failed.clone().map_or(kept, Err));
+            }
+            Written::Appended(answer, kept) => {
+                let _ = answer.send(failed.clone().map_or(kept, Err));
+            }
+        }
+    }
+}
+
+/// Every job gets an entry in `written`, also when a later one fails: the transaction is then rolled back for all.
+fn write(connection: &mut Connection, jobs: Vec<Job>, written: &mut Vec<Written>) -> rusqlite::Result<()> {
+    let mut outcome = Ok(());
+    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(transaction) => Some(transaction),
+        Err(error) => {
+            outcome = Err(error);
+            None
+        }
+    };
+    for job in jobs {
+        let open = transaction.as_ref().filter(|_| outcome.is_ok());
+        match job {
+            Job::Create { run, at, first, answer } => {
+                let kept = open.map(|open| create(open, run, at, *first));
+                written.push(Written::Created(answer, settle(&mut outcome, run, kept)));
+            }
+            Job::Append { run, at, events, answer } => {
+                let kept = open.map(|open| append(open, run, at, events));
+                written.push(Written::Appended(answer, settle(&mut outcome, run, kept)));
+            }
+            Job::Records { .. } | Job::Runs { .. } | Job::Known { .. } => {}
+        }
+    }
+    outcome?;
+    transaction.map_or(Ok(()), Transaction::commit)
+}
+
+/// Splits what concerns one job (no such run) from what concerns them all (no space left).
+fn settle<T>(
+    outcome: &mut rusqlite::Result<()>,
+    run: RunId,
+    kept: Option<rusqlite::Result<Result<T>>>,
+) -> Result<T> {
+    match kept {
+        Some(Ok(kept)) => kept,
+        Some(Err(error)) => {
+            *outcome = Err(error);
+            Err(LedgerError::UnknownRun { run })
+        }
+        // Replaced by the error of the transaction.
+        None => Err(LedgerError::UnknownRun { run }),
+    }
+}
+
+fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT key FROM runs WHERE id = ?1")?
+        .query_row([run.to_string()], |row| row.get(0))
+        .optional()
+}
+
+fn create(
+    open: &Transaction<'_>,
+    run: RunId,
+    at: Timestamp,
+    first: Event,
+) -> rusqlite::Result<Result<Record>> {
+    if key(open, run)?.is_some() {
+        return Ok(Err(LedgerError::RunExists { run }));
+    }
+    open.execute("INSERT INTO runs (id, format) VALUES (?1, ?2)", params![run.to_string(), FORMAT_VERSION])?;
+    let kept = append(open, run, at, vec![first])?;
+    Ok(kept.and_then(|mut records| records.pop().ok_or(LedgerError::UnknownRun { run })))
+}
+
+fn append(
+    open: &Transaction<'_>,
+    run: RunId,
+    at: Timestamp,
+    events: Vec<Event>,
+) -> rusqlite::Result<Result<Vec<Record>>> {
+    let Some(key) = key(open, run)? else {
+        return Ok(Err(LedgerError::UnknownRun { run }));
+    };
+    let last: u64 = open
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM records WHERE run = ?1")?
+        .query_row([key], |row| row.get(0))?;
+    let mut insert = open
+        .prepare_cached("INSERT INTO records (run, seq, at, event, checksum) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut records = Vec::with_capacity(events.len());
+    for (seq, event) in (last + 1..).zip(events) {
+        let at_text = at.to_string();
+        let text = serde_json::to_string(&event)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        insert.execute(params![key, seq, at_text, text, checksum(seq, &at_text, &text)])?;
+        records.push(Record { seq, at, event });
+    }
+    Ok(Ok(records))
+}
+
+/// FNV-1a over what is kept: SQLite notices broken pages, not changed text within one.
+fn checksum(seq: u64, at: &str, event: &str) -> i64 {
+    let bytes = seq.to_le_bytes().into_iter().chain(at.bytes()).chain(event.bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    i64::from_le_bytes(hash.to_le_bytes())
+}
+
+fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job) {
+    let wrong = |error: rusqlite::Error| file::sql(path, &error);
+    match job {
+        Job::Records { run, answer } => {
+            let _ = answer.send(records(connection, run).map_err(wrong).and_then(|found| found));
+        }
+        Job::Runs { answer } => {
+            let _ = answer.send(runs(connection, directory).map_err(wrong));
+        }
+        Job::Known { run, answer } => {
+            let known = key(connection, run).map_err(wrong);
+            let _ = answer.send(known.and_then(|key| key.map(drop).ok_or(LedgerError::UnknownRun { run })));
+        }
+        Job::Create { .. } | Job::Append { .. } => {}
+    }
+}
+
+const SELECT: &str = "SELECT seq, at, event, checksum FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq";
+
+/// Reads a run in order. Where the file is damaged it goes on with the next record that can be reached.
+fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Records>> {
+    let Some(key) = key(connection, run)? else {
+        return Ok(Err(LedgerError::UnknownRun { run }));
+    };
+    let mut found = Records::default();
+    let mut from = 1_u64;
+    let mut broken_in_a_row = 0;
+    while let Err((seq, error)) = read_from(connection, key, from, &mut found) {
+        // A page lost in the middle of a B-tree can hide many records; each is tried, up to a bound.
+        broken_in_a_row = if seq == from { broken_in_a_row + 1 } else { 0 };
+        found.unreadable.push(Unreadable { seq, reason: error.to_string() });
+        if broken_in_a_row > 1000 {
+            break;
+        }
+        from = seq + 1;
+    }
+    Ok(Ok(found))
+}
+
+/// Reads on from `from`. The error comes with the number of the record at which it struck.
+fn read_from(
+    connection: &Connection,
+    key: i64,
+    from: u64,
+    found: &mut Records,
+) -> std::result::Result<(), (u64, rusqlite::Error)> {
+    let mut seq = from;
+    let mut select = connection.prepare_cached(SELECT).map_err(|error| (seq, error))?;
+    let mut rows = select.query(params![key, from]).map_err(|error| (seq, error))?;
+    while let Some(row) = rows.next().map_err(|error| (seq, error))? {
+        let at = row.get::<_, u64>(0).map_err(|error| (seq, error))?;
+        found
+            .unreadable
+            .extend((seq..at).map(|seq| Unreadable { seq, reason: "it is not there".to_owned() }));
+        match decode(row) {
+            Ok(record) => found.records.push(record),
+            Err(reason) => found.unreadable.push(Unreadable { seq: at, reason }),
+        }
+        seq = at + 1;
+    }
+    Ok(())
+}
+
+fn decode(row: &rusqlite::Row<'_>) -> std::result::Result<Record, String> {
+    let text =
+        |index: usize| row.get_ref(index).and_then(|value| Ok(value.as_str()?)).map_err(|e| e.to_string());
+    let seq: u64 = row.get(0).map_err(|error| error.to_string())?;
+    let (at, event) = (text(1)?, text(2)?);
+    let kept: i64 = row.get(3).map_err(|error| error.to_string())?;
+    if kept != checksum(seq, at, event) {
+        return Err("its checksum is wrong: it was changed after it was written".to_owned());
+    }
+    let at = at.parse().map_err(|error| format!("its time cannot be read: {error}"))?;
+    let event = serde_json::from_str(event).map_err(|error| format!("its event cannot be read: {error}"))?;
+    Ok(Record { seq, at, event })
+}
+
+/// The first and the last record of each run tell all that a list shows.
+fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHead>> {
+    let mut select = connection.prepare_cached("SELECT key, id FROM runs ORDER BY id DESC")?;
+    let known = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let mut heads = Vec::new();
+    for row in known {
+        let (key, id) = row?;
+        let Ok(run) = id.parse::<RunId>() else { continue };
+        let end = |order: &str| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT seq, at, event, checksum FROM records WHERE run = ?1 ORDER BY seq {order} LIMIT 1"
+                ))?
+                .query_row([key], |row| Ok(decode(row)))
+                .optional()
+        };
+        let (first, last) = (end("ASC")?.and_then(std::result::Result::ok), end("DESC")?);
+        let last = last.and_then(std::result::Result::ok);
+        // Unreadable ends make a poorer row, not a missing one.
+        let unknown = || Record { seq: 0, at: Timestamp::UNIX_EPOCH, event: Event::RunResumed };
+        let (first, last) = (first.unwrap_or_else(unknown), last.unwrap_or_else(unknown));
+        heads.push(head(run, &first, &last, is_held(directory, run)));
+    }
+    Ok(heads)
+}
