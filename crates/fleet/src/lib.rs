@@ -4,11 +4,14 @@
 //! terminals or of the simulated region.
 #![warn(missing_docs)]
 
+pub mod addresses;
 mod cloud;
+pub mod export;
 pub mod pacer;
 pub mod plan;
 pub mod price;
 pub mod run;
+pub mod select;
 pub mod spec;
 pub mod summary;
 

@@ -57,7 +57,8 @@ pub fn record<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
 pub fn cell(text: &str) -> String {
     // Spreadsheets drop blanks at the front before they look.
     let first = text.trim_start_matches(' ').chars().next();
-    let formula = matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'));
+    let formula =
+        matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'));
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\r', '\n']) || text.starts_with(' ') || text.ends_with(' ') {
         format!("\"{}\"", text.replace('"', "\"\""))

@@ -69,7 +69,9 @@ pub enum ExportError {
         character: char,
     },
     /// The key's path cannot be written in the format.
-    #[error("the key file {path:?} holds {part:?}, which ssh's configuration cannot express: rename or link the file")]
+    #[error(
+        "the key file {path:?} holds {part:?}, which ssh's configuration cannot express: rename or link the file"
+    )]
     IdentityFile {
         /// As given.
         path: String,

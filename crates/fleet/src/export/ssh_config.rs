@@ -26,7 +26,8 @@ pub(super) fn write(machines: &[Machine], options: &Options) -> Exported {
             let _ = writeln!(text, "    User {user}");
         }
         if let Some(path) = &options.identity_file {
-            let _ = writeln!(text, "    IdentityFile \"{}\"\n    IdentitiesOnly yes", path.replace('%', "%%"));
+            let _ =
+                writeln!(text, "    IdentityFile \"{}\"\n    IdentitiesOnly yes", path.replace('%', "%%"));
         }
     }
     Exported { text, left_out }

@@ -12,7 +12,11 @@ pub(super) fn write(machines: &[Machine]) -> Exported {
     for (machine, alias) in machines.iter().zip(aliases(machines, Alphabet::Word)) {
         // An OCID that parses holds nothing that HCL would interpret.
         if let Err(error) = Ocid::parse(&machine.ocid) {
-            left_out.push(format!("{}: {:?} is not an OCID: {error}", comment(machine.label()), machine.ocid));
+            left_out.push(format!(
+                "{}: {:?} is not an OCID: {error}",
+                comment(machine.label()),
+                machine.ocid
+            ));
             continue;
         }
         if !text.is_empty() {

@@ -46,7 +46,7 @@ fn ssh_config_names_each_host_once_and_takes_nothing_from_a_name() {
         identity_file: Some("~/my keys/50%.pem".into()),
         ..Options::default()
     };
-    insta::assert_snapshot!(text(Format::SshConfig, &options).lines().take(32).collect::<Vec<_>>().join("\n"), @r#"
+    insta::assert_snapshot!(text(Format::SshConfig, &options).lines().take(33).collect::<Vec<_>>().join("\n"), @r#"
     Host web-1
         HostName 203.0.113.1
         HostKeyAlias ocid1.instance.oc1.phx.unique00000001
@@ -178,7 +178,9 @@ fn read_csv(text: &str) -> Vec<Vec<String>> {
     while let Some(c) = chars.next() {
         let row = rows.last_mut().unwrap();
         match c {
-            '"' if quoted && chars.peek() == Some(&'"') => row.last_mut().unwrap().push(chars.next().unwrap()),
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                row.last_mut().unwrap().push(chars.next().unwrap())
+            }
             '"' => quoted = !quoted,
             ',' if !quoted => row.push(String::new()),
             '\r' if !quoted && chars.peek() == Some(&'\n') => {
@@ -201,7 +203,8 @@ proptest! {
         prop_assert_eq!(rows[1].len(), rows[0].len());
         let cell = &rows[1][0];
         prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
-        prop_assert!(cell == &name || cell == &format!("'{name}"));
+        let marked = format!("'{name}");
+        prop_assert!(cell == &name || *cell == marked);
     }
 
     #[test]

@@ -104,8 +104,12 @@ impl<'a> Search<'a> {
     }
 
     fn unknown_ocids(&self) -> Vec<String> {
-        let mut unknown: Vec<String> =
-            self.ocids.iter().filter(|ocid| !self.seen.contains(**ocid)).map(|ocid| (*ocid).to_owned()).collect();
+        let mut unknown: Vec<String> = self
+            .ocids
+            .iter()
+            .filter(|ocid| !self.seen.contains(**ocid))
+            .map(|ocid| (*ocid).to_owned())
+            .collect();
         unknown.sort();
         unknown
     }

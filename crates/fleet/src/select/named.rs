@@ -48,7 +48,10 @@ impl std::str::FromStr for Named {
 fn ocid(text: &str) -> Result<String, String> {
     let ocid = Ocid::parse(text).map_err(|error| format!("{text:?} is not an OCID: {error}"))?;
     if ocid.resource_type != "instance" {
-        return Err(format!("the OCID of an instance was expected, and this is one of `{}`", ocid.resource_type));
+        return Err(format!(
+            "the OCID of an instance was expected, and this is one of `{}`",
+            ocid.resource_type
+        ));
     }
     Ok(text.to_owned())
 }

@@ -28,9 +28,8 @@ pub fn sort(machines: &mut [Machine], by: SortBy) {
             SortBy::State => a.state.as_str().cmp(b.state.as_str()),
             SortBy::AvailabilityDomain => natural(&a.availability_domain, &b.availability_domain)
                 .then_with(|| a.fault_domain.cmp(&b.fault_domain)),
-            SortBy::Shape => natural(&a.shape, &b.shape).then_with(|| {
-                a.ocpus.unwrap_or_default().total_cmp(&b.ocpus.unwrap_or_default())
-            }),
+            SortBy::Shape => natural(&a.shape, &b.shape)
+                .then_with(|| a.ocpus.unwrap_or_default().total_cmp(&b.ocpus.unwrap_or_default())),
         };
         first.then_with(|| natural(&a.name, &b.name)).then_with(|| a.ocid.cmp(&b.ocid))
     });
