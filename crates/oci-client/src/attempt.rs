@@ -91,7 +91,8 @@ impl<'a> Prepared<'a> {
             set(HeaderName::from_static("x-content-sha256"), &body.sha256)?;
         }
         for (name, value) in &call.headers {
-            set(HeaderName::from_static(name), value)?;
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+            set(name, value)?;
         }
         let body = call.body.clone().unwrap_or_default();
         let effect = classify::effect(call.operation);

@@ -27,10 +27,7 @@ pub fn effect(operation: Operation) -> Effect {
 
 /// The class of an answer that is not a success.
 pub fn classify(effect: Effect, status: u16, body: &ErrorBody) -> FailureClass {
-    let original = body.original_message.as_deref().unwrap_or_default();
-    if status >= 400
-        && (is_capacity_code(&body.code) || is_capacity_text(&body.message) || is_capacity_text(original))
-    {
+    if says_no_capacity(status, body) {
         return FailureClass::Capacity;
     }
     match (status, body.code.as_str()) {
@@ -83,6 +80,15 @@ pub fn classify_work_request_error(code: &str, message: &str) -> FailureClass {
         }
         class => class,
     }
+}
+
+/// Whether an answer says that there is no capacity: by its code, or in a 500 or 400 by its text, unless its code says something
+/// more precise (a complaint about a parameter may quote the parameter).
+fn says_no_capacity(status: u16, body: &ErrorBody) -> bool {
+    let by_text = matches!(status, 400 | 500..)
+        && !matches!(body.code.as_str(), "InvalidParameter" | "MissingParameter" | "CannotParseRequest")
+        && (is_capacity_text(&body.message) || body.original_message.as_deref().is_some_and(is_capacity_text));
+    status >= 400 && (is_capacity_code(&body.code) || by_text)
 }
 
 /// Codes that say there is no capacity.

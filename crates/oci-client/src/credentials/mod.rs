@@ -2,36 +2,51 @@
 //!
 //! Secrets are read once, live in memory that is wiped when freed, and never appear in `Debug` or in an error.
 
+mod api_key;
+mod config_file;
+mod error;
+mod private_key;
+mod profile;
+mod session_token;
+
+use std::fmt;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
+pub use api_key::{ApiKey, ApiKeySettings};
+pub use config_file::{ConfigFile, ConfigFileError, Profile};
+pub use error::CredentialsError;
+pub use private_key::{KeyFile, PrivateKey};
+pub use profile::{Environment, Login, LoginSettings, config_file_path, expand_home};
+pub use session_token::SessionToken;
+
 /// Signs requests in somebody's name.
-pub trait Signer: Send + Sync + std::fmt::Debug {
+pub trait Signer: Send + Sync + fmt::Debug {
     /// Signs `text` at time `now`.
     ///
     /// # Errors
     /// When the credentials are known to be of no use any more (a token that has expired).
     fn sign(&self, text: &[u8], now: Timestamp) -> Result<Signature, CredentialsError>;
 
-    /// Called after the service refused a signature: looks for newer credentials, and says whether there are any.
+    /// Called after the service refused a signature, or [`Self::sign`] did: looks for newer credentials, and says whether
+    /// there are any.
     fn refresh(&self) -> bool {
         false
     }
 }
 
 /// A signature, and by whom.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Signature {
     /// The service's name for the key: `<tenancy>/<user>/<fingerprint>` or `ST$<token>`. The latter is a secret.
-    pub key_id: std::sync::Arc<str>,
+    pub key_id: Arc<str>,
     /// RSA PKCS#1 v1.5 over SHA-256.
     pub bytes: Vec<u8>,
 }
 
-/// Why credentials cannot be used.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialsError {
-    /// placeholder
-    #[error("{0}")]
-    Other(String),
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(..)")
+    }
 }

@@ -1,0 +1,168 @@
+//! Why credentials cannot be used, each with what to do about it.
+
+use std::path::PathBuf;
+
+use super::config_file::ConfigFileError;
+
+/// Why credentials cannot be used. The texts never hold a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The key file is not there.
+    #[error("there is no key file at {}: check the path, or make a key with `oci setup keys`", path.display())]
+    KeyMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The key file cannot be read.
+    #[error("the key file {} cannot be read: {why}", path.display())]
+    KeyUnreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
+    /// It is the public half.
+    #[error(
+        "{source_name} holds a public key; requests are signed with the private one, which is usually beside it without \
+         `_public` in its name"
+    )]
+    PublicKey {
+        /// The file, or the setting that held it.
+        source_name: String,
+    },
+    /// It holds no key.
+    #[error(
+        "{source_name} holds no private key ({why}): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE \
+         KEY-----`"
+    )]
+    NotAKey {
+        /// The file, or the setting that held it.
+        source_name: String,
+        /// What it holds instead.
+        why: String,
+    },
+    /// It is a private key in a form that OCI does not take.
+    #[error("{source_name} holds {what}, which OCI does not take: {remedy}")]
+    WrongKind {
+        /// The file, or the setting that held it.
+        source_name: String,
+        /// What it holds.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// It is encrypted in the way of OpenSSL before PKCS#8, which derives the key with one round of MD5.
+    #[error(
+        "{source_name} is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Convert \
+         it once: openssl pkcs8 -topk8 -v2 aes256 -in {source_name} -out {source_name}.new"
+    )]
+    LegacyEncryption {
+        /// The file, or the setting that held it.
+        source_name: String,
+    },
+    /// It is encrypted in a way that is not known here.
+    #[error(
+        "{source_name} is encrypted in a way that cannot be read here ({why}). Convert it once: openssl pkcs8 -topk8 -v2 aes256 \
+         -in {source_name} -out {source_name}.new"
+    )]
+    UnknownEncryption {
+        /// The file, or the setting that held it.
+        source_name: String,
+        /// What is not known.
+        why: String,
+    },
+    /// It is encrypted, and no passphrase was given.
+    #[error("{source_name} is encrypted and no passphrase was given: {hint}")]
+    PassphraseNeeded {
+        /// The file, or the setting that held it.
+        source_name: String,
+        /// Where a passphrase can be put.
+        hint: String,
+    },
+    /// The passphrase is not the key's.
+    #[error("the passphrase does not open {source_name}")]
+    WrongPassphrase {
+        /// The file, or the setting that held it.
+        source_name: String,
+    },
+    /// It is not a usable RSA key.
+    #[error("the key in {source_name} cannot be used ({why}): OCI takes RSA keys of 2048 bits or more")]
+    KeyRejected {
+        /// The file, or the setting that held it.
+        source_name: String,
+        /// What the library says.
+        why: String,
+    },
+    /// The fingerprint is not written as one.
+    #[error("the fingerprint {configured:?} is not 16 pairs of hex digits joined by colons, as in 12:34:56:78:9a:bc:de:f0:12:34:56:78:9a:bc:de:f0")]
+    BadFingerprint {
+        /// What was given.
+        configured: String,
+    },
+    /// The fingerprint is another key's.
+    #[error(
+        "the key at {source_name} has fingerprint {actual}, the config says {configured}: use the key that was uploaded under \
+         that fingerprint, or correct the fingerprint"
+    )]
+    FingerprintMismatch {
+        /// The file, or the setting that held it.
+        source_name: String,
+        /// The key's.
+        actual: String,
+        /// The one that was given.
+        configured: String,
+    },
+    /// A setting is missing.
+    #[error("{place} has no {}", keys.join(", no "))]
+    SettingsMissing {
+        /// File and profile.
+        place: String,
+        /// What is missing.
+        keys: Vec<&'static str>,
+    },
+    /// A setting that is not supported.
+    #[error("{place} says {key} = {value:?}: {why}")]
+    SettingRefused {
+        /// File and line.
+        place: String,
+        /// Its name.
+        key: &'static str,
+        /// What it says.
+        value: String,
+        /// Why it is refused.
+        why: &'static str,
+    },
+    /// The configuration file.
+    #[error(transparent)]
+    ConfigFile(#[from] ConfigFileError),
+    /// The session token cannot be read.
+    #[error("the session token {} cannot be read ({why}): {LOG_IN}", path.display())]
+    TokenUnreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
+    /// The file holds no session token.
+    #[error("{} does not hold a session token ({why}): {LOG_IN}", path.display())]
+    NotAToken {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The session is over.
+    #[error("the session token {} expired at {expired}: {LOG_IN}", path.display())]
+    TokenExpired {
+        /// Where it is.
+        path: PathBuf,
+        /// When it expired.
+        expired: jiff::Timestamp,
+    },
+    /// The library refused to sign.
+    #[error("the request could not be signed")]
+    SigningFailed,
+}
+
+const LOG_IN: &str = "log in again with `oci session authenticate`";
