@@ -1,0 +1,135 @@
+//! The pages about the simulation, under `/_sim`: unsigned, and for this machine only unless told otherwise.
+
+use super::region::Region;
+use super::reply::error_response;
+use super::route::decode;
+use super::router::{Peer, RemoteAdmin};
+use crate::scenario::FaultRule;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::request::Parts;
+use http::{HeaderValue, Response};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Events of one answer.
+const EVENTS_MAX: usize = 10_000;
+
+/// Whether a path is one of these pages.
+pub(super) fn is_for(path: &str) -> bool {
+    path == "/_sim" || path.starts_with("/_sim/")
+}
+
+/// Answers one of these pages.
+pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+    let is_remote = parts.extensions.get::<Peer>().is_some_and(|peer| !peer.0.ip().is_loopback());
+    if is_remote && parts.extensions.get::<RemoteAdmin>().is_none() {
+        return error_response(403, "NotAllowed", "The pages under /_sim are for this machine only.");
+    }
+    // No page of another site, open in a browser on this machine, may steer the region.
+    if parts.headers.contains_key(ORIGIN) {
+        return error_response(403, "NotAllowed", "The pages under /_sim are not for web pages of other sites.");
+    }
+    match (parts.uri.path(), parts.method.as_str()) {
+        ("/_sim/stats", "GET") => json(&region.stats()),
+        ("/_sim/events", "GET") => events(region, parts.uri.query()),
+        ("/_sim/faults", "GET") => json(&region.faults()),
+        ("/_sim/advance", "POST") => advance(region, body),
+        ("/_sim/faults", "POST") => faults(region, body),
+        ("/_sim/stats" | "/_sim/events" | "/_sim/advance" | "/_sim/faults", _) => {
+            error_response(405, "MethodNotAllowed", "GET stats, events, faults; POST advance, faults.")
+        }
+        _ => error_response(
+            404,
+            "NotFound",
+            "There are: GET /_sim/stats, GET /_sim/events?since=N, POST /_sim/advance, GET and POST /_sim/faults.",
+        ),
+    }
+}
+
+/// Events as JSON lines, oldest first, from the number `since` on.
+fn events(region: &Region, query: Option<&str>) -> Response<Bytes> {
+    let mut since = 0;
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let value = pair.strip_prefix("since=").and_then(|value| decode(value, true)?.parse().ok());
+        match value {
+            Some(value) => since = value,
+            None => return invalid("the query can only be since=N, N being the number of the first event"),
+        }
+    }
+    let mut lines = Vec::new();
+    for event in region.events(since, EVENTS_MAX) {
+        // An event is made of strings and numbers, which always can be written.
+        if serde_json::to_writer(&mut lines, &event).is_ok() {
+            lines.push(b'\n');
+        }
+    }
+    let mut response = Response::new(Bytes::from(lines));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: f64,
+}
+
+fn advance(region: &Region, body: &Bytes) -> Response<Bytes> {
+    let wanted: Advance = match serde_json::from_slice(body) {
+        Ok(wanted) => wanted,
+        Err(error) => return invalid(&format!("the body must be {{\"seconds\": N}}: {error}")),
+    };
+    // Ten years: more is a mistake, and would make the world live through all of it now.
+    match Duration::try_from_secs_f64(wanted.seconds) {
+        Ok(by) if wanted.seconds <= 315_360_000.0 => {
+            region.advance(by);
+            json(&serde_json::json!({ "simulated_time": region.world().now().to_string() }))
+        }
+        _ => invalid("seconds must be between 0 and 315360000"),
+    }
+}
+
+/// `{"replace": [rules], "add": [rules]}`, the rules as in a scenario file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Rules {
+    replace: Option<Vec<FaultRule>>,
+    add: Vec<FaultRule>,
+}
+
+fn faults(region: &Region, body: &Bytes) -> Response<Bytes> {
+    let rules: Rules = match serde_json::from_slice(body) {
+        Ok(rules) => rules,
+        Err(error) => {
+            return invalid(&format!("the body must be {{\"replace\": [rules], \"add\": [rules]}}: {error}"));
+        }
+    };
+    let all = rules.replace.iter().flatten().chain(&rules.add);
+    for (at, rule) in all.enumerate() {
+        if let Err(problem) = rule.check() {
+            return invalid(&format!("rule {at}: {problem}"));
+        }
+    }
+    if let Some(replace) = &rules.replace {
+        region.replace_faults(replace);
+    }
+    region.add_faults(&rules.add);
+    json(&region.faults())
+}
+
+fn json(value: &impl Serialize) -> Response<Bytes> {
+    match serde_json::to_vec_pretty(value) {
+        Ok(mut text) => {
+            text.push(b'\n');
+            let mut response = Response::new(Bytes::from(text));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        Err(error) => error_response(500, "InternalError", &error.to_string()),
+    }
+}
+
+fn invalid(message: &str) -> Response<Bytes> {
+    error_response(400, "InvalidParameter", message)
+}

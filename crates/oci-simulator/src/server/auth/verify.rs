@@ -1,0 +1,138 @@
+//! The check of one request.
+
+use super::{Authorization, Keys, Refusal};
+use crate::world::Caller;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use http::{HeaderMap, Method, Uri};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+
+/// How far a request's date may be from the region's clock (Oracle: "API Errors", NotAuthenticated: five minutes).
+const SKEW_SECONDS_MAX: i64 = 300;
+
+/// A request as it came.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Presented<'a> {
+    pub method: &'a Method,
+    pub uri: &'a Uri,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// Who sent the request, if its signature proves it. `now` is the region's clock.
+pub(in crate::server) fn verify(
+    request: Presented<'_>,
+    keys: &Keys,
+    now: Timestamp,
+) -> Result<Caller, Refusal> {
+    let authorization = authorization(request.headers)?;
+    let known = keys
+        .find(&authorization.key_id)
+        .ok_or_else(|| Refusal::UnknownKey(authorization.key_id.chars().take(200).collect()))?;
+    check_signed_set(request.method, &authorization)?;
+    check_date(request.headers, &authorization, now)?;
+    if has_signed_body(request.method) {
+        check_body(request)?;
+    }
+    let message = signing_string(request, &authorization)?;
+    let signature = STANDARD.decode(&authorization.signature).map_err(|_| Refusal::Signature)?;
+    let (caller, key) = &*known;
+    if key.verifies(message.as_bytes(), &signature) { Ok(caller.clone()) } else { Err(Refusal::Signature) }
+}
+
+fn authorization(headers: &HeaderMap) -> Result<Authorization, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.count()) {
+        (None, _) => Err(Refusal::Headers(0)),
+        (Some(value), 0) => {
+            let text = value.to_str().map_err(|_| super::AuthorizationError::Parameter)?;
+            Ok(Authorization::parse(text)?)
+        }
+        (Some(_), more) => Err(Refusal::Headers(more + 1)),
+    }
+}
+
+fn has_signed_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+/// Whether everything that must be signed is.
+fn check_signed_set(method: &Method, authorization: &Authorization) -> Result<(), Refusal> {
+    if !authorization.signs("date") && !authorization.signs("x-date") {
+        return Err(Refusal::NotSigned("date"));
+    }
+    let always = ["(request-target)", "host"].as_slice();
+    let with_body = ["content-length", "content-type", "x-content-sha256"].as_slice();
+    let with_body = if has_signed_body(method) { with_body } else { &[] };
+    match always.iter().chain(with_body).find(|name| !authorization.signs(name)) {
+        Some(name) => Err(Refusal::NotSigned(name)),
+        None => Ok(()),
+    }
+}
+
+fn check_date(headers: &HeaderMap, authorization: &Authorization, now: Timestamp) -> Result<(), Refusal> {
+    // A browser cannot set `date`, so that `x-date` takes its place where it is signed.
+    let name = if authorization.signs("x-date") { "x-date" } else { "date" };
+    let text = value(headers, name)?;
+    let date = DateTimeParser::new().parse_timestamp(&text).map_err(|_| Refusal::Date(text))?;
+    let skew = date.duration_since(now).as_secs();
+    if skew.abs() > SKEW_SECONDS_MAX { Err(Refusal::Skew(skew)) } else { Ok(()) }
+}
+
+fn check_body(request: Presented<'_>) -> Result<(), Refusal> {
+    let length = value(request.headers, CONTENT_LENGTH.as_str())?;
+    if length.parse() != Ok(request.body.len()) {
+        return Err(Refusal::Body("content-length"));
+    }
+    let hash = STANDARD.encode(digest(&SHA256, request.body));
+    if value(request.headers, "x-content-sha256")? == hash {
+        Ok(())
+    } else {
+        Err(Refusal::Body("x-content-sha256"))
+    }
+}
+
+/// The text that was signed: a line for each name, in the order of the names.
+fn signing_string(request: Presented<'_>, authorization: &Authorization) -> Result<String, Refusal> {
+    let mut text = String::with_capacity(512);
+    for name in &authorization.headers {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(name);
+        text.push_str(": ");
+        match name.as_str() {
+            "(request-target)" => {
+                text.push_str(&request.method.as_str().to_ascii_lowercase());
+                text.push(' ');
+                text.push_str(request.uri.path_and_query().map_or("/", |target| target.as_str()));
+            }
+            // Inside one process a request may carry its host in the URI alone.
+            "host" if !request.headers.contains_key(HOST) => match request.uri.authority() {
+                Some(authority) => text.push_str(authority.as_str()),
+                None => return Err(Refusal::NotSent("host".into())),
+            },
+            name => text.push_str(&value(request.headers, name)?),
+        }
+    }
+    Ok(text)
+}
+
+/// A header's value; several values are joined as the scheme says.
+fn value(headers: &HeaderMap, name: &str) -> Result<String, Refusal> {
+    let mut joined: Option<String> = None;
+    for value in headers.get_all(name) {
+        let value = value.to_str().map_err(|_| Refusal::NotSent(name.to_owned()))?.trim();
+        match &mut joined {
+            None => joined = Some(value.to_owned()),
+            Some(text) => {
+                text.push_str(", ");
+                text.push_str(value);
+            }
+        }
+    }
+    joined.ok_or_else(|| Refusal::NotSent(name.to_owned()))
+}

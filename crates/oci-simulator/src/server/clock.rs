@@ -1,0 +1,123 @@
+//! The two clocks of a region: simulated time, in which instances boot, and the caller's time, in which requests are
+//! dated, throttled and delayed.
+//!
+//! Both follow `tokio::time`, so that a paused tokio clock moves the whole region; only the wall clock of a real server
+//! is read from the system.
+
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Where a region takes its time from.
+pub trait SimClock: Send + Sync {
+    /// The time in the simulated world.
+    fn now(&self) -> Timestamp;
+    /// The caller's time: what a request's date is compared with.
+    fn wall(&self) -> Timestamp;
+    /// How long the region has been there, in the caller's time.
+    fn elapsed(&self) -> Duration;
+    /// Moves the simulated world's time forward.
+    fn advance(&self, by: Duration);
+}
+
+/// Simulated time that runs `speed` times as fast as tokio's.
+#[derive(Debug)]
+pub struct ScaledClock {
+    origin: Instant,
+    start: Timestamp,
+    speed: f64,
+    advanced: Mutex<Duration>,
+    wall: Wall,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Wall {
+    /// The system's.
+    System,
+    /// This at the beginning, then as tokio's time goes.
+    From(Timestamp),
+}
+
+impl ScaledClock {
+    /// For a server of its own: simulated time begins at `start`, dates are compared with the system's clock.
+    pub fn real(start: Timestamp, speed: f64) -> Self {
+        Self { origin: Instant::now(), start, speed, advanced: Mutex::default(), wall: Wall::System }
+    }
+
+    /// For simulation inside one process: both clocks begin at `start` and follow tokio's time, paused or not.
+    pub fn in_process(start: Timestamp) -> Self {
+        let wall = Wall::From(start);
+        Self { origin: Instant::now(), start, speed: 1.0, advanced: Mutex::default(), wall }
+    }
+}
+
+impl SimClock for ScaledClock {
+    fn now(&self) -> Timestamp {
+        let advanced = self.advanced.lock().map_or_else(|broken| *broken.into_inner(), |advanced| *advanced);
+        let scaled = Duration::try_from_secs_f64(self.elapsed().as_secs_f64() * self.speed);
+        later(self.start, scaled.unwrap_or(Duration::MAX).saturating_add(advanced))
+    }
+
+    fn wall(&self) -> Timestamp {
+        match self.wall {
+            Wall::System => system_time(),
+            Wall::From(start) => later(start, self.elapsed()),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn advance(&self, by: Duration) {
+        let mut advanced = self.advanced.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *advanced = advanced.saturating_add(by);
+    }
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    SignedDuration::try_from(by)
+        .ok()
+        .and_then(|by| time.checked_add(by).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// The system's clock: the only place in this crate that reads it.
+#[expect(clippy::disallowed_methods, reason = "a real server compares dates with the real time")]
+pub(crate) fn system_time() -> Timestamp {
+    Timestamp::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = "2026-11-22T12:00:00Z";
+
+    #[tokio::test(start_paused = true)]
+    async fn simulated_time_runs_faster_and_can_be_advanced() {
+        let start: Timestamp = START.parse().unwrap();
+        let clock = ScaledClock::real(start, 30.0);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        clock.advance(Duration::from_secs(3600));
+        assert_eq!(clock.now().duration_since(start).as_secs(), 3660);
+        assert_eq!(clock.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_process_both_clocks_follow_the_paused_one() {
+        let start: Timestamp = START.parse().unwrap();
+        let clock = ScaledClock::in_process(start);
+        tokio::time::advance(Duration::from_secs(90)).await;
+        assert_eq!(clock.now().to_string(), "2026-11-22T12:01:30Z");
+        assert_eq!(clock.wall().to_string(), "2026-11-22T12:01:30Z");
+    }
+
+    #[test]
+    fn absurd_advances_stop_at_the_end_of_time() {
+        let clock = ScaledClock::real(START.parse().unwrap(), 1.0e6);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now(), Timestamp::MAX);
+    }
+}

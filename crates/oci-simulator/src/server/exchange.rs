@@ -1,0 +1,221 @@
+//! The way of one request: size, caller, operation, throttle, faults, parameters, world.
+
+use super::auth::{Authorization, MISSING, Presented, verify};
+use super::faults::Met;
+use super::region::Region;
+use super::reply::{self, Ending, REQUEST_ID, Reply};
+use super::route::{self, Route};
+use super::stats::Outcome;
+use super::{body, odd, parameters};
+use crate::scenario::{FaultKind, OperationClass, Signatures};
+use crate::world::chance::hash_bytes;
+use crate::world::{ApiError, ApiRequest, Caller};
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response};
+use jiff::SignedDuration;
+use std::time::Duration;
+
+/// Bytes of a request's line and headers (Oracle publishes no limit: invented).
+pub(super) const HEADER_BYTES_MAX: usize = 10_000;
+/// Bytes of a request's body (invented).
+pub(super) const BODY_BYTES_MAX: usize = 2_000_000;
+/// A time difference that the signature check would refuse.
+const SKEW_SECONDS_MAX: f64 = 300.0;
+
+/// Answers one request of the API.
+pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply {
+    let _in_flight = region.inner.counters.begin();
+    let route = route::find(parts.method.as_str(), parts.uri.path());
+    let name = route.as_ref().map_or("unknown", |route| route.operation.name());
+    // Counted as never answered until it is: a caller that goes away drops this future.
+    let counted = CountOnDrop { region, name, outcome: Outcome::Dropped(0) };
+    let mut reply = match admit(region, parts, &body, route) {
+        Ok(admitted) => serve(region, parts, &body, admitted).await,
+        Err(refused) => (*refused).into(),
+    };
+    identify(region, &parts.headers, &mut reply.response);
+    let status = reply.response.status().as_u16();
+    counted.done(match reply.ending {
+        Ending::Whole => Outcome::Answered(status),
+        Ending::Reset | Ending::CutAfter(_) => Outcome::Dropped(status),
+    });
+    reply
+}
+
+struct CountOnDrop<'a> {
+    region: &'a Region,
+    name: &'static str,
+    outcome: Outcome,
+}
+
+impl CountOnDrop<'_> {
+    fn done(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for CountOnDrop<'_> {
+    fn drop(&mut self) {
+        self.region.inner.counters.count(self.name, self.outcome);
+    }
+}
+
+/// A request that may be served: who sent it, what it asks, and what it meets on the way.
+struct Admitted {
+    caller: Caller,
+    route: Route,
+    met: Met,
+}
+
+fn admit(
+    region: &Region,
+    parts: &Parts,
+    body: &Bytes,
+    route: Result<Route, ApiError>,
+) -> Result<Admitted, Box<Response<Bytes>>> {
+    if let Some(refused) = too_large(parts, body.len()) {
+        return Err(Box::new(refused));
+    }
+    let caller = authenticate(region, parts, body, route.as_ref().ok())?;
+    let route = route.map_err(|error| reply::from_error(&error))?;
+    let now = region.seconds();
+    let mut gate = region.gate();
+    if let Err(throttled) = gate.throttle.admit(&caller, OperationClass::of(route.operation), now) {
+        let retry_after = gate.throttle.retry_after_seconds();
+        return Err(Box::new(reply::too_many_requests(throttled.message(), retry_after)));
+    }
+    let mut met = gate.faults.meet(route.operation, now);
+    let latency = region.inner.latency;
+    let latency_ms = gate.latency_chance.between(latency.min_ms, latency.max_ms);
+    met.delay += Duration::try_from_secs_f64(latency_ms / 1000.0).unwrap_or_default();
+    Ok(Admitted { caller, route, met })
+}
+
+/// The refusal of a request that is larger than the region reads.
+pub(super) fn too_large(parts: &Parts, body_bytes: usize) -> Option<Response<Bytes>> {
+    let headers: usize =
+        parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let line = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if headers + line > HEADER_BYTES_MAX {
+        let message = format!("The request's line and headers are larger than {HEADER_BYTES_MAX} bytes.");
+        return Some(reply::error_response(431, "RequestHeaderFieldsTooLarge", &message));
+    }
+    (body_bytes > BODY_BYTES_MAX).then(|| {
+        let message = format!("The request's body is larger than {BODY_BYTES_MAX} bytes.");
+        reply::error_response(413, "PayloadTooLarge", &message)
+    })
+}
+
+fn authenticate(
+    region: &Region,
+    parts: &Parts,
+    body: &Bytes,
+    route: Option<&Route>,
+) -> Result<Caller, Box<Response<Bytes>>> {
+    let refused = |message| Box::new(reply::error_response(401, "NotAuthenticated", message));
+    let skew = match route {
+        Some(route) => {
+            let now = region.seconds();
+            region.gate().faults.clock_skew(route.operation, now)
+        }
+        None => 0.0,
+    };
+    if region.inner.signatures == Signatures::Unchecked {
+        if skew.abs() > SKEW_SECONDS_MAX {
+            return Err(refused(MISSING));
+        }
+        return Ok(claimed_caller(&parts.headers).unwrap_or_else(|| {
+            region.inner.anonymous.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        }));
+    }
+    let now = region.inner.clock.wall();
+    let skew = SignedDuration::try_from_secs_f64(skew).unwrap_or_default();
+    let now = now.checked_add(skew).unwrap_or(now);
+    let request = Presented { method: &parts.method, uri: &parts.uri, headers: &parts.headers, body };
+    verify(request, &region.inner.keys, now).map_err(|refusal| {
+        tracing::debug!(%refusal, path = parts.uri.path(), "not authenticated");
+        refused(refusal.message())
+    })
+}
+
+/// Who a request says it is from, where nobody checks.
+fn claimed_caller(headers: &HeaderMap) -> Option<Caller> {
+    let authorization = Authorization::parse(headers.get(AUTHORIZATION)?.to_str().ok()?).ok()?;
+    let mut parts = authorization.key_id.split('/');
+    let (tenancy, user) = (parts.next()?, parts.next()?);
+    Some(Caller { tenancy: tenancy.to_owned(), user: user.to_owned() })
+}
+
+async fn serve(region: &Region, parts: &Parts, body: &Bytes, admitted: Admitted) -> Reply {
+    let Admitted { caller, mut route, met } = admitted;
+    if !met.delay.is_zero() {
+        tokio::time::sleep(met.delay).await;
+    }
+    match &met.fault {
+        Some(FaultKind::Hang) => std::future::pending::<()>().await,
+        Some(FaultKind::ResetBefore) => return odd::reset(),
+        Some(FaultKind::ExpiredCredentials) => {
+            return reply::error_response(401, "NotAuthenticated", MISSING).into();
+        }
+        Some(fault @ FaultKind::Answer { after_effect: false, .. }) => return odd::answer(fault).into(),
+        _ => {}
+    }
+    let request = match checked(parts, body, caller, &mut route) {
+        Ok(request) => request,
+        Err(error) => return reply::from_error(&error).into(),
+    };
+    let page = request.query.get("page").cloned();
+    let result = region.world().handle(&request);
+    let answered = result.is_ok();
+    let response = match result {
+        Ok(answer) => reply::from_answer(answer),
+        Err(error) => reply::from_error(&error),
+    };
+    match &met.fault {
+        // What was refused had no effect that a fault could hide.
+        Some(fault) if answered => odd::after(fault, response, page.as_deref()),
+        _ => response.into(),
+    }
+}
+
+/// The request as the world takes it, if its parameters and body are good.
+fn checked(
+    parts: &Parts,
+    bytes: &Bytes,
+    caller: Caller,
+    route: &mut Route,
+) -> Result<ApiRequest, ApiError> {
+    let info = route.operation.info();
+    parameters::path(info, &route.path)?;
+    let mut query = parameters::query(info, parts.uri.query())?;
+    odd::undo_duplicate(&mut query);
+    let body = body::parse(info, bytes)?;
+    Ok(ApiRequest {
+        path: std::mem::take(&mut route.path),
+        query,
+        retry_token: parameters::header(info, &parts.headers, "opc-retry-token")?,
+        if_match: parameters::header(info, &parts.headers, "if-match")?,
+        body_hash: if bytes.is_empty() { 0 } else { hash_bytes(bytes) },
+        body,
+        ..ApiRequest::new(route.operation, caller)
+    })
+}
+
+/// Gives the answer its `opc-request-id`: the caller's own, or one from the seed.
+fn identify(region: &Region, headers: &HeaderMap, response: &mut Response<Bytes>) {
+    let theirs = headers.get(REQUEST_ID).filter(|id| {
+        let id = id.as_bytes();
+        (1..=128).contains(&id.len())
+            && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte))
+    });
+    let id = theirs.cloned().or_else(|| {
+        let mut gate = region.gate();
+        let (high, low) = (gate.id_chance.next(), gate.id_chance.next());
+        HeaderValue::try_from(format!("{high:016X}{low:016X}")).ok()
+    });
+    if let Some(id) = id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+}

@@ -1,0 +1,150 @@
+//! A user of the region: OCIDs and an API key, and the files that hold them.
+
+use crate::server::auth::{KeyError, PublicKey, encode_pem};
+use crate::world::Caller;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use std::fmt;
+use std::path::Path;
+
+/// A user of the region.
+#[derive(Clone)]
+pub struct Identity {
+    /// The tenancy and the user.
+    pub caller: Caller,
+    /// The region's name.
+    pub region: String,
+    /// Fingerprint of the key.
+    pub fingerprint: String,
+    /// The private key, PKCS#8 in PEM form. It opens nothing but a simulated region.
+    pub private_key_pem: String,
+    /// The public key, to register with the region.
+    pub public_key: PublicKey,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the private key.
+        f.debug_struct("Identity")
+            .field("caller", &self.caller)
+            .field("region", &self.region)
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// A new RSA key of 2048 bits, for this caller or for one that is made up. Blocks for some tenths of a second.
+    pub fn generate(caller: Option<Caller>, region: &str) -> Result<Self, KeyError> {
+        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Key)?;
+        let private: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Key)?;
+        let public_key = PublicKey::of(&pair)?;
+        let caller = match caller {
+            Some(caller) => caller,
+            None => Caller { tenancy: new_ocid("tenancy", "")?, user: new_ocid("user", "")? },
+        };
+        Ok(Self {
+            caller,
+            region: region.to_owned(),
+            fingerprint: public_key.fingerprint(),
+            private_key_pem: encode_pem("PRIVATE KEY", private.as_ref()),
+            public_key,
+        })
+    }
+
+    /// Reads back what [`Identity::config`] wrote.
+    pub(super) fn read(config: &str, private_key_pem: String) -> Result<Self, String> {
+        let value = |name: &str| {
+            let lines = config.lines().filter_map(|line| line.split_once('='));
+            lines
+                .map(|(key, value)| (key.trim(), value.trim()))
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.to_owned())
+                .ok_or_else(|| format!("it has no `{name}`"))
+        };
+        let public_key = PublicKey::from_pem(&private_key_pem).map_err(|error| format!("its key is {error}"))?;
+        let fingerprint = value("fingerprint")?;
+        if fingerprint != public_key.fingerprint() {
+            return Err(format!(
+                "the key beside it has the fingerprint {}, it says {fingerprint}",
+                public_key.fingerprint()
+            ));
+        }
+        Ok(Self {
+            caller: Caller { tenancy: value("tenancy")?, user: value("user")? },
+            region: value("region")?,
+            fingerprint,
+            private_key_pem,
+            public_key,
+        })
+    }
+
+    /// A file in the style of `~/.oci/config`, which the official clients use unchanged.
+    pub(super) fn config(&self, key: &Path) -> String {
+        format!(
+            "[DEFAULT]\nuser={}\nfingerprint={}\nkey_file={}\ntenancy={}\nregion={}\n",
+            self.caller.user,
+            self.fingerprint,
+            key.display(),
+            self.caller.tenancy,
+            self.region
+        )
+    }
+
+    /// A file for OCI Insta-Scale, with a compartment, a subnet and an image that the region will know.
+    pub(super) fn config_yaml(&self, key: &Path, endpoint: &str) -> String {
+        let region = oci_api::Region::find(&self.region);
+        // In OCIDs the two oldest regions go by their keys, the others by their names.
+        let place = match region.map(|region| region.key) {
+            Some(key @ ("phx" | "iad")) => key,
+            _ => &self.region,
+        };
+        let ocid = |kind, place| new_ocid(kind, place).unwrap_or_default();
+        format!(
+            "# A fleet for the simulated region that `oci-insta-scale sim serve` runs. It costs nothing.\n\
+             tenancy_ocid: {tenancy}\n\
+             user_ocid: {user}\n\
+             fingerprint: \"{fingerprint}\"\n\
+             private_key_path: {key}\n\
+             region: {region}\n\
+             compartment_id: {compartment}\n\
+             # Every request goes here, in place of Oracle's servers.\n\
+             endpoint: {endpoint}\n\
+             \n\
+             instance_settings:\n\
+             \x20 display_name_prefix: rehearsal\n\
+             \x20 count: 3\n\
+             \x20 shape: VM.Standard.E4.Flex\n\
+             \x20 shape_config:\n\
+             \x20   ocpus: 1\n\
+             \x20   memory_in_gbs: 6\n\
+             \x20 image_id: {image}\n\
+             \x20 subnet_id: {subnet}\n\
+             \x20 availability_domain: AD-1\n\
+             \x20 assign_public_ip: true\n\
+             \x20 ssh_authorized_keys: |\n\
+             \x20   {SSH_KEY}\n",
+            tenancy = self.caller.tenancy,
+            user = self.caller.user,
+            fingerprint = self.fingerprint,
+            key = key.display(),
+            region = self.region,
+            compartment = ocid("compartment", ""),
+            image = ocid("image", place),
+            subnet = ocid("subnet", place),
+        )
+    }
+}
+
+/// A well-formed key whose private half nobody has: 32 zero bytes.
+const SSH_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA rehearsal";
+
+/// An OCID that nobody else has.
+fn new_ocid(kind: &str, region: &str) -> Result<String, KeyError> {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut random = [0; 60];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| KeyError::Key)?;
+    let unique: String = random.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect();
+    Ok(format!("ocid1.{kind}.oc1.{region}.{unique}"))
+}

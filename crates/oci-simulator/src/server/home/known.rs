@@ -1,0 +1,108 @@
+//! What a `config.yaml` of OCI Insta-Scale names, so that a rehearsal runs the real file unchanged.
+//!
+//! Reads only what it needs and passes over the rest: whether the file is right is for its owner to say.
+
+use crate::world::{Known, ReservedConfig};
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    tenancy_ocid: Option<String>,
+    user_ocid: Option<String>,
+    compartment_id: Option<String>,
+    instance_settings: Settings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    count: Option<u32>,
+    shape: Option<String>,
+    shape_config: ShapeConfig,
+    image_id: Option<String>,
+    subnet_id: Option<String>,
+    availability_domain: Option<String>,
+    capacity_reservation_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ShapeConfig {
+    ocpus: Option<f64>,
+    memory_in_gbs: Option<f64>,
+}
+
+/// The resources that the text of a `config.yaml` names, in the order in which they must be registered.
+///
+/// A capacity reservation is taken to hold what the file launches.
+pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Error + Send + Sync>> {
+    let config: Config = serde_saphyr::from_str(yaml)?;
+    let compartment = filled(config.compartment_id);
+    let settings = config.instance_settings;
+    let domain = filled(settings.availability_domain);
+    let mut known = Vec::new();
+    known.extend(filled(config.tenancy_ocid.clone()).map(|ocid| Known::Tenancy { ocid }));
+    known.extend(filled(config.user_ocid).map(|ocid| Known::User { ocid }));
+    if compartment != config.tenancy_ocid {
+        known.extend(compartment.clone().map(|ocid| Known::Compartment { ocid, parent: None }));
+    }
+    known.extend(
+        domain
+            .clone()
+            .filter(|name| name.contains(':'))
+            .map(|name| Known::AvailabilityDomain { name }),
+    );
+    known.extend(filled(settings.subnet_id).map(|ocid| Known::Subnet {
+        ocid,
+        compartment: compartment.clone(),
+        public: true,
+    }));
+    known.extend(filled(settings.image_id).map(|ocid| Known::Image { ocid, arm: None }));
+    known.extend(filled(settings.capacity_reservation_id).map(|ocid| Known::CapacityReservation {
+        ocid,
+        compartment: compartment.clone(),
+        availability_domain: domain.unwrap_or_else(|| "AD-1".into()),
+        configs: vec![ReservedConfig {
+            shape: settings.shape.unwrap_or_else(|| "VM.Standard.E4.Flex".into()),
+            ocpus: settings.shape_config.ocpus,
+            memory_in_gbs: settings.shape_config.memory_in_gbs,
+            count: settings.count.unwrap_or(1),
+        }],
+    }));
+    Ok(known)
+}
+
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_a_config_names_is_known() {
+        let yaml = "
+tenancy_ocid: ocid1.tenancy.oc1..t
+user_ocid: ocid1.user.oc1..u
+compartment_id: ocid1.compartment.oc1..c
+unknown: [1]
+instance_settings:
+  count: 50
+  shape: VM.Standard.A1.Flex
+  shape_config: {ocpus: 2, memory_in_gbs: 12}
+  image_id: ocid1.image.oc1.phx.i
+  subnet_id: ocid1.subnet.oc1.phx.s
+  availability_domain: xYzA:PHX-AD-2
+  capacity_reservation_id: ocid1.capacityreservation.oc1.phx.r
+";
+        insta::assert_debug_snapshot!(known_of_config(yaml).unwrap(), @"");
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_registered() {
+        assert_eq!(known_of_config("capacity_reservation_id: ''\n").unwrap(), []);
+        assert!(known_of_config("a: [").is_err());
+    }
+}

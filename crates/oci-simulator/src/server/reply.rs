@@ -1,0 +1,109 @@
+//! What the region sends back, before it becomes bytes on a socket or an answer in the same process.
+
+use crate::world::{ApiAnswer, ApiError};
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use oci_api::ErrorBody;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("opc-request-id");
+const WORK_REQUEST: HeaderName = HeaderName::from_static("opc-work-request-id");
+pub(super) const NEXT_PAGE: HeaderName = HeaderName::from_static("opc-next-page");
+
+/// An answer and how it ends.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub response: Response<Bytes>,
+    pub ending: Ending,
+}
+
+/// How an answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All of it arrives.
+    Whole,
+    /// The connection is cut before anything arrives.
+    Reset,
+    /// The connection is cut after so many bytes of the body.
+    CutAfter(usize),
+}
+
+/// Marks an answer of [`Region::router`](super::Region::router) that must never arrive: the connection is cut instead.
+///
+/// It is an extension of the response, whose body gives an error at once. The TCP server drops the connection when it
+/// sees it; a transport inside the process should give its own error for "connection closed", or use
+/// [`Region::exchange`](super::Region::exchange), which does.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionReset;
+
+impl From<Response<Bytes>> for Reply {
+    fn from(response: Response<Bytes>) -> Self {
+        Self { response, ending: Ending::Whole }
+    }
+}
+
+/// The answer of the world, as HTTP.
+pub(super) fn from_answer(answer: ApiAnswer) -> Response<Bytes> {
+    let mut response = Response::new(answer.body.unwrap_or_default());
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    // Oracle's services name the type even where there is no body; a 204 has neither.
+    if answer.status != 204 {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    for (name, value) in [
+        (ETAG, answer.etag),
+        (WORK_REQUEST, answer.work_request),
+        (NEXT_PAGE, answer.next_page),
+        (LOCATION, answer.location),
+    ] {
+        // The world makes these of letters and digits; a value that is not fit for a header is left out.
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// An error with Oracle's body.
+pub(super) fn from_error(error: &ApiError) -> Response<Bytes> {
+    error_response(error.status, error.code, &error.message)
+}
+
+pub(super) fn error_response(status: u16, code: &str, message: &str) -> Response<Bytes> {
+    let body =
+        ErrorBody { code: code.to_owned(), message: message.to_owned(), ..ErrorBody::default() };
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A refusal for too many requests. The service closes the connection with it.
+pub(super) fn too_many_requests(message: &str, retry_after_seconds: Option<u32>) -> Response<Bytes> {
+    let mut response = error_response(429, "TooManyRequests", message);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if let Some(seconds) = retry_after_seconds {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Oracle's code for a status that a fault answers with.
+pub(super) fn usual_code(status: u16) -> (&'static str, &'static str) {
+    match status {
+        401 => ("NotAuthenticated", super::auth::MISSING),
+        404 => ("NotAuthorizedOrNotFound", "Authorization failed or requested resource not found."),
+        409 => ("IncorrectState", "The requested state for the resource conflicts with its current state."),
+        429 => ("TooManyRequests", "Too many requests for the user"),
+        500 => ("InternalError", "An internal error has occurred."),
+        501 => ("MethodNotImplemented", "The requested method is not implemented."),
+        502 => ("ExternalServerInvalidResponse", "Bad Gateway"),
+        503 => ("ServiceUnavailable", "The service is currently unavailable."),
+        504 => ("ExternalServerTimeout", "Gateway Timeout"),
+        400..=499 => ("InvalidParameter", "The request is not valid."),
+        _ => ("InternalError", "An internal error has occurred."),
+    }
+}

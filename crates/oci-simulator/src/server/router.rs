@@ -1,0 +1,93 @@
+//! The region as an axum router: reads bodies within bounds, and parts the API from the pages about the simulation.
+
+use super::admin;
+use super::exchange::{self, BODY_BYTES_MAX};
+use super::region::{Region, into_axum};
+use super::reply;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::request::Parts;
+use http::{HeaderValue, Response};
+use http_body_util::BodyExt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long a body may take to arrive.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
+const DISCARD_BYTES_MAX: usize = 64_000_000;
+
+/// The other end of the connection; an extension of the request, set by the TCP server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub SocketAddr);
+
+/// Whether the pages about the simulation are for other machines too; an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RemoteAdmin;
+
+pub(super) fn router(region: Region) -> Router {
+    Router::new().fallback(handle).with_state(region)
+}
+
+async fn handle(State(region): State<Region>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = match read(&parts, body).await {
+        Ok(body) => body,
+        Err(mut refused) => {
+            refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return refused.map(Body::from);
+        }
+    };
+    if admin::is_for(parts.uri.path()) {
+        return admin::answer(&region, &parts, &body).map(Body::from);
+    }
+    into_axum(exchange::answer(&region, &parts, body).await)
+}
+
+/// The whole body, or the refusal of one that is too large or too slow.
+async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Response<Bytes>> {
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if let Some(refused) = exchange::too_large(parts, announced.unwrap_or(0)) {
+        // A caller that waits to be told to go on has sent nothing that must be thrown away.
+        if !parts.headers.contains_key(EXPECT) {
+            discard(&mut body, 0).await;
+        }
+        return Err(refused);
+    }
+    let mut bytes = BytesMut::new();
+    let all = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else {
+                return Err(reply::error_response(400, "CannotParseRequest", "The body did not arrive whole."));
+            };
+            bytes.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()));
+            if let Some(refused) = exchange::too_large(parts, bytes.len()) {
+                discard(&mut body, bytes.len()).await;
+                return Err(refused);
+            }
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(BODY_TIME_MAX, all).await {
+        Ok(Ok(())) => Ok(bytes.freeze()),
+        Ok(Err(refused)) => Err(refused),
+        Err(_) => Err(reply::error_response(408, "RequestTimeout", "The body took too long to arrive.")),
+    }
+}
+
+/// Reads on without keeping anything, within bounds of bytes and time.
+async fn discard(body: &mut Body, mut seen: usize) {
+    let rest = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > BODY_BYTES_MAX + DISCARD_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // Whoever is slower than this misses the refusal.
+    let _ = tokio::time::timeout(Duration::from_secs(5), rest).await;
+}

@@ -1,0 +1,102 @@
+//! Keeps the world across restarts: one file, replaced as a whole, with a version.
+
+use crate::server::home::create_private;
+use crate::world::World;
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a saved world cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The file cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The file is not, or not all of, a saved world.
+    #[error(
+        "{} is not a whole saved region: {problem}. Remove it to begin anew, or give another file with --save",
+        path.display()
+    )]
+    Torn {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file was written by another version of the program.
+    #[error("{}: {problem}. Remove it to begin anew, or give another file with --save", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Which version it has.
+        problem: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+/// Writes the world to the file, all of it or nothing.
+pub(super) fn save(path: &Path, world: &[u8]) -> Result<(), SaveError> {
+    replace_file(path, |file| file.write_all(world))
+        .map_err(|source| SaveError::Io { action: "write", path: path.to_owned(), source })
+}
+
+/// The world in its saved form.
+pub(super) fn encode(world: &World) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&world.snapshot())
+}
+
+/// The world from the file; `None` if there is no such file.
+pub(super) fn load(path: &Path) -> Result<Option<World>, SaveError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(SaveError::Io { action: "read", path: path.to_owned(), source }),
+    };
+    let torn = |error: serde_json::Error| SaveError::Torn { path: path.to_owned(), problem: error.to_string() };
+    // The version first: a world of another version may have another shape, which is no damage.
+    let VersionOnly { version } = serde_json::from_slice(&bytes).map_err(torn)?;
+    if version != World::FORMAT {
+        let problem = format!("it has format {version}, this program reads format {}", World::FORMAT);
+        return Err(SaveError::Version { path: path.to_owned(), problem });
+    }
+    let saved = serde_json::from_slice(&bytes).map_err(torn)?;
+    let world = World::restore(saved);
+    world.map(Some).map_err(|error| SaveError::Version { path: path.to_owned(), problem: error.to_string() })
+}
+
+/// Writes a file beside the wanted one, makes sure that it is on the disk, and puts it in its place.
+pub(super) fn replace_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let written = (|| {
+        let mut file = BufWriter::new(create_private(&beside)?);
+        write(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&beside, path)
+    })();
+    if written.is_err() {
+        // What is left of the attempt is of no use; the first error is the one to tell.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written?;
+    // The rename itself must reach the disk too. Not every system can sync a folder, and the file is whole either way.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The region on a TCP socket. Drops connections where a fault says so, which is why hyper is used directly.
+
+use super::region::Region;
+use super::reply::ConnectionReset;
+use super::router::{Peer, RemoteAdmin};
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+/// How long open requests may take once the server has been asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long a caller may take to send its headers.
+const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
+/// Bytes that are read before the headers are known to be complete. More than the region accepts, so that a request
+/// somewhat too large is answered with Oracle's body rather than hyper's empty one.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Serves the region on the listener until `shutdown` comes, then lets open requests end, for at most five seconds.
+///
+/// Each connection has a task of its own, so that a slow caller keeps nobody else waiting.
+pub async fn serve(listener: TcpListener, region: Region, shutdown: impl Future<Output = ()> + Send) {
+    serve_with(listener, region, false, shutdown).await;
+}
+
+/// As [`serve`]; `remote_admin` opens the pages under `/_sim` to other machines.
+pub(super) async fn serve_with(
+    listener: TcpListener,
+    region: Region,
+    remote_admin: bool,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let router = region.router();
+    let (stop, stopping) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, router.clone(), remote_admin, stopping.clone()));
+                }
+                Err(error) => {
+                    // Out of file handles, most likely: those that are open must end first.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    // Fails only if no connection is left to be told.
+    let _ = stop.send(true);
+    let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+    connections.shutdown().await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    remote_admin: bool,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Answers are small and awaited: waiting to fill a packet only makes them late.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        if remote_admin {
+            request.extensions_mut().insert(RemoteAdmin);
+        }
+        answer(router.clone(), request)
+    });
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME_MAX).max_buf_size(READ_BUFFER_BYTES);
+    let connection = server.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "a connection ended early");
+    }
+}
+
+/// The router's answer, or an error, upon which hyper closes the connection without a word.
+async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    let Ok(response) = router.oneshot(request.map(Body::new)).await;
+    if response.extensions().get::<ConnectionReset>().is_some() { Err(Cut) } else { Ok(response) }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the simulated region cut the connection")]
+struct Cut;

@@ -1,0 +1,277 @@
+//! Starts a region that stands by itself: home folder, saved world, socket, and the way to stop it.
+
+use super::auth::PublicKey;
+use super::clock::{ScaledClock, SimClock, system_time};
+use super::home::{Home, HomeError, Identity};
+use super::region::Region;
+use super::save::{self, SaveError};
+use super::serve::serve_with;
+use crate::scenario::{Scenario, check_speed};
+use crate::world::{Caller, Known};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How often a world that changed is saved.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
+/// Simulated seconds in one second, when nobody says.
+const SPEED: f64 = 30.0;
+
+/// How to start a region.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether other machines may come in, also to the pages under `/_sim`.
+    pub allow_remote: bool,
+    /// The home folder, made if it is not there; without one the credentials exist in memory only.
+    pub home: Option<PathBuf>,
+    /// What kind of region.
+    pub scenario: Scenario,
+    /// Simulated seconds in one second; the scenario's own, or 30, when `None`.
+    pub speed: Option<f64>,
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Resources that must exist under OCIDs of the caller's; see [`known_of_config`](super::known_of_config).
+    pub known: Vec<Known>,
+    /// Other callers, with their keys.
+    pub callers: Vec<(Caller, PublicKey)>,
+    /// Who the credentials are made for when there is no home folder; made up when `None`.
+    pub identity: Option<Caller>,
+    /// The file that keeps the world across restarts.
+    pub save: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 12620)),
+            allow_remote: false,
+            home: None,
+            scenario: Scenario::default(),
+            speed: None,
+            seed: 0,
+            known: Vec::new(),
+            callers: Vec::new(),
+            identity: None,
+            save: None,
+        }
+    }
+}
+
+/// Why a region cannot be started, or stopped in order.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address would let other machines in.
+    #[error("{0} is not a loopback address: other machines could come in. Say --allow-remote if they may")]
+    NotLoopback(SocketAddr),
+    /// Something else listens there.
+    #[error(
+        "cannot listen on {0}: the port is in use. Choose another with --listen {ip}:PORT; 0 takes a free one",
+        ip = .0.ip()
+    )]
+    PortInUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The speed is out of range.
+    #[error("{0}")]
+    Speed(String),
+    /// A resource cannot be registered.
+    #[error("cannot make {known} exist in the region: {problem}")]
+    Register {
+        /// Which.
+        known: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The home folder cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The saved world cannot be used.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// A task of the server broke; this is a bug.
+    #[error("the server broke: {0}")]
+    Broken(String),
+}
+
+/// A region that listens.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its home folder, absolute, if it has one.
+    pub home: Option<PathBuf>,
+    /// Credentials that it accepts.
+    pub identity: Identity,
+    /// Whether a saved world was taken up.
+    pub restored: bool,
+    region: Region,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+    saving: Option<(PathBuf, JoinHandle<()>)>,
+}
+
+impl Running {
+    /// The base URL: `http://127.0.0.1:12620`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The region.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Stops listening, lets open requests end for at most five seconds, and saves the world.
+    pub async fn shutdown(self) -> Result<(), StartError> {
+        // Fails only if the server has ended by itself, which the next line reports.
+        let _ = self.stop.send(());
+        self.server.await.map_err(|error| StartError::Broken(error.to_string()))?;
+        if let Some((path, saver)) = self.saving {
+            saver.abort();
+            // Its last write must be over before the final one begins; that it was aborted is expected.
+            let _ = saver.await;
+            save_once(&path, &self.region).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Starts a region and returns when it listens.
+pub async fn start(options: Options) -> Result<Running, StartError> {
+    if !options.allow_remote && !options.listen.ip().is_loopback() {
+        return Err(StartError::NotLoopback(options.listen));
+    }
+    let speed = options.speed.or(options.scenario.speed).unwrap_or(SPEED);
+    check_speed(speed).map_err(StartError::Speed)?;
+    let listener = listen(options.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    let saved = match options.save.clone() {
+        Some(path) => blocking(move || save::load(&path)).await??,
+        None => None,
+    };
+    let restored = saved.is_some();
+    let region = match saved {
+        Some(world) => {
+            let clock: Arc<dyn SimClock> = Arc::new(ScaledClock::real(world.now(), speed));
+            Region::with_world(world, &options.scenario, options.seed, clock)
+        }
+        None => {
+            let clock = Arc::new(ScaledClock::real(system_time(), speed));
+            Region::new(&options.scenario, options.seed, clock)
+        }
+    };
+    let (identity, home) = credentials(&options, &region, address).await?;
+    for known in &options.known {
+        register(&region, known)?;
+    }
+    region.add_key(identity.caller.clone(), identity.public_key.clone());
+    region.set_anonymous_caller(identity.caller.clone());
+    for (caller, key) in options.callers {
+        region.add_key(caller, key);
+    }
+    let saving = match options.save {
+        Some(path) => {
+            // At once, so that a file that cannot be written is found now and not at the end.
+            save_once(&path, &region).await?;
+            Some((path.clone(), tokio::spawn(save_now_and_then(path, region.clone()))))
+        }
+        None => None,
+    };
+    let (stop, stopped) = oneshot::channel();
+    let served = region.clone();
+    let server = tokio::spawn(async move {
+        // A handle that is dropped stops the server too.
+        serve_with(listener, served, options.allow_remote, async { drop(stopped.await) }).await;
+    });
+    Ok(Running { address, home, identity, restored, region, stop, server, saving })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => StartError::PortInUse(address),
+        _ => StartError::Listen { address, source },
+    })
+}
+
+/// The credentials of the home folder, or ones in memory; what the folder's `config.yaml` names is registered.
+async fn credentials(
+    options: &Options,
+    region: &Region,
+    address: SocketAddr,
+) -> Result<(Identity, Option<PathBuf>), StartError> {
+    let name = region.world().settings().region.clone();
+    let Some(path) = options.home.clone() else {
+        let caller = options.identity.clone();
+        let identity =
+            blocking(move || Identity::generate(caller, &name)).await?.map_err(HomeError::Key)?;
+        register_caller(region, &identity.caller)?;
+        return Ok((identity, None));
+    };
+    // A region that listens on all addresses is reached by its own callers through loopback.
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.to_string() };
+    let host = if address.ip().is_unspecified() { format!("{host}:{}", address.port()) } else { host };
+    let endpoint = format!("http://{host}");
+    let home = blocking(move || Home::open(&path, &name, &endpoint)).await??;
+    register_caller(region, &home.identity.caller)?;
+    for known in &home.known {
+        register(region, known)?;
+    }
+    Ok((home.identity, Some(home.path)))
+}
+
+fn register_caller(region: &Region, caller: &Caller) -> Result<(), StartError> {
+    register(region, &Known::Tenancy { ocid: caller.tenancy.clone() })?;
+    register(region, &Known::User { ocid: caller.user.clone() })
+}
+
+fn register(region: &Region, known: &Known) -> Result<(), StartError> {
+    region
+        .register(known)
+        .map_err(|problem| StartError::Register { known: format!("{known:?}"), problem })
+}
+
+async fn save_now_and_then(path: PathBuf, region: Region) {
+    let mut saved = region.stats().requests;
+    loop {
+        tokio::time::sleep(SAVE_EVERY).await;
+        let requests = region.stats().requests;
+        if requests == saved {
+            continue;
+        }
+        match save_once(&path, &region).await {
+            Ok(()) => saved = requests,
+            Err(error) => tracing::warn!(%error, "the region is not saved"),
+        }
+    }
+}
+
+async fn save_once(path: &Path, region: &Region) -> Result<(), StartError> {
+    let (path, region) = (path.to_owned(), region.clone());
+    let saved = blocking(move || {
+        let world = save::encode(&region.world()).map_err(|error| SaveError::Io {
+            action: "encode the region for",
+            path: path.clone(),
+            source: error.into(),
+        })?;
+        save::save(&path, &world)
+    });
+    Ok(saved.await??)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::Broken(error.to_string()))
+}

@@ -1,0 +1,111 @@
+//! Counts of requests by operation and outcome, for `GET /_sim/stats`.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How often one operation was asked for, and how that ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OperationStats {
+    /// All requests.
+    pub requests: u64,
+    /// Answered with a status below 400.
+    pub ok: u64,
+    /// Refused with 429.
+    pub throttled: u64,
+    /// Answered with another status of 400 or more.
+    pub failed: u64,
+    /// Cut off, or never answered.
+    pub dropped: u64,
+    /// Requests by status; those cut off are under the status that did not arrive.
+    pub by_status: BTreeMap<u16, u64>,
+}
+
+/// What `GET /_sim/stats` answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// All requests of the API.
+    pub requests: u64,
+    /// Those refused with 429.
+    pub throttled: u64,
+    /// The most requests that were being answered at the same time.
+    pub peak_concurrency: u64,
+    /// By operation; requests that are for none are under `unknown`, unauthenticated ones under their operation.
+    pub operations: BTreeMap<&'static str, OperationStats>,
+    /// Instances by lifecycle state.
+    pub instances: BTreeMap<String, u64>,
+    /// The world's time.
+    pub simulated_time: String,
+}
+
+/// The counters.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    operations: Mutex<BTreeMap<&'static str, OperationStats>>,
+    in_flight: AtomicU64,
+    peak: AtomicU64,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Answered(u16),
+    Dropped(u16),
+}
+
+/// Counts one request as being answered for as long as it lives.
+#[derive(Debug)]
+pub(super) struct InFlight<'a>(&'a Counters);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Counters {
+    pub fn begin(&self) -> InFlight<'_> {
+        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+        InFlight(self)
+    }
+
+    pub fn count(&self, operation: &'static str, outcome: Outcome) {
+        let mut operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        let stats = operations.entry(operation).or_default();
+        stats.requests += 1;
+        let status = match outcome {
+            Outcome::Dropped(status) => {
+                stats.dropped += 1;
+                status
+            }
+            Outcome::Answered(status) => {
+                match status {
+                    429 => stats.throttled += 1,
+                    400.. => stats.failed += 1,
+                    _ => stats.ok += 1,
+                }
+                status
+            }
+        };
+        *stats.by_status.entry(status).or_default() += 1;
+    }
+
+    /// The counts so far, without what only the world knows.
+    pub fn stats(&self) -> Stats {
+        let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Stats {
+            requests: operations.values().map(|stats| stats.requests).sum(),
+            throttled: operations.values().map(|stats| stats.throttled).sum(),
+            peak_concurrency: self.peak.load(Ordering::Relaxed),
+            operations,
+            ..Stats::default()
+        }
+    }
+}
+
+/// Instances by lifecycle state.
+pub(super) fn instances(_world: &crate::world::World) -> BTreeMap<String, u64> {
+    BTreeMap::new()
+}
