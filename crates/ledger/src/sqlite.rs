@@ -41,10 +41,22 @@ impl SqliteStore {
     /// # Errors
     /// When the directory or the file cannot be written, or the file is not a ledger.
     pub fn open(directory: &Path) -> Result<Self> {
+        Self::open_limited(directory, None)
+    }
+
+    /// As [`Self::open`], with a file that cannot grow beyond so many pages of 4 KiB: to it the disk is full then.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_page_limit(directory: &Path, pages: u32) -> Result<Self> {
+        Self::open_limited(directory, Some(pages))
+    }
+
+    fn open_limited(directory: &Path, pages: Option<u32>) -> Result<Self> {
         file::make_private_directory(directory)?;
         file::make_private_directory(&directory.join("runs"))?;
         let path = directory.join(FILE_NAME);
-        let connection = file::open(&path)?;
+        let connection = file::open(&path, pages)?;
         let (jobs, waiting) = mpsc::channel();
         let held_in = directory.to_owned();
         let of = path.clone();

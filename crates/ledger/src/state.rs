@@ -294,6 +294,7 @@ impl SlotState {
     fn given_back(&mut self, ocid: &str) {
         if self.ocid.as_deref() == Some(ocid) {
             self.phase = Phase::GivenBack;
+            self.wait_ended = false;
             self.ocid = None;
             self.state = Some("TERMINATED".to_owned());
         }

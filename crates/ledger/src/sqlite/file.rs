@@ -49,11 +49,17 @@ pub(super) fn open_private(path: &Path) -> Result<File> {
 }
 
 /// Opens the ledger, making it if it is not there. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
-pub(super) fn open(path: &Path) -> Result<Connection> {
+pub(super) fn open(path: &Path, most_pages: Option<u32>) -> Result<Connection> {
     drop(open_private(path)?);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| sql(path, &error))?;
     prepare(&mut connection, path)?;
+    if let Some(pages) = most_pages {
+        let limit = |row: &rusqlite::Row<'_>| row.get::<_, u32>(0);
+        connection
+            .pragma_update_and_check(None, "max_page_count", pages, limit)
+            .map_err(|error| sql(path, &error))?;
+    }
     Ok(connection)
 }
 

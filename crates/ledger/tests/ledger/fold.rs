@@ -1,0 +1,133 @@
+//! The fold: the state of a run at any moment is what its records say, and says what is left to do.
+
+use crate::events::{at, event, run_id};
+use ledger::{Action, ErrorRecord, Event, Next, Phase, Placement, Record, RequestCount, RunKind, RunState};
+use proptest::prelude::*;
+
+fn records(events: Vec<Event>) -> Vec<Record> {
+    (1_u64..).zip(events).map(|(seq, event)| Record { seq, at: at(seq.cast_signed()), event }).collect()
+}
+
+fn intended(slot: u32, attempt: u32) -> Event {
+    let token = format!("t-{slot}-{attempt}");
+    Event::LaunchIntended { slot, attempt, token, placement: Placement::default() }
+}
+
+fn launched(slot: u32, attempt: u32) -> Event {
+    Event::Launched {
+        slot,
+        attempt,
+        ocid: format!("ocid-{slot}-{attempt}"),
+        name: format!("n-{slot}"),
+        state: "PROVISIONING".to_owned(),
+        placement: Placement::default(),
+        work_request: None,
+        adopted: false,
+    }
+}
+
+fn running(slot: u32, attempt: u32) -> Event {
+    Event::Running { slot, ocid: format!("ocid-{slot}-{attempt}") }
+}
+
+fn failed(slot: u32, attempt: u32, action: Action) -> Event {
+    Event::TryFailed { slot, attempt, error: ErrorRecord::default(), action }
+}
+
+fn started(requested: u32) -> Event {
+    Event::RunStarted { kind: RunKind::Launch, requested, plan: serde_json::Value::Null }
+}
+
+fn next(events: Vec<Event>) -> Vec<(u32, Next)> {
+    RunState::fold(run_id(), &records(events)).remaining().collect()
+}
+
+#[test]
+fn nothing_is_left_of_a_run_whose_slots_all_run() {
+    assert_eq!(next(vec![started(1), intended(1, 1), launched(1, 1), running(1, 1)]), []);
+}
+
+#[test]
+fn a_launch_without_an_end_is_settled_with_the_token_it_was_sent_with() {
+    let left = next(vec![started(1), intended(1, 1), failed(1, 1, Action::RetrySameToken), intended(1, 1)]);
+    let [(1, Next::Settle(intent))] = left.as_slice() else { panic!("{left:?}") };
+    assert_eq!(
+        (intent.token.as_str(), intent.first_at),
+        ("t-1-1", at(2)),
+        "the token is as old as its first use"
+    );
+}
+
+#[test]
+fn a_refused_login_leaves_a_launch_unsettled_since_an_earlier_try_may_have_made_it() {
+    let left = next(vec![started(1), intended(1, 1), failed(1, 1, Action::StopRun)]);
+    assert!(matches!(left.as_slice(), [(1, Next::Settle(_))]), "{left:?}");
+}
+
+#[test]
+fn a_slot_given_up_while_its_instance_may_exist_is_settled_first() {
+    let error = ErrorRecord::default();
+    let left = next(vec![
+        started(1),
+        intended(1, 2),
+        failed(1, 2, Action::LookUp),
+        Event::SlotFailed { slot: 1, error },
+    ]);
+    assert!(matches!(left.as_slice(), [(1, Next::Settle(intent))] if intent.attempt == 2), "{left:?}");
+}
+
+#[test]
+fn after_a_death_or_a_full_placement_the_next_attempt_has_a_new_number() {
+    let died = Event::InstanceDied { slot: 1, ocid: "ocid-1-1".to_owned(), error: ErrorRecord::default() };
+    let left = next(vec![
+        started(3),
+        intended(1, 1),
+        launched(1, 1),
+        died,
+        intended(2, 1),
+        failed(2, 1, Action::NextPlacement),
+    ]);
+    let launch = |attempt| Next::Launch { attempt };
+    assert_eq!(left, [(1, launch(2)), (2, launch(2)), (3, launch(1))]);
+}
+
+#[test]
+fn an_instance_that_was_not_seen_running_is_waited_for() {
+    let left = next(vec![started(1), intended(1, 1), launched(1, 1)]);
+    assert_eq!(left, [(1, Next::Watch { ocid: "ocid-1-1".to_owned() })]);
+}
+
+#[test]
+fn requests_of_all_processes_of_a_run_are_added() {
+    let counted = |ok| Event::RequestsCounted {
+        requests: [("GetInstance".to_owned(), RequestCount { ok, throttled: 0, failed: 0 })].into(),
+    };
+    let events = vec![started(1), counted(2), counted(5), Event::RunResumed, counted(1), counted(3)];
+    let state = RunState::fold(run_id(), &records(events));
+    assert_eq!(state.requests["GetInstance"].ok, 8, "counts are totals within a process");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_state_taken_in_pieces_is_the_state_of_the_whole(events in prop::collection::vec(event(), 0..60), cut in 0..60_usize) {
+        let records = records(events);
+        let (first, second) = records.split_at(cut.min(records.len()));
+        let mut state = RunState::fold(run_id(), first);
+        for record in second {
+            state.apply(record);
+        }
+        prop_assert_eq!(state, RunState::fold(run_id(), &records));
+    }
+
+    #[test]
+    fn counts_are_what_a_count_over_the_slots_gives(events in prop::collection::vec(event(), 0..60)) {
+        let state = RunState::fold(run_id(), &records(events));
+        let count = |of: &dyn Fn(&ledger::SlotState) -> bool| state.slots.values().filter(|slot| of(slot)).count() as u32;
+        prop_assert_eq!(state.counts.launched, count(&|slot| slot.ocid.is_some()));
+        prop_assert_eq!(state.counts.running, count(&|slot| matches!(slot.phase, Phase::Running | Phase::ActionDone)));
+        prop_assert_eq!(state.counts.failed, count(&|slot| slot.phase == Phase::Failed || slot.wait_ended));
+        prop_assert_eq!(state.counts.unsettled, count(&|slot| slot.unsettled.is_some()));
+    }
+}

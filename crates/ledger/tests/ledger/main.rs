@@ -1,0 +1,7 @@
+//! What the ledger promises, through its public interface.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod events;
+mod fold;
+mod memory;
+mod sqlite;
