@@ -5,22 +5,63 @@
 //! throttling; those are the server's.
 
 pub mod api;
+mod books;
+mod capacity;
 pub mod chance;
+mod climate;
+mod dispatch;
+mod error;
 pub mod events;
 pub mod ids;
+mod identity;
+mod images;
+pub mod instances;
+mod limits;
+mod network;
+mod paging;
 mod pairs;
+mod pools_stub;
 pub mod register;
+mod request;
+mod reservations;
+mod schedule;
 pub mod settings;
+mod shapes;
+mod time;
+mod tokens;
+mod volumes;
+mod work_requests;
 
 pub use api::{ApiAnswer, ApiError, ApiRequest, ApiResult, Caller};
+pub use books::{BootVolumeEntry, Defaults, InstanceEntry, ReservationEntry};
 pub use events::Event;
+pub use instances::State;
 pub use register::{Known, ReservedConfig};
 pub use settings::WorldSettings;
 
+use capacity::{Capacity, Held, Need};
+use chance::Chance;
 use events::EventLog;
-use ids::Ids;
+use ids::{Id, Ids};
+use identity::Identity;
+use images::ImageRow;
+use instances::Instances;
 use jiff::Timestamp;
+use limits::Limits;
+use network::Network;
+use reservations::Reservation;
+use schedule::{Schedule, Task};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tokens::Tokens;
+use volumes::Volumes;
+use work_requests::WorkRequestRow;
+
+/// What the service says, at once or in a work request, when no host has room.
+const OUT_OF_CAPACITY: &str = "Out of host capacity.";
+
+/// The latest time that a world can have, well within what a timestamp holds: the year 5138.
+const END_OF_TIME: i64 = 100_000_000_000;
 
 /// The simulated region.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +71,27 @@ pub struct World {
     now: Timestamp,
     ids: Ids,
     log: EventLog,
+    schedule: Schedule,
+    list_chance: Chance,
+    capacity_chance: Chance,
+    report_chance: Chance,
+    climate_chance: Chance,
+    identity: Identity,
+    network: Network,
+    images: Vec<ImageRow>,
+    capacity: Capacity,
+    /// What other tenants hold.
+    others: Vec<(Held, Need)>,
+    limits: Limits,
+    instances: Instances,
+    volumes: Volumes,
+    work_requests: Vec<WorkRequestRow>,
+    #[serde(with = "pairs")]
+    works_of: BTreeMap<Id, Vec<u32>>,
+    #[serde(with = "pairs")]
+    reservations: BTreeMap<u32, Reservation>,
+    made_reservations: u32,
+    tokens: Tokens,
 }
 
 /// A world as it is saved.
@@ -57,11 +119,40 @@ impl World {
     /// The version of the saved form.
     pub const FORMAT: u32 = 1;
 
-    /// A region with these settings, whose time starts here.
-    pub fn new(settings: WorldSettings, seed: u64, start: Timestamp) -> Self {
-        let ids = Ids::new(seed, "oc1", "phx");
-        let log = EventLog::new(settings.event_log);
-        Self { settings, seed, now: start, ids, log }
+    /// A region with these settings, whose time starts here. Settings out of bounds are brought within them; what is
+    /// wrong with them is for [`WorldSettings::problems`] to say beforehand.
+    pub fn new(mut settings: WorldSettings, seed: u64, start: Timestamp) -> Self {
+        settings.availability_domains = settings.availability_domains.clamp(1, 3);
+        let realm = oci_api::Region::find(&settings.region).map_or("oc1", |region| region.realm);
+        let now = time::whole(start).min(end_of_time());
+        let ads = settings.availability_domains;
+        let mut world = Self {
+            seed,
+            now,
+            ids: Ids::new(seed, realm, identity::short_region(&settings.region)),
+            log: EventLog::new(settings.event_log),
+            schedule: Schedule::default(),
+            list_chance: Chance::new(seed, "lists"),
+            capacity_chance: Chance::new(seed, "capacity"),
+            report_chance: Chance::new(seed, "reports"),
+            climate_chance: Chance::new(seed, "climate"),
+            identity: Identity::new(&settings.region, &settings.availability_domain_prefix, ads, now),
+            network: Network::new(settings.subnet_prefix_length, now),
+            images: images::platform_images(now),
+            capacity: Capacity::new(&settings),
+            others: Vec::new(),
+            limits: Limits::new(&settings),
+            instances: Instances::default(),
+            volumes: Volumes::default(),
+            work_requests: Vec::new(),
+            works_of: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            made_reservations: 0,
+            tokens: Tokens::default(),
+            settings,
+        };
+        world.plan_climate();
+        world
     }
 
     /// The settings that it was made with.
@@ -69,29 +160,39 @@ impl World {
         &self.settings
     }
 
-    /// The world's time.
+    /// The world's time, in whole milliseconds.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
     /// Moves time to `now`, and lets everything that is due until then happen in order. Time never moves back.
     pub fn advance_to(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
+        let now = time::whole(now).min(end_of_time()).max(self.now);
+        while let Some((when, task)) = self.schedule.pop_due(now) {
+            self.now = self.now.max(when);
+            self.run(task);
+        }
+        self.now = now;
+    }
+
+    fn run(&mut self, task: Task) {
+        match task {
+            Task::Instance { number, epoch, step } => self.instance_step(number, epoch, step),
+            Task::Reservation { number, epoch } => self.finish_reservation(number, epoch),
+            Task::ForgetReservation { number } => {
+                self.reservations.remove(&number);
+            }
+            Task::Pool { .. } => {}
+            Task::ForgetToken => self.forget_oldest_token(),
+            Task::Crumb { setting, times } => self.crumb(setting, times),
+            Task::OtherTenants => self.others_move(),
+            Task::Outage { setting, begins } => self.outage(setting, begins),
+        }
     }
 
     /// When something will happen next by itself.
     pub fn next_event_at(&self) -> Option<Timestamp> {
-        None
-    }
-
-    /// Answers one request, at the world's present time.
-    pub fn handle(&mut self, request: &ApiRequest) -> ApiResult {
-        Err(ApiError::new(404, "NotAuthorizedOrNotFound", request.operation.name()))
-    }
-
-    /// Makes a resource exist under an OCID that someone else chose.
-    pub fn register(&mut self, _known: &Known) -> Result<(), String> {
-        Ok(())
+        self.schedule.next_at()
     }
 
     /// The events from this number on, oldest first.
@@ -106,6 +207,15 @@ impl World {
 
     /// A world from its saved form.
     pub fn restore(saved: SavedWorld) -> Result<Self, FormatError> {
-        if saved.version == Self::FORMAT { Ok(saved.world) } else { Err(FormatError { found: saved.version }) }
+        if saved.version != Self::FORMAT {
+            return Err(FormatError { found: saved.version });
+        }
+        let mut world = saved.world;
+        world.instances.reindex();
+        Ok(world)
     }
+}
+
+fn end_of_time() -> Timestamp {
+    Timestamp::from_second(END_OF_TIME).unwrap_or(Timestamp::MAX)
 }

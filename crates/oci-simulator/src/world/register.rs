@@ -1,10 +1,20 @@
 //! Makes resources exist under OCIDs that someone else chose: "the compartment, subnet and image of my config.yaml
 //! exist in the region".
 
+use super::World;
+use super::capacity::Need;
+use super::identity::CompartmentRow;
+use super::ids::{Id, Kind};
+use super::images::ImageRow;
+use super::instances::validate::{ShapeConfig, need_of};
+use super::reservations::{ConfigKey, Wanted};
+use super::shapes::ShapeId;
+use oci_api::Ocid;
+
 /// A resource to register. Registering the same OCID twice changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {
-    /// The tenancy that everything belongs to. Register it before the rest.
+    /// The tenancy that everything belongs to: its OCID takes the place of the made one.
     Tenancy {
         /// Its OCID.
         ocid: String,
@@ -16,9 +26,9 @@ pub enum Known {
     },
     /// A compartment.
     Compartment {
-        /// Its OCID.
+        /// Its OCID. The tenancy's is taken for the root.
         ocid: String,
-        /// The compartment that holds it; the tenancy's root when `None`.
+        /// The compartment that holds it; the root when `None`.
         parent: Option<String>,
     },
     /// A virtual cloud network.
@@ -28,7 +38,7 @@ pub enum Known {
         /// Its compartment; the root when `None`.
         compartment: Option<String>,
     },
-    /// A subnet, in the VCN of its compartment.
+    /// A subnet, in a VCN of its compartment.
     Subnet {
         /// Its OCID.
         ocid: String,
@@ -37,14 +47,15 @@ pub enum Known {
         /// Whether its VNICs may have public addresses.
         public: bool,
     },
-    /// An image that fits every virtual machine shape of the architecture.
+    /// An image.
     Image {
         /// Its OCID.
         ocid: String,
-        /// Whether it is for Arm shapes only, else for all others only; `None`: for every shape.
+        /// For Arm shapes only, else for all others only; `None`: for every shape.
         arm: Option<bool>,
     },
-    /// The name of an availability domain, from which the tenancy's prefix is taken: `xYzA:PHX-AD-2`.
+    /// The name of an availability domain, from which the tenancy's prefix is taken: `xYzA:PHX-AD-2`. A name without a
+    /// prefix (`AD-2`) changes nothing.
     AvailabilityDomain {
         /// Its name.
         name: String,
@@ -73,4 +84,164 @@ pub struct ReservedConfig {
     pub memory_in_gbs: Option<f64>,
     /// How many instances.
     pub count: u32,
+}
+
+impl World {
+    /// Makes a resource exist under an OCID that someone else chose. An error says in words what cannot be.
+    pub fn register(&mut self, known: &Known) -> Result<(), String> {
+        match known {
+            Known::Tenancy { ocid } => {
+                self.check_new(ocid, Kind::Tenancy)?;
+                self.ids.name(Id(Kind::Tenancy, 0), ocid);
+                Ok(())
+            }
+            Known::User { ocid } => self.add(ocid, Kind::User, |world| {
+                world.identity.users += 1;
+                Ok(world.identity.users - 1)
+            }),
+            Known::Compartment { ocid, parent } => {
+                if self.ids.find(ocid) == Some(Id(Kind::Tenancy, 0)) {
+                    return Ok(());
+                }
+                let parent = self.place(parent.as_deref())?;
+                self.add(ocid, Kind::Compartment, |world| {
+                    let number = world.identity.compartments.len() as u32;
+                    let name = format!("compartment-{number}");
+                    world.identity.compartments.push(CompartmentRow { parent, name });
+                    Ok(number)
+                })
+            }
+            Known::Vcn { ocid, compartment } => {
+                let compartment = self.place(compartment.as_deref())?;
+                self.add(ocid, Kind::Vcn, |world| Ok(world.network.add_vcn(compartment, world.now)))
+            }
+            Known::Subnet { ocid, compartment, public } => {
+                let compartment = self.place(compartment.as_deref())?;
+                self.add(ocid, Kind::Subnet, |world| {
+                    let prefix = world.settings.subnet_prefix_length;
+                    let vcn = world.network.vcns.iter().position(|vcn| vcn.compartment == compartment);
+                    let vcn = vcn
+                        .map_or_else(|| world.network.add_vcn(compartment, world.now), |number| number as u32);
+                    Ok(world.network.add_subnet(compartment, vcn, *public, prefix, world.now))
+                })
+            }
+            Known::Image { ocid, arm } => self.add(ocid, Kind::Image, |world| {
+                let number = world.images.len() as u32;
+                world.images.push(ImageRow {
+                    name: format!("Custom-Image-{number}"),
+                    os: "Oracle Linux".into(),
+                    os_version: "custom".into(),
+                    arm: *arm,
+                    gpu: false,
+                    created: world.now,
+                });
+                Ok(number)
+            }),
+            Known::AvailabilityDomain { name } => self.register_ad(name),
+            Known::CapacityReservation { ocid, compartment, availability_domain, configs } => {
+                let compartment = self.place(compartment.as_deref())?;
+                let ad = self.ad_by_any_name(availability_domain)?;
+                let wanted = self.wanted_configs(configs)?;
+                self.add(ocid, Kind::CapacityReservation, |world| {
+                    let number = world.add_reservation(compartment, ad);
+                    world.fill(number, &wanted);
+                    Ok(number)
+                })
+            }
+        }
+    }
+
+    fn check_new(&self, ocid: &str, kind: Kind) -> Result<(), String> {
+        let parsed = Ocid::parse(ocid).map_err(|problem| format!("{ocid}: {problem}"))?;
+        if parsed.resource_type == kind.as_str() {
+            Ok(())
+        } else {
+            Err(format!("{ocid} is the OCID of a {}, not of a {}", parsed.resource_type, kind.as_str()))
+        }
+    }
+
+    fn add(
+        &mut self,
+        ocid: &str,
+        kind: Kind,
+        make: impl FnOnce(&mut Self) -> Result<u32, String>,
+    ) -> Result<(), String> {
+        self.check_new(ocid, kind)?;
+        if self.ids.find(ocid).is_some_and(|id| self.exists(id)) {
+            return Ok(());
+        }
+        let number = make(self)?;
+        self.ids.name(Id(kind, number), ocid);
+        Ok(())
+    }
+
+    /// Whether a made OCID names something that is there.
+    fn exists(&self, Id(kind, number): Id) -> bool {
+        let within = |count: usize| (number as usize) < count;
+        match kind {
+            Kind::User => number < self.identity.users,
+            Kind::Compartment => within(self.identity.compartments.len()),
+            Kind::Vcn => within(self.network.vcns.len()),
+            Kind::Subnet => within(self.network.subnets.len()),
+            Kind::Image => within(self.images.len()),
+            Kind::CapacityReservation => self.reservations.contains_key(&number),
+            _ => number == 0,
+        }
+    }
+
+    fn place(&self, compartment: Option<&str>) -> Result<u32, String> {
+        match compartment {
+            None => Ok(0),
+            Some(ocid) => self
+                .identity
+                .find_compartment(&self.ids, ocid)
+                .ok_or_else(|| format!("compartment {ocid} must be registered first")),
+        }
+    }
+
+    fn register_ad(&mut self, name: &str) -> Result<(), String> {
+        let ad = self.ad_by_any_name(name)?;
+        let own = self.identity.ad_name(ad);
+        let (Some((prefix, rest)), Some((_, own_rest))) = (name.split_once(':'), own.split_once(':')) else {
+            return Ok(());
+        };
+        if rest != own_rest {
+            return Err(format!("the region has no availability domain {name}; it has {own}"));
+        }
+        for ad in &mut self.identity.ads {
+            if let Some((_, rest)) = ad.split_once(':') {
+                *ad = format!("{prefix}:{rest}");
+            }
+        }
+        Ok(())
+    }
+
+    /// The availability domain with this name, number, or name without a prefix.
+    fn ad_by_any_name(&self, name: &str) -> Result<u8, String> {
+        let number = name.rsplit('-').next().and_then(|number| number.parse::<u8>().ok());
+        match number {
+            Some(number) if (1..=self.settings.availability_domains).contains(&number) => Ok(number - 1),
+            _ => Err(format!(
+                "the region has no availability domain {name}; it has {}",
+                self.identity.ads.join(", ")
+            )),
+        }
+    }
+
+    fn wanted_configs(&self, configs: &[ReservedConfig]) -> Result<Vec<Wanted>, String> {
+        configs
+            .iter()
+            .map(|config| {
+                let shape = ShapeId::find(&config.shape)
+                    .ok_or_else(|| format!("the region has no shape {}", config.shape))?;
+                let size = ShapeConfig {
+                    ocpus: config.ocpus,
+                    memory_in_gbs: config.memory_in_gbs,
+                    ..ShapeConfig::default()
+                };
+                let need: Need = need_of(shape.get(), Some(&size)).map_err(|error| error.message)?;
+                Ok(Wanted { key: ConfigKey { shape, need, fd: None }, count: config.count, cluster: None })
+            })
+            .collect()
+    }
 }

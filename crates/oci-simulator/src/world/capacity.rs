@@ -1,0 +1,229 @@
+//! Hosts, and how much of each is free. Nothing here knows what it is taken for; each taker keeps what it was given
+//! and gives it back.
+
+use super::settings::{HostsIn, WorldSettings};
+use super::shapes::FAMILIES;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Fault domains in an availability domain.
+pub(super) const FAULT_DOMAINS: u8 = 3;
+
+/// How much of a host is wanted, in thousandths of OCPUs and GB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Need {
+    pub ocpus: u32,
+    pub memory: u32,
+    pub gpus: u32,
+    /// The host must be otherwise empty: bare metal.
+    pub whole: bool,
+}
+
+/// A part of a host that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Held {
+    pool: u16,
+    host: u32,
+    ocpus: u32,
+    memory: u32,
+    gpus: u32,
+}
+
+impl Held {
+    /// The fault domain that it is in, from 0.
+    pub fn fault_domain(&self) -> u8 {
+        ((self.pool as usize / FAMILIES.len()) % usize::from(FAULT_DOMAINS)) as u8
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Host {
+    ocpus: u32,
+    memory: u32,
+    gpus: u32,
+    free_ocpus: u32,
+    free_memory: u32,
+    free_gpus: u32,
+}
+
+/// The hosts of one family in one fault domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Pool {
+    hosts: Vec<Host>,
+    /// Hosts by free OCPUs, to find the tightest fit.
+    by_free: BTreeSet<(u32, u32)>,
+    free_ocpus: u64,
+}
+
+/// All hosts of the region.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Capacity {
+    pools: Vec<Pool>,
+    /// Which availability domains are out at present.
+    out: [bool; 3],
+}
+
+fn pool_number(ad: u8, fd: u8, family: u8) -> usize {
+    (usize::from(ad) * usize::from(FAULT_DOMAINS) + usize::from(fd)) * FAMILIES.len() + usize::from(family)
+}
+
+fn hosts_in(settings: &WorldSettings, ad: u8, family: &str) -> u32 {
+    let hosts = &settings.hosts;
+    let here = |place: &&HostsIn| place.availability_domain == ad + 1;
+    let of_family = hosts.by_availability_domain.iter().filter(here).rev();
+    let exact = of_family.clone().find(|place| place.family.as_deref() == Some(family));
+    let general = || of_family.clone().find(|place| place.family.is_none());
+    match exact.or_else(general) {
+        Some(place) => place.per_fault_domain,
+        None => hosts.by_family.get(family).copied().unwrap_or(hosts.per_fault_domain),
+    }
+}
+
+impl Capacity {
+    pub fn new(settings: &WorldSettings) -> Self {
+        let mut capacity = Self { pools: Vec::new(), out: [false; 3] };
+        for ad in 0..settings.availability_domains {
+            for fd in 0..FAULT_DOMAINS {
+                for (number, family) in FAMILIES.iter().enumerate() {
+                    capacity.pools.push(Pool::default());
+                    let count = hosts_in(settings, ad, family.name);
+                    capacity.add_hosts(ad, fd, number as u8, count, None);
+                }
+            }
+        }
+        capacity
+    }
+
+    /// Adds hosts, of this many OCPUs with memory and GPUs in proportion, or of the family's own size.
+    pub fn add_hosts(&mut self, ad: u8, fd: u8, family: u8, count: u32, ocpus: Option<u32>) {
+        let Some(pool) = self.pools.get_mut(pool_number(ad, fd, family)) else { return };
+        let model = &FAMILIES[usize::from(family)];
+        let ocpus = ocpus.unwrap_or(model.ocpus).min(model.ocpus).max(1);
+        let memory = model.memory * 1000 / model.ocpus * ocpus;
+        let (gpus, ocpus) = (model.gpus * ocpus / model.ocpus, ocpus * 1000);
+        for _ in 0..count {
+            let host = Host { ocpus, memory, gpus, free_ocpus: ocpus, free_memory: memory, free_gpus: gpus };
+            pool.by_free.insert((ocpus, pool.hosts.len() as u32));
+            pool.hosts.push(host);
+            pool.free_ocpus += u64::from(ocpus);
+        }
+    }
+
+    /// Marks an availability domain as out, or back.
+    pub fn set_out(&mut self, ad: u8, out: bool) {
+        if let Some(mark) = self.out.get_mut(usize::from(ad)) {
+            *mark = out;
+        }
+    }
+
+    pub fn is_out(&self, ad: u8) -> bool {
+        self.out.get(usize::from(ad)).copied().unwrap_or(true)
+    }
+
+    /// Takes room in the fault domain given, or in the one with the most room, on the host that it fills best.
+    pub fn take(&mut self, ad: u8, fd: Option<u8>, family: u8, need: Need) -> Option<Held> {
+        if self.is_out(ad) {
+            return None;
+        }
+        let mut domains: Vec<u8> = fd.map_or_else(|| (0..FAULT_DOMAINS).collect(), |fd| vec![fd]);
+        let room = |fd: &u8| self.pools.get(pool_number(ad, *fd, family)).map_or(0, |pool| pool.free_ocpus);
+        domains.sort_by_key(|fd| std::cmp::Reverse(room(fd)));
+        domains.into_iter().find_map(|fd| {
+            let number = pool_number(ad, fd, family);
+            self.pools.get_mut(number).and_then(|pool| pool.take(number as u16, need))
+        })
+    }
+
+    /// Gives back what was taken.
+    pub fn give_back(&mut self, held: Held) {
+        if let Some(pool) = self.pools.get_mut(usize::from(held.pool)) {
+            pool.change(held, false);
+        }
+    }
+
+    /// How many more of this need would fit.
+    pub fn fits(&self, ad: u8, fd: Option<u8>, family: u8, need: Need) -> u64 {
+        if self.is_out(ad) {
+            return 0;
+        }
+        let domains = fd.map_or(0..FAULT_DOMAINS, |fd| fd..fd + 1);
+        let pools = domains.filter_map(|fd| self.pools.get(pool_number(ad, fd, family)));
+        pools.flat_map(|pool| &pool.hosts).map(|host| host.fits(need)).sum()
+    }
+
+    /// Whether the family has hosts there at all, full or not.
+    pub fn has_hosts(&self, ad: u8, family: u8) -> bool {
+        (0..FAULT_DOMAINS)
+            .any(|fd| self.pools.get(pool_number(ad, fd, family)).is_some_and(|pool| !pool.hosts.is_empty()))
+    }
+
+    /// OCPUs of all hosts, in thousandths: all and free.
+    pub fn ocpus(&self) -> (u64, u64) {
+        let hosts = self.pools.iter().flat_map(|pool| &pool.hosts);
+        hosts.fold((0, 0), |(all, free), host| {
+            (all + u64::from(host.ocpus), free + u64::from(host.free_ocpus))
+        })
+    }
+
+    /// Checks that on every host what is free and what is held make the whole.
+    pub fn check<'a>(&self, held: impl Iterator<Item = &'a Held>) -> Result<(), String> {
+        let mut rest = self.clone();
+        for held in held {
+            let pool = rest.pools.get_mut(usize::from(held.pool)).ok_or("something holds a host that is not")?;
+            pool.change(*held, false);
+        }
+        match rest.pools.iter().position(|pool| !pool.is_whole()) {
+            Some(number) => Err(format!("capacity is not conserved on the hosts of pool {number}")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Host {
+    fn fits(&self, need: Need) -> u64 {
+        if need.whole {
+            let empty = self.free_ocpus == self.ocpus && self.free_memory == self.memory;
+            return u64::from(empty && self.ocpus >= need.ocpus);
+        }
+        let part = |free: u32, need: u32| free.checked_div(need).unwrap_or(u32::MAX);
+        let parts = [
+            part(self.free_ocpus, need.ocpus),
+            part(self.free_memory, need.memory),
+            part(self.free_gpus, need.gpus),
+        ];
+        u64::from(parts.into_iter().min().unwrap_or(0))
+    }
+}
+
+impl Pool {
+    fn take(&mut self, number: u16, need: Need) -> Option<Held> {
+        let fitting = |(_, host): &&(u32, u32)| self.hosts[*host as usize].fits(need) > 0;
+        let (_, host) = *self.by_free.range((need.ocpus, 0)..).find(fitting)?;
+        let held = Held { pool: number, host, ocpus: need.ocpus, memory: need.memory, gpus: need.gpus };
+        self.change(held, true);
+        Some(held)
+    }
+
+    fn change(&mut self, held: Held, take: bool) {
+        let Some(host) = self.hosts.get_mut(held.host as usize) else { return };
+        self.by_free.remove(&(host.free_ocpus, held.host));
+        if take {
+            host.free_ocpus -= held.ocpus;
+            host.free_memory -= held.memory;
+            host.free_gpus -= held.gpus;
+            self.free_ocpus -= u64::from(held.ocpus);
+        } else {
+            host.free_ocpus += held.ocpus;
+            host.free_memory += held.memory;
+            host.free_gpus += held.gpus;
+            self.free_ocpus += u64::from(held.ocpus);
+        }
+        self.by_free.insert((host.free_ocpus, held.host));
+    }
+
+    fn is_whole(&self) -> bool {
+        self.hosts.iter().all(|host| {
+            (host.free_ocpus, host.free_memory, host.free_gpus) == (host.ocpus, host.memory, host.gpus)
+        })
+    }
+}

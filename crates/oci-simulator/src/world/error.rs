@@ -1,0 +1,78 @@
+//! The errors that the region answers, with the texts that users have seen where any are known.
+//!
+//! "Invented" marks a text or code for which no public example was found.
+
+use super::api::ApiError;
+
+/// 404 for an OCID that does not exist or is not the caller's (Oracle: "API Errors").
+pub(super) fn not_found() -> ApiError {
+    ApiError::new(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")
+}
+
+/// 404 with a text of its own: `shape X not found`, `image X not found`.
+pub(super) fn named_not_found(what: &str, name: &str) -> ApiError {
+    ApiError::new(404, "NotAuthorizedOrNotFound", format!("{what} {name} not found"))
+}
+
+/// 400 for a field or parameter with a bad value.
+pub(super) fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(400, "InvalidParameter", message)
+}
+
+/// 400 for a field that is not there.
+pub(super) fn missing(field: &str) -> ApiError {
+    ApiError::new(400, "MissingParameter", format!("{field} is required"))
+}
+
+/// 400 for a body that is not what the operation takes.
+pub(super) fn unparsable() -> ApiError {
+    invalid("Unable to parse message body")
+}
+
+/// 500, as the service says that no host has room.
+pub(super) fn out_of_capacity() -> ApiError {
+    ApiError::new(500, "InternalError", super::OUT_OF_CAPACITY)
+}
+
+/// 409 for a resource that is changing.
+pub(super) fn busy(ocid: &str) -> ApiError {
+    ApiError::new(409, "Conflict", format!("instance {ocid} is currently being modified, try again later"))
+}
+
+/// 409 for something that the resource's state does not allow.
+pub(super) fn incorrect_state(message: impl Into<String>) -> ApiError {
+    ApiError::new(409, "IncorrectState", message)
+}
+
+/// 409 for a retry token that cannot be used (again).
+pub(super) fn invalidated_token(why: &str) -> ApiError {
+    ApiError::new(409, "InvalidatedRetryToken", why)
+}
+
+/// 412 for an etag that is not the resource's (text invented).
+pub(super) fn etag_mismatch() -> ApiError {
+    ApiError::new(412, "NoEtagMatch", "The If-Match header does not match the ETag of the resource.")
+}
+
+/// 400 LimitExceeded, with the names of the limits.
+pub(super) fn limit_exceeded(names: &[String]) -> ApiError {
+    ApiError::new(400, "LimitExceeded", limit_text(names))
+}
+
+/// The text of LimitExceeded; the trailing space is the service's.
+pub(super) fn limit_text(names: &[String]) -> String {
+    format!(
+        "The following service limits were exceeded: {}. Request a service limit increase from the service limits \
+         page in the console. ",
+        names.join(", ")
+    )
+}
+
+/// 400 QuotaExceeded.
+pub(super) fn quota_exceeded(name: &str, quota: &str, by: i64) -> ApiError {
+    ApiError::new(
+        400,
+        "QuotaExceeded",
+        format!("The following compartment quotas were exceeded: {name} in policy '{quota}' by {by}"),
+    )
+}

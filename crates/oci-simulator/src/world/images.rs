@@ -1,0 +1,220 @@
+//! Images and shapes as the API lists them, and which go together.
+
+use super::World;
+use super::api::{ApiError, ApiRequest, ApiResult};
+use super::error;
+use super::identity::compartment_ocid;
+use super::ids::{Id, Kind};
+use super::limits::{Limit, What};
+use super::paging::{Cursor, Order};
+use super::request::answer;
+use super::shapes::{Shape as ShapeRow, ShapeId, Size};
+use jiff::{SignedDuration, Timestamp};
+use oci_api::models::{
+    Image, ImageLaunchMode, ImageLifecycleState, ImageListingType, Shape, ShapeBillingType, ShapeMaxVnicAttachmentOptions,
+    ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
+};
+use serde::{Deserialize, Serialize};
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ImageRow {
+    pub name: String,
+    pub os: String,
+    pub os_version: String,
+    /// For Arm only, for all but Arm, or for any.
+    pub arm: Option<bool>,
+    /// For shapes with GPUs only.
+    pub gpu: bool,
+    pub created: Timestamp,
+}
+
+impl ImageRow {
+    /// Whether instances of the shape can start from it.
+    pub fn fits(&self, shape: &ShapeRow) -> bool {
+        let windows_on_metal = self.os == "Windows" && shape.is_bare_metal();
+        self.arm.is_none_or(|arm| arm == shape.family().arm)
+            && (!self.gpu || shape.gpus() > 0)
+            && !windows_on_metal
+    }
+}
+
+/// The platform images of the region: operating system, version, minor version, Arm, GPU.
+const PLATFORM: &[(&str, &str, &str, bool, bool)] = &[
+    ("Oracle Linux", "9", "Oracle-Linux-9.6", false, false),
+    ("Oracle Linux", "9", "Oracle-Linux-9.6-aarch64", true, false),
+    ("Oracle Linux", "9", "Oracle-Linux-9.6-Gen2-GPU", false, true),
+    ("Oracle Linux", "8", "Oracle-Linux-8.10", false, false),
+    ("Oracle Linux", "8", "Oracle-Linux-8.10-aarch64", true, false),
+    ("Canonical Ubuntu", "24.04", "Canonical-Ubuntu-24.04", false, false),
+    ("Canonical Ubuntu", "24.04", "Canonical-Ubuntu-24.04-aarch64", true, false),
+    ("Canonical Ubuntu", "22.04", "Canonical-Ubuntu-22.04", false, false),
+    ("Canonical Ubuntu", "22.04", "Canonical-Ubuntu-22.04-aarch64", true, false),
+    ("Windows", "Server 2022 Standard", "Windows-Server-2022-Standard-Edition-VM", false, false),
+];
+
+/// The platform images, each in two builds, the older one first.
+pub(super) fn platform_images(now: Timestamp) -> Vec<ImageRow> {
+    let mut images = Vec::new();
+    for days in [70, 14] {
+        for (os, version, name, arm, gpu) in PLATFORM {
+            let created = now - SignedDuration::from_hours(24 * days);
+            let date = created.to_string().get(..10).unwrap_or_default().replace('-', ".");
+            images.push(ImageRow {
+                name: format!("{name}-{date}-0"),
+                os: (*os).to_owned(),
+                os_version: (*version).to_owned(),
+                arm: Some(*arm),
+                gpu: *gpu,
+                created,
+            });
+        }
+    }
+    images
+}
+
+impl World {
+    /// The image with this OCID, or 404 with the text that a launch gives.
+    pub(super) fn image(&self, ocid: &str) -> Result<u32, ApiError> {
+        let number = self.ids.number(Kind::Image, ocid).filter(|number| (*number as usize) < self.images.len());
+        number.ok_or_else(|| error::named_not_found("image", ocid))
+    }
+
+    fn image_model(&self, number: u32) -> Image {
+        let row = &self.images[number as usize];
+        Image {
+            id: self.ids.text(Id(Kind::Image, number)),
+            compartment_id: compartment_ocid(&self.ids, 0),
+            create_image_allowed: true,
+            display_name: Some(row.name.clone()),
+            launch_mode: Some(ImageLaunchMode::Native),
+            lifecycle_state: ImageLifecycleState::Available,
+            operating_system: row.os.clone(),
+            operating_system_version: row.os_version.clone(),
+            listing_type: Some(ImageListingType::None),
+            size_in_mbs: Some(47_694),
+            billable_size_in_gbs: Some(4),
+            time_created: Some(row.created),
+            ..Image::default()
+        }
+    }
+
+    pub(super) fn get_image(&self, request: &ApiRequest) -> ApiResult {
+        let number = self.image(request.in_path("imageId")).map_err(|_| error::not_found())?;
+        let etag = self.etag(Id(Kind::Image, number), 0);
+        Ok(answer(request.operation, &self.image_model(number))?.with_etag(etag))
+    }
+
+    pub(super) fn list_images(&mut self, request: &ApiRequest) -> ApiResult {
+        self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let shape = request.in_query("shape").map(ShapeId::find);
+        let is = |name: &str, value: &str| request.in_query(name).is_none_or(|wanted| wanted == value);
+        let state = request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
+        let rows = self.images.iter().zip(0..).filter(|(row, _)| {
+            state
+                && is("displayName", &row.name)
+                && is("operatingSystem", &row.os)
+                && is("operatingSystemVersion", &row.os_version)
+                && shape.is_none_or(|shape| shape.is_some_and(|shape| row.fits(shape.get())))
+        });
+        let rows = rows
+            .map(|(row, number)| (Cursor { group: 0, name: row.name.clone(), number }, self.image_model(number)))
+            .collect();
+        page.answer_small(request, Order::read(request), rows)
+    }
+
+    /// Whether the availability domain offers the shape.
+    pub(super) fn offers(&self, ad: u8, shape: &ShapeRow) -> bool {
+        !self.settings.absent_shapes.iter().any(|absent| {
+            absent.shape == shape.name && absent.availability_domain.is_none_or(|number| number == ad + 1)
+        })
+    }
+
+    pub(super) fn list_shapes(&mut self, request: &ApiRequest) -> ApiResult {
+        self.compartment_in(request)?;
+        let ad = self.ad_in(request)?;
+        let image = request.in_query("imageId").map(|ocid| self.image(ocid)).transpose()?;
+        let name = request.in_query("shape");
+        let page = self.page(request)?;
+        let ads = ad.map_or(0..self.settings.availability_domains, |ad| ad..ad + 1);
+        let mut rows = Vec::new();
+        for id in ShapeId::all() {
+            let shape = id.get();
+            let wanted = name.is_none_or(|name| name == shape.name)
+                && image.is_none_or(|image| self.images[image as usize].fits(shape));
+            if wanted && ads.clone().any(|ad| self.offers(ad, shape)) {
+                // The service lists shapes in an order of its own; here it is the table's.
+                let cursor = Cursor { group: 0, name: String::new(), number: u32::from(id.0) };
+                rows.push((cursor, shape_model(shape)));
+            }
+        }
+        page.answer_small(request, Order { by_name: false, descending: false }, rows)
+    }
+}
+
+fn shape_model(row: &ShapeRow) -> Shape {
+    let family = row.family();
+    let (ocpus, memory) = row.default_size();
+    let limits = [What::Cores, What::Memory].map(|what| Limit { family: row.family, what, ad: Some(0) }.name());
+    let gpus = row.gpus();
+    let mut model = Shape {
+        shape: row.name.to_owned(),
+        processor_description: Some(family.processor.to_owned()),
+        ocpus: Some(ocpus.into()),
+        memory_in_gbs: Some(memory.into()),
+        network_ports: Some(1),
+        networking_bandwidth_in_gbps: Some(f64::from(ocpus).clamp(1.0, 100.0)),
+        max_vnic_attachments: Some(i64::from(ocpus).clamp(2, 24)),
+        gpus: Some(gpus.into()),
+        local_disks: Some(0),
+        rdma_ports: Some(0),
+        rdma_bandwidth_in_gbps: Some(0),
+        is_live_migration_supported: Some(!row.is_bare_metal()),
+        is_billed_for_stopped_instance: Some(row.billed_when_stopped),
+        billing_type: Some(if family.name == "standard-e2-micro" {
+            ShapeBillingType::AlwaysFree
+        } else if family.name == "standard-a1" {
+            ShapeBillingType::LimitedFree
+        } else {
+            ShapeBillingType::Paid
+        }),
+        quota_names: Some(if gpus > 0 { vec![format!("{}-count", family.name)] } else { limits.to_vec() }),
+        is_subcore: Some(false),
+        is_flexible: Some(row.is_flexible()),
+        ..Shape::default()
+    };
+    let sizes = match row.size {
+        Size::Flexible { ocpus, memory } => Some(((1, ocpus), (1, memory))),
+        Size::OneOf(sizes) => sizes.first().zip(sizes.last()).map(|(a, b)| ((a.0, b.0), (a.1, b.1))),
+        Size::Fixed { .. } | Size::BareMetal => None,
+    };
+    if let Some(((least_ocpus, most_ocpus), (least_memory, most_memory))) = sizes {
+        model.ocpu_options = Some(Box::new(ShapeOcpuOptions {
+            min: Some(least_ocpus.into()),
+            max: Some(most_ocpus.into()),
+            ..ShapeOcpuOptions::default()
+        }));
+        model.memory_options = Some(Box::new(ShapeMemoryOptions {
+            min_in_gbs: Some(least_memory.into()),
+            max_in_gbs: Some(most_memory.into()),
+            default_per_ocpu_in_gbs: Some(family.default_memory.into()),
+            min_per_ocpu_in_gbs: Some(1.0),
+            max_per_ocpu_in_gbs: Some(64.0),
+            ..ShapeMemoryOptions::default()
+        }));
+        model.networking_bandwidth_options = Some(Box::new(ShapeNetworkingBandwidthOptions {
+            min_in_gbps: Some(1.0),
+            max_in_gbps: Some(f64::from(most_ocpus).min(40.0)),
+            default_per_ocpu_in_gbps: Some(1.0),
+            ..ShapeNetworkingBandwidthOptions::default()
+        }));
+        model.max_vnic_attachment_options = Some(Box::new(ShapeMaxVnicAttachmentOptions {
+            min: Some(2),
+            max: Some(24.0),
+            default_per_ocpu: Some(1.0),
+            ..ShapeMaxVnicAttachmentOptions::default()
+        }));
+    }
+    model
+}

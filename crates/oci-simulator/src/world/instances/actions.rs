@@ -1,0 +1,130 @@
+//! GetInstance, InstanceAction and TerminateInstance.
+
+use super::super::World;
+use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use super::super::chance::Chance;
+use super::super::error;
+use super::super::ids::{Id, Kind};
+use super::super::request::empty;
+use super::super::schedule::Step;
+use super::super::settings::TerminateAgain;
+use super::super::time::trim;
+use super::super::work_requests::{Deed, Status};
+use super::{Row, State};
+
+impl World {
+    /// The instance with this OCID, or 404.
+    pub(in super::super) fn instance(&self, ocid: &str) -> Result<(u32, &Row), ApiError> {
+        let number = self.ids.number(Kind::Instance, ocid);
+        number.and_then(|number| Some((number, self.instances.get(number)?))).ok_or_else(error::not_found)
+    }
+
+    pub(in super::super) fn get_instance(&self, request: &ApiRequest) -> ApiResult {
+        let (number, row) = self.instance(request.in_path("instanceId"))?;
+        self.instance_answer(request.operation, number, row)
+    }
+
+    /// The instance in the path, if its etag is the one that the request wants.
+    pub(in super::super) fn instance_to_change(&self, request: &ApiRequest) -> Result<(u32, &Row), ApiError> {
+        let (number, row) = self.instance(request.in_path("instanceId"))?;
+        request.check_etag(&self.etag(Id(Kind::Instance, number), row.version))?;
+        Ok((number, row))
+    }
+
+    pub(in super::super) fn instance_action(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let action = request.in_query("action").unwrap_or_default().to_ascii_uppercase();
+        let (number, _) = self.instance_to_change(request)?;
+        self.act(number, &action)?;
+        let row = self.instances.get(number).ok_or_else(error::not_found)?;
+        let answer = self.instance_answer(request.operation, number, row)?;
+        Ok((answer, Some(Id(Kind::Instance, number))))
+    }
+
+    /// Does an action to an instance, if its state allows it.
+    pub(in super::super) fn act(&mut self, number: u32, action: &str) -> Result<(), ApiError> {
+        let row = self.instances.get(number).ok_or_else(error::not_found)?;
+        let ocid = self.ids.text(Id(Kind::Instance, number));
+        let state = row.state;
+        if state == State::Terminated {
+            return Err(error::incorrect_state(format!("instance {ocid} is in state TERMINATED")));
+        }
+        if state.is_passing() {
+            return Err(error::busy(&ocid));
+        }
+        if self.instances.extras.get(row.extras).preemptible_instance_config.is_some() {
+            return Err(error::incorrect_state(format!("preemptible instance {ocid} does not take action {action}")));
+        }
+        if row.shape.get().is_bare_metal() && action == "DIAGNOSTICREBOOT" {
+            return Err(error::invalid("DIAGNOSTICREBOOT is for virtual machines only"));
+        }
+        let family = row.shape.get().family;
+        let mut chance = Chance::of(self.seed, action, number ^ row.epoch << 20);
+        let stop = trim(self.settings.stop_seconds.draw(&mut chance));
+        match (action, state) {
+            ("STOP" | "SOFTSTOP", State::Running) => self.turn(number, State::Stopping, stop, Step::Stopped),
+            ("START", State::Stopped) => {
+                if !self.regain_capacity(number) {
+                    return Err(self.no_capacity(family));
+                }
+                let start = trim(self.settings.start_seconds.draw(&mut chance));
+                self.turn(number, State::Starting, start, Step::Running);
+            }
+            ("RESET" | "SOFTRESET" | "DIAGNOSTICREBOOT", State::Running) => {
+                self.turn(number, State::Stopping, stop, Step::Restarted);
+            }
+            ("REBOOTMIGRATE", State::Running) => self.turn(number, State::Moving, stop, Step::Moved),
+            ("SENDDIAGNOSTICINTERRUPT", State::Running) => {}
+            ("START" | "STOP" | "SOFTSTOP" | "RESET" | "SOFTRESET", _)
+            | ("DIAGNOSTICREBOOT" | "REBOOTMIGRATE" | "SENDDIAGNOSTICINTERRUPT", _) => {
+                return Err(error::incorrect_state(format!(
+                    "instance {ocid} is in state {}, which action {action} does not allow",
+                    state.as_str()
+                )));
+            }
+            _ => return Err(error::invalid(format!("action '{action}' is not known"))),
+        }
+        Ok(())
+    }
+
+    /// Sets out for another state.
+    pub(in super::super) fn turn(&mut self, number: u32, state: State, delay: jiff::SignedDuration, step: Step) {
+        self.enter(number, state);
+        self.after(number, delay, step);
+    }
+
+    pub(in super::super) fn terminate_instance(&mut self, request: &ApiRequest) -> ApiResult {
+        let keep_boot = request.flag("preserveBootVolume", false)?;
+        let keep_data = request.flag("preserveDataVolumesCreatedAtLaunch", true)?;
+        let (number, row) = self.instance_to_change(request)?;
+        if matches!(row.state, State::Terminating | State::Terminated) {
+            return match self.settings.terminate_again {
+                TerminateAgain::NoContent => Ok(empty(request.operation)),
+                TerminateAgain::Conflict => Err(error::busy(request.in_path("instanceId"))),
+            };
+        }
+        let work = self.terminate(number, keep_boot, keep_data);
+        Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
+    }
+
+    /// Begins the end of an instance; returns the work request.
+    pub(in super::super) fn terminate(&mut self, number: u32, keep_boot: bool, keep_data: bool) -> u32 {
+        let Some(row) = self.instances.get_mut(number) else { return 0 };
+        row.keep_boot = keep_boot;
+        row.keep_data = keep_data;
+        let (compartment, before, epoch) = (row.compartment, row.work, row.epoch);
+        let mut chance = Chance::of(self.seed, "terminate", number ^ epoch << 20);
+        let delay = trim(self.settings.terminate_seconds.draw(&mut chance));
+        self.close_work_request(before, Status::Canceled, None);
+        let id = Id(Kind::Instance, number);
+        let expected = self.now + delay;
+        let work = self.open_work_request("TerminateInstance", compartment, id, Deed::Delete, expected);
+        if let Some(row) = self.instances.get_mut(number) {
+            row.work = work;
+        }
+        self.turn(number, State::Terminating, delay, Step::Terminated);
+        work
+    }
+}

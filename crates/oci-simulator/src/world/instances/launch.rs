@@ -1,0 +1,386 @@
+//! LaunchInstance: checks what is asked, finds room, and makes the instance.
+
+use super::super::World;
+use super::super::api::{ApiAnswer, ApiError, ApiRequest};
+use super::super::capacity::{Held, Need};
+use super::super::chance::Chance;
+use super::super::error;
+use super::super::identity::find_fault_domain;
+use super::super::ids::{Id, Kind};
+use super::super::limits::Usage;
+use super::super::reservations::Wish;
+use super::super::schedule::Step;
+use super::super::shapes::ShapeId;
+use super::super::volumes::NewVolume;
+use super::super::work_requests::Deed;
+use super::validate::{
+    ShapeConfig, Texts, agree, check_hostname, check_metadata, check_tags, need_of, required,
+};
+use super::{Baseline, Row, State};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// The part of LaunchInstanceDetails that decides where and how; the rest is kept as it came (`extras`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Body<'a> {
+    compartment_id: Option<&'a str>,
+    availability_domain: Option<&'a str>,
+    shape: Option<&'a str>,
+    #[serde(borrow)]
+    shape_config: Option<ShapeConfig<'a>>,
+    source_details: Option<Source<'a>>,
+    image_id: Option<&'a str>,
+    subnet_id: Option<&'a str>,
+    create_vnic_details: Option<VnicBody<'a>>,
+    display_name: Option<&'a str>,
+    fault_domain: Option<&'a str>,
+    freeform_tags: Option<Texts<'a>>,
+    hostname_label: Option<&'a str>,
+    capacity_reservation_id: Option<&'a str>,
+    metadata: Option<Texts<'a>>,
+    preemptible_instance_config: Option<IgnoredAny>,
+    dedicated_vm_host_id: Option<&'a str>,
+    launch_volume_attachments: Option<Vec<NewVolume>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Source<'a> {
+    source_type: Option<&'a str>,
+    image_id: Option<&'a str>,
+    boot_volume_id: Option<&'a str>,
+    #[serde(rename = "bootVolumeSizeInGBs")]
+    boot_volume_size_in_gbs: Option<i64>,
+    instance_source_image_filter_details: Option<ImageFilter<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ImageFilter<'a> {
+    operating_system: Option<&'a str>,
+    operating_system_version: Option<&'a str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct VnicBody<'a> {
+    subnet_id: Option<&'a str>,
+    assign_public_ip: Option<bool>,
+    hostname_label: Option<&'a str>,
+    private_ip: Option<&'a str>,
+}
+
+/// What an instance starts from.
+#[derive(Clone, Copy)]
+enum Start {
+    Image(u32),
+    BootVolume(u32),
+}
+
+/// A launch that has passed every check that needs no room.
+struct Plan<'a> {
+    compartment: u32,
+    ad: u8,
+    fd: Option<u8>,
+    shape: ShapeId,
+    need: Need,
+    baseline: Baseline,
+    start: Start,
+    subnet: u32,
+    public: bool,
+    private_ip: Option<&'a str>,
+    hostname: Option<&'a str>,
+    preemptible: bool,
+}
+
+/// Where the room for an instance comes from.
+struct Room {
+    held: Option<Held>,
+    reservation: Option<(u32, u32)>,
+    address: u32,
+    late_failure: bool,
+}
+
+impl World {
+    pub(in super::super) fn launch_instance(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let body = request.body.as_ref().ok_or_else(error::unparsable)?;
+        let merged = self.merge_configuration(body)?;
+        let number = self.launch(&merged, None)?;
+        Ok((self.launched(request, number)?, Some(Id(Kind::Instance, number))))
+    }
+
+    /// The answer to the launch of this instance.
+    pub(in super::super) fn launched(&self, request: &ApiRequest, number: u32) -> Result<ApiAnswer, ApiError> {
+        let row = self.instances.get(number).ok_or_else(error::not_found)?;
+        let work = self.work_request_ocid(row.launch_work);
+        Ok(self.instance_answer(request.operation, number, row)?.with_work_request(work))
+    }
+
+    /// Launches an instance from a LaunchInstanceDetails and returns its number.
+    pub(in super::super) fn launch(&mut self, raw: &Value, pool: Option<u32>) -> Result<u32, ApiError> {
+        let body = Body::deserialize(raw).map_err(|_| error::unparsable())?;
+        let plan = self.plan_launch(&body, raw)?;
+        let volumes = body.launch_volume_attachments.as_deref().unwrap_or_default();
+        self.check_new_volumes(volumes, plan.ad)?;
+        let extras = self.instances.extras.keep_of(raw)?;
+        let room = self.find_room(&plan, body.capacity_reservation_id)?;
+        let name = match body.display_name {
+            Some(name) => name.into(),
+            None => format!("instance{}", self.now.strftime("%Y%m%d%H%M%S")).into(),
+        };
+        let tags = body.freeform_tags.iter().flatten();
+        let row = Row {
+            compartment: plan.compartment,
+            ad: plan.ad,
+            fd: self.shown_fault_domain(&plan, room.held),
+            shape: plan.shape,
+            need: plan.need,
+            baseline: plan.baseline,
+            state: State::Provisioning,
+            before: State::Provisioning,
+            changed: self.now,
+            created: self.now,
+            version: 0,
+            epoch: 0,
+            name,
+            tags: tags.map(|(key, value)| (Box::from(&**key), Box::from(&**value))).collect(),
+            hostname: plan.hostname.map(Into::into),
+            extras,
+            image: match plan.start {
+                Start::Image(image) => Some(image),
+                Start::BootVolume(_) => None,
+            },
+            boot_volume: match plan.start {
+                Start::Image(_) => None,
+                Start::BootVolume(volume) => Some(volume),
+            },
+            held: room.held,
+            reservation: room.reservation.map(|(reservation, _)| reservation),
+            config: room.reservation.map(|(_, config)| config),
+            subnet: plan.subnet,
+            address: room.address,
+            public: plan.public,
+            pool,
+            work: 0,
+            launch_work: 0,
+            placed: false,
+            failed: false,
+            keep_boot: false,
+            keep_data: true,
+            live: true,
+        };
+        Ok(self.create_instance(row, room.late_failure, volumes))
+    }
+
+    fn create_instance(&mut self, row: Row, late_failure: bool, volumes: &[NewVolume]) -> u32 {
+        let shape = row.shape.get();
+        let (compartment, ad, boot_volume, subnet) = (row.compartment, row.ad, row.boot_volume, row.subnet);
+        let reservation = row.reservation;
+        self.limits.count(compartment, ad, shape.family, Usage::of(row.need), 1);
+        let number = self.instances.push(row);
+        self.network.subnets[subnet as usize].members.insert(number);
+        if let Some(reservation) = reservation {
+            self.join_reservation(reservation, number);
+        }
+        if let Some(volume) = boot_volume {
+            self.claim_boot_volume(volume, number);
+        }
+        self.plan_data_volumes(number, volumes);
+        let id = Id(Kind::Instance, number);
+        self.log.push(self.now, "instance_launched", Some(id), None);
+
+        let mut chance = Chance::of(self.seed, "boot", number);
+        let boot = if shape.is_bare_metal() {
+            self.settings.bare_metal_boot_seconds
+        } else {
+            self.settings.boot_seconds
+        };
+        let all = boot.draw(&mut chance);
+        let part = all.mul_f64(chance.between(0.3, 0.6));
+        let work = self.open_work_request("LaunchInstance", compartment, id, Deed::Create, self.now + all);
+        if let Some(row) = self.instances.get_mut(number) {
+            row.work = work;
+            row.launch_work = work;
+        }
+        let (delay, step) = if late_failure { (all, Step::Failed) } else { (part, Step::Placed) };
+        self.after(number, super::super::time::trim(delay), step);
+        number
+    }
+
+    fn shown_fault_domain(&self, plan: &Plan<'_>, held: Option<Held>) -> u8 {
+        let guess = || (mixed(self.seed, self.instances.next_number()) % 3) as u8;
+        plan.fd.or(held.map(|held| held.fault_domain())).unwrap_or_else(guess)
+    }
+
+    fn plan_launch<'a>(&self, body: &Body<'a>, raw: &Value) -> Result<Plan<'a>, ApiError> {
+        let compartment = self.compartment(required("compartmentId", body.compartment_id)?)?;
+        let ad = self.ad(required("availabilityDomain", body.availability_domain)?)?;
+        let shape_name = required("shape", body.shape)?;
+        let offered = ShapeId::find(shape_name).filter(|shape| self.offers(ad, shape.get()));
+        let shape_id = offered.ok_or_else(|| error::named_not_found("shape", shape_name))?;
+        let shape = shape_id.get();
+        let start = self.source(body, shape_id, ad)?;
+        let need = need_of(shape, body.shape_config.as_ref())?;
+        let config = body.shape_config.clone().unwrap_or_default();
+        let baseline = config.baseline(shape)?;
+        let fd = match body.fault_domain.filter(|name| !name.is_empty()) {
+            None => None,
+            Some(name) => Some(
+                find_fault_domain(name)
+                    .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))?,
+            ),
+        };
+        let vnic = body.create_vnic_details.as_ref();
+        let subnet = agree(
+            ("subnetId", "createVnicDetails.subnetId"),
+            body.subnet_id,
+            vnic.and_then(|vnic| vnic.subnet_id),
+        )?;
+        let subnet = self.subnet(required("createVnicDetails.subnetId", subnet)?)?;
+        let public = self.network.subnets[subnet as usize].public;
+        let wants_public = vnic.and_then(|vnic| vnic.assign_public_ip).unwrap_or(public);
+        if wants_public && !public {
+            return Err(error::invalid("assignPublicIp cannot be true: the subnet prohibits public IPs on VNICs"));
+        }
+        let hostname = agree(
+            ("hostnameLabel", "createVnicDetails.hostnameLabel"),
+            body.hostname_label,
+            vnic.and_then(|vnic| vnic.hostname_label),
+        )?;
+        hostname.map_or(Ok(()), check_hostname)?;
+        let tags = body.freeform_tags.as_ref();
+        tags.map_or(Ok(()), |tags| check_tags(tags.iter().map(|(key, value)| (&**key, &**value))))?;
+        let extended = raw.get("extendedMetadata").filter(|value| !value.is_null());
+        let no_metadata = Texts::new();
+        check_metadata(
+            body.metadata.as_ref().unwrap_or(&no_metadata),
+            extended.map_or(0, |value| value.to_string().len()),
+        )?;
+        let preemptible = body.preemptible_instance_config.is_some();
+        if preemptible && (!shape.preemptible || baseline != Baseline::Full) {
+            return Err(error::invalid(format!(
+                "Invalid Preemptible instance shape: {} (is not supported)",
+                shape.name
+            )));
+        }
+        if body.dedicated_vm_host_id.is_some() {
+            // The region has no dedicated hosts, thus none by this OCID.
+            return Err(error::not_found());
+        }
+        let private_ip = vnic.and_then(|vnic| vnic.private_ip);
+        Ok(Plan {
+            compartment,
+            ad,
+            fd,
+            shape: shape_id,
+            need,
+            baseline,
+            start,
+            subnet,
+            public: wants_public,
+            private_ip,
+            hostname,
+            preemptible,
+        })
+    }
+
+    fn source(&self, body: &Body<'_>, shape_id: ShapeId, ad: u8) -> Result<Start, ApiError> {
+        let none = Source::default();
+        let source = body.source_details.as_ref().unwrap_or(&none);
+        if source.source_type == Some("bootVolume") {
+            let volume = required("sourceDetails.bootVolumeId", source.boot_volume_id)?;
+            return self.launchable_boot_volume(volume, ad).map(Start::BootVolume);
+        }
+        if source.boot_volume_size_in_gbs.is_some_and(|size| !(50..=32_768).contains(&size)) {
+            return Err(error::invalid("sourceDetails.bootVolumeSizeInGBs must be between 50 and 32768"));
+        }
+        let shape = shape_id.get();
+        let named = agree(("imageId", "sourceDetails.imageId"), body.image_id, source.image_id)?;
+        if let (None, Some(filter)) = (named, &source.instance_source_image_filter_details) {
+            let is = |wanted: Option<&str>, own: &str| wanted.is_none_or(|wanted| wanted == own);
+            let newest = self.images.iter().rposition(|image| {
+                is(filter.operating_system, &image.os)
+                    && is(filter.operating_system_version, &image.os_version)
+                    && image.fits(shape)
+            });
+            return newest
+                .map(|image| Start::Image(image as u32))
+                .ok_or_else(|| error::invalid("No image matches instanceSourceImageFilterDetails"));
+        }
+        let ocid = required("sourceDetails.imageId", named)?;
+        let image = self.image(ocid)?;
+        if !self.images[image as usize].fits(shape) {
+            return Err(error::invalid(format!("Shape {} is not valid for image {ocid}.", shape.name)));
+        }
+        Ok(Start::Image(image))
+    }
+
+    /// Finds room: within limits, in a reservation or on a host, and an address in the subnet.
+    fn find_room(&mut self, plan: &Plan<'_>, reservation: Option<&str>) -> Result<Room, ApiError> {
+        let shape = plan.shape.get();
+        let wish = Wish {
+            ad: plan.ad,
+            fd: plan.fd,
+            shape: plan.shape,
+            need: plan.need,
+            plain: plan.baseline == Baseline::Full && !plan.preemptible,
+        };
+        let reserved = self.matching_reservation(reservation, &wish)?;
+        self.check_limits(plan.compartment, plan.ad, shape, Usage::of(plan.need))?;
+        let address = self.take_address(plan.subnet, plan.private_ip)?;
+        if let Some((number, config)) = reserved {
+            let held = self.take_reserved(number, config);
+            return Ok(Room { held, reservation: Some((number, config)), address, late_failure: false });
+        }
+        let late = self.settings.late_failure.probability;
+        let late_failure = Chance::of(self.seed, "late failure", self.instances.next_number()).happens(late);
+        let held = if late_failure {
+            None
+        } else {
+            match self.capacity.take(plan.ad, plan.fd, shape.family, plan.need) {
+                Some(held) => Some(held),
+                None => {
+                    self.network.subnets[plan.subnet as usize].release(address);
+                    return Err(self.no_capacity(shape.family));
+                }
+            }
+        };
+        Ok(Room { held, reservation: None, address, late_failure })
+    }
+
+    /// The error for lack of capacity: now and then, as on live tenancies, a false LimitExceeded.
+    pub(in super::super) fn no_capacity(&mut self, family: u8) -> ApiError {
+        use super::super::limits::{Limit, What};
+        if self.capacity_chance.happens(self.settings.false_limit_probability) {
+            let names = [What::Memory, What::Cores].map(|what| Limit { family, what, ad: Some(0) }.name());
+            return error::limit_exceeded(&names);
+        }
+        error::out_of_capacity()
+    }
+}
+
+fn mixed(seed: u64, number: u32) -> u64 {
+    Chance::of(seed, "fault domain", number).next()
+}
+
+impl World {
+    /// The body with every field of the instance configuration that it names, where it has none of its own.
+    fn merge_configuration<'a>(&self, body: &'a Value) -> Result<Cow<'a, Value>, ApiError> {
+        let Some(ocid) = body.get("instanceConfigurationId").and_then(Value::as_str) else {
+            return Ok(Cow::Borrowed(body));
+        };
+        let mut merged = self.launch_details_of(ocid)?;
+        if let (Some(base), Some(own)) = (merged.as_object_mut(), body.as_object()) {
+            for (name, value) in own.iter().filter(|(_, value)| !value.is_null()) {
+                base.insert(name.clone(), value.clone());
+            }
+        }
+        Ok(Cow::Owned(merged))
+    }
+}

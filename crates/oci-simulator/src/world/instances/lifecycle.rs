@@ -1,0 +1,166 @@
+//! What happens to instances by themselves: PROVISIONING to RUNNING, STOPPING to STOPPED, and the end.
+
+use super::super::World;
+use super::super::error::limit_text;
+use super::super::ids::{Id, Kind};
+use super::super::limits::{Limit, Usage, What};
+use super::super::schedule::{Step, Task};
+use super::super::time::{seconds, trim};
+use super::super::work_requests::Status;
+use super::super::OUT_OF_CAPACITY;
+use super::State;
+use super::super::chance::Chance;
+use jiff::SignedDuration;
+
+/// How long a step waits before it looks again whether its availability domain is back.
+const OUTAGE_POLL_SECONDS: i64 = 10;
+
+impl World {
+    /// Plans the next step of an instance.
+    pub(in super::super) fn after(&mut self, number: u32, delay: SignedDuration, step: Step) {
+        let Some(row) = self.instances.get_mut(number) else { return };
+        row.epoch += 1;
+        let task = Task::Instance { number, epoch: row.epoch, step };
+        self.schedule.at(self.now + delay, task);
+    }
+
+    /// Changes the state of an instance and notes it.
+    pub(in super::super) fn enter(&mut self, number: u32, state: State) {
+        if let Some(before) = self.instances.set_state(number, state, self.now) {
+            let change = format!("{} -> {}", before.as_str(), state.as_str());
+            self.log.push(self.now, "instance_state", Some(Id(Kind::Instance, number)), Some(&change));
+        }
+    }
+
+    /// Takes a step that is due.
+    pub(in super::super) fn instance_step(&mut self, number: u32, epoch: u32, step: Step) {
+        let Some(row) = self.instances.get(number).filter(|row| row.epoch == epoch) else { return };
+        let (ad, work, pool) = (row.ad, row.work, row.pool);
+        let waits = matches!(step, Step::Placed | Step::Running | Step::Stopped | Step::Restarted);
+        if waits && self.capacity.is_out(ad) {
+            self.after(number, SignedDuration::from_secs(OUTAGE_POLL_SECONDS), step);
+            return;
+        }
+        let mut chance = Chance::of(self.seed, "step", number ^ epoch << 20);
+        match step {
+            Step::Placed => {
+                self.enter(number, State::Starting);
+                self.attach_volumes(number);
+                let rest = self.row_boot_rest(number, &mut chance);
+                self.after(number, rest, Step::Running);
+            }
+            Step::Failed => self.fail_launch(number, work),
+            Step::Running | Step::Moved => {
+                self.enter(number, State::Running);
+                self.close_work_request(work, Status::Succeeded, None);
+            }
+            Step::Stopped => {
+                self.enter(number, State::Stopped);
+                self.release_stopped(number);
+                self.close_work_request(work, Status::Succeeded, None);
+            }
+            Step::Restarted => {
+                self.enter(number, State::Starting);
+                let delay = trim(self.settings.start_seconds.draw(&mut chance));
+                self.after(number, delay, Step::Running);
+            }
+            Step::Terminated => {
+                self.enter(number, State::Terminated);
+                self.release(number);
+                self.close_work_request(work, Status::Succeeded, None);
+                let listed = seconds(self.settings.terminated_listed_hours * 3600.0);
+                self.after(number, listed, Step::Forgotten);
+            }
+            Step::Forgotten => self.forget_instance(number),
+        }
+        if let Some(pool) = pool {
+            self.wake_pool(pool);
+        }
+    }
+
+    /// From STARTING to RUNNING: what is left of the time that the launch's work request promised.
+    fn row_boot_rest(&self, number: u32, chance: &mut Chance) -> SignedDuration {
+        let work = self.instances.get(number).map(|row| row.launch_work);
+        let expected = work.and_then(|work| self.work_requests.get(work as usize)).map(|work| work.expected);
+        match expected {
+            Some(expected) if expected > self.now => expected.duration_since(self.now),
+            _ => trim(self.settings.start_seconds.draw(chance)),
+        }
+    }
+
+    fn fail_launch(&mut self, number: u32, work: u32) {
+        let Some(row) = self.instances.get_mut(number) else { return };
+        row.failed = true;
+        let family = row.shape.get().family;
+        let share = self.settings.late_failure.limit_share;
+        self.enter(number, State::Terminated);
+        self.release(number);
+        if Chance::of(self.seed, "late limit", number).happens(share) {
+            let names = [What::Memory, What::Cores].map(|what| Limit { family, what, ad: Some(0) }.name());
+            let text = limit_text(&names);
+            self.close_work_request(work, Status::Failed, Some(("LimitExceeded", &text)));
+        } else {
+            self.close_work_request(work, Status::Failed, Some(("InternalError", OUT_OF_CAPACITY)));
+        }
+        let listed = seconds(self.settings.terminated_listed_hours * 3600.0);
+        self.after(number, listed, Step::Forgotten);
+    }
+
+    /// A stopped instance gives its host back, unless a reservation keeps it or its local disks would be lost.
+    fn release_stopped(&mut self, number: u32) {
+        let Some(row) = self.instances.get_mut(number) else { return };
+        if row.reservation.is_none() && !row.shape.get().billed_when_stopped {
+            if let Some(held) = row.held.take() {
+                self.capacity.give_back(held);
+            }
+        }
+    }
+
+    /// Finds room for a stopped instance that starts; false if there is none.
+    pub(in super::super) fn regain_capacity(&mut self, number: u32) -> bool {
+        let Some(row) = self.instances.get(number) else { return false };
+        if row.held.is_some() {
+            return true;
+        }
+        let (ad, need, family) = (row.ad, row.need, row.shape.get().family);
+        // A fault domain that has no room is left for another.
+        let held = self
+            .capacity
+            .take(ad, Some(row.fd), family, need)
+            .or_else(|| self.capacity.take(ad, None, family, need));
+        let Some((held, row)) = held.zip(self.instances.get_mut(number)) else { return false };
+        row.fd = held.fault_domain();
+        row.held = Some(held);
+        true
+    }
+
+    /// Gives back all that a TERMINATED instance held.
+    fn release(&mut self, number: u32) {
+        let Some(row) = self.instances.get_mut(number).filter(|row| row.live) else { return };
+        row.live = false;
+        let held = row.held.take();
+        let (reservation, config) = (row.reservation, row.config);
+        let (compartment, ad, family, need) = (row.compartment, row.ad, row.shape.get().family, row.need);
+        let (subnet, address, pool) = (row.subnet, row.address, row.pool);
+        match (reservation.zip(config), held) {
+            (Some((reservation, config)), Some(held)) => self.return_reserved(reservation, config, held, number),
+            (None, Some(held)) => self.capacity.give_back(held),
+            (_, None) => {}
+        }
+        self.limits.count(compartment, ad, family, Usage::of(need), -1);
+        if let Some(subnet) = self.network.subnets.get_mut(subnet as usize) {
+            subnet.release(address);
+            subnet.members.remove(&number);
+        }
+        self.release_volumes(number);
+        if let Some(pool) = pool {
+            self.member_is_gone(pool, number);
+        }
+    }
+
+    fn forget_instance(&mut self, number: u32) {
+        self.forget_attachments(number);
+        self.instances.remove(number);
+        self.log.push(self.now, "instance_forgotten", Some(Id(Kind::Instance, number)), None);
+    }
+}

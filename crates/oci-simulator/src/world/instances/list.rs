@@ -1,0 +1,127 @@
+//! ListInstances: pages read from sorted indices, so that a page of a very long list costs no more than one of a short
+//! list.
+
+use super::super::World;
+use super::super::api::{ApiRequest, ApiResult};
+use super::super::ids::Kind;
+use super::super::paging::{Cursor, Order};
+use super::super::time::seconds;
+use super::{Place, Row, State};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+type Cursors<'a> = Box<dyn Iterator<Item = Cursor> + 'a>;
+
+impl Row {
+    /// The state that lists show, `None` while they do not show the instance yet. `horizon` is the latest time of which
+    /// lists know.
+    pub(in super::super) fn listed_state(&self, horizon: Timestamp) -> Option<State> {
+        if self.created > horizon {
+            None
+        } else if self.changed > horizon {
+            Some(self.before)
+        } else {
+            Some(self.state)
+        }
+    }
+}
+
+impl World {
+    /// The latest time of which lists know.
+    pub(in super::super) fn list_horizon(&self) -> Timestamp {
+        self.now - seconds(self.settings.list_lag_seconds)
+    }
+
+    pub(in super::super) fn list_instances(&mut self, request: &ApiRequest) -> ApiResult {
+        let compartment = self.compartment_in(request)?;
+        let ad = self.ad_in(request)?;
+        let page = self.page(request)?;
+        let order = Order::read(request);
+        let name = request.in_query("displayName");
+        let state = request.in_query("lifecycleState").map(State::parse);
+        let reservation = request
+            .in_query("capacityReservationId")
+            .map(|ocid| self.ids.number(Kind::CapacityReservation, ocid));
+        let cluster = request.in_query("computeClusterId").is_some();
+        let horizon = self.list_horizon();
+        // With a lag, states in the index are newer than those shown.
+        let indexed = state.flatten().filter(|_| self.settings.list_lag_seconds <= 0.0);
+
+        let first = page.after.as_ref().map_or(0, |after| after.group);
+        let ads = ad.map_or(0..self.settings.availability_domains, |ad| ad..ad + 1);
+        let after = page.after.clone();
+        let rows = ads.filter(|ad| *ad >= first).flat_map(|ad| {
+            let after = after.clone().filter(|after| after.group == ad);
+            match self.instances.place(compartment, ad) {
+                Some(place) => place.cursors(ad, order, name, indexed, after),
+                None => Box::new(std::iter::empty()) as Cursors<'_>,
+            }
+        });
+        let keep = |cursor: &Cursor| {
+            self.instances.get(cursor.number).is_some_and(|row| {
+                let shown = row.listed_state(horizon);
+                shown.is_some()
+                    && state.is_none_or(|state| state == shown)
+                    && name.is_none_or(|name| *row.name == *name)
+                    && reservation.is_none_or(|wanted| wanted.is_some() && wanted == row.reservation)
+                    && !cluster
+            })
+        };
+        page.answer(request, rows, keep, |cursor| {
+            self.instances.get(cursor.number).map(|row| {
+                let shown = row.listed_state(horizon).unwrap_or(row.state);
+                self.instance_model(cursor.number, row, shown)
+            })
+        })
+    }
+}
+
+impl Place {
+    /// The instances in order, after the given one; narrowed to a name or a state if that is cheap.
+    fn cursors<'a>(
+        &'a self,
+        ad: u8,
+        order: Order,
+        name: Option<&str>,
+        state: Option<State>,
+        after: Option<Cursor>,
+    ) -> Cursors<'a> {
+        let by_number = move |number: u32| Cursor { group: ad, name: String::new(), number };
+        if let Some(name) = name {
+            // Few have the same name: collect them, then sort them as the list wants.
+            let range = (Box::from(name), 0)..=(Box::from(name), u32::MAX);
+            let mut numbers: Vec<u32> = self.names.range(range).map(|(_, number)| *number).collect();
+            if order.descending {
+                numbers.reverse();
+            }
+            let text = if order.by_name { name.to_owned() } else { String::new() };
+            let cursors = numbers.into_iter().map(move |number| Cursor { group: ad, name: text.clone(), number });
+            return Box::new(cursors.filter(move |cursor| {
+                after.as_ref().is_none_or(|after| order.compare(cursor, after).is_gt())
+            }));
+        }
+        if order.by_name {
+            let cursor = move |(name, number): &(Box<str>, u32)| Cursor { group: ad, name: name.to_string(), number: *number };
+            let key = after.map(|after| (Box::<str>::from(after.name), after.number));
+            return if order.descending {
+                let end = key.map_or(Bound::Unbounded, Bound::Excluded);
+                Box::new(self.names.range((Bound::Unbounded, end)).rev().map(cursor))
+            } else {
+                let start = key.map_or(Bound::Unbounded, Bound::Excluded);
+                Box::new(self.names.range((start, Bound::Unbounded)).map(cursor))
+            };
+        }
+        static NONE: BTreeSet<u32> = BTreeSet::new();
+        let numbers = match state {
+            Some(state) => self.states.get(&state).unwrap_or(&NONE),
+            None => &self.all,
+        };
+        let edge = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.number));
+        if order.descending {
+            Box::new(numbers.range((Bound::Unbounded, edge)).rev().map(move |number| by_number(*number)))
+        } else {
+            Box::new(numbers.range((edge, Bound::Unbounded)).map(move |number| by_number(*number)))
+        }
+    }
+}

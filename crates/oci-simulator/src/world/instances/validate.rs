@@ -1,0 +1,248 @@
+//! What a launch may ask for. Every check answers as the service does, where users have published its words.
+
+use super::super::api::ApiError;
+use super::super::capacity::Need;
+use super::super::error::{invalid, missing};
+use super::super::shapes::{Shape, Size};
+use super::Baseline;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The most bytes of metadata and extended metadata together (Oracle: LaunchInstanceDetails).
+const MOST_METADATA: usize = 32_000;
+/// The most freeform tags of one resource (Oracle: "Tagging Overview").
+const MOST_TAGS: usize = 10;
+
+/// `shapeConfig` of a launch or an update.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(in super::super) struct ShapeConfig<'a> {
+    pub ocpus: Option<f64>,
+    pub vcpus: Option<f64>,
+    #[serde(rename = "memoryInGBs")]
+    pub memory_in_gbs: Option<f64>,
+    pub baseline_ocpu_utilization: Option<&'a str>,
+}
+
+impl ShapeConfig<'_> {
+    pub fn baseline(&self, shape: &Shape) -> Result<Baseline, ApiError> {
+        match self.baseline_ocpu_utilization {
+            None | Some("BASELINE_1_1") => Ok(Baseline::Full),
+            Some("BASELINE_1_8") if shape.burstable => Ok(Baseline::Eighth),
+            Some("BASELINE_1_2") if shape.burstable => Ok(Baseline::Half),
+            Some(other) => Err(invalid(format!(
+                "Invalid ShapeConfig: baselineOcpuUtilization {other} is not supported by shape {}",
+                shape.name
+            ))),
+        }
+    }
+}
+
+/// How much of a host an instance of this shape and config needs. Texts but the first are invented.
+pub(in super::super) fn need_of(shape: &Shape, config: Option<&ShapeConfig<'_>>) -> Result<Need, ApiError> {
+    let (default_ocpus, default_memory) = shape.default_size();
+    let fixed = Need {
+        ocpus: default_ocpus * 1000,
+        memory: default_memory * 1000,
+        gpus: shape.gpus(),
+        whole: shape.is_bare_metal(),
+    };
+    if !shape.is_flexible() {
+        let same = |given: Option<f64>, own: u32| given.is_none_or(|given| (given - f64::from(own)).abs() < 0.001);
+        return match config {
+            Some(config)
+                if !same(config.ocpus, default_ocpus) || !same(config.memory_in_gbs, default_memory) =>
+            {
+                Err(invalid(format!("Invalid ShapeConfig: shape {} is not flexible", shape.name)))
+            }
+            _ => Ok(fixed),
+        };
+    }
+    let Some(config) = config else {
+        return Err(invalid(
+            "Invalid ShapeConfig: null (Cannot launch flexible instance without ShapeConfig)",
+        ));
+    };
+    let vcpus_per_ocpu = shape.vcpus(1.0) as f64;
+    let Some(ocpus) = config.ocpus.or(config.vcpus.map(|vcpus| vcpus / vcpus_per_ocpu)) else {
+        return Err(invalid(
+            "Invalid ShapeConfig: ocpus is required (Cannot launch flexible instance without ShapeConfig)",
+        ));
+    };
+    let memory = config.memory_in_gbs.unwrap_or_else(|| match shape.size {
+        Size::Flexible { memory, .. } => {
+            (ocpus * f64::from(shape.family().default_memory)).min(f64::from(memory))
+        }
+        Size::OneOf(sizes) => {
+            let own = sizes.iter().find(|(size, _)| (ocpus - f64::from(*size)).abs() < 0.001);
+            f64::from(own.map_or(default_memory, |(_, memory)| *memory))
+        }
+        Size::Fixed { .. } | Size::BareMetal => f64::from(default_memory),
+    });
+    check_size(shape, ocpus, memory)?;
+    Ok(Need { ocpus: (ocpus * 1000.0).round() as u32, memory: (memory * 1000.0).round() as u32, ..fixed })
+}
+
+fn check_size(shape: &Shape, ocpus: f64, memory: f64) -> Result<(), ApiError> {
+    let name = shape.name;
+    match shape.size {
+        Size::Flexible { ocpus: most_ocpus, memory: most_memory } => {
+            if !(1.0..=f64::from(most_ocpus)).contains(&ocpus) || ocpus.fract() != 0.0 {
+                return Err(invalid(format!(
+                    "Invalid ShapeConfig: ocpus {ocpus} must be a whole number from 1 to {most_ocpus} for shape {name}"
+                )));
+            }
+            let most = (ocpus * 64.0).min(f64::from(most_memory));
+            if !(ocpus.max(1.0)..=most).contains(&memory) {
+                return Err(invalid(format!(
+                    "Invalid ShapeConfig: memoryInGBs {memory} must be from {} to {most} for shape {name} with {ocpus} ocpus",
+                    ocpus.max(1.0)
+                )));
+            }
+            Ok(())
+        }
+        Size::OneOf(sizes) => {
+            let close = |a: f64, b: u32| (a - f64::from(b)).abs() < 0.001;
+            if sizes.iter().any(|size| close(ocpus, size.0) && close(memory, size.1)) {
+                return Ok(());
+            }
+            let sizes: Vec<String> = sizes.iter().map(|(ocpus, memory)| format!("{ocpus}/{memory}")).collect();
+            Err(invalid(format!(
+                "Invalid ShapeConfig: shape {name} has ocpus/memoryInGBs of {} only",
+                sizes.join(", ")
+            )))
+        }
+        Size::Fixed { .. } | Size::BareMetal => Ok(()),
+    }
+}
+
+/// Checks freeform tags: at most ten, keys without `.` or space (seen on a live tenancy), lengths as documented.
+pub(in super::super) fn check_tags<'a>(
+    tags: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
+) -> Result<(), ApiError> {
+    if tags.len() > MOST_TAGS {
+        return Err(invalid(format!("Invalid tags: {} freeform tags, at most {MOST_TAGS} are allowed", tags.len())));
+    }
+    for (key, value) in tags {
+        if key.is_empty() || key.chars().count() > 100 || key.contains(['.', ' ']) || value.chars().count() > 256 {
+            return Err(invalid("Invalid tags"));
+        }
+    }
+    Ok(())
+}
+
+/// Text values by key, borrowed where JSON allows it.
+pub(in super::super) type Texts<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
+
+/// Checks metadata: its size with the extended metadata's, SSH keys and user data.
+pub(in super::super) fn check_metadata(metadata: &Texts<'_>, extended_bytes: usize) -> Result<(), ApiError> {
+    let size: usize = metadata.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() + extended_bytes;
+    if size > MOST_METADATA {
+        return Err(invalid(format!(
+            "Metadata size is {size} bytes and cannot be larger than {MOST_METADATA} bytes"
+        )));
+    }
+    for key in metadata.get("ssh_authorized_keys").into_iter().flat_map(|keys| keys.lines()) {
+        check_ssh_key(key)?;
+    }
+    match metadata.get("user_data") {
+        Some(data) if STANDARD.decode(data.as_bytes()).is_err() => {
+            Err(invalid("Invalid user_data in metadata: it must be in base64 format"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_ssh_key(line: &str) -> Result<(), ApiError> {
+    const TYPES: [&str; 3] = ["ssh-", "ecdsa-sha2-", "sk-"];
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(());
+    }
+    let mut words = line.split_whitespace();
+    let kind = words.next().unwrap_or_default();
+    if !TYPES.iter().any(|start| kind.starts_with(start)) {
+        return Err(invalid(format!("Invalid ssh public key type \"{kind}\"")));
+    }
+    match words.next() {
+        None => Err(invalid("Invalid format for ssh public key")),
+        Some(key) if STANDARD.decode(key).is_err() => {
+            Err(invalid("Invalid ssh public key; must be in base64 format"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Checks a host name: 1 to 63 letters, digits and hyphens, none at its ends.
+pub(in super::super) fn check_hostname(label: &str) -> Result<(), ApiError> {
+    let good = (1..=63).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-');
+    if good { Ok(()) } else { Err(invalid(format!("hostnameLabel '{label}' is not a valid host name"))) }
+}
+
+/// The one value that two fields with the same meaning give; they must agree.
+pub(in super::super) fn agree<'a>(
+    names: (&str, &str),
+    old: Option<&'a str>,
+    new: Option<&'a str>,
+) -> Result<Option<&'a str>, ApiError> {
+    match (old, new) {
+        (Some(old), Some(new)) if old != new => {
+            Err(invalid(format!("{} and {} must have the same value", names.0, names.1)))
+        }
+        _ => Ok(new.or(old)),
+    }
+}
+
+/// The value of a field that must be there.
+pub(in super::super) fn required<'a>(name: &str, value: Option<&'a str>) -> Result<&'a str, ApiError> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| missing(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::shapes::ShapeId;
+    use super::*;
+
+    fn need(shape: &str, ocpus: f64, memory: Option<f64>) -> Result<(u32, u32), String> {
+        let config = ShapeConfig { ocpus: Some(ocpus), memory_in_gbs: memory, ..ShapeConfig::default() };
+        let need = need_of(ShapeId::find(shape).unwrap().get(), Some(&config));
+        need.map(|need| (need.ocpus, need.memory)).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn sizes_are_kept_within_the_shape() {
+        assert_eq!(need("VM.Standard.E4.Flex", 2.0, Some(12.0)), Ok((2000, 12_000)));
+        assert_eq!(need("VM.Standard.E4.Flex", 1.0, None), Ok((1000, 16_000)));
+        assert!(need("VM.Standard.E4.Flex", 65.0, None).unwrap_err().contains("1 to 64"));
+        assert!(need("VM.Standard.E4.Flex", 4.0, Some(3.0)).unwrap_err().contains("from 4 to 256"));
+        assert!(need("VM.Standard.E4.Flex", 1.0, Some(65.0)).unwrap_err().contains("from 1 to 64"));
+        assert!(need("VM.Standard.E4.Flex", f64::NAN, None).is_err());
+        assert_eq!(need("VM.DenseIO.E4.Flex", 16.0, None), Ok((16_000, 256_000)));
+        assert!(need("VM.DenseIO.E4.Flex", 12.0, Some(128.0)).is_err());
+        assert!(need("VM.Standard2.1", 2.0, None).is_err());
+    }
+
+    #[test]
+    fn a_flexible_shape_without_a_config_is_refused_in_the_services_words() {
+        let error = need_of(ShapeId::find("VM.Standard.E4.Flex").unwrap().get(), None).unwrap_err();
+        assert_eq!(
+            error.message,
+            "Invalid ShapeConfig: null (Cannot launch flexible instance without ShapeConfig)"
+        );
+    }
+
+    #[test]
+    fn ssh_keys_are_refused_in_the_services_words() {
+        let text = |key| check_ssh_key(key).map_err(|error| error.message);
+        assert_eq!(text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJy me@home"), Ok(()));
+        assert_eq!(text("-----BEGIN RSA"), Err("Invalid ssh public key type \"-----BEGIN\"".into()));
+        assert_eq!(text("ssh-rsa"), Err("Invalid format for ssh public key".into()));
+        assert_eq!(text("ssh-rsa ###"), Err("Invalid ssh public key; must be in base64 format".into()));
+    }
+}

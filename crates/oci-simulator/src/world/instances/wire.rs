@@ -1,0 +1,126 @@
+//! An instance as the API shows it.
+
+use super::super::World;
+use super::super::api::{ApiAnswer, ApiError};
+use super::super::identity::{compartment_ocid, fault_domain_name};
+use super::super::ids::{Id, Kind};
+use super::super::request::answer;
+use super::{Baseline, Row, State};
+use oci_api::Operation;
+use oci_api::models::{
+    Instance, InstanceLaunchMode, InstanceLifecycleState, InstanceShapeConfig,
+    InstanceShapeConfigBaselineOcpuUtilization, InstanceSourceDetails, InstanceSourceViaBootVolumeDetails,
+    InstanceSourceViaImageDetails, LaunchOptions, LaunchOptionsBootVolumeType, LaunchOptionsFirmware,
+    LaunchOptionsNetworkType, LaunchOptionsRemoteDataVolumeType,
+};
+
+impl World {
+    /// The answer to an operation that shows one instance.
+    pub(in super::super) fn instance_answer(
+        &self,
+        operation: Operation,
+        number: u32,
+        row: &Row,
+    ) -> Result<ApiAnswer, ApiError> {
+        let etag = self.etag(Id(Kind::Instance, number), row.version);
+        Ok(answer(operation, &self.instance_model(number, row, row.state))?.with_etag(etag))
+    }
+
+    /// The instance, in a state that may be an earlier one than its present one (in lists that lag).
+    pub(in super::super) fn instance_model(&self, number: u32, row: &Row, state: State) -> Instance {
+        let extra = self.instances.extras.get(row.extras);
+        let options = extra.launch_options.clone().unwrap_or_else(default_launch_options);
+        let image = row.image.map(|image| self.ids.text(Id(Kind::Image, image)));
+        Instance {
+            id: self.ids.text(Id(Kind::Instance, number)),
+            availability_domain: self.identity.ad_name(row.ad),
+            capacity_reservation_id: row
+                .reservation
+                .map(|number| self.ids.text(Id(Kind::CapacityReservation, number))),
+            compartment_id: compartment_ocid(&self.ids, row.compartment),
+            placement_constraint_details: extra.placement_constraint_details.clone().map(Box::new),
+            is_ai_enterprise_enabled: extra.is_ai_enterprise_enabled,
+            cluster_placement_group_id: extra.cluster_placement_group_id.clone(),
+            dedicated_vm_host_id: extra.dedicated_vm_host_id.clone(),
+            defined_tags: Some(extra.defined_tags.clone().unwrap_or_default()),
+            security_attributes: extra.security_attributes.clone(),
+            display_name: Some(row.name.to_string()),
+            extended_metadata: Some(extra.extended_metadata.clone().unwrap_or_default()),
+            fault_domain: Some(fault_domain_name(row.fd)),
+            freeform_tags: Some(
+                row.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+            ),
+            source_details: Some(Box::new(self.source_model(row, image.as_deref()))),
+            image_id: image,
+            ipxe_script: extra.ipxe_script.clone(),
+            launch_mode: Some(InstanceLaunchMode::Paravirtualized),
+            launch_options: Some(Box::new(options)),
+            instance_options: Some(Box::new(extra.instance_options.clone().unwrap_or_default())),
+            availability_config: extra.availability_config.clone().map(Box::new),
+            preemptible_instance_config: extra.preemptible_instance_config.clone().map(Box::new),
+            lifecycle_state: InstanceLifecycleState::from(state.as_str()),
+            metadata: Some(extra.metadata.clone().unwrap_or_default()),
+            region: self.identity.region.clone(),
+            shape: row.shape.get().name.to_owned(),
+            shape_config: Some(Box::new(shape_config(row))),
+            time_created: Some(row.created),
+            agent_config: extra.agent_config.clone().map(Box::new),
+            platform_config: extra.platform_config.clone().map(Box::new),
+            instance_configuration_id: extra.instance_configuration_id.clone(),
+            ..Instance::default()
+        }
+    }
+
+    fn source_model(&self, row: &Row, image: Option<&str>) -> InstanceSourceDetails {
+        let source = self.instances.extras.get(row.extras).source_details.clone().unwrap_or_default();
+        match image {
+            Some(image) => InstanceSourceDetails::Image(InstanceSourceViaImageDetails {
+                image_id: Some(image.to_owned()),
+                boot_volume_size_in_gbs: source.boot_volume_size_in_gbs,
+                boot_volume_vpus_per_gb: source.boot_volume_vpus_per_gb,
+                kms_key_id: source.kms_key_id,
+                ..InstanceSourceViaImageDetails::default()
+            }),
+            None => InstanceSourceDetails::BootVolume(InstanceSourceViaBootVolumeDetails {
+                boot_volume_id: row
+                    .boot_volume
+                    .map(|number| self.ids.text(Id(Kind::BootVolume, number)))
+                    .unwrap_or_default(),
+                ..InstanceSourceViaBootVolumeDetails::default()
+            }),
+        }
+    }
+}
+
+fn default_launch_options() -> LaunchOptions {
+    LaunchOptions {
+        boot_volume_type: Some(LaunchOptionsBootVolumeType::Paravirtualized),
+        firmware: Some(LaunchOptionsFirmware::Uefi64),
+        network_type: Some(LaunchOptionsNetworkType::Paravirtualized),
+        remote_data_volume_type: Some(LaunchOptionsRemoteDataVolumeType::Paravirtualized),
+        is_pv_encryption_in_transit_enabled: Some(false),
+        is_consistent_volume_naming_enabled: Some(true),
+        ..LaunchOptions::default()
+    }
+}
+
+fn shape_config(row: &Row) -> InstanceShapeConfig {
+    let shape = row.shape.get();
+    let ocpus = f64::from(row.need.ocpus) / 1000.0;
+    InstanceShapeConfig {
+        ocpus: Some(ocpus),
+        memory_in_gbs: Some(f64::from(row.need.memory) / 1000.0),
+        vcpus: Some(shape.vcpus(ocpus)),
+        baseline_ocpu_utilization: shape.burstable.then_some(match row.baseline {
+            Baseline::Full => InstanceShapeConfigBaselineOcpuUtilization::Baseline11,
+            Baseline::Eighth => InstanceShapeConfigBaselineOcpuUtilization::Baseline18,
+            Baseline::Half => InstanceShapeConfigBaselineOcpuUtilization::Baseline12,
+        }),
+        processor_description: Some(shape.family().processor.to_owned()),
+        networking_bandwidth_in_gbps: Some(ocpus.clamp(1.0, 40.0)),
+        max_vnic_attachments: Some((ocpus as i64).clamp(2, 24)),
+        gpus: Some(row.need.gpus.into()),
+        local_disks: Some(0),
+        ..InstanceShapeConfig::default()
+    }
+}

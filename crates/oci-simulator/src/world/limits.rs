@@ -1,0 +1,303 @@
+//! Service limits and compartment quotas: how much is allowed, how much is used, and who is over.
+//!
+//! Names as in Oracle's "Compute Quotas"; values are the tenancy's own and therefore invented.
+
+use super::World;
+use super::api::ApiError;
+use super::capacity::Need;
+use super::error;
+use super::ids::{Id, Kind};
+use super::settings::WorldSettings;
+use super::shapes::{FAMILIES, Family, Shape};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum What {
+    Cores,
+    Memory,
+    Gpus,
+    /// Held by capacity reservations, used or not.
+    ReservedCores,
+    ReservedMemory,
+}
+
+/// A limit: on what, of which family, in which availability domain (`None`: the region).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Limit {
+    pub family: u8,
+    pub what: What,
+    pub ad: Option<u8>,
+}
+
+/// Reads the reserved limits report when nothing was set: practically none (Oracle: "Known Issues").
+const UNLIMITED: i64 = 1_000_000_000;
+
+impl Limit {
+    /// Its name. A1 has limits for the region besides those for each availability domain.
+    pub fn name(self) -> String {
+        let family = FAMILIES[usize::from(self.family)].name;
+        let regional = if self.ad.is_none() { "-regional" } else { "" };
+        match self.what {
+            What::Cores => format!("{family}-core{regional}-count"),
+            What::Memory => format!("{family}-memory{regional}-count"),
+            What::Gpus => format!("{family}-count"),
+            What::ReservedCores => format!("{family}-core-reserved-count"),
+            What::ReservedMemory => format!("{family}-memory-reserved-count"),
+        }
+    }
+
+    /// All limits: first the names of one availability domain, then the regional ones.
+    pub fn kinds() -> impl Iterator<Item = Self> {
+        let families = 0..FAMILIES.len() as u8;
+        let local = families.clone().flat_map(|family| {
+            let model = &FAMILIES[usize::from(family)];
+            let what: &[What] = if model.gpus > 0 {
+                &[What::Gpus]
+            } else if model.name == "standard-e2-micro" {
+                &[What::Cores]
+            } else {
+                &[What::Cores, What::Memory, What::ReservedCores, What::ReservedMemory]
+            };
+            what.iter().map(move |what| Self { family, what: *what, ad: Some(0) })
+        });
+        let regional = families
+            .filter(|family| FAMILIES[usize::from(*family)].name == "standard-a1")
+            .flat_map(|family| [What::Cores, What::Memory].map(|what| Self { family, what, ad: None }));
+        local.chain(regional)
+    }
+
+    /// The limit with this name, in the first availability domain if it is not regional.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::kinds().find(|limit| limit.name() == name)
+    }
+}
+
+/// What is used, in thousandths of cores and GB, and in GPUs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Usage {
+    pub cores: i64,
+    pub memory: i64,
+    pub gpus: i64,
+}
+
+impl Usage {
+    pub fn of(need: Need) -> Self {
+        Self { cores: need.ocpus.into(), memory: need.memory.into(), gpus: need.gpus.into() }
+    }
+
+    fn add(&mut self, other: Self, sign: i64) {
+        self.cores += sign * other.cores;
+        self.memory += sign * other.memory;
+        self.gpus += sign * other.gpus;
+    }
+
+    /// In whole cores, GB or GPUs, rounded up.
+    fn whole(self, what: What) -> i64 {
+        let up = |thousandths: i64| thousandths.div_euclid(1000) + i64::from(thousandths.rem_euclid(1000) > 0);
+        match what {
+            What::Cores | What::ReservedCores => up(self.cores),
+            What::Memory | What::ReservedMemory => up(self.memory),
+            What::Gpus => self.gpus,
+        }
+    }
+}
+
+/// Limits and what is used of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Limits {
+    #[serde(with = "super::pairs")]
+    values: BTreeMap<Limit, i64>,
+    /// By availability domain and family.
+    #[serde(with = "super::pairs")]
+    used: BTreeMap<(u8, u8), Usage>,
+    #[serde(with = "super::pairs")]
+    reserved: BTreeMap<(u8, u8), Usage>,
+    /// By compartment and family.
+    #[serde(with = "super::pairs")]
+    in_compartment: BTreeMap<(u32, u8), Usage>,
+}
+
+impl Limits {
+    pub fn new(settings: &WorldSettings) -> Self {
+        let mut values = BTreeMap::new();
+        let ads = settings.availability_domains;
+        for kind in Limit::kinds() {
+            let usual = match kind.what {
+                What::Cores => settings.limits.cores,
+                What::Memory => settings.limits.memory_in_gbs,
+                What::Gpus => settings.limits.gpus,
+                What::ReservedCores | What::ReservedMemory => UNLIMITED,
+            };
+            let (usual, places) = match kind.ad {
+                Some(_) => (usual, (0..ads).map(Some).collect()),
+                None => (usual.saturating_mul(ads.into()), vec![None]),
+            };
+            values.extend(places.into_iter().map(|ad| (Limit { ad, ..kind }, usual)));
+        }
+        for named in &settings.limits.named {
+            let Some(kind) = Limit::find(&named.name) else { continue };
+            for (limit, value) in &mut values {
+                let here = limit.ad.is_none()
+                    || named.availability_domain.is_none_or(|number| limit.ad == number.checked_sub(1));
+                if (limit.family, limit.what) == (kind.family, kind.what)
+                    && limit.ad.is_some() == kind.ad.is_some()
+                    && here
+                {
+                    *value = named.value;
+                }
+            }
+        }
+        Self { values, ..Self::default() }
+    }
+
+    /// How much is allowed.
+    pub fn value(&self, limit: Limit) -> i64 {
+        self.values.get(&limit).copied().unwrap_or(UNLIMITED)
+    }
+
+    /// How much is used, in whole cores, GB or GPUs.
+    pub fn used(&self, limit: Limit) -> i64 {
+        let table = match limit.what {
+            What::ReservedCores | What::ReservedMemory => &self.reserved,
+            What::Cores | What::Memory | What::Gpus => &self.used,
+        };
+        let mut sum = Usage::default();
+        for ((ad, family), usage) in table {
+            if *family == limit.family && limit.ad.is_none_or(|wanted| wanted == *ad) {
+                sum.add(*usage, 1);
+            }
+        }
+        sum.whole(limit.what)
+    }
+
+    /// Counts an instance in, or out.
+    pub fn count(&mut self, compartment: u32, ad: u8, family: u8, usage: Usage, sign: i64) {
+        self.used.entry((ad, family)).or_default().add(usage, sign);
+        self.in_compartment.entry((compartment, family)).or_default().add(usage, sign);
+    }
+
+    /// Counts reserved capacity in, or out.
+    pub fn count_reserved(&mut self, ad: u8, family: u8, usage: Usage, sign: i64) {
+        self.reserved.entry((ad, family)).or_default().add(usage, sign);
+    }
+
+    /// The limits that this much more would exceed.
+    pub fn exceeded(&self, ad: u8, family: u8, more: Usage, reserved: bool) -> Vec<String> {
+        let kinds: &[What] = match (reserved, FAMILIES[usize::from(family)].gpus > 0) {
+            (false, true) => &[What::Gpus],
+            (false, false) => &[What::Memory, What::Cores],
+            (true, _) => &[What::ReservedMemory, What::ReservedCores],
+        };
+        let mut names = Vec::new();
+        for place in [Some(ad), None] {
+            for what in kinds {
+                let limit = Limit { family, what: *what, ad: place };
+                let Some(allowed) = self.values.get(&limit) else { continue };
+                let wants = more.whole(*what);
+                if wants > 0 && self.used(limit) + wants > *allowed {
+                    names.push(limit.name());
+                }
+            }
+        }
+        names
+    }
+
+    /// Every limit that is exceeded now; there should be none.
+    pub fn check(&self) -> Result<(), String> {
+        match self.values.iter().find(|(limit, value)| self.used(**limit) > **value) {
+            Some((limit, value)) => {
+                Err(format!("{} is exceeded: {} of {value}", limit.name(), self.used(*limit)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What is used by availability domain and family, for checks.
+    pub fn counted(&self) -> &BTreeMap<(u8, u8), Usage> {
+        &self.used
+    }
+}
+
+impl World {
+    /// Refuses an instance that the limits or the compartment's quotas do not allow.
+    pub(super) fn check_limits(
+        &self,
+        compartment: u32,
+        ad: u8,
+        shape: &Shape,
+        usage: Usage,
+    ) -> Result<(), ApiError> {
+        let names = self.limits.exceeded(ad, shape.family, usage, false);
+        if !names.is_empty() {
+            return Err(error::limit_exceeded(&names));
+        }
+        for (number, quota) in self.settings.quotas.iter().enumerate() {
+            let wanted = quota.compartment.as_deref();
+            let here =
+                wanted.is_none_or(|ocid| self.identity.find_compartment(&self.ids, ocid) == Some(compartment));
+            let Some(limit) = Limit::find(&quota.name).filter(|limit| here && limit.family == shape.family)
+            else {
+                continue;
+            };
+            let mut used =
+                self.limits.in_compartment.get(&(compartment, shape.family)).copied().unwrap_or_default();
+            used.add(usage, 1);
+            let over = used.whole(limit.what) - quota.value;
+            if over > 0 && usage.whole(limit.what) > 0 {
+                let ocid = self.ids.text(Id(Kind::Quota, number as u32));
+                return Err(error::quota_exceeded(&quota.name, &ocid, over));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WorldSettings {
+    /// What is wrong with the settings, in words for the person who wrote them; empty when nothing is.
+    pub fn problems(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if !(1..=3).contains(&self.availability_domains) {
+            found.push(format!("availability_domains must be 1 to 3, not {}", self.availability_domains));
+        }
+        if !(16..=30).contains(&self.subnet_prefix_length) {
+            found.push(format!("subnet_prefix_length must be 16 to 30, not {}", self.subnet_prefix_length));
+        }
+        if oci_api::Region::find(&self.region).is_none() {
+            found.push(format!("region {} is not known", self.region));
+        }
+        let names = self.limits.named.iter().map(|limit| &limit.name);
+        for name in names.chain(self.quotas.iter().map(|quota| &quota.name)) {
+            if Limit::find(name).is_none() {
+                found.push(format!("the region has no limit {name}; standard-e4-core-count is one"));
+            }
+        }
+        let families = self.hosts.by_availability_domain.iter().filter_map(|place| place.family.as_ref());
+        let crumbs = self.crumbs.iter().filter_map(|crumbs| crumbs.family.as_ref());
+        for name in self.hosts.by_family.keys().chain(families).chain(crumbs) {
+            if Family::find(name).is_none() {
+                found.push(format!("the region has no shape family {name}; standard-e4 is one"));
+            }
+        }
+        let probabilities = [
+            ("late_failure.probability", self.late_failure.probability),
+            ("late_failure.limit_share", self.late_failure.limit_share),
+            ("false_limit_probability", self.false_limit_probability),
+            ("capacity_report_error_probability", self.capacity_report_error_probability),
+            ("short_page_probability", self.short_page_probability),
+            ("empty_page_probability", self.empty_page_probability),
+        ];
+        for (name, value) in probabilities {
+            if !(0.0..=1.0).contains(&value) {
+                found.push(format!("{name} must be 0 to 1, not {value}"));
+            }
+        }
+        let intervals = self.crumbs.iter().map(|crumbs| ("crumbs.every_seconds", crumbs.every_seconds));
+        let others = self.other_tenants.iter().map(|others| ("other_tenants.every_seconds", others.every_seconds));
+        for (name, value) in intervals.chain(others).filter(|(_, value)| !(*value >= 0.001)) {
+            found.push(format!("{name} must be more than 0, not {value}"));
+        }
+        found
+    }
+}

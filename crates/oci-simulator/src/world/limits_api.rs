@@ -1,0 +1,167 @@
+//! The Limits service: values, definitions, services and what is left.
+
+use super::World;
+use super::api::{ApiRequest, ApiResult};
+use super::error;
+use super::limits::{Limit, What};
+use super::paging::{Cursor, Order};
+use super::request::answer;
+use oci_api::models::{
+    LimitDefinitionSummary, LimitDefinitionSummaryScopeType, LimitValueSummary, LimitValueSummaryScopeType,
+    ResourceAvailability, ServiceSummary,
+};
+
+const SERVICE: &str = "compute";
+const SERVICES: [(&str, &str); 4] = [
+    ("block-storage", "Block Volume"),
+    ("compute", "Compute"),
+    ("compute-management", "Compute Management"),
+    ("vcn", "Virtual Cloud Network"),
+];
+
+/// Limits of compute management: one for the region each. Nothing in the region comes near them (values invented).
+const MANAGEMENT: [(&str, i64); 2] = [("config-count", 1000), ("pool-count", 1000)];
+
+/// Lists of this service are sorted by name, from A unless told otherwise.
+fn order(request: &ApiRequest) -> Order {
+    let descending = request.in_query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("DESC"));
+    Order { by_name: true, descending }
+}
+
+impl World {
+    pub(super) fn get_resource_availability(&self, request: &ApiRequest) -> ApiResult {
+        self.compartment_in(request)?;
+        let ad = self.ad_in(request)?;
+        let (service, name) = (request.in_path("serviceName"), request.in_path("limitName"));
+        let regional = |allowed: i64, used: i64| ResourceAvailability {
+            used: Some(used),
+            available: Some((allowed - used).max(0)),
+            fractional_usage: Some(used as f64),
+            fractional_availability: Some((allowed - used).max(0) as f64),
+            ..ResourceAvailability::default()
+        };
+        if let Some((_, value)) = MANAGEMENT.iter().find(|(own, _)| *own == name && service == "compute-management") {
+            let used = if name == "config-count" { self.configurations.len() } else { self.live_pools() };
+            return answer(request.operation, &regional(*value, used as i64));
+        }
+        let limit = Limit::find(name).filter(|_| service == SERVICE).ok_or_else(error::not_found)?;
+        let limit = match (limit.ad, ad) {
+            (Some(_), Some(ad)) => Limit { ad: Some(ad), ..limit },
+            (None, None) => limit,
+            (Some(_), None) => {
+                return Err(error::invalid("availabilityDomain is required for a limit with the scope AD"));
+            }
+            (None, Some(_)) => {
+                return Err(error::invalid("availabilityDomain must be absent for a limit with the scope REGION"));
+            }
+        };
+        answer(request.operation, &regional(self.limits.value(limit), self.limits.used(limit)))
+    }
+
+    pub(super) fn list_limit_values(&mut self, request: &ApiRequest) -> ApiResult {
+        self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let service = request.in_query("serviceName").unwrap_or_default();
+        if !SERVICES.iter().any(|(name, _)| *name == service) {
+            return Err(error::not_found());
+        }
+        let ad = self.ad_in(request)?;
+        let name = request.in_query("name");
+        let scope = request.in_query("scopeType");
+        let mut rows = Vec::new();
+        let mut add = |limit: String, ad: Option<u8>, ad_name: Option<String>, value: i64| {
+            let kind =
+                if ad.is_some() { LimitValueSummaryScopeType::Ad } else { LimitValueSummaryScopeType::Region };
+            let wanted = name.is_none_or(|name| name == limit)
+                && scope.is_none_or(|scope| scope.eq_ignore_ascii_case(kind.as_str()));
+            if wanted {
+                let cursor =
+                    Cursor { group: 0, name: limit.clone(), number: ad.map_or(0, |ad| u32::from(ad) + 1) };
+                let summary = LimitValueSummary {
+                    name: Some(limit),
+                    scope_type: Some(kind),
+                    availability_domain: ad_name,
+                    value: Some(value),
+                    ..LimitValueSummary::default()
+                };
+                rows.push((cursor, summary));
+            }
+        };
+        if service == SERVICE {
+            for limit in Limit::kinds() {
+                let ads = match limit.ad {
+                    None if ad.is_some() => continue,
+                    None => vec![None],
+                    Some(_) => (0..self.settings.availability_domains).map(Some).collect(),
+                };
+                for place in ads.into_iter().filter(|place| ad.is_none() || *place == ad) {
+                    let value = self.limits.value(Limit { ad: place, ..limit });
+                    add(limit.name(), place, place.map(|ad| self.identity.ad_name(ad)), value);
+                }
+            }
+        } else if service == "compute-management" && ad.is_none() {
+            for (limit, value) in MANAGEMENT {
+                add(limit.to_owned(), None, None, value);
+            }
+        }
+        page.answer_small(request, order(request), rows)
+    }
+
+    pub(super) fn list_limit_definitions(&mut self, request: &ApiRequest) -> ApiResult {
+        self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let service = request.in_query("serviceName");
+        let name = request.in_query("name");
+        let compute = Limit::kinds().map(|limit| (SERVICE, limit.name(), limit.ad.is_some(), Some(limit.what)));
+        let management = MANAGEMENT
+            .iter()
+            .map(|(name, _)| ("compute-management", (*name).to_owned(), false, None::<What>));
+        let rows = compute
+            .chain(management)
+            .filter(|(own, limit, ..)| {
+                service.is_none_or(|service| service == *own) && name.is_none_or(|name| name == limit)
+            })
+            .map(|(service, limit, local, what)| {
+                let scope = if local {
+                    LimitDefinitionSummaryScopeType::Ad
+                } else {
+                    LimitDefinitionSummaryScopeType::Region
+                };
+                let counts = match what {
+                    Some(What::Cores | What::ReservedCores) => "OCPUs",
+                    Some(What::Memory | What::ReservedMemory) => "GB of memory",
+                    Some(What::Gpus) => "GPUs",
+                    None => "resources",
+                };
+                let summary = LimitDefinitionSummary {
+                    name: Some(limit.clone()),
+                    service_name: Some(service.to_owned()),
+                    description: Some(format!("Maximum number of {counts}")),
+                    scope_type: Some(scope),
+                    are_quotas_supported: Some(true),
+                    is_resource_availability_supported: Some(true),
+                    is_deprecated: Some(false),
+                    is_eligible_for_limit_increase: Some(true),
+                    is_dynamic: Some(false),
+                    ..LimitDefinitionSummary::default()
+                };
+                (Cursor { group: 0, name: limit, number: 0 }, summary)
+            })
+            .collect();
+        page.answer_small(request, order(request), rows)
+    }
+
+    pub(super) fn list_services(&mut self, request: &ApiRequest) -> ApiResult {
+        self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let rows = SERVICES.iter().map(|(name, description)| {
+            let summary = ServiceSummary {
+                name: Some((*name).to_owned()),
+                description: Some((*description).to_owned()),
+                ..ServiceSummary::default()
+            };
+            (Cursor { group: 0, name: (*name).to_owned(), number: 0 }, summary)
+        });
+        page.answer_small(request, order(request), rows.collect())
+    }
+}

@@ -1,0 +1,67 @@
+//! Reading requests and writing answers: the small words that every operation uses.
+
+use super::api::{ApiAnswer, ApiError, ApiRequest};
+use super::error;
+use oci_api::Operation;
+use serde::{Deserialize, Serialize};
+
+impl ApiRequest {
+    /// A path parameter; empty when the server did not send it, which then names nothing.
+    pub(super) fn in_path(&self, name: &str) -> &str {
+        self.path.get(name).map_or("", String::as_str)
+    }
+
+    /// A query parameter. An empty one counts as absent.
+    pub(super) fn in_query(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A boolean query parameter.
+    pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool, ApiError> {
+        match self.in_query(name) {
+            None => Ok(default),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(text) => Err(error::invalid(format!("{name} must be true or false, not '{text}'"))),
+        }
+    }
+
+    /// The body as a model.
+    pub(super) fn details<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
+        let body = self.body.as_ref().ok_or_else(error::unparsable)?;
+        T::deserialize(body).map_err(|_| error::unparsable())
+    }
+
+    /// Refuses the request if its `if-match` is not this etag.
+    pub(super) fn check_etag(&self, etag: &str) -> Result<(), ApiError> {
+        match self.if_match.as_deref() {
+            None | Some("*") => Ok(()),
+            Some(wanted) if wanted.trim_matches('"') == etag => Ok(()),
+            Some(_) => Err(error::etag_mismatch()),
+        }
+    }
+}
+
+/// An answer with a model as its body.
+pub(super) fn answer(operation: Operation, model: &impl Serialize) -> Result<ApiAnswer, ApiError> {
+    let body = serde_json::to_vec(model)
+        .map_err(|failure| ApiError::new(500, "InternalError", format!("answer not serialisable: {failure}")))?;
+    Ok(ApiAnswer { status: operation.info().success, body: Some(body.into()), ..ApiAnswer::default() })
+}
+
+/// An answer without a body.
+pub(super) fn empty(operation: Operation) -> ApiAnswer {
+    ApiAnswer { status: operation.info().success, ..ApiAnswer::default() }
+}
+
+impl ApiAnswer {
+    pub(super) fn with_etag(mut self, etag: String) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+
+    pub(super) fn with_work_request(mut self, ocid: String) -> Self {
+        self.work_request = Some(ocid);
+        self
+    }
+}

@@ -1,0 +1,339 @@
+//! Create, get, update, delete and move capacity reservations.
+
+use super::super::World;
+use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use super::super::error;
+use super::super::identity::{compartment_ocid, fault_domain_name, find_fault_domain};
+use super::super::ids::{Id, Kind};
+use super::super::instances::validate::{ShapeConfig, check_tags, need_of};
+use super::super::limits::Usage;
+use super::super::request::{answer, empty};
+use super::super::shapes::ShapeId;
+use super::super::work_requests::Deed;
+use super::{ConfigKey, Reservation, State, Wanted};
+use oci_api::models::{
+    ChangeComputeCapacityReservationCompartmentDetails, ComputeCapacityReservation,
+    ComputeCapacityReservationLifecycleState, CreateComputeCapacityReservationDetails, InstanceReservationConfig,
+    InstanceReservationConfigDetails, InstanceReservationShapeConfigDetails,
+    UpdateComputeCapacityReservationDetails,
+};
+use std::collections::BTreeMap;
+
+/// The most configs of one reservation; more give an internal error (Oracle: "Known Issues for Compute").
+const MOST_CONFIGS: usize = 50;
+
+impl World {
+    /// Reads what a reservation is to hold.
+    fn read_configs(
+        &self,
+        ad: u8,
+        details: Option<&[InstanceReservationConfigDetails]>,
+    ) -> Result<Vec<Wanted>, ApiError> {
+        let details = details.unwrap_or_default();
+        if details.len() > MOST_CONFIGS {
+            return Err(ApiError::new(500, "InternalError", "Internal error"));
+        }
+        let mut wanted: Vec<Wanted> = Vec::with_capacity(details.len());
+        for config in details {
+            let name = &config.instance_shape;
+            let shape_id = ShapeId::find(name).filter(|shape| self.offers(ad, shape.get()));
+            let shape_id = shape_id.ok_or_else(|| error::named_not_found("shape", name))?;
+            let shape = shape_id.get();
+            if shape.family().name == "standard-e2-micro" {
+                return Err(error::invalid(format!("shape {name} is not supported for capacity reservations")));
+            }
+            let (ocpus, memory) = shape.default_size();
+            let need = match &config.instance_shape_config {
+                // A flexible shape without a size is reserved at the shape's default size.
+                None => {
+                    let size = ShapeConfig {
+                        ocpus: Some(ocpus.into()),
+                        memory_in_gbs: Some(memory.into()),
+                        ..ShapeConfig::default()
+                    };
+                    need_of(shape, Some(&size))?
+                }
+                Some(size) => {
+                    let size = ShapeConfig {
+                        ocpus: size.ocpus,
+                        memory_in_gbs: size.memory_in_gbs,
+                        ..ShapeConfig::default()
+                    };
+                    need_of(shape, Some(&size))?
+                }
+            };
+            let fd = match config.fault_domain.as_deref() {
+                None => None,
+                Some(name) => Some(
+                    find_fault_domain(name)
+                        .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))?,
+                ),
+            };
+            let count = u32::try_from(config.reserved_count)
+                .map_err(|_| error::invalid("reservedCount must be 0 or more"))?;
+            let key = ConfigKey { shape: shape_id, need, fd };
+            if wanted.iter().any(|other| other.key == key) {
+                return Err(error::invalid(
+                    "instanceReservationConfigs must differ in shape, size or fault domain",
+                ));
+            }
+            let cluster = config.cluster_config.as_ref().and_then(|cluster| serde_json::to_value(cluster).ok());
+            wanted.push(Wanted { key, count, cluster });
+        }
+        Ok(wanted)
+    }
+
+    /// Refuses more reserved cores and memory than the limits allow.
+    fn check_reserved_limits(&self, ad: u8, wanted: &[Wanted], now: &Reservation) -> Result<(), ApiError> {
+        let mut more: BTreeMap<u8, Usage> = BTreeMap::new();
+        for want in wanted {
+            let known = now.configs.values().find(|config| config.key == want.key);
+            let count = want.count.saturating_sub(known.map_or(0, super::Config::reserved));
+            let usage = more.entry(want.key.shape.get().family).or_default();
+            usage.cores += i64::from(want.key.need.ocpus) * i64::from(count);
+            usage.memory += i64::from(want.key.need.memory) * i64::from(count);
+        }
+        let names = more.into_iter().flat_map(|(family, usage)| self.limits.exceeded(ad, family, usage, true));
+        let names: Vec<String> = names.collect();
+        if names.is_empty() { Ok(()) } else { Err(error::limit_exceeded(&names)) }
+    }
+
+    /// Refuses a second default reservation in an availability domain, and one below the root compartment.
+    fn check_default(&self, compartment: u32, ad: u8, own: Option<u32>) -> Result<(), ApiError> {
+        if compartment != 0 {
+            return Err(error::invalid(
+                "isDefaultReservation can be true only in the tenancy's root compartment",
+            ));
+        }
+        let other = self
+            .reservations
+            .iter()
+            .any(|(number, row)| row.is_default && row.ad == ad && row.exists() && Some(*number) != own);
+        if other {
+            return Err(error::incorrect_state(format!(
+                "availability domain {} has a default capacity reservation already",
+                self.identity.ad_name(ad)
+            )));
+        }
+        Ok(())
+    }
+
+    pub(in super::super) fn create_reservation(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let details: CreateComputeCapacityReservationDetails = request.details()?;
+        let compartment = self.compartment(&details.compartment_id)?;
+        let ad = self.ad(&details.availability_domain)?;
+        let wanted = self.read_configs(ad, details.instance_reservation_configs.as_deref())?;
+        let tags = details.freeform_tags.unwrap_or_default();
+        check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        let is_default = details.is_default_reservation.unwrap_or(false);
+        if is_default {
+            self.check_default(compartment, ad, None)?;
+        }
+        let number = self.add_reservation(compartment, ad);
+        if let Err(refusal) = self.check_reserved_limits(ad, &wanted, &self.reservations[&number]) {
+            self.reservations.remove(&number);
+            return Err(refusal);
+        }
+        if let Some(row) = self.reservations.get_mut(&number) {
+            row.name = details.display_name.unwrap_or_else(|| row.name.clone());
+            row.tags = tags;
+            row.defined_tags = details.defined_tags.unwrap_or_default();
+            row.is_default = is_default;
+            row.pending = Some(wanted);
+        }
+        let id = Id(Kind::CapacityReservation, number);
+        self.change_reservation(number, State::Creating, "CreateComputeCapacityReservation", Deed::Create);
+        Ok((self.created_reservation(request, number)?, Some(id)))
+    }
+
+    /// The answer to the creation of this reservation.
+    pub(in super::super) fn created_reservation(
+        &self,
+        request: &ApiRequest,
+        number: u32,
+    ) -> Result<ApiAnswer, ApiError> {
+        let row = self.reservations.get(&number).ok_or_else(error::not_found)?;
+        let mut answer = self.reservation_answer(request, number, row)?;
+        let ocid = self.ids.text(Id(Kind::CapacityReservation, number));
+        answer.location = Some(format!("/20160918/computeCapacityReservations/{ocid}"));
+        Ok(answer.with_work_request(self.work_request_ocid(row.work)))
+    }
+
+    /// Begins a change, with a work request.
+    fn change_reservation(&mut self, number: u32, state: State, operation: &str, deed: Deed) -> u32 {
+        let compartment = self.reservations.get(&number).map_or(0, |row| row.compartment);
+        let expected = self.now + self.reservation_delay(number);
+        let id = Id(Kind::CapacityReservation, number);
+        let work = self.open_work_request(operation, compartment, id, deed, expected);
+        self.begin_reservation(number, state, work);
+        work
+    }
+
+    fn reservation_answer(&self, request: &ApiRequest, number: u32, row: &Reservation) -> ApiResult {
+        let etag = self.etag(Id(Kind::CapacityReservation, number), row.version);
+        Ok(answer(request.operation, &self.reservation_model(number, row))?.with_etag(etag))
+    }
+
+    pub(in super::super) fn get_reservation(&self, request: &ApiRequest) -> ApiResult {
+        let (number, row) = self.reservation(request.in_path("capacityReservationId"))?;
+        self.reservation_answer(request, number, row)
+    }
+
+    /// How many instances use each config as the API tells: it lags as lists do.
+    fn used_shown(&self, row: &Reservation, config_number: u32, used: u32) -> i64 {
+        if self.settings.list_lag_seconds <= 0.0 {
+            return used.into();
+        }
+        let horizon = self.list_horizon();
+        let young = row.members.iter().filter_map(|number| self.instances.get(*number)).filter(|instance| {
+            instance.config == Some(config_number) && instance.created > horizon
+        });
+        i64::from(used) - young.count() as i64
+    }
+
+    /// Reserved and used in all configs, as the API tells.
+    pub(in super::super) fn reservation_counts(&self, row: &Reservation) -> (i64, i64) {
+        row.configs.iter().fold((0, 0), |(reserved, used), (number, config)| {
+            (reserved + i64::from(config.reserved()), used + self.used_shown(row, *number, config.used))
+        })
+    }
+
+    fn reservation_model(&self, number: u32, row: &Reservation) -> ComputeCapacityReservation {
+        let (reserved, used) = self.reservation_counts(row);
+        let configs = row.configs.iter().map(|(number, config)| {
+            let shape = config.key.shape.get();
+            InstanceReservationConfig {
+                fault_domain: config.key.fd.map(fault_domain_name),
+                cluster_config: config
+                    .cluster
+                    .as_ref()
+                    .and_then(|cluster| serde_json::from_value(cluster.clone()).ok())
+                    .map(Box::new),
+                instance_shape: shape.name.to_owned(),
+                instance_shape_config: shape.is_flexible().then(|| {
+                    Box::new(InstanceReservationShapeConfigDetails {
+                        ocpus: Some(f64::from(config.key.need.ocpus) / 1000.0),
+                        memory_in_gbs: Some(f64::from(config.key.need.memory) / 1000.0),
+                        ..InstanceReservationShapeConfigDetails::default()
+                    })
+                }),
+                reserved_count: config.reserved().into(),
+                used_count: self.used_shown(row, *number, config.used),
+                ..InstanceReservationConfig::default()
+            }
+        });
+        ComputeCapacityReservation {
+            id: self.ids.text(Id(Kind::CapacityReservation, number)),
+            availability_domain: self.identity.ad_name(row.ad),
+            compartment_id: compartment_ocid(&self.ids, row.compartment),
+            defined_tags: Some(row.defined_tags.clone()),
+            display_name: Some(row.name.clone()),
+            freeform_tags: Some(row.tags.clone()),
+            is_default_reservation: Some(row.is_default),
+            instance_reservation_configs: Some(configs.collect()),
+            lifecycle_state: ComputeCapacityReservationLifecycleState::from(row.state.as_str()),
+            reserved_instance_count: Some(reserved),
+            used_instance_count: Some(used),
+            time_created: Some(row.created),
+            time_updated: Some(row.updated),
+            ..ComputeCapacityReservation::default()
+        }
+    }
+
+    /// The reservation in the path, if its etag is right and it is ACTIVE.
+    fn reservation_to_change(&self, request: &ApiRequest) -> Result<(u32, &Reservation), ApiError> {
+        let ocid = request.in_path("capacityReservationId");
+        let (number, row) = self.reservation(ocid)?;
+        if !row.exists() {
+            return Err(error::not_found());
+        }
+        request.check_etag(&self.etag(Id(Kind::CapacityReservation, number), row.version))?;
+        if row.state != State::Active {
+            let state = row.state.as_str();
+            return Err(error::incorrect_state(format!("capacity reservation {ocid} is in state {state}")));
+        }
+        Ok((number, row))
+    }
+
+    pub(in super::super) fn update_reservation(&mut self, request: &ApiRequest) -> ApiResult {
+        let details: UpdateComputeCapacityReservationDetails = request.details()?;
+        let (number, row) = self.reservation_to_change(request)?;
+        let ocid = request.in_path("capacityReservationId");
+        let pending = match &details.instance_reservation_configs {
+            None => None,
+            Some(configs) => {
+                let wanted = self.read_configs(row.ad, Some(configs))?;
+                // Text invented; that it is refused is documented.
+                for config in row.configs.values().filter(|config| config.used > 0) {
+                    let count = wanted.iter().find(|want| want.key == config.key).map_or(0, |want| want.count);
+                    if count < config.used {
+                        return Err(error::incorrect_state(format!(
+                            "capacity reservation {ocid} has {} instances of shape {} in use, {count} were asked for",
+                            config.used,
+                            config.key.shape.get().name
+                        )));
+                    }
+                }
+                self.check_reserved_limits(row.ad, &wanted, row)?;
+                Some(wanted)
+            }
+        };
+        if let Some(tags) = &details.freeform_tags {
+            check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        }
+        if details.is_default_reservation == Some(true) {
+            self.check_default(row.compartment, row.ad, Some(number))?;
+        }
+        if let Some(row) = self.reservations.get_mut(&number) {
+            row.name = details.display_name.unwrap_or_else(|| row.name.clone());
+            row.tags = details.freeform_tags.unwrap_or_else(|| row.tags.clone());
+            row.defined_tags = details.defined_tags.unwrap_or_else(|| row.defined_tags.clone());
+            row.is_default = details.is_default_reservation.unwrap_or(row.is_default);
+            row.pending = pending;
+        }
+        let work =
+            self.change_reservation(number, State::Updating, "UpdateComputeCapacityReservation", Deed::Update);
+        Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
+    }
+
+    pub(in super::super) fn delete_reservation(&mut self, request: &ApiRequest) -> ApiResult {
+        let (number, row) = self.reservation_to_change(request)?;
+        let used: u32 = row.configs.values().map(|config| config.used).sum();
+        if used > 0 {
+            let ocid = request.in_path("capacityReservationId");
+            return Err(error::incorrect_state(format!(
+                "capacity reservation {ocid} is used by {used} instances"
+            )));
+        }
+        let work =
+            self.change_reservation(number, State::Deleting, "DeleteComputeCapacityReservation", Deed::Delete);
+        Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
+    }
+
+    pub(in super::super) fn move_reservation(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let details: ChangeComputeCapacityReservationCompartmentDetails = request.details()?;
+        let compartment = self.compartment(&details.compartment_id)?;
+        let (number, row) = self.reservation_to_change(request)?;
+        if row.is_default && compartment != 0 {
+            return Err(error::invalid("a default capacity reservation stays in the root compartment"));
+        }
+        if let Some(row) = self.reservations.get_mut(&number) {
+            row.compartment = compartment;
+        }
+        let operation = "ChangeComputeCapacityReservationCompartment";
+        let work = self.change_reservation(number, State::Moving, operation, Deed::Update);
+        let answer = empty(request.operation).with_work_request(self.work_request_ocid(work));
+        Ok((answer, Some(Id(Kind::CapacityReservation, number))))
+    }
+
+    /// The work request of a reservation's last change.
+    pub(in super::super) fn reservation_work(&self, number: u32) -> Option<String> {
+        self.reservations.get(&number).map(|row| self.work_request_ocid(row.work))
+    }
+}

@@ -1,0 +1,92 @@
+//! Capacity reports: a moment's view that promises nothing, and that can be set to be wrong.
+
+use super::super::World;
+use super::super::api::{ApiError, ApiRequest, ApiResult};
+use super::super::capacity::FAULT_DOMAINS;
+use super::super::error;
+use super::super::identity::{fault_domain_name, find_fault_domain};
+use super::super::instances::validate::{ShapeConfig, need_of};
+use super::super::request::answer;
+use super::super::shapes::ShapeId;
+use oci_api::models::{
+    CapacityReportShapeAvailability, CapacityReportShapeAvailabilityAvailabilityStatus as Status,
+    ComputeCapacityReport, CreateCapacityReportShapeAvailabilityDetails, CreateComputeCapacityReportDetails,
+};
+
+impl World {
+    pub(in super::super) fn create_capacity_report(&mut self, request: &ApiRequest) -> ApiResult {
+        let details: CreateComputeCapacityReportDetails = request.details()?;
+        // Only the root compartment is allowed, though what another one is told is unknown.
+        if self.compartment(&details.compartment_id)? != 0 {
+            return Err(error::not_found());
+        }
+        let ad = self.ad(&details.availability_domain)?;
+        let mut entries = Vec::new();
+        for wanted in &details.shape_availabilities {
+            match wanted.fault_domain.as_deref() {
+                None if self.settings.capacity_report_per_fault_domain => {
+                    for fd in 0..FAULT_DOMAINS {
+                        entries.push(self.report_entry(ad, Some(fd), wanted)?);
+                    }
+                }
+                None => entries.push(self.report_entry(ad, None, wanted)?),
+                Some(name) => {
+                    let fd = find_fault_domain(name)
+                        .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))?;
+                    entries.push(self.report_entry(ad, Some(fd), wanted)?);
+                }
+            }
+        }
+        let report = ComputeCapacityReport {
+            compartment_id: details.compartment_id,
+            availability_domain: details.availability_domain,
+            shape_availabilities: entries,
+            time_created: Some(self.now),
+            ..ComputeCapacityReport::default()
+        };
+        answer(request.operation, &report)
+    }
+
+    fn report_entry(
+        &mut self,
+        ad: u8,
+        fd: Option<u8>,
+        wanted: &CreateCapacityReportShapeAvailabilityDetails,
+    ) -> Result<CapacityReportShapeAvailability, ApiError> {
+        let name = &wanted.instance_shape;
+        let shape = ShapeId::find(name).ok_or_else(|| error::named_not_found("shape", name))?.get();
+        let size = wanted.instance_shape_config.as_ref();
+        let (ocpus, memory) = shape.default_size();
+        let own_size = size.is_some_and(|size| size.ocpus.is_some());
+        let config = ShapeConfig {
+            ocpus: size.and_then(|size| size.ocpus).or_else(|| shape.is_flexible().then_some(ocpus.into())),
+            memory_in_gbs: size
+                .and_then(|size| size.memory_in_gbs)
+                .or_else(|| (shape.is_flexible() && !own_size).then_some(memory.into())),
+            ..ShapeConfig::default()
+        };
+        let need = need_of(shape, Some(&config))?;
+        let offered = self.offers(ad, shape);
+        let mut count = if offered { self.capacity.fits(ad, fd, shape.family, need) } else { 0 };
+        if offered && self.report_chance.happens(self.settings.capacity_report_error_probability) {
+            // Wrong either way: nothing where there is room, something where there is none.
+            count = if count > 0 { 0 } else { 1 + self.report_chance.below(20) };
+        }
+        let status = if !offered {
+            Status::HardwareNotSupported
+        } else if count > 0 {
+            Status::Available
+        } else {
+            Status::OutOfHostCapacity
+        };
+        Ok(CapacityReportShapeAvailability {
+            fault_domain: fd.map(fault_domain_name),
+            instance_shape: Some(name.clone()),
+            instance_shape_config: wanted.instance_shape_config.clone(),
+            // Seen live: a shape without capacity comes with no count.
+            available_count: (count > 0).then(|| i64::try_from(count).unwrap_or(i64::MAX)),
+            availability_status: Some(status),
+            ..CapacityReportShapeAvailability::default()
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! What will happen by itself, in order of time, and of the order in which it was decided for equal times.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Something that is due at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Task {
+    /// A step in the life of an instance. Ignored if the instance has moved on to another epoch since.
+    Instance { number: u32, epoch: u32, step: Step },
+    /// A capacity reservation finishes what it is doing.
+    Reservation { number: u32, epoch: u32 },
+    /// A terminated reservation is forgotten.
+    ForgetReservation { number: u32 },
+    /// An instance pool looks at its members.
+    Pool { number: u32, epoch: u32 },
+    /// A retry token expires: the oldest one.
+    ForgetToken,
+    /// Capacity comes: the settings' n-th crumbs.
+    Crumb { setting: u32, times: u32 },
+    /// Other tenants move.
+    OtherTenants,
+    /// An outage begins or ends: the settings' n-th.
+    Outage { setting: u32, begins: bool },
+}
+
+/// A step in the life of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Step {
+    /// PROVISIONING ends well.
+    Placed,
+    /// PROVISIONING ends badly.
+    Failed,
+    /// STARTING ends.
+    Running,
+    /// STOPPING ends, and the instance stays stopped.
+    Stopped,
+    /// STOPPING ends, and the instance starts again.
+    Restarted,
+    /// MOVING ends.
+    Moved,
+    /// TERMINATING ends.
+    Terminated,
+    /// It is no longer listed.
+    Forgotten,
+}
+
+/// The queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Schedule {
+    #[serde(with = "super::pairs")]
+    due: BTreeMap<(Timestamp, u64), Task>,
+    made: u64,
+}
+
+impl Schedule {
+    pub fn at(&mut self, when: Timestamp, task: Task) {
+        self.due.insert((when, self.made), task);
+        self.made += 1;
+    }
+
+    /// Takes the next task, if it is due.
+    pub fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Task)> {
+        let entry = self.due.first_entry()?;
+        if entry.key().0 > now {
+            return None;
+        }
+        let ((when, _), task) = entry.remove_entry();
+        Some((when, task))
+    }
+
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.due.first_key_value().map(|((when, _), _)| *when)
+    }
+}

@@ -1,0 +1,28 @@
+//! Simulated time: whole milliseconds, as the service shows them.
+
+use super::settings::Seconds;
+use super::chance::Chance;
+use jiff::{SignedDuration, Timestamp};
+
+/// A duration of this many seconds, in whole milliseconds; none if negative.
+pub(super) fn seconds(seconds: f64) -> SignedDuration {
+    // `as` saturates, and a NaN becomes 0.
+    SignedDuration::from_millis((seconds.max(0.0) * 1000.0).min(1e14) as i64)
+}
+
+/// Cuts a time to whole milliseconds.
+pub(super) fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
+impl Seconds {
+    /// Draws from the range.
+    pub(super) fn draw(self, chance: &mut Chance) -> SignedDuration {
+        seconds(chance.between(self.min, self.max))
+    }
+}
+
+/// Cuts a duration to whole milliseconds.
+pub(super) fn trim(duration: SignedDuration) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 1_000_000))
+}

@@ -1,0 +1,263 @@
+//! Boot volumes and data volumes as the instances make, use and leave them.
+
+use super::World;
+use super::api::ApiError;
+use super::error;
+use super::ids::{Id, Kind};
+use super::time::seconds;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A boot volume or a data volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct VolumeRow {
+    pub compartment: u32,
+    pub ad: u8,
+    pub name: Box<str>,
+    pub image: Option<u32>,
+    pub size_in_gbs: i64,
+    pub vpus_per_gb: i64,
+    pub created: Timestamp,
+    pub changed: Timestamp,
+    pub version: u32,
+    pub available: bool,
+    /// The instance that uses it.
+    pub used_by: Option<u32>,
+}
+
+/// A data volume at an instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct AttachmentRow {
+    pub instance: u32,
+    pub volume: u32,
+    pub wanted: NewVolume,
+    pub created: Timestamp,
+    pub attached: bool,
+    /// No longer listed.
+    pub forgotten: bool,
+}
+
+/// One of `launchVolumeAttachments`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NewVolume {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub device: Option<String>,
+    pub display_name: Option<String>,
+    pub is_read_only: Option<bool>,
+    pub is_shareable: Option<bool>,
+    pub volume_id: Option<String>,
+    pub launch_create_volume_details: Option<NewVolumeDetails>,
+}
+
+/// A volume to make for it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NewVolumeDetails {
+    pub compartment_id: Option<String>,
+    pub display_name: Option<String>,
+    #[serde(rename = "sizeInGBs")]
+    pub size_in_gbs: i64,
+    #[serde(rename = "vpusPerGB")]
+    pub vpus_per_gb: Option<i64>,
+}
+
+/// All volumes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Volumes {
+    pub boots: Vec<VolumeRow>,
+    pub data: Vec<VolumeRow>,
+    pub attachments: Vec<AttachmentRow>,
+    /// Data volumes that instances will have once they are placed.
+    planned: BTreeMap<u32, Vec<NewVolume>>,
+    /// Attachments by instance.
+    pub of_instance: BTreeMap<u32, Vec<u32>>,
+}
+
+impl World {
+    /// Whether a volume is still shown: it is there, or went not long ago.
+    pub(super) fn shows_volume(&self, row: &VolumeRow) -> bool {
+        row.available || row.changed + seconds(self.settings.terminated_listed_hours * 3600.0) > self.now
+    }
+
+    /// The boot volume with this OCID, or 404.
+    pub(super) fn boot_volume(&self, ocid: &str) -> Result<u32, ApiError> {
+        let number = self.ids.number(Kind::BootVolume, ocid);
+        let row = number.and_then(|number| Some((number, self.volumes.boots.get(number as usize)?)));
+        row.filter(|(_, row)| self.shows_volume(row)).map(|(number, _)| number).ok_or_else(error::not_found)
+    }
+
+    /// The data volume with this OCID, or 404.
+    pub(super) fn data_volume(&self, ocid: &str) -> Result<u32, ApiError> {
+        let number = self.ids.number(Kind::Volume, ocid);
+        let row = number.and_then(|number| Some((number, self.volumes.data.get(number as usize)?)));
+        row.filter(|(_, row)| self.shows_volume(row)).map(|(number, _)| number).ok_or_else(error::not_found)
+    }
+
+    /// A boot volume that an instance in this availability domain can start from.
+    pub(super) fn launchable_boot_volume(&self, ocid: &str, ad: u8) -> Result<u32, ApiError> {
+        let number = self.boot_volume(ocid)?;
+        let row = &self.volumes.boots[number as usize];
+        if !row.available || row.ad != ad {
+            return Err(error::not_found());
+        }
+        match row.used_by {
+            Some(_) => Err(error::incorrect_state(format!("boot volume {ocid} is attached to another instance"))),
+            None => Ok(number),
+        }
+    }
+
+    pub(super) fn claim_boot_volume(&mut self, volume: u32, instance: u32) {
+        if let Some(row) = self.volumes.boots.get_mut(volume as usize) {
+            row.used_by = Some(instance);
+            row.version += 1;
+        }
+    }
+
+    pub(super) fn check_new_volumes(&self, wanted: &[NewVolume], ad: u8) -> Result<(), ApiError> {
+        for new in wanted {
+            if let Some(ocid) = &new.volume_id {
+                let row = &self.volumes.data[self.data_volume(ocid)? as usize];
+                if row.ad != ad || !row.available {
+                    return Err(error::not_found());
+                }
+                if row.used_by.is_some() {
+                    return Err(error::incorrect_state(format!("volume {ocid} is attached already")));
+                }
+            }
+            if let Some(details) = &new.launch_create_volume_details {
+                if !(50..=32_768).contains(&details.size_in_gbs) {
+                    return Err(error::invalid("launchCreateVolumeDetails.sizeInGBs must be between 50 and 32768"));
+                }
+                if let Some(compartment) = &details.compartment_id {
+                    self.compartment(compartment)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the data volumes that an instance wants; those that exist are claimed at once.
+    pub(super) fn plan_data_volumes(&mut self, instance: u32, wanted: &[NewVolume]) {
+        if wanted.is_empty() {
+            return;
+        }
+        for ocid in wanted.iter().filter_map(|new| new.volume_id.as_ref()) {
+            if let Ok(number) = self.data_volume(ocid) {
+                self.volumes.data[number as usize].used_by = Some(instance);
+            }
+        }
+        self.volumes.planned.insert(instance, wanted.to_vec());
+    }
+
+    /// Makes and attaches the volumes of an instance that has been placed.
+    pub(super) fn attach_volumes(&mut self, instance: u32) {
+        let now = self.now;
+        let Some(row) = self.instances.get_mut(instance) else { return };
+        row.placed = true;
+        if row.boot_volume.is_none() {
+            let number = self.volumes.boots.len() as u32;
+            row.boot_volume = Some(number);
+            let (compartment, ad, image) = (row.compartment, row.ad, row.image);
+            let name = format!("{} (Boot Volume)", row.name).into();
+            let source = self.instances.extras.get(self.instances.get(instance).map_or(0, |row| row.extras));
+            let source = source.source_details.clone().unwrap_or_default();
+            self.volumes.boots.push(VolumeRow {
+                compartment,
+                ad,
+                name,
+                image,
+                size_in_gbs: source.boot_volume_size_in_gbs.unwrap_or(50),
+                vpus_per_gb: source.boot_volume_vpus_per_gb.unwrap_or(10),
+                created: now,
+                changed: now,
+                version: 0,
+                available: true,
+                used_by: Some(instance),
+            });
+        }
+        for new in self.volumes.planned.remove(&instance).unwrap_or_default() {
+            let existing = new.volume_id.as_deref().and_then(|ocid| self.data_volume(ocid).ok());
+            let Some(volume) = existing.or_else(|| self.make_data_volume(instance, &new)) else { continue };
+            let number = self.volumes.attachments.len() as u32;
+            let attachment =
+                AttachmentRow { instance, volume, wanted: new, created: now, attached: true, forgotten: false };
+            self.volumes.attachments.push(attachment);
+            self.volumes.of_instance.entry(instance).or_default().push(number);
+        }
+    }
+
+    fn make_data_volume(&mut self, instance: u32, new: &NewVolume) -> Option<u32> {
+        let row = self.instances.get(instance)?;
+        let details = new.launch_create_volume_details.as_ref()?;
+        let other = details.compartment_id.as_ref().and_then(|ocid| self.compartment(ocid).ok());
+        let number = self.volumes.data.len() as u32;
+        let name = details.display_name.clone().unwrap_or_else(|| format!("{} (Volume {number})", row.name));
+        self.volumes.data.push(VolumeRow {
+            compartment: other.unwrap_or(row.compartment),
+            ad: row.ad,
+            name: name.into(),
+            image: None,
+            size_in_gbs: details.size_in_gbs,
+            vpus_per_gb: details.vpus_per_gb.unwrap_or(10),
+            created: self.now,
+            changed: self.now,
+            version: 0,
+            available: true,
+            used_by: Some(instance),
+        });
+        Some(number)
+    }
+
+    /// Detaches the volumes of an instance that is gone, and deletes those that were not to be kept.
+    pub(super) fn release_volumes(&mut self, instance: u32) {
+        let now = self.now;
+        for new in self.volumes.planned.remove(&instance).unwrap_or_default() {
+            if let Some(number) = new.volume_id.as_deref().and_then(|ocid| self.data_volume(ocid).ok()) {
+                self.volumes.data[number as usize].used_by = None;
+            }
+        }
+        let Some(row) = self.instances.get(instance) else { return };
+        let (keep_boot, keep_data) = (row.keep_boot, row.keep_data);
+        // A launch that failed late takes nothing with it that was there before.
+        let keep_boot = keep_boot || !row.placed;
+        if let Some(volume) = row.boot_volume.and_then(|number| self.volumes.boots.get_mut(number as usize)) {
+            let number = row.boot_volume.unwrap_or_default();
+            volume.let_go(keep_boot, now);
+            if keep_boot {
+                self.log.push(now, "boot_volume_kept", Some(Id(Kind::BootVolume, number)), None);
+            }
+        }
+        for number in self.volumes.of_instance.get(&instance).into_iter().flatten() {
+            let attachment = &mut self.volumes.attachments[*number as usize];
+            attachment.attached = false;
+            let made = attachment.wanted.volume_id.is_none();
+            if let Some(volume) = self.volumes.data.get_mut(attachment.volume as usize) {
+                volume.let_go(keep_data || !made, now);
+            }
+        }
+    }
+
+    /// Takes the attachments of an instance off the lists.
+    pub(super) fn forget_attachments(&mut self, instance: u32) {
+        for number in self.volumes.of_instance.remove(&instance).unwrap_or_default() {
+            self.volumes.attachments[number as usize].forgotten = true;
+        }
+    }
+}
+
+impl VolumeRow {
+    fn let_go(&mut self, keep: bool, now: Timestamp) {
+        self.used_by = None;
+        self.available = keep;
+        self.changed = now;
+        self.version += 1;
+    }
+
+    /// Deletes it.
+    pub(super) fn delete(&mut self, now: Timestamp) {
+        self.let_go(false, now);
+    }
+}

@@ -1,0 +1,243 @@
+//! Work requests: what became of operations that go on after their answer.
+
+use super::World;
+use super::api::{ApiError, ApiRequest, ApiResult};
+use super::error;
+use super::identity::compartment_ocid;
+use super::ids::{Id, Kind};
+use super::paging::{Cursor, Order};
+use super::request::answer;
+use jiff::Timestamp;
+use oci_api::models::{
+    WorkRequest, WorkRequestError, WorkRequestLogEntry, WorkRequestResource, WorkRequestResourceActionType,
+    WorkRequestStatus, WorkRequestSummary, WorkRequestSummaryStatus,
+};
+use serde::{Deserialize, Serialize};
+
+/// Where a work request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Status {
+    InProgress,
+    Succeeded,
+    Failed,
+    Canceled,
+}
+
+impl Status {
+    fn as_str(self, started: bool) -> &'static str {
+        match self {
+            Self::InProgress if started => "IN_PROGRESS",
+            Self::InProgress => "ACCEPTED",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::Canceled => "CANCELED",
+        }
+    }
+}
+
+/// What a work request does to its resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Deed {
+    Create,
+    Update,
+    Delete,
+}
+
+/// A work request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct WorkRequestRow {
+    /// The operation's name, as `CreateComputeCapacityReservation`.
+    pub operation: Box<str>,
+    pub compartment: u32,
+    pub resource: Id,
+    pub deed: Deed,
+    pub status: Status,
+    pub accepted: Timestamp,
+    /// When it will probably be done: for `percentComplete`.
+    pub expected: Timestamp,
+    pub finished: Option<Timestamp>,
+    pub error: Option<(Box<str>, Box<str>)>,
+}
+
+/// How long a work request stays ACCEPTED.
+const ACCEPTED_MILLIS: i64 = 1000;
+
+impl WorkRequestRow {
+    fn started(&self) -> Timestamp {
+        let started = self.accepted + jiff::SignedDuration::from_millis(ACCEPTED_MILLIS);
+        self.finished.map_or(started, |finished| started.min(finished))
+    }
+
+    fn percent(&self, now: Timestamp) -> f64 {
+        if self.status != Status::InProgress {
+            return 100.0;
+        }
+        let all = (self.expected.as_millisecond() - self.accepted.as_millisecond()).max(1) as f64;
+        let done = (now.as_millisecond() - self.accepted.as_millisecond()) as f64;
+        (done / all * 100.0).floor().clamp(0.0, 95.0)
+    }
+}
+
+/// Logs and errors come oldest first, unless told otherwise.
+fn oldest_first(request: &ApiRequest) -> Order {
+    let descending = request.in_query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("DESC"));
+    Order { by_name: false, descending }
+}
+
+impl World {
+    /// Opens a work request and returns its number.
+    pub(super) fn open_work_request(
+        &mut self,
+        operation: &str,
+        compartment: u32,
+        resource: Id,
+        deed: Deed,
+        expected: Timestamp,
+    ) -> u32 {
+        let number = self.work_requests.len() as u32;
+        self.work_requests.push(WorkRequestRow {
+            operation: operation.into(),
+            compartment,
+            resource,
+            deed,
+            status: Status::InProgress,
+            accepted: self.now,
+            expected,
+            finished: None,
+            error: None,
+        });
+        self.works_of.entry(resource).or_default().push(number);
+        number
+    }
+
+    /// Closes a work request that is still open.
+    pub(super) fn close_work_request(&mut self, number: u32, status: Status, error: Option<(&str, &str)>) {
+        let now = self.now;
+        let Some(row) = self.work_requests.get_mut(number as usize) else { return };
+        if row.status == Status::InProgress {
+            row.status = status;
+            row.finished = Some(now);
+            row.error = error.map(|(code, message)| (code.into(), message.into()));
+        }
+    }
+
+    /// The OCID of a work request.
+    pub(super) fn work_request_ocid(&self, number: u32) -> String {
+        self.ids.text(Id(Kind::WorkRequest, number))
+    }
+
+    fn work_request(&self, request: &ApiRequest) -> Result<(u32, &WorkRequestRow), ApiError> {
+        let number = self.ids.number(Kind::WorkRequest, request.in_path("workRequestId"));
+        let row = number.and_then(|number| Some((number, self.work_requests.get(number as usize)?)));
+        row.ok_or_else(error::not_found)
+    }
+
+    pub(super) fn get_work_request(&self, request: &ApiRequest) -> ApiResult {
+        let (number, row) = self.work_request(request)?;
+        let ocid = self.ids.text(row.resource);
+        let (entity, collection) = match row.resource.0 {
+            Kind::CapacityReservation => ("capacityReservation", "computeCapacityReservations"),
+            Kind::InstancePool => ("instancePool", "instancePools"),
+            _ => ("instance", "instances"),
+        };
+        let action_type = match (row.status, row.deed) {
+            (Status::InProgress, _) => WorkRequestResourceActionType::InProgress,
+            (Status::Succeeded, Deed::Create) => WorkRequestResourceActionType::Created,
+            (Status::Succeeded, Deed::Update) => WorkRequestResourceActionType::Updated,
+            (Status::Succeeded, Deed::Delete) => WorkRequestResourceActionType::Deleted,
+            (Status::Failed | Status::Canceled, _) => WorkRequestResourceActionType::Related,
+        };
+        let started = row.started() <= self.now;
+        let model = WorkRequest {
+            id: self.work_request_ocid(number),
+            operation_type: row.operation.to_string(),
+            status: WorkRequestStatus::from(row.status.as_str(started)),
+            compartment_id: compartment_ocid(&self.ids, row.compartment),
+            resources: vec![WorkRequestResource {
+                action_type,
+                entity_type: entity.to_owned(),
+                entity_uri: Some(format!("/20160918/{collection}/{ocid}")),
+                identifier: ocid,
+                ..WorkRequestResource::default()
+            }],
+            percent_complete: row.percent(self.now),
+            time_accepted: Some(row.accepted),
+            time_started: started.then(|| row.started()),
+            time_finished: row.finished,
+            ..WorkRequest::default()
+        };
+        answer(request.operation, &model)
+    }
+
+    pub(super) fn list_work_requests(&mut self, request: &ApiRequest) -> ApiResult {
+        let compartment = self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let of_one;
+        let numbers: Box<dyn Iterator<Item = u32>> = match request.in_query("resourceId") {
+            Some(ocid) => {
+                of_one = self.ids.find(ocid).and_then(|id| self.works_of.get(&id));
+                Box::new(of_one.into_iter().flatten().rev().copied())
+            }
+            None => Box::new((0..self.work_requests.len() as u32).rev()),
+        };
+        let after = page.after.as_ref().map_or(u32::MAX, |after| after.number);
+        let rows = numbers
+            .filter(|number| *number < after)
+            .map(|number| Cursor { group: 0, name: String::new(), number });
+        let row = |cursor: &Cursor| &self.work_requests[cursor.number as usize];
+        page.answer(
+            request,
+            rows,
+            |cursor| row(cursor).compartment == compartment,
+            |cursor| {
+                let row = row(cursor);
+                let started = row.started() <= self.now;
+                WorkRequestSummary {
+                    id: self.work_request_ocid(cursor.number),
+                    operation_type: row.operation.to_string(),
+                    status: WorkRequestSummaryStatus::from(row.status.as_str(started)),
+                    compartment_id: compartment_ocid(&self.ids, row.compartment),
+                    percent_complete: row.percent(self.now),
+                    time_accepted: Some(row.accepted),
+                    time_started: started.then(|| row.started()),
+                    time_finished: row.finished,
+                    ..WorkRequestSummary::default()
+                }
+            },
+        )
+    }
+
+    pub(super) fn list_work_request_errors(&mut self, request: &ApiRequest) -> ApiResult {
+        let page = self.page(request)?;
+        let (_, row) = self.work_request(request)?;
+        let errors = row.error.iter().map(|(code, message)| WorkRequestError {
+            code: code.to_string(),
+            message: message.to_string(),
+            timestamp: row.finished,
+            ..WorkRequestError::default()
+        });
+        page.answer_small(request, oldest_first(request), errors.map(|error| (Cursor::default(), error)).collect())
+    }
+
+    pub(super) fn list_work_request_logs(&mut self, request: &ApiRequest) -> ApiResult {
+        let page = self.page(request)?;
+        let (_, row) = self.work_request(request)?;
+        let mut logs = vec![(row.accepted, format!("{} was accepted.", row.operation))];
+        if row.started() <= self.now {
+            logs.push((row.started(), format!("{} is in progress.", row.operation)));
+        }
+        if let Some(finished) = row.finished {
+            let end = match row.status {
+                Status::Failed => "failed",
+                Status::Canceled => "was canceled",
+                Status::Succeeded | Status::InProgress => "succeeded",
+            };
+            logs.push((finished, format!("{} {end}.", row.operation)));
+        }
+        let logs = logs.into_iter().zip(0..).map(|((at, message), number)| {
+            let cursor = Cursor { group: 0, name: String::new(), number };
+            (cursor, WorkRequestLogEntry { message, timestamp: Some(at), ..WorkRequestLogEntry::default() })
+        });
+        page.answer_small(request, oldest_first(request), logs.collect())
+    }
+}
