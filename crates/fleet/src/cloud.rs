@@ -1,6 +1,5 @@
 //! The few calls that a run makes, with the parameters that it wants. Decides nothing.
 
-use jiff::Timestamp;
 use oci_api::{
     Operation,
     models::{AvailabilityDomain, Instance, LaunchInstanceDetails, WorkRequestError, WorkRequestSummary},
@@ -61,9 +60,4 @@ pub(crate) async fn work_requests(
     let call =
         Call::new(Operation::ListWorkRequests).query("compartmentId", compartment).query("resourceId", ocid);
     client.all(call).await
-}
-
-/// When the service says that it made the instance.
-pub(crate) fn created(instance: &Instance) -> Option<Timestamp> {
-    instance.time_created
 }

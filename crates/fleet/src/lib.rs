@@ -5,15 +5,28 @@
 #![warn(missing_docs)]
 
 pub mod addresses;
+mod attempt;
 mod cloud;
+mod death;
+mod journal;
+mod launcher;
+mod lookup;
+pub mod outcome;
 pub mod export;
+pub mod lifecycle;
+pub mod pace;
 pub mod pacer;
+mod places;
 pub mod plan;
+pub mod policy;
 pub mod price;
+pub mod reservations;
 pub mod run;
+mod slot;
 pub mod select;
 pub mod spec;
 pub mod summary;
+mod watcher;
 
 pub use plan::{Finding, Plan, PlanError, plan, retry_token};
 pub use run::{Environment, LaunchOptions, RunError, Sink, launch, no_sink, rebuild_from_cloud, resume};

@@ -1,10 +1,16 @@
 //! A launch from its beginning or from where another process left it. Both are the same code: a run starts from a state.
 
-use crate::{Plan, RunSummary};
-use ledger::{LedgerError, Record, RunId, Store};
-use oci_client::{Client, Clock, RequestCounts};
+use crate::{
+    Plan, RunSummary,
+    journal::Journal,
+    launcher::{self, Context},
+    lookup,
+};
+use ledger::{Event, Lease, LedgerError, Next, Phase, Record, RunId, RunKind, RunState, SlotNumber, Store};
+use oci_api::models::Instance;
+use oci_client::{Client, Clock, FailureClass, RequestCounts};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// What a run needs of the world.
@@ -102,11 +108,22 @@ pub async fn launch(
     sink: Sink,
     stop: CancellationToken,
 ) -> Result<RunSummary, RunError> {
-    let _ = (env, plan, options, sink, stop);
-    Err(RunError::NotResumable { run, reason: "not built yet".to_owned() })
+    let first = Event::RunStarted {
+        kind: RunKind::Launch,
+        requested: plan.fleet.count,
+        plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
+    };
+    let record = env.store.create_run(run, env.clock.now(), first).await?;
+    let lease = env.store.lease(run, env.clock.now()).await?;
+    let state = RunState::fold(run, [&record]);
+    sink(&record);
+    Ok(carry_out(env, plan, state, options, sink, stop, lease).await)
 }
 
 /// Takes up a run that another process has left: at any point, or after its end with slots that failed.
+///
+/// Slots known to run are left alone. A launch whose end is not known is sent again with the same token, or, when the
+/// service has forgotten that, looked up by its tags. All other slots are launched.
 ///
 /// # Errors
 /// When another process has it, or its records do not suffice.
@@ -117,15 +134,114 @@ pub async fn resume(
     sink: Sink,
     stop: CancellationToken,
 ) -> Result<RunSummary, RunError> {
-    let _ = (env, options, sink, stop);
-    Err(RunError::NotResumable { run, reason: "not built yet".to_owned() })
+    let lease = env.store.lease(run, env.clock.now()).await?;
+    let found = env.store.records(run).await?;
+    let mut state = RunState::fold(run, &found.records);
+    // The store numbers on from its last record, readable or not.
+    state.last_seq = found.unreadable.iter().map(|record| record.seq).fold(state.last_seq, u64::max);
+    if state.kind != Some(RunKind::Launch) {
+        let reason = match state.kind {
+            Some(kind) => format!("it is a run of kind {kind:?}, not a launch"),
+            None => "its first record, which holds the plan, cannot be read; try `resume --from-cloud`".to_owned(),
+        };
+        return Err(RunError::NotResumable { run, reason });
+    }
+    let plan: Plan = serde_json::from_value(state.plan.clone()).map_err(|error| not_resumable(run, &error))?;
+    if plan.fleet.placements.is_empty() {
+        return Err(not_resumable(run, &"its plan has no placement"));
+    }
+    let mut events = vec![Event::RunResumed];
+    if !found.unreadable.is_empty() {
+        let count = found.unreadable.len();
+        let message = format!("{count} records of the run cannot be read; its instances are looked up by their tags");
+        events.push(Event::Warning { message });
+    }
+    events.extend(adoptions(env, &plan, &state).await?);
+    for record in env.store.append(run, env.clock.now(), events).await? {
+        state.apply(&record);
+        sink(&record);
+    }
+    Ok(carry_out(env, &plan, state, options, sink, stop, lease).await)
 }
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
 ///
 /// # Errors
-/// When the compartment cannot be listed, or the ledger has the run already.
-pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> Result<(), RunError> {
-    let _ = (env, plan);
-    Err(RunError::NotResumable { run, reason: "not built yet".to_owned() })
+/// When the compartment cannot be listed, no instance has the run's tag, or the ledger has the run already.
+pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> Result<RunState, RunError> {
+    let found = lookup::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
+    let Some(highest) = found.keys().next_back().copied() else {
+        let compartment = &plan.fleet.compartment;
+        return Err(not_resumable(run, &format!("no live instance in {compartment} has its tag")));
+    };
+    let first = Event::RunStarted {
+        kind: RunKind::Launch,
+        requested: plan.fleet.count.max(highest),
+        plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
+    };
+    let record = env.store.create_run(run, env.clock.now(), first).await?;
+    let mut state = RunState::fold(run, [&record]);
+    let events = adoption_events(&state, found);
+    for record in env.store.append(run, env.clock.now(), events).await? {
+        state.apply(&record);
+    }
+    Ok(state)
+}
+
+/// Live instances with the run's tags for slots that the ledger knows none of: a record that was lost, or a token that is
+/// too old. When the list cannot be read, each unsettled slot looks for itself.
+async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<Vec<Event>, RunError> {
+    if state.remaining().all(|(_, next)| matches!(next, Next::Watch { .. })) {
+        return Ok(Vec::new());
+    }
+    match lookup::survey(&env.client, &plan.fleet.compartment, state.run).await {
+        Ok(found) => Ok(adoption_events(state, found)),
+        Err(failure) if failure.class == FailureClass::Authentication => Err(Box::new(failure).into()),
+        Err(failure) => {
+            let message = format!("the instances of the compartment could not be listed: {failure}");
+            Ok(vec![Event::Warning { message }])
+        }
+    }
+}
+
+fn adoption_events(state: &RunState, found: BTreeMap<SlotNumber, Vec<Instance>>) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (slot, instances) in found {
+        let known = state.slot(slot);
+        if instances.len() > 1 {
+            let ocids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
+            let message = format!("slot {slot} has {} live instances: {}", ocids.len(), ocids.join(", "));
+            events.push(Event::Warning { message });
+        }
+        if known.ocid.is_none() && known.phase != Phase::GivenBack && (1..=state.requested).contains(&slot) {
+            events.extend(instances.first().map(|instance| lookup::adopted(instance, slot, known.last_attempt.max(1))));
+        }
+    }
+    events
+}
+
+async fn carry_out(
+    env: &Environment,
+    plan: &Plan,
+    state: RunState,
+    options: &LaunchOptions,
+    sink: Sink,
+    stop: CancellationToken,
+    lease: Lease,
+) -> RunSummary {
+    let halt = stop.child_token();
+    // Another stream of chance each time the run is taken up, the same each time it is replayed.
+    let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
+    let context = Context::new(env, plan, options, &journal, halt, rng);
+    launcher::drive(&context, &stop).await;
+    drop(context);
+    drop(lease);
+    let mut summary = journal.state(|state| RunSummary::of(state, plan));
+    summary.ledger_error = journal.broken().map(|error| error.to_string());
+    summary
+}
+
+fn not_resumable(run: RunId, reason: &impl std::fmt::Display) -> RunError {
+    RunError::NotResumable { run, reason: reason.to_string() }
 }

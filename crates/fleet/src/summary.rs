@@ -31,6 +31,9 @@ pub struct RunSummary {
     pub instances: Vec<InstanceSummary>,
     /// What the user should know and stopped nothing.
     pub warnings: Vec<String>,
+    /// Why the ledger could not be written any more, if so: what happened after that is only told here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger_error: Option<String>,
 }
 
 /// One slot.
@@ -83,6 +86,7 @@ impl RunSummary {
             requests: state.requests.clone(),
             instances,
             warnings: state.warnings.clone(),
+            ledger_error: None,
         }
     }
 

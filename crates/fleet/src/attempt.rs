@@ -1,0 +1,244 @@
+//! One placement tried for one slot, under one retry token, until it is known what came of it.
+
+use crate::{
+    cloud, death,
+    launcher::{Context, Halted},
+    lookup,
+    outcome::{error_record, rule},
+    pacer::Class,
+    plan::retry_token,
+};
+use ledger::{Action, ErrorRecord, Event, Intent, SlotNumber};
+use oci_api::models::Instance;
+use oci_client::{Answered, Failure, FailureClass};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The service keeps a retry token for 24 hours (OpenAPI of the Core Services). An hour is left for clocks that differ.
+const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(23);
+/// Lists may lag behind launches, so "not there" counts only after so many looks …
+const LOOKS: u32 = 4;
+/// … with pauses that begin with this and double.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+
+/// How an attempt ended.
+pub(crate) enum AttemptEnd {
+    /// The slot has this instance.
+    Launched { ocid: String },
+    /// It certainly made no instance that lives: another attempt may be made.
+    Next { class: FailureClass, error: ErrorRecord },
+    /// Nothing more is to be tried; if an instance may exist, the slot stays unsettled and a resume settles it.
+    GiveUp(ErrorRecord),
+}
+
+/// What is known in the middle of an attempt.
+struct Attempt<'a> {
+    context: &'a Context<'a>,
+    slot: SlotNumber,
+    number: u32,
+    token: String,
+    failures: BTreeMap<FailureClass, u32>,
+    /// Whether an earlier try of this token may have made an instance.
+    may_exist: bool,
+}
+
+/// Makes an attempt, or settles one whose end is not known.
+pub(crate) async fn run(
+    context: &Context<'_>,
+    slot: SlotNumber,
+    number: u32,
+    intent: Option<Intent>,
+) -> Result<AttemptEnd, Halted> {
+    let token = intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
+    let may_exist = intent.is_some();
+    let mut attempt = Attempt { context, slot, number, token, failures: BTreeMap::new(), may_exist };
+    if let Some(intent) = intent
+        && context.env.clock.now().duration_since(intent.first_at) > TOKEN_LIFE
+    {
+        return attempt.expired().await;
+    }
+    attempt.tries().await
+}
+
+impl Attempt<'_> {
+    async fn tries(&mut self) -> Result<AttemptEnd, Halted> {
+        let details = self.context.plan.request(self.context.run, self.slot, self.number);
+        let mut intended = false;
+        loop {
+            let permit = tokio::select! {
+                biased;
+                () = self.context.halt.cancelled() => return Err(Halted),
+                permit = self.context.pacer.admit(Class::Launch) => permit,
+            };
+            if !intended {
+                let event = Event::LaunchIntended {
+                    slot: self.slot,
+                    attempt: self.number,
+                    token: self.token.clone(),
+                    placement: self.context.plan.placement(self.number),
+                };
+                self.context.journal.intend(event).await.map_err(|_| Halted)?;
+                intended = true;
+            }
+            let failure = match cloud::launch(&self.context.env.client, &details, &self.token).await {
+                Ok(answered) => {
+                    self.context.answer_came();
+                    self.context.pace(self.context.pacer.on_success(&permit)).await;
+                    return self.answered(answered).await;
+                }
+                Err(failure) => failure,
+            };
+            if failure.class != FailureClass::Authentication {
+                self.context.answer_came();
+            }
+            let change = if failure.class == FailureClass::Throttled {
+                self.context.pacer.on_throttled(&permit, failure.retry_after)
+            } else {
+                self.context.pacer.on_success(&permit)
+            };
+            self.context.pace(change).await;
+            if let Some(end) = self.failed(&failure).await? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Does what the table says. `None`: another try with the same token.
+    async fn failed(&mut self, failure: &Failure) -> Result<Option<AttemptEnd>, Halted> {
+        let nth = {
+            let count = self.failures.entry(failure.class).or_default();
+            *count += 1;
+            *count
+        };
+        let rule = rule(failure.class);
+        let action = rule.nth(nth);
+        let error = error_record(failure);
+        self.may_exist |= failure.class == FailureClass::Ambiguous;
+        match action {
+            Action::StopRun => {
+                // Those that were under way meet the same refusal: it is told once.
+                if self.context.stop_for_login(&error) {
+                    self.note(error, action).await;
+                }
+                Err(Halted)
+            }
+            Action::RetrySameToken | Action::Wait => {
+                // A throttled try is in the counts, and one event for each would be many.
+                if failure.class != FailureClass::Throttled || nth == 1 {
+                    self.note(error, action).await;
+                }
+                self.context.pause(self.pause(rule.pause(nth), failure.retry_after)).await?;
+                Ok(None)
+            }
+            Action::LookUp => {
+                self.note(error.clone(), action).await;
+                Ok(Some(self.look_up(failure.class, error).await?))
+            }
+            Action::NextPlacement | Action::GiveUpSlot if self.may_exist => {
+                self.note(error.clone(), Action::LookUp).await;
+                Ok(Some(self.look_up(failure.class, error).await?))
+            }
+            Action::NextPlacement => {
+                self.note(error.clone(), action).await;
+                Ok(Some(AttemptEnd::Next { class: failure.class, error }))
+            }
+            Action::GiveUpSlot => {
+                self.note(error.clone(), action).await;
+                Ok(Some(AttemptEnd::GiveUp(error)))
+            }
+        }
+    }
+
+    fn pause(&self, most: Duration, asked: Option<Duration>) -> Duration {
+        self.context.spread(most, 0.5).max(asked.unwrap_or_default())
+    }
+
+    async fn note(&self, error: ErrorRecord, action: Action) {
+        let event = Event::TryFailed { slot: self.slot, attempt: self.number, error, action };
+        self.context.journal.record(vec![event]).await;
+    }
+
+    async fn answered(&mut self, answered: Answered<Instance>) -> Result<AttemptEnd, Halted> {
+        let instance = answered.value;
+        if instance.id.is_empty() {
+            let error = ErrorRecord {
+                class: FailureClass::Ambiguous.name().to_owned(),
+                code: "NoInstance".to_owned(),
+                message: "the launch was accepted, and the answer names no instance".to_owned(),
+                opc_request_id: answered.request_id,
+                ..ErrorRecord::default()
+            };
+            self.may_exist = true;
+            self.note(error.clone(), Action::LookUp).await;
+            return self.look_up(FailureClass::Ambiguous, error).await;
+        }
+        let ocid = instance.id.clone();
+        let mut event = lookup::adopted(&instance, self.slot, self.number);
+        if let Event::Launched { work_request, adopted, name, .. } = &mut event {
+            work_request.clone_from(&answered.work_request_id);
+            *adopted = false;
+            if name.is_empty() {
+                *name = self.context.plan.name(self.slot);
+            }
+        }
+        self.context.journal.record(vec![event]).await;
+        if !lookup::is_dead(&instance.lifecycle_state) {
+            return Ok(AttemptEnd::Launched { ocid });
+        }
+        // The token has given back an instance that it made earlier and that died since.
+        let (class, error) = death::cause(self.context, &ocid, answered.work_request_id.as_deref()).await;
+        let event = Event::InstanceDied { slot: self.slot, ocid, error: error.clone() };
+        self.context.journal.record(vec![event]).await;
+        Ok(AttemptEnd::Next { class, error })
+    }
+
+    /// The token is too old to be sent again: the tags are all there is.
+    async fn expired(&mut self) -> Result<AttemptEnd, Halted> {
+        let error = ErrorRecord {
+            class: "token_expired".to_owned(),
+            code: "RetryTokenExpired".to_owned(),
+            message: "an earlier launch of this slot is older than its retry token lasts; no live instance has its tags"
+                .to_owned(),
+            ..ErrorRecord::default()
+        };
+        self.look_up(FailureClass::InvalidatedRetryToken, error).await
+    }
+
+    /// Looks for the slot's instance by its tags, several times, since a list may lag.
+    async fn look_up(&mut self, class: FailureClass, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
+        let mut known = true;
+        for look in 1..=LOOKS {
+            let looking = lookup::live_instance(self.context, self.slot, look == LOOKS);
+            match self.context.ask(looking).await? {
+                Ok(Some(instance)) => {
+                    let ocid = instance.id.clone();
+                    let event = lookup::adopted(&instance, self.slot, self.number);
+                    self.context.journal.record(vec![event]).await;
+                    return Ok(AttemptEnd::Launched { ocid });
+                }
+                Ok(None) => known = true,
+                Err(failure) if failure.class == FailureClass::Authentication => {
+                    if self.context.stop_for_login(&error_record(&failure)) {
+                        self.note(error_record(&failure), Action::StopRun).await;
+                    }
+                    return Err(Halted);
+                }
+                Err(failure) => {
+                    tracing::warn!(%failure, slot = self.slot, "looking for the instance by its tags failed");
+                    known = false;
+                }
+            }
+            if look < LOOKS {
+                self.context.pause(BETWEEN_LOOKS * 2_u32.pow(look - 1)).await?;
+            }
+        }
+        // A definite answer and several looks that agree with it: there is none. Otherwise nobody can say.
+        if known && class != FailureClass::Ambiguous {
+            self.note(error.clone(), Action::NextPlacement).await;
+            return Ok(AttemptEnd::Next { class, error });
+        }
+        Ok(AttemptEnd::GiveUp(ErrorRecord {
+            message: format!("{} (the instance may exist; `resume` finds out)", error.message),
+            ..error
+        }))
+    }
+}

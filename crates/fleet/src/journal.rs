@@ -1,0 +1,112 @@
+//! The one way by which a run writes: to the store, then into the state in memory, then to whoever watches.
+//!
+//! Several tasks append at once, and their appends may return in another order than the store gave them. The state
+//! and the watchers get records in the store's order.
+
+use crate::run::Sink;
+use ledger::{Event, LedgerError, Record, RunId, RunState, Store};
+use oci_client::Clock;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Journal {
+    run: RunId,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    sink: Sink,
+    /// Cancelled when the store has failed: the run must not go on.
+    failed: CancellationToken,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    state: RunState,
+    /// Records that returned before an earlier one did.
+    early: BTreeMap<u64, Record>,
+    /// After its first failure the store is not used again: what it holds stays a prefix of what happened.
+    broken: Option<LedgerError>,
+}
+
+impl Journal {
+    pub fn new(
+        state: RunState,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        sink: Sink,
+        failed: CancellationToken,
+    ) -> Self {
+        let run = state.run;
+        let inner = Mutex::new(Inner { state, early: BTreeMap::new(), broken: None });
+        Self { run, store, clock, sink, failed, inner }
+    }
+
+    /// Writes what is about to be done. Only when this has returned may it be done.
+    pub async fn intend(&self, event: Event) -> Result<(), LedgerError> {
+        if let Some(error) = self.broken() {
+            return Err(error);
+        }
+        let records = self.keep(vec![event]).await?;
+        self.take_in(records);
+        Ok(())
+    }
+
+    /// Writes what has happened. When it cannot be written it is still shown and counted, and [`Self::broken`] tells.
+    ///
+    /// Must be polled to its end: a record that the store has and the state lacks would hold back all after it.
+    pub async fn record(&self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        if self.broken().is_none()
+            && let Ok(records) = self.keep(events.clone()).await
+        {
+            self.take_in(records);
+            return;
+        }
+        let at = self.clock.now();
+        let mut inner = self.lock();
+        for event in events {
+            let record = Record { seq: inner.state.last_seq, at, event };
+            inner.state.apply(&record);
+            (self.sink)(&record);
+        }
+    }
+
+    /// Looks at the state.
+    pub fn state<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
+        look(&self.lock().state)
+    }
+
+    /// The failure after which nothing was written any more.
+    pub fn broken(&self) -> Option<LedgerError> {
+        self.lock().broken.clone()
+    }
+
+    async fn keep(&self, events: Vec<Event>) -> Result<Vec<Record>, LedgerError> {
+        let kept = self.store.append(self.run, self.clock.now(), events).await;
+        if let Err(error) = &kept {
+            tracing::error!(%error, "the ledger cannot be written: nothing new is launched");
+            self.lock().broken.get_or_insert_with(|| error.clone());
+            self.failed.cancel();
+        }
+        kept
+    }
+
+    fn take_in(&self, records: Vec<Record>) {
+        let mut inner = self.lock();
+        inner.early.extend(records.into_iter().map(|record| (record.seq, record)));
+        loop {
+            let next = inner.state.last_seq + 1;
+            let Some(record) = inner.early.remove(&next) else { break };
+            inner.state.apply(&record);
+            (self.sink)(&record);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,257 @@
+//! Carries a launch out: keeps so many slots under way as are allowed, hands launched instances to the watcher, and
+//! takes back the slots of those that died.
+//!
+//! All of it is one task: dropping it at any point is a crash, which the ledger must survive, and the same seed gives the
+//! same events.
+
+use crate::{
+    Environment, LaunchOptions, Plan,
+    journal::Journal,
+    pacer::{PaceChange, Pacer},
+    places::Places,
+    slot::{self, SlotEnd},
+    watcher::{self, Watch},
+};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use ledger::{ErrorRecord, Event, Next, Outcome, RequestCount, RunId, SlotNumber};
+use rand::{RngExt as _, rngs::StdRng};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// What all parts of one run share.
+pub(crate) struct Context<'a> {
+    pub env: &'a Environment,
+    pub run: RunId,
+    pub plan: &'a Plan,
+    pub options: &'a LaunchOptions,
+    pub journal: &'a Journal,
+    pub pacer: Pacer,
+    pub places: Mutex<Places>,
+    pub watch: Watch,
+    /// Cancelled when nothing new may be started, whatever the reason.
+    pub halt: CancellationToken,
+    /// The refused login that stopped the run.
+    pub refused: Mutex<Option<ErrorRecord>>,
+    /// Whether the service has answered a launch with anything but a refused login: until then one launch at a time
+    /// is sent, so that a wrong key costs one request and not a hundred.
+    answered: AtomicBool,
+    /// Makes the launcher look again.
+    pub wake: Notify,
+    /// Placements that a slot had tried before this process took the run up.
+    pub tried_before: BTreeMap<SlotNumber, u32>,
+    rng: Mutex<StdRng>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(
+        env: &'a Environment,
+        plan: &'a Plan,
+        options: &'a LaunchOptions,
+        journal: &'a Journal,
+        halt: CancellationToken,
+        rng: StdRng,
+    ) -> Self {
+        let (run, tried_before) = journal.state(|state| {
+            let tried = state.slots.iter().map(|(slot, state)| (*slot, state.attempts));
+            (state.run, tried.filter(|(_, attempts)| *attempts > 0).collect())
+        });
+        Self {
+            env,
+            run,
+            plan,
+            options,
+            journal,
+            pacer: Pacer::new(options.rate, env.seed),
+            places: Mutex::default(),
+            watch: Watch::default(),
+            halt,
+            refused: Mutex::default(),
+            answered: AtomicBool::new(false),
+            wake: Notify::new(),
+            tried_before,
+            rng: Mutex::new(rng),
+        }
+    }
+
+    /// Full jitter: a part of `most` between nothing and all.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        self.spread(most, 0.0)
+    }
+
+    /// A part of `most` between the share `least` and all.
+    pub fn spread(&self, most: Duration, least: f64) -> Duration {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        most.mul_f64(rng.random_range(least..=1.0))
+    }
+
+    /// Waits, unless the run is halted before: then it says so at once.
+    pub async fn pause(&self, wait: Duration) -> Result<(), Halted> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Halted),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// The service has answered a launch.
+    pub fn answer_came(&self) {
+        if !self.answered.swap(true, Ordering::Relaxed) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The login was refused: the first such answer is the one that is told, and nothing new is started.
+    pub fn stop_for_login(&self, error: &ErrorRecord) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = refused.is_none();
+        refused.get_or_insert_with(|| error.clone());
+        self.halt.cancel();
+        first
+    }
+
+    /// Waits for an answer that may be thrown away, unless the run is halted before.
+    ///
+    /// Only for calls that change nothing, here or there: they are dropped in the middle.
+    pub async fn ask<T>(&self, answer: impl Future<Output = T>) -> Result<T, Halted> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Halted),
+            answer = answer => Ok(answer),
+        }
+    }
+
+    /// Writes down a changed pace.
+    pub async fn pace(&self, change: Option<PaceChange>) {
+        if let Some(PaceChange { class, rate, reason }) = change {
+            let event = Event::PaceChanged { class: class.name().to_owned(), rate, reason: reason.to_owned() };
+            self.journal.record(vec![event]).await;
+        }
+    }
+
+    fn concurrency(&self) -> usize {
+        if self.answered.load(Ordering::Relaxed) { self.options.max_concurrency.max(1) } else { 1 }
+    }
+}
+
+/// The run is to start nothing new.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Halted;
+
+/// Carries out what is left of the run, and writes how it ended.
+pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
+    let (mut queue, watched) = split(context);
+    let (freed, mut died) = mpsc::unbounded_channel();
+    let enough = CancellationToken::new();
+    if context.options.wait {
+        for (slot, ocid) in watched {
+            context.watch.add(context, slot, &ocid);
+        }
+    }
+    let mut watching = std::pin::pin!(watcher::run(context, &enough, freed));
+    let mut watcher_ended = false;
+    let mut flying = FuturesUnordered::new();
+    let mut interrupted = false;
+    loop {
+        while !context.halt.is_cancelled() && flying.len() < context.concurrency() {
+            let Some((slot, next)) = queue.pop_front() else { break };
+            flying.push(slot::run(context, slot, next));
+        }
+        let halted = context.halt.is_cancelled();
+        let launched_all = flying.is_empty() && (queue.is_empty() || halted);
+        if launched_all && died.is_empty() && (halted || context.watch.is_empty()) {
+            enough.cancel();
+        }
+        if flying.is_empty() && watcher_ended && died.is_empty() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if !interrupted => {
+                interrupted = true;
+                context.halt.cancel();
+                context.journal.record(vec![Event::Interrupted]).await;
+            }
+            Some(slot) = died.recv() => requeue(context, &mut queue, slot).await,
+            Some(end) = flying.next() => {
+                if let SlotEnd::Launched { slot, ocid } = end
+                    && context.options.wait
+                {
+                    context.watch.add(context, slot, &ocid);
+                }
+            }
+            () = &mut watching, if !watcher_ended => watcher_ended = true,
+            () = context.wake.notified() => {}
+        }
+    }
+    finish(context, interrupted).await;
+}
+
+/// What there is to launch, and what there is to wait for.
+fn split(context: &Context<'_>) -> (VecDeque<(SlotNumber, Next)>, Vec<(SlotNumber, String)>) {
+    let mut queue = VecDeque::new();
+    let mut watched = Vec::new();
+    context.journal.state(|state| {
+        for (slot, next) in state.remaining() {
+            match next {
+                Next::Watch { ocid } => watched.push((slot, ocid)),
+                next => queue.push_back((slot, next)),
+            }
+        }
+    });
+    (queue, watched)
+}
+
+/// A slot whose instance died is tried again, unless it has been often enough.
+async fn requeue(context: &Context<'_>, queue: &mut VecDeque<(SlotNumber, Next)>, slot: SlotNumber) {
+    let (next, tried, error) = context.journal.state(|state| {
+        let state = state.slot(slot);
+        (state.next(), state.attempts, state.error.clone().unwrap_or_default())
+    });
+    let before = context.tried_before.get(&slot).copied().unwrap_or_default();
+    if tried - before.min(tried) < context.options.max_attempts {
+        queue.push_back((slot, next));
+    } else {
+        context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+    }
+}
+
+async fn finish(context: &Context<'_>, interrupted: bool) {
+    let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    let broken = context.journal.broken().is_some();
+    let outcome = context.journal.state(|state| {
+        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
+        if broken {
+            Outcome::LedgerFailed
+        } else if reached >= state.requested {
+            Outcome::Complete
+        } else if refused {
+            Outcome::NotAuthenticated
+        } else if interrupted {
+            Outcome::Interrupted
+        } else if state.counts.launched == 0 {
+            Outcome::Nothing
+        } else {
+            Outcome::Partial
+        }
+    });
+    let mut events = Vec::new();
+    if let Some(counts) = &context.env.requests {
+        let count = |counts: oci_client::Counts| RequestCount {
+            ok: counts.ok,
+            throttled: counts.throttled,
+            failed: counts.failed,
+        };
+        let requests = counts.snapshot().into_iter().map(|(name, of)| (name.to_owned(), count(of))).collect();
+        events.push(Event::RequestsCounted { requests });
+    }
+    events.push(Event::RunFinished { outcome });
+    context.journal.record(events).await;
+}

@@ -1,0 +1,172 @@
+//! One slot, from its first placement to an instance or to the end of its chances.
+
+use crate::{
+    attempt::{self, AttemptEnd},
+    launcher::{Context, Halted},
+    places::{Known, Places, REMEMBERED},
+};
+use ledger::{ErrorRecord, Event, Intent, Next, SlotNumber};
+use oci_client::FailureClass;
+use std::{
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How often a slot goes through all its placements when a later try may find what an earlier one did not …
+const PASSES: u32 = 3;
+/// … and the pause before it does.
+const BETWEEN_PASSES: Duration = Duration::from_secs(15);
+
+/// How a slot's task ended.
+pub(crate) enum SlotEnd {
+    /// It has an instance.
+    Launched {
+        slot: SlotNumber,
+        ocid: String,
+    },
+    /// It has none, and its events say why; or the run was halted.
+    Ended,
+}
+
+/// What a slot has been through in this task.
+struct Progress {
+    started: Instant,
+    attempt: u32,
+    tried: u32,
+    in_this_pass: u32,
+    passes: u32,
+    /// Whether anything in this pass failed in a way that time may cure.
+    curable: bool,
+    error: Option<ErrorRecord>,
+}
+
+enum Choice {
+    Try,
+    Pause(Duration),
+    GiveUp(ErrorRecord),
+}
+
+/// Works on a slot until it has an instance, has used up its chances, or the run is halted.
+pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> SlotEnd {
+    let (attempt, mut intent) = match next {
+        Next::Launch { attempt } => (attempt, None),
+        Next::Settle(intent) => (intent.attempt, Some(intent)),
+        Next::Nothing | Next::Watch { .. } => return SlotEnd::Ended,
+    };
+    let mut progress = Progress {
+        started: Instant::now(),
+        attempt,
+        tried: 0,
+        in_this_pass: 0,
+        passes: 0,
+        curable: false,
+        error: None,
+    };
+    match walk(context, slot, &mut progress, &mut intent).await {
+        Ok(Some(ocid)) => SlotEnd::Launched { slot, ocid },
+        Ok(None) | Err(Halted) => SlotEnd::Ended,
+    }
+}
+
+async fn walk(
+    context: &Context<'_>,
+    slot: SlotNumber,
+    progress: &mut Progress,
+    intent: &mut Option<Intent>,
+) -> Result<Option<String>, Halted> {
+    loop {
+        if intent.is_none() {
+            match progress.choose(context) {
+                Choice::Try => {}
+                Choice::Pause(wait) => {
+                    context.pause(wait).await?;
+                    continue;
+                }
+                Choice::GiveUp(error) => {
+                    context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+                    return Ok(None);
+                }
+            }
+        }
+        let placement = context.plan.placement(progress.attempt);
+        match attempt::run(context, slot, progress.attempt, intent.take()).await? {
+            AttemptEnd::Launched { ocid } => {
+                places(context).accepted(&placement);
+                return Ok(Some(ocid));
+            }
+            AttemptEnd::Next { class, error } => {
+                if class != FailureClass::InvalidatedRetryToken {
+                    places(context).refused(&placement, &error, Instant::now());
+                }
+                progress.failed(class, error);
+            }
+            AttemptEnd::GiveUp(error) => {
+                context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+fn places<'a>(context: &'a Context<'_>) -> MutexGuard<'a, Places> {
+    context.places.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Progress {
+    fn failed(&mut self, class: FailureClass, error: ErrorRecord) {
+        self.attempt += 1;
+        self.tried += 1;
+        self.in_this_pass += 1;
+        self.curable |= crate::outcome::rule(class).passes || class == FailureClass::InvalidatedRetryToken;
+        self.error = Some(error);
+    }
+
+    /// Looks for the next placement worth a try, and moves the attempt there.
+    fn choose(&mut self, context: &Context<'_>) -> Choice {
+        let placements = u32::try_from(context.plan.fleet.placements.len()).unwrap_or(u32::MAX).max(1);
+        let patient = context.options.retry_for.is_some_and(|patience| self.started.elapsed() < patience);
+        if self.tried >= context.options.max_attempts && !patient {
+            return Choice::GiveUp(self.last_error());
+        }
+        if self.in_this_pass >= placements {
+            self.passes += 1;
+            let again = std::mem::take(&mut self.curable) && (patient || self.passes < PASSES);
+            if !again {
+                return Choice::GiveUp(self.last_error());
+            }
+            self.in_this_pass = 0;
+            return Choice::Pause(context.spread(BETWEEN_PASSES, 0.5));
+        }
+        let now = Instant::now();
+        let places = places(context);
+        let mut doubtful = None;
+        let mut refusing = None;
+        for attempt in self.attempt..self.attempt.saturating_add(placements) {
+            match places.known(&context.plan.placement(attempt), now) {
+                Known::Open => {
+                    self.attempt = attempt;
+                    return Choice::Try;
+                }
+                Known::Doubtful => doubtful = doubtful.or(Some(attempt)),
+                Known::Refusing(error, until) => refusing = refusing.or(Some((error, until))),
+            }
+        }
+        match (doubtful, refusing) {
+            (Some(attempt), _) => {
+                self.attempt = attempt;
+                Choice::Try
+            }
+            (None, Some((_, until))) if patient => {
+                let wait = until.saturating_duration_since(now).min(REMEMBERED);
+                Choice::Pause(wait + context.jitter(Duration::from_secs(5)))
+            }
+            (None, Some((error, _))) => Choice::GiveUp(self.error.clone().unwrap_or(error)),
+            (None, None) => Choice::Try,
+        }
+    }
+
+    fn last_error(&self) -> ErrorRecord {
+        self.error.clone().unwrap_or_default()
+    }
+}

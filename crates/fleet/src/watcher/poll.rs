@@ -1,0 +1,191 @@
+//! One poll: how the instances are asked for, and what each answer means.
+
+use super::{LOST_AFTER, Watched, Watcher};
+use crate::{cloud, death, lookup, pacer::Class};
+use futures_util::TryStreamExt as _;
+use ledger::{ErrorRecord, Event};
+use oci_api::models::{Instance, InstanceLifecycleState as State};
+use oci_client::{Failure, FailureClass};
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+
+/// What a poll has found out.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Instances that were met.
+    met: BTreeMap<String, Instance>,
+    /// Instances that a GET does not know.
+    unknown: Vec<String>,
+}
+
+impl Watcher<'_> {
+    /// Asks for all that is waited for. A failure leaves the rest for the next poll.
+    pub(super) async fn look(&mut self) -> Seen {
+        let wanted: Vec<String> = self.context.watch.lock().keys().cloned().collect();
+        let mut seen = Seen::default();
+        let one_by_one = self.list_refused || wanted.len() < self.pages || wanted.len() == 1;
+        let missing = if one_by_one {
+            wanted
+        } else {
+            match self.read_list(&wanted, &mut seen).await {
+                Ok(()) => wanted.into_iter().filter(|ocid| !seen.met.contains_key(ocid)).collect(),
+                Err(None) => return seen,
+                Err(Some(failure)) => {
+                    self.poll_failed(&failure).await;
+                    return seen;
+                }
+            }
+        };
+        for ocid in missing {
+            let Ok(answer) = self.context.ask(self.get(&ocid)).await else { break };
+            match answer {
+                Ok(instance) => {
+                    seen.met.insert(ocid, instance);
+                }
+                Err(failure) if failure.class == FailureClass::NotFound => seen.unknown.push(ocid),
+                Err(failure) => {
+                    self.poll_failed(&failure).await;
+                    break;
+                }
+            }
+        }
+        seen
+    }
+
+    async fn get(&self, ocid: &str) -> Result<Instance, Failure> {
+        let permit = self.context.pacer.admit(Class::Read).await;
+        let answer = cloud::get(&self.context.env.client, ocid).await;
+        self.context.pacer.on_read(&permit, answer.as_ref().err());
+        answer
+    }
+
+    /// Reads pages until every wanted instance was met. `Err(None)`: the run was halted.
+    async fn read_list(&mut self, wanted: &[String], seen: &mut Seen) -> Result<(), Option<Failure>> {
+        let call = cloud::list(&self.context.plan.fleet.compartment);
+        let mut pages = std::pin::pin!(self.context.env.client.pages::<Instance>(call));
+        let mut read = 0;
+        while seen.met.len() < wanted.len() {
+            let next = async {
+                let permit = self.context.pacer.admit(Class::Read).await;
+                let page = pages.try_next().await;
+                self.context.pacer.on_read(&permit, page.as_ref().err());
+                page
+            };
+            let Some(page) = self.context.ask(next).await.map_err(|_| None)?.map_err(Some)? else { break };
+            read += 1;
+            for instance in page.value {
+                if wanted.binary_search(&instance.id).is_ok() {
+                    seen.met.insert(instance.id.clone(), instance);
+                }
+            }
+        }
+        self.pages = read.max(1);
+        Ok(())
+    }
+
+    /// Writes down what the poll has found. Whether anything has changed.
+    ///
+    /// An instance leaves the table after its events are written and its slot was sent back: whoever finds the table
+    /// empty may end the run.
+    pub(super) async fn settle(&self, seen: Seen) -> bool {
+        let mut events = Vec::new();
+        let mut over = Vec::new();
+        let mut dead = Vec::new();
+        let now = Instant::now();
+        {
+            let mut table = self.context.watch.lock();
+            for (ocid, instance) in seen.met {
+                let Some(watched) = table.get_mut(&ocid) else { continue };
+                watched.missing_since = None;
+                if !observe(watched, &ocid, &instance, &mut events) {
+                    continue;
+                }
+                if lookup::is_dead(&instance.lifecycle_state) {
+                    dead.push((ocid, watched.clone(), false));
+                } else {
+                    over.push(ocid);
+                }
+            }
+            for ocid in seen.unknown {
+                let Some(watched) = table.get_mut(&ocid) else { continue };
+                let since = *watched.missing_since.get_or_insert(now);
+                if now.duration_since(since) >= LOST_AFTER {
+                    dead.push((ocid, watched.clone(), true));
+                }
+            }
+        }
+        let changed = !events.is_empty() || !dead.is_empty();
+        self.context.journal.record(events).await;
+        for (ocid, watched, lost) in dead {
+            let (class, error) = if lost {
+                (FailureClass::NotFound, lost_error(&ocid))
+            } else {
+                death::cause(self.context, &ocid, watched.work_request.as_deref()).await
+            };
+            self.died(ocid.clone(), &watched, class, error).await;
+            over.push(ocid);
+        }
+        let mut table = self.context.watch.lock();
+        for ocid in over {
+            table.remove(&ocid);
+        }
+        changed
+    }
+}
+
+/// Takes in what an instance looks like now. Whether the wait for it is over.
+fn observe(watched: &mut Watched, ocid: &str, instance: &Instance, events: &mut Vec<Event>) -> bool {
+    let slot = watched.slot;
+    let state = instance.lifecycle_state.to_string();
+    let placed = instance.fault_domain.is_some() && instance.fault_domain != watched.placement.fault_domain;
+    if placed {
+        watched.placement.fault_domain.clone_from(&instance.fault_domain);
+    }
+    if state != watched.state || placed {
+        watched.state.clone_from(&state);
+        // RUNNING has an event of its own; this one is for a fault domain that comes with it.
+        if instance.lifecycle_state != State::Running || placed {
+            let fault_domain = instance.fault_domain.clone();
+            let ocid = ocid.to_owned();
+            events.push(Event::StateSeen { slot, ocid, state: state.clone(), fault_domain });
+        }
+    }
+    match &instance.lifecycle_state {
+        State::Running => {
+            events.push(Event::Running { slot, ocid: ocid.to_owned() });
+            true
+        }
+        State::Terminating | State::Terminated => true,
+        // It exists, so another launch would make a second one; it does not run, and nobody is starting it.
+        State::Stopping | State::Stopped => {
+            events.push(Event::SlotFailed { slot, error: stopped_error(ocid, &state) });
+            true
+        }
+        State::Moving
+        | State::Provisioning
+        | State::Starting
+        | State::CreatingImage
+        | State::Unrecognized(_) => false,
+    }
+}
+
+fn stopped_error(ocid: &str, state: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "stopped".to_owned(),
+        code: "InstanceStopped".to_owned(),
+        message: format!("{ocid} is {state} before it ran: somebody stopped it. It exists; start or terminate it"),
+        ..ErrorRecord::default()
+    }
+}
+
+fn lost_error(ocid: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "lost".to_owned(),
+        code: "InstanceLost".to_owned(),
+        message: format!(
+            "{ocid} was launched, and neither the list nor a direct look has known it for {} minutes",
+            LOST_AFTER.as_secs() / 60
+        ),
+        ..ErrorRecord::default()
+    }
+}
