@@ -19,6 +19,7 @@ pub mod pacer;
 mod places;
 pub mod plan;
 pub mod policy;
+pub mod preflight;
 pub mod price;
 pub mod reservations;
 pub mod run;

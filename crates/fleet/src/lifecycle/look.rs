@@ -1,0 +1,117 @@
+//! When and how to look at the instances next: many of them through pages of the list, few of them one by one.
+//!
+//! A list page costs one request for 100 instances, others in the compartment included, so looking often while actions
+//! still leave would cost more than the actions. Pure.
+
+use std::time::Duration;
+
+/// How to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The whole list: the only proof for many.
+    List,
+    /// Those of the list that are on their way: few pages, and none of ours means that a whole list is worth it.
+    OnTheWay,
+    /// One by one.
+    Each,
+}
+
+/// What the choice depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Instances to look at.
+    pub(super) watched: usize,
+    /// Whether actions still have to leave.
+    pub(super) sending: bool,
+    /// Whether there is one state in which instances are on their way.
+    pub(super) has_transition: bool,
+    /// Pages of the whole list, as last read; a guess before.
+    pub(super) pages: usize,
+    /// How many were on their way when last looked; `None` before that.
+    pub(super) on_the_way: Option<usize>,
+    /// Since the whole list was last read (or watching began).
+    pub(super) since_list: Duration,
+    /// Whole lists read in a row.
+    pub(super) lists: u32,
+    /// The least time between two looks.
+    pub(super) base: Duration,
+}
+
+/// So many seconds for each page of the whole list while actions leave.
+const PER_PAGE: Duration = Duration::from_secs(4);
+/// The whole list is read at least this often, so that what cannot come is noticed.
+const SELDOM: Duration = Duration::from_mins(1);
+/// No pause is longer.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// The next look, and the pause before it, counted from the last one.
+pub(super) fn next(view: View) -> (Look, Duration) {
+    // One request each is no dearer than the list, and says it for certain.
+    if view.watched <= view.pages.max(3) {
+        return (Look::Each, view.base);
+    }
+    let dear = PER_PAGE.saturating_mul(u32::try_from(view.pages).unwrap_or(u32::MAX));
+    if view.sending {
+        return (Look::List, view.base.max(dear).min(LONGEST.max(view.base)));
+    }
+    match view.on_the_way {
+        None if view.has_transition => (Look::OnTheWay, view.base),
+        Some(0) if view.lists == 0 && view.has_transition => (Look::List, Duration::ZERO),
+        Some(some) if some > 0 && view.has_transition && view.since_list < SELDOM => {
+            (Look::OnTheWay, view.base)
+        }
+        _ => {
+            let pause = view.base.saturating_mul(1 << view.lists.min(4));
+            (Look::List, pause.max(dear / 4).min(LONGEST.max(view.base)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANY: View = View {
+        watched: 1000,
+        sending: false,
+        has_transition: true,
+        pages: 10,
+        on_the_way: None,
+        since_list: Duration::from_secs(5),
+        lists: 0,
+        base: Duration::from_secs(5),
+    };
+
+    #[test]
+    fn few_instances_are_asked_for_one_by_one() {
+        assert_eq!(next(View { watched: 3, pages: 1, ..MANY }).0, Look::Each);
+        assert_eq!(next(View { watched: 3, pages: 1000, ..MANY }).0, Look::Each);
+        assert_ne!(next(View { watched: 100, pages: 1, ..MANY }).0, Look::Each);
+    }
+
+    #[test]
+    fn a_long_list_is_read_seldom_while_actions_leave() {
+        assert_eq!(next(View { sending: true, ..MANY }), (Look::List, Duration::from_secs(40)));
+        assert_eq!(next(View { sending: true, pages: 900, ..MANY }).1, Duration::from_mins(1));
+    }
+
+    #[test]
+    fn the_whole_list_is_read_when_none_is_on_its_way_any_more() {
+        assert_eq!(next(MANY).0, Look::OnTheWay);
+        assert_eq!(next(View { on_the_way: Some(400), ..MANY }).0, Look::OnTheWay);
+        assert_eq!(next(View { on_the_way: Some(0), ..MANY }), (Look::List, Duration::ZERO));
+    }
+
+    #[test]
+    fn what_cannot_come_is_noticed_within_a_minute() {
+        let view = View { on_the_way: Some(400), since_list: Duration::from_secs(61), ..MANY };
+        assert_eq!(next(view).0, Look::List);
+    }
+
+    #[test]
+    fn a_list_that_shows_none_on_its_way_is_read_ever_more_seldom() {
+        let pause = |lists| next(View { on_the_way: Some(0), lists, ..MANY }).1;
+        assert!(pause(1) < pause(2) && pause(2) < pause(3));
+        assert!(pause(30) <= LONGEST);
+    }
+}

@@ -1,0 +1,238 @@
+//! What a look at the instances means for each of them, and what the time means.
+
+use super::Verb;
+use super::answer::{self, WRONG_STATE, impossible, own};
+use super::calls::{self, Seen, Sight};
+use super::decide::{Decision, Progress, decide, progress, transitional, wanted};
+use super::engine::{Engine, Halt};
+use super::look::Look;
+use super::slot::{REISSUES, Stage};
+use futures_util::{StreamExt as _, stream};
+use ledger::{ErrorRecord, Event};
+use oci_api::models::InstanceLifecycleState as State;
+use oci_client::FailureClass;
+use tokio::time::Instant;
+
+impl Engine<'_> {
+    pub(super) async fn seen(&mut self, sight: Sight) {
+        let mut events = Vec::new();
+        self.looked = Some(Instant::now());
+        if let Some(failure) = &sight.failure {
+            // A failed look is not a failed instance: the next one may succeed.
+            self.look_failures += 1;
+            tracing::debug!(%failure, "the instances could not be looked at");
+            if failure.class == FailureClass::Authentication {
+                self.halt.get_or_insert(Halt::NotAuthenticated);
+            }
+        } else {
+            self.look_failures = 0;
+            self.count(&sight);
+        }
+        let mut doubtful = Vec::new();
+        for (ocid, seen) in &sight.states {
+            let Some(&index) = self.by_ocid.get(ocid) else { continue };
+            let certain = sight.certain.contains(ocid);
+            if self.take(index, seen, certain, sight.began, &mut events) == Doubt::Yes {
+                doubtful.push(index);
+            }
+        }
+        self.keep(events).await;
+        self.make_sure(doubtful).await;
+    }
+
+    fn count(&mut self, sight: &Sight) {
+        let moving = transitional(self.options.verb);
+        let on_the_way = sight.states.values().filter(|seen| match (seen, &moving) {
+            (Seen::In(state), Some(moving)) => state == moving,
+            _ => false,
+        });
+        self.on_the_way = Some(on_the_way.count());
+        match sight.look {
+            Look::List => {
+                self.lists += 1;
+                self.pages = sight.pages.max(1);
+                self.listed = Some(Instant::now());
+            }
+            Look::OnTheWay => self.lists = 0,
+            Look::Each => {}
+        }
+    }
+
+    /// Takes in one instance's state. What ends its wait badly is doubted when a list says it: lists lag.
+    fn take(
+        &mut self,
+        index: usize,
+        seen: &Seen,
+        certain: bool,
+        began: Instant,
+        events: &mut Vec<Event>,
+    ) -> Doubt {
+        let verb = self.options.verb;
+        let Some(slot) = self.slots.get_mut(index) else { return Doubt::No };
+        let state = match seen {
+            Seen::In(state) => state.clone(),
+            Seen::Gone => State::Terminated,
+            Seen::Unknown => return Doubt::No,
+        };
+        if slot.machine.state != state && slot.is_watched() {
+            events.push(Event::StateSeen {
+                slot: slot.number,
+                ocid: slot.machine.ocid.clone(),
+                state: state.as_str().to_owned(),
+                fault_domain: None,
+            });
+        }
+        match slot.stage {
+            Stage::Busy => {
+                slot.machine.state = state.clone();
+                self.no_longer_busy(index, &state, certain, events)
+            }
+            // What was seen before the action was accepted says nothing about it.
+            Stage::Accepted if slot.accepted.is_some_and(|accepted| accepted <= began) => {
+                let moved = slot.moved;
+                slot.moved |= transitional(verb).as_ref() == Some(&state)
+                    || (verb == Verb::Reboot && state != State::Running);
+                slot.machine.state = state.clone();
+                match progress(verb, &state, moved, slot.accepted_for()) {
+                    Progress::Wait => Doubt::No,
+                    // A list that lags shows a rebooting instance as it was before.
+                    Progress::Done if verb == Verb::Reboot && !certain => Doubt::Yes,
+                    Progress::Done => {
+                        self.done(index, &state, events);
+                        Doubt::No
+                    }
+                    Progress::Never(_) | Progress::Lost if !certain => Doubt::Yes,
+                    Progress::Never(why) => {
+                        let error = never(verb, &state, why);
+                        self.give_up(index, error, events);
+                        Doubt::No
+                    }
+                    Progress::Lost => {
+                        self.reissue(index);
+                        Doubt::No
+                    }
+                }
+            }
+            _ => Doubt::No,
+        }
+    }
+
+    fn no_longer_busy(
+        &mut self,
+        index: usize,
+        state: &State,
+        certain: bool,
+        events: &mut Vec<Event>,
+    ) -> Doubt {
+        match decide(self.options.verb, state) {
+            Decision::Later => {}
+            Decision::Send => self.queue(index),
+            Decision::Skip => self.done(index, state, events),
+            Decision::Await => {
+                if let Some(slot) = self.slots.get_mut(index) {
+                    slot.stage = Stage::Accepted;
+                    slot.accepted = Some(Instant::now());
+                    slot.moved = true;
+                }
+            }
+            Decision::Impossible(_) if !certain => return Doubt::Yes,
+            Decision::Impossible(why) => {
+                self.give_up(index, impossible(self.options.verb, state.as_str(), why), events);
+            }
+        }
+        Doubt::No
+    }
+
+    fn reissue(&mut self, index: usize) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        if slot.reissued < REISSUES {
+            slot.reissued += 1;
+            slot.attempt += 1;
+            self.queue(index);
+        }
+    }
+
+    /// Asks for each instance of which a list said something final, and believes that.
+    async fn make_sure(&mut self, doubtful: Vec<usize>) {
+        if doubtful.is_empty() {
+            return;
+        }
+        let began = Instant::now();
+        let (client, starting) = (self.client().clone(), self.options.verb == Verb::Start);
+        let questions: Vec<(usize, String, String)> = doubtful
+            .into_iter()
+            .filter_map(|index| self.slots.get(index).map(|slot| (index, &slot.machine)))
+            .map(|(index, machine)| (index, machine.ocid.clone(), machine.compartment.clone()))
+            .collect();
+        let answers: Vec<_> = stream::iter(questions)
+            .map(|(index, ocid, compartment)| {
+                let client = client.clone();
+                async move {
+                    let seen = calls::ask(&client, &ocid).await;
+                    // A start that came to nothing says why in its work request only.
+                    let stopped = starting && seen == Seen::In(State::Stopped);
+                    let told = if stopped { calls::reason(&client, &compartment, &ocid).await } else { None };
+                    (index, seen, told)
+                }
+            })
+            .buffered(calls::AT_ONCE)
+            .collect()
+            .await;
+        let mut events = Vec::new();
+        for (index, seen, told) in answers {
+            let before = events.len();
+            self.take(index, &seen, true, began, &mut events);
+            if let (Some(told), Some(Event::SlotFailed { error, .. })) =
+                (told, events.get_mut(before..).and_then(<[Event]>::last_mut))
+            {
+                *error = ErrorRecord { message: format!("{}: {}", error.message, told.message), ..told };
+            }
+        }
+        self.keep(events).await;
+    }
+
+    /// Ends waits that are over, and sends the hard action where the soft one took too long.
+    pub(super) async fn expire(&mut self) {
+        if self.halt.is_some() {
+            return;
+        }
+        let mut events = Vec::new();
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(index) else { continue };
+            if matches!(slot.stage, Stage::Ended | Stage::Sent) {
+                continue;
+            }
+            let overdue = slot.since.is_some_and(|since| since.elapsed() >= self.options.wait_timeout);
+            let graceless = self.grace(slot).is_some_and(|grace| slot.accepted_for() >= grace);
+            let Some(slot) = self.slots.get_mut(index) else { continue };
+            if overdue && slot.stage == Stage::Accepted {
+                slot.stage = Stage::Ended;
+                let (slot, ocid, state) =
+                    (slot.number, slot.machine.ocid.clone(), slot.machine.state.as_str().to_owned());
+                events.push(Event::WaitEnded { slot, ocid, state });
+            } else if overdue {
+                let message = format!("it stayed {}: the action was not taken in time", slot.machine.state);
+                let error = slot.error.clone().unwrap_or_else(|| own(WRONG_STATE, "Busy", message));
+                self.give_up(index, error, &mut events);
+            } else if graceless {
+                slot.hard = true;
+                slot.attempt += 1;
+                self.queue(index);
+            }
+        }
+        self.drop_paused();
+        self.keep(events).await;
+    }
+}
+
+/// Whether a state has to be asked for again before it is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    Yes,
+    No,
+}
+
+fn never(verb: Verb, state: &State, why: &str) -> ErrorRecord {
+    let message = format!("{why}: it is {state} and will not be {}", wanted(verb));
+    answer::own(WRONG_STATE, "IncorrectState", message)
+}

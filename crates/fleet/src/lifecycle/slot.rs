@@ -1,0 +1,105 @@
+//! One selected instance and how far its action has come.
+
+use super::Verb;
+use crate::select::Machine;
+use ledger::{ErrorRecord, SlotNumber};
+use oci_client::services::compute::InstanceAction;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How far an instance has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its action waits for its turn.
+    Queued,
+    /// Its action waits for a moment, after a failure.
+    Paused,
+    /// Its action is under way.
+    Sent,
+    /// It is busy with something else; looked at until that is over.
+    Busy,
+    /// Its action was accepted (or it is on its way by itself); looked at until it is there.
+    Accepted,
+    /// Nothing more to do.
+    Ended,
+}
+
+/// One selected instance.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) number: SlotNumber,
+    pub(super) machine: Machine,
+    pub(super) stage: Stage,
+    /// The action's number: a new one has a new token.
+    pub(super) attempt: u32,
+    /// Whether the action is the hard one, since the soft one took too long.
+    pub(super) hard: bool,
+    /// When the first action left, or when it was first waited for.
+    pub(super) since: Option<Instant>,
+    /// When the last action was accepted.
+    pub(super) accepted: Option<Instant>,
+    /// Whether it was seen on its way since then.
+    pub(super) moved: bool,
+    /// Failures in a row.
+    pub(super) failures: u32,
+    /// How often an accepted action was sent again.
+    pub(super) reissued: u32,
+    /// The last failure.
+    pub(super) error: Option<ErrorRecord>,
+}
+
+/// An accepted action is sent again at most so often.
+pub(super) const REISSUES: u32 = 3;
+/// Failures in a row after which waiting ends, however long `--wait-timeout` is.
+pub(super) const FAILURES: u32 = 30;
+
+impl Slot {
+    pub(super) fn new(number: SlotNumber, machine: Machine) -> Self {
+        Self {
+            number,
+            machine,
+            stage: Stage::Queued,
+            attempt: 1,
+            hard: false,
+            since: None,
+            accepted: None,
+            moved: false,
+            failures: 0,
+            reissued: 0,
+            error: None,
+        }
+    }
+
+    /// Whether it has to be looked at.
+    pub(super) fn is_watched(&self) -> bool {
+        matches!(self.stage, Stage::Busy | Stage::Accepted)
+    }
+
+    /// Whether its action still has to leave.
+    pub(super) fn is_unsent(&self) -> bool {
+        matches!(self.stage, Stage::Queued | Stage::Paused)
+    }
+
+    /// How long ago its action was accepted.
+    pub(super) fn accepted_for(&self) -> Duration {
+        self.accepted.map_or(Duration::ZERO, |at| at.elapsed())
+    }
+
+    /// The pause after the last failure: 1, 2, 4, … 30 seconds.
+    pub(super) fn pause(&self) -> Duration {
+        Duration::from_secs(1 << self.failures.saturating_sub(1).min(5)).min(Duration::from_secs(30))
+    }
+
+    /// The power action to send; `None` for a termination.
+    pub(super) fn action(&self, verb: Verb, soft: bool) -> Option<InstanceAction> {
+        let soft = soft && !self.hard;
+        match verb {
+            Verb::Start => Some(InstanceAction::Start),
+            Verb::Stop if soft => Some(InstanceAction::SoftStop),
+            Verb::Stop => Some(InstanceAction::Stop),
+            Verb::Reboot if soft => Some(InstanceAction::SoftReset),
+            Verb::Reboot => Some(InstanceAction::Reset),
+            Verb::Terminate => None,
+        }
+    }
+}

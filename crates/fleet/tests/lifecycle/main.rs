@@ -1,0 +1,8 @@
+//! Batch lifecycle on the simulated region, client and region in one process and in virtual time.
+
+mod actions;
+mod addresses;
+mod faults;
+mod numbers;
+mod original;
+mod world;
