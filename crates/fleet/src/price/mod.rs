@@ -10,6 +10,7 @@ mod table;
 pub use billing::bills_when_stopped;
 pub use book::{Prices, ShapePrice, Size, part_numbers};
 pub use cost::{Cost, Line, Per, of_fleet, of_reservation};
+pub(crate) use cost::{describe, size_of};
 pub use table::{AS_OF, SOURCE, UNUSED_RESERVATION};
 
 #[cfg(test)]

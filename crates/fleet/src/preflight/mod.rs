@@ -1,0 +1,135 @@
+//! Asks beforehand what a launch would run into: one verdict for each availability domain, with its reasons.
+//!
+//! Reads only, with few requests and most of them at once. What could not be asked is unknown and stands in nobody's
+//! way: a launch may do what a question may not. Must not know of files, arguments or terminals.
+
+mod ask;
+mod limits;
+mod offers;
+mod probe;
+mod report;
+mod reserved;
+mod shapes;
+mod subnet;
+mod verdict;
+
+pub use ask::preflight;
+pub use report::{Availability, Cell, matrix};
+pub use verdict::{Bound, Verdict};
+
+use serde::Serialize;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Every launch would fail.
+    Stop,
+    /// Some launches would fail, or cost more than they need to.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub level: Level,
+    /// What it is about: an OCID, or the name of an availability domain or shape.
+    pub about: String,
+    /// What is the matter.
+    pub message: String,
+    /// What to do: words, or the policy statement to add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// What Oracle's support asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opc_request_id: Option<String>,
+}
+
+impl Finding {
+    fn new(level: Level, about: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { level, about: about.into(), message: message.into(), remedy: None, opc_request_id: None }
+    }
+
+    fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    fn request(mut self, failure: &oci_client::Failure) -> Self {
+        self.opc_request_id = failure.opc_request_id.as_deref().map(|id| oci_client::plain_text(id, 120));
+        self
+    }
+}
+
+/// What is known of a shape that the fleet uses.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ShapeFacts {
+    /// Its name.
+    pub shape: String,
+    /// Its OCPUs, or those of its default size.
+    pub ocpus: Option<f64>,
+    /// Its memory in GB, or that of its default size.
+    pub memory_gb: Option<f64>,
+    /// Whether a stopped instance still costs.
+    pub billed_when_stopped: Option<bool>,
+}
+
+/// What is known of a reservation that the fleet draws on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReservationFacts {
+    /// Its OCID.
+    pub ocid: String,
+    /// Its name.
+    pub name: String,
+    /// How many instances of the fleet's kind it has room for.
+    pub free: u32,
+    /// What its unused part costs an hour, of whatever kind; absent when a price is not known.
+    pub unused_per_hour: Option<f64>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Preflight {
+    /// Whether the credentials were accepted; absent when nobody could be asked.
+    pub authenticated: Option<bool>,
+    /// The availability domains of the region.
+    pub availability_domains: Vec<String>,
+    /// The image's name.
+    pub image: Option<String>,
+    /// The subnet's name.
+    pub subnet: Option<String>,
+    /// Free addresses in the subnet; when not all were counted, there are no more than these.
+    pub free_addresses: Option<u64>,
+    /// The shapes of the fleet.
+    pub shapes: Vec<ShapeFacts>,
+    /// The reservations of the fleet.
+    pub reservations: Vec<ReservationFacts>,
+    /// What was found, what matters most first.
+    pub findings: Vec<Finding>,
+    /// One for each availability domain × shape × reservation of the fleet.
+    pub verdicts: Vec<Verdict>,
+    /// How many instances can be had in all.
+    pub possible: u32,
+    /// How many are wanted.
+    pub wanted: u32,
+    /// How many requests were made.
+    pub requests: u32,
+}
+
+impl Preflight {
+    /// Whether something was found that every launch would run into.
+    pub fn is_hopeless(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Level::Stop)
+            || (self.wanted > 0
+                && !self.verdicts.is_empty()
+                && self.verdicts.iter().all(|verdict| verdict.possible == 0 && verdict.certain))
+    }
+
+    /// Whether everything that is wanted can be had, as far as it could be asked.
+    pub fn is_enough(&self) -> bool {
+        !self.is_hopeless() && self.possible >= self.wanted
+    }
+}

@@ -1,0 +1,218 @@
+//! The capacity report: a moment's view that reserves nothing. A launch may fail all the same, and the reverse.
+
+use futures_util::future::join_all;
+use oci_api::models::{
+    CapacityReportInstanceShapeConfig, CapacityReportShapeAvailability,
+    CapacityReportShapeAvailabilityAvailabilityStatus as Status,
+    CreateCapacityReportShapeAvailabilityDetails, CreateComputeCapacityReportDetails,
+};
+use oci_client::{Client, Failure};
+use serde::Serialize;
+
+use super::verdict::Bound;
+use crate::price::Size;
+
+/// What the report says of one shape in one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum Availability {
+    /// There is room, for so many if it tells.
+    Available {
+        /// How many; absent when it does not tell.
+        count: Option<u64>,
+    },
+    /// There is none now.
+    OutOfHostCapacity,
+    /// The place does not have this hardware.
+    HardwareNotSupported,
+    /// It gave no answer that makes sense.
+    Unknown,
+}
+
+impl Availability {
+    /// Reads one entry. `AVAILABLE` may come with 0 or without a count (seen in the wild): then there is some room.
+    fn of(entry: &CapacityReportShapeAvailability) -> Self {
+        let count =
+            entry.available_count.and_then(|count| u64::try_from(count).ok()).filter(|count| *count > 0);
+        match &entry.availability_status {
+            Some(Status::Available) => Self::Available { count },
+            Some(Status::OutOfHostCapacity) => Self::OutOfHostCapacity,
+            Some(Status::HardwareNotSupported) => Self::HardwareNotSupported,
+            Some(Status::Unrecognized(_)) | None => Self::Unknown,
+        }
+    }
+
+    /// Two entries about the same place, as one: without a fault domain every entry counts, not the first.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Available { count: a }, Self::Available { count: b }) => {
+                Self::Available { count: a.zip(b).map(|(a, b)| a.saturating_add(b)) }
+            }
+            (Self::Available { count }, _) | (_, Self::Available { count }) => Self::Available { count },
+            (Self::OutOfHostCapacity, _) | (_, Self::OutOfHostCapacity) => Self::OutOfHostCapacity,
+            (Self::HardwareNotSupported, Self::HardwareNotSupported) => Self::HardwareNotSupported,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// What it bounds, as a hint.
+    pub(super) fn bound(&self) -> Option<Bound> {
+        let bound = |room, why: String| Some(Bound { room, why, hint: true, shared: false });
+        match self {
+            Self::Available { count: Some(count) } => bound(
+                *count,
+                format!("the capacity report sees room for {count} (a hint: it reserves nothing)"),
+            ),
+            Self::OutOfHostCapacity => bound(
+                0,
+                "the capacity report sees no free host (a hint: a launch may still find one)".to_owned(),
+            ),
+            Self::Available { count: None } | Self::HardwareNotSupported | Self::Unknown => None,
+        }
+    }
+}
+
+fn details(
+    tenancy: &str,
+    availability_domain: &str,
+    kinds: &[(String, Size)],
+    fault_domains: &[Option<String>],
+) -> CreateComputeCapacityReportDetails {
+    let mut shape_availabilities = Vec::new();
+    for (shape, size) in kinds {
+        for fault_domain in fault_domains {
+            let sized = size.ocpus.is_some() || size.memory_gb.is_some();
+            shape_availabilities.push(CreateCapacityReportShapeAvailabilityDetails {
+                fault_domain: fault_domain.clone(),
+                instance_shape: shape.clone(),
+                instance_shape_config: sized.then(|| {
+                    Box::new(CapacityReportInstanceShapeConfig {
+                        ocpus: size.ocpus,
+                        memory_in_gbs: size.memory_gb,
+                        ..CapacityReportInstanceShapeConfig::default()
+                    })
+                }),
+            });
+        }
+    }
+    CreateComputeCapacityReportDetails {
+        compartment_id: tenancy.to_owned(),
+        availability_domain: availability_domain.to_owned(),
+        shape_availabilities,
+    }
+}
+
+/// Asks for shapes in one availability domain, whatever the fault domain. In the order of the shapes.
+pub(super) async fn ask(
+    client: &Client,
+    tenancy: &str,
+    availability_domain: &str,
+    kinds: &[(String, Size)],
+) -> Result<Vec<Availability>, Failure> {
+    let details = details(tenancy, availability_domain, kinds, &[None]);
+    let report = client.create_capacity_report(&details).await?.value;
+    Ok(kinds
+        .iter()
+        .map(|(shape, _)| {
+            report
+                .shape_availabilities
+                .iter()
+                .filter(|entry| entry.instance_shape.as_ref().is_none_or(|entry| entry == shape))
+                .map(Availability::of)
+                .reduce(Availability::and)
+                .unwrap_or(Availability::Unknown)
+        })
+        .collect())
+}
+
+/// One cell of the matrix of [`matrix`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// The availability domain.
+    pub availability_domain: String,
+    /// The fault domain; absent for all of them together.
+    pub fault_domain: Option<String>,
+    /// The shape.
+    pub shape: String,
+    /// What the report says.
+    #[serde(flatten)]
+    pub availability: Availability,
+}
+
+/// Availability domains × fault domains × shapes: one request for each availability domain. A domain whose report
+/// failed answers its failure.
+pub async fn matrix(
+    client: &Client,
+    tenancy: &str,
+    availability_domains: &[String],
+    kinds: &[(String, Size)],
+) -> Vec<Result<Vec<Cell>, Box<Failure>>> {
+    // Each availability domain has these three (Oracle: "Regions and Availability Domains").
+    let fault_domains: Vec<Option<String>> =
+        std::iter::once(None).chain((1..=3).map(|number| Some(format!("FAULT-DOMAIN-{number}")))).collect();
+    join_all(availability_domains.iter().map(|domain| async {
+        let report =
+            client.create_capacity_report(&details(tenancy, domain, kinds, &fault_domains)).await?.value;
+        let mut cells: Vec<Cell> = Vec::new();
+        for (shape, _) in kinds {
+            for fault_domain in &fault_domains {
+                let availability = report
+                    .shape_availabilities
+                    .iter()
+                    .filter(|entry| {
+                        entry.instance_shape.as_ref() == Some(shape) && entry.fault_domain == *fault_domain
+                    })
+                    .map(Availability::of)
+                    .reduce(Availability::and)
+                    .unwrap_or(Availability::Unknown);
+                cells.push(Cell {
+                    availability_domain: domain.clone(),
+                    fault_domain: fault_domain.clone(),
+                    shape: shape.clone(),
+                    availability,
+                });
+            }
+        }
+        Ok(cells)
+    }))
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(status: Option<&str>, count: Option<i64>) -> Availability {
+        Availability::of(&CapacityReportShapeAvailability {
+            availability_status: status.map(Status::from),
+            available_count: count,
+            ..CapacityReportShapeAvailability::default()
+        })
+    }
+
+    #[test]
+    fn odd_answers_of_the_report_stand_in_nobodys_way() {
+        assert_eq!(entry(Some("AVAILABLE"), None), Availability::Available { count: None });
+        assert_eq!(entry(Some("AVAILABLE"), Some(0)), Availability::Available { count: None });
+        assert_eq!(entry(Some("AVAILABLE"), Some(-3)), Availability::Available { count: None });
+        assert_eq!(entry(Some("CONSTRAINT_ERROR"), Some(5)), Availability::Unknown);
+        assert_eq!(entry(None, None), Availability::Unknown);
+        for odd in [entry(Some("AVAILABLE"), None), entry(None, None)] {
+            assert_eq!(odd.bound(), None);
+        }
+        let out = entry(Some("OUT_OF_HOST_CAPACITY"), None).bound().unwrap();
+        assert!(out.hint && out.room == 0);
+    }
+
+    #[test]
+    fn every_entry_of_a_place_counts() {
+        let some = |count| Availability::Available { count };
+        assert_eq!(Availability::OutOfHostCapacity.and(some(Some(3))), some(Some(3)));
+        assert_eq!(some(Some(2)).and(some(Some(3))), some(Some(5)));
+        assert_eq!(some(Some(2)).and(some(None)), some(None));
+        assert_eq!(
+            Availability::HardwareNotSupported.and(Availability::OutOfHostCapacity),
+            Availability::OutOfHostCapacity
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! Why something with a reservation did not work.
+
+use ledger::LedgerError;
+use oci_client::Failure;
+
+/// Why something with a reservation did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum ReservationError {
+    /// A call failed.
+    #[error(transparent)]
+    Failure(#[from] Box<Failure>),
+    /// The creation got no clear answer and no trace of it was found. It may still appear.
+    #[error(
+        "nobody knows whether the reservation in {availability_domain} was made ({failure}); look for one with the \
+         freeform tag `oci-insta-scale-token: {token}`, it costs money while it exists"
+    )]
+    Unknown {
+        /// Where.
+        availability_domain: String,
+        /// The tag's value.
+        token: String,
+        /// What was answered.
+        failure: Box<Failure>,
+    },
+    /// The wait ended first. The reservation exists.
+    #[error("{ocid} is still {state} after {waited_s} s; it exists and is charged for")]
+    StillBusy {
+        /// The reservation.
+        ocid: String,
+        /// Its state.
+        state: String,
+        /// How long was waited.
+        waited_s: u64,
+    },
+    /// The work request failed.
+    #[error("the work request {work_request} of {ocid} ended as {status}{}", reasons(.errors))]
+    WorkRequest {
+        /// The reservation.
+        ocid: String,
+        /// The work request.
+        work_request: String,
+        /// `FAILED` or `CANCELED`.
+        status: String,
+        /// What it says.
+        errors: Vec<String>,
+    },
+    /// The new count would be below what instances use.
+    #[error(
+        "{config} cannot go down to {wanted}: {used} of {held} are used by instances; terminate some first, or ask for {used} or more"
+    )]
+    BelowUsed {
+        /// The config, for people.
+        config: String,
+        /// The count asked for.
+        wanted: u32,
+        /// How many are used.
+        used: u32,
+        /// How many are held.
+        held: u32,
+    },
+    /// It cannot be deleted while instances are in it.
+    #[error(
+        "{ocid} is used by {}: {}; terminate them first (`oci-insta-scale instances terminate`), or take them out of \
+         the reservation, then delete it; the API has no way to force it",
+        count(.instances.len()), listed(.instances)
+    )]
+    InUse {
+        /// The reservation.
+        ocid: String,
+        /// Names and OCIDs of the instances.
+        instances: Vec<String>,
+    },
+    /// Somebody else changed it meanwhile.
+    #[error(
+        "{ocid} was changed by somebody else in the meantime; nothing was done: look at it (`reservation show`) and try again"
+    )]
+    Changed {
+        /// The reservation.
+        ocid: String,
+    },
+    /// What was asked for makes no sense for this reservation.
+    #[error("{0}")]
+    Asked(String),
+    /// The user asked to stop while the service was at it.
+    #[error("stopped while {ocid} was {state}; it exists and is charged for")]
+    Stopped {
+        /// The reservation.
+        ocid: String,
+        /// Its state.
+        state: String,
+    },
+    /// The intent could not be written down, so nothing was asked for.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<Failure> for ReservationError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Box::new(failure))
+    }
+}
+
+impl ReservationError {
+    /// The failed call, if it was one.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failure(failure) | Self::Unknown { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+fn reasons(errors: &[String]) -> String {
+    if errors.is_empty() { " without a reason".to_owned() } else { format!(": {}", errors.join("; ")) }
+}
+
+fn count(instances: usize) -> String {
+    if instances == 1 { "1 instance".to_owned() } else { format!("{instances} instances") }
+}
+
+fn listed(instances: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let mut text = instances.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if instances.len() > SHOWN {
+        text.push_str(&format!(" and {} more", instances.len() - SHOWN));
+    }
+    text
+}

@@ -1,0 +1,106 @@
+//! Gives reservations back. What a caller did not ask to keep must not be left held, so a failure here names the
+//! reservation that still costs money.
+
+use futures_util::future::join_all;
+use ledger::Event;
+use oci_client::{Client, FailureClass};
+
+use super::follow::{Patience, passing, settled};
+use super::held::{Member, members};
+use super::{Book, Held, ReservationError, show};
+
+/// Deletes a reservation and waits until it is gone; answers what it was. Refused while instances are in it, which are
+/// then named. One that is deleted already is left alone.
+pub async fn delete(client: &Client, ocid: &str, patience: &Patience) -> Result<Held, ReservationError> {
+    let held = show(client, ocid).await?;
+    if held.state == "DELETED" {
+        return Ok(held);
+    }
+    if held.used() > 0 {
+        let inside = members(client, ocid).await?;
+        // The count lags behind: with no member left there is nothing in the way.
+        if !inside.is_empty() {
+            return Err(in_use(ocid, &inside));
+        }
+    }
+    remove(client, ocid, held.etag.as_deref(), patience).await?;
+    Ok(held)
+}
+
+fn in_use(ocid: &str, inside: &[Member]) -> ReservationError {
+    ReservationError::InUse {
+        ocid: ocid.to_owned(),
+        instances: inside.iter().map(Member::describe).collect(),
+    }
+}
+
+/// Sends the deletion, and waits for its end.
+async fn remove(
+    client: &Client,
+    ocid: &str,
+    etag: Option<&str>,
+    patience: &Patience,
+) -> Result<(), ReservationError> {
+    let work_request = match client.delete_capacity_reservation(ocid, etag).await {
+        Ok(answer) => answer.work_request_id,
+        Err(failure) => match failure.class {
+            FailureClass::NotFound => return Ok(()),
+            FailureClass::StaleEtag => return Err(ReservationError::Changed { ocid: ocid.to_owned() }),
+            FailureClass::Conflict | FailureClass::Busy => {
+                let inside = members(client, ocid).await.unwrap_or_default();
+                return Err(if inside.is_empty() { failure.into() } else { in_use(ocid, &inside) });
+            }
+            _ => return Err(failure.into()),
+        },
+    };
+    match settled(client, ocid, work_request.as_deref(), patience).await? {
+        None => Ok(()),
+        Some(answer) => Err(ReservationError::StillBusy {
+            ocid: ocid.to_owned(),
+            state: answer.value.lifecycle_state.to_string(),
+            waited_s: patience.started.elapsed().as_secs(),
+        }),
+    }
+}
+
+/// Gives back reservations that this program made and nobody uses. Tries each until it is gone or the patience ends;
+/// answers those that are still held, and why.
+pub async fn give_back(
+    client: &Client,
+    ocids: &[String],
+    book: &dyn Book,
+    patience: &Patience,
+) -> Vec<(String, ReservationError)> {
+    let results = join_all(ocids.iter().map(|ocid| give_back_one(client, ocid, book, patience))).await;
+    ocids.iter().zip(results).filter_map(|(ocid, result)| Some((ocid.clone(), result.err()?))).collect()
+}
+
+async fn give_back_one(
+    client: &Client,
+    ocid: &str,
+    book: &dyn Book,
+    patience: &Patience,
+) -> Result<(), ReservationError> {
+    let mut pause = std::time::Duration::from_secs(1);
+    loop {
+        let error = match remove(client, ocid, None, patience).await {
+            Ok(()) => {
+                book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned() }).await?;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let again = match &error {
+            ReservationError::Failure(failure) => {
+                passing(failure) || matches!(failure.class, FailureClass::Conflict)
+            }
+            // A delete that was accepted and had no effect is sent again.
+            ReservationError::StillBusy { .. } | ReservationError::WorkRequest { .. } => true,
+            _ => false,
+        };
+        if !again || !patience.pause(pause).await {
+            return Err(error);
+        }
+        pause = (pause * 2).min(std::time::Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,273 @@
+//! The edit itself: from a text to a text. Touches no file.
+
+use super::Reserved;
+use crate::config::finding::Findings;
+use crate::config::yaml::{self, Entry, Node, Value};
+
+/// The group that the keys are in.
+const GROUP: &str = "instance_settings";
+/// One reservation.
+const SINGLE: &str = "capacity_reservation_id";
+/// One reservation for each availability domain.
+const MANY: &str = "capacity_reservations";
+/// The key that they follow where they are not there yet.
+const NEIGHBOUR: &str = "availability_domain";
+
+/// Why a file was left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// It is written in a way that cannot be edited line by line.
+    #[error("{0}")]
+    Form(String),
+    /// It asks for other availability domains than the reservations are in.
+    #[error("the config launches in {config}, the reservation is in {reservation}: change `availability_domain` as well")]
+    Elsewhere {
+        /// What the config says.
+        config: String,
+        /// Where a reservation is.
+        reservation: String,
+    },
+}
+
+fn form(why: impl Into<String>) -> EditError {
+    EditError::Form(why.into())
+}
+
+/// The lines that say the same, for a user who puts them in by hand. Indented for `instance_settings:`.
+pub fn snippet(reservations: &[Reserved]) -> String {
+    lines(reservations, 2).join("\n")
+}
+
+fn lines(reservations: &[Reserved], indent: usize) -> Vec<String> {
+    let pad = " ".repeat(indent);
+    if let [only] = reservations {
+        return vec![format!("{pad}{SINGLE}: {}", only.ocid)];
+    }
+    let mut lines = vec![format!("{pad}{MANY}:")];
+    for reserved in reservations {
+        lines.push(format!("{pad}  - availability_domain: {}", reserved.availability_domain));
+        lines.push(format!("{pad}    capacity_reservation_id: {}", reserved.ocid));
+    }
+    lines
+}
+
+/// The text with these reservations in place of those that it names now.
+pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<String, EditError> {
+    let root = parse(source)?;
+    let group = group(&root)?;
+    check_domains(group, reservations)?;
+    let ending = if source.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut text: Vec<String> = source.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
+    let ended = text.last().is_some_and(String::is_empty);
+    if ended {
+        text.pop();
+    }
+
+    let indent = indent_of(group, &text)?;
+    // From the bottom up, so that line numbers above stay right.
+    let mut old: Vec<(usize, usize)> = [SINGLE, MANY]
+        .iter()
+        .filter_map(|key| group.iter().find(|entry| entry.key == *key))
+        .map(|entry| extent(entry, &text, indent))
+        .collect();
+    old.sort_unstable_by(|a, b| b.cmp(a));
+    let mut place = None;
+    let mut comment = String::new();
+    for (first, after) in old {
+        comment = trailing_comment(&text[first]);
+        text.drain(first..after);
+        place = Some(first);
+    }
+    let place = match place {
+        Some(place) => place,
+        None => new_place(group, &text, indent)?,
+    };
+    let mut new = lines(reservations, indent);
+    if let (Some(first), false) = (new.first_mut(), comment.is_empty()) {
+        first.push_str("  ");
+        first.push_str(&comment);
+    }
+    text.splice(place..place, new);
+    let mut edited = text.join(ending);
+    if ended {
+        edited.push_str(ending);
+    }
+    verify(&root, &edited, reservations)?;
+    Ok(edited)
+}
+
+fn parse(source: &str) -> Result<Node, EditError> {
+    let findings = Findings::default();
+    let root = yaml::parse(source, &findings).map_err(|finding| form(finding.message))?;
+    let (mistakes, _) = findings.into_parts();
+    match mistakes.into_iter().next() {
+        Some(mistake) => Err(form(mistake.message)),
+        None => Ok(root),
+    }
+}
+
+fn group(root: &Node) -> Result<&[Entry], EditError> {
+    let Value::Map(entries) = &root.value else { return Err(form("the file is not a group of `key: value` lines")) };
+    match entries.iter().find(|entry| entry.key == GROUP).map(|entry| &entry.value.value) {
+        Some(Value::Map(entries)) if !entries.is_empty() => Ok(entries),
+        _ => Err(form(format!("it has no `{GROUP}:` with keys under it"))),
+    }
+}
+
+/// How far the keys of the group are indented; an error when they are not on lines of their own.
+fn indent_of(group: &[Entry], text: &[String]) -> Result<usize, EditError> {
+    let mut indent = None;
+    for entry in group {
+        let column = entry.place.column - 1;
+        let alone = text
+            .get(entry.place.line - 1)
+            .is_some_and(|line| line.chars().take(column).all(|c| c == ' ') && line.chars().count() > column);
+        if !alone || *indent.get_or_insert(column) != column {
+            return Err(form(format!("the keys of `{GROUP}` are not on lines of their own")));
+        }
+    }
+    indent.filter(|indent| *indent > 0).ok_or_else(|| form(format!("`{GROUP}:` has no keys under it")))
+}
+
+/// The lines of an entry, from its key up to the line after its value. Comments and blank lines that follow are not
+/// part of it.
+fn extent(entry: &Entry, text: &[String], indent: usize) -> (usize, usize) {
+    let first = entry.place.line - 1;
+    let mut after = first + 1;
+    for (number, line) in text.iter().enumerate().skip(first + 1) {
+        let inner = line.trim_start();
+        if inner.is_empty() || inner.starts_with('#') {
+            continue;
+        }
+        let column = line.len() - inner.len();
+        // A list may stand as far to the left as its key.
+        if column > indent || (column == indent && inner.starts_with("- ")) {
+            after = number + 1;
+        } else {
+            break;
+        }
+    }
+    (first, after)
+}
+
+/// Where new lines go: after `availability_domain`, else after a comment that shows the key, else at the end of the
+/// group's first entry.
+fn new_place(group: &[Entry], text: &[String], indent: usize) -> Result<usize, EditError> {
+    let first = group.iter().map(|entry| entry.place.line).min().unwrap_or(1) - 1;
+    let last = group.iter().map(|entry| extent(entry, text, indent).1).max().unwrap_or(text.len());
+    let shown = (first..last.min(text.len())).find(|number| {
+        let inner = text[*number].trim_start();
+        inner.strip_prefix('#').is_some_and(|rest| rest.trim_start().starts_with(&format!("{SINGLE}:")))
+    });
+    if let Some(shown) = shown {
+        return Ok(shown + 1);
+    }
+    let neighbour = group.iter().find(|entry| entry.key == NEIGHBOUR).or_else(|| group.first());
+    neighbour
+        .map(|entry| extent(entry, text, indent).1)
+        .ok_or_else(|| form(format!("`{GROUP}:` has no keys under it")))
+}
+
+/// A comment at the end of a line that is otherwise replaced.
+fn trailing_comment(line: &str) -> String {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            (None, '"' | '\'') if before == ' ' => quote = Some(c),
+            (Some(open), _) if c == open => quote = None,
+            (None, '#') if before == ' ' || before == '\t' => return line[at..].trim_end().to_owned(),
+            _ => {}
+        }
+        before = c;
+    }
+    String::new()
+}
+
+/// Each reservation must be where the config launches.
+fn check_domains(group: &[Entry], reservations: &[Reserved]) -> Result<(), EditError> {
+    let Some(entry) = group.iter().find(|entry| entry.key == NEIGHBOUR && !entry.value.is_null()) else {
+        return Ok(());
+    };
+    let names: Vec<String> = match &entry.value.value {
+        Value::Scalar(scalar) => vec![scalar.text.to_string()],
+        Value::List(items) => items
+            .iter()
+            .filter_map(|item| match &item.value {
+                Value::Scalar(scalar) => Some(scalar.text.to_string()),
+                _ => None,
+            })
+            .collect(),
+        Value::Map(_) => return Err(form(format!("`{NEIGHBOUR}` is a group of keys"))),
+    };
+    for reserved in reservations {
+        if !names.iter().any(|name| same_domain(&reserved.availability_domain, name)) {
+            return Err(EditError::Elsewhere {
+                config: names.join(", "),
+                reservation: reserved.availability_domain.clone(),
+            });
+        }
+    }
+    // With one reservation and several domains the single key would be a mistake.
+    if reservations.len() == 1 && names.len() > 1 {
+        return Err(EditError::Elsewhere {
+            config: names.join(", "),
+            reservation: format!("{} only", reservations[0].availability_domain),
+        });
+    }
+    Ok(())
+}
+
+/// Whether a name in the config (`AD-1`, or in full) means the domain with this full name.
+fn same_domain(full: &str, name: &str) -> bool {
+    let (full, name) = (full.to_ascii_lowercase(), name.trim().to_ascii_lowercase());
+    full.strip_suffix(&name).is_some_and(|rest| rest.is_empty() || rest.ends_with([':', '-']))
+}
+
+/// Reads the result and compares: the reservations are there, and nothing else has changed.
+fn verify(before: &Node, edited: &str, reservations: &[Reserved]) -> Result<(), EditError> {
+    let why = || form("it is written in a way that this program cannot edit safely");
+    let after = parse(edited).map_err(|_| why())?;
+    let said: Vec<&Entry> =
+        group(&after)?.iter().filter(|entry| [SINGLE, MANY].contains(&entry.key.as_str())).collect();
+    let expected = parse(&lines(reservations, 0).join("\n")).map_err(|_| why())?;
+    let Value::Map(expected) = &expected.value else { return Err(why()) };
+    let right = said.len() == expected.len()
+        && said.iter().zip(expected).all(|(a, b)| a.key == b.key && same(&a.value, &b.value, false));
+    if right && same(before, &after, true) { Ok(()) } else { Err(why()) }
+}
+
+/// Whether two values say the same; at the top, the reservations of the group are left out.
+fn same(a: &Node, b: &Node, top: bool) -> bool {
+    match (&a.value, &b.value) {
+        (Value::Scalar(a), Value::Scalar(b)) => a == b,
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b, false))
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(b).all(|(a, b)| {
+                    let inner = if top && a.key == GROUP {
+                        without_reservations(&a.value, &b.value)
+                    } else {
+                        same(&a.value, &b.value, false)
+                    };
+                    a.key == b.key && inner
+                })
+        }
+        _ => false,
+    }
+}
+
+fn without_reservations(a: &Node, b: &Node) -> bool {
+    let (Value::Map(a), Value::Map(b)) = (&a.value, &b.value) else { return false };
+    let rest = |entries: &[Entry]| -> Vec<Entry> {
+        entries.iter().filter(|entry| ![SINGLE, MANY].contains(&entry.key.as_str())).cloned().collect()
+    };
+    let (a, b) = (rest(a), rest(b));
+    a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.key == b.key && same(&a.value, &b.value, false))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
