@@ -10,6 +10,10 @@ pub(super) struct Swing {
     pub(super) reach: f64,
     /// How long it takes from one end to the other, in seconds of sending.
     pub(super) seconds: f64,
+    /// The fastest growth after that, when nothing was refused by then: e to the power of it, a second.
+    growth: f64,
+    /// Seconds at the lower end before that.
+    pub(super) hold: f64,
 }
 
 /// What shapes a swing, besides its centre.
@@ -24,43 +28,69 @@ pub(super) struct Shape {
     pub(super) latency: f64,
     /// Shorter swings while the limit moves (below 1), longer ones where it does not (above 1).
     pub(super) patience: f64,
+    /// The rate that was usual lately, requests a second.
+    pub(super) reference: f64,
+    /// Seconds to stay at the lower end first, because meeting the limit has cost much before.
+    pub(super) hold: f64,
 }
 
+/// A rate that is not known to be allowed grows by e to the power of this a second at most, …
+const GROWTH: f64 = 1.2;
+/// … and of this from one request to the next, and …
+const GROWTH_PER_REQUEST: f64 = 0.3;
+/// … and of this until an answer can be back. All three keep small what is refused when the limit is met.
+const GROWTH_PER_ANSWER: f64 = 0.5;
 /// The least swing: below it, a limit that moved is not found.
 const NARROWEST: f64 = 0.06;
 
 impl Swing {
     pub(super) fn around(centre: f64, shape: Shape) -> Self {
+        let usual = shape.reference;
         // What leaves above the limit until the first refusal is back, is refused too.
-        let late = |reach: f64| 1.0 + reach * centre * shape.latency;
-        // Requests at a rate x meet one refusal a swing. That a slower sender swings more often per request, and a faster
-        // one less, is what makes two senders on one limit drift to equal parts.
-        let fair = shape.seconds_at_ten * (10.0 / centre).sqrt() * shape.patience;
+        let late = |reach: f64| 1.0 + reach * usual * shape.latency;
         let seconds = |reach: f64| {
-            fair.max(shape.requests_per_refusal * late(reach) / centre).max(6.0 * shape.latency)
+            let quick = shape.seconds_at_ten * (10.0 / usual).sqrt();
+            let cheap = shape.requests_per_refusal * (late(reach) - 0.8) / usual;
+            shape.patience * quick.max(cheap).max(6.0 * shape.latency)
         };
         // What fills while below the centre must fit into the bucket: reach × centre × seconds / 4 requests.
         let room = (shape.burst / 2.0).max(1.0);
-        let fits = 4.0 * room / (centre * seconds(shape.widest));
-        let quick = 1.0 / (centre * shape.latency).max(1e-9);
-        let reach = shape.widest.min(fits).min(quick).max(NARROWEST);
-        Self { centre, reach, seconds: seconds(reach) }
+        let fits = 4.0 * room / (usual * seconds(shape.widest));
+        let quick = 1.0 / (usual * shape.latency).max(1e-9);
+        let widest = if shape.hold > 0.0 { NARROWEST } else { shape.widest };
+        let reach = widest.min(fits).min(quick).max(NARROWEST);
+        // The same steps a second for all who share a limit, whatever part of it they have: refusals cut by a part, so the
+        // larger part loses more than it gains, and the parts become equal (Chiu and Jain 1989).
+        let seconds = seconds(reach) * (centre / usual).clamp(0.4, 2.5);
+        let seconds = seconds.max(2.0 * shape.latency);
+        let growth = fastest_growth(centre, shape.latency);
+        Self { centre, reach, seconds, growth, hold: shape.hold }
+    }
+
+    /// The rate at its upper end.
+    pub(super) fn upper(&self) -> f64 {
+        self.centre * (1.0 + self.reach)
     }
 
     /// The rate after so many seconds of sending. Past its end nothing was refused though it should have been: the limit
     /// has risen, and the rate follows ever faster.
     pub(super) fn rate(&self, sending: f64) -> f64 {
-        let part = sending / self.seconds;
+        let part = (sending - self.hold).max(0.0) / self.seconds;
         if part <= 1.0 {
-            self.centre * (1.0 - self.reach + 2.0 * self.reach * part)
-        } else {
-            let late = part - 1.0;
-            self.centre * (1.0 + self.reach) * (2.0 * self.reach * late + 2.0 * late * late).min(6.0).exp()
+            return self.centre * (1.0 - self.reach + 2.0 * self.reach * part);
         }
+        let late = sending - self.hold - self.seconds;
+        // From a standstill to the fastest growth in the time of one more swing.
+        let exponent = self.growth * if late < self.seconds {
+            late * late / (2.0 * self.seconds)
+        } else {
+            late - self.seconds / 2.0
+        };
+        self.upper() * exponent.min(12.0).exp()
     }
+}
 
-    /// Whether the rate has left what a swing is.
-    pub(super) fn is_over(&self, sending: f64) -> bool {
-        sending > 1.2 * self.seconds
-    }
+/// How fast a rate may grow that is not known to be allowed: e to the power of this, a second.
+pub(super) fn fastest_growth(rate: f64, latency: f64) -> f64 {
+    GROWTH.min(GROWTH_PER_REQUEST * rate).min(GROWTH_PER_ANSWER / latency.max(0.01))
 }

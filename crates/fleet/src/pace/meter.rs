@@ -14,6 +14,10 @@ pub(super) struct Meter {
     mark: Ticket,
     /// Requests after the mark that left but were not let through.
     not_delivered: u64,
+    /// An earlier mark, from which a rate is measured that takes several refusals to find.
+    anchor: Ticket,
+    /// The same as above, after the anchor.
+    not_delivered_since_anchor: u64,
 }
 
 /// What was let through between two refusals.
@@ -31,7 +35,8 @@ impl Measured {
 
 impl Meter {
     pub(super) fn new() -> Self {
-        Self { mark: Ticket { number: 0, sent: Duration::ZERO }, not_delivered: 0 }
+        let start = Ticket { number: 0, sent: Duration::ZERO, rate: 0.0 };
+        Self { mark: start, not_delivered: 0, anchor: start, not_delivered_since_anchor: 0 }
     }
 
     /// Counting begins when the first request leaves.
@@ -41,15 +46,25 @@ impl Meter {
 
     /// What was let through from the mark to this refused request.
     pub(super) fn until(&self, refused: Ticket) -> Measured {
-        let sent = refused.number.saturating_sub(self.mark.number + 1);
-        Measured {
-            requests: sent.saturating_sub(self.not_delivered) as f64,
-            seconds: refused.sent.saturating_sub(self.mark.sent).as_secs_f64(),
-        }
+        between(self.mark, refused, self.not_delivered)
+    }
+
+    /// What was let through from the anchor to this refused request.
+    pub(super) fn since_anchor(&self, refused: Ticket) -> Measured {
+        between(self.anchor, refused, self.not_delivered_since_anchor)
+    }
+
+    /// The last mark becomes the anchor.
+    pub(super) fn drop_anchor(&mut self) {
+        self.anchor = self.mark;
+        self.not_delivered_since_anchor = self.not_delivered;
     }
 
     /// The bucket was empty when this one came.
     pub(super) fn mark(&mut self, refused: Ticket) {
+        if refused.number > self.anchor.number {
+            self.not_delivered_since_anchor += 1;
+        }
         if refused.number > self.mark.number {
             self.mark = refused;
             self.not_delivered = 0;
@@ -58,8 +73,19 @@ impl Meter {
 
     /// It got no answer that tells.
     pub(super) fn lost(&mut self, ticket: Ticket) {
+        if ticket.number > self.anchor.number {
+            self.not_delivered_since_anchor += 1;
+        }
         if ticket.number > self.mark.number {
             self.not_delivered += 1;
         }
+    }
+}
+
+fn between(from: Ticket, to: Ticket, not_delivered: u64) -> Measured {
+    let sent = to.number.saturating_sub(from.number + 1);
+    Measured {
+        requests: sent.saturating_sub(not_delivered) as f64,
+        seconds: to.sent.saturating_sub(from.sent).as_secs_f64(),
     }
 }

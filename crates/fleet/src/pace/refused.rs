@@ -8,43 +8,46 @@ use std::time::Duration;
 pub(super) struct Refused {
     /// When the first request of this time was refused.
     pub(super) since: Duration,
-    /// Probes refused so far.
-    probes: u32,
-    /// The first wait, in seconds.
-    first_wait: f64,
+    /// The pause before the last probe.
+    pub(super) last_wait: Duration,
+    /// The next pause, before jitter.
+    wait: Duration,
+    /// What each pause is longer than the one before.
+    factor: f64,
+    /// Probes refused at the longest pause.
+    at_longest: u32,
     /// The next probe may leave.
     pub(super) next: Duration,
-    /// The probe under way.
+    /// The probe is under way.
     pub(super) probing: bool,
 }
 
-/// Probes at the longest wait before it is doubled: a service that starts its penalty anew with each request needs a
+/// Probes at the longest pause before that is doubled: a service that starts its penalty anew with each request needs a
 /// pause longer than the penalty, however long that is.
-const PATIENT_PROBES: u32 = 5;
+const PATIENT_PROBES: u32 = 3;
 
 /// No wait is longer, whatever the service does.
 const LONGEST: Duration = Duration::from_mins(10);
 
 impl Refused {
-    pub(super) fn new(since: Duration, now: Duration, first_wait: f64, jitter: &mut Jitter) -> Self {
-        let mut state = Self { since, probes: 0, first_wait, next: now, probing: false };
-        state.next = now + state.wait(Duration::MAX, jitter);
-        state
+    /// Begins with the pause that ended the last penalty, if there was one.
+    pub(super) fn new(since: Duration, first_wait: Duration, known: Option<Duration>) -> Self {
+        let wait = known.unwrap_or(first_wait);
+        let factor = if known.is_some() { 1.5 } else { 2.0 };
+        Self { since, last_wait: wait, wait, factor, at_longest: 0, next: Duration::ZERO, probing: false }
     }
 
-    /// The probe was refused too.
-    pub(super) fn again(&mut self, now: Duration, longest: Duration, jitter: &mut Jitter) {
-        self.probes += 1;
+    /// Pauses before the next probe: longer than planned by up to a fifth, never shorter. A pause must outlast a penalty,
+    /// and two senders must not ask in step.
+    pub(super) fn and_wait(mut self, now: Duration, longest: Duration, jitter: &mut Jitter) -> Self {
         self.probing = false;
-        self.next = self.next.max(now + self.wait(longest, jitter));
-    }
-
-    /// Longer by up to a fifth, never shorter: a pause must outlast a penalty, and two senders must not ask in step.
-    fn wait(&self, longest: Duration, jitter: &mut Jitter) -> Duration {
-        let longest = longest.min(LONGEST).as_secs_f64();
-        let doubled = self.first_wait * 2_f64.powi(self.probes.min(30) as i32);
-        let at_longest = (doubled / longest).log2().max(0.0) as u32;
-        let longest = longest * 2_f64.powi((at_longest / PATIENT_PROBES).min(10) as i32);
-        Duration::from_secs_f64(doubled.min(longest).min(LONGEST.as_secs_f64()) * (1.0 + 0.2 * jitter.unit()))
+        let longest = (longest * 2_u32.pow((self.at_longest / PATIENT_PROBES).min(8))).min(LONGEST);
+        if self.wait >= longest {
+            self.at_longest += 1;
+        }
+        self.last_wait = self.wait.mul_f64(1.0 + 0.2 * jitter.unit());
+        self.next = self.next.max(now + self.last_wait);
+        self.wait = self.wait.mul_f64(self.factor).min(longest);
+        self
     }
 }

@@ -34,7 +34,7 @@ impl Settings {
             rate_cap: None,
             concurrency_cap: 256,
             first_window: 8,
-            swing: 0.3,
+            swing: 0.2,
             swing_time: Duration::from_secs(7),
             requests_per_refusal: 35.0,
             longest_wait: Duration::from_secs(60),

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 /// A request that was let out. Hand it back with its outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ticket {
     /// 1, 2, 3, … in the order of leaving.
     pub(super) number: u64,
     /// When it left.
     pub(super) sent: Duration,
+    /// Requests a second at which it left.
+    pub(super) rate: f64,
 }
 
 /// Whether a request may leave.
