@@ -38,6 +38,9 @@ impl ScenarioError {
             serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
                 unknown("value", variant, expected)
             }
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("the key `{key}` is given twice")
+            }
             other => plain(&other.to_string()),
         };
         Self { message: format!("{place}: {message}") }

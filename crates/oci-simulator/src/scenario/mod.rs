@@ -102,6 +102,9 @@ impl Scenario {
         if !(self.latency.min_ms >= 0.0 && self.latency.max_ms >= 0.0 && self.latency.max_ms < 3.6e6) {
             return Err("latency must be between 0 and 3600000 ms".into());
         }
+        if let Some(problem) = self.world.problems().into_iter().next() {
+            return Err(format!("world: {problem}"));
+        }
         self.throttle.check()?;
         for (at, rule) in self.faults.iter().enumerate() {
             rule.check().map_err(|problem| format!("faults[{at}]: {problem}"))?;

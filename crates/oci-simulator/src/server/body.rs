@@ -20,8 +20,14 @@ pub(super) fn parse(info: &OperationInfo, body: &[u8]) -> Result<Option<Value>, 
     if found.is_empty() {
         return Ok(Some(value));
     }
-    let mut message: Vec<String> =
-        found.iter().take(NAMED_MAX).map(|violation| shown(&violation.to_string())).collect();
+    let mut message: Vec<String> = found
+        .iter()
+        .take(NAMED_MAX)
+        .map(|violation| match violation.path.as_str() {
+            "" => format!("the message body{violation}"),
+            _ => shown(&violation.to_string()),
+        })
+        .collect();
     if found.len() > NAMED_MAX {
         message.push(format!("and {} more", found.len() - NAMED_MAX));
     }
@@ -71,11 +77,11 @@ mod tests {
         insta::assert_snapshot!(refusal(""), @"400 MissingParameter: the message body is required");
         insta::assert_snapshot!(refusal("{"), @"400 CannotParseRequest: Unable to parse message body");
         insta::assert_snapshot!(refusal("{\"displayName\":\"a\nb\"}"), @"400 InvalidParameter: Unable to parse message body");
-        insta::assert_snapshot!(refusal("[]"), @"");
-        insta::assert_snapshot!(refusal("{}"), @"");
+        insta::assert_snapshot!(refusal("[]"), @"400 InvalidParameter: the message body must be an object");
+        insta::assert_snapshot!(refusal("{}"), @"400 MissingParameter: availabilityDomain is required; compartmentId is required");
         insta::assert_snapshot!(
             refusal(r#"{"compartmentId":"c","availabilityDomain":"a","shapeConfig":{"ocpu":1,"memoryInGBs":"6"}}"#),
-            @""
+            @"400 InvalidParameter: shapeConfig.ocpu is not a known field; shapeConfig.memoryInGBs must be a number"
         );
     }
 

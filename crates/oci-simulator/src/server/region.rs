@@ -134,7 +134,7 @@ impl Region {
         let mut stats = self.inner.counters.stats();
         let world = self.world();
         stats.simulated_time = world.now().to_string();
-        stats.instances = super::stats::instances(&world);
+        stats.instances = world.instance_counts().into_iter().map(|(state, count)| (state.as_str().to_owned(), count as u64)).collect();
         stats
     }
 

@@ -104,8 +104,3 @@ impl Counters {
         }
     }
 }
-
-/// Instances by lifecycle state.
-pub(super) fn instances(_world: &crate::world::World) -> BTreeMap<String, u64> {
-    BTreeMap::new()
-}

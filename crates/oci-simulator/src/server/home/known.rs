@@ -97,7 +97,32 @@ instance_settings:
   availability_domain: xYzA:PHX-AD-2
   capacity_reservation_id: ocid1.capacityreservation.oc1.phx.r
 ";
-        insta::assert_debug_snapshot!(known_of_config(yaml).unwrap(), @"");
+        let compartment = Some("ocid1.compartment.oc1..c".to_owned());
+        let reserved = ReservedConfig {
+            shape: "VM.Standard.A1.Flex".into(),
+            ocpus: Some(2.0),
+            memory_in_gbs: Some(12.0),
+            count: 50,
+        };
+        let expected = [
+            Known::Tenancy { ocid: "ocid1.tenancy.oc1..t".into() },
+            Known::User { ocid: "ocid1.user.oc1..u".into() },
+            Known::Compartment { ocid: "ocid1.compartment.oc1..c".into(), parent: None },
+            Known::AvailabilityDomain { name: "xYzA:PHX-AD-2".into() },
+            Known::Subnet {
+                ocid: "ocid1.subnet.oc1.phx.s".into(),
+                compartment: compartment.clone(),
+                public: true,
+            },
+            Known::Image { ocid: "ocid1.image.oc1.phx.i".into(), arm: None },
+            Known::CapacityReservation {
+                ocid: "ocid1.capacityreservation.oc1.phx.r".into(),
+                compartment,
+                availability_domain: "xYzA:PHX-AD-2".into(),
+                configs: vec![reserved],
+            },
+        ];
+        assert_eq!(known_of_config(yaml).unwrap(), expected);
     }
 
     #[test]

@@ -1,0 +1,19 @@
+//! The region as its callers meet it: over a socket, and inside one process.
+
+#[path = "server/support.rs"]
+mod support;
+
+#[path = "server/faults.rs"]
+mod faults;
+#[path = "server/homes.rs"]
+mod homes;
+#[path = "server/in_process.rs"]
+mod in_process;
+#[path = "server/pages.rs"]
+mod pages;
+#[path = "server/scenarios.rs"]
+mod scenarios;
+#[path = "server/signatures.rs"]
+mod signatures;
+#[path = "server/wire.rs"]
+mod wire;

@@ -1,0 +1,137 @@
+use super::support::{Call, closing, rfc1123, talk, wall_clock};
+use oci_simulator::scenario::Scenario;
+use oci_simulator::server::{Home, Identity, Options, start};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+const ENDPOINT: &str = "http://127.0.0.1:12620";
+
+fn open(path: &Path, endpoint: &str) -> Result<Home, String> {
+    Home::open(path, "us-phoenix-1", endpoint).map_err(|error| error.to_string())
+}
+
+fn read(home: &Path, file: &str) -> String {
+    std::fs::read_to_string(home.join(file)).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_folder_and_the_key_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let home = open(&folder.path().join("home"), ENDPOINT).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&home.path), 0o700);
+    assert_eq!(mode(&home.path.join("oci_api_key.pem")), 0o600);
+    let mut files: Vec<_> = std::fs::read_dir(&home.path)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["config", "config.yaml", "oci_api_key.pem", "oci_api_key_public.pem"]);
+}
+
+#[test]
+fn a_home_is_used_again_and_follows_the_port_and_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(&folder.path().join("a"), ENDPOINT).unwrap();
+    let config_yaml = read(&first.path, "config.yaml").replace("count: 3", "count: 7");
+    std::fs::write(first.path.join("config.yaml"), &config_yaml).unwrap();
+    std::fs::rename(&first.path, folder.path().join("b")).unwrap();
+
+    let second = open(&folder.path().join("b"), "http://127.0.0.1:4000").unwrap();
+    assert_eq!(second.identity.caller, first.identity.caller);
+    assert_eq!(second.identity.fingerprint, first.identity.fingerprint);
+    assert_eq!(second.known, first.known);
+    let text = read(&second.path, "config.yaml");
+    assert!(text.contains("\nendpoint: http://127.0.0.1:4000\n") && text.contains("count: 7"), "{text}");
+    let key = second.path.join("oci_api_key.pem");
+    assert!(text.contains(&format!("\nprivate_key_path: {}\n", key.display())), "{text}");
+    assert!(read(&second.path, "config").contains(&format!("\nkey_file={}\n", key.display())));
+}
+
+#[test]
+fn a_damaged_home_says_which_file_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = open(folder.path(), ENDPOINT).unwrap();
+    let other = Identity::generate(None, "us-phoenix-1").unwrap();
+    std::fs::write(home.path.join("oci_api_key.pem"), &other.private_key_pem).unwrap();
+    let error = open(folder.path(), ENDPOINT).unwrap_err();
+    assert!(error.contains("the key beside it has the fingerprint") && error.contains("/config:"), "{error}");
+    std::fs::write(home.path.join("oci_api_key.pem"), "garbage").unwrap();
+    assert!(open(folder.path(), ENDPOINT).unwrap_err().contains("not an unencrypted RSA key"));
+    std::fs::remove_file(home.path.join("oci_api_key.pem")).unwrap();
+    assert!(open(folder.path(), ENDPOINT).unwrap_err().contains("cannot read"));
+}
+
+#[test]
+fn a_home_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = open(&file.join("home"), ENDPOINT).unwrap_err();
+    assert!(error.starts_with(&format!("cannot make the folder {}", file.join("home").display())), "{error}");
+    assert!(error.ends_with("Choose another folder with --home"), "{error}");
+}
+
+fn options(home: &Path, save: &Path) -> Options {
+    Options {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        home: Some(home.to_owned()),
+        save: Some(save.to_owned()),
+        scenario: Scenario::named("roomy").unwrap(),
+        ..Options::default()
+    }
+}
+
+#[tokio::test]
+async fn a_saved_region_goes_on_where_it_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = folder.path().join("region.json");
+    let running = start(options(folder.path(), &save)).await.unwrap();
+    assert!(!running.restored);
+    running.region().advance(std::time::Duration::from_secs(86_400));
+    let then = running.region().world().now();
+    running.shutdown().await.unwrap();
+
+    let running = start(options(folder.path(), &save)).await.unwrap();
+    assert!(running.restored);
+    let now = running.region().world().now();
+    assert!(now >= then && now.duration_since(then).as_secs() < 3600, "{then} {now}");
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_torn_file_and_one_of_another_version_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = folder.path().join("region.json");
+    start(options(folder.path(), &save)).await.unwrap().shutdown().await.unwrap();
+    let whole = std::fs::read(&save).unwrap();
+    let error = async || start(options(folder.path(), &save)).await.unwrap_err().to_string();
+    for length in [0, 1, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&save, &whole[..length]).unwrap();
+        let error = error().await;
+        assert!(error.contains("region.json is not a whole saved region"), "{length}: {error}");
+    }
+    std::fs::write(&save, r#"{"version":999,"world":{"shape":"unknown"}}"#).unwrap();
+    let error = error().await;
+    assert!(error.contains("region.json: it has format 999, this program reads format"), "{error}");
+}
+
+#[tokio::test]
+async fn the_credentials_of_a_home_are_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(options(folder.path(), &folder.path().join("s"))).await.unwrap();
+    let wrong_key = Call {
+        key_id: format!(
+            "{}/{}/{}",
+            running.identity.caller.tenancy, running.identity.caller.user, running.identity.fingerprint
+        ),
+        date: rfc1123(wall_clock()),
+        ..Call::get("/20160918/nothing")
+    };
+    // Signed with the tests' key under the home's name: known, but not its key.
+    let answer = talk(running.address, &closing(wrong_key).wire()).await.unwrap();
+    assert!(answer.contains("Failed to verify the HTTP(S) Signature"), "{answer}");
+    running.shutdown().await.unwrap();
+}

@@ -1,0 +1,94 @@
+use super::support::{Call, closing, open_region, server, shapes_target, talk};
+use axum::body::Body;
+use http::{Request, StatusCode};
+use oci_simulator::server::Region;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+async fn page(region: &Region, request: Request<Body>) -> (StatusCode, String) {
+    let response = region.router().oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = axum::body::to_bytes(response.into_body(), 1_000_000).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+fn post(path: &str, body: &Value) -> Request<Body> {
+    Request::post(path).body(Body::from(body.to_string())).unwrap()
+}
+
+#[tokio::test]
+async fn stats_count_requests_by_operation_and_outcome() {
+    let server = server("").await;
+    for call in [Call::get(shapes_target()), Call::get(shapes_target()), Call::get("/20160918/instances")] {
+        talk(server.address, &closing(call).wire_now()).await.unwrap();
+    }
+    talk(server.address, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let request = b"GET /_sim/stats HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = talk(server.address, request).await.unwrap();
+    let stats: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!((&stats["requests"], &stats["throttled"]), (&json!(4), &json!(0)));
+    assert_eq!(stats["operations"]["ListShapes"]["ok"], 2);
+    assert_eq!(stats["operations"]["ListInstances"]["by_status"]["400"], 1);
+    assert_eq!(stats["operations"]["unknown"]["by_status"]["401"], 1);
+    assert_eq!(stats["peak_concurrency"], 1);
+    server.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_is_advanced_on_request() {
+    let region = open_region("");
+    let (status, body) = page(&region, post("/_sim/advance", &json!({"seconds": 3600}))).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["simulated_time"], "2026-11-22T13:00:00Z");
+    for bad in [json!({"seconds": -1}), json!({"seconds": 1e12}), json!({"second": 1}), json!([])] {
+        assert_eq!(page(&region, post("/_sim/advance", &bad)).await.0, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn faults_are_added_and_replaced_while_the_region_runs() {
+    let region = open_region("");
+    let shapes = async || page(&region, get(&shapes_target())).await.0;
+    assert_eq!(shapes().await, 200);
+    let rule = json!({"operations": ["ListShapes"], "fault": {"answer": {"status": 503}}});
+    assert_eq!(page(&region, post("/_sim/faults", &json!({"add": [rule]}))).await.0, 200);
+    assert_eq!(shapes().await, 503);
+    let (_, rules) = page(&region, get("/_sim/faults")).await;
+    assert_eq!(serde_json::from_str::<Value>(&rules).unwrap()[0]["operations"][0], "ListShapes");
+    assert_eq!(page(&region, post("/_sim/faults", &json!({"replace": []}))).await.0, 200);
+    assert_eq!(shapes().await, 200);
+    let bad = json!({"add": [{"probability": 2, "fault": "hang"}]});
+    let (status, body) = page(&region, post("/_sim/faults", &bad)).await;
+    assert_eq!(status, 400);
+    assert!(body.contains("probability must be between 0 and 1, not 2"), "{body}");
+}
+
+#[tokio::test]
+async fn events_come_as_lines_from_a_number_on() {
+    let region = open_region("");
+    let body = super::in_process::launch_body(&region).await;
+    let request = Request::post("/20160918/instances").body(Body::from(body)).unwrap();
+    assert_eq!(page(&region, request).await.0, 200);
+    assert_eq!(page(&region, post("/_sim/advance", &json!({"seconds": 600}))).await.0, 200);
+    let (_, all) = page(&region, get("/_sim/events")).await;
+    let (_, rest) = page(&region, get("/_sim/events?since=1")).await;
+    assert!(all.lines().count() >= 2, "{all}");
+    assert!(all.ends_with(&rest) && rest.lines().count() + 1 == all.lines().count());
+    assert_eq!(page(&region, get("/_sim/events?from=1")).await.0, 400);
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_cannot_steer_the_region_and_unknown_pages_say_which_there_are() {
+    let region = open_region("");
+    let mut request = post("/_sim/advance", &json!({"seconds": 1}));
+    request.headers_mut().insert("origin", "http://example.com".parse().unwrap());
+    assert_eq!(page(&region, request).await.0, 403);
+    let (status, body) = page(&region, get("/_sim/nothing")).await;
+    assert_eq!(status, 404);
+    assert!(body.contains("GET /_sim/stats"), "{body}");
+    assert_eq!(page(&region, get("/_sim/advance")).await.0, 405);
+}

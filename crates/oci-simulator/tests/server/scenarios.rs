@@ -1,0 +1,51 @@
+use oci_simulator::scenario::{Scenario, ScenarioError};
+
+fn error(yaml: &str) -> String {
+    Scenario::from_yaml(yaml, "mine.yaml").unwrap_err().to_string()
+}
+
+#[test]
+fn every_preset_loads_and_describes_itself() {
+    let names: Vec<&str> = Scenario::presets().iter().map(|preset| preset.name).collect();
+    assert_eq!(
+        names,
+        ["roomy", "scarce", "crumbs", "throttled", "flaky", "stockout", "limits", "hostile"]
+    );
+    for preset in Scenario::presets() {
+        let scenario = Scenario::named(preset.name).unwrap();
+        assert_eq!(scenario.description, preset.description);
+        assert_eq!(Scenario::load(preset.name).unwrap(), scenario);
+    }
+    assert_eq!(Scenario::named("roomy").unwrap().world, Scenario::default().world);
+}
+
+#[test]
+fn an_empty_file_is_the_default_scenario() {
+    assert_eq!(Scenario::from_yaml("# nothing\n\n", "x").unwrap(), Scenario::default());
+}
+
+#[test]
+fn mistakes_are_named_with_their_place_and_the_nearest_good_name() {
+    insta::assert_snapshot!(error("wrld: {}\n"), @"mine.yaml:1:1: unknown key `wrld`. Did you mean `world`?");
+    insta::assert_snapshot!(error("world:\n  hosts: {per_fault_domian: 1}\n"), @"mine.yaml:2:11: unknown key `per_fault_domian`. Did you mean `per_fault_domain`?");
+    insta::assert_snapshot!(error("throttle: {preset: tigth}\n"), @"mine.yaml:1:20: unknown value `tigth`. Did you mean `tight`?");
+    insta::assert_snapshot!(error("faults:\n  - {fault: reset_befor}\n"), @"mine.yaml:2:13: unknown value `reset_befor`. Did you mean `reset_before`?");
+    insta::assert_snapshot!(error("faults:\n  - {operations: [LaunchInstances], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `LaunchInstances`. Did you mean `LaunchInstance`?");
+    insta::assert_snapshot!(error("faults:\n  - {operations: [launchinstance], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `launchinstance`. Did you mean `LaunchInstance`?");
+    insta::assert_snapshot!(error("faults:\n  - {operations: [nothing like it], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `nothing like it`. Name one of the API, like LaunchInstance, or a class: launch, write, read.");
+    insta::assert_snapshot!(error("speed: fast\n"), @"mine.yaml:1:8: invalid floating point");
+    insta::assert_snapshot!(error("speed: 0\n"), @"mine.yaml: speed must be above 0 and at most 1000000, not 0");
+    insta::assert_snapshot!(error("faults: [{probability: 1.5, fault: hang}]\n"), @"mine.yaml: faults[0]: probability must be between 0 and 1, not 1.5");
+    insta::assert_snapshot!(error("faults: [{fault: {answer: {status: 200}}}]\n"), @"mine.yaml: faults[0]: status must be between 400 and 599, not 200");
+    insta::assert_snapshot!(error("throttle: {user: {launch: {per_second: 1, burst: 0}}}\n"), @"mine.yaml: throttle.user.launch: per_second must be at least 0 and burst at least 1");
+    insta::assert_snapshot!(error("faults: [\n"), @"");
+    insta::assert_snapshot!(error("speed: 1\nspeed: 2\n"), @"mine.yaml:2:1: the key `speed` is given twice");
+}
+
+#[test]
+fn a_name_that_is_none_says_which_there_are() {
+    let error = |name: &str| Scenario::load(name).map_err(|error: ScenarioError| error.to_string()).unwrap_err();
+    insta::assert_snapshot!(error("hostille"), @"no scenario is named `hostille`. Did you mean `hostile`? Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
+    insta::assert_snapshot!(error("weather"), @"no scenario is named `weather`. Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
+    assert!(error("./no/such.yaml").starts_with("cannot read the scenario ./no/such.yaml: "));
+}

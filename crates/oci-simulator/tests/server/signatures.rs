@@ -1,0 +1,141 @@
+use super::support::{Call, identity, message, refusal, region, rfc1123, shapes_target};
+use jiff::{SignedDuration, Timestamp};
+use oci_simulator::scenario::Scenario;
+use proptest::prelude::*;
+
+const LAUNCH: &str = r#"{"compartmentId":"ocid1.compartment.oc1..x","availabilityDomain":"AD-1"}"#;
+const MISSING: &str =
+    "The required information to complete authentication was not provided or was incorrect.";
+const NOT_VERIFIED: &str = "Failed to verify the HTTP(S) Signature";
+
+async fn send(request: http::Request<bytes::Bytes>) -> http::Response<bytes::Bytes> {
+    region(&Scenario::default()).exchange(request).await.unwrap()
+}
+
+async fn refused(request: http::Request<bytes::Bytes>) -> String {
+    let response = send(request).await;
+    assert_eq!(refusal(&response), (401, "NotAuthenticated".to_owned()));
+    message(&response)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signed_request_is_let_in_with_and_without_a_body() {
+    let response = send(Call::get(shapes_target()).sign()).await;
+    assert_eq!(response.status(), 200, "{:?}", response.body());
+    let response = send(Call::new("POST", "/20160918/instances", LAUNCH).sign()).await;
+    assert_ne!(response.status(), 401);
+    let action = Call::new("POST", "/20160918/instances/ocid1.instance.oc1.phx.x?action=STOP", "");
+    assert_eq!(refusal(&send(action.sign()).await).0, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_a_signature_is_refused_before_anything_else_is_looked_at() {
+    for target in ["/20160918/instances", "/nowhere"] {
+        let request = http::Request::get(target).body(bytes::Bytes::new()).unwrap();
+        assert_eq!(refused(request).await, MISSING);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_path_query_method_host_or_date_than_the_signed_one_is_refused() {
+    let signed = || Call::get(shapes_target()).sign();
+    let mut request = signed();
+    *request.uri_mut() = format!("{}&limit=5", shapes_target()).parse().unwrap();
+    assert_eq!(refused(request).await, NOT_VERIFIED);
+    let mut request = signed();
+    *request.method_mut() = http::Method::DELETE;
+    assert_eq!(refused(request).await, NOT_VERIFIED);
+    let mut request = signed();
+    request.headers_mut().insert("host", "localhost".parse().unwrap());
+    assert_eq!(refused(request).await, NOT_VERIFIED);
+    let mut request = signed();
+    request.headers_mut().insert("date", "Sun, 22 Nov 2026 12:00:01 GMT".parse().unwrap());
+    assert_eq!(refused(request).await, NOT_VERIFIED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_altered_body_is_refused_even_if_its_length_is_the_same() {
+    let request = Call::new("POST", "/20160918/instances", LAUNCH).sign();
+    let (parts, body) = request.into_parts();
+    let altered = String::from_utf8(body.to_vec()).unwrap().replace("AD-1", "AD-2");
+    assert_eq!(refused(http::Request::from_parts(parts.clone(), altered.into())).await, NOT_VERIFIED);
+    assert_eq!(refused(http::Request::from_parts(parts, "{}".into())).await, NOT_VERIFIED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_outside_five_minutes_is_refused_in_both_directions() {
+    let start: Timestamp = super::support::START.parse().unwrap();
+    for (seconds, is_let_in) in [(-301, false), (-300, true), (300, true), (301, false)] {
+        let date = rfc1123(start + SignedDuration::from_secs(seconds));
+        let request = Call { date, ..Call::get(shapes_target()) }.sign();
+        assert_eq!(send(request).await.status() == 200, is_let_in, "{seconds}");
+    }
+    let request = Call { date: "yesterday".into(), ..Call::get(shapes_target()) }.sign();
+    assert_eq!(refused(request).await, MISSING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_header_that_must_be_signed_is_demanded() {
+    for signed in ["(request-target) host", "date host", "date (request-target)"] {
+        let request = Call { signed: Some(signed), ..Call::get(shapes_target()) }.sign();
+        assert_eq!(refused(request).await, MISSING, "{signed}");
+    }
+    for signed in [
+        "date (request-target) host",
+        "date (request-target) host content-type x-content-sha256",
+        "date (request-target) host content-length x-content-sha256",
+        "date (request-target) host content-length content-type",
+    ] {
+        let call = Call::new("POST", "/20160918/instances", LAUNCH);
+        assert_eq!(refused(Call { signed: Some(signed), ..call }.sign()).await, MISSING, "{signed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn x_date_takes_the_place_of_date_where_it_is_signed() {
+    let date = rfc1123(super::support::START.parse().unwrap());
+    let call = Call {
+        date: "Thu, 01 Jan 1970 00:00:00 GMT".into(),
+        signed: Some("x-date (request-target) host"),
+        extra: vec![("x-date", date)],
+        ..Call::get(shapes_target())
+    };
+    assert_eq!(send(call.sign()).await.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_key_is_refused_and_a_session_token_is_known_once_it_is_registered() {
+    let call = Call { key_id: "ST$token".into(), ..Call::get(shapes_target()) };
+    assert_eq!(refused(call.sign()).await, MISSING);
+    let region = region(&Scenario::default());
+    region.add_session_token("token", identity().caller.clone(), identity().public_key.clone());
+    assert_eq!(region.exchange(call.sign()).await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_authorization_headers_are_refused() {
+    let mut request = Call::get(shapes_target()).sign();
+    let value = request.headers()["authorization"].clone();
+    request.headers_mut().append("authorization", value);
+    assert_eq!(refused(request).await, MISSING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_that_is_said_to_be_signed_must_be_there() {
+    let call = Call { signed: Some("date (request-target) host x-more"), ..Call::get(shapes_target()) };
+    assert_eq!(refused(call.sign()).await, MISSING);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_authorization_header_gets_in_or_breaks_the_server(value in "(Signature )?[ -~]{0,300}") {
+        let mut request = Call::get(shapes_target()).sign();
+        if let Ok(value) = value.parse() {
+            request.headers_mut().insert("authorization", value);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            prop_assert_eq!(runtime.block_on(send(request)).status(), 401);
+        }
+    }
+}
