@@ -1,1 +1,58 @@
-//! placeholder
+//! The commands: arguments, config file, confirmation, progress, tables and JSON.
+//!
+//! Decides nothing about launching: that is the `fleet` crate. May start the simulated region, which nothing else may.
+
+pub mod args;
+pub mod commands;
+pub mod config;
+pub mod environment;
+pub mod error;
+pub mod exit;
+pub mod hints;
+pub mod login;
+pub mod output;
+pub mod runtime;
+
+use clap::{CommandFactory as _, Parser as _};
+use std::process::ExitCode;
+
+/// The whole of `oci-insta-scale`.
+pub fn main() -> ExitCode {
+    let words = args::normalise(&args::Cli::command(), "launch", std::env::args_os());
+    let cli = match args::Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return show_usage(&error),
+    };
+    trace(cli.global.verbose);
+    match commands::run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::console::failed(&error);
+            error.exit().into()
+        }
+    }
+}
+
+/// Shows help or what is wrong with the words. A closed stdout is no error.
+fn show_usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    let exit = if error.use_stderr() { exit::Exit::Usage } else { exit::Exit::Done };
+    exit.into()
+}
+
+/// With `-vv` (or `OCI_INSTA_SCALE_LOG`), what the client does is told on stderr. Keys and signatures are never logged.
+fn trace(verbose: u8) {
+    let filter = environment::variable("OCI_INSTA_SCALE_LOG")
+        .or_else(|| (verbose > 1).then(|| "info,oci_client=debug,fleet=debug".to_owned()));
+    if let Some(filter) = filter {
+        let layer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+        // Fails only if a subscriber is set already, which then does the job.
+        let _ = layer.try_init();
+    }
+}
+
+/// What the commands that are not built yet say.
+pub fn not_yet(name: &str) -> ExitCode {
+    output::console::line(&format!("{name} is not there yet: only oci-insta-scale works in this version"));
+    exit::Exit::Usage.into()
+}

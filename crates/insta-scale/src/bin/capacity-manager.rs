@@ -1,2 +1,5 @@
-//! placeholder
-fn main() {}
+//! `capacity-manager`: not there yet.
+
+fn main() -> std::process::ExitCode {
+    insta_scale::not_yet("capacity-manager")
+}

@@ -1,2 +1,5 @@
-//! placeholder
-fn main() {}
+//! `oci-insta-scale`.
+
+fn main() -> std::process::ExitCode {
+    insta_scale::main()
+}

@@ -1,0 +1,194 @@
+//! What can be typed: the flags and commands of `oci-insta-scale`.
+//!
+//! Must not know what the commands do.
+
+mod duration;
+mod go_style;
+mod sim;
+
+pub use go_style::normalise;
+pub use sim::{SimArgs, SimCommand, SimHome, SimServe};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Launch N instances of Oracle Cloud Infrastructure from one YAML file: all of them, once each.
+#[derive(Debug, Parser)]
+#[command(
+    name = "oci-insta-scale",
+    version,
+    max_term_width = 100,
+    after_help = AFTER_HELP,
+    subcommand_required = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; `launch` is put in when none is given.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Without a command, `launch` runs: `oci-insta-scale --dry-run` is `oci-insta-scale launch --dry-run`.
+Flags with one dash (`-config x -dry-run`) work too.
+
+Start here:
+  oci-insta-scale --simulate --config config.example.yaml   rehearse: no tenancy, no key, no cost
+  oci-insta-scale --dry-run                                 show what would be sent; create nothing
+  oci-insta-scale --count 3                                 launch three
+
+Exit codes:
+  0    every instance is RUNNING (or launched, with --no-wait)
+  2    a mistake in the command or in the config; nothing was sent
+  3    some instances failed
+  4    no instance was launched
+  5    the login was refused
+  130  interrupted (Ctrl-C); `oci-insta-scale resume` goes on";
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The config file [default: config.yaml]
+    #[arg(long, global = true, value_name = "FILE", env = "OCI_INSTA_SCALE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Sign as this profile of ~/.oci/config, whatever the config file says
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Send every request to this base URL (a simulator, say)
+    #[arg(long, global = true, value_name = "URL", env = "OCI_INSTA_SCALE_ENDPOINT")]
+    pub endpoint: Option<String>,
+    /// Where runs are remembered [default: $XDG_STATE_HOME/oci-insta-scale]
+    #[arg(long, global = true, value_name = "DIR", env = "OCI_INSTA_SCALE_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// What is printed on stdout
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub output: OutputFormat,
+    /// More messages on stderr; twice for each request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Only errors on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// What is printed on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// A table for people
+    Table,
+    /// One JSON document at the end
+    Json,
+    /// One JSON object a line, as things happen
+    Jsonl,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Launch the instances of the config (the default)
+    Launch(LaunchArgs),
+    /// Go on with a run that was interrupted
+    Resume(ResumeArgs),
+    /// List the runs on this machine
+    Runs(RunsArgs),
+    /// Show one run
+    Show(ShowArgs),
+    /// The simulated region
+    Sim(SimArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// How a launch is carried out.
+#[derive(Clone, Debug, Args)]
+pub struct Pace {
+    /// Do not wait for RUNNING
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long to wait for one instance after its launch
+    #[arg(long, value_name = "TIME", default_value = "20m", value_parser = duration::parse, conflicts_with = "no_wait")]
+    pub wait_timeout: Duration,
+    /// The most launches a second [default: found while running]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub rate: Option<f64>,
+    /// The most launches under way at once
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_concurrency: u32,
+    /// How long to go on trying when no place has capacity [default: no longer than the places take]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub retry_for: Option<Duration>,
+}
+
+/// Flags of `launch`.
+#[derive(Clone, Debug, Args)]
+pub struct LaunchArgs {
+    /// Show what would be sent; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many instances, in place of the config's count
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
+    pub count: Option<u32>,
+    /// Do not ask before launching
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Launch in a simulated region: a scenario's name or file [default: roomy]
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, require_equals = true, default_missing_value = "roomy")]
+    pub simulate: Option<String>,
+    /// Simulated seconds in one second, with --simulate
+    #[arg(long, value_name = "N", value_parser = positive, requires = "simulate")]
+    pub speed: Option<f64>,
+    /// How it is carried out.
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
+/// Flags of `resume`.
+#[derive(Clone, Debug, Args)]
+pub struct ResumeArgs {
+    /// The run, or the beginning of its id [default: the last unfinished one]
+    pub run: Option<String>,
+    /// Taken for the sake of scripts; a run that was confirmed once is not asked about again
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How it is carried out.
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
+/// Flags of `runs`.
+#[derive(Clone, Debug, Args)]
+pub struct RunsArgs {
+    /// How many, the newest first
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub limit: usize,
+    /// Runs in the simulated region instead
+    #[arg(long)]
+    pub simulated: bool,
+}
+
+/// Flags of `show`.
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
+    /// The run, or the beginning of its id [default: the last one]
+    pub run: Option<String>,
+    /// A run in the simulated region
+    #[arg(long)]
+    pub simulated: bool,
+}
+
+/// A number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("a number above 0 is needed".to_owned()),
+    }
+}

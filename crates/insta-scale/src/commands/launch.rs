@@ -1,0 +1,117 @@
+//! `launch`: load, validate, show or confirm, launch, summarise, wait. What the user's design calls the instance
+//! creation flow; the loop itself is `fleet::launch`.
+
+use super::chattiness;
+use super::session;
+use super::simulate::Rehearsal;
+use crate::args::{Global, LaunchArgs, OutputFormat};
+use crate::config::Settings;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console::{self, Chattiness};
+use crate::output::document::Document;
+use crate::output::progress::{Reporter, Show};
+use crate::output::{preview, summary, text};
+use crate::runtime;
+use fleet::{Plan, RunSummary};
+use ledger::RunState;
+use tokio_util::sync::CancellationToken;
+
+/// Runs it.
+pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
+    let settings = session::settings(global, args.count, args.simulate.is_some())?;
+    if args.dry_run {
+        return dry_run(global, &settings);
+    }
+    runtime::block_on(launch(global, args, settings))?
+}
+
+/// Shows everything that would be sent. The key is read to find its mistakes now, but nothing is signed, so that a config
+/// can be checked where its key is not.
+fn dry_run(global: &Global, settings: &Settings) -> Result<Exit, CommandError> {
+    preview::show(settings, &session::endpoints(settings)?, global.output)?;
+    if let Err(error) = session::sign_in(global, settings) {
+        console::line(&format!(
+            "warning: a launch would stop here: {}",
+            text::clean_lines(&error.to_string())
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+async fn launch(global: &Global, args: &LaunchArgs, settings: Settings) -> Result<Exit, CommandError> {
+    let stop = CancellationToken::new();
+    runtime::stop_on_signals(&stop)?;
+    let store = session::open_ledger(global, args.simulate.is_some())?;
+    let rehearsal = match &args.simulate {
+        Some(scenario) => Some(Rehearsal::start(scenario, args.speed, &settings.fleet).await?),
+        None => None,
+    };
+    let (endpoints, signer) = match &rehearsal {
+        Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
+        None => (session::endpoints(&settings)?, session::sign_in(global, &settings)?),
+    };
+    let (client, requests) = session::client(endpoints, signer)?;
+    let file = settings.file.clone();
+    let planned = tokio::select! {
+        planned = fleet::plan(&client, settings.fleet) => planned,
+        () = stop.cancelled() => return Err(CommandError::Interrupted),
+    };
+    let plan = planned.map_err(|error| CommandError::of_plan(&file, error))?;
+    confirm(global, args, &plan)?;
+    let environment = session::environment(client, requests, store);
+    let run = environment.new_run_id();
+    let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
+    let options = session::launch_options(&args.pace);
+    let result = fleet::launch(&environment, run, &plan, &options, sink, stop).await;
+    reporter.finish();
+    let summary = result?;
+    if let Some(rehearsal) = rehearsal {
+        rehearsal.stop().await?;
+    }
+    conclude(global, &summary)
+}
+
+/// On a terminal, what will be created is shown and asked about. Off one, the command itself is the consent, as in the
+/// original tool, so that scripts need no flag.
+fn confirm(global: &Global, args: &LaunchArgs, plan: &Plan) -> Result<(), CommandError> {
+    let asks = !args.yes && args.simulate.is_none() && console::can_ask();
+    if asks || chattiness(global) == Chattiness::Verbose {
+        console::line(&preview::outline(plan));
+    }
+    if asks && !console::ask(&format!("Launch {}?", text::count(plan.fleet.count, "instance"))) {
+        return Err(CommandError::Declined);
+    }
+    Ok(())
+}
+
+/// Starts what shows the run.
+pub fn reporter(
+    global: &Global,
+    state: RunState,
+    plan: &Plan,
+) -> Result<(fleet::Sink, Reporter), CommandError> {
+    let show = Show { output: global.output, chattiness: chattiness(global), watched: console::is_watched() };
+    Reporter::start(show, state, plan.clone())
+        .map_err(|source| CommandError::System { what: "the progress display cannot be started", source })
+}
+
+/// Shows what the run came to, and says how it ended.
+pub fn conclude(global: &Global, run: &RunSummary) -> Result<Exit, CommandError> {
+    show(global, run)?;
+    Ok(Exit::of(run))
+}
+
+/// Shows what a run came to: data on stdout, advice on stderr.
+pub fn show(global: &Global, run: &RunSummary) -> Result<(), CommandError> {
+    match global.output {
+        OutputFormat::Table => console::data(&summary::table(run, console::stdout_has_colour()))?,
+        OutputFormat::Json => console::data(&Document::of(run).to_text())?,
+        OutputFormat::Jsonl => console::data(&Document::of(run).to_line())?,
+    }
+    let advice = summary::advice(run);
+    if !advice.is_empty() {
+        console::line(advice.trim_end());
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! What every command that talks to the service needs: settings, a signer, a client, the ledger.
+//!
+//! Must not know what the command does with them.
+
+use super::{chattiness, overrides};
+use crate::args::{Global, Pace};
+use crate::config::{self, Settings};
+use crate::environment;
+use crate::error::CommandError;
+use crate::login::{self, SignedIn};
+use crate::output::console::{self, Chattiness};
+use fleet::{Environment, LaunchOptions};
+use ledger::{RunHead, RunId, SqliteStore, Store};
+use oci_client::credentials::Signer;
+use oci_client::transport::Https;
+use oci_client::{Client, Endpoints, RequestCounts, SystemClock};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The config file: as asked for, else `config.yaml`.
+pub fn config_file(global: &Global) -> PathBuf {
+    global.config.clone().unwrap_or_else(|| PathBuf::from("config.yaml"))
+}
+
+/// Reads the config and shows what is worth knowing about it.
+pub fn settings(global: &Global, count: Option<u32>, simulate: bool) -> Result<Settings, CommandError> {
+    let overrides = overrides(global, count, simulate);
+    if let Some(endpoint) = &overrides.endpoint {
+        Endpoints::at(endpoint)?;
+    }
+    let settings = config::load(&config_file(global), &overrides, &login::profile_facts)?;
+    if chattiness(global) > Chattiness::Quiet && !settings.notes.is_empty() {
+        console::line(settings.notes.trim_end());
+    }
+    Ok(settings)
+}
+
+/// Reads the key, and shows what is worth knowing about it.
+pub fn sign_in(global: &Global, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
+    let Some(SignedIn { signer, warnings }) = login::sign_in(&settings.credentials)? else { return Ok(None) };
+    if chattiness(global) > Chattiness::Quiet {
+        for warning in warnings {
+            console::line(&format!("warning: {}", crate::output::text::clean(&warning)));
+        }
+    }
+    Ok(Some(signer))
+}
+
+/// A client, and what counts its requests.
+pub fn client(
+    endpoints: Endpoints,
+    signer: Option<Arc<dyn Signer>>,
+) -> Result<(Client, Arc<RequestCounts>), CommandError> {
+    let transport = Https::new().map_err(|error| CommandError::System {
+        what: "HTTPS cannot be set up",
+        source: std::io::Error::other(error),
+    })?;
+    let requests = Arc::new(RequestCounts::default());
+    let mut builder = Client::builder(endpoints, Arc::new(transport))
+        .clock(Arc::new(SystemClock))
+        .seed(environment::seed())
+        .user_agent(concat!("oci-insta-scale/", env!("CARGO_PKG_VERSION")))
+        .observer(requests.clone());
+    if let Some(signer) = signer {
+        builder = builder.signer(signer);
+    }
+    Ok((builder.build(), requests))
+}
+
+/// The endpoints of the settings.
+pub fn endpoints(settings: &Settings) -> Result<Endpoints, CommandError> {
+    Ok(match &settings.endpoint {
+        Some(url) => Endpoints::at(url)?,
+        None => Endpoints::for_region(&settings.fleet.region)?,
+    })
+}
+
+/// The ledger in the state folder.
+pub fn open_ledger(global: &Global, simulated: bool) -> Result<Arc<dyn Store>, CommandError> {
+    let folder = environment::state_dir(global.state_dir.clone(), simulated)?;
+    Ok(Arc::new(SqliteStore::open(&folder)?))
+}
+
+/// Everything that a run needs.
+pub fn environment(client: Client, requests: Arc<RequestCounts>, store: Arc<dyn Store>) -> Environment {
+    Environment {
+        client,
+        requests: Some(requests),
+        store,
+        clock: Arc::new(SystemClock),
+        seed: environment::seed(),
+    }
+}
+
+/// How a run is carried out.
+pub fn launch_options(pace: &Pace) -> LaunchOptions {
+    LaunchOptions {
+        wait: !pace.no_wait,
+        wait_timeout: pace.wait_timeout,
+        rate: pace.rate,
+        max_concurrency: pace.max_concurrency as usize,
+        retry_for: pace.retry_for,
+        ..LaunchOptions::default()
+    }
+}
+
+/// Finds the run that a text names: a whole id or its beginning.
+pub fn find_run(heads: &[RunHead], text: &str) -> Result<RunId, CommandError> {
+    let wanted = text.trim().to_ascii_lowercase();
+    let found: Vec<RunId> =
+        heads.iter().map(|head| head.run).filter(|run| run.to_string().starts_with(&wanted)).collect();
+    match found.as_slice() {
+        [run] => Ok(*run),
+        [] => {
+            Err(CommandError::usage(format!("there is no run {text:?}"), "`oci-insta-scale runs` lists them"))
+        }
+        many => Err(CommandError::usage(
+            format!("{} runs begin with {text:?}", many.len()),
+            "give more of the id; `oci-insta-scale runs` lists them",
+        )),
+    }
+}
+
+/// Whether runs are remembered in this folder.
+pub fn has_ledger(folder: &Path) -> bool {
+    folder.join(ledger::sqlite::FILE_NAME).exists()
+}

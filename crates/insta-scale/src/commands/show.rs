@@ -1,0 +1,34 @@
+//! `show`: one run, from its records.
+
+use super::{launch, resume, runs, session};
+use crate::args::{Global, OutputFormat, ShowArgs};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::runtime;
+use fleet::RunSummary;
+
+/// Runs it. `--output jsonl` gives the records themselves.
+pub fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
+    let heads = runs::heads(global, args.simulated)?;
+    let run = match (&args.run, heads.first()) {
+        (Some(text), _) => session::find_run(&heads, text)?,
+        (None, Some(last)) => last.run,
+        (None, None) => {
+            return Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one"));
+        }
+    };
+    let store = session::open_ledger(global, args.simulated)?;
+    runtime::block_on(async {
+        if global.output == OutputFormat::Jsonl {
+            let records = store.records(run).await?;
+            for record in &records.records {
+                console::data(&(serde_json::to_string(record).unwrap_or_default() + "\n"))?;
+            }
+            return Ok(Exit::Done);
+        }
+        let (state, plan) = resume::past(&store, run).await?;
+        launch::show(global, &RunSummary::of(&state, &plan))?;
+        Ok(Exit::Done)
+    })?
+}

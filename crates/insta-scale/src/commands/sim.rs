@@ -1,0 +1,134 @@
+//! `sim`: the simulated region as a server of its own, its scenarios, and how to forget one.
+
+use super::{chattiness, simulate};
+use crate::args::{Global, OutputFormat, SimCommand, SimHome, SimServe};
+use crate::config::{self, CredentialSource, KeyFields, Settings};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::login;
+use crate::output::console::{self, Chattiness};
+use crate::output::text;
+use crate::runtime;
+use oci_simulator::scenario::Scenario;
+use oci_simulator::server::{self, Options, PublicKey};
+use oci_simulator::world::{Caller, Known};
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+/// Runs it.
+pub fn run(global: &Global, command: &SimCommand) -> Result<Exit, CommandError> {
+    match command {
+        SimCommand::Serve(args) => serve(global, args),
+        SimCommand::Scenarios => scenarios(global.output),
+        SimCommand::Reset(home) => reset(home),
+    }
+}
+
+fn serve(global: &Global, args: &SimServe) -> Result<Exit, CommandError> {
+    let mut options = Options {
+        listen: args.listen,
+        allow_remote: args.allow_remote,
+        home: Some(args.home.home.clone()),
+        scenario: Scenario::load(&args.scenario)?,
+        speed: args.speed,
+        seed: args.seed,
+        save: args.save.clone(),
+        ..Options::default()
+    };
+    if let Some(path) = &global.config {
+        take_in(path, global, &mut options)?;
+    }
+    runtime::block_on(async {
+        let stop = CancellationToken::new();
+        runtime::stop_on_signals(&stop)?;
+        let running = server::start(options).await?;
+        let endpoint = running.endpoint();
+        console::data(&format!("listening on {endpoint}\n"))?;
+        if chattiness(global) > Chattiness::Quiet
+            && let Some(home) = &running.home
+        {
+            console::line(&how_to_use(home, &endpoint));
+        }
+        stop.cancelled().await;
+        running.shutdown().await?;
+        Ok(Exit::Done)
+    })?
+}
+
+fn how_to_use(home: &Path, endpoint: &str) -> String {
+    let home = home.display();
+    format!(
+        "  oci-insta-scale --config {home}/config.yaml\n  oci --config-file {home}/config --endpoint {endpoint} compute instance list --compartment-id …\nCtrl-C stops it"
+    )
+}
+
+/// Makes everything exist that a config names, its user and key too, so that the file can be rehearsed unchanged but
+/// for the endpoint.
+fn take_in(path: &Path, global: &Global, options: &mut Options) -> Result<(), CommandError> {
+    let overrides = super::overrides(global, None, false);
+    let settings = config::load(path, &overrides, &login::profile_facts)?;
+    options.scenario.world.region.clone_from(&settings.fleet.region);
+    options.known = simulate::known(&settings.fleet);
+    if let CredentialSource::Fields(fields) = &settings.credentials {
+        options.known.push(Known::User { ocid: fields.user.clone() });
+        options.callers.push((
+            Caller { tenancy: fields.tenancy.clone(), user: fields.user.clone() },
+            public_key(&settings, fields)?,
+        ));
+    }
+    Ok(())
+}
+
+fn public_key(settings: &Settings, fields: &KeyFields) -> Result<PublicKey, CommandError> {
+    let path = fields.key_path.display().to_string();
+    let usage = |why: String| {
+        CommandError::usage(
+            format!("{}: private_key_path: {path}: {why}", settings.file),
+            "the region verifies signatures: it needs the key that the config signs with",
+        )
+    };
+    let pem = std::fs::read_to_string(&fields.key_path).map_err(|error| usage(error.to_string()))?;
+    PublicKey::from_pem(&pem).map_err(|error| usage(error.to_string()))
+}
+
+fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
+    let presets = Scenario::presets();
+    let text = match output {
+        OutputFormat::Table => {
+            text::lines(presets.iter().map(|preset| format!("{:<10} {}", preset.name, preset.description)))
+        }
+        OutputFormat::Json | OutputFormat::Jsonl => {
+            let rows = presets
+                .iter()
+                .map(|preset| serde_json::json!({"name": preset.name, "description": preset.description}));
+            crate::output::runs::rows(rows.collect(), output == OutputFormat::Json)
+        }
+    };
+    console::data(&text)?;
+    Ok(Exit::Done)
+}
+
+/// What a home folder of a simulated region holds.
+const HOME_FILES: [&str; 3] = ["config", "config.yaml", "key.pem"];
+
+/// Deletes the files of a home and nothing else.
+fn reset(home: &SimHome) -> Result<Exit, CommandError> {
+    let folder = &home.home;
+    let mut removed = 0;
+    for name in HOME_FILES {
+        match std::fs::remove_file(folder.join(name)) {
+            Ok(()) => removed += 1,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(CommandError::System { what: "the home cannot be emptied", source }),
+        }
+    }
+    // Only goes when nothing else is in it, which is the user's then.
+    let _ = std::fs::remove_dir(folder);
+    let shown = folder.display();
+    console::line(&if removed == 0 {
+        format!("there is no simulated region in {shown}")
+    } else {
+        format!("forgot the simulated region in {shown}")
+    });
+    Ok(Exit::Done)
+}

@@ -1,0 +1,108 @@
+//! A simulated region for one rehearsal: in this process, over loopback HTTP, with credentials of its own.
+//!
+//! What the user's config names exists in it under the same OCIDs.
+
+use crate::environment;
+use crate::error::CommandError;
+use fleet::FleetSpec;
+use oci_client::Endpoints;
+use oci_client::credentials::{ApiKey, PrivateKey, Signer};
+use oci_simulator::scenario::Scenario;
+use oci_simulator::server::{self, Options, Running};
+use oci_simulator::world::{Caller, Known, ReservedConfig};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+/// A region that runs for one rehearsal.
+pub struct Rehearsal {
+    running: Running,
+}
+
+impl Rehearsal {
+    /// Starts it.
+    pub async fn start(scenario: &str, speed: Option<f64>, fleet: &FleetSpec) -> Result<Self, CommandError> {
+        let mut scenario = Scenario::load(scenario)?;
+        scenario.world.region.clone_from(&fleet.region);
+        let identity = (!fleet.tenancy.is_empty())
+            .then(|| Caller { tenancy: fleet.tenancy.clone(), user: REHEARSER.to_owned() });
+        let options = Options {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            scenario,
+            speed,
+            seed: environment::seed(),
+            known: known(fleet),
+            identity,
+            ..Options::default()
+        };
+        Ok(Self { running: server::start(options).await? })
+    }
+
+    /// Where it is.
+    pub fn endpoints(&self) -> Result<Endpoints, CommandError> {
+        Ok(Endpoints::at(&self.running.endpoint())?)
+    }
+
+    /// Its own user.
+    pub fn signer(&self) -> Result<Arc<dyn Signer>, CommandError> {
+        let identity = &self.running.identity;
+        let name = "the simulated region's key";
+        let key = PrivateKey::from_pem(identity.private_key_pem.as_bytes(), None, name)?;
+        let Caller { tenancy, user } = &identity.caller;
+        Ok(Arc::new(ApiKey::new(tenancy, user, &identity.fingerprint, key, name)?))
+    }
+
+    /// Stops it.
+    pub async fn stop(self) -> Result<(), CommandError> {
+        Ok(self.running.shutdown().await?)
+    }
+}
+
+/// The user that rehearses in a tenancy that the config names.
+const REHEARSER: &str = "ocid1.user.oc1..rehearsal";
+
+/// What a fleet names, in the order in which it must be registered.
+pub fn known(fleet: &FleetSpec) -> Vec<Known> {
+    let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let template = &fleet.template;
+    let compartment = filled(&fleet.compartment);
+    let mut known = Vec::new();
+    known.extend(filled(&fleet.tenancy).map(|ocid| Known::Tenancy { ocid }));
+    if fleet.compartment != fleet.tenancy {
+        known.extend(compartment.clone().map(|ocid| Known::Compartment { ocid, parent: None }));
+    }
+    let domains = fleet.placements.iter().map(|placement| &placement.availability_domain);
+    known.extend(
+        domains
+            .filter(|name| name.contains(':'))
+            .map(|name| Known::AvailabilityDomain { name: name.clone() }),
+    );
+    let vnic = template.create_vnic_details.as_deref();
+    let subnet = vnic.and_then(|vnic| vnic.subnet_id.clone());
+    let public = vnic.and_then(|vnic| vnic.assign_public_ip) != Some(false);
+    known.extend(subnet.map(|ocid| Known::Subnet { ocid, compartment: compartment.clone(), public }));
+    if let Some(oci_api::models::InstanceSourceDetails::Image(image)) = template.source_details.as_deref() {
+        known.extend(image.image_id.clone().map(|ocid| Known::Image { ocid, arm: None }));
+    }
+    let mut reserved: Vec<&str> = Vec::new();
+    for placement in &fleet.placements {
+        let Some(id) = placement.capacity_reservation.as_deref().filter(|id| !id.is_empty()) else {
+            continue;
+        };
+        if !reserved.contains(&id) {
+            reserved.push(id);
+            let size = template.shape_config.as_deref();
+            known.push(Known::CapacityReservation {
+                ocid: id.to_owned(),
+                compartment: compartment.clone(),
+                availability_domain: placement.availability_domain.clone(),
+                configs: vec![ReservedConfig {
+                    shape: placement.shape.clone(),
+                    ocpus: size.and_then(|size| size.ocpus),
+                    memory_in_gbs: size.and_then(|size| size.memory_in_gbs),
+                    count: fleet.count,
+                }],
+            });
+        }
+    }
+    known
+}

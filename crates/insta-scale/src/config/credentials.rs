@@ -1,0 +1,153 @@
+//! Reads who signs: the file's own fields, or the name of a profile of `~/.oci/config`.
+//!
+//! Must not open the key: the client does that, once.
+
+use super::files;
+use super::finding::{Finding, Findings};
+use super::keys::SECRET;
+use super::metadata::Folders;
+use super::ocids::{self, Home};
+use super::section::Section;
+use super::{Overrides, yaml};
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// The fields of config.yaml that name a user and their key.
+#[derive(Clone)]
+pub struct KeyFields {
+    /// `tenancy_ocid`.
+    pub tenancy: String,
+    /// `user_ocid`.
+    pub user: String,
+    /// `fingerprint`.
+    pub fingerprint: String,
+    /// `private_key_path`, resolved.
+    pub key_path: PathBuf,
+    /// `private_key_passphrase`, if the key is encrypted.
+    pub passphrase: Option<Zeroizing<String>>,
+}
+
+impl std::fmt::Debug for KeyFields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyFields")
+            .field("user", &self.user)
+            .field("key_path", &self.key_path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who signs the requests.
+#[derive(Clone, Debug)]
+pub enum CredentialSource {
+    /// The simulated region's own user.
+    Simulated,
+    /// The file's own fields.
+    Fields(KeyFields),
+    /// A profile.
+    Profile {
+        /// The file with profiles, when it is not the usual one.
+        file: Option<PathBuf>,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl CredentialSource {
+    /// Whether it is a profile.
+    pub fn is_profile(&self) -> bool {
+        matches!(self, Self::Profile { .. })
+    }
+}
+
+/// The fields that name a user and their key.
+const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
+
+/// Chooses: `--profile`, then the file's own fields, then `profile:`, then `OCI_CLI_PROFILE`.
+///
+/// The environment names only which profile, and only when the file has no fields of its own: a variable that is set
+/// for another tool must not move a complete config to another tenancy.
+pub fn read(
+    top: &Section<'_>,
+    overrides: &Overrides,
+    folders: Folders<'_>,
+    findings: &Findings,
+    missing: &mut Vec<String>,
+) -> CredentialSource {
+    let has_fields = FIELDS.iter().any(|key| top.text(key).is_some());
+    let in_file = top.text("profile");
+    if let Some(in_file) = in_file.as_ref().filter(|_| has_fields && overrides.profile.is_none()) {
+        findings.mistake(
+            Finding::at(in_file.place, "profile is given together with credentials of the file's own")
+                .help(format!("keep `profile`, or {}", FIELDS.join(", "))),
+        );
+    }
+    check_fields(top, findings);
+    if overrides.simulate {
+        return CredentialSource::Simulated;
+    }
+    let named = overrides.profile.clone().or_else(|| {
+        let name = in_file.map(|name| name.value.to_owned()).or_else(|| overrides.cli_profile.clone());
+        name.filter(|_| !has_fields)
+    });
+    if let Some(name) = named {
+        return CredentialSource::Profile { file: overrides.cli_config_file.clone(), name };
+    }
+    let mut field = |key: &str| {
+        let text = top.text(key).map(|text| text.value.trim().to_owned());
+        text.unwrap_or_else(|| {
+            missing.push(key.to_owned());
+            String::new()
+        })
+    };
+    let [tenancy, user, fingerprint, key_path] = FIELDS.map(&mut field);
+    CredentialSource::Fields(KeyFields {
+        tenancy,
+        user,
+        fingerprint: fingerprint.to_ascii_lowercase(),
+        key_path: files::resolve(&key_path, folders.config, folders.home),
+        passphrase: top.text(SECRET).map(|text| Zeroizing::new(text.value.to_owned())),
+    })
+}
+
+/// Checks the form of what is given, whether or not it is used.
+fn check_fields(top: &Section<'_>, findings: &Findings) {
+    if let Some(fingerprint) = top.text("fingerprint") {
+        let parts: Vec<&str> = fingerprint.value.trim().split(':').collect();
+        let pair = |part: &&str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
+        if parts.len() != 16 || !parts.iter().all(pair) {
+            findings.mistake(
+                Finding::at(
+                    fingerprint.place,
+                    "fingerprint must be 16 pairs of hexadecimal digits with colons between",
+                )
+                .help("the console shows it beside the API key: `20:3b:97:13:…`"),
+            );
+        }
+    }
+    if let Some(path) = top.text("private_key_path")
+        && (path.value.contains('\n') || path.value.contains("-----BEGIN"))
+    {
+        findings.mistake(
+            Finding::at(path.place, "private_key_path holds a key, and needs the path of its file").help(
+                "save the key in a file that only you can read: `private_key_path: ~/.oci/oci_api_key.pem`",
+            ),
+        );
+    }
+    if let Some(node) = top.node(SECRET).filter(|node| !matches!(node.value, yaml::Value::Scalar(_))) {
+        top.wrong(SECRET, node, "text", None);
+    }
+}
+
+/// Checks the OCIDs of the tenancy and the user, once the region is known.
+pub fn check_ocids(top: &Section<'_>, home: Option<&Home>, findings: &Findings) {
+    for (key, kind) in [("tenancy_ocid", "tenancy"), ("user_ocid", "user")] {
+        if let Some(ocid) = top.text(key) {
+            ocids::check(key, &ocid, &[kind], home, findings);
+        }
+    }
+}
+
+/// A profile that cannot be read, reported where the file names it.
+pub fn profile_finding(top: &Section<'_>, error: &str) -> Finding {
+    top.text("profile").map_or_else(|| Finding::whole(error), |name| Finding::at(name.place, error))
+}

@@ -1,0 +1,171 @@
+//! What is wrong in a config file, where, and what to do about it; and how that is shown.
+//!
+//! Must not know what the keys of the file mean.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+
+/// A place in the file. Lines and columns count from 1; columns and width are in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+    /// How many characters of the line are meant, at least 1.
+    pub width: usize,
+}
+
+/// One mistake, or one thing that the user should know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// Where. Nothing when it is not about a place: a missing key of the top level, say.
+    pub place: Option<Place>,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Finding {
+    /// A finding about a place.
+    pub fn at(place: Place, message: impl Into<String>) -> Self {
+        Self { place: Some(place), message: message.into(), help: None }
+    }
+
+    /// A finding about the file as a whole.
+    pub fn whole(message: impl Into<String>) -> Self {
+        Self { place: None, message: message.into(), help: None }
+    }
+
+    /// The same with a remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Collects findings, so that a file is read to its end whatever is wrong with it.
+///
+/// Shared by reference among the readers of a file, hence the interior mutability.
+#[derive(Debug, Default)]
+pub struct Findings {
+    mistakes: RefCell<Vec<Finding>>,
+    notes: RefCell<Vec<Finding>>,
+}
+
+impl Findings {
+    /// Adds something that must be put right.
+    pub fn mistake(&self, finding: Finding) {
+        self.mistakes.borrow_mut().push(finding);
+    }
+
+    /// Adds something that is worth saying and stops nothing.
+    pub fn note(&self, finding: Finding) {
+        self.notes.borrow_mut().push(finding);
+    }
+
+    /// Whether no mistake was found so far.
+    pub fn is_clean(&self) -> bool {
+        self.mistakes.borrow().is_empty()
+    }
+
+    /// The mistakes and the notes, each in the order of the file and once only.
+    pub fn into_parts(self) -> (Vec<Finding>, Vec<Finding>) {
+        (sorted(self.mistakes.into_inner()), sorted(self.notes.into_inner()))
+    }
+}
+
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    // Stable, so that two findings about one place keep the order in which they were made.
+    findings.sort_by_key(|finding| finding.place);
+    findings.dedup();
+    findings
+}
+
+/// Everything that is wrong with one file, ready to be shown.
+#[derive(Debug)]
+pub struct ConfigErrors {
+    /// The file as the user named it.
+    pub file: String,
+    /// The mistakes, in the order of the file.
+    pub mistakes: Vec<Finding>,
+    /// The lines that the mistakes are on, free of secrets and control characters: (line number, text).
+    lines: Vec<(usize, String)>,
+}
+
+impl ConfigErrors {
+    /// Keeps of `source` only the lines that are shown.
+    pub fn new(file: &str, source: &str, mistakes: Vec<Finding>) -> Self {
+        let lines = quoted_lines(source, &mistakes);
+        Self { file: file.to_owned(), mistakes, lines }
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl std::fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for finding in &self.mistakes {
+            f.write_str(&render(&self.file, finding, &self.lines))?;
+        }
+        match self.mistakes.len() {
+            1 => write!(f, "{}: 1 mistake; nothing was sent", self.file),
+            n => write!(f, "{}: {n} mistakes; nothing was sent", self.file),
+        }
+    }
+}
+
+/// Renders findings that stop nothing, one after the other.
+pub fn render_notes(file: &str, source: &str, notes: &[Finding]) -> String {
+    let lines = quoted_lines(source, notes);
+    notes.iter().map(|note| render(file, note, &lines)).collect()
+}
+
+fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail, so the results are not looked at.
+    let message = crate::output::text::clean(&finding.message);
+    let margin = finding.place.map_or(1, |place| place.line.to_string().len());
+    match finding.place {
+        None => {
+            let _ = writeln!(out, "{file}: {message}");
+        }
+        Some(Place { line, column, width }) => {
+            let _ = writeln!(out, "{file}:{line}:{column}: {message}");
+            if let Some((_, text)) = lines.iter().find(|(number, _)| *number == line) {
+                let left = text.chars().count().saturating_sub(column - 1);
+                let carets = "^".repeat(width.min(left.max(1)));
+                let _ = writeln!(out, "{:margin$} |", "");
+                let _ = writeln!(out, "{line} | {text}");
+                let _ = writeln!(out, "{:margin$} | {:indent$}{carets}", "", "", indent = column - 1);
+            }
+        }
+    }
+    if let Some(help) = &finding.help {
+        let _ = writeln!(out, "{:margin$} = help: {}", "", crate::output::text::clean(help));
+    }
+    out.push('\n');
+    out
+}
+
+/// The lines that findings are about. A passphrase is never shown, and a line is cut at 160 characters.
+fn quoted_lines(source: &str, findings: &[Finding]) -> Vec<(usize, String)> {
+    let wanted: std::collections::BTreeSet<usize> =
+        findings.iter().filter_map(|finding| finding.place.map(|place| place.line)).collect();
+    let lines = source.lines().enumerate().map(|(at, text)| (at + 1, text));
+    lines
+        .filter(|(number, _)| wanted.contains(number))
+        .map(|(number, text)| {
+            let shown =
+                text.find(super::keys::SECRET).map_or(text, |at| &text[..at + super::keys::SECRET.len()]);
+            let mut shown: String =
+                shown.chars().take(160).map(|c| if c.is_control() { ' ' } else { c }).collect();
+            if shown.chars().count() < text.chars().count() {
+                shown.push_str(" …");
+            }
+            (number, shown)
+        })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! The names of every key of config.yaml: what is accepted, suggested for a misspelt key, and documented in
+//! config.example.yaml (a test compares the two).
+
+/// The key whose value is never shown.
+pub const SECRET: &str = "private_key_passphrase";
+
+/// At the top level.
+pub const TOP: &[&str] = &[
+    "tenancy_ocid",
+    "user_ocid",
+    "fingerprint",
+    "private_key_path",
+    SECRET,
+    "region",
+    "compartment_id",
+    "profile",
+    "endpoint",
+    "instance_settings",
+];
+
+/// Under `instance_settings`.
+pub const INSTANCE: &[&str] = &[
+    "display_name_prefix",
+    "count",
+    "shape",
+    "shape_config",
+    "image_id",
+    "subnet_id",
+    "assign_public_ip",
+    "assign_private_dns_record",
+    "assign_ipv6_ip",
+    "skip_source_dest_check",
+    "nsg_ids",
+    "ssh_authorized_keys",
+    "user_data",
+    "metadata",
+    "availability_domain",
+    "fault_domain",
+    "capacity_reservation_id",
+    "capacity_reservations",
+    "dedicated_vm_host_id",
+    "compute_cluster_id",
+    "cluster_placement_group_id",
+    "freeform_tags",
+    "defined_tags",
+    "boot_volume_size_in_gbs",
+    "boot_volume_vpus_per_gb",
+    "kms_key_id",
+    "is_pv_encryption_in_transit_enabled",
+    "preemptible",
+    "imds_v2_only",
+    "is_live_migration_preferred",
+    "recovery_action",
+    "agent_config",
+    "launch_details",
+];
+
+/// Under `shape_config`.
+pub const SHAPE: &[&str] = &["ocpus", "memory_in_gbs", "baseline_ocpu_utilization", "nvmes"];
+
+/// Under `preemptible`, when it is not just true or false.
+pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];
+
+/// Under `agent_config`.
+pub const AGENT: &[&str] =
+    &["is_monitoring_disabled", "is_management_disabled", "are_all_plugins_disabled", "plugins"];
+
+/// In each item of `capacity_reservations`.
+pub const RESERVATION: &[&str] = &["availability_domain", "capacity_reservation_id"];
+
+/// Every group of keys: where it is, and the names in it.
+pub const GROUPS: &[(&str, &[&str])] = &[
+    ("the top level", TOP),
+    ("instance_settings", INSTANCE),
+    ("instance_settings.shape_config", SHAPE),
+    ("instance_settings.preemptible", PREEMPTIBLE),
+    ("instance_settings.agent_config", AGENT),
+    ("instance_settings.capacity_reservations[]", RESERVATION),
+];
+
+/// What to do about a key that `group` does not have.
+pub fn remedy(key: &str, group: &'static [&'static str]) -> String {
+    let lower = key.to_ascii_lowercase().replace('-', "_");
+    if let Some(near) = nearest(&lower, group.iter().copied()) {
+        return format!("did you mean `{near}`?");
+    }
+    // Also when one key of a group was written at the level above or below it.
+    if let Some((place, _)) = GROUPS.iter().find(|(_, names)| names.contains(&lower.as_str())) {
+        return format!("`{lower}` belongs under {place}");
+    }
+    if group == INSTANCE {
+        return "fields of the API that have no key of their own go under `launch_details:`, named as in the API"
+            .to_owned();
+    }
+    format!("the keys here are: {}", group.join(", "))
+}
+
+/// The name that a misspelt one was probably meant to be.
+pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = names
+        .map(|name| (strsim::jaro_winkler(&wrong.to_ascii_lowercase(), &name.to_ascii_lowercase()), name));
+    scored.filter(|(score, _)| *score >= 0.86).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}

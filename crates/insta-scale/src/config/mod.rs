@@ -1,0 +1,234 @@
+//! Reads config.yaml: every mistake at once, each with its place and what to do about it.
+//!
+//! Reads the file, public keys and user data; must not run anything, ask the network, or look at the environment
+//! (what matters of it is passed in). Flags win over the environment, the environment over the file.
+
+mod body;
+mod credentials;
+mod files;
+mod finding;
+mod instance;
+mod keys;
+mod metadata;
+mod ocids;
+mod options;
+mod placement;
+mod scalar;
+mod section;
+pub mod shapes;
+mod tags;
+mod yaml;
+
+pub use credentials::{CredentialSource, KeyFields};
+pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
+pub use instance::MAX_COUNT;
+pub use keys::{GROUPS, nearest};
+pub use ocids::Home;
+
+use fleet::FleetSpec;
+use instance::Instances;
+use metadata::Folders;
+use oci_api::Region;
+use section::Section;
+use std::path::{Path, PathBuf};
+use yaml::Node;
+
+/// What flags and the environment say.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--count`.
+    pub count: Option<u32>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--endpoint`, `OCI_INSTA_SCALE_ENDPOINT`.
+    pub endpoint: Option<String>,
+    /// `--simulate`: no credentials are needed.
+    pub simulate: bool,
+    /// `OCI_CLI_PROFILE`: which profile, when the file has no credentials of its own.
+    pub cli_profile: Option<String>,
+    /// `OCI_CLI_CONFIG_FILE`: where profiles are.
+    pub cli_config_file: Option<PathBuf>,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+}
+
+/// What a profile of `~/.oci/config` adds to the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileFacts {
+    /// `region`.
+    pub region: Option<String>,
+    /// `tenancy`.
+    pub tenancy: Option<String>,
+}
+
+/// Everything that a launch needs to know.
+#[derive(Debug)]
+pub struct Settings {
+    /// The file as the user named it.
+    pub file: String,
+    /// Who signs the requests.
+    pub credentials: CredentialSource,
+    /// One base URL for every service, in place of the region's own.
+    pub endpoint: Option<String>,
+    /// What is wanted.
+    pub fleet: FleetSpec,
+    /// What the user should know, rendered.
+    pub notes: String,
+}
+
+/// Reads a file. `profile_facts` is asked at most once, for the profile that the settings name.
+pub fn load(
+    path: &Path,
+    overrides: &Overrides,
+    profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
+) -> Result<Settings, ConfigErrors> {
+    let file = path.display().to_string();
+    let fail = |source: &str, finding: Finding| ConfigErrors::new(&file, source, vec![finding]);
+    let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(|error| {
+        let mut finding = Finding::whole(format!("cannot be read: {error}"));
+        if !path.exists() {
+            finding = finding.help(
+                "copy config.example.yaml to config.yaml and edit it, or name another file with --config",
+            );
+        }
+        fail("", finding)
+    })?;
+    let bytes = zeroize::Zeroizing::new(bytes);
+    let source = yaml::text_of(&bytes).map_err(|finding| fail(&String::from_utf8_lossy(&bytes), finding))?;
+    let findings = Findings::default();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let read = yaml::parse(source, &findings)
+        .map(|root| read_root(&root, folder, overrides, profile_facts, &findings))
+        .map_err(|finding| findings.mistake(finding));
+    let (mistakes, notes) = findings.into_parts();
+    match read {
+        Ok(Some((credentials, endpoint, fleet))) if mistakes.is_empty() => {
+            let notes = render_notes(&file, source, &notes);
+            Ok(Settings { file, credentials, endpoint, fleet, notes })
+        }
+        _ => Err(ConfigErrors::new(&file, source, mistakes)),
+    }
+}
+
+type Parts = (CredentialSource, Option<String>, FleetSpec);
+
+/// Reads the top level. What it returns means something only when no mistake was found.
+fn read_root(
+    root: &Node,
+    folder: &Path,
+    overrides: &Overrides,
+    profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
+    findings: &Findings,
+) -> Option<Parts> {
+    let top = Section::of(root, "", keys::TOP, findings)?;
+    let folders = Folders { config: folder, home: overrides.home.as_deref() };
+    let mut missing = Vec::new();
+    let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);
+    let facts = if credentials.is_profile() && !overrides.simulate {
+        profile_facts(&credentials).unwrap_or_else(|error| {
+            findings.mistake(credentials::profile_finding(&top, &error));
+            ProfileFacts::default()
+        })
+    } else {
+        ProfileFacts::default()
+    };
+    let endpoint = endpoint(&top, overrides, findings);
+    let home = home(&top, &facts, overrides, endpoint.is_some(), findings, &mut missing);
+    credentials::check_ocids(&top, home.as_ref(), findings);
+    let compartment = top.text("compartment_id");
+    if let Some(compartment) = &compartment {
+        ocids::check("compartment_id", compartment, &["compartment", "tenancy"], home.as_ref(), findings);
+    } else {
+        missing.push("compartment_id".to_owned());
+    }
+    let context = instance::Context { home: home.as_ref(), count: overrides.count, folders, findings };
+    let instances = if let Some(node) = top.node("instance_settings") {
+        instance::read(node, &context, &mut missing)
+    } else {
+        missing.push("instance_settings".to_owned());
+        Instances::default()
+    };
+    if !missing.is_empty() {
+        findings.mistake(missing_finding(&missing));
+    }
+    let tenancy =
+        if overrides.profile.is_some() || top.text("tenancy_ocid").is_none() { facts.tenancy } else { None };
+    let tenancy = tenancy.or_else(|| top.text("tenancy_ocid").map(|tenancy| tenancy.value.to_owned()));
+    let fleet = FleetSpec {
+        region: home.map(|home| home.name).unwrap_or_default(),
+        tenancy: tenancy.unwrap_or_default(),
+        compartment: compartment.map(|compartment| compartment.value.to_owned()).unwrap_or_default(),
+        name_prefix: instances.name_prefix,
+        count: instances.count.unwrap_or_default(),
+        first_number: 1,
+        placements: instances.placements,
+        template: template(&instances.body, findings)?,
+    };
+    Some((credentials, endpoint, fleet))
+}
+
+fn template(body: &body::Body, findings: &Findings) -> Option<oci_api::models::LaunchInstanceDetails> {
+    if !findings.is_clean() {
+        return None;
+    }
+    match serde_json::from_value(serde_json::Value::Object(body.json().clone())) {
+        Ok(template) => Some(template),
+        Err(error) => {
+            // The schema check names every mistake with its place; this one is for what it lets through.
+            findings.mistake(Finding::whole(format!("the settings do not fit the API's model: {error}")));
+            None
+        }
+    }
+}
+
+fn missing_finding(missing: &[String]) -> Finding {
+    let what = if missing.len() == 1 { "a required key is missing" } else { "required keys are missing" };
+    Finding::whole(format!("{what}: {}", missing.join(", ")))
+        .help("config.example.yaml says what each is for")
+}
+
+fn endpoint(top: &Section<'_>, overrides: &Overrides, findings: &Findings) -> Option<String> {
+    let given = top.text("endpoint");
+    if let Some(given) = &given
+        && let Err(error) = oci_client::Endpoints::at(given.value)
+    {
+        findings.mistake(Finding::at(given.place, format!("endpoint: {error}")));
+    }
+    overrides.endpoint.clone().or_else(|| given.map(|given| given.value.to_owned()))
+}
+
+/// The region by its full name. A region that is not known is good only with an endpoint, which needs no table.
+fn home(
+    top: &Section<'_>,
+    facts: &ProfileFacts,
+    overrides: &Overrides,
+    has_endpoint: bool,
+    findings: &Findings,
+    missing: &mut Vec<String>,
+) -> Option<Home> {
+    let given = top.text("region");
+    let name = given.as_ref().map(|given| given.value.to_owned()).or_else(|| facts.region.clone());
+    let Some(name) = name else {
+        if overrides.simulate {
+            return Region::find("us-phoenix-1")
+                .map(|region| Home { name: region.name.to_owned(), region: Some(region) });
+        }
+        missing.push("region".to_owned());
+        return None;
+    };
+    if let Some(region) = Region::find(&name) {
+        return Some(Home { name: region.name.to_owned(), region: Some(region) });
+    }
+    if has_endpoint {
+        return Some(Home { name: name.trim().to_ascii_lowercase(), region: None });
+    }
+    if let Err(error) = oci_client::find_region(&name) {
+        let mut finding = given.map_or_else(
+            || Finding::whole(error.to_string()),
+            |given| Finding::at(given.place, error.to_string()),
+        );
+        finding.help = Some("for a region that is newer than this program, also set `endpoint:`".to_owned());
+        findings.mistake(finding);
+    }
+    None
+}

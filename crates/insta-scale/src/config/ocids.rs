@@ -1,0 +1,72 @@
+//! Checks OCIDs as far as their text tells: form, type of resource, realm and region.
+//!
+//! Must not ask the service whether they exist.
+
+use super::finding::{Finding, Findings};
+use super::section::At;
+use oci_api::{Ocid, OcidError, Region};
+
+/// The region that the config is for, when it is known.
+#[derive(Clone, Debug)]
+pub struct Home {
+    /// Its name: `us-phoenix-1`.
+    pub name: String,
+    /// Its row of the table; nothing for a region that the table does not know.
+    pub region: Option<&'static Region>,
+}
+
+/// Checks one OCID and reports what is wrong with it. `types` are the resource types that the key takes.
+pub fn check(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, findings: &Findings) {
+    let wanted = types.join(" or ");
+    let parsed = match Ocid::parse(ocid.value) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let example = format!("an OCID of type {wanted} looks like `ocid1.{}.oc1…`", types[0]);
+            findings.mistake(Finding::at(ocid.place, malformed(key, ocid.value, &error)).help(example));
+            return;
+        }
+    };
+    if !types.contains(&parsed.resource_type) {
+        let message =
+            format!("{key} needs an OCID of type {wanted}, but this one is of type {}", parsed.resource_type);
+        findings
+            .mistake(Finding::at(ocid.place, message).help(format!("copy the OCID of the {wanted} itself")));
+        return;
+    }
+    let Some(home) = home else { return };
+    let elsewhere = match (home.region, Region::find(parsed.region)) {
+        _ if parsed.region.is_empty() => false,
+        (Some(home), Some(region)) => home.name != region.name,
+        _ => !parsed.region.eq_ignore_ascii_case(&home.name),
+    };
+    if elsewhere {
+        let region = Region::find(parsed.region).map_or(parsed.region, |region| region.name);
+        let kind = parsed.resource_type;
+        findings.mistake(
+            Finding::at(
+                ocid.place,
+                format!("{key} is in region {region}, but the config is for {}", home.name),
+            )
+            .help(format!("use the OCID of the {kind} in {}, or set `region: {region}`", home.name)),
+        );
+    } else if let Some(region) = home.region.filter(|region| region.realm != parsed.realm) {
+        findings.mistake(
+            Finding::at(
+                ocid.place,
+                format!(
+                    "{key} is in realm {}, but the region {} is in {}",
+                    parsed.realm, region.name, region.realm
+                ),
+            )
+            .help("realms share nothing: use the OCID of the tenancy that `region` belongs to"),
+        );
+    }
+}
+
+fn malformed(key: &str, text: &str, error: &OcidError) -> String {
+    // A pasted key or a whole file would flood the message.
+    if text.len() > 120 || text.contains('\n') {
+        return format!("{key} is not an OCID: {error}");
+    }
+    format!("{key} is not an OCID: {error}, and this is {text:?}")
+}

@@ -1,0 +1,185 @@
+//! Reads where instances are tried: availability domains × fault domains × reservations, best first.
+//!
+//! Must not ask the service which domains there are; `AD-1` is resolved when the plan is made.
+
+use super::finding::{Finding, Place};
+use super::instance::Context;
+use super::keys;
+use super::ocids;
+use super::section::{At, Section};
+use super::yaml::{Node, Value};
+use ledger::Placement;
+
+/// A reservation and the availability domain that it belongs to.
+struct Reserved {
+    domain: String,
+    id: String,
+}
+
+/// Reads the placements. Without `availability_domain`, every domain of the region is tried (an empty name).
+/// False when the domain is needed and missing: a reservation belongs to one.
+pub fn read(
+    section: &Section<'_>,
+    shape: Option<&str>,
+    context: &Context<'_>,
+    out: &mut Vec<Placement>,
+) -> bool {
+    let domains = section.texts("availability_domain");
+    let faults = fault_domains(section, context);
+    let by_domain =
+        section.node("capacity_reservations").map(|node| per_domain(section, node, &domains, context));
+    let single = section.text_or_empty("capacity_reservation_id");
+    if let Some(single) = &single {
+        check_single(section, single, domains.len(), by_domain.is_some(), context);
+    }
+    let by_domain = by_domain.unwrap_or_default();
+    for domain in &domains {
+        if domain.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            context.findings.mistake(
+                Finding::at(domain.place, format!("{:?} is no availability domain", domain.value))
+                    .help("write `AD-1`, or the full name such as `Uocm:PHX-AD-1`"),
+            );
+        }
+    }
+    let mut names: Vec<String> = domains.iter().map(|domain| domain.value.to_owned()).collect();
+    if names.is_empty() {
+        names = by_domain.iter().map(|reserved| reserved.domain.clone()).collect();
+    }
+    let open = names.is_empty();
+    if open {
+        names.push(String::new());
+    }
+    for name in &names {
+        let own = by_domain.iter().find(|reserved| reserved.domain.eq_ignore_ascii_case(name));
+        let reservation = own
+            .map(|reserved| reserved.id.clone())
+            .or_else(|| single.as_ref().map(|single| single.value.to_owned()));
+        for fault in &faults {
+            let placement = Placement {
+                availability_domain: name.clone(),
+                fault_domain: fault.clone(),
+                shape: shape.unwrap_or_default().to_owned(),
+                capacity_reservation: reservation.clone(),
+            };
+            if !out.contains(&placement) {
+                out.push(placement);
+            }
+        }
+    }
+    !open || single.is_none_or(|single| single.value.is_empty())
+}
+
+/// The fault domains to try in each availability domain; one unnamed when the choice is left to OCI.
+fn fault_domains(section: &Section<'_>, context: &Context<'_>) -> Vec<Option<String>> {
+    let given = section.texts("fault_domain");
+    if given.is_empty() {
+        return vec![None];
+    }
+    let mut names = Vec::new();
+    for fault in given {
+        let upper = fault.value.trim().to_ascii_uppercase();
+        let number = upper.strip_prefix("FAULT-DOMAIN-").or(upper.strip_prefix("FD-"));
+        match number.filter(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())) {
+            Some(number) => names.push(Some(format!("FAULT-DOMAIN-{number}"))),
+            None => context.findings.mistake(
+                Finding::at(fault.place, format!("{:?} is no fault domain", fault.value)).help(
+                    "write `FAULT-DOMAIN-1`, `-2` or `-3`, or leave it out: OCI then finds room in any",
+                ),
+            ),
+        }
+    }
+    names
+}
+
+fn check_single(section: &Section<'_>, single: &At<&str>, domains: usize, both: bool, context: &Context<'_>) {
+    if both {
+        context.findings.mistake(
+            Finding::at(single.place, "capacity_reservation_id and capacity_reservations are both given")
+                .help("keep one: capacity_reservations is for several availability domains"),
+        );
+    }
+    // Empty means: none, not even the tenancy's default reservation.
+    if single.value.is_empty() {
+        return;
+    }
+    ocids::check("capacity_reservation_id", single, &["capacityreservation"], context.home, context.findings);
+    if domains > 1 {
+        let place = section.node("availability_domain").map_or(single.place, |node| node.place);
+        context.findings.mistake(
+            Finding::at(
+                place,
+                format!("a capacity reservation belongs to one availability domain, and {domains} are given"),
+            )
+            .help("give one, or list a reservation for each under `capacity_reservations:`"),
+        );
+    }
+}
+
+/// One reservation per availability domain: `{availability_domain, capacity_reservation_id}`, or OCIDs in the order
+/// of `availability_domain`.
+fn per_domain(
+    section: &Section<'_>,
+    node: &Node,
+    domains: &[At<&str>],
+    context: &Context<'_>,
+) -> Vec<Reserved> {
+    let Value::List(items) = &node.value else {
+        section.wrong("capacity_reservations", node, "a list", Some("one item for each availability domain"));
+        return Vec::new();
+    };
+    let bare = items.iter().filter(|item| matches!(item.value, Value::Scalar(_))).count();
+    if bare > 0 && (bare != items.len() || bare != domains.len()) {
+        context.findings.mistake(
+            Finding::at(node.place, format!("{bare} bare OCIDs for {} availability domains", domains.len()))
+                .help("give one for each, in the same order, or name it: `- {availability_domain: AD-1, capacity_reservation_id: …}`"),
+        );
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let (domain, id) = match &item.value {
+            Value::Scalar(scalar) => (
+                domains.get(at).map(|domain| domain.value),
+                Some(At { value: scalar.text.as_str(), place: item.place }),
+            ),
+            _ => named(item, context),
+        };
+        if let (Some(domain), Some(id)) = (domain, id) {
+            ocids::check(
+                "capacity_reservations",
+                &id,
+                &["capacityreservation"],
+                context.home,
+                context.findings,
+            );
+            unlisted(domain, item.place, domains, context);
+            rows.push(Reserved { domain: domain.to_owned(), id: id.value.to_owned() });
+        }
+    }
+    rows
+}
+
+fn named<'a>(item: &'a Node, context: &Context<'a>) -> (Option<&'a str>, Option<At<&'a str>>) {
+    let path = "instance_settings.capacity_reservations.";
+    let Some(group) = Section::of(item, path, keys::RESERVATION, context.findings) else {
+        return (None, None);
+    };
+    for key in keys::RESERVATION {
+        if group.node(key).is_none() {
+            context.findings.mistake(Finding::at(item.place, format!("this reservation lacks {key}")));
+        }
+    }
+    (group.text("availability_domain").map(|domain| domain.value), group.text("capacity_reservation_id"))
+}
+
+fn unlisted(domain: &str, place: Place, domains: &[At<&str>], context: &Context<'_>) {
+    if !domains.is_empty() && !domains.iter().any(|listed| listed.value.eq_ignore_ascii_case(domain)) {
+        context.findings.mistake(
+            Finding::at(
+                place,
+                format!("{domain} is not among availability_domain, so this reservation is never used"),
+            )
+            .help("name it as it is written there"),
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! What a scalar of YAML means, by the core schema of YAML 1.2.
+//!
+//! Must not know where the scalar stands or what the file is for.
+
+use zeroize::Zeroizing;
+
+/// A scalar: how it was written, and what it means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scalar {
+    /// The text after YAML's escapes. Wiped when dropped, since it may be a passphrase.
+    pub text: Zeroizing<String>,
+    /// What it means.
+    pub kind: Kind,
+}
+
+/// The types of the core schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Nothing, `~` or `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Another number.
+    Float(f64),
+    /// Text.
+    Text,
+}
+
+impl Scalar {
+    /// A scalar that is text whatever it looks like: quoted, or a block.
+    pub fn quoted(text: &str) -> Self {
+        Self { text: Zeroizing::new(text.to_owned()), kind: Kind::Text }
+    }
+
+    /// A scalar written without quotes.
+    pub fn plain(text: &str) -> Self {
+        Self { text: Zeroizing::new(text.to_owned()), kind: resolve(text) }
+    }
+}
+
+/// Core schema of YAML 1.2, section 10.3.2.
+fn resolve(text: &str) -> Kind {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Kind::Null,
+        "true" | "True" | "TRUE" => return Kind::Bool(true),
+        "false" | "False" | "FALSE" => return Kind::Bool(false),
+        ".inf" | "+.inf" | ".Inf" | ".INF" => return Kind::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Kind::Float(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return Kind::Float(f64::NAN),
+        _ => {}
+    }
+    if let Some(digits) = text.strip_prefix("0x").filter(|digits| digits.starts_with(|c: char| c != '+')) {
+        return i64::from_str_radix(digits, 16).map_or(Kind::Text, Kind::Int);
+    }
+    if let Some(digits) = text.strip_prefix("0o").filter(|digits| digits.starts_with(|c: char| c != '+')) {
+        return i64::from_str_radix(digits, 8).map_or(Kind::Text, Kind::Int);
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    // Rust also reads `inf`, `nan` and `infinity`, which YAML does not.
+    let number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c))
+        && unsigned.contains(|c: char| c.is_ascii_digit());
+    if !number {
+        return Kind::Text;
+    }
+    if let Ok(whole) = text.parse() {
+        return Kind::Int(whole);
+    }
+    text.parse().map_or(Kind::Text, Kind::Float)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_mean_what_yaml_1_2_says() {
+        let cases = [
+            ("", Kind::Null),
+            ("~", Kind::Null),
+            ("True", Kind::Bool(true)),
+            ("yes", Kind::Text),
+            ("-1", Kind::Int(-1)),
+            ("+7", Kind::Int(7)),
+            ("007", Kind::Int(7)),
+            ("0x1F", Kind::Int(31)),
+            ("0o17", Kind::Int(15)),
+            ("0x+1", Kind::Text),
+            ("1e9", Kind::Float(1e9)),
+            ("2.5", Kind::Float(2.5)),
+            (".5", Kind::Float(0.5)),
+            ("99999999999999999999", Kind::Float(1e20)),
+            ("1_000", Kind::Text),
+            ("inf", Kind::Text),
+            ("20:3b:97", Kind::Text),
+            ("1.2.3", Kind::Text),
+            ("-", Kind::Text),
+            (".", Kind::Text),
+        ];
+        for (text, kind) in cases {
+            assert_eq!(resolve(text), kind, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_scalar_is_text_whatever_it_looks_like() {
+        assert_eq!(Scalar::quoted("10").kind, Kind::Text);
+        assert_eq!(Scalar::quoted("").kind, Kind::Text);
+    }
+}

@@ -1,0 +1,212 @@
+//! Reads the keys of one group into typed values, collecting a finding for each that does not fit.
+//!
+//! Must not know which keys there are, nor what is done with the values.
+
+use super::finding::{Finding, Findings, Place};
+use super::keys;
+use super::scalar::Kind;
+use super::yaml::{Entry, Node, Value};
+use std::ops::RangeInclusive;
+
+/// A value and where it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// One group of keys.
+#[derive(Clone, Copy)]
+pub struct Section<'a> {
+    /// The path to it, with a dot at its end; empty at the top level.
+    pub path: &'a str,
+    entries: &'a [Entry],
+    findings: &'a Findings,
+}
+
+impl<'a> Section<'a> {
+    /// Takes a group of keys. Anything else, and every key that `known` lacks, is a finding.
+    pub fn of(
+        node: &'a Node,
+        path: &'a str,
+        known: &'static [&'static str],
+        findings: &'a Findings,
+    ) -> Option<Self> {
+        let Value::Map(entries) = &node.value else {
+            let name = path.trim_end_matches('.');
+            let name = if name.is_empty() { "the file" } else { name };
+            findings.mistake(
+                Finding::at(
+                    node.place,
+                    format!("{name} must be a group of `key: value` lines, but is {}", node.describe()),
+                )
+                .help(format!("the keys are: {}", known.join(", "))),
+            );
+            return None;
+        };
+        for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+            findings.mistake(
+                Finding::at(entry.place, format!("unknown key `{path}{}`", entry.key))
+                    .help(keys::remedy(&entry.key, known)),
+            );
+        }
+        Some(Self { path, entries, findings })
+    }
+
+    /// The value of a key, unless it is absent or says nothing.
+    pub fn node(&self, key: &str) -> Option<&'a Node> {
+        self.entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
+            .filter(|node| !node.is_null())
+    }
+
+    /// Reports that a value is not what the key needs.
+    pub fn wrong(&self, key: &str, node: &Node, wanted: &str, help: Option<&str>) {
+        let shown = if key == keys::SECRET { "another kind of value".to_owned() } else { node.describe() };
+        let mut finding =
+            Finding::at(node.place, format!("{}{key} must be {wanted}, but is {shown}", self.path));
+        finding.help = help.map(str::to_owned);
+        self.findings.mistake(finding);
+    }
+
+    /// Text. A number or a true/false is taken as it is written. Empty text counts as absent.
+    pub fn text(&self, key: &str) -> Option<At<&'a str>> {
+        self.text_or_empty(key).filter(|text| !text.value.trim().is_empty())
+    }
+
+    /// Text that may be empty.
+    pub fn text_or_empty(&self, key: &str) -> Option<At<&'a str>> {
+        let node = self.node(key)?;
+        if let Value::Scalar(scalar) = &node.value {
+            return Some(At { value: scalar.text.as_str(), place: node.place });
+        }
+        self.wrong(key, node, "text", None);
+        None
+    }
+
+    /// A whole number within bounds.
+    pub fn whole(&self, key: &str, range: RangeInclusive<i64>) -> Option<At<i64>> {
+        let node = self.node(key)?;
+        let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+        let value = match &node.value {
+            Value::Scalar(scalar) => match scalar.kind {
+                Kind::Int(value) => Some(value),
+                // Whole, and small enough for the cast to be exact.
+                Kind::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as i64),
+                Kind::Text if scalar.text.trim().parse::<i64>().is_ok() => {
+                    let help = format!("write it without quotes: `{key}: {}`", scalar.text.trim());
+                    self.wrong(key, node, &wanted, Some(&help));
+                    return None;
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        match value {
+            Some(value) if range.contains(&value) => Some(At { value, place: node.place }),
+            _ => {
+                self.wrong(key, node, &wanted, None);
+                None
+            }
+        }
+    }
+
+    /// A number above 0.
+    pub fn number(&self, key: &str) -> Option<At<f64>> {
+        let node = self.node(key)?;
+        let value = match &node.value {
+            Value::Scalar(scalar) => match scalar.kind {
+                Kind::Int(value) => Some(value as f64),
+                Kind::Float(value) => Some(value),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(value) = value.filter(|value| value.is_finite() && *value > 0.0) {
+            return Some(At { value, place: node.place });
+        }
+        self.wrong(key, node, "a number above 0", None);
+        None
+    }
+
+    /// True or false; `yes`, `no`, `on` and `off` count, as in the YAML that Go programs read.
+    pub fn flag(&self, key: &str) -> Option<At<bool>> {
+        let node = self.node(key)?;
+        if let Value::Scalar(scalar) = &node.value {
+            let value = match (scalar.kind, scalar.text.to_ascii_lowercase().as_str()) {
+                (Kind::Bool(value), _) => Some(value),
+                (_, "yes" | "on") => Some(true),
+                (_, "no" | "off") => Some(false),
+                _ => None,
+            };
+            if let Some(value) = value {
+                return Some(At { value, place: node.place });
+            }
+        }
+        self.wrong(key, node, "true or false", None);
+        None
+    }
+
+    /// One text, or a list of them; empty ones do not count.
+    pub fn texts(&self, key: &str) -> Vec<At<&'a str>> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        let items = match &node.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Scalar(scalar) if scalar.text.trim().is_empty() || scalar.kind == Kind::Null => {}
+                Value::Scalar(scalar) => texts.push(At { value: scalar.text.as_str(), place: item.place }),
+                _ => self.wrong(key, item, "text or a list of texts", None),
+            }
+        }
+        texts
+    }
+
+    /// A group of free keys with text values.
+    pub fn table(&self, key: &str) -> Vec<(&'a Entry, &'a str)> {
+        let mut rows = Vec::new();
+        for entry in self.free_keys(key) {
+            match &entry.value.value {
+                Value::Scalar(scalar) => rows.push((entry, scalar.text.as_str())),
+                _ => self.wrong(&format!("{key}.{}", entry.key), &entry.value, "text", None),
+            }
+        }
+        rows
+    }
+
+    /// A group of free keys with any values.
+    pub fn free_keys(&self, key: &str) -> &'a [Entry] {
+        match self.node(key) {
+            None => &[],
+            Some(Node { value: Value::Map(entries), .. }) => entries,
+            Some(node) => {
+                self.wrong(key, node, "a group of `name: value` lines", None);
+                &[]
+            }
+        }
+    }
+}
+
+/// A value as JSON, for the fields that are passed through. What is no number of JSON becomes text.
+pub fn to_json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::List(items) => items.iter().map(to_json).collect(),
+        Value::Map(entries) => {
+            entries.iter().map(|entry| (entry.key.clone(), to_json(&entry.value))).collect()
+        }
+        Value::Scalar(scalar) => match scalar.kind {
+            Kind::Null => serde_json::Value::Null,
+            Kind::Bool(value) => value.into(),
+            Kind::Int(value) => value.into(),
+            Kind::Float(value) if value.is_finite() => value.into(),
+            Kind::Float(_) | Kind::Text => scalar.text.as_str().into(),
+        },
+    }
+}

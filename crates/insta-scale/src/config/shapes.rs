@@ -1,0 +1,139 @@
+//! The sizes that a flexible shape can have (Oracle: "Compute Shapes", 2026).
+//!
+//! Shapes that the table does not know stay open: the service knows best, and new ones come.
+
+/// The bounds of one flexible shape.
+#[derive(Debug)]
+pub struct FlexShape {
+    /// Its name.
+    pub name: &'static str,
+    /// The most OCPUs.
+    pub max_ocpus: f64,
+    /// The most memory, in GB.
+    pub max_memory: f64,
+    /// The only sizes there are, as (OCPUs, GB); empty when every size within the bounds is good.
+    pub sizes: &'static [(f64, f64)],
+}
+
+/// Least memory for each OCPU of a Standard or Optimized flexible shape, in GB, and at least 1 GB in all.
+const MIN_GB_PER_OCPU: f64 = 1.0;
+/// Most memory for each OCPU, in GB, up to the shape's maximum.
+const MAX_GB_PER_OCPU: f64 = 64.0;
+
+const fn flex(name: &'static str, max_ocpus: f64, max_memory: f64) -> FlexShape {
+    FlexShape { name, max_ocpus, max_memory, sizes: &[] }
+}
+
+/// The flexible shapes. E4 is listed with its extended memory, as ListShapes reports it.
+pub const FLEX_SHAPES: &[FlexShape] = &[
+    flex("VM.Standard.E3.Flex", 64.0, 1024.0),
+    flex("VM.Standard.E4.Flex", 114.0, 1760.0),
+    flex("VM.Standard.E5.Flex", 126.0, 1049.0),
+    flex("VM.Standard.E6.Flex", 126.0, 1454.0),
+    flex("VM.Standard3.Flex", 32.0, 512.0),
+    flex("VM.Optimized3.Flex", 18.0, 256.0),
+    flex("VM.Standard.A1.Flex", 76.0, 472.0),
+    flex("VM.Standard.A2.Flex", 78.0, 946.0),
+    flex("VM.Standard.A4.Flex", 45.0, 700.0),
+    FlexShape {
+        name: "VM.DenseIO.E4.Flex",
+        max_ocpus: 32.0,
+        max_memory: 512.0,
+        sizes: &[(8.0, 128.0), (16.0, 256.0), (32.0, 512.0)],
+    },
+];
+
+/// Whether the shape has no size of its own and needs a `shape_config`.
+pub fn is_flexible(shape: &str) -> bool {
+    shape.ends_with(".Flex")
+}
+
+/// The shape's row.
+pub fn find(shape: &str) -> Option<&'static FlexShape> {
+    FLEX_SHAPES.iter().find(|row| row.name == shape)
+}
+
+/// Whether two sizes are the same; they are written with a few digits at most.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-6
+}
+
+/// Which part of a size is out of bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SizeError {
+    /// The OCPUs, and what they must be.
+    Ocpus(String),
+    /// The memory, and what it must be.
+    Memory(String),
+}
+
+impl FlexShape {
+    /// Checks a size. Memory that is left to the service is not checked.
+    pub fn check(&self, ocpus: f64, memory: Option<f64>) -> Result<(), SizeError> {
+        let name = self.name;
+        if !self.sizes.is_empty() {
+            let fits = self
+                .sizes
+                .iter()
+                .any(|&(o, m)| same(o, ocpus) && memory.is_none_or(|memory| same(memory, m)));
+            let all: Vec<String> = self.sizes.iter().map(|(o, m)| format!("{o} OCPUs with {m} GB")).collect();
+            return if fits {
+                Ok(())
+            } else {
+                Err(SizeError::Ocpus(format!("{name} comes as {}", all.join(", "))))
+            };
+        }
+        if !(1.0..=self.max_ocpus).contains(&ocpus) {
+            return Err(SizeError::Ocpus(format!("{name} has 1 to {} OCPUs", self.max_ocpus)));
+        }
+        let least = (ocpus * MIN_GB_PER_OCPU).max(1.0);
+        let most = (ocpus * MAX_GB_PER_OCPU).min(self.max_memory);
+        match memory {
+            Some(memory) if !(least..=most).contains(&memory) => Err(SizeError::Memory(format!(
+                "{name} with {ocpus} OCPU{} takes {least} to {most} GB",
+                if same(ocpus, 1.0) { "" } else { "s" }
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded_per_ocpu_and_by_the_shape() {
+        let e4 = find("VM.Standard.E4.Flex").unwrap();
+        assert_eq!(e4.check(1.0, Some(6.0)), Ok(()));
+        assert_eq!(e4.check(1.0, Some(64.0)), Ok(()));
+        assert_eq!(e4.check(1.0, None), Ok(()));
+        let error = |ocpus, memory| match e4.check(ocpus, Some(memory)) {
+            Err(SizeError::Ocpus(text) | SizeError::Memory(text)) => text,
+            Ok(()) => "good".to_owned(),
+        };
+        assert_eq!(error(1.0, 65.0), "VM.Standard.E4.Flex with 1 OCPU takes 1 to 64 GB");
+        assert_eq!(error(8.0, 4.0), "VM.Standard.E4.Flex with 8 OCPUs takes 8 to 512 GB");
+        assert_eq!(error(114.0, 2000.0), "VM.Standard.E4.Flex with 114 OCPUs takes 114 to 1760 GB");
+        assert_eq!(error(0.5, 4.0), "VM.Standard.E4.Flex has 1 to 114 OCPUs");
+    }
+
+    #[test]
+    fn dense_io_comes_in_three_sizes_only() {
+        let dense = find("VM.DenseIO.E4.Flex").unwrap();
+        assert_eq!(dense.check(16.0, Some(256.0)), Ok(()));
+        assert_eq!(
+            dense.check(16.0, Some(128.0)),
+            Err(SizeError::Ocpus(
+                "VM.DenseIO.E4.Flex comes as 8 OCPUs with 128 GB, 16 OCPUs with 256 GB, 32 OCPUs with 512 GB"
+                    .into()
+            ))
+        );
+    }
+
+    #[test]
+    fn an_unknown_shape_stays_open() {
+        assert!(find("VM.Standard.E9.Flex").is_none());
+        assert!(is_flexible("VM.Standard.E9.Flex") && !is_flexible("VM.Standard2.1"));
+    }
+}

@@ -1,0 +1,68 @@
+//! The user's tags, within what OCI allows (Oracle: "Managing Tags and Tag Namespaces").
+//!
+//! Must not know what tags a run adds, only how many.
+
+use super::body::Body;
+use super::finding::{Finding, Findings};
+use super::section::{Section, to_json};
+use super::yaml::Value;
+use fleet::plan::MAX_FREEFORM_TAGS;
+
+/// The tags that a run adds: its id and the slot.
+pub const OURS: usize = 2;
+/// The most characters of a tag's key and of its value.
+const MAX_KEY: usize = 100;
+const MAX_VALUE: usize = 256;
+
+/// Reads `freeform_tags` and `defined_tags`.
+pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
+    let freeform = section.table("freeform_tags");
+    let room = MAX_FREEFORM_TAGS - OURS;
+    if let Some((entry, _)) = freeform.get(room) {
+        findings.mistake(
+            Finding::at(
+                entry.place,
+                format!("freeform_tags has {} tags, and there is room for {room}", freeform.len()),
+            )
+            .help(format!("OCI allows {MAX_FREEFORM_TAGS} in all, and {OURS} name the run and the slot")),
+        );
+    }
+    for (entry, value) in freeform {
+        let key = &entry.key;
+        let bad = key.chars().find(|c| *c == '.' || c.is_whitespace() || c.is_control());
+        if let Some(bad) = bad {
+            findings.mistake(
+                Finding::at(entry.place, format!("the tag key {key:?} holds {bad:?}, which OCI refuses"))
+                    .help("use letters, digits, `-`, `_`, `/`, `+` and `:`"),
+            );
+        }
+        if key.is_empty() || key.chars().count() > MAX_KEY {
+            findings.mistake(Finding::at(entry.place, format!("a tag key has 1 to {MAX_KEY} characters")));
+        }
+        if value.chars().count() > MAX_VALUE {
+            let count = value.chars().count();
+            let message = format!("the value of tag {key} has {count} characters, and OCI takes {MAX_VALUE}");
+            findings.mistake(Finding::at(entry.value.place, message));
+        }
+        body.set_entry(
+            "freeformTags",
+            key,
+            value,
+            &format!("instance_settings.freeform_tags.{key}"),
+            entry.place,
+        );
+    }
+    for entry in section.free_keys("defined_tags") {
+        let key = format!("instance_settings.defined_tags.{}", entry.key);
+        if matches!(entry.value.value, Value::Map(_)) {
+            body.set_entry("definedTags", &entry.key, to_json(&entry.value), &key, entry.place);
+        } else {
+            section.wrong(
+                &format!("defined_tags.{}", entry.key),
+                &entry.value,
+                "a group of tags",
+                Some("a defined tag has a namespace, a key and a value: `Operations: {CostCenter: \"42\"}`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What the process gets from outside: environment variables, the home folder, time and chance.
+//!
+//! The one place that reads them; everything else is told.
+
+use crate::error::CommandError;
+use std::path::PathBuf;
+
+/// A variable that is set and not empty.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The user's home folder.
+pub fn home() -> Option<PathBuf> {
+    std::env::home_dir()
+}
+
+/// Where runs are remembered: as asked for, else the XDG state folder. Simulated runs have a folder of their own.
+pub fn state_dir(asked: Option<PathBuf>, simulated: bool) -> Result<PathBuf, CommandError> {
+    let xdg = || variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let usual = || xdg().or_else(|| home().map(|home| home.join(".local/state")));
+    let base = asked.or_else(|| usual().map(|path| path.join("oci-insta-scale"))).ok_or_else(|| {
+        CommandError::usage("there is no home folder to remember runs in", "name a folder with --state-dir")
+    })?;
+    Ok(if simulated { base.join("simulated") } else { base })
+}
+
+/// A seed that differs every time.
+pub fn seed() -> u64 {
+    // The one place where chance comes in; whoever needs it is given a generator made from this.
+    rand::random()
+}

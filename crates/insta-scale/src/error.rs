@@ -1,0 +1,142 @@
+//! Why a command did not do its work: one error, its exit code and its hint.
+//!
+//! What happens within a run is not an error of the command but part of the run's summary.
+
+use crate::config::ConfigErrors;
+use crate::exit::Exit;
+use crate::hints::Cause;
+use fleet::{PlanError, RunError};
+use ledger::{ErrorRecord, LedgerError};
+use oci_client::credentials::CredentialsError;
+use oci_client::{EndpointError, Failure, FailureClass};
+use oci_simulator::scenario::ScenarioError;
+use oci_simulator::server::StartError;
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Mistakes in the config.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The fleet does not fit the region.
+    #[error("{file}: {}", findings.join(&format!("\n{file}: ")))]
+    Fleet {
+        /// The config.
+        file: String,
+        /// What is wrong, a line each.
+        findings: Vec<String>,
+    },
+    /// The key or the profile cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The address of the service is wrong.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// A call failed before the run began.
+    #[error("{0}")]
+    Failure(#[source] Box<Failure>),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A run cannot be taken up.
+    #[error("{0}")]
+    Run(String),
+    /// The scenario cannot be read.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The simulated region cannot be started or stopped.
+    #[error(transparent)]
+    Simulator(#[from] StartError),
+    /// Something that the user asked for does not work out.
+    #[error("{message}")]
+    Usage {
+        /// What.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The user said no.
+    #[error("nothing was launched")]
+    Declined,
+    /// The user interrupted before anything was launched.
+    #[error("interrupted before anything was launched")]
+    Interrupted,
+    /// This machine does not do what it must.
+    #[error("{what}: {source}")]
+    System {
+        /// What failed.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl CommandError {
+    /// A mistake of usage.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Why there is no plan.
+    pub fn of_plan(file: &str, error: PlanError) -> Self {
+        match error {
+            PlanError::Failure(failure) => Self::Failure(failure),
+            PlanError::Findings(findings) => Self::Fleet {
+                file: file.to_owned(),
+                findings: findings.into_iter().map(|finding| finding.to_string()).collect(),
+            },
+        }
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Failure(failure) if failure.class == FailureClass::Authentication => Exit::NotAuthenticated,
+            Self::Credentials(CredentialsError::TokenExpired { .. }) => Exit::NotAuthenticated,
+            Self::Failure(_) | Self::Declined => Exit::NoneLaunched,
+            Self::Interrupted => Exit::Interrupted,
+            Self::Config(_)
+            | Self::Fleet { .. }
+            | Self::Credentials(_)
+            | Self::Endpoint(_)
+            | Self::Ledger(_)
+            | Self::Run(_)
+            | Self::Scenario(_)
+            | Self::Simulator(_)
+            | Self::Usage { .. }
+            | Self::System { .. } => Exit::Usage,
+        }
+    }
+
+    /// What to do, unless the text says it already.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Failure(failure) => Some(Cause::of(&record(failure)).hint().to_owned()),
+            Self::Usage { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Ledger(error) => Self::Ledger(error),
+            RunError::Failure(failure) => Self::Failure(failure),
+            error @ RunError::NotResumable { .. } => Self::Run(error.to_string()),
+        }
+    }
+}
+
+/// A failure in the form that hints are found for.
+fn record(failure: &Failure) -> ErrorRecord {
+    let clock = failure.clock_ahead_s.filter(|ahead| ahead.abs() > 60);
+    let clock = clock.map_or_else(String::new, |ahead| format!(" (this machine's clock is {ahead} s off)"));
+    ErrorRecord {
+        class: failure.class.name().to_owned(),
+        status: failure.status,
+        code: failure.code.clone(),
+        message: format!("{}{clock}", failure.message),
+        opc_request_id: failure.opc_request_id.clone(),
+    }
+}

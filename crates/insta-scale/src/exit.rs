@@ -1,0 +1,109 @@
+//! Exit codes: what each end of a command means to the script that called it. Documented in docs/exit-codes.md and in `--help`.
+
+use fleet::RunSummary;
+use ledger::Outcome;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All that was asked for is done: every instance is RUNNING, or launched with `--no-wait`.
+    Done,
+    /// A mistake in the command, in the config or on this machine. Nothing was sent.
+    Usage,
+    /// Some instances failed.
+    SomeFailed,
+    /// No instance was launched.
+    NoneLaunched,
+    /// The login was refused.
+    NotAuthenticated,
+    /// The user interrupted.
+    Interrupted,
+}
+
+impl Exit {
+    /// Every one, for the documents.
+    pub const ALL: [Self; 6] = [
+        Self::Done,
+        Self::Usage,
+        Self::SomeFailed,
+        Self::NoneLaunched,
+        Self::NotAuthenticated,
+        Self::Interrupted,
+    ];
+
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Usage => 2,
+            Self::SomeFailed => 3,
+            Self::NoneLaunched => 4,
+            Self::NotAuthenticated => 5,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// How a run ended. A run without an end (its process died) counts by what it has.
+    pub fn of(summary: &RunSummary) -> Self {
+        match summary.outcome {
+            Some(Outcome::Complete) => Self::Done,
+            Some(Outcome::NotAuthenticated) => Self::NotAuthenticated,
+            Some(Outcome::Interrupted) => Self::Interrupted,
+            Some(Outcome::GivenBack) => Self::NoneLaunched,
+            Some(Outcome::Partial | Outcome::Nothing | Outcome::LedgerFailed) | None => {
+                if summary.launched == 0 { Self::NoneLaunched } else { Self::SomeFailed }
+            }
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(outcome: Option<Outcome>, launched: u32) -> u8 {
+        let run = ledger::RunId(uuid::Uuid::nil());
+        let nothing = RunSummary::of(&ledger::RunState::new(run), &fleet::Plan::default());
+        let summary = RunSummary { outcome, launched, ..nothing };
+        Exit::of(&summary).code()
+    }
+
+    #[test]
+    fn every_outcome_has_its_code() {
+        let codes = [
+            (Some(Outcome::Complete), 3, 0),
+            (Some(Outcome::Partial), 2, 3),
+            (Some(Outcome::Nothing), 0, 4),
+            (Some(Outcome::Nothing), 3, 3),
+            (Some(Outcome::NotAuthenticated), 0, 5),
+            (Some(Outcome::NotAuthenticated), 2, 5),
+            (Some(Outcome::Interrupted), 2, 130),
+            (Some(Outcome::GivenBack), 0, 4),
+            (Some(Outcome::LedgerFailed), 1, 3),
+            (None, 0, 4),
+        ];
+        for (outcome, launched, code) in codes {
+            assert_eq!(ended(outcome, launched), code, "{outcome:?} {launched}");
+        }
+    }
+
+    #[test]
+    fn the_help_and_the_document_name_every_code() {
+        let document = include_str!("../../../docs/exit-codes.md");
+        let help = <crate::args::Cli as clap::CommandFactory>::command().render_long_help().to_string();
+        for exit in Exit::ALL {
+            let code = exit.code();
+            assert!(document.contains(&format!("| {code} |")), "docs/exit-codes.md lacks {code}");
+            assert!(
+                help.lines().any(|line| line.trim_start().starts_with(&format!("{code} "))),
+                "--help lacks {code}"
+            );
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The JSON document of a run, docs/output.md. A program reads it, so its fields stay.
+
+use crate::hints;
+use fleet::{InstanceSummary, RunSummary};
+use jiff::Timestamp;
+use ledger::{ErrorRecord, RequestCount, RunId};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Version of the document. A new field does not change it; a changed or removed one does.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A run as one JSON document.
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    schema_version: u32,
+    run_id: RunId,
+    requested: u32,
+    launched: u32,
+    running: u32,
+    failed: u32,
+    elapsed_s: f64,
+    requests: &'a BTreeMap<String, RequestCount>,
+    instances: Vec<Instance<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Instance<'a> {
+    slot: u32,
+    name: &'a str,
+    ocid: Option<&'a str>,
+    state: Option<&'a str>,
+    availability_domain: Option<&'a str>,
+    fault_domain: Option<&'a str>,
+    shape: Option<&'a str>,
+    attempts: u32,
+    launched_at: Option<Timestamp>,
+    running_at: Option<Timestamp>,
+    ready_in_s: Option<f64>,
+    error: Option<Error<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Error<'a> {
+    class: &'a str,
+    code: &'a str,
+    message: &'a str,
+    opc_request_id: Option<&'a str>,
+    hint: &'static str,
+}
+
+impl<'a> Document<'a> {
+    /// The document of a run.
+    pub fn of(summary: &'a RunSummary) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            run_id: summary.run_id,
+            requested: summary.requested,
+            launched: summary.launched,
+            running: summary.running,
+            failed: summary.failed,
+            elapsed_s: summary.elapsed_s,
+            requests: &summary.requests,
+            instances: summary.instances.iter().map(Instance::of).collect(),
+        }
+    }
+
+    /// The document as text, with a line break at its end.
+    pub fn to_text(&self) -> String {
+        // Numbers, texts and times only: nothing that JSON cannot hold.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The document as the last of the JSON lines: `{"type":"summary",…}`.
+    pub fn to_line(&self) -> String {
+        let mut value = serde_json::json!({"type": "summary"});
+        if let (Some(line), Ok(serde_json::Value::Object(fields))) =
+            (value.as_object_mut(), serde_json::to_value(self))
+        {
+            line.extend(fields);
+        }
+        value.to_string() + "\n"
+    }
+}
+
+impl<'a> Instance<'a> {
+    fn of(row: &'a InstanceSummary) -> Self {
+        Self {
+            slot: row.slot,
+            name: &row.name,
+            ocid: row.ocid.as_deref(),
+            state: row.state.as_deref(),
+            availability_domain: row.availability_domain.as_deref(),
+            fault_domain: row.fault_domain.as_deref(),
+            shape: row.shape.as_deref(),
+            attempts: row.attempts,
+            launched_at: row.launched_at,
+            running_at: row.running_at,
+            ready_in_s: row.ready_in_s,
+            error: row.error.as_ref().map(Error::of),
+        }
+    }
+}
+
+impl<'a> Error<'a> {
+    fn of(error: &'a ErrorRecord) -> Self {
+        Self {
+            class: &error.class,
+            code: &error.code,
+            message: &error.message,
+            opc_request_id: error.opc_request_id.as_deref(),
+            hint: hints::hint(error),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What is shown: text for people on stderr, documents for programs on stdout.
+
+pub mod console;
+pub mod document;
+pub mod narration;
+pub mod preview;
+pub mod progress;
+pub mod runs;
+pub mod summary;
+pub mod text;

@@ -1,0 +1,95 @@
+//! What is said of an event, in one line; or nothing, when it is not worth one.
+//!
+//! Pure: an event and the state of the run in, a line out.
+
+use super::console::Chattiness;
+use super::summary::describe;
+use super::text::{clean, count, seconds};
+use ledger::{Action, Event, Record, RunState};
+
+/// The line for a record. `state` is the run with the record taken in; `name` gives the display name of a slot.
+pub fn line(
+    record: &Record,
+    state: &RunState,
+    name: &dyn Fn(u32) -> String,
+    chattiness: Chattiness,
+) -> Option<String> {
+    let of = state.requested;
+    let launched = format!("[{}/{of}]", state.counts.launched);
+    let running = format!("[{}/{of}]", state.counts.running);
+    let verbose = chattiness == Chattiness::Verbose;
+    let text = match &record.event {
+        Event::RunStarted { requested, .. } => {
+            format!("run {}: {}", state.run, count(*requested, "instance"))
+        }
+        Event::RunResumed => format!("going on with run {}", state.run),
+        Event::Launched { slot, ocid, placement, adopted, .. } => {
+            let word = if *adopted { "found" } else { "launched" };
+            format!(
+                "{launched} {word} {} in {}: {}",
+                name(*slot),
+                clean(&placement.availability_domain),
+                clean(ocid)
+            )
+        }
+        Event::Running { slot, .. } => {
+            let slot_state = state.slot(*slot);
+            let after = match (slot_state.launched_at, slot_state.running_at) {
+                (Some(from), Some(to)) => {
+                    format!(" after {}", seconds(to.duration_since(from).as_secs_f64().max(0.0)))
+                }
+                _ => String::new(),
+            };
+            format!("{running} running {}{after}", name(*slot))
+        }
+        Event::TryFailed { slot, error, action, .. } => {
+            let next = match action {
+                Action::NextPlacement => "trying the next placement",
+                Action::LookUp => "looking whether it exists",
+                Action::RetrySameToken | Action::Wait if verbose => "trying again",
+                // Throttles and short faults are the pacer's daily bread, and an end is told by the event that follows.
+                Action::RetrySameToken | Action::Wait | Action::GiveUpSlot | Action::StopRun => return None,
+            };
+            format!("{launched} {}: {}; {next}", name(*slot), describe(error))
+        }
+        Event::InstanceDied { slot, ocid, error } => {
+            format!("{launched} {} died before it ran ({}): {}", name(*slot), clean(ocid), describe(error))
+        }
+        Event::SlotFailed { slot, error } => {
+            format!("{launched} failed {}: {}", name(*slot), describe(error))
+        }
+        Event::WaitEnded { slot, state: seen, .. } => {
+            format!("{running} {} is still {} at the end of the wait", name(*slot), clean(seen))
+        }
+        Event::StateSeen { slot, state: seen, .. } if verbose => {
+            format!("{running} {} is {}", name(*slot), clean(seen))
+        }
+        Event::PaceChanged { class, rate, reason } if verbose => {
+            format!("{launched} pace of {class}: {rate:.2}/s ({})", clean(reason))
+        }
+        Event::GivenBack { ocid, .. } => format!("{launched} gave back {}", clean(ocid)),
+        Event::ReservationHeld { availability_domain, asked, held, .. } => {
+            format!("{launched} reserved {held} of {asked} in {}", clean(availability_domain))
+        }
+        Event::Warning { message } => format!("warning: {}", clean(message)),
+        Event::Interrupted => "interrupted: finishing what is under way".to_owned(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// Whether the line must be seen even where bars stand for the rest.
+pub fn matters(event: &Event) -> bool {
+    match event {
+        Event::TryFailed { action, .. } => matches!(action, Action::LookUp),
+        Event::SlotFailed { .. }
+        | Event::InstanceDied { .. }
+        | Event::WaitEnded { .. }
+        | Event::GivenBack { .. }
+        | Event::ReservationHeld { .. }
+        | Event::Warning { .. }
+        | Event::Interrupted
+        | Event::RunResumed => true,
+        _ => false,
+    }
+}
