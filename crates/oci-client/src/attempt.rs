@@ -113,7 +113,7 @@ impl<'a> Prepared<'a> {
                 let limit = shared.attempt_limit.as_secs_f64();
                 Err(TransportError::may_have_arrived("Timeout", format!("no answer within {limit} s")))
             })
-            .map_err(|error| self.without_answer(error))?;
+            .map_err(|error| self.without_answer(&error))?;
         let (head, body) = answer.into_parts();
         let raw = Raw { status: head.status.as_u16(), headers: head.headers, body };
         if head.status.is_success() { Ok(raw) } else { Err(self.refused(shared, &raw)) }
@@ -202,7 +202,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    fn without_answer(&self, error: TransportError) -> TryError {
+    fn without_answer(&self, error: &TransportError) -> TryError {
         TryError {
             class: match error.reached {
                 Reached::NotSent => FailureClass::Network,
@@ -309,7 +309,7 @@ impl TryError {
             opc_request_id: self.opc_request_id,
             attempts,
             retry_after: self.retry_after,
-            elapsed,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             gave_up,
             clock_ahead_s: self.clock_ahead_s,
         }

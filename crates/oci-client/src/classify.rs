@@ -35,10 +35,11 @@ pub fn classify(effect: Effect, status: u16, body: &ErrorBody) -> FailureClass {
         (_, "LimitExceeded" | "QuotaExceeded" | "ServiceLimit") => FailureClass::Limit,
         (_, "TooManyRequests") | (429, _) => FailureClass::Throttled,
         (_, "NotAuthenticated") | (401, _) => FailureClass::Authentication,
-        (_, "NotAuthorizedOrNotFound" | "RelatedResourceNotAuthorizedOrNotFound") => FailureClass::NotFound,
-        // A path that the service does not know, or a malformed part of one.
-        (404, "InvalidParameter" | "MissingParameter") => FailureClass::Invalid,
-        (403 | 404 | 410, _) => FailureClass::NotFound,
+        // A malformed part of a path; and 501, what the service does not have: nothing can have happened.
+        (404, "InvalidParameter" | "MissingParameter") | (501, _) => FailureClass::Invalid,
+        (_, "NotAuthorizedOrNotFound" | "RelatedResourceNotAuthorizedOrNotFound") | (403 | 404 | 410, _) => {
+            FailureClass::NotFound
+        }
         // Oracle calls `Conflict` lasting; Compute answers it for an instance that is being modified.
         (409, "Conflict" | "IncorrectState" | "LockConflict" | "ExternalServerIncorrectState") => {
             FailureClass::Busy
@@ -47,8 +48,6 @@ pub fn classify(effect: Effect, status: u16, body: &ErrorBody) -> FailureClass {
         (412, _) => FailureClass::StaleEtag,
         // Gave up waiting for the request: it was not acted on.
         (408 | 425, _) => FailureClass::Service,
-        // The service does not have it; nothing can have happened.
-        (501, _) => FailureClass::Invalid,
         (500.., _) => failed(effect),
         (0..500, _) => FailureClass::Invalid,
     }
@@ -82,12 +81,13 @@ pub fn classify_work_request_error(code: &str, message: &str) -> FailureClass {
     }
 }
 
-/// Whether an answer says that there is no capacity: by its code, or in a 500 or 400 by its text, unless its code says something
+/// Whether an answer says that there is no capacity: by its code, or by its text where such texts have been seen or are to be expected, unless its code says something
 /// more precise (a complaint about a parameter may quote the parameter).
 fn says_no_capacity(status: u16, body: &ErrorBody) -> bool {
-    let by_text = matches!(status, 400 | 500..)
+    let by_text = matches!(status, 400 | 500 | 503)
         && !matches!(body.code.as_str(), "InvalidParameter" | "MissingParameter" | "CannotParseRequest")
-        && (is_capacity_text(&body.message) || body.original_message.as_deref().is_some_and(is_capacity_text));
+        && (is_capacity_text(&body.message)
+            || body.original_message.as_deref().is_some_and(is_capacity_text));
     status >= 400 && (is_capacity_code(&body.code) || by_text)
 }
 

@@ -3,6 +3,8 @@
 use oci_api::Service;
 use oci_api::region::{REGIONS, Region};
 
+use crate::regions::AddedRegion;
+
 /// The base URLs of the services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
@@ -32,12 +34,12 @@ pub struct Base {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// No such region.
-    #[error("there is no region {region:?}{}", suggestion(.nearest.as_ref()))]
+    #[error("no region {region:?} is known{}", suggestion(.nearest.as_deref()))]
     UnknownRegion {
         /// What was asked for.
         region: String,
         /// The region whose name is nearest, if any is near.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     /// The text is not a base URL.
     #[error("{url:?} is not a base URL ({why}): write it as https://host[:port]")]
@@ -58,18 +60,32 @@ pub enum EndpointError {
     },
 }
 
-fn suggestion(nearest: Option<&&'static str>) -> String {
+fn suggestion(nearest: Option<&str>) -> String {
     match nearest {
         Some(name) => format!("; did you mean {name:?}?"),
-        None => "; `us-ashburn-1` is how one is written".to_owned(),
+        None => "; `us-ashburn-1` is how one is written, and one newer than this program is described by OCI_REGION_METADATA"
+            .to_owned(),
     }
 }
 
 impl Endpoints {
     /// The endpoints of a region, by its name or short key.
     pub fn for_region(region: &str) -> Result<Self, EndpointError> {
-        let region = find_region(region)?;
-        Ok(Self { place: Place::Region { name: region.name.to_owned(), domain: region.domain.to_owned() } })
+        Self::for_region_or(region, &[])
+    }
+
+    /// The same, with regions that the table does not have: see [`crate::regions`].
+    pub fn for_region_or(region: &str, more: &[AddedRegion]) -> Result<Self, EndpointError> {
+        let place = |name: &str, domain: &str| Self {
+            place: Place::Region { name: name.to_owned(), domain: domain.to_owned() },
+        };
+        match find_region(region) {
+            Ok(known) => Ok(place(known.name, known.domain)),
+            Err(error) => {
+                let added = more.iter().find(|added| added.is(region)).ok_or(error)?;
+                Ok(place(&added.name, &added.domain))
+            }
+        }
     }
 
     /// One base URL for every service: a simulator, a proxy of one's own.
@@ -104,13 +120,15 @@ pub fn find_region(region: &str) -> Result<&'static Region, EndpointError> {
         return Ok(found);
     }
     let wanted = region.trim().to_ascii_lowercase();
+    let by_part = || REGIONS.iter().find(|candidate| wanted.len() >= 4 && candidate.name.contains(&wanted));
     let nearest = REGIONS
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(&wanted, candidate.name), candidate.name))
         .min()
         .filter(|(distance, name)| *distance <= name.len() / 3)
-        .map(|(_, name)| name);
-    Err(EndpointError::UnknownRegion { region: region.to_owned(), nearest })
+        .map(|(_, name)| name)
+        .or_else(|| by_part().map(|candidate| candidate.name));
+    Err(EndpointError::UnknownRegion { region: region.to_owned(), nearest: nearest.map(str::to_owned) })
 }
 
 impl Base {

@@ -111,8 +111,8 @@ pub struct Failure {
     pub attempts: u32,
     /// How long the last answer asked to wait.
     pub retry_after: Option<Duration>,
-    /// From the first try to the end of the last.
-    pub elapsed: Duration,
+    /// From the first try to the end of the last, in milliseconds.
+    pub elapsed_ms: u64,
     /// Why no further try was made.
     pub gave_up: GaveUp,
     /// For a refused login: how many seconds this machine's clock is ahead of the server's (negative: behind).
@@ -144,7 +144,7 @@ impl Failure {
             opc_request_id: None,
             attempts: 0,
             retry_after: None,
-            elapsed: Duration::ZERO,
+            elapsed_ms: 0,
             gave_up: GaveUp::NotRetried,
             clock_ahead_s: None,
         }
@@ -161,7 +161,7 @@ impl Failure {
             GaveUp::Time => ", the time allowed",
             GaveUp::Budget => ", then no more: too many other calls are being retried",
         };
-        format!("{} tries in {:.1} s{why}", self.attempts, self.elapsed.as_secs_f64())
+        format!("{} tries in {:.1} s{why}", self.attempts, self.elapsed_ms as f64 / 1000.0)
     }
 
     /// Whether a change may have been made although the call failed.

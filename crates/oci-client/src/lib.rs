@@ -29,6 +29,7 @@ mod endpoint;
 mod failure;
 mod observer;
 mod pages;
+pub mod regions;
 pub mod retry;
 pub mod services;
 pub mod signing;

@@ -160,11 +160,7 @@ impl Reader<'_> {
         }
         self.indent = indent;
         self.open = None;
-        if text.starts_with('[') {
-            self.header(number, text)
-        } else {
-            self.entry(number, text)
-        }
+        if text.starts_with('[') { self.header(number, text) } else { self.entry(number, text) }
     }
 
     fn open_entry(&mut self) -> Option<&mut Entry> {
@@ -172,7 +168,8 @@ impl Reader<'_> {
     }
 
     fn header(&mut self, number: usize, text: &str) -> Result<(), ConfigFileError> {
-        let end = text.rfind(']').ok_or_else(|| self.wrong(number, "a profile's name needs a closing `]`"))?;
+        let end =
+            text.rfind(']').ok_or_else(|| self.wrong(number, "a profile's name needs a closing `]`"))?;
         let name = &text[1..end];
         if name.is_empty() {
             return Err(self.wrong(number, "a profile needs a name between `[` and `]`"));
@@ -194,7 +191,9 @@ impl Reader<'_> {
             return Err(self.wrong(number, "there is no key before the `=`"));
         }
         let Some(section) = self.section.clone() else {
-            return Err(self.wrong(number, &format!("{key} stands before the first profile: put [DEFAULT] above it")));
+            return Err(
+                self.wrong(number, &format!("{key} stands before the first profile: put [DEFAULT] above it"))
+            );
         };
         let entries = self.sections.entry(section.clone()).or_default();
         if let Some(first) = entries.get(&key) {

@@ -73,12 +73,10 @@ pub enum CredentialsError {
         why: String,
     },
     /// It is encrypted, and no passphrase was given.
-    #[error("{source_name} is encrypted and no passphrase was given: {hint}")]
+    #[error("{source_name} is encrypted and no passphrase was given")]
     PassphraseNeeded {
         /// The file, or the setting that held it.
         source_name: String,
-        /// Where a passphrase can be put.
-        hint: String,
     },
     /// The passphrase is not the key's.
     #[error("the passphrase does not open {source_name}")]
@@ -95,7 +93,9 @@ pub enum CredentialsError {
         why: String,
     },
     /// The fingerprint is not written as one.
-    #[error("the fingerprint {configured:?} is not 16 pairs of hex digits joined by colons, as in 12:34:56:78:9a:bc:de:f0:12:34:56:78:9a:bc:de:f0")]
+    #[error(
+        "the fingerprint {configured:?} is not 16 pairs of hex digits joined by colons, as in 12:34:56:78:9a:bc:de:f0:12:34:56:78:9a:bc:de:f0"
+    )]
     BadFingerprint {
         /// What was given.
         configured: String,

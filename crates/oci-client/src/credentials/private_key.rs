@@ -62,7 +62,11 @@ impl PrivateKey {
 
     /// Reads a key from PEM text: PKCS#1, PKCS#8, or encrypted PKCS#8. Text around the armour is ignored (OCI's own keys end
     /// with a line `OCI_API_KEY`). `source_name` is what errors call it.
-    pub fn from_pem(pem: &[u8], passphrase: Option<&str>, source_name: &str) -> Result<Self, CredentialsError> {
+    pub fn from_pem(
+        pem: &[u8],
+        passphrase: Option<&str>,
+        source_name: &str,
+    ) -> Result<Self, CredentialsError> {
         let source_name = source_name.to_owned();
         let Some(Block { label, text }) = Block::find(pem) else {
             return Err(without_armour(pem, source_name));
@@ -82,7 +86,9 @@ impl PrivateKey {
                 let der = decode(text, &source_name)?;
                 Self::decrypt(&der, passphrase, source_name)
             }
-            "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => Err(CredentialsError::PublicKey { source_name }),
+            "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => {
+                Err(CredentialsError::PublicKey { source_name })
+            }
             "OPENSSH PRIVATE KEY" => Err(CredentialsError::WrongKind {
                 remedy: format!("rewrite it as PEM with `ssh-keygen -p -m PEM -f {source_name}`"),
                 what: "a private key in OpenSSH's own form".to_owned(),
@@ -97,12 +103,13 @@ impl PrivateKey {
     }
 
     fn decrypt(der: &[u8], passphrase: Option<&str>, source_name: String) -> Result<Self, CredentialsError> {
-        let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|error| {
-            CredentialsError::NotAKey { source_name: source_name.clone(), why: error.to_string() }
+        // Schemes before PBES2 are not even parsed.
+        let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| {
+            let why = "its scheme is not PBES2".to_owned();
+            CredentialsError::UnknownEncryption { source_name: source_name.clone(), why }
         })?;
         let Some(passphrase) = passphrase else {
-            let hint = "give it where the key is named, or in the environment".to_owned();
-            return Err(CredentialsError::PassphraseNeeded { source_name, hint });
+            return Err(CredentialsError::PassphraseNeeded { source_name });
         };
         match encrypted.decrypt(passphrase) {
             // A wrong passphrase leaves well-formed padding once in 256 times, and rubbish in it.
@@ -120,8 +127,14 @@ impl PrivateKey {
         pair: Result<KeyPair, aws_lc_rs::error::KeyRejected>,
         source_name: String,
     ) -> Result<Self, CredentialsError> {
-        pair.map(|pair| Self { pair })
-            .map_err(|error| CredentialsError::KeyRejected { source_name, why: error.to_string() })
+        pair.map(|pair| Self { pair }).map_err(|error| {
+            let why = match error.to_string().as_str() {
+                "WrongAlgorithm" => "it is not an RSA key".to_owned(),
+                "TooSmall" => "it is too short".to_owned(),
+                other => other.to_owned(),
+            };
+            CredentialsError::KeyRejected { source_name, why }
+        })
     }
 
     /// The fingerprint under which OCI knows the key: MD5 of the public key's SubjectPublicKeyInfo in DER, as 16 lower-case hex
@@ -129,7 +142,8 @@ impl PrivateKey {
     pub fn fingerprint(&self) -> Result<String, CredentialsError> {
         let public: PublicKeyX509Der<'_> =
             self.pair.public_key().as_der().map_err(|_| CredentialsError::SigningFailed)?;
-        let pairs: Vec<String> = Md5::digest(public.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let pairs: Vec<String> =
+            Md5::digest(public.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(pairs.join(":"))
     }
 
@@ -219,4 +233,3 @@ fn open_to_others(path: &Path, metadata: &std::fs::Metadata) -> Option<String> {
 fn open_to_others(_: &Path, _: &std::fs::Metadata) -> Option<String> {
     None
 }
-

@@ -46,7 +46,8 @@ pub fn config_file_path(asked: Option<&Path>, env: Environment<'_>) -> PathBuf {
     if let Some(path) = asked {
         return expand_home(path, env);
     }
-    let variable = |name| env(name).filter(|value| !value.is_empty()).map(|path| expand_home(Path::new(&path), env));
+    let variable =
+        |name| env(name).filter(|value| !value.is_empty()).map(|path| expand_home(Path::new(&path), env));
     let usual = expand_home(Path::new("~/.oci/config"), env);
     let old = expand_home(Path::new("~/.oraclebmc/config"), env);
     variable("OCI_CLI_CONFIG_FILE")
@@ -148,7 +149,9 @@ impl Login {
             Some(token) if auth.as_deref() != Some("api_key") => {
                 values.session(&token, settings.passphrase, region)
             }
-            None if auth.as_deref() == Some("security_token") => Err(values.missing(vec!["security_token_file"])),
+            None if auth.as_deref() == Some("security_token") => {
+                Err(values.missing(vec!["security_token_file"]))
+            }
             _ => values.api_key(settings.passphrase, region),
         }
     }
@@ -184,10 +187,12 @@ impl Values<'_> {
         let user = self.get("user", "OCI_CLI_USER");
         let fingerprint = self.get("fingerprint", "OCI_CLI_FINGERPRINT");
         let tenancy = self.get("tenancy", "OCI_CLI_TENANCY");
-        let content = (self.env)("OCI_CLI_KEY_CONTENT").filter(|content| !content.is_empty()).map(Zeroizing::new);
+        let content =
+            (self.env)("OCI_CLI_KEY_CONTENT").filter(|content| !content.is_empty()).map(Zeroizing::new);
         let key_path = self.path("key_file", "OCI_CLI_KEY_FILE");
         let no_key = key_path.is_none() && content.is_none();
-        let (Some(user), Some(fingerprint), Some(tenancy), false) = (&user, &fingerprint, &tenancy, no_key) else {
+        let (Some(user), Some(fingerprint), Some(tenancy), false) = (&user, &fingerprint, &tenancy, no_key)
+        else {
             return Err(self.missing(absent(&[
                 ("user", user.is_none()),
                 ("fingerprint", fingerprint.is_none()),

@@ -107,7 +107,8 @@ impl Signer for SessionToken {
     }
 
     fn refresh(&self) -> bool {
-        let Ok((session, _)) = Session::read(&self.token_path, &self.key_path, self.passphrase.as_ref()) else {
+        let Ok((session, _)) = Session::read(&self.token_path, &self.key_path, self.passphrase.as_ref())
+        else {
             return false;
         };
         let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,10 @@
 //! The transport to the world: reqwest over rustls.
 //!
 //! TLS certificates are always verified; there is no way to turn that off. Proxies are taken from the environment
-//! (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). reqwest's own retries and redirects are off.
+//! (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) except for plain http, which only ever goes to this machine. reqwest's own retries
+//! and redirects are off.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -32,8 +34,11 @@ impl Default for HttpsLimits {
 /// Sends requests over HTTPS (and plain HTTP, which [`crate::Endpoints`] only lets through to this machine).
 #[derive(Clone, Debug)]
 pub struct Https {
-    client: reqwest::Client,
-    body_limit: usize,
+    /// For https: reads the system's certificates when it is made, which takes milliseconds.
+    tls: Arc<OnceLock<reqwest::Client>>,
+    /// For plain http to this machine: no proxy, no certificates.
+    plain: reqwest::Client,
+    limits: HttpsLimits,
 }
 
 impl Https {
@@ -44,16 +49,22 @@ impl Https {
 
     /// A transport with limits of its own.
     pub fn with(limits: HttpsLimits) -> Result<Self, TransportError> {
-        let client = reqwest::Client::builder()
-            .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(limits.connect)
-            .read_timeout(limits.read)
-            .pool_idle_timeout(Duration::from_secs(50))
-            .build()
-            .map_err(|error| TransportError::not_sent("TlsSetup", chain(&error)))?;
-        Ok(Self { client, body_limit: limits.body })
+        let plain = builder(limits).no_proxy().tls_certs_only([]).build();
+        let plain = plain.map_err(|error| TransportError::not_sent("TlsSetup", chain(&error)))?;
+        Ok(Self { tls: Arc::default(), plain, limits })
+    }
+
+    /// The client for a scheme. Two tries at once may both make one; the first is kept.
+    fn client(&self, scheme: &str) -> Result<&reqwest::Client, TransportError> {
+        if scheme == "http" {
+            return Ok(&self.plain);
+        }
+        if let Some(client) = self.tls.get() {
+            return Ok(client);
+        }
+        let client = builder(self.limits).build();
+        let client = client.map_err(|error| TransportError::not_sent("TlsSetup", chain(&error)))?;
+        Ok(self.tls.get_or_init(|| client))
     }
 
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
@@ -61,7 +72,8 @@ impl Https {
             .map_err(|error| TransportError::not_sent("BadUrl", chain(&error)))?;
         // hyper writes the same from the URL, in the form that the HTTP version wants.
         request.headers_mut().remove(http::header::HOST);
-        let mut answer = self.client.execute(request).await.map_err(|error| not_answered(&error))?;
+        let client = self.client(request.url().scheme())?;
+        let mut answer = client.execute(request).await.map_err(|error| not_answered(&error))?;
         let mut head = http::Response::new(());
         *head.status_mut() = answer.status();
         *head.headers_mut() = std::mem::take(answer.headers_mut());
@@ -72,16 +84,16 @@ impl Https {
     /// Reads the body. A single piece, the usual case, is not copied.
     async fn read(&self, mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
         let too_long = || {
-            let text = format!("the answer is longer than {} bytes", self.body_limit);
+            let text = format!("the answer is longer than {} bytes", self.limits.body);
             TransportError::may_have_arrived("AnswerTooLong", text)
         };
-        if answer.content_length().is_some_and(|length| length > self.body_limit as u64) {
+        if answer.content_length().is_some_and(|length| length > self.limits.body as u64) {
             return Err(too_long());
         }
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
         while let Some(piece) = answer.chunk().await.map_err(|error| broke_off(&error))? {
-            if first.len() + all.len() + piece.len() > self.body_limit {
+            if first.len() + all.len() + piece.len() > self.limits.body {
                 return Err(too_long());
             }
             if first.is_empty() && all.is_empty() {
@@ -102,6 +114,16 @@ impl Transport for Https {
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         self.exchange(request).boxed()
     }
+}
+
+fn builder(limits: HttpsLimits) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .retry(reqwest::retry::never())
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(limits.connect)
+        .read_timeout(limits.read)
+        .pool_idle_timeout(Duration::from_secs(50))
 }
 
 /// An error while sending, or before the head of the answer came.

@@ -1,0 +1,77 @@
+//! Regions that are newer than the table: described in a file and a variable that the official SDKs read too.
+//!
+//! `~/.oci/regions-config.json` holds an array, `OCI_REGION_METADATA` one object. They only add regions; they cannot redefine
+//! one of the table.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::credentials::{Environment, expand_home};
+
+/// One region that was added.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AddedRegion {
+    /// Its name: `us-phoenix-1`.
+    #[serde(rename = "regionIdentifier")]
+    pub name: String,
+    /// Its short key: `phx`.
+    #[serde(rename = "regionKey")]
+    pub key: String,
+    /// Its realm's second-level domain: `oraclecloud.com`.
+    #[serde(rename = "realmDomainComponent")]
+    pub domain: String,
+}
+
+/// A description of regions that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place} does not describe regions as the OCI SDKs want it ({why})")]
+pub struct RegionMetadataError {
+    /// The file, or the variable.
+    pub place: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl AddedRegion {
+    /// Whether a name or key means this region.
+    pub(crate) fn is(&self, region: &str) -> bool {
+        let region = region.trim();
+        self.name.eq_ignore_ascii_case(region) || self.key.eq_ignore_ascii_case(region)
+    }
+
+    /// In lower case, if all of it can stand in a host name.
+    fn checked(self) -> Result<Self, String> {
+        let is_host = |text: &str| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        };
+        if is_host(&self.name) && is_host(&self.key) && is_host(&self.domain) {
+            let lower = |text: String| text.to_ascii_lowercase();
+            Ok(Self { name: lower(self.name), key: lower(self.key), domain: lower(self.domain) })
+        } else {
+            Err("regionIdentifier, regionKey and realmDomainComponent must be names of hosts".to_owned())
+        }
+    }
+}
+
+/// The regions that the file and the variable add.
+pub fn added_regions(env: Environment<'_>) -> Result<Vec<AddedRegion>, RegionMetadataError> {
+    let path = expand_home(Path::new("~/.oci/regions-config.json"), env);
+    let mut regions = match std::fs::read_to_string(&path) {
+        Ok(text) => read(&path.display().to_string(), serde_json::from_str(&text))?,
+        Err(_) => Vec::new(),
+    };
+    if let Some(text) = env("OCI_REGION_METADATA").filter(|text| !text.is_empty()) {
+        regions.extend(read("OCI_REGION_METADATA", serde_json::from_str(&text).map(|region| vec![region]))?);
+    }
+    Ok(regions)
+}
+
+fn read(
+    place: &str,
+    regions: serde_json::Result<Vec<AddedRegion>>,
+) -> Result<Vec<AddedRegion>, RegionMetadataError> {
+    let wrong = |why: String| RegionMetadataError { place: place.to_owned(), why };
+    let regions = regions.map_err(|error| wrong(error.to_string()))?;
+    regions.into_iter().map(AddedRegion::checked).collect::<Result<_, _>>().map_err(wrong)
+}

@@ -1,0 +1,161 @@
+//! Keys and tokens: what is read, and what is said about what cannot be.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oci_client::credentials::{ApiKey, ApiKeySettings, CredentialsError, PrivateKey, SessionToken, Signer};
+use zeroize::Zeroizing;
+
+pub const FINGERPRINT: &str = "b4:d6:ac:72:e7:7c:9b:bb:34:78:83:81:a7:95:ad:b2";
+
+pub fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// The error for a key file, with the place of the repository taken out.
+fn refusal(name: &str, passphrase: Option<&str>) -> String {
+    let error = PrivateKey::read(&data(name), passphrase).unwrap_err().to_string();
+    error.replace(&format!("{}/", data("").display().to_string().trim_end_matches('/')), "")
+}
+
+#[test]
+fn every_form_of_the_same_key_has_the_same_fingerprint() {
+    for (name, passphrase) in [
+        ("test-key.pem", None),
+        ("test-key.pem", Some("not needed")),
+        ("keys/pkcs1.pem", None),
+        ("keys/encrypted-pbkdf2.pem", Some("swordfish")),
+        ("keys/encrypted-scrypt.pem", Some("swordfish")),
+    ] {
+        let file = PrivateKey::read(&data(name), passphrase).unwrap();
+        assert_eq!(file.key.fingerprint().unwrap(), FINGERPRINT, "{name}");
+    }
+}
+
+#[test]
+fn each_wrong_key_file_has_its_own_answer() {
+    insta::assert_snapshot!(refusal("keys/public.pem", None), @"keys/public.pem holds a public key; requests are signed with the private one, which is usually beside it without `_public` in its name");
+    insta::assert_snapshot!(refusal("keys/encrypted-legacy.pem", Some("swordfish")), @"keys/encrypted-legacy.pem is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Convert it once: openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-legacy.pem -out keys/encrypted-legacy.pem.new");
+    insta::assert_snapshot!(refusal("keys/encrypted-3des.pem", Some("swordfish")), @"keys/encrypted-3des.pem is encrypted in a way that cannot be read here (its scheme is not PBES2). Convert it once: openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-3des.pem -out keys/encrypted-3des.pem.new");
+    insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", None), @"keys/encrypted-pbkdf2.pem is encrypted and no passphrase was given");
+    insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", Some("herring")), @"the passphrase does not open keys/encrypted-pbkdf2.pem");
+    insta::assert_snapshot!(refusal("keys/elliptic.pem", None), @"the key in keys/elliptic.pem cannot be used (it is not an RSA key): OCI takes RSA keys of 2048 bits or more");
+    insta::assert_snapshot!(refusal("keys/rsa-1024.pem", None), @"the key in keys/rsa-1024.pem cannot be used (it is too short): OCI takes RSA keys of 2048 bits or more");
+    insta::assert_snapshot!(refusal("keys/missing.pem", None), @"there is no key file at keys/missing.pem: check the path, or make a key with `oci setup keys`");
+    insta::assert_snapshot!(refusal("keys", None), @"the key file keys cannot be read: it is not a file");
+    insta::assert_snapshot!(refusal("make_vectors.py", None), @"make_vectors.py holds no private key (what stands between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+}
+
+#[test]
+fn text_that_is_no_key_says_what_it_is() {
+    let why = |text: &str| PrivateKey::from_pem(text.as_bytes(), None, "KEY").unwrap_err().to_string();
+    insta::assert_snapshot!(why(" \n"), @"KEY holds no private key (it is empty): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+    insta::assert_snapshot!(why("ssh-rsa AAAAB3Nza me@here"), @"KEY holds a public key; requests are signed with the private one, which is usually beside it without `_public` in its name");
+    insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\nMIIE"), @"KEY holds no private key (its END line is missing: it was cut off): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+    insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\n?!\n-----END PRIVATE KEY-----"), @"KEY holds no private key (what stands between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+    insta::assert_snapshot!(why("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"), @"KEY holds a private key in OpenSSH's own form, which OCI does not take: rewrite it as PEM with `ssh-keygen -p -m PEM -f KEY`");
+}
+
+fn settings(fingerprint: &str) -> ApiKeySettings {
+    ApiKeySettings {
+        tenancy: "ocid1.tenancy.oc1..t".into(),
+        user: "ocid1.user.oc1..u".into(),
+        fingerprint: fingerprint.into(),
+        key_path: data("test-key.pem"),
+        passphrase: Some(Zeroizing::new("swordfish".to_owned())),
+    }
+}
+
+#[test]
+fn a_fingerprint_that_is_not_the_keys_is_found_before_any_call() {
+    let other = FINGERPRINT.replace("b4", "00");
+    let error = ApiKey::load(&settings(&other)).unwrap_err();
+    let CredentialsError::FingerprintMismatch { actual, configured, .. } = &error else { panic!("{error}") };
+    assert_eq!((actual.as_str(), configured), (FINGERPRINT, &other));
+    let text = error.to_string();
+    assert!(text.contains(&format!("has fingerprint {FINGERPRINT}, the config says {other}")), "{text}");
+    let (key, _) = ApiKey::load(&settings(&FINGERPRINT.to_uppercase())).unwrap();
+    assert_eq!(key.key_id(), format!("ocid1.tenancy.oc1..t/ocid1.user.oc1..u/{FINGERPRINT}"));
+    for bad in ["", "b4:d6", "b4d6ac72e77c9bbb34788381a795adb2", &FINGERPRINT.replace('b', "g")] {
+        let error = ApiKey::load(&settings(bad)).unwrap_err();
+        assert!(matches!(error, CredentialsError::BadFingerprint { .. }), "{bad:?}: {error}");
+    }
+}
+
+#[test]
+fn secrets_are_not_in_debug_output() {
+    let settings = settings(FINGERPRINT);
+    let (key, _) = ApiKey::load(&settings).unwrap();
+    let signature = key.sign(b"x", jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let shown = format!("{settings:?} {key:?} {signature:?}");
+    assert!(!shown.contains("swordfish") && !shown.contains("BEGIN"), "{shown}");
+    assert!(shown.contains("PrivateKey(..)"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_can_read_gets_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.pem");
+    std::fs::copy(data("test-key.pem"), &path).unwrap();
+    let warning = |mode| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        PrivateKey::read(&path, None).unwrap().warning
+    };
+    assert_eq!(warning(0o600), None);
+    let text = warning(0o640).unwrap();
+    assert!(text.contains("(mode 0640)") && text.contains("chmod 600"), "{text}");
+}
+
+/// A token that expires then, as the service writes them.
+pub fn token(expires: i64, name: &str) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.{}", part(r#"{"alg":"RS256"}"#), part(&format!(r#"{{"exp":{expires}}}"#)), part(name))
+}
+
+#[test]
+fn a_session_token_signs_until_it_expires_and_is_read_again_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let at = |second| jiff::Timestamp::from_second(second).unwrap();
+    std::fs::write(&path, format!("{}\n", token(1000, "one"))).unwrap();
+    let (signer, _) = SessionToken::load(&path, &data("test-key.pem"), None).unwrap();
+    assert_eq!(&*signer.sign(b"x", at(999)).unwrap().key_id, format!("ST${}", token(1000, "one")));
+    let over = signer.sign(b"x", at(1000)).unwrap_err().to_string();
+    assert!(
+        over.contains("expired at 1970-01-01T00:16:40Z") && over.contains("oci session authenticate"),
+        "{over}"
+    );
+    assert!(!signer.refresh(), "the file is still the same");
+    std::fs::write(&path, token(2000, "two")).unwrap();
+    assert!(signer.refresh());
+    let signature = signer.sign(b"x", at(1500)).unwrap();
+    assert!(signature.key_id.ends_with(&token(2000, "two")));
+    assert!(!format!("{signer:?} {signature:?}").contains(&token(2000, "two")));
+    std::fs::remove_file(&path).unwrap();
+    assert!(!signer.refresh(), "nothing new");
+    assert!(signer.sign(b"x", at(1500)).is_ok(), "and nothing lost");
+}
+
+#[test]
+fn what_is_no_token_is_refused_without_being_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    for text in ["", "one", "one.two.three", "a\r\nX-Evil: 1", "e30.e30.e30"] {
+        std::fs::write(&path, text).unwrap();
+        let error = SessionToken::load(&path, &data("test-key.pem"), None).unwrap_err();
+        assert!(matches!(error, CredentialsError::NotAToken { .. }), "{text:?}: {error}");
+        assert!(text.is_empty() || !error.to_string().contains(text), "{error}");
+    }
+    let error = SessionToken::load(Path::new("/nowhere"), &data("test-key.pem"), None).unwrap_err();
+    assert!(matches!(error, CredentialsError::TokenUnreadable { .. }), "{error}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_key_reader_panic(text in "(-----BEGIN [A-Z ]{0,25}-----)?[A-Za-z0-9+/=\\n -]{0,300}(-----END [A-Z ]{0,25}-----)?") {
+        proptest::prop_assert!(PrivateKey::from_pem(text.as_bytes(), Some("x"), "KEY").is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! Tests of the client from outside, in one program.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod calls;
+mod classes;
+mod credentials;
+mod endpoints;
+mod fake;
+mod nasty;
+mod pages;
+mod profiles;
+mod retries;
+mod signatures;
+mod tls;

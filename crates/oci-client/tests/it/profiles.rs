@@ -1,0 +1,157 @@
+//! The OCI configuration file is read as the official tools read it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use oci_client::credentials::{ConfigFile, Login, LoginSettings, config_file_path, expand_home};
+
+use crate::credentials::{FINGERPRINT, data, token};
+
+fn parse(text: &str) -> Result<ConfigFile, String> {
+    ConfigFile::parse(text, Path::new("config")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn profiles_inherit_from_default_and_keys_ignore_case() {
+    let text = "\u{feff}# a comment\r\n[DEFAULT]\r\nUser = u1\r\nregion: iad\r\n\r\n; another\r\n[OTHER]\r\nREGION=phx ; part of it\r\n";
+    let file = parse(text).unwrap();
+    let other = file.profile("OTHER").unwrap();
+    assert_eq!((other.get("user"), other.get("region")), (Some("u1"), Some("phx ; part of it")));
+    assert_eq!(file.profile("DEFAULT").unwrap().get("region"), Some("iad"));
+    assert_eq!(other.place_of("region"), "config:8");
+    assert_eq!(other.get("key_file"), None);
+    assert_eq!(parse("[A]\nx=1=2\ny = a:b\nempty=\n").unwrap().profile("A").unwrap().get("x"), Some("1=2"));
+}
+
+#[test]
+fn indented_lines_continue_a_value_but_an_indented_file_does_not() {
+    let file = parse("[A]\n  user=u\n  region=r\n\n    more\n [B]\nx=1\n").unwrap();
+    let profile = file.profile("A").unwrap();
+    assert_eq!((profile.get("user"), profile.get("region")), (Some("u"), Some("r\nmore")));
+    assert_eq!(file.profile("B").unwrap().get("x"), Some("1"));
+}
+
+#[test]
+fn mistakes_are_told_with_their_line() {
+    let wrong = |text| parse(text).err().unwrap();
+    insta::assert_snapshot!(wrong("user=x"), @"config:1: user stands before the first profile: put [DEFAULT] above it");
+    insta::assert_snapshot!(wrong("[A]\nuser"), @"config:2: expected `key=value`, `[PROFILE]` or a comment");
+    insta::assert_snapshot!(wrong("[A\nuser=x"), @"config:1: a profile's name needs a closing `]`");
+    insta::assert_snapshot!(wrong("[A]\nuser=x\nUSER=y"), @"config:3: user is already set for [A] in line 2");
+    insta::assert_snapshot!(wrong("[A]\n[B]\n[A]"), @"config:3: profile [A] is there twice");
+    insta::assert_snapshot!(wrong("[]"), @"config:1: a profile needs a name between `[` and `]`");
+    insta::assert_snapshot!(wrong("[A]\n=x"), @"config:2: there is no key before the `=`");
+    let file = parse("[DEFAULT]\n[WORK]\n").unwrap();
+    insta::assert_snapshot!(file.profile("HOME").err().unwrap(), @"config has no profile [HOME]; it has [DEFAULT], [WORK]");
+}
+
+/// A home with a configuration file and a key, and an environment that points there.
+struct Home {
+    folder: tempfile::TempDir,
+    variables: BTreeMap<&'static str, String>,
+}
+
+impl Home {
+    fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(".oci")).unwrap();
+        std::fs::write(folder.path().join(".oci/config"), config).unwrap();
+        let key = folder.path().join(".oci/key.pem");
+        std::fs::copy(data("test-key.pem"), &key).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let variables = BTreeMap::from([("HOME", folder.path().display().to_string())]);
+        Self { folder, variables }
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.insert(name, value.to_owned());
+        self
+    }
+
+    fn login(&self, profile: Option<&str>) -> Result<Login, String> {
+        let settings = LoginSettings { profile: profile.map(str::to_owned), ..LoginSettings::default() };
+        Login::from_profile(settings, &|name| self.variables.get(name).cloned())
+            .map_err(|error| error.to_string().replace(&self.variables["HOME"], "~"))
+    }
+}
+
+fn config() -> String {
+    format!(
+        "[DEFAULT]\nuser=u\ntenancy=t\nfingerprint={FINGERPRINT}\nkey_file=~/.oci/key.pem\nregion=us-phoenix-1\n[BARE]\nregion=iad\n"
+    )
+}
+
+#[test]
+fn the_usual_file_and_profile_log_in() {
+    let login = Home::new(&config()).login(None).unwrap();
+    assert_eq!((login.tenancy.as_str(), login.user.as_deref()), ("t", Some("u")));
+    assert_eq!((login.region.as_deref(), login.warnings.len()), (Some("us-phoenix-1"), 0));
+    let signature = login.signer.sign(b"x", jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(&*signature.key_id, format!("t/u/{FINGERPRINT}"));
+}
+
+#[test]
+fn variables_choose_and_override_as_for_the_official_cli() {
+    let home = Home::new(&config()).with("OCI_CLI_PROFILE", "BARE").with("OCI_CLI_USER", "other");
+    let login = home.login(None).unwrap();
+    assert_eq!((login.region.as_deref(), login.user.as_deref()), (Some("iad"), Some("other")));
+    assert_eq!(home.login(Some("DEFAULT")).unwrap().region.as_deref(), Some("us-phoenix-1"));
+    let pem = std::fs::read_to_string(data("test-key.pem")).unwrap();
+    let no_file = config().replace("key_file", "x");
+    Home::new(&no_file).with("OCI_CLI_KEY_CONTENT", &pem).login(None).unwrap();
+}
+
+#[test]
+fn the_usual_file_wins_over_oci_config_file_as_in_the_sdk() {
+    let home = Home::new("").with("OCI_CONFIG_FILE", "/elsewhere");
+    let path = |home: &Home, asked| config_file_path(asked, &|name| home.variables.get(name).cloned());
+    let usual = home.folder.path().join(".oci/config");
+    assert_eq!(path(&home, None), usual);
+    assert_eq!(path(&home, Some(Path::new("~/x"))), home.folder.path().join("x"));
+    std::fs::remove_file(usual).unwrap();
+    assert_eq!(path(&home, None), Path::new("/elsewhere"));
+    let home = home.with("OCI_CLI_CONFIG_FILE", "~/mine");
+    assert_eq!(path(&home, None), home.folder.path().join("mine"));
+    assert_eq!(expand_home(Path::new("~other/x"), &|_| Some("/home/me".into())), Path::new("~other/x"));
+}
+
+#[test]
+fn a_session_profile_logs_in_with_its_token() {
+    let text =
+        "[DEFAULT]\ntenancy=t\nkey_file=~/.oci/key.pem\nsecurity_token_file=~/.oci/token\nregion=phx\n";
+    let home = Home::new(text);
+    std::fs::write(home.folder.path().join(".oci/token"), token(1000, "one")).unwrap();
+    let login = home.login(None).unwrap();
+    assert_eq!(login.user, None);
+    let signature = login.signer.sign(b"x", jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(&*signature.key_id, format!("ST${}", token(1000, "one")));
+}
+
+#[test]
+fn what_a_profile_lacks_is_listed_at_once() {
+    let refused = |text: &str| Home::new(text).login(None).unwrap_err();
+    insta::assert_snapshot!(refused("[DEFAULT]\nregion=phx\n"), @"profile [DEFAULT] of ~/.oci/config has no user, no fingerprint, no tenancy, no key_file");
+    insta::assert_snapshot!(refused(&config().replace("\ntenancy", "\n  tenancy")), @r#"~/.oci/config:2 says user = "u": the line after it is indented deeper, which makes it part of this value; align the two"#);
+    insta::assert_snapshot!(refused(&format!("{}[DEFAULT]\nauthentication_type=instance_principal\n", config())), @r#"~/.oci/config:10 says authentication_type = "instance_principal": only API keys and session tokens (api_key, security_token) are supported"#);
+    insta::assert_snapshot!(refused(""), @"~/.oci/config has no profile [DEFAULT]; it has none");
+    let home = Home::new("").with("OCI_CLI_CONFIG_FILE", "~/none");
+    insta::assert_snapshot!(home.login(None).unwrap_err(), @"the OCI configuration file ~/none cannot be read (it does not exist): `oci setup config` makes one");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "([\\[\\]=:;# \\t]{0,3}[a-zA-Z]{0,3}\\PC?\\r?\\n?){0,40}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn what_is_written_is_read(key in "[a-z_]{1,12}", value in "[!-~]([ -~]{0,30}[!-~])?") {
+        let file = parse(&format!("[P]\n{key} = {value}\n")).unwrap();
+        let profile = file.profile("P").unwrap();
+        proptest::prop_assert_eq!(profile.get(&key), Some(value.as_str()));
+    }
+}
