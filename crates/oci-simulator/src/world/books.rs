@@ -177,6 +177,12 @@ impl World {
                 return Err(format!("instance {number} is not a member of its subnet"));
             }
         }
+        for (number, subnet) in self.network.subnets.iter().enumerate() {
+            let (free, used) = (subnet.free(), subnet.members.len() as u32);
+            if free + used != subnet.usable() {
+                return Err(format!("subnet {number}: {free} free, {used} used, {} in all", subnet.usable()));
+            }
+        }
         Ok(())
     }
 

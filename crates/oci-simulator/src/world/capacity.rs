@@ -151,12 +151,6 @@ impl Capacity {
         pools.flat_map(|pool| &pool.hosts).map(|host| host.fits(need)).sum()
     }
 
-    /// Whether the family has hosts there at all, full or not.
-    pub fn has_hosts(&self, ad: u8, family: u8) -> bool {
-        (0..FAULT_DOMAINS)
-            .any(|fd| self.pools.get(pool_number(ad, fd, family)).is_some_and(|pool| !pool.hosts.is_empty()))
-    }
-
     /// OCPUs of all hosts, in thousandths: all and free.
     pub fn ocpus(&self) -> (u64, u64) {
         let hosts = self.pools.iter().flat_map(|pool| &pool.hosts);

@@ -21,6 +21,7 @@ impl World {
         result
     }
 
+    /// Refuses a caller of another tenancy: nothing here is theirs.
     fn check_caller(&self, request: &ApiRequest) -> Result<(), ApiError> {
         let known = self.ids.find(&request.caller.tenancy) == Some(Id(Kind::Tenancy, 0));
         if known { Ok(()) } else { Err(error::not_found()) }
@@ -30,7 +31,8 @@ impl World {
         if let Some(made) = self.bound_to(request)? {
             return self.repeat(request, made);
         }
-        let (answer, made) = self.dispatch(request)?;
+        let Some(answer) = self.dispatch_bound(request) else { return self.dispatch(request) };
+        let (answer, made) = answer?;
         if let Some(made) = made {
             self.bind(request, made);
         }
@@ -41,47 +43,86 @@ impl World {
     fn repeat(&self, request: &ApiRequest, made: Id) -> ApiResult {
         let gone = || error::invalidated_token("The resource that the retry token stands for is gone.");
         match made {
-            Id(Kind::Instance, number) => {
-                let row = self.instances.get(number).ok_or_else(gone)?;
-                let deleted = matches!(row.state, State::Terminating | State::Terminated) && !row.failed;
-                if deleted {
-                    return Err(gone());
-                }
-                if request.operation.info().work_request {
-                    self.launched(request, number)
-                } else {
-                    self.instance_answer(request.operation, number, row)
-                }
-            }
+            Id(Kind::Instance, number) => self.repeat_instance(request, number).unwrap_or_else(|| Err(gone())),
             Id(Kind::CapacityReservation, number) => {
-                let row = self.reservations.get(&number).filter(|row| row.exists()).ok_or_else(gone)?;
-                let _ = row;
+                self.reservations.get(&number).filter(|row| row.exists()).ok_or_else(gone)?;
                 if request.operation == Operation::CreateComputeCapacityReservation {
                     return self.created_reservation(request, number);
                 }
                 let work = self.reservation_work(number).ok_or_else(gone)?;
                 Ok(empty(request.operation).with_work_request(work))
             }
+            Id(Kind::InstanceConfiguration, number) => {
+                self.configurations.get(&number).ok_or_else(gone)?;
+                self.configuration_answer(request, number)
+            }
+            Id(Kind::InstancePool, number) => {
+                self.pools.get(&number).filter(|pool| pool.exists()).ok_or_else(gone)?;
+                self.pool_answer(request, number)
+            }
             _ => Err(gone()),
         }
     }
 
-    fn dispatch(&mut self, request: &ApiRequest) -> Result<(ApiAnswer, Option<Id>), ApiError> {
-        match request.operation {
+    /// The same for an instance; `None` if it was deleted. One whose launch failed late is not deleted but dead, and is
+    /// shown as such.
+    fn repeat_instance(&self, request: &ApiRequest, number: u32) -> Option<ApiResult> {
+        let row = self.instances.get(number)?;
+        if matches!(row.state, State::Terminating | State::Terminated) && !row.failed {
+            return None;
+        }
+        let pool = || self.ids.number(Kind::InstancePool, request.in_path("instancePoolId"));
+        Some(match request.operation {
+            Operation::InstanceAction => self.instance_answer(request.operation, number, row),
+            Operation::AttachInstancePoolInstance => {
+                self.member_answer(request, pool()?, number).map(|mut answer| {
+                    answer.work_request = pool().and_then(|pool| self.pool_work(pool));
+                    answer
+                })
+            }
+            Operation::DetachInstancePoolInstance => {
+                Ok(empty(request.operation).with_work_request(self.pool_work(pool()?)?))
+            }
+            Operation::UpdateInstance => self
+                .instance_answer(request.operation, number, row)
+                .map(|answer| answer.with_work_request(self.work_request_ocid(row.work))),
+            _ => self.launched(request, number),
+        })
+    }
+
+    /// Operations whose retry token is bound to what they made or changed; `None` for the others.
+    fn dispatch_bound(&mut self, request: &ApiRequest) -> Option<Result<(ApiAnswer, Option<Id>), ApiError>> {
+        Some(match request.operation {
             Operation::LaunchInstance => self.launch_instance(request),
             Operation::UpdateInstance => self.update_instance(request),
             Operation::InstanceAction => self.instance_action(request),
             Operation::CreateComputeCapacityReservation => self.create_reservation(request),
             Operation::ChangeComputeCapacityReservationCompartment => self.move_reservation(request),
-            _ => self.dispatch_plain(request).map(|answer| (answer, None)),
-        }
+            Operation::CreateInstanceConfiguration => self.create_configuration(request),
+            Operation::LaunchInstanceConfiguration => self.launch_configuration(request),
+            Operation::CreateInstancePool => self.create_pool(request),
+            Operation::UpdateInstancePool => self.update_pool(request),
+            Operation::StartInstancePool => self.pool_action(request, "START"),
+            Operation::StopInstancePool => self.pool_action(request, "STOP"),
+            Operation::SoftstopInstancePool => self.pool_action(request, "SOFTSTOP"),
+            Operation::ResetInstancePool => self.pool_action(request, "RESET"),
+            Operation::AttachInstancePoolInstance => self.attach_member(request),
+            Operation::DetachInstancePoolInstance => self.detach_member(request),
+            _ => return None,
+        })
     }
 
-    fn dispatch_plain(&mut self, request: &ApiRequest) -> ApiResult {
+    fn dispatch(&mut self, request: &ApiRequest) -> ApiResult {
         match request.operation {
             Operation::GetInstance => self.get_instance(request),
             Operation::ListInstances => self.list_instances(request),
             Operation::TerminateInstance => self.terminate_instance(request),
+            Operation::ListShapes => self.list_shapes(request),
+            Operation::ListImages => self.list_images(request),
+            Operation::GetImage => self.get_image(request),
+            Operation::ListVnicAttachments => self.list_vnic_attachments(request),
+            Operation::ListBootVolumeAttachments => self.list_boot_volume_attachments(request),
+            Operation::ListVolumeAttachments => self.list_volume_attachments(request),
             Operation::GetComputeCapacityReservation => self.get_reservation(request),
             Operation::ListComputeCapacityReservations => self.list_reservations(request),
             Operation::UpdateComputeCapacityReservation => self.update_reservation(request),
@@ -89,13 +130,33 @@ impl World {
             Operation::ListComputeCapacityReservationInstances => self.list_reservation_instances(request),
             Operation::ListComputeCapacityReservationInstanceShapes => self.list_reservable_shapes(request),
             Operation::CreateComputeCapacityReport => self.create_capacity_report(request),
-            Operation::ListShapes => self.list_shapes(request),
-            Operation::ListImages => self.list_images(request),
-            Operation::GetImage => self.get_image(request),
+            Operation::GetInstanceConfiguration => self.get_configuration(request),
+            Operation::ListInstanceConfigurations => self.list_configurations(request),
+            Operation::DeleteInstanceConfiguration => self.delete_configuration(request),
+            Operation::GetInstancePool => self.get_pool(request),
+            Operation::ListInstancePools => self.list_pools(request),
+            Operation::TerminateInstancePool => self.terminate_pool(request),
+            Operation::ListInstancePoolInstances => self.list_pool_instances(request),
             Operation::GetSubnet => self.get_subnet(request),
             Operation::ListSubnets => self.list_subnets(request),
+            Operation::GetVnic => self.get_vnic(request),
+            Operation::ListPrivateIps => self.list_private_ips(request),
+            Operation::ListPublicIps => self.list_public_ips(request),
             Operation::GetVcn => self.get_vcn(request),
             Operation::ListVcns => self.list_vcns(request),
+            Operation::ListBootVolumes => self.list_boot_volumes(request),
+            Operation::GetBootVolume => self.get_boot_volume(request),
+            Operation::DeleteBootVolume => self.delete_boot_volume(request),
+            Operation::ListVolumes => self.list_volumes(request),
+            Operation::GetVolume => self.get_volume(request),
+            Operation::DeleteVolume => self.delete_volume(request),
+            _ => self.dispatch_others(request),
+        }
+    }
+
+    /// Identity, work requests and limits.
+    fn dispatch_others(&mut self, request: &ApiRequest) -> ApiResult {
+        match request.operation {
             Operation::ListAvailabilityDomains => self.list_availability_domains(request),
             Operation::ListFaultDomains => self.list_fault_domains(request),
             Operation::ListRegionSubscriptions => self.list_region_subscriptions(request),
@@ -107,7 +168,12 @@ impl World {
             Operation::ListWorkRequests => self.list_work_requests(request),
             Operation::ListWorkRequestErrors => self.list_work_request_errors(request),
             Operation::ListWorkRequestLogs => self.list_work_request_logs(request),
-            _ => Ok(empty(request.operation)),
+            Operation::GetResourceAvailability => self.get_resource_availability(request),
+            Operation::ListLimitValues => self.list_limit_values(request),
+            Operation::ListServices => self.list_services(request),
+            Operation::ListLimitDefinitions => self.list_limit_definitions(request),
+            // A test asks for every operation of the table, thus this is never answered.
+            _ => Err(ApiError::new(501, "MethodNotImplemented", request.operation.name())),
         }
     }
 }

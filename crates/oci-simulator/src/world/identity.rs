@@ -104,9 +104,9 @@ impl World {
         self.identity.find_compartment(&self.ids, ocid).ok_or_else(error::not_found)
     }
 
-    /// The compartment in the query, or 404.
+    /// The compartment in the query, or 404; a request without one is refused.
     pub(super) fn compartment_in(&self, request: &ApiRequest) -> Result<u32, ApiError> {
-        self.compartment(request.in_query("compartmentId").unwrap_or_default())
+        self.compartment(request.in_query("compartmentId").ok_or_else(|| error::missing("compartmentId"))?)
     }
 
     /// The availability domain with this name, or 404 (the service's code for it is unknown).

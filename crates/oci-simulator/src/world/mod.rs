@@ -9,6 +9,7 @@ mod books;
 mod capacity;
 pub mod chance;
 mod climate;
+mod configurations;
 mod dispatch;
 mod error;
 pub mod events;
@@ -17,10 +18,11 @@ mod identity;
 mod images;
 pub mod instances;
 mod limits;
+mod limits_api;
 mod network;
 mod paging;
 mod pairs;
-mod pools_stub;
+mod pools;
 pub mod register;
 mod request;
 mod reservations;
@@ -29,7 +31,9 @@ pub mod settings;
 mod shapes;
 mod time;
 mod tokens;
+mod vnics;
 mod volumes;
+mod volumes_api;
 mod work_requests;
 
 pub use api::{ApiAnswer, ApiError, ApiRequest, ApiResult, Caller};
@@ -41,6 +45,7 @@ pub use settings::WorldSettings;
 
 use capacity::{Capacity, Held, Need};
 use chance::Chance;
+use configurations::ConfigurationRow;
 use events::EventLog;
 use ids::{Id, Ids};
 use identity::Identity;
@@ -49,6 +54,7 @@ use instances::Instances;
 use jiff::Timestamp;
 use limits::Limits;
 use network::Network;
+use pools::Pool;
 use reservations::Reservation;
 use schedule::{Schedule, Task};
 use serde::{Deserialize, Serialize};
@@ -91,6 +97,12 @@ pub struct World {
     #[serde(with = "pairs")]
     reservations: BTreeMap<u32, Reservation>,
     made_reservations: u32,
+    #[serde(with = "pairs")]
+    configurations: BTreeMap<u32, ConfigurationRow>,
+    made_configurations: u32,
+    #[serde(with = "pairs")]
+    pools: BTreeMap<u32, Pool>,
+    made_pools: u32,
     tokens: Tokens,
 }
 
@@ -148,6 +160,10 @@ impl World {
             works_of: BTreeMap::new(),
             reservations: BTreeMap::new(),
             made_reservations: 0,
+            configurations: BTreeMap::new(),
+            made_configurations: 0,
+            pools: BTreeMap::new(),
+            made_pools: 0,
             tokens: Tokens::default(),
             settings,
         };
@@ -182,7 +198,7 @@ impl World {
             Task::ForgetReservation { number } => {
                 self.reservations.remove(&number);
             }
-            Task::Pool { .. } => {}
+            Task::Pool { number, epoch } => self.look_at_pool(number, epoch),
             Task::ForgetToken => self.forget_oldest_token(),
             Task::Crumb { setting, times } => self.crumb(setting, times),
             Task::OtherTenants => self.others_move(),

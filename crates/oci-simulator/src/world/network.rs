@@ -49,6 +49,11 @@ impl SubnetRow {
         format!("{}/{}", Ipv4Addr::from(self.base), self.prefix)
     }
 
+    /// How many addresses there are for VNICs.
+    pub fn usable(&self) -> u32 {
+        self.size() - 3
+    }
+
     /// How many addresses are left.
     pub fn free(&self) -> u32 {
         let reserved_ahead = self.taken.range(self.next..).count() as u32;

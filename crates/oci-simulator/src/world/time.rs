@@ -26,3 +26,8 @@ impl Seconds {
 pub(super) fn trim(duration: SignedDuration) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 1_000_000))
 }
+
+/// A time as it stands in names that the service makes: `20261122090000`.
+pub(super) fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y%m%d%H%M%S").to_string()
+}

@@ -132,7 +132,7 @@ impl World {
         let room = self.find_room(&plan, body.capacity_reservation_id)?;
         let name = match body.display_name {
             Some(name) => name.into(),
-            None => format!("instance{}", self.now.strftime("%Y%m%d%H%M%S")).into(),
+            None => format!("instance{}", super::super::time::stamp(self.now)).into(),
         };
         let tags = body.freeform_tags.iter().flatten();
         let row = Row {

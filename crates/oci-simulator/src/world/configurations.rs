@@ -1,0 +1,236 @@
+//! Instance configurations: launches that are kept to be repeated.
+
+use super::World;
+use super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use super::error;
+use super::identity::compartment_ocid;
+use super::ids::{Id, Kind};
+use super::instances::validate::check_tags;
+use super::paging::{Cursor, Order};
+use super::request::{answer, empty};
+use super::time::stamp;
+use jiff::Timestamp;
+use oci_api::models::{
+    CreateInstanceConfigurationBase, InstanceConfiguration, InstanceConfigurationInstanceDetails,
+    InstanceConfigurationSource, InstanceConfigurationSummary,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// An instance configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ConfigurationRow {
+    pub compartment: u32,
+    pub name: String,
+    tags: BTreeMap<String, String>,
+    defined_tags: Spaces,
+    created: Timestamp,
+    /// `instanceDetails`, as the API has it.
+    details: Value,
+}
+
+/// Fields of a kept launch that LaunchInstanceDetails does not have.
+const NOT_IN_LAUNCH: [&str; 2] = ["launchMode", "preferredMaintenanceAction"];
+
+impl World {
+    /// The configuration with this OCID, or 404.
+    pub(super) fn configuration(&self, ocid: &str) -> Result<(u32, &ConfigurationRow), ApiError> {
+        let number = self.ids.number(Kind::InstanceConfiguration, ocid);
+        number.and_then(|number| Some((number, self.configurations.get(&number)?))).ok_or_else(error::not_found)
+    }
+
+    /// The LaunchInstanceDetails that a configuration stands for.
+    pub(super) fn launch_details_of(&self, ocid: &str) -> Result<Value, ApiError> {
+        let (number, _) = self.configuration(ocid)?;
+        self.launch_details(number)
+    }
+
+    /// The same, by number.
+    pub(super) fn launch_details(&self, number: u32) -> Result<Value, ApiError> {
+        let row = self.configurations.get(&number).ok_or_else(error::not_found)?;
+        let mut details = launch_fields(&row.details);
+        details
+            .entry("compartmentId")
+            .or_insert_with(|| Value::from(compartment_ocid(&self.ids, row.compartment)));
+        let ocid = self.ids.text(Id(Kind::InstanceConfiguration, number));
+        details.insert("instanceConfigurationId".into(), ocid.into());
+        let volumes = row.details.get("blockVolumes").and_then(Value::as_array);
+        let volumes: Vec<Value> = volumes.into_iter().flatten().map(volume_at_launch).collect();
+        if !volumes.is_empty() {
+            details.insert("launchVolumeAttachments".into(), volumes.into());
+        }
+        Ok(Value::Object(details))
+    }
+
+    pub(super) fn create_configuration(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let (compartment, name, tags, defined_tags, details) = match request.details()? {
+            CreateInstanceConfigurationBase::None(new) => {
+                let details = serde_json::to_value(&new.instance_details).map_err(|_| error::unparsable())?;
+                (new.compartment_id, new.display_name, new.freeform_tags, new.defined_tags, details)
+            }
+            CreateInstanceConfigurationBase::Instance(new) => {
+                let details = self.details_of_instance(&new.instance_id)?;
+                (new.compartment_id, new.display_name, new.freeform_tags, new.defined_tags, details)
+            }
+            CreateInstanceConfigurationBase::Gmc(_) | CreateInstanceConfigurationBase::Other(_) => {
+                return Err(error::invalid("source must be NONE or INSTANCE in this region"));
+            }
+        };
+        let compartment = self.compartment(&compartment)?;
+        let tags = tags.unwrap_or_default();
+        check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        let number = self.made_configurations;
+        self.made_configurations += 1;
+        let row = ConfigurationRow {
+            compartment,
+            name: name.unwrap_or_else(|| format!("instanceconfiguration{}", stamp(self.now))),
+            tags,
+            defined_tags: defined_tags.unwrap_or_default(),
+            created: self.now,
+            details,
+        };
+        self.configurations.insert(number, row);
+        let id = Id(Kind::InstanceConfiguration, number);
+        self.log.push(self.now, "configuration_created", Some(id), None);
+        Ok((self.configuration_answer(request, number)?, Some(id)))
+    }
+
+    /// An instance as a launch that would make another one like it.
+    fn details_of_instance(&self, ocid: &str) -> Result<Value, ApiError> {
+        let (number, row) = self.instance(ocid)?;
+        let model = self.instance_model(number, row, row.state);
+        let model = serde_json::to_value(&model).map_err(|_| error::unparsable())?;
+        let mut details = Map::new();
+        for field in [
+            "availabilityDomain",
+            "compartmentId",
+            "capacityReservationId",
+            "definedTags",
+            "displayName",
+            "freeformTags",
+            "metadata",
+            "extendedMetadata",
+            "shape",
+            "sourceDetails",
+            "agentConfig",
+            "instanceOptions",
+            "availabilityConfig",
+        ] {
+            if let Some(value) = model.get(field) {
+                details.insert(field.into(), value.clone());
+            }
+        }
+        if row.shape.get().is_flexible() {
+            let (ocpus, memory) = (f64::from(row.need.ocpus) / 1000.0, f64::from(row.need.memory) / 1000.0);
+            details.insert("shapeConfig".into(), json!({"ocpus": ocpus, "memoryInGBs": memory}));
+        }
+        let subnet = self.ids.text(Id(Kind::Subnet, row.subnet));
+        details.insert("createVnicDetails".into(), json!({"subnetId": subnet, "assignPublicIp": row.public}));
+        Ok(json!({"instanceType": "compute", "launchDetails": details}))
+    }
+
+    /// The answer to an operation that shows one configuration.
+    pub(super) fn configuration_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
+        let row = self.configurations.get(&number).ok_or_else(error::not_found)?;
+        let details: Option<InstanceConfigurationInstanceDetails> =
+            Deserialize::deserialize(&row.details).map_err(|_| error::unparsable())?;
+        let model = InstanceConfiguration {
+            compartment_id: compartment_ocid(&self.ids, row.compartment),
+            defined_tags: Some(row.defined_tags.clone()),
+            display_name: Some(row.name.clone()),
+            freeform_tags: Some(row.tags.clone()),
+            id: self.ids.text(Id(Kind::InstanceConfiguration, number)),
+            instance_details: details.map(Box::new),
+            source: Some(InstanceConfigurationSource::Instance),
+            deferred_fields: Some(Vec::new()),
+            time_created: Some(row.created),
+            ..InstanceConfiguration::default()
+        };
+        let etag = self.etag(Id(Kind::InstanceConfiguration, number), 0);
+        Ok(answer(request.operation, &model)?.with_etag(etag))
+    }
+
+    pub(super) fn get_configuration(&self, request: &ApiRequest) -> ApiResult {
+        let (number, _) = self.configuration(request.in_path("instanceConfigurationId"))?;
+        self.configuration_answer(request, number)
+    }
+
+    pub(super) fn list_configurations(&mut self, request: &ApiRequest) -> ApiResult {
+        let compartment = self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let rows = self.configurations.iter().filter(|(_, row)| row.compartment == compartment);
+        let rows = rows
+            .map(|(number, row)| {
+                let summary = InstanceConfigurationSummary {
+                    compartment_id: compartment_ocid(&self.ids, row.compartment),
+                    display_name: Some(row.name.clone()),
+                    id: self.ids.text(Id(Kind::InstanceConfiguration, *number)),
+                    time_created: Some(row.created),
+                    defined_tags: Some(row.defined_tags.clone()),
+                    freeform_tags: Some(row.tags.clone()),
+                    ..InstanceConfigurationSummary::default()
+                };
+                (Cursor { group: 0, name: row.name.clone(), number: *number }, summary)
+            })
+            .collect();
+        page.answer_small(request, Order::read(request), rows)
+    }
+
+    pub(super) fn delete_configuration(&mut self, request: &ApiRequest) -> ApiResult {
+        let ocid = request.in_path("instanceConfigurationId");
+        let (number, _) = self.configuration(ocid)?;
+        let id = Id(Kind::InstanceConfiguration, number);
+        request.check_etag(&self.etag(id, 0))?;
+        if self.pools.values().any(|pool| pool.configuration == number && pool.exists()) {
+            return Err(error::incorrect_state(format!("instance configuration {ocid} is used by an instance pool")));
+        }
+        self.configurations.remove(&number);
+        self.log.push(self.now, "configuration_deleted", Some(id), None);
+        Ok(empty(request.operation))
+    }
+
+    pub(super) fn launch_configuration(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let mut details = self.launch_details_of(request.in_path("instanceConfigurationId"))?;
+        let own = launch_fields(request.body.as_ref().unwrap_or(&Value::Null));
+        if let Some(base) = details.as_object_mut() {
+            base.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        let number = self.launch(&details, None)?;
+        Ok((self.launched(request, number)?, Some(Id(Kind::Instance, number))))
+    }
+}
+
+/// The launch within `instanceDetails`: the first one, where there are several options.
+fn launch_fields(details: &Value) -> Map<String, Value> {
+    let first = details.get("options").and_then(|options| options.get(0)).unwrap_or(details);
+    let mut fields = first.get("launchDetails").and_then(Value::as_object).cloned().unwrap_or_default();
+    for name in NOT_IN_LAUNCH {
+        fields.remove(name);
+    }
+    fields
+}
+
+/// A block volume of a configuration as a volume attachment of a launch.
+fn volume_at_launch(volume: &Value) -> Value {
+    let mut attach = volume.get("attachDetails").and_then(Value::as_object).cloned().unwrap_or_default();
+    attach.entry("type").or_insert_with(|| "paravirtualized".into());
+    if let Some(ocid) = volume.get("volumeId") {
+        attach.insert("volumeId".into(), ocid.clone());
+    }
+    if let Some(create) = volume.get("createDetails").and_then(Value::as_object) {
+        let mut create = create.clone();
+        create.insert("volumeCreationType".into(), "ATTRIBUTES".into());
+        create.entry("sizeInGBs").or_insert_with(|| 50.into());
+        attach.insert("launchCreateVolumeDetails".into(), create.into());
+    }
+    attach.into()
+}

@@ -1,0 +1,294 @@
+//! Create, get, list, update, act on and terminate instance pools.
+
+use super::super::World;
+use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use super::super::error;
+use super::super::identity::{compartment_ocid, fault_domain_name, find_fault_domain};
+use super::super::ids::{Id, Kind};
+use super::super::instances::State as InstanceState;
+use super::super::instances::validate::check_tags;
+use super::super::paging::{Cursor, Order};
+use super::super::request::{answer, empty};
+use super::super::time::stamp;
+use super::{Placement, Pool, State};
+use oci_api::models::{
+    CreateInstancePoolDetails, InstancePool, InstancePoolLifecycleState, InstancePoolPlacementConfiguration,
+    InstancePoolPlacementPrimarySubnet, InstancePoolPoolType, InstancePoolSummary,
+    InstancePoolSummaryLifecycleState, UpdateInstancePoolDetails,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The part of a placement that counts, of creation and of update alike.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PlacementBody {
+    availability_domain: String,
+    fault_domains: Option<Vec<String>>,
+    primary_subnet_id: Option<String>,
+    primary_vnic_subnets: Option<InstancePoolPlacementPrimarySubnet>,
+}
+
+impl World {
+    fn read_placements<T: Serialize>(&self, placements: &[T]) -> Result<Vec<Placement>, ApiError> {
+        if placements.is_empty() {
+            return Err(error::missing("placementConfigurations"));
+        }
+        let mut read = Vec::with_capacity(placements.len());
+        for placement in placements {
+            let shown = serde_json::to_value(placement).map_err(|_| error::unparsable())?;
+            let body = PlacementBody::deserialize(&shown).map_err(|_| error::unparsable())?;
+            let subnet = body.primary_vnic_subnets.map(|primary| primary.subnet_id).or(body.primary_subnet_id);
+            let fds = body.fault_domains.unwrap_or_default().into_iter().map(|name| {
+                find_fault_domain(&name)
+                    .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))
+            });
+            read.push(Placement {
+                ad: self.ad(&body.availability_domain)?,
+                fds: fds.collect::<Result<_, _>>()?,
+                subnet: subnet.map(|ocid| self.subnet(&ocid)).transpose()?,
+                shown,
+            });
+        }
+        Ok(read)
+    }
+
+    fn pool_size(size: i64) -> Result<u32, ApiError> {
+        u32::try_from(size).map_err(|_| error::invalid("size must be 0 or more"))
+    }
+
+    pub(in super::super) fn create_pool(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let details: CreateInstancePoolDetails = request.details()?;
+        let compartment = self.compartment(&details.compartment_id)?;
+        let (configuration, _) = self.configuration(&details.instance_configuration_id)?;
+        let placements = self.read_placements(&details.placement_configurations)?;
+        let size = Self::pool_size(details.size)?;
+        let tags = details.freeform_tags.unwrap_or_default();
+        check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        if details.load_balancers.is_some_and(|balancers| !balancers.is_empty()) {
+            // The region has no load balancers, thus none by these OCIDs.
+            return Err(error::not_found());
+        }
+        let number = self.made_pools;
+        self.made_pools += 1;
+        let pool = Pool {
+            compartment,
+            configuration,
+            name: details.display_name.unwrap_or_else(|| format!("instancepool{}", stamp(self.now))),
+            tags,
+            defined_tags: details.defined_tags.unwrap_or_default(),
+            name_formatter: details.instance_display_name_formatter,
+            hostname_formatter: details.instance_hostname_formatter,
+            placements,
+            size,
+            state: State::Provisioning,
+            created: self.now,
+            version: 0,
+            epoch: 0,
+            members: BTreeSet::new(),
+            launched: 0,
+            deadline: self.now,
+            work: None,
+        };
+        self.pools.insert(number, pool);
+        let id = Id(Kind::InstancePool, number);
+        self.log.push(self.now, "pool_created", Some(id), None);
+        self.scale_pool(number, State::Provisioning, "CreateInstancePool");
+        Ok((self.pool_answer(request, number)?, Some(id)))
+    }
+
+    /// The answer to an operation that shows one pool.
+    pub(in super::super) fn pool_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
+        let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
+        let placements = pool.placements.iter().map(|placement| {
+            let subnet = placement.subnet.map(|subnet| self.ids.text(Id(Kind::Subnet, subnet)));
+            let primary = placement.shown.get("primaryVnicSubnets").filter(|value| value.is_object());
+            InstancePoolPlacementConfiguration {
+                availability_domain: self.identity.ad_name(placement.ad),
+                fault_domains: (!placement.fds.is_empty())
+                    .then(|| placement.fds.iter().map(|fd| fault_domain_name(*fd)).collect()),
+                primary_vnic_subnets: primary
+                    .and_then(|primary| Deserialize::deserialize(primary).ok())
+                    .map(Box::new),
+                secondary_vnic_subnets: placement
+                    .shown
+                    .get("secondaryVnicSubnets")
+                    .filter(|value| value.is_array())
+                    .and_then(|subnets| Deserialize::deserialize(subnets).ok()),
+                compute_cluster_id: placement
+                    .shown
+                    .get("computeClusterId")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+                primary_subnet_id: subnet,
+                ..InstancePoolPlacementConfiguration::default()
+            }
+        });
+        let model = InstancePool {
+            id: self.ids.text(Id(Kind::InstancePool, number)),
+            compartment_id: compartment_ocid(&self.ids, pool.compartment),
+            defined_tags: Some(pool.defined_tags.clone()),
+            display_name: Some(pool.name.clone()),
+            freeform_tags: Some(pool.tags.clone()),
+            instance_configuration_id: self.ids.text(Id(Kind::InstanceConfiguration, pool.configuration)),
+            pool_type: Some(InstancePoolPoolType::Instance),
+            lifecycle_state: InstancePoolLifecycleState::from(pool.state.as_str()),
+            placement_configurations: placements.collect(),
+            size: pool.size.into(),
+            time_created: Some(pool.created),
+            load_balancers: Some(Vec::new()),
+            instance_display_name_formatter: pool.name_formatter.clone(),
+            instance_hostname_formatter: pool.hostname_formatter.clone(),
+            current_size: Some(self.running_members(pool)),
+            ..InstancePool::default()
+        };
+        let etag = self.etag(Id(Kind::InstancePool, number), pool.version);
+        Ok(answer(request.operation, &model)?.with_etag(etag))
+    }
+
+    fn running_members(&self, pool: &Pool) -> i64 {
+        let running = |number: &&u32| {
+            self.instances.get(**number).is_some_and(|row| row.state == InstanceState::Running)
+        };
+        pool.members.iter().filter(running).count() as i64
+    }
+
+    pub(in super::super) fn get_pool(&self, request: &ApiRequest) -> ApiResult {
+        let (number, _) = self.pool(request.in_path("instancePoolId"))?;
+        self.pool_answer(request, number)
+    }
+
+    pub(in super::super) fn list_pools(&mut self, request: &ApiRequest) -> ApiResult {
+        let compartment = self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let name = request.in_query("displayName");
+        let state = request.in_query("lifecycleState");
+        let rows = self.pools.iter().filter(|(_, pool)| {
+            pool.compartment == compartment
+                && name.is_none_or(|name| name == pool.name)
+                && state.is_none_or(|state| state.eq_ignore_ascii_case(pool.state.as_str()))
+        });
+        let rows = rows
+            .map(|(number, pool)| {
+                let ads: BTreeSet<u8> = pool.placements.iter().map(|placement| placement.ad).collect();
+                let summary = InstancePoolSummary {
+                    id: self.ids.text(Id(Kind::InstancePool, *number)),
+                    compartment_id: compartment_ocid(&self.ids, pool.compartment),
+                    display_name: Some(pool.name.clone()),
+                    instance_configuration_id: self
+                        .ids
+                        .text(Id(Kind::InstanceConfiguration, pool.configuration)),
+                    pool_type: Some("INSTANCE".into()),
+                    lifecycle_state: InstancePoolSummaryLifecycleState::from(pool.state.as_str()),
+                    availability_domains: ads.into_iter().map(|ad| self.identity.ad_name(ad)).collect(),
+                    size: pool.size.into(),
+                    time_created: Some(pool.created),
+                    defined_tags: Some(pool.defined_tags.clone()),
+                    freeform_tags: Some(pool.tags.clone()),
+                    current_size: Some(self.running_members(pool)),
+                    ..InstancePoolSummary::default()
+                };
+                (Cursor { group: 0, name: pool.name.clone(), number: *number }, summary)
+            })
+            .collect();
+        page.answer_small(request, Order::read(request), rows)
+    }
+
+    /// The pool in the path, if its etag is right and it rests in one of these states.
+    pub(in super::super) fn pool_to_change(
+        &self,
+        request: &ApiRequest,
+        allowed: &[State],
+    ) -> Result<u32, ApiError> {
+        let ocid = request.in_path("instancePoolId");
+        let (number, pool) = self.pool(ocid)?;
+        if !pool.exists() {
+            return Err(error::not_found());
+        }
+        request.check_etag(&self.etag(Id(Kind::InstancePool, number), pool.version))?;
+        if allowed.contains(&pool.state) {
+            return Ok(number);
+        }
+        let wanted = if allowed.contains(&State::Running) { "Running" } else { "Stopped" };
+        Err(error::incorrect_state(format!("instancepool {ocid} Must be in State '{wanted}'")))
+    }
+
+    pub(in super::super) fn update_pool(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let details: UpdateInstancePoolDetails = request.details()?;
+        let number = self.pool_to_change(request, &[State::Running, State::Stopped])?;
+        let configuration = details
+            .instance_configuration_id
+            .as_deref()
+            .map(|ocid| self.configuration(ocid).map(|(number, _)| number))
+            .transpose()?;
+        let placements =
+            details.placement_configurations.as_deref().map(|new| self.read_placements(new)).transpose()?;
+        let size = details.size.map(Self::pool_size).transpose()?;
+        if let Some(tags) = &details.freeform_tags {
+            check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        }
+        let Some(pool) = self.pools.get_mut(&number) else { return Err(error::not_found()) };
+        pool.version += 1;
+        pool.configuration = configuration.unwrap_or(pool.configuration);
+        pool.placements = placements.unwrap_or_else(|| pool.placements.clone());
+        pool.name = details.display_name.unwrap_or_else(|| pool.name.clone());
+        pool.tags = details.freeform_tags.unwrap_or_else(|| pool.tags.clone());
+        pool.defined_tags = details.defined_tags.unwrap_or_else(|| pool.defined_tags.clone());
+        pool.name_formatter = details.instance_display_name_formatter.or_else(|| pool.name_formatter.clone());
+        pool.hostname_formatter =
+            details.instance_hostname_formatter.or_else(|| pool.hostname_formatter.clone());
+        let resized = size.is_some_and(|size| size != pool.size);
+        pool.size = size.unwrap_or(pool.size);
+        if resized && pool.state == State::Running {
+            self.scale_pool(number, State::Scaling, "ScaleInstancePool");
+        }
+        Ok((self.pool_answer(request, number)?, Some(Id(Kind::InstancePool, number))))
+    }
+
+    /// Start, stop, softstop or reset of a whole pool.
+    pub(in super::super) fn pool_action(
+        &mut self,
+        request: &ApiRequest,
+        action: &str,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let (allowed, next) = match action {
+            "START" => (State::Stopped, State::Starting),
+            "RESET" => (State::Running, State::Starting),
+            _ => (State::Running, State::Stopping),
+        };
+        let number = self.pool_to_change(request, &[allowed])?;
+        // First the pool, lest it take the stopping of its members for something to repair.
+        self.enter_pool(number, next);
+        let members: Vec<u32> = self.pools.get(&number).map(|pool| pool.members.iter().copied().collect()).unwrap_or_default();
+        for member in members {
+            // A member that cannot (it is ending, say) does not hold up the others.
+            let _ = self.act(member, action);
+        }
+        self.wake_pool(number);
+        Ok((self.pool_answer(request, number)?, Some(Id(Kind::InstancePool, number))))
+    }
+
+    pub(in super::super) fn terminate_pool(&mut self, request: &ApiRequest) -> ApiResult {
+        let ocid = request.in_path("instancePoolId");
+        let (number, pool) = self.pool(ocid)?;
+        if !pool.exists() {
+            return Err(error::not_found());
+        }
+        request.check_etag(&self.etag(Id(Kind::InstancePool, number), pool.version))?;
+        let staying = self.staying(pool);
+        self.enter_pool(number, State::Terminating);
+        for member in staying {
+            // A pool takes boot and block volumes with it.
+            self.terminate(member, false, false);
+        }
+        self.wake_pool(number);
+        Ok(empty(request.operation))
+    }
+}

@@ -1,0 +1,162 @@
+//! Members of an instance pool: list, attach, detach.
+
+use super::super::World;
+use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use super::super::error;
+use super::super::identity::{compartment_ocid, fault_domain_name};
+use super::super::ids::{Id, Kind};
+use super::super::instances::State as InstanceState;
+use super::super::paging::{Cursor, Order};
+use super::super::request::{answer, empty};
+use super::super::work_requests::{Deed, Status};
+use super::State;
+use oci_api::models::{
+    AttachInstancePoolInstanceDetails, DetachInstancePoolInstanceDetails, InstancePoolInstance,
+    InstancePoolInstanceLifecycleState, InstanceSummary,
+};
+
+impl World {
+    pub(in super::super) fn list_pool_instances(&mut self, request: &ApiRequest) -> ApiResult {
+        let compartment = self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let name = request.in_query("displayName");
+        let (_, pool) = self.pool(request.in_path("instancePoolId"))?;
+        let configuration = self.ids.text(Id(Kind::InstanceConfiguration, pool.configuration));
+        let horizon = self.list_horizon();
+        let mut rows = Vec::with_capacity(pool.members.len());
+        for number in &pool.members {
+            let Some(row) = self.instances.get(*number) else { continue };
+            let Some(state) = row.listed_state(horizon) else { continue };
+            if row.compartment != compartment || name.is_some_and(|name| *name != *row.name) {
+                continue;
+            }
+            let summary = InstanceSummary {
+                id: self.ids.text(Id(Kind::Instance, *number)),
+                availability_domain: self.identity.ad_name(row.ad),
+                compartment_id: compartment_ocid(&self.ids, row.compartment),
+                display_name: Some(row.name.to_string()),
+                fault_domain: Some(fault_domain_name(row.fd)),
+                instance_configuration_id: configuration.clone(),
+                region: self.identity.region.clone(),
+                shape: Some(row.shape.get().name.to_owned()),
+                state: title(state),
+                time_created: Some(row.created),
+                ..InstanceSummary::default()
+            };
+            rows.push((Cursor { group: 0, name: row.name.to_string(), number: *number }, summary));
+        }
+        page.answer_small(request, Order::read(request), rows)
+    }
+
+    pub(in super::super) fn attach_member(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let details: AttachInstancePoolInstanceDetails = request.details()?;
+        let number = self.pool_to_change(request, &[State::Running, State::Stopped])?;
+        let (instance, row) = self.instance(&details.instance_id)?;
+        let ocid = &details.instance_id;
+        if row.pool.is_some() {
+            return Err(error::incorrect_state(format!("instance {ocid} belongs to an instance pool already")));
+        }
+        if row.state != InstanceState::Running {
+            return Err(error::incorrect_state(format!("instance {ocid} is in state {}", row.state.as_str())));
+        }
+        if let Some(row) = self.instances.get_mut(instance) {
+            row.pool = Some(number);
+            row.version += 1;
+        }
+        if let Some(pool) = self.pools.get_mut(&number) {
+            pool.members.insert(instance);
+            pool.size += 1;
+            pool.version += 1;
+        }
+        let work = self.member_work("AttachInstancePoolInstance", number);
+        let id = Id(Kind::Instance, instance);
+        self.log.push(self.now, "pool_member_attached", Some(id), None);
+        let mut answer = self.member_answer(request, number, instance)?;
+        answer.work_request = Some(work);
+        Ok((answer, Some(id)))
+    }
+
+    /// A pool's work request that is done at once.
+    fn member_work(&mut self, operation: &str, number: u32) -> String {
+        let compartment = self.pools.get(&number).map_or(0, |pool| pool.compartment);
+        let id = Id(Kind::InstancePool, number);
+        let work = self.open_work_request(operation, compartment, id, Deed::Update, self.now);
+        self.close_work_request(work, Status::Succeeded, None);
+        self.work_request_ocid(work)
+    }
+
+    /// The answer that shows a member of a pool.
+    pub(in super::super) fn member_answer(&self, request: &ApiRequest, number: u32, instance: u32) -> ApiResult {
+        let row = self.instances.get(instance).ok_or_else(error::not_found)?;
+        let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
+        let pool_ocid = self.ids.text(Id(Kind::InstancePool, number));
+        let id = self.ids.text(Id(Kind::Instance, instance));
+        let location = format!("/20160918/instancePools/{pool_ocid}/instances/{id}");
+        let model = InstancePoolInstance {
+            id,
+            instance_pool_id: pool_ocid,
+            availability_domain: self.identity.ad_name(row.ad),
+            lifecycle_state: InstancePoolInstanceLifecycleState::Active,
+            compartment_id: compartment_ocid(&self.ids, row.compartment),
+            display_name: Some(row.name.to_string()),
+            fault_domain: Some(fault_domain_name(row.fd)),
+            instance_configuration_id: self.ids.text(Id(Kind::InstanceConfiguration, pool.configuration)),
+            region: self.identity.region.clone(),
+            shape: row.shape.get().name.to_owned(),
+            state: title(row.state),
+            time_created: Some(row.created),
+            ..InstancePoolInstance::default()
+        };
+        let etag = self.etag(Id(Kind::InstancePool, number), pool.version);
+        let mut answer = answer(request.operation, &model)?.with_etag(etag);
+        answer.location = Some(location);
+        Ok(answer)
+    }
+
+    pub(in super::super) fn detach_member(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let details: DetachInstancePoolInstanceDetails = request.details()?;
+        let number = self.pool_to_change(request, &[State::Running, State::Stopped])?;
+        let (instance, row) = self.instance(&details.instance_id)?;
+        if row.pool != Some(number) {
+            return Err(error::not_found());
+        }
+        if let Some(row) = self.instances.get_mut(instance) {
+            row.pool = None;
+            row.version += 1;
+        }
+        let shrink = details.is_decrement_size.unwrap_or(true);
+        if let Some(pool) = self.pools.get_mut(&number) {
+            pool.members.remove(&instance);
+            pool.version += 1;
+            pool.size -= u32::from(shrink && pool.size > 0);
+        }
+        let work = self.member_work("DetachInstancePoolInstance", number);
+        if details.is_auto_terminate.unwrap_or(false) {
+            self.terminate(instance, false, false);
+        }
+        let id = Id(Kind::Instance, instance);
+        self.log.push(self.now, "pool_member_detached", Some(id), None);
+        // Without its place given up, the pool makes another member.
+        self.wake_pool(number);
+        Ok((empty(request.operation).with_work_request(work), Some(id)))
+    }
+
+    /// The work request of the last change of a pool.
+    pub(in super::super) fn pool_work(&self, number: u32) -> Option<String> {
+        let works = self.works_of.get(&Id(Kind::InstancePool, number))?;
+        works.last().map(|work| self.work_request_ocid(*work))
+    }
+}
+
+/// A state as pools tell it: a free text, `Running`.
+fn title(state: InstanceState) -> String {
+    let lower = state.as_str().to_ascii_lowercase();
+    let mut letters = lower.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
