@@ -53,7 +53,7 @@ def test_an_instance_is_launched_listed_acted_on_and_terminated(region, cli):
     assert stopped["lifecycle-state"] == "STOPPED"
     cli(
         "compute", "instance", "terminate", "--instance-id", instance["id"], "--preserve-boot-volume", "true",
-        "--force", "--wait-for-state", "TERMINATED", "--wait-interval-seconds", 1,
+        "--force", "--wait-for-state", "SUCCEEDED", "--wait-interval-seconds", 1,
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def test_the_verifier_refuses_an_altered_request(own_region):
     """A judge that lets everything pass would prove nothing."""
     client = own_region.client(ComputeClient)
     signer = client.base_client.signer
-    import requests
+    from oci._vendor import requests
 
     request = requests.Request("GET", own_region.endpoint + "/20160918/instances?compartmentId=x", auth=signer).prepare()
     headers = {name.lower(): value for name, value in request.headers.items()}

@@ -23,7 +23,8 @@ def check(value, where="answer"):
         for attribute, wire in value.attribute_map.items():
             inner = getattr(value, attribute)
             place = f"{where}.{wire}"
-            assert inner != "UNKNOWN_ENUM_VALUE", f"{place} has a value that the SDK does not know"
+            unknown = isinstance(inner, str) and inner == "UNKNOWN_ENUM_VALUE"
+            assert not unknown, f"{place} has a value that the SDK does not know"
             if fields.get(wire, {}).get("required"):
                 assert inner is not None, f"{place} is required and missing"
             check(inner, place)
