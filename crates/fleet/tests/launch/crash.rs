@@ -1,0 +1,159 @@
+//! Crashes: the process dies at any await, the ledger keeps what was synced, and another process goes on.
+
+use crate::world::{World, recorder, within_a_day};
+use fleet::{LaunchOptions, RunError};
+use ledger::{LedgerError, Outcome, Phase, RunState, Store as _};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Polls the inner future so many times and then never again: the process is gone.
+struct Mortal<F> {
+    inner: Option<Pin<Box<F>>>,
+    polls: u32,
+}
+
+impl<F: Future> Future for Mortal<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.polls == 0 {
+            self.inner = None;
+            return Poll::Ready(None);
+        }
+        self.polls -= 1;
+        match &mut self.inner {
+            Some(inner) => inner.as_mut().poll(cx).map(Some),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+/// Runs a launch of `count` slots that dies again and again, until a process lives long enough to end it.
+async fn crash_and_resume(scenario: &str, seed: u64, count: u32) -> (World, fleet::RunSummary) {
+    let world = World::seeded(scenario, seed);
+    let mut chance = StdRng::seed_from_u64(seed);
+    world.store.set_sync_delay(Duration::from_millis(3));
+    let plan = world.plan(count, &[]);
+    let run = world.environment().new_run_id();
+    let options = LaunchOptions::default();
+    for life in 0.. {
+        let env = world.environment();
+        let (sink, _) = recorder();
+        let stop = CancellationToken::new();
+        let polls = if life < 12 { chance.random_range(1..400) } else { u32::MAX };
+        let known = !world.store.snapshot(run).is_empty();
+        let ended = if known {
+            Mortal { inner: Some(Box::pin(within_a_day(fleet::resume(&env, run, &options, sink, stop)))), polls }.await
+        } else {
+            let launch = fleet::launch(&env, run, &plan, &options, sink, stop);
+            Mortal { inner: Some(Box::pin(within_a_day(launch))), polls }.await
+        };
+        match ended {
+            Some(Ok(summary)) if summary.outcome != Some(Outcome::Complete) && life < 12 => {}
+            Some(ended) => return (world, ended.unwrap()),
+            None => world.store.crash(chance.random_range(0..4)),
+        }
+        // What the dead process had sent may still arrive; the next process starts later, or at once.
+        tokio::time::sleep(Duration::from_millis(chance.random_range(0..3000))).await;
+    }
+    unreachable!("the last life is long enough")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_at_any_await_ends_with_exactly_its_instances() {
+    for seed in 1..=60 {
+        let (world, summary) = crash_and_resume("roomy", seed, 12).await;
+        assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 12), "seed {seed}");
+        assert_eq!(world.live().len(), 12, "seed {seed}");
+        world.check_books(&summary);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_again_and_again_in_a_flaky_region_ends_with_exactly_its_instances() {
+    for seed in 1..=60 {
+        let (world, summary) = crash_and_resume("flaky", seed, 12).await;
+        assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 12), "seed {seed}");
+        world.check_books(&summary);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_again_and_again_in_a_hostile_region_doubles_nothing() {
+    for seed in 1..=40 {
+        let (world, summary) = crash_and_resume("hostile", seed, 12).await;
+        world.check_books(&summary);
+        assert!(summary.instances.iter().all(|row| row.error.is_some() || row.running_at.is_some()), "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_older_than_its_token_is_adopted_by_its_tags() {
+    let world = World::of("faults: [{operations: [launch], nth: [1], fault: reset_after}]");
+    let plan = world.plan(1, &[]);
+    let env = world.environment();
+    let run = env.new_run_id();
+    let (sink, _) = recorder();
+    let options = LaunchOptions::default();
+    let launch = fleet::launch(&env, run, &plan, &options, sink, CancellationToken::new());
+    // Dies while it waits before its second try.
+    assert!(tokio::time::timeout(Duration::from_millis(200), launch).await.is_err());
+    world.store.crash(0);
+    let state = RunState::fold(run, &world.store.snapshot(run));
+    assert_eq!(state.slot(1).phase, Phase::Intended);
+    tokio::time::advance(Duration::from_hours(30)).await;
+    let (summary, _) = world.resume(run).await;
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 1));
+    assert!(RunState::fold(run, &world.store.snapshot(run)).slot(1).adopted);
+    world.check_books(&summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_process_is_refused_the_run() {
+    let world = World::of("roomy");
+    let (summary, _) = world.launch(&world.plan(1, &[])).await;
+    let lease = world.store.lease(summary.run_id, "2026-11-22T12:00:00Z".parse().unwrap()).await.unwrap();
+    let (sink, _) = recorder();
+    let env = world.environment();
+    let refused =
+        fleet::resume(&env, summary.run_id, &LaunchOptions::default(), sink, CancellationToken::new()).await;
+    assert!(matches!(refused, Err(RunError::Ledger(LedgerError::Held { .. }))), "{refused:?}");
+    drop(lease);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_ledger_is_lost_is_rebuilt_from_its_tags() {
+    let mut world = World::of("roomy");
+    let plan = world.plan(10, &[]);
+    let env = world.environment();
+    let run = env.new_run_id();
+    let (sink, _) = recorder();
+    let options = LaunchOptions::default();
+    let launch = fleet::launch(&env, run, &plan, &options, sink, CancellationToken::new());
+    assert!(tokio::time::timeout(Duration::from_millis(900), launch).await.is_err());
+    let launched = world.live().len();
+    assert!(launched > 2 && launched < 10, "{launched}");
+    world.store = ledger::MemoryStore::new();
+    let env = world.environment();
+    let state = fleet::rebuild_from_cloud(&env, run, &plan).await.unwrap();
+    assert_eq!(state.counts.launched as usize, launched);
+    let (summary, _) = world.resume(run).await;
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 10));
+    world.check_books(&summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finished_run_is_left_alone_when_resumed() {
+    let world = World::of("roomy");
+    let (before, _) = world.launch(&world.plan(3, &[])).await;
+    let (after, _) = world.resume(before.run_id).await;
+    assert_eq!(after.outcome, Some(Outcome::Complete));
+    assert_eq!(after.instances, before.instances);
+    assert_eq!(after.requests["LaunchInstance"], before.requests["LaunchInstance"]);
+}

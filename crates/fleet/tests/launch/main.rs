@@ -1,0 +1,7 @@
+//! Whole launches against a simulated region: in one process, in virtual time, the same every time.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod crash;
+mod plan;
+mod run;
+mod world;
