@@ -10,7 +10,8 @@ async fn survives(scenario: &str, verb: Verb, state: &str) {
     world.fleet("web-", 40);
     world.fleet("db-", 20);
     if verb == Verb::Start {
-        for entry in world.region.world().instances().collect::<Vec<_>>() {
+        let entries: Vec<_> = world.region.world().instances().collect();
+        for entry in entries {
             world.act(&entry.id, "STOP");
         }
         world.settle();
