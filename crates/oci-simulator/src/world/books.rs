@@ -189,7 +189,8 @@ impl World {
     fn check_reservations(&self) -> Result<(), String> {
         for (number, row) in &self.reservations {
             let used: u32 = row.configs.values().map(|config| config.used).sum();
-            let inside = self.instances.iter().filter(|(_, row)| row.live && row.reservation == Some(*number));
+            let inside =
+                self.instances.iter().filter(|(_, row)| row.live && row.reservation == Some(*number));
             let inside = inside.map(|(number, _)| number).collect::<std::collections::BTreeSet<u32>>();
             if used as usize != inside.len() || inside != row.members {
                 return Err(format!("reservation {number} says {used} are used, {} are", inside.len()));

@@ -163,7 +163,8 @@ impl Capacity {
     pub fn check<'a>(&self, held: impl Iterator<Item = &'a Held>) -> Result<(), String> {
         let mut rest = self.clone();
         for held in held {
-            let pool = rest.pools.get_mut(usize::from(held.pool)).ok_or("something holds a host that is not")?;
+            let pool =
+                rest.pools.get_mut(usize::from(held.pool)).ok_or("something holds a host that is not")?;
             pool.change(*held, false);
         }
         match rest.pools.iter().position(|pool| !pool.is_whole()) {

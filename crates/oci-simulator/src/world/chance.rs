@@ -21,6 +21,7 @@ impl Chance {
     }
 
     /// The next 64 bits.
+    #[expect(clippy::should_implement_trait, reason = "a stream without end needs no iterator")]
     pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mix(self.state)

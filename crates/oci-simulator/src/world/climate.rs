@@ -44,7 +44,8 @@ impl World {
             Some(name) => Family::find(name).into_iter().collect(),
             None => (0..FAMILIES.len() as u8).collect::<Vec<u8>>(),
         };
-        for (host, family) in (0..crumbs.hosts).flat_map(|host| families.iter().map(move |family| (host, *family)))
+        for (host, family) in
+            (0..crumbs.hosts).flat_map(|host| families.iter().map(move |family| (host, *family)))
         {
             let fd = ((times + host) % u32::from(FAULT_DOMAINS)) as u8;
             self.capacity.add_hosts(ad, fd, family, 1, crumbs.ocpus_per_host);

@@ -39,7 +39,9 @@ impl World {
     /// The configuration with this OCID, or 404.
     pub(super) fn configuration(&self, ocid: &str) -> Result<(u32, &ConfigurationRow), ApiError> {
         let number = self.ids.number(Kind::InstanceConfiguration, ocid);
-        number.and_then(|number| Some((number, self.configurations.get(&number)?))).ok_or_else(error::not_found)
+        number
+            .and_then(|number| Some((number, self.configurations.get(&number)?)))
+            .ok_or_else(error::not_found)
     }
 
     /// The LaunchInstanceDetails that a configuration stands for.
@@ -188,7 +190,9 @@ impl World {
         let id = Id(Kind::InstanceConfiguration, number);
         request.check_etag(&self.etag(id, 0))?;
         if self.pools.values().any(|pool| pool.configuration == number && pool.exists()) {
-            return Err(error::incorrect_state(format!("instance configuration {ocid} is used by an instance pool")));
+            return Err(error::incorrect_state(format!(
+                "instance configuration {ocid} is used by an instance pool"
+            )));
         }
         self.configurations.remove(&number);
         self.log.push(self.now, "configuration_deleted", Some(id), None);

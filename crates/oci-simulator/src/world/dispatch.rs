@@ -43,7 +43,9 @@ impl World {
     fn repeat(&self, request: &ApiRequest, made: Id) -> ApiResult {
         let gone = || error::invalidated_token("The resource that the retry token stands for is gone.");
         match made {
-            Id(Kind::Instance, number) => self.repeat_instance(request, number).unwrap_or_else(|| Err(gone())),
+            Id(Kind::Instance, number) => {
+                self.repeat_instance(request, number).unwrap_or_else(|| Err(gone()))
+            }
             Id(Kind::CapacityReservation, number) => {
                 self.reservations.get(&number).filter(|row| row.exists()).ok_or_else(gone)?;
                 if request.operation == Operation::CreateComputeCapacityReservation {

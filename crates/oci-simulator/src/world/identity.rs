@@ -3,10 +3,10 @@
 use super::World;
 use super::api::{ApiError, ApiRequest, ApiResult};
 use super::capacity::FAULT_DOMAINS;
+use super::error;
 use super::ids::{Id, Ids, Kind};
 use super::paging::{Cursor, Order};
 use super::request::answer;
-use super::error;
 use jiff::Timestamp;
 use oci_api::Region;
 use oci_api::models::{
@@ -224,11 +224,14 @@ impl World {
         let parent = self.compartment_in(request)?;
         let subtree = request.flag("compartmentIdInSubtree", false)?;
         if subtree && parent != 0 {
-            return Err(error::invalid("compartmentIdInSubtree can only be true for the tenancy's root compartment"));
+            return Err(error::invalid(
+                "compartmentIdInSubtree can only be true for the tenancy's root compartment",
+            ));
         }
         let page = self.page(request)?;
         let name = request.in_query("name");
-        let active = request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("ACTIVE"));
+        let active =
+            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("ACTIVE"));
         let rows = self.identity.compartments.iter().enumerate().skip(1).filter(|(_, row)| {
             active && (subtree || row.parent == parent) && name.is_none_or(|name| row.name == name)
         });

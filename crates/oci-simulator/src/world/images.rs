@@ -11,8 +11,8 @@ use super::request::answer;
 use super::shapes::{Shape as ShapeRow, ShapeId, Size};
 use jiff::{SignedDuration, Timestamp};
 use oci_api::models::{
-    Image, ImageLaunchMode, ImageLifecycleState, ImageListingType, Shape, ShapeBillingType, ShapeMaxVnicAttachmentOptions,
-    ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
+    Image, ImageLaunchMode, ImageLifecycleState, ImageListingType, Shape, ShapeBillingType,
+    ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,8 @@ pub(super) fn platform_images(now: Timestamp) -> Vec<ImageRow> {
 impl World {
     /// The image with this OCID, or 404 with the text that a launch gives.
     pub(super) fn image(&self, ocid: &str) -> Result<u32, ApiError> {
-        let number = self.ids.number(Kind::Image, ocid).filter(|number| (*number as usize) < self.images.len());
+        let number =
+            self.ids.number(Kind::Image, ocid).filter(|number| (*number as usize) < self.images.len());
         number.ok_or_else(|| error::named_not_found("image", ocid))
     }
 
@@ -110,7 +111,8 @@ impl World {
         let page = self.page(request)?;
         let shape = request.in_query("shape").map(ShapeId::find);
         let is = |name: &str, value: &str| request.in_query(name).is_none_or(|wanted| wanted == value);
-        let state = request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
+        let state =
+            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
         let rows = self.images.iter().zip(0..).filter(|(row, _)| {
             state
                 && is("displayName", &row.name)
@@ -119,7 +121,9 @@ impl World {
                 && shape.is_none_or(|shape| shape.is_some_and(|shape| row.fits(shape.get())))
         });
         let rows = rows
-            .map(|(row, number)| (Cursor { group: 0, name: row.name.clone(), number }, self.image_model(number)))
+            .map(|(row, number)| {
+                (Cursor { group: 0, name: row.name.clone(), number }, self.image_model(number))
+            })
             .collect();
         page.answer_small(request, Order::read(request), rows)
     }
@@ -156,7 +160,8 @@ impl World {
 fn shape_model(row: &ShapeRow) -> Shape {
     let family = row.family();
     let (ocpus, memory) = row.default_size();
-    let limits = [What::Cores, What::Memory].map(|what| Limit { family: row.family, what, ad: Some(0) }.name());
+    let limits =
+        [What::Cores, What::Memory].map(|what| Limit { family: row.family, what, ad: Some(0) }.name());
     let gpus = row.gpus();
     let mut model = Shape {
         shape: row.name.to_owned(),

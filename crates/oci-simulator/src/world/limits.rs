@@ -95,7 +95,8 @@ impl Usage {
 
     /// In whole cores, GB or GPUs, rounded up.
     fn whole(self, what: What) -> i64 {
-        let up = |thousandths: i64| thousandths.div_euclid(1000) + i64::from(thousandths.rem_euclid(1000) > 0);
+        let up =
+            |thousandths: i64| thousandths.div_euclid(1000) + i64::from(thousandths.rem_euclid(1000) > 0);
         match what {
             What::Cores | What::ReservedCores => up(self.cores),
             What::Memory | What::ReservedMemory => up(self.memory),
@@ -235,8 +236,8 @@ impl World {
         }
         for (number, quota) in self.settings.quotas.iter().enumerate() {
             let wanted = quota.compartment.as_deref();
-            let here =
-                wanted.is_none_or(|ocid| self.identity.find_compartment(&self.ids, ocid) == Some(compartment));
+            let here = wanted
+                .is_none_or(|ocid| self.identity.find_compartment(&self.ids, ocid) == Some(compartment));
             let Some(limit) = Limit::find(&quota.name).filter(|limit| here && limit.family == shape.family)
             else {
                 continue;
@@ -294,8 +295,9 @@ impl WorldSettings {
             }
         }
         let intervals = self.crumbs.iter().map(|crumbs| ("crumbs.every_seconds", crumbs.every_seconds));
-        let others = self.other_tenants.iter().map(|others| ("other_tenants.every_seconds", others.every_seconds));
-        for (name, value) in intervals.chain(others).filter(|(_, value)| !(*value >= 0.001)) {
+        let others =
+            self.other_tenants.iter().map(|others| ("other_tenants.every_seconds", others.every_seconds));
+        for (name, value) in intervals.chain(others).filter(|(_, value)| value.is_nan() || *value < 0.001) {
             found.push(format!("{name} must be more than 0, not {value}"));
         }
         found

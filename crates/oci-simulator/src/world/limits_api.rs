@@ -40,9 +40,11 @@ impl World {
             fractional_availability: Some((allowed - used).max(0) as f64),
             ..ResourceAvailability::default()
         };
-        if let Some((_, value)) = MANAGEMENT.iter().find(|(own, _)| *own == name && service == "compute-management") {
+        if let Some((_, value)) =
+            MANAGEMENT.iter().find(|(own, _)| *own == name && service == "compute-management")
+        {
             let used = if name == "config-count" { self.configurations.len() } else { self.live_pools() };
-            return answer(request.operation, &regional(*value, used as i64));
+            return answer(request.operation, &regional(*value, i64::try_from(used).unwrap_or(i64::MAX)));
         }
         let limit = Limit::find(name).filter(|_| service == SERVICE).ok_or_else(error::not_found)?;
         let limit = match (limit.ad, ad) {
@@ -52,7 +54,9 @@ impl World {
                 return Err(error::invalid("availabilityDomain is required for a limit with the scope AD"));
             }
             (None, Some(_)) => {
-                return Err(error::invalid("availabilityDomain must be absent for a limit with the scope REGION"));
+                return Err(error::invalid(
+                    "availabilityDomain must be absent for a limit with the scope REGION",
+                ));
             }
         };
         answer(request.operation, &regional(self.limits.value(limit), self.limits.used(limit)))
@@ -70,8 +74,11 @@ impl World {
         let scope = request.in_query("scopeType");
         let mut rows = Vec::new();
         let mut add = |limit: String, ad: Option<u8>, ad_name: Option<String>, value: i64| {
-            let kind =
-                if ad.is_some() { LimitValueSummaryScopeType::Ad } else { LimitValueSummaryScopeType::Region };
+            let kind = if ad.is_some() {
+                LimitValueSummaryScopeType::Ad
+            } else {
+                LimitValueSummaryScopeType::Region
+            };
             let wanted = name.is_none_or(|name| name == limit)
                 && scope.is_none_or(|scope| scope.eq_ignore_ascii_case(kind.as_str()));
             if wanted {
@@ -112,7 +119,8 @@ impl World {
         let page = self.page(request)?;
         let service = request.in_query("serviceName");
         let name = request.in_query("name");
-        let compute = Limit::kinds().map(|limit| (SERVICE, limit.name(), limit.ad.is_some(), Some(limit.what)));
+        let compute =
+            Limit::kinds().map(|limit| (SERVICE, limit.name(), limit.ad.is_some(), Some(limit.what)));
         let management = MANAGEMENT
             .iter()
             .map(|(name, _)| ("compute-management", (*name).to_owned(), false, None::<What>));

@@ -57,7 +57,8 @@ impl SubnetRow {
     /// How many addresses are left.
     pub fn free(&self) -> u32 {
         let reserved_ahead = self.taken.range(self.next..).count() as u32;
-        (self.size() - 1).saturating_sub(self.next).saturating_sub(reserved_ahead) + self.released.len() as u32
+        (self.size() - 1).saturating_sub(self.next).saturating_sub(reserved_ahead)
+            + self.released.len() as u32
     }
 
     /// Takes the lowest free address.
@@ -77,7 +78,8 @@ impl SubnetRow {
 
     /// Takes this address, if it is in the subnet and free.
     fn take(&mut self, address: u32) -> bool {
-        let Some(offset) = address.checked_sub(self.base).filter(|at| (2..self.size() - 1).contains(at)) else {
+        let Some(offset) = address.checked_sub(self.base).filter(|at| (2..self.size() - 1).contains(at))
+        else {
             return false;
         };
         self.released.remove(&offset) || (offset >= self.next && self.taken.insert(offset))
@@ -117,7 +119,14 @@ impl Network {
         number
     }
 
-    pub fn add_subnet(&mut self, compartment: u32, vcn: u32, public: bool, prefix: u8, now: Timestamp) -> u32 {
+    pub fn add_subnet(
+        &mut self,
+        compartment: u32,
+        vcn: u32,
+        public: bool,
+        prefix: u8,
+        now: Timestamp,
+    ) -> u32 {
         let number = self.subnets.len() as u32;
         let name = format!("{}-subnet-{}", if public { "public" } else { "private" }, number + 1);
         self.subnets.push(SubnetRow {
@@ -165,7 +174,9 @@ impl World {
         if row.take(address) {
             Ok(address)
         } else {
-            Err(error::invalid(format!("The requested IP address {wanted} is not available in subnet {ocid}")))
+            Err(error::invalid(format!(
+                "The requested IP address {wanted} is not available in subnet {ocid}"
+            )))
         }
     }
 
@@ -205,7 +216,8 @@ impl World {
         let vcn = request.in_query("vcnId").map(|ocid| self.vcn(ocid)).transpose()?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
-        let state = request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
+        let state =
+            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
         let rows = self.network.subnets.iter().zip(0..).filter(|(row, _)| {
             state
                 && row.compartment == compartment
@@ -213,7 +225,9 @@ impl World {
                 && name.is_none_or(|name| row.name == name)
         });
         let rows = rows
-            .map(|(row, number)| (Cursor { group: 0, name: row.name.clone(), number }, self.subnet_model(number)))
+            .map(|(row, number)| {
+                (Cursor { group: 0, name: row.name.clone(), number }, self.subnet_model(number))
+            })
             .collect();
         page.answer_small(request, Order::read(request), rows)
     }
@@ -259,12 +273,15 @@ impl World {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
-        let state = request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
+        let state =
+            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
         let rows = self.network.vcns.iter().zip(0..).filter(|(row, _)| {
             state && row.compartment == compartment && name.is_none_or(|name| row.name == name)
         });
         let rows = rows
-            .map(|(row, number)| (Cursor { group: 0, name: row.name.clone(), number }, self.vcn_model(number)))
+            .map(|(row, number)| {
+                (Cursor { group: 0, name: row.name.clone(), number }, self.vcn_model(number))
+            })
             .collect();
         page.answer_small(request, Order::read(request), rows)
     }

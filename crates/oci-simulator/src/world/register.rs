@@ -91,7 +91,7 @@ impl World {
     pub fn register(&mut self, known: &Known) -> Result<(), String> {
         match known {
             Known::Tenancy { ocid } => {
-                self.check_new(ocid, Kind::Tenancy)?;
+                check_new(ocid, Kind::Tenancy)?;
                 self.ids.name(Id(Kind::Tenancy, 0), ocid);
                 Ok(())
             }
@@ -120,8 +120,10 @@ impl World {
                 self.add(ocid, Kind::Subnet, |world| {
                     let prefix = world.settings.subnet_prefix_length;
                     let vcn = world.network.vcns.iter().position(|vcn| vcn.compartment == compartment);
-                    let vcn = vcn
-                        .map_or_else(|| world.network.add_vcn(compartment, world.now), |number| number as u32);
+                    let vcn = vcn.map_or_else(
+                        || world.network.add_vcn(compartment, world.now),
+                        |number| number as u32,
+                    );
                     Ok(world.network.add_subnet(compartment, vcn, *public, prefix, world.now))
                 })
             }
@@ -141,7 +143,7 @@ impl World {
             Known::CapacityReservation { ocid, compartment, availability_domain, configs } => {
                 let compartment = self.place(compartment.as_deref())?;
                 let ad = self.ad_by_any_name(availability_domain)?;
-                let wanted = self.wanted_configs(configs)?;
+                let wanted = wanted_configs(configs)?;
                 self.add(ocid, Kind::CapacityReservation, |world| {
                     let number = world.add_reservation(compartment, ad);
                     world.fill(number, &wanted);
@@ -151,22 +153,13 @@ impl World {
         }
     }
 
-    fn check_new(&self, ocid: &str, kind: Kind) -> Result<(), String> {
-        let parsed = Ocid::parse(ocid).map_err(|problem| format!("{ocid}: {problem}"))?;
-        if parsed.resource_type == kind.as_str() {
-            Ok(())
-        } else {
-            Err(format!("{ocid} is the OCID of a {}, not of a {}", parsed.resource_type, kind.as_str()))
-        }
-    }
-
     fn add(
         &mut self,
         ocid: &str,
         kind: Kind,
         make: impl FnOnce(&mut Self) -> Result<u32, String>,
     ) -> Result<(), String> {
-        self.check_new(ocid, kind)?;
+        check_new(ocid, kind)?;
         if self.ids.find(ocid).is_some_and(|id| self.exists(id)) {
             return Ok(());
         }
@@ -227,21 +220,30 @@ impl World {
             )),
         }
     }
+}
 
-    fn wanted_configs(&self, configs: &[ReservedConfig]) -> Result<Vec<Wanted>, String> {
-        configs
-            .iter()
-            .map(|config| {
-                let shape = ShapeId::find(&config.shape)
-                    .ok_or_else(|| format!("the region has no shape {}", config.shape))?;
-                let size = ShapeConfig {
-                    ocpus: config.ocpus,
-                    memory_in_gbs: config.memory_in_gbs,
-                    ..ShapeConfig::default()
-                };
-                let need: Need = need_of(shape.get(), Some(&size)).map_err(|error| error.message)?;
-                Ok(Wanted { key: ConfigKey { shape, need, fd: None }, count: config.count, cluster: None })
-            })
-            .collect()
+fn check_new(ocid: &str, kind: Kind) -> Result<(), String> {
+    let parsed = Ocid::parse(ocid).map_err(|problem| format!("{ocid}: {problem}"))?;
+    if parsed.resource_type == kind.as_str() {
+        Ok(())
+    } else {
+        Err(format!("{ocid} is the OCID of a {}, not of a {}", parsed.resource_type, kind.as_str()))
     }
+}
+
+fn wanted_configs(configs: &[ReservedConfig]) -> Result<Vec<Wanted>, String> {
+    configs
+        .iter()
+        .map(|config| {
+            let shape = ShapeId::find(&config.shape)
+                .ok_or_else(|| format!("the region has no shape {}", config.shape))?;
+            let size = ShapeConfig {
+                ocpus: config.ocpus,
+                memory_in_gbs: config.memory_in_gbs,
+                ..ShapeConfig::default()
+            };
+            let need: Need = need_of(shape.get(), Some(&size)).map_err(|error| error.message)?;
+            Ok(Wanted { key: ConfigKey { shape, need, fd: None }, count: config.count, cluster: None })
+        })
+        .collect()
 }

@@ -44,8 +44,9 @@ impl ApiRequest {
 
 /// An answer with a model as its body.
 pub(super) fn answer(operation: Operation, model: &impl Serialize) -> Result<ApiAnswer, ApiError> {
-    let body = serde_json::to_vec(model)
-        .map_err(|failure| ApiError::new(500, "InternalError", format!("answer not serialisable: {failure}")))?;
+    let body = serde_json::to_vec(model).map_err(|failure| {
+        ApiError::new(500, "InternalError", format!("answer not serialisable: {failure}"))
+    })?;
     Ok(ApiAnswer { status: operation.info().success, body: Some(body.into()), ..ApiAnswer::default() })
 }
 

@@ -165,25 +165,32 @@ impl Shape {
 
 const DENSE_IO_SIZES: &[(u32, u32)] = &[(8, 128), (16, 256), (32, 512)];
 
-const fn flex(name: &'static str, family: u8, ocpus: u32, memory: u32, preemptible: bool, burst: bool) -> Shape {
+const fn flex(
+    name: &'static str,
+    family: u8,
+    ocpus: u32,
+    memory: u32,
+    preemptible: bool,
+    burst: bool,
+) -> Shape {
     let size = Size::Flexible { ocpus, memory };
     Shape { name, family, size, preemptible, burstable: burst, billed_when_stopped: false }
 }
 
 const fn fixed(name: &'static str, family: u8, ocpus: u32, memory: u32, gpus: u32) -> Shape {
     let size = Size::Fixed { ocpus, memory, gpus };
-    Shape { name, family, size, preemptible: gpus == 0 && family == 10, burstable: false, billed_when_stopped: false }
-}
-
-const fn metal(name: &'static str, family: u8, billed_when_stopped: bool) -> Shape {
     Shape {
         name,
         family,
-        size: Size::BareMetal,
-        preemptible: false,
+        size,
+        preemptible: gpus == 0 && family == 10,
         burstable: false,
-        billed_when_stopped,
+        billed_when_stopped: false,
     }
+}
+
+const fn metal(name: &'static str, family: u8, billed_when_stopped: bool) -> Shape {
+    Shape { name, family, size: Size::BareMetal, preemptible: false, burstable: false, billed_when_stopped }
 }
 
 /// The shapes.

@@ -1,7 +1,7 @@
 //! Simulated time: whole milliseconds, as the service shows them.
 
-use super::settings::Seconds;
 use super::chance::Chance;
+use super::settings::Seconds;
 use jiff::{SignedDuration, Timestamp};
 
 /// A duration of this many seconds, in whole milliseconds; none if negative.

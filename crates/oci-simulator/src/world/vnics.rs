@@ -11,8 +11,9 @@ use super::network::Network;
 use super::paging::Cursor;
 use super::request::answer;
 use oci_api::models::{
-    PrivateIp, PrivateIpIpState, PrivateIpLifetime, PublicIp, PublicIpAssignedEntityType, PublicIpLifecycleState,
-    PublicIpLifetime, PublicIpScope, Vnic, VnicAttachment, VnicAttachmentLifecycleState, VnicLifecycleState,
+    PrivateIp, PrivateIpIpState, PrivateIpLifetime, PublicIp, PublicIpAssignedEntityType,
+    PublicIpLifecycleState, PublicIpLifetime, PublicIpScope, Vnic, VnicAttachment,
+    VnicAttachmentLifecycleState, VnicLifecycleState,
 };
 use std::net::Ipv4Addr;
 
@@ -88,7 +89,11 @@ impl World {
                 let row = row.filter(|(_, row)| {
                     row.compartment == compartment && ad.is_none_or(|ad| ad == row.ad) && after.is_none()
                 });
-                Box::new(row.into_iter().map(|(number, row)| Cursor { group: row.ad, name: String::new(), number }))
+                Box::new(row.into_iter().map(|(number, row)| Cursor {
+                    group: row.ad,
+                    name: String::new(),
+                    number,
+                }))
             }
             None => Box::new(self.instances_after(compartment, ad, page.after.as_ref())),
         };
@@ -163,7 +168,8 @@ impl World {
             request.in_query(name).is_none_or(|wanted| wanted.eq_ignore_ascii_case(own))
         };
         let address = request.in_query("ipAddress");
-        let plain = is("ipState", "ASSIGNED") && is("lifetime", "EPHEMERAL") && request.in_query("vlanId").is_none();
+        let plain =
+            is("ipState", "ASSIGNED") && is("lifetime", "EPHEMERAL") && request.in_query("vlanId").is_none();
         let start = page.after.as_ref().map_or(0, |after| after.number.saturating_add(1));
         let rows: Box<dyn Iterator<Item = u32>> = match (vnic, subnet) {
             (Some(number), _) => Box::new(number.into_iter().filter(|number| *number >= start)),
@@ -196,7 +202,8 @@ impl World {
         }
         let page = self.page(request)?;
         // The region has ephemeral addresses only; reserved ones would have the scope REGION.
-        let ephemeral = request.in_query("lifetime").is_none_or(|wanted| wanted.eq_ignore_ascii_case("EPHEMERAL"));
+        let ephemeral =
+            request.in_query("lifetime").is_none_or(|wanted| wanted.eq_ignore_ascii_case("EPHEMERAL"));
         let any = local && ephemeral && request.in_query("publicIpPoolId").is_none();
         let rows = self.instances_after(compartment, ad, page.after.as_ref());
         let keep = |cursor: &Cursor| {

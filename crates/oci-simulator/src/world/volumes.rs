@@ -104,7 +104,9 @@ impl World {
             return Err(error::not_found());
         }
         match row.used_by {
-            Some(_) => Err(error::incorrect_state(format!("boot volume {ocid} is attached to another instance"))),
+            Some(_) => {
+                Err(error::incorrect_state(format!("boot volume {ocid} is attached to another instance")))
+            }
             None => Ok(number),
         }
     }
@@ -129,7 +131,9 @@ impl World {
             }
             if let Some(details) = &new.launch_create_volume_details {
                 if !(50..=32_768).contains(&details.size_in_gbs) {
-                    return Err(error::invalid("launchCreateVolumeDetails.sizeInGBs must be between 50 and 32768"));
+                    return Err(error::invalid(
+                        "launchCreateVolumeDetails.sizeInGBs must be between 50 and 32768",
+                    ));
                 }
                 if let Some(compartment) = &details.compartment_id {
                     self.compartment(compartment)?;
@@ -182,8 +186,14 @@ impl World {
             let existing = new.volume_id.as_deref().and_then(|ocid| self.data_volume(ocid).ok());
             let Some(volume) = existing.or_else(|| self.make_data_volume(instance, &new)) else { continue };
             let number = self.volumes.attachments.len() as u32;
-            let attachment =
-                AttachmentRow { instance, volume, wanted: new, created: now, attached: true, forgotten: false };
+            let attachment = AttachmentRow {
+                instance,
+                volume,
+                wanted: new,
+                created: now,
+                attached: true,
+                forgotten: false,
+            };
             self.volumes.attachments.push(attachment);
             self.volumes.of_instance.entry(instance).or_default().push(number);
         }

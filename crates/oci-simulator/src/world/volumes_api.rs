@@ -235,7 +235,9 @@ impl World {
             instance_id,
             is_read_only: Some(row.wanted.is_read_only.unwrap_or(false)),
             is_shareable: Some(row.wanted.is_shareable.unwrap_or(false)),
-            lifecycle_state: ParavirtualizedVolumeAttachmentLifecycleState::from(attachment_state(row, instance)),
+            lifecycle_state: ParavirtualizedVolumeAttachmentLifecycleState::from(attachment_state(
+                row, instance,
+            )),
             time_created: Some(row.created),
             volume_id,
             is_volume_created_during_launch: made,

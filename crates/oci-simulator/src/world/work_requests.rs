@@ -181,9 +181,11 @@ impl World {
             None => Box::new((0..self.work_requests.len() as u32).rev()),
         };
         let after = page.after.as_ref().map_or(u32::MAX, |after| after.number);
-        let rows = numbers
-            .filter(|number| *number < after)
-            .map(|number| Cursor { group: 0, name: String::new(), number });
+        let rows = numbers.filter(|number| *number < after).map(|number| Cursor {
+            group: 0,
+            name: String::new(),
+            number,
+        });
         let row = |cursor: &Cursor| &self.work_requests[cursor.number as usize];
         page.answer(
             request,
@@ -216,7 +218,11 @@ impl World {
             timestamp: row.finished,
             ..WorkRequestError::default()
         });
-        page.answer_small(request, oldest_first(request), errors.map(|error| (Cursor::default(), error)).collect())
+        page.answer_small(
+            request,
+            oldest_first(request),
+            errors.map(|error| (Cursor::default(), error)).collect(),
+        )
     }
 
     pub(super) fn list_work_request_logs(&mut self, request: &ApiRequest) -> ApiResult {

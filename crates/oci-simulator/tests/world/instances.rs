@@ -138,7 +138,10 @@ fn an_etag_changes_with_every_change_and_an_old_one_is_refused() {
         .body(json!({"displayName": "b", "freeformTags": {"run": "7"}}))
         .if_match(&*before);
     let renamed = region.world.handle(&rename).unwrap();
-    assert_eq!((&renamed.json()["displayName"], &renamed.json()["freeformTags"]["run"]), (&json!("b"), &json!("7")));
+    assert_eq!(
+        (&renamed.json()["displayName"], &renamed.json()["freeformTags"]["run"]),
+        (&json!("b"), &json!("7"))
+    );
     assert_ne!(renamed.etag.as_ref(), Some(&before));
     let refused = region.world.handle(&rename).unwrap_err();
     assert_eq!((refused.status, refused.code), (412, "NoEtagMatch"));

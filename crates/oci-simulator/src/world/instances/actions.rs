@@ -55,7 +55,9 @@ impl World {
             return Err(error::busy(&ocid));
         }
         if self.instances.extras.get(row.extras).preemptible_instance_config.is_some() {
-            return Err(error::incorrect_state(format!("preemptible instance {ocid} does not take action {action}")));
+            return Err(error::incorrect_state(format!(
+                "preemptible instance {ocid} does not take action {action}"
+            )));
         }
         if row.shape.get().is_bare_metal() && action == "DIAGNOSTICREBOOT" {
             return Err(error::invalid("DIAGNOSTICREBOOT is for virtual machines only"));
@@ -77,8 +79,17 @@ impl World {
             }
             ("REBOOTMIGRATE", State::Running) => self.turn(number, State::Moving, stop, Step::Moved),
             ("SENDDIAGNOSTICINTERRUPT", State::Running) => {}
-            ("START" | "STOP" | "SOFTSTOP" | "RESET" | "SOFTRESET", _)
-            | ("DIAGNOSTICREBOOT" | "REBOOTMIGRATE" | "SENDDIAGNOSTICINTERRUPT", _) => {
+            (
+                "START"
+                | "STOP"
+                | "SOFTSTOP"
+                | "RESET"
+                | "SOFTRESET"
+                | "DIAGNOSTICREBOOT"
+                | "REBOOTMIGRATE"
+                | "SENDDIAGNOSTICINTERRUPT",
+                _,
+            ) => {
                 return Err(error::incorrect_state(format!(
                     "instance {ocid} is in state {}, which action {action} does not allow",
                     state.as_str()
@@ -90,7 +101,13 @@ impl World {
     }
 
     /// Sets out for another state.
-    pub(in super::super) fn turn(&mut self, number: u32, state: State, delay: jiff::SignedDuration, step: Step) {
+    pub(in super::super) fn turn(
+        &mut self,
+        number: u32,
+        state: State,
+        delay: jiff::SignedDuration,
+        step: Step,
+    ) {
         self.enter(number, state);
         self.after(number, delay, step);
     }

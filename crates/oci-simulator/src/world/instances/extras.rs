@@ -4,8 +4,8 @@ use super::super::api::ApiError;
 use super::super::chance::{hash_bytes, mix};
 use super::super::error;
 use oci_api::models::{
-    InstanceAgentConfig, InstanceAvailabilityConfig, InstanceOptions, LaunchOptions, PlatformConfig,
-    PlacementConstraintDetails, PreemptibleInstanceConfigDetails,
+    InstanceAgentConfig, InstanceAvailabilityConfig, InstanceOptions, LaunchOptions,
+    PlacementConstraintDetails, PlatformConfig, PreemptibleInstanceConfigDetails,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

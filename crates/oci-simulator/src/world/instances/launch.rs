@@ -49,7 +49,8 @@ struct Body<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Source<'a> {
-    source_type: Option<&'a str>,
+    #[serde(rename = "sourceType")]
+    kind: Option<&'a str>,
     image_id: Option<&'a str>,
     boot_volume_id: Option<&'a str>,
     #[serde(rename = "bootVolumeSizeInGBs")]
@@ -116,7 +117,11 @@ impl World {
     }
 
     /// The answer to the launch of this instance.
-    pub(in super::super) fn launched(&self, request: &ApiRequest, number: u32) -> Result<ApiAnswer, ApiError> {
+    pub(in super::super) fn launched(
+        &self,
+        request: &ApiRequest,
+        number: u32,
+    ) -> Result<ApiAnswer, ApiError> {
         let row = self.instances.get(number).ok_or_else(error::not_found)?;
         let work = self.work_request_ocid(row.launch_work);
         Ok(self.instance_answer(request.operation, number, row)?.with_work_request(work))
@@ -246,7 +251,9 @@ impl World {
         let public = self.network.subnets[subnet as usize].public;
         let wants_public = vnic.and_then(|vnic| vnic.assign_public_ip).unwrap_or(public);
         if wants_public && !public {
-            return Err(error::invalid("assignPublicIp cannot be true: the subnet prohibits public IPs on VNICs"));
+            return Err(error::invalid(
+                "assignPublicIp cannot be true: the subnet prohibits public IPs on VNICs",
+            ));
         }
         let hostname = agree(
             ("hostnameLabel", "createVnicDetails.hostnameLabel"),
@@ -293,7 +300,7 @@ impl World {
     fn source(&self, body: &Body<'_>, shape_id: ShapeId, ad: u8) -> Result<Start, ApiError> {
         let none = Source::default();
         let source = body.source_details.as_ref().unwrap_or(&none);
-        if source.source_type == Some("bootVolume") {
+        if source.kind == Some("bootVolume") {
             let volume = required("sourceDetails.bootVolumeId", source.boot_volume_id)?;
             return self.launchable_boot_volume(volume, ad).map(Start::BootVolume);
         }
@@ -339,17 +346,17 @@ impl World {
             return Ok(Room { held, reservation: Some((number, config)), address, late_failure: false });
         }
         let late = self.settings.late_failure.probability;
-        let late_failure = Chance::of(self.seed, "late failure", self.instances.next_number()).happens(late);
+        let late_failure = !self.capacity.is_out(plan.ad)
+            && Chance::of(self.seed, "late failure", self.instances.next_number()).happens(late);
         let held = if late_failure {
             None
         } else {
-            match self.capacity.take(plan.ad, plan.fd, shape.family, plan.need) {
-                Some(held) => Some(held),
-                None => {
-                    self.network.subnets[plan.subnet as usize].release(address);
-                    return Err(self.no_capacity(shape.family));
-                }
+            let held = self.capacity.take(plan.ad, plan.fd, shape.family, plan.need);
+            if held.is_none() {
+                self.network.subnets[plan.subnet as usize].release(address);
+                return Err(self.no_capacity(shape.family));
             }
+            held
         };
         Ok(Room { held, reservation: None, address, late_failure })
     }

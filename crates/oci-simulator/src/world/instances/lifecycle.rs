@@ -1,15 +1,15 @@
 //! What happens to instances by themselves: PROVISIONING to RUNNING, STOPPING to STOPPED, and the end.
 
+use super::super::OUT_OF_CAPACITY;
 use super::super::World;
+use super::super::chance::Chance;
 use super::super::error::limit_text;
 use super::super::ids::{Id, Kind};
 use super::super::limits::{Limit, Usage, What};
 use super::super::schedule::{Step, Task};
 use super::super::time::{seconds, trim};
 use super::super::work_requests::Status;
-use super::super::OUT_OF_CAPACITY;
 use super::State;
-use super::super::chance::Chance;
 use jiff::SignedDuration;
 
 /// How long a step waits before it looks again whether its availability domain is back.
@@ -109,10 +109,9 @@ impl World {
     /// A stopped instance gives its host back, unless a reservation keeps it or its local disks would be lost.
     fn release_stopped(&mut self, number: u32) {
         let Some(row) = self.instances.get_mut(number) else { return };
-        if row.reservation.is_none() && !row.shape.get().billed_when_stopped {
-            if let Some(held) = row.held.take() {
-                self.capacity.give_back(held);
-            }
+        let keeps = row.reservation.is_some() || row.shape.get().billed_when_stopped;
+        if let Some(held) = row.held.take_if(|_| !keeps) {
+            self.capacity.give_back(held);
         }
     }
 
@@ -143,7 +142,9 @@ impl World {
         let (compartment, ad, family, need) = (row.compartment, row.ad, row.shape.get().family, row.need);
         let (subnet, address, pool) = (row.subnet, row.address, row.pool);
         match (reservation.zip(config), held) {
-            (Some((reservation, config)), Some(held)) => self.return_reserved(reservation, config, held, number),
+            (Some((reservation, config)), Some(held)) => {
+                self.return_reserved(reservation, config, held, number);
+            }
             (None, Some(held)) => self.capacity.give_back(held),
             (_, None) => {}
         }

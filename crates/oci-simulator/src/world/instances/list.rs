@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+static NO_NUMBERS: BTreeSet<u32> = BTreeSet::new();
+
 type Cursors<'a> = Box<dyn Iterator<Item = Cursor> + 'a>;
 
 impl Row {
@@ -89,20 +91,28 @@ impl Place {
     ) -> Cursors<'a> {
         let by_number = move |number: u32| Cursor { group: ad, name: String::new(), number };
         if let Some(name) = name {
-            // Few have the same name: collect them, then sort them as the list wants.
-            let range = (Box::from(name), 0)..=(Box::from(name), u32::MAX);
-            let mut numbers: Vec<u32> = self.names.range(range).map(|(_, number)| *number).collect();
-            if order.descending {
-                numbers.reverse();
-            }
+            // Within one name both orders are the order of numbers.
             let text = if order.by_name { name.to_owned() } else { String::new() };
-            let cursors = numbers.into_iter().map(move |number| Cursor { group: ad, name: text.clone(), number });
-            return Box::new(cursors.filter(move |cursor| {
-                after.as_ref().is_none_or(|after| order.compare(cursor, after).is_gt())
-            }));
+            let key = |number| (Box::<str>::from(name), number);
+            let edge = after.map(|after| Bound::Excluded(key(after.number)));
+            let (start, end) = (Bound::Included(key(0)), Bound::Included(key(u32::MAX)));
+            let cursor = move |(_, number): &(Box<str>, u32)| Cursor {
+                group: ad,
+                name: text.clone(),
+                number: *number,
+            };
+            return if order.descending {
+                Box::new(self.names.range((start, edge.unwrap_or(end))).rev().map(cursor))
+            } else {
+                Box::new(self.names.range((edge.unwrap_or(start), end)).map(cursor))
+            };
         }
         if order.by_name {
-            let cursor = move |(name, number): &(Box<str>, u32)| Cursor { group: ad, name: name.to_string(), number: *number };
+            let cursor = move |(name, number): &(Box<str>, u32)| Cursor {
+                group: ad,
+                name: name.to_string(),
+                number: *number,
+            };
             let key = after.map(|after| (Box::<str>::from(after.name), after.number));
             return if order.descending {
                 let end = key.map_or(Bound::Unbounded, Bound::Excluded);
@@ -112,9 +122,8 @@ impl Place {
                 Box::new(self.names.range((start, Bound::Unbounded)).map(cursor))
             };
         }
-        static NONE: BTreeSet<u32> = BTreeSet::new();
         let numbers = match state {
-            Some(state) => self.states.get(&state).unwrap_or(&NONE),
+            Some(state) => self.states.get(&state).unwrap_or(&NO_NUMBERS),
             None => &self.all,
         };
         let edge = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.number));

@@ -8,6 +8,7 @@ pub(super) mod extras;
 pub(super) mod launch;
 pub(super) mod lifecycle;
 pub(super) mod list;
+pub(super) mod resize;
 pub(super) mod update;
 pub(super) mod validate;
 pub(super) mod wire;

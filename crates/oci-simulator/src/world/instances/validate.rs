@@ -51,7 +51,8 @@ pub(in super::super) fn need_of(shape: &Shape, config: Option<&ShapeConfig<'_>>)
         whole: shape.is_bare_metal(),
     };
     if !shape.is_flexible() {
-        let same = |given: Option<f64>, own: u32| given.is_none_or(|given| (given - f64::from(own)).abs() < 0.001);
+        let same =
+            |given: Option<f64>, own: u32| given.is_none_or(|given| (given - f64::from(own)).abs() < 0.001);
         return match config {
             Some(config)
                 if !same(config.ocpus, default_ocpus) || !same(config.memory_in_gbs, default_memory) =>
@@ -109,7 +110,8 @@ fn check_size(shape: &Shape, ocpus: f64, memory: f64) -> Result<(), ApiError> {
             if sizes.iter().any(|size| close(ocpus, size.0) && close(memory, size.1)) {
                 return Ok(());
             }
-            let sizes: Vec<String> = sizes.iter().map(|(ocpus, memory)| format!("{ocpus}/{memory}")).collect();
+            let sizes: Vec<String> =
+                sizes.iter().map(|(ocpus, memory)| format!("{ocpus}/{memory}")).collect();
             Err(invalid(format!(
                 "Invalid ShapeConfig: shape {name} has ocpus/memoryInGBs of {} only",
                 sizes.join(", ")
@@ -124,10 +126,17 @@ pub(in super::super) fn check_tags<'a>(
     tags: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
 ) -> Result<(), ApiError> {
     if tags.len() > MOST_TAGS {
-        return Err(invalid(format!("Invalid tags: {} freeform tags, at most {MOST_TAGS} are allowed", tags.len())));
+        return Err(invalid(format!(
+            "Invalid tags: {} freeform tags, at most {MOST_TAGS} are allowed",
+            tags.len()
+        )));
     }
     for (key, value) in tags {
-        if key.is_empty() || key.chars().count() > 100 || key.contains(['.', ' ']) || value.chars().count() > 256 {
+        if key.is_empty()
+            || key.chars().count() > 100
+            || key.contains(['.', ' '])
+            || value.chars().count() > 256
+        {
             return Err(invalid("Invalid tags"));
         }
     }
@@ -139,7 +148,8 @@ pub(in super::super) type Texts<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
 
 /// Checks metadata: its size with the extended metadata's, SSH keys and user data.
 pub(in super::super) fn check_metadata(metadata: &Texts<'_>, extended_bytes: usize) -> Result<(), ApiError> {
-    let size: usize = metadata.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() + extended_bytes;
+    let size: usize =
+        metadata.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() + extended_bytes;
     if size > MOST_METADATA {
         return Err(invalid(format!(
             "Metadata size is {size} bytes and cannot be larger than {MOST_METADATA} bytes"

@@ -39,7 +39,8 @@ impl World {
         for placement in placements {
             let shown = serde_json::to_value(placement).map_err(|_| error::unparsable())?;
             let body = PlacementBody::deserialize(&shown).map_err(|_| error::unparsable())?;
-            let subnet = body.primary_vnic_subnets.map(|primary| primary.subnet_id).or(body.primary_subnet_id);
+            let subnet =
+                body.primary_vnic_subnets.map(|primary| primary.subnet_id).or(body.primary_subnet_id);
             let fds = body.fault_domains.unwrap_or_default().into_iter().map(|name| {
                 find_fault_domain(&name)
                     .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))
@@ -154,7 +155,7 @@ impl World {
         let running = |number: &&u32| {
             self.instances.get(**number).is_some_and(|row| row.state == InstanceState::Running)
         };
-        pool.members.iter().filter(running).count() as i64
+        pool.members.iter().filter(running).map(|_| 1).sum()
     }
 
     pub(in super::super) fn get_pool(&self, request: &ApiRequest) -> ApiResult {
@@ -266,7 +267,8 @@ impl World {
         let number = self.pool_to_change(request, &[allowed])?;
         // First the pool, lest it take the stopping of its members for something to repair.
         self.enter_pool(number, next);
-        let members: Vec<u32> = self.pools.get(&number).map(|pool| pool.members.iter().copied().collect()).unwrap_or_default();
+        let members: Vec<u32> =
+            self.pools.get(&number).map(|pool| pool.members.iter().copied().collect()).unwrap_or_default();
         for member in members {
             // A member that cannot (it is ending, say) does not hold up the others.
             let _ = self.act(member, action);

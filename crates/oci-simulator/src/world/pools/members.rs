@@ -57,10 +57,15 @@ impl World {
         let (instance, row) = self.instance(&details.instance_id)?;
         let ocid = &details.instance_id;
         if row.pool.is_some() {
-            return Err(error::incorrect_state(format!("instance {ocid} belongs to an instance pool already")));
+            return Err(error::incorrect_state(format!(
+                "instance {ocid} belongs to an instance pool already"
+            )));
         }
         if row.state != InstanceState::Running {
-            return Err(error::incorrect_state(format!("instance {ocid} is in state {}", row.state.as_str())));
+            return Err(error::incorrect_state(format!(
+                "instance {ocid} is in state {}",
+                row.state.as_str()
+            )));
         }
         if let Some(row) = self.instances.get_mut(instance) {
             row.pool = Some(number);
@@ -89,7 +94,12 @@ impl World {
     }
 
     /// The answer that shows a member of a pool.
-    pub(in super::super) fn member_answer(&self, request: &ApiRequest, number: u32, instance: u32) -> ApiResult {
+    pub(in super::super) fn member_answer(
+        &self,
+        request: &ApiRequest,
+        number: u32,
+        instance: u32,
+    ) -> ApiResult {
         let row = self.instances.get(instance).ok_or_else(error::not_found)?;
         let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
         let pool_ocid = self.ids.text(Id(Kind::InstancePool, number));

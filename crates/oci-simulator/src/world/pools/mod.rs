@@ -120,7 +120,8 @@ impl World {
             self.close_work_request(before, Status::Succeeded, None);
         }
         let id = Id(Kind::InstancePool, number);
-        let work = self.open_work_request(operation, compartment, id, Deed::Update, self.now + seconds(180.0));
+        let work =
+            self.open_work_request(operation, compartment, id, Deed::Update, self.now + seconds(180.0));
         if let Some(pool) = self.pools.get_mut(&number) {
             pool.work = Some(work);
         }
@@ -281,13 +282,12 @@ impl World {
 
     fn member_details(&self, pool: &Pool, placement: &Placement, mut details: Value, here: usize) -> Value {
         let count = pool.launched.to_string();
-        let name = match &pool.name_formatter {
-            Some(formatter) => formatter.replace("${launchCount}", &count),
-            None => {
-                let mark = Chance::of(self.seed, "member", pool.launched).below(36_u64.pow(5));
-                format!("inst-{mark:05x}-{}", pool.name)
-            }
+        let own_name = || {
+            let mark = Chance::of(self.seed, "member", pool.launched).below(16_u64.pow(5));
+            format!("inst-{mark:05x}-{}", pool.name)
         };
+        let formatted = pool.name_formatter.as_ref().map(|name| name.replace("${launchCount}", &count));
+        let name = formatted.unwrap_or_else(own_name);
         details["displayName"] = name.into();
         details["availabilityDomain"] = self.identity.ad_name(placement.ad).into();
         details["compartmentId"] = super::identity::compartment_ocid(&self.ids, pool.compartment).into();
@@ -306,7 +306,8 @@ impl World {
             if !details["createVnicDetails"].is_object() {
                 details["createVnicDetails"] = json!({});
             }
-            details["createVnicDetails"]["hostnameLabel"] = formatter.replace("${launchCount}", &count).into();
+            details["createVnicDetails"]["hostnameLabel"] =
+                formatter.replace("${launchCount}", &count).into();
         }
         details
     }

@@ -13,8 +13,8 @@ use super::super::work_requests::Deed;
 use super::{ConfigKey, Reservation, State, Wanted};
 use oci_api::models::{
     ChangeComputeCapacityReservationCompartmentDetails, ComputeCapacityReservation,
-    ComputeCapacityReservationLifecycleState, CreateComputeCapacityReservationDetails, InstanceReservationConfig,
-    InstanceReservationConfigDetails, InstanceReservationShapeConfigDetails,
+    ComputeCapacityReservationLifecycleState, CreateComputeCapacityReservationDetails,
+    InstanceReservationConfig, InstanceReservationConfigDetails, InstanceReservationShapeConfigDetails,
     UpdateComputeCapacityReservationDetails,
 };
 use std::collections::BTreeMap;
@@ -40,7 +40,9 @@ impl World {
             let shape_id = shape_id.ok_or_else(|| error::named_not_found("shape", name))?;
             let shape = shape_id.get();
             if shape.family().name == "standard-e2-micro" {
-                return Err(error::invalid(format!("shape {name} is not supported for capacity reservations")));
+                return Err(error::invalid(format!(
+                    "shape {name} is not supported for capacity reservations"
+                )));
             }
             let (ocpus, memory) = shape.default_size();
             let need = match &config.instance_shape_config {
@@ -77,7 +79,8 @@ impl World {
                     "instanceReservationConfigs must differ in shape, size or fault domain",
                 ));
             }
-            let cluster = config.cluster_config.as_ref().and_then(|cluster| serde_json::to_value(cluster).ok());
+            let cluster =
+                config.cluster_config.as_ref().and_then(|cluster| serde_json::to_value(cluster).ok());
             wanted.push(Wanted { key, count, cluster });
         }
         Ok(wanted)
@@ -93,7 +96,8 @@ impl World {
             usage.cores += i64::from(want.key.need.ocpus) * i64::from(count);
             usage.memory += i64::from(want.key.need.memory) * i64::from(count);
         }
-        let names = more.into_iter().flat_map(|(family, usage)| self.limits.exceeded(ad, family, usage, true));
+        let names =
+            more.into_iter().flat_map(|(family, usage)| self.limits.exceeded(ad, family, usage, true));
         let names: Vec<String> = names.collect();
         if names.is_empty() { Ok(()) } else { Err(error::limit_exceeded(&names)) }
     }
@@ -188,10 +192,12 @@ impl World {
             return used.into();
         }
         let horizon = self.list_horizon();
-        let young = row.members.iter().filter_map(|number| self.instances.get(*number)).filter(|instance| {
-            instance.config == Some(config_number) && instance.created > horizon
-        });
-        i64::from(used) - young.count() as i64
+        let young = row
+            .members
+            .iter()
+            .filter_map(|number| self.instances.get(*number))
+            .filter(|instance| instance.config == Some(config_number) && instance.created > horizon);
+        i64::from(used) - young.map(|_| 1).sum::<i64>()
     }
 
     /// Reserved and used in all configs, as the API tells.
@@ -268,7 +274,8 @@ impl World {
                 let wanted = self.read_configs(row.ad, Some(configs))?;
                 // Text invented; that it is refused is documented.
                 for config in row.configs.values().filter(|config| config.used > 0) {
-                    let count = wanted.iter().find(|want| want.key == config.key).map_or(0, |want| want.count);
+                    let count =
+                        wanted.iter().find(|want| want.key == config.key).map_or(0, |want| want.count);
                     if count < config.used {
                         return Err(error::incorrect_state(format!(
                             "capacity reservation {ocid} has {} instances of shape {} in use, {count} were asked for",
@@ -294,8 +301,12 @@ impl World {
             row.is_default = details.is_default_reservation.unwrap_or(row.is_default);
             row.pending = pending;
         }
-        let work =
-            self.change_reservation(number, State::Updating, "UpdateComputeCapacityReservation", Deed::Update);
+        let work = self.change_reservation(
+            number,
+            State::Updating,
+            "UpdateComputeCapacityReservation",
+            Deed::Update,
+        );
         Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
     }
 
@@ -308,8 +319,12 @@ impl World {
                 "capacity reservation {ocid} is used by {used} instances"
             )));
         }
-        let work =
-            self.change_reservation(number, State::Deleting, "DeleteComputeCapacityReservation", Deed::Delete);
+        let work = self.change_reservation(
+            number,
+            State::Deleting,
+            "DeleteComputeCapacityReservation",
+            Deed::Delete,
+        );
         Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
     }
 

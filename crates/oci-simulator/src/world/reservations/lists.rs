@@ -60,7 +60,9 @@ impl World {
             else {
                 continue;
             };
-            if ad.is_some_and(|ad| ad != instance.ad) || compartment.is_some_and(|at| at != instance.compartment) {
+            if ad.is_some_and(|ad| ad != instance.ad)
+                || compartment.is_some_and(|at| at != instance.compartment)
+            {
                 continue;
             }
             let summary = CapacityReservationInstanceSummary {

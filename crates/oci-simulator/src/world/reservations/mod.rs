@@ -149,9 +149,10 @@ impl World {
         wish: &Wish,
     ) -> Result<Option<(u32, u32)>, ApiError> {
         let Some(ocid) = named else {
-            let default = self.reservations.iter().find(|(_, row)| {
-                row.is_default && row.ad == wish.ad && wish.plain && row.takes_launches()
-            });
+            let default = self
+                .reservations
+                .iter()
+                .find(|(_, row)| row.is_default && row.ad == wish.ad && wish.plain && row.takes_launches());
             return Ok(default.and_then(|(number, row)| {
                 let (config, _) = row.config_for(wish).filter(|(_, config)| !config.free.is_empty())?;
                 Some((*number, config))
@@ -278,8 +279,11 @@ impl World {
         row.state = if deleting { State::Deleted } else { State::Active };
         row.updated = now;
         row.version += 1;
-        let detail =
-            format!("{}, reserved {}", row.state.as_str(), row.configs.values().map(Config::reserved).sum::<u32>());
+        let detail = format!(
+            "{}, reserved {}",
+            row.state.as_str(),
+            row.configs.values().map(Config::reserved).sum::<u32>()
+        );
         self.log.push(now, "reservation_state", Some(Id(Kind::CapacityReservation, number)), Some(&detail));
         self.close_work_request(work, Status::Succeeded, None);
         if deleting {
@@ -294,7 +298,8 @@ impl World {
         let ad = row.ad;
         let mut returned = Vec::new();
         row.configs.retain(|_, config| {
-            let count = wanted.iter().find(|wanted| wanted.key == config.key).map_or(0, |wanted| wanted.count);
+            let count =
+                wanted.iter().find(|wanted| wanted.key == config.key).map_or(0, |wanted| wanted.count);
             let keep = count.saturating_sub(config.used) as usize;
             let split = keep.min(config.free.len());
             returned.extend(config.free.drain(split..).map(|held| (held, config.key.clone())));

@@ -1,0 +1,227 @@
+//! Whatever is asked in whatever order: nothing is lost, nothing is exceeded, and the same again is the same.
+
+use crate::region::Region;
+use oci_api::Operation;
+use oci_simulator::world::settings::{Crumbs, LateFailure, LimitSetting, OtherTenants};
+use oci_simulator::world::{SavedWorld, State, World, WorldSettings};
+use proptest::prelude::*;
+use serde_json::json;
+
+/// Something that someone does.
+#[derive(Clone, Debug)]
+enum Deed {
+    Launch { ad: usize, ocpus: u32, reserved: bool, token: Option<u8>, keep: bool },
+    Act { which: usize, action: &'static str },
+    Terminate { which: usize, keep: bool },
+    Resize { which: usize, ocpus: u32 },
+    Reserve { ad: usize, ocpus: u32, count: u32 },
+    Rereserve { which: usize, count: u32 },
+    Unreserve { which: usize },
+    DeleteBootVolume { which: usize },
+    Wait { seconds: f64 },
+    List { limit: u32 },
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    const ACTIONS: [&str; 5] = ["STOP", "START", "RESET", "SOFTSTOP", "REBOOTMIGRATE"];
+    prop_oneof![
+        6 => (0..3_usize, 1..24_u32, any::<bool>(), proptest::option::of(0..6_u8), any::<bool>())
+            .prop_map(|(ad, ocpus, reserved, token, keep)| Deed::Launch { ad, ocpus, reserved, token, keep }),
+        4 => (any::<usize>(), 0..5_usize).prop_map(|(which, at)| Deed::Act { which, action: ACTIONS[at] }),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(which, keep)| Deed::Terminate { which, keep }),
+        2 => (any::<usize>(), 1..40_u32).prop_map(|(which, ocpus)| Deed::Resize { which, ocpus }),
+        1 => (0..3_usize, 1..24_u32, 0..30_u32)
+            .prop_map(|(ad, ocpus, count)| Deed::Reserve { ad, ocpus, count }),
+        1 => (any::<usize>(), 0..30_u32).prop_map(|(which, count)| Deed::Rereserve { which, count }),
+        1 => any::<usize>().prop_map(|which| Deed::Unreserve { which }),
+        1 => any::<usize>().prop_map(|which| Deed::DeleteBootVolume { which }),
+        6 => (0.0..120.0_f64).prop_map(|seconds| Deed::Wait { seconds }),
+        1 => (1..=100_u32).prop_map(|limit| Deed::List { limit }),
+    ]
+}
+
+/// A region in which everything goes wrong now and then.
+fn hostile() -> WorldSettings {
+    let mut settings = WorldSettings {
+        late_failure: LateFailure { probability: 0.2, limit_share: 0.3 },
+        false_limit_probability: 0.2,
+        capacity_report_error_probability: 0.2,
+        list_lag_seconds: 3.0,
+        short_page_probability: 0.3,
+        empty_page_probability: 0.3,
+        subnet_prefix_length: 28,
+        crumbs: vec![Crumbs {
+            availability_domain: 1,
+            family: Some("standard-e4".into()),
+            every_seconds: 40.0,
+            hosts: 1,
+            ocpus_per_host: Some(8),
+            times: Some(4),
+        }],
+        other_tenants: Some(OtherTenants { every_seconds: 7.0, ocpus: 32, share: 0.5, initial_share: 0.2 }),
+        ..WorldSettings::default()
+    };
+    settings.hosts.per_fault_domain = 1;
+    settings.limits.named =
+        vec![LimitSetting { name: "standard-e4-core-count".into(), availability_domain: None, value: 150 }];
+    settings
+}
+
+fn do_it(region: &mut Region, deed: &Deed) {
+    let pick = |ids: Vec<String>, which: usize| (!ids.is_empty()).then(|| ids[which % ids.len()].clone());
+    let instances: Vec<String> = region.world.instances().map(|entry| entry.id).collect();
+    let reservations: Vec<String> = region.world.reservations().map(|entry| entry.id).collect();
+    let request = match deed {
+        Deed::Launch { ad, ocpus, reserved, token, keep } => {
+            let mut details = region.details("n");
+            details["availabilityDomain"] = region.defaults.availability_domains[*ad].clone().into();
+            details["shapeConfig"] = json!({"ocpus": ocpus, "memoryInGBs": ocpus * 6});
+            if *keep {
+                details["freeformTags"] = json!({"keep": "yes"});
+            }
+            if let Some(id) = pick(reservations, *ad).filter(|_| *reserved) {
+                details["capacityReservationId"] = id.into();
+            }
+            let request = region.request(Operation::LaunchInstance).body(details);
+            match token {
+                Some(token) => request.retry_token(format!("token-{token}")),
+                None => request,
+            }
+        }
+        Deed::Act { which, action } => {
+            let Some(id) = pick(instances, *which) else { return };
+            region.request(Operation::InstanceAction).path("instanceId", id).query("action", *action)
+        }
+        Deed::Terminate { which, keep } => {
+            let Some(id) = pick(instances, *which) else { return };
+            let request = region.request(Operation::TerminateInstance).path("instanceId", id);
+            request.query("preserveBootVolume", keep.to_string())
+        }
+        Deed::Resize { which, ocpus } => {
+            let Some(id) = pick(instances, *which) else { return };
+            let body = json!({"shapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6}});
+            region.request(Operation::UpdateInstance).path("instanceId", id).body(body)
+        }
+        Deed::Reserve { ad, ocpus, count } => {
+            region.request(Operation::CreateComputeCapacityReservation).body(json!({
+                "compartmentId": region.defaults.compartment,
+                "availabilityDomain": region.defaults.availability_domains[*ad],
+                "instanceReservationConfigs": [{
+                    "instanceShape": "VM.Standard.E4.Flex", "reservedCount": count,
+                    "instanceShapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6},
+                }],
+            }))
+        }
+        Deed::Rereserve { which, count } => {
+            let Some(id) = pick(reservations, *which) else { return };
+            let get =
+                region.request(Operation::GetComputeCapacityReservation).path("capacityReservationId", &*id);
+            let Ok(shown) = region.world.handle(&get) else { return };
+            let mut configs = shown.json()["instanceReservationConfigs"].clone();
+            for config in configs.as_array_mut().unwrap() {
+                config["reservedCount"] = (*count).into();
+                config.as_object_mut().unwrap().remove("usedCount");
+            }
+            region
+                .request(Operation::UpdateComputeCapacityReservation)
+                .path("capacityReservationId", id)
+                .body(json!({"instanceReservationConfigs": configs}))
+        }
+        Deed::Unreserve { which } => {
+            let Some(id) = pick(reservations, *which) else { return };
+            region.request(Operation::DeleteComputeCapacityReservation).path("capacityReservationId", id)
+        }
+        Deed::DeleteBootVolume { which } => {
+            let Some(id) = pick(region.world.boot_volumes().map(|entry| entry.id).collect(), *which) else {
+                return;
+            };
+            region.request(Operation::DeleteBootVolume).path("bootVolumeId", id)
+        }
+        Deed::Wait { seconds } => return region.advance(*seconds),
+        Deed::List { limit } => {
+            let request = region.request(Operation::ListInstances);
+            let request = request.query("compartmentId", region.defaults.compartment.clone());
+            let rows = region.pages(&request.query("limit", limit.to_string()));
+            let known = region.world.instances().count();
+            assert!(rows.len() <= known);
+            return;
+        }
+    };
+    let _ = region.world.handle(&request);
+}
+
+fn events(world: &World) -> String {
+    world.events(0).map(|event| serde_json::to_string(&event).unwrap() + "\n").collect()
+}
+
+fn check_transitions(world: &World) {
+    for event in world.events(0).filter(|event| event.event == "instance_state") {
+        let detail = event.detail.unwrap();
+        let (from, to) = detail.split_once(" -> ").unwrap();
+        let (from, to) = (State::parse(from).unwrap(), State::parse(to).unwrap());
+        assert!(from.leads_to(to), "{detail} at {}", event.at);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_lost_or_exceeded_and_states_change_only_as_documented(
+        seed in any::<u64>(),
+        deeds in proptest::collection::vec(deed(), 1..80),
+    ) {
+        let mut region = Region::seeded(hostile(), seed);
+        for deed in &deeds {
+            do_it(&mut region, deed);
+            if let Err(problem) = region.world.check_invariants() {
+                panic!("after {deed:?}: {problem}");
+            }
+        }
+        check_transitions(&region.world);
+    }
+
+    #[test]
+    fn the_same_seed_and_requests_give_the_same_events_even_through_a_save(
+        seed in any::<u64>(),
+        deeds in proptest::collection::vec(deed(), 1..60),
+        cut in 0..60_usize,
+    ) {
+        let mut first = Region::seeded(hostile(), seed);
+        let mut second = Region::seeded(hostile(), seed);
+        for (number, deed) in deeds.iter().enumerate() {
+            do_it(&mut first, deed);
+            do_it(&mut second, deed);
+            if number == cut {
+                let saved = serde_json::to_vec(&second.world.snapshot()).unwrap();
+                let saved: SavedWorld = serde_json::from_slice(&saved).unwrap();
+                second.world = World::restore(saved).unwrap();
+            }
+        }
+        prop_assert_eq!(events(&first.world), events(&second.world));
+    }
+}
+
+#[test]
+fn another_seed_gives_another_history() {
+    let history = |seed| {
+        let mut region = Region::seeded(hostile(), seed);
+        for _ in 0..20 {
+            do_it(&mut region, &Deed::Launch { ad: 0, ocpus: 1, reserved: false, token: None, keep: false });
+            region.advance(30.0);
+        }
+        events(&region.world)
+    };
+    assert_eq!(history(1), history(1));
+    assert_ne!(history(1), history(2));
+}
+
+#[test]
+fn a_save_of_another_format_is_refused_by_its_number() {
+    let region = Region::roomy();
+    let mut saved = serde_json::to_value(region.world.snapshot()).unwrap();
+    saved["version"] = 99.into();
+    let saved: SavedWorld = serde_json::from_value(saved).unwrap();
+    let problem = World::restore(saved).unwrap_err().to_string();
+    assert_eq!(problem, "the saved world has format 99, this program reads format 1");
+}
