@@ -1,5 +1,7 @@
 //! The region as its callers meet it: over a socket, and inside one process.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "server/support.rs"]
 mod support;
 

@@ -13,9 +13,12 @@ pub struct ScenarioError {
 impl ScenarioError {
     pub(super) fn unknown_name(name: &str) -> Self {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        let nearest = nearest(name, &names).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
-        let message =
-            format!("no scenario is named `{name}`.{nearest} Known: {}; or give a YAML file.", names.join(", "));
+        let nearest =
+            nearest(name, &names).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
+        let message = format!(
+            "no scenario is named `{name}`.{nearest} Known: {}; or give a YAML file.",
+            names.join(", ")
+        );
         Self { message }
     }
 
@@ -23,7 +26,7 @@ impl ScenarioError {
         Self { message: format!("cannot read the scenario {}: {error}", path.display()) }
     }
 
-    pub(super) fn value(source: &str, problem: String) -> Self {
+    pub(super) fn value(source: &str, problem: &str) -> Self {
         Self { message: format!("{source}: {problem}") }
     }
 

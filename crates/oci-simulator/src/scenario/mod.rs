@@ -73,7 +73,7 @@ impl Scenario {
         }
         let scenario: Self =
             serde_saphyr::from_str(text).map_err(|error| ScenarioError::yaml(source_name, &error))?;
-        scenario.check().map_err(|problem| ScenarioError::value(source_name, problem))?;
+        scenario.check().map_err(|problem| ScenarioError::value(source_name, &problem))?;
         Ok(scenario)
     }
 

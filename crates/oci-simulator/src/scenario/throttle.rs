@@ -82,7 +82,7 @@ impl ThrottleSettings {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        let sane = |number: f64| number >= 0.0 && number <= 1.0e9;
+        let sane = |number: f64| (0.0..=1.0e9).contains(&number);
         for (whose, budgets) in [("user", &self.user), ("tenancy", &self.tenancy)] {
             for (class, budget) in
                 [("launch", budgets.launch), ("write", budgets.write), ("read", budgets.read)]

@@ -28,7 +28,11 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
     }
     // No page of another site, open in a browser on this machine, may steer the region.
     if parts.headers.contains_key(ORIGIN) {
-        return error_response(403, "NotAllowed", "The pages under /_sim are not for web pages of other sites.");
+        return error_response(
+            403,
+            "NotAllowed",
+            "The pages under /_sim are not for web pages of other sites.",
+        );
     }
     match (parts.uri.path(), parts.method.as_str()) {
         ("/_sim/stats", "GET") => json(&region.stats()),

@@ -77,10 +77,7 @@ impl SimClock for ScaledClock {
 }
 
 fn later(time: Timestamp, by: Duration) -> Timestamp {
-    SignedDuration::try_from(by)
-        .ok()
-        .and_then(|by| time.checked_add(by).ok())
-        .unwrap_or(Timestamp::MAX)
+    SignedDuration::try_from(by).ok().and_then(|by| time.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// The system's clock: the only place in this crate that reads it.
@@ -100,7 +97,7 @@ mod tests {
         let start: Timestamp = START.parse().unwrap();
         let clock = ScaledClock::real(start, 30.0);
         tokio::time::advance(Duration::from_secs(2)).await;
-        clock.advance(Duration::from_secs(3600));
+        clock.advance(Duration::from_hours(1));
         assert_eq!(clock.now().duration_since(start).as_secs(), 3660);
         assert_eq!(clock.elapsed(), Duration::from_secs(2));
     }

@@ -181,12 +181,7 @@ async fn serve(region: &Region, parts: &Parts, body: &Bytes, admitted: Admitted)
 }
 
 /// The request as the world takes it, if its parameters and body are good.
-fn checked(
-    parts: &Parts,
-    bytes: &Bytes,
-    caller: Caller,
-    route: &mut Route,
-) -> Result<ApiRequest, ApiError> {
+fn checked(parts: &Parts, bytes: &Bytes, caller: Caller, route: &mut Route) -> Result<ApiRequest, ApiError> {
     let info = route.operation.info();
     parameters::path(info, &route.path)?;
     let mut query = parameters::query(info, parts.uri.query())?;

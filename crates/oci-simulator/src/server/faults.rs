@@ -154,8 +154,12 @@ mod tests {
     #[test]
     fn delays_add_up_and_come_on_top_of_the_first_other_fault() {
         let delay = FaultRule::always(FaultKind::Delay { seconds: 1.5 });
-        let rules =
-            [delay.clone(), FaultRule::always(FaultKind::Hang), delay, FaultRule::always(FaultKind::ResetAfter)];
+        let rules = [
+            delay.clone(),
+            FaultRule::always(FaultKind::Hang),
+            delay,
+            FaultRule::always(FaultKind::ResetAfter),
+        ];
         let met = Faults::new(1, &rules).meet(Operation::GetInstance, 0.0);
         assert_eq!(met.delay, Duration::from_secs(3));
         assert_eq!(met.fault, Some(FaultKind::Hang));
@@ -165,7 +169,7 @@ mod tests {
     fn the_same_seed_meets_the_same_faults_and_about_as_many_as_said() {
         let rule = FaultRule { probability: 0.1, ..FaultRule::always(FaultKind::ResetAfter) };
         let draw = |seed| {
-            let mut faults = Faults::new(seed, &[rule.clone()]);
+            let mut faults = Faults::new(seed, std::slice::from_ref(&rule));
             (0..2000).map(|_| faults.meet(Operation::GetInstance, 0.0).fault.is_some()).collect::<Vec<_>>()
         };
         assert_eq!(draw(5), draw(5));

@@ -53,12 +53,11 @@ fn status_code(status: u16) -> StatusCode {
 /// What becomes of the answer to a request that took effect. `page` is the token that it was asked with.
 pub(super) fn after(fault: &FaultKind, mut response: Response<Bytes>, page: Option<&str>) -> Reply {
     match fault {
-        FaultKind::ResetAfter => return reset(),
         FaultKind::Truncate { bytes } if !response.body().is_empty() => {
             let cut = (*bytes).min(response.body().len() - 1);
             return Reply { response, ending: Ending::CutAfter(cut) };
         }
-        FaultKind::Truncate { .. } => return reset(),
+        FaultKind::ResetAfter | FaultKind::Truncate { .. } => return reset(),
         FaultKind::Answer { .. } => return answer(fault).into(),
         FaultKind::RepeatPage => {
             // The first page was asked for without a token, so that there is none to give again.

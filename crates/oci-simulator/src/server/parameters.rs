@@ -68,7 +68,11 @@ fn check(parameter: &Parameter, text: &str) -> Result<(), ApiError> {
     };
     let value = match kind {
         Kind::Int => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
-        Kind::Float => text.parse::<f64>().ok().filter(|number| number.is_finite()).map_or_else(|| text.into(), Value::from),
+        Kind::Float => text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map_or_else(|| text.into(), Value::from),
         Kind::Bool => match text {
             "true" => true.into(),
             "false" => false.into(),

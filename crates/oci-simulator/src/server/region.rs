@@ -134,7 +134,11 @@ impl Region {
         let mut stats = self.inner.counters.stats();
         let world = self.world();
         stats.simulated_time = world.now().to_string();
-        stats.instances = world.instance_counts().into_iter().map(|(state, count)| (state.as_str().to_owned(), count as u64)).collect();
+        stats.instances = world
+            .instance_counts()
+            .into_iter()
+            .map(|(state, count)| (state.as_str().to_owned(), count as u64))
+            .collect();
         stats
     }
 
@@ -202,8 +206,8 @@ pub(super) fn into_axum(reply: Reply) -> Response<Body> {
         }
         Ending::CutAfter(bytes) => {
             let whole = response.body().len();
-            let mut response = response
-                .map(|body| Body::new(super::cut::CutBody::new(body.slice(..bytes.min(body.len())))));
+            let mut response =
+                response.map(|body| Body::new(super::cut::CutBody::new(body.slice(..bytes.min(body.len())))));
             response.headers_mut().insert(http::header::CONTENT_LENGTH, whole.into());
             response
         }

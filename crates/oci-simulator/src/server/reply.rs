@@ -71,8 +71,7 @@ pub(super) fn from_error(error: &ApiError) -> Response<Bytes> {
 }
 
 pub(super) fn error_response(status: u16, code: &str, message: &str) -> Response<Bytes> {
-    let body =
-        ErrorBody { code: code.to_owned(), message: message.to_owned(), ..ErrorBody::default() };
+    let body = ErrorBody { code: code.to_owned(), message: message.to_owned(), ..ErrorBody::default() };
     let body = serde_json::to_vec(&body).unwrap_or_default();
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -98,7 +97,6 @@ pub(super) fn usual_code(status: u16) -> (&'static str, &'static str) {
         404 => ("NotAuthorizedOrNotFound", "Authorization failed or requested resource not found."),
         409 => ("IncorrectState", "The requested state for the resource conflicts with its current state."),
         429 => ("TooManyRequests", "Too many requests for the user"),
-        500 => ("InternalError", "An internal error has occurred."),
         501 => ("MethodNotImplemented", "The requested method is not implemented."),
         502 => ("ExternalServerInvalidResponse", "Bad Gateway"),
         503 => ("ServiceUnavailable", "The service is currently unavailable."),

@@ -27,7 +27,11 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, ApiError> {
         }
     }
     if known_path {
-        Err(ApiError::new(405, "MethodNotAllowed", format!("The method {} is not allowed here.", shown(method))))
+        Err(ApiError::new(
+            405,
+            "MethodNotAllowed",
+            format!("The method {} is not allowed here.", shown(method)),
+        ))
     } else {
         Err(ApiError::new(404, "NotFound", format!("No operation has the path {}.", shown(path))))
     }
@@ -54,8 +58,9 @@ fn matches<'a>(template: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
 fn parameters(operation: Operation, values: &[&str]) -> Result<Route, ApiError> {
     let mut path = BTreeMap::new();
     for (parameter, value) in operation.info().path_parameters.iter().zip(values) {
-        let value = decode(value, false)
-            .ok_or_else(|| ApiError::new(404, "InvalidParameter", format!("{} cannot be read", parameter.name)))?;
+        let value = decode(value, false).ok_or_else(|| {
+            ApiError::new(404, "InvalidParameter", format!("{} cannot be read", parameter.name))
+        })?;
         path.insert(parameter.name, value);
     }
     Ok(Route { operation, path })

@@ -61,7 +61,11 @@ async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Response<Bytes>> {
     let all = async {
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
-                return Err(reply::error_response(400, "CannotParseRequest", "The body did not arrive whole."));
+                return Err(reply::error_response(
+                    400,
+                    "CannotParseRequest",
+                    "The body did not arrive whole.",
+                ));
             };
             bytes.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()));
             if let Some(refused) = exchange::too_large(parts, bytes.len()) {

@@ -48,8 +48,11 @@ struct VersionOnly {
 
 /// Writes the world to the file, all of it or nothing.
 pub(super) fn save(path: &Path, world: &[u8]) -> Result<(), SaveError> {
-    replace_file(path, |file| file.write_all(world))
-        .map_err(|source| SaveError::Io { action: "write", path: path.to_owned(), source })
+    replace_file(path, |file| file.write_all(world)).map_err(|source| SaveError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The world in its saved form.
@@ -64,7 +67,8 @@ pub(super) fn load(path: &Path) -> Result<Option<World>, SaveError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(SaveError::Io { action: "read", path: path.to_owned(), source }),
     };
-    let torn = |error: serde_json::Error| SaveError::Torn { path: path.to_owned(), problem: error.to_string() };
+    let torn =
+        |error: serde_json::Error| SaveError::Torn { path: path.to_owned(), problem: error.to_string() };
     // The version first: a world of another version may have another shape, which is no damage.
     let VersionOnly { version } = serde_json::from_slice(&bytes).map_err(torn)?;
     if version != World::FORMAT {

@@ -7,7 +7,7 @@ use super::region::Region;
 use super::save::{self, SaveError};
 use super::serve::serve_with;
 use crate::scenario::{Scenario, check_speed};
-use crate::world::{Caller, Known};
+use crate::world::{Caller, Known, World};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -156,23 +156,18 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let speed = options.speed.or(options.scenario.speed).unwrap_or(SPEED);
     check_speed(speed).map_err(StartError::Speed)?;
     let listener = listen(options.listen).await?;
-    let address = listener
-        .local_addr()
-        .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    let address =
+        listener.local_addr().map_err(|source| StartError::Listen { address: options.listen, source })?;
     let saved = match options.save.clone() {
         Some(path) => blocking(move || save::load(&path)).await??,
         None => None,
     };
     let restored = saved.is_some();
+    let begins = saved.as_ref().map_or_else(system_time, World::now);
+    let clock: Arc<dyn SimClock> = Arc::new(ScaledClock::real(begins, speed));
     let region = match saved {
-        Some(world) => {
-            let clock: Arc<dyn SimClock> = Arc::new(ScaledClock::real(world.now(), speed));
-            Region::with_world(world, &options.scenario, options.seed, clock)
-        }
-        None => {
-            let clock = Arc::new(ScaledClock::real(system_time(), speed));
-            Region::new(&options.scenario, options.seed, clock)
-        }
+        Some(world) => Region::with_world(world, &options.scenario, options.seed, clock),
+        None => Region::new(&options.scenario, options.seed, clock),
     };
     let (identity, home) = credentials(&options, &region, address).await?;
     for known in &options.known {
@@ -216,15 +211,14 @@ async fn credentials(
     let name = region.world().settings().region.clone();
     let Some(path) = options.home.clone() else {
         let caller = options.identity.clone();
-        let identity =
-            blocking(move || Identity::generate(caller, &name)).await?.map_err(HomeError::Key)?;
+        let identity = blocking(move || Identity::generate(caller, &name)).await?.map_err(HomeError::Key)?;
         register_caller(region, &identity.caller)?;
         return Ok((identity, None));
     };
-    // A region that listens on all addresses is reached by its own callers through loopback.
-    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.to_string() };
-    let host = if address.ip().is_unspecified() { format!("{host}:{}", address.port()) } else { host };
-    let endpoint = format!("http://{host}");
+    // A region that listens on all addresses is reached from this machine through loopback.
+    let reached =
+        if address.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, address.port()).into() } else { address };
+    let endpoint = format!("http://{reached}");
     let home = blocking(move || Home::open(&path, &name, &endpoint)).await??;
     register_caller(region, &home.identity.caller)?;
     for known in &home.known {
@@ -239,9 +233,7 @@ fn register_caller(region: &Region, caller: &Caller) -> Result<(), StartError> {
 }
 
 fn register(region: &Region, known: &Known) -> Result<(), StartError> {
-    region
-        .register(known)
-        .map_err(|problem| StartError::Register { known: format!("{known:?}"), problem })
+    region.register(known).map_err(|problem| StartError::Register { known: format!("{known:?}"), problem })
 }
 
 async fn save_now_and_then(path: PathBuf, region: Region) {

@@ -188,8 +188,7 @@ mod tests {
     #[test]
     fn other_tenants_load_moves_the_limit_during_a_run() {
         let step = |after_seconds, factor| LoadStep { after_seconds, factor };
-        let settings =
-            ThrottleSettings { other_load: vec![step(10.0, 0.0), step(20.0, 1.0)], ..tight() };
+        let settings = ThrottleSettings { other_load: vec![step(10.0, 0.0), step(20.0, 1.0)], ..tight() };
         let mut throttle = Throttle::new(&settings);
         let mut write = |now| throttle.admit(&caller("u"), OperationClass::Write, now);
         assert_eq!(write(0.0), Ok(()));

@@ -46,7 +46,7 @@ fn a_home_is_used_again_and_follows_the_port_and_the_folder() {
     let text = read(&second.path, "config.yaml");
     assert!(text.contains("\nendpoint: http://127.0.0.1:4000\n") && text.contains("count: 7"), "{text}");
     let key = second.path.join("oci_api_key.pem");
-    assert!(text.contains(&format!("\nprivate_key_path: {}\n", key.display())), "{text}");
+    assert!(text.contains(&format!("\nprivate_key_path: \"{}\"\n", key.display())), "{text}");
     assert!(read(&second.path, "config").contains(&format!("\nkey_file={}\n", key.display())));
 }
 
@@ -90,7 +90,7 @@ async fn a_saved_region_goes_on_where_it_stopped() {
     let save = folder.path().join("region.json");
     let running = start(options(folder.path(), &save)).await.unwrap();
     assert!(!running.restored);
-    running.region().advance(std::time::Duration::from_secs(86_400));
+    running.region().advance(std::time::Duration::from_hours(24));
     let then = running.region().world().now();
     running.shutdown().await.unwrap();
 

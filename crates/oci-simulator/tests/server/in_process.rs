@@ -3,6 +3,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use oci_simulator::server::Region;
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::time::Duration;
 
 async fn ask(region: &Region, method: &str, target: &str, body: Bytes) -> Response<Bytes> {
@@ -23,8 +24,7 @@ pub async fn launch_body(region: &Region) -> Bytes {
     let compartment = Some(COMPARTMENT.to_owned());
     region.register(&Known::Subnet { ocid: subnet.clone(), compartment, public: true }).unwrap();
     region.register(&Known::Image { ocid: image.clone(), arm: None }).unwrap();
-    let domains =
-        get(region, &format!("/20160918/availabilityDomains?compartmentId={COMPARTMENT}")).await;
+    let domains = get(region, &format!("/20160918/availabilityDomains?compartmentId={COMPARTMENT}")).await;
     let body = json!({
         "compartmentId": COMPARTMENT,
         "availabilityDomain": domains[0]["name"],
@@ -56,12 +56,14 @@ async fn an_instance_boots_in_virtual_time() {
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_and_requests_give_byte_identical_events_and_answers() {
     async fn history() -> String {
-        let region = open_region("{faults: [{probability: 0.3, fault: {answer: {status: 500}}}], latency: {max_ms: 50}}");
+        let region = open_region(
+            "{faults: [{probability: 0.3, fault: {answer: {status: 500}}}], latency: {max_ms: 50}}",
+        );
         let body = launch_body(&region).await;
         let mut history = String::new();
         for _ in 0..30 {
             let response = ask(&region, "POST", "/20160918/instances", body.clone()).await;
-            history += &format!("{} {:?} {:?}\n", response.status(), response.headers(), response.body());
+            writeln!(history, "{} {:?} {:?}", response.status(), response.headers(), response.body()).unwrap();
             tokio::time::sleep(Duration::from_secs(7)).await;
         }
         for event in region.events(0, usize::MAX) {

@@ -7,10 +7,7 @@ fn error(yaml: &str) -> String {
 #[test]
 fn every_preset_loads_and_describes_itself() {
     let names: Vec<&str> = Scenario::presets().iter().map(|preset| preset.name).collect();
-    assert_eq!(
-        names,
-        ["roomy", "scarce", "crumbs", "throttled", "flaky", "stockout", "limits", "hostile"]
-    );
+    assert_eq!(names, ["roomy", "scarce", "crumbs", "throttled", "flaky", "stockout", "limits", "hostile"]);
     for preset in Scenario::presets() {
         let scenario = Scenario::named(preset.name).unwrap();
         assert_eq!(scenario.description, preset.description);
@@ -38,13 +35,14 @@ fn mistakes_are_named_with_their_place_and_the_nearest_good_name() {
     insta::assert_snapshot!(error("faults: [{probability: 1.5, fault: hang}]\n"), @"mine.yaml: faults[0]: probability must be between 0 and 1, not 1.5");
     insta::assert_snapshot!(error("faults: [{fault: {answer: {status: 200}}}]\n"), @"mine.yaml: faults[0]: status must be between 400 and 599, not 200");
     insta::assert_snapshot!(error("throttle: {user: {launch: {per_second: 1, burst: 0}}}\n"), @"mine.yaml: throttle.user.launch: per_second must be at least 0 and burst at least 1");
-    insta::assert_snapshot!(error("faults: [\n"), @"");
+    insta::assert_snapshot!(error("faults: [\n"), @"mine.yaml:1:9: unclosed bracket '['");
     insta::assert_snapshot!(error("speed: 1\nspeed: 2\n"), @"mine.yaml:2:1: the key `speed` is given twice");
 }
 
 #[test]
 fn a_name_that_is_none_says_which_there_are() {
-    let error = |name: &str| Scenario::load(name).map_err(|error: ScenarioError| error.to_string()).unwrap_err();
+    let error =
+        |name: &str| Scenario::load(name).map_err(|error: ScenarioError| error.to_string()).unwrap_err();
     insta::assert_snapshot!(error("hostille"), @"no scenario is named `hostille`. Did you mean `hostile`? Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
     insta::assert_snapshot!(error("weather"), @"no scenario is named `weather`. Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
     assert!(error("./no/such.yaml").starts_with("cannot read the scenario ./no/such.yaml: "));

@@ -34,7 +34,13 @@ pub fn identity() -> &'static Identity {
                 user: "ocid1.user.oc1..rehearsal".into(),
             };
             let fingerprint = public_key.fingerprint();
-            return Identity { caller, region: "us-phoenix-1".into(), fingerprint, private_key_pem, public_key };
+            return Identity {
+                caller,
+                region: "us-phoenix-1".into(),
+                fingerprint,
+                private_key_pem,
+                public_key,
+            };
         }
         let identity = Identity::generate(None, "us-phoenix-1").unwrap();
         // Put in place as a whole, since other tests run at the same time.
@@ -147,8 +153,7 @@ pub fn wall_clock() -> Timestamp {
 }
 
 fn rsa_sign(message: &[u8]) -> Vec<u8> {
-    let pem: String =
-        identity().private_key_pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let pem: String = identity().private_key_pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let pair = KeyPair::from_pkcs8(&STANDARD.decode(pem).unwrap()).unwrap();
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();

@@ -32,7 +32,8 @@ async fn headers_and_bodies_that_are_too_large_are_refused_with_oracles_body() {
     assert!(answer.contains("PayloadTooLarge") && answer.contains("connection: close"), "{answer}");
 
     // The same without saying how long it is.
-    let mut chunked = b"POST /20160918/instances HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    let mut chunked =
+        b"POST /20160918/instances HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..30 {
         chunked.extend_from_slice(format!("{:x}\r\n{}\r\n", 100_000, " ".repeat(100_000)).as_bytes());
     }

@@ -107,8 +107,7 @@ mod tests {
         assert_eq!(read.key_id, "t/u/f");
         assert_eq!(read.headers, ["date", "(request-target)", "host"]);
         assert_eq!(read.signature, "c2ln");
-        let other =
-            r#"signature version="1", signature="c2ln",keyId="t/u/f", headers="date (request-target) host",algorithm="rsa-sha256""#;
+        let other = r#"signature version="1", signature="c2ln",keyId="t/u/f", headers="date (request-target) host",algorithm="rsa-sha256""#;
         assert_eq!(Authorization::parse(other).unwrap(), read);
     }
 

@@ -147,7 +147,12 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for pem in ["", "-----BEGIN ", "-----BEGIN X-----AAAA-----END X-----", "-----BEGIN PUBLIC KEY-----!-----END "] {
+        for pem in [
+            "",
+            "-----BEGIN ",
+            "-----BEGIN X-----AAAA-----END X-----",
+            "-----BEGIN PUBLIC KEY-----!-----END ",
+        ] {
             assert_eq!(PublicKey::from_pem(pem).unwrap_err(), KeyError::Pem, "{pem}");
         }
         let pem = encode_pem("PUBLIC KEY", b"nonsense");

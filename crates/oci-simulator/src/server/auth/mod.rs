@@ -8,9 +8,9 @@ mod keys;
 mod verify;
 
 pub use header::{Authorization, AuthorizationError};
-pub use keys::{KeyError, PublicKey};
-pub(super) use keys::encode_pem;
 pub(super) use keys::Keys;
+pub(super) use keys::encode_pem;
+pub use keys::{KeyError, PublicKey};
 pub(super) use verify::{Presented, verify};
 
 /// The text of a refusal for something that is missing, malformed, unknown or too old.

@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-
 /// Writes a file in place of what is there, all of it or nothing.
 pub(super) fn write_over(path: &Path, text: &str) -> io::Result<()> {
     crate::server::save::replace_file(path, |file| file.write_all(text.as_bytes()))

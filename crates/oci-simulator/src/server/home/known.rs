@@ -48,10 +48,7 @@ pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Err
         known.extend(compartment.clone().map(|ocid| Known::Compartment { ocid, parent: None }));
     }
     known.extend(
-        domain
-            .clone()
-            .filter(|name| name.contains(':'))
-            .map(|name| Known::AvailabilityDomain { name }),
+        domain.clone().filter(|name| name.contains(':')).map(|name| Known::AvailabilityDomain { name }),
     );
     known.extend(filled(settings.subnet_id).map(|ocid| Known::Subnet {
         ocid,

@@ -74,7 +74,7 @@ impl Home {
         let text = match std::fs::read_to_string(&yaml) {
             Ok(text) => {
                 let text = replace_line(&text, "endpoint:", &format!("endpoint: {endpoint}"));
-                replace_line(&text, "private_key_path:", &format!("private_key_path: {}", key.display()))
+                replace_line(&text, "private_key_path:", &identity::key_line(&key))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 identity.config_yaml(&key, endpoint)
