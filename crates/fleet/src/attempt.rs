@@ -5,7 +5,7 @@ use crate::{
     launcher::{Context, Halted},
     lookup,
     outcome::{error_record, rule},
-    pacer::Class,
+    pacer::Permit,
     plan::retry_token,
 };
 use ledger::{Action, ErrorRecord, Event, Intent, SlotNumber};
@@ -41,14 +41,16 @@ struct Attempt<'a> {
     may_exist: bool,
 }
 
-/// Makes an attempt, or settles one whose end is not known.
+/// Makes an attempt, or settles one whose end is not known. `permit` is for its first try.
 pub(crate) async fn run(
     context: &Context<'_>,
     slot: SlotNumber,
     number: u32,
     intent: Option<Intent>,
+    permit: Option<Permit<'_>>,
 ) -> Result<AttemptEnd, Halted> {
-    let token = intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
+    let token =
+        intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
     let may_exist = intent.is_some();
     let mut attempt = Attempt { context, slot, number, token, failures: BTreeMap::new(), may_exist };
     if let Some(intent) = intent
@@ -56,19 +58,21 @@ pub(crate) async fn run(
     {
         return attempt.expired().await;
     }
-    attempt.tries().await
+    attempt.tries(permit).await
 }
 
 impl Attempt<'_> {
-    async fn tries(&mut self) -> Result<AttemptEnd, Halted> {
+    async fn tries(&mut self, mut permit: Option<Permit<'_>>) -> Result<AttemptEnd, Halted> {
         let details = self.context.plan.request(self.context.run, self.slot, self.number);
         let mut intended = false;
+        let mut place = None;
         loop {
-            let permit = tokio::select! {
-                biased;
-                () = self.context.halt.cancelled() => return Err(Halted),
-                permit = self.context.pacer.admit(Class::Launch) => permit,
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => self.context.admit(place).await?,
             };
+            // Refused, it comes back here: nobody who came later goes first.
+            place = Some(permit.place());
             if !intended {
                 let event = Event::LaunchIntended {
                     slot: self.slot,
@@ -82,7 +86,7 @@ impl Attempt<'_> {
             let failure = match cloud::launch(&self.context.env.client, &details, &self.token).await {
                 Ok(answered) => {
                     self.context.answer_came();
-                    self.context.pace(self.context.pacer.on_success(&permit)).await;
+                    self.context.pace(self.context.pacer.on_answer(&permit, None)).await;
                     return self.answered(answered).await;
                 }
                 Err(failure) => failure,
@@ -90,11 +94,7 @@ impl Attempt<'_> {
             if failure.class != FailureClass::Authentication {
                 self.context.answer_came();
             }
-            let change = if failure.class == FailureClass::Throttled {
-                self.context.pacer.on_throttled(&permit, failure.retry_after)
-            } else {
-                self.context.pacer.on_success(&permit)
-            };
+            let change = self.context.pacer.on_answer(&permit, Some(&failure));
             self.context.pace(change).await;
             if let Some(end) = self.failed(&failure).await? {
                 return Ok(end);

@@ -40,13 +40,13 @@ async fn told(
     if requests.is_empty() {
         let permit = context.pacer.admit(Class::Read).await;
         let found = cloud::work_requests(client, &context.plan.fleet.compartment, ocid).await;
-        context.pacer.on_read(&permit, found.as_ref().err());
+        context.pacer.on_answer(&permit, found.as_ref().err());
         requests.extend(found?.into_iter().map(|request| request.id));
     }
     for request in requests {
         let permit = context.pacer.admit(Class::Read).await;
         let errors = cloud::work_request_errors(client, &request).await;
-        context.pacer.on_read(&permit, errors.as_ref().err());
+        context.pacer.on_answer(&permit, errors.as_ref().err());
         if let Some(first) = errors?.into_iter().next() {
             let class = classify_work_request_error(&first.code, &first.message);
             let error = ErrorRecord {

@@ -7,13 +7,14 @@
 use crate::{
     Environment, LaunchOptions, Plan,
     journal::Journal,
-    pacer::{PaceChange, Pacer},
+    pace::Place,
+    pacer::{Class, PaceChange, Pacer, Permit},
     places::Places,
     slot::{self, SlotEnd},
     watcher::{self, Watch},
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use ledger::{ErrorRecord, Event, Next, Outcome, RequestCount, RunId, SlotNumber};
+use ledger::{ErrorRecord, Event, Next, Outcome, Placement, RequestCount, RunId, SlotNumber};
 use rand::{RngExt as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -23,7 +24,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What all parts of one run share.
@@ -35,6 +39,8 @@ pub(crate) struct Context<'a> {
     pub journal: &'a Journal,
     pub pacer: Pacer,
     pub places: Mutex<Places>,
+    /// Tells those in line for a launch that a placement was found full: they may have to choose another.
+    pub place_full: Notify,
     pub watch: Watch,
     /// Cancelled when nothing new may be started, whatever the reason.
     pub halt: CancellationToken,
@@ -71,6 +77,7 @@ impl<'a> Context<'a> {
             journal,
             pacer: Pacer::new(options.rate, env.seed),
             places: Mutex::default(),
+            place_full: Notify::new(),
             watch: Watch::default(),
             halt,
             refused: Mutex::default(),
@@ -90,6 +97,21 @@ impl<'a> Context<'a> {
     pub fn spread(&self, most: Duration, least: f64) -> Duration {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         most.mul_f64(rng.random_range(least..=1.0))
+    }
+
+    /// Waits until a launch may leave, in the place that it had if it was refused, unless the run is halted before.
+    pub async fn admit(&self, place: Option<Place>) -> Result<Permit<'_>, Halted> {
+        let turn = async {
+            match place {
+                Some(place) => self.pacer.readmit(Class::Launch, place).await,
+                None => self.pacer.admit(Class::Launch).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Halted),
+            permit = turn => Ok(permit),
+        }
     }
 
     /// Waits, unless the run is halted before: then it says so at once.
@@ -128,10 +150,19 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Remembers that a placement refused.
+    pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.refused(placement, error, Instant::now()) {
+            self.place_full.notify_waiters();
+        }
+    }
+
     /// Writes down a changed pace.
     pub async fn pace(&self, change: Option<PaceChange>) {
         if let Some(PaceChange { class, rate, reason }) = change {
-            let event = Event::PaceChanged { class: class.name().to_owned(), rate, reason: reason.to_owned() };
+            let event =
+                Event::PaceChanged { class: class.name().to_owned(), rate, reason: reason.to_owned() };
             self.journal.record(vec![event]).await;
         }
     }
@@ -194,8 +225,11 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
     finish(context, interrupted).await;
 }
 
+/// Slots that wait for their turn, and what there is to do for each.
+type Queue = VecDeque<(SlotNumber, Next)>;
+
 /// What there is to launch, and what there is to wait for.
-fn split(context: &Context<'_>) -> (VecDeque<(SlotNumber, Next)>, Vec<(SlotNumber, String)>) {
+fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
     let mut queue = VecDeque::new();
     let mut watched = Vec::new();
     context.journal.state(|state| {
@@ -210,7 +244,7 @@ fn split(context: &Context<'_>) -> (VecDeque<(SlotNumber, Next)>, Vec<(SlotNumbe
 }
 
 /// A slot whose instance died is tried again, unless it has been often enough.
-async fn requeue(context: &Context<'_>, queue: &mut VecDeque<(SlotNumber, Next)>, slot: SlotNumber) {
+async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     let (next, tried, error) = context.journal.state(|state| {
         let state = state.slot(slot);
         (state.next(), state.attempts, state.error.clone().unwrap_or_default())

@@ -80,7 +80,7 @@ pub(crate) async fn live_instance(
     let compartment = &context.plan.fleet.compartment;
     let permit = context.pacer.admit(Class::Read).await;
     let named = cloud::named(client, compartment, &context.plan.name(slot)).await;
-    context.pacer.on_read(&permit, named.as_ref().err());
+    context.pacer.on_answer(&permit, named.as_ref().err());
     let named = named?;
     let ours = |instance: &Instance| {
         slot_of(instance, context.run) == Some(slot) && !is_dead(&instance.lifecycle_state)

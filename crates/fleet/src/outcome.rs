@@ -26,14 +26,7 @@ const fn at_once(action: Action) -> Rule {
 }
 
 const fn again(action: Action, times: u32, then: Action, base: u64, cap: u64) -> Rule {
-    Rule {
-        action,
-        times,
-        then,
-        base: Duration::from_secs(base),
-        cap: Duration::from_secs(cap),
-        passes: true,
-    }
+    Rule { action, times, then, base: Duration::from_secs(base), cap: Duration::from_secs(cap), passes: true }
 }
 
 /// The table.
@@ -78,7 +71,7 @@ pub fn error_record(failure: &Failure) -> ErrorRecord {
         && let Some(ahead) = failure.clock_ahead_s.filter(|ahead| ahead.abs() > 60)
     {
         let (by, word) = (ahead.abs(), if ahead > 0 { "ahead of" } else { "behind" });
-        message.push_str(&format!(" (this machine's clock is {by} s {word} the server's)"));
+        message = format!("{message} (this machine's clock is {by} s {word} the server's)");
     }
     ErrorRecord {
         class: failure.class.name().to_owned(),
@@ -110,7 +103,21 @@ mod tests {
             );
             table.push_str(&row);
         }
-        insta::assert_snapshot!(table);
+        insta::assert_snapshot!(table, @r"
+        capacity                    NextPlacement x1 then NextPlacement, pause 0..0 s, later passes: true
+        throttled                   RetrySameToken x60 then GiveUpSlot, pause 0..0 s, later passes: true
+        limit                       Wait x3 then NextPlacement, pause 20..60 s, later passes: true
+        authentication              StopRun x1 then StopRun, pause 0..0 s, later passes: false
+        not_found_or_not_authorised NextPlacement x1 then NextPlacement, pause 0..0 s, later passes: false
+        conflict                    GiveUpSlot x1 then GiveUpSlot, pause 0..0 s, later passes: false
+        busy                        Wait x10 then GiveUpSlot, pause 2..30 s, later passes: true
+        retry_token_invalidated     LookUp x1 then LookUp, pause 0..0 s, later passes: false
+        stale_etag                  GiveUpSlot x1 then GiveUpSlot, pause 0..0 s, later passes: false
+        invalid                     NextPlacement x1 then NextPlacement, pause 0..0 s, later passes: false
+        ambiguous                   RetrySameToken x8 then LookUp, pause 1..30 s, later passes: true
+        service                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
+        network                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
+        ");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// How long a refusal counts. Users who wait for capacity in a full domain ask again every 60–300 s; karpenter keeps such
 /// entries for 3 minutes. The shorter, so that a freed host is found.
-pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
+pub(crate) const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// So many refusals in a row, with no success between, and others need not try. One alone may be chance: placement is
 /// asynchronous, and limits are sometimes exceeded only while a failed launch is cleaned up.
@@ -35,7 +35,8 @@ pub(crate) enum Known {
 }
 
 impl Places {
-    pub fn refused(&mut self, placement: &Placement, error: &ErrorRecord, now: Instant) {
+    /// Whether this changed what is known of the placement.
+    pub fn refused(&mut self, placement: &Placement, error: &ErrorRecord, now: Instant) -> bool {
         let until = now + REMEMBERED;
         let refusal = self.refused.entry(placement.clone()).or_insert_with(|| Refusal {
             until,
@@ -48,6 +49,7 @@ impl Places {
         refusal.until = until;
         refusal.in_a_row += 1;
         refusal.error.clone_from(error);
+        [1, CERTAIN].contains(&refusal.in_a_row)
     }
 
     pub fn accepted(&mut self, placement: &Placement) {

@@ -3,7 +3,8 @@
 
 mod resolve;
 
-pub use resolve::{Finding, PlanError, plan};
+pub(crate) use resolve::resolve as resolve_placements;
+pub use resolve::{Finding, PlanError, is_domain, plan};
 
 use crate::FleetSpec;
 use ledger::{Placement, RunId, SlotNumber};

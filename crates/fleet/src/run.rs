@@ -117,7 +117,7 @@ pub async fn launch(
     let lease = env.store.lease(run, env.clock.now()).await?;
     let state = RunState::fold(run, [&record]);
     sink(&record);
-    Ok(carry_out(env, plan, state, options, sink, stop, lease).await)
+    Ok(Box::pin(carry_out(env, plan, state, options, sink, stop, lease)).await)
 }
 
 /// Takes up a run that another process has left: at any point, or after its end with slots that failed.
@@ -142,18 +142,22 @@ pub async fn resume(
     if state.kind != Some(RunKind::Launch) {
         let reason = match state.kind {
             Some(kind) => format!("it is a run of kind {kind:?}, not a launch"),
-            None => "its first record, which holds the plan, cannot be read; try `resume --from-cloud`".to_owned(),
+            None => {
+                "its first record, which holds the plan, cannot be read; try `resume --from-cloud`".to_owned()
+            }
         };
         return Err(RunError::NotResumable { run, reason });
     }
-    let plan: Plan = serde_json::from_value(state.plan.clone()).map_err(|error| not_resumable(run, &error))?;
+    let plan: Plan =
+        serde_json::from_value(state.plan.clone()).map_err(|error| not_resumable(run, &error))?;
     if plan.fleet.placements.is_empty() {
         return Err(not_resumable(run, &"its plan has no placement"));
     }
     let mut events = vec![Event::RunResumed];
     if !found.unreadable.is_empty() {
         let count = found.unreadable.len();
-        let message = format!("{count} records of the run cannot be read; its instances are looked up by their tags");
+        let message =
+            format!("{count} records of the run cannot be read; its instances are looked up by their tags");
         events.push(Event::Warning { message });
     }
     events.extend(adoptions(env, &plan, &state).await?);
@@ -161,7 +165,7 @@ pub async fn resume(
         state.apply(&record);
         sink(&record);
     }
-    Ok(carry_out(env, &plan, state, options, sink, stop, lease).await)
+    Ok(Box::pin(carry_out(env, &plan, state, options, sink, stop, lease)).await)
 }
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
@@ -214,7 +218,9 @@ fn adoption_events(state: &RunState, found: BTreeMap<SlotNumber, Vec<Instance>>)
             events.push(Event::Warning { message });
         }
         if known.ocid.is_none() && known.phase != Phase::GivenBack && (1..=state.requested).contains(&slot) {
-            events.extend(instances.first().map(|instance| lookup::adopted(instance, slot, known.last_attempt.max(1))));
+            events.extend(
+                instances.first().map(|instance| lookup::adopted(instance, slot, known.last_attempt.max(1))),
+            );
         }
     }
     events
@@ -234,7 +240,7 @@ async fn carry_out(
     let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
     let context = Context::new(env, plan, options, &journal, halt, rng);
-    launcher::drive(&context, &stop).await;
+    Box::pin(launcher::drive(&context, &stop)).await;
     drop(context);
     drop(lease);
     let mut summary = journal.state(|state| RunSummary::of(state, plan));

@@ -21,10 +21,7 @@ const BETWEEN_PASSES: Duration = Duration::from_secs(15);
 /// How a slot's task ended.
 pub(crate) enum SlotEnd {
     /// It has an instance.
-    Launched {
-        slot: SlotNumber,
-        ocid: String,
-    },
+    Launched { slot: SlotNumber, ocid: String },
     /// It has none, and its events say why; or the run was halted.
     Ended,
 }
@@ -76,7 +73,11 @@ async fn walk(
     intent: &mut Option<Intent>,
 ) -> Result<Option<String>, Halted> {
     loop {
-        if intent.is_none() {
+        let permit = if intent.is_some() {
+            None
+        } else {
+            let mut place_full = std::pin::pin!(context.place_full.notified());
+            place_full.as_mut().enable();
             match progress.choose(context) {
                 Choice::Try => {}
                 Choice::Pause(wait) => {
@@ -88,16 +89,22 @@ async fn walk(
                     return Ok(None);
                 }
             }
-        }
+            tokio::select! {
+                biased;
+                // Found full by another slot while this one was in line: it chooses again.
+                () = place_full => continue,
+                permit = context.admit(None) => Some(permit?),
+            }
+        };
         let placement = context.plan.placement(progress.attempt);
-        match attempt::run(context, slot, progress.attempt, intent.take()).await? {
+        match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
             AttemptEnd::Launched { ocid } => {
                 places(context).accepted(&placement);
                 return Ok(Some(ocid));
             }
             AttemptEnd::Next { class, error } => {
                 if class != FailureClass::InvalidatedRetryToken {
-                    places(context).refused(&placement, &error, Instant::now());
+                    context.place_refused(&placement, &error);
                 }
                 progress.failed(class, error);
             }

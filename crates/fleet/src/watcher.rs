@@ -19,12 +19,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// The pause before the first poll and after one that saw changes.
+/// The pause before the first poll and after one that saw changes: half of it is the usual delay of our events.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// No poll follows another sooner.
-const SHORTEST: Duration = Duration::from_secs(2);
 /// While nothing changes the pause grows up to this.
-const LONGEST: Duration = Duration::from_secs(15);
+const LONGEST: Duration = Duration::from_secs(10);
+/// Until the first instance runs, only so many of the oldest are looked at …
+const SCOUTS: usize = 2;
+/// … but for a look at all of them after so long, for those that die early.
+const LOOK_AT_ALL: Duration = Duration::from_secs(30);
 /// An instance that neither the list nor a GET knows for so long is lost. Terminated ones stay listed for 12 hours
 /// (OpenAPI of the Core Services), so this is no normal end; lists are not known to lag by minutes.
 const LOST_AFTER: Duration = Duration::from_mins(5);
@@ -79,7 +81,16 @@ pub(crate) async fn run(
     enough: &CancellationToken,
     freed: UnboundedSender<SlotNumber>,
 ) {
-    let mut watcher = Watcher { context, freed, interval: INTERVAL, pages: 1, list_refused: false, warned: false };
+    let mut watcher = Watcher {
+        context,
+        freed,
+        interval: INTERVAL,
+        pages: 1,
+        list_refused: false,
+        warned: false,
+        one_ran: false,
+        saw_all_at: Instant::now(),
+    };
     loop {
         tokio::select! {
             biased;
@@ -103,6 +114,9 @@ struct Watcher<'a> {
     /// The service does not let us list the compartment: instances are got one by one.
     list_refused: bool,
     warned: bool,
+    /// Whether an instance was seen running: others may run now too.
+    one_ran: bool,
+    saw_all_at: Instant,
 }
 
 impl Watcher<'_> {
@@ -119,11 +133,7 @@ impl Watcher<'_> {
         let before = self.context.watch.lock().len();
         let seen = self.look().await;
         let changed = self.settle(seen).await;
-        self.interval = if changed {
-            (self.interval / 2).max(SHORTEST).min(INTERVAL)
-        } else {
-            (self.interval * 3 / 2).min(LONGEST)
-        };
+        self.interval = if changed { INTERVAL } else { (self.interval * 5 / 4).min(LONGEST) };
         self.end_waits().await;
         tracing::debug!(before, after = self.context.watch.lock().len(), interval = ?self.interval, "polled");
     }
@@ -133,7 +143,8 @@ impl Watcher<'_> {
         let error = error_record(failure);
         if failure.class == FailureClass::Authentication {
             if self.context.stop_for_login(&error) {
-                let message = format!("the login was refused while waiting: {}: {}", error.code, error.message);
+                let message =
+                    format!("the login was refused while waiting: {}: {}", error.code, error.message);
                 self.context.journal.record(vec![Event::Warning { message }]).await;
             }
             return;
@@ -161,10 +172,7 @@ impl Watcher<'_> {
     }
 
     async fn died(&self, ocid: String, watched: &Watched, class: FailureClass, error: ErrorRecord) {
-        {
-            let mut places = self.context.places.lock().unwrap_or_else(PoisonError::into_inner);
-            places.refused(&watched.placement, &error, Instant::now());
-        }
+        self.context.place_refused(&watched.placement, &error);
         tracing::info!(ocid, slot = watched.slot, %class, "the instance died before it ran");
         let slot = watched.slot;
         self.context.journal.record(vec![Event::InstanceDied { slot, ocid, error }]).await;

@@ -127,7 +127,7 @@ fn check(fleet: &FleetSpec) -> Vec<Finding> {
 }
 
 /// Gives each placement a full name. One that names no domain, or no placement at all, means every domain there is.
-fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>, Vec<Finding>> {
+pub(crate) fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>, Vec<Finding>> {
     let any = [Placement::default()];
     let placements = if placements.is_empty() { &any[..] } else { placements };
     let mut resolved = Vec::new();
@@ -135,7 +135,7 @@ fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>,
     for (index, placement) in placements.iter().enumerate() {
         let wanted = placement.availability_domain.trim();
         let found: Vec<&String> =
-            names.iter().filter(|name| wanted.is_empty() || matches(name, wanted)).collect();
+            names.iter().filter(|name| wanted.is_empty() || is_domain(name, wanted)).collect();
         if found.is_empty() {
             findings.push(Finding::new(
                 field(index),
@@ -159,7 +159,7 @@ fn listed(names: &[String]) -> String {
 
 /// `AD-1`, `PHX-AD-1` and `Uocm:PHX-AD-1` mean `Uocm:PHX-AD-1`, in any case; the part that matches begins after
 /// a `:` or `-`, so that `AD-1` is not `XAD-1`.
-fn matches(name: &str, wanted: &str) -> bool {
+pub fn is_domain(name: &str, wanted: &str) -> bool {
     let (name, wanted) = (name.to_ascii_lowercase(), wanted.to_ascii_lowercase());
     name.strip_suffix(&wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with([':', '-']))
 }

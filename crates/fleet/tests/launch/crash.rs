@@ -49,7 +49,11 @@ async fn crash_and_resume(scenario: &str, seed: u64, count: u32) -> (World, flee
         let polls = if life < 12 { chance.random_range(1..400) } else { u32::MAX };
         let known = !world.store.snapshot(run).is_empty();
         let ended = if known {
-            Mortal { inner: Some(Box::pin(within_a_day(fleet::resume(&env, run, &options, sink, stop)))), polls }.await
+            Mortal {
+                inner: Some(Box::pin(within_a_day(fleet::resume(&env, run, &options, sink, stop)))),
+                polls,
+            }
+            .await
         } else {
             let launch = fleet::launch(&env, run, &plan, &options, sink, stop);
             Mortal { inner: Some(Box::pin(within_a_day(launch))), polls }.await
@@ -89,7 +93,10 @@ async fn a_run_killed_again_and_again_in_a_hostile_region_doubles_nothing() {
     for seed in 1..=40 {
         let (world, summary) = crash_and_resume("hostile", seed, 12).await;
         world.check_books(&summary);
-        assert!(summary.instances.iter().all(|row| row.error.is_some() || row.running_at.is_some()), "seed {seed}");
+        assert!(
+            summary.instances.iter().all(|row| row.error.is_some() || row.running_at.is_some()),
+            "seed {seed}"
+        );
     }
 }
 
@@ -134,9 +141,9 @@ async fn a_run_whose_ledger_is_lost_is_rebuilt_from_its_tags() {
     let env = world.environment();
     let run = env.new_run_id();
     let (sink, _) = recorder();
-    let options = LaunchOptions::default();
+    let options = LaunchOptions { rate: Some(8.0), ..LaunchOptions::default() };
     let launch = fleet::launch(&env, run, &plan, &options, sink, CancellationToken::new());
-    assert!(tokio::time::timeout(Duration::from_millis(900), launch).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_millis(500), launch).await.is_err());
     let launched = world.live().len();
     assert!(launched > 2 && launched < 10, "{launched}");
     world.store = ledger::MemoryStore::new();

@@ -80,7 +80,10 @@ async fn a_request_names_its_run_and_slot_and_is_the_same_every_time() {
     assert_eq!(request.display_name.as_deref(), Some("web-42"));
     assert_eq!(request.availability_domain, plan.fleet.placements[1].availability_domain);
     let tags = request.freeform_tags.clone().unwrap();
-    assert_eq!((tags[fleet::plan::RUN_TAG].clone(), tags[fleet::plan::SLOT_TAG].as_str()), (run.to_string(), "2"));
+    assert_eq!(
+        (tags[fleet::plan::RUN_TAG].clone(), tags[fleet::plan::SLOT_TAG].as_str()),
+        (run.to_string(), "2")
+    );
     assert_eq!(request, plan.request(run, 2, 2));
     let kept: Plan = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
     assert_eq!(kept.request(run, 2, 2), request, "also after the ledger has kept the plan");

@@ -15,7 +15,10 @@ async fn twenty_instances_run_under_their_names() {
     for (row, slot) in summary.instances.iter().zip(1..) {
         assert_eq!((row.slot, row.name.as_str(), row.attempts), (slot, format!("web-{slot}").as_str(), 1));
         assert_eq!(row.state.as_deref(), Some("RUNNING"));
-        assert!(row.fault_domain.is_some() && row.ready_in_s.unwrap() > 1.0 && row.error.is_none(), "{row:?}");
+        assert!(
+            row.fault_domain.is_some() && row.ready_in_s.unwrap() > 1.0 && row.error.is_none(),
+            "{row:?}"
+        );
     }
     assert_eq!(summary.requests["LaunchInstance"].ok, 20);
     world.check_books(&summary);
@@ -47,7 +50,9 @@ async fn a_full_domain_is_left_for_the_next_one() {
     let world = World::of("stockout");
     let (summary, records) = world.launch(&world.plan(40, &[])).await;
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 40));
-    assert!(summary.instances.iter().all(|row| !row.availability_domain.as_deref().unwrap().ends_with("AD-1")));
+    assert!(
+        summary.instances.iter().all(|row| !row.availability_domain.as_deref().unwrap().ends_with("AD-1"))
+    );
     let refused = count(&records, |event| matches!(event, Event::TryFailed { .. }));
     assert!(refused <= 10, "{refused} launches were tried in the full domain");
     world.check_books(&summary);
@@ -102,9 +107,10 @@ async fn an_instance_that_dies_after_its_launch_is_replaced_under_a_new_token() 
     let world = World::of("world: {late_failure: {probability: 0.3}}");
     let (summary, records) = world.launch(&world.plan(30, &[])).await;
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 30));
-    let died = count(&records, |event| {
-        matches!(event, Event::InstanceDied { error, .. } if error.message.to_lowercase().contains("capacity"))
-    });
+    let died = count(
+        &records,
+        |event| matches!(event, Event::InstanceDied { error, .. } if error.message.to_lowercase().contains("capacity")),
+    );
     assert!(died > 3, "{died} died, with the reason from their work requests");
     world.check_books(&summary);
     world.check_ledger(&summary, &records);
@@ -219,6 +225,10 @@ async fn a_stopped_instance_ends_its_slot_and_is_not_replaced() {
     };
     let ((summary, records), ()) = tokio::join!(world.launch(&plan), stopping);
     assert_eq!(count(&records, |event| matches!(event, Event::InstanceDied { slot: 1, .. })), 1);
-    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 2), "a terminated one is replaced");
+    assert_eq!(
+        (summary.outcome, summary.running),
+        (Some(Outcome::Complete), 2),
+        "a terminated one is replaced"
+    );
     world.check_books(&summary);
 }

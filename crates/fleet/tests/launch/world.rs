@@ -63,7 +63,8 @@ impl World {
         let clock = Arc::new(ScaledClock::in_process(start));
         let region = Region::new(&scenario, seed, Arc::clone(&clock) as Arc<dyn SimClock>);
         let defaults = region.world().defaults();
-        region.set_anonymous_caller(Caller { tenancy: defaults.tenancy.clone(), user: defaults.user.clone() });
+        region
+            .set_anonymous_caller(Caller { tenancy: defaults.tenancy.clone(), user: defaults.user.clone() });
         Self { region, store: MemoryStore::new(), seed, clock, defaults }
     }
 
@@ -77,7 +78,13 @@ impl World {
             .seed(self.seed)
             .observer(requests.clone())
             .build();
-        Environment { client, requests: Some(requests), store: Arc::new(self.store.clone()), clock, seed: self.seed }
+        Environment {
+            client,
+            requests: Some(requests),
+            store: Arc::new(self.store.clone()),
+            clock,
+            seed: self.seed,
+        }
     }
 
     /// A fleet of so many small machines, in the domains with these numbers; in all when there are none.
@@ -87,7 +94,8 @@ impl World {
             shape: SHAPE.to_owned(),
             ..Placement::default()
         };
-        let placements = domains.iter().map(|number| placement(self.defaults.availability_domains[number - 1].clone()));
+        let placements =
+            domains.iter().map(|number| placement(self.defaults.availability_domains[number - 1].clone()));
         let mut placements: Vec<Placement> = placements.collect();
         if placements.is_empty() {
             placements.push(placement(String::new()));
@@ -150,7 +158,8 @@ impl World {
         let (sink, seen) = recorder();
         let options = LaunchOptions::default();
         let env = self.environment();
-        let summary = within_a_day(fleet::resume(&env, run, &options, sink, CancellationToken::new())).await.unwrap();
+        let summary =
+            within_a_day(fleet::resume(&env, run, &options, sink, CancellationToken::new())).await.unwrap();
         let records = seen.lock().unwrap().clone();
         (summary, records)
     }
@@ -166,11 +175,8 @@ impl World {
 
     /// Checks the region's own books against what the run says: nothing is doubled, and nothing lives unknown.
     pub fn check_books(&self, summary: &RunSummary) {
-        let known: BTreeMap<u32, &str> = summary
-            .instances
-            .iter()
-            .filter_map(|row| Some((row.slot, row.ocid.as_deref()?)))
-            .collect();
+        let known: BTreeMap<u32, &str> =
+            summary.instances.iter().filter_map(|row| Some((row.slot, row.ocid.as_deref()?))).collect();
         for (slot, ocids) in self.live() {
             assert_eq!(ocids.len(), 1, "slot {slot} has {ocids:?}");
             assert_eq!(known.get(&slot).copied(), Some(ocids[0].as_str()), "slot {slot}");
