@@ -87,13 +87,8 @@ pub enum StartError {
     #[error("{0}")]
     Speed(String),
     /// A resource cannot be registered.
-    #[error("cannot make {known} exist in the region: {problem}")]
-    Register {
-        /// Which.
-        known: String,
-        /// Why not.
-        problem: String,
-    },
+    #[error("a resource that must exist in the region cannot: {0}")]
+    Register(String),
     /// The home folder cannot be used.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -222,7 +217,9 @@ async fn credentials(
     let home = blocking(move || Home::open(&path, &name, &endpoint)).await??;
     register_caller(region, &home.identity.caller)?;
     for known in &home.known {
-        register(region, known)?;
+        region
+            .register(known)
+            .map_err(|problem| HomeError::Damaged { path: home.path.join("config.yaml"), problem })?;
     }
     Ok((home.identity, Some(home.path)))
 }
@@ -233,7 +230,7 @@ fn register_caller(region: &Region, caller: &Caller) -> Result<(), StartError> {
 }
 
 fn register(region: &Region, known: &Known) -> Result<(), StartError> {
-    region.register(known).map_err(|problem| StartError::Register { known: format!("{known:?}"), problem })
+    region.register(known).map_err(StartError::Register)
 }
 
 async fn save_now_and_then(path: PathBuf, region: Region) {

@@ -135,3 +135,15 @@ async fn the_credentials_of_a_home_are_accepted() {
     assert!(answer.contains("Failed to verify the HTTP(S) Signature"), "{answer}");
     running.shutdown().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_home_whose_config_names_what_cannot_exist_is_refused_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path(), ENDPOINT).unwrap();
+    let config =
+        read(folder.path(), "config.yaml").replace("subnet_id: ocid1.subnet.", "subnet_id: ocid1.vcn.");
+    std::fs::write(folder.path().join("config.yaml"), config).unwrap();
+    let error = start(options(folder.path(), &folder.path().join("s"))).await.unwrap_err().to_string();
+    assert!(error.contains("/config.yaml: ocid1.vcn.oc1"), "{error}");
+    assert!(error.contains("is the OCID of a vcn, not of a subnet"), "{error}");
+}

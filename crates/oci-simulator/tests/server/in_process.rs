@@ -63,7 +63,8 @@ async fn the_same_seed_and_requests_give_byte_identical_events_and_answers() {
         let mut history = String::new();
         for _ in 0..30 {
             let response = ask(&region, "POST", "/20160918/instances", body.clone()).await;
-            writeln!(history, "{} {:?} {:?}", response.status(), response.headers(), response.body()).unwrap();
+            writeln!(history, "{} {:?} {:?}", response.status(), response.headers(), response.body())
+                .unwrap();
             tokio::time::sleep(Duration::from_secs(7)).await;
         }
         for event in region.events(0, usize::MAX) {

@@ -153,7 +153,8 @@ pub fn wall_clock() -> Timestamp {
 }
 
 fn rsa_sign(message: &[u8]) -> Vec<u8> {
-    let pem: String = identity().private_key_pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let lines = identity().private_key_pem.lines().skip(1);
+    let pem: String = lines.take_while(|line| !line.starts_with("-----END")).collect();
     let pair = KeyPair::from_pkcs8(&STANDARD.decode(pem).unwrap()).unwrap();
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();

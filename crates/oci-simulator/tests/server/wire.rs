@@ -54,7 +54,7 @@ async fn headers_and_bodies_that_are_too_large_are_refused_with_oracles_body() {
 #[tokio::test]
 async fn what_is_not_http_is_refused_and_the_server_lives_on() {
     let server = server("").await;
-    for noise in ["\r\n\r\n\r\n", "hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n"] {
+    for noise in ["hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n"] {
         let answer = talk(server.address, noise.as_bytes()).await;
         assert!(answer.as_ref().is_ok_and(|answer| answer.is_empty() || answer.starts_with("HTTP/1.1 4")));
     }
