@@ -5,6 +5,7 @@
 use crate::config::ConfigErrors;
 use crate::exit::Exit;
 use crate::hints::Cause;
+use fleet::reservations::ReservationError;
 use fleet::{PlanError, RunError};
 use ledger::{ErrorRecord, LedgerError};
 use oci_client::credentials::CredentialsError;
@@ -44,6 +45,9 @@ pub enum CommandError {
     /// The scenario cannot be read.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    /// Something with a capacity reservation did not work.
+    #[error(transparent)]
+    Reservation(ReservationError),
     /// The simulated region cannot be started or stopped.
     #[error(transparent)]
     Simulator(#[from] StartError),
@@ -94,6 +98,7 @@ impl CommandError {
             Self::Failure(failure) if failure.class == FailureClass::Authentication => Exit::NotAuthenticated,
             Self::Credentials(CredentialsError::TokenExpired { .. }) => Exit::NotAuthenticated,
             Self::Failure(_) | Self::Declined => Exit::NoneLaunched,
+            Self::Reservation(error) => of_reservation(error),
             Self::Interrupted => Exit::Interrupted,
             Self::Config(_)
             | Self::Fleet { .. }
@@ -115,6 +120,42 @@ impl CommandError {
             Self::Usage { hint, .. } => hint.clone(),
             _ => None,
         }
+    }
+}
+
+impl From<ReservationError> for CommandError {
+    fn from(error: ReservationError) -> Self {
+        match error {
+            ReservationError::Failure(failure) => Self::Failure(failure),
+            ReservationError::Ledger(error) => Self::Ledger(error),
+            error => Self::Reservation(error),
+        }
+    }
+}
+
+/// Whether nothing was done (2), something may be held that should not be (3), or nothing is (4).
+fn of_reservation(error: &ReservationError) -> Exit {
+    match error {
+        ReservationError::BelowUsed { .. }
+        | ReservationError::InUse { .. }
+        | ReservationError::Changed { .. }
+        | ReservationError::Asked(_)
+        | ReservationError::Ledger(_) => Exit::Usage,
+        ReservationError::Unknown { .. } | ReservationError::StillBusy { .. } => Exit::SomeFailed,
+        ReservationError::Failure(_) | ReservationError::WorkRequest { .. } => Exit::NoneLaunched,
+        ReservationError::Stopped { .. } => Exit::Interrupted,
+    }
+}
+
+impl From<Failure> for CommandError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Box::new(failure))
+    }
+}
+
+impl From<Box<Failure>> for CommandError {
+    fn from(failure: Box<Failure>) -> Self {
+        Self::Failure(failure)
     }
 }
 

@@ -24,7 +24,22 @@ pub fn main() -> ExitCode {
         Err(error) => return show_usage(&error),
     };
     trace(cli.global.verbose);
-    match commands::run(cli) {
+    ended(commands::run(cli))
+}
+
+/// The whole of `capacity-manager`.
+pub fn capacity_manager() -> ExitCode {
+    let words = args::go_flags(&args::CapacityManager::command(), std::env::args_os());
+    let arguments = match args::CapacityManager::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(error) => return show_usage(&error),
+    };
+    trace(arguments.global.verbose);
+    ended(commands::reservation::manager(arguments))
+}
+
+fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
+    match result {
         Ok(exit) => exit.into(),
         Err(error) => {
             output::console::failed(&error);

@@ -141,18 +141,19 @@ async fn domains(asker: &Asker<'_>, answer: &mut Preflight) -> Option<Vec<String
             answer.authenticated = Some(true);
             Some(rows.into_iter().filter_map(|row| row.name).collect())
         }
+        Err(failure) if failure.class == FailureClass::Authentication => {
+            answer.authenticated = Some(false);
+            answer.findings.push(refused(&failure));
+            None
+        }
         Err(failure) => {
-            answer.findings.push(match failure.class {
-                FailureClass::Authentication => {
-                    answer.authenticated = Some(false);
-                    refused(&failure)
-                }
-                _ => {
-                    let needs = ("inspect", "compartments");
-                    let scope = Scope::Tenancy;
-                    Probe { what: "tenancy", ocid: tenancy, needs, scope }.finding(&failure)
-                }
-            });
+            let probe = Probe {
+                what: "tenancy",
+                ocid: tenancy,
+                needs: ("inspect", "compartments"),
+                scope: Scope::Tenancy,
+            };
+            answer.findings.push(probe.finding(&failure));
             None
         }
     }

@@ -74,29 +74,27 @@ pub(super) fn family(shape: &str) -> Option<String> {
 
 /// The limits of a shape: as the service names them, else as the rule has them.
 pub(super) fn of_shape(shape: &str, facts: Option<&Shape>) -> Vec<Limit> {
-    let told: Vec<Limit> = facts
-        .and_then(|facts| facts.quota_names.as_ref())
-        .map(|names| names.iter().filter_map(|name| Limit::named(name)).collect())
-        .unwrap_or_default();
-    if !told.is_empty() {
-        return told;
-    }
-    let Some(family) = family(shape) else { return Vec::new() };
-    let names: Vec<String> = if family.starts_with("gpu-") {
-        vec![format!("{family}-count")]
+    let told = facts.and_then(|facts| facts.quota_names.as_ref()).into_iter().flatten();
+    let mut limits: Vec<Limit> = told.filter_map(|name| Limit::named(name)).collect();
+    let Some(family) = family(shape) else { return limits };
+    let rule: &[&str] = if family.starts_with("gpu-") {
+        &["count"]
     } else if family == "standard2" || family == "standard-e2-micro" {
         // Memory comes with the OCPUs.
-        vec![format!("{family}-core-count")]
+        &["core-count"]
     } else {
-        let mut names = vec![format!("{family}-core-count"), format!("{family}-memory-count")];
-        // A1 has limits for the region besides those for each availability domain; both must have room.
-        if family == "standard-a1" {
-            names.push(format!("{family}-core-regional-count"));
-            names.push(format!("{family}-memory-regional-count"));
-        }
-        names
+        &["core-count", "memory-count"]
     };
-    names.iter().filter_map(|name| Limit::named(name)).collect()
+    if limits.is_empty() {
+        limits.extend(rule.iter().filter_map(|rest| Limit::named(&format!("{family}-{rest}"))));
+    }
+    // A1 has limits for the region besides those for each availability domain; both must have room, and the shape's
+    // own list does not name them.
+    if family == "standard-a1" && !limits.iter().any(|limit| limit.regional) {
+        let twins = ["core-regional-count", "memory-regional-count"];
+        limits.extend(twins.iter().filter_map(|rest| Limit::named(&format!("{family}-{rest}"))));
+    }
+    limits
 }
 
 /// The name that a limit really has, looked up among all: some have a suffix that the rule does not know

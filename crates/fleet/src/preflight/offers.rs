@@ -119,9 +119,8 @@ pub(super) async fn explain(
         }
     }
     asker.count(1);
-    let all = match shapes::ask(asker.client, &asker.fleet.compartment, None, None, wanted).await {
-        Ok(all) => all,
-        Err(_) => return (rows, name),
+    let Ok(all) = shapes::ask(asker.client, &asker.fleet.compartment, None, None, wanted).await else {
+        return (rows, name);
     };
     for shape in wanted.iter().filter(|shape| row_of(&rows, shape).is_none()) {
         // With another shape to fall back to, not every launch fails.

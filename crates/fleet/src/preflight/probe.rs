@@ -1,5 +1,7 @@
 //! Asks for one thing at a time, so that the service's one answer to "wrong OCID" and "not allowed" names its culprit.
 
+use std::fmt::Write as _;
+
 use oci_client::{Failure, FailureClass};
 
 use super::{Finding, Level};
@@ -51,7 +53,8 @@ pub(super) fn refused(failure: &Failure) -> Finding {
     let mut message = format!("the login was refused: {}", text(failure));
     if let Some(ahead) = failure.clock_ahead_s.filter(|ahead| ahead.abs() > 60) {
         let side = if ahead > 0 { "ahead of" } else { "behind" };
-        message.push_str(&format!("; this machine's clock is {} s {side} the server's", ahead.abs()));
+        // Writing to a String cannot fail.
+        let _ = write!(message, "; this machine's clock is {} s {side} the server's", ahead.abs());
     }
     Finding::new(Level::Stop, "credentials", message)
         .remedy(

@@ -1,6 +1,9 @@
 //! The bill of a fleet or of a reservation: lines that a person can check, and their sum.
 
-use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
+use oci_api::models::{
+    InstanceSourceDetails, LaunchInstanceDetails,
+    LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization as Baseline,
+};
 use serde::Serialize;
 
 use super::book::{Prices, Size};
@@ -146,10 +149,10 @@ pub(crate) fn size_of(launch: &LaunchInstanceDetails) -> Size {
 /// The share of an OCPU that is paid for (Oracle: "Burstable Instances").
 fn baseline_of(launch: &LaunchInstanceDetails) -> f64 {
     let baseline = launch.shape_config.as_ref().and_then(|config| config.baseline_ocpu_utilization.as_ref());
-    match baseline.map(|baseline| baseline.as_str()) {
-        Some("BASELINE_1_8") => 0.125,
-        Some("BASELINE_1_2") => 0.5,
-        _ => 1.0,
+    match baseline {
+        Some(Baseline::Baseline18) => 0.125,
+        Some(Baseline::Baseline12) => 0.5,
+        Some(Baseline::Baseline11 | Baseline::Unrecognized(_)) | None => 1.0,
     }
 }
 
@@ -170,12 +173,9 @@ fn boot_volumes(launch: &LaunchInstanceDetails, count: u32, prices: &Prices) -> 
 
 /// `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
 pub(crate) fn describe(shape: &str, size: Size) -> String {
-    let mut text = shape.to_owned();
-    if let Some(ocpus) = size.ocpus {
-        text.push_str(&format!(", {ocpus} OCPU{}", if ocpus == 1.0 { "" } else { "s" }));
-    }
-    if let Some(gb) = size.memory_gb {
-        text.push_str(&format!(", {gb} GB"));
-    }
-    text
+    let ocpus = size.ocpus.map(|ocpus| ocpus.to_string());
+    let ocpus =
+        ocpus.map(|ocpus| if ocpus == "1" { ", 1 OCPU".to_owned() } else { format!(", {ocpus} OCPUs") });
+    let memory = size.memory_gb.map(|gb| format!(", {gb} GB"));
+    format!("{shape}{}{}", ocpus.unwrap_or_default(), memory.unwrap_or_default())
 }

@@ -13,6 +13,9 @@ use super::follow::{Patience, passing, settled};
 use super::held::{Config, whole};
 use super::{Held, MAX_CONFIGS, ReservationError, Want, show};
 
+/// How long the last change may take after the deadline.
+const SETTLE: Duration = Duration::from_mins(1);
+
 /// The new count of a config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewCount {
@@ -227,7 +230,9 @@ pub async fn resize_until_held(
     let wanted: u32 = goal.iter().map(|config| whole(Some(config.reserved_count))).sum();
     loop {
         let before = held.reserved();
-        match send(client, &held, goal.clone(), patience).await {
+        // What was asked for last is seen through, so that the answer is what is held and not "busy".
+        let settle = Patience::new(patience.left().max(SETTLE), patience.stop.clone());
+        match send(client, &held, goal.clone(), &settle).await {
             Ok(now) => held = now,
             Err(ReservationError::Failure(failure)) if passing(&failure) => {
                 tracing::info!(%failure, "the reservation could not be changed; trying again");
@@ -268,16 +273,16 @@ mod tests {
         next.iter().map(|config| config.reserved_count).collect()
     }
 
-    fn of(shape: &str) -> Option<Want> {
-        Some(Want { shape: shape.to_owned(), ..Want::default() })
+    fn of(shape: &str) -> Want {
+        Want { shape: shape.to_owned(), ..Want::default() }
     }
 
     #[test]
     fn configs_that_are_not_changed_are_sent_again() {
         let current = [config("A", 10, 2), config("B", 5, 5)];
-        let next = replan(&current, &[Change::Count(of("A"), NewCount::Grow(3))]).unwrap();
+        let next = replan(&current, &[Change::Count(Some(of("A")), NewCount::Grow(3))]).unwrap();
         assert_eq!(counts(&next), [13, 5]);
-        let next = replan(&current, &[Change::Add(Want { count: 4, ..of("C").unwrap() })]).unwrap();
+        let next = replan(&current, &[Change::Add(Want { count: 4, ..of("C") })]).unwrap();
         assert_eq!(counts(&next), [10, 5, 4]);
     }
 
@@ -300,8 +305,8 @@ mod tests {
             error.to_string(),
             "the reservation has 2 kinds of instance, say which one by its shape and size: A; B"
         );
-        assert!(replan(&current, &[Change::Count(of("C"), NewCount::Exactly(9))]).is_err());
-        assert!(replan(&current, &[Change::Add(of("A").unwrap())]).is_err());
+        assert!(replan(&current, &[Change::Count(Some(of("C")), NewCount::Exactly(9))]).is_err());
+        assert!(replan(&current, &[Change::Add(of("A"))]).is_err());
     }
 
     proptest! {
@@ -317,7 +322,7 @@ mod tests {
                 .map(|(n, (a, b))| config(&format!("S{n}"), *a.max(b), *a.min(b)))
                 .collect();
             let which = which % current.len();
-            let result = replan(&current, &[Change::Count(of(&format!("S{which}")), NewCount::Exactly(to))]);
+            let result = replan(&current, &[Change::Count(Some(of(&format!("S{which}"))), NewCount::Exactly(to))]);
             let used = current[which].used_count;
             prop_assert_eq!(result.is_ok(), i64::from(to) >= used);
             if let Ok(next) = result {

@@ -120,9 +120,9 @@ fn count(instances: usize) -> String {
 
 fn listed(instances: &[String]) -> String {
     const SHOWN: usize = 20;
-    let mut text = instances.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if instances.len() > SHOWN {
-        text.push_str(&format!(" and {} more", instances.len() - SHOWN));
+    let text = instances.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match instances.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }

@@ -19,6 +19,20 @@ pub fn normalise(
     default: &str,
     words: impl IntoIterator<Item = OsString>,
 ) -> Vec<OsString> {
+    let (mut out, named) = rewrite(command, words);
+    if !named {
+        out.insert(out.len().min(1), default.into());
+    }
+    out
+}
+
+/// Rewrites the words for a program that has flags and no commands.
+pub fn go_flags(command: &Command, words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    rewrite(command, words).0
+}
+
+/// The words with two dashes where they belong, and whether a command is named or help is asked for.
+fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> (Vec<OsString>, bool) {
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     let mut named = false;
@@ -46,11 +60,8 @@ pub fn normalise(
             out.extend(words.next());
         }
     }
-    if !named && !asks_for_help {
-        out.insert(out.len().min(1), default.into());
-    }
     out.extend(words);
-    out
+    (out, named || asks_for_help)
 }
 
 /// `-config=x` as `--config=x` if `config` is a long flag and the word is not a row of short ones.

@@ -2,11 +2,18 @@
 //!
 //! Must not know what the commands do.
 
+mod capacity;
 mod duration;
 mod go_style;
+mod reservation;
 mod sim;
 
-pub use go_style::normalise;
+pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArgs, Where};
+pub use go_style::{go_flags, normalise};
+pub use reservation::{
+    CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs, ReservationCommand,
+    UpdateReservation, WaitReservation,
+};
 pub use sim::{SimArgs, SimCommand, SimHome, SimServe};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -84,6 +91,8 @@ pub enum OutputFormat {
     Json,
     /// One JSON object a line, as things happen
     Jsonl,
+    /// Comma-separated values, for commands that list
+    Csv,
 }
 
 /// The commands.
@@ -97,6 +106,16 @@ pub enum Command {
     Runs(RunsArgs),
     /// Show one run
     Show(ShowArgs),
+    /// Ask beforehand: how many can be had where, what stands in the way, what it costs
+    Plan(PlanArgs),
+    /// Capacity reservations
+    Reservation(ReservationArgs),
+    /// The capacity report: availability domains × fault domains × shapes
+    Capacity(CapacityArgs),
+    /// Print the least IAM policy for what the config does
+    Policy(PolicyArgs),
+    /// Find what goes into the config: availability domains, shapes, images, subnets, compartments
+    Find(FindArgs),
     /// The simulated region
     Sim(SimArgs),
     /// Print a completion script for a shell

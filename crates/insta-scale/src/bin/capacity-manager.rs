@@ -1,5 +1,5 @@
-//! `capacity-manager`: not there yet.
+//! `capacity-manager`: the front door of the original tool to capacity reservations.
 
 fn main() -> std::process::ExitCode {
-    insta_scale::not_yet("capacity-manager")
+    insta_scale::capacity_manager()
 }

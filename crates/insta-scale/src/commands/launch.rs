@@ -41,7 +41,7 @@ fn dry_run(global: &Global, settings: &Settings) -> Result<Exit, CommandError> {
 
 async fn launch(global: &Global, args: &LaunchArgs, settings: Settings) -> Result<Exit, CommandError> {
     let stop = CancellationToken::new();
-    runtime::stop_on_signals(&stop)?;
+    runtime::stop_on_signals(&stop, runtime::STOPPING)?;
     let store = session::open_ledger(global, args.simulate.is_some())?;
     let rehearsal = match &args.simulate {
         Some(scenario) => Some(Rehearsal::start(scenario, args.speed, &settings.fleet).await?),
@@ -69,7 +69,7 @@ async fn launch(global: &Global, args: &LaunchArgs, settings: Settings) -> Resul
     if let Some(rehearsal) = rehearsal {
         rehearsal.stop().await?;
     }
-    conclude(global, &summary)
+    conclude(global, &summary, args.simulate.is_none())
 }
 
 /// On a terminal, what will be created is shown and asked about. Off one, the command itself is the consent, as in the
@@ -97,19 +97,19 @@ pub fn reporter(
 }
 
 /// Shows what the run came to, and says how it ended.
-pub fn conclude(global: &Global, run: &RunSummary) -> Result<Exit, CommandError> {
-    show(global, run)?;
+pub fn conclude(global: &Global, run: &RunSummary, resumable: bool) -> Result<Exit, CommandError> {
+    show(global, run, resumable)?;
     Ok(Exit::of(run))
 }
 
 /// Shows what a run came to: data on stdout, advice on stderr.
-pub fn show(global: &Global, run: &RunSummary) -> Result<(), CommandError> {
+pub fn show(global: &Global, run: &RunSummary, resumable: bool) -> Result<(), CommandError> {
     match global.output {
-        OutputFormat::Table => console::data(&summary::table(run, console::stdout_has_colour()))?,
+        OutputFormat::Table | OutputFormat::Csv => console::data(&summary::table(run, console::stdout_has_colour()))?,
         OutputFormat::Json => console::data(&Document::of(run).to_text())?,
         OutputFormat::Jsonl => console::data(&Document::of(run).to_line())?,
     }
-    let advice = summary::advice(run);
+    let advice = summary::advice(run, resumable);
     if !advice.is_empty() {
         console::line(advice.trim_end());
     }

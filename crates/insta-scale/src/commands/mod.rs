@@ -1,7 +1,13 @@
 //! The commands, one file each.
 
+pub mod capacity;
+pub mod find;
 pub mod launch;
+pub mod plan;
+pub mod policy;
 pub mod reference;
+pub mod remote;
+pub mod reservation;
 pub mod resume;
 pub mod runs;
 pub mod session;
@@ -9,7 +15,7 @@ pub mod show;
 pub mod sim;
 pub mod simulate;
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{Cli, Command, Global, OutputFormat};
 use crate::config::Overrides;
 use crate::environment;
 use crate::error::CommandError;
@@ -19,15 +25,34 @@ use crate::output::console::Chattiness;
 /// Runs one command.
 pub fn run(cli: Cli) -> Result<Exit, CommandError> {
     let global = cli.global;
+    check_format(global.output, lists(&cli.command))?;
     match cli.command {
         Command::Launch(args) => launch::run(&global, &args),
         Command::Resume(args) => resume::run(&global, &args),
         Command::Runs(args) => runs::run(&global, &args),
         Command::Show(args) => show::run(&global, &args),
+        Command::Plan(args) => plan::run(&global, &args),
+        Command::Reservation(args) => reservation::run(&global, args.command),
+        Command::Capacity(args) => capacity::run(&global, &args),
+        Command::Policy(args) => policy::run(&global, &args),
+        Command::Find(args) => find::run(&global, args),
         Command::Sim(args) => sim::run(&global, &args.command),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::manual(),
     }
+}
+
+/// Whether a command lists things, and can do so as comma-separated values.
+fn lists(command: &Command) -> bool {
+    matches!(command, Command::Reservation(_) | Command::Capacity(_) | Command::Find(_))
+}
+
+/// Refuses a format that the command does not have.
+pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandError> {
+    if format == OutputFormat::Csv && !lists {
+        return Err(CommandError::usage("this command has no --output csv", "table, json and jsonl work"));
+    }
+    Ok(())
 }
 
 /// How much is said on stderr.

@@ -18,7 +18,7 @@ pub fn run(global: &Global, args: &ResumeArgs) -> Result<Exit, CommandError> {
     let store = session::open_ledger(global, false)?;
     runtime::block_on(async {
         let stop = CancellationToken::new();
-        runtime::stop_on_signals(&stop)?;
+        runtime::stop_on_signals(&stop, runtime::STOPPING)?;
         let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
         let heads = store.runs().await?;
         let run = choose(&heads, args.run.as_deref())?;
@@ -29,7 +29,7 @@ pub fn run(global: &Global, args: &ResumeArgs) -> Result<Exit, CommandError> {
         let options = session::launch_options(&args.pace);
         let result = fleet::resume(&environment, run, &options, sink, stop).await;
         reporter.finish();
-        launch::conclude(global, &result?)
+        launch::conclude(global, &result?, true)
     })?
 }
 

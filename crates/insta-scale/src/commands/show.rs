@@ -28,7 +28,7 @@ pub fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
             return Ok(Exit::Done);
         }
         let (state, plan) = resume::past(&store, run).await?;
-        launch::show(global, &RunSummary::of(&state, &plan))?;
+        launch::show(global, &RunSummary::of(&state, &plan), !args.simulated)?;
         Ok(Exit::Done)
     })?
 }

@@ -40,7 +40,7 @@ fn serve(global: &Global, args: &SimServe) -> Result<Exit, CommandError> {
     }
     runtime::block_on(async {
         let stop = CancellationToken::new();
-        runtime::stop_on_signals(&stop)?;
+        runtime::stop_on_signals(&stop, "stopping the simulated region")?;
         let running = server::start(options).await?;
         let endpoint = running.endpoint();
         console::data(&format!("listening on {endpoint}\n"))?;
@@ -94,7 +94,7 @@ fn public_key(settings: &Settings, fields: &KeyFields) -> Result<PublicKey, Comm
 fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
     let presets = Scenario::presets();
     let text = match output {
-        OutputFormat::Table => {
+        OutputFormat::Table | OutputFormat::Csv => {
             text::lines(presets.iter().map(|preset| format!("{:<10} {}", preset.name, preset.description)))
         }
         OutputFormat::Json | OutputFormat::Jsonl => {
@@ -109,7 +109,7 @@ fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
 }
 
 /// What a home folder of a simulated region holds.
-const HOME_FILES: [&str; 3] = ["config", "config.yaml", "key.pem"];
+const HOME_FILES: [&str; 4] = ["config", "config.yaml", "oci_api_key.pem", "oci_api_key_public.pem"];
 
 /// Deletes the files of a home and nothing else.
 fn reset(home: &SimHome) -> Result<Exit, CommandError> {

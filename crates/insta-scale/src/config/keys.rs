@@ -15,6 +15,7 @@ pub const TOP: &[&str] = &[
     "compartment_id",
     "profile",
     "endpoint",
+    "prices",
     "instance_settings",
 ];
 
@@ -68,6 +69,12 @@ pub const AGENT: &[&str] =
 /// In each item of `capacity_reservations`.
 pub const RESERVATION: &[&str] = &["availability_domain", "capacity_reservation_id"];
 
+/// Under `prices`.
+pub const PRICES: &[&str] = &["currency", "boot_volume_gb_month", "shapes"];
+
+/// In each shape of `prices.shapes`.
+pub const SHAPE_PRICE: &[&str] = &["ocpu", "memory_gb", "instance"];
+
 /// Every group of keys: where it is, and the names in it.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("the top level", TOP),
@@ -76,6 +83,8 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.preemptible", PREEMPTIBLE),
     ("instance_settings.agent_config", AGENT),
     ("instance_settings.capacity_reservations[]", RESERVATION),
+    ("prices", PRICES),
+    ("prices.shapes.<shape>", SHAPE_PRICE),
 ];
 
 /// What to do about a key that `group` does not have.

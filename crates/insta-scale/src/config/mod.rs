@@ -13,10 +13,12 @@ mod metadata;
 mod ocids;
 mod options;
 mod placement;
+mod prices;
 mod scalar;
 mod section;
 pub mod shapes;
 mod tags;
+pub mod write_back;
 mod yaml;
 
 pub use credentials::{CredentialSource, KeyFields};
@@ -26,6 +28,7 @@ pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
 
 use fleet::FleetSpec;
+use fleet::price::Prices;
 use instance::Instances;
 use metadata::Folders;
 use oci_api::Region;
@@ -72,6 +75,8 @@ pub struct Settings {
     pub endpoint: Option<String>,
     /// What is wanted.
     pub fleet: FleetSpec,
+    /// The user's own prices.
+    pub prices: Prices,
     /// What the user should know, rendered.
     pub notes: String,
 }
@@ -102,15 +107,15 @@ pub fn load(
         .map_err(|finding| findings.mistake(finding));
     let (mistakes, notes) = findings.into_parts();
     match read {
-        Ok(Some((credentials, endpoint, fleet))) if mistakes.is_empty() => {
+        Ok(Some((credentials, endpoint, fleet, prices))) if mistakes.is_empty() => {
             let notes = render_notes(&file, source, &notes);
-            Ok(Settings { file, credentials, endpoint, fleet, notes })
+            Ok(Settings { file, credentials, endpoint, fleet, prices, notes })
         }
         _ => Err(ConfigErrors::new(&file, source, mistakes)),
     }
 }
 
-type Parts = (CredentialSource, Option<String>, FleetSpec);
+type Parts = (CredentialSource, Option<String>, FleetSpec, Prices);
 
 /// Reads the top level. What it returns means something only when no mistake was found.
 fn read_root(
@@ -164,7 +169,8 @@ fn read_root(
         placements: instances.placements,
         template: template(&instances.body, findings)?,
     };
-    Some((credentials, endpoint, fleet))
+    let prices = top.node("prices").map(|node| prices::read(node, findings)).unwrap_or_default();
+    Some((credentials, endpoint, fleet, prices))
 }
 
 fn template(body: &body::Body, findings: &Findings) -> Option<oci_api::models::LaunchInstanceDetails> {

@@ -2,6 +2,8 @@
 
 pub mod console;
 pub mod document;
+pub mod forecast;
+pub mod listing;
 pub mod narration;
 pub mod preview;
 pub mod progress;

@@ -20,7 +20,9 @@ pub enum EditError {
     #[error("{0}")]
     Form(String),
     /// It asks for other availability domains than the reservations are in.
-    #[error("the config launches in {config}, the reservation is in {reservation}: change `availability_domain` as well")]
+    #[error(
+        "the config launches in {config}, the reservation is in {reservation}: change `availability_domain` as well"
+    )]
     Elsewhere {
         /// What the config says.
         config: String,
@@ -57,7 +59,8 @@ pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<Stri
     let group = group(&root)?;
     check_domains(group, reservations)?;
     let ending = if source.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut text: Vec<String> = source.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
+    let mut text: Vec<String> =
+        source.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
     let ended = text.last().is_some_and(String::is_empty);
     if ended {
         text.pop();
@@ -107,7 +110,9 @@ fn parse(source: &str) -> Result<Node, EditError> {
 }
 
 fn group(root: &Node) -> Result<&[Entry], EditError> {
-    let Value::Map(entries) = &root.value else { return Err(form("the file is not a group of `key: value` lines")) };
+    let Value::Map(entries) = &root.value else {
+        return Err(form("the file is not a group of `key: value` lines"));
+    };
     match entries.iter().find(|entry| entry.key == GROUP).map(|entry| &entry.value.value) {
         Some(Value::Map(entries)) if !entries.is_empty() => Ok(entries),
         _ => Err(form(format!("it has no `{GROUP}:` with keys under it"))),
@@ -201,7 +206,7 @@ fn check_domains(group: &[Entry], reservations: &[Reserved]) -> Result<(), EditE
         Value::Map(_) => return Err(form(format!("`{NEIGHBOUR}` is a group of keys"))),
     };
     for reserved in reservations {
-        if !names.iter().any(|name| same_domain(&reserved.availability_domain, name)) {
+        if !names.iter().any(|name| fleet::plan::is_domain(&reserved.availability_domain, name.trim())) {
             return Err(EditError::Elsewhere {
                 config: names.join(", "),
                 reservation: reserved.availability_domain.clone(),

@@ -1,0 +1,7 @@
+//! Capacity reservations and what is asked before a launch, against a simulated region in one process and in virtual
+//! time. What counts is what the region's own books say.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod preflight;
+mod reservations;
+mod world;

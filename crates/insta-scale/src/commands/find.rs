@@ -1,0 +1,196 @@
+//! `find`: what goes into the config, so that nobody digs OCIDs out of a console.
+
+use super::remote::Remote;
+use super::session;
+use crate::args::{Find, FindArgs, Global};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::listing::{Listing, or_dash, per_hour};
+use crate::runtime;
+use fleet::price::{Size, bills_when_stopped};
+use futures_util::future::try_join_all;
+use oci_api::models::Shape;
+use oci_client::services::compute::ImageFilter;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Runs it.
+pub fn run(global: &Global, args: FindArgs) -> Result<Exit, CommandError> {
+    let settings = session::settings(global, None, args.place.simulate.is_some())?;
+    runtime::block_on(async {
+        let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
+        let listing = match args.what {
+            Find::Ads => ads(&remote).await,
+            Find::Shapes { name, ad, image } => shapes(&remote, name, ad, image).await,
+            Find::Images { os, version, shape, limit } => images(&remote, os, version, shape, limit).await,
+            Find::Subnets { vcn } => subnets(&remote, vcn).await,
+            Find::Compartments => compartments(&remote).await,
+        };
+        remote.close().await?;
+        console::data(&listing?.to_text(global.output))?;
+        Ok(Exit::Done)
+    })?
+}
+
+async fn ads(remote: &Remote) -> Result<Listing, CommandError> {
+    let domains = remote.domains().await?;
+    let faults = remote
+        .ask(try_join_all(
+            domains.iter().map(|domain| remote.client.list_fault_domains(remote.root(), domain)),
+        ))
+        .await?;
+    let mut listing = Listing::new("availability_domains", &["AVAILABILITY DOMAIN", "FAULT DOMAINS"]);
+    for (domain, faults) in domains.iter().zip(faults) {
+        let names: Vec<String> = faults.into_iter().filter_map(|fault| fault.name).collect();
+        listing.push(vec![domain.clone(), names.join(" ")], json!({"name": domain, "fault_domains": names}));
+    }
+    Ok(listing)
+}
+
+/// One row for each shape, with the domains that offer it.
+async fn shapes(
+    remote: &Remote,
+    name: Option<String>,
+    ad: Option<String>,
+    image: Option<String>,
+) -> Result<Listing, CommandError> {
+    const COLUMNS: &[&str] =
+        &["SHAPE", "OCPUS", "GB", "GPUS", "PROCESSOR", "PRICE/HOUR", "STOPPED", "AVAILABILITY DOMAINS"];
+    let domains = remote.resolve_domains(&ad.into_iter().collect::<Vec<_>>()).await?;
+    let compartment = &remote.settings.fleet.compartment;
+    let image = image.as_deref();
+    let lists = domains.iter().map(|domain| remote.client.list_shapes(compartment, Some(domain), image));
+    let lists = remote.ask(try_join_all(lists)).await?;
+    let wanted = name.unwrap_or_default().to_ascii_lowercase();
+    let mut found: BTreeMap<String, (Shape, Vec<String>)> = BTreeMap::new();
+    for (domain, rows) in domains.iter().zip(lists) {
+        for row in rows.into_iter().filter(|row| row.shape.to_ascii_lowercase().contains(&wanted)) {
+            found.entry(row.shape.clone()).or_insert_with(|| (row, Vec::new())).1.push(domain.clone());
+        }
+    }
+    let mut listing = Listing::new("shapes", COLUMNS);
+    for (shape, (row, domains)) in found {
+        let range = |own: Option<f64>, least: Option<f64>, most: Option<f64>| match (least, most, own) {
+            (Some(least), Some(most), _) => format!("{least}-{most}"),
+            (_, _, Some(own)) => own.to_string(),
+            _ => "-".to_owned(),
+        };
+        let (ocpus, memory) = (row.ocpu_options.as_deref(), row.memory_options.as_deref());
+        let size = Size { ocpus: row.ocpus, memory_gb: row.memory_in_gbs };
+        let price = remote.settings.prices.instance_hour(&shape, size, 1.0);
+        let stopped = row.is_billed_for_stopped_instance.or_else(|| bills_when_stopped(&shape));
+        let cells = vec![
+            shape.clone(),
+            range(row.ocpus, ocpus.and_then(|o| o.min), ocpus.and_then(|o| o.max)),
+            range(row.memory_in_gbs, memory.and_then(|m| m.min_in_gbs), memory.and_then(|m| m.max_in_gbs)),
+            row.gpus.filter(|gpus| *gpus > 0).map_or_else(|| "-".to_owned(), |gpus| gpus.to_string()),
+            or_dash(row.processor_description.as_deref()),
+            per_hour(price),
+            stopped.map_or("unknown", |billed| if billed { "charged" } else { "free" }).to_owned(),
+            domains.join(" "),
+        ];
+        listing.push(
+            cells,
+            json!({"shape": row, "availability_domains": domains, "default_size_per_hour": price}),
+        );
+    }
+    Ok(listing)
+}
+
+async fn images(
+    remote: &Remote,
+    os: Option<String>,
+    version: Option<String>,
+    shape: Option<String>,
+    limit: usize,
+) -> Result<Listing, CommandError> {
+    let fleet = &remote.settings.fleet;
+    let own = fleet.placements.first().map(|placement| placement.shape.clone());
+    let filter = ImageFilter {
+        compartment_id: fleet.compartment.clone(),
+        operating_system: os,
+        operating_system_version: version,
+        shape: shape.or(own).filter(|shape| shape != "any" && !shape.is_empty()),
+    };
+    let mut images = remote.ask(remote.client.list_images(&filter)).await?;
+    images.retain(|image| ["AVAILABLE", ""].contains(&image.lifecycle_state.as_str()));
+    images.sort_by_key(|image| std::cmp::Reverse(image.time_created));
+    let mut listing = Listing::new("images", &["NAME", "OPERATING SYSTEM", "VERSION", "CREATED", "OCID"]);
+    for image in images.into_iter().take(limit) {
+        let created = image.time_created.map(|at| at.strftime("%Y-%m-%d").to_string());
+        let cells = vec![
+            or_dash(image.display_name.as_deref()),
+            image.operating_system.clone(),
+            image.operating_system_version.clone(),
+            or_dash(created.as_deref()),
+            image.id.clone(),
+        ];
+        let value = json!({
+            "name": image.display_name,
+            "ocid": image.id,
+            "operating_system": image.operating_system,
+            "operating_system_version": image.operating_system_version,
+            "time_created": image.time_created,
+        });
+        listing.push(cells, value);
+    }
+    Ok(listing)
+}
+
+async fn subnets(remote: &Remote, vcn: Option<String>) -> Result<Listing, CommandError> {
+    const COLUMNS: &[&str] = &["NAME", "CIDR", "PUBLIC", "AVAILABILITY DOMAIN", "STATE", "OCID"];
+    let compartment = &remote.settings.fleet.compartment;
+    let rows = remote.ask(remote.client.list_subnets(compartment, vcn.as_deref())).await?;
+    let mut listing = Listing::new("subnets", COLUMNS);
+    for subnet in rows {
+        let public = subnet.prohibit_public_ip_on_vnic.map(|no| if no { "no" } else { "yes" });
+        let cells = vec![
+            or_dash(subnet.display_name.as_deref()),
+            or_dash(subnet.cidr_block.as_deref()),
+            or_dash(public),
+            subnet.availability_domain.clone().unwrap_or_else(|| "all".to_owned()),
+            subnet.lifecycle_state.to_string(),
+            subnet.id.clone(),
+        ];
+        let value = json!({
+            "name": subnet.display_name,
+            "ocid": subnet.id,
+            "cidr_block": subnet.cidr_block,
+            "vcn": subnet.vcn_id,
+            "public": subnet.prohibit_public_ip_on_vnic.map(|no| !no),
+            "availability_domain": subnet.availability_domain,
+            "state": subnet.lifecycle_state,
+        });
+        listing.push(cells, value);
+    }
+    Ok(listing)
+}
+
+async fn compartments(remote: &Remote) -> Result<Listing, CommandError> {
+    let rows = remote.ask(remote.client.list_compartments(remote.root(), true)).await?;
+    let names: BTreeMap<&str, (&str, &str)> =
+        rows.iter().map(|row| (row.id.as_str(), (row.name.as_str(), row.compartment_id.as_str()))).collect();
+    // `parent/child`; bounded, since what the service sends might go in circles.
+    let path = |id: &str| {
+        let mut parts = Vec::new();
+        let mut at = id;
+        while let Some((name, parent)) = names.get(at).filter(|_| parts.len() < 10) {
+            parts.push(*name);
+            at = parent;
+        }
+        parts.reverse();
+        parts.join("/")
+    };
+    let mut sorted: Vec<_> = rows.iter().map(|row| (path(&row.id), row)).collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut listing = Listing::new("compartments", &["PATH", "STATE", "OCID"]);
+    for (path, row) in sorted {
+        let cells = vec![path.clone(), row.lifecycle_state.to_string(), row.id.clone()];
+        listing.push(
+            cells,
+            json!({"path": path, "name": row.name, "ocid": row.id, "state": row.lifecycle_state}),
+        );
+    }
+    Ok(listing)
+}

@@ -1,0 +1,50 @@
+//! `policy`: the least IAM policy for what the config does. Asks nobody.
+
+use super::session;
+use crate::args::{Global, OutputFormat, PolicyArgs};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use fleet::policy::{Statement, Uses, statements};
+use serde_json::json;
+
+/// Runs it.
+pub fn run(global: &Global, args: &PolicyArgs) -> Result<Exit, CommandError> {
+    // Who signs does not matter to a policy, so a config without a key is good enough.
+    let settings = session::settings(global, None, true)?;
+    let uses = Uses {
+        group: args.group.clone(),
+        network_compartment: args.network_compartment.clone(),
+        manage_reservations: args.reservations,
+    };
+    let statements = statements(&settings.fleet, &uses);
+    let document = json!({
+        "schema_version": crate::output::document::SCHEMA_VERSION,
+        "statements": statements,
+    });
+    console::data(&match global.output {
+        OutputFormat::Table | OutputFormat::Csv => people(&statements),
+        OutputFormat::Json => serde_json::to_string_pretty(&document).unwrap_or_default() + "\n",
+        OutputFormat::Jsonl => document.to_string() + "\n",
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Statements that can be pasted; the editor of policies takes lines that begin with `//` for comments.
+fn people(statements: &[Statement]) -> String {
+    let mut out = String::new();
+    for (optional, title) in
+        [(false, "// needed"), (true, "// for plan, progress and lists; launches work without")]
+    {
+        out.push_str(title);
+        out.push('\n');
+        for statement in statements.iter().filter(|statement| statement.optional == optional) {
+            out.push_str(&format_statement(statement));
+        }
+    }
+    out
+}
+
+fn format_statement(statement: &Statement) -> String {
+    format!("// {}\n{}\n", statement.why, statement.text)
+}

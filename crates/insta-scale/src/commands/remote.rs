@@ -1,0 +1,105 @@
+//! A command's way to the service: settings, client, the wish to stop, and a simulated region if one was asked for.
+//!
+//! Must not know what the command does with them.
+
+use super::session;
+use super::simulate::Rehearsal;
+use crate::args::Global;
+use crate::config::Settings;
+use crate::error::CommandError;
+use crate::runtime;
+use fleet::reservations::Patience;
+use oci_client::Client;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A command's way to the service.
+pub struct Remote {
+    /// The config.
+    pub settings: Settings,
+    /// The client.
+    pub client: Client,
+    /// Cancelled when the user wants to stop.
+    pub stop: CancellationToken,
+    rehearsal: Option<Rehearsal>,
+}
+
+impl Remote {
+    /// Reads the config and signs in, or starts the simulated region.
+    pub async fn connect(
+        global: &Global,
+        settings: Settings,
+        simulate: Option<&str>,
+    ) -> Result<Self, CommandError> {
+        let stop = CancellationToken::new();
+        runtime::stop_on_signals(&stop, "stopping: nothing new is begun; Ctrl-C again leaves at once")?;
+        let rehearsal = match simulate {
+            Some(scenario) => Some(Rehearsal::start(scenario, None, &settings.fleet).await?),
+            None => None,
+        };
+        let (endpoints, signer) = match &rehearsal {
+            Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
+            None => (session::endpoints(&settings)?, session::sign_in(global, &settings)?),
+        };
+        let (client, _) = session::client(endpoints, signer)?;
+        Ok(Self { settings, client, stop, rehearsal })
+    }
+
+    /// Does something that changes nothing; ends when the user wants to stop.
+    pub async fn ask<T, E: Into<CommandError>>(
+        &self,
+        question: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, CommandError> {
+        tokio::select! {
+            answer = question => answer.map_err(Into::into),
+            () = self.stop.cancelled() => Err(CommandError::Interrupted),
+        }
+    }
+
+    /// How long a wait may take.
+    pub fn patience(&self, limit: Duration) -> Patience {
+        Patience::new(limit, self.stop.clone())
+    }
+
+    /// The compartment that holds everything of the region: the tenancy.
+    pub fn root(&self) -> &str {
+        let fleet = &self.settings.fleet;
+        if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy }
+    }
+
+    /// The full names of the availability domains of the region.
+    pub async fn domains(&self) -> Result<Vec<String>, CommandError> {
+        let rows = self.ask(self.client.list_availability_domains(self.root())).await?;
+        Ok(rows.into_iter().filter_map(|row| row.name).collect())
+    }
+
+    /// The full names of the domains that are meant, each once; all that there are when none is named.
+    pub async fn resolve_domains(&self, wanted: &[String]) -> Result<Vec<String>, CommandError> {
+        let known = self.domains().await?;
+        if wanted.is_empty() {
+            return Ok(known);
+        }
+        let mut found: Vec<String> = Vec::new();
+        for name in wanted {
+            let full =
+                known.iter().find(|full| fleet::plan::is_domain(full, name.trim())).ok_or_else(|| {
+                    CommandError::usage(
+                        format!("`{name}` is not an availability domain of this region"),
+                        format!("there are: {}", known.join(", ")),
+                    )
+                })?;
+            if !found.contains(full) {
+                found.push(full.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Stops the simulated region, if there is one.
+    pub async fn close(self) -> Result<(), CommandError> {
+        match self.rehearsal {
+            Some(rehearsal) => rehearsal.stop().await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `reservation list` and `reservation show`.
+
+use super::super::remote::Remote;
+use super::find;
+use crate::args::{Global, ListReservations, OutputFormat};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::listing::{Listing, or_dash, per_hour};
+use crate::output::text::clean;
+use fleet::reservations::{self, Filter, Held, Listed, Member};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+const COLUMNS: &[&str] =
+    &["NAME", "STATE", "AVAILABILITY DOMAIN", "RESERVED", "USED", "FREE", "UNUSED/HOUR", "OCID"];
+
+pub async fn list(global: &Global, remote: &Remote, args: &ListReservations) -> Result<Exit, CommandError> {
+    let availability_domain = match &args.ad {
+        Some(name) => remote.resolve_domains(std::slice::from_ref(name)).await?.into_iter().next(),
+        None => None,
+    };
+    let filter = Filter { availability_domain, deleted: args.all, with_cost: args.cost };
+    let prices = &remote.settings.prices;
+    let compartment = &remote.settings.fleet.compartment;
+    let rows = remote.ask(reservations::list(&remote.client, compartment, &filter, prices)).await?;
+    console::data(&listing(&rows).to_text(global.output))?;
+    if global.output == OutputFormat::Table {
+        footnotes(&rows, remote);
+    }
+    Ok(Exit::Done)
+}
+
+fn listing(rows: &[Listed]) -> Listing {
+    let mut listing = Listing::new("reservations", COLUMNS);
+    for row in rows {
+        let name = if row.is_default { format!("{} (default)", row.name) } else { row.name.clone() };
+        let cells = vec![
+            or_dash(Some(&name)),
+            row.state.clone(),
+            row.availability_domain.clone(),
+            row.reserved.to_string(),
+            row.used.to_string(),
+            row.free.to_string(),
+            per_hour(row.unused_per_hour),
+            row.ocid.clone(),
+        ];
+        // Texts and numbers only: nothing that JSON cannot hold.
+        listing.push(cells, serde_json::to_value(row).unwrap_or_default());
+    }
+    listing
+}
+
+fn footnotes(rows: &[Listed], remote: &Remote) {
+    let unused: u32 = rows.iter().map(|row| row.free).sum();
+    if unused > 0 {
+        let total: Option<f64> = rows.iter().map(|row| row.unused_per_hour).sum();
+        console::line(&super::charge(total, &remote.settings.prices));
+    }
+    if rows.iter().any(|row| row.unused_per_hour.is_none()) {
+        console::line(
+            "a list does not tell what a reservation holds: `--cost` asks each one, `show` shows one",
+        );
+    }
+}
+
+pub async fn show(global: &Global, remote: &Remote, text: &str) -> Result<Exit, CommandError> {
+    let ocid = find(remote, text).await?;
+    let held = remote.ask(reservations::show(&remote.client, &ocid)).await?;
+    let members = remote.ask(reservations::members(&remote.client, &ocid)).await?;
+    let prices = &remote.settings.prices;
+    let unused = held.unused_hour(prices);
+    match global.output {
+        OutputFormat::Table => console::data(&people(&held, &members, unused, prices.currency()))?,
+        OutputFormat::Csv => console::data(&configs(&held).to_text(OutputFormat::Csv))?,
+        format => {
+            let document = document(&held, &members, unused);
+            let text = if format == OutputFormat::Jsonl {
+                document.to_string()
+            } else {
+                serde_json::to_string_pretty(&document).unwrap_or_default()
+            };
+            console::data(&(text + "\n"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn document(held: &Held, members: &[Member], unused: Option<f64>) -> Value {
+    json!({
+        "schema_version": crate::output::document::SCHEMA_VERSION,
+        "reservation": held,
+        "reserved": held.reserved(),
+        "used": held.used(),
+        "unused_per_hour": unused,
+        "instances": members,
+    })
+}
+
+fn configs(held: &Held) -> Listing {
+    const COLUMNS: &[&str] = &["SHAPE", "OCPUS", "GB", "FAULT DOMAIN", "RESERVED", "USED"];
+    let mut listing = Listing::new("configs", COLUMNS);
+    let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    for config in &held.configs {
+        let cells = vec![
+            config.shape.clone(),
+            number(config.ocpus),
+            number(config.memory_gb),
+            or_dash(config.fault_domain.as_deref()),
+            config.reserved.to_string(),
+            config.used.to_string(),
+        ];
+        listing.push(cells, serde_json::to_value(config).unwrap_or_default());
+    }
+    listing
+}
+
+fn people(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail, so the results are not looked at.
+    let default = if held.is_default { ", the default of its availability domain" } else { "" };
+    let _ = writeln!(out, "{} ({})\n", clean(&held.name), held.ocid);
+    let _ = writeln!(out, "  state                {}{default}", held.state);
+    let _ = writeln!(out, "  availability domain  {}", clean(&held.availability_domain));
+    let (reserved, used) = (held.reserved(), held.used());
+    let _ = writeln!(
+        out,
+        "  reserved             {reserved}, of which {used} used and {} free",
+        reserved - used.min(reserved)
+    );
+    let _ = writeln!(out, "  unused costs         {} {currency} an hour\n", per_hour(unused));
+    out.push_str(&configs(held).to_text(OutputFormat::Table));
+    if !members.is_empty() {
+        let mut listing = Listing::new("instances", &["INSTANCE", "SHAPE", "FAULT DOMAIN", "OCID"]);
+        for member in members {
+            let cells = vec![
+                or_dash(member.name.as_deref()),
+                member.shape.clone(),
+                or_dash(member.fault_domain.as_deref()),
+                member.ocid.clone(),
+            ];
+            listing.push(cells, Value::Null);
+        }
+        out.push('\n');
+        out.push_str(&listing.to_text(OutputFormat::Table));
+    }
+    out
+}

@@ -1,0 +1,96 @@
+//! `reservation`: capacity reservations from the command line, and `capacity-manager`, their older front door.
+
+mod create;
+mod list;
+mod update;
+
+use super::remote::Remote;
+use super::session;
+use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::listing::per_hour;
+use crate::output::text::count;
+use crate::runtime;
+use fleet::price::{self, Prices};
+use fleet::reservations::{self, Filter};
+
+/// Runs one.
+pub fn run(global: &Global, command: ReservationCommand) -> Result<Exit, CommandError> {
+    let settings = session::settings(global, None, false)?;
+    runtime::block_on(async {
+        let remote = Remote::connect(global, settings, None).await?;
+        let exit = match command {
+            ReservationCommand::List(args) => list::list(global, &remote, &args).await,
+            ReservationCommand::Show { reservation } => list::show(global, &remote, &reservation).await,
+            ReservationCommand::Create(args) => create::run(global, &remote, args).await,
+            ReservationCommand::Update(args) => update::update(global, &remote, args).await,
+            ReservationCommand::Wait(args) => update::wait(global, &remote, &args).await,
+            ReservationCommand::Delete(args) => delete(&remote, &args).await,
+        };
+        remote.close().await?;
+        exit
+    })?
+}
+
+/// The original tool's flags.
+pub fn manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
+    let (global, command) = arguments.into_command();
+    super::check_format(global.output, true)?;
+    run(&global, command)
+}
+
+/// On a terminal a question is asked; off one, the command itself is the consent, as in the original tool.
+fn confirm(yes: bool, question: &str) -> Result<(), CommandError> {
+    if !yes && console::can_ask() && !console::ask(question) {
+        return Err(CommandError::Declined);
+    }
+    Ok(())
+}
+
+/// The reservation that is meant: by its OCID, or by its name if only one has it.
+async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
+    let text = text.trim();
+    if text.starts_with("ocid1.") {
+        return Ok(text.to_owned());
+    }
+    let compartment = &remote.settings.fleet.compartment;
+    let rows = remote
+        .ask(reservations::list(&remote.client, compartment, &Filter::default(), &Prices::default()))
+        .await?;
+    let named: Vec<&str> = rows.iter().filter(|row| row.name == text).map(|row| row.ocid.as_str()).collect();
+    match named.as_slice() {
+        [only] => Ok((*only).to_owned()),
+        [] => Err(CommandError::usage(
+            format!("no reservation of the compartment is named {text:?}"),
+            "`oci-insta-scale reservation list` lists them",
+        )),
+        many => Err(CommandError::usage(
+            format!("{} reservations are named {text:?}: {}", many.len(), many.join(", ")),
+            "name the one that you mean by its OCID",
+        )),
+    }
+}
+
+async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, CommandError> {
+    let ocid = find(remote, &args.reservation).await?;
+    confirm(args.yes, &format!("Delete the capacity reservation {ocid}?"))?;
+    let was = reservations::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
+    console::line(&format!(
+        "deleted {} ({ocid}): {} given back",
+        was.name,
+        count(was.reserved(), "instance")
+    ));
+    Ok(Exit::Done)
+}
+
+/// What unused reserved capacity costs, said wherever somebody may believe that it is free.
+fn charge(unused_per_hour: Option<f64>, prices: &Prices) -> String {
+    format!(
+        "unused reserved capacity is charged at {} % of the price on demand, from now on: {} {} an hour",
+        price::UNUSED_RESERVATION * 100.0,
+        per_hour(unused_per_hour),
+        prices.currency()
+    )
+}

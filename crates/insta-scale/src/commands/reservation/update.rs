@@ -1,0 +1,101 @@
+//! `reservation update` and `reservation wait`.
+
+use super::super::remote::Remote;
+use super::{charge, find};
+use crate::args::{Global, Kind, OutputFormat, UpdateReservation, WaitReservation};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::text::clean;
+use fleet::reservations::{self, Change, Gain, Held, NewCount, Want};
+use serde_json::json;
+
+pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -> Result<Exit, CommandError> {
+    let ocid = find(remote, &args.reservation).await?;
+    let mut changes = Vec::new();
+    if let Some(count) = args.count {
+        changes.push(Change::Count(which(&args.kind)?, count));
+    }
+    changes.extend(args.add.into_iter().map(Change::Add));
+    let patience = remote.patience(args.deadline);
+    let (asked, held) = if args.until_held {
+        reservations::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell).await?
+    } else {
+        reservations::resize(&remote.client, &ocid, &changes, &patience).await?
+    };
+    report(global, remote, asked, &held)
+}
+
+pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> Result<Exit, CommandError> {
+    let ocid = find(remote, &args.reservation).await?;
+    let patience = remote.patience(args.deadline);
+    if let Some(count) = args.count {
+        let changes = [Change::Count(None, NewCount::Exactly(count))];
+        let (asked, held) =
+            reservations::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell)
+                .await?;
+        return report(global, remote, asked, &held);
+    }
+    match reservations::until_active(&remote.client, &ocid, &patience).await? {
+        Some(answer) => {
+            let held = Held::from(answer);
+            report(global, remote, held.reserved(), &held)
+        }
+        None => Err(CommandError::Usage { message: format!("{ocid} does not exist any more"), hint: None }),
+    }
+}
+
+/// Which config is meant, if anything was said about it.
+fn which(kind: &Kind) -> Result<Option<Want>, CommandError> {
+    let Some(shape) = kind.shape.clone() else {
+        return if kind.ocpus.is_none() && kind.memory.is_none() && kind.fd.is_none() {
+            Ok(None)
+        } else {
+            Err(CommandError::usage(
+                "the size of a kind of instance is given, and not its shape",
+                "add --shape",
+            ))
+        };
+    };
+    let fault_domain = kind.fd.as_ref().map(|fd| fd.to_ascii_uppercase());
+    Ok(Some(Want { shape, ocpus: kind.ocpus, memory_gb: kind.memory, fault_domain, count: 0 }))
+}
+
+fn tell(gain: &Gain) {
+    let Gain { before, now, wanted } = gain;
+    let change = i64::from(*now) - i64::from(*before);
+    console::line(&format!("[{now}/{wanted}] {change:+}"));
+}
+
+fn report(global: &Global, remote: &Remote, asked: u32, held: &Held) -> Result<Exit, CommandError> {
+    let (reserved, used) = (held.reserved(), held.used());
+    let prices = &remote.settings.prices;
+    match global.output {
+        OutputFormat::Table | OutputFormat::Csv => {
+            console::data(&format!(
+                "{} holds {reserved} of {asked}, {used} used ({})\n",
+                clean(&held.name),
+                held.ocid
+            ))?;
+        }
+        OutputFormat::Json | OutputFormat::Jsonl => {
+            let document = json!({
+                "schema_version": crate::output::document::SCHEMA_VERSION,
+                "reservation": held,
+                "asked": asked,
+                "held": reserved,
+                "used": used,
+            });
+            console::data(&(document.to_string() + "\n"))?;
+        }
+    }
+    if reserved > used {
+        console::line(&charge(held.unused_hour(prices), prices));
+    }
+    Ok(match () {
+        () if reserved >= asked => Exit::Done,
+        () if remote.stop.is_cancelled() => Exit::Interrupted,
+        () if reserved == 0 => Exit::NoneLaunched,
+        () => Exit::SomeFailed,
+    })
+}

@@ -1,0 +1,49 @@
+//! Reads `prices:`: the user's own prices, in front of those of the price list.
+
+use super::finding::Findings;
+use super::keys;
+use super::section::{At, Section};
+use super::yaml::{Node, Value};
+use fleet::price::{Prices, ShapePrice};
+
+/// Reads them. What is wrong is a finding.
+pub fn read(node: &Node, findings: &Findings) -> Prices {
+    let Some(group) = Section::of(node, "prices.", keys::PRICES, findings) else { return Prices::default() };
+    let mut prices = Prices {
+        currency: group.text("currency").map(|text| text.value.trim().to_owned()),
+        boot_volume_gb_month: value(group.number("boot_volume_gb_month")),
+        ..Prices::default()
+    };
+    for entry in group.free_keys("shapes") {
+        let path = format!("prices.shapes.{}.", entry.key);
+        if matches!(entry.value.value, Value::Map(_)) {
+            let Some(shape) = Section::of(&entry.value, &path, keys::SHAPE_PRICE, findings) else { continue };
+            let price = ShapePrice {
+                ocpu: value(shape.number("ocpu")).unwrap_or_default(),
+                memory_gb: value(shape.number("memory_gb")).unwrap_or_default(),
+                instance: value(shape.number("instance")).unwrap_or_default(),
+            };
+            if price == ShapePrice::default() {
+                group.wrong(
+                    &format!("shapes.{}", entry.key),
+                    &entry.value,
+                    "a group with at least one price",
+                    None,
+                );
+            }
+            prices.shapes.insert(entry.key.clone(), price);
+        } else {
+            group.wrong(
+                &format!("shapes.{}", entry.key),
+                &entry.value,
+                "a group of prices",
+                Some("ocpu, memory_gb, instance"),
+            );
+        }
+    }
+    prices
+}
+
+fn value(number: Option<At<f64>>) -> Option<f64> {
+    number.map(|number| number.value)
+}
