@@ -1,4 +1,5 @@
 use oci_simulator::scenario::{Scenario, ScenarioError};
+use serde_json::Value;
 
 fn error(yaml: &str) -> String {
     Scenario::from_yaml(yaml, "mine.yaml").unwrap_err().to_string()
@@ -46,4 +47,40 @@ fn a_name_that_is_none_says_which_there_are() {
     insta::assert_snapshot!(error("hostille"), @"no scenario is named `hostille`. Did you mean `hostile`? Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
     insta::assert_snapshot!(error("weather"), @"no scenario is named `weather`. Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
     assert!(error("./no/such.yaml").starts_with("cannot read the scenario ./no/such.yaml: "));
+}
+
+#[test]
+fn the_documentation_names_every_key_preset_and_fault_and_its_example_loads() {
+    let documentation =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/simulator.md")).unwrap();
+    let Value::Object(all) = serde_json::to_value(Scenario::default()).unwrap() else { panic!("no object") };
+    let nested = ["world", "throttle", "latency"].map(|key| all[key].as_object().unwrap());
+    let keys = nested.into_iter().flatten().chain(&all).map(|(key, _)| key.as_str());
+    let presets = Scenario::presets().iter().map(|preset| preset.name);
+    let faults = [
+        "answer",
+        "truncate",
+        "reset_before",
+        "reset_after",
+        "delay",
+        "hang",
+        "repeat_page",
+        "duplicate_page",
+        "clock_skew",
+        "expired_credentials",
+    ];
+    for name in keys.chain(presets).chain(faults) {
+        assert!(
+            documentation.contains(&format!("`{name}")) || documentation.contains(&format!("{name}:")),
+            "{name}"
+        );
+    }
+    for preset in Scenario::presets() {
+        let line = preset.description.trim_end_matches(&['.', ')'][..]);
+        let line = line.trim_end_matches(" (the default").to_lowercase();
+        assert!(documentation.to_lowercase().contains(&line), "{line}");
+    }
+    let example = documentation.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let scenario = Scenario::from_yaml(example, "docs/simulator.md").unwrap();
+    assert_eq!((scenario.faults.len(), scenario.throttle.other_load.len()), (3, 2));
 }
