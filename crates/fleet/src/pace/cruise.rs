@@ -34,12 +34,14 @@ pub(super) struct Shape {
     pub(super) hold: f64,
 }
 
+/// A swing takes at least so many requests: fewer measure nothing.
+const FEWEST: f64 = 6.0;
 /// A rate that is not known to be allowed grows by e to the power of this a second at most, …
 const GROWTH: f64 = 1.2;
 /// … and of this from one request to the next, and …
-const GROWTH_PER_REQUEST: f64 = 0.3;
+const GROWTH_PER_REQUEST: f64 = 0.33;
 /// … and of this until an answer can be back. All three keep small what is refused when the limit is met.
-const GROWTH_PER_ANSWER: f64 = 0.5;
+const GROWTH_PER_ANSWER: f64 = 0.17;
 /// The least swing: below it, a limit that moved is not found.
 const NARROWEST: f64 = 0.06;
 
@@ -49,7 +51,7 @@ impl Swing {
         // What leaves above the limit until the first refusal is back, is refused too.
         let late = |reach: f64| 1.0 + reach * usual * shape.latency;
         let seconds = |reach: f64| {
-            let quick = shape.seconds_at_ten * (10.0 / usual).sqrt();
+            let quick = shape.seconds_at_ten * (10.0 / usual).powf(0.44);
             let cheap = shape.requests_per_refusal * (late(reach) - 0.8) / usual;
             shape.patience * quick.max(cheap).max(6.0 * shape.latency)
         };
@@ -61,8 +63,8 @@ impl Swing {
         let reach = widest.min(fits).min(quick).max(NARROWEST);
         // The same steps a second for all who share a limit, whatever part of it they have: refusals cut by a part, so the
         // larger part loses more than it gains, and the parts become equal (Chiu and Jain 1989).
-        let seconds = seconds(reach) * (centre / usual).clamp(0.4, 2.5);
-        let seconds = seconds.max(2.0 * shape.latency);
+        let seconds = seconds(reach) * (centre / usual).clamp(0.36, 2.5);
+        let seconds = seconds.max(2.0 * shape.latency).max(FEWEST / centre);
         let growth = fastest_growth(centre, shape.latency);
         Self { centre, reach, seconds, growth, hold: shape.hold }
     }
@@ -81,11 +83,12 @@ impl Swing {
         }
         let late = sending - self.hold - self.seconds;
         // From a standstill to the fastest growth in the time of one more swing.
-        let exponent = self.growth * if late < self.seconds {
-            late * late / (2.0 * self.seconds)
-        } else {
-            late - self.seconds / 2.0
-        };
+        let exponent = self.growth
+            * if late < self.seconds {
+                late * late / (2.0 * self.seconds)
+            } else {
+                late - self.seconds / 2.0
+            };
         self.upper() * exponent.min(12.0).exp()
     }
 }

@@ -30,13 +30,13 @@ impl Settings {
     /// For launches.
     pub fn launch() -> Self {
         Self {
-            first_rate: 40.0,
+            first_rate: 44.0,
             rate_cap: None,
             concurrency_cap: 256,
             first_window: 8,
             swing: 0.2,
-            swing_time: Duration::from_secs(7),
-            requests_per_refusal: 35.0,
+            swing_time: Duration::from_secs(14),
+            requests_per_refusal: 28.0,
             longest_wait: Duration::from_secs(60),
         }
     }
