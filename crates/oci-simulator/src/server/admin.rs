@@ -84,13 +84,13 @@ fn advance(region: &Region, body: &Bytes) -> Response<Bytes> {
         Ok(wanted) => wanted,
         Err(error) => return invalid(&format!("the body must be {{\"seconds\": N}}: {error}")),
     };
-    // Ten years: more is a mistake, and would make the world live through all of it now.
+    // A year: more is a mistake, and would make the world live through all of it now.
     match Duration::try_from_secs_f64(wanted.seconds) {
-        Ok(by) if wanted.seconds <= 315_360_000.0 => {
+        Ok(by) if wanted.seconds <= 31_622_400.0 => {
             region.advance(by);
             json(&serde_json::json!({ "simulated_time": region.world().now().to_string() }))
         }
-        _ => invalid("seconds must be between 0 and 315360000"),
+        _ => invalid("seconds must be between 0 and 31622400 (a year)"),
     }
 }
 
