@@ -3,6 +3,9 @@
 use ledger::Placement;
 use serde::Serialize;
 
+/// How many reasons are given when everything that is wanted can be had.
+const SHOWN: usize = 2;
+
 /// Something that bounds how many instances can be had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bound {
@@ -49,8 +52,9 @@ impl Verdict {
             binding.into_iter().map(|bound| bound.why.clone()).collect()
         } else {
             let mut bounds: Vec<&Bound> = bounds.iter().collect();
+            // The tightest are worth reading; the rest would bury them.
             bounds.sort_by_key(|bound| bound.room);
-            bounds.into_iter().map(|bound| bound.why.clone()).collect()
+            bounds.into_iter().take(SHOWN).map(|bound| bound.why.clone()).collect()
         };
         Self { placement, wanted, possible, certain, because, bounds }
     }
@@ -113,7 +117,7 @@ mod tests {
         let report = bound(80, "the capacity report sees room for 80 (a hint)", true, false);
         let all = vec![report, subnet, limit];
         insta::assert_snapshot!(verdict(100, all.clone()).text(), @"you can have 63 of 100 now, because the limit standard-e4-core-count leaves 63 of 200");
-        insta::assert_snapshot!(verdict(50, all).text(), @"you can have all 50 now, because the limit standard-e4-core-count leaves 63 of 200, the capacity report sees room for 80 (a hint) and the subnet has 250 free addresses");
+        insta::assert_snapshot!(verdict(50, all).text(), @"you can have all 50 now, because the limit standard-e4-core-count leaves 63 of 200 and the capacity report sees room for 80 (a hint)");
         insta::assert_snapshot!(verdict(50, Vec::new()).text(), @"you can probably have all 50 now, as nothing could be asked that speaks against it");
         insta::assert_snapshot!(verdict(5, vec![bound(0, "the shape is not offered there", false, false)]).text(), @"you can have none of 5 now, because the shape is not offered there");
     }

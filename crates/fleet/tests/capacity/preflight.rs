@@ -53,8 +53,9 @@ async fn a1_is_asked_for_its_regional_limits_within_the_same_15() {
     image.image_id = Some(world.defaults.arm_image.clone());
     let answer = ask(&world, &fleet).await;
     assert_eq!(stops(&answer), Vec::<String>::new());
-    let because = answer.verdicts[2].because.join("; ");
-    assert!(because.contains("standard-a1-core-regional-count"), "{because}");
+    let asked =
+        answer.verdicts[2].bounds.iter().any(|bound| bound.why.contains("standard-a1-core-regional-count"));
+    assert!(asked, "{:#?}", answer.verdicts[2].bounds);
     assert!(world.asked() <= 15, "{:?}", world.requests.snapshot());
 }
 

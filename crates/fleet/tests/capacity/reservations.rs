@@ -55,7 +55,7 @@ async fn a_partial_fill_is_told_as_it_is() {
     let world = World::of("scarce");
     let orders: Vec<Order> = (1..=3).map(|domain| world.order(domain, 2000)).collect();
     let created = create_all(&world.client, &orders, &NoBook, &patience()).await;
-    let held: u32 = created.iter().map(|created| created.held()).sum();
+    let held: u32 = created.iter().map(fleet::reservations::Created::held).sum();
     let asked: u32 = created.iter().map(|created| created.asked).sum();
     assert!(held < asked, "{held} of {asked}: the scenario is not scarce");
     assert_eq!(world.books().0, held, "what is told is what the books say");

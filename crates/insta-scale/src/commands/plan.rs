@@ -20,13 +20,9 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
     }
     runtime::block_on(async {
         let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
-        let answer = remote
-            .ask(async {
-                Ok::<_, CommandError>(
-                    preflight(&remote.client, &remote.settings.fleet, &remote.settings.prices).await,
-                )
-            })
-            .await?;
+        let Settings { fleet, prices, .. } = &remote.settings;
+        let asked = Box::pin(preflight(&remote.client, fleet, prices));
+        let answer = remote.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
         show(global, &remote.settings, Some(&answer))?;
         remote.close().await?;
         Ok(exit(&answer))

@@ -67,7 +67,7 @@ impl Listing {
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| clean(cell)));
         }
-        super::text::lines(table.lines().map(|line| line.trim_end().to_owned()))
+        super::text::lines(table.lines().map(|line| line.trim().to_owned()))
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
         return Ok(if interrupted { Exit::Interrupted } else { exit });
     }
     console::line(&charge(unused(remote, &created), &remote.settings.prices));
-    config_lines(global, &args, &created)?;
+    config_lines(global, &args, &created);
     let refused = created.iter().any(|created| {
         let failure = created.result.as_ref().err().and_then(ReservationError::failure);
         failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
@@ -260,7 +260,7 @@ async fn give_back(
 }
 
 /// The lines for config.yaml: shown, and put there if that was asked for.
-fn config_lines(global: &Global, args: &CreateReservation, created: &[Created]) -> Result<(), CommandError> {
+fn config_lines(global: &Global, args: &CreateReservation, created: &[Created]) {
     let reserved: Vec<Reserved> = created
         .iter()
         .filter(|created| created.held() > 0)
@@ -275,7 +275,7 @@ fn config_lines(global: &Global, args: &CreateReservation, created: &[Created]) 
             Ok(backup) => {
                 let (file, backup) = (file.display(), backup.display());
                 console::line(&format!("{file} launches into it now; the old file is {backup}"));
-                return Ok(());
+                return;
             }
             Err(error) => console::line(&format!("warning: {} was left as it is: {error}", file.display())),
         }
@@ -284,5 +284,4 @@ fn config_lines(global: &Global, args: &CreateReservation, created: &[Created]) 
         console::line(&format!("to launch into it, put this into {}:", file.display()));
         console::line(&format!("instance_settings:\n{}", write_back::snippet(&reserved)));
     }
-    Ok(())
 }

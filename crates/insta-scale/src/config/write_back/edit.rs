@@ -134,17 +134,18 @@ fn indent_of(group: &[Entry], text: &[String]) -> Result<usize, EditError> {
     indent.filter(|indent| *indent > 0).ok_or_else(|| form(format!("`{GROUP}:` has no keys under it")))
 }
 
-/// The lines of an entry, from its key up to the line after its value. Comments and blank lines that follow are not
-/// part of it.
+/// The lines of an entry, from its key up to the line after its value. Blank lines that follow, and comments that stand
+/// no further in than the key, are not part of it.
 fn extent(entry: &Entry, text: &[String], indent: usize) -> (usize, usize) {
     let first = entry.place.line - 1;
     let mut after = first + 1;
     for (number, line) in text.iter().enumerate().skip(first + 1) {
         let inner = line.trim_start();
-        if inner.is_empty() || inner.starts_with('#') {
+        let column = line.len() - inner.len();
+        // Further in, what looks like a comment may be a line of a block of text.
+        if inner.is_empty() || (inner.starts_with('#') && column <= indent) {
             continue;
         }
-        let column = line.len() - inner.len();
         // A list may stand as far to the left as its key.
         if column > indent || (column == indent && inner.starts_with("- ")) {
             after = number + 1;
@@ -221,12 +222,6 @@ fn check_domains(group: &[Entry], reservations: &[Reserved]) -> Result<(), EditE
         });
     }
     Ok(())
-}
-
-/// Whether a name in the config (`AD-1`, or in full) means the domain with this full name.
-fn same_domain(full: &str, name: &str) -> bool {
-    let (full, name) = (full.to_ascii_lowercase(), name.trim().to_ascii_lowercase());
-    full.strip_suffix(&name).is_some_and(|rest| rest.is_empty() || rest.ends_with([':', '-']))
 }
 
 /// Reads the result and compares: the reservations are there, and nothing else has changed.

@@ -72,8 +72,8 @@ fn backup_path(path: &Path) -> PathBuf {
     if !first.exists() {
         return first;
     }
-    (2..)
-        .map(|number: u32| beside(path, &format!("bak{number}")))
+    (2..=u32::MAX)
+        .map(|number| beside(path, &format!("bak{number}")))
         .find(|candidate| !candidate.exists())
         .unwrap_or(first)
 }

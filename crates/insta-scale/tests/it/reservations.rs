@@ -1,0 +1,207 @@
+//! Reservations with the real programs against a simulated region, the user's own workflow first.
+
+use crate::program::{Ended, Workplace};
+use crate::sim_serve::Region;
+use oci_client::credentials::{ApiKey, ApiKeySettings};
+use oci_client::services::compute::InstanceFilter;
+use oci_client::transport::Https;
+use oci_client::{Client, Endpoints};
+use serde_json::Value;
+use std::sync::Arc;
+
+const MANAGER: &str = env!("CARGO_BIN_EXE_capacity-manager");
+const SHAPE: &str = "VM.Standard.E4.Flex";
+
+/// A region, and its config as the user's `config.yaml`.
+fn region(more: &[&str]) -> (Workplace, Region) {
+    let place = Workplace::empty();
+    let mut arguments = vec!["--speed", "600"];
+    arguments.extend(more);
+    let region = Region::start(&place, &arguments);
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    place.write("config.yaml", config);
+    (place, region)
+}
+
+fn manager(place: &Workplace, arguments: &[&str]) -> Ended {
+    place.command_of(MANAGER, arguments).output().unwrap().into()
+}
+
+fn listed(place: &Workplace) -> Vec<Value> {
+    let ended = manager(place, &["-list", "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.json()["reservations"].as_array().unwrap().clone()
+}
+
+/// Terminates every instance, as somebody else would.
+fn terminate_all(place: &Workplace, endpoint: &str) {
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let get = |key: &str| {
+        let line = config.lines().find(|line| line.trim_start().starts_with(&format!("{key}:"))).unwrap();
+        line.split_once(':').unwrap().1.trim().trim_matches('"').to_owned()
+    };
+    let (key, _) = ApiKey::load(&ApiKeySettings {
+        tenancy: get("tenancy_ocid"),
+        user: get("user_ocid"),
+        fingerprint: get("fingerprint"),
+        key_path: get("private_key_path").into(),
+        passphrase: None,
+    })
+    .unwrap();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let client = Client::builder(Endpoints::at(endpoint).unwrap(), Arc::new(Https::new().unwrap()))
+            .signer(Arc::new(key))
+            .build();
+        let all = InstanceFilter::in_compartment(get("compartment_id"));
+        for instance in client.list_instances(&all).await.unwrap() {
+            client.terminate_instance(&instance.id, false, false, None).await.unwrap();
+        }
+        while client
+            .list_instances(&all)
+            .await
+            .unwrap()
+            .iter()
+            .any(|row| row.lifecycle_state.as_str() != "TERMINATED")
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+}
+
+#[test]
+fn create_with_reservation_works_as_the_users_document_has_it() {
+    let (place, region) = region(&[]);
+    // $ make list-reservations
+    let nothing = manager(&place, &["-list", "-config", "config.yaml"]);
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (0, "no reservations\n"), "{}", nothing.stderr);
+
+    // $ ./capacity-manager -create -name "prod" -ad "..." -shape "..." -count 10
+    let arguments = ["-create", "-name", "prod", "-ad", "Uocm:PHX-AD-1", "-shape", SHAPE, "-count", "10"];
+    let created = manager(&place, &arguments);
+    assert_eq!(created.code, 0, "{}", created.stderr);
+    assert!(created.stdout.contains("prod") && created.stdout.contains("ACTIVE"), "{}", created.stdout);
+    assert!(created.stderr.contains("charged at 85 %"), "it is not free: {}", created.stderr);
+
+    // $ vi config.yaml            # Add reservation OCID
+    let line = created.stderr.lines().find(|line| line.contains("capacity_reservation_id:")).unwrap();
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", config.replace("count: 3", "count: 10") + line + "\n");
+    let ocid = line.split_once(": ").unwrap().1;
+
+    // $ make dry-run
+    let dry = place.run(&["--dry-run"]);
+    assert_eq!(dry.code, 0, "{}", dry.stderr);
+    assert!(dry.stdout.contains(&format!("\"capacityReservationId\": \"{ocid}\"")), "{}", dry.stdout);
+
+    // $ make run
+    let run = place.run(&["--output", "json"]);
+    assert_eq!((run.code, &run.json()["running"]), (0, &10.into()), "{}", run.stderr);
+    let rows = listed(&place);
+    assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&10.into(), &10.into()), "{rows:?}");
+
+    // It cannot be deleted under the instances, and says who they are.
+    let refused = manager(&place, &["-delete", "-id", ocid]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("is used by 10 instances: rehearsal-"), "{}", refused.stderr);
+
+    // $ ./manage-instances.sh terminate …
+    terminate_all(&place, &region.endpoint);
+    // $ ./capacity-manager -delete -id <reservation-ocid>
+    let deleted = manager(&place, &["-delete", "-id", ocid]);
+    assert_eq!(deleted.code, 0, "{}", deleted.stderr);
+    assert_eq!(listed(&place), Vec::<Value>::new());
+}
+
+#[test]
+fn below_the_least_count_everything_is_given_back_and_nothing_stays_held() {
+    let (place, _region) = region(&["--scenario", "scarce"]);
+    let domains = "AD-1,AD-2,AD-3";
+    let arguments =
+        ["reservation", "create", "--ad", domains, "--count", "5000", "--min", "5000", "--output", "json"];
+    let ended = place.run(&arguments);
+    assert_eq!(ended.code, 4, "{} {}", ended.stdout, ended.stderr);
+    let document = ended.json();
+    let rows = document["reservations"].as_array().unwrap();
+    let sum = |key: &str| rows.iter().map(|row| row[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((rows.len(), sum("asked")), (3, 5000));
+    assert!(sum("held") < 5000 && rows.iter().all(|row| row["given_back"] == true), "{rows:?}");
+    assert!(ended.stderr.contains("everything was given back, nothing is held"), "{}", ended.stderr);
+    assert_eq!(listed(&place), Vec::<Value>::new());
+}
+
+#[test]
+fn a_partial_fill_is_kept_without_a_least_count_and_told() {
+    let (place, _region) = region(&["--scenario", "scarce"]);
+    let arguments = ["reservation", "create", "--ad", "AD-1", "--count", "5000", "--output", "json"];
+    let ended = place.run(&arguments);
+    let held = ended.json()["reservations"][0]["held"].as_u64().unwrap();
+    assert!(held > 0 && held < 5000, "{held}");
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains(&format!("{held} of 5000 are held")), "{}", ended.stderr);
+    assert_eq!(listed(&place)[0]["reserved"], held);
+}
+
+#[test]
+fn the_config_is_edited_on_request_and_the_launch_draws_on_what_was_reserved() {
+    let (place, _region) = region(&[]);
+    let before = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let created = place.run(&["reservation", "create", "--write-config"]);
+    assert_eq!(created.code, 0, "{}", created.stderr);
+    assert_eq!(std::fs::read_to_string(place.path().join("config.yaml.bak")).unwrap(), before);
+    let after = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let added: Vec<&str> = after.lines().filter(|line| !before.contains(line)).collect();
+    assert_eq!(added.len(), 1, "{added:?}");
+    assert!(added[0].starts_with("  capacity_reservation_id: ocid1.capacityreservation."));
+    assert_eq!(place.run(&[]).code, 0);
+    assert_eq!(listed(&place)[0]["used"], 3);
+}
+
+#[test]
+fn a_reservation_grows_shrinks_and_is_shown_by_its_name() {
+    let (place, _region) = region(&[]);
+    assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "4"]).code, 0);
+    let grown = place.run(&["reservation", "update", "prod", "--count", "+6", "--output", "json"]);
+    assert_eq!((grown.code, &grown.json()["held"]), (0, &10.into()), "{}", grown.stderr);
+    let shrunk = place.run(&["reservation", "update", "prod", "--count=-9"]);
+    assert_eq!(shrunk.code, 0, "{}", shrunk.stderr);
+    assert!(shrunk.stdout.starts_with("prod holds 1 of 1, 0 used"), "{}", shrunk.stdout);
+    let shown = place.run(&["reservation", "show", "prod"]);
+    assert!(shown.stdout.contains("reserved             1, of which 0 used and 1 free"), "{}", shown.stdout);
+    assert!(shown.stdout.contains(SHAPE), "{}", shown.stdout);
+    let unknown = place.run(&["reservation", "delete", "nobody"]);
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.stderr.contains("no reservation of the compartment is named \"nobody\""),
+        "{}",
+        unknown.stderr
+    );
+    let csv = place.run(&["reservation", "list", "--output", "csv"]).stdout;
+    assert!(
+        csv.starts_with("name,state,availability_domain,reserved,used,free,unused_hour,ocid\r\nprod,ACTIVE,"),
+        "{csv}"
+    );
+}
+
+#[test]
+fn mistakes_are_found_before_anything_is_reserved() {
+    let (place, _region) = region(&[]);
+    let cases: [(&[&str], &str); 6] = [
+        (&["--ad", "AD-7", "--count", "1"], "`AD-7` is not an availability domain of this region"),
+        (
+            &["--shape", "VM.Standard.E5.Flex", "--count", "1"],
+            "is flexible, and its size is not given in full",
+        ),
+        (&["--shape", "VM.Standard9.Flex", "--ocpus", "1", "--memory", "6"], "cannot be reserved in"),
+        (&["--shape", "VM.Standard2.1", "--ocpus", "1", "--memory", "6"], "has a size of its own"),
+        (&["--count", "5", "--min", "6"], "--min 6 is more than the 5 that are asked for"),
+        (&["--add", "shape=A,count=1", "--count", "3"], "cannot be used with"),
+    ];
+    for (arguments, message) in cases {
+        let mut words = vec!["reservation", "create"];
+        words.extend(arguments);
+        let ended = place.run(&words);
+        assert_eq!(ended.code, 2, "{arguments:?} {}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{arguments:?} {}", ended.stderr);
+    }
+    assert_eq!(listed(&place), Vec::<Value>::new());
+}

@@ -1,0 +1,139 @@
+//! The simulated region as a server of its own, and a run that is interrupted and resumed against it.
+
+use crate::program::{Ended, Workplace};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+/// A `sim serve` that ends with the test.
+pub struct Region {
+    child: Child,
+    pub endpoint: String,
+}
+
+impl Region {
+    pub fn start(place: &Workplace, more: &[&str]) -> Self {
+        let mut arguments = vec!["sim", "serve", "--listen", "127.0.0.1:0", "--home", "sim"];
+        arguments.extend(more);
+        let mut child =
+            place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let endpoint = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
+        Self { child, endpoint }
+    }
+
+    /// Ends it in order and says how it ended.
+    #[cfg(unix)]
+    fn interrupt(mut self) -> Option<i32> {
+        signal(&self.child);
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends Ctrl-C to a process.
+#[cfg(unix)]
+fn signal(child: &Child) {
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_region_of_its_own_takes_a_launch_with_the_config_that_it_leaves() {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &["--speed", "300"]);
+    assert!(region.endpoint.starts_with("http://127.0.0.1:"));
+    let ended = place.run(&["--config", "sim/config.yaml", "--count", "5", "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.json()["running"], 5);
+    let config = std::fs::read_to_string(place.path().join("sim/config")).unwrap();
+    assert!(config.starts_with("[DEFAULT]\n"), "{config}");
+    assert_eq!(region.interrupt(), Some(0));
+    assert_eq!(place.run(&["sim", "reset", "--home", "sim"]).code, 0);
+    assert!(!place.path().join("sim").exists());
+}
+
+#[test]
+fn a_refused_login_stops_the_run_with_a_code_of_its_own() {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &[]);
+    let other = Workplace::empty();
+    let stranger = Region::start(&other, &[]);
+    let config = std::fs::read_to_string(other.path().join("sim/config.yaml")).unwrap();
+    place.write("config.yaml", config);
+    let ended = place.run(&["--endpoint", &region.endpoint]);
+    drop(stranger);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: the key is not accepted"), "{}", ended.stderr);
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_run_says_how_to_go_on_and_goes_on() {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &["--speed", "300"]);
+    let arguments = ["--config", "sim/config.yaml", "--count", "30", "--rate", "10", "--output", "json"];
+    let mut child = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("[2/30] launched") {
+        assert_ne!(lines.read_line(&mut told).unwrap(), 0, "{told}");
+    }
+    signal(&child);
+    std::io::Read::read_to_string(&mut lines, &mut told).unwrap();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, 130, "{told}");
+    let document = ended.json();
+    let launched = document["launched"].as_u64().unwrap();
+    assert!((2..30).contains(&launched), "{launched}");
+    assert!(told.contains("go on with: oci-insta-scale resume "), "{told}");
+
+    let resumed = place.run(&["resume", "--config", "sim/config.yaml", "--output", "json"]);
+    assert_eq!(resumed.code, 0, "{}", resumed.stderr);
+    assert_eq!((&resumed.json()["running"], &resumed.json()["run_id"]), (&30.into(), &document["run_id"]));
+    drop(region);
+}
+
+#[test]
+fn a_config_of_the_users_can_be_rehearsed_at_a_region_of_its_own() {
+    let place = Workplace::empty();
+    // A key is needed: the region's own will do for a user of the config's.
+    drop(Region::start(&place, &[]));
+    let key = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    let fingerprint = key.lines().find(|line| line.starts_with("fingerprint")).unwrap();
+    let config = crate::bad_config::GOOD
+        .replace("fingerprint: 20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34", fingerprint)
+        .replace("key.pem", "sim/oci_api_key.pem");
+    place.write("config.yaml", config);
+    let region = Region::start(&place, &["--config", "config.yaml", "--speed", "300", "--home", "sim2"]);
+    let ended = place.run(&["--endpoint", &region.endpoint, "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.json()["running"], 3);
+}
+
+#[test]
+fn a_busy_port_says_which_and_how_to_choose_another() {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &[]);
+    let address = region.endpoint.trim_start_matches("http://").to_owned();
+    let ended = place.run(&["sim", "serve", "--listen", &address, "--home", "other"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains(&address) && ended.stderr.contains("--listen"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_scenarios_are_listed() {
+    let place = Workplace::empty();
+    let table = place.run(&["sim", "scenarios"]).stdout;
+    assert!(table.starts_with("roomy "), "{table}");
+    let rows = place.run(&["sim", "scenarios", "--output", "json"]).json();
+    assert_eq!(rows.as_array().unwrap().len(), table.lines().count());
+}
