@@ -5,6 +5,15 @@ use oci_api::{
     models::{AvailabilityDomain, Instance, LaunchInstanceDetails, WorkRequestError, WorkRequestSummary},
 };
 use oci_client::{Answered, Call, Client, Failure, RetryPolicy};
+use std::time::Duration;
+
+/// Polls come again by themselves: one that fails must not hold up the next.
+const POLL: RetryPolicy = RetryPolicy {
+    max_attempts: 3,
+    base: Duration::from_secs(1),
+    cap: Duration::from_secs(5),
+    max_elapsed: Duration::from_secs(30),
+};
 
 /// One try of a launch: what follows a failure is decided here in `fleet`, with an event for each try.
 pub(crate) async fn launch(
@@ -18,7 +27,12 @@ pub(crate) async fn launch(
 }
 
 pub(crate) async fn get(client: &Client, ocid: &str) -> Result<Instance, Failure> {
-    Ok(client.call(Call::new(Operation::GetInstance).path(ocid)).await?.value)
+    Ok(client.call(Call::new(Operation::GetInstance).path(ocid).retry(POLL)).await?.value)
+}
+
+/// A look at the newest instances of a compartment: the next look comes soon.
+pub(crate) fn poll(compartment: &str) -> Call {
+    list(compartment).retry(POLL)
 }
 
 /// The newest instances of a compartment first, so that a run finds its own on the first pages.

@@ -171,7 +171,7 @@ pub async fn resume(
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
 ///
 /// # Errors
-/// When the compartment cannot be listed, no instance has the run's tag, or the ledger has the run already.
+/// When the compartment cannot be listed, no instance has the run's tag, or the ledger has the run and can read it.
 pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> Result<RunState, RunError> {
     let found = lookup::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
     let Some(highest) = found.keys().next_back().copied() else {
@@ -183,10 +183,27 @@ pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> R
         requested: plan.fleet.count.max(highest),
         plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
     };
-    let record = env.store.create_run(run, env.clock.now(), first).await?;
-    let mut state = RunState::fold(run, [&record]);
+    let mut state = match env.store.create_run(run, env.clock.now(), first.clone()).await {
+        Ok(record) => RunState::fold(run, [&record]),
+        Err(LedgerError::RunExists { .. }) => restart(env, run, first).await?,
+        Err(error) => return Err(error.into()),
+    };
     let events = adoption_events(&state, found);
     for record in env.store.append(run, env.clock.now(), events).await? {
+        state.apply(&record);
+    }
+    Ok(state)
+}
+
+/// Gives a run whose first record cannot be read a new one. A run that can be read needs no rebuilding.
+async fn restart(env: &Environment, run: RunId, first: Event) -> Result<RunState, RunError> {
+    let _lease = env.store.lease(run, env.clock.now()).await?;
+    let found = env.store.records(run).await?;
+    let mut state = RunState::fold(run, &found.records);
+    if state.kind.is_some() {
+        return Err(LedgerError::RunExists { run }.into());
+    }
+    for record in env.store.append(run, env.clock.now(), vec![first]).await? {
         state.apply(&record);
     }
     Ok(state)

@@ -36,6 +36,7 @@ impl Watcher<'_> {
                 }
             }
         };
+        let mut failures = 0;
         for ocid in missing {
             let Ok(answer) = self.context.ask(self.get(&ocid)).await else { break };
             match answer {
@@ -45,7 +46,11 @@ impl Watcher<'_> {
                 Err(failure) if failure.class == FailureClass::NotFound => seen.unknown.push(ocid),
                 Err(failure) => {
                     self.poll_failed(&failure).await;
-                    break;
+                    // One instance may be the trouble, and must not hide the others; a service in trouble is left alone.
+                    failures += 1;
+                    if failures == 3 {
+                        break;
+                    }
                 }
             }
         }
@@ -77,7 +82,7 @@ impl Watcher<'_> {
 
     /// Reads pages until every wanted instance was met. `Err(None)`: the run was halted.
     async fn read_list(&mut self, wanted: &[String], seen: &mut Seen) -> Result<(), Option<Failure>> {
-        let call = cloud::list(&self.context.plan.fleet.compartment);
+        let call = cloud::poll(&self.context.plan.fleet.compartment);
         let mut pages = std::pin::pin!(self.context.env.client.pages::<Instance>(call));
         let mut read = 0;
         while seen.met.len() < wanted.len() {
@@ -206,5 +211,63 @@ fn lost_error(ocid: &str) -> ErrorRecord {
             LOST_AFTER.as_secs() / 60
         ),
         ..ErrorRecord::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::Placement;
+
+    fn observed(state: &str, fault_domain: Option<&str>) -> (bool, Vec<Event>) {
+        let mut watched = Watched {
+            slot: 7,
+            placement: Placement::default(),
+            work_request: None,
+            state: "PROVISIONING".to_owned(),
+            since: Instant::now(),
+            missing_since: None,
+        };
+        let instance = Instance {
+            lifecycle_state: State::from(state),
+            fault_domain: fault_domain.map(str::to_owned),
+            ..Instance::default()
+        };
+        let mut events = Vec::new();
+        let over = observe(&mut watched, "ocid", &instance, &mut events);
+        (over, events)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_somebody_stopped_ends_the_wait_and_keeps_its_slot() {
+        for state in ["STOPPING", "STOPPED"] {
+            let (over, events) = observed(state, None);
+            assert!(over);
+            let [Event::StateSeen { .. }, Event::SlotFailed { slot: 7, error }] = events.as_slice() else {
+                panic!("{events:?}")
+            };
+            assert!(error.message.contains("somebody stopped it"), "{}", error.message);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn states_that_lead_to_running_and_unknown_ones_are_waited_out() {
+        for state in ["STARTING", "MOVING", "CREATING_IMAGE", "HIBERNATING"] {
+            let (over, events) = observed(state, None);
+            assert!(!over, "{state}");
+            assert_eq!(events.len(), 1, "{state}: {events:?}");
+        }
+        assert_eq!(observed("PROVISIONING", None), (false, Vec::new()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_domain_is_noted_when_it_becomes_known() {
+        let (over, events) = observed("RUNNING", Some("FAULT-DOMAIN-3"));
+        assert!(over);
+        let [Event::StateSeen { fault_domain: Some(seen), .. }, Event::Running { .. }] = events.as_slice()
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!(seen, "FAULT-DOMAIN-3");
     }
 }

@@ -71,7 +71,7 @@ async fn crash_and_resume(scenario: &str, seed: u64, count: u32) -> (World, flee
 
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_at_any_await_ends_with_exactly_its_instances() {
-    for seed in 1..=60 {
+    for seed in 1..=25 {
         let (world, summary) = crash_and_resume("roomy", seed, 12).await;
         assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 12), "seed {seed}");
         assert_eq!(world.live().len(), 12, "seed {seed}");
@@ -81,7 +81,7 @@ async fn a_run_killed_at_any_await_ends_with_exactly_its_instances() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_again_and_again_in_a_flaky_region_ends_with_exactly_its_instances() {
-    for seed in 1..=60 {
+    for seed in 1..=25 {
         let (world, summary) = crash_and_resume("flaky", seed, 12).await;
         assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 12), "seed {seed}");
         world.check_books(&summary);
@@ -90,7 +90,7 @@ async fn a_run_killed_again_and_again_in_a_flaky_region_ends_with_exactly_its_in
 
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_again_and_again_in_a_hostile_region_doubles_nothing() {
-    for seed in 1..=40 {
+    for seed in 1..=15 {
         let (world, summary) = crash_and_resume("hostile", seed, 12).await;
         world.check_books(&summary);
         assert!(

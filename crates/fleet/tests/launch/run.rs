@@ -161,16 +161,29 @@ async fn an_instance_that_does_not_run_in_time_is_reported_and_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_poll_watches_all_instances() {
-    let world = World::of("roomy");
-    let (summary, _) = world.launch(&world.plan(300, &[])).await;
-    assert_eq!(summary.running, 300);
-    let reads: u64 = ["ListInstances", "GetInstance"]
-        .iter()
-        .filter_map(|name| summary.requests.get(*name))
-        .map(|count| count.ok)
-        .sum();
-    assert!(reads < 150, "{reads} reads to see 300 instances run");
+async fn a_thousand_instances_are_seen_to_run_with_a_tenth_as_many_reads() {
+    let world = World::of("world: {boot_seconds: {min: 30, max: 60}}");
+    let (summary, _) = world.launch(&world.plan(1000, &[])).await;
+    assert_eq!(summary.running, 1000);
+    let reads: u64 =
+        summary.requests.iter().filter(|(name, _)| *name != "LaunchInstance").map(|(_, of)| of.ok).sum();
+    assert!(reads <= 100, "{reads} reads: {:?}", summary.requests);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compartment_that_may_not_be_listed_is_watched_by_looking_at_each_instance() {
+    let refused = "faults: [{operations: [ListInstances], fault: {answer: {status: 404}}}]";
+    let world = World::of(refused);
+    let (summary, _) = world.launch(&world.plan(10, &[])).await;
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 10));
+    assert_eq!(summary.warnings.len(), 1, "told once: {:?}", summary.warnings);
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_that_fail_for_minutes_fail_no_instance() {
+    let world = World::of("faults: [{operations: [read], fault: {answer: {status: 500}}, for_seconds: 300}]");
+    let (summary, _) = world.launch(&world.plan(10, &[])).await;
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 10));
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,7 +225,7 @@ async fn a_ledger_that_fails_stops_the_launches_and_hides_no_instance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stopped_instance_ends_its_slot_and_is_not_replaced() {
+async fn an_instance_that_somebody_terminates_is_replaced() {
     let world = World::of("roomy");
     let plan = world.plan(2, &[]);
     let env = world.environment();
