@@ -120,10 +120,8 @@ fn limits_are_refused_by_name_and_never_exceeded() {
 
 #[test]
 fn a_compartment_quota_is_refused_with_its_policy() {
-    let mut settings = WorldSettings::default();
-    settings.quotas =
-        vec![QuotaSetting { compartment: None, name: "standard-e4-core-count".into(), value: 1 }];
-    let mut region = Region::new(settings);
+    let quotas = vec![QuotaSetting { compartment: None, name: "standard-e4-core-count".into(), value: 1 }];
+    let mut region = Region::new(WorldSettings { quotas, ..WorldSettings::default() });
     region.launch_running("a");
     let (status, code, message) = refusal(&mut region, json!({}));
     assert_eq!((status, code), (400, "QuotaExceeded"));

@@ -12,3 +12,5 @@ mod pools;
 mod region;
 mod registered;
 mod reservations;
+mod resize;
+mod volumes;
