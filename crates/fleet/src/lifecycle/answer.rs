@@ -75,6 +75,20 @@ mod tests {
     fn the_table_of_what_follows() {
         let table: Vec<String> =
             FailureClass::ALL.iter().map(|class| format!("{class:<28}{:?}", follow(*class))).collect();
-        insta::assert_snapshot!(table.join("\n"), @"");
+        insta::assert_snapshot!(table.join("\n"), @r"
+        capacity                    GiveUp
+        throttled                   Again
+        limit                       GiveUp
+        authentication              StopRun
+        not_found_or_not_authorised Ask
+        conflict                    Ask
+        busy                        Ask
+        retry_token_invalidated     NewToken
+        stale_etag                  GiveUp
+        invalid                     GiveUp
+        ambiguous                   Later
+        service                     Later
+        network                     Later
+        ");
     }
 }

@@ -102,7 +102,6 @@ pub fn transitional(verb: Verb) -> Option<State> {
 
 /// The table: action × state after the action was accepted. `moved` says whether the instance was seen on its way,
 /// `since` how long ago the action was accepted.
-#[expect(clippy::match_same_arms, reason = "terminations have rows of their own: they are judged apart")]
 pub fn progress(verb: Verb, state: &State, moved: bool, since: Duration) -> Progress {
     use Progress::{Done, Lost, Never, Wait};
     let lost = || if since >= LOST_AFTER { Lost } else { Wait };
@@ -180,7 +179,36 @@ mod tests {
                 table = table.trim_end().to_owned() + "\n";
             }
         }
-        insta::assert_snapshot!(format!("state                        start   stop    reboot  terminate\n{table}"), @"");
+        insta::assert_snapshot!(format!("state                        start   stop    reboot  terminate\n{table}"), @r"
+        state                        start   stop    reboot  terminate
+        MOVING                  5 s  wait    wait    wait    wait
+        MOVING         moved    5 s  wait    wait    wait    wait
+        MOVING                180 s  wait    wait    wait    lost
+        PROVISIONING            5 s  wait    wait    wait    wait
+        PROVISIONING   moved    5 s  wait    wait    wait    wait
+        PROVISIONING          180 s  wait    wait    wait    lost
+        RUNNING                 5 s  done    wait    wait    wait
+        RUNNING        moved    5 s  done    never   done    wait
+        RUNNING               180 s  done    lost    done    lost
+        STARTING                5 s  wait    wait    wait    wait
+        STARTING       moved    5 s  wait    never   wait    wait
+        STARTING              180 s  wait    wait    wait    lost
+        STOPPING                5 s  wait    wait    wait    wait
+        STOPPING       moved    5 s  wait    wait    wait    wait
+        STOPPING              180 s  wait    wait    wait    lost
+        STOPPED                 5 s  wait    done    wait    wait
+        STOPPED        moved    5 s  never   done    wait    wait
+        STOPPED               180 s  never   done    never   lost
+        CREATING_IMAGE          5 s  wait    wait    wait    wait
+        CREATING_IMAGE moved    5 s  wait    wait    wait    wait
+        CREATING_IMAGE        180 s  wait    wait    wait    lost
+        TERMINATING             5 s  never   never   never   wait
+        TERMINATING    moved    5 s  never   never   never   wait
+        TERMINATING           180 s  never   never   never   wait
+        TERMINATED              5 s  never   never   never   done
+        TERMINATED     moved    5 s  never   never   never   done
+        TERMINATED            180 s  never   never   never   done
+        ");
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) enum Look {
 pub(super) struct View {
     /// Instances to look at.
     pub(super) watched: usize,
+    /// Actions accepted since the whole list was last read.
+    pub(super) fresh: usize,
     /// Whether actions still have to leave.
     pub(super) sending: bool,
     /// Whether there is one state in which instances are on their way.
@@ -37,12 +39,16 @@ pub(super) struct View {
     pub(super) base: Duration,
 }
 
-/// So many seconds for each page of the whole list while actions leave.
-const PER_PAGE: Duration = Duration::from_secs(4);
-/// The whole list is read at least this often, so that what cannot come is noticed.
+/// While actions leave, a page of the list is worth reading for so many accepted actions: 17 pages for 1,000.
+const PER_PAGE: usize = 60;
+/// While actions leave slowly, a page is read once in so long all the same, …
+const SLOW: Duration = Duration::from_secs(30);
+/// … and the whole list at least this often.
+const SLOWEST: Duration = Duration::from_mins(5);
+/// When all have left, the whole list is read at least this often, so that what cannot come is noticed.
 const SELDOM: Duration = Duration::from_mins(1);
-/// No pause is longer.
-const LONGEST: Duration = Duration::from_mins(1);
+/// Instances on their way for which one page is read without a longer pause.
+const ON_THE_WAY: usize = 200;
 
 /// The next look, and the pause before it, counted from the last one.
 pub(super) fn next(view: View) -> (Look, Duration) {
@@ -50,19 +56,22 @@ pub(super) fn next(view: View) -> (Look, Duration) {
     if view.watched <= view.pages.max(3) {
         return (Look::Each, view.base);
     }
-    let dear = PER_PAGE.saturating_mul(u32::try_from(view.pages).unwrap_or(u32::MAX));
+    let pages = u32::try_from(view.pages).unwrap_or(u32::MAX);
     if view.sending {
-        return (Look::List, view.base.max(dear).min(LONGEST.max(view.base)));
+        let enough = view.fresh >= PER_PAGE.saturating_mul(view.pages);
+        let slow = SLOW.saturating_mul(pages).min(SLOWEST);
+        return (Look::List, if enough { view.base } else { view.base.max(slow) });
     }
     match view.on_the_way {
         None if view.has_transition => (Look::OnTheWay, view.base),
         Some(0) if view.lists == 0 && view.has_transition => (Look::List, Duration::ZERO),
         Some(some) if some > 0 && view.has_transition && view.since_list < SELDOM => {
-            (Look::OnTheWay, view.base)
+            let dear = u32::try_from(some / ON_THE_WAY).unwrap_or(u32::MAX).clamp(1, 12);
+            (Look::OnTheWay, view.base * dear)
         }
         _ => {
             let pause = view.base.saturating_mul(1 << view.lists.min(4));
-            (Look::List, pause.max(dear / 4).min(LONGEST.max(view.base)))
+            (Look::List, pause.max(Duration::from_secs(1).saturating_mul(pages)).min(SELDOM.max(view.base)))
         }
     }
 }
@@ -73,6 +82,7 @@ mod tests {
 
     const MANY: View = View {
         watched: 1000,
+        fresh: 0,
         sending: false,
         has_transition: true,
         pages: 10,
@@ -91,14 +101,16 @@ mod tests {
 
     #[test]
     fn a_long_list_is_read_seldom_while_actions_leave() {
-        assert_eq!(next(View { sending: true, ..MANY }), (Look::List, Duration::from_secs(40)));
-        assert_eq!(next(View { sending: true, pages: 900, ..MANY }).1, Duration::from_mins(1));
+        assert_eq!(next(View { sending: true, ..MANY }), (Look::List, Duration::from_mins(5)));
+        assert_eq!(next(View { sending: true, fresh: 600, ..MANY }), (Look::List, MANY.base));
+        assert_eq!(next(View { sending: true, watched: 20, pages: 1, ..MANY }).1, Duration::from_secs(30));
     }
 
     #[test]
     fn the_whole_list_is_read_when_none_is_on_its_way_any_more() {
         assert_eq!(next(MANY).0, Look::OnTheWay);
-        assert_eq!(next(View { on_the_way: Some(400), ..MANY }).0, Look::OnTheWay);
+        assert_eq!(next(View { on_the_way: Some(600), ..MANY }), (Look::OnTheWay, MANY.base * 3));
+        assert_eq!(next(View { on_the_way: Some(90), ..MANY }), (Look::OnTheWay, MANY.base));
         assert_eq!(next(View { on_the_way: Some(0), ..MANY }), (Look::List, Duration::ZERO));
     }
 
@@ -112,6 +124,6 @@ mod tests {
     fn a_list_that_shows_none_on_its_way_is_read_ever_more_seldom() {
         let pause = |lists| next(View { on_the_way: Some(0), lists, ..MANY }).1;
         assert!(pause(1) < pause(2) && pause(2) < pause(3));
-        assert!(pause(30) <= LONGEST);
+        assert!(pause(30) <= SELDOM);
     }
 }

@@ -8,6 +8,7 @@
 mod answer;
 mod calls;
 mod decide;
+mod dispatch;
 mod engine;
 mod journal;
 mod look;

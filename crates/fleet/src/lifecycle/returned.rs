@@ -57,7 +57,8 @@ impl Engine<'_> {
             ocid: ocid.clone(),
             state: state.as_str().to_owned(),
         });
-        slot.stage = if self.options.wait { Stage::Accepted } else { Stage::Ended };
+        self.set_stage(index, if self.options.wait { Stage::Accepted } else { Stage::Ended });
+        self.fresh += 1;
         // A reboot's answer is RUNNING before it has begun.
         if verb != Verb::Reboot && decide(verb, &state) == Decision::Skip {
             self.done(index, &state, events);
@@ -93,13 +94,9 @@ impl Engine<'_> {
                 events.push(tried(Action::RetrySameToken));
                 self.asked(index, failure, asked.unwrap_or(Seen::Unknown), events);
             }
-            Follow::GiveUp => {
-                slot.stage = Stage::Ended;
-                events.push(Event::SlotFailed { slot: number, error });
-            }
+            Follow::GiveUp => self.give_up(index, error, events),
             Follow::StopRun => {
-                slot.stage = Stage::Ended;
-                events.push(Event::SlotFailed { slot: number, error });
+                self.give_up(index, error, events);
                 self.halt.get_or_insert(Halt::NotAuthenticated);
             }
         }
@@ -118,13 +115,11 @@ impl Engine<'_> {
             Decision::Skip => self.done(index, &state, events),
             // On its way by an action of ours, accepted before or taken without an answer.
             Decision::Impossible(_) if self.is_under_way(index, &state) => {
-                self.accepted(index, Some(state), events)
+                self.accepted(index, Some(state), events);
             }
             Decision::Await => {
                 self.accepted(index, Some(state), events);
-                if let Some(slot) = self.slots.get_mut(index) {
-                    slot.moved = true;
-                }
+                self.under_way(index);
             }
             Decision::Impossible(why) => {
                 self.give_up(index, impossible(verb, state.as_str(), why), events);
@@ -146,9 +141,9 @@ impl Engine<'_> {
 
     fn busy(&mut self, index: usize, state: State) {
         if let Some(slot) = self.slots.get_mut(index) {
-            slot.stage = Stage::Busy;
             slot.machine.state = state;
         }
+        self.set_stage(index, Stage::Busy);
     }
 
     /// Again after a pause, unless it has failed too often.
@@ -164,15 +159,13 @@ impl Engine<'_> {
     }
 
     pub(super) fn give_up(&mut self, index: usize, error: ledger::ErrorRecord, events: &mut Vec<Event>) {
-        if let Some(slot) = self.slots.get_mut(index) {
-            slot.stage = Stage::Ended;
-            events.push(Event::SlotFailed { slot: slot.number, error });
-        }
+        self.set_stage(index, Stage::Ended);
+        events.push(Event::SlotFailed { slot: self.number(index), error });
     }
 
     pub(super) fn done(&mut self, index: usize, state: &State, events: &mut Vec<Event>) {
+        self.set_stage(index, Stage::Ended);
         if let Some(slot) = self.slots.get_mut(index) {
-            slot.stage = Stage::Ended;
             slot.machine.state = state.clone();
             let (slot, ocid) = (slot.number, slot.machine.ocid.clone());
             events.push(Event::ActionDone { slot, ocid, state: state.as_str().to_owned(), skipped: false });

@@ -11,7 +11,11 @@ use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorRecord, Event};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::FailureClass;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// How often deadlines are looked at.
+const EXPIRY: Duration = Duration::from_secs(1);
 
 impl Engine<'_> {
     pub(super) async fn seen(&mut self, sight: Sight) {
@@ -52,6 +56,7 @@ impl Engine<'_> {
                 self.lists += 1;
                 self.pages = sight.pages.max(1);
                 self.listed = Some(Instant::now());
+                self.fresh = 0;
             }
             Look::OnTheWay => self.lists = 0,
             Look::Each => {}
@@ -128,13 +133,7 @@ impl Engine<'_> {
             Decision::Later => {}
             Decision::Send => self.queue(index),
             Decision::Skip => self.done(index, state, events),
-            Decision::Await => {
-                if let Some(slot) = self.slots.get_mut(index) {
-                    slot.stage = Stage::Accepted;
-                    slot.accepted = Some(Instant::now());
-                    slot.moved = true;
-                }
-            }
+            Decision::Await => self.under_way(index),
             Decision::Impossible(_) if !certain => return Doubt::Yes,
             Decision::Impossible(why) => {
                 self.give_up(index, impossible(self.options.verb, state.as_str(), why), events);
@@ -193,9 +192,11 @@ impl Engine<'_> {
 
     /// Ends waits that are over, and sends the hard action where the soft one took too long.
     pub(super) async fn expire(&mut self) {
-        if self.halt.is_some() {
+        let now = Instant::now();
+        if self.halt.is_some() || now < self.next_expiry {
             return;
         }
+        self.next_expiry = now + EXPIRY;
         let mut events = Vec::new();
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get(index) else { continue };
@@ -204,23 +205,23 @@ impl Engine<'_> {
             }
             let overdue = slot.since.is_some_and(|since| since.elapsed() >= self.options.wait_timeout);
             let graceless = self.grace(slot).is_some_and(|grace| slot.accepted_for() >= grace);
-            let Some(slot) = self.slots.get_mut(index) else { continue };
             if overdue && slot.stage == Stage::Accepted {
-                slot.stage = Stage::Ended;
                 let (slot, ocid, state) =
                     (slot.number, slot.machine.ocid.clone(), slot.machine.state.as_str().to_owned());
+                self.set_stage(index, Stage::Ended);
                 events.push(Event::WaitEnded { slot, ocid, state });
             } else if overdue {
                 let message = format!("it stayed {}: the action was not taken in time", slot.machine.state);
                 let error = slot.error.clone().unwrap_or_else(|| own(WRONG_STATE, "Busy", message));
                 self.give_up(index, error, &mut events);
             } else if graceless {
-                slot.hard = true;
-                slot.attempt += 1;
+                if let Some(slot) = self.slots.get_mut(index) {
+                    slot.hard = true;
+                    slot.attempt += 1;
+                }
                 self.queue(index);
             }
         }
-        self.drop_paused();
         self.keep(events).await;
     }
 }

@@ -75,11 +75,6 @@ impl Slot {
         matches!(self.stage, Stage::Busy | Stage::Accepted)
     }
 
-    /// Whether its action still has to leave.
-    pub(super) fn is_unsent(&self) -> bool {
-        matches!(self.stage, Stage::Queued | Stage::Paused)
-    }
-
     /// How long ago its action was accepted.
     pub(super) fn accepted_for(&self) -> Duration {
         self.accepted.map_or(Duration::ZERO, |at| at.elapsed())
@@ -101,5 +96,58 @@ impl Slot {
             Verb::Reboot => Some(InstanceAction::Reset),
             Verb::Terminate => None,
         }
+    }
+}
+
+/// How many instances are in each stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    queued: usize,
+    paused: usize,
+    sent: usize,
+    busy: usize,
+    accepted: usize,
+}
+
+impl Tally {
+    /// All wait for their turn.
+    pub(super) fn new(count: usize) -> Self {
+        Self { queued: count, ..Self::default() }
+    }
+
+    /// One instance goes from one stage to another.
+    pub(super) fn change(&mut self, from: Stage, to: Stage) {
+        if let Some(count) = self.of(from) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.of(to) {
+            *count += 1;
+        }
+    }
+
+    fn of(&mut self, stage: Stage) -> Option<&mut usize> {
+        match stage {
+            Stage::Queued => Some(&mut self.queued),
+            Stage::Paused => Some(&mut self.paused),
+            Stage::Sent => Some(&mut self.sent),
+            Stage::Busy => Some(&mut self.busy),
+            Stage::Accepted => Some(&mut self.accepted),
+            Stage::Ended => None,
+        }
+    }
+
+    /// Whether actions still have to leave, or are under way.
+    pub(super) fn is_sending(self) -> bool {
+        self.queued + self.paused + self.sent > 0
+    }
+
+    /// How many have to be looked at.
+    pub(super) fn watched(self) -> usize {
+        self.busy + self.accepted
+    }
+
+    /// Whether all have ended.
+    pub(super) fn is_over(self) -> bool {
+        !self.is_sending() && self.watched() == 0
     }
 }

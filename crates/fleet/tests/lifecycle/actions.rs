@@ -258,5 +258,5 @@ async fn instances_are_found_by_ocid_wherever_they_are_and_strangers_are_named()
     let found = world.find(&Filter { named: Some(named.to_vec()), ..Filter::default() }).await;
     let names: Vec<_> = found.machines.iter().map(|machine| machine.name.as_str()).collect();
     assert_eq!(names, ["web-1", "web-2"]);
-    assert_eq!(found.missing.iter().map(|one| one.text()).collect::<Vec<_>>(), [stranger]);
+    assert_eq!(found.missing.iter().map(fleet::select::Named::text).collect::<Vec<_>>(), [stranger]);
 }

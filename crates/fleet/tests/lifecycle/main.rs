@@ -1,5 +1,7 @@
 //! Batch lifecycle on the simulated region, client and region in one process and in virtual time.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod actions;
 mod addresses;
 mod faults;

@@ -54,7 +54,7 @@ async fn an_instance_whose_wait_ended_keeps_its_row_and_its_ocid() {
     let world = World::of(scenario);
     let made = world.fleet("web-", 2);
     let options =
-        Options { wait_timeout: std::time::Duration::from_secs(60), grace: None, ..Options::new(Verb::Stop) };
+        Options { wait_timeout: std::time::Duration::from_mins(1), grace: None, ..Options::new(Verb::Stop) };
     let summary = world.run(&world.prefixed("web-").await, &options).await;
     assert_eq!((summary.failed, summary.instances.len()), (2, 2));
     assert!(summary.instances.iter().all(|row| made.contains(&row.ocid)));
