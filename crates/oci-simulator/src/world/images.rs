@@ -5,7 +5,7 @@ use super::api::{ApiError, ApiRequest, ApiResult};
 use super::error;
 use super::identity::compartment_ocid;
 use super::ids::{Id, Kind};
-use super::limits::{Limit, What};
+use super::limits::limit_names;
 use super::paging::{Cursor, Order};
 use super::request::answer;
 use super::shapes::{Shape as ShapeRow, ShapeId, Size};
@@ -160,8 +160,6 @@ impl World {
 fn shape_model(row: &ShapeRow) -> Shape {
     let family = row.family();
     let (ocpus, memory) = row.default_size();
-    let limits =
-        [What::Cores, What::Memory].map(|what| Limit { family: row.family, what, ad: Some(0) }.name());
     let gpus = row.gpus();
     let mut model = Shape {
         shape: row.name.to_owned(),
@@ -184,7 +182,7 @@ fn shape_model(row: &ShapeRow) -> Shape {
         } else {
             ShapeBillingType::Paid
         }),
-        quota_names: Some(if gpus > 0 { vec![format!("{}-count", family.name)] } else { limits.to_vec() }),
+        quota_names: Some(limit_names(row.family)),
         is_subcore: Some(false),
         is_flexible: Some(row.is_flexible()),
         ..Shape::default()

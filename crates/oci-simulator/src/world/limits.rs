@@ -8,7 +8,7 @@ use super::capacity::Need;
 use super::error;
 use super::ids::{Id, Kind};
 use super::settings::WorldSettings;
-use super::shapes::{FAMILIES, Family, Shape};
+use super::shapes::{FAMILIES, Shape};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -72,6 +72,24 @@ impl Limit {
     pub fn find(name: &str) -> Option<Self> {
         Self::kinds().find(|limit| limit.name() == name)
     }
+}
+
+/// What the limits of a family count.
+fn counted_of(family: u8) -> &'static [What] {
+    let model = &FAMILIES[usize::from(family)];
+    if model.gpus > 0 {
+        &[What::Gpus]
+    } else if model.name == "standard-e2-micro" {
+        &[What::Cores]
+    } else {
+        &[What::Memory, What::Cores]
+    }
+}
+
+/// Names of the limits that instances of a family count against in an availability domain, in the order in which
+/// LimitExceeded names them.
+pub(super) fn limit_names(family: u8) -> Vec<String> {
+    counted_of(family).iter().map(|what| Limit { family, what: *what, ad: Some(0) }.name()).collect()
 }
 
 /// What is used, in thousandths of cores and GB, and in GPUs.
@@ -186,11 +204,7 @@ impl Limits {
 
     /// The limits that this much more would exceed.
     pub fn exceeded(&self, ad: u8, family: u8, more: Usage, reserved: bool) -> Vec<String> {
-        let kinds: &[What] = match (reserved, FAMILIES[usize::from(family)].gpus > 0) {
-            (false, true) => &[What::Gpus],
-            (false, false) => &[What::Memory, What::Cores],
-            (true, _) => &[What::ReservedMemory, What::ReservedCores],
-        };
+        let kinds = if reserved { &[What::ReservedMemory, What::ReservedCores] } else { counted_of(family) };
         let mut names = Vec::new();
         for place in [Some(ad), None] {
             for what in kinds {
@@ -252,54 +266,5 @@ impl World {
             }
         }
         Ok(())
-    }
-}
-
-impl WorldSettings {
-    /// What is wrong with the settings, in words for the person who wrote them; empty when nothing is.
-    pub fn problems(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        if !(1..=3).contains(&self.availability_domains) {
-            found.push(format!("availability_domains must be 1 to 3, not {}", self.availability_domains));
-        }
-        if !(16..=30).contains(&self.subnet_prefix_length) {
-            found.push(format!("subnet_prefix_length must be 16 to 30, not {}", self.subnet_prefix_length));
-        }
-        if oci_api::Region::find(&self.region).is_none() {
-            found.push(format!("region {} is not known", self.region));
-        }
-        let names = self.limits.named.iter().map(|limit| &limit.name);
-        for name in names.chain(self.quotas.iter().map(|quota| &quota.name)) {
-            if Limit::find(name).is_none() {
-                found.push(format!("the region has no limit {name}; standard-e4-core-count is one"));
-            }
-        }
-        let families = self.hosts.by_availability_domain.iter().filter_map(|place| place.family.as_ref());
-        let crumbs = self.crumbs.iter().filter_map(|crumbs| crumbs.family.as_ref());
-        for name in self.hosts.by_family.keys().chain(families).chain(crumbs) {
-            if Family::find(name).is_none() {
-                found.push(format!("the region has no shape family {name}; standard-e4 is one"));
-            }
-        }
-        let probabilities = [
-            ("late_failure.probability", self.late_failure.probability),
-            ("late_failure.limit_share", self.late_failure.limit_share),
-            ("false_limit_probability", self.false_limit_probability),
-            ("capacity_report_error_probability", self.capacity_report_error_probability),
-            ("short_page_probability", self.short_page_probability),
-            ("empty_page_probability", self.empty_page_probability),
-        ];
-        for (name, value) in probabilities {
-            if !(0.0..=1.0).contains(&value) {
-                found.push(format!("{name} must be 0 to 1, not {value}"));
-            }
-        }
-        let intervals = self.crumbs.iter().map(|crumbs| ("crumbs.every_seconds", crumbs.every_seconds));
-        let others =
-            self.other_tenants.iter().map(|others| ("other_tenants.every_seconds", others.every_seconds));
-        for (name, value) in intervals.chain(others).filter(|(_, value)| value.is_nan() || *value < 0.001) {
-            found.push(format!("{name} must be more than 0, not {value}"));
-        }
-        found
     }
 }

@@ -23,6 +23,7 @@ mod network;
 mod paging;
 mod pairs;
 mod pools;
+mod problems;
 pub mod register;
 mod request;
 mod reservations;

@@ -5,7 +5,10 @@ use oci_api::Operation;
 use oci_simulator::world::settings::{Crumbs, LateFailure, LimitSetting, OtherTenants};
 use oci_simulator::world::{SavedWorld, State, World, WorldSettings};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Something that someone does.
 #[derive(Clone, Debug)]
@@ -199,6 +202,47 @@ proptest! {
             }
         }
         prop_assert_eq!(events(&first.world), events(&second.world));
+    }
+}
+
+/// The properties above would hold for a region in which nothing ever happens.
+#[test]
+fn random_histories_go_through_every_change_and_refusal_that_matters() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for seed in 0..60 {
+        let deeds = proptest::collection::vec(deed(), 80).new_tree(&mut runner).unwrap().current();
+        let mut region = Region::seeded(hostile(), seed);
+        for deed in &deeds {
+            do_it(&mut region, deed);
+        }
+        seen.extend(region.world.events(0).filter_map(|event| event.detail));
+    }
+    for wanted in [
+        "PROVISIONING -> STARTING",
+        "PROVISIONING -> TERMINATED",
+        "PROVISIONING -> TERMINATING",
+        "STARTING -> RUNNING",
+        "STARTING -> TERMINATING",
+        "RUNNING -> STOPPING",
+        "RUNNING -> MOVING",
+        "MOVING -> RUNNING",
+        "STOPPING -> STARTING",
+        "STOPPING -> STOPPED",
+        "STOPPED -> STARTING",
+        "TERMINATING -> TERMINATED",
+        "LaunchInstance 500 InternalError",
+        "LaunchInstance 400 LimitExceeded",
+        "LaunchInstance 400 InvalidParameter",
+        "LaunchInstance 409 InvalidatedRetryToken",
+        "InstanceAction 409 Conflict",
+        "InstanceAction 409 IncorrectState",
+        "UpdateInstance 500 InternalError",
+        "UpdateComputeCapacityReservation 409 IncorrectState",
+        "DeleteComputeCapacityReservation 409 IncorrectState",
+        "DeleteBootVolume 409 IncorrectState",
+    ] {
+        assert!(seen.contains(wanted), "{wanted} never happened");
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::region::Region;
 use oci_api::Operation;
 use oci_simulator::world::{ApiRequest, WorldSettings};
+use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -133,5 +134,62 @@ fn addresses_of_many_instances_come_from_three_lists() {
         assert!(public.iter().any(|ip| ip["assignedEntityId"] == own["id"]));
         let vnic = region.get(Operation::GetVnic, "vnicId", row["vnicId"].as_str().unwrap()).unwrap().json();
         assert_eq!(vnic["privateIp"], own["ipAddress"]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_that_come_and_go_between_pages_make_none_repeat_and_none_be_missed(
+        seed in any::<u64>(),
+        limit in 1..20_u32,
+        by_name in any::<bool>(),
+        ascending in any::<bool>(),
+        comings in proptest::collection::vec((0..40_usize, any::<bool>()), 0..12),
+    ) {
+        let settings = WorldSettings {
+            short_page_probability: 0.3,
+            empty_page_probability: 0.3,
+            terminated_listed_hours: 0.0,
+            ..WorldSettings::default()
+        };
+        let mut region = Region::seeded(settings, seed);
+        let ids: Vec<String> = (0..40)
+            .map(|number| {
+                let answer = region.launch(&region.details(&format!("web-{}", number % 17))).unwrap();
+                answer.json()["id"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        region.advance(300.0);
+        let mut request = instances(&region)
+            .query("limit", limit.to_string())
+            .query("sortBy", if by_name { "DISPLAYNAME" } else { "TIMECREATED" })
+            .query("sortOrder", if ascending { "ASC" } else { "DESC" });
+        let (mut seen, mut ended) = (Vec::new(), BTreeSet::new());
+        let mut comings = comings.into_iter();
+        loop {
+            let answer = region.world.handle(&request).unwrap();
+            let rows = answer.json();
+            prop_assert!(rows.as_array().unwrap().len() <= limit as usize);
+            seen.extend(rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+            if let Some((which, launch)) = comings.next() {
+                if launch {
+                    region.launch(&region.details(&format!("web-{}", which % 17))).unwrap();
+                } else if ended.insert(ids[which].clone()) {
+                    region.terminate(&ids[which]);
+                }
+                region.advance(100.0);
+            }
+            match answer.next_page {
+                Some(page) => request = request.query("page", page),
+                None => break,
+            }
+        }
+        let unique: BTreeSet<&String> = seen.iter().collect();
+        prop_assert_eq!(unique.len(), seen.len(), "a row was shown twice");
+        for id in ids.iter().filter(|id| !ended.contains(*id)) {
+            prop_assert!(unique.contains(id), "a row that was always there was missed");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::super::chance::Chance;
 use super::super::error;
 use super::super::identity::find_fault_domain;
 use super::super::ids::{Id, Kind};
-use super::super::limits::Usage;
+use super::super::limits::{Usage, limit_names};
 use super::super::reservations::Wish;
 use super::super::schedule::Step;
 use super::super::shapes::ShapeId;
@@ -341,13 +341,16 @@ impl World {
         let reserved = self.matching_reservation(reservation, &wish)?;
         self.check_limits(plan.compartment, plan.ad, shape, Usage::of(plan.need))?;
         let address = self.take_address(plan.subnet, plan.private_ip)?;
+        if self.capacity.is_out(plan.ad) {
+            self.network.subnets[plan.subnet as usize].release(address);
+            return Err(error::out_of_capacity());
+        }
         if let Some((number, config)) = reserved {
             let held = self.take_reserved(number, config);
             return Ok(Room { held, reservation: Some((number, config)), address, late_failure: false });
         }
         let late = self.settings.late_failure.probability;
-        let late_failure = !self.capacity.is_out(plan.ad)
-            && Chance::of(self.seed, "late failure", self.instances.next_number()).happens(late);
+        let late_failure = Chance::of(self.seed, "late failure", self.instances.next_number()).happens(late);
         let held = if late_failure {
             None
         } else {
@@ -363,10 +366,8 @@ impl World {
 
     /// The error for lack of capacity: now and then, as on live tenancies, a false LimitExceeded.
     pub(in super::super) fn no_capacity(&mut self, family: u8) -> ApiError {
-        use super::super::limits::{Limit, What};
         if self.capacity_chance.happens(self.settings.false_limit_probability) {
-            let names = [What::Memory, What::Cores].map(|what| Limit { family, what, ad: Some(0) }.name());
-            return error::limit_exceeded(&names);
+            return error::limit_exceeded(&limit_names(family));
         }
         error::out_of_capacity()
     }

@@ -5,7 +5,7 @@ use super::super::World;
 use super::super::chance::Chance;
 use super::super::error::limit_text;
 use super::super::ids::{Id, Kind};
-use super::super::limits::{Limit, Usage, What};
+use super::super::limits::{Usage, limit_names};
 use super::super::schedule::{Step, Task};
 use super::super::time::{seconds, trim};
 use super::super::work_requests::Status;
@@ -96,8 +96,7 @@ impl World {
         self.enter(number, State::Terminated);
         self.release(number);
         if Chance::of(self.seed, "late limit", number).happens(share) {
-            let names = [What::Memory, What::Cores].map(|what| Limit { family, what, ad: Some(0) }.name());
-            let text = limit_text(&names);
+            let text = limit_text(&limit_names(family));
             self.close_work_request(work, Status::Failed, Some(("LimitExceeded", &text)));
         } else {
             self.close_work_request(work, Status::Failed, Some(("InternalError", OUT_OF_CAPACITY)));
