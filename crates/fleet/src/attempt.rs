@@ -7,6 +7,7 @@ use crate::{
     outcome::{error_record, rule},
     pacer::Permit,
     plan::retry_token,
+    reservations::flow::exhausted,
 };
 use ledger::{Action, ErrorRecord, Event, Intent, SlotNumber};
 use oci_api::models::Instance;
@@ -111,7 +112,7 @@ impl Attempt<'_> {
         };
         let rule = rule(failure.class);
         let action = rule.nth(nth);
-        let error = error_record(failure);
+        let error = exhausted(error_record(failure), &self.context.plan.placement(self.number));
         self.may_exist |= failure.class == FailureClass::Ambiguous;
         match action {
             Action::StopRun => {

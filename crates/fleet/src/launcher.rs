@@ -10,6 +10,7 @@ use crate::{
     pace::Place,
     pacer::{Class, PaceChange, Pacer, Permit},
     places::Places,
+    reservations::flow,
     slot::{self, SlotEnd},
     watcher::{self, Watch},
 };
@@ -221,6 +222,9 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
             () = &mut watching, if !watcher_ended => watcher_ended = true,
             () = context.wake.notified() => {}
         }
+    }
+    if let Some(reserve) = &context.plan.reserve {
+        flow::settle(&context.env.client, reserve, context.journal, interrupted).await;
     }
     finish(context, interrupted).await;
 }

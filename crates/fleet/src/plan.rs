@@ -25,6 +25,9 @@ pub const MAX_DISPLAY_NAME: usize = 255;
 pub struct Plan {
     /// The fleet, its placements resolved.
     pub fleet: FleetSpec,
+    /// Capacity that the run reserves before it launches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<crate::reservations::Reserve>,
 }
 
 impl Plan {

@@ -5,6 +5,7 @@ use crate::{
     journal::Journal,
     launcher::{self, Context},
     lookup,
+    reservations::flow::{self, Acquired},
 };
 use ledger::{Event, Lease, LedgerError, Next, Phase, Record, RunId, RunKind, RunState, SlotNumber, Store};
 use oci_api::models::Instance;
@@ -256,9 +257,19 @@ async fn carry_out(
     // Another stream of chance each time the run is taken up, the same each time it is replayed.
     let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
-    let context = Context::new(env, plan, options, &journal, halt, rng);
-    Box::pin(launcher::drive(&context, &stop)).await;
-    drop(context);
+    let acquired = match &plan.reserve {
+        Some(reserve) => Box::pin(flow::acquire(&env.client, plan, reserve, &journal, &stop)).await,
+        None => Acquired::Launch(Box::new(plan.clone())),
+    };
+    match acquired {
+        Acquired::Launch(plan) => {
+            let context = Context::new(env, &plan, options, &journal, halt, rng);
+            Box::pin(launcher::drive(&context, &stop)).await;
+        }
+        Acquired::Ended(outcome) => {
+            journal.record(vec![Event::RunFinished { outcome }]).await;
+        }
+    }
     drop(lease);
     let mut summary = journal.state(|state| RunSummary::of(state, plan));
     summary.ledger_error = journal.broken().map(|error| error.to_string());

@@ -85,7 +85,10 @@ async fn give_back_one(
     loop {
         let error = match remove(client, ocid, None, patience).await {
             Ok(()) => {
-                book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned() }).await?;
+                // It is gone, whether or not that could be written down.
+                if let Err(error) = book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned() }).await {
+                    tracing::warn!(%error, ocid, "given back, and the ledger does not know");
+                }
                 return Ok(());
             }
             Err(error) => error,

@@ -4,4 +4,5 @@
 
 mod preflight;
 mod reservations;
+mod reserve;
 mod world;

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::FleetSpec;
 use fleet::reservations::{Order, Patience, Want};
-use jiff::Timestamp;
-use ledger::Placement;
+use fleet::{Environment, FleetSpec};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{MemoryStore, Placement};
 use oci_api::models::{
     CreateVnicDetails, Instance, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
     LaunchInstanceShapeConfigDetails,
 };
 use oci_client::transport::InProcess;
-use oci_client::{Client, Endpoints, RequestCounts};
+use oci_client::{Client, Clock, Endpoints, RequestCounts};
 use oci_simulator::scenario::{Scenario, Signatures};
 use oci_simulator::server::{Region, ScaledClock, SimClock};
 use oci_simulator::world::{Caller, Defaults};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub const SHAPE: &str = "VM.Standard.E4.Flex";
@@ -25,6 +26,18 @@ pub struct World {
     pub client: Client,
     pub requests: Arc<RequestCounts>,
     pub defaults: Defaults,
+    pub store: MemoryStore,
+    clock: Arc<ScaledClock>,
+}
+
+/// The wall clock of a run: the region's.
+#[derive(Debug)]
+struct RegionClock(Timestamp, Instant);
+
+impl Clock for RegionClock {
+    fn now(&self) -> Timestamp {
+        self.0.checked_add(SignedDuration::try_from(self.1.elapsed()).unwrap()).unwrap()
+    }
 }
 
 impl World {
@@ -38,7 +51,7 @@ impl World {
         scenario.signatures = Signatures::Unchecked;
         let start: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
         let clock = Arc::new(ScaledClock::in_process(start));
-        let region = Region::new(&scenario, 7, clock as Arc<dyn SimClock>);
+        let region = Region::new(&scenario, 7, Arc::clone(&clock) as Arc<dyn SimClock>);
         let requests = Arc::new(RequestCounts::default());
         let transport = Arc::new(InProcess::new(region.router()));
         let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), transport)
@@ -47,7 +60,18 @@ impl World {
         let defaults = region.world().defaults();
         let (tenancy, user) = (defaults.tenancy.clone(), defaults.user.clone());
         region.set_anonymous_caller(Caller { tenancy, user });
-        Self { region, client, requests, defaults }
+        Self { region, client, requests, defaults, store: MemoryStore::new(), clock }
+    }
+
+    /// What one process has.
+    pub fn environment(&self) -> Environment {
+        Environment {
+            client: self.client.clone(),
+            requests: None,
+            store: Arc::new(self.store.clone()),
+            clock: Arc::new(RegionClock(self.clock.wall(), Instant::now())),
+            seed: 7,
+        }
     }
 
     /// How many requests were made so far.

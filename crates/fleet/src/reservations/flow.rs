@@ -1,0 +1,534 @@
+//! Reserve, launch, release: a run that reserves its own capacity before it launches.
+//!
+//! Everything is a function of the plan and of the run's records, so that a process that takes the run up finds the
+//! same reservations: their tokens name the run, and their tags name the tokens.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use ledger::{ErrorRecord, Event, Outcome, Placement, RunId, RunState};
+use oci_client::{Client, FailureClass};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::create::find_by_token;
+use super::{
+    Change, Created, Held, NewCount, Order, Patience, ReservationError, Want, create_all, give_back, resize,
+    show, spread,
+};
+use crate::Plan;
+use crate::journal::Journal;
+
+/// How long a reservation may take to be made, changed or deleted.
+const PATIENCE: Duration = Duration::from_mins(30);
+
+/// Capacity that a run reserves for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserve {
+    /// Unless at least so many are held, everything is given back and nothing is launched.
+    pub min: u32,
+    /// Whether what stays unused is given back in the end.
+    pub release: bool,
+    /// Reservations of the config that are grown, and how many each held before.
+    pub grown: BTreeMap<String, u32>,
+}
+
+impl Reserve {
+    /// Looks at the reservations that the fleet names: those are grown, and hold in the end what they held before.
+    pub async fn prepare(
+        client: &Client,
+        plan: &Plan,
+        min: u32,
+        release: bool,
+    ) -> Result<Self, ReservationError> {
+        let mut grown = BTreeMap::new();
+        for share in shares(plan) {
+            if let Some(ocid) = share.existing {
+                let held = show(client, &ocid).await?;
+                grown.insert(ocid, held.reserved());
+            }
+        }
+        Ok(Self { min, release, grown })
+    }
+}
+
+/// What one availability domain is to hold.
+struct Share {
+    /// The first placement of the fleet there.
+    placement: Placement,
+    wants: Vec<Want>,
+    /// The reservation that the config names.
+    existing: Option<String>,
+    token: usize,
+}
+
+/// The fleet spread over its availability domains. Where it names fault domains, each has its own config.
+fn shares(plan: &Plan) -> Vec<Share> {
+    let fleet = &plan.fleet;
+    let mut firsts: Vec<&Placement> = Vec::new();
+    for placement in &fleet.placements {
+        if !firsts.iter().any(|first| first.availability_domain == placement.availability_domain) {
+            firsts.push(placement);
+        }
+    }
+    let counts = spread(fleet.count, firsts.len());
+    let mut shares = Vec::new();
+    for (token, (first, count)) in
+        firsts.into_iter().zip(counts).enumerate().filter(|(_, (_, count))| *count > 0)
+    {
+        let same = |other: &&Placement| {
+            other.availability_domain == first.availability_domain && other.shape == first.shape
+        };
+        let mut faults: Vec<Option<&str>> = Vec::new();
+        for placement in fleet.placements.iter().filter(same) {
+            if !faults.contains(&placement.fault_domain.as_deref()) {
+                faults.push(placement.fault_domain.as_deref());
+            }
+        }
+        let parts = spread(count, faults.len());
+        let wants = faults.into_iter().zip(parts).filter(|(_, part)| *part > 0);
+        shares.push(Share {
+            placement: first.clone(),
+            wants: wants.map(|(fault, part)| Want::of_fleet(fleet, &first.shape, fault, part)).collect(),
+            existing: first.capacity_reservation.clone().filter(|ocid| !ocid.is_empty()),
+            token,
+        });
+    }
+    shares
+}
+
+/// What the run did about reservations before this process took it up.
+struct Past {
+    run: RunId,
+    /// By availability domain.
+    held: BTreeMap<String, String>,
+    resumed: bool,
+    /// Whether slots were tried already.
+    begun: bool,
+}
+
+/// What came of it.
+pub(crate) enum Acquired {
+    /// Launch by this plan: its placements are the reservations.
+    Launch(Box<Plan>),
+    /// Nothing is to be launched; the run ended so.
+    Ended(Outcome),
+}
+
+/// Reserves what the plan asks for. Everything that happens is in the journal; intents before their requests.
+pub(crate) async fn acquire(
+    client: &Client,
+    plan: &Plan,
+    reserve: &Reserve,
+    journal: &Journal,
+    stop: &CancellationToken,
+) -> Acquired {
+    let past = journal.state(|state| Past {
+        run: state.run,
+        held: state.reservations.iter().map(|(ocid, (domain, ..))| (domain.clone(), ocid.clone())).collect(),
+        resumed: state.resumed > 0,
+        begun: !state.slots.is_empty(),
+    });
+    let patience = Patience::new(PATIENCE, stop.clone());
+    let shares = shares(plan);
+    let mut created =
+        join_all(shares.iter().map(|share| one(client, plan, share, &past, journal, &patience))).await;
+    if stop.is_cancelled() {
+        journal.record(vec![Event::Interrupted]).await;
+        still_held(journal, &created).await;
+        return Acquired::Ended(Outcome::Interrupted);
+    }
+    if journal.broken().is_some() {
+        return Acquired::Ended(Outcome::LedgerFailed);
+    }
+    if !past.begun {
+        even_out(client, &shares, &mut created, journal, &patience).await;
+    }
+    let held: u32 = created.iter().map(Created::held).sum();
+    tell(journal, plan.fleet.count, held, &created).await;
+    if !past.begun && (held == 0 || held < reserve.min) {
+        return Acquired::Ended(abandon(client, reserve, journal, &created, held).await);
+    }
+    Acquired::Launch(Box::new(drawing_on(plan, &shares, &created)))
+}
+
+/// Makes or grows the reservation of one availability domain, or finds the one that an earlier process made.
+async fn one(
+    client: &Client,
+    plan: &Plan,
+    share: &Share,
+    past: &Past,
+    journal: &Journal,
+    patience: &Patience,
+) -> Created {
+    let availability_domain = share.placement.availability_domain.clone();
+    let asked: u32 = share.wants.iter().map(|want| want.count).sum();
+    let of = |ocid: Option<String>, result| Created {
+        availability_domain: availability_domain.clone(),
+        asked,
+        ocid,
+        result,
+    };
+    if let Some(ocid) = &share.existing {
+        let result = grow(client, share, ocid, asked, journal, patience).await;
+        return of(Some(ocid.clone()), result);
+    }
+    let order = order(plan, share, past.run);
+    let found = match past.held.get(&availability_domain) {
+        Some(ocid) => Some(ocid.clone()),
+        // What an attempt is sent depends on which reservations there are, so none is added once slots were tried.
+        None if past.begun => {
+            let none = format!("none was made in {availability_domain} before the run was interrupted");
+            return of(None, Err(ReservationError::Asked(none)));
+        }
+        // The token makes a creation harmless to repeat for a day; after that only the tag tells.
+        None if past.resumed => {
+            match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
+                Ok(found) => found,
+                Err(error) => return of(None, Err(error)),
+            }
+        }
+        None => None,
+    };
+    match found {
+        Some(ocid) => {
+            let result = match super::until_active(client, &ocid, patience).await {
+                Ok(Some(answer)) => Ok(Held::from(answer)),
+                Ok(None) => Err(ReservationError::Asked(format!("{ocid} was deleted by somebody else"))),
+                Err(error) => Err(error),
+            };
+            if let Ok(held) = &result {
+                journal.record(vec![held_event(held, asked)]).await;
+            }
+            of(Some(ocid), result)
+        }
+        None => {
+            let mut created = create_all(client, std::slice::from_ref(&order), journal, patience).await;
+            // One order, one answer.
+            created
+                .pop()
+                .unwrap_or_else(|| of(None, Err(ReservationError::Asked("nothing was asked for".to_owned()))))
+        }
+    }
+}
+
+fn order(plan: &Plan, share: &Share, run: RunId) -> Order {
+    let fleet = &plan.fleet;
+    let domain = share.placement.availability_domain.to_ascii_lowercase();
+    let suffix = domain.rsplit(':').next().unwrap_or(&domain);
+    let tags = BTreeMap::from([(crate::plan::RUN_TAG.to_owned(), run.to_string())]);
+    Order {
+        name: format!("{}-{suffix}", fleet.name_prefix),
+        compartment: fleet.compartment.clone(),
+        availability_domain: share.placement.availability_domain.clone(),
+        wants: share.wants.clone(),
+        token: format!("ois-{}-res-{}", run.0.simple(), share.token),
+        freeform_tags: tags,
+        ..Order::default()
+    }
+}
+
+/// Lets a reservation of the config hold what the run needs besides what is in use. Its count is absolute, so growing
+/// again after a crash grows nothing.
+async fn grow(
+    client: &Client,
+    share: &Share,
+    ocid: &str,
+    asked: u32,
+    journal: &Journal,
+    patience: &Patience,
+) -> Result<Held, ReservationError> {
+    let held = show(client, ocid).await?;
+    let ours = journal.state(|state| drawn(state, ocid));
+    let mut changes = Vec::new();
+    for want in &share.wants {
+        let there =
+            held.wire.instance_reservation_configs.iter().flatten().find(|config| want.matches(config));
+        match there.map(super::Config::from) {
+            Some(config) => {
+                let others = config.used.saturating_sub(ours);
+                let needed = others.saturating_add(want.count);
+                if needed > config.reserved {
+                    changes.push(Change::Count(Some(want.clone()), NewCount::Exactly(needed)));
+                }
+            }
+            None => changes.push(Change::Add(want.clone())),
+        }
+    }
+    if changes.is_empty() {
+        return Ok(held);
+    }
+    let token = format!("grow {ocid}");
+    let availability_domain = held.availability_domain.clone();
+    journal.intend(Event::ReservationIntended { availability_domain, count: asked, token }).await?;
+    let (total, held) = resize(client, ocid, &changes, patience).await?;
+    journal.record(vec![held_event(&held, total)]).await;
+    Ok(held)
+}
+
+/// Slots of the run that draw on a reservation.
+fn drawn(state: &RunState, ocid: &str) -> u32 {
+    let on = |placement: &Placement| placement.capacity_reservation.as_deref() == Some(ocid);
+    let drawn = state.slots.values().filter(|slot| {
+        (slot.ocid.is_some() || slot.unsettled.is_some()) && slot.placement.as_ref().is_some_and(on)
+    });
+    u32::try_from(drawn.count()).unwrap_or(u32::MAX)
+}
+
+fn held_event(held: &Held, asked: u32) -> Event {
+    Event::ReservationHeld {
+        ocid: held.ocid.clone(),
+        availability_domain: held.availability_domain.clone(),
+        asked,
+        held: held.reserved(),
+    }
+}
+
+/// What one domain could not hold is asked of those that could hold everything; once.
+async fn even_out(
+    client: &Client,
+    shares: &[Share],
+    created: &mut [Created],
+    journal: &Journal,
+    patience: &Patience,
+) {
+    let missing: u32 = created
+        .iter()
+        .filter(|created| created.result.is_ok())
+        .map(|c| c.asked.saturating_sub(c.held()))
+        .sum();
+    let full: Vec<usize> = (0..created.len())
+        .filter(|at| created[*at].result.is_ok() && created[*at].held() >= created[*at].asked)
+        .collect();
+    if missing == 0 || full.is_empty() {
+        return;
+    }
+    let more = spread(missing, full.len());
+    let grown = join_all(full.iter().zip(more).filter(|(_, more)| *more > 0).map(|(at, more)| {
+        let (created, share) = (&created[*at], &shares[*at]);
+        async move { (*at, grow_by(client, created, share, more, journal, patience).await) }
+    }))
+    .await;
+    for (at, held) in grown {
+        if let Some(held) = held {
+            created[at].result = Ok(held);
+        }
+    }
+}
+
+async fn grow_by(
+    client: &Client,
+    created: &Created,
+    share: &Share,
+    more: u32,
+    journal: &Journal,
+    patience: &Patience,
+) -> Option<Held> {
+    let ocid = created.ocid.as_deref()?;
+    let want = share.wants.first()?.clone();
+    let count = created.held().saturating_add(more);
+    let intent = Event::ReservationIntended {
+        availability_domain: created.availability_domain.clone(),
+        count,
+        token: format!("grow {ocid}"),
+    };
+    journal.intend(intent).await.ok()?;
+    match resize(client, ocid, &[Change::Count(Some(want), NewCount::Grow(more))], patience).await {
+        Ok((_, held)) => {
+            journal.record(vec![held_event(&held, count)]).await;
+            Some(held)
+        }
+        Err(error) => {
+            tracing::info!(%error, ocid, "the reservation could not be grown");
+            None
+        }
+    }
+}
+
+async fn tell(journal: &Journal, wanted: u32, held: u32, created: &[Created]) {
+    let mut warnings = Vec::new();
+    for created in created {
+        if let Err(error) = &created.result {
+            warnings.push(format!("no reservation in {}: {error}", created.availability_domain));
+        }
+    }
+    if held < wanted {
+        let places: Vec<String> = created
+            .iter()
+            .map(|created| {
+                format!("{} of {} in {}", created.held(), created.asked, created.availability_domain)
+            })
+            .collect();
+        warnings.push(format!("{held} of {wanted} could be reserved: {}", places.join(", ")));
+    }
+    journal.record(warnings.into_iter().map(|message| Event::Warning { message }).collect()).await;
+}
+
+/// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
+async fn abandon(
+    client: &Client,
+    reserve: &Reserve,
+    journal: &Journal,
+    created: &[Created],
+    held: u32,
+) -> Outcome {
+    let patience = Patience::new(PATIENCE, CancellationToken::new());
+    let mut own = Vec::new();
+    for ocid in created.iter().filter_map(|created| created.ocid.clone()) {
+        match reserve.grown.get(&ocid) {
+            Some(before) => {
+                shrink(client, &ocid, *before, journal, &patience).await;
+            }
+            None => own.push(ocid),
+        }
+    }
+    let left = give_back(client, &own, journal, &patience).await;
+    lament(journal, left).await;
+    let refused = created.iter().any(|created| {
+        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
+        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
+    });
+    if refused {
+        return Outcome::NotAuthenticated;
+    }
+    if held > 0 {
+        let message =
+            format!("{held} are fewer than the {} that are wanted at least: all was given back", reserve.min);
+        journal.record(vec![Event::Warning { message }]).await;
+    }
+    if held > 0 || reserve.min > 0 { Outcome::GivenBack } else { Outcome::Nothing }
+}
+
+/// Says what is still held although it should not be.
+async fn lament(journal: &Journal, left: Vec<(String, ReservationError)>) {
+    let events = left.into_iter().map(|(ocid, error)| {
+        let message = format!(
+            "{ocid} is STILL HELD and charged for: {error}; delete it with `oci-insta-scale reservation delete {ocid}`"
+        );
+        Event::Warning { message }
+    });
+    journal.record(events.collect()).await;
+}
+
+async fn still_held(journal: &Journal, created: &[Created]) {
+    let held = created.iter().filter_map(|created| created.ocid.as_ref());
+    let events = held.map(|ocid| {
+        let message = format!(
+            "{ocid} exists and is charged for: `resume` goes on with it, `oci-insta-scale reservation delete {ocid}` \
+             gives it back"
+        );
+        Event::Warning { message }
+    });
+    journal.record(events.collect()).await;
+}
+
+/// The plan with reservations in place of its placements. A pure function of the plan and of which reservations exist:
+/// what an attempt is sent must be the same for every process that works on the run.
+fn drawing_on(plan: &Plan, shares: &[Share], created: &[Created]) -> Plan {
+    let mut plan = plan.clone();
+    plan.fleet.placements.clear();
+    for (share, created) in shares.iter().zip(created) {
+        let Some(ocid) = &created.ocid else { continue };
+        plan.fleet.placements.extend(share.wants.iter().map(|want| Placement {
+            fault_domain: want.fault_domain.clone(),
+            capacity_reservation: Some(ocid.clone()),
+            ..share.placement.clone()
+        }));
+    }
+    plan
+}
+
+/// The end of such a run: gives back what stayed unused if that is wanted, and says what goes on costing.
+///
+/// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps a tally of its own
+/// for this reason), so a reservation never shrinks below what this run has launched into it.
+pub(crate) async fn settle(client: &Client, reserve: &Reserve, journal: &Journal, interrupted: bool) {
+    if journal.broken().is_some() {
+        return;
+    }
+    let mine: Vec<(String, u32)> = journal
+        .state(|state| state.reservations.keys().map(|ocid| (ocid.clone(), drawn(state, ocid))).collect());
+    let patience = Patience::new(PATIENCE, CancellationToken::new());
+    let mut own = Vec::new();
+    for (ocid, drawn) in mine {
+        let Ok(held) = show(client, &ocid).await else {
+            let message = format!("{ocid} could not be looked at in the end; it may go on costing");
+            journal.record(vec![Event::Warning { message }]).await;
+            continue;
+        };
+        let used = held.used().max(drawn);
+        let unused = held.reserved().saturating_sub(used);
+        if unused == 0 || held.state == "DELETED" {
+            continue;
+        }
+        if interrupted || !reserve.release {
+            let message = format!(
+                "the reservation {ocid} holds {unused} more than are used; they are charged at 85 % of the price on demand"
+            );
+            journal.record(vec![Event::Warning { message }]).await;
+            continue;
+        }
+        match reserve.grown.get(&ocid) {
+            Some(before) => shrink(client, &ocid, used.max(*before), journal, &patience).await,
+            None if used == 0 => own.push(ocid),
+            None => shrink(client, &ocid, used, journal, &patience).await,
+        }
+    }
+    let left = give_back(client, &own, journal, &patience).await;
+    lament(journal, left).await;
+}
+
+/// Shrinks a reservation to this count in all. Where it has several configs, the unused part of each goes first to last.
+async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patience: &Patience) {
+    let result = async {
+        let held = show(client, ocid).await?;
+        let mut surplus = held.reserved().saturating_sub(to);
+        let mut changes = Vec::new();
+        for config in &held.configs {
+            let less = surplus.min(config.reserved.saturating_sub(config.used));
+            if less > 0 {
+                let want = Want {
+                    shape: config.shape.clone(),
+                    ocpus: config.ocpus,
+                    memory_gb: config.memory_gb,
+                    fault_domain: config.fault_domain.clone(),
+                    count: 0,
+                };
+                changes.push(Change::Count(Some(want), NewCount::Shrink(less)));
+                surplus -= less;
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (asked, held) = resize(client, ocid, &changes, patience).await?;
+        journal.record(vec![held_event(&held, asked)]).await;
+        Ok::<(), ReservationError>(())
+    }
+    .await;
+    if let Err(error) = result {
+        let message = format!("{ocid} could not be made smaller and goes on costing: {error}");
+        journal.record(vec![Event::Warning { message }]).await;
+    }
+}
+
+/// The failure of a launch into a reservation, by a class of its own: the service calls it a lack of hosts, and the
+/// remedy is another.
+pub(crate) fn exhausted(error: ErrorRecord, placement: &Placement) -> ErrorRecord {
+    let reserved = placement.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty());
+    if reserved && error.class == FailureClass::Capacity.name() {
+        ErrorRecord { class: EXHAUSTED.to_owned(), ..error }
+    } else {
+        error
+    }
+}
+
+/// The class of a failure that a reservation without room is the reason of.
+pub const EXHAUSTED: &str = "reservation_exhausted";
+
+impl super::Book for Journal {
+    fn keep(&self, event: Event) -> futures_util::future::BoxFuture<'_, Result<(), ledger::LedgerError>> {
+        Box::pin(self.intend(event))
+    }
+}
