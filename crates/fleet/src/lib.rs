@@ -6,6 +6,7 @@
 
 pub mod addresses;
 mod attempt;
+pub mod cleanup;
 mod cloud;
 mod death;
 mod journal;

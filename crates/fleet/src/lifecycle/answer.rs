@@ -42,7 +42,7 @@ pub(super) fn worth_waiting(class: FailureClass) -> bool {
 }
 
 /// The failure as it is kept.
-pub(super) fn record(failure: &Failure) -> ErrorRecord {
+pub(crate) fn record(failure: &Failure) -> ErrorRecord {
     ErrorRecord {
         class: failure.class.name().to_owned(),
         status: failure.status,

@@ -210,7 +210,7 @@ pub(super) async fn kept_volumes(
         }
         if options.keep_data_volumes {
             for row in client.list_volume_attachments(compartment, Some(domain), None).await? {
-                if let Some((volume, instance)) = volume_of(&row)
+                if let Some(AttachedVolume { volume, instance, .. }) = volume_attachment(&row)
                     && ours.contains(instance.as_str())
                 {
                     kept.push(KeptVolume { volume, instance, boot: false });
@@ -236,9 +236,21 @@ pub(super) async fn reason(client: &Client, compartment: &str, ocid: &str) -> Op
     })
 }
 
-/// The volume and the instance of an attachment, whatever kind of attachment it is.
-pub(crate) fn volume_of(row: &oci_api::models::VolumeAttachment) -> Option<(String, String)> {
+/// What the kinds of volume attachment have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AttachedVolume {
+    pub(crate) volume: String,
+    pub(crate) instance: String,
+    pub(crate) state: String,
+}
+
+/// Reads an attachment, whatever its kind.
+pub(crate) fn volume_attachment(row: &oci_api::models::VolumeAttachment) -> Option<AttachedVolume> {
     let fields = serde_json::to_value(row).ok()?;
     let text = |name: &str| fields.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    Some((text("volumeId")?, text("instanceId")?))
+    Some(AttachedVolume {
+        volume: text("volumeId")?,
+        instance: text("instanceId")?,
+        state: text("lifecycleState").unwrap_or_default(),
+    })
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Carries an action out on every instance of the selection, and on no other.
+/// Carries an action out on every instance of the selection, and on no other. `run` is a new id.
 ///
 /// When `stop` is cancelled nothing new is sent, calls under way are awaited, and the run ends as interrupted.
 ///
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 /// When the run could not be written to the ledger, or the volumes to be kept could not be listed: nothing was sent.
 pub async fn run(
     env: &Environment,
+    run: RunId,
     selection: &Selection,
     options: &Options,
     sink: Sink,
@@ -37,7 +38,6 @@ pub async fn run(
         kept_volumes: calls::kept_volumes(&env.client, machines, options).await.map_err(Box::new)?,
     };
     let mut rng = StdRng::seed_from_u64(env.seed);
-    let run = RunId::new(env.clock.now(), rng.random());
     let first = Event::RunStarted {
         kind: options.verb.kind(),
         requested: u32::try_from(machines.len()).unwrap_or(u32::MAX),

@@ -18,6 +18,8 @@ mod sight;
 mod slot;
 mod summary;
 
+pub(crate) use answer::record as error_record;
+pub(crate) use calls::volume_attachment;
 pub use decide::{Decision, Progress, decide, decide_machine, progress, wanted};
 pub use engine::run;
 pub use summary::{ActionRow, ActionSummary, RowResult};

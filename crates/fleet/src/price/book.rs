@@ -63,7 +63,7 @@ impl Prices {
     }
 
     /// What one GB of boot volume with so many performance units costs an hour.
-    pub(super) fn boot_volume_gb_hour(&self, vpus: f64) -> Option<f64> {
+    pub(crate) fn boot_volume_gb_hour(&self, vpus: f64) -> Option<f64> {
         let month = match self.boot_volume_gb_month {
             Some(price) => price,
             None if self.list_applies() => BOOT_VOLUME_GB_MONTH + vpus * BOOT_VOLUME_VPU_GB_MONTH,

@@ -12,6 +12,7 @@ pub use book::{Prices, ShapePrice, Size, part_numbers};
 pub use cost::{Cost, Line, Per, of_fleet, of_reservation};
 pub(crate) use cost::{describe, size_of};
 pub use table::{AS_OF, SOURCE, UNUSED_RESERVATION};
+pub(crate) use table::{BOOT_VOLUME_VPUS, PREEMPTIBLE};
 
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,7 @@ pub(super) const BOOT_VOLUME_GB_MONTH: f64 = 0.0255;
 /// Boot volumes: US dollars per performance unit (VPU), GB and month.
 pub(super) const BOOT_VOLUME_VPU_GB_MONTH: f64 = 0.0017;
 /// What a boot volume has when nothing else is said: 10 VPUs per GB ("balanced").
-pub(super) const BOOT_VOLUME_VPUS: f64 = 10.0;
+pub(crate) const BOOT_VOLUME_VPUS: f64 = 10.0;
 /// The size of a boot volume when nothing else is said, in GB.
 pub(super) const BOOT_VOLUME_GB: f64 = 50.0;
 /// Hours in a month, as prices per month are converted (8,760 / 12).
@@ -117,4 +117,4 @@ pub(super) const HOURS_IN_A_MONTH: f64 = 730.0;
 /// Unused reserved capacity costs this share of the price on demand (Oracle: "Capacity Reservations").
 pub const UNUSED_RESERVATION: f64 = 0.85;
 /// A preemptible instance costs this share of the price on demand (Oracle: "Preemptible Instances").
-pub(super) const PREEMPTIBLE: f64 = 0.5;
+pub(crate) const PREEMPTIBLE: f64 = 0.5;

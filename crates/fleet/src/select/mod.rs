@@ -3,12 +3,14 @@
 //! What was confirmed is what is acted on: a [`Selection`] holds OCIDs, not a rule, so nothing that appears later can
 //! slip in. This must not know what is done to the instances.
 
+mod cost;
 mod filter;
 mod find;
 mod machine;
 mod named;
 mod order;
 
+pub use cost::{hour_now, running_hour, total_now};
 pub use filter::{Filter, STATES, Tag};
 pub use find::{Found, find};
 pub use machine::Machine;

@@ -4,6 +4,7 @@
 
 mod actions;
 mod addresses;
+mod cleanup;
 mod faults;
 mod numbers;
 mod original;

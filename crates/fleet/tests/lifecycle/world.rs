@@ -86,7 +86,7 @@ impl World {
             "createVnicDetails": {"subnetId": self.home.public_subnet},
         });
         change(&mut body);
-        let answer = self.ask(ApiRequest::new(Operation::LaunchInstance, self.caller.clone()).body(body));
+        let answer = self.ask(&ApiRequest::new(Operation::LaunchInstance, self.caller.clone()).body(body));
         answer["id"].as_str().unwrap().to_owned()
     }
 
@@ -112,7 +112,7 @@ impl World {
     /// Acts behind the API's back.
     pub fn act(&self, ocid: &str, action: &str) {
         self.ask(
-            ApiRequest::new(Operation::InstanceAction, self.caller.clone())
+            &ApiRequest::new(Operation::InstanceAction, self.caller.clone())
                 .path("instanceId", ocid)
                 .query("action", action),
         );
@@ -120,11 +120,22 @@ impl World {
 
     /// Terminates behind the API's back.
     pub fn terminate(&self, ocid: &str) {
-        self.ask(ApiRequest::new(Operation::TerminateInstance, self.caller.clone()).path("instanceId", ocid));
+        self.ask(
+            &ApiRequest::new(Operation::TerminateInstance, self.caller.clone()).path("instanceId", ocid),
+        );
     }
 
-    fn ask(&self, request: ApiRequest) -> serde_json::Value {
-        self.region.world().handle(&request).unwrap().json()
+    /// Terminates behind the API's back, as somebody would who keeps the boot volume.
+    pub fn terminate_keeping_boot_volume(&self, ocid: &str) {
+        self.ask(
+            &ApiRequest::new(Operation::TerminateInstance, self.caller.clone())
+                .path("instanceId", ocid)
+                .query("preserveBootVolume", "true"),
+        );
+    }
+
+    fn ask(&self, request: &ApiRequest) -> serde_json::Value {
+        self.region.world().handle(request).unwrap().json()
     }
 
     /// The state of every instance, by name, as the books have it.
@@ -160,7 +171,7 @@ impl World {
     ) -> ActionSummary {
         let records = self.records.clone();
         let sink = Arc::new(move |record: &Record| records.lock().unwrap().push(record.clone()));
-        lifecycle::run(&self.env, selection, options, sink, stop).await.unwrap()
+        lifecycle::run(&self.env, self.env.new_run_id(), selection, options, sink, stop).await.unwrap()
     }
 
     /// Requests of one operation so far, whatever became of them.

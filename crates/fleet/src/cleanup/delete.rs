@@ -1,0 +1,225 @@
+//! Deletes what was found and shown: instances through a termination run of their own, then volumes and reservations,
+//! each with its intent in the ledger before the call.
+
+use super::{LeftVolume, Leftovers};
+use crate::lifecycle::{self, ActionSummary, Options, Verb};
+use crate::reservations::{self, Patience};
+use crate::run::{Environment, RunError, Sink};
+use crate::select::Selection;
+use futures_util::{StreamExt as _, stream};
+use ledger::{ErrorRecord, Event, Lease, Outcome, RunId, RunKind};
+use oci_client::{Failure, FailureClass, RetryPolicy, plain_text};
+use serde::Serialize;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Deletions under way at once.
+const AT_ONCE: usize = 8;
+/// How long the deletion of one reservation may take.
+const RESERVATION: Duration = Duration::from_mins(15);
+
+/// What a cleanup came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Deleted {
+    /// The run of the volumes and reservations, when there were any.
+    pub run_id: Option<RunId>,
+    /// The termination of the instances, when there were any.
+    pub instances: Option<ActionSummary>,
+    /// OCIDs of volumes and reservations that are gone.
+    pub deleted: Vec<String>,
+    /// OCIDs of those that are not, and why.
+    pub failed: Vec<(String, ErrorRecord)>,
+    /// OCIDs of those that were not tried, since the user interrupted.
+    pub left: Vec<String>,
+}
+
+impl Deleted {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        let instances = self.instances.as_ref();
+        let of_instances = instances.and_then(|summary| summary.outcome);
+        if let Some(bad @ (Outcome::Interrupted | Outcome::NotAuthenticated | Outcome::LedgerFailed)) =
+            of_instances
+        {
+            return bad;
+        }
+        let done = self.deleted.len() + instances.map_or(0, |summary| summary.done as usize);
+        let failed = self.failed.len() + instances.map_or(0, |summary| summary.failed as usize);
+        if !self.left.is_empty() {
+            Outcome::Interrupted
+        } else if self.failed.iter().any(|(_, error)| error.class == FailureClass::Authentication.name()) {
+            Outcome::NotAuthenticated
+        } else if failed == 0 {
+            Outcome::Complete
+        } else if done == 0 {
+            Outcome::Nothing
+        } else {
+            Outcome::Partial
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+enum Item {
+    Volume(LeftVolume),
+    Reservation { ocid: String, name: String },
+}
+
+impl Item {
+    fn ocid(&self) -> &str {
+        match self {
+            Self::Volume(volume) => &volume.ocid,
+            Self::Reservation { ocid, .. } => ocid,
+        }
+    }
+
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Volume(volume) if volume.boot => "DELETE_BOOT_VOLUME",
+            Self::Volume(_) => "DELETE_VOLUME",
+            Self::Reservation { .. } => "DELETE_RESERVATION",
+        }
+    }
+}
+
+/// Deletes what was found, and only that.
+///
+/// # Errors
+/// When the ledger cannot be written before anything was sent.
+pub async fn delete(
+    env: &Environment,
+    left: &Leftovers,
+    sink: Sink,
+    stop: CancellationToken,
+) -> Result<Deleted, RunError> {
+    let mut deleted = Deleted::default();
+    if !left.instances.is_empty() {
+        let machines = left.instances.iter().map(|left| left.machine.clone()).collect();
+        let selection = Selection::freeze(machines);
+        let options = Options::new(Verb::Terminate);
+        let summary =
+            lifecycle::run(env, env.new_run_id(), &selection, &options, sink.clone(), stop.clone()).await?;
+        deleted.instances = Some(summary);
+    }
+    let items: Vec<Item> = left
+        .volumes
+        .iter()
+        .cloned()
+        .map(Item::Volume)
+        .chain(
+            left.reservations
+                .iter()
+                .map(|left| Item::Reservation { ocid: left.ocid.clone(), name: left.name.clone() }),
+        )
+        .collect();
+    if !items.is_empty() {
+        others(env, items, env.new_run_id(), &sink, &stop, &mut deleted).await?;
+    }
+    Ok(deleted)
+}
+
+/// Volumes and reservations.
+async fn others(
+    env: &Environment,
+    items: Vec<Item>,
+    run: RunId,
+    sink: &Sink,
+    stop: &CancellationToken,
+    deleted: &mut Deleted,
+) -> Result<(), RunError> {
+    let first = Event::RunStarted {
+        kind: RunKind::Cleanup,
+        requested: u32::try_from(items.len()).unwrap_or(u32::MAX),
+        plan: serde_json::to_value(&items).unwrap_or_default(),
+    };
+    let record = env.store.create_run(run, env.clock.now(), first).await?;
+    sink(&record);
+    let _lease: Lease = env.store.lease(run, env.clock.now()).await?;
+    deleted.run_id = Some(run);
+    let ended: Vec<(String, Result<bool, ErrorRecord>)> = stream::iter(items.into_iter().zip(1..))
+        .map(|(item, slot)| async move {
+            let ocid = item.ocid().to_owned();
+            if stop.is_cancelled() {
+                return (ocid, Ok(false));
+            }
+            let result = one(env, run, slot, &item, sink, stop).await.map(|()| true);
+            (ocid, result)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    for (ocid, result) in ended {
+        match result {
+            Ok(true) => deleted.deleted.push(ocid),
+            Ok(false) => deleted.left.push(ocid),
+            Err(error) => deleted.failed.push((ocid, error)),
+        }
+    }
+    let outcome = deleted.outcome();
+    // Everything is done and told by now: a ledger that is full is no reason to call it undone.
+    let _ = keep(env, run, Event::RunFinished { outcome }, sink).await;
+    Ok(())
+}
+
+async fn one(
+    env: &Environment,
+    run: RunId,
+    slot: u32,
+    item: &Item,
+    sink: &Sink,
+    stop: &CancellationToken,
+) -> Result<(), ErrorRecord> {
+    let ocid = item.ocid().to_owned();
+    let intent = Event::ActionIntended { slot, ocid: ocid.clone(), action: item.action().to_owned() };
+    keep(env, run, intent, sink).await?;
+    // Deleting twice comes to the same, so the client may try again.
+    let client = env.client.with_retry(RetryPolicy::standard());
+    let result = match item {
+        Item::Volume(volume) if volume.boot => gone(client.delete_boot_volume(&ocid, None).await.map(drop)),
+        Item::Volume(_) => gone(client.delete_volume(&ocid, None).await.map(drop)),
+        Item::Reservation { .. } => {
+            let patience = Patience::new(RESERVATION, stop.clone());
+            reservations::delete(&client, &ocid, &patience).await.map(drop).map_err(|error| {
+                match error.failure() {
+                    Some(failure) => record(failure),
+                    None => own(&error.to_string()),
+                }
+            })
+        }
+    };
+    let event = match &result {
+        Ok(()) => Event::ActionDone { slot, ocid, state: "TERMINATED".to_owned(), skipped: false },
+        Err(error) => Event::SlotFailed { slot, error: error.clone() },
+    };
+    keep(env, run, event, sink).await?;
+    result
+}
+
+fn gone(result: Result<(), Failure>) -> Result<(), ErrorRecord> {
+    match result {
+        Err(failure) if failure.class != FailureClass::NotFound => Err(record(&failure)),
+        _ => Ok(()),
+    }
+}
+
+async fn keep(env: &Environment, run: RunId, event: Event, sink: &Sink) -> Result<(), ErrorRecord> {
+    let records =
+        env.store.append(run, env.clock.now(), vec![event]).await.map_err(|error| own(&error.to_string()))?;
+    for record in &records {
+        sink(record);
+    }
+    Ok(())
+}
+
+fn own(message: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "not_deleted".to_owned(),
+        code: "NotDeleted".to_owned(),
+        message: plain_text(message, 2000),
+        ..ErrorRecord::default()
+    }
+}
+
+fn record(failure: &Failure) -> ErrorRecord {
+    lifecycle::error_record(failure)
+}

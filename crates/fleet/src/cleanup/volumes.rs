@@ -1,0 +1,103 @@
+//! Boot and data volumes that were made with an instance of ours and have outlived it.
+//!
+//! A volume was made with an instance if it was attached to it and is as old as it is: a volume that somebody attached
+//! later, or that an instance was started from, is theirs and is never proposed.
+
+use super::evidence::{Evidence, Made};
+use super::{LeftVolume, Scope};
+use crate::lifecycle::volume_attachment;
+use crate::price::BOOT_VOLUME_VPUS;
+use jiff::{SignedDuration, Timestamp};
+use oci_client::{Client, Failure};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A volume that is this much older or younger than its instance was not made with it: clocks differ, and a launch
+/// takes a while.
+const SAME_TIME: SignedDuration = SignedDuration::from_mins(15);
+
+/// Whose volumes are, and which are in use.
+struct Owners<'a> {
+    evidence: &'a Evidence,
+    scope: &'a Scope,
+    ours: &'a BTreeMap<String, Made>,
+    /// Volume → the instance that it was attached to.
+    last: BTreeMap<String, String>,
+    in_use: BTreeSet<String>,
+}
+
+/// Finds them in one availability domain.
+pub(super) async fn find(
+    client: &Client,
+    evidence: &Evidence,
+    scope: &Scope,
+    domain: &str,
+    ours: &BTreeMap<String, Made>,
+) -> Result<Vec<LeftVolume>, Failure> {
+    let compartment = &scope.compartment;
+    let mut owners = Owners { evidence, scope, ours, last: evidence.kept.clone(), in_use: BTreeSet::new() };
+    for row in client.list_boot_volume_attachments(compartment, domain, None).await? {
+        owners.take(row.boot_volume_id, row.instance_id, row.lifecycle_state.as_str());
+    }
+    for row in client.list_volume_attachments(compartment, Some(domain), None).await? {
+        if let Some(row) = volume_attachment(&row) {
+            owners.take(row.volume, row.instance, &row.state);
+        }
+    }
+    let mut found = Vec::new();
+    for row in client.list_boot_volumes(compartment, domain).await? {
+        let volume = LeftVolume {
+            name: row.display_name.unwrap_or_default(),
+            boot: true,
+            gb: gigabytes(row.size_in_gbs, row.size_in_mbs),
+            vpus: row.vpus_per_gb.map_or(BOOT_VOLUME_VPUS, |vpus| vpus as f64),
+            ocid: row.id,
+            ..LeftVolume::default()
+        };
+        found.extend(owners.judge(volume, row.lifecycle_state.as_str(), row.time_created));
+    }
+    for row in client.list_volumes(compartment, Some(domain)).await? {
+        let volume = LeftVolume {
+            name: row.display_name,
+            boot: false,
+            gb: gigabytes(row.size_in_gbs, row.size_in_mbs),
+            vpus: row.vpus_per_gb.map_or(BOOT_VOLUME_VPUS, |vpus| vpus as f64),
+            ocid: row.id,
+            ..LeftVolume::default()
+        };
+        found.extend(owners.judge(volume, row.lifecycle_state.as_str(), row.time_created));
+    }
+    Ok(found)
+}
+
+impl Owners<'_> {
+    fn take(&mut self, volume: String, instance: String, state: &str) {
+        if state == "DETACHED" {
+            self.last.entry(volume).or_insert(instance);
+        } else {
+            self.in_use.insert(volume);
+        }
+    }
+
+    /// The volume with its owner and the reason, if it is left over.
+    fn judge(&self, volume: LeftVolume, state: &str, created: Option<Timestamp>) -> Option<LeftVolume> {
+        if state != "AVAILABLE" || self.in_use.contains(&volume.ocid) {
+            return None;
+        }
+        let kept = self.evidence.kept.contains_key(&volume.ocid);
+        if kept && !self.scope.kept_volumes {
+            return None;
+        }
+        let instance = self.last.get(&volume.ocid)?;
+        let made = self.ours.get(instance)?;
+        let together = made.at.duration_since(created?).abs() <= SAME_TIME;
+        if !together || !self.evidence.is_meant(made.run, self.scope) {
+            return None;
+        }
+        let why = if kept { "a termination kept it on purpose" } else { "its instance is gone" };
+        Some(LeftVolume { instance: instance.clone(), why: why.to_owned(), ..volume })
+    }
+}
+
+fn gigabytes(gb: Option<i64>, mb: i64) -> f64 {
+    gb.map_or(mb as f64 / 1024.0, |gb| gb as f64)
+}
