@@ -36,6 +36,8 @@ pub(super) struct Shape {
 
 /// A swing takes at least so many requests: fewer measure nothing.
 const FEWEST: f64 = 6.0;
+/// After so many seconds beyond its end, a swing grows as fast as a search.
+const HURRY: f64 = 4.0;
 /// A rate that is not known to be allowed grows by e to the power of this a second at most, …
 const GROWTH: f64 = 1.2;
 /// … and of this from one request to the next, and …
@@ -82,13 +84,10 @@ impl Swing {
             return self.centre * (1.0 - self.reach + 2.0 * self.reach * part);
         }
         let late = sending - self.hold - self.seconds;
-        // From a standstill to the fastest growth in the time of one more swing.
-        let exponent = self.growth
-            * if late < self.seconds {
-                late * late / (2.0 * self.seconds)
-            } else {
-                late - self.seconds / 2.0
-            };
+        // From a standstill to the fastest growth within the time of one more swing, or a few seconds.
+        let start = self.seconds.min(HURRY);
+        let exponent =
+            self.growth * if late < start { late * late / (2.0 * start) } else { late - start / 2.0 };
         self.upper() * exponent.min(12.0).exp()
     }
 }

@@ -30,6 +30,8 @@ const PENALTY_MEMORY: f64 = 30.0;
 const AFTER_PENALTY: f64 = 1.0;
 /// The part that a newly measured rate has in what counts as usual.
 const REFERENCE_WEIGHT: f64 = 0.055;
+/// A rate beyond this multiple of what was usual is a limit that has risen, not another sender that has less.
+const RISEN: f64 = 1.8;
 /// A rate that rose fast to where it was refused keeps a part of that, at most this many times what was let through on
 /// average: else the one who has less and rises would be cut more than the one who has much.
 const RISER: f64 = 2.8;
@@ -144,7 +146,14 @@ impl Controller {
         self.measured = Some(centre);
         self.reference = match self.mode {
             Mode::Cruise(_) => {
-                let weight = if few { 3.0 * REFERENCE_WEIGHT } else { REFERENCE_WEIGHT };
+                let risen = centre > RISEN * self.reference;
+                let weight = if risen {
+                    0.3
+                } else if few {
+                    3.0 * REFERENCE_WEIGHT
+                } else {
+                    REFERENCE_WEIGHT
+                };
                 self.reference + weight * (centre - self.reference)
             }
             _ => centre.max(LEAST_REFERENCE),
