@@ -14,7 +14,7 @@ use super::{Finding, Level, Preflight, ReservationFacts, limits, reserved, shape
 use crate::FleetSpec;
 use crate::policy::Scope;
 use crate::price::{Prices, Size, size_of};
-use crate::reservations::{Held, Want, show};
+use crate::reservations::{Held, Want, show, unreservable};
 
 /// Requests for one shape in three availability domains: what may be left out is, so that they suffice.
 const BASE_REQUESTS: u32 = 6;
@@ -110,6 +110,10 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     afterthoughts(asker, &mut subnet, image_seen, budget, answer).await;
 
     about_subnet(asker, subnet.as_ref(), answer);
+    if let (Some(held), Some(why)) = (reservations.first(), unreservable(&asker.fleet.template)) {
+        let remedy = "take the reservation out of the config, or launch plain instances";
+        answer.findings.push(Finding::new(Level::Stop, &held.ocid, why).remedy(remedy));
+    }
     for (placement, room) in placements.iter().zip(rooms) {
         let mut bounds = room;
         bounds.extend(offers.bound(placement));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use oci_api::models::{
     InstanceReservationConfig, InstanceReservationConfigDetails, InstanceReservationShapeConfigDetails,
+    LaunchInstanceDetails,
 };
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +130,20 @@ pub fn check(wants: &[Want]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Why launches like this one can draw on no reservation, if so (Oracle: "Capacity Reservations").
+pub fn unreservable(launch: &LaunchInstanceDetails) -> Option<&'static str> {
+    let baseline = launch.shape_config.as_ref().and_then(|config| config.baseline_ocpu_utilization.as_ref());
+    if launch.preemptible_instance_config.is_some() {
+        Some("preemptible instances cannot draw on a capacity reservation")
+    } else if baseline.is_some_and(|baseline| baseline.as_str() != "BASELINE_1_1") {
+        Some("burstable instances cannot draw on a capacity reservation")
+    } else if launch.dedicated_vm_host_id.is_some() {
+        Some("instances on a dedicated host cannot draw on a capacity reservation")
+    } else {
+        None
+    }
 }
 
 /// Shares a count among so many places: as even as can be, the first ones get the rest.

@@ -13,7 +13,7 @@ mod follow;
 mod held;
 mod release;
 
-pub use ask::{MAX_CONFIGS, SIZE_TAG, TOKEN_TAG, Want, check, spread};
+pub use ask::{MAX_CONFIGS, SIZE_TAG, TOKEN_TAG, Want, check, spread, unreservable};
 pub use change::{Change, Gain, NewCount, resize, resize_until_held};
 pub use create::{Created, Order, create_all, is_flexible, reservable};
 pub use error::ReservationError;

@@ -10,6 +10,11 @@ use crate::output::{console, forecast, preview};
 use crate::runtime;
 use fleet::Plan;
 use fleet::preflight::{Preflight, preflight};
+use oci_client::{Client, RetryPolicy};
+use std::time::Duration;
+
+/// How long a dry run asks the service.
+const BRIEF: Duration = Duration::from_secs(10);
 
 /// Runs it.
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
@@ -29,6 +34,23 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
     })?
 }
 
+/// What a dry run says of the service: verdicts and money. One look at each thing, and not for long: the dry run has
+/// shown already what it is for.
+pub fn brief(client: &Client, settings: &Settings) -> Result<String, CommandError> {
+    let client = client.with_retry(RetryPolicy::never());
+    let asked = async {
+        tokio::time::timeout(BRIEF, Box::pin(preflight(&client, &settings.fleet, &settings.prices)))
+            .await
+            .ok()
+    };
+    let answer = runtime::block_on(asked)?.filter(|answer| answer.authenticated.is_some());
+    let known = match &answer {
+        Some(answer) => forecast::verdicts(answer) + "\n",
+        None => "The service could not be asked: limits, capacity and OCIDs are unchecked.\n\n".to_owned(),
+    };
+    Ok(known + &forecast::money(settings, answer.as_ref()))
+}
+
 /// How a plan ends: as a launch would.
 fn exit(answer: &Preflight) -> Exit {
     match answer.authenticated {
@@ -41,7 +63,7 @@ fn exit(answer: &Preflight) -> Exit {
 
 fn show(global: &Global, settings: &Settings, answer: Option<&Preflight>) -> Result<(), CommandError> {
     let text = match global.output {
-        OutputFormat::Table | OutputFormat::Csv => people(settings, answer),
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(settings, answer),
         OutputFormat::Json => {
             serde_json::to_string_pretty(&forecast::document(settings, answer)).unwrap_or_default() + "\n"
         }

@@ -23,7 +23,7 @@ pub fn run(global: &Global, args: &PolicyArgs) -> Result<Exit, CommandError> {
         "statements": statements,
     });
     console::data(&match global.output {
-        OutputFormat::Table | OutputFormat::Csv => people(&statements),
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(&statements),
         OutputFormat::Json => serde_json::to_string_pretty(&document).unwrap_or_default() + "\n",
         OutputFormat::Jsonl => document.to_string() + "\n",
     })?;

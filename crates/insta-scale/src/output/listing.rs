@@ -35,7 +35,7 @@ impl Listing {
     /// The whole as text, for stdout.
     pub fn to_text(&self, format: OutputFormat) -> String {
         match format {
-            OutputFormat::Table => self.table(),
+            OutputFormat::Table | OutputFormat::Wide => self.table(),
             OutputFormat::Csv => {
                 let head: Vec<String> =
                     self.columns.iter().map(|title| title.to_lowercase().replace([' ', '/'], "_")).collect();

@@ -68,6 +68,10 @@ pub fn line(
             format!("{launched} pace of {class}: {rate:.2}/s ({})", clean(reason))
         }
         Event::GivenBack { ocid, .. } => format!("{launched} gave back {}", clean(ocid)),
+        // Told as soon as a reservation exists, before what it holds has been read back.
+        Event::ReservationHeld { ocid, availability_domain, held: 0, .. } => {
+            format!("{launched} reservation in {}: {}", clean(availability_domain), clean(ocid))
+        }
         Event::ReservationHeld { availability_domain, asked, held, .. } => {
             format!("{launched} reserved {held} of {asked} in {}", clean(availability_domain))
         }

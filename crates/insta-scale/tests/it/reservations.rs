@@ -205,3 +205,50 @@ fn mistakes_are_found_before_anything_is_reserved() {
     }
     assert_eq!(listed(&place), Vec::<Value>::new());
 }
+
+#[test]
+fn a_launch_reserves_for_itself_and_gives_back_what_it_does_not_use() {
+    let (place, _region) = region(&[]);
+    let run = place.run(&["--reserve", "--release", "--count", "7", "--min", "7", "--output", "json"]);
+    assert_eq!((run.code, &run.json()["running"]), (0, &7.into()), "{}", run.stderr);
+    assert!(run.stderr.contains("reserved 7 of 7 in Uocm:PHX-AD-1"), "{}", run.stderr);
+    let rows = listed(&place);
+    assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&7.into(), &7.into()), "{rows:?}");
+}
+
+#[test]
+fn a_launch_that_cannot_reserve_enough_launches_nothing_and_holds_nothing() {
+    let (place, _region) = region(&["--scenario", "scarce"]);
+    let run = place.run(&["--reserve", "--count", "5000", "--min", "5000", "--output", "json"]);
+    assert_eq!((run.code, &run.json()["launched"]), (4, &0.into()), "{}", run.stderr);
+    assert!(run.stderr.contains("of 5000 could be reserved"), "{}", run.stderr);
+    assert_eq!(listed(&place), Vec::<Value>::new());
+}
+
+#[test]
+fn an_exhausted_reservation_is_told_apart_from_a_full_domain() {
+    let (place, _region) = region(&[]);
+    assert_eq!(place.run(&["reservation", "create", "--count", "2", "--write-config"]).code, 0);
+    let run = place.run(&["--output", "json"]);
+    assert_eq!((run.code, &run.json()["running"]), (3, &2.into()), "{}", run.stderr);
+    let document = run.json();
+    let failed =
+        document["instances"].as_array().unwrap().iter().find(|row| !row["error"].is_null()).unwrap();
+    assert_eq!(failed["error"]["class"], "reservation_exhausted");
+    assert!(failed["error"]["hint"].as_str().unwrap().contains("the reservation has no room"), "{failed}");
+}
+
+#[test]
+fn a_dry_run_says_what_stands_in_the_way_and_offline_asks_nobody() {
+    let (place, region) = region(&["--scenario", "limits"]);
+    let dry = place.run(&["--dry-run", "--count", "50"]);
+    assert_eq!(dry.code, 0, "{}", dry.stderr);
+    assert!(dry.stdout.contains("you can have 20 of 50 now, because the limit"), "{}", dry.stdout);
+    assert!(dry.stdout.contains("an hour"), "{}", dry.stdout);
+    let offline = place.run(&["--dry-run", "--offline", "--count", "50"]);
+    assert!(!offline.stdout.contains("you can have"), "{}", offline.stdout);
+    drop(region);
+    let unreachable = place.run(&["--dry-run"]);
+    assert_eq!(unreachable.code, 0, "{}", unreachable.stderr);
+    assert!(unreachable.stdout.contains("The service could not be asked"), "{}", unreachable.stdout);
+}

@@ -6,15 +6,17 @@ mod update;
 
 use super::remote::Remote;
 use super::session;
-use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand};
+use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand, Reserving};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::per_hour;
 use crate::output::text::count;
 use crate::runtime;
+use fleet::Plan;
 use fleet::price::{self, Prices};
-use fleet::reservations::{self, Filter};
+use fleet::reservations::{self, Filter, Reserve};
+use oci_client::Client;
 
 /// Runs one.
 pub fn run(global: &Global, command: ReservationCommand) -> Result<Exit, CommandError> {
@@ -83,6 +85,27 @@ async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, Comma
         count(was.reserved(), "instance")
     ));
     Ok(Exit::Done)
+}
+
+/// What a launch is to reserve for itself, if anything.
+pub async fn reserving(
+    client: &Client,
+    args: &Reserving,
+    plan: &Plan,
+) -> Result<Option<Reserve>, CommandError> {
+    if !args.reserve {
+        return Ok(None);
+    }
+    if let Some(why) = reservations::unreservable(&plan.fleet.template) {
+        return Err(CommandError::usage(format!("--reserve: {why}"), "launch without --reserve"));
+    }
+    let count = plan.fleet.count;
+    let min = args.min.unwrap_or(0);
+    if min > count {
+        let message = format!("--min {min} is more than the {count} that are asked for");
+        return Err(CommandError::Usage { message, hint: None });
+    }
+    Ok(Some(Reserve::prepare(client, plan, min, args.release).await?))
 }
 
 /// What unused reserved capacity costs, said wherever somebody may believe that it is free.

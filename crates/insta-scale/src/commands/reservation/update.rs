@@ -71,7 +71,7 @@ fn report(global: &Global, remote: &Remote, asked: u32, held: &Held) -> Result<E
     let (reserved, used) = (held.reserved(), held.used());
     let prices = &remote.settings.prices;
     match global.output {
-        OutputFormat::Table | OutputFormat::Csv => {
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
             console::data(&format!(
                 "{} holds {reserved} of {asked}, {used} used ({})\n",
                 clean(&held.name),
