@@ -1,0 +1,56 @@
+"""Reservations made by our commands, as the official `oci` CLI sees them; and the other way round."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from region import CLEAN_ENV, run
+
+OCI = pathlib.Path(sys.executable).parent / "oci"
+SHAPE = "VM.Standard.E4.Flex"
+
+
+@pytest.fixture
+def official(own_region):
+    def call(*arguments):
+        done = subprocess.run(
+            [OCI, "--config-file", own_region.home / "config", "--endpoint", own_region.endpoint, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            env={**CLEAN_ENV, "SUPPRESS_LABEL_WARNING": "True"},
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["data"] if done.stdout.strip() else []
+
+    return call
+
+
+def test_the_official_cli_sees_what_capacity_manager_reserves(own_region, official):
+    config = own_region.home / "config.yaml"
+    made = run(
+        "capacity-manager", "-create", "-name", "prod", "-ad", "AD-1", "-shape", SHAPE, "-count", 10,
+        "-ocpus", 1, "-memory", 6, "-config", config,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    compartment = own_region.fleet["compartment_id"]
+
+    def living():
+        rows = official("compute", "capacity-reservation", "list", "--compartment-id", compartment, "--all")
+        return [row for row in rows or [] if row["lifecycle-state"] != "DELETED"]
+
+    (row,) = living()
+    assert (row["display-name"], row["reserved-instance-count"], row["used-instance-count"]) == ("prod", 10, 0)
+    theirs = official("compute", "capacity-reservation", "get", "--capacity-reservation-id", row["id"])
+    (held,) = theirs["instance-reservation-configs"]
+    assert (held["instance-shape"], held["reserved-count"]) == (SHAPE, 10)
+
+    ours = run("capacity-manager", "-list", "-config", config, "--output", "json")
+    assert [entry["ocid"] for entry in json.loads(ours.stdout)["reservations"]] == [row["id"]]
+
+    gone = run("capacity-manager", "-delete", "-id", row["id"], "-config", config)
+    assert gone.returncode == 0, gone.stderr
+    assert living() == []
