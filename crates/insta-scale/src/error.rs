@@ -60,10 +60,10 @@ pub enum CommandError {
         hint: Option<String>,
     },
     /// The user said no.
-    #[error("nothing was launched")]
+    #[error("declined: nothing was done")]
     Declined,
-    /// The user interrupted before anything was launched.
-    #[error("interrupted before anything was launched")]
+    /// The user interrupted before anything was done.
+    #[error("interrupted before anything was done")]
     Interrupted,
     /// This machine does not do what it must.
     #[error("{what}: {source}")]

@@ -1,6 +1,7 @@
 //! Exit codes: what each end of a command means to the script that called it. Documented in docs/exit-codes.md and in `--help`.
 
 use fleet::RunSummary;
+use fleet::lifecycle::ActionSummary;
 use ledger::Outcome;
 
 /// How a command ended.
@@ -53,6 +54,17 @@ impl Exit {
             Some(Outcome::Partial | Outcome::Nothing | Outcome::LedgerFailed) | None => {
                 if summary.launched == 0 { Self::NoneLaunched } else { Self::SomeFailed }
             }
+        }
+    }
+
+    /// How a run of actions on instances ended: the same codes, counted by what was done.
+    pub fn of_actions(summary: &ActionSummary) -> Self {
+        match summary.outcome {
+            Some(Outcome::Complete) => Self::Done,
+            Some(Outcome::NotAuthenticated) => Self::NotAuthenticated,
+            Some(Outcome::Interrupted) => Self::Interrupted,
+            _ if summary.done + summary.accepted == 0 => Self::NoneLaunched,
+            _ => Self::SomeFailed,
         }
     }
 }

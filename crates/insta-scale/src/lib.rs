@@ -48,6 +48,17 @@ fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
     }
 }
 
+/// The whole of `manage-instances`.
+pub fn manage_instances() -> ExitCode {
+    let words = args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
+    let arguments = match args::ManageInstances::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(error) => return show_usage(&error),
+    };
+    trace(arguments.global.verbose);
+    ended(commands::instances::manager(arguments))
+}
+
 /// Shows help or what is wrong with the words. A closed stdout is no error.
 fn show_usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();

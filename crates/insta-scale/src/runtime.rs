@@ -14,27 +14,27 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CommandError> {
     Ok(runtime.block_on(work))
 }
 
-/// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP, and leaves at once at the second.
-pub fn stop_on_signals(stop: &CancellationToken) -> Result<(), CommandError> {
+/// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP and says `what` happens then; leaves at once at the second.
+pub fn stop_on_signals(stop: &CancellationToken, what: &'static str) -> Result<(), CommandError> {
     let stop = stop.clone();
     let mut signals =
         Signals::new().map_err(|source| CommandError::System { what: "signals cannot be caught", source })?;
     tokio::spawn(async move {
         signals.next().await;
         stop.cancel();
-        crate::output::console::line(
-            "stopping: nothing new is launched, what is under way is awaited; Ctrl-C again leaves at once",
-        );
+        crate::output::console::line(what);
         signals.next().await;
         leave_now();
     });
     Ok(())
 }
 
+/// What is said when a run is stopped.
+pub const STOPPING: &str = "stopping: nothing new is launched, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
+
 /// The ledger has every intent on disk, so nothing is lost.
 #[expect(clippy::exit, reason = "the user asked twice; waiting for tasks is what they do not want")]
 fn leave_now() {
-    crate::output::console::line("left at once; `oci-insta-scale resume` goes on");
     std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
 }
 

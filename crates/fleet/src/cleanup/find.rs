@@ -1,8 +1,9 @@
 //! Compares what is there with what the ledger and the tags say.
 
 use super::evidence::{Evidence, Launch, Made};
+use super::expiry::expiry;
 use super::volumes;
-use super::{EXPIRY_TAG, LeftInstance, LeftReservation, Leftovers, Scope};
+use super::{LeftInstance, LeftReservation, Leftovers, Scope};
 use crate::plan::RUN_TAG;
 use crate::price::Prices;
 use crate::reservations::Held;
@@ -99,7 +100,7 @@ fn list(runs: &BTreeSet<RunId>) -> String {
 
 /// Why an instance's time is over, if it is. A tag that is no time says nothing.
 fn expired(machine: &Machine, now: Timestamp) -> Option<String> {
-    let until: Timestamp = machine.tags.get(EXPIRY_TAG)?.parse().ok()?;
+    let until = expiry(machine)?;
     (until <= now).then(|| format!("its time was over at {until:.0}"))
 }
 

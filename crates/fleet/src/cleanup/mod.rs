@@ -5,11 +5,13 @@
 
 mod delete;
 mod evidence;
+mod expiry;
 mod find;
 mod volumes;
 
 pub use delete::{Deleted, delete};
 pub use evidence::{Evidence, gather};
+pub use expiry::{expiry, expiry_value, extend};
 pub use find::find;
 
 use crate::price::Prices;

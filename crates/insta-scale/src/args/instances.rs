@@ -236,6 +236,9 @@ pub struct CleanupArgs {
     /// Only fleets whose time (`launch --ttl`) is over; for cron
     #[arg(long)]
     pub expired: bool,
+    /// Volumes too that `terminate --keep-boot-volumes` or `--keep-data-volumes` left on purpose
+    #[arg(long)]
+    pub kept_volumes: bool,
     /// Show what would be deleted; delete nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -302,8 +305,9 @@ fn state(text: &str) -> Result<String, String> {
     if STATES.contains(&wanted.as_str()) {
         return Ok(wanted);
     }
-    let near = crate::config::nearest(&wanted, &STATES);
-    let help = near.map_or_else(|| format!("there are {}", STATES.join(", ")), |near| format!("did you mean {near}?"));
+    let near = crate::config::nearest(&wanted, STATES.into_iter());
+    let help = near
+        .map_or_else(|| format!("there are {}", STATES.join(", ")), |near| format!("did you mean {near}?"));
     Err(help)
 }
 
@@ -413,7 +417,7 @@ impl Select {
 
     /// Whether OCIDs are to be read from standard input.
     pub fn reads_stdin(&self) -> bool {
-        self.named.iter().any(|text| text == "-") || self.file.as_deref().is_some_and(|file| file.as_os_str() == "-")
+        self.named.iter().any(|text| text == "-")
+            || self.file.as_deref().is_some_and(|file| file.as_os_str() == "-")
     }
 }
-

@@ -5,14 +5,20 @@
 mod capacity;
 mod duration;
 mod go_style;
+mod instances;
 mod reservation;
 mod sim;
 
 pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArgs, Where};
 pub use go_style::{go_flags, normalise};
+pub use instances::{
+    ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
+    InstancesArgs, InstancesCommand, ListInstances, ManageInstances, Select, SoftInstances, Sort,
+    StatusInstances, TerminateInstances,
+};
 pub use reservation::{
-    CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs, ReservationCommand,
-    UpdateReservation, WaitReservation,
+    CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs,
+    ReservationCommand, Reserving, UpdateReservation, WaitReservation,
 };
 pub use sim::{SimArgs, SimCommand, SimHome, SimServe};
 
@@ -28,11 +34,12 @@ use std::time::Duration;
     max_term_width = 100,
     after_help = AFTER_HELP,
     subcommand_required = true,
+    override_usage = "oci-insta-scale [COMMAND] [OPTIONS]",
     disable_help_subcommand = true
 )]
 pub struct Cli {
     /// Flags of every command.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every command")]
     pub global: Global,
     /// The command; `launch` is put in when none is given.
     #[command(subcommand)]
@@ -60,16 +67,22 @@ Exit codes:
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The config file [default: config.yaml]
-    #[arg(long, global = true, value_name = "FILE", env = "OCI_INSTA_SCALE_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "OCI_INSTA_SCALE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Sign as this profile of ~/.oci/config, whatever the config file says
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// Send every request to this base URL (a simulator, say)
-    #[arg(long, global = true, value_name = "URL", env = "OCI_INSTA_SCALE_ENDPOINT")]
+    #[arg(long, global = true, value_name = "URL", env = "OCI_INSTA_SCALE_ENDPOINT", hide_env_values = true)]
     pub endpoint: Option<String>,
     /// Where runs are remembered [default: $XDG_STATE_HOME/oci-insta-scale]
-    #[arg(long, global = true, value_name = "DIR", env = "OCI_INSTA_SCALE_STATE_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "OCI_INSTA_SCALE_STATE_DIR",
+        hide_env_values = true
+    )]
     pub state_dir: Option<PathBuf>,
     /// What is printed on stdout
     #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
@@ -93,6 +106,8 @@ pub enum OutputFormat {
     Jsonl,
     /// Comma-separated values, for commands that list
     Csv,
+    /// The table with every column, for `instances list`
+    Wide,
 }
 
 /// The commands.
@@ -116,6 +131,12 @@ pub enum Command {
     Policy(PolicyArgs),
     /// Find what goes into the config: availability domains, shapes, images, subnets, compartments
     Find(FindArgs),
+    /// List, start, stop, reboot and terminate instances
+    Instances(InstancesArgs),
+    /// Delete what our own runs left behind
+    Cleanup(CleanupArgs),
+    /// Write instances down for ssh, Ansible, /etc/hosts, Terraform or a spreadsheet
+    Export(ExportArgs),
     /// The simulated region
     Sim(SimArgs),
     /// Print a completion script for a shell
@@ -137,10 +158,10 @@ pub struct Pace {
     #[arg(long, value_name = "TIME", default_value = "20m", value_parser = duration::parse, conflicts_with = "no_wait")]
     pub wait_timeout: Duration,
     /// The most launches a second [default: found while running]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
     pub rate: Option<f64>,
     /// The most launches under way at once
-    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value = "100", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_concurrency: u32,
     /// How long to go on trying when no place has capacity [default: no longer than the places take]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
@@ -150,11 +171,14 @@ pub struct Pace {
 /// Flags of `launch`.
 #[derive(Clone, Debug, Args)]
 pub struct LaunchArgs {
-    /// Show what would be sent; send nothing
+    /// Show what would be sent, and ask the service what stands in its way; launch nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Ask nobody, with --dry-run
+    #[arg(long, requires = "dry_run")]
+    pub offline: bool,
     /// How many instances, in place of the config's count
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
     pub count: Option<u32>,
     /// Do not ask before launching
     #[arg(short, long)]
@@ -163,8 +187,11 @@ pub struct LaunchArgs {
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, require_equals = true, default_missing_value = "roomy")]
     pub simulate: Option<String>,
     /// Simulated seconds in one second, with --simulate
-    #[arg(long, value_name = "N", value_parser = positive, requires = "simulate")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive, requires = "simulate")]
     pub speed: Option<f64>,
+    /// Whether it reserves its own capacity.
+    #[command(flatten)]
+    pub reserving: Reserving,
     /// How it is carried out.
     #[command(flatten)]
     pub pace: Pace,

@@ -1,5 +1,5 @@
-//! `manage-instances`: not there yet.
+//! `manage-instances`: the original tool's words for what `oci-insta-scale instances` does.
 
 fn main() -> std::process::ExitCode {
-    insta_scale::not_yet("manage-instances")
+    insta_scale::manage_instances()
 }

@@ -21,20 +21,25 @@ use tokio_util::sync::CancellationToken;
 pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
     let settings = session::settings(global, args.count, args.simulate.is_some())?;
     if args.dry_run {
-        return dry_run(global, &settings);
+        return dry_run(global, args, &settings);
     }
     runtime::block_on(launch(global, args, settings))?
 }
 
-/// Shows everything that would be sent. The key is read to find its mistakes now, but nothing is signed, so that a config
-/// can be checked where its key is not.
-fn dry_run(global: &Global, settings: &Settings) -> Result<Exit, CommandError> {
+/// Shows everything that would be sent, and what stands in its way as far as the service can be asked. A config can be
+/// checked where its key is not: then nothing is asked.
+fn dry_run(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result<Exit, CommandError> {
     preview::show(settings, &session::endpoints(settings)?, global.output)?;
-    if let Err(error) = session::sign_in(global, settings) {
-        console::line(&format!(
+    match session::sign_in(global, settings) {
+        Err(error) => console::line(&format!(
             "warning: a launch would stop here: {}",
             text::clean_lines(&error.to_string())
-        ));
+        )),
+        Ok(Some(signer)) if !args.offline && global.output == OutputFormat::Table => {
+            let (client, _) = session::client(session::endpoints(settings)?, Some(signer))?;
+            console::data(&format!("\n{}", super::plan::brief(&client, settings)?))?;
+        }
+        Ok(_) => {}
     }
     Ok(Exit::Done)
 }
@@ -57,7 +62,8 @@ async fn launch(global: &Global, args: &LaunchArgs, settings: Settings) -> Resul
         planned = fleet::plan(&client, settings.fleet) => planned,
         () = stop.cancelled() => return Err(CommandError::Interrupted),
     };
-    let plan = planned.map_err(|error| CommandError::of_plan(&file, error))?;
+    let mut plan = planned.map_err(|error| CommandError::of_plan(&file, error))?;
+    plan.reserve = super::reservation::reserving(&client, &args.reserving, &plan).await?;
     confirm(global, args, &plan)?;
     let environment = session::environment(client, requests, store);
     let run = environment.new_run_id();
@@ -105,7 +111,9 @@ pub fn conclude(global: &Global, run: &RunSummary, resumable: bool) -> Result<Ex
 /// Shows what a run came to: data on stdout, advice on stderr.
 pub fn show(global: &Global, run: &RunSummary, resumable: bool) -> Result<(), CommandError> {
     match global.output {
-        OutputFormat::Table | OutputFormat::Csv => console::data(&summary::table(run, console::stdout_has_colour()))?,
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
+            console::data(&summary::table(run, console::stdout_has_colour()))?
+        }
         OutputFormat::Json => console::data(&Document::of(run).to_text())?,
         OutputFormat::Jsonl => console::data(&Document::of(run).to_line())?,
     }

@@ -1,7 +1,10 @@
 //! The commands, one file each.
 
 pub mod capacity;
+pub mod cleanup;
+pub mod export;
 pub mod find;
+pub mod instances;
 pub mod launch;
 pub mod plan;
 pub mod policy;
@@ -25,7 +28,9 @@ use crate::output::console::Chattiness;
 /// Runs one command.
 pub fn run(cli: Cli) -> Result<Exit, CommandError> {
     let global = cli.global;
-    check_format(global.output, lists(&cli.command))?;
+    if !matches!(cli.command, Command::Instances(_)) {
+        check_format(global.output, lists(&cli.command))?;
+    }
     match cli.command {
         Command::Launch(args) => launch::run(&global, &args),
         Command::Resume(args) => resume::run(&global, &args),
@@ -36,6 +41,12 @@ pub fn run(cli: Cli) -> Result<Exit, CommandError> {
         Command::Capacity(args) => capacity::run(&global, &args),
         Command::Policy(args) => policy::run(&global, &args),
         Command::Find(args) => find::run(&global, args),
+        Command::Instances(args) => {
+            instances::check_format(&global, &args.command)?;
+            instances::run(&global, args.command)
+        }
+        Command::Cleanup(args) => cleanup::run(&global, &args),
+        Command::Export(args) => export::run(&global, &args),
         Command::Sim(args) => sim::run(&global, &args.command),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::manual(),
@@ -44,11 +55,14 @@ pub fn run(cli: Cli) -> Result<Exit, CommandError> {
 
 /// Whether a command lists things, and can do so as comma-separated values.
 fn lists(command: &Command) -> bool {
-    matches!(command, Command::Reservation(_) | Command::Capacity(_) | Command::Find(_))
+    matches!(command, Command::Reservation(_) | Command::Capacity(_) | Command::Find(_) | Command::Cleanup(_))
 }
 
 /// Refuses a format that the command does not have.
 pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandError> {
+    if format == OutputFormat::Wide {
+        return Err(CommandError::usage("only `instances list` has --output wide", "table, json and jsonl work"));
+    }
     if format == OutputFormat::Csv && !lists {
         return Err(CommandError::usage("this command has no --output csv", "table, json and jsonl work"));
     }

@@ -35,6 +35,21 @@ pub fn settings(global: &Global, count: Option<u32>, simulate: bool) -> Result<S
     Ok(settings)
 }
 
+/// Reads as much of the config as says how to reach the service; without one, the usual profile of `~/.oci/config`.
+pub fn connection(global: &Global) -> Result<Settings, CommandError> {
+    let overrides = overrides(global, None, false);
+    if let Some(endpoint) = &overrides.endpoint {
+        Endpoints::at(endpoint)?;
+    }
+    let required = global.config.is_some();
+    let settings =
+        config::load_connection(&config_file(global), required, &overrides, &login::profile_facts)?;
+    if chattiness(global) > Chattiness::Quiet && !settings.notes.is_empty() {
+        console::line(settings.notes.trim_end());
+    }
+    Ok(settings)
+}
+
 /// Reads the key, and shows what is worth knowing about it.
 pub fn sign_in(global: &Global, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
     let Some(SignedIn { signer, warnings }) = login::sign_in(&settings.credentials)? else { return Ok(None) };

@@ -94,7 +94,7 @@ fn public_key(settings: &Settings, fields: &KeyFields) -> Result<PublicKey, Comm
 fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
     let presets = Scenario::presets();
     let text = match output {
-        OutputFormat::Table | OutputFormat::Csv => {
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
             text::lines(presets.iter().map(|preset| format!("{:<10} {}", preset.name, preset.description)))
         }
         OutputFormat::Json | OutputFormat::Jsonl => {

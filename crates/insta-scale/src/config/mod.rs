@@ -4,6 +4,7 @@
 //! (what matters of it is passed in). Flags win over the environment, the environment over the file.
 
 mod body;
+mod connection;
 mod credentials;
 mod files;
 mod finding;
@@ -21,6 +22,7 @@ mod tags;
 pub mod write_back;
 mod yaml;
 
+pub use connection::load_connection;
 pub use credentials::{CredentialSource, KeyFields};
 pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
 pub use instance::MAX_COUNT;
@@ -87,6 +89,14 @@ pub fn load(
     overrides: &Overrides,
     profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
 ) -> Result<Settings, ConfigErrors> {
+    read_file(path, &|root, folder, findings| read_root(root, folder, overrides, profile_facts, findings))
+}
+
+/// Reads a file with `read`, whose answer means something only when no mistake was found.
+fn read_file(
+    path: &Path,
+    read: &dyn Fn(&Node, &Path, &Findings) -> Option<Parts>,
+) -> Result<Settings, ConfigErrors> {
     let file = path.display().to_string();
     let fail = |source: &str, finding: Finding| ConfigErrors::new(&file, source, vec![finding]);
     let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(|error| {
@@ -100,18 +110,27 @@ pub fn load(
     })?;
     let bytes = zeroize::Zeroizing::new(bytes);
     let source = yaml::text_of(&bytes).map_err(|finding| fail(&String::from_utf8_lossy(&bytes), finding))?;
-    let findings = Findings::default();
     let folder = path.parent().unwrap_or(Path::new(""));
-    let read = yaml::parse(source, &findings)
-        .map(|root| read_root(&root, folder, overrides, profile_facts, &findings))
+    read_source(&file, source, &|root, findings| read(root, folder, findings))
+}
+
+/// Reads the text of a file.
+fn read_source(
+    file: &str,
+    source: &str,
+    read: &dyn Fn(&Node, &Findings) -> Option<Parts>,
+) -> Result<Settings, ConfigErrors> {
+    let findings = Findings::default();
+    let parts = yaml::parse(source, &findings)
+        .map(|root| read(&root, &findings))
         .map_err(|finding| findings.mistake(finding));
     let (mistakes, notes) = findings.into_parts();
-    match read {
+    match parts {
         Ok(Some((credentials, endpoint, fleet, prices))) if mistakes.is_empty() => {
-            let notes = render_notes(&file, source, &notes);
-            Ok(Settings { file, credentials, endpoint, fleet, prices, notes })
+            let notes = render_notes(file, source, &notes);
+            Ok(Settings { file: file.to_owned(), credentials, endpoint, fleet, prices, notes })
         }
-        _ => Err(ConfigErrors::new(&file, source, mistakes)),
+        _ => Err(ConfigErrors::new(file, source, mistakes)),
     }
 }
 

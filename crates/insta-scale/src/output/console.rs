@@ -80,3 +80,39 @@ pub fn ask_secret(question: &str) -> Result<zeroize::Zeroizing<String>, CommandE
         .map(zeroize::Zeroizing::new)
         .map_err(|source| CommandError::System { what: "the passphrase cannot be read", source })
 }
+
+/// Asks for a word on stderr; only exactly that word is consent.
+pub fn ask_word(question: &str, word: &str) -> bool {
+    let mut err = anstream::stderr().lock();
+    let mut answer = String::new();
+    let asked = write!(err, "{question}").and_then(|()| err.flush());
+    let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
+    read.is_ok() && answer.trim() == word
+}
+
+/// How many columns stdout has, when it is a terminal.
+pub fn width() -> Option<usize> {
+    let (_, columns) = ::console::Term::stdout().size_checked()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0 && is_terminal_out())
+}
+
+/// Whether stdout is a terminal.
+pub fn is_terminal_out() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Puts a text in the place of the last `shown` lines of stdout. Returns how many lines it has.
+pub fn redraw(text: &str, shown: usize) -> Result<usize, CommandError> {
+    let terminal = ::console::Term::stdout();
+    terminal
+        .clear_last_lines(shown)
+        .map_err(|source| CommandError::System { what: "standard output cannot be written", source })?;
+    let mut lines = 0;
+    for line in text.lines() {
+        // A line that wraps would count for two.
+        let cut = width().map_or_else(|| line.into(), |width| ::console::truncate_str(line, width, "…"));
+        data(&format!("{cut}\n"))?;
+        lines += 1;
+    }
+    Ok(lines)
+}

@@ -3,6 +3,7 @@
 pub mod console;
 pub mod document;
 pub mod forecast;
+pub mod instances;
 pub mod listing;
 pub mod narration;
 pub mod preview;

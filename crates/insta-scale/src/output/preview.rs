@@ -20,7 +20,7 @@ pub fn show(settings: &Settings, endpoints: &Endpoints, output: OutputFormat) ->
     // Numbers and texts only: nothing that JSON cannot hold.
     let body = serde_json::to_value(plan.request(run, 1, 1)).unwrap_or_default();
     let text = match output {
-        OutputFormat::Table | OutputFormat::Csv => people(settings, &plan, &url, &body),
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(settings, &plan, &url, &body),
         OutputFormat::Json => {
             serde_json::to_string_pretty(&document(&plan, &url, &body)).unwrap_or_default() + "\n"
         }

@@ -127,6 +127,7 @@ impl Bars {
         launched.set_style(style(LAUNCHED));
         let running = all.add(ProgressBar::new(u64::from(requested)));
         running.set_style(style(RUNNING));
+        running.enable_steady_tick(TICK);
         Self { all, launched, running }
     }
 
@@ -138,8 +139,8 @@ impl Bars {
     fn update(&self, state: &RunState) {
         self.launched.set_position(u64::from(state.counts.launched));
         self.running.set_position(u64::from(state.counts.running));
-        let rate = state.rates.get("launch").map_or_else(String::new, |rate| format!(", pace {rate:.1}/s"));
-        self.launched.set_message(rate);
+        let pace = state.rates.get("launch").map_or_else(String::new, |rate| format!("pace {rate:.1}/s"));
+        self.launched.set_message(pace);
         self.running.set_message(format!("failed {}", state.counts.failed));
     }
 
@@ -148,7 +149,9 @@ impl Bars {
     }
 }
 
-const LAUNCHED: &str = "launched [{bar:32}] {pos}/{len}  {per_sec}{msg}";
+/// How often the clock of the bars moves.
+const TICK: std::time::Duration = std::time::Duration::from_millis(250);
+const LAUNCHED: &str = "launched [{bar:32}] {pos}/{len}  {msg}";
 const RUNNING: &str = "running  [{bar:32}] {pos}/{len}  {msg}  {elapsed_precise}, ETA {eta}";
 
 #[cfg(test)]

@@ -87,7 +87,9 @@ pub fn totals(summary: &RunSummary) -> String {
 }
 
 /// What went wrong and what to do, for stderr: each kind of failure once, with the slots that it hit.
-pub fn advice(summary: &RunSummary) -> String {
+///
+/// `resumable`: whether the region is still there to go on in.
+pub fn advice(summary: &RunSummary, resumable: bool) -> String {
     let yellow = anstyle::AnsiColor::Yellow.on_default();
     let cyan = anstyle::AnsiColor::Cyan.on_default();
     let red = anstyle::AnsiColor::Red.on_default().bold();
@@ -117,7 +119,7 @@ pub fn advice(summary: &RunSummary) -> String {
         Some(Outcome::Partial | Outcome::Nothing) => !kinds.is_empty(),
         Some(Outcome::Complete | Outcome::GivenBack) => false,
     };
-    if resume {
+    if resume && resumable {
         let _ = writeln!(out, "go on with: oci-insta-scale resume {}", summary.run_id);
     }
     out

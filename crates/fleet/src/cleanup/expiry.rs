@@ -1,0 +1,56 @@
+//! The time after which a fleet may be terminated: a tag, so that any machine with our program can act on it.
+
+use super::EXPIRY_TAG;
+use crate::select::Machine;
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use oci_api::models::UpdateInstanceDetails;
+use oci_client::{Client, Failure, FailureClass, RetryPolicy};
+
+/// Instances changed at the same time.
+const AT_ONCE: usize = 8;
+/// An instance that somebody else changes meanwhile is read again so often.
+const READS: u32 = 3;
+
+/// The tag's value for a time.
+pub fn expiry_value(until: Timestamp) -> String {
+    format!("{until:.0}")
+}
+
+/// When an instance's time is over; `None` when it has no such tag, or one that is no time.
+pub fn expiry(machine: &Machine) -> Option<Timestamp> {
+    machine.tags.get(EXPIRY_TAG)?.parse().ok()
+}
+
+/// Gives instances another time. The service replaces all free-form tags at once, so each instance is read first and
+/// changed only if nobody else did so meanwhile.
+pub async fn extend(
+    client: &Client,
+    machines: &[Machine],
+    until: Timestamp,
+) -> Vec<(String, Result<(), Failure>)> {
+    let client = &client.with_retry(RetryPolicy::standard());
+    stream::iter(machines.iter().map(|machine| machine.ocid.clone()))
+        .map(|ocid| async move {
+            let result = extend_one(client, &ocid, until).await;
+            (ocid, result)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn extend_one(client: &Client, ocid: &str, until: Timestamp) -> Result<(), Failure> {
+    let mut reads = 0;
+    loop {
+        reads += 1;
+        let read = client.get_instance(ocid).await?;
+        let mut tags = read.value.freeform_tags.unwrap_or_default();
+        tags.insert(EXPIRY_TAG.to_owned(), expiry_value(until));
+        let details = UpdateInstanceDetails { freeform_tags: Some(tags), ..UpdateInstanceDetails::default() };
+        match client.update_instance(ocid, &details, read.etag.as_deref()).await {
+            Err(failure) if failure.class == FailureClass::StaleEtag && reads < READS => {}
+            other => return other.map(drop),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `cleanup`: shows what our own runs left behind and what it costs, and deletes it after a confirmation.
+
+use super::instances::{Reach, conclude};
+use super::{chattiness, session};
+use crate::args::{CleanupArgs, Global, OutputFormat};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console::{self, Chattiness};
+use crate::output::instances::list::short_domain;
+use crate::output::listing::{Listing, per_hour};
+use crate::output::summary::describe;
+use crate::output::text::{clean, count};
+use crate::runtime;
+use fleet::cleanup::{self, Deleted, Leftovers, Scope};
+use fleet::price::Prices;
+use fleet::select::hour_now;
+use ledger::Outcome;
+use oci_client::{Clock as _, SystemClock};
+use serde_json::json;
+
+/// Runs it.
+pub fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, CommandError> {
+    runtime::block_on(async {
+        let reach = Reach::connect(global, args.compartment.as_deref())?;
+        let store = reach.ledger()?;
+        let run = match &args.run {
+            None => None,
+            Some(text) => Some(find_run(&reach, text).await?),
+        };
+        let scope = Scope {
+            compartment: reach.compartment.clone(),
+            run,
+            expired_only: args.expired,
+            kept_volumes: args.kept_volumes,
+            now: SystemClock.now(),
+        };
+        let evidence = cleanup::gather(&*store).await?;
+        let prices = &reach.settings.prices;
+        let domains = domains(&reach, args.expired).await?;
+        let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await?;
+        for note in &left.notes {
+            console::line(&format!("note: {}", clean(note)));
+        }
+        if left.is_empty() || args.dry_run {
+            show(global, &left, prices)?;
+            return Ok(Exit::Done);
+        }
+        confirm(global, args, &left, prices)?;
+        let environment = reach.environment(store);
+        let deleted = cleanup::delete(&environment, &left, fleet::no_sink(), reach.stop.clone()).await?;
+        report(global, &deleted)
+    })?
+}
+
+async fn find_run(reach: &Reach<'_>, text: &str) -> Result<ledger::RunId, CommandError> {
+    let heads = reach.ledger()?.runs().await?;
+    if text == "last" {
+        let last = heads.iter().find(|head| head.kind == Some(ledger::RunKind::Launch));
+        return last
+            .map(|head| head.run)
+            .ok_or_else(|| CommandError::usage("the ledger knows no launch", "give the run's whole id"));
+    }
+    match text.trim().parse() {
+        Ok(run) => Ok(run),
+        Err(_) => session::find_run(&heads, text),
+    }
+}
+
+/// Volumes are listed by availability domain.
+async fn domains(reach: &Reach<'_>, expired_only: bool) -> Result<Vec<String>, CommandError> {
+    if expired_only {
+        return Ok(Vec::new());
+    }
+    let tenancy = &reach.settings.fleet.tenancy;
+    let root = if tenancy.is_empty() { &reach.compartment } else { tenancy };
+    let rows = reach.ask(reach.client.list_availability_domains(root)).await?;
+    Ok(rows.into_iter().filter_map(|row| row.name).collect())
+}
+
+fn listing(left: &Leftovers, prices: &Prices) -> Listing {
+    let mut listing = Listing::new("leftovers", &["KIND", "NAME", "WHERE", "PRICE/HOUR", "WHY", "OCID"]);
+    let mut push = |kind: &str, name: &str, place: String, hour: Option<f64>, why: &str, ocid: &str| {
+        let value = json!({"kind": kind, "name": name, "ocid": ocid, "price_per_hour": hour, "why": why});
+        let cells =
+            vec![kind.to_owned(), name.to_owned(), place, per_hour(hour), why.to_owned(), ocid.to_owned()];
+        listing.push(cells, value);
+    };
+    for left in &left.instances {
+        let machine = &left.machine;
+        let place = short_domain(&machine.availability_domain).to_owned();
+        push("instance", machine.label(), place, hour_now(machine, prices), &left.why, &machine.ocid);
+    }
+    for volume in &left.volumes {
+        let kind = if volume.boot { "boot volume" } else { "volume" };
+        push(kind, &volume.name, format!("{} GB", volume.gb), volume.hour(prices), &volume.why, &volume.ocid);
+    }
+    for left in &left.reservations {
+        let place = count(left.reserved, "instance");
+        push("reservation", &left.name, place, left.hour, &format!("made by run {}", left.run), &left.ocid);
+    }
+    listing
+}
+
+fn show(global: &Global, left: &Leftovers, prices: &Prices) -> Result<(), CommandError> {
+    let listing = listing(left, prices);
+    let text = match global.output {
+        OutputFormat::Table | OutputFormat::Wide if left.is_empty() => "nothing is left over\n".to_owned(),
+        OutputFormat::Table | OutputFormat::Wide => {
+            format!("{}\n{}\n", listing.to_text(OutputFormat::Table), cost(left, prices))
+        }
+        format => listing.to_text(format),
+    };
+    console::data(&text)
+}
+
+fn cost(left: &Leftovers, prices: &Prices) -> String {
+    let (hour, unknown) = left.hour(prices);
+    let rest = if unknown == 0 { String::new() } else { format!(" and {unknown} of unknown price") };
+    format!("{}: {hour:.4} {} an hour{rest}", count(left.len() as u64, "leftover"), prices.currency())
+}
+
+fn confirm(
+    global: &Global,
+    args: &CleanupArgs,
+    left: &Leftovers,
+    prices: &Prices,
+) -> Result<(), CommandError> {
+    if !args.yes && !console::can_ask() {
+        show(global, left, prices)?;
+        return Err(CommandError::usage(
+            "there is no terminal to confirm on, and --yes was not given: nothing was deleted",
+            "add --yes (-y) if that is what you want",
+        ));
+    }
+    if chattiness(global) > Chattiness::Quiet || !args.yes {
+        console::line(&listing(left, prices).to_text(OutputFormat::Table));
+        console::line(&cost(left, prices));
+    }
+    let question = format!("Delete {}? Type DELETE to go on: ", count(left.len() as u64, "leftover"));
+    if args.yes || console::ask_word(&question, "DELETE") { Ok(()) } else { Err(CommandError::Declined) }
+}
+
+fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
+    match global.output {
+        OutputFormat::Json | OutputFormat::Jsonl => {
+            let document = json!({
+                "schema_version": crate::output::document::SCHEMA_VERSION,
+                "run_id": deleted.run_id,
+                "instances": deleted.instances,
+                "deleted": deleted.deleted,
+                "failed": deleted
+                    .failed
+                    .iter()
+                    .map(|(ocid, error)| json!({"ocid": ocid, "error": error}))
+                    .collect::<Vec<_>>(),
+                "left": deleted.left,
+            });
+            console::data(&(document.to_string() + "\n"))?;
+        }
+        _ => {
+            if let Some(summary) = &deleted.instances {
+                conclude(global, summary)?;
+            }
+            let others = deleted.deleted.len() + deleted.failed.len() + deleted.left.len();
+            if others > 0 {
+                console::data(&format!(
+                    "volumes and reservations: {} of {others} deleted\n",
+                    deleted.deleted.len()
+                ))?;
+            }
+        }
+    }
+    for (ocid, error) in &deleted.failed {
+        console::line(&format!("failed: {}: {}", clean(ocid), describe(error)));
+    }
+    if !deleted.left.is_empty() {
+        console::line(&format!("left: {}", deleted.left.join(", ")));
+    }
+    Ok(match deleted.outcome() {
+        Outcome::Complete => Exit::Done,
+        Outcome::Interrupted => Exit::Interrupted,
+        Outcome::NotAuthenticated => Exit::NotAuthenticated,
+        Outcome::Nothing => Exit::NoneLaunched,
+        _ => Exit::SomeFailed,
+    })
+}

@@ -1,0 +1,55 @@
+//! `export`: instances written down for other programs. The text goes to stdout, what was left out to stderr.
+
+use super::instances::{Reach, select};
+use crate::args::{ExportAddress, ExportArgs, ExportFormat, Global};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::text::clean;
+use crate::runtime;
+use fleet::addresses;
+use fleet::export::{Address, Format, Options, export};
+
+/// Runs it.
+pub fn run(global: &Global, args: &ExportArgs) -> Result<Exit, CommandError> {
+    select::check(&args.select)?;
+    let options = Options {
+        address: match args.address {
+            ExportAddress::Auto => Address::Auto,
+            ExportAddress::Public => Address::Public,
+            ExportAddress::Private => Address::Private,
+        },
+        user: args.user.clone(),
+        identity_file: args.identity_file.clone(),
+    };
+    let format = match args.format {
+        ExportFormat::SshConfig => Format::SshConfig,
+        ExportFormat::Ansible => Format::Ansible,
+        ExportFormat::Hosts => Format::Hosts,
+        ExportFormat::TerraformImport => Format::TerraformImport,
+        ExportFormat::Json => Format::Json,
+        ExportFormat::Csv => Format::Csv,
+    };
+    let write = |machines: &[_]| {
+        export(machines, format, &options)
+            .map_err(|error| CommandError::usage(error.to_string(), "nothing was written"))
+    };
+    // Mistakes in the options are found before anything is asked.
+    write(&[])?;
+    runtime::block_on(async {
+        let reach = Reach::connect(global, args.select.compartment.as_deref())?;
+        let mut machines = select::machines(&reach, &args.select).await?.machines;
+        if format != Format::TerraformImport && !machines.is_empty() {
+            let warning = reach.ask(addresses::fill(&reach.client, &mut machines)).await?;
+            if let Some(warning) = warning {
+                console::line(&format!("warning: {}", clean(&warning)));
+            }
+        }
+        let written = write(&machines)?;
+        for left_out in &written.left_out {
+            console::line(&format!("left out: {}", clean(left_out)));
+        }
+        console::data(&written.text)?;
+        Ok(Exit::Done)
+    })?
+}

@@ -1,0 +1,105 @@
+//! `instances start`, `stop`, `reboot` and `terminate`.
+
+use super::{Reach, confirm, select};
+use crate::args::{ActInstances, Carry, Global, OutputFormat, Select, SoftInstances, TerminateInstances};
+use crate::commands::chattiness;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::instances::action as show;
+use crate::output::instances::reporter::Reporter;
+use fleet::lifecycle::{self, ActionSummary, Options, Verb};
+use fleet::select::Selection;
+
+/// `start`.
+pub async fn start(reach: Reach<'_>, args: &ActInstances) -> Result<Exit, CommandError> {
+    act(reach, &args.select, &args.carry, carry(&args.carry, Options::new(Verb::Start))).await
+}
+
+/// `stop`.
+pub async fn stop(reach: Reach<'_>, args: &SoftInstances) -> Result<Exit, CommandError> {
+    act(reach, &args.select, &args.carry, soft(args, Verb::Stop)).await
+}
+
+/// `reboot`.
+pub async fn reboot(reach: Reach<'_>, args: &SoftInstances) -> Result<Exit, CommandError> {
+    act(reach, &args.select, &args.carry, soft(args, Verb::Reboot)).await
+}
+
+/// `terminate`.
+pub async fn terminate(reach: Reach<'_>, args: &TerminateInstances) -> Result<Exit, CommandError> {
+    let options = Options {
+        keep_boot_volumes: args.keep_boot_volumes,
+        keep_data_volumes: args.keep_data_volumes,
+        protect: args.protect.clone(),
+        ..Options::new(Verb::Terminate)
+    };
+    act(reach, &args.select, &args.carry, carry(&args.carry, options)).await
+}
+
+fn soft(args: &SoftInstances, verb: Verb) -> Options {
+    let grace = (!args.force).then_some(args.grace);
+    carry(&args.carry, Options { grace, ..Options::new(verb) })
+}
+
+fn carry(args: &Carry, options: Options) -> Options {
+    Options {
+        wait: !args.no_wait,
+        wait_timeout: args.wait_timeout,
+        rate: args.rate,
+        max_concurrency: args.max_concurrency,
+        ..options
+    }
+}
+
+async fn act(
+    reach: Reach<'_>,
+    select: &Select,
+    carry: &Carry,
+    options: Options,
+) -> Result<Exit, CommandError> {
+    let filter = select::filter(&reach, select).await?;
+    if filter.is_everything() && !carry.all {
+        return Err(CommandError::usage(
+            format!("which instances are to be {}?", past(options.verb)),
+            "name them, or use --prefix, --run, --tag, --state, --ad, --shape or --file; --all means the whole compartment",
+        ));
+    }
+    let machines = select::found(&reach, &filter).await?.machines;
+    // What is shown now is what is acted on, whatever appears later.
+    let selection = Selection::freeze(machines);
+    if selection.is_empty() {
+        return Ok(Exit::Done);
+    }
+    confirm::confirm(&reach, carry, &options, selection.machines())?;
+    let environment = reach.environment(reach.ledger()?);
+    let run = environment.new_run_id();
+    let (sink, reporter) =
+        Reporter::start(reach.global.output, chattiness(reach.global), run, selection.machines())?;
+    let result = lifecycle::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
+    reporter.finish();
+    conclude(reach.global, &result?)
+}
+
+/// Shows what a run of actions came to, and says how it ended.
+pub fn conclude(global: &Global, summary: &ActionSummary) -> Result<Exit, CommandError> {
+    match global.output {
+        OutputFormat::Json => console::data(&show::json(summary))?,
+        OutputFormat::Jsonl => console::data(&show::json_line(summary))?,
+        _ => console::data(&show::table(summary))?,
+    }
+    let advice = show::advice(summary);
+    if !advice.is_empty() {
+        console::line(advice.trim_end());
+    }
+    Ok(Exit::of_actions(summary))
+}
+
+fn past(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Start => "started",
+        Verb::Stop => "stopped",
+        Verb::Reboot => "rebooted",
+        Verb::Terminate => "terminated",
+    }
+}

@@ -1,0 +1,135 @@
+//! `instances`: one file for each verb, and `manage-instances`, their older front door.
+
+mod act;
+mod confirm;
+mod extend;
+mod list;
+pub(super) mod select;
+mod status;
+
+use super::session;
+use crate::args::{Global, InstancesCommand, ManageInstances, OutputFormat, Select};
+use crate::config::Settings;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::runtime;
+use fleet::Environment;
+use ledger::Store;
+use oci_client::{Client, RequestCounts};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+pub(super) use act::conclude;
+
+/// Runs one.
+pub fn run(global: &Global, command: InstancesCommand) -> Result<Exit, CommandError> {
+    match command {
+        InstancesCommand::List(args) => with(global, &args.select, |to| list::run(to, &args)),
+        InstancesCommand::Status(args) => with(global, &args.select, |to| status::run(to, &args)),
+        InstancesCommand::Start(args) => with(global, &args.select, |to| act::start(to, &args)),
+        InstancesCommand::Stop(args) => with(global, &args.select, |to| act::stop(to, &args)),
+        InstancesCommand::Reboot(args) => with(global, &args.select, |to| act::reboot(to, &args)),
+        InstancesCommand::Terminate(args) => with(global, &args.select, |to| act::terminate(to, &args)),
+        InstancesCommand::Extend(args) => with(global, &args.select, |to| extend::run(to, &args)),
+    }
+}
+
+/// The original tool's words.
+pub fn manager(arguments: ManageInstances) -> Result<Exit, CommandError> {
+    let (global, command) = arguments.command();
+    check_format(&global, &command)?;
+    run(&global, command)
+}
+
+/// Refuses a format that the verb does not have.
+pub fn check_format(global: &Global, command: &InstancesCommand) -> Result<(), CommandError> {
+    let listing = matches!(command, InstancesCommand::List(_));
+    match global.output {
+        OutputFormat::Wide | OutputFormat::Csv if !listing => {
+            Err(CommandError::usage("only `list` has --output wide and csv", "table, json and jsonl work"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A command's way to the service and to the ledger.
+pub(super) struct Reach<'a> {
+    /// Flags of every command.
+    pub global: &'a Global,
+    /// The config, as far as it says how to reach the service.
+    pub settings: Settings,
+    /// Where instances are looked for.
+    pub compartment: String,
+    /// The client.
+    pub client: Client,
+    /// What it has sent.
+    pub requests: Arc<RequestCounts>,
+    /// Cancelled when the user wants to stop.
+    pub stop: CancellationToken,
+}
+
+impl<'a> Reach<'a> {
+    /// Reads the config and signs in.
+    pub fn connect(global: &'a Global, compartment: Option<&str>) -> Result<Self, CommandError> {
+        let settings = session::connection(global)?;
+        let compartment = compartment.unwrap_or(&settings.fleet.compartment).trim().to_owned();
+        if compartment.is_empty() {
+            return Err(CommandError::usage(
+                "no compartment: neither -c nor compartment_id in the config names one",
+                "add `-c ocid1.compartment…`; `oci-insta-scale find compartments` lists them",
+            ));
+        }
+        check_compartment(&compartment)?;
+        let signer = session::sign_in(global, &settings)?;
+        let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
+        let stop = CancellationToken::new();
+        runtime::stop_on_signals(&stop, STOPPING)?;
+        Ok(Self { global, settings, compartment, client, requests, stop })
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> Result<Arc<dyn Store>, CommandError> {
+        session::open_ledger(self.global, false)
+    }
+
+    /// What a run needs.
+    pub fn environment(&self, store: Arc<dyn Store>) -> Environment {
+        session::environment(self.client.clone(), self.requests.clone(), store)
+    }
+
+    /// Does something that changes nothing; ends when the user wants to stop.
+    pub async fn ask<T, E: Into<CommandError>>(
+        &self,
+        question: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, CommandError> {
+        tokio::select! {
+            answer = question => answer.map_err(Into::into),
+            () = self.stop.cancelled() => Err(CommandError::Interrupted),
+        }
+    }
+}
+
+const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
+
+fn check_compartment(ocid: &str) -> Result<(), CommandError> {
+    let wrong = |why: String| CommandError::usage(why, "copy the OCID of the compartment, or of the tenancy");
+    match oci_api::Ocid::parse(ocid) {
+        Err(error) => Err(wrong(format!("-c {ocid:?} is not an OCID: {error}"))),
+        Ok(parsed) if !["compartment", "tenancy"].contains(&parsed.resource_type) => Err(wrong(format!(
+            "-c needs the OCID of a compartment, and this is one of `{}`",
+            parsed.resource_type
+        ))),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Connects, and runs a command with that.
+fn with<'a, F, W>(global: &'a Global, select: &Select, work: F) -> Result<Exit, CommandError>
+where
+    F: FnOnce(Reach<'a>) -> W,
+    W: Future<Output = Result<Exit, CommandError>>,
+{
+    // Read before anything is connected: a mistake in a file is found without a request.
+    select::check(select)?;
+    runtime::block_on(async { work(Reach::connect(global, select.compartment.as_deref())?).await })?
+}

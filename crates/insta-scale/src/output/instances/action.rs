@@ -1,0 +1,171 @@
+//! What a run of actions came to: a table, a document, and each kind of failure once with what to do about it.
+
+use super::columns::{Column, table as columns_table};
+use super::list::short_ocid;
+use crate::hints;
+use crate::output::console;
+use crate::output::document::SCHEMA_VERSION;
+use crate::output::summary::describe;
+use crate::output::text::{clean, count, seconds};
+use fleet::lifecycle::{ActionRow, ActionSummary, RowResult, Verb};
+use ledger::{ErrorRecord, Outcome};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Above this many instances, the table shows only those that need attention.
+const ROWS: usize = 100;
+
+/// The table and the totals, for stdout.
+pub fn table(summary: &ActionSummary) -> String {
+    let whole = summary.instances.len() <= ROWS;
+    let fine =
+        |row: &&ActionRow| matches!(row.result, RowResult::Done | RowResult::Skipped | RowResult::Accepted);
+    let rows: Vec<&ActionRow> =
+        summary.instances.iter().filter(|row| whole || !fine(row)).take(ROWS).collect();
+    let mut out = String::new();
+    if !rows.is_empty() {
+        let column = |title, rank, cell: &dyn Fn(&ActionRow) -> String| {
+            Column::new(title, rank, rows.iter().map(|row| cell(row)))
+        };
+        let columns = vec![
+            column("NAME", 0, &|row| if row.name.is_empty() { row.ocid.clone() } else { row.name.clone() }),
+            column("RESULT", 0, &|row| word(row.result).to_owned()),
+            column("STATE", 0, &|row| row.state.clone()),
+            column("OCID", 1, &|row| row.ocid.clone()).or_short(rows.iter().map(|row| short_ocid(&row.ocid))),
+        ];
+        out.push_str(&columns_table(columns, console::width()));
+        out.push('\n');
+    }
+    // Writing to a String cannot fail, so the results are not looked at.
+    let _ = writeln!(out, "{}", totals(summary));
+    out
+}
+
+fn word(result: RowResult) -> &'static str {
+    match result {
+        RowResult::Done => "done",
+        RowResult::Skipped => "was there",
+        RowResult::Accepted => "accepted",
+        RowResult::Failed => "failed",
+        RowResult::WaitEnded => "wait ended",
+        RowResult::Unknown => "unknown",
+        RowResult::Left => "left",
+    }
+}
+
+/// `stop: 18 of 20 done (2 were there already), 2 failed in 31.2 s`.
+pub fn totals(summary: &ActionSummary) -> String {
+    let verb = summary.action.map_or("run", Verb::as_str);
+    let mut text = format!("{verb}: {} of {} done", summary.done, count(summary.requested, "instance"));
+    if summary.skipped > 0 {
+        let _ = write!(text, " ({} there already)", summary.skipped);
+    }
+    for (number, word) in [(summary.accepted, "accepted"), (summary.failed, "failed"), (summary.left, "left")]
+    {
+        if number > 0 {
+            let _ = write!(text, ", {number} {word}");
+        }
+    }
+    let _ = write!(text, " in {}", seconds(summary.elapsed_s));
+    text
+}
+
+/// What went wrong and what to do, for stderr. Empty when all is well.
+pub fn advice(summary: &ActionSummary) -> String {
+    let mut out = String::new();
+    let mut kinds: BTreeMap<(&str, &str, &str), Vec<&ActionRow>> = BTreeMap::new();
+    for row in &summary.instances {
+        if let Some(error) = &row.error {
+            kinds.entry((&error.class, &error.code, &error.message)).or_default().push(row);
+        }
+    }
+    for rows in kinds.values() {
+        let Some(error) = rows.first().and_then(|row| row.error.as_ref()) else { continue };
+        let _ = writeln!(out, "failed: {}: {}", names(rows), describe(error));
+        let _ = writeln!(out, "  hint: {}", hint(error));
+    }
+    for warning in &summary.warnings {
+        let _ = writeln!(out, "warning: {}", clean(warning));
+    }
+    if summary.left > 0 {
+        let left: Vec<&ActionRow> = summary
+            .instances
+            .iter()
+            .filter(|row| matches!(row.result, RowResult::Left | RowResult::Unknown))
+            .collect();
+        let why = match summary.outcome {
+            Some(Outcome::Interrupted) => "interrupted",
+            Some(Outcome::NotAuthenticated) => "the login was refused",
+            _ => "the run ended early",
+        };
+        let _ = writeln!(out, "left ({why}): {}", names(&left));
+        let _ =
+            writeln!(out, "  hint: run the same command again: instances that are there already are skipped");
+    }
+    out
+}
+
+/// What to do about a failure of an action.
+fn hint(error: &ErrorRecord) -> &'static str {
+    match error.class.as_str() {
+        "wrong_state" => "`oci-insta-scale instances status` shows how it stands now",
+        "protected" => "remove the tag from the instance, or leave --protect out",
+        "wait_timeout" => {
+            "the action was accepted and may still succeed: look with `instances status --watch`, or wait longer with --wait-timeout"
+        }
+        "network" | "service" | "ambiguous" | "throttled" => {
+            "run the same command again: instances that are there already are skipped"
+        }
+        "capacity" => {
+            "on-demand capacity is not kept while an instance is stopped: try again later, or start it from a capacity reservation"
+        }
+        _ => hints::hint(error),
+    }
+}
+
+/// `web-1, web-2, web-3 and 4 more`.
+fn names(rows: &[&ActionRow]) -> String {
+    let shown: Vec<String> = rows
+        .iter()
+        .take(5)
+        .map(|row| clean(if row.name.is_empty() { &row.ocid } else { &row.name }))
+        .collect();
+    match rows.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn value(summary: &ActionSummary) -> Value {
+    // Texts, numbers and times: nothing that JSON cannot hold.
+    let mut value = serde_json::to_value(summary).unwrap_or_default();
+    if let Some(rows) = value.get_mut("instances").and_then(Value::as_array_mut) {
+        for (row, from) in rows.iter_mut().zip(&summary.instances) {
+            if let (Some(error), Some(record)) =
+                (row.get_mut("error").and_then(Value::as_object_mut), &from.error)
+            {
+                error.insert("hint".to_owned(), hint(record).into());
+            }
+        }
+    }
+    let mut document = json!({"schema_version": SCHEMA_VERSION});
+    if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), value) {
+        document.extend(fields);
+    }
+    document
+}
+
+/// One document.
+pub fn json(summary: &ActionSummary) -> String {
+    serde_json::to_string_pretty(&value(summary)).unwrap_or_default() + "\n"
+}
+
+/// The document as the last of the JSON lines: `{"type":"summary",…}`.
+pub fn json_line(summary: &ActionSummary) -> String {
+    let mut line = json!({"type": "summary"});
+    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), value(summary)) {
+        line.extend(fields);
+    }
+    line.to_string() + "\n"
+}

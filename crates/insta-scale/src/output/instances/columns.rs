@@ -1,0 +1,144 @@
+//! A table that fits the terminal: columns that matter less go first, and names are cut last.
+//!
+//! Must not know what the columns are about.
+
+use crate::output::text::clean;
+use console::{measure_text_width, truncate_str};
+
+/// One column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its title.
+    pub title: &'static str,
+    /// Its cells.
+    pub cells: Vec<String>,
+    /// Shorter cells, to use before any column is left out.
+    pub short: Option<Vec<String>>,
+    /// Which goes first when there is no room: the highest. 0 stays.
+    pub rank: u8,
+}
+
+impl Column {
+    /// A column; its cells are made safe for a terminal.
+    pub fn new(title: &'static str, rank: u8, cells: impl Iterator<Item = String>) -> Self {
+        Self { title, cells: cells.map(|cell| clean(&cell)).collect(), short: None, rank }
+    }
+
+    /// The same with shorter cells for narrow terminals.
+    #[must_use]
+    pub fn or_short(mut self, cells: impl Iterator<Item = String>) -> Self {
+        self.short = Some(cells.map(|cell| clean(&cell)).collect());
+        self
+    }
+
+    fn width(&self) -> usize {
+        let widest = self.cells.iter().map(|cell| measure_text_width(cell)).max().unwrap_or(0);
+        widest.max(self.title.len())
+    }
+}
+
+/// Between two columns.
+const GAP: usize = 2;
+/// No name is cut to less.
+const LEAST: usize = 8;
+
+/// The table as lines, a line break after each. `width` is the terminal's, if it is one.
+pub fn table(mut columns: Vec<Column>, width: Option<usize>) -> String {
+    if let Some(width) = width {
+        fit(&mut columns, width);
+    }
+    let widths: Vec<usize> = columns.iter().map(Column::width).collect();
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    let mut out = String::new();
+    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+        let start = out.len();
+        for (cell, width) in cells.zip(&widths) {
+            out.push_str(cell);
+            let pad = width.saturating_sub(measure_text_width(cell)) + GAP;
+            out.extend(std::iter::repeat_n(' ', pad));
+        }
+        let end = out[start..].trim_end().len();
+        out.truncate(start + end);
+        out.push('\n');
+    };
+    line(&mut columns.iter().map(|column| column.title));
+    for row in 0..rows {
+        line(&mut columns.iter().map(|column| column.cells.get(row).map_or("", String::as_str)));
+    }
+    out
+}
+
+fn total(columns: &[Column]) -> usize {
+    columns.iter().map(|column| column.width() + GAP).sum::<usize>().saturating_sub(GAP)
+}
+
+fn fit(columns: &mut Vec<Column>, width: usize) {
+    if total(columns) <= width {
+        return;
+    }
+    for column in columns.iter_mut() {
+        if let Some(short) = column.short.take() {
+            column.cells = short;
+        }
+    }
+    while total(columns) > width {
+        let Some(rank) = columns.iter().map(|column| column.rank).max().filter(|rank| *rank > 0) else {
+            break;
+        };
+        columns.retain(|column| column.rank != rank);
+    }
+    let over = total(columns).saturating_sub(width);
+    if let Some(first) = columns.first_mut().filter(|_| over > 0) {
+        let room = first.width().saturating_sub(over).max(LEAST);
+        for cell in &mut first.cells {
+            *cell = truncate_str(cell, room, "…").into_owned();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> Vec<Column> {
+        let cells = |cells: [&str; 2]| cells.map(str::to_owned).into_iter();
+        vec![
+            Column::new("NAME", 0, cells(["web-1", "a-very-long-name-of-a-machine"])),
+            Column::new("STATE", 0, cells(["RUNNING", "STOPPED"])),
+            Column::new("AGE", 2, cells(["3 h", "10 d"])),
+            Column::new(
+                "OCID",
+                1,
+                cells(["ocid1.instance.oc1.phx.aaaaaaaa1", "ocid1.instance.oc1.phx.aaaaaaaa2"]),
+            )
+            .or_short(cells(["…aaaa1", "…aaaa2"])),
+        ]
+    }
+
+    #[test]
+    fn a_wide_table_has_everything() {
+        insta::assert_snapshot!(table(columns(), None), @r"
+        NAME                           STATE    AGE   OCID
+        web-1                          RUNNING  3 h   ocid1.instance.oc1.phx.aaaaaaaa1
+        a-very-long-name-of-a-machine  STOPPED  10 d  ocid1.instance.oc1.phx.aaaaaaaa2
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_shortens_then_drops_then_cuts() {
+        insta::assert_snapshot!(table(columns(), Some(60)), @r"
+        NAME                           STATE    AGE   OCID
+        web-1                          RUNNING  3 h   …aaaa1
+        a-very-long-name-of-a-machine  STOPPED  10 d  …aaaa2
+        ");
+        insta::assert_snapshot!(table(columns(), Some(30)), @r"
+        NAME                   STATE
+        web-1                  RUNNING
+        a-very-long-name-of-…  STOPPED
+        ");
+        for width in 20..120 {
+            let fits = table(columns(), Some(width)).lines().all(|line| measure_text_width(line) <= width);
+            assert!(fits, "{width}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Instances as a table, JSON, JSON lines and comma-separated values, with totals.
+
+use super::columns::{Column, table};
+use crate::output::document::SCHEMA_VERSION;
+use crate::output::listing::{or_dash, per_hour};
+use crate::output::text::count;
+use fleet::export::csv_record;
+use fleet::price::Prices;
+use fleet::select::{Machine, hour_now, total_now};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Instances to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    /// The instances, sorted.
+    pub machines: &'a [Machine],
+    /// What things cost.
+    pub prices: &'a Prices,
+    /// The time now, for their age.
+    pub now: Timestamp,
+    /// Whether addresses were asked for.
+    pub addresses: bool,
+    /// Every column, in full.
+    pub wide: bool,
+}
+
+/// One instance as a program reads it.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    machine: &'a Machine,
+    /// In the currency of the totals; absent when it is not known.
+    price_per_hour: Option<f64>,
+}
+
+/// Sums over the instances.
+#[derive(Debug, PartialEq, Serialize)]
+struct Totals<'a> {
+    instances: usize,
+    by_state: BTreeMap<&'a str, usize>,
+    ocpus: f64,
+    memory_gb: f64,
+    /// Of those with a known price.
+    price_per_hour: f64,
+    unknown_prices: usize,
+    currency: &'a str,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    instances: Vec<Row<'a>>,
+    totals: Totals<'a>,
+}
+
+impl Table<'_> {
+    /// The rows and the totals. `width` is the terminal's, if it is one.
+    pub fn text(&self, width: Option<usize>) -> String {
+        if self.machines.is_empty() {
+            return String::new();
+        }
+        format!("{}\n{}\n", self.rows(width), totals(self.machines, self.prices))
+    }
+
+    /// The rows alone.
+    pub fn rows(&self, width: Option<usize>) -> String {
+        table(self.columns(), width.filter(|_| !self.wide))
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let column = |title, rank, cell: &dyn Fn(&Machine) -> String| {
+            Column::new(title, rank, self.machines.iter().map(cell))
+        };
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+        let mut columns = vec![
+            column("NAME", 0, &|machine| or_dash(Some(&machine.name))),
+            column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
+            column("AD", 6, &|machine| machine.availability_domain.clone()).or_short(
+                self.machines.iter().map(|machine| short_domain(&machine.availability_domain).to_owned()),
+            ),
+            column("FD", 9, &|machine| {
+                or_dash(machine.fault_domain.as_deref()).replace("FAULT-DOMAIN-", "FD-")
+            }),
+            column("SHAPE", 4, &|machine| machine.shape.clone()),
+            column("OCPUS", 7, &|machine| number(machine.ocpus)),
+            column("GB", 7, &|machine| number(machine.memory_gb)),
+        ];
+        if self.addresses {
+            columns.push(column("PRIVATE IP", 3, &|machine| or_dash(machine.private_ip.as_deref())));
+            columns.push(column("PUBLIC IP", 1, &|machine| or_dash(machine.public_ip.as_deref())));
+        }
+        columns.push(column("AGE", 8, &|machine| age(machine, self.now)));
+        columns.push(column("PRICE/H", 5, &|machine| per_hour(hour_now(machine, self.prices))));
+        if self.wide {
+            columns
+                .push(column("RESERVATION", 0, &|machine| or_dash(machine.capacity_reservation.as_deref())));
+            columns.push(column("TAGS", 0, &|machine| {
+                let tags: Vec<String> =
+                    machine.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                or_dash(Some(&tags.join(" ")))
+            }));
+        }
+        let ocid = column("OCID", 2, &|machine| machine.ocid.clone());
+        columns.push(ocid.or_short(self.machines.iter().map(|machine| short_ocid(&machine.ocid))));
+        columns
+    }
+
+    /// One document.
+    pub fn json(&self) -> String {
+        let document = Document {
+            schema_version: SCHEMA_VERSION,
+            instances: self.machines.iter().map(|machine| self.row(machine)).collect(),
+            totals: sums(self.machines, self.prices),
+        };
+        // Texts, numbers and times: nothing that JSON cannot hold.
+        serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    }
+
+    /// One object a line.
+    pub fn json_lines(&self) -> String {
+        let mut out = String::new();
+        for machine in self.machines {
+            out.push_str(&serde_json::to_string(&self.row(machine)).unwrap_or_default());
+            out.push('\n');
+        }
+        out
+    }
+
+    fn row<'b>(&self, machine: &'b Machine) -> Row<'b> {
+        Row { machine, price_per_hour: hour_now(machine, self.prices) }
+    }
+
+    /// Comma-separated values, safe for spreadsheets.
+    pub fn csv(&self) -> String {
+        const COLUMNS: [&str; 14] = [
+            "name",
+            "ocid",
+            "state",
+            "availability_domain",
+            "fault_domain",
+            "shape",
+            "ocpus",
+            "memory_gb",
+            "private_ip",
+            "public_ip",
+            "created",
+            "price_per_hour",
+            "capacity_reservation",
+            "tags",
+        ];
+        let mut out = csv_record(COLUMNS);
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        for machine in self.machines {
+            let tags: Vec<String> =
+                machine.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            out.push_str(&csv_record([
+                machine.name.as_str(),
+                &machine.ocid,
+                machine.state.as_str(),
+                &machine.availability_domain,
+                machine.fault_domain.as_deref().unwrap_or_default(),
+                &machine.shape,
+                &number(machine.ocpus),
+                &number(machine.memory_gb),
+                machine.private_ip.as_deref().unwrap_or_default(),
+                machine.public_ip.as_deref().unwrap_or_default(),
+                &machine.created.map(|at| at.to_string()).unwrap_or_default(),
+                &number(hour_now(machine, self.prices)),
+                machine.capacity_reservation.as_deref().unwrap_or_default(),
+                &tags.join(";"),
+            ]));
+        }
+        out
+    }
+}
+
+fn sums<'a>(machines: &'a [Machine], prices: &'a Prices) -> Totals<'a> {
+    let mut by_state = BTreeMap::new();
+    for machine in machines {
+        *by_state.entry(machine.state.as_str()).or_insert(0) += 1;
+    }
+    let (price_per_hour, unknown_prices) = total_now(machines, prices);
+    Totals {
+        instances: machines.len(),
+        by_state,
+        ocpus: machines.iter().filter_map(|machine| machine.ocpus).sum(),
+        memory_gb: machines.iter().filter_map(|machine| machine.memory_gb).sum(),
+        price_per_hour,
+        unknown_prices,
+        currency: prices.currency(),
+    }
+}
+
+/// `20 instances: 18 RUNNING, 2 STOPPED; 20 OCPUs, 120 GB; 0.6120 USD an hour without volumes`.
+pub fn totals(machines: &[Machine], prices: &Prices) -> String {
+    let sums = sums(machines, prices);
+    let states: Vec<String> = sums
+        .by_state
+        .iter()
+        .map(|(state, count)| format!("{count} {}", crate::output::text::clean(state)))
+        .collect();
+    let unknown = match sums.unknown_prices {
+        0 => String::new(),
+        unknown => format!(" and {} of unknown price", count(unknown as u64, "instance")),
+    };
+    format!(
+        "{}: {}; {} OCPUs, {} GB; {:.4} {} an hour without volumes{unknown}",
+        count(sums.instances as u64, "instance"),
+        states.join(", "),
+        sums.ocpus,
+        sums.memory_gb,
+        sums.price_per_hour,
+        sums.currency,
+    )
+}
+
+/// `PHX-AD-1` of `Uocm:PHX-AD-1`.
+pub fn short_domain(domain: &str) -> &str {
+    domain.rsplit_once(':').map_or(domain, |(_, short)| short)
+}
+
+/// The end of an OCID, which is the part that differs.
+pub fn short_ocid(ocid: &str) -> String {
+    let tail: String = ocid.chars().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect();
+    format!("…{tail}")
+}
+
+fn age(machine: &Machine, now: Timestamp) -> String {
+    let Some(created) = machine.created else { return "-".to_owned() };
+    let seconds = now.duration_since(created).as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machines() -> Vec<Machine> {
+        let machine = |number: u32, state: &str| Machine {
+            name: format!("web-{number}"),
+            ocid: format!("ocid1.instance.oc1.phx.anyhqljtunique{number:08}"),
+            state: state.into(),
+            availability_domain: format!("Uocm:PHX-AD-{number}"),
+            fault_domain: Some("FAULT-DOMAIN-2".into()),
+            shape: "VM.Standard.E4.Flex".into(),
+            ocpus: Some(1.0),
+            memory_gb: Some(6.0),
+            private_ip: Some(format!("10.0.0.{number}")),
+            public_ip: (number == 1).then(|| "203.0.113.1".into()),
+            created: "2026-11-22T08:00:00Z".parse().ok(),
+            ..Machine::default()
+        };
+        vec![
+            machine(1, "RUNNING"),
+            machine(2, "STOPPED"),
+            Machine { shape: "VM.Odd".into(), ..machine(3, "RUNNING") },
+        ]
+    }
+
+    fn shown(width: Option<usize>) -> String {
+        let machines = machines();
+        let prices = Prices::default();
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        Table { machines: &machines, prices: &prices, now, addresses: true, wide: false }.text(width)
+    }
+
+    #[test]
+    fn a_list_reads_well_and_adds_up() {
+        insta::assert_snapshot!(shown(Some(110)), @"");
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_what_matters() {
+        insta::assert_snapshot!(shown(Some(60)), @"");
+    }
+
+    #[test]
+    fn every_machine_format_has_every_instance() {
+        let machines = machines();
+        let prices = Prices::default();
+        let table = Table {
+            machines: &machines,
+            prices: &prices,
+            now: Timestamp::UNIX_EPOCH,
+            addresses: true,
+            wide: false,
+        };
+        let document: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
+        assert_eq!(document["instances"].as_array().unwrap().len(), 3);
+        assert_eq!(document["instances"][2]["price_per_hour"], serde_json::Value::Null);
+        assert_eq!(document["totals"]["unknown_prices"], 1);
+        assert_eq!(table.json_lines().lines().count(), 3);
+        assert_eq!(table.csv().lines().count(), 4);
+    }
+}

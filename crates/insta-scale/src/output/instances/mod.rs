@@ -1,0 +1,7 @@
+//! How instances and what is done to them are shown.
+
+pub mod action;
+pub mod columns;
+pub mod list;
+pub mod reporter;
+pub mod status;

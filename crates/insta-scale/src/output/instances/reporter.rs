@@ -1,0 +1,181 @@
+//! Shows a run of actions while it goes on: a bar on a terminal, plain lines elsewhere, JSON lines on stdout.
+//!
+//! A thread of its own does the writing, so that a slow terminal never holds the run up. It knows the run by its records
+//! only.
+
+use crate::args::OutputFormat;
+use crate::error::CommandError;
+use crate::output::console::{self, Chattiness};
+use crate::output::summary::describe;
+use crate::output::text::clean;
+use fleet::Sink;
+use fleet::select::Machine;
+use indicatif::{ProgressBar, ProgressStyle};
+use ledger::{Event, Record, RunId, RunState};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+enum Message {
+    Record(Box<Record>),
+    End,
+}
+
+/// Shows records until it is finished.
+pub struct Reporter {
+    sender: Sender<Message>,
+    thread: JoinHandle<()>,
+}
+
+impl Reporter {
+    /// Starts showing.
+    pub fn start(
+        output: OutputFormat,
+        chattiness: Chattiness,
+        run: RunId,
+        machines: &[Machine],
+    ) -> Result<(Sink, Self), CommandError> {
+        let (sender, receiver) = channel();
+        let view = View {
+            output,
+            chattiness,
+            state: RunState::new(run),
+            names: machines.iter().map(|machine| clean(machine.label())).collect(),
+            bar: (console::is_watched() && chattiness >= Chattiness::Normal)
+                .then(|| bar(machines.len() as u64)),
+        };
+        let thread = std::thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn(move || view.run(&receiver))
+            .map_err(|source| CommandError::System {
+                what: "the progress display cannot be started",
+                source,
+            })?;
+        let to_view = sender.clone();
+        // The view outlives every record: a send fails only if its thread broke, and then there is nobody to show it.
+        let sink: Sink = Arc::new(move |record: &Record| {
+            let _ = to_view.send(Message::Record(Box::new(record.clone())));
+        });
+        Ok((sink, Self { sender, thread }))
+    }
+
+    /// Shows what is left and stops.
+    pub fn finish(self) {
+        let _ = self.sender.send(Message::End);
+        let _ = self.thread.join();
+    }
+}
+
+const BAR: &str = "[{bar:32}] {pos}/{len}  {msg}  {elapsed_precise}";
+
+fn bar(count: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(count).with_style(style)
+}
+
+struct View {
+    output: OutputFormat,
+    chattiness: Chattiness,
+    state: RunState,
+    names: Vec<String>,
+    bar: Option<ProgressBar>,
+}
+
+impl View {
+    fn run(mut self, receiver: &Receiver<Message>) {
+        while let Ok(Message::Record(record)) = receiver.recv() {
+            self.state.apply(&record);
+            self.take(&record);
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn take(&self, record: &Record) {
+        if self.output == OutputFormat::Jsonl {
+            let text = serde_json::to_string(record).unwrap_or_default();
+            // An unwritable stdout is told at the end.
+            let _ = console::data(&(text + "\n"));
+        }
+        if self.chattiness < Chattiness::Normal {
+            return;
+        }
+        let line = line(record, &self.state, &self.names, self.chattiness == Chattiness::Verbose);
+        match &self.bar {
+            None => {
+                if let Some(line) = line {
+                    console::line(&line);
+                }
+            }
+            Some(bar) => {
+                if let Some(line) =
+                    line.filter(|_| matters(&record.event) || self.chattiness == Chattiness::Verbose)
+                {
+                    bar.println(line);
+                }
+                let rate = self
+                    .state
+                    .rates
+                    .get("write")
+                    .map_or_else(String::new, |rate| format!(", pace {rate:.1}/s"));
+                bar.set_position(u64::from(self.state.counts.running));
+                bar.set_message(format!("failed {}{rate}", self.state.counts.failed));
+            }
+        }
+    }
+}
+
+/// Whether the line must be seen even where a bar stands for the rest.
+fn matters(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::SlotFailed { .. } | Event::WaitEnded { .. } | Event::Warning { .. } | Event::Interrupted
+    )
+}
+
+/// The line for a record; nothing when it is not worth one.
+fn line(record: &Record, state: &RunState, names: &[String], verbose: bool) -> Option<String> {
+    let name = |slot: u32| names.get(slot.saturating_sub(1) as usize).map_or("", String::as_str);
+    let done = format!("[{}/{}]", state.counts.running, state.requested);
+    Some(match &record.event {
+        Event::RunStarted { requested, .. } => {
+            format!("run {}: {}", state.run, crate::output::text::count(*requested, "instance"))
+        }
+        Event::ActionIntended { slot, action, .. } if verbose => format!("{done} {action} {}", name(*slot)),
+        Event::ActionAccepted { slot, state: seen, .. } if verbose => {
+            format!("{done} accepted for {}, which is {}", name(*slot), clean(seen))
+        }
+        Event::StateSeen { slot, state: seen, .. } if verbose => {
+            format!("{done} {} is {}", name(*slot), clean(seen))
+        }
+        Event::ActionDone { slot, state: seen, skipped: true, .. } => {
+            format!("{done} {} is {} already", name(*slot), clean(seen))
+        }
+        Event::ActionDone { slot, state: seen, .. } => format!("{done} {} is {}", name(*slot), clean(seen)),
+        // A busy instance is explained, since nothing else tells why it takes long.
+        Event::TryFailed { slot, error, .. } if verbose || error.status == Some(409) => {
+            format!("{done} {}: {}; trying again", name(*slot), describe(error))
+        }
+        Event::SlotFailed { slot, error } => format!("{done} failed {}: {}", name(*slot), describe(error)),
+        Event::WaitEnded { slot, state: seen, .. } => {
+            format!("{done} {} is still {} at the end of the wait", name(*slot), clean(seen))
+        }
+        Event::PaceChanged { rate, reason, .. } if verbose => {
+            format!("{done} pace: {rate:.2}/s ({})", clean(reason))
+        }
+        Event::Warning { message } => format!("warning: {}", clean(message)),
+        Event::Interrupted => "interrupted: finishing what is under way".to_owned(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_of_the_bar_can_be_read() {
+        assert!(ProgressStyle::with_template(BAR).is_ok());
+    }
+}

@@ -1,0 +1,142 @@
+//! How instances stand: counts by state, availability domain and shape, then one line each.
+
+use super::columns::{Column, table};
+use super::list::short_domain;
+use crate::output::console;
+use crate::output::document::SCHEMA_VERSION;
+use crate::output::text::{clean, count};
+use fleet::select::Machine;
+use oci_api::models::InstanceLifecycleState as State;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Above this many instances, only those on their way to another state are shown one by one.
+const ROWS: usize = 100;
+
+/// Counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    all: usize,
+    states: BTreeMap<String, usize>,
+    domains: BTreeMap<String, usize>,
+    shapes: BTreeMap<String, usize>,
+    moving: usize,
+}
+
+/// Whether an instance is on its way to another state by itself.
+fn is_moving(state: &State) -> bool {
+    matches!(
+        state,
+        State::Provisioning
+            | State::Starting
+            | State::Stopping
+            | State::Terminating
+            | State::Moving
+            | State::CreatingImage
+    )
+}
+
+impl Status {
+    /// Counts instances.
+    pub fn of(machines: &[Machine]) -> Self {
+        let mut status = Self { all: machines.len(), ..Self::default() };
+        for machine in machines {
+            *status.states.entry(clean(machine.state.as_str())).or_insert(0) += 1;
+            *status.domains.entry(clean(short_domain(&machine.availability_domain))).or_insert(0) += 1;
+            *status.shapes.entry(clean(&machine.shape)).or_insert(0) += 1;
+            status.moving += usize::from(is_moving(&machine.state));
+        }
+        status
+    }
+
+    /// Whether none is on its way to another state.
+    pub fn is_steady(&self) -> bool {
+        self.moving == 0
+    }
+
+    /// For people.
+    pub fn text(&self, machines: &[Machine]) -> String {
+        let mut out = count(self.all as u64, "instance") + "\n";
+        for (title, counts) in
+            [("state", &self.states), ("availability domain", &self.domains), ("shape", &self.shapes)]
+        {
+            let parts: Vec<String> = counts.iter().map(|(value, count)| format!("{count} {value}")).collect();
+            // Writing to a String cannot fail, so the results are not looked at.
+            let _ = writeln!(out, "  by {title:<20} {}", parts.join(", "));
+        }
+        let whole = machines.len() <= ROWS;
+        let rows: Vec<&Machine> =
+            machines.iter().filter(|machine| whole || is_moving(&machine.state)).take(ROWS).collect();
+        if !rows.is_empty() {
+            let column = |title, rank, cell: &dyn Fn(&Machine) -> String| {
+                Column::new(title, rank, rows.iter().map(|machine| cell(machine)))
+            };
+            let columns = vec![
+                column("NAME", 0, &|machine| machine.label().to_owned()),
+                column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
+                column("AD", 2, &|machine| short_domain(&machine.availability_domain).to_owned()),
+                column("SHAPE", 1, &|machine| machine.shape.clone()),
+                column("OCID", 3, &|machine| machine.ocid.clone())
+                    .or_short(rows.iter().map(|machine| super::list::short_ocid(&machine.ocid))),
+            ];
+            let _ = write!(out, "\n{}", table(columns, console::width()));
+        }
+        if rows.len() < machines.len() {
+            let _ =
+                writeln!(out, "… and {} more: `instances list` shows them all", machines.len() - rows.len());
+        }
+        out
+    }
+
+    fn value(&self, machines: &[Machine]) -> Value {
+        let rows: Vec<Value> = machines
+            .iter()
+            .map(|machine| json!({"name": machine.name, "ocid": machine.ocid, "state": machine.state}))
+            .collect();
+        json!({
+            "schema_version": SCHEMA_VERSION,
+            "instances": rows,
+            "count": self.all,
+            "by_state": self.states,
+            "by_availability_domain": self.domains,
+            "by_shape": self.shapes,
+            "steady": self.is_steady(),
+        })
+    }
+
+    /// One document.
+    pub fn json(&self, machines: &[Machine]) -> String {
+        serde_json::to_string_pretty(&self.value(machines)).unwrap_or_default() + "\n"
+    }
+
+    /// One line.
+    pub fn json_line(&self, machines: &[Machine]) -> String {
+        self.value(machines).to_string() + "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_come_before_details() {
+        let machine = |name: &str, state: &str, domain: &str| Machine {
+            name: name.into(),
+            ocid: format!("ocid1.instance.oc1.phx.{name}"),
+            state: state.into(),
+            availability_domain: domain.into(),
+            shape: "VM.Standard.E4.Flex".into(),
+            ..Machine::default()
+        };
+        let machines = [
+            machine("web-1", "RUNNING", "Uocm:PHX-AD-1"),
+            machine("web-2", "STOPPING", "Uocm:PHX-AD-1"),
+            machine("web-3", "RUNNING", "Uocm:PHX-AD-2"),
+        ];
+        let status = Status::of(&machines);
+        assert!(!status.is_steady());
+        insta::assert_snapshot!(status.text(&machines), @"");
+    }
+}
