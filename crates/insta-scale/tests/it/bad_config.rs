@@ -107,7 +107,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | just a sentence
           | ^^^^^^^^^^^^^^^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, profile, endpoint, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, profile, endpoint, prices, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         "#);
@@ -116,7 +116,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | - a
           | ^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, profile, endpoint, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, profile, endpoint, prices, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         ");

@@ -1,14 +1,13 @@
 //! Tests of the commands from outside.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-
 mod bad_config;
 mod bad_credentials;
 mod command_line;
 mod good_config;
 mod launch;
-mod program;
 mod planning;
+mod program;
 mod properties;
 mod reservations;
 mod sim_serve;

@@ -113,7 +113,7 @@ fn a_config_of_the_users_can_be_rehearsed_at_a_region_of_its_own() {
         .replace("fingerprint: 20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34", fingerprint)
         .replace("key.pem", "sim/oci_api_key.pem");
     place.write("config.yaml", config);
-    let region = Region::start(&place, &["--config", "config.yaml", "--speed", "300", "--home", "sim2"]);
+    let region = Region::start(&place, &["--config", "config.yaml", "--speed", "300"]);
     let ended = place.run(&["--endpoint", &region.endpoint, "--output", "json"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(ended.json()["running"], 3);

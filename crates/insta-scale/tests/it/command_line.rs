@@ -1,0 +1,130 @@
+//! What can be typed, and what comes back at once.
+
+use crate::bad_config::GOOD;
+use crate::program::Workplace;
+
+#[test]
+fn the_version_is_one_line() {
+    let ended = Workplace::empty().run(&["--version"]);
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (0, concat!("oci-insta-scale ", env!("CARGO_PKG_VERSION"), "\n"))
+    );
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn the_help_says_where_to_start() {
+    let ended = Workplace::empty().run(&["-help"]);
+    assert_eq!(ended.code, 0);
+    insta::assert_snapshot!("help", ended.stdout);
+    insta::assert_snapshot!("help_launch", Workplace::empty().run(&["launch", "--help"]).stdout);
+}
+
+#[test]
+fn a_dry_run_shows_everything_and_sends_nothing() {
+    let place = Workplace::with_config(GOOD);
+    let ended = place.run(&["-dry-run", "-count", "2"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    insta::assert_snapshot!(ended.stdout, @r#"
+        DRY RUN of config.yaml: nothing is sent
+
+          2 instances: web-1 … web-2
+          shape        VM.Standard.E4.Flex, 1 OCPU, 6 GB
+          region       us-phoenix-1
+          compartment  ocid1.compartment.oc1..aaaaexamplecompartment
+          placement    AD-1
+
+        Each launch is POST https://iaas.us-phoenix-1.oraclecloud.com/20160918/instances
+        with, for web-1:
+        {
+          "availabilityDomain": "AD-1",
+          "compartmentId": "ocid1.compartment.oc1..aaaaexamplecompartment",
+          "createVnicDetails": {
+            "subnetId": "ocid1.subnet.oc1.phx.aaaaexamplesubnet"
+          },
+          "displayName": "web-1",
+          "freeformTags": {
+            "oci-insta-scale-run": "00000000-0000-0000-0000-000000000000",
+            "oci-insta-scale-slot": "1"
+          },
+          "shape": "VM.Standard.E4.Flex",
+          "shapeConfig": {
+            "ocpus": 1.0,
+            "memoryInGBs": 6.0
+          },
+          "sourceDetails": {
+            "sourceType": "image",
+            "imageId": "ocid1.image.oc1.phx.aaaaexampleimage"
+          }
+        }
+
+        The full names of the availability domains are asked for when launching.
+        The tag oci-insta-scale-run will hold the run's id, oci-insta-scale-slot the slot.
+        "#);
+    insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would stop here: there is no key file at key.pem: check the path, or make a key with `oci setup keys`");
+    assert!(!place.path().join("state").exists(), "a dry run keeps no state");
+}
+
+#[test]
+fn a_dry_run_for_programs_is_one_document() {
+    let document = Workplace::with_config(GOOD).run(&["--dry-run", "--output", "json"]).json();
+    assert_eq!(document["url"], "https://iaas.us-phoenix-1.oraclecloud.com/20160918/instances");
+    assert_eq!(document["names"], serde_json::json!(["web-1", "web-2", "web-3"]));
+    assert_eq!(document["body"]["shape"], "VM.Standard.E4.Flex");
+    assert_eq!(document["dry_run"], true);
+}
+
+#[test]
+fn mistakes_of_usage_end_with_2_and_say_what_to_do() {
+    let place = Workplace::with_config(GOOD);
+    for (typed, wanted) in [
+        (&["--cuont", "3"][..], "unexpected argument '--cuont'"),
+        (&["--count", "0"], "0 is not in 1..=100000"),
+        (&["--count", "1e9"], "invalid value '1e9'"),
+        (&["--wait-timeout", "soon"], "a time such as 90s, 20m or 1h30m is needed"),
+        (&["--count", "-1"], "-1 is not in 1..=100000"),
+        (&["--rate", "-1"], "a number above 0 is needed"),
+        (&["lanch"], "a similar subcommand exists: 'launch'"),
+        (&["--simulate=roomie"], "roomy"),
+        (&["--endpoint", "http://example.com"], "plain http to another machine"),
+        (&["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: there is no such file"),
+        (&["show", "0123"], "there is no run \"0123\""),
+        (&["--no-wait", "--wait-timeout", "5m"], "cannot be used with"),
+        (&["--quiet", "-v"], "cannot be used with"),
+    ] {
+        let ended = place.run(typed);
+        assert_eq!(ended.code, 2, "{typed:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(wanted), "{typed:?}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "", "{typed:?}");
+    }
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_is_found_before_anything_is_sent() {
+    let place = Workplace::with_config(GOOD);
+    place.write("file", "");
+    let ended = place.run(&["--simulate", "--state-dir", "file/state"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("--state-dir"), "{}", ended.stderr);
+}
+
+#[test]
+fn completions_and_the_manual_know_the_flags() {
+    let place = Workplace::empty();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.run(&["completions", shell]).stdout.contains("max-concurrency"), "{shell}");
+    }
+    let manual = place.run(&["man"]).stdout;
+    assert!(manual.contains(".TH oci-insta-scale") && manual.contains("wait\\-timeout"), "{manual}");
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    use std::process::Stdio;
+    let place = Workplace::empty();
+    let mut child = place.command(&["man"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+}
