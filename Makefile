@@ -10,6 +10,11 @@ BINARIES := oci-insta-scale capacity-manager manage-instances
 VENV := .venv-conformance
 # The profile whose binaries `make conformance` judges: `dev` saves a second build after `make test`.
 CONFORMANCE_PROFILE ?= dev
+# What `make simulate` plays.
+SEEDS ?= 100000
+SLOTS ?= 8
+FIRST ?= 1
+SEED ?=
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 conformance_folder = $(if $(filter dev,$(CONFORMANCE_PROFILE)),debug,$(CONFORMANCE_PROFILE))
 
@@ -58,6 +63,11 @@ test: ## Every test that needs nothing but this checkout
 	  echo "$(CARGO) nextest run --workspace --locked"; $(CARGO) nextest run --workspace --locked; \
 	else echo "$(CARGO) test --workspace --locked --all-targets"; $(CARGO) test --workspace --locked --all-targets; fi
 	$(CARGO) test --doc --workspace --locked
+
+.PHONY: simulate
+simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8 FIRST=1; one again and in full: SEED=42
+	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
+	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_loses
 
 .PHONY: conformance
 conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both sides of the wire

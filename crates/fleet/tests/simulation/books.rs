@@ -1,0 +1,84 @@
+//! What the region's own books say of a run, and what must be true of it.
+
+use fleet::plan::{RUN_TAG, SLOT_TAG};
+use ledger::{Next, Phase, RunId, RunState};
+use oci_simulator::{server::Region, world::State};
+use std::collections::BTreeMap;
+
+/// The live instances of a run by slot: OCID and state.
+pub type Live = BTreeMap<u32, Vec<(String, State)>>;
+
+pub fn live(region: &Region, run: RunId) -> Live {
+    let run = run.to_string();
+    let mut live = Live::new();
+    for entry in region.world().live_instances().filter(|entry| entry.tags.get(RUN_TAG) == Some(&run)) {
+        let slot = entry.tags[SLOT_TAG].parse().unwrap();
+        live.entry(slot).or_default().push((entry.id, entry.state));
+    }
+    live
+}
+
+/// What must be true at any moment, also when nobody is there to know.
+pub fn nothing_doubled(region: &Region, live: &Live) -> Result<(), String> {
+    if let Some((slot, instances)) = live.iter().find(|(_, instances)| instances.len() > 1) {
+        return Err(format!("slot {slot} has {} live instances: {instances:?}", instances.len()));
+    }
+    region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
+}
+
+/// What must be true when a process has ended by itself: each live instance is known, or its slot is known to be unsettled;
+/// and each slot without an instance has a reason, unless the process was told to stop.
+pub fn nothing_unknown(live: &Live, state: &RunState, stopped: bool) -> Result<(), String> {
+    for (slot, instances) in live {
+        let known = state.slot(*slot);
+        let same = known.ocid.as_ref() == Some(&instances[0].0);
+        if !same && known.unsettled.is_none() {
+            return Err(format!(
+                "slot {slot}: the ledger knows {:?}, the region has {instances:?}",
+                known.ocid
+            ));
+        }
+    }
+    for slot in (1..=state.requested).filter(|_| !stopped) {
+        let known = state.slot(slot);
+        let told = matches!(known.phase, Phase::Running | Phase::Launched | Phase::GivenBack)
+            || (known.phase == Phase::Failed && known.error.is_some());
+        if !told {
+            return Err(format!("slot {slot} has neither an instance nor a reason: {known:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// What must be true in the end, when faults have stopped and a process has had all the time that it wants.
+pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), String> {
+    for slot in 1..=state.requested {
+        let known = state.slot(slot);
+        match (live.get(&slot).map(|instances| &instances[0]), &known.ocid) {
+            (Some((ocid, _)), Some(knows)) if ocid == knows => {}
+            (None, None) => {}
+            (has, knows) => {
+                return Err(format!("slot {slot}: the ledger knows {knows:?}, the region has {has:?}"));
+            }
+        }
+        let running = matches!(live.get(&slot), Some(instances) if instances[0].1 == State::Running);
+        if running != (known.phase == Phase::Running) {
+            return Err(format!(
+                "slot {slot} is {:?} to the ledger; the region has {:?}",
+                known.phase,
+                live.get(&slot)
+            ));
+        }
+        if running {
+            continue;
+        }
+        let reason = known.error.as_ref().map(|error| error.class.as_str());
+        if all_must_run || !matches!(reason, Some("capacity" | "limit")) {
+            return Err(format!("slot {slot} does not run in a calm region: {known:?}"));
+        }
+        if matches!(known.next(), Next::Settle(_)) {
+            return Err(format!("slot {slot} is still unsettled in a calm region: {known:?}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! One history: processes that die and are followed by others, until one lives; then a calm region, in which the run
+//! must come to its end.
+
+use crate::{
+    books,
+    fuse::Fuse,
+    kept::{Announced, Kept},
+    region::{self, RegionClock},
+    setup::Setup,
+    wire::Wire,
+};
+use fleet::{Environment, LaunchOptions, Plan, RunSummary};
+use ledger::{MemoryStore, Outcome, Record, RunId, RunState};
+use oci_client::{Client, Endpoints, RequestCounts};
+use oci_simulator::server::Region;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// No process works longer on a run of this size.
+const LONGEST: Duration = Duration::from_hours(12);
+/// So many processes must do in a calm region.
+const CALM_PROCESSES: u32 = 4;
+
+/// What a history came to.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Launches that the region accepted.
+    pub launches: u64,
+    pub processes: u32,
+    pub records: Vec<Record>,
+    pub requests: u64,
+    pub virtual_time: Duration,
+}
+
+pub struct History {
+    setup: Setup,
+    region: Region,
+    clock: Arc<RegionClock>,
+    store: MemoryStore,
+    announced: Arc<Announced>,
+    broken: Arc<Mutex<Option<String>>>,
+    chance: StdRng,
+    plan: Plan,
+    run: RunId,
+    processes: u32,
+}
+
+/// How a process ended.
+enum Ended {
+    Dead,
+    /// By itself; and whether it was told to stop before.
+    Itself {
+        summary: RunSummary,
+        stopped: bool,
+    },
+    /// It could not begin.
+    NotBegun,
+}
+
+/// Plays the history of a seed. An error says which promise was broken.
+pub fn play(setup: Setup) -> Result<Told, String> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let start = tokio::time::Instant::now();
+        let mut history = History::new(setup);
+        history.storm().await?;
+        history.calm().await?;
+        let stats = history.region.stats();
+        let launch = stats.operations.get("LaunchInstance");
+        Ok(Told {
+            launches: launch.map_or(0, |launch| launch.ok),
+            processes: history.processes,
+            records: history.store.snapshot(history.run),
+            requests: stats.requests,
+            virtual_time: start.elapsed(),
+        })
+    })
+}
+
+impl History {
+    fn new(setup: Setup) -> Self {
+        let (region, clock) = region::open(&setup);
+        let plan = region::plan(&setup, &region);
+        let store = MemoryStore::new();
+        store.set_sync_delay(setup.sync);
+        let chance = StdRng::seed_from_u64(setup.seed ^ 0x5AFE);
+        let mut history = Self {
+            setup,
+            region,
+            clock,
+            store,
+            announced: Arc::default(),
+            broken: Arc::default(),
+            chance,
+            plan,
+            run: RunId::new(jiff::Timestamp::UNIX_EPOCH, [0; 10]),
+            processes: 0,
+        };
+        history.run = history.environment(&Arc::default()).new_run_id();
+        history
+    }
+
+    /// Processes die, are interrupted, or find their disk full, until one comes to an end that is its own.
+    async fn storm(&mut self) -> Result<(), String> {
+        for _ in 0..=self.setup.deaths {
+            let ended = self.process(true).await?;
+            self.check(&ended)?;
+            match ended {
+                Ended::Itself { stopped: false, .. } => return Ok(()),
+                Ended::Dead => self.store.crash(self.chance.random_range(0..4)),
+                Ended::Itself { .. } | Ended::NotBegun => {}
+            }
+            let pause = if self.chance.random_bool(self.setup.next_day) {
+                Duration::from_hours(30)
+            } else {
+                Duration::from_millis(self.chance.random_range(0..10_000))
+            };
+            tokio::time::sleep(pause).await;
+        }
+        Ok(())
+    }
+
+    /// Nothing fails any more but what the region lacks: the run must come to rest.
+    async fn calm(&mut self) -> Result<(), String> {
+        self.region.replace_faults(&[]);
+        self.setup.options = LaunchOptions { max_attempts: 12, ..LaunchOptions::default() };
+        let mut reason = String::new();
+        for _ in 0..CALM_PROCESSES {
+            tokio::time::sleep(Duration::from_mins(2)).await;
+            let ended = self.process(false).await?;
+            self.check(&ended)?;
+            let live = books::live(&self.region, self.run);
+            match books::settled(&live, &self.state(), self.setup.roomy()) {
+                Ok(()) => return Ok(()),
+                Err(still) => reason = still,
+            }
+        }
+        Err(reason)
+    }
+
+    fn state(&self) -> RunState {
+        RunState::fold(self.run, &self.store.snapshot(self.run))
+    }
+
+    fn check(&self, ended: &Ended) -> Result<(), String> {
+        if let Some(reason) = self.broken.lock().unwrap().take() {
+            return Err(reason);
+        }
+        let live = books::live(&self.region, self.run);
+        books::nothing_doubled(&self.region, &live)?;
+        match ended {
+            Ended::Itself { summary, stopped } => {
+                let stopped = *stopped || summary.outcome == Some(Outcome::NotAuthenticated);
+                books::nothing_unknown(&live, &self.state(), stopped)
+            }
+            Ended::Dead | Ended::NotBegun => Ok(()),
+        }
+    }
+
+    fn environment(&self, fuse: &Arc<Fuse>) -> Environment {
+        let requests = Arc::new(RequestCounts::default());
+        let wire = Wire {
+            region: self.region.clone(),
+            fuse: Arc::clone(fuse),
+            announced: Arc::clone(&self.announced),
+            broken: Arc::clone(&self.broken),
+            arrives: AtomicBool::new(self.setup.seed.is_multiple_of(2)),
+        };
+        let seed = self.setup.seed.wrapping_add(u64::from(self.processes));
+        let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), Arc::new(wire))
+            .clock(self.clock.clone())
+            .seed(seed)
+            .observer(requests.clone())
+            .build();
+        let store = Kept {
+            store: self.store.clone(),
+            fuse: Arc::clone(fuse),
+            announced: Arc::clone(&self.announced),
+        };
+        Environment {
+            client,
+            requests: Some(requests),
+            store: Arc::new(store),
+            clock: self.clock.clone(),
+            seed,
+        }
+    }
+
+    /// A process takes the run up, and lives as long as the seed says.
+    async fn process(&mut self, mortal: bool) -> Result<Ended, String> {
+        self.processes += 1;
+        if self.setup.loud {
+            println!("process {}, {}", self.processes, if mortal { "in the storm" } else { "in the calm" });
+        }
+        let dies = mortal && self.processes <= self.setup.deaths;
+        let by_clock = dies && self.chance.random_bool(self.setup.by_clock);
+        let point = if dies && !by_clock { self.chance.random_range(1..=self.setup.points) } else { 0 };
+        let moment =
+            if by_clock { Duration::from_millis(self.chance.random_range(0..120_000)) } else { LONGEST };
+        let full = mortal && self.chance.random_bool(self.setup.disk_full);
+        self.store.fail_after(full.then(|| self.chance.random_range(1..100)));
+        let stop = CancellationToken::new();
+        let interrupted = mortal && self.chance.random_bool(self.setup.interrupts);
+        let patience = Duration::from_millis(self.chance.random_range(0..60_000));
+        let fuse = Arc::new(Fuse::at(point));
+        let running = self.work(&fuse, stop.clone());
+        let interrupting = async {
+            if interrupted {
+                tokio::time::sleep(patience).await;
+                stop.cancel();
+            }
+            std::future::pending::<()>().await;
+        };
+        let ended = tokio::select! {
+            biased;
+            () = fuse.blown() => Ok(Ended::Dead),
+            () = interrupting => Ok(Ended::Dead),
+            ended = running => ended,
+            () = tokio::time::sleep(moment) => {
+                if by_clock { Ok(Ended::Dead) } else { Err("a process is still busy after 12 hours".to_owned()) }
+            }
+        };
+        self.store.fail_after(None);
+        let broke = |summary: &RunSummary| summary.outcome == Some(Outcome::LedgerFailed);
+        match ended? {
+            Ended::Itself { summary, .. } => {
+                let stopped = stop.is_cancelled() || broke(&summary);
+                Ok(Ended::Itself { summary, stopped })
+            }
+            other => Ok(other),
+        }
+    }
+
+    async fn work(&self, fuse: &Arc<Fuse>, stop: CancellationToken) -> Result<Ended, String> {
+        let env = self.environment(fuse);
+        let options = &self.setup.options;
+        let sink = if self.setup.loud { Arc::new(tell) } else { fleet::no_sink() };
+        let known = !self.store.snapshot(self.run).is_empty();
+        let ended = if known {
+            fleet::resume(&env, self.run, options, sink, stop).await
+        } else {
+            fleet::launch(&env, self.run, &self.plan, options, sink, stop).await
+        };
+        match ended {
+            Ok(summary) => Ok(Ended::Itself { summary, stopped: false }),
+            Err(error) => {
+                if self.setup.loud {
+                    println!("the process could not begin: {error}");
+                }
+                Ok(Ended::NotBegun)
+            }
+        }
+    }
+}
+
+fn tell(record: &Record) {
+    println!("{}", serde_json::to_string(record).unwrap());
+}

@@ -1,0 +1,16 @@
+//! Whole runs from a seed: the real client and a simulated region in one process and in virtual time, with faults drawn
+//! from the seed, killed at the points where the ledger or the network is touched, resumed until they are done, and
+//! judged by the region's own books.
+//!
+//! `make simulate SEEDS=100000` plays many seeds, `make simulate SEED=42` plays one again and tells what happened.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and what a seed came to is told")]
+
+mod books;
+mod fuse;
+mod history;
+mod kept;
+mod many;
+mod promises;
+mod region;
+mod setup;
+mod wire;

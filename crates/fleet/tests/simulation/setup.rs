@@ -1,0 +1,150 @@
+//! What a seed stands for: the region, the fleet, the options, the faults and the deaths of one history. Each feature is
+//! drawn by itself, so that histories differ in kind and not only in numbers.
+
+use fleet::LaunchOptions;
+use oci_simulator::scenario::{AnswerBody, FaultKind, FaultRule, Scenario, Signatures};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use std::time::Duration;
+
+/// One history.
+#[derive(Debug)]
+pub struct Setup {
+    pub seed: u64,
+    pub preset: &'static str,
+    pub scenario: Scenario,
+    pub count: u32,
+    /// Numbers of the availability domains to try, in order.
+    pub domains: Vec<usize>,
+    pub ocpus: u32,
+    pub options: LaunchOptions,
+    /// How long the ledger takes to sync.
+    pub sync: Duration,
+    /// How many processes die before one may live.
+    pub deaths: u32,
+    /// A process dies at one of so many points from its start …
+    pub points: u64,
+    /// … or, this often, at a moment within so many seconds.
+    pub by_clock: f64,
+    /// How often the user interrupts a process.
+    pub interrupts: f64,
+    /// How often the disk is full for a process.
+    pub disk_full: f64,
+    /// Whether to print what happens.
+    pub loud: bool,
+    /// How often the next process comes only after the retry tokens have expired.
+    pub next_day: f64,
+}
+
+impl Setup {
+    /// The history of a seed, with at most so many slots.
+    pub fn drawn(seed: u64, most: u32) -> Self {
+        let presets = Scenario::presets();
+        let preset = presets[usize::try_from(seed).unwrap() % presets.len()].name;
+        let mut chance = StdRng::seed_from_u64(seed);
+        let mut scenario = Scenario::named(preset).unwrap();
+        scenario.signatures = Signatures::Unchecked;
+        scenario.world.event_log = 100_000;
+        treacherous(&mut scenario, &mut chance);
+        let mut domains: Vec<usize> = vec![1, 2, 3];
+        domains.rotate_left(chance.random_range(0..3));
+        domains.truncate(chance.random_range(1..=3));
+        Self {
+            seed,
+            preset,
+            count: chance.random_range(1..=most),
+            domains,
+            ocpus: *pick(&mut chance, &[1, 1, 1, 8, 40]),
+            options: options(&mut chance),
+            sync: Duration::from_millis(*pick(&mut chance, &[0, 1, 3, 200])),
+            deaths: *pick(&mut chance, &[0, 1, 2, 3, 6, 12]),
+            points: *pick(&mut chance, &[4, 20, 60, 300]),
+            by_clock: *pick(&mut chance, &[0.0, 0.3]),
+            interrupts: *pick(&mut chance, &[0.0, 0.2]),
+            disk_full: *pick(&mut chance, &[0.0, 0.0, 0.1]),
+            loud: false,
+            next_day: *pick(&mut chance, &[0.0, 0.0, 0.2]),
+            scenario,
+        }
+    }
+
+    /// Whether the region is sure to have room for all, so that every slot must run in the end.
+    pub fn roomy(&self) -> bool {
+        matches!(self.preset, "roomy" | "flaky" | "throttled")
+            || (self.preset == "stockout" && self.domains != [1])
+    }
+}
+
+fn options(chance: &mut StdRng) -> LaunchOptions {
+    LaunchOptions {
+        wait: chance.random_bool(0.9),
+        wait_timeout: Duration::from_mins(*pick(chance, &[1, 20, 20])),
+        rate: *pick(chance, &[None, None, Some(1.0), Some(20.0)]),
+        max_concurrency: *pick(chance, &[1, 3, 100]),
+        max_attempts: *pick(chance, &[1, 3, 12, 12]),
+        retry_for: *pick(chance, &[None, None, Some(Duration::from_mins(30))]),
+    }
+}
+
+/// Adds habits and faults that the preset does not have, or changes those that it has.
+fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
+    if chance.random_bool(0.3) {
+        scenario.world.list_lag_seconds = chance.random_range(0.0..60.0);
+    }
+    if chance.random_bool(0.2) {
+        scenario.world.late_failure.probability = chance.random_range(0.0..0.4);
+        scenario.world.late_failure.limit_share = *pick(chance, &[0.0, 0.5]);
+    }
+    if chance.random_bool(0.2) {
+        scenario.world.false_limit_probability = 0.1;
+    }
+    if chance.random_bool(0.2) {
+        scenario.latency.max_ms = chance.random_range(1.0..5000.0);
+    }
+    for _ in 0..*pick(chance, &[0, 0, 1, 2, 4]) {
+        let fault = drawn_fault(chance);
+        let operations = match chance.random_range(0..3) {
+            0 => vec![],
+            1 => serde_json::from_str(r#"["launch"]"#).unwrap(),
+            _ => serde_json::from_str(r#"["read"]"#).unwrap(),
+        };
+        let mut rule = FaultRule { operations, ..FaultRule::always(fault) };
+        match chance.random_range(0..4) {
+            0 => rule.nth = (0..3).map(|_| chance.random_range(1..20)).collect(),
+            1 => {
+                rule.after_seconds = Some(chance.random_range(0.0..60.0));
+                rule.for_seconds = Some(chance.random_range(1.0..120.0));
+                rule.probability = 0.8;
+            }
+            _ => rule.probability = *pick(chance, &[0.02, 0.1, 0.4]),
+        }
+        scenario.faults.push(rule);
+    }
+}
+
+fn drawn_fault(chance: &mut StdRng) -> FaultKind {
+    let answer = |status, body, after_effect| FaultKind::Answer {
+        status,
+        body,
+        code: None,
+        message: None,
+        after_effect,
+    };
+    match chance.random_range(0..12) {
+        0 => FaultKind::ResetBefore,
+        1 | 2 => FaultKind::ResetAfter,
+        3 => FaultKind::Truncate { bytes: chance.random_range(0..200) },
+        4 => FaultKind::Delay { seconds: chance.random_range(0.1..70.0) },
+        5 => FaultKind::Hang,
+        6 => answer(500, AnswerBody::Oci, chance.random_bool(0.5)),
+        7 => answer(503, AnswerBody::Oci, false),
+        8 => answer(504, AnswerBody::Html, true),
+        10 => answer(429, AnswerBody::Oci, false),
+        9 => answer(502, AnswerBody::Empty, chance.random_bool(0.5)),
+        // A refusal that has an effect all the same would be a lie that nobody can see through.
+        _ => answer(*pick(chance, &[400, 404, 409]), AnswerBody::Empty, false),
+    }
+}
+
+fn pick<'a, T>(chance: &mut StdRng, from: &'a [T]) -> &'a T {
+    &from[chance.random_range(0..from.len())]
+}

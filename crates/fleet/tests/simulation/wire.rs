@@ -1,0 +1,105 @@
+//! The way to the region: points of death on both sides of it, and a witness of what is sent.
+
+use crate::{fuse::Fuse, kept::Announced};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use oci_client::transport::{Transport, TransportError};
+use oci_simulator::server::{Dropped, Region};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+use tokio::task::JoinHandle;
+
+/// The path of LaunchInstance and ListInstances.
+const INSTANCES: &str = "/20160918/instances";
+
+/// The wire of one process.
+pub struct Wire {
+    pub region: Region,
+    pub fuse: Arc<Fuse>,
+    pub announced: Arc<Announced>,
+    /// The first broken promise that was seen here.
+    pub broken: Arc<Mutex<Option<String>>>,
+    /// Whether a request whose sender is gone still arrives. Changes with each request that is dropped.
+    pub arrives: AtomicBool,
+}
+
+impl Transport for Wire {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        Box::pin(async move {
+            self.fuse.point().await;
+            if let Err(reason) = self.witness(&request) {
+                self.broken.lock().unwrap().get_or_insert(reason);
+            }
+            let region = self.region.clone();
+            let task = tokio::spawn(async move { region.exchange(request).await });
+            let answer = Flight { task, wire: self }.await;
+            self.fuse.point().await;
+            answer
+        })
+    }
+}
+
+impl Wire {
+    /// No launch leaves unless the ledger has announced it, with this token and for this slot.
+    fn witness(&self, request: &http::Request<Bytes>) -> Result<(), String> {
+        if request.method() != http::Method::POST || request.uri().path() != INSTANCES {
+            return Ok(());
+        }
+        let token = request.headers().get("opc-retry-token").and_then(|token| token.to_str().ok());
+        let token = token.ok_or("a launch without a retry token")?;
+        let body: serde_json::Value =
+            serde_json::from_slice(request.body()).map_err(|error| error.to_string())?;
+        let slot = body["freeformTags"][fleet::plan::SLOT_TAG].as_str().unwrap_or_default();
+        self.announced.check(token, slot)
+    }
+}
+
+/// A request under way. When its sender goes away it may arrive all the same.
+struct Flight<'a> {
+    task: JoinHandle<Result<http::Response<Bytes>, Dropped>>,
+    wire: &'a Wire,
+}
+
+impl Future for Flight<'_> {
+    type Output = Result<http::Response<Bytes>, TransportError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.task).poll(context).map(|joined| match joined {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(dropped)) => {
+                let code = match dropped {
+                    Dropped::BeforeAnswer => "ConnectionLost",
+                    Dropped::InBody { .. } => "TruncatedAnswer",
+                };
+                Err(lost(code, dropped.to_string()))
+            }
+            Err(error) => {
+                self.wire.broken.lock().unwrap().get_or_insert(format!("the region: {error}"));
+                Err(lost("ConnectionLost", "the region is gone".to_owned()))
+            }
+        })
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if !self.task.is_finished() && !self.wire.arrives.fetch_xor(true, Ordering::Relaxed) {
+            self.task.abort();
+        }
+    }
+}
+
+fn lost(code: &'static str, text: String) -> TransportError {
+    let reached = oci_client::transport::Reached::MayHaveArrived;
+    TransportError { reached, code, text }
+}
