@@ -3,6 +3,10 @@
 //! Everything is a function of the plan and of the run's records, so that a process that takes the run up finds the
 //! same reservations: their tokens name the run, and their tags name the tokens.
 
+mod settle;
+
+pub(crate) use settle::settle;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,11 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::create::find_by_token;
 use super::{
-    Change, Created, Held, NewCount, Order, Patience, ReservationError, Want, create_all, give_back, resize,
-    show, spread,
+    Change, Created, Held, NewCount, Order, Patience, ReservationError, Want, create_all, resize, show,
+    spread,
 };
 use crate::Plan;
 use crate::journal::Journal;
+use settle::{abandon, still_held};
 
 /// How long a reservation may take to be made, changed or deleted.
 const PATIENCE: Duration = Duration::from_mins(30);
@@ -191,26 +196,21 @@ async fn one(
         }
         None => None,
     };
-    match found {
-        Some(ocid) => {
-            let result = match super::until_active(client, &ocid, patience).await {
-                Ok(Some(answer)) => Ok(Held::from(answer)),
-                Ok(None) => Err(ReservationError::Asked(format!("{ocid} was deleted by somebody else"))),
-                Err(error) => Err(error),
-            };
-            if let Ok(held) = &result {
-                journal.record(vec![held_event(held, asked)]).await;
-            }
-            of(Some(ocid), result)
-        }
-        None => {
-            let mut created = create_all(client, std::slice::from_ref(&order), journal, patience).await;
-            // One order, one answer.
-            created
-                .pop()
-                .unwrap_or_else(|| of(None, Err(ReservationError::Asked("nothing was asked for".to_owned()))))
-        }
+    let Some(ocid) = found else {
+        let mut created = create_all(client, std::slice::from_ref(&order), journal, patience).await;
+        let nothing = || ReservationError::Asked("nothing was asked for".to_owned());
+        // One order, one answer.
+        return created.pop().unwrap_or_else(|| of(None, Err(nothing())));
+    };
+    let result = match super::until_active(client, &ocid, patience).await {
+        Ok(Some(answer)) => Ok(Held::from(answer)),
+        Ok(None) => Err(ReservationError::Asked(format!("{ocid} was deleted by somebody else"))),
+        Err(error) => Err(error),
+    };
+    if let Ok(held) = &result {
+        journal.record(vec![held_event(held, asked)]).await;
     }
+    of(Some(ocid), result)
 }
 
 fn order(plan: &Plan, share: &Share, run: RunId) -> Order {
@@ -365,64 +365,6 @@ async fn tell(journal: &Journal, wanted: u32, held: u32, created: &[Created]) {
     journal.record(warnings.into_iter().map(|message| Event::Warning { message }).collect()).await;
 }
 
-/// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
-async fn abandon(
-    client: &Client,
-    reserve: &Reserve,
-    journal: &Journal,
-    created: &[Created],
-    held: u32,
-) -> Outcome {
-    let patience = Patience::new(PATIENCE, CancellationToken::new());
-    let mut own = Vec::new();
-    for ocid in created.iter().filter_map(|created| created.ocid.clone()) {
-        match reserve.grown.get(&ocid) {
-            Some(before) => {
-                shrink(client, &ocid, *before, journal, &patience).await;
-            }
-            None => own.push(ocid),
-        }
-    }
-    let left = give_back(client, &own, journal, &patience).await;
-    lament(journal, left).await;
-    let refused = created.iter().any(|created| {
-        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
-        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
-    });
-    if refused {
-        return Outcome::NotAuthenticated;
-    }
-    if held > 0 {
-        let message =
-            format!("{held} are fewer than the {} that are wanted at least: all was given back", reserve.min);
-        journal.record(vec![Event::Warning { message }]).await;
-    }
-    if held > 0 || reserve.min > 0 { Outcome::GivenBack } else { Outcome::Nothing }
-}
-
-/// Says what is still held although it should not be.
-async fn lament(journal: &Journal, left: Vec<(String, ReservationError)>) {
-    let events = left.into_iter().map(|(ocid, error)| {
-        let message = format!(
-            "{ocid} is STILL HELD and charged for: {error}; delete it with `oci-insta-scale reservation delete {ocid}`"
-        );
-        Event::Warning { message }
-    });
-    journal.record(events.collect()).await;
-}
-
-async fn still_held(journal: &Journal, created: &[Created]) {
-    let held = created.iter().filter_map(|created| created.ocid.as_ref());
-    let events = held.map(|ocid| {
-        let message = format!(
-            "{ocid} exists and is charged for: `resume` goes on with it, `oci-insta-scale reservation delete {ocid}` \
-             gives it back"
-        );
-        Event::Warning { message }
-    });
-    journal.record(events.collect()).await;
-}
-
 /// The plan with reservations in place of its placements. A pure function of the plan and of which reservations exist:
 /// what an attempt is sent must be the same for every process that works on the run.
 fn drawing_on(plan: &Plan, shares: &[Share], created: &[Created]) -> Plan {
@@ -437,80 +379,6 @@ fn drawing_on(plan: &Plan, shares: &[Share], created: &[Created]) -> Plan {
         }));
     }
     plan
-}
-
-/// The end of such a run: gives back what stayed unused if that is wanted, and says what goes on costing.
-///
-/// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps a tally of its own
-/// for this reason), so a reservation never shrinks below what this run has launched into it.
-pub(crate) async fn settle(client: &Client, reserve: &Reserve, journal: &Journal, interrupted: bool) {
-    if journal.broken().is_some() {
-        return;
-    }
-    let mine: Vec<(String, u32)> = journal
-        .state(|state| state.reservations.keys().map(|ocid| (ocid.clone(), drawn(state, ocid))).collect());
-    let patience = Patience::new(PATIENCE, CancellationToken::new());
-    let mut own = Vec::new();
-    for (ocid, drawn) in mine {
-        let Ok(held) = show(client, &ocid).await else {
-            let message = format!("{ocid} could not be looked at in the end; it may go on costing");
-            journal.record(vec![Event::Warning { message }]).await;
-            continue;
-        };
-        let used = held.used().max(drawn);
-        let unused = held.reserved().saturating_sub(used);
-        if unused == 0 || held.state == "DELETED" {
-            continue;
-        }
-        if interrupted || !reserve.release {
-            let message = format!(
-                "the reservation {ocid} holds {unused} more than are used; they are charged at 85 % of the price on demand"
-            );
-            journal.record(vec![Event::Warning { message }]).await;
-            continue;
-        }
-        match reserve.grown.get(&ocid) {
-            Some(before) => shrink(client, &ocid, used.max(*before), journal, &patience).await,
-            None if used == 0 => own.push(ocid),
-            None => shrink(client, &ocid, used, journal, &patience).await,
-        }
-    }
-    let left = give_back(client, &own, journal, &patience).await;
-    lament(journal, left).await;
-}
-
-/// Shrinks a reservation to this count in all. Where it has several configs, the unused part of each goes first to last.
-async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patience: &Patience) {
-    let result = async {
-        let held = show(client, ocid).await?;
-        let mut surplus = held.reserved().saturating_sub(to);
-        let mut changes = Vec::new();
-        for config in &held.configs {
-            let less = surplus.min(config.reserved.saturating_sub(config.used));
-            if less > 0 {
-                let want = Want {
-                    shape: config.shape.clone(),
-                    ocpus: config.ocpus,
-                    memory_gb: config.memory_gb,
-                    fault_domain: config.fault_domain.clone(),
-                    count: 0,
-                };
-                changes.push(Change::Count(Some(want), NewCount::Shrink(less)));
-                surplus -= less;
-            }
-        }
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let (asked, held) = resize(client, ocid, &changes, patience).await?;
-        journal.record(vec![held_event(&held, asked)]).await;
-        Ok::<(), ReservationError>(())
-    }
-    .await;
-    if let Err(error) = result {
-        let message = format!("{ocid} could not be made smaller and goes on costing: {error}");
-        journal.record(vec![Event::Warning { message }]).await;
-    }
 }
 
 /// The failure of a launch into a reservation, by a class of its own: the service calls it a lack of hosts, and the

@@ -1,0 +1,143 @@
+//! The end of a run that reserved its own capacity: what is given back, what shrinks, what goes on costing and is said so.
+
+use ledger::{Event, Outcome};
+use oci_client::{Client, FailureClass};
+use tokio_util::sync::CancellationToken;
+
+use super::{PATIENCE, Reserve, drawn, held_event};
+use crate::journal::Journal;
+use crate::reservations::{
+    Change, Created, NewCount, Patience, ReservationError, Want, give_back, resize, show,
+};
+
+/// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
+pub(super) async fn abandon(
+    client: &Client,
+    reserve: &Reserve,
+    journal: &Journal,
+    created: &[Created],
+    held: u32,
+) -> Outcome {
+    let patience = Patience::new(PATIENCE, CancellationToken::new());
+    let mut own = Vec::new();
+    for ocid in created.iter().filter_map(|created| created.ocid.clone()) {
+        match reserve.grown.get(&ocid) {
+            Some(before) => {
+                shrink(client, &ocid, *before, journal, &patience).await;
+            }
+            None => own.push(ocid),
+        }
+    }
+    let left = give_back(client, &own, journal, &patience).await;
+    lament(journal, left).await;
+    let refused = created.iter().any(|created| {
+        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
+        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
+    });
+    if refused {
+        return Outcome::NotAuthenticated;
+    }
+    if held > 0 {
+        let message =
+            format!("{held} are fewer than the {} that are wanted at least: all was given back", reserve.min);
+        journal.record(vec![Event::Warning { message }]).await;
+    }
+    if held > 0 || reserve.min > 0 { Outcome::GivenBack } else { Outcome::Nothing }
+}
+
+/// Says what is still held although it should not be.
+async fn lament(journal: &Journal, left: Vec<(String, ReservationError)>) {
+    let events = left.into_iter().map(|(ocid, error)| {
+        let message = format!(
+            "{ocid} is STILL HELD and charged for: {error}; delete it with `oci-insta-scale reservation delete {ocid}`"
+        );
+        Event::Warning { message }
+    });
+    journal.record(events.collect()).await;
+}
+
+pub(super) async fn still_held(journal: &Journal, created: &[Created]) {
+    let held = created.iter().filter_map(|created| created.ocid.as_ref());
+    let events = held.map(|ocid| {
+        let message = format!(
+            "{ocid} exists and is charged for: `resume` goes on with it, `oci-insta-scale reservation delete {ocid}` \
+             gives it back"
+        );
+        Event::Warning { message }
+    });
+    journal.record(events.collect()).await;
+}
+
+/// The end of such a run: gives back what stayed unused if that is wanted, and says what goes on costing.
+///
+/// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps a tally of its own
+/// for this reason), so a reservation never shrinks below what this run has launched into it.
+pub(crate) async fn settle(client: &Client, reserve: &Reserve, journal: &Journal, interrupted: bool) {
+    if journal.broken().is_some() {
+        return;
+    }
+    let mine: Vec<(String, u32)> = journal
+        .state(|state| state.reservations.keys().map(|ocid| (ocid.clone(), drawn(state, ocid))).collect());
+    let patience = Patience::new(PATIENCE, CancellationToken::new());
+    let mut own = Vec::new();
+    for (ocid, drawn) in mine {
+        let Ok(held) = show(client, &ocid).await else {
+            let message = format!("{ocid} could not be looked at in the end; it may go on costing");
+            journal.record(vec![Event::Warning { message }]).await;
+            continue;
+        };
+        let used = held.used().max(drawn);
+        let unused = held.reserved().saturating_sub(used);
+        if unused == 0 || held.state == "DELETED" {
+            continue;
+        }
+        if interrupted || !reserve.release {
+            let message = format!(
+                "the reservation {ocid} holds {unused} more than are used; they are charged at 85 % of the price on demand"
+            );
+            journal.record(vec![Event::Warning { message }]).await;
+            continue;
+        }
+        match reserve.grown.get(&ocid) {
+            Some(before) => shrink(client, &ocid, used.max(*before), journal, &patience).await,
+            None if used == 0 => own.push(ocid),
+            None => shrink(client, &ocid, used, journal, &patience).await,
+        }
+    }
+    let left = give_back(client, &own, journal, &patience).await;
+    lament(journal, left).await;
+}
+
+/// Shrinks a reservation to this count in all. Where it has several configs, the unused part of each goes first to last.
+async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patience: &Patience) {
+    let result = async {
+        let held = show(client, ocid).await?;
+        let mut surplus = held.reserved().saturating_sub(to);
+        let mut changes = Vec::new();
+        for config in &held.configs {
+            let less = surplus.min(config.reserved.saturating_sub(config.used));
+            if less > 0 {
+                let want = Want {
+                    shape: config.shape.clone(),
+                    ocpus: config.ocpus,
+                    memory_gb: config.memory_gb,
+                    fault_domain: config.fault_domain.clone(),
+                    count: 0,
+                };
+                changes.push(Change::Count(Some(want), NewCount::Shrink(less)));
+                surplus -= less;
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (asked, held) = resize(client, ocid, &changes, patience).await?;
+        journal.record(vec![held_event(&held, asked)]).await;
+        Ok::<(), ReservationError>(())
+    }
+    .await;
+    if let Err(error) = result {
+        let message = format!("{ocid} could not be made smaller and goes on costing: {error}");
+        journal.record(vec![Event::Warning { message }]).await;
+    }
+}
