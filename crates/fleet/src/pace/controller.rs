@@ -117,7 +117,7 @@ impl Controller {
             measured: None,
             ramp: Measured { requests: 0.0, seconds: 0.0 },
             burst: 0.0,
-            patience: 1.0,
+            patience: decide::MOST_PATIENCE,
             reference: 1.0,
             penalty: 0.0,
             penalty_wait: None,

@@ -22,8 +22,6 @@ pub(super) struct Shape {
     pub(super) widest: f64,
     pub(super) seconds_at_ten: f64,
     pub(super) requests_per_refusal: f64,
-    /// What the service's bucket holds, as far as known.
-    pub(super) burst: f64,
     /// From sending to the answer, in seconds.
     pub(super) latency: f64,
     /// Shorter swings while the limit moves (below 1), longer ones where it does not (above 1).
@@ -44,6 +42,8 @@ const GROWTH: f64 = 1.2;
 const GROWTH_PER_REQUEST: f64 = 0.33;
 /// … and of this until an answer can be back. All three keep small what is refused when the limit is met.
 const GROWTH_PER_ANSWER: f64 = 0.17;
+/// The requests that a bucket is supposed to keep during a swing.
+const LIKELY_ROOM: f64 = 8.0;
 /// The least swing: below it, a limit that moved is not found.
 const NARROWEST: f64 = 0.06;
 
@@ -57,9 +57,9 @@ impl Swing {
             let cheap = shape.requests_per_refusal * (late(reach) - 0.8) / usual;
             shape.patience * quick.max(cheap).max(6.0 * shape.latency)
         };
-        // What fills while below the centre must fit into the bucket: reach × centre × seconds / 4 requests.
-        let room = (shape.burst / 2.0).max(1.0);
-        let fits = 4.0 * room / (usual * seconds(shape.widest));
+        // What fills while below the centre must fit into the bucket: reach × centre × seconds / 4 requests. The same is
+        // supposed of every bucket, since one who comes late cannot measure it, and unequal swings are unfair.
+        let fits = 4.0 * LIKELY_ROOM / (usual * seconds(shape.widest));
         let quick = 1.0 / (usual * shape.latency).max(1e-9);
         let widest = if shape.hold > 0.0 { NARROWEST } else { shape.widest };
         let reach = widest.min(fits).min(quick).max(NARROWEST);

@@ -37,7 +37,7 @@ impl Settings {
             swing: 0.2,
             swing_time: Duration::from_secs(14),
             requests_per_refusal: 28.0,
-            longest_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_mins(1),
         }
     }
 

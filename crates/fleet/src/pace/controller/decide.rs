@@ -28,10 +28,11 @@ const PENALTY_SECONDS_UNKNOWN: f64 = 20.0;
 const PENALTY_MEMORY: f64 = 30.0;
 /// The first rate after a penalty that came before the rate was known.
 const AFTER_PENALTY: f64 = 1.0;
-/// The part that a newly measured rate has in what counts as usual.
-const REFERENCE_WEIGHT: f64 = 0.055;
 /// A rate beyond this multiple of what was usual is a limit that has risen, not another sender that has less.
 const RISEN: f64 = 1.8;
+/// The same, downwards. Between the two, what is usual stays as it is: two who share a limit take equal steps as long as
+/// they agree on it.
+const FALLEN: f64 = 0.35;
 /// A rate that rose fast to where it was refused keeps a part of that, at most this many times what was let through on
 /// average: else the one who has less and rises would be cut more than the one who has much.
 const RISER: f64 = 2.8;
@@ -43,6 +44,8 @@ const CALMER: f64 = 1.15;
 const ALARMED: f64 = 0.35;
 /// … but not below this part of the usual length.
 const LEAST_PATIENCE: f64 = 0.56;
+/// Nor above this part. A narrow range: one who is calmer than another gets less than it.
+pub(super) const MOST_PATIENCE: f64 = 0.8;
 /// After a refusal, this many requests are left out, as far as the service's bucket keeps them: answers and requests do
 /// not come in order, and an empty bucket would refuse some of them for that alone.
 const CUSHION: f64 = 1.8;
@@ -94,12 +97,12 @@ impl Controller {
             }
             Mode::Search { growth, .. } if self.flattered > 0.0 => {
                 let centre = draining(rate, growth, self.flattered);
-                self.cruise(centre, false)
+                self.cruise(centre)
             }
             Mode::Search { .. } if searched.requests >= ENOUGH => {
                 let centre = searched.rate().min(rate);
                 self.burst = (self.ramp.requests - centre * self.ramp.seconds).max(0.0);
-                self.cruise(centre, false)
+                self.cruise(centre)
             }
             Mode::Search { .. } => self.search_on(rate),
             Mode::Cruise(swing) => self.swing_again(swing, rate, measured),
@@ -110,7 +113,7 @@ impl Controller {
     fn swing_again(&mut self, swing: Swing, rate: f64, measured: Measured) -> Mode {
         let steady = (self.sending / swing.seconds - 1.0).abs() < STEADY;
         let factor = if steady { CALMER } else { ALARMED };
-        self.patience = (self.patience * factor).clamp(LEAST_PATIENCE, 1.0);
+        self.patience = (self.patience * factor).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         // Few requests measure badly, and so does a time in which answers overtake each other. But then the time was
         // short, and the rate at its end is what was let through.
         let settled = (measured.seconds / (2.0 * self.latency_or_guess())).min(1.0);
@@ -119,7 +122,7 @@ impl Controller {
         let least = (rate / (1.0 + 2.0 * self.settings.swing)).min(RISER * found);
         let centre = found.max(least).min(rate);
         let again = if self.refusals > 2 { SEARCH_STEP } else { 1.0 };
-        self.cruise(again * centre, measured.requests < 6.0)
+        self.cruise(again * centre)
     }
 
     /// Searches lower: the rate was refused.
@@ -127,7 +130,7 @@ impl Controller {
         // Where much is under way, each step is dear.
         let step = if rate * self.latency_or_guess() > 2.0 { SEARCH_STEP * SEARCH_STEP } else { SEARCH_STEP };
         self.misses += 1;
-        searching(step * rate, SEARCH_STEP.powi(self.misses.min(8) as i32), self.latency_or_guess())
+        searching(step * rate, SEARCH_STEP.powf(f64::from(self.misses.min(8))), self.latency_or_guess())
     }
 
     fn latency_or_guess(&self) -> f64 {
@@ -141,20 +144,13 @@ impl Controller {
         searching(from, 1.0, self.latency_or_guess())
     }
 
-    fn cruise(&mut self, centre: f64, few: bool) -> Mode {
+    fn cruise(&mut self, centre: f64) -> Mode {
         let centre = centre.max(LEAST_RATE);
         self.measured = Some(centre);
         self.reference = match self.mode {
             Mode::Cruise(_) => {
-                let risen = centre > RISEN * self.reference;
-                let weight = if risen {
-                    0.3
-                } else if few {
-                    3.0 * REFERENCE_WEIGHT
-                } else {
-                    REFERENCE_WEIGHT
-                };
-                self.reference + weight * (centre - self.reference)
+                let far = centre > RISEN * self.reference || centre < FALLEN * self.reference;
+                self.reference + if far { 0.3 * (centre - self.reference) } else { 0.0 }
             }
             _ => centre.max(LEAST_REFERENCE),
         };
@@ -164,7 +160,6 @@ impl Controller {
                 widest: self.settings.swing,
                 seconds_at_ten: self.settings.swing_time.as_secs_f64(),
                 requests_per_refusal: self.settings.requests_per_refusal,
-                burst: self.burst,
                 latency: self.latency_or_guess(),
                 patience: self.patience,
                 reference: self.reference,
@@ -195,7 +190,7 @@ impl Controller {
             self.meter.mark(ticket);
             self.flattered = self.ramp.requests;
             match self.measured {
-                Some(rate) => self.cruise(rate, false),
+                Some(rate) => self.cruise(rate),
                 None => self.search(AFTER_PENALTY.min(self.rate())),
             }
         } else {

@@ -1,0 +1,81 @@
+//! A model of a service that throttles, and senders that do not know its limit. Virtual time: an hour takes
+//! milliseconds, and the same seed gives the same run.
+
+pub mod rivals;
+pub mod run;
+pub mod scenario;
+pub mod server;
+
+use std::time::Duration;
+
+/// A way of pacing, as the model sees it. Times count from the start of the model.
+pub trait Pacing {
+    /// Whether a request may leave now; counts it as sent if so.
+    fn next(&mut self, now: Duration) -> Next;
+    /// The request was let through.
+    fn on_success(&mut self, ticket: u64, now: Duration);
+    /// The request was refused; answers how long it waits before it asks for its next turn.
+    fn on_throttled(&mut self, ticket: u64, now: Duration, retry_after: Option<Duration>) -> Duration;
+    /// Requests a second that it means to send, for plots.
+    fn rate(&self) -> f64;
+}
+
+/// Whether a request may leave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Next {
+    /// Now, under this number.
+    Now(u64),
+    /// Not before then.
+    At(Duration),
+    /// Not before an answer came.
+    WhenOneReturns,
+}
+
+/// Ours.
+pub struct Ours {
+    controller: fleet::pace::Controller,
+    under_way: std::collections::HashMap<u64, fleet::pace::Ticket>,
+    last: u64,
+}
+
+impl Ours {
+    /// A fresh controller.
+    pub fn new(settings: fleet::pace::Settings, seed: u64) -> Self {
+        Self {
+            controller: fleet::pace::Controller::new(settings, seed),
+            under_way: std::collections::HashMap::new(),
+            last: 0,
+        }
+    }
+}
+
+impl Pacing for Ours {
+    fn next(&mut self, now: Duration) -> Next {
+        match self.controller.next(now) {
+            fleet::pace::Next::Now(ticket) => {
+                self.last += 1;
+                self.under_way.insert(self.last, ticket);
+                Next::Now(self.last)
+            }
+            fleet::pace::Next::At(then) => Next::At(then),
+            fleet::pace::Next::WhenOneReturns => Next::WhenOneReturns,
+        }
+    }
+
+    fn on_success(&mut self, ticket: u64, now: Duration) {
+        if let Some(ticket) = self.under_way.remove(&ticket) {
+            self.controller.on_success(ticket, now);
+        }
+    }
+
+    fn on_throttled(&mut self, ticket: u64, now: Duration, retry_after: Option<Duration>) -> Duration {
+        if let Some(ticket) = self.under_way.remove(&ticket) {
+            self.controller.on_throttled(ticket, now, retry_after);
+        }
+        Duration::ZERO
+    }
+
+    fn rate(&self) -> f64 {
+        self.controller.snapshot().rate
+    }
+}
