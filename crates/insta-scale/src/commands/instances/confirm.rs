@@ -9,6 +9,7 @@ use crate::output::text::count;
 use fleet::lifecycle::{Options, Verb};
 use fleet::select::Machine;
 use oci_client::{Clock as _, SystemClock};
+use std::fmt::Write as _;
 
 /// Rows shown before the question.
 const ROWS: usize = 50;
@@ -52,18 +53,16 @@ fn outline(reach: &Reach<'_>, options: &Options, machines: &[Machine]) -> String
     let table = Table { machines: shown, prices, now: SystemClock.now(), addresses: false, wide: false };
     let mut text = table.rows(console::width());
     if !rest.is_empty() {
-        text.push_str(&format!("… and {} more: `instances list` shows them all\n", rest.len()));
+        // Writing to a String cannot fail, so the results are not looked at.
+        let _ = writeln!(text, "… and {} more: `instances list` shows them all", rest.len());
     }
     text.push_str(&crate::output::instances::list::totals(machines, prices));
     if options.verb == Verb::Terminate {
         let fate = |keep: bool| {
             if keep { "are kept and go on costing" } else { "are deleted with all that is on them" }
         };
-        text.push_str(&format!(
-            "\nboot volumes {}; data volumes made with the instances {}",
-            fate(options.keep_boot_volumes),
-            fate(options.keep_data_volumes)
-        ));
+        let (boot, data) = (fate(options.keep_boot_volumes), fate(options.keep_data_volumes));
+        let _ = write!(text, "\nboot volumes {boot}; data volumes made with the instances {data}");
     }
     text
 }

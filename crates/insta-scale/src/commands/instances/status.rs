@@ -21,7 +21,7 @@ pub async fn run(reach: Reach<'_>, args: &StatusInstances) -> Result<Exit, Comma
         let text = match reach.global.output {
             OutputFormat::Json => status.json(&machines),
             OutputFormat::Jsonl => status.json_line(&machines),
-            _ => status.text(&machines),
+            _ => status.text(&machines, console::width()),
         };
         if screen {
             shown = console::redraw(&text, shown)?;

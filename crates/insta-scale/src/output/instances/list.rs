@@ -273,12 +273,26 @@ mod tests {
 
     #[test]
     fn a_list_reads_well_and_adds_up() {
-        insta::assert_snapshot!(shown(Some(110)), @"");
+        insta::assert_snapshot!(shown(Some(110)), @r"
+        NAME   STATE    AD        SHAPE                OCPUS  GB  PRIVATE IP  PUBLIC IP    AGE  PRICE/H  OCID
+        web-1  RUNNING  PHX-AD-1  VM.Standard.E4.Flex  1      6   10.0.0.1    203.0.113.1  4 h  0.0340   …00000001
+        web-2  STOPPED  PHX-AD-2  VM.Standard.E4.Flex  1      6   10.0.0.2    -            4 h  0.0000   …00000002
+        web-3  RUNNING  PHX-AD-3  VM.Odd               1      6   10.0.0.3    -            4 h  unknown  …00000003
+
+        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD an hour without volumes and 1 instance of unknown price
+        ");
     }
 
     #[test]
     fn a_narrow_terminal_keeps_what_matters() {
-        insta::assert_snapshot!(shown(Some(60)), @"");
+        insta::assert_snapshot!(shown(Some(60)), @r"
+        NAME   STATE    PRIVATE IP  PUBLIC IP    OCID
+        web-1  RUNNING  10.0.0.1    203.0.113.1  …00000001
+        web-2  STOPPED  10.0.0.2    -            …00000002
+        web-3  RUNNING  10.0.0.3    -            …00000003
+
+        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD an hour without volumes and 1 instance of unknown price
+        ");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::columns::{Column, table};
 use super::list::short_domain;
-use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::text::{clean, count};
 use fleet::select::Machine;
@@ -55,8 +54,8 @@ impl Status {
         self.moving == 0
     }
 
-    /// For people.
-    pub fn text(&self, machines: &[Machine]) -> String {
+    /// For people. `width` is the terminal's, if it is one.
+    pub fn text(&self, machines: &[Machine], width: Option<usize>) -> String {
         let mut out = count(self.all as u64, "instance") + "\n";
         for (title, counts) in
             [("state", &self.states), ("availability domain", &self.domains), ("shape", &self.shapes)]
@@ -80,7 +79,7 @@ impl Status {
                 column("OCID", 3, &|machine| machine.ocid.clone())
                     .or_short(rows.iter().map(|machine| super::list::short_ocid(&machine.ocid))),
             ];
-            let _ = write!(out, "\n{}", table(columns, console::width()));
+            let _ = write!(out, "\n{}", table(columns, width));
         }
         if rows.len() < machines.len() {
             let _ =
@@ -137,6 +136,16 @@ mod tests {
         ];
         let status = Status::of(&machines);
         assert!(!status.is_steady());
-        insta::assert_snapshot!(status.text(&machines), @"");
+        insta::assert_snapshot!(status.text(&machines, None), @r"
+        3 instances
+          by state                2 RUNNING, 1 STOPPING
+          by availability domain  2 PHX-AD-1, 1 PHX-AD-2
+          by shape                3 VM.Standard.E4.Flex
+
+        NAME   STATE     AD        SHAPE                OCID
+        web-1  RUNNING   PHX-AD-1  VM.Standard.E4.Flex  ocid1.instance.oc1.phx.web-1
+        web-2  STOPPING  PHX-AD-1  VM.Standard.E4.Flex  ocid1.instance.oc1.phx.web-2
+        web-3  RUNNING   PHX-AD-2  VM.Standard.E4.Flex  ocid1.instance.oc1.phx.web-3
+        ");
     }
 }
