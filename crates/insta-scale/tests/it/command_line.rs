@@ -85,7 +85,7 @@ fn mistakes_of_usage_end_with_2_and_say_what_to_do() {
         (&["--wait-timeout", "soon"], "a time such as 90s, 20m or 1h30m is needed"),
         (&["--count", "-1"], "-1 is not in 1..=100000"),
         (&["--rate", "-1"], "a number above 0 is needed"),
-        (&["lanch"], "a similar subcommand exists: 'launch'"),
+        (&["lanch"], "'launch'"),
         (&["--simulate=roomie"], "roomy"),
         (&["--endpoint", "http://example.com"], "plain http to another machine"),
         (&["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: there is no such file"),
