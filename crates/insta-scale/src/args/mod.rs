@@ -189,6 +189,9 @@ pub struct LaunchArgs {
     /// Simulated seconds in one second, with --simulate
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive, requires = "simulate")]
     pub speed: Option<f64>,
+    /// Let the fleet live so long: a tag says until when, and `cleanup --expired` terminates it then
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub ttl: Option<Duration>,
     /// Whether it reserves its own capacity.
     #[command(flatten)]
     pub reserving: Reserving,

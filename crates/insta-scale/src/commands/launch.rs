@@ -13,17 +13,34 @@ use crate::output::document::Document;
 use crate::output::progress::{Reporter, Show};
 use crate::output::{preview, summary, text};
 use crate::runtime;
+use fleet::cleanup::{EXPIRY_TAG, expiry_value};
 use fleet::{Plan, RunSummary};
+use jiff::SignedDuration;
 use ledger::RunState;
+use oci_client::{Clock as _, SystemClock};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Runs it.
 pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
-    let settings = session::settings(global, args.count, args.simulate.is_some())?;
+    let mut settings = session::settings(global, args.count, args.simulate.is_some())?;
+    if let Some(ttl) = args.ttl {
+        expire(&mut settings, ttl)?;
+    }
     if args.dry_run {
         return dry_run(global, args, &settings);
     }
     runtime::block_on(launch(global, args, settings))?
+}
+
+/// Puts the end of the fleet's time into its tags.
+fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
+    let too_long = || CommandError::usage("--ttl is too long", "give at most a year");
+    let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
+    let until = SystemClock.now().checked_add(ttl).map_err(|_| too_long())?;
+    let tags = settings.fleet.template.freeform_tags.get_or_insert_default();
+    tags.insert(EXPIRY_TAG.to_owned(), expiry_value(until));
+    Ok(())
 }
 
 /// Shows everything that would be sent, and what stands in its way as far as the service can be asked. A config can be

@@ -5,6 +5,7 @@ mod bad_config;
 mod bad_credentials;
 mod command_line;
 mod good_config;
+mod instances;
 mod launch;
 mod planning;
 mod program;

@@ -1,0 +1,155 @@
+//! The user's "manage" and "cleanup" workflows, with the real programs against a simulated region.
+
+use crate::program::{Ended, Workplace};
+use crate::sim_serve::Region;
+use serde_json::Value;
+use std::time::Duration;
+
+const MANAGE: &str = env!("CARGO_BIN_EXE_manage-instances");
+
+/// A region with a fleet of `count`, and its config as the user's `config.yaml`.
+fn fleet(count: &str, more: &[&str]) -> (Workplace, Region) {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &["--speed", "600"]);
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    place.write("config.yaml", config);
+    let mut arguments = vec!["--count", count, "--yes", "--output", "json"];
+    arguments.extend(more);
+    let launched = place.run(&arguments);
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    (place, region)
+}
+
+fn setting(place: &Workplace, key: &str) -> String {
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let line = config.lines().find(|line| line.trim_start().starts_with(&format!("{key}:"))).unwrap();
+    line.split_once(':').unwrap().1.trim().trim_matches('"').to_owned()
+}
+
+fn manage(place: &Workplace, arguments: &[&str]) -> Ended {
+    place.command_of(MANAGE, arguments).output().unwrap().into()
+}
+
+fn states(place: &Workplace) -> Vec<(String, String)> {
+    let ended = place.run(&["instances", "list", "--no-ips", "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+    let rows = ended.json();
+    rows["instances"].as_array().unwrap().iter().map(|row| (text(row, "name"), text(row, "state"))).collect()
+}
+
+#[test]
+fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
+    let (place, _region) = fleet("12", &[]);
+    let compartment = setting(&place, "compartment_id");
+    let prefix = format!("{}-", setting(&place, "display_name_prefix"));
+    let with = |verb: &str, more: &[&str]| {
+        let mut arguments = vec![verb, "-c", compartment.as_str(), "-p", prefix.as_str()];
+        arguments.extend(more);
+        manage(&place, &arguments)
+    };
+
+    let listed = with("list", &["-y"]);
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    assert!(listed.stdout.contains("12 instances: 12 RUNNING"), "{}", listed.stdout);
+    assert!(listed.stdout.contains("PRIVATE IP"), "{}", listed.stdout);
+
+    let stopped = with("stop", &["-y", "--output", "json"]);
+    assert_eq!(stopped.code, 0, "{}", stopped.stderr);
+    assert_eq!((&stopped.json()["done"], &stopped.json()["failed"]), (&12.into(), &0.into()));
+    let status = with("status", &[]);
+    assert!(status.stdout.contains("12 STOPPED"), "{}", status.stdout);
+
+    let started = with("start", &["-y"]);
+    assert_eq!(started.code, 0, "{}", started.stderr);
+    assert!(states(&place).iter().all(|(_, state)| state == "RUNNING"));
+
+    // Without a terminal and without -y nothing is lost.
+    let refused = with("terminate", &[]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("--yes was not given"), "{}", refused.stderr);
+    assert_eq!(states(&place).len(), 12);
+
+    // The default prefix is the original's, and matches none of these.
+    let nothing = manage(&place, &["terminate", "-c", &compartment, "-y"]);
+    assert_eq!(nothing.code, 0, "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("no instance matches"), "{}", nothing.stderr);
+    assert_eq!(states(&place).len(), 12);
+
+    let terminated = with("terminate", &["-y"]);
+    assert_eq!(terminated.code, 0, "{}", terminated.stderr);
+    assert!(states(&place).is_empty());
+}
+
+#[test]
+fn a_file_of_ocids_says_which_and_a_mistake_in_it_stops_everything() {
+    let (place, _region) = fleet("3", &[]);
+    let listed = place.run(&["instances", "list", "--no-ips", "--output", "json"]).json();
+    let first = listed["instances"][0]["ocid"].as_str().unwrap().to_owned();
+    place.write("bad.txt", format!("{first}\nweb-1\n"));
+    let bad = place.run(&["instances", "terminate", "--file", "bad.txt", "--yes"]);
+    assert_eq!(bad.code, 2);
+    assert!(bad.stderr.contains("bad.txt:2:1"), "{}", bad.stderr);
+    assert_eq!(states(&place).len(), 3);
+
+    place.write("good.txt", format!("# the first one\n{first} # and no other\n"));
+    let good = place.run(&["instances", "terminate", "--file", "good.txt", "--yes", "--output", "json"]);
+    assert_eq!(good.code, 0, "{}", good.stderr);
+    assert_eq!(good.json()["requested"], 1);
+    assert_eq!(states(&place).len(), 2);
+
+    let vague = place.run(&["instances", "stop", "--yes"]);
+    assert_eq!(vague.code, 2, "{}", vague.stderr);
+    assert!(vague.stderr.contains("--all"), "{}", vague.stderr);
+}
+
+#[test]
+fn an_expired_fleet_is_cleaned_up_and_a_living_one_is_not() {
+    let (place, _region) = fleet("2", &["--ttl", "8h"]);
+    let nothing = place.run(&["cleanup", "--expired", "--yes"]);
+    assert_eq!(nothing.code, 0, "{}", nothing.stderr);
+    assert!(nothing.stdout.contains("nothing is left over"), "{}", nothing.stdout);
+    let shortened = place.run(&["instances", "extend", "--all", "--ttl", "1s"]);
+    assert_eq!(shortened.code, 2, "extend takes no --all: {}", shortened.stderr);
+    let prefix = setting(&place, "display_name_prefix");
+    let shortened = place.run(&["instances", "extend", "--prefix", &prefix, "--ttl", "1s", "--yes"]);
+    assert_eq!(shortened.code, 0, "{}", shortened.stderr);
+    std::thread::sleep(Duration::from_millis(1500));
+    let shown = place.run(&["cleanup", "--expired", "--dry-run"]);
+    assert!(shown.stdout.contains("its time was over") && states(&place).len() == 2, "{}", shown.stdout);
+    let cleaned = place.run(&["cleanup", "--expired", "--yes"]);
+    assert_eq!(cleaned.code, 0, "{}", cleaned.stderr);
+    assert!(states(&place).is_empty());
+}
+
+#[test]
+fn instances_are_exported_in_every_format() {
+    let (place, _region) = fleet("2", &[]);
+    let prefix = setting(&place, "display_name_prefix");
+    for (format, mark) in [
+        ("ssh-config", "Host "),
+        ("ansible", "ansible_host:"),
+        ("hosts", "-1"),
+        ("terraform-import", "oci_core_instance."),
+        ("json", "\"instances\""),
+        ("csv", "name,ocid,state"),
+    ] {
+        let ended = place.run(&["export", format, "--run", "last", "--address", "private"]);
+        assert_eq!(ended.code, 0, "{format}: {}", ended.stderr);
+        assert!(ended.stdout.contains(mark) && ended.stdout.contains(&prefix), "{format}: {}", ended.stdout);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_script_is_the_front_door_of_the_program_beside_it() {
+    let place = Workplace::empty();
+    let script = include_str!("../../../../manage-instances.sh");
+    assert_eq!(script.lines().count(), 2);
+    let path = place.write("manage-instances.sh", script);
+    std::os::unix::fs::symlink(MANAGE, place.path().join("manage-instances")).unwrap();
+    let mut command = place.command_of("/bin/sh", &[path.to_str().unwrap(), "--help"]);
+    let ended: Ended = command.env("PATH", "/usr/bin:/bin").output().unwrap().into();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("manage-instances"), "{}", ended.stdout);
+}
