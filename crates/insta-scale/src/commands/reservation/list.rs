@@ -71,7 +71,9 @@ pub async fn show(global: &Global, remote: &Remote, text: &str) -> Result<Exit, 
     let prices = &remote.settings.prices;
     let unused = held.unused_hour(prices);
     match global.output {
-        OutputFormat::Table | OutputFormat::Wide => console::data(&people(&held, &members, unused, prices.currency()))?,
+        OutputFormat::Table | OutputFormat::Wide => {
+            console::data(&people(&held, &members, unused, prices.currency()))?;
+        }
         OutputFormat::Csv => console::data(&configs(&held).to_text(OutputFormat::Csv))?,
         format => {
             let document = document(&held, &members, unused);
