@@ -129,7 +129,7 @@ pub fn conclude(global: &Global, run: &RunSummary, resumable: bool) -> Result<Ex
 pub fn show(global: &Global, run: &RunSummary, resumable: bool) -> Result<(), CommandError> {
     match global.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
-            console::data(&summary::table(run, console::stdout_has_colour()))?
+            console::data(&summary::table(run, console::stdout_has_colour()))?;
         }
         OutputFormat::Json => console::data(&Document::of(run).to_text())?,
         OutputFormat::Jsonl => console::data(&Document::of(run).to_line())?,
