@@ -3,6 +3,8 @@
 
 mod bad_config;
 mod bad_credentials;
+mod bad_details;
+mod bad_settings;
 mod command_line;
 mod good_config;
 mod instances;
