@@ -1,12 +1,14 @@
 //! `show`: one run, from its records.
 
-use super::{launch, resume, runs, session};
+use super::{instances, launch, resume, runs, session};
 use crate::args::{Global, OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::runtime;
 use fleet::RunSummary;
+use fleet::lifecycle::ActionSummary;
+use ledger::{RunKind, RunState};
 
 /// Runs it. `--output jsonl` gives the records themselves.
 pub fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
@@ -26,6 +28,21 @@ pub fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
                 console::data(&(serde_json::to_string(record).unwrap_or_default() + "\n"))?;
             }
             return Ok(Exit::Done);
+        }
+        match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
+            Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
+                let records = store.records(run).await?;
+                let state = RunState::fold(run, &records.records);
+                instances::show(global, &ActionSummary::of(&state))?;
+                return Ok(Exit::Done);
+            }
+            Some(RunKind::Cleanup) => {
+                return Err(CommandError::usage(
+                    format!("run {run} is a cleanup, which has no summary"),
+                    "`--output jsonl` gives its records",
+                ));
+            }
+            Some(RunKind::Launch) | None => {}
         }
         let (state, plan) = resume::past(&store, run).await?;
         launch::show(global, &RunSummary::of(&state, &plan), !args.simulated)?;

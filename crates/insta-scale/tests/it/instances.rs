@@ -57,6 +57,9 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     let stopped = with("stop", &["-y", "--output", "json"]);
     assert_eq!(stopped.code, 0, "{}", stopped.stderr);
     assert_eq!((&stopped.json()["done"], &stopped.json()["failed"]), (&12.into(), &0.into()));
+    let run = stopped.json()["run_id"].as_str().unwrap().to_owned();
+    let shown = place.run(&["show", &run, "--output", "json"]);
+    assert_eq!((shown.code, shown.json()), (0, stopped.json()), "{}", shown.stderr);
     let status = with("status", &[]);
     assert!(status.stdout.contains("12 STOPPED"), "{}", status.stdout);
 

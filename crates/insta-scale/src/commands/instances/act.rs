@@ -6,7 +6,7 @@ use crate::commands::chattiness;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::instances::action as show;
+use crate::output::instances::action;
 use crate::output::instances::reporter::Reporter;
 use fleet::lifecycle::{self, ActionSummary, Options, Verb};
 use fleet::select::Selection;
@@ -83,16 +83,22 @@ async fn act(
 
 /// Shows what a run of actions came to, and says how it ended.
 pub fn conclude(global: &Global, summary: &ActionSummary) -> Result<Exit, CommandError> {
+    show(global, summary)?;
+    Ok(Exit::of_actions(summary))
+}
+
+/// Shows what a run of actions came to: data on stdout, advice on stderr.
+pub fn show(global: &Global, summary: &ActionSummary) -> Result<(), CommandError> {
     match global.output {
-        OutputFormat::Json => console::data(&show::json(summary))?,
-        OutputFormat::Jsonl => console::data(&show::json_line(summary))?,
-        _ => console::data(&show::table(summary))?,
+        OutputFormat::Json => console::data(&action::json(summary))?,
+        OutputFormat::Jsonl => console::data(&action::json_line(summary))?,
+        _ => console::data(&action::table(summary))?,
     }
-    let advice = show::advice(summary);
+    let advice = action::advice(summary);
     if !advice.is_empty() {
         console::line(advice.trim_end());
     }
-    Ok(Exit::of_actions(summary))
+    Ok(())
 }
 
 fn past(verb: Verb) -> &'static str {

@@ -19,7 +19,7 @@ use oci_client::{Client, RequestCounts};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-pub(super) use act::conclude;
+pub(super) use act::{conclude, show};
 
 /// Runs one.
 pub fn run(global: &Global, command: InstancesCommand) -> Result<Exit, CommandError> {
