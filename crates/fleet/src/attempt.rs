@@ -9,7 +9,7 @@ use crate::{
     plan::retry_token,
     reservations::flow::exhausted,
 };
-use ledger::{Action, ErrorRecord, Event, Intent, SlotNumber};
+use ledger::{Action, ErrorRecord, Event, Intent, Placement, SlotNumber};
 use oci_api::models::Instance;
 use oci_client::{Answered, Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};
@@ -37,9 +37,15 @@ struct Attempt<'a> {
     slot: SlotNumber,
     number: u32,
     token: String,
+    placement: Placement,
     failures: BTreeMap<FailureClass, u32>,
     /// Whether an earlier try of this token may have made an instance.
     may_exist: bool,
+}
+
+/// Whether the token of a launch is too old to be sent again.
+pub(crate) fn is_expired(intent: &Intent, now: jiff::Timestamp) -> bool {
+    now.duration_since(intent.first_at) > TOKEN_LIFE
 }
 
 /// Makes an attempt, or settles one whose end is not known. `permit` is for its first try.
@@ -52,11 +58,12 @@ pub(crate) async fn run(
 ) -> Result<AttemptEnd, Halted> {
     let token =
         intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
+    let placement =
+        intent.as_ref().map_or_else(|| context.plan.placement(number), |known| known.placement.clone());
     let may_exist = intent.is_some();
-    let mut attempt = Attempt { context, slot, number, token, failures: BTreeMap::new(), may_exist };
-    if let Some(intent) = intent
-        && context.env.clock.now().duration_since(intent.first_at) > TOKEN_LIFE
-    {
+    let failures = BTreeMap::new();
+    let mut attempt = Attempt { context, slot, number, token, placement, failures, may_exist };
+    if intent.is_some_and(|intent| is_expired(&intent, context.env.clock.now())) {
         return attempt.expired().await;
     }
     attempt.tries(permit).await
@@ -64,7 +71,7 @@ pub(crate) async fn run(
 
 impl Attempt<'_> {
     async fn tries(&mut self, mut permit: Option<Permit<'_>>) -> Result<AttemptEnd, Halted> {
-        let details = self.context.plan.request(self.context.run, self.slot, self.number);
+        let details = self.context.plan.request_in(self.placement.clone(), self.context.run, self.slot);
         let mut intended = false;
         let mut place = None;
         loop {
@@ -79,7 +86,7 @@ impl Attempt<'_> {
                     slot: self.slot,
                     attempt: self.number,
                     token: self.token.clone(),
-                    placement: self.context.plan.placement(self.number),
+                    placement: self.placement.clone(),
                 };
                 self.context.journal.intend(event).await.map_err(|_| Halted)?;
                 intended = true;

@@ -35,6 +35,11 @@ pub(crate) fn poll(compartment: &str) -> Call {
     list(compartment).retry(POLL)
 }
 
+/// Deletes an instance with its boot volume and the data volumes that its launch made. To be repeated without harm.
+pub(crate) async fn terminate(client: &Client, ocid: &str) -> Result<(), Failure> {
+    client.terminate_instance(ocid, false, false, None).await.map(drop)
+}
+
 /// The newest instances of a compartment first, so that a run finds its own on the first pages.
 pub(crate) fn list(compartment: &str) -> Call {
     Call::new(Operation::ListInstances)

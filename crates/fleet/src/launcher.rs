@@ -5,17 +5,16 @@
 //! same events.
 
 use crate::{
-    Environment, LaunchOptions, Plan,
+    Environment, LaunchOptions, Plan, ending,
     journal::Journal,
     pace::Place,
     pacer::{Class, PaceChange, Pacer, Permit},
     places::Places,
-    reservations::flow,
     slot::{self, SlotEnd},
     watcher::{self, Watch},
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use ledger::{ErrorRecord, Event, Next, Outcome, Placement, RequestCount, RunId, SlotNumber};
+use ledger::{ErrorRecord, Event, Next, Placement, RunId, SlotNumber};
 use rand::{RngExt as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -187,10 +186,15 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
             context.watch.add(context, slot, &ocid);
         }
     }
+    if context.journal.state(|state| state.giving_back.is_some()) {
+        return ending::end(context, stop, false).await;
+    }
     let mut watching = std::pin::pin!(watcher::run(context, &enough, freed));
     let mut watcher_ended = false;
     let mut flying = FuturesUnordered::new();
     let mut interrupted = false;
+    let mut late = false;
+    let mut deadline = std::pin::pin!(sleep_until(context.options.deadline));
     loop {
         while !context.halt.is_cancelled() && flying.len() < context.concurrency() {
             let Some((slot, next)) = queue.pop_front() else { break };
@@ -211,6 +215,10 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
                 context.halt.cancel();
                 context.journal.record(vec![Event::Interrupted]).await;
             }
+            () = &mut deadline, if !late => {
+                late = true;
+                context.halt.cancel();
+            }
             Some(slot) = died.recv() => requeue(context, &mut queue, slot).await,
             Some(end) = flying.next() => {
                 if let SlotEnd::Launched { slot, ocid } = end
@@ -223,10 +231,10 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
             () = context.wake.notified() => {}
         }
     }
-    if let Some(reserve) = &context.plan.reserve {
-        flow::settle(&context.env.client, reserve, context.journal, interrupted).await;
+    if late && !interrupted {
+        ending::end_at_deadline(context).await;
     }
-    finish(context, interrupted).await;
+    ending::end(context, stop, interrupted).await;
 }
 
 /// Slots that wait for their turn, and what there is to do for each.
@@ -261,35 +269,10 @@ async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     }
 }
 
-async fn finish(context: &Context<'_>, interrupted: bool) {
-    let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-    let broken = context.journal.broken().is_some();
-    let outcome = context.journal.state(|state| {
-        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
-        if broken {
-            Outcome::LedgerFailed
-        } else if reached >= state.requested {
-            Outcome::Complete
-        } else if refused {
-            Outcome::NotAuthenticated
-        } else if interrupted {
-            Outcome::Interrupted
-        } else if state.counts.launched == 0 {
-            Outcome::Nothing
-        } else {
-            Outcome::Partial
-        }
-    });
-    let mut events = Vec::new();
-    if let Some(counts) = &context.env.requests {
-        let count = |counts: oci_client::Counts| RequestCount {
-            ok: counts.ok,
-            throttled: counts.throttled,
-            failed: counts.failed,
-        };
-        let requests = counts.snapshot().into_iter().map(|(name, of)| (name.to_owned(), count(of))).collect();
-        events.push(Event::RequestsCounted { requests });
+/// Waits so long; for ever when there is no deadline.
+async fn sleep_until(deadline: Option<Duration>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(deadline).await,
+        None => std::future::pending().await,
     }
-    events.push(Event::RunFinished { outcome });
-    context.journal.record(events).await;
 }

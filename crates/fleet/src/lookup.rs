@@ -82,8 +82,12 @@ pub(crate) async fn live_instance(
     let named = cloud::named(client, compartment, &context.plan.name(slot)).await;
     context.pacer.on_answer(&permit, named.as_ref().err());
     let named = named?;
+    // A list that lags shows as alive what is known to be gone.
+    let gone = context.journal.state(|state| state.slot(slot).gone.clone());
     let ours = |instance: &Instance| {
-        slot_of(instance, context.run) == Some(slot) && !is_dead(&instance.lifecycle_state)
+        slot_of(instance, context.run) == Some(slot)
+            && !is_dead(&instance.lifecycle_state)
+            && !gone.contains(&instance.id)
     };
     if let Some(found) = named.into_iter().find(ours) {
         return Ok(Some(found));
@@ -92,5 +96,5 @@ pub(crate) async fn live_instance(
         return Ok(None);
     }
     let mut found = survey(client, compartment, context.run).await?;
-    Ok(found.remove(&slot).map(|mut instances| instances.remove(0)))
+    Ok(found.remove(&slot).into_iter().flatten().find(ours))
 }

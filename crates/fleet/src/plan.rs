@@ -28,6 +28,9 @@ pub struct Plan {
     /// Capacity that the run reserves before it launches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<crate::reservations::Reserve>,
+    /// At least so many, or nothing: when fewer are reached, everything that the run made is given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<u32>,
 }
 
 impl Plan {
@@ -59,7 +62,17 @@ impl Plan {
 
     /// The body of a launch. The same arguments give the same body, or the service would refuse the retry token.
     pub fn request(&self, run: RunId, slot: SlotNumber, attempt: u32) -> LaunchInstanceDetails {
-        let placement = self.placement(attempt);
+        self.request_in(self.placement(attempt), run, slot)
+    }
+
+    /// The same for a placement that was written down: what an earlier process sent must be sent again as it was, even if
+    /// a reservation that it named has gone since.
+    pub(crate) fn request_in(
+        &self,
+        placement: Placement,
+        run: RunId,
+        slot: SlotNumber,
+    ) -> LaunchInstanceDetails {
         let mut details = self.fleet.template.clone();
         details.compartment_id.clone_from(&self.fleet.compartment);
         details.display_name = Some(self.name(slot));

@@ -1,7 +1,7 @@
 //! A launch from its beginning or from where another process left it. Both are the same code: a run starts from a state.
 
 use crate::{
-    Plan, RunSummary,
+    Plan, RunSummary, attempt,
     journal::Journal,
     launcher::{self, Context},
     lookup,
@@ -53,6 +53,10 @@ pub struct LaunchOptions {
     pub max_attempts: u32,
     /// How long slots that found no capacity anywhere go on trying; not at all unless given.
     pub retry_for: Option<Duration>,
+    /// After so long nothing more is launched or waited for; counted from when this process took the run up.
+    pub deadline: Option<Duration>,
+    /// Whether a run that stays below [`Plan::min`] keeps what it has.
+    pub keep_partial: bool,
 }
 
 impl Default for LaunchOptions {
@@ -64,9 +68,14 @@ impl Default for LaunchOptions {
             max_concurrency: 100,
             max_attempts: 12,
             retry_for: None,
+            deadline: None,
+            keep_partial: false,
         }
     }
 }
+
+/// Lists of instances are not known to lag behind by more.
+const LONGEST_LAG: Duration = Duration::from_secs(90);
 
 /// Is told of every record, in order, when it has been kept. Must return quickly.
 pub type Sink = Arc<dyn Fn(&Record) + Send + Sync>;
@@ -174,6 +183,8 @@ pub async fn resume(
 /// # Errors
 /// When the compartment cannot be listed, no instance has the run's tag, or the ledger has the run and can read it.
 pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> Result<RunState, RunError> {
+    // A list may lag behind launches, and what it does not show yet would be launched a second time.
+    tokio::time::sleep(LONGEST_LAG).await;
     let found = lookup::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
     let Some(highest) = found.keys().next_back().copied() else {
         let compartment = &plan.fleet.compartment;
@@ -189,7 +200,7 @@ pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> R
         Err(LedgerError::RunExists { .. }) => restart(env, run, first).await?,
         Err(error) => return Err(error.into()),
     };
-    let events = adoption_events(&state, found);
+    let events = adoption_events(&state, found, env.clock.now());
     for record in env.store.append(run, env.clock.now(), events).await? {
         state.apply(&record);
     }
@@ -217,7 +228,7 @@ async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<V
         return Ok(Vec::new());
     }
     match lookup::survey(&env.client, &plan.fleet.compartment, state.run).await {
-        Ok(found) => Ok(adoption_events(state, found)),
+        Ok(found) => Ok(adoption_events(state, found, env.clock.now())),
         Err(failure) if failure.class == FailureClass::Authentication => Err(Box::new(failure).into()),
         Err(failure) => {
             let message = format!("the instances of the compartment could not be listed: {failure}");
@@ -226,16 +237,25 @@ async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<V
     }
 }
 
-fn adoption_events(state: &RunState, found: BTreeMap<SlotNumber, Vec<Instance>>) -> Vec<Event> {
+/// `now` decides whether a retry token can still be sent: as long as it can, it alone tells what its launch made. A list
+/// that lags may show an older instance of the slot, and adopting that would forget the newer one.
+fn adoption_events(
+    state: &RunState,
+    found: BTreeMap<SlotNumber, Vec<Instance>>,
+    now: jiff::Timestamp,
+) -> Vec<Event> {
     let mut events = Vec::new();
-    for (slot, instances) in found {
+    for (slot, mut instances) in found {
         let known = state.slot(slot);
+        instances.retain(|instance| !known.gone.contains(&instance.id));
         if instances.len() > 1 {
             let ocids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
             let message = format!("slot {slot} has {} live instances: {}", ocids.len(), ocids.join(", "));
             events.push(Event::Warning { message });
         }
-        if known.ocid.is_none() && known.phase != Phase::GivenBack && (1..=state.requested).contains(&slot) {
+        let token_tells = known.unsettled.as_ref().is_some_and(|intent| !attempt::is_expired(intent, now));
+        let free = known.ocid.is_none() && known.phase != Phase::GivenBack && !token_tells;
+        if free && (1..=state.requested).contains(&slot) {
             events.extend(
                 instances.first().map(|instance| lookup::adopted(instance, slot, known.last_attempt.max(1))),
             );
@@ -257,7 +277,8 @@ async fn carry_out(
     // Another stream of chance each time the run is taken up, the same each time it is replayed.
     let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
-    let acquired = match &plan.reserve {
+    let giving_back = journal.state(|state| state.giving_back.is_some());
+    let acquired = match plan.reserve.as_ref().filter(|_| !giving_back) {
         Some(reserve) => Box::pin(flow::acquire(&env.client, plan, reserve, &journal, &stop)).await,
         None => Acquired::Launch(Box::new(plan.clone())),
     };

@@ -96,7 +96,9 @@ async fn walk(
                 permit = context.admit(None) => Some(permit?),
             }
         };
-        let placement = context.plan.placement(progress.attempt);
+        let placement = intent
+            .as_ref()
+            .map_or_else(|| context.plan.placement(progress.attempt), |known| known.placement.clone());
         match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
             AttemptEnd::Launched { ocid } => {
                 places(context).accepted(&placement);
@@ -116,6 +118,17 @@ async fn walk(
     }
 }
 
+/// A plan has placements; those of a run that reserves are its reservations, and go with them.
+fn nowhere() -> ErrorRecord {
+    ErrorRecord {
+        class: "reservation_gone".to_owned(),
+        code: "NoReservation".to_owned(),
+        message: "the run was to launch into its own reservations, and they are given back; start a new one"
+            .to_owned(),
+        ..ErrorRecord::default()
+    }
+}
+
 fn places<'a>(context: &'a Context<'_>) -> MutexGuard<'a, Places> {
     context.places.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -131,7 +144,10 @@ impl Progress {
 
     /// Looks for the next placement worth a try, and moves the attempt there.
     fn choose(&mut self, context: &Context<'_>) -> Choice {
-        let placements = u32::try_from(context.plan.fleet.placements.len()).unwrap_or(u32::MAX).max(1);
+        let placements = u32::try_from(context.plan.fleet.placements.len()).unwrap_or(u32::MAX);
+        if placements == 0 {
+            return Choice::GiveUp(self.error.clone().unwrap_or_else(nowhere));
+        }
         let patient = context.options.retry_for.is_some_and(|patience| self.started.elapsed() < patience);
         if self.tried >= context.options.max_attempts && !patient {
             return Choice::GiveUp(self.last_error());

@@ -268,6 +268,14 @@ pub enum Event {
         #[serde(default)]
         skipped: bool,
     },
+    /// Fewer than the least count were reached: everything that the run made is about to be deleted. Synced before the
+    /// first deletion. From then on the run launches nothing.
+    GiveBackIntended {
+        /// How many were reached.
+        reached: u32,
+        /// How many were wanted at least.
+        min: u32,
+    },
     /// Something the run made was deleted because the run was given back.
     GivenBack {
         /// The slot, when it belongs to one.
@@ -344,6 +352,7 @@ impl Event {
             | Self::RunResumed
             | Self::ReservationIntended { .. }
             | Self::ReservationHeld { .. }
+            | Self::GiveBackIntended { .. }
             | Self::PaceChanged { .. }
             | Self::RequestsCounted { .. }
             | Self::Warning { .. }

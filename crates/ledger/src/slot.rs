@@ -86,6 +86,8 @@ pub struct SlotState {
     pub running_at: Option<Timestamp>,
     /// Instances of this slot that died.
     pub died: u32,
+    /// The OCIDs of instances of this slot that died or were given back. A list that lags may still show them.
+    pub gone: Vec<String>,
     /// Whether the wait for it ended before it ran.
     pub wait_ended: bool,
     /// Whether the instance was found by its tags.

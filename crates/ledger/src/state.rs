@@ -53,6 +53,8 @@ pub struct RunState {
     pub rates: BTreeMap<String, f64>,
     /// What the user should know and stops nothing.
     pub warnings: Vec<String>,
+    /// Since the run is being given back: how many were reached, and how many were wanted at least.
+    pub giving_back: Option<(u32, u32)>,
     /// Reservations made or changed for the run: OCID → (availability domain, asked, held).
     pub reservations: BTreeMap<String, (String, u32, u32)>,
     /// The number of the last record.
@@ -82,6 +84,7 @@ impl RunState {
             requests: BTreeMap::new(),
             rates: BTreeMap::new(),
             warnings: Vec::new(),
+            giving_back: None,
             reservations: BTreeMap::new(),
             last_seq: 0,
             last_at: None,
@@ -158,6 +161,7 @@ impl RunState {
                 }
             }
             Event::Warning { message } => self.warnings.push(message.clone()),
+            Event::GiveBackIntended { reached, min } => self.giving_back = Some((*reached, *min)),
             Event::Interrupted => self.interrupted = true,
             Event::RunFinished { outcome } => {
                 self.outcome = Some(*outcome);
@@ -239,7 +243,7 @@ impl SlotState {
                 self.wait_ended = false;
                 self.error = None;
             }
-            Event::InstanceDied { error, .. } => self.died(error),
+            Event::InstanceDied { ocid, error, .. } => self.died(ocid, error),
             Event::SlotFailed { error, .. } => {
                 self.phase = Phase::Failed;
                 self.error = Some(error.clone());
@@ -276,7 +280,8 @@ impl SlotState {
         self.error = None;
     }
 
-    fn died(&mut self, error: &ErrorRecord) {
+    fn died(&mut self, ocid: &str, error: &ErrorRecord) {
+        self.gone.push(ocid.to_owned());
         self.phase = Phase::Pending;
         self.unsettled = None;
         self.ocid = None;
@@ -293,6 +298,7 @@ impl SlotState {
     /// A boot volume of the slot may be given back too: only its instance ends it.
     fn given_back(&mut self, ocid: &str) {
         if self.ocid.as_deref() == Some(ocid) {
+            self.gone.push(ocid.to_owned());
             self.phase = Phase::GivenBack;
             self.wait_ended = false;
             self.ocid = None;

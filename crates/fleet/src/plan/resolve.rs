@@ -55,7 +55,7 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
             Err(more) => findings.extend(more),
         }
     }
-    if findings.is_empty() { Ok(Plan { fleet, reserve: None }) } else { Err(PlanError::Findings(findings)) }
+    if findings.is_empty() { Ok(Plan { fleet, ..Plan::default() }) } else { Err(PlanError::Findings(findings)) }
 }
 
 pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
@@ -75,7 +75,7 @@ pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
             ));
         }
     }
-    if findings.is_empty() { Ok(Plan { fleet, reserve: None }) } else { Err(findings) }
+    if findings.is_empty() { Ok(Plan { fleet, ..Plan::default() }) } else { Err(findings) }
 }
 
 fn field(index: usize) -> String {

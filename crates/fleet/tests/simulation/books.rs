@@ -50,6 +50,44 @@ pub fn nothing_unknown(live: &Live, state: &RunState, stopped: bool) -> Result<(
     Ok(())
 }
 
+/// What must be true of a run that wants at least so many: that many, or nothing, and nothing that costs is left of it.
+pub async fn at_least_or_nothing(region: &Region, live: &Live, min: u32) -> Result<(), String> {
+    if live.len() >= min as usize {
+        return Ok(());
+    }
+    if !live.is_empty() {
+        return Err(format!("{} live instances are left, at least {min} or none were wanted", live.len()));
+    }
+    let boots: Vec<String> = region.world().boot_volumes().map(|volume| volume.name).collect();
+    let volumes = data_volumes(region).await;
+    if !boots.is_empty() || !volumes.is_empty() {
+        return Err(format!(
+            "the run was given back; boot volumes {boots:?} and data volumes {volumes:?} are left"
+        ));
+    }
+    Ok(())
+}
+
+/// No reservation of the run holds more than is used.
+pub fn nothing_held(region: &Region) -> Result<(), String> {
+    let held =
+        region.world().reservations().find(|entry| entry.state != "DELETED" && entry.reserved > entry.used);
+    held.map_or(Ok(()), |entry| {
+        Err(format!("{} holds {}, of which {} are used", entry.id, entry.reserved, entry.used))
+    })
+}
+
+/// The data volumes that exist.
+async fn data_volumes(region: &Region) -> Vec<String> {
+    let compartment = region.world().defaults().compartment;
+    let uri = format!("http://127.0.0.1:1/20160918/volumes?compartmentId={compartment}");
+    let request = http::Request::get(uri).body(bytes::Bytes::new()).unwrap();
+    let answer = region.exchange(request).await.unwrap();
+    let volumes: Vec<oci_api::models::Volume> = serde_json::from_slice(answer.body()).unwrap();
+    let there = volumes.into_iter().filter(|volume| volume.lifecycle_state.as_str() == "AVAILABLE");
+    there.map(|volume| volume.id).collect()
+}
+
 /// What must be true in the end, when faults have stopped and a process has had all the time that it wants.
 pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), String> {
     for slot in 1..=state.requested {
@@ -60,6 +98,9 @@ pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), 
             (has, knows) => {
                 return Err(format!("slot {slot}: the ledger knows {knows:?}, the region has {has:?}"));
             }
+        }
+        if known.phase == Phase::GivenBack {
+            continue;
         }
         let running = matches!(live.get(&slot), Some(instances) if instances[0].1 == State::Running);
         if running != (known.phase == Phase::Running) {
@@ -73,7 +114,7 @@ pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), 
             continue;
         }
         let reason = known.error.as_ref().map(|error| error.class.as_str());
-        if all_must_run || !matches!(reason, Some("capacity" | "limit")) {
+        if all_must_run || !matches!(reason, Some("capacity" | "limit" | "reservation_exhausted" | "reservation_gone")) {
             return Err(format!("slot {slot} does not run in a calm region: {known:?}"));
         }
         if matches!(known.next(), Next::Settle(_)) {

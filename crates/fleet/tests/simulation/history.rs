@@ -135,12 +135,33 @@ impl History {
             let ended = self.process(false).await?;
             self.check(&ended)?;
             let live = books::live(&self.region, self.run);
-            match books::settled(&live, &self.state(), self.setup.roomy()) {
+            match self.settled(&live).await {
                 Ok(()) => return Ok(()),
                 Err(still) => reason = still,
             }
         }
         Err(reason)
+    }
+
+    /// Whether everything is as it should be in the end.
+    async fn settled(&self, live: &books::Live) -> Result<(), String> {
+        let state = self.state();
+        let given_back = state.giving_back.is_some();
+        if given_back && !live.is_empty() {
+            return Err(format!("the run was given back, and {} instances live", live.len()));
+        }
+        if !given_back {
+            // A run that reserves ends when nothing could be reserved; then no slot was tried.
+            let all = self.setup.roomy() && !self.setup.reserve;
+            let tried = !self.setup.reserve || !state.slots.is_empty();
+            if tried {
+                books::settled(live, &state, all)?;
+            }
+        }
+        if let Some(min) = self.setup.min {
+            books::at_least_or_nothing(&self.region, live, min).await?;
+        }
+        books::nothing_held(&self.region)
     }
 
     fn state(&self) -> RunState {
@@ -155,8 +176,10 @@ impl History {
         books::nothing_doubled(&self.region, &live)?;
         match ended {
             Ended::Itself { summary, stopped } => {
-                let stopped = *stopped || summary.outcome == Some(Outcome::NotAuthenticated);
-                books::nothing_unknown(&live, &self.state(), stopped)
+                let short = matches!(summary.outcome, Some(Outcome::NotAuthenticated | Outcome::Interrupted));
+                // Nothing could be reserved: no slot was tried, and the warnings say why.
+                let none = self.setup.reserve && summary.instances.iter().all(|row| row.attempts == 0);
+                books::nothing_unknown(&live, &self.state(), *stopped || short || none)
             }
             Ended::Dead | Ended::NotBegun => Ok(()),
         }

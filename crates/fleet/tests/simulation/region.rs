@@ -1,12 +1,12 @@
 //! The region of a history, and the fleet that is launched there.
 
 use crate::setup::Setup;
-use fleet::{FleetSpec, Plan};
+use fleet::{FleetSpec, Plan, reservations::Reserve};
 use jiff::Timestamp;
 use ledger::Placement;
 use oci_api::models::{
-    CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
-    LaunchInstanceShapeConfigDetails,
+    CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchAttachVolumeDetails,
+    LaunchInstanceDetails, LaunchInstanceShapeConfigDetails,
 };
 use oci_client::Clock;
 use oci_simulator::{
@@ -60,6 +60,7 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
             image_id: Some(defaults.image.clone()),
             ..InstanceSourceViaImageDetails::default()
         }))),
+        launch_volume_attachments: setup.volumes.then(data_volume),
         ..LaunchInstanceDetails::default()
     };
     let fleet = FleetSpec {
@@ -72,5 +73,15 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
         placements: setup.domains.iter().map(placement).collect(),
         template,
     };
-    Plan::offline(fleet).unwrap()
+    let reserve = setup.reserve.then(|| Reserve { release: true, ..Reserve::default() });
+    Plan { min: setup.min, reserve, ..Plan::offline(fleet).unwrap() }
+}
+
+/// One data volume, made with the instance. The service keeps such volumes unless a termination says otherwise.
+fn data_volume() -> Vec<LaunchAttachVolumeDetails> {
+    let volume = serde_json::json!({
+        "type": "paravirtualized",
+        "launchCreateVolumeDetails": {"volumeCreationType": "ATTRIBUTES", "sizeInGBs": 50},
+    });
+    vec![serde_json::from_value(volume).unwrap()]
 }

@@ -29,6 +29,12 @@ pub struct Setup {
     pub interrupts: f64,
     /// How often the disk is full for a process.
     pub disk_full: f64,
+    /// At least so many, or nothing.
+    pub min: Option<u32>,
+    /// Whether each instance is launched with a data volume of its own.
+    pub volumes: bool,
+    /// Whether the run reserves its own capacity, and gives back what stays unused.
+    pub reserve: bool,
     /// Whether to print what happens.
     pub loud: bool,
     /// How often the next process comes only after the retry tokens have expired.
@@ -48,10 +54,14 @@ impl Setup {
         let mut domains: Vec<usize> = vec![1, 2, 3];
         domains.rotate_left(chance.random_range(0..3));
         domains.truncate(chance.random_range(1..=3));
+        let count = chance.random_range(1..=most);
         Self {
             seed,
             preset,
-            count: chance.random_range(1..=most),
+            count,
+            min: chance.random_bool(0.3).then(|| chance.random_range(1..=count)),
+            volumes: chance.random_bool(0.3),
+            reserve: chance.random_bool(0.1),
             domains,
             ocpus: *pick(&mut chance, &[1, 1, 1, 8, 40]),
             options: options(&mut chance),
@@ -82,6 +92,11 @@ fn options(chance: &mut StdRng) -> LaunchOptions {
         max_concurrency: *pick(chance, &[1, 3, 100]),
         max_attempts: *pick(chance, &[1, 3, 12, 12]),
         retry_for: *pick(chance, &[None, None, Some(Duration::from_mins(30))]),
+        deadline: *pick(
+            chance,
+            &[None, None, None, Some(Duration::from_secs(40)), Some(Duration::from_mins(10))],
+        ),
+        keep_partial: chance.random_bool(0.2),
     }
 }
 

@@ -73,7 +73,7 @@ fn show(global: &Global, settings: &Settings, answer: Option<&Preflight>) -> Res
 }
 
 fn people(settings: &Settings, answer: Option<&Preflight>) -> String {
-    let plan = Plan { fleet: settings.fleet.clone(), reserve: None };
+    let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
     let mut out = format!("{}{}\n", preview::outline(&plan), forecast::size(settings));
     if let Some(answer) = answer {
         out.push_str(&forecast::verdicts(answer));

@@ -20,7 +20,7 @@ pub fn cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
 
 /// Everything as one JSON document.
 pub fn document(settings: &Settings, preflight: Option<&Preflight>) -> Value {
-    let plan = Plan { fleet: settings.fleet.clone(), reserve: None };
+    let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
     let (ocpus, memory_gb) = totals(settings);
     json!({
         "schema_version": super::document::SCHEMA_VERSION,

@@ -67,6 +67,11 @@ pub fn line(
         Event::PaceChanged { class, rate, reason } if verbose => {
             format!("{launched} pace of {class}: {rate:.2}/s ({})", clean(reason))
         }
+        Event::GiveBackIntended { reached, min } => {
+            format!(
+                "{running} {reached} are fewer than the {min} that are wanted at least: giving everything back"
+            )
+        }
         Event::GivenBack { ocid, .. } => format!("{launched} gave back {}", clean(ocid)),
         // Told as soon as a reservation exists, before what it holds has been read back.
         Event::ReservationHeld { ocid, availability_domain, held: 0, .. } => {
@@ -89,6 +94,7 @@ pub fn matters(event: &Event) -> bool {
         Event::SlotFailed { .. }
         | Event::InstanceDied { .. }
         | Event::WaitEnded { .. }
+        | Event::GiveBackIntended { .. }
         | Event::GivenBack { .. }
         | Event::ReservationHeld { .. }
         | Event::Warning { .. }

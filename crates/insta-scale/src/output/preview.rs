@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 /// Shows what would be sent, and sends nothing. The run's id is not known yet: a placeholder stands for it.
 pub fn show(settings: &Settings, endpoints: &Endpoints, output: OutputFormat) -> Result<(), CommandError> {
-    let plan = Plan { fleet: settings.fleet.clone(), reserve: None };
+    let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
     let url = url(endpoints);
     let run = RunId(uuid::Uuid::nil());
     // Numbers and texts only: nothing that JSON cannot hold.

@@ -204,7 +204,8 @@ async fn one(
     };
     let result = match super::until_active(client, &ocid, patience).await {
         Ok(Some(answer)) => Ok(Held::from(answer)),
-        Ok(None) => Err(ReservationError::Asked(format!("{ocid} was deleted by somebody else"))),
+        // Nothing can be launched into it, so it is no placement.
+        Ok(None) => return of(None, Err(ReservationError::Asked(format!("{ocid} is deleted")))),
         Err(error) => Err(error),
     };
     if let Ok(held) = &result {

@@ -1,0 +1,118 @@
+//! The end of a launch: what the deadline cut short, giving back what is too little, reservations, the outcome.
+
+use crate::{
+    giveback,
+    launcher::Context,
+    reservations::{Reserve, flow},
+};
+use ledger::{ErrorRecord, Event, Next, Outcome, RequestCount};
+use std::sync::PoisonError;
+use tokio_util::sync::CancellationToken;
+
+/// What comes after the last launch: giving back if too little was reached, the reservations, the outcome.
+pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, interrupted: bool) {
+    let given_back = match below_min(context, interrupted) {
+        Some((reached, min)) => give_back(context, stop, reached, min).await,
+        None => None,
+    };
+    if let Some(reserve) = &context.plan.reserve {
+        let all = Reserve { release: true, ..reserve.clone() };
+        let reserve = if given_back.is_some() { &all } else { reserve };
+        flow::settle(&context.env.client, reserve, context.journal, interrupted).await;
+    }
+    finish(context, interrupted, given_back).await;
+}
+
+/// A run whose giving back was interrupted, or that has reached too little: how many, and how many it should be.
+///
+/// One that was told to stop, whose login was refused or whose ledger is broken can go on, so it keeps what it has.
+fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
+    let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    if interrupted || refused || context.journal.broken().is_some() {
+        return None;
+    }
+    context.journal.state(|state| {
+        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
+        let short = context.plan.min.filter(|min| reached < *min && !context.options.keep_partial);
+        state.giving_back.or_else(|| short.map(|min| (reached, min)))
+    })
+}
+
+/// Gives everything back. `None` when that could not begin, because the ledger did not take the intent.
+async fn give_back(
+    context: &Context<'_>,
+    stop: &CancellationToken,
+    reached: u32,
+    min: u32,
+) -> Option<Outcome> {
+    if context.journal.state(|state| state.giving_back.is_none()) {
+        context.journal.intend(Event::GiveBackIntended { reached, min }).await.ok()?;
+    }
+    Some(giveback::run(context, stop).await)
+}
+
+/// Says of each slot that is not done that the deadline ended it.
+pub(crate) async fn end_at_deadline(context: &Context<'_>) {
+    let after = context.options.deadline.unwrap_or_default().as_secs();
+    let error = |what: &str| ErrorRecord {
+        class: "deadline".to_owned(),
+        code: "DeadlinePassed".to_owned(),
+        message: format!("the deadline of {after} s passed {what}"),
+        ..ErrorRecord::default()
+    };
+    let events = context.journal.state(|state| {
+        let ended = state.remaining().filter_map(|(slot, next)| match next {
+            Next::Launch { .. } => {
+                let known = state.slot(slot).error.clone();
+                let error = known.unwrap_or_else(|| error("before an instance was launched"));
+                Some(Event::SlotFailed { slot, error })
+            }
+            Next::Settle(_) => {
+                let what = "before it was known what became of a launch (the instance may exist; `resume` finds out)";
+                Some(Event::SlotFailed { slot, error: error(what) })
+            }
+            Next::Watch { ocid } if context.options.wait => {
+                let seen = state.slot(slot).state.clone().unwrap_or_default();
+                Some(Event::WaitEnded { slot, ocid, state: seen })
+            }
+            Next::Watch { .. } | Next::Nothing => None,
+        });
+        ended.collect()
+    });
+    context.journal.record(events).await;
+}
+
+async fn finish(context: &Context<'_>, interrupted: bool, given_back: Option<Outcome>) {
+    let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    let broken = context.journal.broken().is_some();
+    let outcome = context.journal.state(|state| {
+        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
+        if broken {
+            Outcome::LedgerFailed
+        } else if let Some(outcome) = given_back {
+            outcome
+        } else if reached >= state.requested {
+            Outcome::Complete
+        } else if refused {
+            Outcome::NotAuthenticated
+        } else if interrupted {
+            Outcome::Interrupted
+        } else if state.counts.launched == 0 {
+            Outcome::Nothing
+        } else {
+            Outcome::Partial
+        }
+    });
+    let mut events = Vec::new();
+    if let Some(counts) = &context.env.requests {
+        let count = |counts: oci_client::Counts| RequestCount {
+            ok: counts.ok,
+            throttled: counts.throttled,
+            failed: counts.failed,
+        };
+        let requests = counts.snapshot().into_iter().map(|(name, of)| (name.to_owned(), count(of))).collect();
+        events.push(Event::RequestsCounted { requests });
+    }
+    events.push(Event::RunFinished { outcome });
+    context.journal.record(events).await;
+}

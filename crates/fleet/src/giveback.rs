@@ -1,0 +1,201 @@
+//! Gives back what a run made when it stayed below its least count: its instances, and with each its volumes.
+//!
+//! What is deleted is what the ledger knows and what carries the run's tags. A deletion may be repeated without harm, so
+//! a process that takes the run up in the middle begins again. Must not decide whether a run is to be given back.
+
+use crate::{cloud, launcher::Context, lookup, outcome::error_record, pacer::Class};
+use futures_util::{StreamExt as _, stream};
+use ledger::{Action, ErrorRecord, Event, Outcome, SlotNumber};
+use oci_api::models::{Instance, InstanceLifecycleState as State};
+use oci_client::{Failure, FailureClass};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The pause between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(8);
+/// While the end of a launch is not known, its instance is looked for this long: lists lag, and a request may be late.
+const STRAGGLERS: Duration = Duration::from_mins(2);
+/// An instance that is still there so long after its deletion was accepted is deleted once more.
+const AGAIN: Duration = Duration::from_mins(3);
+/// How long all of it may take before the rest is reported.
+const LONGEST: Duration = Duration::from_mins(30);
+/// Deletions under way at once; the pacer decides how fast they leave.
+const AT_ONCE: usize = 16;
+
+/// One instance that is to go.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    slot: SlotNumber,
+    /// When its deletion was accepted.
+    sent: Option<Instant>,
+}
+
+/// Deletes everything that the run made, and says how that ended.
+pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outcome {
+    let began = Instant::now();
+    let mut unsettled = 0;
+    let mut targets: BTreeMap<String, Target> = context.journal.state(|state| {
+        unsettled = state.counts.unsettled;
+        let known = state.slots.iter().filter_map(|(slot, state)| Some((state.ocid.clone()?, *slot)));
+        known.map(|(ocid, slot)| (ocid, Target { slot, sent: None })).collect()
+    });
+    let mut last = None;
+    loop {
+        match survey(context).await {
+            Ok(found) => settle(context, &mut targets, found).await,
+            Err(failure) => last = Some(failure),
+        }
+        if let Some(failure) = send(context, &mut targets).await {
+            last = Some(failure);
+        }
+        let quiet = unsettled == 0 || began.elapsed() >= STRAGGLERS;
+        if targets.is_empty() && quiet {
+            no_longer_in_doubt(context).await;
+            return Outcome::GivenBack;
+        }
+        if is_refused(last.as_ref()) || context.journal.broken().is_some() || began.elapsed() >= LONGEST {
+            break;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                context.journal.record(vec![Event::Interrupted]).await;
+                break;
+            }
+            () = tokio::time::sleep(context.spread(BETWEEN_LOOKS, 0.5)) => {}
+        }
+    }
+    report(context, targets, last.as_ref()).await;
+    if is_refused(last.as_ref()) { Outcome::NotAuthenticated } else { Outcome::Interrupted }
+}
+
+fn is_refused(failure: Option<&Failure>) -> bool {
+    failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
+}
+
+/// Every instance of the run that the list shows, dead ones too.
+async fn survey(context: &Context<'_>) -> Result<Vec<(SlotNumber, Instance)>, Failure> {
+    let client = &context.env.client;
+    let permit = context.pacer.admit(Class::Read).await;
+    let listed = client.all::<Instance>(cloud::list(&context.plan.fleet.compartment)).await;
+    context.pacer.on_answer(&permit, listed.as_ref().err());
+    let ours = |instance: Instance| Some((lookup::slot_of(&instance, context.run)?, instance));
+    Ok(listed?.into_iter().filter_map(ours).collect())
+}
+
+/// Takes in what the list shows: new targets, and those that are gone. One that the list does not show is looked up.
+async fn settle(
+    context: &Context<'_>,
+    targets: &mut BTreeMap<String, Target>,
+    found: Vec<(SlotNumber, Instance)>,
+) {
+    let mut listed: BTreeMap<String, State> = BTreeMap::new();
+    for (slot, instance) in found {
+        let dead = lookup::is_dead(&instance.lifecycle_state);
+        if !dead && !targets.contains_key(&instance.id) && !given_back(context, slot, &instance.id) {
+            adopt(context, slot, &instance).await;
+            targets.insert(instance.id.clone(), Target { slot, sent: None });
+        }
+        listed.insert(instance.id, instance.lifecycle_state);
+    }
+    let waiting: Vec<(String, SlotNumber)> =
+        targets.iter().map(|(ocid, target)| (ocid.clone(), target.slot)).collect();
+    for (ocid, slot) in waiting {
+        let gone = match listed.get(&ocid) {
+            Some(state) => *state == State::Terminated,
+            None => is_gone(context, &ocid).await,
+        };
+        if gone {
+            context.journal.record(vec![Event::GivenBack { slot: Some(slot), ocid: ocid.clone() }]).await;
+            targets.remove(&ocid);
+        }
+    }
+}
+
+/// A list that lags may still show as alive what is known to be gone.
+fn given_back(context: &Context<'_>, slot: SlotNumber, ocid: &str) -> bool {
+    context.journal.state(|state| state.slot(slot).gone.iter().any(|gone| gone == ocid))
+}
+
+/// An instance that the ledger did not know becomes the slot's, if the slot has none: then it can be given back.
+async fn adopt(context: &Context<'_>, slot: SlotNumber, instance: &Instance) {
+    let known =
+        context.journal.state(|state| (state.slot(slot).ocid.is_some(), state.slot(slot).last_attempt));
+    if let (false, attempt) = known {
+        context.journal.record(vec![lookup::adopted(instance, slot, attempt.max(1))]).await;
+    }
+}
+
+async fn is_gone(context: &Context<'_>, ocid: &str) -> bool {
+    let permit = context.pacer.admit(Class::Read).await;
+    let answer = cloud::get(&context.env.client, ocid).await;
+    context.pacer.on_answer(&permit, answer.as_ref().err());
+    match answer {
+        Ok(instance) => instance.lifecycle_state == State::Terminated,
+        Err(failure) => failure.class == FailureClass::NotFound,
+    }
+}
+
+/// Sends the deletions that are due. The last failure, if any: the next look repeats it.
+async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> Option<Failure> {
+    let due = targets.iter().filter(|(_, target)| target.sent.is_none_or(|sent| sent.elapsed() >= AGAIN));
+    let due: Vec<String> = due.map(|(ocid, _)| ocid.clone()).collect();
+    let mut answers = stream::iter(due)
+        .map(|ocid| async move {
+            let permit = context.pacer.admit(Class::Write).await;
+            let answer = cloud::terminate(&context.env.client, &ocid).await;
+            context.pacer.on_answer(&permit, answer.as_ref().err());
+            (ocid, answer)
+        })
+        .buffer_unordered(AT_ONCE);
+    let mut last = None;
+    while let Some((ocid, answer)) = answers.next().await {
+        let accepted = match answer {
+            Ok(()) => true,
+            // It is gone already; the next look says so.
+            Err(failure) if failure.class == FailureClass::NotFound => true,
+            Err(failure) => {
+                last = Some(failure);
+                false
+            }
+        };
+        if let Some(target) = targets.get_mut(&ocid).filter(|_| accepted) {
+            target.sent = Some(Instant::now());
+        }
+    }
+    last
+}
+
+/// Launches whose end was not known have made nothing that lives: that was looked for long enough.
+async fn no_longer_in_doubt(context: &Context<'_>) {
+    let error = ErrorRecord {
+        class: "given_back".to_owned(),
+        code: "GivenBack".to_owned(),
+        message: "the run was given back; no live instance has the tags of this slot".to_owned(),
+        ..ErrorRecord::default()
+    };
+    let events = context.journal.state(|state| {
+        let in_doubt = state.slots.iter().filter_map(|(slot, state)| Some((*slot, state.unsettled.as_ref()?.attempt)));
+        let failed = |(slot, attempt)| {
+            let (error, action) = (error.clone(), Action::GiveUpSlot);
+            [Event::TryFailed { slot, attempt, error: error.clone(), action }, Event::SlotFailed { slot, error }]
+        };
+        in_doubt.flat_map(failed).collect()
+    });
+    context.journal.record(events).await;
+}
+
+/// Says what is still there.
+async fn report(context: &Context<'_>, targets: BTreeMap<String, Target>, last: Option<&Failure>) {
+    let why = last.map(error_record).map_or_else(String::new, |error: ErrorRecord| {
+        format!(" (the last failure: {}: {})", error.code, error.message)
+    });
+    let events = targets.into_keys().map(|ocid| {
+        let message = format!(
+            "{ocid} was to be given back and may STILL RUN and be charged for{why}; `resume` goes on"
+        );
+        Event::Warning { message }
+    });
+    context.journal.record(events.collect()).await;
+}
