@@ -176,10 +176,14 @@ async fn no_longer_in_doubt(context: &Context<'_>) {
         ..ErrorRecord::default()
     };
     let events = context.journal.state(|state| {
-        let in_doubt = state.slots.iter().filter_map(|(slot, state)| Some((*slot, state.unsettled.as_ref()?.attempt)));
+        let in_doubt =
+            state.slots.iter().filter_map(|(slot, state)| Some((*slot, state.unsettled.as_ref()?.attempt)));
         let failed = |(slot, attempt)| {
             let (error, action) = (error.clone(), Action::GiveUpSlot);
-            [Event::TryFailed { slot, attempt, error: error.clone(), action }, Event::SlotFailed { slot, error }]
+            [
+                Event::TryFailed { slot, attempt, error: error.clone(), action },
+                Event::SlotFailed { slot, error },
+            ]
         };
         in_doubt.flat_map(failed).collect()
     });

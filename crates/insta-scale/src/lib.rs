@@ -50,7 +50,8 @@ fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
 
 /// The whole of `manage-instances`.
 pub fn manage_instances() -> ExitCode {
-    let words = args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
+    let words =
+        args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
     let arguments = match args::ManageInstances::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) => return show_usage(&error),

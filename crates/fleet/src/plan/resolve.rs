@@ -55,7 +55,11 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
             Err(more) => findings.extend(more),
         }
     }
-    if findings.is_empty() { Ok(Plan { fleet, ..Plan::default() }) } else { Err(PlanError::Findings(findings)) }
+    if findings.is_empty() {
+        Ok(Plan { fleet, ..Plan::default() })
+    } else {
+        Err(PlanError::Findings(findings))
+    }
 }
 
 pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {

@@ -114,7 +114,9 @@ pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), 
             continue;
         }
         let reason = known.error.as_ref().map(|error| error.class.as_str());
-        if all_must_run || !matches!(reason, Some("capacity" | "limit" | "reservation_exhausted" | "reservation_gone")) {
+        if all_must_run
+            || !matches!(reason, Some("capacity" | "limit" | "reservation_exhausted" | "reservation_gone"))
+        {
             return Err(format!("slot {slot} does not run in a calm region: {known:?}"));
         }
         if matches!(known.next(), Next::Settle(_)) {

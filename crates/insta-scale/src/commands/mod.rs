@@ -61,7 +61,10 @@ fn lists(command: &Command) -> bool {
 /// Refuses a format that the command does not have.
 pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandError> {
     if format == OutputFormat::Wide {
-        return Err(CommandError::usage("only `instances list` has --output wide", "table, json and jsonl work"));
+        return Err(CommandError::usage(
+            "only `instances list` has --output wide",
+            "table, json and jsonl work",
+        ));
     }
     if format == OutputFormat::Csv && !lists {
         return Err(CommandError::usage("this command has no --output csv", "table, json and jsonl work"));

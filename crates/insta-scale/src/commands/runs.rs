@@ -19,7 +19,9 @@ pub fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError> {
             console::line("no runs yet");
             String::new()
         }
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => runs::table(&heads, SystemClock.now()),
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
+            runs::table(&heads, SystemClock.now())
+        }
         OutputFormat::Json => runs::json(&heads),
         OutputFormat::Jsonl => runs::json_lines(&heads),
     };
