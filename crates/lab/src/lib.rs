@@ -6,3 +6,4 @@
 
 pub mod pacing;
 pub mod svg;
+pub mod whole;

@@ -1,0 +1,161 @@
+//! `cargo run --release -p lab --bin runs -- [FILE.json]`: whole runs in virtual time. Prints each number beside what it
+//! should reach, and writes all of them as JSON. A number that is missed is said so; it fails nothing.
+
+use lab::whole::{Measured, Whole};
+use serde_json::{Value, json};
+use std::error::Error;
+use tokio::time::Duration;
+
+/// The same without the region's own log of events, which is kept in memory and read only for the delays.
+fn unlogged() -> String {
+    ROOMY.replace("event_log: 2000000", "event_log: 0")
+}
+
+type Outcome = Result<Value, Box<dyn Error>>;
+
+/// Room for whatever is launched, and nothing that goes wrong.
+const ROOMY: &str = "world: {hosts: {per_fault_domain: 4000}, limits: {cores: 1000000, memory_in_gbs: 20000000}, event_log: 2000000, boot_seconds: {min: 30, max: 60}}\nlatency: {min_ms: 40, max_ms: 60}\n";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let file = std::env::args().nth(1);
+    let mut all = serde_json::Map::new();
+    for (name, measure) in [
+        ("limit_10", (|| limited(10.0)) as fn() -> Outcome),
+        ("limit_50", || limited(50.0)),
+        ("two_processes_10", || two(10.0)),
+        ("two_processes_50", || two(50.0)),
+        ("watch_1000", watch),
+        ("scale", scale),
+    ] {
+        let value = measure()?;
+        say(&format!("{name:18} {value}"));
+        all.insert(name.to_owned(), value);
+    }
+    if let Some(file) = file {
+        std::fs::write(file, serde_json::to_string_pretty(&Value::Object(all))? + "\n")?;
+    }
+    Ok(())
+}
+
+fn throttled(rate: f64) -> String {
+    format!("{ROOMY}throttle: {{tenancy: {{launch: {{per_second: {rate}, burst: 20}}}}}}\n")
+}
+
+/// One run of 500 on a limit with a burst of 20.
+fn limited(rate: f64) -> Outcome {
+    let mut times = Vec::new();
+    let mut refused = Vec::new();
+    for seed in 1..=9 {
+        let run = virtually(async { Whole::new(&throttled(rate), seed)?.launch(500, seed).await })?;
+        times.push(run.launched_in() / (480.0 / rate));
+        refused.push(run.throttled_launches() as f64 / 500.0);
+    }
+    Ok(json!({
+        "time_ratio": middle_and_worst(&mut times), "reach_time_ratio": 1.05,
+        "throttled_part": middle_and_worst(&mut refused), "reach_throttled_part": 0.03,
+    }))
+}
+
+/// Two runs of 500 each in one region with one limit.
+fn two(rate: f64) -> Outcome {
+    let (mut shares, mut together) = (Vec::new(), Vec::new());
+    for seed in 1..=9 {
+        let (first, second) = virtually(async {
+            let region = Whole::new(&throttled(rate), seed)?;
+            let second = async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                region.launch(500, 1000 + seed).await
+            };
+            let (first, second) = tokio::join!(region.launch(500, seed), second);
+            Ok((first?, second?))
+        })?;
+        let until = first.launched_in().min(second.launched_in() + 0.2);
+        let got =
+            |run: &Measured, late: f64| run.launched.iter().filter(|at| **at + late <= until).count() as f64;
+        let (one, other) = (got(&first, 0.0), got(&second, 0.2));
+        shares.push(0.5 - one.min(other) / (one + other));
+        together.push(1.0 - (one + other) / (20.0 + rate * until));
+    }
+    let [share, worst_share] = middle_and_worst(&mut shares);
+    let [all, worst_all] = middle_and_worst(&mut together);
+    Ok(json!({
+        "smaller_share": [0.5 - share, 0.5 - worst_share], "reach_smaller_share": 0.4,
+        "together": [1.0 - all, 1.0 - worst_all], "reach_together": 0.95,
+    }))
+}
+
+/// 1,000 instances unthrottled, seen to RUNNING.
+fn watch() -> Outcome {
+    let (mut others, mut delays, mut longest) = (Vec::new(), Vec::new(), Vec::new());
+    for seed in 1..=5 {
+        let run = virtually(async { Whole::new(ROOMY, seed)?.launch(1000, seed).await })?;
+        others.push(run.other_requests() as f64 / 1000.0);
+        delays.push(run.delays.get(run.delays.len() / 2).copied().unwrap_or(f64::NAN));
+        longest.push(run.delays.last().copied().unwrap_or(f64::NAN));
+    }
+    Ok(json!({
+        "other_requests_per_instance": middle_and_worst(&mut others), "reach_other_requests": 0.1,
+        "median_delay_s": middle_and_worst(&mut delays), "reach_median_delay_s": 3.0,
+        "longest_delay_s": middle_and_worst(&mut longest),
+    }))
+}
+
+/// Whole runs without limit, larger and larger; the largest as two runs at once, since a subnet has 65,533 addresses.
+fn scale() -> Outcome {
+    let mut rows = Vec::new();
+    let mut before = f64::NAN;
+    for count in [12_500, 25_000, 50_000] {
+        let cpu = cpu_seconds();
+        let run = virtually(async { Whole::new(&unlogged(), 1)?.launch(count, 1).await })?;
+        let seconds = cpu_seconds() - cpu;
+        rows.push(row(count, run.summary.running, seconds, seconds / before));
+        before = seconds;
+    }
+    let cpu = cpu_seconds();
+    let (one, other) = virtually(async {
+        let region = Whole::new(&unlogged(), 1)?;
+        let (one, other) = tokio::join!(region.launch(50_000, 1), region.launch_elsewhere(50_000, 2));
+        Ok((one?, other?))
+    })?;
+    let seconds = cpu_seconds() - cpu;
+    rows.push(row(100_000, one.summary.running + other.summary.running, seconds, seconds / before));
+    Ok(json!({ "rows": rows, "reach": "100,000 in 20 s and 400 MB, twice as many in 2.2 times the time" }))
+}
+
+fn row(slots: u32, running: u32, seconds: f64, of_half: f64) -> Value {
+    json!({ "slots": slots, "running": running, "cpu_s": seconds, "of_half": of_half, "peak_mb": peak_mb() })
+}
+
+/// Runs in virtual time: the clock stands still while anything is to do.
+fn virtually<T>(run: impl Future<Output = Result<T, lab::whole::NotMeasured>>) -> Result<T, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    Ok(runtime.block_on(run)?)
+}
+
+/// The middle one and the largest.
+fn middle_and_worst(values: &mut [f64]) -> [f64; 2] {
+    values.sort_by(f64::total_cmp);
+    [values.get(values.len() / 2), values.last()].map(|value| value.copied().unwrap_or(f64::NAN))
+}
+
+/// The processor time of this process so far. Linux: `/proc/self/stat`, fields 14 and 15, in hundredths of a second.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = |field: usize| {
+        after_name.split_whitespace().nth(field).and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN)
+    };
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+/// The largest memory of this process so far, in MB. Linux: `VmHWM` in `/proc/self/status`.
+fn peak_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).map_or(f64::NAN, |kb| kb / 1024.0)
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,218 @@
+//! Whole runs, launcher and simulated region in one process and in virtual time: what a run costs in requests, in waiting
+//! and in memory, without a socket and without signatures.
+
+use fleet::{Environment, FleetSpec, LaunchOptions, Plan, RunSummary, Sink};
+use jiff::Timestamp;
+use ledger::{Event, MemoryStore, Placement};
+use oci_api::models::{
+    CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
+    LaunchInstanceShapeConfigDetails,
+};
+use oci_client::{Client, Clock, Endpoints, RequestCounts, transport::InProcess};
+use oci_simulator::scenario::{Scenario, Signatures};
+use oci_simulator::server::{Region, ScaledClock, SimClock};
+use oci_simulator::world::{Caller, Defaults};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// Why a run could not be measured.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotMeasured(String);
+
+fn because(error: impl std::fmt::Display) -> NotMeasured {
+    NotMeasured(error.to_string())
+}
+
+/// The wall clock of a run: the region's.
+struct RegionClock(Arc<ScaledClock>);
+
+impl std::fmt::Debug for RegionClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RegionClock")
+    }
+}
+
+impl Clock for RegionClock {
+    fn now(&self) -> Timestamp {
+        self.0.wall()
+    }
+}
+
+/// A region in this process.
+pub struct Whole {
+    region: Region,
+    clock: Arc<ScaledClock>,
+    defaults: Defaults,
+}
+
+/// What a run saw and cost.
+pub struct Measured {
+    /// What the run says of itself.
+    pub summary: RunSummary,
+    /// When each launch was known to have succeeded, in seconds from the start.
+    pub launched: Vec<f64>,
+    /// From an instance's RUNNING in the region to our event, in seconds, sorted.
+    pub delays: Vec<f64>,
+    /// What the pacer told of launches: seconds from the start, requests a second.
+    pub rates: Vec<(f64, f64)>,
+}
+
+impl Measured {
+    /// Requests of all operations but launches, whatever was answered.
+    pub fn other_requests(&self) -> u64 {
+        let others = self.summary.requests.iter().filter(|(name, _)| *name != "LaunchInstance");
+        others.map(|(_, count)| count.ok + count.throttled + count.failed).sum()
+    }
+
+    /// Launches that were refused with 429.
+    pub fn throttled_launches(&self) -> u64 {
+        self.summary.requests.get("LaunchInstance").map_or(0, |count| count.throttled)
+    }
+
+    /// When the last launch was known, in seconds.
+    pub fn launched_in(&self) -> f64 {
+        self.launched.last().copied().unwrap_or(f64::INFINITY)
+    }
+}
+
+impl Whole {
+    /// A region of the text of a scenario.
+    ///
+    /// # Errors
+    /// The scenario is wrong.
+    pub fn new(scenario: &str, seed: u64) -> Result<Self, NotMeasured> {
+        let mut scenario = Scenario::from_yaml(scenario, "lab").map_err(because)?;
+        scenario.signatures = Signatures::Unchecked;
+        let start: Timestamp = "2026-11-22T12:00:00Z".parse().map_err(because)?;
+        let clock = Arc::new(ScaledClock::in_process(start));
+        let region = Region::new(&scenario, seed, Arc::clone(&clock) as Arc<dyn SimClock>);
+        let defaults = region.world().defaults();
+        region
+            .set_anonymous_caller(Caller { tenancy: defaults.tenancy.clone(), user: defaults.user.clone() });
+        Ok(Self { region, clock, defaults })
+    }
+
+    /// Launches so many small machines, waits until they run, and measures it.
+    ///
+    /// # Errors
+    /// The run could not begin.
+    pub async fn launch(&self, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
+        self.launch_in(&self.defaults.public_subnet, count, seed).await
+    }
+
+    /// The same, in the region's other subnet: a subnet has 65,533 addresses at most.
+    ///
+    /// # Errors
+    /// The run could not begin.
+    pub async fn launch_elsewhere(&self, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
+        self.launch_in(&self.defaults.private_subnet, count, seed).await
+    }
+
+    async fn launch_in(&self, subnet: &str, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
+        let requests = Arc::new(RequestCounts::default());
+        let clock = Arc::new(RegionClock(Arc::clone(&self.clock)));
+        let endpoints = Endpoints::at("http://127.0.0.1:1").map_err(because)?;
+        let client = Client::builder(endpoints, Arc::new(InProcess::new(self.region.router())))
+            .clock(clock.clone())
+            .seed(seed)
+            .observer(requests.clone())
+            .build();
+        let env = Environment {
+            client,
+            requests: Some(requests),
+            store: Arc::new(MemoryStore::new()),
+            clock,
+            seed,
+        };
+        let plan =
+            Plan::offline(self.fleet(subnet, count)).map_err(|findings| because(format!("{findings:?}")))?;
+        let (sink, seen) = watcher(self.clock.wall());
+        let options = LaunchOptions::default();
+        let running = fleet::launch(&env, env.new_run_id(), &plan, &options, sink, CancellationToken::new());
+        let summary = running.await.map_err(because)?;
+        let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Measured {
+            delays: self.delays(&seen.running),
+            summary,
+            launched: seen.launched,
+            rates: seen.rates,
+        })
+    }
+
+    fn fleet(&self, subnet: &str, count: u32) -> FleetSpec {
+        let placement = |availability_domain: &String| Placement {
+            availability_domain: availability_domain.clone(),
+            shape: "VM.Standard.E5.Flex".to_owned(),
+            ..Placement::default()
+        };
+        FleetSpec {
+            region: "us-phoenix-1".to_owned(),
+            tenancy: self.defaults.tenancy.clone(),
+            compartment: self.defaults.compartment.clone(),
+            name_prefix: "lab".to_owned(),
+            count,
+            first_number: 1,
+            placements: self.defaults.availability_domains.iter().map(placement).collect(),
+            template: LaunchInstanceDetails {
+                create_vnic_details: Some(Box::new(CreateVnicDetails {
+                    subnet_id: Some(subnet.to_owned()),
+                    ..CreateVnicDetails::default()
+                })),
+                shape_config: Some(Box::new(LaunchInstanceShapeConfigDetails {
+                    ocpus: Some(1.0),
+                    memory_in_gbs: Some(6.0),
+                    ..LaunchInstanceShapeConfigDetails::default()
+                })),
+                source_details: Some(Box::new(InstanceSourceDetails::Image(InstanceSourceViaImageDetails {
+                    image_id: Some(self.defaults.image.clone()),
+                    ..InstanceSourceViaImageDetails::default()
+                }))),
+                ..LaunchInstanceDetails::default()
+            },
+        }
+    }
+
+    /// From RUNNING in the region's own log to RUNNING in ours.
+    fn delays(&self, seen: &HashMap<String, Timestamp>) -> Vec<f64> {
+        let world = self.region.world();
+        let became = world.events(0).filter(|event| {
+            event.event == "instance_state"
+                && event.detail.as_deref().is_some_and(|is| is.ends_with("RUNNING"))
+        });
+        let mut delays: Vec<f64> = became
+            .filter_map(|event| {
+                let ours = seen.get(event.resource.as_deref()?)?;
+                Some(ours.duration_since(event.at).as_secs_f64())
+            })
+            .collect();
+        delays.sort_by(f64::total_cmp);
+        delays
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    launched: Vec<f64>,
+    running: HashMap<String, Timestamp>,
+    rates: Vec<(f64, f64)>,
+}
+
+fn watcher(start: Timestamp) -> (Sink, Arc<Mutex<Seen>>) {
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let into = Arc::clone(&seen);
+    let sink: Sink = Arc::new(move |record| {
+        let seconds = record.at.duration_since(start).as_secs_f64();
+        let mut seen = into.lock().unwrap_or_else(PoisonError::into_inner);
+        match &record.event {
+            Event::Launched { .. } => seen.launched.push(seconds),
+            Event::Running { ocid, .. } => {
+                seen.running.insert(ocid.clone(), record.at);
+            }
+            Event::PaceChanged { class, rate, .. } if class == "launch" => seen.rates.push((seconds, *rate)),
+            _ => {}
+        }
+    });
+    (sink, seen)
+}
