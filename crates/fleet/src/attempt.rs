@@ -16,8 +16,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// The service keeps a retry token for 24 hours (OpenAPI of the Core Services). An hour is left for clocks that differ.
 const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(23);
-/// Lists may lag behind launches, so "not there" counts only after so many looks …
-const LOOKS: u32 = 4;
+/// Lists may lag behind launches, so "not there" counts only after so many looks, 75 s in all …
+const LOOKS: u32 = 5;
 /// … with pauses that begin with this and double.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 

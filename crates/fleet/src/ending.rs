@@ -18,7 +18,8 @@ pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, interru
     if let Some(reserve) = &context.plan.reserve {
         let all = Reserve { release: true, ..reserve.clone() };
         let reserve = if given_back.is_some() { &all } else { reserve };
-        flow::settle(&context.env.client, reserve, context.journal, interrupted).await;
+        let compartment = &context.plan.fleet.compartment;
+        flow::settle(&context.env.client, compartment, reserve, context.journal, interrupted).await;
     }
     finish(context, interrupted, given_back).await;
 }

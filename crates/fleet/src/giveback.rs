@@ -18,6 +18,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(8);
 const STRAGGLERS: Duration = Duration::from_mins(2);
 /// An instance that is still there so long after its deletion was accepted is deleted once more.
 const AGAIN: Duration = Duration::from_mins(3);
+/// Deleted instances stay known for 12 hours (OpenAPI of the Core Services), so one "not found" proves nothing: it must be
+/// said for so long.
+const MISSING: Duration = Duration::from_mins(5);
 /// How long all of it may take before the rest is reported.
 const LONGEST: Duration = Duration::from_mins(30);
 /// Deletions under way at once; the pacer decides how fast they leave.
@@ -29,6 +32,14 @@ struct Target {
     slot: SlotNumber,
     /// When its deletion was accepted.
     sent: Option<Instant>,
+    /// Since when the service says that it does not know it.
+    missing: Option<Instant>,
+}
+
+impl Target {
+    fn new(slot: SlotNumber) -> Self {
+        Self { slot, sent: None, missing: None }
+    }
 }
 
 /// Deletes everything that the run made, and says how that ended.
@@ -38,7 +49,7 @@ pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outc
     let mut targets: BTreeMap<String, Target> = context.journal.state(|state| {
         unsettled = state.counts.unsettled;
         let known = state.slots.iter().filter_map(|(slot, state)| Some((state.ocid.clone()?, *slot)));
-        known.map(|(ocid, slot)| (ocid, Target { slot, sent: None })).collect()
+        known.map(|(ocid, slot)| (ocid, Target::new(slot))).collect()
     });
     let mut last = None;
     loop {
@@ -95,21 +106,24 @@ async fn settle(
         let dead = lookup::is_dead(&instance.lifecycle_state);
         if !dead && !targets.contains_key(&instance.id) && !given_back(context, slot, &instance.id) {
             adopt(context, slot, &instance).await;
-            targets.insert(instance.id.clone(), Target { slot, sent: None });
+            targets.insert(instance.id.clone(), Target::new(slot));
         }
         listed.insert(instance.id, instance.lifecycle_state);
     }
-    let waiting: Vec<(String, SlotNumber)> =
-        targets.iter().map(|(ocid, target)| (ocid.clone(), target.slot)).collect();
-    for (ocid, slot) in waiting {
-        let gone = match listed.get(&ocid) {
-            Some(state) => *state == State::Terminated,
-            None => is_gone(context, &ocid).await,
+    let mut gone = Vec::new();
+    for (ocid, target) in targets.iter_mut() {
+        let state = match listed.remove(ocid) {
+            Some(state) => Some(state),
+            None => look(context, ocid, target).await,
         };
-        if gone {
-            context.journal.record(vec![Event::GivenBack { slot: Some(slot), ocid: ocid.clone() }]).await;
-            targets.remove(&ocid);
+        let lost = target.missing.is_some_and(|since| since.elapsed() >= MISSING);
+        if lost || state == Some(State::Terminated) {
+            gone.push((ocid.clone(), target.slot));
         }
+    }
+    for (ocid, slot) in gone {
+        targets.remove(&ocid);
+        context.journal.record(vec![Event::GivenBack { slot: Some(slot), ocid }]).await;
     }
 }
 
@@ -127,13 +141,22 @@ async fn adopt(context: &Context<'_>, slot: SlotNumber, instance: &Instance) {
     }
 }
 
-async fn is_gone(context: &Context<'_>, ocid: &str) -> bool {
+/// The state of an instance that the list does not show.
+async fn look(context: &Context<'_>, ocid: &str, target: &mut Target) -> Option<State> {
     let permit = context.pacer.admit(Class::Read).await;
     let answer = cloud::get(&context.env.client, ocid).await;
     context.pacer.on_answer(&permit, answer.as_ref().err());
     match answer {
-        Ok(instance) => instance.lifecycle_state == State::Terminated,
-        Err(failure) => failure.class == FailureClass::NotFound,
+        Ok(instance) => {
+            target.missing = None;
+            Some(instance.lifecycle_state)
+        }
+        Err(failure) => {
+            if failure.class == FailureClass::NotFound {
+                target.missing.get_or_insert_with(Instant::now);
+            }
+            None
+        }
     }
 }
 
@@ -153,7 +176,7 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
     while let Some((ocid, answer)) = answers.next().await {
         let accepted = match answer {
             Ok(()) => true,
-            // It is gone already; the next look says so.
+            // It may be gone already; the next looks say so.
             Err(failure) if failure.class == FailureClass::NotFound => true,
             Err(failure) => {
                 last = Some(failure);

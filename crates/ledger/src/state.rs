@@ -55,6 +55,8 @@ pub struct RunState {
     pub warnings: Vec<String>,
     /// Since the run is being given back: how many were reached, and how many were wanted at least.
     pub giving_back: Option<(u32, u32)>,
+    /// Reservations that were about to be made, of which nothing is known yet: token → availability domain.
+    pub reserving: BTreeMap<String, String>,
     /// Reservations made or changed for the run: OCID → (availability domain, asked, held).
     pub reservations: BTreeMap<String, (String, u32, u32)>,
     /// The number of the last record.
@@ -85,6 +87,7 @@ impl RunState {
             rates: BTreeMap::new(),
             warnings: Vec::new(),
             giving_back: None,
+            reserving: BTreeMap::new(),
             reservations: BTreeMap::new(),
             last_seq: 0,
             last_at: None,
@@ -145,7 +148,11 @@ impl RunState {
                 self.interrupted = false;
                 self.requests_before.clone_from(&self.requests);
             }
+            Event::ReservationIntended { availability_domain, token, .. } => {
+                self.reserving.insert(token.clone(), availability_domain.clone());
+            }
             Event::ReservationHeld { ocid, availability_domain, asked, held } => {
+                self.reserving.retain(|_, domain| domain != availability_domain);
                 self.reservations.insert(ocid.clone(), (availability_domain.clone(), *asked, *held));
             }
             Event::PaceChanged { class, rate, .. } => {

@@ -140,10 +140,12 @@ async fn find(
         if !patience.pause(std::time::Duration::from_secs(pause_s)).await {
             break;
         }
-        if let Some(ocid) =
-            find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await?
-        {
-            return Ok(ocid);
+        let found = find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await;
+        match found {
+            Ok(Some(ocid)) => return Ok(ocid),
+            Ok(None) => {}
+            Err(error) if error.failure().is_some_and(super::follow::passing) => {}
+            Err(error) => return Err(error),
         }
     }
     Err(ReservationError::Unknown {
@@ -160,11 +162,7 @@ pub(crate) async fn find_by_token(
     availability_domain: &str,
     token: &str,
 ) -> Result<Option<String>, ReservationError> {
-    let rows = match client.list_capacity_reservations(compartment, Some(availability_domain)).await {
-        Ok(rows) => rows,
-        Err(failure) if super::follow::passing(&failure) => return Ok(None),
-        Err(failure) => return Err(failure.into()),
-    };
+    let rows = client.list_capacity_reservations(compartment, Some(availability_domain)).await?;
     Ok(rows
         .into_iter()
         .filter(|row| {

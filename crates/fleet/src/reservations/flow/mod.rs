@@ -182,15 +182,23 @@ async fn one(
     let order = order(plan, share, past.run);
     let found = match past.held.get(&availability_domain) {
         Some(ocid) => Some(ocid.clone()),
-        // What an attempt is sent depends on which reservations there are, so none is added once slots were tried.
+        // Once slots were tried none is made any more; but one that was made must not be forgotten.
         None if past.begun => {
-            let none = format!("none was made in {availability_domain} before the run was interrupted");
-            return of(None, Err(ReservationError::Asked(none)));
+            match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
+                Ok(Some(ocid)) => Some(ocid),
+                Ok(None) => {
+                    let none =
+                        format!("none was made in {availability_domain} before the run was interrupted");
+                    return of(None, Err(ReservationError::Asked(none)));
+                }
+                Err(error) => return of(None, Err(error)),
+            }
         }
         // The token makes a creation harmless to repeat for a day; after that only the tag tells.
         None if past.resumed => {
             match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
                 Ok(found) => found,
+                Err(error) if error.failure().is_some_and(crate::reservations::follow::passing) => None,
                 Err(error) => return of(None, Err(error)),
             }
         }

@@ -1,14 +1,21 @@
 //! The end of a run that reserved its own capacity: what is given back, what shrinks, what goes on costing and is said so.
 
+use std::time::Duration;
+
 use ledger::{Event, Outcome};
 use oci_client::{Client, FailureClass};
 use tokio_util::sync::CancellationToken;
 
 use super::{PATIENCE, Reserve, drawn, held_event};
 use crate::journal::Journal;
+use crate::reservations::create::find_by_token;
 use crate::reservations::{
     Change, Created, NewCount, Patience, ReservationError, Want, give_back, resize, show,
 };
+
+/// How often a forgotten reservation is looked for when the service does not answer, and how long between two looks.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
 pub(super) async fn abandon(
@@ -72,10 +79,17 @@ pub(super) async fn still_held(journal: &Journal, created: &[Created]) {
 ///
 /// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps a tally of its own
 /// for this reason), so a reservation never shrinks below what this run has launched into it.
-pub(crate) async fn settle(client: &Client, reserve: &Reserve, journal: &Journal, interrupted: bool) {
+pub(crate) async fn settle(
+    client: &Client,
+    compartment: &str,
+    reserve: &Reserve,
+    journal: &Journal,
+    interrupted: bool,
+) {
     if journal.broken().is_some() {
         return;
     }
+    find_forgotten(client, compartment, journal).await;
     let mine: Vec<(String, u32)> = journal
         .state(|state| state.reservations.keys().map(|ocid| (ocid.clone(), drawn(state, ocid))).collect());
     let patience = Patience::new(PATIENCE, CancellationToken::new());
@@ -106,6 +120,36 @@ pub(crate) async fn settle(client: &Client, reserve: &Reserve, journal: &Journal
     }
     let left = give_back(client, &own, journal, &patience).await;
     lament(journal, left).await;
+}
+
+/// A reservation whose creation was announced and whose OCID was never written down: an earlier process died between
+/// the two, or its answer was lost. Unless it is found by its token it would be held, and charged for, unknown to anybody.
+async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) {
+    let forgotten = journal.state(|state| state.reserving.clone());
+    for (token, domain) in forgotten {
+        let mut found = find_by_token(client, compartment, &domain, &token).await;
+        for _ in 0..LOOKS {
+            if found.is_ok() {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            found = find_by_token(client, compartment, &domain, &token).await;
+        }
+        let event = match found {
+            Ok(None) => continue,
+            Ok(Some(ocid)) => match show(client, &ocid).await {
+                Ok(held) => held_event(&held, held.reserved()),
+                Err(error) => {
+                    Event::Warning { message: format!("{ocid} may be held and charged for: {error}") }
+                }
+            },
+            Err(error) => {
+                let message = format!("a reservation in {domain} may be held and charged for: {error}");
+                Event::Warning { message }
+            }
+        };
+        journal.record(vec![event]).await;
+    }
 }
 
 /// Shrinks a reservation to this count in all. Where it has several configs, the unused part of each goes first to last.
