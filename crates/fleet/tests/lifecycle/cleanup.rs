@@ -167,3 +167,47 @@ async fn a_volume_that_was_kept_on_purpose_is_deleted_only_on_purpose() {
     let asked = Scope { kept_volumes: true, ..scope(&world) };
     assert_eq!(find(&world, &asked).await.volumes.len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn data_volumes_made_with_an_instance_of_ours_are_found_and_attached_ones_of_others_are_not() {
+    let world = World::new("roomy");
+    let run = RunId(uuid::Uuid::from_u128(1));
+    let with_data = |name: &str, tags: serde_json::Value| {
+        world.launch(name, |body| {
+            body["freeformTags"] = tags;
+            body["launchVolumeAttachments"] = json!([{
+                "type": "paravirtualized",
+                "launchCreateVolumeDetails": {"volumeCreationType": "ATTRIBUTES", "sizeInGBs": 100},
+            }]);
+        })
+    };
+    // The run's evidence in the ledger, and two instances of it: one goes, one stays.
+    launched(&world, 1, 1, &[1], Outcome::Complete).await;
+    let tags = |slot: u32| json!({RUN_TAG: run.to_string(), SLOT_TAG: slot.to_string()});
+    let gone = with_data("run1-2", tags(2));
+    let stays = with_data("run1-3", tags(3));
+    let foreign = with_data("foreign", json!({}));
+    world.settle();
+    // As in the console: the service keeps data volumes unless told otherwise.
+    world.terminate(&gone);
+    world.terminate(&foreign);
+    world.region.advance(Duration::from_mins(5));
+
+    let left = find(&world, &Scope { run: Some(run), ..scope(&world) }).await;
+    let volumes: Vec<_> =
+        left.volumes.iter().map(|left| (left.boot, left.instance.as_str(), left.gb)).collect();
+    assert_eq!(volumes, [(false, gone.as_str(), 100.0)], "{left:?}");
+    assert!(left.volumes[0].hour(&Prices::default()).unwrap() > 0.0);
+    assert!(left.volumes.iter().all(|volume| volume.instance != stays));
+    let only_volumes = Leftovers { instances: Vec::new(), ..left };
+    let deleted = delete(&world, &only_volumes).await;
+    assert_eq!((deleted.deleted.len(), deleted.outcome()), (1, Outcome::Complete));
+    // Two are left: the foreign one, and the one that is in use.
+    let compartment = &world.home.compartment;
+    let mut living = 0;
+    for domain in &world.home.availability_domains {
+        let rows = world.env.client.list_volumes(compartment, Some(domain)).await.unwrap();
+        living += rows.iter().filter(|row| row.lifecycle_state.as_str() == "AVAILABLE").count();
+    }
+    assert_eq!(living, 2);
+}

@@ -1,0 +1,80 @@
+//! Reservations that a launch made for itself and left behind.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fleet::cleanup::{self, Leftovers, Scope};
+use fleet::price::Prices;
+use fleet::reservations::{NoBook, Reserve, create_all};
+use fleet::{LaunchOptions, Plan};
+use ledger::{Outcome, RunKind, Store as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, patience};
+
+async fn find(world: &World) -> Leftovers {
+    let evidence = cleanup::gather(&world.store).await.unwrap();
+    let scope = Scope {
+        compartment: world.defaults.compartment.clone(),
+        run: None,
+        expired_only: false,
+        kept_volumes: false,
+        now: world.region.world().now(),
+    };
+    let domains = &world.defaults.availability_domains;
+    cleanup::find(&world.client, &evidence, &scope, domains, &Prices::default()).await.unwrap()
+}
+
+async fn terminate_all(world: &World) {
+    let living: Vec<String> = world.region.world().live_instances().map(|entry| entry.id).collect();
+    for ocid in living {
+        world.client.terminate_instance(&ocid, false, false, None).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_mins(10)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reservation_that_a_launch_made_and_left_is_found_priced_and_deleted_and_no_other() {
+    let world = World::of("roomy");
+    let theirs = create_all(&world.client, &[world.order(1, 3)], &NoBook, &patience()).await;
+    let theirs = theirs[0].ocid.clone().unwrap();
+    let mut plan = Plan::offline(world.fleet(6, &[1, 2, 3])).unwrap();
+    plan.reserve = Some(Reserve { min: 6, release: false, ..Reserve::default() });
+    let env = world.environment();
+    let run = env.new_run_id();
+    let options = LaunchOptions::default();
+    let stop = CancellationToken::new();
+    let launched = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), stop.clone()).await.unwrap();
+    assert_eq!(launched.outcome, Some(Outcome::Complete), "{:?}", launched.warnings);
+
+    // In use they are left alone, and that is said.
+    let left = find(&world).await;
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(left.notes.iter().filter(|note| note.contains("2 of 2 are in use")).count(), 3, "{left:?}");
+
+    terminate_all(&world).await;
+    let left = find(&world).await;
+    assert_eq!(left.reservations.len(), 3, "{left:?}");
+    assert_eq!(left.len(), 3);
+    for reservation in &left.reservations {
+        assert_ne!(reservation.ocid, theirs);
+        assert_eq!((reservation.reserved, reservation.run.as_str()), (2, run.to_string().as_str()));
+        let hour = reservation.hour.unwrap();
+        assert!((hour - 2.0 * 0.034 * 0.85).abs() < 1e-9, "{hour}");
+    }
+
+    let ours: BTreeSet<String> = left.reservations.iter().map(|left| left.ocid.clone()).collect();
+    let deleted = cleanup::delete(&env, &left, fleet::no_sink(), stop).await.unwrap();
+    assert_eq!((deleted.outcome(), deleted.deleted.len()), (Outcome::Complete, 3), "{deleted:?}");
+    let of_cleanup = world.store.runs().await.unwrap();
+    let head = of_cleanup.iter().find(|head| Some(head.run) == deleted.run_id).unwrap();
+    assert_eq!(head.kind, Some(RunKind::Cleanup));
+    let state = |ocid: &str| {
+        let entry = world.region.world().reservations().find(|entry| entry.id == ocid);
+        entry.map(|entry| entry.state.to_owned())
+    };
+    assert!(ours.iter().all(|ocid| state(ocid).is_none_or(|state| state == "DELETED")));
+    assert_eq!(state(&theirs).as_deref(), Some("ACTIVE"));
+    assert_eq!(world.books(), (3, 0));
+    assert!(find(&world).await.is_empty());
+}
