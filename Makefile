@@ -10,6 +10,8 @@ BINARIES := oci-insta-scale capacity-manager manage-instances
 VENV := .venv-conformance
 # The profile whose binaries `make conformance` judges: `dev` saves a second build after `make test`.
 CONFORMANCE_PROFILE ?= dev
+# How it builds them. With `test --no-run --workspace` it takes those that `make test` has built.
+CONFORMANCE_BUILD ?= build --package insta-scale
 # What `make simulate` plays.
 SEEDS ?= 100000
 SLOTS ?= 8
@@ -71,7 +73,7 @@ simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8 FIRST=1; one again
 
 .PHONY: conformance
 conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both sides of the wire
-	$(CARGO) build --locked --package insta-scale --profile $(CONFORMANCE_PROFILE)
+	$(CARGO) $(CONFORMANCE_BUILD) --locked --profile $(CONFORMANCE_PROFILE)
 	OCI_INSTA_SCALE_BIN=$(abspath $(TARGET_DIR)/$(conformance_folder)) $(VENV)/bin/python -m pytest --rootdir conformance -c conformance/pytest.ini conformance
 
 $(VENV)/installed: conformance/requirements.txt
