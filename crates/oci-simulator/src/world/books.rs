@@ -147,7 +147,8 @@ impl World {
         self.limits.check()?;
         self.check_counts()?;
         self.check_addresses()?;
-        self.check_reservations()
+        self.check_reservations()?;
+        self.check_preemptibles()
     }
 
     fn check_counts(&self) -> Result<(), String> {

@@ -87,10 +87,11 @@ impl World {
         let ocpus = ocpus.clamp(1, model.ocpus);
         let memory = model.memory * 1000 / model.ocpus * ocpus;
         let need = Need { ocpus: ocpus * 1000, memory, gpus: 0, whole: false };
-        match self.capacity.take(ad, None, family, need) {
-            Some(held) => self.others.push((held, need)),
-            None => return false,
-        }
+        let Some(held) = self.capacity.take(ad, None, family, need) else {
+            self.want_room(ad, None, family, need);
+            return false;
+        };
+        self.others.push((held, need));
         true
     }
 

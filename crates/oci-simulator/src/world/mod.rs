@@ -23,6 +23,7 @@ mod network;
 mod paging;
 mod pairs;
 mod pools;
+mod preemption;
 mod problems;
 pub mod register;
 mod request;
@@ -56,6 +57,7 @@ use jiff::Timestamp;
 use limits::Limits;
 use network::Network;
 use pools::Pool;
+use preemption::Preemptibles;
 use reservations::Reservation;
 use schedule::{Schedule, Task};
 use serde::{Deserialize, Serialize};
@@ -89,6 +91,8 @@ pub struct World {
     capacity: Capacity,
     /// What other tenants hold.
     others: Vec<(Held, Need)>,
+    #[serde(default)]
+    preemptibles: Preemptibles,
     limits: Limits,
     instances: Instances,
     volumes: Volumes,
@@ -154,6 +158,7 @@ impl World {
             images: images::platform_images(now),
             capacity: Capacity::new(&settings),
             others: Vec::new(),
+            preemptibles: Preemptibles::default(),
             limits: Limits::new(&settings),
             instances: Instances::default(),
             volumes: Volumes::default(),
@@ -169,6 +174,7 @@ impl World {
             settings,
         };
         world.plan_climate();
+        world.plan_reclaims();
         world
     }
 
@@ -204,6 +210,7 @@ impl World {
             Task::Crumb { setting, times } => self.crumb(setting, times),
             Task::OtherTenants => self.others_move(),
             Task::Outage { setting, begins } => self.outage(setting, begins),
+            Task::Reclaim { setting } => self.reclaim(setting),
         }
     }
 

@@ -31,11 +31,14 @@ impl WorldSettings {
         let hosts = hosts.map(|number| ("hosts.by_availability_domain", number));
         let outages = self.outages.iter().map(|outage| ("outages", outage.availability_domain));
         let crumbs = self.crumbs.iter().map(|crumbs| ("crumbs", crumbs.availability_domain));
+        let reclaims = self.reclaims.iter().filter_map(|reclaim| reclaim.availability_domain);
+        let reclaims = reclaims.map(|number| ("reclaims", number));
         let absent = self.absent_shapes.iter().filter_map(|absent| absent.availability_domain);
         let absent = absent.map(|number| ("absent_shapes", number));
         let limits = self.limits.named.iter().filter_map(|limit| limit.availability_domain);
         let limits = limits.map(|number| ("limits.named", number));
-        for (name, number) in hosts.chain(outages).chain(crumbs).chain(absent).chain(limits) {
+        let places = hosts.chain(outages).chain(crumbs).chain(reclaims).chain(absent).chain(limits);
+        for (name, number) in places {
             if !(1..=most).contains(&number) {
                 found.push(format!("{name}: availability_domain must be 1 to {most}, not {number}"));
             }
@@ -74,6 +77,7 @@ impl WorldSettings {
             shares.push(("other_tenants.share", others.share));
             shares.push(("other_tenants.initial_share", others.initial_share));
         }
+        shares.extend(self.reclaims.iter().map(|reclaim| ("reclaims.share", reclaim.share)));
         for (name, value) in shares {
             if !(0.0..=1.0).contains(&value) {
                 found.push(format!("{name} must be 0 to 1, not {value}"));
@@ -109,6 +113,11 @@ impl WorldSettings {
             least.push(("outages.after_seconds", outage.after_seconds, 0.0));
             least.push(("outages.for_seconds", outage.for_seconds, 0.0));
         }
+        least.push(("preemption_notice_seconds", self.preemption_notice_seconds, 0.0));
+        for reclaim in &self.reclaims {
+            least.push(("reclaims.after_seconds", reclaim.after_seconds, 0.0));
+            least.extend(reclaim.every_seconds.map(|every| ("reclaims.every_seconds", every, 0.001)));
+        }
         for (name, value, least) in least {
             if !value.is_finite() || value < least {
                 found.push(format!("{name} must be {least} or more, not {value}"));
@@ -119,7 +128,7 @@ impl WorldSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::{AbsentShape, Crumbs, LimitSetting, Outage};
+    use super::super::settings::{AbsentShape, Crumbs, LimitSetting, Outage, Reclaim};
     use super::*;
 
     #[test]
@@ -145,6 +154,12 @@ mod tests {
                 ocpus_per_host: None,
                 times: None,
             }],
+            reclaims: vec![Reclaim {
+                availability_domain: Some(4),
+                after_seconds: 0.0,
+                every_seconds: Some(0.0),
+                share: 2.0,
+            }],
             limits: super::super::settings::LimitSettings {
                 named: vec![LimitSetting { name: "cores".into(), availability_domain: None, value: 1 }],
                 ..Default::default()
@@ -155,15 +170,18 @@ mod tests {
         region us-phenix-1 is not known
         subnet_prefix_length must be 16 to 30, not 8
         outages: availability_domain must be 1 to 3, not 0
+        reclaims: availability_domain must be 1 to 3, not 4
         absent_shapes: availability_domain must be 1 to 3, not 4
         the region has no limit cores; standard-e4-core-count is one
         the region has no shape family e4; standard-e4 is one
         the region has no shape VM.Std anyway
         false_limit_probability must be 0 to 1, not 1.5
+        reclaims.share must be 0 to 1, not 2
         boot_seconds: min must be 0 or more and at most max, not 9 and 3
         list_lag_seconds must be 0 or more, not NaN
         crumbs.every_seconds must be 0.001 or more, not 0
         outages.after_seconds must be 0 or more, not -1
+        reclaims.every_seconds must be 0.001 or more, not 0
         ");
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Task {
     OtherTenants,
     /// An outage begins or ends: the settings' n-th.
     Outage { setting: u32, begins: bool },
+    /// Preemptible instances are taken back: the settings' n-th.
+    Reclaim { setting: u32 },
 }
 
 /// A step in the life of an instance.
@@ -40,6 +42,8 @@ pub(super) enum Step {
     Restarted,
     /// MOVING ends.
     Moved,
+    /// The notice to a preemptible instance is over.
+    Preempted,
     /// TERMINATING ends.
     Terminated,
     /// It is no longer listed.

@@ -79,6 +79,10 @@ pub struct WorldSettings {
     pub crumbs: Vec<Crumbs>,
     /// Other tenants, who take and release capacity.
     pub other_tenants: Option<OtherTenants>,
+    /// From the notice to a preemptible instance to its termination. Oracle: two minutes.
+    pub preemption_notice_seconds: f64,
+    /// Preemptible instances that are taken back whoever wants their room.
+    pub reclaims: Vec<Reclaim>,
     /// How many events are kept; the oldest go first.
     pub event_log: usize,
 }
@@ -228,6 +232,22 @@ pub struct OtherTenants {
     pub initial_share: f64,
 }
 
+/// Preemptible instances that are taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reclaim {
+    /// Number of the availability domain, 1 to 3; all when left out.
+    #[serde(default)]
+    pub availability_domain: Option<u8>,
+    /// When, in simulated seconds from the start of the world.
+    pub after_seconds: f64,
+    /// Again whenever so much simulated time has passed; once when left out.
+    #[serde(default)]
+    pub every_seconds: Option<f64>,
+    /// The part of those that run which is given notice, 0 to 1: the youngest ones.
+    pub share: f64,
+}
+
 impl Default for WorldSettings {
     fn default() -> Self {
         Self {
@@ -260,6 +280,8 @@ impl Default for WorldSettings {
             outages: Vec::new(),
             crumbs: Vec::new(),
             other_tenants: None,
+            preemption_notice_seconds: 120.0,
+            reclaims: Vec::new(),
             event_log: 1_000_000,
         }
     }

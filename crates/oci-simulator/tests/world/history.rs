@@ -2,12 +2,12 @@
 
 use crate::region::Region;
 use oci_api::Operation;
-use oci_simulator::world::settings::{Crumbs, LateFailure, LimitSetting, OtherTenants};
+use oci_simulator::world::settings::{Crumbs, LateFailure, LimitSetting, OtherTenants, Reclaim};
 use oci_simulator::world::{SavedWorld, State, World, WorldSettings};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Something that someone does.
@@ -62,6 +62,12 @@ fn hostile() -> WorldSettings {
             times: Some(4),
         }],
         other_tenants: Some(OtherTenants { every_seconds: 7.0, ocpus: 32, share: 0.5, initial_share: 0.2 }),
+        reclaims: vec![Reclaim {
+            availability_domain: None,
+            after_seconds: 100.0,
+            every_seconds: Some(200.0),
+            share: 0.3,
+        }],
         ..WorldSettings::default()
     };
     settings.hosts.per_fault_domain = 1;
@@ -70,21 +76,30 @@ fn hostile() -> WorldSettings {
     settings
 }
 
+/// What to launch: tagged or not, in a reservation or not, and if not, preemptible now and then.
+fn details(region: &Region, ad: usize, ocpus: u32, keep: bool, reservation: Option<String>) -> Value {
+    let mut details = region.details("n");
+    details["availabilityDomain"] = region.defaults.availability_domains[ad].clone().into();
+    details["shapeConfig"] = json!({"ocpus": ocpus, "memoryInGBs": ocpus * 6});
+    if keep {
+        details["freeformTags"] = json!({"keep": "yes"});
+    }
+    if let Some(id) = reservation {
+        details["capacityReservationId"] = id.into();
+    } else if ocpus % 3 == 2 {
+        details["preemptibleInstanceConfig"] = json!({"preemptionAction": {"type": "TERMINATE"}});
+    }
+    details
+}
+
 fn do_it(region: &mut Region, deed: &Deed) {
     let pick = |ids: Vec<String>, which: usize| (!ids.is_empty()).then(|| ids[which % ids.len()].clone());
     let instances: Vec<String> = region.world.instances().map(|entry| entry.id).collect();
     let reservations: Vec<String> = region.world.reservations().map(|entry| entry.id).collect();
     let request = match deed {
         Deed::Launch { ad, ocpus, reserved, token, keep } => {
-            let mut details = region.details("n");
-            details["availabilityDomain"] = region.defaults.availability_domains[*ad].clone().into();
-            details["shapeConfig"] = json!({"ocpus": ocpus, "memoryInGBs": ocpus * 6});
-            if *keep {
-                details["freeformTags"] = json!({"keep": "yes"});
-            }
-            if let Some(id) = pick(reservations, *ad).filter(|_| *reserved) {
-                details["capacityReservationId"] = id.into();
-            }
+            let reservation = pick(reservations, *ad).filter(|_| *reserved);
+            let details = details(region, *ad, *ocpus, *keep, reservation);
             let request = region.request(Operation::LaunchInstance).body(details);
             match token {
                 Some(token) => request.retry_token(format!("token-{token}")),

@@ -9,6 +9,7 @@ mod launch_errors;
 mod lists;
 mod operations;
 mod pools;
+mod preemption;
 mod region;
 mod registered;
 mod reservations;

@@ -62,13 +62,14 @@ impl World {
         if row.shape.get().is_bare_metal() && action == "DIAGNOSTICREBOOT" {
             return Err(error::invalid("DIAGNOSTICREBOOT is for virtual machines only"));
         }
-        let family = row.shape.get().family;
+        let (ad, need, family) = (row.ad, row.need, row.shape.get().family);
         let mut chance = Chance::of(self.seed, action, number ^ row.epoch << 20);
         let stop = trim(self.settings.stop_seconds.draw(&mut chance));
         match (action, state) {
             ("STOP" | "SOFTSTOP", State::Running) => self.turn(number, State::Stopping, stop, Step::Stopped),
             ("START", State::Stopped) => {
                 if !self.regain_capacity(number) {
+                    self.want_room(ad, None, family, need);
                     return Err(self.no_capacity(family));
                 }
                 let start = trim(self.settings.start_seconds.draw(&mut chance));

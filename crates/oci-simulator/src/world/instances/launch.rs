@@ -197,6 +197,7 @@ impl World {
             self.claim_boot_volume(volume, number);
         }
         self.plan_data_volumes(number, volumes);
+        self.know_preemptible(number);
         let id = Id(Kind::Instance, number);
         self.log.push(self.now, "instance_launched", Some(id), None);
 
@@ -357,6 +358,9 @@ impl World {
             let held = self.capacity.take(plan.ad, plan.fd, shape.family, plan.need);
             if held.is_none() {
                 self.network.subnets[plan.subnet as usize].release(address);
+                if !plan.preemptible {
+                    self.want_room(plan.ad, plan.fd, shape.family, plan.need);
+                }
                 return Err(self.no_capacity(shape.family));
             }
             held

@@ -71,6 +71,7 @@ impl World {
                 let listed = seconds(self.settings.terminated_listed_hours * 3600.0);
                 self.after(number, listed, Step::Forgotten);
             }
+            Step::Preempted => self.preempt(number),
             Step::Forgotten => self.forget_instance(number),
         }
         if let Some(pool) = pool {
@@ -153,6 +154,7 @@ impl World {
             subnet.members.remove(&number);
         }
         self.release_volumes(number);
+        self.forget_preemptible(number);
         if let Some(pool) = pool {
             self.member_is_gone(pool, number);
         }
