@@ -45,27 +45,40 @@ def start(region, state, *arguments):
     )
 
 
+def asked(region):
+    """How many launches the region has been asked for."""
+    return region.get("/_sim/stats")["operations"].get("LaunchInstance", {"requests": 0})["requests"]
+
+
+def kill_when(region, process, launches, seconds):
+    """Kills it at a random moment after so many more launches, or after this time, whichever is first."""
+    before, deadline = asked(region), time.monotonic() + seconds
+    while process.poll() is None and asked(region) < before + launches and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(timeout=30) == -signal.SIGKILL, "it had ended by itself"
+    process.stdout.close()
+
+
 def test_killed_fifty_times_a_run_of_two_hundred_ends_with_exactly_two_hundred(tmp_path):
     seed = int(os.environ.get("CRASH_SEED", "20261122"))
     chance = random.Random(seed)
     region = Region(tmp_path, speed=60)
     state = tmp_path / "state"
+    made = []
     try:
-        # Slow enough that most kills hit a run in the middle of its launches.
-        process = start(region, state, "launch", "--count", str(WANTED), "--rate", "12")
-        kills = 0
-        while kills < KILLS:
-            time.sleep(chance.uniform(0.02, 0.5))
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-                kills += 1
-            process.wait(timeout=30)
-            process.stdout.close()
-            if len(live(region)) == WANTED and kills >= KILLS // 2:
-                break
-            process = start(region, state, "resume", "--rate", "12")
-        if process.poll() is not None:
-            process = start(region, state, "resume")
+        for _ in range(KILLS):
+            command = ["resume"] if made else ["launch", "--count", str(WANTED)]
+            process = start(region, state, *command, "--rate", "20")
+            # A third dies early: while it reads the ledger, adopts, or has just begun. The others get a few launches done.
+            early = made and chance.random() < 1 / 3
+            launches = chance.randint(1, 5)
+            kill_when(region, process, launches, chance.uniform(0.0, 0.3) if early else 30)
+            made.append(sum(map(len, live(region).values())))
+        assert len(made) == KILLS
+        assert made[-1] < WANTED, f"the run was over before the last kill: {made}, CRASH_SEED={seed}"
+        assert len(set(made)) > KILLS / 3, f"too few kills hit a run at work: {made}, CRASH_SEED={seed}"
+        process = start(region, state, "resume")
         output, _ = process.communicate(timeout=120)
         document = json.loads(output)
         assert (document["running"], document["failed"]) == (WANTED, 0), f"CRASH_SEED={seed}"
@@ -73,7 +86,6 @@ def test_killed_fifty_times_a_run_of_two_hundred_ends_with_exactly_two_hundred(t
         assert sorted(slots) == list(range(1, WANTED + 1)), f"CRASH_SEED={seed}"
         assert {len(ocids) for ocids in slots.values()} == {1}, f"CRASH_SEED={seed}"
         assert {row["ocid"] for row in document["instances"]} == {ocids[0] for ocids in slots.values()}
-        assert kills >= KILLS // 2
     finally:
         region.stop()
 

@@ -30,3 +30,11 @@ pub fn seed() -> u64 {
     // The one place where chance comes in; whoever needs it is given a generator made from this.
     rand::random()
 }
+
+/// Whether this process was started to outlive its terminal, as `nohup` does it: with SIGHUP ignored. Whoever catches the
+/// signal undoes that. Only Linux tells (proc(5), `SigIgn` in `/proc/PID/status`: a mask in which SIGHUP is the lowest bit).
+pub fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}

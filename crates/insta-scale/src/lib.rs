@@ -72,7 +72,9 @@ fn trace(verbose: u8) {
     let filter = environment::variable("OCI_INSTA_SCALE_LOG")
         .or_else(|| (verbose > 1).then(|| "info,oci_client=debug,fleet=debug".to_owned()));
     if let Some(filter) = filter {
+        let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
         let layer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+        let layer = layer.with_ansi(colour);
         // Fails only if a subscriber is set already, which then does the job.
         let _ = layer.try_init();
     }

@@ -1,5 +1,7 @@
 //! Threads for waiting on the network, made only by commands that need them: `--version` and `--dry-run` do not.
 
+#[cfg(unix)]
+use crate::environment;
 use crate::error::CommandError;
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +16,7 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CommandError> {
     Ok(runtime.block_on(work))
 }
 
-/// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP and says `what` happens then; leaves at once at the second.
+/// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP (not under `nohup`) and says `what` happens then; leaves at once at the second.
 pub fn stop_on_signals(stop: &CancellationToken, what: &'static str) -> Result<(), CommandError> {
     let stop = stop.clone();
     let mut signals =
@@ -39,25 +41,35 @@ fn leave_now() {
 }
 
 #[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 3]);
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: Option<tokio::signal::unix::Signal>,
+}
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
+        let hangup = (!environment::ignores_hangup()).then(|| signal(SignalKind::hangup())).transpose()?;
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup,
+        })
     }
 
     async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => drop(hangup.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            () = hangup => {}
         }
     }
 }

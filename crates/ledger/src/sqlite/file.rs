@@ -1,7 +1,7 @@
 //! Opens and makes the ledger's file, readable by its owner only, and puts SQLite's failures into our words.
 
 use crate::{LedgerError, Result, event::FORMAT_VERSION};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io,
@@ -50,10 +50,13 @@ pub(super) fn open_private(path: &Path) -> Result<File> {
 
 /// Opens the ledger, making it if it is not there. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
 pub(super) fn open(path: &Path, most_pages: Option<u32>) -> Result<Connection> {
-    drop(open_private(path)?);
+    let length = open_private(path)?.metadata().map_err(|error| io(path, &error))?.len();
+    if length == 0 {
+        check_nothing_is_left(path)?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| sql(path, &error))?;
-    prepare(&mut connection, path)?;
+    prepare(&mut connection, path, length)?;
     if let Some(pages) = most_pages {
         let limit = |row: &rusqlite::Row<'_>| row.get::<_, u32>(0);
         connection
@@ -63,13 +66,37 @@ pub(super) fn open(path: &Path, most_pages: Option<u32>) -> Result<Connection> {
     Ok(connection)
 }
 
-fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
+/// A file that was emptied or lost, beside a log that was not: SQLite would throw the log away, and the records with it.
+fn check_nothing_is_left(path: &Path) -> Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let left = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    if left {
+        let reason = "it is empty, and the log beside it is not".to_owned();
+        return Err(LedgerError::Corrupt { path: path.to_owned(), reason });
+    }
+    Ok(())
+}
+
+/// `length` is that of the file before it was opened: one that holds something is never made anew.
+fn prepare(connection: &mut Connection, path: &Path, length: u64) -> Result<()> {
     let wrong = |error: rusqlite::Error| sql(path, &error);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(wrong)?;
     let number = |connection: &Connection, pragma: &str| {
         connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0)).map_err(wrong)
     };
-    if number(connection, "schema_version")? == 0 {
+    let (schema, whole) = match number(connection, "schema_version") {
+        Err(LedgerError::Corrupt { .. }) => {
+            read_what_is_left(connection).map_err(wrong)?;
+            (number(connection, "schema_version")?, false)
+        }
+        known => (known?, true),
+    };
+    if schema == 0 {
+        if length > 0 {
+            let reason = "it is a database without tables".to_owned();
+            return Err(LedgerError::Corrupt { path: path.to_owned(), reason });
+        }
         create(connection).map_err(wrong)?;
     }
     let application = number(connection, "application_id")?;
@@ -80,6 +107,13 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
     let found = number(connection, "user_version")?;
     if found > FORMAT_VERSION {
         return Err(LedgerError::TooNew { path: path.to_owned(), found, known: FORMAT_VERSION });
+    }
+    if !whole {
+        // The tables must be known, or nothing is left to be read.
+        return connection.prepare("SELECT 1 FROM runs, records").map(drop).map_err(|error| {
+            let reason = format!("a part of it is missing: {error}");
+            LedgerError::Corrupt { path: path.to_owned(), reason }
+        });
     }
     // FULL: a commit has reached the disk when it returns, which is what an intent before a call is worth.
     connection.pragma_update(None, "synchronous", "FULL").map_err(wrong)?;
@@ -92,6 +126,25 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
         return Err(LedgerError::Io { path: path.to_owned(), reason });
     }
     Ok(())
+}
+
+/// A file that is shorter than its head says is refused by SQLite, unless one is at work to repair it. What is left can be
+/// read then, and nothing may be written: new pages would take the numbers of lost ones.
+fn read_what_is_left(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "writable_schema", true)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(())
+}
+
+/// Why a write did not work. A ledger that can only be read is so because it is damaged.
+pub(super) fn not_written(connection: &Connection, path: &Path, error: &rusqlite::Error) -> LedgerError {
+    let only_read = connection.pragma_query_value(None, "query_only", |row| row.get::<_, bool>(0));
+    if only_read.unwrap_or(false) {
+        let reason = "a part of it is missing: it can be read, but not added to".to_owned();
+        return LedgerError::Corrupt { path: path.to_owned(), reason };
+    }
+    sql(path, error)
 }
 
 /// Two processes may both find an empty file: the second to get the lock finds it made.

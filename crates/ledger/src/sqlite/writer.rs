@@ -58,7 +58,7 @@ fn commit(connection: &mut Connection, path: &Path, jobs: Vec<Job>) {
     }
     let mut written = Vec::with_capacity(jobs.len());
     let result = write(connection, jobs, &mut written);
-    let failed = result.err().map(|error| file::sql(path, &error));
+    let failed = result.err().map(|error| file::not_written(connection, path, &error));
     for done in written {
         match done {
             Written::Created(answer, kept) => {
@@ -190,6 +190,9 @@ fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job)
 
 const SELECT: &str = "SELECT seq, at, event, checksum FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq";
 
+/// So many records in a row are tried, and found broken, before what follows is given up.
+const MOST_BROKEN: usize = 1000;
+
 /// Reads a run in order. Where the file is damaged it goes on with the next record that can be reached.
 fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Records>> {
     let Some(key) = key(connection, run)? else {
@@ -202,7 +205,9 @@ fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Recor
         // A page lost in the middle of a B-tree can hide many records; each is tried, up to a bound.
         broken_in_a_row = if seq == from { broken_in_a_row + 1 } else { 0 };
         found.unreadable.push(Unreadable { seq, reason: error.to_string() });
-        if broken_in_a_row > 1000 {
+        if broken_in_a_row > MOST_BROKEN {
+            // Whether there was anything so far on is not known: one entry stands for all of it.
+            found.unreadable.truncate(found.unreadable.len() - MOST_BROKEN);
             break;
         }
         from = seq + 1;
@@ -256,16 +261,14 @@ fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHe
     for row in known {
         let (key, id) = row?;
         let Ok(run) = id.parse::<RunId>() else { continue };
-        let end = |order: &str| {
+        let end = |order: &str| -> rusqlite::Result<Record> {
             connection
                 .prepare_cached(&format!(
                     "SELECT seq, at, event, checksum FROM records WHERE run = ?1 ORDER BY seq {order} LIMIT 1"
                 ))?
-                .query_row([key], |row| Ok(decode(row)))
-                .optional()
+                .query_row([key], |row| decode(row).map_err(rusqlite::Error::InvalidParameterName))
         };
-        let (first, last) = (end("ASC")?.and_then(std::result::Result::ok), end("DESC")?);
-        let last = last.and_then(std::result::Result::ok);
+        let (first, last) = (end("ASC").ok(), end("DESC").ok());
         // Unreadable ends make a poorer row, not a missing one.
         let unknown = || Record { seq: 0, at: Timestamp::UNIX_EPOCH, event: Event::RunResumed };
         let (first, last) = (first.unwrap_or_else(unknown), last.unwrap_or_else(unknown));
