@@ -54,11 +54,10 @@ async fn give_back(
 
 /// Says of each slot that is not done that the deadline ended it.
 pub(crate) async fn end_at_deadline(context: &Context<'_>) {
-    let after = context.options.deadline.unwrap_or_default().as_secs();
     let error = |what: &str| ErrorRecord {
         class: "deadline".to_owned(),
         code: "DeadlinePassed".to_owned(),
-        message: format!("the deadline of {after} s passed {what}"),
+        message: format!("the deadline passed {what}"),
         ..ErrorRecord::default()
     };
     let events = context.journal.state(|state| {

@@ -32,7 +32,7 @@ pub mod spec;
 pub mod summary;
 mod watcher;
 
-pub use plan::{Finding, Plan, PlanError, plan, retry_token};
+pub use plan::{Finding, Origin, Plan, PlanError, highest_number, highest_of_run, plan, retry_token};
 pub use run::{Environment, LaunchOptions, RunError, Sink, launch, no_sink, rebuild_from_cloud, resume};
 pub use spec::FleetSpec;
-pub use summary::{InstanceSummary, RunSummary};
+pub use summary::{InstanceSummary, Returned, RunSummary};

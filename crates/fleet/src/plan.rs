@@ -1,8 +1,11 @@
 //! From a fleet to a plan: names, resolved placements, tags. A plan is pure data, kept in the run's first record, and
 //! every request and retry token of the run is a pure function of it.
 
+mod extend;
 mod resolve;
 
+pub(crate) use extend::number_in;
+pub use extend::{highest_number, highest_of_run};
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{Finding, PlanError, is_domain, plan};
 
@@ -31,6 +34,22 @@ pub struct Plan {
     /// At least so many, or nothing: when fewer are reached, everything that the run made is given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
+    /// Where the command that started the run found its credentials. Nothing in this crate reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Where a run was started from, for the command that takes it up: places, no secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The absolute path of the config.
+    pub config: String,
+    /// The profile that was asked for beside the config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The base URL that was asked for beside the config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
 }
 
 impl Plan {
@@ -49,8 +68,18 @@ impl Plan {
 
     /// The display name of a slot's instance.
     pub fn name(&self, slot: SlotNumber) -> String {
-        let number = u64::from(self.fleet.first_number) + u64::from(slot) - 1;
-        format!("{}-{number}", self.fleet.name_prefix)
+        format!("{}-{}", self.fleet.name_prefix, self.number(slot))
+    }
+
+    /// The number of a slot's name: `<prefix>-<number>`.
+    fn number(&self, slot: SlotNumber) -> u64 {
+        u64::from(self.fleet.first_number) + u64::from(slot) - 1
+    }
+
+    /// The number in a display name of this fleet: 7 for `<prefix>-7`. `None` for names of others, and for numbers that
+    /// no fleet reaches (a date, say).
+    pub(crate) fn number_in(&self, name: &str) -> Option<u32> {
+        number_in(&self.fleet.name_prefix, name)
     }
 
     /// Where an attempt (from 1) is made: the placements in order, over and over.

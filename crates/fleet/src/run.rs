@@ -2,6 +2,7 @@
 
 use crate::{
     Plan, RunSummary, attempt,
+    cleanup::EXPIRY_TAG,
     journal::Journal,
     launcher::{self, Context},
     lookup,
@@ -12,6 +13,7 @@ use oci_api::models::Instance;
 use oci_client::{Client, Clock, FailureClass, RequestCounts};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// What a run needs of the world.
@@ -74,8 +76,8 @@ impl Default for LaunchOptions {
     }
 }
 
-/// Lists of instances are not known to lag behind by more.
-const LONGEST_LAG: Duration = Duration::from_secs(90);
+/// Lists of instances are not known to lag behind launches by more.
+pub const LONGEST_LAG: Duration = Duration::from_secs(90);
 
 /// Is told of every record, in order, when it has been kept. Must return quickly.
 pub type Sink = Arc<dyn Fn(&Record) + Send + Sync>;
@@ -180,20 +182,30 @@ pub async fn resume(
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
 ///
+/// `plan` says what the tags do not: where to launch what is missing, and how many there are to be at least. The first
+/// name of the fleet and the end of its time are taken from the instances. `lag` is waited before they are listed: a
+/// list may lag behind launches by up to [`LONGEST_LAG`].
+///
 /// # Errors
 /// When the compartment cannot be listed, no instance has the run's tag, or the ledger has the run and can read it.
-pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> Result<RunState, RunError> {
-    // A list may lag behind launches, and what it does not show yet would be launched a second time.
-    tokio::time::sleep(LONGEST_LAG).await;
+pub async fn rebuild_from_cloud(
+    env: &Environment,
+    run: RunId,
+    plan: &Plan,
+    lag: Duration,
+) -> Result<RunState, RunError> {
+    // What the list does not show yet would be launched a second time.
+    tokio::time::sleep(lag).await;
     let found = lookup::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
     let Some(highest) = found.keys().next_back().copied() else {
         let compartment = &plan.fleet.compartment;
         return Err(not_resumable(run, &format!("no live instance in {compartment} has its tag")));
     };
+    let plan = as_found(plan, highest, &found);
     let first = Event::RunStarted {
         kind: RunKind::Launch,
-        requested: plan.fleet.count.max(highest),
-        plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
+        requested: plan.fleet.count,
+        plan: serde_json::to_value(&plan).map_err(|error| not_resumable(run, &error))?,
     };
     let mut state = match env.store.create_run(run, env.clock.now(), first.clone()).await {
         Ok(record) => RunState::fold(run, [&record]),
@@ -205,6 +217,24 @@ pub async fn rebuild_from_cloud(env: &Environment, run: RunId, plan: &Plan) -> R
         state.apply(&record);
     }
     Ok(state)
+}
+
+/// The plan with what the run's instances tell of it: their names, their number, and until when they are to live.
+fn as_found(plan: &Plan, highest: SlotNumber, found: &BTreeMap<SlotNumber, Vec<Instance>>) -> Plan {
+    let mut plan = plan.clone();
+    plan.fleet.count = plan.fleet.count.max(highest);
+    let all = || found.iter().flat_map(|(slot, instances)| instances.iter().map(move |one| (*slot, one)));
+    let first = all().find_map(|(slot, instance)| {
+        let number = plan.number_in(instance.display_name.as_deref()?)?;
+        (number + 1).checked_sub(slot).filter(|first| *first > 0)
+    });
+    plan.fleet.first_number = first.unwrap_or(plan.fleet.first_number);
+    let expiry = all().find_map(|(_, instance)| instance.freeform_tags.as_ref()?.get(EXPIRY_TAG));
+    if let Some(until) = expiry {
+        let tags = plan.fleet.template.freeform_tags.get_or_insert_default();
+        tags.insert(EXPIRY_TAG.to_owned(), until.clone());
+    }
+    plan
 }
 
 /// Gives a run whose first record cannot be read a new one. A run that can be read needs no rebuilding.
@@ -274,17 +304,27 @@ async fn carry_out(
     lease: Lease,
 ) -> RunSummary {
     let halt = stop.child_token();
+    let began = Instant::now();
     // Another stream of chance each time the run is taken up, the same each time it is replayed.
     let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
     let giving_back = journal.state(|state| state.giving_back.is_some());
     let acquired = match plan.reserve.as_ref().filter(|_| !giving_back) {
-        Some(reserve) => Box::pin(flow::acquire(&env.client, plan, reserve, &journal, &stop)).await,
+        Some(reserve) => {
+            Box::pin({
+                let within = options.deadline.unwrap_or(Duration::MAX);
+                flow::acquire(&env.client, plan, reserve, &journal, &stop, within)
+            })
+            .await
+        }
         None => Acquired::Launch(Box::new(plan.clone())),
     };
     match acquired {
         Acquired::Launch(plan) => {
-            let context = Context::new(env, &plan, options, &journal, halt, rng);
+            // Reserving has taken its part of the time.
+            let deadline = options.deadline.map(|deadline| deadline.saturating_sub(began.elapsed()));
+            let options = LaunchOptions { deadline, ..options.clone() };
+            let context = Context::new(env, &plan, &options, &journal, halt, rng);
             Box::pin(launcher::drive(&context, &stop)).await;
         }
         Acquired::Ended(outcome) => {

@@ -4,7 +4,7 @@
 
 use crate::Plan;
 use jiff::Timestamp;
-use ledger::{ErrorRecord, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber};
+use ledger::{ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState, SlotNumber, SlotState};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -23,6 +23,9 @@ pub struct RunSummary {
     pub running: u32,
     /// Slots with a failure that was not overcome. Slots never tried are in none of these numbers.
     pub failed: u32,
+    /// What was given back, once giving back has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Box<Returned>>,
     /// Seconds since the run began, or was last resumed.
     pub elapsed_s: f64,
     /// Requests by operation.
@@ -34,6 +37,32 @@ pub struct RunSummary {
     /// Why the ledger could not be written any more, if so: what happened after that is only told here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger_error: Option<String>,
+}
+
+/// What a run gave back because it stayed below its least count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Returned {
+    /// How many were reached …
+    pub reached: u32,
+    /// … and how many were wanted at least.
+    pub min: u32,
+    /// Instances that are deleted, in order of their slots. Their boot volumes went with them.
+    pub instances: Vec<String>,
+    /// Whether the run made reservations of its own.
+    pub reserved: bool,
+    /// Reservations that the run made or has grown, as last read: those that are deleted are not among them.
+    pub reservations: Vec<ReservationSummary>,
+}
+
+/// A reservation that the run made or has grown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ReservationSummary {
+    /// Its OCID.
+    pub ocid: String,
+    /// How many instances it holds room for.
+    pub held: u32,
+    /// How many it held before the run, when the run has only grown it.
+    pub before: Option<u32>,
 }
 
 /// One slot.
@@ -82,6 +111,7 @@ impl RunSummary {
             launched: state.counts.launched,
             running: state.counts.running,
             failed: u32::try_from(failed).unwrap_or(u32::MAX),
+            returned: returned(state, plan).map(Box::new),
             elapsed_s,
             requests: state.requests.clone(),
             instances,
@@ -97,6 +127,37 @@ impl RunSummary {
     pub fn from_state(state: &RunState) -> Result<Self, serde_json::Error> {
         Ok(Self::of(state, &serde_json::from_value(state.plan.clone())?))
     }
+}
+
+fn returned(state: &RunState, plan: &Plan) -> Option<Returned> {
+    let (reached, min) = state.giving_back?;
+    Some(Returned {
+        reached,
+        min,
+        instances: state.slots.values().filter_map(given_back).collect(),
+        reserved: plan.reserve.is_some() && plan.fleet.placements.iter().any(names_none),
+        reservations: reservations(state, plan),
+    })
+}
+
+/// The instance of a slot that was given back. Those that died before are not meant.
+fn given_back(slot: &SlotState) -> Option<String> {
+    slot.gone.last().filter(|_| slot.phase == Phase::GivenBack).cloned()
+}
+
+/// Whether a placement names no reservation: `--reserve` makes one for it, and grows those that are named.
+fn names_none(placement: &Placement) -> bool {
+    placement.capacity_reservation.as_deref().is_none_or(str::is_empty)
+}
+
+fn reservations(state: &RunState, plan: &Plan) -> Vec<ReservationSummary> {
+    let grown = plan.reserve.as_ref().map(|reserve| &reserve.grown);
+    let rows = state.reservations.iter().map(|(ocid, (_, _, held))| ReservationSummary {
+        ocid: ocid.clone(),
+        held: *held,
+        before: grown.and_then(|grown| grown.get(ocid).copied()),
+    });
+    rows.collect()
 }
 
 fn row(state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {

@@ -57,13 +57,21 @@ pub enum Cause {
     Stopped,
     /// The instance is gone.
     Lost,
+    /// The run's time was over.
+    Deadline,
+    /// The run stayed below its least count, and this slot's outcome was in doubt.
+    GivenBack,
+    /// The reservations that the run was to launch into are gone.
+    ReservationGone,
+    /// A deletion could not be written down or was not done.
+    NotDeleted,
     /// A class that this version does not know.
     Unknown,
 }
 
 impl Cause {
     /// Every one, for the documents.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -88,6 +96,10 @@ impl Cause {
         Self::WaitTimeout,
         Self::Stopped,
         Self::Lost,
+        Self::Deadline,
+        Self::GivenBack,
+        Self::ReservationGone,
+        Self::NotDeleted,
         Self::Unknown,
     ];
 
@@ -161,6 +173,14 @@ impl Cause {
             Self::Lost => {
                 "the instance is neither listed nor found: check the console before launching another in its place"
             }
+            Self::Deadline => {
+                "the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing"
+            }
+            Self::GivenBack => "launch again with a smaller --min, or with --keep-partial",
+            Self::ReservationGone => "launch again: a new run makes its own reservations",
+            Self::NotDeleted => {
+                "it is still there: the message says why; repeat the cleanup when that is put right"
+            }
             Self::Unknown => "the message is the service's own; Oracle's support asks for the opc-request-id",
         }
     }
@@ -176,6 +196,10 @@ impl Cause {
                 "stopped" => Self::Stopped,
                 "lost" => Self::Lost,
                 "token_expired" => Self::Ambiguous,
+                "deadline" => Self::Deadline,
+                "given_back" => Self::GivenBack,
+                "reservation_gone" => Self::ReservationGone,
+                "not_deleted" => Self::NotDeleted,
                 _ => Self::Unknown,
             };
         };
@@ -243,6 +267,10 @@ mod tests {
             WaitTimeout           the instance exists and may still start: look again with `resume`, or wait longer with --wait-timeout
             Stopped               somebody stopped the instance before it ran: start or terminate it
             Lost                  the instance is neither listed nor found: check the console before launching another in its place
+            Deadline              the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing
+            GivenBack             launch again with a smaller --min, or with --keep-partial
+            ReservationGone       launch again: a new run makes its own reservations
+            NotDeleted            it is still there: the message says why; repeat the cleanup when that is put right
             Unknown               the message is the service's own; Oracle's support asks for the opc-request-id
             ");
     }
@@ -295,6 +323,39 @@ mod tests {
                 ..ErrorRecord::default()
             };
             assert_eq!(Cause::of(&error), cause, "{message}");
+        }
+    }
+
+    /// The texts of Rust files under a folder.
+    fn sources(folder: &std::path::Path) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(sources(&path));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_class_that_the_run_gives_to_a_failure_has_a_cause() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fleet/src");
+        let texts = sources(&folder).join("\n");
+        // A failure is written `class: "…"` with a code after it; a change of pace has a class of its own kind.
+        let lines: Vec<&str> = texts.lines().map(str::trim).collect();
+        let classes: std::collections::BTreeSet<&str> = lines
+            .windows(2)
+            .filter(|pair| pair[1].starts_with("code:"))
+            .filter_map(|pair| pair[0].strip_prefix("class: \"")?.split('"').next())
+            .chain([fleet::reservations::EXHAUSTED])
+            .collect();
+        assert!(classes.len() >= 9, "{classes:?}");
+        for class in classes {
+            let error = ErrorRecord { class: class.to_owned(), ..ErrorRecord::default() };
+            assert_ne!(Cause::of(&error), Cause::Unknown, "{class} has no hint");
         }
     }
 

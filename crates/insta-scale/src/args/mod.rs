@@ -20,7 +20,7 @@ pub use reservation::{
     CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs,
     ReservationCommand, Reserving, UpdateReservation, WaitReservation,
 };
-pub use sim::{SimArgs, SimCommand, SimHome, SimServe};
+pub use sim::{SimArgs, SimCommand, SimHome, SimReset, SimServe};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -166,6 +166,9 @@ pub struct Pace {
     /// How long to go on trying when no place has capacity [default: no longer than the places take]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub retry_for: Option<Duration>,
+    /// After so long launch nothing more and wait no longer, with --min giving back what is too little
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub deadline: Option<Duration>,
 }
 
 /// Flags of `launch`.
@@ -180,6 +183,21 @@ pub struct LaunchArgs {
     /// How many instances, in place of the config's count
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
     pub count: Option<u32>,
+    /// At least so many, or nothing: below that everything is given back, instances, volumes and reservations
+    #[arg(long, value_name = "M", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min: Option<u32>,
+    /// Keep what there is even if it is fewer than --min
+    #[arg(long, requires = "min")]
+    pub keep_partial: bool,
+    /// Launch nothing if all of it would cost more than this an hour, by the price list and `prices:` of the config
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = positive)]
+    pub max_cost_per_hour: Option<f64>,
+    /// Launch so many more: names continue after the highest number that the compartment shows
+    #[arg(long)]
+    pub extend: bool,
+    /// Start another run although one of this config is unfinished
+    #[arg(long)]
+    pub new: bool,
     /// Do not ask before launching
     #[arg(short, long)]
     pub yes: bool,
@@ -205,12 +223,39 @@ pub struct LaunchArgs {
 pub struct ResumeArgs {
     /// The run, or the beginning of its id [default: the last unfinished one]
     pub run: Option<String>,
+    /// Find the run by the tags of its instances when this machine does not remember it; needs the whole id
+    #[arg(long, requires = "run")]
+    pub from_cloud: bool,
+    /// How many instances the run was to have, with --from-cloud [default: the config's count]
+    #[arg(long, value_name = "N", requires = "from_cloud", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
+    pub count: Option<u32>,
+    /// How long lists may lag behind launches: they are believed after that, with --from-cloud
+    #[arg(long, value_name = "TIME", default_value = "90s", requires = "from_cloud", value_parser = duration::parse)]
+    pub list_lag: Duration,
+    /// Keep what there is even if it is fewer than the run's --min
+    #[arg(long)]
+    pub keep_partial: bool,
     /// Taken for the sake of scripts; a run that was confirmed once is not asked about again
     #[arg(short, long)]
     pub yes: bool,
     /// How it is carried out.
     #[command(flatten)]
     pub pace: Pace,
+}
+
+impl ResumeArgs {
+    /// The flags of a resume that a launch turned into.
+    pub fn of(run: String, launch: &LaunchArgs) -> Self {
+        Self {
+            run: Some(run),
+            from_cloud: false,
+            count: None,
+            list_lag: Duration::ZERO,
+            keep_partial: launch.keep_partial,
+            yes: launch.yes,
+            pace: launch.pace.clone(),
+        }
+    }
 }
 
 /// Flags of `runs`.

@@ -226,9 +226,6 @@ pub struct Reserving {
     /// Give back in the end what stayed unused, with --reserve
     #[arg(long, requires = "reserve")]
     pub release: bool,
-    /// Unless at least so many can be reserved, give everything back and launch nothing, with --reserve
-    #[arg(long, value_name = "M", requires = "reserve", value_parser = clap::value_parser!(u32).range(1..))]
-    pub min: Option<u32>,
 }
 
 /// Manage capacity reservations: the flags of the original tool, with one dash or two.

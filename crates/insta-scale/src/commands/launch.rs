@@ -1,10 +1,11 @@
 //! `launch`: load, validate, show or confirm, launch, summarise, wait. What the user's design calls the instance
 //! creation flow; the loop itself is `fleet::launch`.
 
-use super::chattiness;
-use super::session;
+use super::budget::Budget;
+use super::earlier::{self, Choice};
 use super::simulate::Rehearsal;
-use crate::args::{Global, LaunchArgs, OutputFormat};
+use super::{chattiness, resume, session};
+use crate::args::{Global, LaunchArgs, OutputFormat, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -14,10 +15,11 @@ use crate::output::progress::{Reporter, Show};
 use crate::output::{preview, summary, text};
 use crate::runtime;
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
-use fleet::{Plan, RunSummary};
+use fleet::{FleetSpec, Plan, RunSummary};
 use jiff::SignedDuration;
-use ledger::RunState;
-use oci_client::{Clock as _, SystemClock};
+use ledger::{RunState, Store};
+use oci_client::{Client, Clock as _, SystemClock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -27,8 +29,23 @@ pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
     if let Some(ttl) = args.ttl {
         expire(&mut settings, ttl)?;
     }
+    let count = settings.fleet.count;
+    if let Some(min) = args.min.filter(|min| *min > count) {
+        let message = format!("--min {min} is more than the {count} that are asked for");
+        return Err(CommandError::usage(message, "ask for more with --count, or for less with --min"));
+    }
+    let reckon = |limit| Budget::of(limit, &settings.fleet, args.reserving.reserve, &settings.prices);
+    let budget = args.max_cost_per_hour.map(reckon).transpose()?;
     if args.dry_run {
-        return dry_run(global, args, &settings);
+        return dry_run(global, args, settings, budget.as_ref());
+    }
+    if let Some(budget) = &budget {
+        budget.check()?;
+    }
+    if args.simulate.is_none()
+        && let Choice::Resume(run) = earlier::settle(global, args, &settings)?
+    {
+        return resume::run(global, &ResumeArgs::of(run.to_string(), args));
     }
     runtime::block_on(launch(global, args, settings))?
 }
@@ -45,15 +62,34 @@ fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
 
 /// Shows everything that would be sent, and what stands in its way as far as the service can be asked. A config can be
 /// checked where its key is not: then nothing is asked.
-fn dry_run(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result<Exit, CommandError> {
-    preview::show(settings, &session::endpoints(settings)?, global.output)?;
+fn dry_run(
+    global: &Global,
+    args: &LaunchArgs,
+    mut settings: Settings,
+    budget: Option<&Budget>,
+) -> Result<Exit, CommandError> {
+    let endpoints = session::endpoints(&settings)?;
+    if args.extend && args.offline {
+        console::line("note: which names are taken is asked for when launching: those shown begin at 1");
+    } else if args.extend {
+        let (client, _) = session::client(endpoints.clone(), session::sign_in(global, &settings)?)?;
+        let store = if earlier::has_any(global)? { Some(session::open_ledger(global, false)?) } else { None };
+        let first = extend(&client, store.as_ref(), &settings.fleet);
+        settings.fleet.first_number = runtime::block_on(first)??;
+    }
+    let plan = Plan { fleet: settings.fleet.clone(), min: least(args), ..Plan::default() };
+    preview::show(&settings.file, &plan, budget, &endpoints, global.output)?;
+    if let Some(budget) = budget {
+        budget.check()?;
+    }
+    let settings = &settings;
     match session::sign_in(global, settings) {
         Err(error) => console::line(&format!(
             "warning: a launch would stop here: {}",
             text::clean_lines(&error.to_string())
         )),
         Ok(Some(signer)) if !args.offline && global.output == OutputFormat::Table => {
-            let (client, _) = session::client(session::endpoints(settings)?, Some(signer))?;
+            let (client, _) = session::client(endpoints, Some(signer))?;
             console::data(&format!("\n{}", super::plan::brief(&client, settings)?))?;
         }
         Ok(_) => {}
@@ -61,7 +97,26 @@ fn dry_run(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result<Ex
     Ok(Exit::Done)
 }
 
-async fn launch(global: &Global, args: &LaunchArgs, settings: Settings) -> Result<Exit, CommandError> {
+/// The least count that the run itself watches over. Whoever keeps what there is wants it watched by nobody.
+fn least(args: &LaunchArgs) -> Option<u32> {
+    args.min.filter(|_| !args.keep_partial)
+}
+
+/// The number of the first name of an extension: above all that the compartment shows, and above those of our own runs.
+async fn extend(
+    client: &Client,
+    store: Option<&Arc<dyn Store>>,
+    fleet: &FleetSpec,
+) -> Result<u32, CommandError> {
+    let listed = fleet::highest_number(client, fleet).await?;
+    let known = match store {
+        Some(store) => earlier::highest_known(store, fleet).await?,
+        None => 0,
+    };
+    Ok(listed.max(known).saturating_add(1))
+}
+
+async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> Result<Exit, CommandError> {
     let stop = CancellationToken::new();
     runtime::stop_on_signals(&stop, runtime::STOPPING)?;
     let store = session::open_ledger(global, args.simulate.is_some())?;
@@ -74,13 +129,22 @@ async fn launch(global: &Global, args: &LaunchArgs, settings: Settings) -> Resul
         None => (session::endpoints(&settings)?, session::sign_in(global, &settings)?),
     };
     let (client, requests) = session::client(endpoints, signer)?;
+    if args.extend {
+        settings.fleet.first_number = tokio::select! {
+            first = extend(&client, Some(&store), &settings.fleet) => first?,
+            () = stop.cancelled() => return Err(CommandError::Interrupted),
+        };
+    }
     let file = settings.file.clone();
     let planned = tokio::select! {
         planned = fleet::plan(&client, settings.fleet) => planned,
         () = stop.cancelled() => return Err(CommandError::Interrupted),
     };
     let mut plan = planned.map_err(|error| CommandError::of_plan(&file, error))?;
-    plan.reserve = super::reservation::reserving(&client, &args.reserving, &plan).await?;
+    plan.min = least(args);
+    plan.origin = session::origin(global).filter(|_| args.simulate.is_none());
+    let min = plan.min.unwrap_or(0);
+    plan.reserve = super::reservation::reserving(&client, &args.reserving, min, &plan).await?;
     confirm(global, args, &plan)?;
     let environment = session::environment(client, requests, store);
     let run = environment.new_run_id();

@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
+pub mod budget;
 pub mod capacity;
 pub mod cleanup;
+pub mod earlier;
 pub mod export;
 pub mod find;
 pub mod instances;

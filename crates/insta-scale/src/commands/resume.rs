@@ -1,36 +1,103 @@
-//! `resume`: goes on with a run that another process left.
+//! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
 use super::{launch, session};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::console::{self, Chattiness};
+use crate::output::text::{count, seconds};
 use crate::runtime;
-use fleet::Plan;
-use ledger::{RunHead, RunId, RunKind, RunState, Store};
+use fleet::{LaunchOptions, Plan, RunError};
+use ledger::{LedgerError, RunHead, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Runs it.
 pub fn run(global: &Global, args: &ResumeArgs) -> Result<Exit, CommandError> {
-    let settings = session::settings(global, None, false)?;
-    let signer = session::sign_in(global, &settings)?;
     let store = session::open_ledger(global, false)?;
     runtime::block_on(async {
         let stop = CancellationToken::new();
         runtime::stop_on_signals(&stop, runtime::STOPPING)?;
-        let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
-        let heads = store.runs().await?;
-        let run = choose(&heads, args.run.as_deref())?;
-        let (state, plan) = past(&store, run).await?;
-        check_same_place(&settings, &plan)?;
-        let (sink, reporter) = launch::reporter(global, state, &plan)?;
-        let environment = session::environment(client, requests, store);
-        let options = session::launch_options(&args.pace);
-        let result = fleet::resume(&environment, run, &options, sink, stop).await;
-        reporter.finish();
-        launch::conclude(global, &result?, true)
+        let run = if args.from_cloud {
+            Box::pin(rebuild(global, args, &store, &stop)).await?
+        } else {
+            choose(&store.runs().await?, args.run.as_deref())?
+        };
+        Box::pin(go_on(global, args, store, run, stop)).await
     })?
+}
+
+/// Goes on with a run that the ledger knows.
+async fn go_on(
+    global: &Global,
+    args: &ResumeArgs,
+    store: Arc<dyn Store>,
+    run: RunId,
+    stop: CancellationToken,
+) -> Result<Exit, CommandError> {
+    let (state, plan) = past(&store, run).await?;
+    let home = session::at_origin(global, plan.origin.as_ref());
+    let settings = session::settings(&home, None, false)?;
+    check_same_place(&settings, &plan)?;
+    let signer = session::sign_in(&home, &settings)?;
+    let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
+    let (sink, reporter) = launch::reporter(global, state, &plan)?;
+    let environment = session::environment(client, requests, store);
+    let options = LaunchOptions { keep_partial: args.keep_partial, ..session::launch_options(&args.pace) };
+    let result = fleet::resume(&environment, run, &options, sink, stop).await;
+    reporter.finish();
+    launch::conclude(global, &result?, true)
+}
+
+/// Writes a run into the ledger that only its instances know of. The config says what their tags do not.
+async fn rebuild(
+    global: &Global,
+    args: &ResumeArgs,
+    store: &Arc<dyn Store>,
+    stop: &CancellationToken,
+) -> Result<RunId, CommandError> {
+    let text = args.run.as_deref().unwrap_or_default().trim();
+    let run: RunId = text.parse().map_err(|_| {
+        CommandError::usage(
+            format!("{text:?} is not the whole id of a run, which --from-cloud needs"),
+            format!("its instances have it in the tag {}", fleet::plan::RUN_TAG),
+        )
+    })?;
+    let settings = session::settings(global, args.count, false)?;
+    let signer = session::sign_in(global, &settings)?;
+    let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
+    let environment = session::environment(client.clone(), requests, Arc::clone(store));
+    let work = async {
+        let planned = fleet::plan(&client, settings.fleet).await;
+        let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.file, error))?;
+        plan.origin = session::origin(global);
+        if super::chattiness(global) > Chattiness::Quiet {
+            let lag = seconds(args.list_lag.as_secs_f64());
+            console::line(&format!(
+                "waiting {lag} before the instances are listed: lists lag behind launches"
+            ));
+        }
+        match fleet::rebuild_from_cloud(&environment, run, &plan, args.list_lag).await {
+            Err(RunError::Ledger(LedgerError::RunExists { .. })) => Err(CommandError::usage(
+                format!("the ledger remembers run {run}"),
+                format!("go on with it: oci-insta-scale resume {run}"),
+            )),
+            rebuilt => Ok(rebuilt?),
+        }
+    };
+    let state = tokio::select! {
+        state = work => state?,
+        () = stop.cancelled() => return Err(CommandError::Interrupted),
+    };
+    if super::chattiness(global) > Chattiness::Quiet {
+        console::line(&format!(
+            "found {} of run {run}, which is to have {}",
+            count(state.counts.launched, "instance"),
+            state.requested
+        ));
+    }
+    Ok(run)
 }
 
 /// The run that is named; else the last unfinished launch; else the last launch, whose failed slots are tried again.

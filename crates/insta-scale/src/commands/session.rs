@@ -9,7 +9,7 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
 use crate::output::console::{self, Chattiness};
-use fleet::{Environment, LaunchOptions};
+use fleet::{Environment, LaunchOptions, Origin};
 use ledger::{RunHead, RunId, SqliteStore, Store};
 use oci_client::credentials::Signer;
 use oci_client::transport::Https;
@@ -96,6 +96,23 @@ pub fn open_ledger(global: &Global, simulated: bool) -> Result<Arc<dyn Store>, C
     Ok(Arc::new(SqliteStore::open(&folder)?))
 }
 
+/// Where a run is started from, so that `resume` finds the same credentials. `None` when the path is not text.
+pub fn origin(global: &Global) -> Option<Origin> {
+    let config = std::path::absolute(config_file(global)).ok()?.into_os_string().into_string().ok()?;
+    Some(Origin { config, profile: global.profile.clone(), endpoint: global.endpoint.clone() })
+}
+
+/// The flags with the run's own config, profile and endpoint, unless another config is named.
+pub fn at_origin(global: &Global, origin: Option<&Origin>) -> Global {
+    let mut global = global.clone();
+    if let Some(origin) = origin.filter(|_| global.config.is_none()) {
+        global.config = Some(PathBuf::from(&origin.config));
+        global.profile = global.profile.or_else(|| origin.profile.clone());
+        global.endpoint = global.endpoint.or_else(|| origin.endpoint.clone());
+    }
+    global
+}
+
 /// Everything that a run needs.
 pub fn environment(client: Client, requests: Arc<RequestCounts>, store: Arc<dyn Store>) -> Environment {
     Environment {
@@ -115,6 +132,7 @@ pub fn launch_options(pace: &Pace) -> LaunchOptions {
         rate: pace.rate,
         max_concurrency: pace.max_concurrency as usize,
         retry_for: pace.retry_for,
+        deadline: pace.deadline,
         ..LaunchOptions::default()
     }
 }

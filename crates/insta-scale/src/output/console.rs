@@ -57,6 +57,15 @@ pub fn ask(question: &str) -> bool {
     read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
+/// Asks on stderr and gives back what was typed; `None` when nothing could be asked or read.
+pub fn ask_text(question: &str) -> Option<String> {
+    let mut err = anstream::stderr().lock();
+    let mut answer = String::new();
+    let asked = write!(err, "{question} ").and_then(|()| err.flush());
+    asked.and_then(|()| std::io::stdin().read_line(&mut answer)).ok()?;
+    Some(answer)
+}
+
 /// Shows why a command did not do its work.
 pub fn failed(error: &CommandError) {
     let red = anstyle::AnsiColor::Red.on_default().bold();

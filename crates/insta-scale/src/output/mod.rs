@@ -6,6 +6,7 @@ pub mod forecast;
 pub mod instances;
 pub mod listing;
 pub mod narration;
+mod pace;
 pub mod preview;
 pub mod progress;
 pub mod runs;

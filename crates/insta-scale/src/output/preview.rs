@@ -3,7 +3,7 @@
 use super::console;
 use super::text::{clean, count};
 use crate::args::OutputFormat;
-use crate::config::Settings;
+use crate::commands::budget::Budget;
 use crate::error::CommandError;
 use fleet::{FleetSpec, Plan};
 use ledger::{Placement, RunId};
@@ -13,18 +13,25 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Shows what would be sent, and sends nothing. The run's id is not known yet: a placeholder stands for it.
-pub fn show(settings: &Settings, endpoints: &Endpoints, output: OutputFormat) -> Result<(), CommandError> {
-    let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
+pub fn show(
+    file: &str,
+    plan: &Plan,
+    budget: Option<&Budget>,
+    endpoints: &Endpoints,
+    output: OutputFormat,
+) -> Result<(), CommandError> {
     let url = url(endpoints);
     let run = RunId(uuid::Uuid::nil());
     // Numbers and texts only: nothing that JSON cannot hold.
     let body = serde_json::to_value(plan.request(run, 1, 1)).unwrap_or_default();
     let text = match output {
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(settings, &plan, &url, &body),
-        OutputFormat::Json => {
-            serde_json::to_string_pretty(&document(&plan, &url, &body)).unwrap_or_default() + "\n"
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
+            people(file, plan, budget, &url, &body)
         }
-        OutputFormat::Jsonl => document(&plan, &url, &body).to_string() + "\n",
+        OutputFormat::Json => {
+            serde_json::to_string_pretty(&document(plan, budget, &url, &body)).unwrap_or_default() + "\n"
+        }
+        OutputFormat::Jsonl => document(plan, budget, &url, &body).to_string() + "\n",
     };
     console::data(&text)
 }
@@ -34,9 +41,9 @@ fn url(endpoints: &Endpoints) -> String {
     format!("{}://{}{}{}", base.scheme, base.authority, base.prefix, Operation::LaunchInstance.path(&[]))
 }
 
-fn document(plan: &Plan, url: &str, body: &Value) -> Value {
+fn document(plan: &Plan, budget: Option<&Budget>, url: &str, body: &Value) -> Value {
     let names: Vec<String> = plan.slots().map(|slot| plan.name(slot)).collect();
-    json!({
+    let mut document = json!({
         "schema_version": super::document::SCHEMA_VERSION,
         "dry_run": true,
         "requested": plan.fleet.count,
@@ -45,14 +52,26 @@ fn document(plan: &Plan, url: &str, body: &Value) -> Value {
         "placements": plan.fleet.placements,
         "names": names,
         "body": body,
-    })
+    });
+    if let Some(min) = plan.min {
+        document["min"] = min.into();
+    }
+    if let Some(budget) = budget {
+        document["cost_per_hour"] = budget.hour.into();
+        document["max_cost_per_hour"] = budget.limit.into();
+        document["currency"] = budget.cost.currency.clone().into();
+    }
+    document
 }
 
-fn people(settings: &Settings, plan: &Plan, url: &str, body: &Value) -> String {
+fn people(file: &str, plan: &Plan, budget: Option<&Budget>, url: &str, body: &Value) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are not looked at.
-    let _ = writeln!(out, "DRY RUN of {}: nothing is sent\n", settings.file);
+    let _ = writeln!(out, "DRY RUN of {file}: nothing is sent\n");
     let _ = writeln!(out, "{}", outline(plan));
+    if let Some(budget) = budget {
+        let _ = writeln!(out, "{}\n", budget.describe());
+    }
     let _ = writeln!(out, "Each launch is POST {url}");
     let pretty = serde_json::to_string_pretty(body).unwrap_or_default();
     let _ = writeln!(out, "with, for {}:\n{pretty}", clean(&plan.name(1)));
@@ -83,6 +102,9 @@ pub fn outline(plan: &Plan) -> String {
     let names =
         if *wanted == 1 { clean(&last) } else { format!("{} … {}", clean(&plan.name(1)), clean(&last)) };
     let _ = writeln!(out, "  {}: {names}", count(*wanted, "instance"));
+    if let Some(min) = plan.min {
+        let _ = writeln!(out, "  at least     {min}, or everything is given back");
+    }
     let _ = writeln!(out, "  shape        {}{size}", clean(shape));
     let _ = writeln!(out, "  region       {}", clean(region));
     let _ = writeln!(out, "  compartment  {}", clean(compartment));

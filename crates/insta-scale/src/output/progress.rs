@@ -5,6 +5,7 @@
 
 use super::console::{self, Chattiness};
 use super::narration;
+use super::pace::PaceView;
 use crate::args::OutputFormat;
 use fleet::{Plan, Sink};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -61,6 +62,7 @@ struct View {
     show: Show,
     state: RunState,
     plan: Plan,
+    pace: PaceView,
     bars: Option<Bars>,
 }
 
@@ -68,12 +70,13 @@ impl View {
     fn new(show: Show, state: RunState, plan: Plan) -> Self {
         let bars =
             (show.watched && show.chattiness >= Chattiness::Normal).then(|| Bars::new(plan.fleet.count));
-        Self { show, state, plan, bars }
+        Self { show, state, plan, pace: PaceView::default(), bars }
     }
 
     fn run(mut self, receiver: &Receiver<Message>) {
         while let Ok(Message::Record(record)) = receiver.recv() {
             self.state.apply(&record);
+            self.pace.apply(&record.event);
             self.take(&record);
         }
         if let Some(bars) = &self.bars {
@@ -103,7 +106,7 @@ impl View {
                 if let Some(line) = line.filter(|_| shown) {
                     bars.above(&line);
                 }
-                bars.update(&self.state);
+                bars.update(&self.state, &self.pace);
             }
         }
     }
@@ -136,11 +139,10 @@ impl Bars {
         let _ = self.all.println(line);
     }
 
-    fn update(&self, state: &RunState) {
+    fn update(&self, state: &RunState, pace: &PaceView) {
         self.launched.set_position(u64::from(state.counts.launched));
         self.running.set_position(u64::from(state.counts.running));
-        let pace = state.rates.get("launch").map_or_else(String::new, |rate| format!("pace {rate:.1}/s"));
-        self.launched.set_message(pace);
+        self.launched.set_message(pace.describe());
         self.running.set_message(format!("failed {}", state.counts.failed));
     }
 

@@ -73,7 +73,8 @@ fn outcome(head: &RunHead) -> String {
     if head.unfinished() { format!("{word} (resume)") } else { word.to_owned() }
 }
 
-fn age(from: Timestamp, now: Timestamp) -> String {
+/// How long ago something was: `5 min`.
+pub fn age(from: Timestamp, now: Timestamp) -> String {
     let minutes = now.duration_since(from).as_mins().max(0) as u64;
     match minutes {
         0 => "now".to_owned(),

@@ -3,7 +3,7 @@
 use super::text::{clean, count, seconds};
 use crate::hints;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
-use fleet::{InstanceSummary, RunSummary};
+use fleet::{InstanceSummary, Returned, RunSummary};
 use ledger::{ErrorRecord, Outcome};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -74,16 +74,47 @@ fn cells(row: &InstanceSummary, colour: bool) -> Vec<Cell> {
 
 /// `20 instances requested: 19 launched, 18 running, 1 failed, in 63.2 s`.
 pub fn totals(summary: &RunSummary) -> String {
-    let untried = summary.instances.iter().filter(|row| row.ocid.is_none() && row.error.is_none()).count();
+    let untried = summary.instances.iter().filter(|row| is_untried(row)).count();
     let untried = if untried > 0 { format!(", {untried} not tried") } else { String::new() };
+    let given_back = match summary.returned.as_ref().map_or(0, |returned| returned.instances.len()) {
+        0 => String::new(),
+        some => format!(", {some} given back"),
+    };
     format!(
-        "{} requested: {} launched, {} running, {} failed{untried}, in {}",
+        "{} requested: {} launched, {} running, {} failed{given_back}{untried}, in {}",
         count(summary.requested, "instance"),
         summary.launched,
         summary.running,
         summary.failed,
         seconds(summary.elapsed_s)
     )
+}
+
+fn is_untried(row: &InstanceSummary) -> bool {
+    row.ocid.is_none() && row.error.is_none() && row.state.is_none()
+}
+
+/// What a run below its least count has given back, and what is still there: `None` when it kept everything.
+fn returned(summary: &RunSummary) -> Option<String> {
+    let Returned { reached, min, instances, reserved, reservations } = summary.returned.as_deref()?;
+    let mut parts = vec![match u64::try_from(instances.len()).unwrap_or(u64::MAX) {
+        0 => "no instance was there".to_owned(),
+        gone => format!("{} with their boot volumes", count(gone, "instance")),
+    }];
+    for reservation in reservations {
+        let ocid = clean(&reservation.ocid);
+        parts.push(match reservation.before {
+            Some(before) if reservation.held <= before => {
+                format!("the growth of {ocid}, which holds {} again", reservation.held)
+            }
+            _ => format!("NOT the reservation {ocid}, which holds {}", reservation.held),
+        });
+    }
+    if *reserved && reservations.iter().all(|reservation| reservation.before.is_some()) {
+        parts.push("the reservations that the run made".to_owned());
+    }
+    let verb = if summary.launched == 0 { "given back" } else { "given back so far" };
+    Some(format!("{verb}, because {reached} are fewer than the {min} wanted at least: {}", parts.join("; ")))
 }
 
 /// What went wrong and what to do, for stderr: each kind of failure once, with the slots that it hit.
@@ -99,6 +130,9 @@ pub fn advice(summary: &RunSummary, resumable: bool) -> String {
     }
     if let Some(error) = &summary.ledger_error {
         let _ = writeln!(out, "{red}error:{red:#} {}", clean(error));
+    }
+    if let Some(returned) = returned(summary) {
+        let _ = writeln!(out, "{returned}");
     }
     let mut kinds: BTreeMap<(&str, &str, &str), Vec<&InstanceSummary>> = BTreeMap::new();
     for row in &summary.instances {

@@ -8,6 +8,7 @@ mod bad_settings;
 mod command_line;
 mod good_config;
 mod instances;
+mod keeping;
 mod launch;
 mod planning;
 mod program;

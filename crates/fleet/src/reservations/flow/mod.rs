@@ -121,13 +121,15 @@ pub(crate) enum Acquired {
     Ended(Outcome),
 }
 
-/// Reserves what the plan asks for. Everything that happens is in the journal; intents before their requests.
+/// Reserves what the plan asks for. Everything that happens is in the journal; intents before their requests. What is not
+/// there `within` so long counts as not to be had.
 pub(crate) async fn acquire(
     client: &Client,
     plan: &Plan,
     reserve: &Reserve,
     journal: &Journal,
     stop: &CancellationToken,
+    within: Duration,
 ) -> Acquired {
     let past = journal.state(|state| Past {
         run: state.run,
@@ -135,7 +137,7 @@ pub(crate) async fn acquire(
         resumed: state.resumed > 0,
         begun: !state.slots.is_empty(),
     });
-    let patience = Patience::new(PATIENCE, stop.clone());
+    let patience = Patience::new(PATIENCE.min(within), stop.clone());
     let shares = shares(plan);
     let mut created =
         join_all(shares.iter().map(|share| one(client, plan, share, &past, journal, &patience))).await;

@@ -87,10 +87,11 @@ async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, Comma
     Ok(Exit::Done)
 }
 
-/// What a launch is to reserve for itself, if anything.
+/// What a launch is to reserve for itself, if anything: at least `min`, or nothing.
 pub async fn reserving(
     client: &Client,
     args: &Reserving,
+    min: u32,
     plan: &Plan,
 ) -> Result<Option<Reserve>, CommandError> {
     if !args.reserve {
@@ -98,12 +99,6 @@ pub async fn reserving(
     }
     if let Some(why) = reservations::unreservable(&plan.fleet.template) {
         return Err(CommandError::usage(format!("--reserve: {why}"), "launch without --reserve"));
-    }
-    let count = plan.fleet.count;
-    let min = args.min.unwrap_or(0);
-    if min > count {
-        let message = format!("--min {min} is more than the {count} that are asked for");
-        return Err(CommandError::Usage { message, hint: None });
     }
     Ok(Some(Reserve::prepare(client, plan, min, args.release).await?))
 }

@@ -1,0 +1,71 @@
+//! Which names of a fleet are taken, so that an extension of it goes on after them.
+
+use super::Plan;
+use crate::{FleetSpec, cloud};
+use futures_util::TryStreamExt as _;
+use ledger::RunState;
+use oci_api::models::Instance;
+use oci_client::{Client, Failure};
+
+/// The number in `<prefix>-<number>`. A number beyond what a fleet can reach (a date, say) is part of a stranger's name.
+pub(crate) fn number_in(prefix: &str, name: &str) -> Option<u32> {
+    let digits = name.strip_prefix(prefix)?.strip_prefix('-')?;
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
+    number.filter(|number| *number <= HIGHEST)
+}
+
+/// Fleets have at most 100,000 instances; a hundred times that leaves room for those that were extended often.
+const HIGHEST: u32 = 10_000_000;
+
+/// The highest number that a name of the fleet has in its compartment; 0 when none has one.
+///
+/// All pages are read. Instances that are gone count as long as the service shows them (12 hours, OpenAPI of the Core
+/// Services): two of one name would be told apart by nobody.
+///
+/// # Errors
+/// When the compartment cannot be listed.
+pub async fn highest_number(client: &Client, fleet: &FleetSpec) -> Result<u32, Failure> {
+    let mut highest = 0;
+    let mut pages = std::pin::pin!(client.pages::<Instance>(cloud::list(&fleet.compartment)));
+    while let Some(page) = pages.try_next().await? {
+        let names = page.value.iter().filter_map(|instance| instance.display_name.as_deref());
+        highest = names.filter_map(|name| number_in(&fleet.name_prefix, name)).fold(highest, u32::max);
+    }
+    Ok(highest)
+}
+
+/// The highest number that a run has given to an instance, or may yet give when it is taken up; 0 when there is none.
+///
+/// Lists of instances lag behind launches, so what a run has just made may not be listed.
+pub fn highest_of_run(state: &RunState, plan: &Plan, unfinished: bool) -> u32 {
+    let tried = || {
+        let slots = state.slots.iter();
+        slots.filter(|(_, slot)| slot.ocid.is_some() || slot.unsettled.is_some() || !slot.gone.is_empty())
+    };
+    let last = if unfinished { Some(state.requested) } else { tried().map(|(number, _)| *number).max() };
+    last.map_or(0, |last| u32::try_from(plan.number(last)).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number_in;
+
+    #[test]
+    fn only_whole_names_of_the_fleet_have_a_number() {
+        let cases = [
+            ("web-7", Some(7)),
+            ("web-0012", Some(12)),
+            ("web-", None),
+            ("web-7a", None),
+            ("web-+7", None),
+            ("web-7-1", None),
+            ("web2-7", None),
+            ("other-7", None),
+            ("web-20261122235959", None),
+            ("web-99999999", None),
+        ];
+        for (name, number) in cases {
+            assert_eq!(number_in("web", name), number, "{name}");
+        }
+    }
+}

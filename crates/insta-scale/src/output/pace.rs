@@ -1,0 +1,96 @@
+//! The pace of launches, for the progress line: what the run's events tell of the pacer.
+//!
+//! Pure: events in, a few words out.
+
+use ledger::Event;
+use oci_client::FailureClass;
+
+/// What is known of the pace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PaceView {
+    /// Launches a second; 0 while the service refuses everything. `None` while nothing has slowed the run down.
+    rate: Option<f64>,
+    /// What the service lets through a second, as last measured.
+    limit: Option<f64>,
+    /// Launches that were refused for coming too fast.
+    throttled: u64,
+}
+
+impl PaceView {
+    /// Takes in one more event.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::PaceChanged { class, rate, reason } if class == "launch" => {
+                self.rate = Some(*rate);
+                // After a refusal the pacer falls to what was let through; a probe only tries for more.
+                if reason == "throttled" && *rate > 0.0 {
+                    self.limit = Some(*rate);
+                }
+            }
+            Event::TryFailed { error, .. } if error.class == FailureClass::Throttled.name() => {
+                self.throttled += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// `pace 9.8/s, limit near 10.2/s, 12 throttled`; before the first refusal there is no limit to tell of.
+    pub fn describe(&self) -> String {
+        let mut parts = vec![match self.rate {
+            Some(rate) if rate <= 0.0 => "pace 0: the service refuses launches for now".to_owned(),
+            Some(rate) => format!("pace {rate:.1}/s"),
+            None => "pace free".to_owned(),
+        }];
+        parts.extend(self.limit.map(|limit| format!("limit near {limit:.1}/s")));
+        if self.throttled > 0 {
+            parts.push(format!("{} throttled", self.throttled));
+        }
+        parts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{Action, ErrorRecord};
+
+    fn changed(rate: f64, reason: &str) -> Event {
+        Event::PaceChanged { class: "launch".to_owned(), rate, reason: reason.to_owned() }
+    }
+
+    fn refused(class: &str) -> Event {
+        let error = ErrorRecord { class: class.to_owned(), ..ErrorRecord::default() };
+        Event::TryFailed { slot: 1, attempt: 1, error, action: Action::RetrySameToken }
+    }
+
+    #[test]
+    fn the_progress_line_tells_the_rate_the_limit_found_and_the_refusals() {
+        let mut view = PaceView::default();
+        let mut said = vec![view.describe()];
+        let reads = Event::PaceChanged { class: "read".to_owned(), rate: 1.0, reason: "probe".to_owned() };
+        for event in [
+            refused("capacity"),
+            reads,
+            changed(20.0, "probe"),
+            refused("throttled"),
+            changed(10.25, "throttled"),
+            changed(12.0, "probe"),
+            changed(0.0, "penalty"),
+            changed(8.0, "recovered"),
+        ] {
+            view.apply(&event);
+            said.push(view.describe());
+        }
+        insta::assert_snapshot!(said.join("\n"), @r"
+            pace free
+            pace free
+            pace free
+            pace 20.0/s
+            pace 20.0/s, 1 throttled
+            pace 10.2/s, limit near 10.2/s, 1 throttled
+            pace 12.0/s, limit near 10.2/s, 1 throttled
+            pace 0: the service refuses launches for now, limit near 10.2/s, 1 throttled
+            pace 8.0/s, limit near 10.2/s, 1 throttled
+            ");
+    }
+}
