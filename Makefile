@@ -17,6 +17,13 @@ SEEDS ?= 100000
 SLOTS ?= 8
 FIRST ?= 1
 SEED ?=
+# What `make fuzz` runs, for how long, and how the targets are built: with counters at each branch for libFuzzer.
+FUZZ ?= authorization config error_body ledger_events ledger_file
+FUZZ_SECONDS ?= 60
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_FLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 conformance_folder = $(if $(filter dev,$(CONFORMANCE_PROFILE)),debug,$(CONFORMANCE_PROFILE))
 
@@ -70,6 +77,19 @@ test: ## Every test that needs nothing but this checkout
 simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8 FIRST=1; one again and in full: SEED=42
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
 	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_loses
+
+.PHONY: fuzz
+fuzz: ## Feed rubbish to what reads from outside: FUZZ="config ledger_file" FUZZ_SECONDS=60 (needs a nightly toolchain)
+	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) +nightly build --release --target $(FUZZ_HOST)
+	@for target in $(FUZZ); do echo "== $$target"; mkdir -p fuzz/corpus/$$target fuzz/artifacts; \
+	  fuzz/target/$(FUZZ_HOST)/release/$$target fuzz/corpus/$$target -max_total_time=$(FUZZ_SECONDS) \
+	    -artifact_prefix=fuzz/artifacts/$$target- -print_final_stats=1; done
+
+.PHONY: audit
+audit: ## Licences, banned crates and sources by deny.toml; with cargo-deny installed, advisories too
+	$(CARGO) xtask audit
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
+	else echo "advisories were not looked at: cargo install --locked cargo-deny"; fi
 
 .PHONY: conformance
 conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both sides of the wire

@@ -1,8 +1,9 @@
 //! Development tasks. `cargo xtask codegen` writes the generated part of `oci-api` from `api/*.json`;
 //! `cargo xtask codegen --check` fails when what is checked in differs from what would be written. `cargo xtask tidy`
-//! checks what no compiler does.
+//! checks what no compiler does; `cargo xtask audit`, which is a part of it, the licences and sources of what is built.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers, not the product")]
 
+mod audit;
 mod facts;
 mod models;
 mod names;
@@ -25,9 +26,10 @@ fn main() -> ExitCode {
     let outcome = match args.as_slice() {
         ["codegen"] => codegen(false),
         ["codegen", "--check"] => codegen(true),
-        ["tidy"] => root().and_then(tidy::run),
+        ["tidy"] => root().and_then(|root| tidy::run(root).and_then(|()| audit::run(root))),
+        ["audit"] => root().and_then(audit::run),
         _ => {
-            eprintln!("usage: cargo xtask codegen [--check] | tidy");
+            eprintln!("usage: cargo xtask codegen [--check] | tidy | audit");
             return ExitCode::from(2);
         }
     };

@@ -8,6 +8,8 @@ use std::process::Command;
 const LINES_MAX: usize = 500;
 /// More crates than this deserve a discussion, not a merge.
 const LOCKED_PACKAGES_MAX: usize = 450;
+/// Names the test that keeps each promise.
+const PROMISES: &str = "docs/reliability.md";
 /// Written in two parts so that this file does not find itself.
 const LEFTOVERS: [&str; 5] = [
     concat!("TO", "DO"),
@@ -19,10 +21,14 @@ const LEFTOVERS: [&str; 5] = [
 
 pub fn run(root: &Path) -> Result<()> {
     let mut findings = Vec::new();
+    let mut code = String::new();
     for file in tracked(root)? {
         let path = root.join(&file);
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         let shown = file.display();
+        if is(&file, "rs") || is(&file, "py") {
+            code.push_str(&text);
+        }
         if is(&file, "rs") && !in_folder(&file, "generated") {
             let lines = text.lines().count();
             if lines > LINES_MAX {
@@ -38,6 +44,9 @@ pub fn run(root: &Path) -> Result<()> {
             findings.extend(dead_links(root, &file, &text));
         }
     }
+    let promises = std::fs::read_to_string(root.join(PROMISES))?;
+    findings
+        .extend(missing_tests(&promises, &code).map(|name| format!("{PROMISES}: no test is called {name}")));
     let lock = std::fs::read_to_string(root.join("Cargo.lock"))?;
     let packages = lock.matches("[[package]]").count();
     if packages > LOCKED_PACKAGES_MAX {
@@ -66,6 +75,19 @@ fn in_folder(file: &Path, folder: &str) -> bool {
     file.components().any(|part| part.as_os_str() == folder)
 }
 
+/// Names of tests in a page (words in backticks with three underscores or more) that no function has.
+fn missing_tests<'a>(page: &'a str, code: &'a str) -> impl Iterator<Item = &'a str> {
+    let quoted = page.split('`').skip(1).step_by(2);
+    let is_name = |word: &&str| {
+        word.matches('_').count() > 2
+            && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    };
+    quoted.filter(is_name).filter(move |name| {
+        let called = |keyword: &str| code.contains(&format!("{keyword} {name}("));
+        !called("fn") && !called("def")
+    })
+}
+
 /// Links of a page to files of this checkout that are not there.
 fn dead_links(root: &Path, page: &Path, text: &str) -> Vec<String> {
     let folder = root.join(page.parent().unwrap_or(Path::new("")));
@@ -86,6 +108,13 @@ fn dead_links(root: &Path, page: &Path, text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_promise_whose_test_is_gone_is_found() {
+        let page = "`a_test_of_mine` and `a_test_that_went` and `short_name` and `Not::a_b_c_d`";
+        let code = "fn a_test_of_mine() {}";
+        assert_eq!(missing_tests(page, code).collect::<Vec<_>>(), ["a_test_that_went"]);
+    }
 
     #[test]
     fn a_dead_link_is_found_and_a_live_one_is_not() {

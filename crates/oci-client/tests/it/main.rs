@@ -1,6 +1,7 @@
 //! Tests of the client from outside, in one program.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod bodies;
 mod calls;
 mod classes;
 mod credentials;
