@@ -20,7 +20,7 @@ pub(super) struct Swing {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) widest: f64,
-    pub(super) seconds_at_ten: f64,
+    pub(super) seconds_at_small: f64,
     pub(super) requests_per_refusal: f64,
     /// From sending to the answer, in seconds.
     pub(super) latency: f64,
@@ -35,15 +35,21 @@ pub(super) struct Shape {
 /// A swing takes at least so many requests: fewer measure nothing.
 const FEWEST: f64 = 6.0;
 /// After so many seconds beyond its end, a swing grows as fast as a search.
-const HURRY: f64 = 4.0;
+const HURRY: f64 = 4.6;
 /// A rate that is not known to be allowed grows by e to the power of this a second at most, …
 const GROWTH: f64 = 1.2;
 /// … and of this from one request to the next, and …
 const GROWTH_PER_REQUEST: f64 = 0.33;
 /// … and of this until an answer can be back. All three keep small what is refused when the limit is met.
 const GROWTH_PER_ANSWER: f64 = 0.17;
+/// Two who share a limit each call usual what they found first, and those differ. Up to so many requests a second …
+const SMALL: f64 = 8.0;
+/// … a swing is the longer the more is usual, by this power of it: so both gain more alike, whatever they found. …
+const ALIKE: f64 = 0.2;
+/// … Beyond, it is shorter: a limit far up must be found in time.
+const QUICKER: f64 = -0.5;
 /// The requests that a bucket is supposed to keep during a swing.
-const LIKELY_ROOM: f64 = 8.0;
+const LIKELY_ROOM: f64 = 12.5;
 /// The least swing: below it, a limit that moved is not found.
 const NARROWEST: f64 = 0.06;
 
@@ -53,7 +59,8 @@ impl Swing {
         // What leaves above the limit until the first refusal is back, is refused too.
         let late = |reach: f64| 1.0 + reach * usual * shape.latency;
         let seconds = |reach: f64| {
-            let quick = shape.seconds_at_ten * (10.0 / usual).powf(0.44);
+            let power = if usual < SMALL { ALIKE } else { QUICKER };
+            let quick = shape.seconds_at_small * (usual / SMALL).powf(power);
             let cheap = shape.requests_per_refusal * (late(reach) - 0.8) / usual;
             shape.patience * quick.max(cheap).max(6.0 * shape.latency)
         };
@@ -65,7 +72,7 @@ impl Swing {
         let reach = widest.min(fits).min(quick).max(NARROWEST);
         // The same steps a second for all who share a limit, whatever part of it they have: refusals cut by a part, so the
         // larger part loses more than it gains, and the parts become equal (Chiu and Jain 1989).
-        let seconds = seconds(reach) * (centre / usual).clamp(0.36, 2.5);
+        let seconds = seconds(reach) * (centre / usual).clamp(0.25, 5.0);
         let seconds = seconds.max(2.0 * shape.latency).max(FEWEST / centre);
         let growth = fastest_growth(centre, shape.latency);
         Self { centre, reach, seconds, growth, hold: shape.hold }

@@ -16,10 +16,10 @@ pub struct Settings {
     /// How far to swing around the rate that was measured, at most: 0.3 is 30 % to each side. Larger swings find changes
     /// sooner and share more fairly, and need a larger burst to lose nothing.
     pub swing: f64,
-    /// How long one swing takes at 10 requests a second.
+    /// How long one swing takes at 8 requests a second.
     pub swing_time: Duration,
-    /// One swing holds at least this many requests for each one that it is likely to see refused: 35 keeps refusals
-    /// below 3 %.
+    /// One swing holds at least this many requests, less a fifth, for each one that it is likely to see refused. It
+    /// matters below one request a second and where answers are slow: elsewhere a swing is longer anyway.
     pub requests_per_refusal: f64,
     /// The longest wait between two probes of a service that refuses everything. Oracle, "REST APIs": back off "to a
     /// maximum of 60 seconds".
@@ -34,9 +34,9 @@ impl Settings {
             rate_cap: None,
             concurrency_cap: 256,
             first_window: 8,
-            swing: 0.2,
-            swing_time: Duration::from_secs(14),
-            requests_per_refusal: 28.0,
+            swing: 0.3,
+            swing_time: Duration::from_secs(17),
+            requests_per_refusal: 110.0,
             longest_wait: Duration::from_mins(1),
         }
     }

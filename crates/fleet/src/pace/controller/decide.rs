@@ -29,26 +29,26 @@ const PENALTY_MEMORY: f64 = 30.0;
 /// The first rate after a penalty that came before the rate was known.
 const AFTER_PENALTY: f64 = 1.0;
 /// A rate beyond this multiple of what was usual is a limit that has risen, not another sender that has less.
-const RISEN: f64 = 1.8;
+const RISEN: f64 = 1.5;
 /// The same, downwards. Between the two, what is usual stays as it is: two who share a limit take equal steps as long as
 /// they agree on it.
-const FALLEN: f64 = 0.35;
+const FALLEN: f64 = 0.27;
 /// A rate that rose fast to where it was refused keeps a part of that, at most this many times what was let through on
 /// average: else the one who has less and rises would be cut more than the one who has much.
 const RISER: f64 = 2.8;
 /// A swing that ends within this part of its length was what was expected: the limit stands still.
 const STEADY: f64 = 0.3;
 /// Each such swing makes the next one longer by this factor, …
-const CALMER: f64 = 1.15;
+const CALMER: f64 = 1.1;
 /// … and any other one shorter by this, …
-const ALARMED: f64 = 0.35;
+const ALARMED: f64 = 0.6;
 /// … but not below this part of the usual length.
 const LEAST_PATIENCE: f64 = 0.56;
 /// Nor above this part. A narrow range: one who is calmer than another gets less than it.
-pub(super) const MOST_PATIENCE: f64 = 0.8;
+pub(super) const MOST_PATIENCE: f64 = 0.9;
 /// After a refusal, this many requests are left out, as far as the service's bucket keeps them: answers and requests do
 /// not come in order, and an empty bucket would refuse some of them for that alone.
-const CUSHION: f64 = 1.8;
+const CUSHION: f64 = 0.8;
 /// The first rate after being refused for a time is so many requests in that time.
 const AFTER_REFUSED: f64 = 4.0;
 /// What counts as usual at first is not less than this many requests a second: a sender that found little because another
@@ -158,7 +158,7 @@ impl Controller {
             centre,
             Shape {
                 widest: self.settings.swing,
-                seconds_at_ten: self.settings.swing_time.as_secs_f64(),
+                seconds_at_small: self.settings.swing_time.as_secs_f64(),
                 requests_per_refusal: self.settings.requests_per_refusal,
                 latency: self.latency_or_guess(),
                 patience: self.patience,
