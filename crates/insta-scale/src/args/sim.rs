@@ -20,8 +20,8 @@ pub enum SimCommand {
     Serve(SimServe),
     /// List the scenarios
     Scenarios,
-    /// Forget a simulated region: its credentials and its saved state
-    Reset(SimHome),
+    /// Forget a simulated region: its credentials and, with --save, its saved state
+    Reset(SimReset),
 }
 
 const SERVE_HELP: &str = "\
@@ -54,6 +54,17 @@ pub struct SimServe {
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
     /// Keep the region in this file across restarts
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+}
+
+/// Flags of `sim reset`.
+#[derive(Clone, Debug, Args)]
+pub struct SimReset {
+    /// Where the region keeps its credentials.
+    #[command(flatten)]
+    pub home: SimHome,
+    /// Delete this saved region too: the file that `sim serve --save` was given
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
 }

@@ -137,3 +137,33 @@ fn the_scenarios_are_listed() {
     let rows = place.run(&["sim", "scenarios", "--output", "json"]).json();
     assert_eq!(rows.as_array().unwrap().len(), table.lines().count());
 }
+
+#[test]
+#[cfg(unix)]
+fn a_reset_forgets_the_home_and_the_saved_state_and_nothing_else() {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &["--speed", "300", "--save", "world.json"]);
+    let ended = place.run(&["--config", "sim/config.yaml", "--count", "2", "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(region.interrupt(), Some(0));
+    assert!(place.path().join("world.json").exists());
+    place.write("mine.json", "{\"mine\": true}");
+    place.write("sim/notes.txt", "mine too");
+
+    let wrong = place.run(&["sim", "reset", "--home", "sim", "--save", "mine.json"]);
+    assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("mine.json is not a saved region: nothing was deleted"),
+        "{}",
+        wrong.stderr
+    );
+    assert!(place.path().join("mine.json").exists() && place.path().join("sim/config").exists());
+
+    let reset = place.run(&["sim", "reset", "--home", "sim", "--save", "world.json"]);
+    assert_eq!(reset.code, 0, "{}", reset.stderr);
+    assert!(reset.stderr.contains("and its saved state"), "{}", reset.stderr);
+    assert!(!place.path().join("world.json").exists() && !place.path().join("sim/config").exists());
+    assert!(place.path().join("sim/notes.txt").exists(), "what is not the region's stays");
+    // Nothing to forget is no failure.
+    assert_eq!(place.run(&["sim", "reset", "--home", "sim", "--save", "world.json"]).code, 0);
+}
