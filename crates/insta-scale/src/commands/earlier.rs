@@ -64,11 +64,8 @@ pub fn settle(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result
         Some(_) => "start a [n]ew run beside it, or [c]ancel? [n/C]",
         None => "[r]esume it, start a [n]ew run beside it, or [c]ancel? [r/n/C]",
     };
-    match console::ask_text(question).as_deref().map(|answer| answer.trim().to_ascii_lowercase()).as_deref() {
-        Some("r" | "resume") if found.holder.is_none() => Ok(Choice::Resume(found.state.run)),
-        Some("n" | "new") => Ok(Choice::Launch),
-        _ => Err(CommandError::Declined),
-    }
+    let answer = console::ask_text(question).unwrap_or_default();
+    found.choice(&answer).ok_or(CommandError::Declined)
 }
 
 fn at_stake(head: &RunHead) -> bool {
@@ -129,6 +126,15 @@ async fn holder(store: &Arc<dyn Store>, run: RunId) -> String {
 }
 
 impl Unfinished {
+    /// What an answer means; `None` for anything that is no clear answer. A run that a process has is not to be resumed.
+    fn choice(&self, answer: &str) -> Option<Choice> {
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "r" | "resume" if self.holder.is_none() => Some(Choice::Resume(self.state.run)),
+            "n" | "new" => Some(Choice::Launch),
+            _ => None,
+        }
+    }
+
     fn describe(&self, file: &str, now: Timestamp) -> String {
         let RunState { run, requested, counts, started_at, .. } = &self.state;
         let ago = match started_at.map(|at| age(at, now)).as_deref() {
@@ -145,7 +151,8 @@ impl Unfinished {
         };
         let older = match self.older {
             0 => String::new(),
-            older => format!(" (and {} before it)", count(u64::try_from(older).unwrap_or(u64::MAX), "more")),
+            1 => " (and an older one besides)".to_owned(),
+            older => format!(" (and {older} older ones besides)"),
         };
         format!(
             "a run of {file} is {held}{older}: {run}, begun {ago}, {}: {} launched, {} running{doubt}",
@@ -181,4 +188,73 @@ pub async fn highest_known(store: &Arc<dyn Store>, fleet: &FleetSpec) -> Result<
         }
     }
     Ok(highest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{Event, Record};
+
+    fn unfinished(holder: Option<&str>, older: usize) -> Unfinished {
+        let at = Timestamp::UNIX_EPOCH;
+        let run = RunId(uuid::Uuid::nil());
+        let events = [
+            Event::RunStarted { kind: RunKind::Launch, requested: 5, plan: serde_json::Value::Null },
+            Event::LaunchIntended {
+                slot: 1,
+                attempt: 1,
+                token: "t".to_owned(),
+                placement: ledger::Placement::default(),
+            },
+        ];
+        let records = (1..).zip(events).map(|(seq, event)| Record { seq, at, event });
+        let records: Vec<Record> = records.collect();
+        let state = RunState::fold(run, &records);
+        Unfinished { state, holder: holder.map(str::to_owned), older }
+    }
+
+    #[test]
+    fn an_unfinished_run_is_told_with_its_counts_and_its_age() {
+        let now = Timestamp::from_second(7 * 60).unwrap();
+        let held = unfinished(Some("process 7 on host"), 2);
+        let left = unfinished(None, 0);
+        let said =
+            [&left, &held].map(|run| format!("{}\n{}", run.describe("config.yaml", now), run.remedy()));
+        insta::assert_snapshot!(said.join("\n"), @r"
+            a run of config.yaml is unfinished: 00000000-0000-0000-0000-000000000000, begun 7 min ago, 5 instances: 0 launched, 0 running, 1 of unknown outcome
+            go on with it: oci-insta-scale resume 00000000-0000-0000-0000-000000000000; a second fleet beside it: launch --new
+            a run of config.yaml is at work: process 7 on host has it (and 2 older ones besides): 00000000-0000-0000-0000-000000000000, begun 7 min ago, 5 instances: 0 launched, 0 running, 1 of unknown outcome
+            wait until it is done; a second fleet beside it: launch --new
+            ");
+    }
+
+    #[test]
+    fn only_a_clear_answer_does_anything() {
+        let (left, held) = (unfinished(None, 0), unfinished(Some("process 7"), 0));
+        for answer in ["r", " Resume\n"] {
+            assert_eq!(left.choice(answer), Some(Choice::Resume(left.state.run)), "{answer:?}");
+            assert_eq!(held.choice(answer), None, "{answer:?}");
+        }
+        for answer in ["n\n", "NEW"] {
+            assert_eq!(left.choice(answer), Some(Choice::Launch), "{answer:?}");
+            assert_eq!(held.choice(answer), Some(Choice::Launch), "{answer:?}");
+        }
+        for answer in ["", "\n", "c", "y", "yes", "rn"] {
+            assert_eq!(left.choice(answer), None, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn runs_of_another_config_or_another_endpoint_are_other_fleets() {
+        let origin = |config: &str, endpoint: Option<&str>| Origin {
+            config: config.to_owned(),
+            profile: None,
+            endpoint: endpoint.map(str::to_owned),
+        };
+        let own = origin("/a/config.yaml", None);
+        assert!(same_origin(Some(&own), Some(&own)));
+        assert!(same_origin(None, Some(&own)), "older runs do not tell, and are not passed over");
+        assert!(!same_origin(Some(&origin("/b/config.yaml", None)), Some(&own)));
+        assert!(!same_origin(Some(&origin("/a/config.yaml", Some("http://127.0.0.1:1"))), Some(&own)));
+    }
 }

@@ -106,6 +106,21 @@ fn what_a_launch_reserved_is_given_back_with_its_instances() {
 }
 
 #[test]
+fn what_a_launch_added_to_a_reservation_of_the_users_is_taken_off_again() {
+    let (place, _region) = region(&[]);
+    let made = place.run(&["reservation", "create", "--count", "2", "--write-config"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let ended = place.run(&late(&["--min", "30", "--reserve"]));
+    assert_eq!((ended.code, &ended.json()["launched"]), (4, &0.into()), "{}", ended.stderr);
+    assert!(ended.stderr.contains("reserved 30 of 30"), "{}", ended.stderr);
+    let said = "; the growth of ocid1.capacityreservation.";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert!(ended.stderr.contains(", which holds 2 again\n"), "{}", ended.stderr);
+    let left = place.run(&["reservation", "list", "--output", "json"]).json();
+    assert_eq!(left["reservations"][0]["reserved"], 2, "{left}");
+}
+
+#[test]
 fn what_is_fewer_than_min_is_kept_when_that_is_wanted() {
     let (place, _region) = region(&[]);
     let ended = place.run(&late(&["--min", "30", "--keep-partial"]));
