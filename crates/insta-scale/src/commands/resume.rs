@@ -115,7 +115,12 @@ fn choose(heads: &[RunHead], named: Option<&str>) -> Result<RunId, CommandError>
 /// What the records say of a run, and its plan.
 pub async fn past(store: &Arc<dyn Store>, run: RunId) -> Result<(RunState, Plan), CommandError> {
     let records = store.records(run).await?;
-    let state = RunState::fold(run, &records.records);
+    let mut state = RunState::fold(run, &records.records);
+    if let Some(first) = records.unreadable.first() {
+        let lost = count(u32::try_from(records.unreadable.len()).unwrap_or(u32::MAX), "record");
+        let (seq, reason) = (first.seq, &first.reason);
+        state.warnings.push(format!("{lost} of the run cannot be read (from number {seq} on: {reason})"));
+    }
     let plan = serde_json::from_value(state.plan.clone())
         .map_err(|error| CommandError::Run(format!("the plan of run {run} cannot be read: {error}")))?;
     Ok((state, plan))
