@@ -1,6 +1,6 @@
 //! Why an instance died after its launch was accepted: the work request of the launch tells, or nothing does.
 
-use crate::{cloud, launcher::Context, pacer::Class};
+use crate::{cloud, launcher::Context, pacer::Class, reservations::flow::exhausted};
 use ledger::ErrorRecord;
 use oci_client::{Failure, FailureClass, classify::classify_work_request_error, plain_text};
 
@@ -19,15 +19,21 @@ pub(crate) async fn cause(
         }
         Err(_halted) => None,
     };
-    told.unwrap_or_else(|| {
-        let error = ErrorRecord {
-            class: FailureClass::Service.name().to_owned(),
-            code: "InstanceTerminated".to_owned(),
-            message: format!("{ocid} was terminated before it ran, and its work request tells no reason"),
-            ..ErrorRecord::default()
-        };
-        (FailureClass::Service, error)
-    })
+    if let Some((class, error)) = told {
+        // A reservation without room fails like a lack of hosts, whether at once or late, and has a remedy of its own.
+        let placement = context.journal.state(|state| {
+            let slot = state.slots.values().find(|slot| slot.ocid.as_deref() == Some(ocid));
+            slot.and_then(|slot| slot.placement.clone())
+        });
+        return (class, exhausted(error, &placement.unwrap_or_default()));
+    }
+    let error = ErrorRecord {
+        class: FailureClass::Service.name().to_owned(),
+        code: "InstanceTerminated".to_owned(),
+        message: format!("{ocid} was terminated before it ran, and its work request tells no reason"),
+        ..ErrorRecord::default()
+    };
+    (FailureClass::Service, error)
 }
 
 async fn told(

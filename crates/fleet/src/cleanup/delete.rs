@@ -9,7 +9,7 @@ use crate::select::Selection;
 use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorRecord, Event, Lease, Outcome, RunId, RunKind};
 use oci_client::{Failure, FailureClass, RetryPolicy, plain_text};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -59,17 +59,32 @@ impl Deleted {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
-enum Item {
+/// A volume or a reservation that is to be deleted, as the run's first record keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Item {
     Volume(LeftVolume),
     Reservation { ocid: String, name: String },
 }
 
 impl Item {
-    fn ocid(&self) -> &str {
+    pub(super) fn ocid(&self) -> &str {
         match self {
             Self::Volume(volume) => &volume.ocid,
             Self::Reservation { ocid, .. } => ocid,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Volume(LeftVolume { name, .. }) | Self::Reservation { name, .. } => name,
+        }
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Volume(volume) if volume.boot => "boot volume",
+            Self::Volume(_) => "volume",
+            Self::Reservation { .. } => "reservation",
         }
     }
 
@@ -82,23 +97,27 @@ impl Item {
     }
 }
 
-/// Deletes what was found, and only that.
+/// Deletes what was found, and only that. `watch` is told of each of the (at most two) runs before it begins, with the
+/// names of its slots, and says where its records go.
 ///
 /// # Errors
 /// When the ledger cannot be written before anything was sent.
 pub async fn delete(
     env: &Environment,
     left: &Leftovers,
-    sink: Sink,
+    mut watch: impl FnMut(RunId, &[String]) -> Sink,
     stop: CancellationToken,
 ) -> Result<Deleted, RunError> {
     let mut deleted = Deleted::default();
     if !left.instances.is_empty() {
         let machines = left.instances.iter().map(|left| left.machine.clone()).collect();
         let selection = Selection::freeze(machines);
+        let names: Vec<String> =
+            selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
+        let run = env.new_run_id();
+        let sink = watch(run, &names);
         let options = Options::new(Verb::Terminate);
-        let summary =
-            lifecycle::run(env, env.new_run_id(), &selection, &options, sink.clone(), stop.clone()).await?;
+        let summary = lifecycle::run(env, run, &selection, &options, sink, stop.clone()).await?;
         deleted.instances = Some(summary);
     }
     let items: Vec<Item> = left
@@ -113,7 +132,9 @@ pub async fn delete(
         )
         .collect();
     if !items.is_empty() {
-        others(env, items, env.new_run_id(), &sink, &stop, &mut deleted).await?;
+        let run = env.new_run_id();
+        let names: Vec<String> = items.iter().map(|item| item.name().to_owned()).collect();
+        others(env, items, run, &watch(run, &names), &stop, &mut deleted).await?;
     }
     Ok(deleted)
 }

@@ -7,12 +7,14 @@ mod delete;
 mod evidence;
 mod expiry;
 mod find;
+mod summary;
 mod volumes;
 
 pub use delete::{Deleted, delete};
 pub use evidence::{Evidence, gather};
 pub use expiry::{expiry, expiry_value, extend};
 pub use find::find;
+pub use summary::{CleanupRow, CleanupSummary};
 
 use crate::price::Prices;
 use crate::select::{self, Machine};

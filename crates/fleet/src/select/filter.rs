@@ -104,7 +104,10 @@ impl Filter {
     pub(super) fn matches_but_for_names(&self, machine: &Machine) -> bool {
         self.state(&machine.state)
             && self.prefix.as_ref().is_none_or(|prefix| machine.name.starts_with(prefix))
-            && self.run.as_ref().is_none_or(|run| machine.tags.get(crate::plan::RUN_TAG) == Some(run))
+            && self
+                .run
+                .as_ref()
+                .is_none_or(|run| machine.tags.get(crate::plan::RUN_TAG) == Some(run.as_str()))
             && self.tags.iter().all(|tag| tag.is_on(machine))
             && any(&self.availability_domains, |wanted| is_domain(wanted, &machine.availability_domain))
             && any(&self.shapes, |wanted| wanted.eq_ignore_ascii_case(&machine.shape))

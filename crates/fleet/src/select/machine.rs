@@ -3,11 +3,11 @@
 //! The service's answer also holds metadata of up to 32,000 bytes an instance, so pages are turned into this as they
 //! come. It must not know how the list was read.
 
+use super::Tags;
 use jiff::Timestamp;
 use ledger::InstanceRef;
 use oci_api::models::{Instance, InstanceLifecycleState};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// One instance as it was listed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -55,8 +55,8 @@ pub struct Machine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<String>,
     /// Its tags. A defined tag is under `Namespace.key`; a free-form key cannot hold a dot.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub tags: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 impl Machine {
@@ -106,7 +106,7 @@ impl From<Instance> for Machine {
     }
 }
 
-fn tags(instance: &Instance) -> BTreeMap<String, String> {
+fn tags(instance: &Instance) -> Tags {
     let mut tags = instance.freeform_tags.clone().unwrap_or_default();
     for (namespace, keys) in instance.defined_tags.iter().flatten() {
         for (key, value) in keys {
@@ -114,5 +114,5 @@ fn tags(instance: &Instance) -> BTreeMap<String, String> {
             tags.insert(format!("{namespace}.{key}"), value);
         }
     }
-    tags
+    tags.into()
 }

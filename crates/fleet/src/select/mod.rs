@@ -9,6 +9,7 @@ mod find;
 mod machine;
 mod named;
 mod order;
+mod tags;
 
 pub use cost::{hour_now, running_hour, total_now};
 pub use filter::{Filter, STATES, Tag};
@@ -16,6 +17,7 @@ pub use find::{Found, find};
 pub use machine::Machine;
 pub use named::{BadLine, Named, read_ocids};
 pub use order::{SortBy, natural, sort};
+pub use tags::Tags;
 
 /// The instances that an action is for. Fixed once made: none can be added, the order does not change.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -64,7 +64,7 @@ async fn a_reservation_that_a_launch_made_and_left_is_found_priced_and_deleted_a
     }
 
     let ours: BTreeSet<String> = left.reservations.iter().map(|left| left.ocid.clone()).collect();
-    let deleted = cleanup::delete(&env, &left, fleet::no_sink(), stop).await.unwrap();
+    let deleted = cleanup::delete(&env, &left, |_, _| fleet::no_sink(), stop).await.unwrap();
     assert_eq!((deleted.outcome(), deleted.deleted.len()), (Outcome::Complete, 3), "{deleted:?}");
     let of_cleanup = world.store.runs().await.unwrap();
     let head = of_cleanup.iter().find(|head| Some(head.run) == deleted.run_id).unwrap();

@@ -70,7 +70,7 @@ async fn find(world: &World, scope: &Scope) -> Leftovers {
 }
 
 async fn delete(world: &World, left: &Leftovers) -> Deleted {
-    cleanup::delete(&world.env, left, no_sink(), CancellationToken::new()).await.unwrap()
+    cleanup::delete(&world.env, left, |_, _| no_sink(), CancellationToken::new()).await.unwrap()
 }
 
 fn names(left: &Leftovers) -> Vec<&str> {

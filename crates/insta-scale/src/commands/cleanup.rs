@@ -6,12 +6,15 @@ use crate::args::{CleanupArgs, Global, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
+use crate::output::instances::cleanup as show;
 use crate::output::instances::list::short_domain;
+use crate::output::instances::reporter::Reporter;
 use crate::output::listing::{Listing, per_hour};
 use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use crate::runtime;
-use fleet::cleanup::{self, Deleted, Leftovers, Scope};
+use fleet::Sink;
+use fleet::cleanup::{self, CleanupSummary, Deleted, Leftovers, Scope};
 use fleet::price::Prices;
 use fleet::select::hour_now;
 use ledger::Outcome;
@@ -47,8 +50,11 @@ pub fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, CommandError> {
         }
         confirm(global, args, &left, prices)?;
         let environment = reach.environment(store);
-        let deleted = cleanup::delete(&environment, &left, fleet::no_sink(), reach.stop.clone()).await?;
-        report(global, &deleted)
+        let mut reporter = None;
+        let watch = |run, names: &[String]| start_showing(global, run, names, &mut reporter);
+        let deleted = cleanup::delete(&environment, &left, watch, reach.stop.clone()).await;
+        finish_showing(&mut reporter);
+        report(global, &deleted?)
     })?
 }
 
@@ -64,6 +70,46 @@ async fn find_run(reach: &Reach<'_>, text: &str) -> Result<ledger::RunId, Comman
         Ok(run) => Ok(run),
         Err(_) => session::find_run(&heads, text),
     }
+}
+
+/// Shows one run of the cleanup, in the place of the one before.
+fn start_showing(
+    global: &Global,
+    run: ledger::RunId,
+    names: &[String],
+    reporter: &mut Option<Reporter>,
+) -> Sink {
+    finish_showing(reporter);
+    match Reporter::start(global.output, chattiness(global), run, "leftover", names) {
+        Ok((sink, started)) => {
+            *reporter = Some(started);
+            sink
+        }
+        Err(error) => {
+            // What is deleted was agreed to, whether it can be watched or not.
+            console::line(&format!("warning: {error}"));
+            fleet::no_sink()
+        }
+    }
+}
+
+fn finish_showing(reporter: &mut Option<Reporter>) {
+    if let Some(reporter) = reporter.take() {
+        reporter.finish();
+    }
+}
+
+/// Shows a cleanup of the past: data on stdout, advice on stderr.
+pub fn show_past(global: &Global, summary: &CleanupSummary) -> Result<(), CommandError> {
+    match global.output {
+        OutputFormat::Json => console::data(&show::json(summary))?,
+        _ => console::data(&show::table(summary))?,
+    }
+    let advice = show::advice(summary);
+    if !advice.is_empty() {
+        console::line(advice.trim_end());
+    }
+    Ok(())
 }
 
 /// Volumes are listed by availability domain.
@@ -143,7 +189,7 @@ fn confirm(
 fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
     match global.output {
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let document = json!({
+            let mut document = json!({
                 "schema_version": crate::output::document::SCHEMA_VERSION,
                 "run_id": deleted.run_id,
                 "instances": deleted.instances,
@@ -155,6 +201,10 @@ fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
                     .collect::<Vec<_>>(),
                 "left": deleted.left,
             });
+            // The records came before it.
+            if let (OutputFormat::Jsonl, Some(document)) = (global.output, document.as_object_mut()) {
+                document.insert("type".to_owned(), "summary".into());
+            }
             console::data(&(document.to_string() + "\n"))?;
         }
         _ => {

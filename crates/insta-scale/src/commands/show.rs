@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::runtime;
 use fleet::RunSummary;
+use fleet::cleanup::CleanupSummary;
 use fleet::lifecycle::ActionSummary;
 use ledger::{RunKind, RunState};
 
@@ -37,10 +38,10 @@ pub fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
                 return Ok(Exit::Done);
             }
             Some(RunKind::Cleanup) => {
-                return Err(CommandError::usage(
-                    format!("run {run} is a cleanup, which has no summary"),
-                    "`--output jsonl` gives its records",
-                ));
+                let records = store.records(run).await?;
+                let state = RunState::fold(run, &records.records);
+                super::cleanup::show_past(global, &CleanupSummary::of(&state))?;
+                return Ok(Exit::Done);
             }
             Some(RunKind::Launch) | None => {}
         }

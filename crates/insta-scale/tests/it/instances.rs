@@ -126,6 +126,31 @@ fn an_expired_fleet_is_cleaned_up_and_a_living_one_is_not() {
 }
 
 #[test]
+fn a_cleanup_tells_how_far_it_is_and_is_shown_again_from_the_ledger() {
+    let (place, _region) = fleet("2", &[]);
+    let prefix = setting(&place, "display_name_prefix");
+    let arguments = ["instances", "terminate", "--prefix", &prefix, "--yes", "--keep-boot-volumes"];
+    assert_eq!(place.run(&arguments).code, 0);
+    let cleaned = place.run(&["cleanup", "--kept-volumes", "--yes", "--output", "json"]);
+    assert_eq!(cleaned.code, 0, "{}", cleaned.stderr);
+    assert!(
+        cleaned.stderr.contains("2 leftovers") && cleaned.stderr.contains("[2/2] "),
+        "{}",
+        cleaned.stderr
+    );
+    assert_eq!(cleaned.json()["deleted"].as_array().unwrap().len(), 2);
+
+    let run = cleaned.json()["run_id"].as_str().unwrap().to_owned();
+    let shown = place.run(&["show", &run]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    assert!(shown.stdout.contains("cleanup: 2 of 2 leftovers deleted"), "{}", shown.stdout);
+    assert_eq!(shown.stdout.matches("boot volume").count(), 2, "{}", shown.stdout);
+    let document = place.run(&["show", &run, "--output", "json"]).json();
+    assert_eq!((&document["action"], &document["done"]), (&"cleanup".into(), &2.into()));
+    assert_eq!(document["leftovers"][1]["result"], "done");
+}
+
+#[test]
 fn instances_are_exported_in_every_format() {
     let (place, _region) = fleet("2", &[]);
     let prefix = setting(&place, "display_name_prefix");

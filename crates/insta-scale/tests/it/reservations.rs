@@ -2,12 +2,7 @@
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
-use oci_client::credentials::{ApiKey, ApiKeySettings};
-use oci_client::services::compute::InstanceFilter;
-use oci_client::transport::Https;
-use oci_client::{Client, Endpoints};
 use serde_json::Value;
-use std::sync::Arc;
 
 const MANAGER: &str = env!("CARGO_BIN_EXE_capacity-manager");
 const SHAPE: &str = "VM.Standard.E4.Flex";
@@ -33,44 +28,22 @@ fn listed(place: &Workplace) -> Vec<Value> {
     ended.json()["reservations"].as_array().unwrap().clone()
 }
 
-/// Terminates every instance, as somebody else would.
-fn terminate_all(place: &Workplace, endpoint: &str) {
-    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
-    let get = |key: &str| {
-        let line = config.lines().find(|line| line.trim_start().starts_with(&format!("{key}:"))).unwrap();
-        line.split_once(':').unwrap().1.trim().trim_matches('"').to_owned()
-    };
-    let (key, _) = ApiKey::load(&ApiKeySettings {
-        tenancy: get("tenancy_ocid"),
-        user: get("user_ocid"),
-        fingerprint: get("fingerprint"),
-        key_path: get("private_key_path").into(),
-        passphrase: None,
-    })
-    .unwrap();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let client = Client::builder(Endpoints::at(endpoint).unwrap(), Arc::new(Https::new().unwrap()))
-            .signer(Arc::new(key))
-            .build();
-        let all = InstanceFilter::in_compartment(get("compartment_id"));
-        for instance in client.list_instances(&all).await.unwrap() {
-            client.terminate_instance(&instance.id, false, false, None).await.unwrap();
-        }
-        while client
-            .list_instances(&all)
-            .await
-            .unwrap()
-            .iter()
-            .any(|row| row.lifecycle_state.as_str() != "TERMINATED")
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    });
+/// `./manage-instances.sh`, with the program beside it as `make build` leaves it.
+#[cfg(unix)]
+fn front_door(place: &Workplace, arguments: &[&str]) -> Ended {
+    let script = place.write("manage-instances.sh", include_str!("../../../../manage-instances.sh"));
+    let program = env!("CARGO_BIN_EXE_manage-instances");
+    std::fs::copy(program, place.path().join("manage-instances")).unwrap();
+    let mut words = vec![script.to_str().unwrap()];
+    words.extend(arguments);
+    let mut command = place.command_of("/bin/sh", &words);
+    command.env("PATH", "/usr/bin:/bin").output().unwrap().into()
 }
 
 #[test]
+#[cfg(unix)]
 fn create_with_reservation_works_as_the_users_document_has_it() {
-    let (place, region) = region(&[]);
+    let (place, _region) = region(&[]);
     // $ make list-reservations
     let nothing = manager(&place, &["-list", "-config", "config.yaml"]);
     assert_eq!((nothing.code, nothing.stdout.as_str()), (0, "no reservations\n"), "{}", nothing.stderr);
@@ -104,8 +77,14 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("is used by 10 instances: rehearsal-"), "{}", refused.stderr);
 
-    // $ ./manage-instances.sh terminate …
-    terminate_all(&place, &region.endpoint);
+    // $ ./manage-instances.sh terminate -c <id> -p "test-"
+    let compartment = config.lines().find_map(|line| line.trim().strip_prefix("compartment_id: ")).unwrap();
+    let terminated =
+        front_door(&place, &["terminate", "-c", compartment.trim_matches('"'), "-p", "rehearsal-", "-y"]);
+    assert_eq!(terminated.code, 0, "{}", terminated.stderr);
+    assert!(terminated.stdout.contains("10 of 10 instances done"), "{}", terminated.stdout);
+    let rows = listed(&place);
+    assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&10.into(), &0.into()), "{rows:?}");
     // $ ./capacity-manager -delete -id <reservation-ocid>
     let deleted = manager(&place, &["-delete", "-id", ocid]);
     assert_eq!(deleted.code, 0, "{}", deleted.stderr);

@@ -192,6 +192,15 @@ impl Client {
         self.all(call).await
     }
 
+    /// Which VNICs are attached to which instances of a compartment, page by page: a hundred thousand rows need not be
+    /// in memory at once.
+    pub fn vnic_attachment_pages(
+        &self,
+        compartment_id: &str,
+    ) -> impl Stream<Item = Result<Answered<Vec<VnicAttachment>>, Failure>> + Send + use<> {
+        self.pages(attachments(Operation::ListVnicAttachments, compartment_id, None, None))
+    }
+
     /// Which VNICs are attached to which instances of a compartment, or to one instance.
     pub async fn list_vnic_attachments(
         &self,

@@ -1,5 +1,6 @@
 //! Subnets, VCNs, VNICs and addresses.
 
+use futures_util::Stream;
 use oci_api::Operation;
 use oci_api::models::{PrivateIp, PublicIp, Subnet, Vcn, Vnic};
 
@@ -59,20 +60,40 @@ impl Client {
         self.all(call).await
     }
 
+    /// The private addresses of a subnet, page by page.
+    pub fn private_ip_pages(
+        &self,
+        subnet_id: &str,
+    ) -> impl Stream<Item = Result<Answered<Vec<PrivateIp>>, Failure>> + Send + use<> {
+        self.pages(Call::new(Operation::ListPrivateIps).query("subnetId", subnet_id))
+    }
+
     /// Public addresses; their `assignedEntityId` is the private address that they stand for.
     pub async fn list_public_ips(
         &self,
         compartment_id: &str,
         scope: &PublicIpScope,
     ) -> Result<Vec<PublicIp>, Failure> {
-        let call = Call::new(Operation::ListPublicIps).query("compartmentId", compartment_id);
-        let call = match scope {
-            PublicIpScope::AvailabilityDomain(domain) => call
-                .query("scope", "AVAILABILITY_DOMAIN")
-                .query("availabilityDomain", domain)
-                .query("lifetime", "EPHEMERAL"),
-            PublicIpScope::Region => call.query("scope", "REGION"),
-        };
-        self.all(call).await
+        self.all(public_ips(compartment_id, scope)).await
+    }
+
+    /// The same, page by page.
+    pub fn public_ip_pages(
+        &self,
+        compartment_id: &str,
+        scope: &PublicIpScope,
+    ) -> impl Stream<Item = Result<Answered<Vec<PublicIp>>, Failure>> + Send + use<> {
+        self.pages(public_ips(compartment_id, scope))
+    }
+}
+
+fn public_ips(compartment_id: &str, scope: &PublicIpScope) -> Call {
+    let call = Call::new(Operation::ListPublicIps).query("compartmentId", compartment_id);
+    match scope {
+        PublicIpScope::AvailabilityDomain(domain) => call
+            .query("scope", "AVAILABILITY_DOMAIN")
+            .query("availabilityDomain", domain)
+            .query("lifetime", "EPHEMERAL"),
+        PublicIpScope::Region => call.query("scope", "REGION"),
     }
 }

@@ -411,3 +411,22 @@ impl super::Book for Journal {
         Box::pin(self.intend(event))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_hosts_is_the_reservations_where_one_was_drawn_on() {
+        let failed = |class: &str, reservation: Option<&str>| {
+            let placement =
+                Placement { capacity_reservation: reservation.map(str::to_owned), ..Placement::default() };
+            exhausted(ErrorRecord { class: class.to_owned(), ..ErrorRecord::default() }, &placement).class
+        };
+        assert_eq!(failed("capacity", Some("ocid1.capacityreservation.oc1.phx.a")), EXHAUSTED);
+        assert_eq!(failed("capacity", None), "capacity");
+        // The empty text keeps an instance out of every reservation.
+        assert_eq!(failed("capacity", Some("")), "capacity");
+        assert_eq!(failed("limit", Some("ocid1.capacityreservation.oc1.phx.a")), "limit");
+    }
+}

@@ -74,8 +74,9 @@ async fn act(
     confirm::confirm(&reach, carry, &options, selection.machines())?;
     let environment = reach.environment(reach.ledger()?);
     let run = environment.new_run_id();
+    let names: Vec<String> = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
     let (sink, reporter) =
-        Reporter::start(reach.global.output, chattiness(reach.global), run, selection.machines())?;
+        Reporter::start(reach.global.output, chattiness(reach.global), run, "instance", &names)?;
     let result = lifecycle::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
     reporter.finish();
     conclude(reach.global, &result?)

@@ -5,7 +5,7 @@ use crate::args::{ListInstances, OutputFormat, Sort};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::instances::list as show;
+use crate::output::instances::{list as show, stream};
 use fleet::addresses;
 use fleet::select::{SortBy, sort};
 use oci_client::{Clock as _, SystemClock};
@@ -30,9 +30,9 @@ pub async fn run(reach: Reach<'_>, args: &ListInstances) -> Result<Exit, Command
     match reach.global.output {
         OutputFormat::Table => console::data(&table.text(console::width()))?,
         OutputFormat::Wide => console::data(&show::Table { wide: true, ..table }.text(None))?,
-        OutputFormat::Json => console::data(&table.json())?,
-        OutputFormat::Jsonl => console::data(&table.json_lines())?,
-        OutputFormat::Csv => console::data(&table.csv())?,
+        OutputFormat::Json => stream::data(|out| table.write_json(out))?,
+        OutputFormat::Jsonl => stream::data(|out| table.write_json_lines(out))?,
+        OutputFormat::Csv => stream::data(|out| table.write_csv(out))?,
     }
     Ok(Exit::Done)
 }

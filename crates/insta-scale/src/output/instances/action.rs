@@ -42,7 +42,8 @@ pub fn table(summary: &ActionSummary) -> String {
     out
 }
 
-fn word(result: RowResult) -> &'static str {
+/// A result in a word or two.
+pub fn word(result: RowResult) -> &'static str {
     match result {
         RowResult::Done => "done",
         RowResult::Skipped => "was there",

@@ -10,6 +10,7 @@ use fleet::select::{Machine, hour_now, total_now};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 /// Instances to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,11 @@ impl Table<'_> {
         if self.machines.is_empty() {
             return String::new();
         }
-        format!("{}\n{}\n", self.rows(width), totals(self.machines, self.prices))
+        let mut text = self.rows(width);
+        text.push('\n');
+        text.push_str(&totals(self.machines, self.prices));
+        text.push('\n');
+        text
     }
 
     /// The rows alone.
@@ -108,24 +113,23 @@ impl Table<'_> {
     }
 
     /// One document.
-    pub fn json(&self) -> String {
+    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let document = Document {
             schema_version: SCHEMA_VERSION,
             instances: self.machines.iter().map(|machine| self.row(machine)).collect(),
             totals: sums(self.machines, self.prices),
         };
-        // Texts, numbers and times: nothing that JSON cannot hold.
-        serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+        serde_json::to_writer_pretty(&mut *out, &document)?;
+        writeln!(out)
     }
 
     /// One object a line.
-    pub fn json_lines(&self) -> String {
-        let mut out = String::new();
+    pub fn write_json_lines(&self, out: &mut dyn Write) -> io::Result<()> {
         for machine in self.machines {
-            out.push_str(&serde_json::to_string(&self.row(machine)).unwrap_or_default());
-            out.push('\n');
+            serde_json::to_writer(&mut *out, &self.row(machine))?;
+            writeln!(out)?;
         }
-        out
+        Ok(())
     }
 
     fn row<'b>(&self, machine: &'b Machine) -> Row<'b> {
@@ -133,7 +137,7 @@ impl Table<'_> {
     }
 
     /// Comma-separated values, safe for spreadsheets.
-    pub fn csv(&self) -> String {
+    pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         const COLUMNS: [&str; 14] = [
             "name",
             "ocid",
@@ -150,12 +154,12 @@ impl Table<'_> {
             "capacity_reservation",
             "tags",
         ];
-        let mut out = csv_record(COLUMNS);
+        out.write_all(csv_record(COLUMNS).as_bytes())?;
         let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         for machine in self.machines {
             let tags: Vec<String> =
                 machine.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            out.push_str(&csv_record([
+            let record = csv_record([
                 machine.name.as_str(),
                 &machine.ocid,
                 machine.state.as_str(),
@@ -170,9 +174,10 @@ impl Table<'_> {
                 &number(hour_now(machine, self.prices)),
                 machine.capacity_reservation.as_deref().unwrap_or_default(),
                 &tags.join(";"),
-            ]));
+            ]);
+            out.write_all(record.as_bytes())?;
         }
-        out
+        Ok(())
     }
 }
 
@@ -306,11 +311,17 @@ mod tests {
             addresses: true,
             wide: false,
         };
-        let document: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
+        let written = |write: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
+            let mut out = Vec::new();
+            write(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let document = written(&|out| table.write_json(out));
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         assert_eq!(document["instances"].as_array().unwrap().len(), 3);
         assert_eq!(document["instances"][2]["price_per_hour"], serde_json::Value::Null);
         assert_eq!(document["totals"]["unknown_prices"], 1);
-        assert_eq!(table.json_lines().lines().count(), 3);
-        assert_eq!(table.csv().lines().count(), 4);
+        assert_eq!(written(&|out| table.write_json_lines(out)).lines().count(), 3);
+        assert_eq!(written(&|out| table.write_csv(out)).lines().count(), 4);
     }
 }

@@ -9,7 +9,6 @@ use crate::output::console::{self, Chattiness};
 use crate::output::summary::describe;
 use crate::output::text::clean;
 use fleet::Sink;
-use fleet::select::Machine;
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::{Event, Record, RunId, RunState};
 use std::sync::Arc;
@@ -28,21 +27,22 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Starts showing.
+    /// Starts showing a run. `what` names one of its slots, `names` says how each is called.
     pub fn start(
         output: OutputFormat,
         chattiness: Chattiness,
         run: RunId,
-        machines: &[Machine],
+        what: &'static str,
+        names: &[String],
     ) -> Result<(Sink, Self), CommandError> {
         let (sender, receiver) = channel();
         let view = View {
             output,
             chattiness,
             state: RunState::new(run),
-            names: machines.iter().map(|machine| clean(machine.label())).collect(),
-            bar: (console::is_watched() && chattiness >= Chattiness::Normal)
-                .then(|| bar(machines.len() as u64)),
+            what,
+            names: names.iter().map(|name| clean(name)).collect(),
+            bar: (console::is_watched() && chattiness >= Chattiness::Normal).then(|| bar(names.len() as u64)),
         };
         let thread = std::thread::Builder::new()
             .name("progress".to_owned())
@@ -77,6 +77,7 @@ struct View {
     output: OutputFormat,
     chattiness: Chattiness,
     state: RunState,
+    what: &'static str,
     names: Vec<String>,
     bar: Option<ProgressBar>,
 }
@@ -101,7 +102,7 @@ impl View {
         if self.chattiness < Chattiness::Normal {
             return;
         }
-        let line = line(record, &self.state, &self.names, self.chattiness == Chattiness::Verbose);
+        let line = self.line(record);
         match &self.bar {
             None => {
                 if let Some(line) = line {
@@ -124,6 +125,50 @@ impl View {
             }
         }
     }
+
+    /// The line for a record; nothing when it is not worth one.
+    fn line(&self, record: &Record) -> Option<String> {
+        let Self { what, state, names, .. } = self;
+        let verbose = self.chattiness == Chattiness::Verbose;
+        let name = |slot: u32| names.get(slot.saturating_sub(1) as usize).map_or("", String::as_str);
+        let done = format!("[{}/{}]", state.counts.running, state.requested);
+        Some(match &record.event {
+            Event::RunStarted { requested, .. } => {
+                format!("run {}: {}", state.run, crate::output::text::count(*requested, what))
+            }
+            Event::ActionIntended { slot, action, .. } if verbose => {
+                format!("{done} {action} {}", name(*slot))
+            }
+            Event::ActionAccepted { slot, state: seen, .. } if verbose => {
+                format!("{done} accepted for {}, which is {}", name(*slot), clean(seen))
+            }
+            Event::StateSeen { slot, state: seen, .. } if verbose => {
+                format!("{done} {} is {}", name(*slot), clean(seen))
+            }
+            Event::ActionDone { slot, state: seen, skipped: true, .. } => {
+                format!("{done} {} is {} already", name(*slot), clean(seen))
+            }
+            Event::ActionDone { slot, state: seen, .. } => {
+                format!("{done} {} is {}", name(*slot), clean(seen))
+            }
+            // A busy instance is explained, since nothing else tells why it takes long.
+            Event::TryFailed { slot, error, .. } if verbose || error.status == Some(409) => {
+                format!("{done} {}: {}; trying again", name(*slot), describe(error))
+            }
+            Event::SlotFailed { slot, error } => {
+                format!("{done} failed {}: {}", name(*slot), describe(error))
+            }
+            Event::WaitEnded { slot, state: seen, .. } => {
+                format!("{done} {} is still {} at the end of the wait", name(*slot), clean(seen))
+            }
+            Event::PaceChanged { rate, reason, .. } if verbose => {
+                format!("{done} pace: {rate:.2}/s ({})", clean(reason))
+            }
+            Event::Warning { message } => format!("warning: {}", clean(message)),
+            Event::Interrupted => "interrupted: finishing what is under way".to_owned(),
+            _ => return None,
+        })
+    }
 }
 
 /// Whether the line must be seen even where a bar stands for the rest.
@@ -132,42 +177,6 @@ fn matters(event: &Event) -> bool {
         event,
         Event::SlotFailed { .. } | Event::WaitEnded { .. } | Event::Warning { .. } | Event::Interrupted
     )
-}
-
-/// The line for a record; nothing when it is not worth one.
-fn line(record: &Record, state: &RunState, names: &[String], verbose: bool) -> Option<String> {
-    let name = |slot: u32| names.get(slot.saturating_sub(1) as usize).map_or("", String::as_str);
-    let done = format!("[{}/{}]", state.counts.running, state.requested);
-    Some(match &record.event {
-        Event::RunStarted { requested, .. } => {
-            format!("run {}: {}", state.run, crate::output::text::count(*requested, "instance"))
-        }
-        Event::ActionIntended { slot, action, .. } if verbose => format!("{done} {action} {}", name(*slot)),
-        Event::ActionAccepted { slot, state: seen, .. } if verbose => {
-            format!("{done} accepted for {}, which is {}", name(*slot), clean(seen))
-        }
-        Event::StateSeen { slot, state: seen, .. } if verbose => {
-            format!("{done} {} is {}", name(*slot), clean(seen))
-        }
-        Event::ActionDone { slot, state: seen, skipped: true, .. } => {
-            format!("{done} {} is {} already", name(*slot), clean(seen))
-        }
-        Event::ActionDone { slot, state: seen, .. } => format!("{done} {} is {}", name(*slot), clean(seen)),
-        // A busy instance is explained, since nothing else tells why it takes long.
-        Event::TryFailed { slot, error, .. } if verbose || error.status == Some(409) => {
-            format!("{done} {}: {}; trying again", name(*slot), describe(error))
-        }
-        Event::SlotFailed { slot, error } => format!("{done} failed {}: {}", name(*slot), describe(error)),
-        Event::WaitEnded { slot, state: seen, .. } => {
-            format!("{done} {} is still {} at the end of the wait", name(*slot), clean(seen))
-        }
-        Event::PaceChanged { rate, reason, .. } if verbose => {
-            format!("{done} pace: {rate:.2}/s ({})", clean(reason))
-        }
-        Event::Warning { message } => format!("warning: {}", clean(message)),
-        Event::Interrupted => "interrupted: finishing what is under way".to_owned(),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

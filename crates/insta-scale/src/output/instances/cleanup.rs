@@ -1,0 +1,128 @@
+//! What a cleanup of volumes and reservations came to: a table and a document.
+
+use super::action::word;
+use super::columns::{Column, table as columns_table};
+use super::list::short_ocid;
+use crate::output::console;
+use crate::output::document::SCHEMA_VERSION;
+use crate::output::summary::describe;
+use crate::output::text::{clean, count};
+use fleet::cleanup::{CleanupRow, CleanupSummary};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Above this many things, the table shows only those that are still there.
+const ROWS: usize = 100;
+
+/// The table and the totals, for stdout.
+pub fn table(summary: &CleanupSummary) -> String {
+    text(summary, console::width())
+}
+
+fn text(summary: &CleanupSummary, width: Option<usize>) -> String {
+    let whole = summary.leftovers.len() <= ROWS;
+    let fine = |row: &&CleanupRow| row.result == fleet::lifecycle::RowResult::Done;
+    let rows: Vec<&CleanupRow> =
+        summary.leftovers.iter().filter(|row| whole || !fine(row)).take(ROWS).collect();
+    let mut out = String::new();
+    if !rows.is_empty() {
+        let column = |title, rank, cell: &dyn Fn(&CleanupRow) -> String| {
+            Column::new(title, rank, rows.iter().map(|row| cell(row)))
+        };
+        let columns = vec![
+            column("KIND", 0, &|row| row.kind.to_owned()),
+            column("NAME", 0, &|row| row.name.clone()),
+            column("RESULT", 0, &|row| word(row.result).to_owned()),
+            column("OCID", 1, &|row| row.ocid.clone()).or_short(rows.iter().map(|row| short_ocid(&row.ocid))),
+        ];
+        out.push_str(&columns_table(columns, width));
+        out.push('\n');
+    }
+    // Writing to a String cannot fail, so the results are not looked at.
+    let _ = writeln!(out, "{}", totals(summary));
+    out
+}
+
+/// `cleanup: 3 of 4 leftovers deleted, 1 failed`.
+fn totals(summary: &CleanupSummary) -> String {
+    let mut text = format!("cleanup: {} of {} deleted", summary.done, count(summary.requested, "leftover"));
+    for (number, word) in [(summary.failed, "failed"), (summary.left, "left")] {
+        if number > 0 {
+            let _ = write!(text, ", {number} {word}");
+        }
+    }
+    text
+}
+
+/// What went wrong and what to do, for stderr. Empty when all is well.
+pub fn advice(summary: &CleanupSummary) -> String {
+    let mut out = String::new();
+    for row in &summary.leftovers {
+        if let Some(error) = &row.error {
+            let _ = writeln!(out, "failed: {}: {}", clean(&row.name), describe(error));
+        }
+    }
+    if summary.failed + summary.left > 0 {
+        let _ = writeln!(out, "  hint: run `oci-insta-scale cleanup` again: it finds what is still there");
+    }
+    out
+}
+
+/// One document.
+pub fn json(summary: &CleanupSummary) -> String {
+    let mut document = json!({"schema_version": SCHEMA_VERSION, "action": "cleanup"});
+    // Texts and numbers: nothing that JSON cannot hold.
+    if let (Some(document), Ok(Value::Object(fields))) =
+        (document.as_object_mut(), serde_json::to_value(summary))
+    {
+        document.extend(fields);
+    }
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::lifecycle::RowResult;
+    use ledger::{ErrorRecord, Outcome, RunId};
+
+    #[test]
+    fn what_is_still_there_is_told_with_what_to_do() {
+        let row = |slot, kind, name: &str, result| CleanupRow {
+            slot,
+            kind,
+            name: name.to_owned(),
+            ocid: format!("ocid1.{name}"),
+            result,
+            error: (result == RowResult::Failed).then(|| ErrorRecord {
+                code: "IncorrectState".to_owned(),
+                message: "it is attached".to_owned(),
+                status: Some(409),
+                ..ErrorRecord::default()
+            }),
+        };
+        let summary = CleanupSummary {
+            run_id: RunId(uuid::Uuid::from_u128(1)),
+            outcome: Some(Outcome::Partial),
+            requested: 3,
+            done: 1,
+            failed: 1,
+            left: 1,
+            leftovers: vec![
+                row(1, "boot volume", "web-1 (Boot Volume)", RowResult::Done),
+                row(2, "volume", "data", RowResult::Failed),
+                row(3, "reservation", "prod", RowResult::Left),
+            ],
+        };
+        insta::assert_snapshot!(text(&summary, None) + &advice(&summary), @r"
+        KIND         NAME                 RESULT  OCID
+        boot volume  web-1 (Boot Volume)  done    ocid1.web-1 (Boot Volume)
+        volume       data                 failed  ocid1.data
+        reservation  prod                 left    ocid1.prod
+
+        cleanup: 1 of 3 leftovers deleted, 1 failed, 1 left
+        failed: data: 409 IncorrectState: it is attached
+          hint: run `oci-insta-scale cleanup` again: it finds what is still there
+        ");
+    }
+}

@@ -1,0 +1,15 @@
+//! Writes long output to stdout as it is made: a document of 100,000 instances need not be in memory as a whole.
+
+use crate::error::CommandError;
+use std::io::{self, BufWriter, Write};
+
+/// Hands stdout to `make`. A closed stdout is no error: whoever reads has seen enough.
+pub fn data(make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    match make(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::System { what: "standard output cannot be written", source: error })
+        }
+        _ => Ok(()),
+    }
+}
