@@ -1,9 +1,11 @@
 //! Whole runs, launcher and simulated region in one process and in virtual time: what a run costs in requests, in waiting
 //! and in memory, without a socket and without signatures.
 
+mod spill;
+
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, RunSummary, Sink};
 use jiff::Timestamp;
-use ledger::{Event, MemoryStore, Placement};
+use ledger::{Event, Placement};
 use oci_api::models::{
     CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
     LaunchInstanceShapeConfigDetails,
@@ -45,6 +47,8 @@ pub struct Whole {
     region: Region,
     clock: Arc<ScaledClock>,
     defaults: Defaults,
+    /// Whether the region keeps a log, from which the delays are told.
+    logged: bool,
 }
 
 /// What a run saw and cost.
@@ -85,13 +89,14 @@ impl Whole {
     pub fn new(scenario: &str, seed: u64) -> Result<Self, NotMeasured> {
         let mut scenario = Scenario::from_yaml(scenario, "lab").map_err(because)?;
         scenario.signatures = Signatures::Unchecked;
+        let logged = scenario.world.event_log > 0;
         let start: Timestamp = "2026-11-22T12:00:00Z".parse().map_err(because)?;
         let clock = Arc::new(ScaledClock::in_process(start));
         let region = Region::new(&scenario, seed, Arc::clone(&clock) as Arc<dyn SimClock>);
         let defaults = region.world().defaults();
         region
             .set_anonymous_caller(Caller { tenancy: defaults.tenancy.clone(), user: defaults.user.clone() });
-        Ok(Self { region, clock, defaults })
+        Ok(Self { region, clock, defaults, logged })
     }
 
     /// Launches so many small machines, waits until they run, and measures it.
@@ -122,13 +127,13 @@ impl Whole {
         let env = Environment {
             client,
             requests: Some(requests),
-            store: Arc::new(MemoryStore::new()),
+            store: Arc::new(spill::Spill::new().map_err(because)?),
             clock,
             seed,
         };
         let plan =
             Plan::offline(self.fleet(subnet, count)).map_err(|findings| because(format!("{findings:?}")))?;
-        let (sink, seen) = watcher(self.clock.wall());
+        let (sink, seen) = watcher(self.clock.wall(), self.logged);
         let options = LaunchOptions::default();
         let running = fleet::launch(&env, env.new_run_id(), &plan, &options, sink, CancellationToken::new());
         let summary = running.await.map_err(because)?;
@@ -199,7 +204,7 @@ struct Seen {
     rates: Vec<(f64, f64)>,
 }
 
-fn watcher(start: Timestamp) -> (Sink, Arc<Mutex<Seen>>) {
+fn watcher(start: Timestamp, delays: bool) -> (Sink, Arc<Mutex<Seen>>) {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let into = Arc::clone(&seen);
     let sink: Sink = Arc::new(move |record| {
@@ -207,7 +212,7 @@ fn watcher(start: Timestamp) -> (Sink, Arc<Mutex<Seen>>) {
         let mut seen = into.lock().unwrap_or_else(PoisonError::into_inner);
         match &record.event {
             Event::Launched { .. } => seen.launched.push(seconds),
-            Event::Running { ocid, .. } => {
+            Event::Running { ocid, .. } if delays => {
                 seen.running.insert(ocid.clone(), record.at);
             }
             Event::PaceChanged { class, rate, .. } if class == "launch" => seen.rates.push((seconds, *rate)),
