@@ -6,14 +6,24 @@ use futures_util::TryStreamExt as _;
 use ledger::{ErrorRecord, Event};
 use oci_api::models::{Instance, InstanceLifecycleState as State};
 use oci_client::{Failure, FailureClass};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
+
+/// What a poll reads of an instance. A page holds a hundred and a poll hundreds of pages, so the rest is not even decoded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Sight {
+    id: String,
+    lifecycle_state: State,
+    fault_domain: Option<String>,
+}
 
 /// What a poll has found out.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// Instances that were met.
-    met: BTreeMap<String, Instance>,
+    /// Instances that were met, by OCID.
+    met: BTreeMap<String, Sight>,
     /// Instances that a GET does not know.
     unknown: Vec<String>,
 }
@@ -73,17 +83,18 @@ impl Watcher<'_> {
         scouts
     }
 
-    async fn get(&self, ocid: &str) -> Result<Instance, Failure> {
+    async fn get(&self, ocid: &str) -> Result<Sight, Failure> {
         let permit = self.context.pacer.admit(Class::Read).await;
         let answer = cloud::get(&self.context.env.client, ocid).await;
         self.context.pacer.on_answer(&permit, answer.as_ref().err());
-        answer
+        let Instance { id, lifecycle_state, fault_domain, .. } = answer?;
+        Ok(Sight { id, lifecycle_state, fault_domain })
     }
 
     /// Reads pages until every wanted instance was met. `Err(None)`: the run was halted.
     async fn read_list(&mut self, wanted: &[String], seen: &mut Seen) -> Result<(), Option<Failure>> {
         let call = cloud::poll(&self.context.plan.fleet.compartment);
-        let mut pages = std::pin::pin!(self.context.env.client.pages::<Instance>(call));
+        let mut pages = std::pin::pin!(self.context.env.client.pages::<Sight>(call));
         let mut read = 0;
         while seen.met.len() < wanted.len() {
             let next = async {
@@ -94,9 +105,9 @@ impl Watcher<'_> {
             };
             let Some(page) = self.context.ask(next).await.map_err(|_| None)?.map_err(Some)? else { break };
             read += 1;
-            for instance in page.value {
+            for mut instance in page.value {
                 if wanted.binary_search(&instance.id).is_ok() {
-                    seen.met.insert(instance.id.clone(), instance);
+                    seen.met.insert(std::mem::take(&mut instance.id), instance);
                 }
             }
         }
@@ -156,7 +167,7 @@ impl Watcher<'_> {
 }
 
 /// Takes in what an instance looks like now. Whether the wait for it is over.
-fn observe(watched: &mut Watched, ocid: &str, instance: &Instance, events: &mut Vec<Event>) -> bool {
+fn observe(watched: &mut Watched, ocid: &str, instance: &Sight, events: &mut Vec<Event>) -> bool {
     let slot = watched.slot;
     let state = instance.lifecycle_state.to_string();
     let placed = instance.fault_domain.is_some() && instance.fault_domain != watched.placement.fault_domain;
@@ -228,10 +239,10 @@ mod tests {
             since: Instant::now(),
             missing_since: None,
         };
-        let instance = Instance {
+        let instance = Sight {
             lifecycle_state: State::from(state),
             fault_domain: fault_domain.map(str::to_owned),
-            ..Instance::default()
+            ..Sight::default()
         };
         let mut events = Vec::new();
         let over = observe(&mut watched, "ocid", &instance, &mut events);
