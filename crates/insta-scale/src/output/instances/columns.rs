@@ -49,7 +49,9 @@ pub fn table(mut columns: Vec<Column>, width: Option<usize>) -> String {
     }
     let widths: Vec<usize> = columns.iter().map(Column::width).collect();
     let rows = columns.first().map_or(0, |column| column.cells.len());
-    let mut out = String::new();
+    // Grown by doubling, a long table would be in memory three times over.
+    let line_length = widths.iter().map(|width| width + GAP).sum::<usize>() + 1;
+    let mut out = String::with_capacity(line_length.saturating_mul(rows + 1));
     let mut line = |cells: &mut dyn Iterator<Item = &str>| {
         let start = out.len();
         for (cell, width) in cells.zip(&widths) {

@@ -71,20 +71,25 @@ impl Table<'_> {
 
     /// The rows alone.
     pub fn rows(&self, width: Option<usize>) -> String {
-        table(self.columns(), width.filter(|_| !self.wide))
+        let width = width.filter(|_| !self.wide);
+        table(self.columns(width.is_some()), width)
     }
 
-    fn columns(&self) -> Vec<Column> {
+    /// `narrow` says whether there may be too little room, so that shorter cells are worth their memory.
+    fn columns(&self, narrow: bool) -> Vec<Column> {
         let column = |title, rank, cell: &dyn Fn(&Machine) -> String| {
             Column::new(title, rank, self.machines.iter().map(cell))
+        };
+        let shorter = |column: Column, cell: &dyn Fn(&Machine) -> String| {
+            if narrow { column.or_short(self.machines.iter().map(cell)) } else { column }
         };
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         let mut columns = vec![
             column("NAME", 0, &|machine| or_dash(Some(&machine.name))),
             column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
-            column("AD", 6, &|machine| machine.availability_domain.clone()).or_short(
-                self.machines.iter().map(|machine| short_domain(&machine.availability_domain).to_owned()),
-            ),
+            shorter(column("AD", 6, &|machine| machine.availability_domain.clone()), &|machine| {
+                short_domain(&machine.availability_domain).to_owned()
+            }),
             column("FD", 9, &|machine| {
                 or_dash(machine.fault_domain.as_deref()).replace("FAULT-DOMAIN-", "FD-")
             }),
@@ -108,7 +113,7 @@ impl Table<'_> {
             }));
         }
         let ocid = column("OCID", 2, &|machine| machine.ocid.clone());
-        columns.push(ocid.or_short(self.machines.iter().map(|machine| short_ocid(&machine.ocid))));
+        columns.push(shorter(ocid, &|machine| short_ocid(&machine.ocid)));
         columns
     }
 
