@@ -78,6 +78,28 @@ simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8 FIRST=1; one again
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
 	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_loses
 
+.PHONY: bench
+bench: $(VENV)/installed ## What a launch costs, in parts and as a whole; writes target/bench/*.json and docs/performance.md
+	mkdir -p $(TARGET_DIR)/bench
+	$(CARGO) build --release --locked --package insta-scale --package lab --bins
+	$(CARGO) bench --locked --package lab --bench parts | tee $(TARGET_DIR)/bench/parts.txt
+	$(TARGET_DIR)/release/bench $(TARGET_DIR)/bench/bench.json $(TARGET_DIR)/bench/parts.txt $(VENV)/bin/oci
+	$(TARGET_DIR)/release/performance $(TARGET_DIR)/bench docs
+
+.PHONY: bench-peers
+bench-peers: $(VENV)/installed ## 200 instances to RUNNING: ours, the original's algorithm, the Python SDK, the oci CLI
+	mkdir -p $(TARGET_DIR)/bench
+	$(CARGO) build --release --locked --package insta-scale --package lab --bins
+	$(TARGET_DIR)/release/peers $(TARGET_DIR)/bench/peers.json $(VENV)
+	$(TARGET_DIR)/release/performance $(TARGET_DIR)/bench docs
+
+.PHONY: bench-runs
+bench-runs: ## Whole runs in virtual time: pace, requests, delays, 100,000 slots
+	mkdir -p $(TARGET_DIR)/bench
+	$(CARGO) build --release --locked --package lab --bins
+	$(TARGET_DIR)/release/runs $(TARGET_DIR)/bench/runs.json
+	$(TARGET_DIR)/release/performance $(TARGET_DIR)/bench docs
+
 .PHONY: fuzz
 fuzz: ## Feed rubbish to what reads from outside: FUZZ="config ledger_file" FUZZ_SECONDS=60 (needs a nightly toolchain)
 	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) +nightly build --release --target $(FUZZ_HOST)

@@ -1,9 +1,21 @@
 //! The laboratory: measures the project and draws what it found.
 //!
 //! `pacing` is a model of a service that throttles, in virtual time, on which pacing controllers are judged and compared;
-//! `svg` draws. Nothing depends on this crate; it may use any other.
+//! `whole` is whole runs in virtual time; `process` and `served` are real programs on real sockets, with `clock` to time
+//! them; `svg` draws. Nothing depends on this crate; it may use any other.
 #![warn(missing_docs)]
 
+pub mod clock;
 pub mod pacing;
+pub mod parts;
+pub mod process;
+pub mod served;
+pub mod subjects;
 pub mod svg;
 pub mod whole;
+
+/// The middle one of some numbers (the upper one of two); not a number when there are none.
+pub fn middle(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

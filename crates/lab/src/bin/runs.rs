@@ -4,6 +4,7 @@
 use lab::whole::{Measured, Whole};
 use serde_json::{Value, json};
 use std::error::Error;
+use std::path::PathBuf;
 use tokio::time::Duration;
 
 /// The same without the region's own log of events, which is kept in memory and read only for the delays.
@@ -17,8 +18,10 @@ type Outcome = Result<Value, Box<dyn Error>>;
 const ROOMY: &str = "world: {hosts: {per_fault_domain: 4, by_family: {standard-e5: 4000}}, limits: {cores: 1000000, memory_in_gbs: 20000000}, event_log: 2000000, boot_seconds: {min: 30, max: 60}}\nlatency: {min_ms: 40, max_ms: 60}\n";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (files, names): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|argument| argument.ends_with(".json"));
+    let (files, names): (Vec<PathBuf>, Vec<PathBuf>) = std::env::args()
+        .skip(1)
+        .map(PathBuf::from)
+        .partition(|argument| argument.extension().is_some_and(|extension| extension == "json"));
     let mut all = serde_json::Map::new();
     for (name, measure) in [
         ("limit_10", (|| limited(10.0)) as fn() -> Outcome),
@@ -29,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("small_runs", small_runs),
         ("scale", scale),
     ] {
-        if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
+        if !names.is_empty() && !names.iter().any(|wanted| wanted.as_os_str() == name) {
             continue;
         }
         let value = measure()?;

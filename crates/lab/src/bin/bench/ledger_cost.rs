@@ -1,0 +1,87 @@
+//! What writing everything down costs a run: the same run with the ledger on disk and with one in memory, in turns.
+
+use crate::Measured;
+use crate::server::sign_in;
+use fleet::{Environment, LaunchOptions, no_sink};
+use lab::clock::Stopwatch;
+use lab::middle;
+use lab::served::Served;
+use lab::subjects::{Ground, ROOMY};
+use ledger::{MemoryStore, SqliteStore, Store};
+use oci_client::{Client, Endpoints, RequestCounts, SystemClock, transport::Https};
+use serde_json::json;
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+const COUNT: u32 = 1000;
+const PAIRS: usize = 5;
+
+pub fn measure() -> Measured {
+    // Beside the program: a file system in memory would flatter the sync.
+    let program = std::env::current_exe()?;
+    let folder = tempfile::tempdir_in(program.parent().unwrap_or(&program))?;
+    let (mut memory, mut disk, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        let on_disk = || -> Result<f64, Box<dyn Error>> {
+            run(Arc::new(SqliteStore::open(&folder.path().join(pair.to_string()))?))
+        };
+        let in_memory = || run(Arc::new(MemoryStore::new()));
+        // The one that goes first may find a colder machine.
+        let (with, without) = if pair % 2 == 0 {
+            let without = in_memory()?;
+            (on_disk()?, without)
+        } else {
+            (on_disk()?, in_memory()?)
+        };
+        ratios.push(with / without);
+        disk.push(with);
+        memory.push(without);
+    }
+    Ok(json!({
+        "instances": COUNT, "pairs": PAIRS, "disk_s": middle(&mut disk), "memory_s": middle(&mut memory),
+        "ratio": middle(&mut ratios), "all_ratios": ratios, "reach_ratio": 1.05,
+    }))
+}
+
+/// The wall time of one unthrottled run in a fresh region, in seconds.
+fn run(store: Arc<dyn Store>) -> Result<f64, Box<dyn Error>> {
+    let region = Served::start(ROOMY)?;
+    let plan = ground(&region)?.plan(COUNT)?;
+    let requests = Arc::new(RequestCounts::default());
+    let client =
+        Client::builder(Endpoints::at(&format!("http://{}", region.address()))?, Arc::new(Https::new()?))
+            .signer(Arc::new(sign_in(&region)?))
+            .observer(requests.clone())
+            .build();
+    let env = Environment { client, requests: Some(requests), store, clock: Arc::new(SystemClock), seed: 1 };
+    let options = LaunchOptions { wait: false, ..LaunchOptions::default() };
+    // As many threads as the program itself has.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let watch = Stopwatch::start();
+    let summary = runtime.block_on(fleet::launch(
+        &env,
+        env.new_run_id(),
+        &plan,
+        &options,
+        no_sink(),
+        CancellationToken::new(),
+    ))?;
+    let seconds = watch.seconds();
+    if summary.launched != COUNT {
+        return Err(format!("{} of {COUNT} were launched", summary.launched).into());
+    }
+    Ok(seconds)
+}
+
+/// Where a fleet goes in a served region.
+pub fn ground(region: &Served) -> io::Result<Ground> {
+    Ok(Ground {
+        tenancy: region.value("tenancy_ocid")?,
+        compartment: region.value("compartment_id")?,
+        subnet: region.value("subnet_id")?,
+        image: region.value("image_id")?,
+        availability_domain: "Uocm:PHX-AD-1".to_owned(),
+    })
+}

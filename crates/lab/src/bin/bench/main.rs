@@ -1,0 +1,71 @@
+//! `bench FILE.json PARTS.txt OCI`: what real processes cost, on real sockets of this machine. Prints each number beside
+//! what it should reach, and writes all of them as JSON. A number that is missed is said so; it fails nothing.
+//!
+//! PARTS.txt is the table of `cargo bench -p lab`, OCI is the official command line. `make bench` gives both.
+
+mod launches;
+mod ledger_cost;
+mod server;
+mod startup;
+
+use lab::clock::{load, machine};
+use serde_json::{Map, Value, json};
+use std::error::Error;
+
+type Measured = Result<Value, Box<dyn Error>>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, parts, oci, only @ ..] = arguments.as_slice() else {
+        if arguments.first().is_some_and(|first| first == server::NOTHING) {
+            return server::serve_nothing();
+        }
+        return Err("usage: bench FILE.json PARTS.txt OCI [MEASUREMENT]…".into());
+    };
+    let mut all = Map::new();
+    all.insert("machine".to_owned(), json!({ "processors": machine(), "load_at_start": load() }));
+    let measurements: [(&str, &dyn Fn() -> Measured); 5] = [
+        ("parts", &|| read_parts(parts)),
+        ("startup", &|| startup::measure(oci)),
+        ("server", &server::measure),
+        ("launches", &launches::measure),
+        ("ledger", &ledger_cost::measure),
+    ];
+    for (name, measure) in measurements {
+        if only.is_empty() || only.iter().any(|wanted| wanted == name) {
+            let value = measure()?;
+            say(&format!("{name}:\n{value:#}"));
+            all.insert(name.to_owned(), value);
+        }
+    }
+    std::fs::write(file, serde_json::to_string_pretty(&Value::Object(all))? + "\n")?;
+    Ok(())
+}
+
+/// What the parts cost, and what that is in signatures.
+fn read_parts(file: &str) -> Measured {
+    let parts = lab::parts::read(&std::fs::read_to_string(file)?);
+    let unit = parts.get("sign_rsa_2048").map_or(f64::NAN, |part| part.fastest_s);
+    let rows = parts.iter().map(|(name, part)| {
+        let row = json!({
+            "fastest_us": part.fastest_s * 1e6, "median_us": part.median_s * 1e6,
+            "signatures": part.fastest_s / unit,
+        });
+        (name.clone(), row)
+    });
+    Ok(Value::Object(rows.collect()))
+}
+
+/// The processor time of this process for one call, in seconds: so many calls, one after the other.
+fn cpu_of(calls: u32, mut call: impl FnMut()) -> f64 {
+    let before = lab::clock::own_cpu_s();
+    for _ in 0..calls {
+        call();
+    }
+    (lab::clock::own_cpu_s() - before) / f64::from(calls)
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,97 @@
+//! The one place that looks at real clocks: the wall's, and the processor time of a process.
+//!
+//! Linux: processor time and memory are read from `/proc`, which needs no unsafe code. Elsewhere they are not numbers.
+
+use std::time::{Duration, Instant};
+
+/// Measures how long something takes on the wall.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since the start.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// Since the start, in seconds.
+    pub fn seconds(self) -> f64 {
+        self.elapsed().as_secs_f64()
+    }
+}
+
+/// What `/proc/<pid>/stat` says of a process and all its threads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cpu {
+    /// Seconds in the program, by ticks of 10 ms.
+    pub user_s: f64,
+    /// Seconds in the kernel on its behalf.
+    pub system_s: f64,
+    /// It has ended, and nobody has asked how.
+    pub has_ended: bool,
+}
+
+impl Cpu {
+    /// The processor time of a process so far; that of one which has ended stays there until it is waited for.
+    pub fn of(pid: u32) -> Option<Self> {
+        Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Both together, in seconds.
+    pub fn seconds(self) -> f64 {
+        self.user_s + self.system_s
+    }
+
+    /// Fields 3, 14 and 15 (proc_pid_stat(5)). The name in field 2 may hold anything, hence the last parenthesis.
+    fn parse(stat: &str) -> Option<Self> {
+        let (_, after_name) = stat.rsplit_once(") ")?;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        // USER_HZ is 100 on every architecture of Linux that we build for.
+        let seconds = |field: usize| Some(fields.get(field)?.parse::<f64>().ok()? / 100.0);
+        Some(Self { user_s: seconds(11)?, system_s: seconds(12)?, has_ended: fields.first() == Some(&"Z") })
+    }
+}
+
+/// The processor time of this process so far, in seconds.
+pub fn own_cpu_s() -> f64 {
+    Cpu::of(std::process::id()).map_or(f64::NAN, Cpu::seconds)
+}
+
+/// The most memory that a process has had so far, in MB (`VmHWM`).
+pub fn peak_mb(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
+}
+
+/// The processor's name and how many of them there are, as the numbers depend on them.
+pub fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    let count = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{} × {}", count, name.trim_start_matches([' ', '\t', ':']))
+}
+
+/// How many processes want a processor (the one-minute load): what else the machine was doing.
+pub fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let stat = "7 (a) b) (c) Z 1 2 3 4 5 6 7 8 9 10 250 31 0 0 20 0";
+        assert_eq!(Cpu::parse(stat), Some(Cpu { user_s: 2.5, system_s: 0.31, has_ended: true }));
+        assert_eq!(Cpu::parse("7 (a"), None);
+    }
+}
