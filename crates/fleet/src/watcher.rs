@@ -23,6 +23,11 @@ use tokio_util::sync::CancellationToken;
 const INTERVAL: Duration = Duration::from_secs(5);
 /// While nothing changes the pause grows up to this.
 const LONGEST: Duration = Duration::from_secs(10);
+/// Once launching has paused for so long, a poll may come earlier, to meet the last instance when it should run; no
+/// earlier than after this either.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// Added to the time when an instance should run, so that the poll does not just miss it.
+const MARGIN: Duration = Duration::from_millis(100);
 /// Until the first instance runs, only so many of the oldest are looked at …
 const SCOUTS: usize = 2;
 /// … but for a look at all of them after so long, for those that die early.
@@ -89,6 +94,7 @@ pub(crate) async fn run(
         list_refused: false,
         warned: false,
         one_ran: false,
+        quickest: None,
         saw_all_at: Instant::now(),
     };
     loop {
@@ -105,6 +111,16 @@ pub(crate) async fn run(
     }
 }
 
+/// How long to wait for the next poll: as usual, unless the youngest instance, so old by now, should run before that by
+/// the boot times seen so far. A run whose instances boot alike then ends when the last one runs, not a poll later.
+fn pause(usual: Duration, youngest: Option<Duration>, quickest: Option<Duration>) -> Duration {
+    let (Some(age), Some(quickest)) = (youngest, quickest) else { return usual };
+    match (quickest + MARGIN).checked_sub(age) {
+        Some(due) if age >= SHORTEST => usual.min(due.max(SHORTEST)),
+        _ => usual,
+    }
+}
+
 struct Watcher<'a> {
     context: &'a Context<'a>,
     freed: UnboundedSender<SlotNumber>,
@@ -116,6 +132,8 @@ struct Watcher<'a> {
     warned: bool,
     /// Whether an instance was seen running: others may run now too.
     one_ran: bool,
+    /// From launch to RUNNING, the least seen so far.
+    quickest: Option<Duration>,
     saw_all_at: Instant,
 }
 
@@ -125,7 +143,9 @@ impl Watcher<'_> {
         while self.context.watch.is_empty() {
             self.context.watch.added.notified().await;
         }
-        tokio::time::sleep(self.context.spread(self.interval, 0.8)).await;
+        let usual = self.context.spread(self.interval, 0.8);
+        let youngest = self.context.watch.lock().values().map(|watched| watched.since).max();
+        tokio::time::sleep(pause(usual, youngest.map(|since| since.elapsed()), self.quickest)).await;
     }
 
     /// One poll, and what follows from it.
@@ -178,5 +198,31 @@ impl Watcher<'_> {
         self.context.journal.record(vec![Event::InstanceDied { slot, ocid, error }]).await;
         // The launcher is there as long as we are.
         let _ = self.freed.send(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USUAL: Duration = Duration::from_secs(5);
+
+    fn pause_ms(age_ms: u64, quickest_ms: u64) -> u128 {
+        let of = Duration::from_millis;
+        pause(USUAL, Some(of(age_ms)), Some(of(quickest_ms))).as_millis()
+    }
+
+    #[test]
+    fn the_last_instance_is_met_when_it_should_run() {
+        assert_eq!(pause_ms(3500, 5000), 1600);
+        assert_eq!(pause_ms(4900, 5000), 1000, "not more often than once a second");
+    }
+
+    #[test]
+    fn nothing_is_hurried_while_launching_or_before_a_boot_was_seen_or_after_it_is_due() {
+        assert_eq!(pause_ms(200, 2000), 5000);
+        assert_eq!(pause_ms(30_000, 45_000), 5000);
+        assert_eq!(pause_ms(9000, 5000), 5000);
+        assert_eq!(pause(USUAL, Some(USUAL), None), USUAL);
     }
 }

@@ -129,6 +129,10 @@ impl Watcher<'_> {
             for (ocid, instance) in seen.met {
                 let Some(watched) = table.get_mut(&ocid) else { continue };
                 watched.missing_since = None;
+                if instance.lifecycle_state == State::Running {
+                    let took = watched.since.elapsed();
+                    self.quickest = Some(self.quickest.map_or(took, |least| least.min(took)));
+                }
                 if !observe(watched, &ocid, &instance, &mut events) {
                     continue;
                 }
