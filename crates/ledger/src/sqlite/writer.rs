@@ -192,6 +192,8 @@ const SELECT: &str = "SELECT seq, at, event, checksum FROM records WHERE run = ?
 
 /// So many records in a row are tried, and found broken, before what follows is given up.
 const MOST_BROKEN: usize = 1000;
+/// Missing records of one gap that are told one by one.
+const LONGEST_GAP: u64 = 1000;
 
 /// Reads a run in order. Where the file is damaged it goes on with the next record that can be reached.
 fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Records>> {
@@ -227,9 +229,7 @@ fn read_from(
     let mut rows = select.query(params![key, from]).map_err(|error| (seq, error))?;
     while let Some(row) = rows.next().map_err(|error| (seq, error))? {
         let at = row.get::<_, u64>(0).map_err(|error| (seq, error))?;
-        found
-            .unreadable
-            .extend((seq..at).map(|seq| Unreadable { seq, reason: "it is not there".to_owned() }));
+        found.unreadable.extend(missing(seq..at));
         match decode(row) {
             Ok(record) => found.records.push(record),
             Err(reason) => found.unreadable.push(Unreadable { seq: at, reason }),
@@ -237,6 +237,18 @@ fn read_from(
         seq = at + 1;
     }
     Ok(())
+}
+
+/// The records that a gap in the numbers hides. A damaged number can be anything, so a long gap is told by its beginning
+/// and by its last number.
+fn missing(gap: std::ops::Range<u64>) -> impl Iterator<Item = Unreadable> {
+    let told = gap.start..gap.end.min(gap.start.saturating_add(LONGEST_GAP));
+    let rest = gap.end - told.end.min(gap.end);
+    let last = (rest > 0).then(|| Unreadable {
+        seq: gap.end - 1,
+        reason: format!("it is not there, nor are the {} before it", rest - 1),
+    });
+    told.map(|seq| Unreadable { seq, reason: "it is not there".to_owned() }).chain(last)
 }
 
 fn decode(row: &rusqlite::Row<'_>) -> std::result::Result<Record, String> {
