@@ -188,7 +188,8 @@ impl Attempt<'_> {
                 *name = self.context.plan.name(self.slot);
             }
         }
-        self.context.journal.record(vec![event]).await;
+        // The watcher begins with what the state tells of the instance.
+        self.context.journal.record_and_see(vec![event]).await;
         if !lookup::is_dead(&instance.lifecycle_state) {
             return Ok(AttemptEnd::Launched { ocid });
         }
@@ -220,7 +221,7 @@ impl Attempt<'_> {
                 Ok(Some(instance)) => {
                     let ocid = instance.id.clone();
                     let event = lookup::adopted(&instance, self.slot, self.number);
-                    self.context.journal.record(vec![event]).await;
+                    self.context.journal.record_and_see(vec![event]).await;
                     return Ok(AttemptEnd::Launched { ocid });
                 }
                 Ok(None) => known = true,

@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Journal {
@@ -20,6 +21,8 @@ pub(crate) struct Journal {
     /// Cancelled when the store has failed: the run must not go on.
     failed: CancellationToken,
     inner: Mutex<Inner>,
+    /// The number of the last record in the state.
+    applied: watch::Sender<u64>,
 }
 
 struct Inner {
@@ -39,8 +42,9 @@ impl Journal {
         failed: CancellationToken,
     ) -> Self {
         let run = state.run;
+        let applied = watch::Sender::new(state.last_seq);
         let inner = Mutex::new(Inner { state, early: BTreeMap::new(), broken: None });
-        Self { run, store, clock, sink, failed, inner }
+        Self { run, store, clock, sink, failed, inner, applied }
     }
 
     /// Writes what is about to be done. Only when this has returned may it be done.
@@ -57,14 +61,36 @@ impl Journal {
     ///
     /// Must be polled to its end: a record that the store has and the state lacks would hold back all after it.
     pub async fn record(&self, events: Vec<Event>) {
+        self.write(events).await;
+    }
+
+    /// The same, and waits until the state shows it: an append may return before an earlier one that another future waits
+    /// for. For what is decided by the state next.
+    ///
+    /// Only where that other future goes on being polled: not in the arm of a `select!` beside it.
+    pub async fn record_and_see(&self, events: Vec<Event>) {
+        let Some(written) = self.write(events).await else { return };
+        let mut applied = self.applied.subscribe();
+        tokio::select! {
+            biased;
+            // Fails only when the sender is gone, which is ours.
+            _ = applied.wait_for(|applied| *applied >= written) => {}
+            // Nothing new is decided then.
+            () = self.failed.cancelled() => {}
+        }
+    }
+
+    /// The number of the last record, unless the store did not take them.
+    async fn write(&self, events: Vec<Event>) -> Option<u64> {
         if events.is_empty() {
-            return;
+            return None;
         }
         if self.broken().is_none()
             && let Ok(records) = self.keep(events.clone()).await
         {
+            let last = records.last().map(|record| record.seq);
             self.take_in(records);
-            return;
+            return last;
         }
         let at = self.clock.now();
         let mut inner = self.lock();
@@ -73,6 +99,7 @@ impl Journal {
             inner.state.apply(&record);
             (self.sink)(&record);
         }
+        None
     }
 
     /// Looks at the state.
@@ -104,6 +131,7 @@ impl Journal {
             inner.state.apply(&record);
             (self.sink)(&record);
         }
+        self.applied.send_replace(inner.state.last_seq);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -7,7 +7,7 @@
 use crate::{
     Environment, LaunchOptions, Plan, ending,
     journal::Journal,
-    pace::Place,
+    pace::{LEAST_RATE, Place},
     pacer::{Class, PaceChange, Pacer, Permit},
     places::Places,
     slot::{self, SlotEnd},
@@ -76,7 +76,7 @@ impl<'a> Context<'a> {
             options,
             journal,
             pacer: Pacer::new(options.rate, env.seed),
-            places: Mutex::default(),
+            places: Mutex::new(Places::new(Instant::now())),
             place_full: Notify::new(),
             watch: Watch::default(),
             halt,
@@ -150,10 +150,12 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Remembers that a placement refused.
-    pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord) {
+    /// Remembers that a placement refused an attempt; `waited` if it did so again each time after waiting.
+    pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord, waited: bool) {
+        let rate = self.pacer.snapshot(Class::Launch).rate.max(LEAST_RATE);
+        let between = Duration::from_secs_f64(self.plan.fleet.placements.len() as f64 / rate);
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.refused(placement, error, Instant::now()) {
+        if places.refused(placement, error, waited, between, Instant::now()) {
             self.place_full.notify_waiters();
         }
     }

@@ -8,13 +8,18 @@ use tokio::time::Instant;
 /// entries for 3 minutes. The shorter, so that a freed host is found.
 pub(crate) const REMEMBERED: Duration = Duration::from_mins(1);
 
+/// The same after an attempt that had waited and asked again, over more than a minute: longer than the next such attempt
+/// takes, so that one slot after another need not find out by itself that a limit is reached.
+const REMEMBERED_AFTER_WAITING: Duration = Duration::from_mins(5);
+
 /// So many refusals in a row, with no success between, and others need not try. One alone may be chance: placement is
 /// asynchronous, and limits are sometimes exceeded only while a failed launch is cleaned up.
 pub(crate) const CERTAIN: u32 = 10;
 
-#[derive(Default)]
 pub(crate) struct Places {
     refused: HashMap<Placement, Refusal>,
+    /// When any placement last accepted a launch; the beginning, while none has.
+    accepted: Instant,
 }
 
 struct Refusal {
@@ -35,9 +40,24 @@ pub(crate) enum Known {
 }
 
 impl Places {
+    pub fn new(now: Instant) -> Self {
+        Self { refused: HashMap::new(), accepted: now }
+    }
+
+    /// An attempt was refused; `waited` if it was refused again each time after waiting, so that it was no chance. Counts for
+    /// at least as long as [`CERTAIN`] attempts take at the present pace, `between` being the time between two attempts at
+    /// one placement: at a slow pace nothing would be certain otherwise.
     /// Whether this changed what is known of the placement.
-    pub fn refused(&mut self, placement: &Placement, error: &ErrorRecord, now: Instant) -> bool {
-        let until = now + REMEMBERED;
+    pub fn refused(
+        &mut self,
+        placement: &Placement,
+        error: &ErrorRecord,
+        waited: bool,
+        between: Duration,
+        now: Instant,
+    ) -> bool {
+        let usual = if waited { REMEMBERED_AFTER_WAITING } else { REMEMBERED };
+        let until = now + usual.max(between * CERTAIN);
         let refusal = self.refused.entry(placement.clone()).or_insert_with(|| Refusal {
             until,
             in_a_row: 0,
@@ -46,14 +66,21 @@ impl Places {
         if refusal.until <= now {
             refusal.in_a_row = 0;
         }
+        let before = refusal.in_a_row;
         refusal.until = until;
-        refusal.in_a_row += 1;
+        refusal.in_a_row = if waited { before.max(CERTAIN - 1) + 1 } else { before + 1 };
         refusal.error.clone_from(error);
-        [1, CERTAIN].contains(&refusal.in_a_row)
+        before == 0 || (before < CERTAIN && refusal.in_a_row >= CERTAIN)
     }
 
-    pub fn accepted(&mut self, placement: &Placement) {
+    pub fn accepted(&mut self, placement: &Placement, now: Instant) {
         self.refused.remove(placement);
+        self.accepted = now;
+    }
+
+    /// For how long no placement has accepted a launch.
+    pub fn dry_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.accepted)
     }
 
     pub fn known(&self, placement: &Placement, now: Instant) -> Known {
@@ -72,20 +99,44 @@ impl Places {
 mod tests {
     use super::*;
 
+    const SOON: Duration = Duration::from_secs(1);
+
     #[tokio::test(start_paused = true)]
     async fn a_placement_is_certain_only_after_many_refusals_in_a_row_and_is_forgiven() {
-        let (mut places, here, error) = (Places::default(), Placement::default(), ErrorRecord::default());
+        let (mut places, here, error) =
+            (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
         for _ in 1..CERTAIN {
-            places.refused(&here, &error, Instant::now());
+            places.refused(&here, &error, false, SOON, Instant::now());
             assert_eq!(places.known(&here, Instant::now()), Known::Doubtful);
         }
-        places.refused(&here, &error, Instant::now());
+        places.refused(&here, &error, false, SOON, Instant::now());
         assert!(matches!(places.known(&here, Instant::now()), Known::Refusing(..)));
         tokio::time::advance(REMEMBERED).await;
         assert_eq!(places.known(&here, Instant::now()), Known::Open);
-        places.refused(&here, &error, Instant::now());
+        places.refused(&here, &error, false, SOON, Instant::now());
         assert_eq!(places.known(&here, Instant::now()), Known::Doubtful);
-        places.accepted(&here);
+        places.accepted(&here, Instant::now());
         assert_eq!(places.known(&here, Instant::now()), Known::Open);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_waited_speaks_for_all_until_the_next_one_could_end() {
+        let (mut places, here, error) =
+            (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
+        assert!(places.refused(&here, &error, true, SOON, Instant::now()));
+        tokio::time::advance(REMEMBERED_AFTER_WAITING.mul_f64(0.99)).await;
+        assert!(matches!(places.known(&here, Instant::now()), Known::Refusing(..)));
+        tokio::time::advance(REMEMBERED_AFTER_WAITING.mul_f64(0.02)).await;
+        assert_eq!(places.known(&here, Instant::now()), Known::Open);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn at_a_slow_pace_refusals_count_for_as_long_as_it_takes_to_be_certain() {
+        let (mut places, here, error) =
+            (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
+        for _ in 0..CERTAIN {
+            tokio::time::advance(Duration::from_mins(5)).await;
+            places.refused(&here, &error, false, Duration::from_mins(1), Instant::now());
+        }
+        assert!(matches!(places.known(&here, Instant::now()), Known::Refusing(..)));
     }
 }

@@ -53,7 +53,8 @@ pub struct LaunchOptions {
     pub max_concurrency: usize,
     /// The most placements tried for one slot, the same one again counted.
     pub max_attempts: u32,
-    /// How long slots that found no capacity anywhere go on trying; not at all unless given.
+    /// How long slots that found no capacity anywhere go on trying, counted from the last launch that was accepted, of
+    /// whichever slot; not at all unless given.
     pub retry_for: Option<Duration>,
     /// After so long nothing more is launched or waited for; counted from when this process took the run up.
     pub deadline: Option<Duration>,

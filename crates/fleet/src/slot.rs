@@ -3,9 +3,10 @@
 use crate::{
     attempt::{self, AttemptEnd},
     launcher::{Context, Halted},
+    outcome::rule,
     places::{Known, Places, REMEMBERED},
 };
-use ledger::{ErrorRecord, Event, Intent, Next, SlotNumber};
+use ledger::{Action, ErrorRecord, Event, Intent, Next, SlotNumber};
 use oci_client::FailureClass;
 use std::{
     sync::{MutexGuard, PoisonError},
@@ -28,7 +29,6 @@ pub(crate) enum SlotEnd {
 
 /// What a slot has been through in this task.
 struct Progress {
-    started: Instant,
     attempt: u32,
     tried: u32,
     in_this_pass: u32,
@@ -51,15 +51,8 @@ pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> 
         Next::Settle(intent) => (intent.attempt, Some(intent)),
         Next::Nothing | Next::Watch { .. } => return SlotEnd::Ended,
     };
-    let mut progress = Progress {
-        started: Instant::now(),
-        attempt,
-        tried: 0,
-        in_this_pass: 0,
-        passes: 0,
-        curable: false,
-        error: None,
-    };
+    let mut progress =
+        Progress { attempt, tried: 0, in_this_pass: 0, passes: 0, curable: false, error: None };
     match walk(context, slot, &mut progress, &mut intent).await {
         Ok(Some(ocid)) => SlotEnd::Launched { slot, ocid },
         Ok(None) | Err(Halted) => SlotEnd::Ended,
@@ -101,12 +94,14 @@ async fn walk(
             .map_or_else(|| context.plan.placement(progress.attempt), |known| known.placement.clone());
         match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
             AttemptEnd::Launched { ocid } => {
-                places(context).accepted(&placement);
+                places(context).accepted(&placement, Instant::now());
                 return Ok(Some(ocid));
             }
             AttemptEnd::Next { class, error } => {
                 if class != FailureClass::InvalidatedRetryToken {
-                    context.place_refused(&placement, &error);
+                    let rule = rule(class);
+                    let waited = (rule.action, rule.then) == (Action::Wait, Action::NextPlacement);
+                    context.place_refused(&placement, &error, waited);
                 }
                 progress.failed(class, error);
             }
@@ -138,7 +133,7 @@ impl Progress {
         self.attempt += 1;
         self.tried += 1;
         self.in_this_pass += 1;
-        self.curable |= crate::outcome::rule(class).passes || class == FailureClass::InvalidatedRetryToken;
+        self.curable |= rule(class).passes || class == FailureClass::InvalidatedRetryToken;
         self.error = Some(error);
     }
 
@@ -148,7 +143,9 @@ impl Progress {
         if placements == 0 {
             return Choice::GiveUp(self.error.clone().unwrap_or_else(nowhere));
         }
-        let patient = context.options.retry_for.is_some_and(|patience| self.started.elapsed() < patience);
+        let now = Instant::now();
+        let places = places(context);
+        let patient = context.options.retry_for.is_some_and(|patience| places.dry_for(now) < patience);
         if self.tried >= context.options.max_attempts && !patient {
             return Choice::GiveUp(self.last_error());
         }
@@ -161,8 +158,6 @@ impl Progress {
             self.in_this_pass = 0;
             return Choice::Pause(context.spread(BETWEEN_PASSES, 0.5));
         }
-        let now = Instant::now();
-        let places = places(context);
         let mut doubtful = None;
         let mut refusing = None;
         for attempt in self.attempt..self.attempt.saturating_add(placements) {

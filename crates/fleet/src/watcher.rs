@@ -192,10 +192,11 @@ impl Watcher<'_> {
     }
 
     async fn died(&self, ocid: String, watched: &Watched, class: FailureClass, error: ErrorRecord) {
-        self.context.place_refused(&watched.placement, &error);
+        self.context.place_refused(&watched.placement, &error, false);
         tracing::info!(ocid, slot = watched.slot, %class, "the instance died before it ran");
         let slot = watched.slot;
-        self.context.journal.record(vec![Event::InstanceDied { slot, ocid, error }]).await;
+        // The launcher asks the state what is to be done with the slot.
+        self.context.journal.record_and_see(vec![Event::InstanceDied { slot, ocid, error }]).await;
         // The launcher is there as long as we are.
         let _ = self.freed.send(slot);
     }

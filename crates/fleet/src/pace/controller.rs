@@ -17,8 +17,10 @@ const RAMP_GAIN: f64 = 1.0;
 const TIMER: f64 = 0.002;
 /// Each request leaves late by up to this part of the time between two, so that senders do not fall into step.
 const JITTER: f64 = 0.15;
-/// No rate is lower: one request in ten minutes.
-const LEAST_RATE: f64 = 1.0 / 600.0;
+/// No rate is lower, unless `--rate` is: one request a minute. Oracle, "REST APIs": back off "to a maximum of 60 seconds".
+/// Refusals that come whatever the rate would otherwise lower it without end; one that is real makes the pauses of
+/// `refused` longer than that.
+pub const LEAST_RATE: f64 = 1.0 / 60.0;
 /// A `Retry-After` beyond this is taken for a mistake of the service.
 const LONGEST_HOLD: Duration = Duration::from_mins(10);
 
@@ -184,7 +186,7 @@ impl Controller {
             Mode::Search { from, growth } => from * (growth * self.sending).min(20.0).exp(),
             Mode::Cruise(swing) => swing.rate(self.sending),
         };
-        rate.min(self.settings.rate_cap.unwrap_or(f64::INFINITY)).clamp(LEAST_RATE, 1e6)
+        rate.clamp(LEAST_RATE, 1e6).min(self.settings.rate_cap.unwrap_or(f64::INFINITY))
     }
 
     /// The service let it through, whatever it answered: a launch that finds no capacity was not throttled.

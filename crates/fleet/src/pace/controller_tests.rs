@@ -226,7 +226,7 @@ proptest! {
             }
             let known = controller.snapshot();
             prop_assert!(known.rate.is_finite() && known.rate >= 0.0, "{known:?}");
-            prop_assert!(cap.is_none_or(|cap| known.rate <= cap.max(1.0 / 600.0) + 1e-9), "{known:?}");
+            prop_assert!(cap.is_none_or(|cap| known.rate <= cap + 1e-9), "{known:?}");
         }
     }
 

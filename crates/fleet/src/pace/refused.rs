@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(super) struct Refused {
     /// When the first request of this time was refused.
     pub(super) since: Duration,
-    /// The pause before the last probe.
+    /// The pause before the last probe, before jitter: whoever remembers it must not add to it each time.
     pub(super) last_wait: Duration,
     /// The next pause, before jitter.
     wait: Duration,
@@ -32,7 +32,7 @@ const LONGEST: Duration = Duration::from_mins(10);
 impl Refused {
     /// Begins with the pause that ended the last penalty, if there was one.
     pub(super) fn new(since: Duration, first_wait: Duration, known: Option<Duration>) -> Self {
-        let wait = known.unwrap_or(first_wait);
+        let wait = known.unwrap_or(first_wait).min(LONGEST);
         let factor = if known.is_some() { 1.5 } else { 2.0 };
         Self { since, last_wait: wait, wait, factor, at_longest: 0, next: Duration::ZERO, probing: false }
     }
@@ -45,8 +45,8 @@ impl Refused {
         if self.wait >= longest {
             self.at_longest += 1;
         }
-        self.last_wait = self.wait.mul_f64(1.0 + 0.2 * jitter.unit());
-        self.next = self.next.max(now + self.last_wait);
+        self.last_wait = self.wait;
+        self.next = self.next.max(now + self.wait.mul_f64(1.0 + 0.2 * jitter.unit()));
         self.wait = self.wait.mul_f64(self.factor).min(longest);
         self
     }

@@ -163,7 +163,8 @@ pub struct Pace {
     /// The most launches under way at once
     #[arg(long, value_name = "N", default_value = "100", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_concurrency: u32,
-    /// How long to go on trying when no place has capacity [default: no longer than the places take]
+    /// How long to go on trying when no place has capacity, from the last launch that was accepted [default: no longer
+    /// than the places take]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub retry_for: Option<Duration>,
     /// After so long launch nothing more and wait no longer, with --min giving back what is too little

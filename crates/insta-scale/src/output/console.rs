@@ -50,11 +50,8 @@ pub fn can_ask() -> bool {
 
 /// Asks a yes/no question on stderr; anything but yes is no.
 pub fn ask(question: &str) -> bool {
-    let mut err = anstream::stderr().lock();
-    let mut answer = String::new();
-    let asked = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
-    let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
-    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
+    let answer = ask_text(&format!("{question} [y/N]")).unwrap_or_default();
+    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
 /// Asks on stderr and gives back what was typed; `None` when nothing could be asked or read.

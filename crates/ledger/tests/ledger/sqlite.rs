@@ -128,6 +128,20 @@ async fn only_the_owner_can_read_the_ledger() {
 }
 
 #[tokio::test]
+async fn a_damaged_number_is_told_without_a_row_for_each_number_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(with_warnings(directory.path(), 4).await);
+    let file = Connection::open(directory.path().join("ledger.db")).unwrap();
+    file.execute("UPDATE records SET seq = 9000000000000000 WHERE seq = 4", []).unwrap();
+    drop(file);
+    let found = SqliteStore::open(directory.path()).unwrap().records(run_id()).await.unwrap();
+    assert_eq!(found.records.iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 2, 3, 5]);
+    assert!((3..2000).contains(&found.unreadable.len()), "{} rows", found.unreadable.len());
+    assert_eq!(found.unreadable.last().unwrap().seq, 9_000_000_000_000_000);
+    assert!(found.unreadable.iter().any(|row| row.reason.contains("nor are the")));
+}
+
+#[tokio::test]
 async fn a_record_that_was_changed_is_reported_and_the_rest_is_read() {
     let directory = tempfile::tempdir().unwrap();
     drop(with_warnings(directory.path(), 4).await);
