@@ -51,3 +51,24 @@ impl Refused {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_that_is_remembered_does_not_grow_from_penalty_to_penalty() {
+        let (pause, longest) = (Duration::from_secs(20), Duration::from_mins(1));
+        let mut jitter = Jitter::new(7);
+        let mut known = Some(pause);
+        for _ in 0..50 {
+            let refused = Refused::new(Duration::ZERO, Duration::from_secs(1), known).and_wait(
+                Duration::ZERO,
+                longest,
+                &mut jitter,
+            );
+            assert!(refused.next >= pause && refused.next <= pause.mul_f64(1.2), "{refused:?}");
+            known = Some(refused.last_wait);
+        }
+    }
+}
