@@ -4,24 +4,7 @@ use insta_scale::config::{self, Overrides};
 use std::path::Path;
 
 /// A config without a mistake; each test spoils it.
-pub const GOOD: &str = "\
-tenancy_ocid: ocid1.tenancy.oc1..aaaaexampletenancy
-user_ocid: ocid1.user.oc1..aaaaexampleuser
-fingerprint: 20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34
-private_key_path: key.pem
-region: us-phoenix-1
-compartment_id: ocid1.compartment.oc1..aaaaexamplecompartment
-instance_settings:
-  display_name_prefix: web
-  count: 3
-  shape: VM.Standard.E4.Flex
-  shape_config:
-    ocpus: 1
-    memory_in_gbs: 6
-  image_id: ocid1.image.oc1.phx.aaaaexampleimage
-  subnet_id: ocid1.subnet.oc1.phx.aaaaexamplesubnet
-  availability_domain: AD-1
-";
+pub const GOOD: &str = include_str!("../good.yaml");
 
 /// Loads a text as `config.yaml` in a folder of its own.
 pub fn load_in(

@@ -5,26 +5,14 @@ use crate::program::{Ended, Workplace};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// A config without a mistake, for a user whose key is encrypted.
-const CONFIG: &str = "\
-tenancy_ocid: ocid1.tenancy.oc1..aaaaexampletenancy
-user_ocid: ocid1.user.oc1..aaaaexampleuser
-fingerprint: b4:d6:ac:72:e7:7c:9b:bb:34:78:83:81:a7:95:ad:b2
-private_key_path: key.pem
-region: us-phoenix-1
-compartment_id: ocid1.compartment.oc1..aaaaexamplecompartment
-instance_settings:
-  display_name_prefix: web
-  count: 3
-  shape: VM.Standard.E4.Flex
-  shape_config:
-    ocpus: 1
-    memory_in_gbs: 6
-  image_id: ocid1.image.oc1.phx.aaaaexampleimage
-  subnet_id: ocid1.subnet.oc1.phx.aaaaexamplesubnet
-  availability_domain: AD-1
-";
 const PASSPHRASE: &str = "swordfish";
+
+/// A config without a mistake, for the user of the keys below.
+fn config() -> String {
+    let (key, ours) =
+        ("20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34", "b4:d6:ac:72:e7:7c:9b:bb:34:78:83:81:a7:95:ad:b2");
+    include_str!("../good.yaml").replace(key, ours)
+}
 
 /// A key of oci-client's tests: they all are the same one, in several forms.
 fn key(name: &str) -> String {
@@ -34,10 +22,10 @@ fn key(name: &str) -> String {
 
 /// A user with an encrypted key, and a region that knows the public one.
 fn signed_up() -> (Workplace, Region) {
-    let place = Workplace::with_config(&format!("private_key_passphrase: {PASSPHRASE}\n{CONFIG}"));
+    let place = Workplace::with_config(&format!("private_key_passphrase: {PASSPHRASE}\n{}", config()));
     place.write("key.pem", key("keys/encrypted-pbkdf2.pem"));
     place.write("public.pem", key("keys/public.pem"));
-    place.write("server.yaml", CONFIG.replace("key.pem", "public.pem"));
+    place.write("server.yaml", config().replace("key.pem", "public.pem"));
     let region = Region::start(&place, &["--speed", "300", "--config", "server.yaml"]);
     (place, region)
 }
