@@ -1,7 +1,8 @@
 //! One placement tried for one slot, under one retry token, until it is known what came of it.
 
 use crate::{
-    cloud, death,
+    cloud::{self, Made},
+    death,
     launcher::{Context, Halted},
     lookup,
     outcome::{error_record, rule},
@@ -10,7 +11,6 @@ use crate::{
     reservations::flow::exhausted,
 };
 use ledger::{Action, ErrorRecord, Event, Intent, Placement, SlotNumber};
-use oci_api::models::Instance;
 use oci_client::{Answered, Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -64,7 +64,7 @@ pub(crate) async fn run(
     let failures = BTreeMap::new();
     let mut attempt = Attempt { context, slot, number, token, placement, failures, may_exist };
     if intent.is_some_and(|intent| is_expired(&intent, context.env.clock.now())) {
-        return attempt.expired().await;
+        return Box::pin(attempt.expired()).await;
     }
     attempt.tries(permit).await
 }
@@ -104,7 +104,8 @@ impl Attempt<'_> {
             }
             let change = self.context.pacer.on_answer(&permit, Some(&failure));
             self.context.pace(change).await;
-            if let Some(end) = self.failed(&failure).await? {
+            // What is rare has a box of its own: each slot under way takes as much room as its largest step.
+            if let Some(end) = Box::pin(self.failed(&failure)).await? {
                 return Ok(end);
             }
         }
@@ -165,9 +166,9 @@ impl Attempt<'_> {
         self.context.journal.record(vec![event]).await;
     }
 
-    async fn answered(&mut self, answered: Answered<Instance>) -> Result<AttemptEnd, Halted> {
-        let instance = answered.value;
-        if instance.id.is_empty() {
+    async fn answered(&mut self, answered: Answered<Made>) -> Result<AttemptEnd, Halted> {
+        let made = answered.value;
+        let Some(ocid) = made.id.clone().filter(|ocid| !ocid.is_empty()) else {
             let error = ErrorRecord {
                 class: FailureClass::Ambiguous.name().to_owned(),
                 code: "NoInstance".to_owned(),
@@ -177,10 +178,10 @@ impl Attempt<'_> {
             };
             self.may_exist = true;
             self.note(error.clone(), Action::LookUp).await;
-            return self.look_up(FailureClass::Ambiguous, error).await;
-        }
-        let ocid = instance.id.clone();
-        let mut event = lookup::adopted(&instance, self.slot, self.number);
+            return Box::pin(self.look_up(FailureClass::Ambiguous, error)).await;
+        };
+        let dead = lookup::is_dead(&made.lifecycle_state);
+        let mut event = lookup::adopted(made, self.slot, self.number);
         if let Event::Launched { work_request, adopted, name, .. } = &mut event {
             work_request.clone_from(&answered.work_request_id);
             *adopted = false;
@@ -190,11 +191,12 @@ impl Attempt<'_> {
         }
         // The watcher begins with what the state tells of the instance.
         self.context.journal.record_and_see(vec![event]).await;
-        if !lookup::is_dead(&instance.lifecycle_state) {
+        if !dead {
             return Ok(AttemptEnd::Launched { ocid });
         }
         // The token has given back an instance that it made earlier and that died since.
-        let (class, error) = death::cause(self.context, &ocid, answered.work_request_id.as_deref()).await;
+        let asked = death::cause(self.context, &ocid, answered.work_request_id.as_deref());
+        let (class, error) = Box::pin(asked).await;
         let event = Event::InstanceDied { slot: self.slot, ocid, error: error.clone() };
         self.context.journal.record(vec![event]).await;
         Ok(AttemptEnd::Next { class, error })
@@ -220,7 +222,7 @@ impl Attempt<'_> {
             match self.context.ask(looking).await? {
                 Ok(Some(instance)) => {
                     let ocid = instance.id.clone();
-                    let event = lookup::adopted(&instance, self.slot, self.number);
+                    let event = lookup::adopted(instance, self.slot, self.number);
                     self.context.journal.record_and_see(vec![event]).await;
                     return Ok(AttemptEnd::Launched { ocid });
                 }

@@ -2,10 +2,41 @@
 
 use oci_api::{
     Operation,
-    models::{AvailabilityDomain, Instance, LaunchInstanceDetails, WorkRequestError, WorkRequestSummary},
+    models::{
+        AvailabilityDomain, Instance, InstanceLifecycleState, LaunchInstanceDetails, WorkRequestError,
+        WorkRequestSummary,
+    },
 };
 use oci_client::{Answered, Call, Client, Failure, RetryPolicy};
+use serde::Deserialize;
 use std::time::Duration;
+
+/// What a run needs of an instance that it made. An answer tells ten times as much, which is not even decoded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Made {
+    pub id: Option<String>,
+    pub display_name: Option<String>,
+    pub lifecycle_state: InstanceLifecycleState,
+    pub availability_domain: Option<String>,
+    pub fault_domain: Option<String>,
+    pub shape: Option<String>,
+    pub capacity_reservation_id: Option<String>,
+}
+
+impl From<Instance> for Made {
+    fn from(instance: Instance) -> Self {
+        Self {
+            id: Some(instance.id),
+            display_name: instance.display_name,
+            lifecycle_state: instance.lifecycle_state,
+            availability_domain: Some(instance.availability_domain),
+            fault_domain: instance.fault_domain,
+            shape: Some(instance.shape),
+            capacity_reservation_id: instance.capacity_reservation_id,
+        }
+    }
+}
 
 /// Polls come again by themselves: one that fails must not hold up the next.
 const POLL: RetryPolicy = RetryPolicy {
@@ -20,7 +51,7 @@ pub(crate) async fn launch(
     client: &Client,
     details: &LaunchInstanceDetails,
     token: &str,
-) -> Result<Answered<Instance>, Failure> {
+) -> Result<Answered<Made>, Failure> {
     let call =
         Call::new(Operation::LaunchInstance).retry_token(token).json(details).retry(RetryPolicy::never());
     client.call(call).await

@@ -137,7 +137,7 @@ async fn adopt(context: &Context<'_>, slot: SlotNumber, instance: &Instance) {
     let known =
         context.journal.state(|state| (state.slot(slot).ocid.is_some(), state.slot(slot).last_attempt));
     if let (false, attempt) = known {
-        context.journal.record(vec![lookup::adopted(instance, slot, attempt.max(1))]).await;
+        context.journal.record(vec![lookup::adopted(instance.clone(), slot, attempt.max(1))]).await;
     }
 }
 

@@ -107,6 +107,11 @@ impl Journal {
         look(&self.lock().state)
     }
 
+    /// The state, when nothing more is to be written.
+    pub fn into_state(self) -> RunState {
+        self.inner.into_inner().unwrap_or_else(PoisonError::into_inner).state
+    }
+
     /// The failure after which nothing was written any more.
     pub fn broken(&self) -> Option<LedgerError> {
         self.lock().broken.clone()

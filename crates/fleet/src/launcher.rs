@@ -199,7 +199,8 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
     let mut deadline = std::pin::pin!(sleep_until(context.options.deadline));
     loop {
         while !context.halt.is_cancelled() && flying.len() < context.concurrency() {
-            let Some((slot, next)) = queue.pop_front() else { break };
+            let Some(slot) = queue.pop_front() else { break };
+            let next = context.journal.state(|state| state.slot(slot).next());
             flying.push(slot::run(context, slot, next));
         }
         let halted = context.halt.is_cancelled();
@@ -239,8 +240,8 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
     ending::end(context, stop, interrupted).await;
 }
 
-/// Slots that wait for their turn, and what there is to do for each.
-type Queue = VecDeque<(SlotNumber, Next)>;
+/// Slots that wait for their turn. What there is to do for each, the state tells when it comes.
+type Queue = VecDeque<SlotNumber>;
 
 /// What there is to launch, and what there is to wait for.
 fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
@@ -250,7 +251,7 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
         for (slot, next) in state.remaining() {
             match next {
                 Next::Watch { ocid } => watched.push((slot, ocid)),
-                next => queue.push_back((slot, next)),
+                _ => queue.push_back(slot),
             }
         }
     });
@@ -259,13 +260,13 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
 
 /// A slot whose instance died is tried again, unless it has been often enough.
 async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
-    let (next, tried, error) = context.journal.state(|state| {
+    let (tried, error) = context.journal.state(|state| {
         let state = state.slot(slot);
-        (state.next(), state.attempts, state.error.clone().unwrap_or_default())
+        (state.attempts, state.error.clone().unwrap_or_default())
     });
     let before = context.tried_before.get(&slot).copied().unwrap_or_default();
     if tried - before.min(tried) < context.options.max_attempts {
-        queue.push_back((slot, next));
+        queue.push_back(slot);
     } else {
         context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
     }

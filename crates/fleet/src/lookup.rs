@@ -1,7 +1,7 @@
 //! Finds a run's instances by their tags: what the cloud knows when we do not.
 
 use crate::{
-    cloud,
+    cloud::{self, Made},
     launcher::Context,
     pacer::Class,
     plan::{RUN_TAG, SLOT_TAG},
@@ -24,25 +24,21 @@ pub(crate) fn slot_of(instance: &Instance, run: RunId) -> Option<SlotNumber> {
     (named == run).then(|| tags.get(SLOT_TAG)?.parse().ok()).flatten()
 }
 
-/// Where an instance is.
-pub(crate) fn placement_of(instance: &Instance) -> Placement {
-    Placement {
-        availability_domain: instance.availability_domain.clone(),
-        fault_domain: instance.fault_domain.clone(),
-        shape: instance.shape.clone(),
-        capacity_reservation: instance.capacity_reservation_id.clone(),
-    }
-}
-
 /// The event of an instance that was found and not launched just now.
-pub(crate) fn adopted(instance: &Instance, slot: SlotNumber, attempt: u32) -> Event {
+pub(crate) fn adopted(instance: impl Into<Made>, slot: SlotNumber, attempt: u32) -> Event {
+    let made: Made = instance.into();
     Event::Launched {
         slot,
         attempt,
-        ocid: instance.id.clone(),
-        name: instance.display_name.clone().unwrap_or_default(),
-        state: instance.lifecycle_state.to_string(),
-        placement: placement_of(instance),
+        ocid: made.id.unwrap_or_default(),
+        name: made.display_name.unwrap_or_default(),
+        state: made.lifecycle_state.to_string(),
+        placement: Placement {
+            availability_domain: made.availability_domain.unwrap_or_default(),
+            fault_domain: made.fault_domain,
+            shape: made.shape.unwrap_or_default(),
+            capacity_reservation: made.capacity_reservation_id,
+        },
         work_request: None,
         adopted: true,
     }

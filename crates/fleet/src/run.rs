@@ -287,9 +287,8 @@ fn adoption_events(
         let token_tells = known.unsettled.as_ref().is_some_and(|intent| !attempt::is_expired(intent, now));
         let free = known.ocid.is_none() && known.phase != Phase::GivenBack && !token_tells;
         if free && (1..=state.requested).contains(&slot) {
-            events.extend(
-                instances.first().map(|instance| lookup::adopted(instance, slot, known.last_attempt.max(1))),
-            );
+            let first = instances.into_iter().next();
+            events.extend(first.map(|instance| lookup::adopted(instance, slot, known.last_attempt.max(1))));
         }
     }
     events
@@ -333,9 +332,8 @@ async fn carry_out(
         }
     }
     drop(lease);
-    let mut summary = journal.state(|state| RunSummary::of(state, plan));
-    summary.ledger_error = journal.broken().map(|error| error.to_string());
-    summary
+    let ledger_error = journal.broken().map(|error| error.to_string());
+    RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
 }
 
 fn not_resumable(run: RunId, reason: &impl std::fmt::Display) -> RunError {

@@ -97,7 +97,15 @@ pub struct InstanceSummary {
 impl RunSummary {
     /// The summary of a launch. `plan` gives the names of slots that were never tried.
     pub fn of(state: &RunState, plan: &Plan) -> Self {
-        let instances: Vec<_> = (1..=state.requested).map(|slot| row(state, plan, slot)).collect();
+        Self::from_owned(state.clone(), plan)
+    }
+
+    /// The same of a state that nobody needs any more: a large fleet's is not held twice.
+    pub(crate) fn from_owned(mut state: RunState, plan: &Plan) -> Self {
+        let returned = returned(&state, plan).map(Box::new);
+        let mut slots = std::mem::take(&mut state.slots);
+        let instances: Vec<_> =
+            (1..=state.requested).map(|number| row(slots.remove(&number), plan, number)).collect();
         let end = state.finished_at.or(state.last_at);
         let elapsed_s = match (state.taken_up_at, end) {
             (Some(start), Some(end)) => seconds(start, end),
@@ -111,11 +119,11 @@ impl RunSummary {
             launched: state.counts.launched,
             running: state.counts.running,
             failed: u32::try_from(failed).unwrap_or(u32::MAX),
-            returned: returned(state, plan).map(Box::new),
+            returned,
             elapsed_s,
-            requests: state.requests.clone(),
+            requests: state.requests,
             instances,
-            warnings: state.warnings.clone(),
+            warnings: state.warnings,
             ledger_error: None,
         }
     }
@@ -134,7 +142,7 @@ fn returned(state: &RunState, plan: &Plan) -> Option<Returned> {
     Some(Returned {
         reached,
         min,
-        instances: state.slots.values().filter_map(given_back).collect(),
+        instances: state.slots.values().filter_map(|slot| given_back(slot)).collect(),
         reserved: plan.reserve.is_some() && plan.fleet.placements.iter().any(names_none),
         reservations: reservations(state, plan),
     })
@@ -160,8 +168,8 @@ fn reservations(state: &RunState, plan: &Plan) -> Vec<ReservationSummary> {
     rows.collect()
 }
 
-fn row(state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {
-    let Some(slot) = state.slots.get(&number) else {
+fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> InstanceSummary {
+    let Some(slot) = slot.map(|slot| *slot) else {
         return InstanceSummary { slot: number, name: plan.name(number), ..InstanceSummary::default() };
     };
     let ready_in_s = match (slot.launched_at, slot.running_at) {
@@ -180,16 +188,20 @@ fn row(state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {
     let error = match slot.phase {
         Phase::Running | Phase::Launched if slot.wait_ended => Some(wait_ended()),
         Phase::Running | Phase::Launched | Phase::GivenBack => None,
-        _ => slot.error.clone(),
+        _ => slot.error,
+    };
+    let (availability_domain, fault_domain, shape) = match slot.placement {
+        Some(place) => (Some(place.availability_domain), place.fault_domain, Some(place.shape)),
+        None => (None, None, None),
     };
     InstanceSummary {
         slot: number,
-        name: slot.name.clone().unwrap_or_else(|| plan.name(number)),
-        ocid: slot.ocid.clone(),
-        state: slot.state.clone(),
-        availability_domain: slot.placement.as_ref().map(|placement| placement.availability_domain.clone()),
-        fault_domain: slot.placement.as_ref().and_then(|placement| placement.fault_domain.clone()),
-        shape: slot.placement.as_ref().map(|placement| placement.shape.clone()),
+        name: slot.name.unwrap_or_else(|| plan.name(number)),
+        ocid: slot.ocid,
+        state: slot.state,
+        availability_domain,
+        fault_domain,
+        shape,
         attempts: slot.attempts,
         launched_at: slot.launched_at,
         running_at: slot.running_at,

@@ -6,7 +6,8 @@
 mod poll;
 
 use crate::{launcher::Context, outcome::error_record};
-use ledger::{ErrorRecord, Event, Placement, SlotNumber};
+use ledger::{ErrorRecord, Event, SlotNumber};
+use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Failure, FailureClass};
 use std::{
     collections::BTreeMap,
@@ -46,9 +47,8 @@ pub(crate) struct Watch {
 #[derive(Clone, Debug)]
 struct Watched {
     slot: SlotNumber,
-    placement: Placement,
-    work_request: Option<String>,
-    state: String,
+    state: State,
+    fault_domain: Option<String>,
     since: Instant,
     missing_since: Option<Instant>,
 }
@@ -60,9 +60,8 @@ impl Watch {
             let state = state.slot(slot);
             Watched {
                 slot,
-                placement: state.placement.clone().unwrap_or_default(),
-                work_request: state.work_request.clone(),
-                state: state.state.clone().unwrap_or_default(),
+                state: State::from(state.state.as_deref().unwrap_or_default()),
+                fault_domain: state.placement.as_ref().and_then(|placement| placement.fault_domain.clone()),
                 since: Instant::now(),
                 missing_since: None,
             }
@@ -186,15 +185,15 @@ impl Watcher<'_> {
         let events = ended.into_iter().map(|(ocid, watched)| Event::WaitEnded {
             slot: watched.slot,
             ocid,
-            state: watched.state,
+            state: watched.state.to_string(),
         });
         self.context.journal.record(events.collect()).await;
     }
 
-    async fn died(&self, ocid: String, watched: &Watched, class: FailureClass, error: ErrorRecord) {
-        self.context.place_refused(&watched.placement, &error, false);
-        tracing::info!(ocid, slot = watched.slot, %class, "the instance died before it ran");
-        let slot = watched.slot;
+    async fn died(&self, ocid: String, slot: SlotNumber, class: FailureClass, error: ErrorRecord) {
+        let placement = self.context.journal.state(|state| state.slot(slot).placement.clone());
+        self.context.place_refused(&placement.unwrap_or_default(), &error, false);
+        tracing::info!(ocid, slot, %class, "the instance died before it ran");
         // The launcher asks the state what is to be done with the slot.
         self.context.journal.record_and_see(vec![Event::InstanceDied { slot, ocid, error }]).await;
         // The launcher is there as long as we are.

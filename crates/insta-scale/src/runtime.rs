@@ -6,10 +6,21 @@ use crate::error::CommandError;
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
-/// Runs a future to its end.
+/// Runs a future to its end, on this thread: a launch is a signature and a wait, and threads that wake each other for it
+/// cost more than they save. A thread signs a thousand requests a second, more than any tenancy lets through.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    run_on(tokio::runtime::Builder::new_current_thread(), work)
+}
+
+/// The same for a server: on two threads.
+pub fn serve<T>(work: impl Future<Output = T>) -> Result<T, CommandError> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.worker_threads(2);
+    run_on(threads, work)
+}
+
+fn run_on<T>(mut runtime: tokio::runtime::Builder, work: impl Future<Output = T>) -> Result<T, CommandError> {
+    let runtime = runtime
         .enable_all()
         .build()
         .map_err(|source| CommandError::System { what: "threads cannot be started", source })?;

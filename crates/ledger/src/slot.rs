@@ -69,7 +69,7 @@ pub struct SlotState {
     /// The number of the last attempt; 0 before the first.
     pub last_attempt: u32,
     /// The last launch that was about to be sent and whose end is not known.
-    pub unsettled: Option<Intent>,
+    pub unsettled: Option<Box<Intent>>,
     /// Where the slot is, or was last tried.
     pub placement: Option<Placement>,
     /// Its instance, while it has one.
@@ -102,7 +102,7 @@ impl SlotState {
     /// What is left to do for a slot of a launch.
     pub fn next(&self) -> Next {
         if let Some(intent) = &self.unsettled {
-            return Next::Settle(intent.clone());
+            return Next::Settle((**intent).clone());
         }
         match (self.phase, &self.ocid) {
             (Phase::Running | Phase::GivenBack | Phase::ActionDone, _) => Next::Nothing,

@@ -43,8 +43,9 @@ pub struct RunState {
     pub interrupted: bool,
     /// How often it was taken up again.
     pub resumed: u32,
-    /// The slots that something has happened to.
-    pub slots: BTreeMap<SlotNumber, SlotState>,
+    /// The slots that something has happened to. Each has a box of its own: nodes of a map that grows at its end are half
+    /// empty.
+    pub slots: BTreeMap<SlotNumber, Box<SlotState>>,
     /// Counts over the slots.
     pub counts: Counts,
     /// Requests by operation, over all processes that worked on the run.
@@ -106,13 +107,13 @@ impl RunState {
 
     /// The slot, untouched when nothing has happened to it.
     pub fn slot(&self, slot: SlotNumber) -> std::borrow::Cow<'_, SlotState> {
-        self.slots.get(&slot).map_or_else(Default::default, std::borrow::Cow::Borrowed)
+        self.slots.get(&slot).map_or_else(Default::default, |slot| std::borrow::Cow::Borrowed(&**slot))
     }
 
     /// What is left to do for each slot from 1 to `requested`, but for those with nothing left.
     pub fn remaining(&self) -> impl Iterator<Item = (SlotNumber, Next)> + '_ {
         (1..=self.requested).filter_map(|number| {
-            let next = self.slots.get(&number).map_or(Next::Launch { attempt: 1 }, SlotState::next);
+            let next = self.slots.get(&number).map_or(Next::Launch { attempt: 1 }, |slot| slot.next());
             (next != Next::Nothing).then_some((number, next))
         })
     }
@@ -222,12 +223,12 @@ impl SlotState {
                 };
                 self.phase = Phase::Intended;
                 self.placement = Some(placement.clone());
-                self.unsettled = Some(Intent {
+                self.unsettled = Some(Box::new(Intent {
                     attempt: *attempt,
                     token: token.clone(),
                     placement: placement.clone(),
                     first_at,
-                });
+                }));
             }
             Event::TryFailed { error, action, .. } => {
                 self.error = Some(error.clone());

@@ -291,7 +291,9 @@ fn may_retry(call: &Call, class: FailureClass) -> bool {
 
 /// Reads a body as JSON.
 fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| error.to_string())
+    // Once for all of it, which is faster than for each string.
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 impl Raw {

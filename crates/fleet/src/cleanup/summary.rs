@@ -45,12 +45,8 @@ impl CleanupSummary {
     /// The summary, from the state of the run alone. A plan that cannot be read has no rows.
     pub fn of(state: &RunState) -> Self {
         let items: Vec<Item> = serde_json::from_value(state.plan.clone()).unwrap_or_default();
-        let untouched = SlotState::default();
-        let rows: Vec<CleanupRow> = items
-            .iter()
-            .zip(1..)
-            .map(|(item, slot)| row(slot, item, state.slots.get(&slot).unwrap_or(&untouched)))
-            .collect();
+        let rows: Vec<CleanupRow> =
+            items.iter().zip(1..).map(|(item, slot)| row(slot, item, &state.slot(slot))).collect();
         let count = |result: &[RowResult]| {
             let rows = rows.iter().filter(|row| result.contains(&row.result));
             u32::try_from(rows.count()).unwrap_or(u32::MAX)

@@ -92,11 +92,10 @@ impl ActionSummary {
         let plan: Option<ActionPlan> = serde_json::from_value(state.plan.clone()).ok();
         let (verb, selected) =
             plan.map_or((None, Vec::new()), |plan| (Some(plan.options.verb), plan.instances));
-        let untouched = SlotState::default();
         let instances: Vec<ActionRow> = selected
             .into_iter()
             .zip(1..)
-            .map(|(instance, number)| row(number, instance, state.slots.get(&number).unwrap_or(&untouched)))
+            .map(|(instance, number)| row(number, instance, &state.slot(number)))
             .collect();
         let count = |results: &[RowResult]| {
             let rows = instances.iter().filter(|row| results.contains(&row.result));

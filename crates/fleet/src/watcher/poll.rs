@@ -157,9 +157,11 @@ impl Watcher<'_> {
             let (class, error) = if lost {
                 (FailureClass::NotFound, lost_error(&ocid))
             } else {
-                death::cause(self.context, &ocid, watched.work_request.as_deref()).await
+                let work_request =
+                    self.context.journal.state(|state| state.slot(watched.slot).work_request.clone());
+                death::cause(self.context, &ocid, work_request.as_deref()).await
             };
-            self.died(ocid.clone(), &watched, class, error).await;
+            self.died(ocid.clone(), watched.slot, class, error).await;
             over.push(ocid);
         }
         let mut table = self.context.watch.lock();
@@ -173,21 +175,21 @@ impl Watcher<'_> {
 /// Takes in what an instance looks like now. Whether the wait for it is over.
 fn observe(watched: &mut Watched, ocid: &str, instance: &Sight, events: &mut Vec<Event>) -> bool {
     let slot = watched.slot;
-    let state = instance.lifecycle_state.to_string();
-    let placed = instance.fault_domain.is_some() && instance.fault_domain != watched.placement.fault_domain;
+    let state = &instance.lifecycle_state;
+    let placed = instance.fault_domain.is_some() && instance.fault_domain != watched.fault_domain;
     if placed {
-        watched.placement.fault_domain.clone_from(&instance.fault_domain);
+        watched.fault_domain.clone_from(&instance.fault_domain);
     }
-    if state != watched.state || placed {
-        watched.state.clone_from(&state);
+    if *state != watched.state || placed {
+        watched.state.clone_from(state);
         // RUNNING has an event of its own; this one is for a fault domain that comes with it.
-        if instance.lifecycle_state != State::Running || placed {
+        if *state != State::Running || placed {
+            let (ocid, state) = (ocid.to_owned(), state.to_string());
             let fault_domain = instance.fault_domain.clone();
-            let ocid = ocid.to_owned();
-            events.push(Event::StateSeen { slot, ocid, state: state.clone(), fault_domain });
+            events.push(Event::StateSeen { slot, ocid, state, fault_domain });
         }
     }
-    match &instance.lifecycle_state {
+    match state {
         State::Running => {
             events.push(Event::Running { slot, ocid: ocid.to_owned() });
             true
@@ -195,7 +197,7 @@ fn observe(watched: &mut Watched, ocid: &str, instance: &Sight, events: &mut Vec
         State::Terminating | State::Terminated => true,
         // It exists, so another launch would make a second one; it does not run, and nobody is starting it.
         State::Stopping | State::Stopped => {
-            events.push(Event::SlotFailed { slot, error: stopped_error(ocid, &state) });
+            events.push(Event::SlotFailed { slot, error: stopped_error(ocid, state) });
             true
         }
         State::Moving
@@ -206,7 +208,7 @@ fn observe(watched: &mut Watched, ocid: &str, instance: &Sight, events: &mut Vec
     }
 }
 
-fn stopped_error(ocid: &str, state: &str) -> ErrorRecord {
+fn stopped_error(ocid: &str, state: &State) -> ErrorRecord {
     ErrorRecord {
         class: "stopped".to_owned(),
         code: "InstanceStopped".to_owned(),
@@ -232,14 +234,12 @@ fn lost_error(ocid: &str) -> ErrorRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::Placement;
 
     fn observed(state: &str, fault_domain: Option<&str>) -> (bool, Vec<Event>) {
         let mut watched = Watched {
             slot: 7,
-            placement: Placement::default(),
-            work_request: None,
-            state: "PROVISIONING".to_owned(),
+            state: State::Provisioning,
+            fault_domain: None,
             since: Instant::now(),
             missing_since: None,
         };

@@ -39,7 +39,7 @@ fn serve(global: &Global, args: &SimServe) -> Result<Exit, CommandError> {
     if let Some(path) = &global.config {
         take_in(path, global, &mut options)?;
     }
-    runtime::block_on(async {
+    runtime::serve(async {
         let stop = CancellationToken::new();
         runtime::stop_on_signals(&stop, "stopping the simulated region")?;
         let running = server::start(options).await?;

@@ -9,11 +9,15 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::{path::Path, sync::mpsc};
+use std::{collections::HashMap, path::Path, sync::mpsc, time::Duration};
 use tokio::sync::oneshot::Sender;
 
 /// The most jobs that share a transaction: bounds how long the first of them waits.
 const GROUP: usize = 1024;
+/// When several came together, more are on their way: so long is waited for the next one, since a sync costs more …
+const GATHER: Duration = Duration::from_millis(1);
+/// … until so many have come.
+const ENOUGH: usize = 32;
 
 pub(super) enum Job {
     Create { run: RunId, at: Timestamp, first: Box<Event>, answer: Sender<Result<Record>> },
@@ -31,6 +35,7 @@ enum Written {
 
 /// Works until every sender is gone.
 pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jobs: &mpsc::Receiver<Job>) {
+    let mut busy = false;
     while let Ok(first) = jobs.recv() {
         let mut writes = Vec::new();
         let mut next = Some(first);
@@ -46,7 +51,11 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
             if writes.len() < GROUP {
                 next = jobs.try_recv().ok();
             }
+            if next.is_none() && busy && (1..ENOUGH).contains(&writes.len()) {
+                next = jobs.recv_timeout(GATHER).ok();
+            }
         }
+        busy = writes.len() > 1;
         commit(&mut connection, path, writes);
     }
 }
@@ -81,15 +90,16 @@ fn write(connection: &mut Connection, jobs: Vec<Job>, written: &mut Vec<Written>
             None
         }
     };
+    let mut ends = Ends::default();
     for job in jobs {
         let open = transaction.as_ref().filter(|_| outcome.is_ok());
         match job {
             Job::Create { run, at, first, answer } => {
-                let kept = open.map(|open| create(open, run, at, *first));
+                let kept = open.map(|open| create(open, &mut ends, run, at, *first));
                 written.push(Written::Created(answer, settle(&mut outcome, run, kept)));
             }
             Job::Append { run, at, events, answer } => {
-                let kept = open.map(|open| append(open, run, at, events));
+                let kept = open.map(|open| append(open, &mut ends, run, at, events));
                 written.push(Written::Appended(answer, settle(&mut outcome, run, kept)));
             }
             Job::Records { .. } | Job::Runs { .. } | Job::Known { .. } => {}
@@ -123,8 +133,21 @@ fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
+/// Where each run ends, by its key and last number, as far as it was asked in this transaction: nobody else writes meanwhile.
+type Ends = HashMap<RunId, (i64, u64)>;
+
+/// The key of a run and the number of its last record.
+fn end_of(open: &Transaction<'_>, run: RunId) -> rusqlite::Result<Option<(i64, u64)>> {
+    let Some(key) = key(open, run)? else { return Ok(None) };
+    let last = open
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM records WHERE run = ?1")?
+        .query_row([key], |row| row.get(0))?;
+    Ok(Some((key, last)))
+}
+
 fn create(
     open: &Transaction<'_>,
+    ends: &mut Ends,
     run: RunId,
     at: Timestamp,
     first: Event,
@@ -133,22 +156,24 @@ fn create(
         return Ok(Err(LedgerError::RunExists { run }));
     }
     open.execute("INSERT INTO runs (id, format) VALUES (?1, ?2)", params![run.to_string(), FORMAT_VERSION])?;
-    let kept = append(open, run, at, vec![first])?;
+    let kept = append(open, ends, run, at, vec![first])?;
     Ok(kept.and_then(|mut records| records.pop().ok_or(LedgerError::UnknownRun { run })))
 }
 
 fn append(
     open: &Transaction<'_>,
+    ends: &mut Ends,
     run: RunId,
     at: Timestamp,
     events: Vec<Event>,
 ) -> rusqlite::Result<Result<Vec<Record>>> {
-    let Some(key) = key(open, run)? else {
+    let known = match ends.get(&run) {
+        Some(end) => Some(*end),
+        None => end_of(open, run)?,
+    };
+    let Some((key, last)) = known else {
         return Ok(Err(LedgerError::UnknownRun { run }));
     };
-    let last: u64 = open
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM records WHERE run = ?1")?
-        .query_row([key], |row| row.get(0))?;
     let mut insert = open
         .prepare_cached("INSERT INTO records (run, seq, at, event, checksum) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let mut records = Vec::with_capacity(events.len());
@@ -159,6 +184,7 @@ fn append(
         insert.execute(params![key, seq, at_text, text, checksum(seq, &at_text, &text)])?;
         records.push(Record { seq, at, event });
     }
+    ends.insert(run, (key, last + records.len() as u64));
     Ok(Ok(records))
 }
 

@@ -102,8 +102,19 @@ impl PageRequest {
         &self,
         request: &ApiRequest,
         rows: impl Iterator<Item = Cursor>,
-        mut keep: impl FnMut(&Cursor) -> bool,
+        keep: impl FnMut(&Cursor) -> bool,
         mut build: impl FnMut(&Cursor) -> M,
+    ) -> ApiResult {
+        self.answer_written(request, rows, keep, |row, body| request::write(&build(row), body))
+    }
+
+    /// The same, where `write` appends the JSON of a row.
+    pub fn answer_written(
+        &self,
+        request: &ApiRequest,
+        rows: impl Iterator<Item = Cursor>,
+        mut keep: impl FnMut(&Cursor) -> bool,
+        mut write: impl FnMut(&Cursor, &mut Vec<u8>) -> Result<(), ApiError>,
     ) -> ApiResult {
         let mut body = Vec::with_capacity(256);
         let mut count = 0;
@@ -121,9 +132,7 @@ impl PageRequest {
             if count > 0 {
                 body.push(b',');
             }
-            serde_json::to_writer(&mut body, &build(&row)).map_err(|failure| {
-                ApiError::new(500, "InternalError", format!("answer not serialisable: {failure}"))
-            })?;
+            write(&row, &mut body)?;
             count += 1;
             last = Some(row);
         }

@@ -89,6 +89,8 @@ pub struct ReservedConfig {
 impl World {
     /// Makes a resource exist under an OCID that someone else chose. An error says in words what cannot be.
     pub fn register(&mut self, known: &Known) -> Result<(), String> {
+        // They show the OCIDs and names that are given here.
+        self.instances.forget_shown();
         match known {
             Known::Tenancy { ocid } => {
                 check_new(ocid, Kind::Tenancy)?;

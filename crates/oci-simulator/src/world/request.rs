@@ -44,10 +44,15 @@ impl ApiRequest {
 
 /// An answer with a model as its body.
 pub(super) fn answer(operation: Operation, model: &impl Serialize) -> Result<ApiAnswer, ApiError> {
-    let body = serde_json::to_vec(model).map_err(|failure| {
-        ApiError::new(500, "InternalError", format!("answer not serialisable: {failure}"))
-    })?;
-    Ok(ApiAnswer { status: operation.info().success, body: Some(body.into()), ..ApiAnswer::default() })
+    let mut body = Vec::with_capacity(256);
+    write(model, &mut body)?;
+    Ok(ApiAnswer { body: Some(body.into()), ..empty(operation) })
+}
+
+/// Appends a model as JSON.
+pub(super) fn write(model: &impl Serialize, body: &mut Vec<u8>) -> Result<(), ApiError> {
+    serde_json::to_writer(body, model)
+        .map_err(|failure| ApiError::new(500, "InternalError", format!("answer not serialisable: {failure}")))
 }
 
 /// An answer without a body.

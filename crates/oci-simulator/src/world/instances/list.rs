@@ -3,6 +3,7 @@
 
 use super::super::World;
 use super::super::api::{ApiRequest, ApiResult};
+use super::super::error;
 use super::super::ids::Kind;
 use super::super::paging::{Cursor, Order};
 use super::super::time::seconds;
@@ -70,11 +71,10 @@ impl World {
                     && !cluster
             })
         };
-        page.answer(request, rows, keep, |cursor| {
-            self.instances.get(cursor.number).map(|row| {
-                let shown = row.listed_state(horizon).unwrap_or(row.state);
-                self.instance_model(cursor.number, row, shown)
-            })
+        page.answer_written(request, rows, keep, |cursor, body| {
+            let row = self.instances.get(cursor.number).ok_or_else(error::not_found)?;
+            let shown = row.listed_state(horizon).unwrap_or(row.state);
+            self.write_instance(cursor.number, row, shown, body)
         })
     }
 }

@@ -9,6 +9,7 @@ pub(super) mod launch;
 pub(super) mod lifecycle;
 pub(super) mod list;
 pub(super) mod resize;
+mod shown;
 pub(super) mod update;
 pub(super) mod validate;
 pub(super) mod wire;
@@ -162,6 +163,8 @@ pub(super) struct Instances {
     /// By compartment and availability domain. Made from the rows, thus not saved.
     #[serde(skip)]
     places: BTreeMap<(u32, u8), Place>,
+    #[serde(skip)]
+    shown: shown::Shown,
 }
 
 impl Instances {
@@ -172,6 +175,7 @@ impl Instances {
 
     /// The same, to change. Never change its name, state, compartment or place this way.
     pub fn get_mut(&mut self, number: u32) -> Option<&mut Row> {
+        self.shown.forget(number);
         self.rows.get_mut(number as usize)?.as_deref_mut()
     }
 
@@ -210,6 +214,11 @@ impl Instances {
         self.rows = rows;
     }
 
+    /// Makes every instance be shown anew.
+    pub fn forget_shown(&mut self) {
+        self.shown.forget_all();
+    }
+
     /// Changes the state; returns the one before.
     pub fn set_state(&mut self, number: u32, state: State, now: Timestamp) -> Option<State> {
         let row = self.rows.get_mut(number as usize)?.as_deref_mut()?;
@@ -225,6 +234,7 @@ impl Instances {
     }
 
     pub fn rename(&mut self, number: u32, name: &str) {
+        self.shown.forget(number);
         let Some(row) = self.rows.get_mut(number as usize).and_then(Option::as_deref_mut) else { return };
         let place = self.places.entry((row.compartment, row.ad)).or_default();
         let old = std::mem::replace(&mut row.name, name.into());
@@ -234,6 +244,7 @@ impl Instances {
 
     /// Forgets an instance.
     pub fn remove(&mut self, number: u32) {
+        self.shown.forget(number);
         let Some(row) = self.rows.get_mut(number as usize).and_then(Option::take) else { return };
         if let Some(place) = self.places.get_mut(&(row.compartment, row.ad)) {
             place.all.remove(&number);

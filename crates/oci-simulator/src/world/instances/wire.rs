@@ -4,7 +4,7 @@ use super::super::World;
 use super::super::api::{ApiAnswer, ApiError};
 use super::super::identity::{compartment_ocid, fault_domain_name};
 use super::super::ids::{Id, Kind};
-use super::super::request::answer;
+use super::super::request::empty;
 use super::{Baseline, Row, State};
 use oci_api::Operation;
 use oci_api::models::{
@@ -23,7 +23,20 @@ impl World {
         row: &Row,
     ) -> Result<ApiAnswer, ApiError> {
         let etag = self.etag(Id(Kind::Instance, number), row.version);
-        Ok(answer(operation, &self.instance_model(number, row, row.state))?.with_etag(etag))
+        let mut body = Vec::with_capacity(256);
+        self.write_instance(number, row, row.state, &mut body)?;
+        Ok(ApiAnswer { body: Some(body.into()), ..empty(operation) }.with_etag(etag))
+    }
+
+    /// Appends the instance as JSON, in a state that may be an earlier one than its present one (in lists that lag).
+    pub(in super::super) fn write_instance(
+        &self,
+        number: u32,
+        row: &Row,
+        state: State,
+        body: &mut Vec<u8>,
+    ) -> Result<(), ApiError> {
+        self.instances.shown.write(number, state, body, || self.instance_model(number, row, state))
     }
 
     /// The instance, in a state that may be an earlier one than its present one (in lists that lag).

@@ -1,0 +1,128 @@
+//! Instances as JSON, kept until they change: whoever waits for a fleet asks for the same rows again and again.
+
+use super::super::api::ApiError;
+use super::super::request;
+use super::State;
+use oci_api::models::{Instance, InstanceLifecycleState};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// So many rows are kept, some megabytes; then all are forgotten.
+const MOST: usize = 2_000;
+
+/// Stands where the state belongs, which changes most often. Should any other field of an instance hold the same, that
+/// instance is not kept.
+const STATE: &str = "<the state>";
+
+/// The rows that were shown lately.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    rows: RefCell<HashMap<u32, Row>>,
+}
+
+/// The JSON of an instance, without its state.
+#[derive(Clone, Debug)]
+struct Row {
+    text: Box<[u8]>,
+    state_at: usize,
+}
+
+impl Shown {
+    /// Appends the instance in this state, from what is kept or from its model.
+    pub fn write(
+        &self,
+        number: u32,
+        state: State,
+        body: &mut Vec<u8>,
+        model: impl FnOnce() -> Instance,
+    ) -> Result<(), ApiError> {
+        let mut rows = self.rows.borrow_mut();
+        if let Some(row) = rows.get(&number) {
+            row.write(state, body);
+            return Ok(());
+        }
+        let model = Instance { lifecycle_state: InstanceLifecycleState::from(STATE), ..model() };
+        let mut text = Vec::with_capacity(2048);
+        request::write(&model, &mut text)?;
+        let Some(row) = Row::of(&text) else {
+            let lifecycle_state = InstanceLifecycleState::from(state.as_str());
+            return request::write(&Instance { lifecycle_state, ..model }, body);
+        };
+        row.write(state, body);
+        if rows.len() >= MOST {
+            rows.clear();
+        }
+        rows.insert(number, row);
+        Ok(())
+    }
+
+    /// The instance may change.
+    pub fn forget(&mut self, number: u32) {
+        self.rows.get_mut().remove(&number);
+    }
+
+    /// What instances have in common may change.
+    pub fn forget_all(&mut self) {
+        self.rows.get_mut().clear();
+    }
+}
+
+impl Row {
+    /// Takes the state's place out of the text; `None` unless there is exactly one.
+    fn of(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        // Looking for one character is quick, and few texts hold it.
+        let mut places = text.match_indices('<').filter(|(at, _)| text[*at..].starts_with(STATE));
+        let (state_at, _) = places.next()?;
+        if places.next().is_some() {
+            return None;
+        }
+        let (before, after) = (&text[..state_at], &text[state_at + STATE.len()..]);
+        Some(Self { text: [before, after].concat().into_bytes().into_boxed_slice(), state_at })
+    }
+
+    fn write(&self, state: State, body: &mut Vec<u8>) {
+        let (before, after) = self.text.split_at(self.state_at);
+        body.extend_from_slice(before);
+        body.extend_from_slice(state.as_str().as_bytes());
+        body.extend_from_slice(after);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(name: &str) -> Instance {
+        Instance { display_name: Some(name.to_owned()), ..Instance::default() }
+    }
+
+    fn written(shown: &Shown, state: State, name: &str) -> Instance {
+        let mut body = Vec::new();
+        shown.write(7, state, &mut body, || instance(name)).unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_shown_in_its_present_state_and_anew_once_it_may_have_changed() {
+        let mut shown = Shown::default();
+        let first = written(&shown, State::Starting, "a");
+        assert_eq!((first.display_name.as_deref(), first.lifecycle_state.as_str()), (Some("a"), "STARTING"));
+        let kept = written(&shown, State::Running, "b");
+        assert_eq!((kept.display_name.as_deref(), kept.lifecycle_state.as_str()), (Some("a"), "RUNNING"));
+        shown.forget(7);
+        assert_eq!(written(&shown, State::Running, "b").display_name.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_the_place_of_the_state_stays_as_it_is() {
+        let shown = Shown::default();
+        for state in [State::Starting, State::Running] {
+            let row = written(&shown, state, STATE);
+            assert_eq!(
+                (row.display_name.as_deref(), row.lifecycle_state.as_str()),
+                (Some(STATE), state.as_str())
+            );
+        }
+    }
+}
