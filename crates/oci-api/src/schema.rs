@@ -117,10 +117,10 @@ pub enum Problem {
     WrongType(&'static str),
     /// Not among the allowed values.
     NotAllowed(Vec<&'static str>),
-    /// Shorter than this many characters or items.
-    TooShort(usize),
-    /// Longer than this many characters or items.
-    TooLong(usize),
+    /// Shorter than this many of these: characters or items.
+    TooShort(usize, &'static str),
+    /// Longer than this many of these.
+    TooLong(usize, &'static str),
     /// Below this.
     TooSmall(f64),
     /// Above this.
@@ -135,12 +135,19 @@ impl std::fmt::Display for Violation {
             Problem::Missing => write!(f, "{path} is required"),
             Problem::WrongType(wanted) => write!(f, "{path} must be {wanted}"),
             Problem::NotAllowed(values) => write!(f, "{path} must be one of {}", values.join(", ")),
-            Problem::TooShort(least) => write!(f, "{path} must have at least {least} characters or items"),
-            Problem::TooLong(most) => write!(f, "{path} must have at most {most} characters or items"),
+            Problem::TooShort(least, of) => {
+                write!(f, "{path} must have at least {least} {}", counted(*least, of))
+            }
+            Problem::TooLong(most, of) => write!(f, "{path} must have at most {most} {}", counted(*most, of)),
             Problem::TooSmall(least) => write!(f, "{path} must be at least {least}"),
             Problem::TooLarge(most) => write!(f, "{path} must be at most {most}"),
         }
     }
+}
+
+/// The noun as its count wants it.
+fn counted(count: usize, of: &'static str) -> &'static str {
+    if count == 1 { of.trim_end_matches('s') } else { of }
 }
 
 /// Checks a value against a model and names everything that is wrong with it. A null counts as absent.
@@ -231,7 +238,12 @@ fn check_kind(
             if !values.is_empty() && !values.iter().any(|allowed| allowed.eq_ignore_ascii_case(text)) {
                 report(Problem::NotAllowed(values.to_vec()));
             }
-            check_length(text.chars().count(), bounds.min_length, bounds.max_length, &mut report);
+            check_length(
+                (text.chars().count(), "characters"),
+                bounds.min_length,
+                bounds.max_length,
+                &mut report,
+            );
         }
         (Kind::Int, Value::Number(number)) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
             check_range(number.as_f64().unwrap_or_default(), bounds, &mut report);
@@ -242,7 +254,7 @@ fn check_kind(
         (Kind::Bool, Value::Bool(_)) | (Kind::Object, _) => {}
         (Kind::DateTime, Value::String(text)) if text.parse::<jiff::Timestamp>().is_ok() => {}
         (Kind::List(inner), Value::Array(items)) => {
-            check_length(items.len(), bounds.min_items, bounds.max_items, &mut report);
+            check_length((items.len(), "items"), bounds.min_items, bounds.max_items, &mut report);
             for (at, item) in items.iter().enumerate() {
                 check_kind(*inner, values, &Bounds::NONE, item, &format!("{path}[{at}]"), found);
             }
@@ -267,12 +279,17 @@ fn check_kind(
     }
 }
 
-fn check_length(length: usize, least: Option<usize>, most: Option<usize>, report: &mut impl FnMut(Problem)) {
+fn check_length(
+    (length, of): (usize, &'static str),
+    least: Option<usize>,
+    most: Option<usize>,
+    report: &mut impl FnMut(Problem),
+) {
     if let Some(least) = least.filter(|least| length < *least) {
-        report(Problem::TooShort(least));
+        report(Problem::TooShort(least, of));
     }
     if let Some(most) = most.filter(|most| length > *most) {
-        report(Problem::TooLong(most));
+        report(Problem::TooLong(most, of));
     }
 }
 
@@ -302,7 +319,7 @@ mod tests {
             found,
             [
                 "compartmentId must be a string",
-                "displayName must have at least 1 characters or items",
+                "displayName must have at least 1 character",
                 "shapeConfg is not a known field",
                 "shapeConfig.ocpus must be a number",
                 "sourceDetails.sourceType must be one of bootVolume, image",

@@ -1,7 +1,7 @@
 //! Flags of `sim`.
 
 use clap::{Args, Subcommand};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Flags of `sim`.
@@ -36,7 +36,7 @@ With --config FILE, what that config names exists in the region too, and its key
 #[derive(Clone, Debug, Args)]
 pub struct SimServe {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:12620")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:12620", value_parser = address)]
     pub listen: SocketAddr,
     /// Let other machines in
     #[arg(long)]
@@ -56,6 +56,15 @@ pub struct SimServe {
     /// Keep the region in this file across restarts
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+}
+
+/// Reads where to listen. `localhost` is this machine's loopback address.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let address = match text.strip_prefix("localhost:") {
+        Some(port) => port.parse().ok().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        None => text.parse().ok(),
+    };
+    address.ok_or_else(|| "it must be ADDRESS:PORT, e.g. 127.0.0.1:12620".to_owned())
 }
 
 /// Flags of `sim reset`.

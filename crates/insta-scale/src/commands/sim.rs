@@ -1,7 +1,7 @@
 //! `sim`: the simulated region as a server of its own, its scenarios, and how to forget one.
 
 use super::{chattiness, simulate};
-use crate::args::{Global, OutputFormat, SimCommand, SimHome, SimReset, SimServe};
+use crate::args::{Global, OutputFormat, SimCommand, SimReset, SimServe};
 use crate::config::{self, CredentialSource, KeyFields, Settings};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -10,9 +10,8 @@ use crate::output::console::{self, Chattiness};
 use crate::output::text;
 use crate::runtime;
 use oci_simulator::scenario::Scenario;
-use oci_simulator::server::{self, Options, PublicKey};
+use oci_simulator::server::{self, Forgettable, Home, Options, PublicKey, StartError};
 use oci_simulator::world::{Caller, Known};
-use std::io::Read as _;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +41,15 @@ fn serve(global: &Global, args: &SimServe) -> Result<Exit, CommandError> {
     runtime::serve(async {
         let stop = CancellationToken::new();
         runtime::stop_on_signals(&stop, "stopping the simulated region")?;
-        let running = server::start(options).await?;
+        let running = tokio::select! {
+            biased;
+            // A large world takes a while to make; whoever has enough of waiting may go.
+            () = stop.cancelled() => return Ok(Exit::Interrupted),
+            running = server::start(options) => running?,
+        };
+        for note in &running.notes {
+            console::line(note);
+        }
         let endpoint = running.endpoint();
         console::data(&format!("listening on {endpoint}\n"))?;
         if chattiness(global) > Chattiness::Quiet
@@ -109,19 +116,18 @@ fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-/// What a home folder of a simulated region holds.
-const HOME_FILES: [&str; 4] = ["config", "config.yaml", "oci_api_key.pem", "oci_api_key_public.pem"];
-
-/// How a saved region begins. A file that begins otherwise is somebody's, and stays.
-const SAVED: &[u8] = b"{\"version\":";
-
 /// Deletes the files of a home and the saved region, and nothing else.
 fn reset(args: &SimReset) -> Result<Exit, CommandError> {
-    // First, since it may be refused: then nothing has been deleted.
-    let saved = args.save.as_deref().map_or(Ok(false), forget_saved)?;
-    let removed = forget_home(&args.home)?;
-    let shown = args.home.home.display();
-    let told = match (removed, saved) {
+    let home = &args.home.home;
+    // Looked at before anything is deleted: when either is refused, both stay.
+    let saved = args.save.as_deref().map(Forgettable::find).transpose().map_err(StartError::from)?.flatten();
+    let removed = Home::forget(home).map_err(StartError::from)?;
+    let found = saved.is_some();
+    if let Some(saved) = saved {
+        saved.forget().map_err(StartError::from)?;
+    }
+    let shown = home.display();
+    let told = match (removed, found) {
         (true, true) => format!("forgot the simulated region in {shown} and its saved state"),
         (true, false) => format!("forgot the simulated region in {shown}"),
         (false, true) => format!("forgot the saved state; there is no simulated region in {shown}"),
@@ -129,42 +135,4 @@ fn reset(args: &SimReset) -> Result<Exit, CommandError> {
     };
     console::line(&told);
     Ok(Exit::Done)
-}
-
-/// Deletes a saved region. Says whether there was one.
-fn forget_saved(path: &Path) -> Result<bool, CommandError> {
-    let failed = |source| CommandError::System { what: "the saved region cannot be deleted", source };
-    let mut begin = [0; SAVED.len()];
-    match std::fs::File::open(path) {
-        Ok(file) => {
-            // A file that is shorter, or no file at all, does not begin so.
-            let _ = file.take(SAVED.len() as u64).read_exact(&mut begin);
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(source) => return Err(failed(source)),
-    }
-    if begin != *SAVED {
-        return Err(CommandError::usage(
-            format!("{} is not a saved region: nothing was deleted", path.display()),
-            "give the file that `sim serve --save` was given",
-        ));
-    }
-    std::fs::remove_file(path).map_err(failed)?;
-    Ok(true)
-}
-
-/// Deletes the files of a home. Says whether there were any.
-fn forget_home(home: &SimHome) -> Result<bool, CommandError> {
-    let folder = &home.home;
-    let mut removed = false;
-    for name in HOME_FILES {
-        match std::fs::remove_file(folder.join(name)) {
-            Ok(()) => removed = true,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(CommandError::System { what: "the home cannot be emptied", source }),
-        }
-    }
-    // Only goes when nothing else is in it, which is the user's then.
-    let _ = std::fs::remove_dir(folder);
-    Ok(removed)
 }

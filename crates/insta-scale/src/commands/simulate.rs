@@ -5,6 +5,7 @@
 use crate::environment;
 use crate::error::CommandError;
 use fleet::FleetSpec;
+use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
 use oci_client::Endpoints;
 use oci_client::credentials::{ApiKey, PrivateKey, Signer};
 use oci_simulator::scenario::Scenario;
@@ -80,9 +81,10 @@ pub fn known(fleet: &FleetSpec) -> Vec<Known> {
     let subnet = vnic.and_then(|vnic| vnic.subnet_id.clone());
     let public = vnic.and_then(|vnic| vnic.assign_public_ip) != Some(false);
     known.extend(subnet.map(|ocid| Known::Subnet { ocid, compartment: compartment.clone(), public }));
-    if let Some(oci_api::models::InstanceSourceDetails::Image(image)) = template.source_details.as_deref() {
+    if let Some(InstanceSourceDetails::Image(image)) = template.source_details.as_deref() {
         known.extend(image.image_id.clone().map(|ocid| Known::Image { ocid, arm: None }));
     }
+    known.extend(others(template).map(|ocid| Known::Other { ocid }));
     let mut reserved: Vec<&str> = Vec::new();
     for placement in &fleet.placements {
         let Some(id) = placement.capacity_reservation.as_deref().filter(|id| !id.is_empty()) else {
@@ -105,4 +107,21 @@ pub fn known(fleet: &FleetSpec) -> Vec<Known> {
         }
     }
     known
+}
+
+/// What a launch names that the region knows by its OCID only: security groups, keys, clusters.
+fn others(template: &LaunchInstanceDetails) -> impl Iterator<Item = String> {
+    let vnic = template.create_vnic_details.as_deref();
+    let groups = vnic.and_then(|vnic| vnic.nsg_ids.clone()).unwrap_or_default();
+    let key = match template.source_details.as_deref() {
+        Some(InstanceSourceDetails::Image(image)) => image.kms_key_id.clone(),
+        _ => None,
+    };
+    let single = [
+        key,
+        vnic.and_then(|vnic| vnic.vlan_id.clone()),
+        template.compute_cluster_id.clone(),
+        template.cluster_placement_group_id.clone(),
+    ];
+    single.into_iter().flatten().chain(groups).filter(|ocid| !ocid.is_empty())
 }

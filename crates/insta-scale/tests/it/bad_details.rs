@@ -274,7 +274,7 @@ fn values_beyond_the_bounds_of_the_model_are_reported_at_our_key() {
         groups.join(", ")
     );
     insta::assert_snapshot!(errors(format!("{GOOD}{more}")), @r"
-        config.yaml:17:13: instance_settings.nsg_ids must have at most 5 characters or items
+        config.yaml:17:13: instance_settings.nsg_ids must have at most 5 items
            |
         17 |   nsg_ids: [ocid1.networksecuritygroup.oc1.phx.a0, ocid1.networksecuritygroup.oc1.phx.a1, ocid1.networksecuritygroup.oc1.phx.a2, ocid1.networksecuritygroup.oc1. …
            |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^

@@ -167,3 +167,52 @@ fn a_reset_forgets_the_home_and_the_saved_state_and_nothing_else() {
     // Nothing to forget is no failure.
     assert_eq!(place.run(&["sim", "reset", "--home", "sim", "--save", "world.json"]).code, 0);
 }
+
+#[test]
+fn a_folder_of_the_users_own_is_refused_by_serve_and_by_reset_and_stays_as_it_is() {
+    let place = Workplace::empty();
+    let config = "[DEFAULT]\nuser=ocid1.user.oc1..real\n";
+    std::fs::create_dir(place.path().join("oci")).unwrap();
+    place.write("oci/config", config);
+    place.write("oci/oci_api_key.pem", "a key");
+    for command in [["sim", "serve", "--home", "oci"], ["sim", "reset", "--home", "oci"]] {
+        let ended = place.run(&command);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains("is not the home of a simulated region"), "{}", ended.stderr);
+    }
+    assert_eq!(std::fs::read_to_string(place.path().join("oci/config")).unwrap(), config);
+    assert_eq!(std::fs::read_dir(place.path().join("oci")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_reset_leaves_the_home_of_a_running_region() {
+    let place = Workplace::empty();
+    let _region = Region::start(&place, &["--save", "world.json"]);
+    let ended = place.run(&["sim", "reset", "--home", "sim"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("that is running"), "{}", ended.stderr);
+    let ended = place.run(&["sim", "reset", "--home", "other", "--save", "world.json"]);
+    assert!(ended.code == 2 && ended.stderr.contains("that is running"), "{}", ended.stderr);
+    assert!(place.path().join("sim/config").exists() && place.path().join("world.json").exists());
+}
+
+#[test]
+fn an_address_without_a_port_is_told_what_one_looks_like() {
+    let place = Workplace::empty();
+    let ended = place.run(&["sim", "serve", "--listen", "127.0.0.1"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("ADDRESS:PORT, e.g. 127.0.0.1:12620"), "{}", ended.stderr);
+    let busy = Region::start(&place, &[]);
+    let port = busy.endpoint.rsplit(':').next().unwrap();
+    let ended = place.run(&["sim", "serve", "--listen", &format!("localhost:{port}"), "--home", "other"]);
+    assert!(ended.stderr.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{}", ended.stderr);
+}
+
+#[test]
+fn a_region_larger_than_memory_is_refused_before_it_is_made() {
+    let place = Workplace::empty();
+    place.write("huge.yaml", "world: {hosts: {per_fault_domain: 4000000000}}\n");
+    let ended = place.run(&["sim", "serve", "--scenario", "huge.yaml", "--listen", "127.0.0.1:0"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("hosts: there can be at most 1000000"), "{}", ended.stderr);
+}

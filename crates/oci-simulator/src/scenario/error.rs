@@ -30,7 +30,7 @@ impl ScenarioError {
         Self { message: format!("{source}: {problem}") }
     }
 
-    pub(super) fn yaml(source: &str, error: &serde_saphyr::Error) -> Self {
+    pub(super) fn yaml(source: &str, text: &str, error: &serde_saphyr::Error) -> Self {
         let error = error.without_snippet();
         let place = match error.location() {
             Some(at) if at.line() > 0 => format!("{source}:{}:{}", at.line(), at.column()),
@@ -44,7 +44,14 @@ impl ScenarioError {
             serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
                 format!("the key `{key}` is given twice")
             }
-            other => plain(&other.to_string()),
+            other => {
+                let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+                let said = plain(&other.to_string());
+                match key_before(text, line as usize, column as usize) {
+                    Some(key) if !said.starts_with("unclosed") => format!("{key}: {}", wanted(&said)),
+                    _ => said,
+                }
+            }
         };
         Self { message: format!("{place}: {message}") }
     }
@@ -56,6 +63,31 @@ fn plain(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// The key whose value begins here: `b` where the line is `a: {b: x}` and the place is that of `x`.
+fn key_before(text: &str, line: usize, column: usize) -> Option<&str> {
+    let line = text.lines().nth(line.checked_sub(1)?)?;
+    let (at, _) = line.char_indices().nth(column.checked_sub(1)?)?;
+    let before = line[..at].trim_end().strip_suffix(':')?;
+    let key = before.rsplit(['{', ',', ' ', '-']).next()?;
+    (!key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')).then_some(key)
+}
+
+/// What a value must be, in place of the library's words for what it is not.
+fn wanted(said: &str) -> String {
+    let number = |what: &str| said.contains(what) && (said.contains("invalid") || said.contains("cannot"));
+    let wanted = match said {
+        _ if number("f64") || number("floating point") => "a number",
+        _ if number("u8") => "a whole number from 0 to 255",
+        _ if number("u16") => "a whole number from 0 to 65535",
+        _ if number("u32") => "a whole number from 0 to 4294967295",
+        _ if number("u64") || number("usize") => "a whole number of 0 or more",
+        _ if number("i64") || number("integer") => "a whole number",
+        _ if number("bool") => "true or false",
+        _ => return said.to_owned(),
+    };
+    format!("must be {wanted}")
+}
+
 fn unknown(what: &str, name: &str, known: &[&'static str]) -> String {
     match nearest(name, known) {
         Some(nearest) => format!("unknown {what} `{name}`. Did you mean `{nearest}`?"),
@@ -65,6 +97,12 @@ fn unknown(what: &str, name: &str, known: &[&'static str]) -> String {
 
 /// The known name that a mistyped one most likely stands for.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    // A name that stops too early: `list_lag` for `list_lag_seconds`.
+    let lower = name.to_lowercase();
+    let mut longer = known.iter().filter(|known| lower.len() >= 4 && known.starts_with(&lower));
+    if let (Some(only), None) = (longer.next(), longer.next()) {
+        return Some(only);
+    }
     let scored = known.iter().map(|known| (strsim::damerau_levenshtein(&name.to_lowercase(), known), *known));
     scored.filter(|(distance, known)| *distance <= 1 + known.len() / 4).min().map(|(_, known)| known)
 }

@@ -72,7 +72,7 @@ impl Scenario {
             return Ok(Self::default());
         }
         let scenario: Self =
-            serde_saphyr::from_str(text).map_err(|error| ScenarioError::yaml(source_name, &error))?;
+            serde_saphyr::from_str(text).map_err(|error| ScenarioError::yaml(source_name, text, &error))?;
         scenario.check().map_err(|problem| ScenarioError::value(source_name, &problem))?;
         Ok(scenario)
     }

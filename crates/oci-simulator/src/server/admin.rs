@@ -6,10 +6,13 @@ use super::route::decode;
 use super::router::{Peer, RemoteAdmin};
 use crate::scenario::FaultRule;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ORIGIN};
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderValue, Response};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Events of one answer.
@@ -34,6 +37,14 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
             "The pages under /_sim are not for web pages of other sites.",
         );
     }
+    // Nor one whose name was pointed at this machine.
+    if parts.extensions.get::<RemoteAdmin>().is_none() && !is_for_this_machine(parts) {
+        return error_response(
+            403,
+            "NotAllowed",
+            "The pages under /_sim answer to localhost and 127.0.0.1 only.",
+        );
+    }
     match (parts.uri.path(), parts.method.as_str()) {
         ("/_sim/stats", "GET") => json(&region.stats()),
         ("/_sim/events", "GET") => events(region, parts.uri.query()),
@@ -49,6 +60,18 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
             "There are: GET /_sim/stats, GET /_sim/events?since=N, POST /_sim/advance, GET and POST /_sim/faults.",
         ),
     }
+}
+
+/// Whether the request is addressed to a name of the loopback interface. One inside the process may have no address.
+fn is_for_this_machine(parts: &Parts) -> bool {
+    let host = match parts.headers.get(HOST) {
+        Some(host) => host.to_str().unwrap_or("?"),
+        None => parts.uri.authority().map_or("localhost", |authority| authority.as_str()),
+    };
+    let Ok(host) = host.parse::<Authority>() else { return false };
+    let name = host.host().trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Events as JSON lines, oldest first, from the number `since` on.
@@ -80,7 +103,7 @@ struct Advance {
 }
 
 fn advance(region: &Region, body: &Bytes) -> Response<Bytes> {
-    let wanted: Advance = match serde_json::from_slice(body) {
+    let wanted: Advance = match object(body) {
         Ok(wanted) => wanted,
         Err(error) => return invalid(&format!("the body must be {{\"seconds\": N}}: {error}")),
     };
@@ -103,7 +126,7 @@ struct Rules {
 }
 
 fn faults(region: &Region, body: &Bytes) -> Response<Bytes> {
-    let rules: Rules = match serde_json::from_slice(body) {
+    let rules: Rules = match object(body) {
         Ok(rules) => rules,
         Err(error) => {
             return invalid(&format!("the body must be {{\"replace\": [rules], \"add\": [rules]}}: {error}"));
@@ -120,6 +143,14 @@ fn faults(region: &Region, body: &Bytes) -> Response<Bytes> {
     }
     region.add_faults(&rules.add);
     json(&region.faults())
+}
+
+/// Reads an object. Left to itself the library would take an array for one too, field by field.
+fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err("it is an array".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
 fn json(value: &impl Serialize) -> Response<Bytes> {

@@ -11,7 +11,7 @@ use crate::scenario::{FaultKind, OperationClass, Signatures};
 use crate::world::chance::hash_bytes;
 use crate::world::{ApiError, ApiRequest, Caller};
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use jiff::SignedDuration;
@@ -42,6 +42,16 @@ pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply
         Ending::Reset | Ending::CutAfter(_) => Outcome::Dropped(status),
     });
     reply
+}
+
+/// Completes the refusal of a request whose body was not read whole: it is counted, and has an id as any other.
+pub(super) fn refuse(region: &Region, parts: &Parts, mut refused: Response<Bytes>) -> Response<Bytes> {
+    let _in_flight = region.inner.counters.begin();
+    let route = route::find(parts.method.as_str(), parts.uri.path());
+    let name = route.as_ref().map_or("unknown", |route| route.operation.name());
+    region.inner.counters.count(name, Outcome::Answered(refused.status().as_u16()));
+    identify(region, &parts.headers, &mut refused);
+    refused
 }
 
 struct CountOnDrop<'a> {
@@ -77,6 +87,10 @@ fn admit(
 ) -> Result<Admitted, Box<Response<Bytes>>> {
     if let Some(refused) = too_large(parts, body.len()) {
         return Err(Box::new(refused));
+    }
+    // Seen on a live tenancy: 400 and no body at all, before anything else is looked at.
+    if parts.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+        return Err(Box::new(reply::empty(400)));
     }
     let caller = authenticate(region, parts, body, route.as_ref().ok())?;
     let route = route.map_err(|error| reply::from_error(&error))?;

@@ -73,11 +73,9 @@ fn check(parameter: &Parameter, text: &str) -> Result<(), ApiError> {
             .ok()
             .filter(|number| number.is_finite())
             .map_or_else(|| text.into(), Value::from),
-        Kind::Bool => match text {
-            "true" => true.into(),
-            "false" => false.into(),
-            other => other.into(),
-        },
+        // In any case, as the Python SDK writes `True`.
+        Kind::Bool if text.eq_ignore_ascii_case("true") => true.into(),
+        Kind::Bool if text.eq_ignore_ascii_case("false") => false.into(),
         _ => text.into(),
     };
     let found = check_value(parameter.name, kind, parameter.values, &parameter.bounds, &value);
@@ -110,6 +108,15 @@ mod tests {
         let read = query(Operation::ListInstances.info(), Some(text)).unwrap();
         assert_eq!(read["displayName"], "a b c");
         assert_eq!((read["page"].as_str(), read["limit"].as_str(), read.len()), ("x=", "100", 4));
+    }
+
+    #[test]
+    fn a_flag_may_be_written_in_any_case() {
+        for text in ["true", "True", "TRUE"] {
+            let text = format!("preserveBootVolume={text}");
+            query(Operation::TerminateInstance.info(), Some(&text)).unwrap();
+        }
+        insta::assert_snapshot!(refusal(Operation::TerminateInstance, "preserveBootVolume=yes"), @"400 InvalidParameter: preserveBootVolume must be true or false, not 'yes'");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(super) struct Inner {
     /// Who asks when signatures are not checked and the request does not say.
     pub anonymous: Mutex<Caller>,
     pub counters: Counters,
+    /// How often time was moved forward.
+    advanced: AtomicU64,
     world: Mutex<World>,
     gate: Mutex<Gate>,
 }
@@ -82,6 +85,7 @@ impl Region {
             keys: Keys::default(),
             anonymous: Mutex::default(),
             counters: Counters::default(),
+            advanced: AtomicU64::new(0),
             world: Mutex::new(world),
             gate: Mutex::new(gate),
         };
@@ -150,7 +154,15 @@ impl Region {
     /// Moves simulated time forward.
     pub fn advance(&self, by: Duration) {
         self.inner.clock.advance(by);
+        self.inner.advanced.fetch_add(1, Ordering::Relaxed);
         drop(self.world());
+    }
+
+    /// Changes with everything that a saved world should have: requests, events, and leaps of time, but not with time
+    /// that merely goes by.
+    pub(super) fn changes(&self) -> (u64, u64, u64) {
+        let requests = self.inner.counters.stats().requests;
+        (requests, self.world().event_count(), self.inner.advanced.load(Ordering::Relaxed))
     }
 
     /// Puts fault rules in place of all others.

@@ -79,6 +79,13 @@ pub(super) fn error_response(status: u16, code: &str, message: &str) -> Response
     response
 }
 
+/// An answer without a body.
+pub(super) fn empty(status: u16) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
 /// A refusal for too many requests. The service closes the connection with it.
 pub(super) fn too_many_requests(message: &str, retry_after_seconds: Option<u32>) -> Response<Bytes> {
     let mut response = error_response(429, "TooManyRequests", message);

@@ -36,7 +36,9 @@ async fn handle(State(region): State<Region>, request: Request) -> Response<Body
     let (parts, body) = request.into_parts();
     let body = match read(&parts, body).await {
         Ok(body) => body,
-        Err(mut refused) => {
+        Err(refused) => {
+            let of_api = !admin::is_for(parts.uri.path());
+            let mut refused = if of_api { exchange::refuse(&region, &parts, refused) } else { refused };
             refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return refused.map(Body::from);
         }

@@ -3,8 +3,8 @@
 use crate::server::home::create_private;
 use crate::world::World;
 use serde::Deserialize;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Why a saved world cannot be read or written.
@@ -31,6 +31,21 @@ pub enum SaveError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Another region keeps itself in the file.
+    #[error(
+        "{} is kept by a simulated region that is running. Stop that one, or give another file with --save",
+        path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is somebody's.
+    #[error("{} is not a saved region: nothing was deleted. Give the file that `sim serve --save` was given", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file was written by another version of the program.
     #[error("{}: {problem}. Remove it to begin anew, or give another file with --save", path.display())]
     Version {
@@ -44,6 +59,74 @@ pub enum SaveError {
 #[derive(Deserialize)]
 struct VersionOnly {
     version: u32,
+}
+
+/// How a saved world begins. A file that begins otherwise is somebody's, and stays.
+const BEGINS: &[u8] = b"{\"version\":";
+
+/// The right to write a saved world, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Hold {
+    _lock: File,
+}
+
+/// A file beside the saved world that is locked while a region runs: the saved world itself is replaced again and again,
+/// and a lock would go with the old one.
+fn lock_path(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    beside.into()
+}
+
+/// Takes the file for one region. The system lets go of it when the process ends, however it ends.
+pub(super) fn hold(path: &Path) -> Result<Hold, SaveError> {
+    let beside = lock_path(path);
+    let failed = |source| SaveError::Io { action: "write", path: beside.clone(), source };
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(&beside).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Hold { _lock: file }),
+        Err(TryLockError::WouldBlock) => Err(SaveError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// A saved world that can be deleted.
+#[derive(Debug)]
+pub struct Forgettable {
+    path: PathBuf,
+    hold: Hold,
+}
+
+impl Forgettable {
+    /// The saved world in this file; `None` if there is no such file. A file that is somebody's, or of a region that is
+    /// running, is refused.
+    pub fn find(path: &Path) -> Result<Option<Self>, SaveError> {
+        let failed = |source| SaveError::Io { action: "read", path: path.to_owned(), source };
+        let mut begin = [0; BEGINS.len()];
+        match File::open(path) {
+            Ok(file) => {
+                // A file that is shorter does not begin so.
+                let _ = file.take(BEGINS.len() as u64).read_exact(&mut begin);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        }
+        if begin != *BEGINS {
+            return Err(SaveError::Foreign { path: path.to_owned() });
+        }
+        Ok(Some(Self { path: path.to_owned(), hold: hold(path)? }))
+    }
+
+    /// Deletes it.
+    pub fn forget(self) -> Result<(), SaveError> {
+        let Self { path, hold } = self;
+        drop(hold);
+        for path in [lock_path(&path), path] {
+            std::fs::remove_file(&path).map_err(|source| SaveError::Io { action: "delete", path, source })?;
+        }
+        Ok(())
+    }
 }
 
 /// Writes the world to the file, all of it or nothing.

@@ -2,22 +2,20 @@
 
 use super::auth::PublicKey;
 use super::clock::{ScaledClock, SimClock, system_time};
-use super::home::{Home, HomeError, Identity};
+use super::home::{Folder, Home, HomeError, Identity};
 use super::region::Region;
 use super::save::{self, SaveError};
+use super::saver::Saver;
 use super::serve::serve_with;
 use crate::scenario::{Scenario, check_speed};
 use crate::world::{Caller, Known, World};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How often a world that changed is saved.
-const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// Simulated seconds in one second, when nobody says.
 const SPEED: f64 = 30.0;
 
@@ -89,6 +87,9 @@ pub enum StartError {
     /// A resource cannot be registered.
     #[error("a resource that must exist in the region cannot: {0}")]
     Register(String),
+    /// The scenario names a compartment that is not there.
+    #[error("world: quotas: the region has no compartment {0}. Leave `compartment` out to mean every one")]
+    QuotaCompartment(String),
     /// The home folder cannot be used.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -111,10 +112,14 @@ pub struct Running {
     pub identity: Identity,
     /// Whether a saved world was taken up.
     pub restored: bool,
+    /// What whoever started it should know, a line each.
+    pub notes: Vec<String>,
     region: Region,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
-    saving: Option<(PathBuf, JoinHandle<()>)>,
+    saver: Option<Saver>,
+    /// Holds the home folder.
+    _home: Option<Home>,
 }
 
 impl Running {
@@ -133,13 +138,10 @@ impl Running {
         // Fails only if the server has ended by itself, which the next line reports.
         let _ = self.stop.send(());
         self.server.await.map_err(|error| StartError::Broken(error.to_string()))?;
-        if let Some((path, saver)) = self.saving {
-            saver.abort();
-            // Its last write must be over before the final one begins; that it was aborted is expected.
-            let _ = saver.await;
-            save_once(&path, &self.region).await?;
+        match self.saver {
+            Some(saver) => saver.stop().await,
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -153,32 +155,33 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let listener = listen(options.listen).await?;
     let address =
         listener.local_addr().map_err(|source| StartError::Listen { address: options.listen, source })?;
-    let saved = match options.save.clone() {
-        Some(path) => blocking(move || save::load(&path)).await??,
+    let folder = match options.home.clone() {
+        Some(path) => Some(blocking(move || Folder::claim(&path)).await??),
         None => None,
     };
-    let restored = saved.is_some();
-    let begins = saved.as_ref().map_or_else(system_time, World::now);
-    let clock: Arc<dyn SimClock> = Arc::new(ScaledClock::real(begins, speed));
-    let region = match saved {
-        Some(world) => Region::with_world(world, &options.scenario, options.seed, clock),
-        None => Region::new(&options.scenario, options.seed, clock),
-    };
-    let (identity, home) = credentials(&options, &region, address).await?;
+    let hold = options.save.as_deref().map(save::hold).transpose()?;
+    let Made { region, restored, mut notes } = in_a_thread(make(&options, speed)).await??;
+    let (identity, home) = credentials(&options, &region, address, folder).await?;
     for known in &options.known {
         register(&region, known)?;
+    }
+    check_quotas(&region)?;
+    let region_name = region.world().settings().region.clone();
+    if let Some(home) = home.as_ref().filter(|home| home.identity.region != region_name) {
+        notes.push(format!(
+            "{} was made for {}, and its `config` and `config.yaml` say so; this region is {region_name}. Another \
+             folder, given with --home, would fit it",
+            home.path.display(),
+            home.identity.region
+        ));
     }
     region.add_key(identity.caller.clone(), identity.public_key.clone());
     region.set_anonymous_caller(identity.caller.clone());
     for (caller, key) in options.callers {
         region.add_key(caller, key);
     }
-    let saving = match options.save {
-        Some(path) => {
-            // At once, so that a file that cannot be written is found now and not at the end.
-            save_once(&path, &region).await?;
-            Some((path.clone(), tokio::spawn(save_now_and_then(path, region.clone()))))
-        }
+    let saver = match options.save.zip(hold) {
+        Some((path, hold)) => Some(Saver::start(path, hold, region.clone()).await?),
         None => None,
     };
     let (stop, stopped) = oneshot::channel();
@@ -187,7 +190,43 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         // A handle that is dropped stops the server too.
         serve_with(listener, served, options.allow_remote, async { drop(stopped.await) }).await;
     });
-    Ok(Running { address, home, identity, restored, region, stop, server, saving })
+    let path = home.as_ref().map(|home| home.path.clone());
+    Ok(Running { address, home: path, identity, restored, notes, region, stop, server, saver, _home: home })
+}
+
+/// A region that is made.
+struct Made {
+    region: Region,
+    restored: bool,
+    notes: Vec<String>,
+}
+
+/// Reads the saved world, or makes one. A large one takes a while.
+fn make(options: &Options, speed: f64) -> impl FnOnce() -> Result<Made, StartError> + Send + 'static {
+    let (save, scenario, seed) = (options.save.clone(), options.scenario.clone(), options.seed);
+    move || {
+        let saved = match &save {
+            Some(path) => save::load(path)?,
+            None => None,
+        };
+        let begins = saved.as_ref().map_or_else(system_time, World::now);
+        let clock: Arc<dyn SimClock> = Arc::new(ScaledClock::real(begins, speed));
+        let (Some(world), Some(path)) = (saved, save) else {
+            let region = Region::new(&scenario, seed, clock);
+            return Ok(Made { region, restored: false, notes: Vec::new() });
+        };
+        let shown = path.display();
+        let mut notes = vec![format!("took up {shown}: its world, with its seed, is as it was saved")];
+        let differing = world.settings().differing(&scenario.world);
+        if !differing.is_empty() {
+            notes.push(format!(
+                "warning: what the scenario says under `world:` is passed over where the saved world has something \
+                 else: {}. Remove {shown}, or give another file with --save, to begin anew",
+                differing.join(", ")
+            ));
+        }
+        Ok(Made { region: Region::with_world(world, &scenario, seed, clock), restored: true, notes })
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -197,14 +236,24 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
+/// Refuses a quota for a compartment that is not there once everything is registered: it would hold nobody back.
+fn check_quotas(region: &Region) -> Result<(), StartError> {
+    let unknown = region.world().unknown_quota_compartment();
+    match unknown {
+        Some(ocid) => Err(StartError::QuotaCompartment(ocid)),
+        None => Ok(()),
+    }
+}
+
 /// The credentials of the home folder, or ones in memory; what the folder's `config.yaml` names is registered.
 async fn credentials(
     options: &Options,
     region: &Region,
     address: SocketAddr,
-) -> Result<(Identity, Option<PathBuf>), StartError> {
+    folder: Option<Folder>,
+) -> Result<(Identity, Option<Home>), StartError> {
     let name = region.world().settings().region.clone();
-    let Some(path) = options.home.clone() else {
+    let Some(folder) = folder else {
         let caller = options.identity.clone();
         let identity = blocking(move || Identity::generate(caller, &name)).await?.map_err(HomeError::Key)?;
         register_caller(region, &identity.caller)?;
@@ -214,14 +263,14 @@ async fn credentials(
     let reached =
         if address.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, address.port()).into() } else { address };
     let endpoint = format!("http://{reached}");
-    let home = blocking(move || Home::open(&path, &name, &endpoint)).await??;
+    let home = blocking(move || Home::fill(folder, &name, &endpoint)).await??;
     register_caller(region, &home.identity.caller)?;
     for known in &home.known {
         region
             .register(known)
             .map_err(|problem| HomeError::Damaged { path: home.path.join("config.yaml"), problem })?;
     }
-    Ok((home.identity, Some(home.path)))
+    Ok((home.identity.clone(), Some(home)))
 }
 
 fn register_caller(region: &Region, caller: &Caller) -> Result<(), StartError> {
@@ -233,34 +282,19 @@ fn register(region: &Region, known: &Known) -> Result<(), StartError> {
     region.register(known).map_err(StartError::Register)
 }
 
-async fn save_now_and_then(path: PathBuf, region: Region) {
-    let mut saved = region.stats().requests;
-    loop {
-        tokio::time::sleep(SAVE_EVERY).await;
-        let requests = region.stats().requests;
-        if requests == saved {
-            continue;
-        }
-        match save_once(&path, &region).await {
-            Ok(()) => saved = requests,
-            Err(error) => tracing::warn!(%error, "the region is not saved"),
-        }
-    }
-}
-
-async fn save_once(path: &Path, region: &Region) -> Result<(), StartError> {
-    let (path, region) = (path.to_owned(), region.clone());
-    let saved = blocking(move || {
-        let world = save::encode(&region.world()).map_err(|error| SaveError::Io {
-            action: "encode the region for",
-            path: path.clone(),
-            source: error.into(),
-        })?;
-        save::save(&path, &world)
-    });
-    Ok(saved.await??)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StartError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| StartError::Broken(error.to_string()))
+}
+
+/// As [`blocking`], but whoever gives up waiting is not kept by the work: the runtime waits for its own threads when it
+/// ends, and for this one not.
+async fn in_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
+    let (done, result) = oneshot::channel();
+    // Nobody may be waiting any more.
+    let work = move || drop(done.send(work()));
+    let thread = std::thread::Builder::new().name("world".into()).spawn(work);
+    thread.map_err(|error| StartError::Broken(error.to_string()))?;
+    result.await.map_err(|error| StartError::Broken(error.to_string()))
 }

@@ -3,7 +3,9 @@
 use super::World;
 use super::ids::{Id, Kind};
 use super::instances::State;
+use super::limits::Usage;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 /// OCIDs of what every region has from the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +142,8 @@ impl World {
     }
 
     /// Checks what must always hold: capacity is neither lost nor made, limits are kept and counted right, no address is
-    /// given out twice, reservations hold what they say.
+    /// given out twice, reservations hold what they say, boot volumes and instances know each other, and no retry token is
+    /// remembered for ever.
     pub fn check_invariants(&self) -> Result<(), String> {
         let held = self.instances.iter().filter_map(|(_, row)| row.held.as_ref());
         self.capacity.check(held.chain(self.held_by_reservations()).chain(self.held_by_others()))?;
@@ -148,21 +151,30 @@ impl World {
         self.check_counts()?;
         self.check_addresses()?;
         self.check_reservations()?;
+        self.check_boot_volumes()?;
+        self.tokens.check()?;
         self.check_preemptibles()
     }
 
     fn check_counts(&self) -> Result<(), String> {
-        let mut counted = BTreeMap::new();
+        let (mut places, mut compartments) = (BTreeMap::new(), BTreeMap::new());
         for (_, row) in self.instances.iter().filter(|(_, row)| row.live) {
-            let sum: &mut (i64, i64, i64) = counted.entry((row.ad, row.shape.get().family)).or_default();
-            sum.0 += i64::from(row.need.ocpus);
-            sum.1 += i64::from(row.need.memory);
-            sum.2 += i64::from(row.need.gpus);
+            let (usage, family) = (Usage::of(row.need), row.shape.get().family);
+            places.entry((row.ad, family)).or_insert_with(Usage::default).add(usage, 1);
+            compartments.entry((row.compartment, family)).or_insert_with(Usage::default).add(usage, 1);
         }
-        for (place, usage) in self.limits.counted() {
-            let own = counted.get(place).copied().unwrap_or_default();
-            if own != (usage.cores, usage.memory, usage.gpus) {
-                return Err(format!("usage of {place:?} is {usage:?}, instances add up to {own:?}"));
+        same("availability domains", self.limits.counted(), &places)?;
+        same("compartments", self.limits.counted_in_compartments(), &compartments)
+    }
+
+    fn check_boot_volumes(&self) -> Result<(), String> {
+        for (volume, number) in self.volumes.boots.iter().zip(0_u32..) {
+            let Some(instance) = volume.used_by else { continue };
+            let user = self.instances.get(instance).filter(|row| row.live);
+            if user.is_none_or(|row| row.boot_volume != Some(number)) {
+                return Err(format!(
+                    "boot volume {number} is used by instance {instance}, which does not know it"
+                ));
             }
         }
         Ok(())
@@ -199,4 +211,20 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Checks that what is counted is what instances add up to.
+fn same<K: Ord + Debug>(
+    what: &str,
+    counted: &BTreeMap<K, Usage>,
+    own: &BTreeMap<K, Usage>,
+) -> Result<(), String> {
+    let none = Usage::default();
+    for key in counted.keys().chain(own.keys()) {
+        let (counted, own) = (counted.get(key).unwrap_or(&none), own.get(key).unwrap_or(&none));
+        if counted != own {
+            return Err(format!("usage of {what} {key:?} is {counted:?}, instances add up to {own:?}"));
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 /// Fault domains in an availability domain.
 pub(super) const FAULT_DOMAINS: u8 = 3;
 
+/// Hosts of one family in one fault domain, at most.
+const POOL_MAX: u32 = 1_000_000;
+
 /// How much of a host is wanted, in thousandths of OCPUs and GB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Need {
@@ -67,7 +70,8 @@ fn pool_number(ad: u8, fd: u8, family: u8) -> usize {
     (usize::from(ad) * usize::from(FAULT_DOMAINS) + usize::from(fd)) * FAMILIES.len() + usize::from(family)
 }
 
-fn hosts_in(settings: &WorldSettings, ad: u8, family: &str) -> u32 {
+/// Hosts of a family in each fault domain of an availability domain.
+pub(super) fn hosts_in(settings: &WorldSettings, ad: u8, family: &str) -> u32 {
     let hosts = &settings.hosts;
     let here = |place: &&HostsIn| place.availability_domain == ad + 1;
     let of_family = hosts.by_availability_domain.iter().filter(here).rev();
@@ -82,7 +86,7 @@ fn hosts_in(settings: &WorldSettings, ad: u8, family: &str) -> u32 {
 impl Capacity {
     pub fn new(settings: &WorldSettings) -> Self {
         let mut capacity = Self { pools: Vec::new(), out: [false; 3] };
-        for ad in 0..settings.availability_domains {
+        for ad in 0..settings.domains() {
             for fd in 0..FAULT_DOMAINS {
                 for (number, family) in FAMILIES.iter().enumerate() {
                     capacity.pools.push(Pool::default());
@@ -98,6 +102,8 @@ impl Capacity {
     pub fn add_hosts(&mut self, ad: u8, fd: u8, family: u8, count: u32, ocpus: Option<u32>) {
         let Some(pool) = self.pools.get_mut(pool_number(ad, fd, family)) else { return };
         let model = &FAMILIES[usize::from(family)];
+        // However long crumbs come, memory does not fill up with hosts.
+        let count = count.min(POOL_MAX.saturating_sub(pool.hosts.len() as u32));
         let ocpus = ocpus.unwrap_or(model.ocpus).min(model.ocpus).max(1);
         let memory = model.memory * 1000 / model.ocpus * ocpus;
         let (gpus, ocpus) = (model.gpus * ocpus / model.ocpus, ocpus * 1000);

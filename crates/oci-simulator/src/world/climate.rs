@@ -6,6 +6,9 @@ use super::schedule::Task;
 use super::shapes::{FAMILIES, Family};
 use super::time::seconds;
 
+/// How many pieces of capacity other tenants hold at the start, roughly and at most.
+const HOLDINGS_MAX: u64 = 100_000;
+
 impl World {
     /// Plans the weather, at the beginning of the world.
     pub(super) fn plan_climate(&mut self) {
@@ -22,9 +25,14 @@ impl World {
             self.schedule.at(now + seconds(others.every_seconds), Task::OtherTenants);
             let (all, _) = self.capacity.ocpus();
             let wanted = (all as f64 * others.initial_share.clamp(0.0, 1.0)) as u64;
-            let mut misses = 0;
-            while self.others_ocpus() < wanted && misses < 1000 {
-                misses += u32::from(!self.others_take(others.ocpus));
+            // In larger pieces where small ones would be too many to hold.
+            let piece = others.ocpus.max(u32::try_from(wanted / 1000 / HOLDINGS_MAX).unwrap_or(u32::MAX));
+            let (mut taken, mut misses) = (0, 0);
+            while taken < wanted && misses < 1000 {
+                match self.others_take(piece) {
+                    Some(ocpus) => taken += u64::from(ocpus),
+                    None => misses += 1,
+                }
             }
         }
     }
@@ -79,9 +87,9 @@ impl World {
         self.schedule.at(self.now + seconds(every), Task::OtherTenants);
     }
 
-    /// Takes capacity somewhere; false if it was full there.
-    fn others_take(&mut self, ocpus: u32) -> bool {
-        let ad = self.climate_chance.below(self.settings.availability_domains.into()) as u8;
+    /// Takes capacity somewhere and says how much, in thousandths of OCPUs; `None` if it was full there.
+    fn others_take(&mut self, ocpus: u32) -> Option<u32> {
+        let ad = self.climate_chance.below(self.settings.domains().into()) as u8;
         let family = self.climate_chance.below(FAMILIES.len() as u64) as u8;
         let model = &FAMILIES[usize::from(family)];
         let ocpus = ocpus.clamp(1, model.ocpus);
@@ -89,10 +97,10 @@ impl World {
         let need = Need { ocpus: ocpus * 1000, memory, gpus: 0, whole: false };
         let Some(held) = self.capacity.take(ad, None, family, need) else {
             self.want_room(ad, None, family, need);
-            return false;
+            return None;
         };
         self.others.push((held, need));
-        true
+        Some(need.ocpus)
     }
 
     /// Everything that other tenants hold.

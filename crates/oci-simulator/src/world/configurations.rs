@@ -8,6 +8,7 @@ use super::ids::{Id, Kind};
 use super::instances::validate::check_tags;
 use super::paging::{Cursor, Order};
 use super::request::{answer, empty};
+use super::shapes::ShapeId;
 use super::time::stamp;
 use jiff::Timestamp;
 use oci_api::models::{
@@ -85,6 +86,7 @@ impl World {
             }
         };
         let compartment = self.compartment(&compartment)?;
+        self.check_kept_launch(&launch_fields(&details))?;
         let tags = tags.unwrap_or_default();
         check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
         let number = self.made_configurations;
@@ -101,6 +103,25 @@ impl World {
         let id = Id(Kind::InstanceConfiguration, number);
         self.log.push(self.now, "configuration_created", Some(id), None);
         Ok((self.configuration_answer(request, number)?, Some(id)))
+    }
+
+    /// Refuses a launch that could never be repeated: preemptible (text invented), or with an image that its shape cannot
+    /// start.
+    fn check_kept_launch(&self, launch: &Map<String, Value>) -> Result<(), ApiError> {
+        if launch.get("preemptibleInstanceConfig").is_some_and(|config| !config.is_null()) {
+            return Err(error::invalid("instance configurations cannot have preemptibleInstanceConfig"));
+        }
+        let text = |value: Option<&'_ Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let image = text(launch.get("sourceDetails").and_then(|source| source.get("imageId")));
+        let shape = text(launch.get("shape")).and_then(|name| ShapeId::find(&name));
+        // Names that are not known are for the launch to refuse.
+        let (Some(image), Some(shape)) = (image, shape) else { return Ok(()) };
+        match self.image(&image) {
+            Ok(number) if !self.images[number as usize].fits(shape.get()) => {
+                Err(error::invalid(format!("Shape {} is incompatible with image {image}", shape.get().name)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An instance as a launch that would make another one like it.
@@ -207,6 +228,7 @@ impl World {
         let own = launch_fields(request.body.as_ref().unwrap_or(&Value::Null));
         if let Some(base) = details.as_object_mut() {
             base.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
+            self.check_kept_launch(base)?;
         }
         let number = self.launch(&details, None)?;
         Ok((self.launched(request, number)?, Some(Id(Kind::Instance, number))))

@@ -28,13 +28,16 @@ impl World {
     }
 
     fn answer_or_repeat(&mut self, request: &ApiRequest) -> ApiResult {
-        if let Some(made) = self.bound_to(request)? {
-            return self.repeat(request, made);
+        if let Some((made, work)) = self.bound_to(request)? {
+            let mut answer = self.repeat(request, made)?;
+            // What has been done to it since has work requests of its own.
+            answer.work_request = work.map(|work| self.work_request_ocid(work)).or(answer.work_request);
+            return Ok(answer);
         }
         let Some(answer) = self.dispatch_bound(request) else { return self.dispatch(request) };
         let (answer, made) = answer?;
         if let Some(made) = made {
-            self.bind(request, made);
+            self.bind(request, made, answer.work_request.as_deref());
         }
         Ok(answer)
     }

@@ -58,6 +58,11 @@ impl EventLog {
         self.entries.push_back(Entry { at, event: event.into(), id, detail: detail.map(Into::into) });
     }
 
+    /// How many there have been.
+    pub fn count(&self) -> u64 {
+        self.forgotten + self.entries.len() as u64
+    }
+
     /// Events from this number on; those already forgotten are skipped.
     pub fn since<'a>(&'a self, number: u64, ids: &'a Ids) -> impl Iterator<Item = Event> + 'a {
         let skip = usize::try_from(number.saturating_sub(self.forgotten)).unwrap_or(usize::MAX);

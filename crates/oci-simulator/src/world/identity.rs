@@ -93,6 +93,14 @@ pub(super) fn find_fault_domain(name: &str) -> Option<u8> {
     (0..FAULT_DOMAINS).find(|fd| fault_domain_name(*fd) == name)
 }
 
+/// 1 for `FAULT-DOMAIN-2`, or 400.
+pub(super) fn fault_domain(name: &str) -> Result<u8, ApiError> {
+    find_fault_domain(name).ok_or_else(|| {
+        let all: Vec<String> = (0..FAULT_DOMAINS).map(fault_domain_name).collect();
+        error::invalid(format!("faultDomain '{name}' does not exist; there are {}", all.join(", ")))
+    })
+}
+
 /// The OCID of a compartment.
 pub(super) fn compartment_ocid(ids: &Ids, number: u32) -> String {
     ids.text(if number == 0 { Id(Kind::Tenancy, 0) } else { Id(Kind::Compartment, number) })

@@ -141,7 +141,7 @@ impl World {
         let image = request.in_query("imageId").map(|ocid| self.image(ocid)).transpose()?;
         let name = request.in_query("shape");
         let page = self.page(request)?;
-        let ads = ad.map_or(0..self.settings.availability_domains, |ad| ad..ad + 1);
+        let ads = ad.map_or(0..self.settings.domains(), |ad| ad..ad + 1);
         let mut rows = Vec::new();
         for id in ShapeId::all() {
             let shape = id.get();

@@ -21,6 +21,9 @@ pub(super) enum What {
     /// Held by capacity reservations, used or not.
     ReservedCores,
     ReservedMemory,
+    /// The same under the names by which Oracle tells how much can be reserved.
+    ReservableCores,
+    ReservableMemory,
 }
 
 /// A limit: on what, of which family, in which availability domain (`None`: the region).
@@ -34,6 +37,19 @@ pub(super) struct Limit {
 /// Reads the reserved limits report when nothing was set: practically none (Oracle: "Known Issues").
 const UNLIMITED: i64 = 1_000_000_000;
 
+/// What there are limits for in a family without GPUs, in the order of their lists.
+const ALL: [What; 6] = [
+    What::Cores,
+    What::Memory,
+    What::ReservedCores,
+    What::ReservedMemory,
+    What::ReservableCores,
+    What::ReservableMemory,
+];
+/// Those for reserved capacity alone.
+const OF_RESERVED: [What; 4] =
+    [What::ReservedMemory, What::ReservedCores, What::ReservableMemory, What::ReservableCores];
+
 impl Limit {
     /// Its name. A1 has limits for the region besides those for each availability domain.
     pub fn name(self) -> String {
@@ -45,6 +61,8 @@ impl Limit {
             What::Gpus => format!("{family}-count"),
             What::ReservedCores => format!("{family}-core-reserved-count"),
             What::ReservedMemory => format!("{family}-memory-reserved-count"),
+            What::ReservableCores => format!("{family}-core-count-reservable"),
+            What::ReservableMemory => format!("{family}-memory-count-reservable"),
         }
     }
 
@@ -58,7 +76,7 @@ impl Limit {
             } else if model.name == "standard-e2-micro" {
                 &[What::Cores]
             } else {
-                &[What::Cores, What::Memory, What::ReservedCores, What::ReservedMemory]
+                &ALL
             };
             what.iter().map(move |what| Self { family, what: *what, ad: Some(0) })
         });
@@ -105,7 +123,7 @@ impl Usage {
         Self { cores: need.ocpus.into(), memory: need.memory.into(), gpus: need.gpus.into() }
     }
 
-    fn add(&mut self, other: Self, sign: i64) {
+    pub fn add(&mut self, other: Self, sign: i64) {
         self.cores += sign * other.cores;
         self.memory += sign * other.memory;
         self.gpus += sign * other.gpus;
@@ -116,8 +134,8 @@ impl Usage {
         let up =
             |thousandths: i64| thousandths.div_euclid(1000) + i64::from(thousandths.rem_euclid(1000) > 0);
         match what {
-            What::Cores | What::ReservedCores => up(self.cores),
-            What::Memory | What::ReservedMemory => up(self.memory),
+            What::Cores | What::ReservedCores | What::ReservableCores => up(self.cores),
+            What::Memory | What::ReservedMemory | What::ReservableMemory => up(self.memory),
             What::Gpus => self.gpus,
         }
     }
@@ -133,6 +151,9 @@ pub(super) struct Limits {
     used: BTreeMap<(u8, u8), Usage>,
     #[serde(with = "super::pairs")]
     reserved: BTreeMap<(u8, u8), Usage>,
+    /// What instances use of what is reserved. Made from the reservations, thus not saved.
+    #[serde(skip)]
+    drawn: BTreeMap<(u8, u8), Usage>,
     /// By compartment and family.
     #[serde(with = "super::pairs")]
     in_compartment: BTreeMap<(u32, u8), Usage>,
@@ -141,13 +162,13 @@ pub(super) struct Limits {
 impl Limits {
     pub fn new(settings: &WorldSettings) -> Self {
         let mut values = BTreeMap::new();
-        let ads = settings.availability_domains;
+        let ads = settings.domains();
         for kind in Limit::kinds() {
             let usual = match kind.what {
                 What::Cores => settings.limits.cores,
                 What::Memory => settings.limits.memory_in_gbs,
                 What::Gpus => settings.limits.gpus,
-                What::ReservedCores | What::ReservedMemory => UNLIMITED,
+                _ => UNLIMITED,
             };
             let (usual, places) = match kind.ad {
                 Some(_) => (usual, (0..ads).map(Some).collect()),
@@ -176,16 +197,21 @@ impl Limits {
         self.values.get(&limit).copied().unwrap_or(UNLIMITED)
     }
 
-    /// How much is used, in whole cores, GB or GPUs.
+    /// How much is used, in whole cores, GB or GPUs. What is reserved counts as used, once, whether an instance draws on
+    /// it or not (Oracle: limits apply to every capacity type; how the two add up is not documented).
     pub fn used(&self, limit: Limit) -> i64 {
-        let table = match limit.what {
-            What::ReservedCores | What::ReservedMemory => &self.reserved,
-            What::Cores | What::Memory | What::Gpus => &self.used,
+        let tables = match limit.what {
+            What::Cores | What::Memory | What::Gpus => {
+                [Some((&self.used, 1)), Some((&self.reserved, 1)), Some((&self.drawn, -1))]
+            }
+            _ => [Some((&self.reserved, 1)), None, None],
         };
         let mut sum = Usage::default();
-        for ((ad, family), usage) in table {
-            if *family == limit.family && limit.ad.is_none_or(|wanted| wanted == *ad) {
-                sum.add(*usage, 1);
+        for (table, sign) in tables.into_iter().flatten() {
+            for ((ad, family), usage) in table {
+                if *family == limit.family && limit.ad.is_none_or(|wanted| wanted == *ad) {
+                    sum.add(*usage, sign);
+                }
             }
         }
         sum.whole(limit.what)
@@ -202,12 +228,17 @@ impl Limits {
         self.reserved.entry((ad, family)).or_default().add(usage, sign);
     }
 
+    /// Counts an instance that draws on reserved capacity in, or out.
+    pub fn count_drawn(&mut self, ad: u8, family: u8, usage: Usage, sign: i64) {
+        self.drawn.entry((ad, family)).or_default().add(usage, sign);
+    }
+
     /// The limits that this much more would exceed.
     pub fn exceeded(&self, ad: u8, family: u8, more: Usage, reserved: bool) -> Vec<String> {
-        let kinds = if reserved { &[What::ReservedMemory, What::ReservedCores] } else { counted_of(family) };
+        let of_reserved: &[What] = if reserved { &OF_RESERVED } else { &[] };
         let mut names = Vec::new();
         for place in [Some(ad), None] {
-            for what in kinds {
+            for what in counted_of(family).iter().chain(of_reserved) {
                 let limit = Limit { family, what: *what, ad: place };
                 let Some(allowed) = self.values.get(&limit) else { continue };
                 let wants = more.whole(*what);
@@ -233,21 +264,28 @@ impl Limits {
     pub fn counted(&self) -> &BTreeMap<(u8, u8), Usage> {
         &self.used
     }
+
+    /// The same by compartment and family.
+    pub fn counted_in_compartments(&self) -> &BTreeMap<(u32, u8), Usage> {
+        &self.in_compartment
+    }
 }
 
 impl World {
-    /// Refuses an instance that the limits or the compartment's quotas do not allow.
-    pub(super) fn check_limits(
-        &self,
-        compartment: u32,
-        ad: u8,
-        shape: &Shape,
-        usage: Usage,
-    ) -> Result<(), ApiError> {
+    /// A compartment that a quota names and that does not exist.
+    pub fn unknown_quota_compartment(&self) -> Option<String> {
+        let named = self.settings.quotas.iter().filter_map(|quota| quota.compartment.clone());
+        named.into_iter().find(|ocid| self.identity.find_compartment(&self.ids, ocid).is_none())
+    }
+
+    /// Refuses an instance that the limits do not allow. One that draws on a reservation was counted with that.
+    pub(super) fn check_limits(&self, ad: u8, shape: &Shape, usage: Usage) -> Result<(), ApiError> {
         let names = self.limits.exceeded(ad, shape.family, usage, false);
-        if !names.is_empty() {
-            return Err(error::limit_exceeded(&names));
-        }
+        if names.is_empty() { Ok(()) } else { Err(error::limit_exceeded(&names)) }
+    }
+
+    /// Refuses an instance that the compartment's quotas do not allow.
+    pub(super) fn check_quotas(&self, compartment: u32, shape: &Shape, usage: Usage) -> Result<(), ApiError> {
         for (number, quota) in self.settings.quotas.iter().enumerate() {
             let wanted = quota.compartment.as_deref();
             let here = wanted

@@ -99,7 +99,7 @@ impl World {
                 let ads = match limit.ad {
                     None if ad.is_some() => continue,
                     None => vec![None],
-                    Some(_) => (0..self.settings.availability_domains).map(Some).collect(),
+                    Some(_) => (0..self.settings.domains()).map(Some).collect(),
                 };
                 for place in ads.into_iter().filter(|place| ad.is_none() || *place == ad) {
                     let value = self.limits.value(Limit { ad: place, ..limit });
@@ -136,8 +136,8 @@ impl World {
                     LimitDefinitionSummaryScopeType::Region
                 };
                 let counts = match what {
-                    Some(What::Cores | What::ReservedCores) => "OCPUs",
-                    Some(What::Memory | What::ReservedMemory) => "GB of memory",
+                    Some(What::Cores | What::ReservedCores | What::ReservableCores) => "OCPUs",
+                    Some(What::Memory | What::ReservedMemory | What::ReservableMemory) => "GB of memory",
                     Some(What::Gpus) => "GPUs",
                     None => "resources",
                 };

@@ -61,7 +61,7 @@ use preemption::Preemptibles;
 use reservations::Reservation;
 use schedule::{Schedule, Task};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokens::Tokens;
 use volumes::Volumes;
 use work_requests::WorkRequestRow;
@@ -109,6 +109,9 @@ pub struct World {
     pools: BTreeMap<u32, Pool>,
     made_pools: u32,
     tokens: Tokens,
+    /// OCIDs of what is known by them only: network security groups, keys and the like.
+    #[serde(default)]
+    others_known: BTreeSet<String>,
 }
 
 /// A world as it is saved.
@@ -139,10 +142,10 @@ impl World {
     /// A region with these settings, whose time starts here. Settings out of bounds are brought within them; what is
     /// wrong with them is for [`WorldSettings::problems`] to say beforehand.
     pub fn new(mut settings: WorldSettings, seed: u64, start: Timestamp) -> Self {
-        settings.availability_domains = settings.availability_domains.clamp(1, 3);
+        settings.availability_domains = Some(settings.domains().clamp(1, 3));
         let realm = oci_api::Region::find(&settings.region).map_or("oc1", |region| region.realm);
         let now = time::whole(start).min(end_of_time());
-        let ads = settings.availability_domains;
+        let ads = settings.domains();
         let mut world = Self {
             seed,
             now,
@@ -171,6 +174,7 @@ impl World {
             pools: BTreeMap::new(),
             made_pools: 0,
             tokens: Tokens::default(),
+            others_known: BTreeSet::new(),
             settings,
         };
         world.plan_climate();
@@ -224,6 +228,11 @@ impl World {
         self.log.since(since, &self.ids)
     }
 
+    /// How many events there have been.
+    pub fn event_count(&self) -> u64 {
+        self.log.count()
+    }
+
     /// The world in the form to save it in.
     pub fn snapshot(&self) -> Snapshot<'_> {
         Snapshot { version: Self::FORMAT, world: self }
@@ -236,6 +245,7 @@ impl World {
         }
         let mut world = saved.world;
         world.instances.reindex();
+        world.recount_drawn();
         Ok(world)
     }
 }

@@ -1,8 +1,22 @@
 //! What is wrong with settings, told to the person who wrote them before a world is made of them.
 
+use super::capacity::{FAULT_DOMAINS, hosts_in};
 use super::limits::Limit;
 use super::settings::{Seconds, WorldSettings};
-use super::shapes::{Family, ShapeId};
+use super::shapes::{FAMILIES, Family, ShapeId};
+
+/// Hosts of the whole region that are made in a moment and fit in memory.
+const HOSTS_MAX: u64 = 1_000_000;
+/// Hosts that come in one crumb.
+const CRUMB_MAX: u32 = 1000;
+/// What happens more often than this keeps the region from its callers.
+const EVERY_SECONDS_MIN: f64 = 1.0;
+/// Thirty years, and more than any time that matters.
+const SECONDS_MAX: f64 = 1e9;
+/// Events that fit in memory.
+const EVENTS_MAX: usize = 10_000_000;
+/// More than any limit of a tenancy; the limits for reserved capacity read this when there is none.
+const LIMIT_MAX: i64 = 1_000_000_000;
 
 impl WorldSettings {
     /// What is wrong with the settings, in words for the person who wrote them; empty when nothing is.
@@ -18,13 +32,47 @@ impl WorldSettings {
         self.check_names(&mut found);
         self.check_shares(&mut found);
         self.check_times(&mut found);
+        self.check_numbers(&mut found);
         found
     }
 
+    /// Refuses numbers that would fill the memory, or keep the region busy with itself.
+    fn check_numbers(&self, found: &mut Vec<String>) {
+        let hosts: u64 = (0..self.domains().clamp(1, 3))
+            .flat_map(|ad| FAMILIES.iter().map(move |family| u64::from(hosts_in(self, ad, family.name))))
+            .sum();
+        let hosts = hosts * u64::from(FAULT_DOMAINS);
+        if hosts > HOSTS_MAX {
+            found.push(format!(
+                "hosts: there can be at most {HOSTS_MAX} in the whole region, over all shape families and fault domains, \
+                 not {hosts}"
+            ));
+        }
+        for crumbs in self.crumbs.iter().filter(|crumbs| crumbs.hosts > CRUMB_MAX) {
+            found.push(format!("crumbs.hosts must be 0 to {CRUMB_MAX}, not {}", crumbs.hosts));
+        }
+        if self.event_log > EVENTS_MAX {
+            found.push(format!("event_log must be 0 to {EVENTS_MAX}, not {}", self.event_log));
+        }
+        let limits = &self.limits;
+        let mut values = vec![
+            ("limits.cores", limits.cores),
+            ("limits.memory_in_gbs", limits.memory_in_gbs),
+            ("limits.gpus", limits.gpus),
+        ];
+        values.extend(limits.named.iter().map(|limit| ("limits.named", limit.value)));
+        values.extend(self.quotas.iter().map(|quota| ("quotas", quota.value)));
+        for (name, value) in values {
+            if !(0..=LIMIT_MAX).contains(&value) {
+                found.push(format!("{name}: the value must be 0 to {LIMIT_MAX}, not {value}"));
+            }
+        }
+    }
+
     fn check_places(&self, found: &mut Vec<String>) {
-        let most = self.availability_domains;
-        if !(1..=3).contains(&most) {
-            found.push(format!("availability_domains must be 1 to 3, not {most}"));
+        let most = self.domains();
+        if ![1, 3].contains(&most) {
+            found.push(format!("availability_domains must be 1 or 3, as regions have, not {most}"));
             return;
         }
         let hosts = self.hosts.by_availability_domain.iter().map(|place| place.availability_domain);
@@ -96,8 +144,10 @@ impl WorldSettings {
             ("pool_seconds", self.pool_seconds),
         ];
         for (name, Seconds { min, max }) in ranges {
-            if !(0.0..=max).contains(&min) || !max.is_finite() {
-                found.push(format!("{name}: min must be 0 or more and at most max, not {min} and {max}"));
+            if !(0.0..=max).contains(&min) || !(0.0..=SECONDS_MAX).contains(&max) {
+                found.push(format!(
+                    "{name}: min must be 0 or more and at most max, and max at most {SECONDS_MAX}, not {min} and {max}"
+                ));
             }
         }
         let mut least = vec![
@@ -105,9 +155,13 @@ impl WorldSettings {
             ("terminated_listed_hours", self.terminated_listed_hours, 0.0),
             ("retry_token_hours", self.retry_token_hours, 0.0),
         ];
-        least.extend(self.crumbs.iter().map(|crumbs| ("crumbs.every_seconds", crumbs.every_seconds, 0.001)));
+        least.extend(
+            self.crumbs
+                .iter()
+                .map(|crumbs| ("crumbs.every_seconds", crumbs.every_seconds, EVERY_SECONDS_MIN)),
+        );
         if let Some(others) = &self.other_tenants {
-            least.push(("other_tenants.every_seconds", others.every_seconds, 0.001));
+            least.push(("other_tenants.every_seconds", others.every_seconds, EVERY_SECONDS_MIN));
         }
         for outage in &self.outages {
             least.push(("outages.after_seconds", outage.after_seconds, 0.0));
@@ -116,11 +170,13 @@ impl WorldSettings {
         least.push(("preemption_notice_seconds", self.preemption_notice_seconds, 0.0));
         for reclaim in &self.reclaims {
             least.push(("reclaims.after_seconds", reclaim.after_seconds, 0.0));
-            least.extend(reclaim.every_seconds.map(|every| ("reclaims.every_seconds", every, 0.001)));
+            least.extend(
+                reclaim.every_seconds.map(|every| ("reclaims.every_seconds", every, EVERY_SECONDS_MIN)),
+            );
         }
         for (name, value, least) in least {
-            if !value.is_finite() || value < least {
-                found.push(format!("{name} must be {least} or more, not {value}"));
+            if !(least..=SECONDS_MAX).contains(&value) {
+                found.push(format!("{name} must be {least} to {SECONDS_MAX}, not {value}"));
             }
         }
     }
@@ -128,7 +184,7 @@ impl WorldSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::{AbsentShape, Crumbs, LimitSetting, Outage, Reclaim};
+    use super::super::settings::{AbsentShape, Crumbs, LimitSetting, OtherTenants, Outage, Reclaim};
     use super::*;
 
     #[test]
@@ -140,6 +196,7 @@ mod tests {
     fn every_problem_is_told_at_once() {
         let settings = WorldSettings {
             region: "us-phenix-1".into(),
+            availability_domains: Some(3),
             subnet_prefix_length: 8,
             absent_shapes: vec![AbsentShape { shape: "VM.Std".into(), availability_domain: Some(4) }],
             false_limit_probability: 1.5,
@@ -177,11 +234,56 @@ mod tests {
         the region has no shape VM.Std anyway
         false_limit_probability must be 0 to 1, not 1.5
         reclaims.share must be 0 to 1, not 2
-        boot_seconds: min must be 0 or more and at most max, not 9 and 3
-        list_lag_seconds must be 0 or more, not NaN
-        crumbs.every_seconds must be 0.001 or more, not 0
-        outages.after_seconds must be 0 or more, not -1
-        reclaims.every_seconds must be 0.001 or more, not 0
+        boot_seconds: min must be 0 or more and at most max, and max at most 1000000000, not 9 and 3
+        list_lag_seconds must be 0 to 1000000000, not NaN
+        crumbs.every_seconds must be 1 to 1000000000, not 0
+        outages.after_seconds must be 0 to 1000000000, not -1
+        reclaims.every_seconds must be 1 to 1000000000, not 0
         ");
+    }
+
+    #[test]
+    fn numbers_that_would_fill_the_memory_or_hang_the_region_are_refused() {
+        let mut settings = WorldSettings {
+            other_tenants: Some(OtherTenants {
+                every_seconds: 0.001,
+                ocpus: 1,
+                share: 0.5,
+                initial_share: 0.0,
+            }),
+            event_log: usize::MAX,
+            terminated_listed_hours: 1e10,
+            ..WorldSettings::default()
+        };
+        settings.hosts.per_fault_domain = u32::MAX;
+        settings.limits.cores = -1;
+        settings.crumbs = vec![Crumbs {
+            availability_domain: 1,
+            family: None,
+            every_seconds: 1.0,
+            hosts: u32::MAX,
+            ocpus_per_host: None,
+            times: None,
+        }];
+        insta::assert_snapshot!(settings.problems().join("\n"), @r"
+        terminated_listed_hours must be 0 to 1000000000, not 10000000000
+        other_tenants.every_seconds must be 1 to 1000000000, not 0.001
+        hosts: there can be at most 1000000 in the whole region, over all shape families and fault domains, not 734439407445
+        crumbs.hosts must be 0 to 1000, not 4294967295
+        event_log must be 0 to 10000000, not 18446744073709551615
+        limits.cores: the value must be 0 to 1000000000, not -1
+        ");
+        settings.hosts.per_fault_domain = 100_000;
+        assert!(settings.problems().iter().any(|problem| problem.starts_with("hosts: ")));
+    }
+
+    #[test]
+    fn a_region_has_one_or_three_availability_domains() {
+        for (region, domains) in [("us-phoenix-1", 3), ("eu-frankfurt-1", 3), ("us-sanjose-1", 1)] {
+            let settings = WorldSettings { region: region.into(), ..WorldSettings::default() };
+            assert_eq!(settings.domains(), domains, "{region}");
+        }
+        let two = WorldSettings { availability_domains: Some(2), ..WorldSettings::default() };
+        assert_eq!(two.problems(), ["availability_domains must be 1 or 3, as regions have, not 2"]);
     }
 }

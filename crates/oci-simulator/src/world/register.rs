@@ -2,7 +2,9 @@
 //! exist in the region".
 
 use super::World;
+use super::api::ApiError;
 use super::capacity::Need;
+use super::error;
 use super::identity::CompartmentRow;
 use super::ids::{Id, Kind};
 use super::images::ImageRow;
@@ -54,6 +56,12 @@ pub enum Known {
         /// For Arm shapes only, else for all others only; `None`: for every shape.
         arm: Option<bool>,
     },
+    /// Something that the region knows by its OCID only, and that a launch may name: a network security group, a VLAN, an
+    /// encryption key, a compute cluster or a cluster placement group.
+    Other {
+        /// Its OCID.
+        ocid: String,
+    },
     /// The name of an availability domain, from which the tenancy's prefix is taken: `xYzA:PHX-AD-2`. A name without a
     /// prefix (`AD-2`) changes nothing.
     AvailabilityDomain {
@@ -86,7 +94,18 @@ pub struct ReservedConfig {
     pub count: u32,
 }
 
+/// What is known by its OCID only.
+const OTHERS: [&str; 5] = ["networksecuritygroup", "vlan", "key", "computecluster", "clusterplacementgroup"];
+
 impl World {
+    /// Refuses an OCID that was not registered as one of the things that the region knows by their OCID only.
+    pub(super) fn check_other(&self, ocid: Option<&str>) -> Result<(), ApiError> {
+        match ocid.filter(|ocid| !ocid.is_empty()) {
+            Some(ocid) if !self.others_known.contains(ocid) => Err(error::not_found()),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes a resource exist under an OCID that someone else chose. An error says in words what cannot be.
     pub fn register(&mut self, known: &Known) -> Result<(), String> {
         // They show the OCIDs and names that are given here.
@@ -95,6 +114,18 @@ impl World {
             Known::Tenancy { ocid } => {
                 check_new(ocid, Kind::Tenancy)?;
                 self.ids.name(Id(Kind::Tenancy, 0), ocid);
+                Ok(())
+            }
+            Known::Other { ocid } => {
+                let parsed = Ocid::parse(ocid).map_err(|problem| format!("{ocid}: {problem}"))?;
+                if !OTHERS.contains(&parsed.resource_type) {
+                    return Err(format!(
+                        "{ocid} is the OCID of a {}; known by their OCID only are: {}",
+                        parsed.resource_type,
+                        OTHERS.join(", ")
+                    ));
+                }
+                self.others_known.insert(ocid.clone());
                 Ok(())
             }
             Known::User { ocid } => self.add(ocid, Kind::User, |world| {
@@ -201,7 +232,8 @@ impl World {
             return Ok(());
         };
         if rest != own_rest {
-            return Err(format!("the region has no availability domain {name}; it has {own}"));
+            let all = self.identity.ads.join(", ");
+            return Err(format!("the region has no availability domain {name}; it has {all}"));
         }
         for ad in &mut self.identity.ads {
             if let Some((_, rest)) = ad.split_once(':') {
@@ -215,7 +247,7 @@ impl World {
     fn ad_by_any_name(&self, name: &str) -> Result<u8, String> {
         let number = name.rsplit('-').next().and_then(|number| number.parse::<u8>().ok());
         match number {
-            Some(number) if (1..=self.settings.availability_domains).contains(&number) => Ok(number - 1),
+            Some(number) if (1..=self.settings.domains()).contains(&number) => Ok(number - 1),
             _ => Err(format!(
                 "the region has no availability domain {name}; it has {}",
                 self.identity.ads.join(", ")

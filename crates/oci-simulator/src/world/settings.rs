@@ -23,8 +23,8 @@ pub struct Seconds {
 pub struct WorldSettings {
     /// The region's name: `us-phoenix-1`.
     pub region: String,
-    /// How many availability domains it has: 1 to 3.
-    pub availability_domains: u8,
+    /// How many availability domains it has, 1 or 3; as many as the real region when left out.
+    pub availability_domains: Option<u8>,
     /// The tenancy's prefix of availability domain names: `Uocm` in `Uocm:PHX-AD-1`.
     pub availability_domain_prefix: String,
     /// Hosts.
@@ -248,11 +248,34 @@ pub struct Reclaim {
     pub share: f64,
 }
 
+/// The regions with three availability domains (Oracle: "Regions and Availability Domains"); all others have one.
+const OF_THREE_DOMAINS: [&str; 4] = ["us-phoenix-1", "us-ashburn-1", "eu-frankfurt-1", "uk-london-1"];
+
+impl WorldSettings {
+    /// How many availability domains there are.
+    pub fn domains(&self) -> u8 {
+        let usual = if OF_THREE_DOMAINS.contains(&&*self.region) { 3 } else { 1 };
+        self.availability_domains.unwrap_or(usual)
+    }
+
+    /// The keys in which the others are not like these.
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let shown = |settings: &Self| {
+            let domains = Some(settings.domains());
+            serde_json::to_value(Self { availability_domains: domains, ..settings.clone() })
+                .unwrap_or_default()
+        };
+        let (own, other) = (shown(self), shown(other));
+        let keys = own.as_object().into_iter().flatten();
+        keys.filter(|(key, value)| other.get(key) != Some(value)).map(|(key, _)| key.clone()).collect()
+    }
+}
+
 impl Default for WorldSettings {
     fn default() -> Self {
         Self {
             region: "us-phoenix-1".into(),
-            availability_domains: 3,
+            availability_domains: None,
             availability_domain_prefix: "Uocm".into(),
             hosts: HostSettings::default(),
             absent_shapes: Vec::new(),

@@ -33,7 +33,7 @@ impl World {
         after: Option<&Cursor>,
     ) -> impl Iterator<Item = Cursor> + 'a {
         let (group, number) = after.map_or((0, None), |after| (after.group, Some(after.number)));
-        let ads = ad.map_or(0..self.settings.availability_domains, |ad| ad..ad + 1);
+        let ads = ad.map_or(0..self.settings.domains(), |ad| ad..ad + 1);
         ads.filter(move |ad| *ad >= group).flat_map(move |ad| {
             let start = number.filter(|_| ad == group).map_or(0, |number| number.saturating_add(1));
             let place = self.instances.place(compartment, ad).into_iter();

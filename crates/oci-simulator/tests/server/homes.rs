@@ -1,6 +1,6 @@
 use super::support::{Call, closing, rfc1123, talk, wall_clock};
 use oci_simulator::scenario::Scenario;
-use oci_simulator::server::{Home, Identity, Options, start};
+use oci_simulator::server::{Forgettable, Home, Identity, Options, start};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
@@ -28,7 +28,9 @@ fn the_folder_and_the_key_are_for_their_owner_only() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["config", "config.yaml", "oci_api_key.pem", "oci_api_key_public.pem"]);
+    let expected =
+        [".oci-insta-scale-region", "config", "config.yaml", "oci_api_key.pem", "oci_api_key_public.pem"];
+    assert_eq!(files, expected);
 }
 
 #[test]
@@ -38,11 +40,13 @@ fn a_home_is_used_again_and_follows_the_port_and_the_folder() {
     let config_yaml = read(&first.path, "config.yaml").replace("count: 3", "count: 7");
     std::fs::write(first.path.join("config.yaml"), &config_yaml).unwrap();
     std::fs::rename(&first.path, folder.path().join("b")).unwrap();
+    let Home { identity, known, .. } = first.clone();
+    drop(first);
 
     let second = open(&folder.path().join("b"), "http://127.0.0.1:4000").unwrap();
-    assert_eq!(second.identity.caller, first.identity.caller);
-    assert_eq!(second.identity.fingerprint, first.identity.fingerprint);
-    assert_eq!(second.known, first.known);
+    assert_eq!(second.identity.caller, identity.caller);
+    assert_eq!(second.identity.fingerprint, identity.fingerprint);
+    assert_eq!(second.known, known);
     let text = read(&second.path, "config.yaml");
     assert!(text.contains("\nendpoint: http://127.0.0.1:4000\n") && text.contains("count: 7"), "{text}");
     let key = second.path.join("oci_api_key.pem");
@@ -53,14 +57,14 @@ fn a_home_is_used_again_and_follows_the_port_and_the_folder() {
 #[test]
 fn a_damaged_home_says_which_file_and_why() {
     let folder = tempfile::tempdir().unwrap();
-    let home = open(folder.path(), ENDPOINT).unwrap();
+    let home = open(folder.path(), ENDPOINT).unwrap().path;
     let other = Identity::generate(None, "us-phoenix-1").unwrap();
-    std::fs::write(home.path.join("oci_api_key.pem"), &other.private_key_pem).unwrap();
+    std::fs::write(home.join("oci_api_key.pem"), &other.private_key_pem).unwrap();
     let error = open(folder.path(), ENDPOINT).unwrap_err();
     assert!(error.contains("the key beside it has the fingerprint") && error.contains("/config:"), "{error}");
-    std::fs::write(home.path.join("oci_api_key.pem"), "garbage").unwrap();
+    std::fs::write(home.join("oci_api_key.pem"), "garbage").unwrap();
     assert!(open(folder.path(), ENDPOINT).unwrap_err().contains("not an unencrypted RSA key"));
-    std::fs::remove_file(home.path.join("oci_api_key.pem")).unwrap();
+    std::fs::remove_file(home.join("oci_api_key.pem")).unwrap();
     assert!(open(folder.path(), ENDPOINT).unwrap_err().contains("cannot read"));
 }
 
@@ -146,4 +150,126 @@ async fn a_home_whose_config_names_what_cannot_exist_is_refused_with_the_file() 
     let error = start(options(folder.path(), &folder.path().join("s"))).await.unwrap_err().to_string();
     assert!(error.contains("/config.yaml: ocid1.vcn.oc1"), "{error}");
     assert!(error.contains("is the OCID of a vcn, not of a subnet"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_of_somebodys_is_neither_taken_nor_emptied_nor_changed() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("config", "[DEFAULT]\nuser=ocid1.user.oc1..real\nkey_file=~/.oci/oci_api_key.pem\n"),
+        ("oci_api_key.pem", "-----BEGIN PRIVATE KEY-----\n"),
+        ("config.yaml", "user_ocid: ocid1.user.oc1..real\nprivate_key_path: ~/.oci/oci_api_key.pem\n"),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let expected = format!("{} holds files of other programs and is not the home", folder.path().display());
+    assert!(open(folder.path(), ENDPOINT).unwrap_err().starts_with(&expected));
+    assert!(Home::forget(folder.path()).unwrap_err().to_string().starts_with(&expected));
+    for (name, text) in files {
+        assert_eq!(read(folder.path(), name), text);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files.len());
+    assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o755);
+}
+
+#[test]
+fn a_home_of_an_earlier_version_is_known_by_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let fingerprint = open(folder.path(), ENDPOINT).unwrap().identity.fingerprint;
+    std::fs::remove_file(folder.path().join(".oci-insta-scale-region")).unwrap();
+    assert_eq!(open(folder.path(), ENDPOINT).unwrap().identity.fingerprint, fingerprint);
+    // It has a marker now.
+    std::fs::remove_file(folder.path().join("config.yaml")).unwrap();
+    assert_eq!(open(folder.path(), ENDPOINT).unwrap().identity.fingerprint, fingerprint);
+    assert!(Home::forget(folder.path()).unwrap());
+}
+
+#[tokio::test]
+async fn a_home_and_a_saved_region_are_for_one_server_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["a", "b"].map(|name| folder.path().join(name));
+    let save = folder.path().join("region.json");
+    let running = start(options(&first, &save)).await.unwrap();
+    let error = async |home: &Path| start(options(home, &save)).await.unwrap_err().to_string();
+    let message = error(&first).await;
+    assert!(message.contains("/a is the home of a simulated region that is running"), "{message}");
+    let message = error(&second).await;
+    assert!(message.contains("region.json is kept by a simulated region that is running"), "{message}");
+    assert!(Home::forget(&first).unwrap_err().to_string().contains("is running"));
+    assert!(Forgettable::find(&save).unwrap_err().to_string().contains("is running"));
+    running.shutdown().await.unwrap();
+    start(options(&second, &save)).await.unwrap().shutdown().await.unwrap();
+    assert!(Home::forget(&first).unwrap());
+    Forgettable::find(&save).unwrap().unwrap().forget().unwrap();
+    assert!(!first.exists() && !save.exists());
+}
+
+#[tokio::test]
+async fn a_saved_region_says_that_it_is_as_saved_and_what_of_the_scenario_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = folder.path().join("region.json");
+    let home = folder.path().join("home");
+    let running = start(options(&home, &save)).await.unwrap();
+    assert_eq!(running.notes, Vec::<String>::new());
+    running.shutdown().await.unwrap();
+    let running = start(options(&home, &save)).await.unwrap();
+    assert_eq!(running.notes.len(), 1, "{:?}", running.notes);
+    assert!(running.notes[0].ends_with("region.json: its world, with its seed, is as it was saved"));
+    running.shutdown().await.unwrap();
+    let mut scarce = options(&home, &save);
+    scarce.scenario = Scenario::named("scarce").unwrap();
+    let running = start(scarce).await.unwrap();
+    assert!(running.notes[1].starts_with("warning: what the scenario says under `world:` is passed over"));
+    let (_, keys) = running.notes[1].split_once("something else: ").unwrap();
+    let mut keys: Vec<&str> = keys.split_once('.').unwrap().0.split(", ").collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["capacity_report_error_probability", "hosts", "late_failure", "other_tenants"]);
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leap_in_time_is_saved_without_any_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = folder.path().join("region.json");
+    let running = start(options(&folder.path().join("home"), &save)).await.unwrap();
+    let before = std::fs::read(&save).unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert_eq!(std::fs::read(&save).unwrap(), before, "time that merely goes by is not worth a write");
+    running.region().advance(std::time::Duration::from_hours(24));
+    for _ in 0..60 {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        // The write is in a thread that does not follow tokio's time.
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_ne!(std::fs::read(&save).unwrap(), before);
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_home_that_was_made_for_another_region_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let [home, save] = ["home", "save"].map(|name| folder.path().join(name));
+    drop(open(&home, ENDPOINT).unwrap());
+    let mut frankfurt = options(&home, &save);
+    frankfurt.scenario.world.region = "eu-frankfurt-1".into();
+    let running = start(frankfurt).await.unwrap();
+    assert!(running.notes[0].contains("was made for us-phoenix-1"), "{:?}", running.notes);
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_quota_for_a_compartment_that_is_not_there_is_refused() {
+    let yaml =
+        "world: {quotas: [{compartment: ocid1.compartment.oc1..x, name: standard-e4-core-count, value: 1}]}";
+    let scenario = Scenario::from_yaml(yaml, "test").unwrap();
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let error = start(Options { listen, scenario, ..Options::default() }).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("world: quotas: the region has no compartment ocid1.compartment.oc1..x"),
+        "{error}"
+    );
 }

@@ -27,7 +27,7 @@ async fn stats_count_requests_by_operation_and_outcome() {
         talk(server.address, &closing(call).wire_now()).await.unwrap();
     }
     talk(server.address, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
-    let request = b"GET /_sim/stats HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let request = b"GET /_sim/stats HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let answer = talk(server.address, request).await.unwrap();
     let stats: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
     assert_eq!((&stats["requests"], &stats["throttled"]), (&json!(4), &json!(0)));

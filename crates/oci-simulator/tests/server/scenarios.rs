@@ -24,6 +24,20 @@ fn an_empty_file_is_the_default_scenario() {
 
 #[test]
 fn mistakes_are_named_with_their_place_and_the_nearest_good_name() {
+    for yaml in [
+        "world: {hosts: {per_fault_domain: -1}}\n",
+        "world: {hosts: {per_fault_domain: many}}\n",
+        "world: {refuse_large_pages: maybe}\n",
+        "world:\n  availability_domains: 300\n",
+        "world: {hosts: 3}\n",
+        "world: {hosts: {per_fault_domain: 4294967296}}\n",
+        "world: {list_lag: 3}\n",
+        "faults: {a: 1}\n",
+        "world: {limits: {cores: x}}\n",
+        "world: {region: [1]}\n",
+    ] {
+        println!("{yaml} => {}", error(yaml));
+    }
     insta::assert_snapshot!(error("wrld: {}\n"), @"mine.yaml:1:1: unknown key `wrld`. Did you mean `world`?");
     insta::assert_snapshot!(error("world:\n  hosts: {per_fault_domian: 1}\n"), @"mine.yaml:2:11: unknown key `per_fault_domian`. Did you mean `per_fault_domain`?");
     insta::assert_snapshot!(error("throttle: {preset: tigth}\n"), @"mine.yaml:1:20: unknown value `tigth`. Did you mean `tight`?");
@@ -31,7 +45,7 @@ fn mistakes_are_named_with_their_place_and_the_nearest_good_name() {
     insta::assert_snapshot!(error("faults:\n  - {operations: [LaunchInstances], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `LaunchInstances`. Did you mean `LaunchInstance`?");
     insta::assert_snapshot!(error("faults:\n  - {operations: [launchinstance], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `launchinstance`. Did you mean `LaunchInstance`?");
     insta::assert_snapshot!(error("faults:\n  - {operations: [nothing like it], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `nothing like it`. Name one of the API, like LaunchInstance, or a class: launch, write, read.");
-    insta::assert_snapshot!(error("speed: fast\n"), @"mine.yaml:1:8: invalid floating point");
+    insta::assert_snapshot!(error("speed: fast\n"), @"mine.yaml:1:8: speed: must be a number");
     insta::assert_snapshot!(error("speed: 0\n"), @"mine.yaml: speed must be above 0 and at most 1000000, not 0");
     insta::assert_snapshot!(error("faults: [{probability: 1.5, fault: hang}]\n"), @"mine.yaml: faults[0]: probability must be between 0 and 1, not 1.5");
     insta::assert_snapshot!(error("faults: [{fault: {answer: {status: 200}}}]\n"), @"mine.yaml: faults[0]: status must be between 400 and 599, not 200");

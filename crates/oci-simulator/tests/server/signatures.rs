@@ -1,6 +1,7 @@
 use super::support::{Call, identity, message, refusal, region, rfc1123, shapes_target};
 use jiff::{SignedDuration, Timestamp};
 use oci_simulator::scenario::Scenario;
+use oci_simulator::server::Authorization;
 use proptest::prelude::*;
 
 const LAUNCH: &str = r#"{"compartmentId":"ocid1.compartment.oc1..x","availabilityDomain":"AD-1"}"#;
@@ -126,6 +127,37 @@ async fn a_header_that_is_said_to_be_signed_must_be_there() {
     assert_eq!(refused(call.sign()).await, MISSING);
 }
 
+/// A part of a header that is taken from another request, damaged, or left as it is.
+#[derive(Clone, Debug)]
+enum Part {
+    As,
+    Other(String),
+    FlippedAt(usize),
+}
+
+fn part(other: &'static str) -> impl Strategy<Value = Part> {
+    prop_oneof![
+        3 => Just(Part::As),
+        1 => other.prop_map(Part::Other),
+        1 => any::<usize>().prop_map(Part::FlippedAt),
+    ]
+}
+
+impl Part {
+    fn of(&self, good: &str) -> String {
+        match self {
+            Self::As => good.to_owned(),
+            Self::Other(text) => text.clone(),
+            Self::FlippedAt(at) => {
+                let mut bytes = good.as_bytes().to_vec();
+                let at = at % bytes.len();
+                bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+                String::from_utf8(bytes).unwrap()
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -137,5 +169,28 @@ proptest! {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             prop_assert_eq!(runtime.block_on(send(request)).status(), 401);
         }
+    }
+
+    /// Well-formed headers, which reach the check of the signature itself.
+    #[test]
+    fn a_header_of_which_any_part_was_changed_does_not_get_in(
+        key_id in part("[a-z0-9./]{1,60}"),
+        headers in part("(date|x-date|host|\\(request-target\\)|x-more)( (date|host|\\(request-target\\)|x-more)){0,5}"),
+        signature in part("[A-Za-z0-9+/]{0,344}={0,2}"),
+    ) {
+        let mut request = Call::get(shapes_target()).sign();
+        let good = Authorization::parse(request.headers()["authorization"].to_str().unwrap()).unwrap();
+        let names = good.headers.join(" ");
+        let changed = [key_id.of(&good.key_id), headers.of(&names), signature.of(&good.signature)];
+        let same = changed == [good.key_id, names, good.signature];
+        let [key_id, headers, signature] = changed;
+        let value = format!(
+            r#"Signature version="1",keyId="{key_id}",algorithm="rsa-sha256",headers="{headers}",signature="{signature}""#
+        );
+        request.headers_mut().insert("authorization", value.parse().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let status = runtime.block_on(send(request)).status();
+        prop_assert_eq!(status == 200, same, "{} {}", status, value);
+        prop_assert!(same || status == 401);
     }
 }

@@ -23,13 +23,17 @@ async fn headers_and_bodies_that_are_too_large_are_refused_with_oracles_body() {
     call.extra.push(("x-much", "a".repeat(11_000)));
     let answer = talk(server.address, &call.wire_now()).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
-    assert!(answer.contains("RequestHeaderFieldsTooLarge"), "{answer}");
+    assert!(
+        answer.contains("RequestHeaderFieldsTooLarge") && answer.contains("opc-request-id: "),
+        "{answer}"
+    );
 
     let body = " ".repeat(2_000_001);
     let call = Call::new("POST", "/20160918/instances", &body);
     let answer = talk(server.address, &call.wire_now()).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert!(answer.contains("PayloadTooLarge") && answer.contains("connection: close"), "{answer}");
+    assert!(answer.contains("opc-request-id: "), "{answer}");
 
     // The same without saying how long it is.
     let mut chunked =
@@ -47,7 +51,9 @@ async fn headers_and_bodies_that_are_too_large_are_refused_with_oracles_body() {
     if let Ok(answer) = talk(server.address, &endless).await {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
     }
-    assert_eq!(server.region().stats().requests, 0, "none of these reached an operation");
+    let stats = server.region().stats();
+    assert_eq!(stats.requests, 3, "all but those that hyper refused are counted: {stats:?}");
+    assert_eq!(stats.operations["LaunchInstance"].by_status[&413], 2);
     server.shutdown().await.unwrap();
 }
 
@@ -125,4 +131,37 @@ async fn a_busy_port_is_named_with_the_way_out() {
 async fn other_machines_are_not_let_in_unless_told() {
     let options = Options { listen: "0.0.0.0:0".parse().unwrap(), ..Options::default() };
     assert!(matches!(start(options).await.unwrap_err(), StartError::NotLoopback(_)));
+}
+
+#[tokio::test]
+async fn two_content_types_are_answered_400_without_a_body_before_the_signature_is_looked_at() {
+    let server = server("").await;
+    let request = b"POST /20160918/instances HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+        content-type: application/json\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let answer = talk(server.address, request).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(answer.contains("opc-request-id: "), "{answer}");
+    server.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_pages_about_the_simulation_answer_to_names_of_this_machine_only() {
+    let server = server("").await;
+    let port = server.address.port();
+    for (host, status) in [
+        ("localhost", 200),
+        ("127.0.0.1", 200),
+        ("[::1]", 200),
+        ("evil.example", 403),
+        ("127.0.0.1.evil", 403),
+    ] {
+        let request = format!("GET /_sim/stats HTTP/1.1\r\nhost: {host}:{port}\r\nconnection: close\r\n\r\n");
+        let answer = talk(server.address, request.as_bytes()).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
+    let list =
+        "POST /_sim/faults HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]";
+    let answer = talk(server.address, list.as_bytes()).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("it is an array"), "{answer}");
+    server.shutdown().await.unwrap();
 }

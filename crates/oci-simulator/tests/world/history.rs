@@ -2,7 +2,9 @@
 
 use crate::region::Region;
 use oci_api::Operation;
-use oci_simulator::world::settings::{Crumbs, LateFailure, LimitSetting, OtherTenants, Reclaim};
+use oci_simulator::world::settings::{
+    Crumbs, LateFailure, LimitSetting, OtherTenants, Outage, QuotaSetting, Reclaim,
+};
 use oci_simulator::world::{SavedWorld, State, World, WorldSettings};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -21,6 +23,10 @@ enum Deed {
     Rereserve { which: usize, count: u32 },
     Unreserve { which: usize },
     DeleteBootVolume { which: usize },
+    Pool { size: u32 },
+    ResizePool { which: usize, size: u32 },
+    ActOnPool { which: usize, operation: usize },
+    DeleteVolume { which: usize },
     Wait { seconds: f64 },
     List { limit: u32 },
 }
@@ -28,28 +34,34 @@ enum Deed {
 fn deed() -> impl Strategy<Value = Deed> {
     const ACTIONS: [&str; 5] = ["STOP", "START", "RESET", "SOFTSTOP", "REBOOTMIGRATE"];
     prop_oneof![
-        6 => (0..3_usize, 1..24_u32, any::<bool>(), proptest::option::of(0..6_u8), any::<bool>())
+        24 => (0..3_usize, 1..24_u32, any::<bool>(), proptest::option::of(0..6_u8), any::<bool>())
             .prop_map(|(ad, ocpus, reserved, token, keep)| Deed::Launch { ad, ocpus, reserved, token, keep }),
-        4 => (any::<usize>(), 0..5_usize).prop_map(|(which, at)| Deed::Act { which, action: ACTIONS[at] }),
-        2 => (any::<usize>(), any::<bool>()).prop_map(|(which, keep)| Deed::Terminate { which, keep }),
-        2 => (any::<usize>(), 1..40_u32).prop_map(|(which, ocpus)| Deed::Resize { which, ocpus }),
-        1 => (0..3_usize, 1..24_u32, 0..30_u32)
+        16 => (any::<usize>(), 0..5_usize).prop_map(|(which, at)| Deed::Act { which, action: ACTIONS[at] }),
+        8 => (any::<usize>(), any::<bool>()).prop_map(|(which, keep)| Deed::Terminate { which, keep }),
+        8 => (any::<usize>(), 1..40_u32).prop_map(|(which, ocpus)| Deed::Resize { which, ocpus }),
+        4 => (0..3_usize, 1..24_u32, 0..30_u32)
             .prop_map(|(ad, ocpus, count)| Deed::Reserve { ad, ocpus, count }),
-        1 => (any::<usize>(), 0..30_u32).prop_map(|(which, count)| Deed::Rereserve { which, count }),
-        1 => any::<usize>().prop_map(|which| Deed::Unreserve { which }),
-        1 => any::<usize>().prop_map(|which| Deed::DeleteBootVolume { which }),
-        6 => (0.0..120.0_f64).prop_map(|seconds| Deed::Wait { seconds }),
-        1 => (1..=100_u32).prop_map(|limit| Deed::List { limit }),
+        4 => (any::<usize>(), 0..30_u32).prop_map(|(which, count)| Deed::Rereserve { which, count }),
+        4 => any::<usize>().prop_map(|which| Deed::Unreserve { which }),
+        4 => any::<usize>().prop_map(|which| Deed::DeleteBootVolume { which }),
+        1 => (0..6_u32).prop_map(|size| Deed::Pool { size }),
+        1 => (any::<usize>(), 0..6_u32).prop_map(|(which, size)| Deed::ResizePool { which, size }),
+        1 => (any::<usize>(), 0..5_usize).prop_map(|(which, operation)| Deed::ActOnPool { which, operation }),
+        1 => any::<usize>().prop_map(|which| Deed::DeleteVolume { which }),
+        24 => (0.0..120.0_f64).prop_map(|seconds| Deed::Wait { seconds }),
+        // Past the time for which TERMINATED instances are listed, and past the life of a retry token.
+        1 => prop_oneof![Just(13.0 * 3600.0), Just(25.0 * 3600.0)].prop_map(|seconds| Deed::Wait { seconds }),
+        4 => (1..=100_u32).prop_map(|limit| Deed::List { limit }),
     ]
 }
 
-/// A region in which everything goes wrong now and then.
-fn hostile() -> WorldSettings {
+/// A region in which everything goes wrong now and then. Lists lag in every other one.
+fn hostile(seed: u64) -> WorldSettings {
     let mut settings = WorldSettings {
         late_failure: LateFailure { probability: 0.2, limit_share: 0.3 },
         false_limit_probability: 0.2,
         capacity_report_error_probability: 0.2,
-        list_lag_seconds: 3.0,
+        list_lag_seconds: if seed % 2 == 0 { 0.0 } else { 3.0 },
         short_page_probability: 0.3,
         empty_page_probability: 0.3,
         subnet_prefix_length: 28,
@@ -62,6 +74,8 @@ fn hostile() -> WorldSettings {
             times: Some(4),
         }],
         other_tenants: Some(OtherTenants { every_seconds: 7.0, ocpus: 32, share: 0.5, initial_share: 0.2 }),
+        outages: vec![Outage { availability_domain: 2, after_seconds: 600.0, for_seconds: 300.0 }],
+        quotas: vec![QuotaSetting { compartment: None, name: "standard-e4-core-count".into(), value: 200 }],
         reclaims: vec![Reclaim {
             availability_domain: None,
             after_seconds: 100.0,
@@ -81,6 +95,12 @@ fn details(region: &Region, ad: usize, ocpus: u32, keep: bool, reservation: Opti
     let mut details = region.details("n");
     details["availabilityDomain"] = region.defaults.availability_domains[ad].clone().into();
     details["shapeConfig"] = json!({"ocpus": ocpus, "memoryInGBs": ocpus * 6});
+    if ocpus % 5 == 0 {
+        details["launchVolumeAttachments"] = json!([{
+            "type": "paravirtualized",
+            "launchCreateVolumeDetails": {"volumeCreationType": "ATTRIBUTES", "sizeInGBs": 50},
+        }]);
+    }
     if keep {
         details["freeformTags"] = json!({"keep": "yes"});
     }
@@ -90,6 +110,51 @@ fn details(region: &Region, ad: usize, ocpus: u32, keep: bool, reservation: Opti
         details["preemptibleInstanceConfig"] = json!({"preemptionAction": {"type": "TERMINATE"}});
     }
     details
+}
+
+const POOL_ACTIONS: [Operation; 5] = [
+    Operation::StopInstancePool,
+    Operation::StartInstancePool,
+    Operation::SoftstopInstancePool,
+    Operation::ResetInstancePool,
+    Operation::TerminateInstancePool,
+];
+
+fn make_pool(region: &mut Region, size: u32) {
+    let mut launch = details(region, 0, 1, false, None);
+    launch.as_object_mut().unwrap().remove("availabilityDomain");
+    let request = region.request(Operation::CreateInstanceConfiguration).body(json!({
+        "source": "NONE", "compartmentId": region.defaults.compartment,
+        "instanceDetails": {"instanceType": "compute", "launchDetails": launch},
+    }));
+    let configuration = region.world.handle(&request).unwrap().json()["id"].clone();
+    let placements = region.defaults.availability_domains.iter();
+    let placements = placements
+        .map(|ad| json!({"availabilityDomain": ad, "primarySubnetId": region.defaults.private_subnet}));
+    let request = region.request(Operation::CreateInstancePool).body(json!({
+        "compartmentId": region.defaults.compartment, "instanceConfigurationId": configuration, "size": size,
+        "placementConfigurations": placements.collect::<Vec<Value>>(),
+    }));
+    region.world.handle(&request).unwrap();
+}
+
+/// OCIDs of a list that has no lag.
+fn listed(region: &mut Region, operation: Operation) -> Vec<String> {
+    region.list(operation).iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// No instance is listed twice, none is listed that is not there, and without a lag all are.
+fn check_list(region: &mut Region, limit: u32) {
+    let request = region.request(Operation::ListInstances);
+    let request = request.query("compartmentId", region.defaults.compartment.clone());
+    let rows = region.pages(&request.query("limit", limit.to_string()));
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), rows.len(), "an instance is listed twice");
+    let known: BTreeSet<String> = region.world.instances().map(|entry| entry.id).collect();
+    assert!(ids.iter().all(|id| known.contains(*id)), "an instance is listed that is not there");
+    if region.world.settings().list_lag_seconds <= 0.0 {
+        assert_eq!(ids.len(), known.len(), "an instance is missing");
+    }
 }
 
 fn do_it(region: &mut Region, deed: &Deed) {
@@ -155,15 +220,24 @@ fn do_it(region: &mut Region, deed: &Deed) {
             };
             region.request(Operation::DeleteBootVolume).path("bootVolumeId", id)
         }
-        Deed::Wait { seconds } => return region.advance(*seconds),
-        Deed::List { limit } => {
-            let request = region.request(Operation::ListInstances);
-            let request = request.query("compartmentId", region.defaults.compartment.clone());
-            let rows = region.pages(&request.query("limit", limit.to_string()));
-            let known = region.world.instances().count();
-            assert!(rows.len() <= known);
-            return;
+        Deed::Pool { size } => return make_pool(region, *size),
+        Deed::ResizePool { which, size } => {
+            let Some(id) = pick(listed(region, Operation::ListInstancePools), *which) else { return };
+            region
+                .request(Operation::UpdateInstancePool)
+                .path("instancePoolId", id)
+                .body(json!({"size": size}))
         }
+        Deed::ActOnPool { which, operation } => {
+            let Some(id) = pick(listed(region, Operation::ListInstancePools), *which) else { return };
+            region.request(POOL_ACTIONS[*operation]).path("instancePoolId", id)
+        }
+        Deed::DeleteVolume { which } => {
+            let Some(id) = pick(listed(region, Operation::ListVolumes), *which) else { return };
+            region.request(Operation::DeleteVolume).path("volumeId", id)
+        }
+        Deed::Wait { seconds } => return region.advance(*seconds),
+        Deed::List { limit } => return check_list(region, *limit),
     };
     let _ = region.world.handle(&request);
 }
@@ -189,7 +263,7 @@ proptest! {
         seed in any::<u64>(),
         deeds in proptest::collection::vec(deed(), 1..80),
     ) {
-        let mut region = Region::seeded(hostile(), seed);
+        let mut region = Region::seeded(hostile(seed), seed);
         for deed in &deeds {
             do_it(&mut region, deed);
             if let Err(problem) = region.world.check_invariants() {
@@ -205,8 +279,8 @@ proptest! {
         deeds in proptest::collection::vec(deed(), 1..60),
         cut in 0..60_usize,
     ) {
-        let mut first = Region::seeded(hostile(), seed);
-        let mut second = Region::seeded(hostile(), seed);
+        let mut first = Region::seeded(hostile(seed), seed);
+        let mut second = Region::seeded(hostile(seed), seed);
         for (number, deed) in deeds.iter().enumerate() {
             do_it(&mut first, deed);
             do_it(&mut second, deed);
@@ -227,7 +301,7 @@ fn random_histories_go_through_every_change_and_refusal_that_matters() {
     let mut seen = BTreeSet::new();
     for seed in 0..60 {
         let deeds = proptest::collection::vec(deed(), 80).new_tree(&mut runner).unwrap().current();
-        let mut region = Region::seeded(hostile(), seed);
+        let mut region = Region::seeded(hostile(seed), seed);
         for deed in &deeds {
             do_it(&mut region, deed);
         }
@@ -264,7 +338,7 @@ fn random_histories_go_through_every_change_and_refusal_that_matters() {
 #[test]
 fn another_seed_gives_another_history() {
     let history = |seed| {
-        let mut region = Region::seeded(hostile(), seed);
+        let mut region = Region::seeded(hostile(seed), seed);
         for _ in 0..20 {
             do_it(&mut region, &Deed::Launch { ad: 0, ocpus: 1, reserved: false, token: None, keep: false });
             region.advance(30.0);

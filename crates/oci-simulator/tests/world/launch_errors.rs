@@ -40,6 +40,11 @@ fn what_does_not_exist_is_not_found_in_the_services_words() {
         ),
         (json!({"createVnicDetails": {"subnetId": "ocid1.subnet.oc1.phx.none"}}), bad),
         (json!({"compartmentId": "ocid1.compartment.oc1..none"}), bad),
+        (json!({"createVnicDetails": {"nsgIds": ["ocid1.networksecuritygroup.oc1.phx.none"]}}), bad),
+        (json!({"createVnicDetails": {"vlanId": "ocid1.vlan.oc1.phx.none"}}), bad),
+        (json!({"sourceDetails": {"kmsKeyId": "ocid1.key.oc1.phx.none"}}), bad),
+        (json!({"computeClusterId": "ocid1.computecluster.oc1.phx.none"}), bad),
+        (json!({"clusterPlacementGroupId": "ocid1.clusterplacementgroup.oc1.phx.none"}), bad),
         (json!({"capacityReservationId": "ocid1.capacityreservation.oc1.phx.none"}), bad),
         (json!({"instanceConfigurationId": "ocid1.instanceconfiguration.oc1.phx.none"}), bad),
     ] {
@@ -161,4 +166,17 @@ fn an_outage_holds_up_one_availability_domain_only() {
     assert_eq!(region.world.instance_counts()[&State::Running], 1);
     region.advance(800.0);
     assert_eq!(region.world.instance_counts()[&State::Running], 2);
+}
+
+#[test]
+fn security_attributes_are_refused_even_empty() {
+    let expected = (400, "Bad Request", "security attributes is not enabled".to_owned());
+    assert_eq!(refusal(&mut Region::roomy(), json!({"securityAttributes": {}})), expected);
+}
+
+#[test]
+fn an_unknown_fault_domain_is_told_with_those_there_are() {
+    let (status, _, message) = refusal(&mut Region::roomy(), json!({"faultDomain": "FD-1"}));
+    let all = "there are FAULT-DOMAIN-1, FAULT-DOMAIN-2, FAULT-DOMAIN-3";
+    assert_eq!((status, message), (400, format!("faultDomain 'FD-1' does not exist; {all}")));
 }

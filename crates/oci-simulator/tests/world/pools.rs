@@ -151,3 +151,25 @@ fn a_detached_member_lives_on_and_the_pool_is_one_smaller() {
         .query("compartmentId", region.defaults.compartment.clone());
     assert!(region.pages(&members).iter().all(|row| row["id"] != *member && row["state"] == "Running"));
 }
+
+#[test]
+fn a_configuration_that_could_never_be_launched_is_refused() {
+    let mut region = Region::roomy();
+    let mut refusal = |change: &dyn Fn(&Region, &mut Value)| {
+        let mut details = region.details("ignored");
+        change(&region, &mut details);
+        let request = region.request(Operation::CreateInstanceConfiguration).body(json!({
+            "source": "NONE", "compartmentId": region.defaults.compartment,
+            "instanceDetails": {"instanceType": "compute", "launchDetails": details},
+        }));
+        region.world.handle(&request).unwrap_err().to_string()
+    };
+    let arm = refusal(&|_, details| details["shape"] = "VM.Standard.A1.Flex".into());
+    assert!(
+        arm.starts_with("400 InvalidParameter: Shape VM.Standard.A1.Flex is incompatible with image ocid1")
+    );
+    let preemptible = refusal(&|_, details| {
+        details["preemptibleInstanceConfig"] = json!({"preemptionAction": {"type": "TERMINATE"}});
+    });
+    assert!(preemptible.starts_with("400 InvalidParameter"), "{preemptible}");
+}

@@ -130,3 +130,16 @@ fn one_that_is_terminated_during_its_notice_goes_once() {
     assert_eq!(ends.count(), cheap.len());
     region.world.check_invariants().unwrap();
 }
+
+#[test]
+fn a_preemptible_instance_can_be_renamed_and_nothing_else() {
+    let mut region = Region::roomy();
+    let id = id(&region.launch(&preemptible(&region, "cheap", 1.0, false)).unwrap());
+    region.advance(300.0);
+    let mut update = |body| {
+        let update = region.request(Operation::UpdateInstance).path("instanceId", &*id);
+        region.world.handle(&update.body(body)).map(|_| ()).map_err(|error| error.status)
+    };
+    assert_eq!(update(json!({"freeformTags": {"a": "b"}})), Err(400));
+    assert_eq!(update(json!({"displayName": "renamed"})), Ok(()));
+}

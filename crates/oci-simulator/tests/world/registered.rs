@@ -68,7 +68,13 @@ fn what_cannot_be_registered_says_why() {
     assert_eq!(why(image(SUBNET)), format!("{SUBNET} is the OCID of a subnet, not of a image"));
     let ad = |name: &str| Known::AvailabilityDomain { name: name.into() };
     assert!(why(ad("kIdK:PHX-AD-4")).starts_with("the region has no availability domain kIdK:PHX-AD-4"));
-    assert!(why(ad("kIdK:EU-FRANKFURT-1-AD-1")).contains("it has Uocm:PHX-AD-1"));
+    assert!(
+        why(ad("kIdK:EU-FRANKFURT-1-AD-1")).contains("it has Uocm:PHX-AD-1, Uocm:PHX-AD-2, Uocm:PHX-AD-3")
+    );
+    let other = Known::Other { ocid: SUBNET.into() };
+    assert!(
+        why(other).starts_with(&format!("{SUBNET} is the OCID of a subnet; known by their OCID only are"))
+    );
     let subnet = Known::Subnet { ocid: SUBNET.into(), compartment: Some(COMPARTMENT.into()), public: true };
     assert_eq!(why(subnet), format!("compartment {COMPARTMENT} must be registered first"));
 }
@@ -83,4 +89,22 @@ fn the_tenancys_own_callers_are_let_in_under_the_registered_ocid_only() {
     new.caller = Caller { tenancy: TENANCY.into(), user: "ocid1.user.oc1..theirs".into() };
     let ads = region.world.handle(&new).unwrap().json();
     assert_eq!(ads[0]["name"], "kIdK:PHX-AD-1");
+}
+
+#[test]
+fn a_launch_may_name_security_groups_keys_and_clusters_that_are_registered() {
+    let mut region = Region::roomy();
+    let [group, key, cluster] = [
+        "ocid1.networksecuritygroup.oc1.phx.theirs",
+        "ocid1.key.oc1.phx.vault.theirs",
+        "ocid1.computecluster.oc1.phx.theirs",
+    ];
+    for ocid in [group, key, cluster] {
+        region.world.register(&Known::Other { ocid: ocid.into() }).unwrap();
+    }
+    let mut details = region.details("theirs");
+    details["createVnicDetails"]["nsgIds"] = serde_json::json!([group]);
+    details["sourceDetails"]["kmsKeyId"] = key.into();
+    details["computeClusterId"] = cluster.into();
+    assert_eq!(region.launch(&details).unwrap().status, 200);
 }

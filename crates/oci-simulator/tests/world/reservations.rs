@@ -208,3 +208,58 @@ fn an_instance_moves_into_a_reservation_by_an_update() {
     assert_eq!(show(&mut region, &id)["usedInstanceCount"], 1);
     region.world.check_invariants().unwrap();
 }
+
+/// Cores that count against the limit of the first availability domain.
+fn cores_used(region: &mut Region, name: &str) -> i64 {
+    let request = region
+        .request(Operation::GetResourceAvailability)
+        .path("serviceName", "compute")
+        .path("limitName", name)
+        .query("compartmentId", region.defaults.tenancy.clone())
+        .query("availabilityDomain", region.defaults.availability_domains[0].clone());
+    region.world.handle(&request).unwrap().json()["used"].as_i64().unwrap()
+}
+
+#[test]
+fn what_is_reserved_counts_against_the_service_limits_once() {
+    let mut settings = WorldSettings::default();
+    settings.limits.cores = 10;
+    let mut region = Region::new(settings);
+    let compartment = region.defaults.compartment.clone();
+    let refused = create(&mut region, &compartment, &json!([config(1, 11)]), false).unwrap_err();
+    assert_eq!((refused.status, refused.code), (400, "LimitExceeded"));
+    assert!(refused.message.contains("standard-e4-core-count"), "{}", refused.message);
+
+    let id = active(&mut region, &json!([config(1, 8)]));
+    for name in
+        ["standard-e4-core-count", "standard-e4-core-reserved-count", "standard-e4-core-count-reservable"]
+    {
+        assert_eq!(cores_used(&mut region, name), 8, "{name}");
+    }
+    let member = launch_in(&mut region, &id).unwrap();
+    assert_eq!(
+        cores_used(&mut region, "standard-e4-core-count"),
+        8,
+        "the member is counted with its reservation"
+    );
+    let outside = region.details("outside");
+    region.launch(&outside).unwrap();
+    region.launch(&outside).unwrap();
+    assert_eq!(region.launch(&outside).unwrap_err().code, "LimitExceeded");
+    launch_in(&mut region, &id).unwrap();
+    region.advance(300.0);
+    // Out of the reservation it would need room of its own.
+    let leave = region.request(Operation::UpdateInstance).path("instanceId", &*member);
+    let leave = leave.body(json!({"capacityReservationId": ""}));
+    assert_eq!(region.world.handle(&leave).unwrap_err().code, "LimitExceeded");
+    region.world.check_invariants().unwrap();
+
+    let saved: oci_simulator::world::SavedWorld =
+        serde_json::from_value(serde_json::to_value(region.world.snapshot()).unwrap()).unwrap();
+    region.world = oci_simulator::world::World::restore(saved).unwrap();
+    assert_eq!(cores_used(&mut region, "standard-e4-core-count"), 10);
+    region.terminate(&member);
+    region.advance(300.0);
+    assert_eq!(cores_used(&mut region, "standard-e4-core-count"), 10, "the reservation goes on counting");
+    region.world.check_invariants().unwrap();
+}

@@ -122,3 +122,42 @@ fn the_token_of_a_launch_that_failed_late_gives_back_the_dead_instance() {
     );
     assert_eq!(dead, "TERMINATED");
 }
+
+#[test]
+fn a_repeated_update_names_the_work_request_of_the_first_whatever_has_been_done_since() {
+    let mut region = Region::roomy();
+    let id = region.launch_running("a");
+    for body in [json!({"displayName": "b"}), json!({"shapeConfig": {"ocpus": 2.0, "memoryInGBs": 12.0}})] {
+        let update = region.request(Operation::UpdateInstance).path("instanceId", &*id).body(body);
+        let update = update.retry_token(format!("token-{}", region.world.now()));
+        let first = region.world.handle(&update).unwrap().work_request;
+        assert!(first.is_some());
+        assert_eq!(region.world.handle(&update).unwrap().work_request, first);
+        region.advance(300.0);
+        region.act(&id, "RESET").unwrap();
+        assert_eq!(region.world.handle(&update).unwrap().work_request, first);
+        region.advance(300.0);
+    }
+}
+
+#[test]
+fn what_the_first_boot_read_cannot_be_changed_by_an_update() {
+    let mut region = Region::roomy();
+    let mut details = region.details("a");
+    details["metadata"] = json!({"user_data": "I2Nsb3VkLWNvbmZpZwo=", "role": "web"});
+    let id = region.launch(&details).unwrap().json()["id"].as_str().unwrap().to_owned();
+    region.advance(300.0);
+    let mut update = |metadata| {
+        let update = region.request(Operation::UpdateInstance).path("instanceId", &*id);
+        region.world.handle(&update.body(json!({"metadata": metadata}))).map_err(|error| error.to_string())
+    };
+    for metadata in [
+        json!({"user_data": "IyEvYmluL3NoCg=="}),
+        json!({"role": "web"}),
+        json!({"user_data": "I2Nsb3VkLWNvbmZpZwo=", "ssh_authorized_keys": "ssh-ed25519 AAAA"}),
+    ] {
+        let refused = update(metadata).unwrap_err();
+        assert!(refused.starts_with("400 InvalidParameter: metadata."), "{refused}");
+    }
+    update(json!({"user_data": "I2Nsb3VkLWNvbmZpZwo=", "role": "db"})).unwrap();
+}

@@ -1,5 +1,6 @@
 //! A user of the region: OCIDs and an API key, and the files that hold them.
 
+use super::folder::CONFIG_YAML_BEGINS;
 use crate::server::auth::{KeyError, PublicKey, encode_pem};
 use crate::world::Caller;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -103,7 +104,7 @@ impl Identity {
         };
         let ocid = |kind, place| new_ocid(kind, place).unwrap_or_default();
         format!(
-            "# A fleet for the simulated region that `oci-insta-scale sim serve` runs. It costs nothing.\n\
+            "{CONFIG_YAML_BEGINS} It costs nothing.\n\
              tenancy_ocid: {tenancy}\n\
              user_ocid: {user}\n\
              fingerprint: \"{fingerprint}\"\n\

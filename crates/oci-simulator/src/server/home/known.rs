@@ -24,6 +24,10 @@ struct Settings {
     subnet_id: Option<String>,
     availability_domain: Option<String>,
     capacity_reservation_id: Option<String>,
+    nsg_ids: Vec<String>,
+    kms_key_id: Option<String>,
+    compute_cluster_id: Option<String>,
+    cluster_placement_group_id: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +60,9 @@ pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Err
         public: true,
     }));
     known.extend(filled(settings.image_id).map(|ocid| Known::Image { ocid, arm: None }));
+    let others = [settings.kms_key_id, settings.compute_cluster_id, settings.cluster_placement_group_id];
+    let others = others.into_iter().chain(settings.nsg_ids.into_iter().map(Some));
+    known.extend(others.filter_map(filled).map(|ocid| Known::Other { ocid }));
     known.extend(filled(settings.capacity_reservation_id).map(|ocid| Known::CapacityReservation {
         ocid,
         compartment: compartment.clone(),
@@ -92,6 +99,8 @@ instance_settings:
   image_id: ocid1.image.oc1.phx.i
   subnet_id: ocid1.subnet.oc1.phx.s
   availability_domain: xYzA:PHX-AD-2
+  nsg_ids: [ocid1.networksecuritygroup.oc1.phx.n]
+  kms_key_id: ocid1.key.oc1.phx.k
   capacity_reservation_id: ocid1.capacityreservation.oc1.phx.r
 ";
         let compartment = Some("ocid1.compartment.oc1..c".to_owned());
@@ -112,6 +121,8 @@ instance_settings:
                 public: true,
             },
             Known::Image { ocid: "ocid1.image.oc1.phx.i".into(), arm: None },
+            Known::Other { ocid: "ocid1.key.oc1.phx.k".into() },
+            Known::Other { ocid: "ocid1.networksecuritygroup.oc1.phx.n".into() },
             Known::CapacityReservation {
                 ocid: "ocid1.capacityreservation.oc1.phx.r".into(),
                 compartment,

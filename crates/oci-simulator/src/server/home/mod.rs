@@ -2,6 +2,7 @@
 //! clients, and a `config.yaml` for OCI Insta-Scale, all fitting each other. Used again when it is already there.
 
 mod files;
+mod folder;
 mod identity;
 mod known;
 
@@ -11,7 +12,9 @@ pub use known::known_of_config;
 use crate::world::Known;
 pub(super) use files::create_private;
 use files::{replace_line, write_over};
+pub(super) use folder::Folder;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const KEY: &str = "oci_api_key.pem";
 const PUBLIC_KEY: &str = "oci_api_key_public.pem";
@@ -27,6 +30,8 @@ pub struct Home {
     pub identity: Identity,
     /// What its `config.yaml` names, which must exist in the region.
     pub known: Vec<Known>,
+    /// Held until the last clone is dropped: a home is for one region at a time.
+    _folder: Arc<Folder>,
 }
 
 /// Why a home folder cannot be used.
@@ -50,6 +55,25 @@ pub enum HomeError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The folder holds files that no simulated region made.
+    #[error(
+        "{} holds files of other programs and is not the home of a simulated region: nothing in it was changed. \
+         Choose another folder with --home",
+        path.display()
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another region uses the folder.
+    #[error(
+        "{} is the home of a simulated region that is running. Stop that one, or choose another folder with --home",
+        path.display()
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// No key could be made.
     #[error("cannot make an RSA key: {0}")]
     Key(#[from] super::auth::KeyError),
@@ -60,9 +84,18 @@ impl Home {
     ///
     /// Blocks: a new key takes some tenths of a second.
     pub fn open(path: &Path, region: &str, endpoint: &str) -> Result<Self, HomeError> {
-        std::fs::create_dir_all(path).map_err(|source| io("make the folder", path, source))?;
-        files::private(path, 0o700).map_err(|source| io("protect the folder", path, source))?;
-        let path = path.canonicalize().map_err(|source| io("find", path, source))?;
+        Self::fill(Folder::claim(path)?, region, endpoint)
+    }
+
+    /// Deletes what a region put into the folder, and the folder if nothing else is in it. Says whether there was a
+    /// region. A folder that is somebody's, or of a region that is running, is refused.
+    pub fn forget(path: &Path) -> Result<bool, HomeError> {
+        Folder::forget(path)
+    }
+
+    /// Puts into a folder what is missing.
+    pub(super) fn fill(folder: Folder, region: &str, endpoint: &str) -> Result<Self, HomeError> {
+        let path = folder.path.clone();
         let config = path.join(CONFIG);
         let identity = match std::fs::read_to_string(&config) {
             Ok(text) => Self::known_identity(&path, &text)?,
@@ -84,7 +117,7 @@ impl Home {
         write_over(&yaml, &text).map_err(|source| io("write", &yaml, source))?;
         let known = known_of_config(&text)
             .map_err(|problem| HomeError::Damaged { path: yaml, problem: problem.to_string() })?;
-        Ok(Self { path, identity, known })
+        Ok(Self { path, identity, known, _folder: Arc::new(folder) })
     }
 
     fn new_identity(path: &Path, region: &str) -> Result<Identity, HomeError> {

@@ -5,7 +5,7 @@ use super::super::api::{ApiAnswer, ApiError, ApiRequest};
 use super::super::capacity::{Held, Need};
 use super::super::chance::Chance;
 use super::super::error;
-use super::super::identity::find_fault_domain;
+use super::super::identity::fault_domain;
 use super::super::ids::{Id, Kind};
 use super::super::limits::{Usage, limit_names};
 use super::super::reservations::Wish;
@@ -13,66 +13,12 @@ use super::super::schedule::Step;
 use super::super::shapes::ShapeId;
 use super::super::volumes::NewVolume;
 use super::super::work_requests::Deed;
-use super::validate::{
-    ShapeConfig, Texts, agree, check_hostname, check_metadata, check_tags, need_of, required,
-};
+use super::body::{Body, Source};
+use super::validate::{Texts, agree, check_hostname, check_metadata, check_tags, need_of, required};
 use super::{Baseline, Row, State};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::borrow::Cow;
-
-/// The part of LaunchInstanceDetails that decides where and how; the rest is kept as it came (`extras`).
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Body<'a> {
-    compartment_id: Option<&'a str>,
-    availability_domain: Option<&'a str>,
-    shape: Option<&'a str>,
-    #[serde(borrow)]
-    shape_config: Option<ShapeConfig<'a>>,
-    source_details: Option<Source<'a>>,
-    image_id: Option<&'a str>,
-    subnet_id: Option<&'a str>,
-    create_vnic_details: Option<VnicBody<'a>>,
-    display_name: Option<&'a str>,
-    fault_domain: Option<&'a str>,
-    freeform_tags: Option<Texts<'a>>,
-    hostname_label: Option<&'a str>,
-    capacity_reservation_id: Option<&'a str>,
-    metadata: Option<Texts<'a>>,
-    preemptible_instance_config: Option<IgnoredAny>,
-    dedicated_vm_host_id: Option<&'a str>,
-    launch_volume_attachments: Option<Vec<NewVolume>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Source<'a> {
-    #[serde(rename = "sourceType")]
-    kind: Option<&'a str>,
-    image_id: Option<&'a str>,
-    boot_volume_id: Option<&'a str>,
-    #[serde(rename = "bootVolumeSizeInGBs")]
-    boot_volume_size_in_gbs: Option<i64>,
-    instance_source_image_filter_details: Option<ImageFilter<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ImageFilter<'a> {
-    operating_system: Option<&'a str>,
-    operating_system_version: Option<&'a str>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct VnicBody<'a> {
-    subnet_id: Option<&'a str>,
-    assign_public_ip: Option<bool>,
-    hostname_label: Option<&'a str>,
-    private_ip: Option<&'a str>,
-}
 
 /// What an instance starts from.
 #[derive(Clone, Copy)]
@@ -237,10 +183,7 @@ impl World {
         let baseline = config.baseline(shape)?;
         let fd = match body.fault_domain.filter(|name| !name.is_empty()) {
             None => None,
-            Some(name) => Some(
-                find_fault_domain(name)
-                    .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))?,
-            ),
+            Some(name) => Some(fault_domain(name)?),
         };
         let vnic = body.create_vnic_details.as_ref();
         let subnet = agree(
@@ -277,10 +220,7 @@ impl World {
                 shape.name
             )));
         }
-        if body.dedicated_vm_host_id.is_some() {
-            // The region has no dedicated hosts, thus none by this OCID.
-            return Err(error::not_found());
-        }
+        self.check_others(body)?;
         let private_ip = vnic.and_then(|vnic| vnic.private_ip);
         Ok(Plan {
             compartment,
@@ -296,6 +236,28 @@ impl World {
             hostname,
             preemptible,
         })
+    }
+
+    /// Refuses what the region does not know by the OCIDs of a launch, and what it does not have.
+    fn check_others(&self, body: &Body<'_>) -> Result<(), ApiError> {
+        // The region has no dedicated hosts, thus none by this OCID.
+        if body.dedicated_vm_host_id.is_some() {
+            return Err(error::not_found());
+        }
+        // Even empty ones are refused where the tenancy has not enabled them (seen on a live tenancy).
+        if body.security_attributes.is_some() {
+            return Err(ApiError::new(400, "Bad Request", "security attributes is not enabled"));
+        }
+        let vnic = body.create_vnic_details.as_ref();
+        let groups = vnic.and_then(|vnic| vnic.nsg_ids.as_deref()).unwrap_or_default();
+        let named = [
+            body.compute_cluster_id,
+            body.cluster_placement_group_id,
+            body.source_details.as_ref().and_then(|source| source.kms_key_id),
+            vnic.and_then(|vnic| vnic.vlan_id),
+        ];
+        let groups = groups.iter().map(|group| Some(*group));
+        named.into_iter().chain(groups).try_for_each(|ocid| self.check_other(ocid))
     }
 
     fn source(&self, body: &Body<'_>, shape_id: ShapeId, ad: u8) -> Result<Start, ApiError> {
@@ -340,7 +302,10 @@ impl World {
             plain: plan.baseline == Baseline::Full && !plan.preemptible,
         };
         let reserved = self.matching_reservation(reservation, &wish)?;
-        self.check_limits(plan.compartment, plan.ad, shape, Usage::of(plan.need))?;
+        if reserved.is_none() {
+            self.check_limits(plan.ad, shape, Usage::of(plan.need))?;
+        }
+        self.check_quotas(plan.compartment, shape, Usage::of(plan.need))?;
         let address = self.take_address(plan.subnet, plan.private_ip)?;
         if self.capacity.is_out(plan.ad) {
             self.network.subnets[plan.subnet as usize].release(address);

@@ -52,7 +52,7 @@ impl World {
         let indexed = state.flatten().filter(|_| self.settings.list_lag_seconds <= 0.0);
 
         let first = page.after.as_ref().map_or(0, |after| after.group);
-        let ads = ad.map_or(0..self.settings.availability_domains, |ad| ad..ad + 1);
+        let ads = ad.map_or(0..self.settings.domains(), |ad| ad..ad + 1);
         let after = page.after.clone();
         let rows = ads.filter(|ad| *ad >= first).flat_map(|ad| {
             let after = after.clone().filter(|after| after.group == ad);

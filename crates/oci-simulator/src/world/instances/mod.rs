@@ -4,6 +4,7 @@
 //! of them fit in memory. Wire models are built when they are asked for.
 
 pub(super) mod actions;
+mod body;
 pub(super) mod extras;
 pub(super) mod launch;
 pub(super) mod lifecycle;

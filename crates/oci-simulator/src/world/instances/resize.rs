@@ -5,7 +5,7 @@ use super::super::World;
 use super::super::api::ApiError;
 use super::super::capacity::Need;
 use super::super::error;
-use super::super::identity::find_fault_domain;
+use super::super::identity::fault_domain;
 use super::super::ids::{Id, Kind};
 use super::super::limits::Usage;
 use super::super::reservations::Wish;
@@ -49,7 +49,8 @@ impl World {
             plain: target.baseline == Baseline::Full,
         };
         let reserved = self.matching_reservation(Some(&target.reservation), &wish)?;
-        self.recount(compartment, ad, old, (target.shape, target.need))?;
+        let drawn = (old_room.1.is_some(), reserved.is_some());
+        self.recount(compartment, ad, old, (target.shape, target.need), drawn)?;
         // A stopped instance needs no room until it starts, unless a reservation holds it.
         let needs_room = old_room.0.is_some() || reserved.is_some();
         let held = match reserved {
@@ -119,10 +120,7 @@ impl World {
         };
         let fd = match change.fault_domain {
             None => None,
-            Some(name) => Some(
-                find_fault_domain(name)
-                    .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))?,
-            ),
+            Some(name) => Some(fault_domain(name)?),
         };
         let own = row.reservation.map(|number| self.ids.text(Id(Kind::CapacityReservation, number)));
         let own = own.unwrap_or_default();
@@ -134,17 +132,25 @@ impl World {
         Ok(Some(Target { shape: shape_id, need, baseline, fd, reservation }))
     }
 
-    /// Counts an instance as another size, if the limits allow it.
+    /// Counts an instance as another size, if the limits allow it. `drawn`: whether it drew on a reservation, and whether
+    /// it will.
     fn recount(
         &mut self,
         compartment: u32,
         ad: u8,
         (old_shape, old_need): (ShapeId, Need),
         (shape, need): (ShapeId, Need),
+        drawn: (bool, bool),
     ) -> Result<(), ApiError> {
         let (old_family, family) = (old_shape.get().family, shape.get().family);
         self.limits.count(compartment, ad, old_family, Usage::of(old_need), -1);
-        let checked = self.check_limits(compartment, ad, shape.get(), Usage::of(need));
+        let mut more = Usage::of(need);
+        if drawn.0 && old_family == family {
+            // The reservation that it leaves goes on counting as a whole.
+            more.add(Usage::of(old_need), 1);
+        }
+        let limits = if drawn.1 { Ok(()) } else { self.check_limits(ad, shape.get(), more) };
+        let checked = limits.and_then(|()| self.check_quotas(compartment, shape.get(), Usage::of(need)));
         match checked {
             Ok(()) => self.limits.count(compartment, ad, family, Usage::of(need), 1),
             Err(_) => self.limits.count(compartment, ad, old_family, Usage::of(old_need), 1),

@@ -106,19 +106,47 @@ impl World {
 
     fn updated_extra(&self, number: u32, raw: &Value, body: &Body<'_>) -> Result<Extra, ApiError> {
         let row = self.instances.get(number).ok_or_else(error::not_found)?;
+        let old = self.instances.extras.get(row.extras);
+        check_preemptible(old, raw)?;
         if let Some(tags) = &body.freeform_tags {
             check_tags(tags.iter().map(|(key, value)| (&**key, &**value)))?;
         }
         if let Some(metadata) = &body.metadata {
             check_metadata(metadata, raw.get("extendedMetadata").map_or(0, |value| value.to_string().len()))?;
+            check_first_boot(old, metadata)?;
         }
-        let mut fields =
-            serde_json::to_value(self.instances.extras.get(row.extras)).map_err(|_| error::unparsable())?;
+        let mut fields = serde_json::to_value(old).map_err(|_| error::unparsable())?;
         for field in REPLACED {
             if let Some(value) = raw.get(field).filter(|value| !value.is_null()) {
                 fields[*field] = value.clone();
             }
         }
         Extra::deserialize(fields).map_err(|_| error::unparsable())
+    }
+}
+
+/// Refuses what cannot be changed after the launch: `user_data` and SSH keys must be sent as they are (Oracle:
+/// UpdateInstanceDetails; text invented).
+fn check_first_boot(old: &Extra, metadata: &Texts<'_>) -> Result<(), ApiError> {
+    for key in ["ssh_authorized_keys", "user_data"] {
+        let is = old.metadata.as_ref().and_then(|metadata| metadata.get(key)).map(String::as_str);
+        if metadata.get(key).map(|value| &**value) != is {
+            return Err(error::invalid(format!(
+                "metadata.{key} cannot be added, changed or removed after the instance has launched"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses everything but another name for a preemptible instance (Oracle: "Preemptible Instances"; code and text
+/// invented).
+fn check_preemptible(old: &Extra, raw: &Value) -> Result<(), ApiError> {
+    let mut changes = raw.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    match changes.find(|(field, _)| *field != "displayName") {
+        Some((field, _)) if old.preemptible_instance_config.is_some() => Err(error::invalid(format!(
+            "{field} of a preemptible instance cannot be changed, only displayName"
+        ))),
+        _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use super::super::World;
 use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use super::super::error;
-use super::super::identity::{compartment_ocid, fault_domain_name, find_fault_domain};
+use super::super::identity::{compartment_ocid, fault_domain, fault_domain_name};
 use super::super::ids::{Id, Kind};
 use super::super::instances::State as InstanceState;
 use super::super::instances::validate::check_tags;
@@ -41,10 +41,7 @@ impl World {
             let body = PlacementBody::deserialize(&shown).map_err(|_| error::unparsable())?;
             let subnet =
                 body.primary_vnic_subnets.map(|primary| primary.subnet_id).or(body.primary_subnet_id);
-            let fds = body.fault_domains.unwrap_or_default().into_iter().map(|name| {
-                find_fault_domain(&name)
-                    .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))
-            });
+            let fds = body.fault_domains.unwrap_or_default().into_iter().map(|name| fault_domain(&name));
             read.push(Placement {
                 ad: self.ad(&body.availability_domain)?,
                 fds: fds.collect::<Result<_, _>>()?,

@@ -3,7 +3,7 @@
 use super::super::World;
 use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use super::super::error;
-use super::super::identity::{compartment_ocid, fault_domain_name, find_fault_domain};
+use super::super::identity::{compartment_ocid, fault_domain, fault_domain_name};
 use super::super::ids::{Id, Kind};
 use super::super::instances::validate::{ShapeConfig, check_tags, need_of};
 use super::super::limits::Usage;
@@ -66,10 +66,7 @@ impl World {
             };
             let fd = match config.fault_domain.as_deref() {
                 None => None,
-                Some(name) => Some(
-                    find_fault_domain(name)
-                        .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))?,
-                ),
+                Some(name) => Some(fault_domain(name)?),
             };
             let count = u32::try_from(config.reserved_count)
                 .map_err(|_| error::invalid("reservedCount must be 0 or more"))?;
@@ -86,7 +83,7 @@ impl World {
         Ok(wanted)
     }
 
-    /// Refuses more reserved cores and memory than the limits allow.
+    /// Refuses to reserve more than the limits allow.
     fn check_reserved_limits(&self, ad: u8, wanted: &[Wanted], now: &Reservation) -> Result<(), ApiError> {
         let mut more: BTreeMap<u8, Usage> = BTreeMap::new();
         for want in wanted {
@@ -95,6 +92,7 @@ impl World {
             let usage = more.entry(want.key.shape.get().family).or_default();
             usage.cores += i64::from(want.key.need.ocpus) * i64::from(count);
             usage.memory += i64::from(want.key.need.memory) * i64::from(count);
+            usage.gpus += i64::from(want.key.need.gpus) * i64::from(count);
         }
         let names =
             more.into_iter().flat_map(|(family, usage)| self.limits.exceeded(ad, family, usage, true));

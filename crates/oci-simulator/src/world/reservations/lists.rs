@@ -90,7 +90,7 @@ impl World {
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
-        let ads = ad.map_or(0..self.settings.availability_domains, |ad| ad..ad + 1);
+        let ads = ad.map_or(0..self.settings.domains(), |ad| ad..ad + 1);
         let mut rows = Vec::new();
         for (ad, id) in ads.flat_map(|ad| ShapeId::all().map(move |id| (ad, id))) {
             let shape = id.get();

@@ -196,6 +196,8 @@ impl World {
         let config = row.configs.get_mut(&config)?;
         let held = config.free.pop()?;
         config.used += 1;
+        let family = config.key.shape.get().family;
+        self.limits.count_drawn(row.ad, family, Usage::of(config.key.need), 1);
         Some(held)
     }
 
@@ -213,6 +215,20 @@ impl World {
         if let Some(config) = row.configs.get_mut(&config) {
             config.used -= 1;
             config.free.push(held);
+            let family = config.key.shape.get().family;
+            self.limits.count_drawn(row.ad, family, Usage::of(config.key.need), -1);
+        }
+    }
+
+    /// Counts what instances draw on, after the reservations were read from a save.
+    pub(super) fn recount_drawn(&mut self) {
+        for row in self.reservations.values() {
+            for config in row.configs.values() {
+                let Usage { cores, memory, gpus } = Usage::of(config.key.need);
+                let used = i64::from(config.used);
+                let usage = Usage { cores: cores * used, memory: memory * used, gpus: gpus * used };
+                self.limits.count_drawn(row.ad, config.key.shape.get().family, usage, 1);
+            }
         }
     }
 
@@ -322,9 +338,14 @@ impl World {
             });
             while config.reserved() < want.count {
                 let family = want.key.shape.get().family;
+                let usage = Usage::of(want.key.need);
+                // Other launches may have used up the limit since this was asked for.
+                if !self.limits.exceeded(ad, family, usage, true).is_empty() {
+                    break;
+                }
                 let Some(held) = self.capacity.take(ad, want.key.fd, family, want.key.need) else { break };
                 config.free.push(held);
-                self.limits.count_reserved(ad, family, Usage::of(want.key.need), 1);
+                self.limits.count_reserved(ad, family, usage, 1);
             }
         }
     }

@@ -4,7 +4,7 @@ use super::super::World;
 use super::super::api::{ApiError, ApiRequest, ApiResult};
 use super::super::capacity::FAULT_DOMAINS;
 use super::super::error;
-use super::super::identity::{fault_domain_name, find_fault_domain};
+use super::super::identity::{fault_domain, fault_domain_name};
 use super::super::instances::validate::{ShapeConfig, need_of};
 use super::super::request::answer;
 use super::super::shapes::ShapeId;
@@ -31,8 +31,7 @@ impl World {
                 }
                 None => entries.push(self.report_entry(ad, None, wanted)?),
                 Some(name) => {
-                    let fd = find_fault_domain(name)
-                        .ok_or_else(|| error::invalid(format!("faultDomain '{name}' does not exist")))?;
+                    let fd = fault_domain(name)?;
                     entries.push(self.report_entry(ad, Some(fd), wanted)?);
                 }
             }

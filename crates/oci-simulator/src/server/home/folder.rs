@@ -1,0 +1,133 @@
+//! The folder of a home: made, told from other people's folders, held by one region at a time, and emptied.
+//!
+//! A marker in it says that the simulator made it. A folder that holds files and no marker is somebody's: nothing in it
+//! is changed, nor is the folder.
+
+use super::files::private;
+use super::{CONFIG, CONFIG_YAML, HomeError, KEY, PUBLIC_KEY, io};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// The marker. It is also what a running region holds locked.
+const MARKER: &str = ".oci-insta-scale-region";
+const MARKER_TEXT: &str = "This folder belongs to a simulated region. `oci-insta-scale sim reset` deletes what the region put here.\n";
+
+/// How the `config.yaml` of every home begins.
+pub(super) const CONFIG_YAML_BEGINS: &str =
+    "# A fleet for the simulated region that `oci-insta-scale sim serve` runs.";
+
+/// A folder of ours, held until this is dropped.
+#[derive(Debug)]
+pub(in crate::server) struct Folder {
+    /// Absolute.
+    pub path: PathBuf,
+    lock: File,
+}
+
+impl Folder {
+    /// Takes the folder for a region: makes it if it is not there, refuses one that is somebody's or in use.
+    pub fn claim(path: &Path) -> Result<Self, HomeError> {
+        if path.is_dir() {
+            if !is_ours(path)? && !is_empty(path)? {
+                return Err(HomeError::Foreign { path: path.to_owned() });
+            }
+        } else {
+            std::fs::create_dir_all(path).map_err(|source| io("make the folder", path, source))?;
+            private(path, 0o700).map_err(|source| io("protect the folder", path, source))?;
+        }
+        let path = path.canonicalize().map_err(|source| io("find", path, source))?;
+        let lock = hold(&path)?;
+        Ok(Self { path, lock })
+    }
+
+    /// Deletes what a region put into the folder, and the folder if nothing else is in it. Says whether there was a
+    /// region; refuses a folder that is somebody's or in use.
+    pub fn forget(path: &Path) -> Result<bool, HomeError> {
+        let Some(folder) = Self::find(path)? else { return Ok(false) };
+        folder.empty()?;
+        Ok(true)
+    }
+
+    /// The folder, if it is ours and free; `None` if nothing in it could be a region's.
+    pub fn find(path: &Path) -> Result<Option<Self>, HomeError> {
+        if is_ours(path)? {
+            let lock = hold(path)?;
+            return Ok(Some(Self { path: path.to_owned(), lock }));
+        }
+        if [CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY].iter().any(|name| path.join(name).exists()) {
+            return Err(HomeError::Foreign { path: path.to_owned() });
+        }
+        Ok(None)
+    }
+
+    /// Deletes what a region put into it, the marker last.
+    pub fn empty(self) -> Result<(), HomeError> {
+        for name in [CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY] {
+            remove(&self.path.join(name))?;
+        }
+        drop(self.lock);
+        remove(&self.path.join(MARKER))?;
+        // Only goes when nothing else is in it, which is the user's then.
+        let _ = std::fs::remove_dir(&self.path);
+        Ok(())
+    }
+}
+
+fn remove(path: &Path) -> Result<(), HomeError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(io("delete", path, source)),
+        _ => Ok(()),
+    }
+}
+
+fn is_empty(path: &Path) -> Result<bool, HomeError> {
+    let mut entries = std::fs::read_dir(path).map_err(|source| io("read the folder", path, source))?;
+    Ok(entries.next().is_none())
+}
+
+/// Whether the simulator made what is in the folder.
+fn is_ours(path: &Path) -> Result<bool, HomeError> {
+    let marker = path.join(MARKER);
+    match std::fs::read_to_string(&marker) {
+        // Empty: the program was stopped before it had written it.
+        Ok(text) => return Ok(text == MARKER_TEXT || text.is_empty()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+        Err(source) => return Err(io("read", &marker, source)),
+    }
+    Ok(is_of_an_earlier_version(path))
+}
+
+/// Earlier versions left no marker. Their homes are known by a `config.yaml` that begins as ours, goes to a simulated
+/// region, and names the same user as the `config` beside it.
+fn is_of_an_earlier_version(path: &Path) -> bool {
+    let read = |name: &str| std::fs::read_to_string(path.join(name)).unwrap_or_default();
+    let (yaml, config) = (read(CONFIG_YAML), read(CONFIG));
+    let value = |text: &str, start: &str| {
+        text.lines().find_map(|line| line.strip_prefix(start)).map(|value| value.trim().to_owned())
+    };
+    let user = value(&config, "user=");
+    yaml.starts_with(CONFIG_YAML_BEGINS)
+        && value(&yaml, "endpoint:").is_some_and(|endpoint| endpoint.starts_with("http://"))
+        && user.is_some()
+        && user == value(&yaml, "user_ocid:")
+        && path.join(KEY).is_file()
+}
+
+/// Writes the marker if it is not there, and holds it. The system lets go of it when the process ends, however it ends.
+fn hold(path: &Path) -> Result<File, HomeError> {
+    let marker = path.join(MARKER);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = options.open(&marker).map_err(|source| io("write", &marker, source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(HomeError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => return Err(io("lock", &marker, source)),
+    }
+    let length = file.metadata().map_err(|source| io("read", &marker, source))?.len();
+    if length == 0 {
+        file.write_all(MARKER_TEXT.as_bytes()).map_err(|source| io("write", &marker, source))?;
+    }
+    Ok(file)
+}

@@ -1,0 +1,64 @@
+//! What the region reads of a launch body.
+
+use super::super::volumes::NewVolume;
+use super::validate::{ShapeConfig, Texts};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// The part of LaunchInstanceDetails that decides where and how; the rest is kept as it came (`extras`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Body<'a> {
+    pub compartment_id: Option<&'a str>,
+    pub availability_domain: Option<&'a str>,
+    pub shape: Option<&'a str>,
+    #[serde(borrow)]
+    pub shape_config: Option<ShapeConfig<'a>>,
+    pub source_details: Option<Source<'a>>,
+    pub image_id: Option<&'a str>,
+    pub subnet_id: Option<&'a str>,
+    pub create_vnic_details: Option<VnicBody<'a>>,
+    pub display_name: Option<&'a str>,
+    pub fault_domain: Option<&'a str>,
+    pub freeform_tags: Option<Texts<'a>>,
+    pub hostname_label: Option<&'a str>,
+    pub capacity_reservation_id: Option<&'a str>,
+    pub metadata: Option<Texts<'a>>,
+    pub preemptible_instance_config: Option<IgnoredAny>,
+    pub dedicated_vm_host_id: Option<&'a str>,
+    pub compute_cluster_id: Option<&'a str>,
+    pub cluster_placement_group_id: Option<&'a str>,
+    pub security_attributes: Option<IgnoredAny>,
+    pub launch_volume_attachments: Option<Vec<NewVolume>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Source<'a> {
+    #[serde(rename = "sourceType")]
+    pub kind: Option<&'a str>,
+    pub image_id: Option<&'a str>,
+    pub boot_volume_id: Option<&'a str>,
+    #[serde(rename = "bootVolumeSizeInGBs")]
+    pub boot_volume_size_in_gbs: Option<i64>,
+    pub kms_key_id: Option<&'a str>,
+    pub instance_source_image_filter_details: Option<ImageFilter<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ImageFilter<'a> {
+    pub operating_system: Option<&'a str>,
+    pub operating_system_version: Option<&'a str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct VnicBody<'a> {
+    pub subnet_id: Option<&'a str>,
+    pub assign_public_ip: Option<bool>,
+    pub hostname_label: Option<&'a str>,
+    pub private_ip: Option<&'a str>,
+    pub vlan_id: Option<&'a str>,
+    pub nsg_ids: Option<Vec<&'a str>>,
+}
