@@ -3,6 +3,7 @@
 use crate::{
     Plan, RunSummary, attempt,
     cleanup::EXPIRY_TAG,
+    ending,
     journal::Journal,
     launcher::{self, Context},
     lookup,
@@ -329,6 +330,7 @@ async fn carry_out(
             Box::pin(launcher::drive(&context, &stop)).await;
         }
         Acquired::Ended(outcome) => {
+            let outcome = journal.state(|state| ending::without_launching(state, outcome));
             journal.record(vec![Event::RunFinished { outcome }]).await;
         }
     }

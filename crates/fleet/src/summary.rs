@@ -178,7 +178,9 @@ fn row(state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {
         ..ErrorRecord::default()
     };
     let error = match slot.phase {
-        Phase::Running | Phase::Launched if slot.wait_ended => Some(wait_ended()),
+        Phase::Running | Phase::Launched if slot.wait_ended => {
+            Some(slot.error.clone().unwrap_or_else(wait_ended))
+        }
         Phase::Running | Phase::Launched | Phase::GivenBack => None,
         _ => slot.error.clone(),
     };

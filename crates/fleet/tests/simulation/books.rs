@@ -50,6 +50,17 @@ pub fn nothing_unknown(live: &Live, state: &RunState, stopped: bool) -> Result<(
     Ok(())
 }
 
+/// What must be true of how a process has ended: as long as nobody knows what became of a launch, the run is unfinished.
+pub fn nothing_forgotten(state: &RunState) -> Result<(), String> {
+    let unsettled = state.counts.unsettled;
+    match state.outcome {
+        Some(outcome) if unsettled > 0 && !outcome.is_unfinished() => {
+            Err(format!("the run has ended as {outcome:?} with {unsettled} launches in doubt"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What must be true of a run that wants at least so many: that many, or nothing, and nothing that costs is left of it.
 pub async fn at_least_or_nothing(region: &Region, live: &Live, min: u32) -> Result<(), String> {
     if live.len() >= min as usize {

@@ -179,7 +179,9 @@ impl History {
                 let short = matches!(summary.outcome, Some(Outcome::NotAuthenticated | Outcome::Interrupted));
                 // Nothing could be reserved: no slot was tried, and the warnings say why.
                 let none = self.setup.reserve && summary.instances.iter().all(|row| row.attempts == 0);
-                books::nothing_unknown(&live, &self.state(), *stopped || short || none)
+                let state = self.state();
+                books::nothing_forgotten(&state)?;
+                books::nothing_unknown(&live, &state, *stopped || short || none)
             }
             Ended::Dead | Ended::NotBegun => Ok(()),
         }

@@ -103,7 +103,7 @@ fn options(chance: &mut StdRng) -> LaunchOptions {
 /// Adds habits and faults that the preset does not have, or changes those that it has.
 fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
     if chance.random_bool(0.3) {
-        scenario.world.list_lag_seconds = chance.random_range(0.0..60.0);
+        scenario.world.list_lag_seconds = chance.random_range(0.0..90.0);
     }
     if chance.random_bool(0.2) {
         scenario.world.late_failure.probability = chance.random_range(0.0..0.4);

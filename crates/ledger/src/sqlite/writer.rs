@@ -282,7 +282,8 @@ fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHe
         };
         let (first, last) = (end("ASC").ok(), end("DESC").ok());
         // Unreadable ends make a poorer row, not a missing one.
-        let unknown = || Record { seq: 0, at: Timestamp::UNIX_EPOCH, event: Event::RunResumed };
+        let made_at = run.made_at().unwrap_or(Timestamp::UNIX_EPOCH);
+        let unknown = || Record { seq: 0, at: made_at, event: Event::RunResumed };
         let (first, last) = (first.unwrap_or_else(unknown), last.unwrap_or_else(unknown));
         heads.push(head(run, &first, &last, is_held(directory, run)));
     }
