@@ -81,7 +81,7 @@ impl Watcher<'_> {
     async fn look_before_lost(&mut self, seen: &mut Seen) {
         let lost: Vec<String> = {
             let table = self.context.watch.lock();
-            let is_lost = |ocid: &&String| table.get(*ocid).is_some_and(|watched| watched.is_lost());
+            let is_lost = |ocid: &&String| table.get(*ocid).is_some_and(Watched::is_lost);
             seen.unknown.iter().filter(is_lost).cloned().collect()
         };
         if lost.is_empty() || seen.list != List::Unread {
