@@ -183,8 +183,7 @@ impl Attempt<'_> {
     }
 
     async fn note(&self, error: ErrorRecord, action: Action) {
-        let event =
-            Event::TryFailed { slot: self.slot, attempt: self.number, error, action, settled: false };
+        let event = Event::TryFailed { slot: self.slot, attempt: self.number, error, action, settled: false };
         self.context.journal.record(vec![event]).await;
     }
 

@@ -54,7 +54,11 @@ impl Exit {
             // An instance may exist, so "none" would be a lie.
             Some(Outcome::InDoubt) => Self::SomeFailed,
             Some(Outcome::Partial | Outcome::Nothing | Outcome::LedgerFailed | Outcome::CutShort) | None => {
-                if summary.launched == 0 { Self::NoneLaunched } else { Self::SomeFailed }
+                if summary.launched == 0 {
+                    Self::NoneLaunched
+                } else {
+                    Self::SomeFailed
+                }
             }
         }
     }

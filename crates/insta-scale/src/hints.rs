@@ -176,10 +176,7 @@ impl Cause {
             Self::Lost => {
                 "the instance is neither listed nor found: check the console before launching another in its place"
             }
-            Self::Hidden => {
-                "it exists and is charged for: a policy must let your group read instances (`oci-insta-scale policy` writes it); \
-                 then `resume` looks again"
-            }
+            Self::Hidden => "it exists: let your group read instances (see `policy`), then run `resume`",
             Self::Deadline => {
                 "the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing"
             }
@@ -275,7 +272,7 @@ mod tests {
             WaitTimeout           the instance exists and may still start: look again with `resume`, or wait longer with --wait-timeout
             Stopped               somebody stopped the instance before it ran: start or terminate it
             Lost                  the instance is neither listed nor found: check the console before launching another in its place
-            Hidden                it exists and is charged for: a policy must let your group read instances (`oci-insta-scale policy` writes it); then `resume` looks again
+            Hidden                it exists: let your group read instances (see `policy`), then run `resume`
             Deadline              the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing
             GivenBack             launch again with a smaller --min, or with --keep-partial
             ReservationGone       launch again: a new run makes its own reservations

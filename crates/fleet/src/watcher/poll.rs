@@ -286,7 +286,9 @@ fn hidden_error(ocid: &str) -> ErrorRecord {
     ErrorRecord {
         class: "hidden".to_owned(),
         code: "InstanceHidden".to_owned(),
-        message: format!("{ocid} was launched, and the service lets us neither list the compartment nor look at it"),
+        message: format!(
+            "{ocid} was launched, and the service lets us neither list the compartment nor look at it"
+        ),
         ..ErrorRecord::default()
     }
 }

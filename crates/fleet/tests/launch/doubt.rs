@@ -11,8 +11,7 @@ const LOST_ANSWERS: &str = "{operations: [launch], fault: reset_after}";
 const NO_LIST: &str = "{operations: [ListInstances], fault: {answer: {status: 500}}}";
 const HIDDEN_LIST: &str = "{operations: [ListInstances], fault: {answer: {status: 404}}}";
 const HIDDEN_LOOK: &str = "{operations: [GetInstance], fault: {answer: {status: 404}}}";
-const LIMIT: &str =
-    "fault: {answer: {status: 400, code: LimitExceeded, message: The following service limits were exceeded}}";
+const LIMIT: &str = "fault: {answer: {status: 400, code: LimitExceeded, message: The following service limits were exceeded}}";
 
 fn faults(rules: &[&str]) -> World {
     World::of(&format!("faults: [{}]", rules.join(", ")))
@@ -46,8 +45,7 @@ async fn a_run_that_was_cut_short_is_unfinished() {
     let wait_timeout = LaunchOptions { wait_timeout: Duration::from_secs(10), ..LaunchOptions::default() };
     let deadline = LaunchOptions { deadline: Some(Duration::from_secs(10)), ..LaunchOptions::default() };
     for (options, class) in [(wait_timeout, "wait_timeout"), (deadline, "deadline")] {
-        let (summary, _) =
-            world.launch_with(&world.plan(1, &[]), &options, CancellationToken::new()).await;
+        let (summary, _) = world.launch_with(&world.plan(1, &[]), &options, CancellationToken::new()).await;
         assert_eq!((summary.outcome, summary.launched), (Some(Outcome::CutShort), 1), "{class}");
         let error = summary.instances[0].error.as_ref().unwrap();
         assert_eq!(error.class, class, "{error:?}");
@@ -94,7 +92,8 @@ async fn an_instance_that_may_not_be_seen_is_neither_lost_nor_launched_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_vanishes_is_looked_up_before_it_is_called_lost() {
-    let world = World::of(&format!("world: {{boot_seconds: {{min: 900, max: 900}}}}\nfaults: [{HIDDEN_LOOK}]"));
+    let world =
+        World::of(&format!("world: {{boot_seconds: {{min: 900, max: 900}}}}\nfaults: [{HIDDEN_LOOK}]"));
     let (summary, records) = world.launch(&world.plan(2, &[])).await;
     assert_eq!(count(&records, |event| matches!(event, Event::InstanceDied { .. })), 0);
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 2), "the list shows them");
@@ -168,7 +167,8 @@ async fn a_token_that_grows_old_while_the_machine_sleeps_is_not_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_the_limits_api_contradicts_is_waited_out() {
     let world = faults(&[&format!("{{operations: [launch], for_seconds: 3000, {LIMIT}}}")]);
-    let (summary, records) = within_a_day(async { Ok(world.launch(&world.plan(4, &[1])).await) }).await.unwrap();
+    let (summary, records) =
+        within_a_day(async { Ok(world.launch(&world.plan(4, &[1])).await) }).await.unwrap();
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 4), "{:?}", summary.warnings);
     let told = |event: &Event| matches!(event, Event::Warning { message } if message.contains("false alarm"));
     assert_eq!(count(&records, told), 1);

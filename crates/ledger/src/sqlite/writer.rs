@@ -165,10 +165,14 @@ fn append(
 /// FNV-1a over what is kept: SQLite notices broken pages, not changed text within one.
 fn checksum(seq: u64, at: &str, event: &str) -> i64 {
     let bytes = seq.to_le_bytes().into_iter().chain(at.bytes()).chain(event.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    i64::from_le_bytes(hash(bytes).to_le_bytes())
+}
+
+/// FNV-1a.
+pub(super) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    i64::from_le_bytes(hash.to_le_bytes())
+    })
 }
 
 fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job) {
