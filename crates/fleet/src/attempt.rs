@@ -1,6 +1,7 @@
 //! One placement tried for one slot, under one retry token, until it is known what came of it.
 
 use crate::{
+    alarm,
     cloud::{self, Made},
     death,
     launcher::{Context, Halted},
@@ -9,6 +10,7 @@ use crate::{
     pacer::Permit,
     plan::retry_token,
     reservations::flow::exhausted,
+    run::LONGEST_LAG,
 };
 use ledger::{Action, ErrorRecord, Event, Intent, Placement, SlotNumber};
 use oci_client::{Answered, Failure, FailureClass};
@@ -16,10 +18,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// The service keeps a retry token for 24 hours (OpenAPI of the Core Services). An hour is left for clocks that differ.
 const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(23);
-/// Lists may lag behind launches, so "not there" counts only after so many looks, 75 s in all …
+/// Lists may lag behind launches, so "not there" counts only after so many looks …
 const LOOKS: u32 = 5;
-/// … with pauses that begin with this and double.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+/// … with pauses that begin with this and double, so that the last look comes when the longest lag is over, and some.
+const BETWEEN_LOOKS: Duration =
+    Duration::from_secs((LONGEST_LAG.as_secs() + 15).div_ceil(2_u64.pow(LOOKS - 1) - 1));
 
 /// How an attempt ended.
 pub(crate) enum AttemptEnd {
@@ -39,13 +42,17 @@ struct Attempt<'a> {
     token: String,
     placement: Placement,
     failures: BTreeMap<FailureClass, u32>,
-    /// Whether an earlier try of this token may have made an instance.
-    may_exist: bool,
+    /// Since when a try of this token may have made an instance; absent while each was refused for certain.
+    may_exist: Option<jiff::Timestamp>,
 }
 
 /// Whether the token of a launch is too old to be sent again.
 pub(crate) fn is_expired(intent: &Intent, now: jiff::Timestamp) -> bool {
-    now.duration_since(intent.first_at) > TOKEN_LIFE
+    is_old(intent.first_at, now)
+}
+
+fn is_old(first_at: jiff::Timestamp, now: jiff::Timestamp) -> bool {
+    now.duration_since(first_at) > TOKEN_LIFE
 }
 
 /// Makes an attempt, or settles one whose end is not known. `permit` is for its first try.
@@ -60,7 +67,7 @@ pub(crate) async fn run(
         intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
     let placement =
         intent.as_ref().map_or_else(|| context.plan.placement(number), |known| known.placement.clone());
-    let may_exist = intent.is_some();
+    let may_exist = intent.as_ref().map(|known| known.first_at);
     let failures = BTreeMap::new();
     let mut attempt = Attempt { context, slot, number, token, placement, failures, may_exist };
     if intent.is_some_and(|intent| is_expired(&intent, context.env.clock.now())) {
@@ -91,6 +98,11 @@ impl Attempt<'_> {
                 self.context.journal.intend(event).await.map_err(|_| Halted)?;
                 intended = true;
             }
+            // By the wall clock, before each send: this machine may have slept.
+            let sent_at = self.context.env.clock.now();
+            if self.may_exist.is_some_and(|first_at| is_old(first_at, sent_at)) {
+                return Box::pin(self.expired()).await;
+            }
             let failure = match cloud::launch(&self.context.env.client, &details, &self.token).await {
                 Ok(answered) => {
                     self.context.answer_came();
@@ -104,6 +116,9 @@ impl Attempt<'_> {
             }
             let change = self.context.pacer.on_answer(&permit, Some(&failure));
             self.context.pace(change).await;
+            if failure.class == FailureClass::Ambiguous {
+                self.may_exist.get_or_insert(sent_at);
+            }
             // What is rare has a box of its own: each slot under way takes as much room as its largest step.
             if let Some(end) = Box::pin(self.failed(&failure)).await? {
                 return Ok(end);
@@ -119,15 +134,23 @@ impl Attempt<'_> {
             *count
         };
         let rule = rule(failure.class);
-        let action = rule.nth(nth);
         let error = exhausted(error_record(failure), &self.context.plan.placement(self.number));
-        self.may_exist |= failure.class == FailureClass::Ambiguous;
+        let mut action = rule.nth(nth);
+        let mut most = rule.pause(nth);
+        if failure.class == FailureClass::Limit && nth > rule.times {
+            let asking = self.context.alarms.is_false(self.context, &self.placement);
+            let (is_false, told) = self.context.ask(asking).await?;
+            if is_false {
+                (action, most) = (Action::Wait, alarm::pause(nth - rule.times));
+            }
+            self.context.journal.record(told.into_iter().collect()).await;
+        }
         match action {
             Action::StopRun => {
-                // Those that were under way meet the same refusal: it is told once.
-                if self.context.stop_for_login(&error) {
-                    self.note(error, action).await;
-                }
+                self.context.stop_for_login(&error);
+                let (slot, attempt, settled) = (self.slot, self.number, self.may_exist.is_none());
+                let event = Event::TryFailed { slot, attempt, error, action, settled };
+                self.context.journal.record(vec![event]).await;
                 Err(Halted)
             }
             Action::RetrySameToken | Action::Wait => {
@@ -135,14 +158,14 @@ impl Attempt<'_> {
                 if failure.class != FailureClass::Throttled || nth == 1 {
                     self.note(error, action).await;
                 }
-                self.context.pause(self.pause(rule.pause(nth), failure.retry_after)).await?;
+                self.context.pause(self.pause(most, failure.retry_after)).await?;
                 Ok(None)
             }
             Action::LookUp => {
                 self.note(error.clone(), action).await;
                 Ok(Some(self.look_up(failure.class, error).await?))
             }
-            Action::NextPlacement | Action::GiveUpSlot if self.may_exist => {
+            Action::NextPlacement | Action::GiveUpSlot if self.may_exist.is_some() => {
                 self.note(error.clone(), Action::LookUp).await;
                 Ok(Some(self.look_up(failure.class, error).await?))
             }
@@ -162,7 +185,7 @@ impl Attempt<'_> {
     }
 
     async fn note(&self, error: ErrorRecord, action: Action) {
-        let event = Event::TryFailed { slot: self.slot, attempt: self.number, error, action };
+        let event = Event::TryFailed { slot: self.slot, attempt: self.number, error, action, settled: false };
         self.context.journal.record(vec![event]).await;
     }
 
@@ -176,7 +199,6 @@ impl Attempt<'_> {
                 opc_request_id: answered.request_id,
                 ..ErrorRecord::default()
             };
-            self.may_exist = true;
             self.note(error.clone(), Action::LookUp).await;
             return Box::pin(self.look_up(FailureClass::Ambiguous, error)).await;
         };

@@ -5,12 +5,26 @@ use crate::{
     launcher::Context,
     reservations::{Reserve, flow},
 };
-use ledger::{ErrorRecord, Event, Next, Outcome, RequestCount};
+use ledger::{ErrorRecord, Event, Next, Outcome, RequestCount, RunState};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
+/// What has cut a run short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Not,
+    /// The user.
+    Interrupted,
+    /// The deadline.
+    Late,
+}
+
 /// What comes after the last launch: giving back if too little was reached, the reservations, the outcome.
-pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, interrupted: bool) {
+pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cut) {
+    if cut == Cut::Late {
+        end_at_deadline(context).await;
+    }
+    let interrupted = cut == Cut::Interrupted;
     let given_back = match below_min(context, interrupted) {
         Some((reached, min)) => give_back(context, stop, reached, min).await,
         None => None,
@@ -21,7 +35,7 @@ pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, interru
         let compartment = &context.plan.fleet.compartment;
         flow::settle(&context.env.client, compartment, reserve, context.journal, interrupted).await;
     }
-    finish(context, interrupted, given_back).await;
+    finish(context, cut, given_back).await;
 }
 
 /// A run whose giving back was interrupted, or that has reached too little: how many, and how many it should be.
@@ -53,7 +67,7 @@ async fn give_back(
 }
 
 /// Says of each slot that is not done that the deadline ended it.
-pub(crate) async fn end_at_deadline(context: &Context<'_>) {
+async fn end_at_deadline(context: &Context<'_>) {
     let error = |what: &str| ErrorRecord {
         class: "deadline".to_owned(),
         code: "DeadlinePassed".to_owned(),
@@ -73,7 +87,8 @@ pub(crate) async fn end_at_deadline(context: &Context<'_>) {
             }
             Next::Watch { ocid } if context.options.wait => {
                 let seen = state.slot(slot).state.clone().unwrap_or_default();
-                Some(Event::WaitEnded { slot, ocid, state: seen })
+                let what = format!("while the instance was {seen}; it exists and may still run");
+                Some(Event::WaitEnded { slot, ocid, state: seen, error: Some(error(&what)) })
             }
             Next::Watch { .. } | Next::Nothing => None,
         });
@@ -82,7 +97,16 @@ pub(crate) async fn end_at_deadline(context: &Context<'_>) {
     context.journal.record(events).await;
 }
 
-async fn finish(context: &Context<'_>, interrupted: bool, given_back: Option<Outcome>) {
+/// The outcome of a process that could reserve nothing and has launched nothing: an earlier one may have.
+pub(crate) fn without_launching(state: &RunState, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Nothing | Outcome::GivenBack if state.counts.unsettled > 0 => Outcome::InDoubt,
+        Outcome::Nothing | Outcome::GivenBack if state.counts.launched > 0 => Outcome::Partial,
+        outcome => outcome,
+    }
+}
+
+async fn finish(context: &Context<'_>, cut: Cut, given_back: Option<Outcome>) {
     let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
     let broken = context.journal.broken().is_some();
     let outcome = context.journal.state(|state| {
@@ -95,8 +119,12 @@ async fn finish(context: &Context<'_>, interrupted: bool, given_back: Option<Out
             Outcome::Complete
         } else if refused {
             Outcome::NotAuthenticated
-        } else if interrupted {
+        } else if cut == Cut::Interrupted {
             Outcome::Interrupted
+        } else if state.counts.unsettled > 0 {
+            Outcome::InDoubt
+        } else if cut == Cut::Late || state.slots.values().any(|slot| slot.wait_ended) {
+            Outcome::CutShort
         } else if state.counts.launched == 0 {
             Outcome::Nothing
         } else {

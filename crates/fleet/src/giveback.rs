@@ -52,15 +52,20 @@ pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outc
         known.map(|(ocid, slot)| (ocid, Target::new(slot))).collect()
     });
     let mut last = None;
+    let mut interrupted = false;
     loop {
+        // Only a list that was read tells that nothing of what is in doubt is there.
+        let mut quiet = unsettled == 0;
         match survey(context).await {
-            Ok(found) => settle(context, &mut targets, found).await,
+            Ok(found) => {
+                quiet |= began.elapsed() >= STRAGGLERS;
+                settle(context, &mut targets, found).await;
+            }
             Err(failure) => last = Some(failure),
         }
         if let Some(failure) = send(context, &mut targets).await {
             last = Some(failure);
         }
-        let quiet = unsettled == 0 || began.elapsed() >= STRAGGLERS;
         if targets.is_empty() && quiet {
             no_longer_in_doubt(context).await;
             return Outcome::GivenBack;
@@ -72,13 +77,20 @@ pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outc
             biased;
             () = stop.cancelled() => {
                 context.journal.record(vec![Event::Interrupted]).await;
+                interrupted = true;
                 break;
             }
             () = tokio::time::sleep(context.spread(BETWEEN_LOOKS, 0.5)) => {}
         }
     }
     report(context, targets, last.as_ref()).await;
-    if is_refused(last.as_ref()) { Outcome::NotAuthenticated } else { Outcome::Interrupted }
+    if is_refused(last.as_ref()) {
+        Outcome::NotAuthenticated
+    } else if interrupted {
+        Outcome::Interrupted
+    } else {
+        Outcome::InDoubt
+    }
 }
 
 fn is_refused(failure: Option<&Failure>) -> bool {
@@ -204,7 +216,7 @@ async fn no_longer_in_doubt(context: &Context<'_>) {
         let failed = |(slot, attempt)| {
             let (error, action) = (error.clone(), Action::GiveUpSlot);
             [
-                Event::TryFailed { slot, attempt, error: error.clone(), action },
+                Event::TryFailed { slot, attempt, error: error.clone(), action, settled: true },
                 Event::SlotFailed { slot, error },
             ]
         };
@@ -224,5 +236,14 @@ async fn report(context: &Context<'_>, targets: BTreeMap<String, Target>, last: 
         );
         Event::Warning { message }
     });
-    context.journal.record(events.collect()).await;
+    let mut events: Vec<Event> = events.collect();
+    let unsettled = context.journal.state(|state| state.counts.unsettled);
+    if unsettled > 0 {
+        let message = format!(
+            "what became of {unsettled} of the launches is not known, and their instances may STILL RUN and be charged \
+             for{why}; `resume` goes on"
+        );
+        events.push(Event::Warning { message });
+    }
+    context.journal.record(events).await;
 }

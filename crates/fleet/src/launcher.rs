@@ -5,7 +5,9 @@
 //! same events.
 
 use crate::{
-    Environment, LaunchOptions, Plan, ending,
+    Environment, LaunchOptions, Plan,
+    alarm::Alarms,
+    ending::{self, Cut},
     journal::Journal,
     pace::{LEAST_RATE, Place},
     pacer::{Class, PaceChange, Pacer, Permit},
@@ -39,6 +41,7 @@ pub(crate) struct Context<'a> {
     pub journal: &'a Journal,
     pub pacer: Pacer,
     pub places: Mutex<Places>,
+    pub alarms: Alarms,
     /// Tells those in line for a launch that a placement was found full: they may have to choose another.
     pub place_full: Notify,
     pub watch: Watch,
@@ -77,6 +80,7 @@ impl<'a> Context<'a> {
             journal,
             pacer: Pacer::new(options.rate, env.seed),
             places: Mutex::new(Places::new(Instant::now())),
+            alarms: Alarms::default(),
             place_full: Notify::new(),
             watch: Watch::default(),
             halt,
@@ -189,13 +193,16 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
         }
     }
     if context.journal.state(|state| state.giving_back.is_some()) {
-        return ending::end(context, stop, false).await;
+        return ending::end(context, stop, Cut::Not).await;
     }
     let mut watching = std::pin::pin!(watcher::run(context, &enough, freed));
     let mut watcher_ended = false;
     let mut flying = FuturesUnordered::new();
     let mut interrupted = false;
-    let mut late = false;
+    let mut late = context.options.deadline.is_some_and(|deadline| deadline.is_zero());
+    if late {
+        context.halt.cancel();
+    }
     let mut deadline = std::pin::pin!(sleep_until(context.options.deadline));
     loop {
         while !context.halt.is_cancelled() && flying.len() < context.concurrency() {
@@ -234,10 +241,12 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
             () = context.wake.notified() => {}
         }
     }
-    if late && !interrupted {
-        ending::end_at_deadline(context).await;
-    }
-    ending::end(context, stop, interrupted).await;
+    let cut = match (interrupted, late) {
+        (true, _) => Cut::Interrupted,
+        (false, true) => Cut::Late,
+        (false, false) => Cut::Not,
+    };
+    ending::end(context, stop, cut).await;
 }
 
 /// Slots that wait for their turn. What there is to do for each, the state tells when it comes.

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod addresses;
+mod alarm;
 mod attempt;
 pub mod cleanup;
 mod cloud;

@@ -50,6 +50,9 @@ pub struct Origin {
     /// The base URL that was asked for beside the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// Where requests went, whoever said so: a base URL, or the name of the region. Runs of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<String>,
 }
 
 impl Plan {

@@ -3,6 +3,7 @@
 use crate::{
     Plan, RunSummary, attempt,
     cleanup::EXPIRY_TAG,
+    ending,
     journal::Journal,
     launcher::{self, Context},
     lookup,
@@ -183,8 +184,8 @@ pub async fn resume(
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
 ///
-/// `plan` says what the tags do not: where to launch what is missing, and how many there are to be at least. The first
-/// name of the fleet and the end of its time are taken from the instances. `lag` is waited before they are listed: a
+/// `plan` says what the tags do not: where to launch what is missing. How many there were to be at least is in no tag: unless
+/// `plan` says so, the run is never given back. The first name of the fleet and the end of its time are taken from the instances. `lag` is waited before they are listed: a
 /// list may lag behind launches by up to [`LONGEST_LAG`].
 ///
 /// # Errors
@@ -328,6 +329,7 @@ async fn carry_out(
             Box::pin(launcher::drive(&context, &stop)).await;
         }
         Acquired::Ended(outcome) => {
+            let outcome = journal.state(|state| ending::without_launching(state, outcome));
             journal.record(vec![Event::RunFinished { outcome }]).await;
         }
     }

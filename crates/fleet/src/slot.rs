@@ -95,6 +95,7 @@ async fn walk(
         match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
             AttemptEnd::Launched { ocid } => {
                 places(context).accepted(&placement, Instant::now());
+                context.alarms.over(&placement);
                 return Ok(Some(ocid));
             }
             AttemptEnd::Next { class, error } => {

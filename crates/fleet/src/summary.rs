@@ -186,7 +186,9 @@ fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> Instanc
         ..ErrorRecord::default()
     };
     let error = match slot.phase {
-        Phase::Running | Phase::Launched if slot.wait_ended => Some(wait_ended()),
+        Phase::Running | Phase::Launched if slot.wait_ended => {
+            Some(slot.error.clone().unwrap_or_else(wait_ended))
+        }
         Phase::Running | Phase::Launched | Phase::GivenBack => None,
         _ => slot.error,
     };

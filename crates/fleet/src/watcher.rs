@@ -36,6 +36,8 @@ const LOOK_AT_ALL: Duration = Duration::from_secs(30);
 /// An instance that neither the list nor a GET knows for so long is lost. Terminated ones stay listed for 12 hours
 /// (OpenAPI of the Core Services), so this is no normal end; lists are not known to lag by minutes.
 const LOST_AFTER: Duration = Duration::from_mins(5);
+/// A list that was refused is asked for again after so long: policies take a while to be in force everywhere.
+const LIST_AGAIN: Duration = Duration::from_mins(3);
 
 /// The instances that are waited for.
 #[derive(Default)]
@@ -90,7 +92,7 @@ pub(crate) async fn run(
         freed,
         interval: INTERVAL,
         pages: 1,
-        list_refused: false,
+        list_refused: None,
         warned: false,
         one_ran: false,
         quickest: None,
@@ -126,8 +128,8 @@ struct Watcher<'a> {
     interval: Duration,
     /// How many pages the last complete poll read.
     pages: usize,
-    /// The service does not let us list the compartment: instances are got one by one.
-    list_refused: bool,
+    /// When the service last did not let us list the compartment: meanwhile instances are got one by one.
+    list_refused: Option<Instant>,
     warned: bool,
     /// Whether an instance was seen running: others may run now too.
     one_ran: bool,
@@ -168,7 +170,6 @@ impl Watcher<'_> {
             }
             return;
         }
-        self.list_refused |= failure.class == FailureClass::NotFound;
         if !std::mem::replace(&mut self.warned, true) {
             let message = format!("a look at the instances failed, and is repeated: {failure}");
             self.context.journal.record(vec![Event::Warning { message }]).await;
@@ -186,6 +187,7 @@ impl Watcher<'_> {
             slot: watched.slot,
             ocid,
             state: watched.state.to_string(),
+            error: None,
         });
         self.context.journal.record(events.collect()).await;
     }

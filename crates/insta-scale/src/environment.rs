@@ -19,6 +19,8 @@ pub fn home() -> Option<PathBuf> {
 pub fn state_dir(asked: Option<PathBuf>, simulated: bool) -> Result<PathBuf, CommandError> {
     let xdg = || variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let usual = || xdg().or_else(|| home().map(|home| home.join(".local/state")));
+    // Set to nothing is not set, as with every variable here.
+    let asked = asked.filter(|folder| !folder.as_os_str().is_empty());
     let base = asked.or_else(|| usual().map(|path| path.join("oci-insta-scale"))).ok_or_else(|| {
         CommandError::usage("there is no home folder to remember runs in", "name a folder with --state-dir")
     })?;

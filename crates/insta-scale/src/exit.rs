@@ -51,8 +51,14 @@ impl Exit {
             Some(Outcome::NotAuthenticated) => Self::NotAuthenticated,
             Some(Outcome::Interrupted) => Self::Interrupted,
             Some(Outcome::GivenBack) => Self::NoneLaunched,
-            Some(Outcome::Partial | Outcome::Nothing | Outcome::LedgerFailed) | None => {
-                if summary.launched == 0 { Self::NoneLaunched } else { Self::SomeFailed }
+            // An instance may exist, so "none" would be a lie.
+            Some(Outcome::InDoubt) => Self::SomeFailed,
+            Some(Outcome::Partial | Outcome::Nothing | Outcome::LedgerFailed | Outcome::CutShort) | None => {
+                if summary.launched == 0 {
+                    Self::NoneLaunched
+                } else {
+                    Self::SomeFailed
+                }
             }
         }
     }
@@ -98,6 +104,10 @@ mod tests {
             (Some(Outcome::Interrupted), 2, 130),
             (Some(Outcome::GivenBack), 0, 4),
             (Some(Outcome::LedgerFailed), 1, 3),
+            (Some(Outcome::InDoubt), 0, 3),
+            (Some(Outcome::InDoubt), 2, 3),
+            (Some(Outcome::CutShort), 0, 4),
+            (Some(Outcome::CutShort), 2, 3),
             (None, 0, 4),
         ];
         for (outcome, launched, code) in codes {

@@ -57,6 +57,8 @@ pub enum Cause {
     Stopped,
     /// The instance is gone.
     Lost,
+    /// Neither listed nor found, and the list is refused: a policy hides it.
+    Hidden,
     /// The run's time was over.
     Deadline,
     /// The run stayed below its least count, and this slot's outcome was in doubt.
@@ -71,7 +73,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every one, for the documents.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -96,6 +98,7 @@ impl Cause {
         Self::WaitTimeout,
         Self::Stopped,
         Self::Lost,
+        Self::Hidden,
         Self::Deadline,
         Self::GivenBack,
         Self::ReservationGone,
@@ -173,6 +176,7 @@ impl Cause {
             Self::Lost => {
                 "the instance is neither listed nor found: check the console before launching another in its place"
             }
+            Self::Hidden => "it exists: let your group read instances (see `policy`), then run `resume`",
             Self::Deadline => {
                 "the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing"
             }
@@ -195,6 +199,7 @@ impl Cause {
                 "wait_timeout" => Self::WaitTimeout,
                 "stopped" => Self::Stopped,
                 "lost" => Self::Lost,
+                "hidden" => Self::Hidden,
                 "token_expired" => Self::Ambiguous,
                 "deadline" => Self::Deadline,
                 "given_back" => Self::GivenBack,
@@ -267,6 +272,7 @@ mod tests {
             WaitTimeout           the instance exists and may still start: look again with `resume`, or wait longer with --wait-timeout
             Stopped               somebody stopped the instance before it ran: start or terminate it
             Lost                  the instance is neither listed nor found: check the console before launching another in its place
+            Hidden                it exists: let your group read instances (see `policy`), then run `resume`
             Deadline              the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing
             GivenBack             launch again with a smaller --min, or with --keep-partial
             ReservationGone       launch again: a new run makes its own reservations

@@ -27,6 +27,28 @@ fn run_on<T>(mut runtime: tokio::runtime::Builder, work: impl Future<Output = T>
     Ok(runtime.block_on(work))
 }
 
+/// Has a write beyond the limit on the size of files (`ulimit -f`) fail, as on a full disk, where the system's way is to
+/// end the program. A signal that is caught stays caught.
+#[cfg(unix)]
+pub fn outlive_full_files() -> Result<(), CommandError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// SIGXFSZ on Linux (but for MIPS) and on macOS.
+    const FILE_TOO_LARGE: i32 = 25;
+    let wrong = |source| CommandError::System { what: "signals cannot be caught", source };
+    let catch = || signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop).map_err(wrong);
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return catch();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(wrong)?;
+    let _within = runtime.enter();
+    catch()
+}
+
+#[cfg(not(unix))]
+pub fn outlive_full_files() -> Result<(), CommandError> {
+    Ok(())
+}
+
 /// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP (not under `nohup`) and says `what` happens then; leaves at once at the second.
 pub fn stop_on_signals(stop: &CancellationToken, what: &'static str) -> Result<(), CommandError> {
     let stop = stop.clone();

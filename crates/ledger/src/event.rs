@@ -13,6 +13,12 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct RunId(pub uuid::Uuid);
 
 impl RunId {
+    /// When the run was made, by its id; `None` for an id that is no UUIDv7.
+    pub fn made_at(&self) -> Option<Timestamp> {
+        let (seconds, nanos) = self.0.get_timestamp().filter(|_| self.0.get_version_num() == 7)?.to_unix();
+        Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
+    }
+
     /// A new id: its first 48 bits are `at` in milliseconds, the rest is taken from `random` (RFC 9562, version 7).
     pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
         let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
@@ -134,6 +140,24 @@ pub enum Outcome {
     GivenBack,
     /// The ledger could not be written; it can be resumed.
     LedgerFailed,
+    /// Nobody knows what became of some launch: its instance may exist. It can be resumed, which finds out.
+    InDoubt,
+    /// The time that it was given was over before every slot was done; it can be resumed.
+    CutShort,
+}
+
+impl Outcome {
+    /// Whether a run that ended so is to be gone on with. One that ended with failed slots is not: it may be.
+    pub fn is_unfinished(self) -> bool {
+        match self {
+            Self::Interrupted
+            | Self::LedgerFailed
+            | Self::NotAuthenticated
+            | Self::InDoubt
+            | Self::CutShort => true,
+            Self::Complete | Self::Partial | Self::Nothing | Self::GivenBack => false,
+        }
+    }
 }
 
 /// One fact about a run.
@@ -172,6 +196,10 @@ pub enum Event {
         error: ErrorRecord,
         /// What follows.
         action: Action,
+        /// Whether it is certain that neither this try nor an earlier one with its token has made anything, although the
+        /// attempt is not over.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        settled: bool,
     },
     /// The service made the instance (or gave back the one that the token had made).
     Launched {
@@ -237,6 +265,9 @@ pub enum Event {
         ocid: String,
         /// The state that it was last seen in.
         state: String,
+        /// Why, when it was not that the wait had lasted long enough.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<ErrorRecord>,
     },
     /// A lifecycle action is about to be sent to a selected instance. Synced before the call.
     ActionIntended {

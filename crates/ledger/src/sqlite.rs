@@ -122,6 +122,26 @@ impl Store for SqliteStore {
     }
 }
 
+/// Whether a lock could be had.
+#[derive(Debug)]
+pub enum Locked {
+    /// It is ours until the lease is dropped.
+    Ours(Lease),
+    /// Another process has it; who, as far as it has told.
+    Theirs(Option<Holder>),
+}
+
+/// Locks what `key` stands for against other processes with the same state directory. `at` is what they will read as "since".
+///
+/// # Errors
+/// When the lock's file cannot be made.
+pub fn lock(directory: &Path, key: &str, at: Timestamp) -> Result<Locked> {
+    file::make_private_directory(directory)?;
+    let runs = directory.join("runs");
+    file::make_private_directory(&runs)?;
+    take_lock(&runs.join(format!("{:016x}.key.lock", writer::hash(key.bytes()))), at)
+}
+
 fn lock_path(directory: &Path, run: RunId) -> PathBuf {
     directory.join("runs").join(format!("{run}.lock"))
 }
@@ -129,17 +149,21 @@ fn lock_path(directory: &Path, run: RunId) -> PathBuf {
 /// Locks the run's file. The system gives the lock back when the process ends, however it ends. The file itself stays:
 /// deleting it would let two processes each lock a file of that name.
 fn take_lease(directory: &Path, run: RunId, at: Timestamp) -> Result<Lease> {
-    let path = lock_path(directory, run);
-    let mut lock = file::open_private(&path)?;
+    match take_lock(&lock_path(directory, run), at)? {
+        Locked::Ours(lease) => Ok(lease),
+        Locked::Theirs(holder) => Err(LedgerError::Held { run, holder }),
+    }
+}
+
+fn take_lock(path: &Path, at: Timestamp) -> Result<Locked> {
+    let mut lock = file::open_private(path)?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(LedgerError::Held { run, holder: read_holder(&mut lock) });
-        }
-        Err(TryLockError::Error(error)) => return Err(file::io(&path, &error)),
+        Err(TryLockError::WouldBlock) => return Ok(Locked::Theirs(read_holder(&mut lock))),
+        Err(TryLockError::Error(error)) => return Err(file::io(path, &error)),
     }
-    write_holder(&mut lock, &Holder::this_process(at)).map_err(|error| file::io(&path, &error))?;
-    Ok(Lease::new(lock))
+    write_holder(&mut lock, &Holder::this_process(at)).map_err(|error| file::io(path, &error))?;
+    Ok(Locked::Ours(Lease::new(lock)))
 }
 
 fn write_holder(lock: &mut File, holder: &Holder) -> std::io::Result<()> {

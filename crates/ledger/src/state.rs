@@ -230,9 +230,9 @@ impl SlotState {
                     first_at,
                 }));
             }
-            Event::TryFailed { error, action, .. } => {
+            Event::TryFailed { error, action, settled, .. } => {
                 self.error = Some(error.clone());
-                if matches!(action, Action::NextPlacement | Action::GiveUpSlot) {
+                if *settled || matches!(action, Action::NextPlacement | Action::GiveUpSlot) {
                     self.phase = Phase::Pending;
                     self.unsettled = None;
                 }
@@ -256,8 +256,11 @@ impl SlotState {
                 self.phase = Phase::Failed;
                 self.error = Some(error.clone());
             }
-            Event::WaitEnded { state, .. } => {
+            Event::WaitEnded { state, error, .. } => {
                 self.wait_ended = true;
+                if error.is_some() || self.phase == Phase::Launched {
+                    self.error.clone_from(error);
+                }
                 self.state = Some(state.clone());
             }
             Event::GivenBack { ocid, .. } => self.given_back(ocid),

@@ -46,12 +46,9 @@ pub struct RunHead {
 }
 
 impl RunHead {
-    /// Whether there is something left to do: it has not ended, or was interrupted.
+    /// Whether there is something left to do: it has not ended, or was cut short in some way.
     pub fn unfinished(&self) -> bool {
-        match self.outcome {
-            None | Some(Outcome::Interrupted | Outcome::LedgerFailed | Outcome::NotAuthenticated) => true,
-            Some(Outcome::Complete | Outcome::Partial | Outcome::Nothing | Outcome::GivenBack) => false,
-        }
+        self.outcome.is_none_or(Outcome::is_unfinished)
     }
 }
 

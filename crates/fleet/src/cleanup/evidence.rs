@@ -78,11 +78,7 @@ pub async fn gather(store: &dyn Store) -> Result<Evidence, LedgerError> {
 
 impl Launch {
     fn of(state: &RunState, held: bool) -> Self {
-        let unfinished = held
-            || match state.outcome {
-                None | Some(Outcome::Interrupted | Outcome::LedgerFailed | Outcome::NotAuthenticated) => true,
-                Some(Outcome::Complete | Outcome::Partial | Outcome::Nothing | Outcome::GivenBack) => false,
-            };
+        let unfinished = held || state.outcome.is_none_or(Outcome::is_unfinished);
         let good = state
             .slots
             .values()

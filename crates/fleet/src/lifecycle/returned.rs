@@ -77,7 +77,8 @@ impl Engine<'_> {
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.error = Some(error.clone());
         let (number, attempt) = (slot.number, slot.attempt);
-        let tried = |action| Event::TryFailed { slot: number, attempt, error: error.clone(), action };
+        let tried =
+            |action| Event::TryFailed { slot: number, attempt, error: error.clone(), action, settled: false };
         match follow(failure.class) {
             // Counted by the pace, and told by it.
             Follow::Again => self.queue_at(index, place),

@@ -209,7 +209,7 @@ impl Engine<'_> {
                 let (slot, ocid, state) =
                     (slot.number, slot.machine.ocid.clone(), slot.machine.state.as_str().to_owned());
                 self.set_stage(index, Stage::Ended);
-                events.push(Event::WaitEnded { slot, ocid, state });
+                events.push(Event::WaitEnded { slot, ocid, state, error: None });
             } else if overdue {
                 let message = format!("it stayed {}: the action was not taken in time", slot.machine.state);
                 let error = slot.error.clone().unwrap_or_else(|| own(WRONG_STATE, "Busy", message));

@@ -30,6 +30,12 @@ pub(super) struct Asker<'a> {
     asked: AtomicU32,
 }
 
+impl<'a> Asker<'a> {
+    pub fn new(client: &'a Client, fleet: &'a FleetSpec) -> Self {
+        Self { client, fleet, image: None, subnet: None, asked: AtomicU32::new(0) }
+    }
+}
+
 impl Asker<'_> {
     /// Counts requests that are about to be made.
     pub fn count(&self, requests: u32) {
@@ -60,7 +66,7 @@ pub async fn preflight(client: &Client, fleet: &FleetSpec, prices: &Prices) -> P
         _ => fleet.template.image_id.as_deref(),
     };
     let subnet = vnic.and_then(|vnic| vnic.subnet_id.as_deref()).or(fleet.template.subnet_id.as_deref());
-    let asker = Asker { client, fleet, image, subnet, asked: AtomicU32::new(0) };
+    let asker = Asker { image, subnet, ..Asker::new(client, fleet) };
     let mut answer = Preflight { wanted: fleet.count, ..Preflight::default() };
     ask_all(&asker, prices, &mut answer).await;
     answer.findings.sort_by_key(|finding| finding.level);

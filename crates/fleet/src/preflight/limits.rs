@@ -9,10 +9,22 @@ use oci_client::{Client, FailureClass};
 
 use super::ask::Asker;
 use super::verdict::Bound;
+use crate::FleetSpec;
 use crate::price::Size;
 
 /// The service that the limits belong to.
 const SERVICE: &str = "compute";
+
+/// What limits and quotas leave for a shape in one place; nothing when not all that is needed could be asked.
+pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Placement) -> Vec<Bound> {
+    let asker = Asker::new(client, fleet);
+    let limits = of_shape(&placement.shape, None);
+    // Regional twins need not exist; the limits of the availability domain must.
+    let needed = limits.iter().filter(|limit| !limit.regional).count();
+    let each = super::ask::each(fleet, None, &placement.shape);
+    let bounds = Known::default().first(&asker, limits, placement, each).await;
+    if bounds.iter().filter(|bound| !bound.shared).count() < needed { Vec::new() } else { bounds }
+}
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

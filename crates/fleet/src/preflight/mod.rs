@@ -4,7 +4,7 @@
 //! way: a launch may do what a question may not. Must not know of files, arguments or terminals.
 
 mod ask;
-mod limits;
+pub(crate) mod limits;
 mod offers;
 mod probe;
 mod report;

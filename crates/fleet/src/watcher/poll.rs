@@ -1,7 +1,7 @@
 //! One poll: how the instances are asked for, and what each answer means.
 
-use super::{LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watched, Watcher};
-use crate::{cloud, death, lookup, pacer::Class};
+use super::{LIST_AGAIN, LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watched, Watcher};
+use crate::{cloud, death, launcher::Halted, lookup, pacer::Class};
 use futures_util::TryStreamExt as _;
 use ledger::{ErrorRecord, Event};
 use oci_api::models::{Instance, InstanceLifecycleState as State};
@@ -26,6 +26,17 @@ pub(super) struct Seen {
     met: BTreeMap<String, Sight>,
     /// Instances that a GET does not know.
     unknown: Vec<String>,
+    /// What the list says of those, if it was asked.
+    list: List,
+}
+
+/// What became of asking for the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum List {
+    #[default]
+    Unread,
+    Read,
+    Refused,
 }
 
 impl Watcher<'_> {
@@ -33,17 +44,15 @@ impl Watcher<'_> {
     pub(super) async fn look(&mut self) -> Seen {
         let wanted = self.wanted();
         let mut seen = Seen::default();
-        let one_by_one = self.list_refused || wanted.len() < self.pages || wanted.len() <= SCOUTS;
+        let refused = self.list_refused.is_some_and(|at| at.elapsed() < LIST_AGAIN);
+        let one_by_one = refused || wanted.len() < self.pages || wanted.len() <= SCOUTS;
         let missing = if one_by_one {
             wanted
         } else {
             match self.read_list(&wanted, &mut seen).await {
-                Ok(()) => wanted.into_iter().filter(|ocid| !seen.met.contains_key(ocid)).collect(),
-                Err(None) => return seen,
-                Err(Some(failure)) => {
-                    self.poll_failed(&failure).await;
-                    return seen;
-                }
+                Ok(List::Read) => wanted.into_iter().filter(|ocid| !seen.met.contains_key(ocid)).collect(),
+                Ok(List::Refused) => wanted,
+                Ok(List::Unread) | Err(Halted) => return seen,
             }
         };
         let mut failures = 0;
@@ -64,7 +73,25 @@ impl Watcher<'_> {
                 }
             }
         }
+        self.look_before_lost(&mut seen).await;
         seen
+    }
+
+    /// A GET that does not know an instance is no proof: a policy may hide it. Before one is called lost, the list is read.
+    async fn look_before_lost(&mut self, seen: &mut Seen) {
+        let lost: Vec<String> = {
+            let table = self.context.watch.lock();
+            let is_lost = |ocid: &&String| table.get(*ocid).is_some_and(Watched::is_lost);
+            seen.unknown.iter().filter(is_lost).cloned().collect()
+        };
+        if lost.is_empty() || seen.list != List::Unread {
+            return;
+        }
+        // Halted, it says nothing, and nothing is done about it.
+        if self.read_list(&lost, seen).await.is_ok() {
+            let Seen { met, unknown, .. } = seen;
+            unknown.retain(|ocid| !met.contains_key(ocid));
+        }
     }
 
     /// What to ask for, in order of OCID. Instances of one shape boot alike, so until the first runs, the oldest tell
@@ -91,12 +118,33 @@ impl Watcher<'_> {
         Ok(Sight { id, lifecycle_state, fault_domain })
     }
 
-    /// Reads pages until every wanted instance was met. `Err(None)`: the run was halted.
-    async fn read_list(&mut self, wanted: &[String], seen: &mut Seen) -> Result<(), Option<Failure>> {
+    /// Reads pages until every wanted instance was met, and tells a failure.
+    async fn read_list(&mut self, wanted: &[String], seen: &mut Seen) -> Result<List, Halted> {
+        seen.list = match self.read_pages(wanted, seen).await {
+            Ok(()) => {
+                self.list_refused = None;
+                List::Read
+            }
+            Err(None) => return Err(Halted),
+            Err(Some(failure)) => {
+                self.poll_failed(&failure).await;
+                let refused = failure.class == FailureClass::NotFound;
+                if refused {
+                    self.list_refused = Some(Instant::now());
+                }
+                if refused { List::Refused } else { List::Unread }
+            }
+        };
+        Ok(seen.list)
+    }
+
+    /// `Err(None)`: the run was halted.
+    async fn read_pages(&mut self, wanted: &[String], seen: &mut Seen) -> Result<(), Option<Failure>> {
         let call = cloud::poll(&self.context.plan.fleet.compartment);
         let mut pages = std::pin::pin!(self.context.env.client.pages::<Sight>(call));
         let mut read = 0;
-        while seen.met.len() < wanted.len() {
+        let mut left = wanted.len();
+        while left > 0 {
             let next = async {
                 let permit = self.context.pacer.admit(Class::Read).await;
                 let page = pages.try_next().await;
@@ -107,7 +155,8 @@ impl Watcher<'_> {
             read += 1;
             for mut instance in page.value {
                 if wanted.binary_search(&instance.id).is_ok() {
-                    seen.met.insert(std::mem::take(&mut instance.id), instance);
+                    let before = seen.met.insert(std::mem::take(&mut instance.id), instance);
+                    left -= usize::from(before.is_none());
                 }
             }
         }
@@ -144,9 +193,17 @@ impl Watcher<'_> {
             }
             for ocid in seen.unknown {
                 let Some(watched) = table.get_mut(&ocid) else { continue };
-                let since = *watched.missing_since.get_or_insert(now);
-                if now.duration_since(since) >= LOST_AFTER {
-                    dead.push((ocid, watched.clone(), true));
+                watched.missing_since.get_or_insert(now);
+                match seen.list {
+                    List::Read if watched.is_lost() => dead.push((ocid, watched.clone(), true)),
+                    List::Refused if watched.is_lost() => {
+                        let (slot, state) = (watched.slot, watched.state.clone());
+                        let error = Some(hidden_error(&ocid));
+                        events.push(Event::WaitEnded { slot, ocid: ocid.clone(), state, error });
+                        over.push(ocid);
+                    }
+                    // A list that fails says nothing.
+                    _ => {}
                 }
             }
         }
@@ -169,6 +226,13 @@ impl Watcher<'_> {
             table.remove(&ocid);
         }
         changed
+    }
+}
+
+impl Watched {
+    /// Whether it has been missing for so long that it is lost, unless the list shows it.
+    fn is_lost(&self) -> bool {
+        self.missing_since.is_some_and(|since| since.elapsed() >= LOST_AFTER)
     }
 }
 
@@ -214,6 +278,18 @@ fn stopped_error(ocid: &str, state: &State) -> ErrorRecord {
         code: "InstanceStopped".to_owned(),
         message: format!(
             "{ocid} is {state} before it ran: somebody stopped it. It exists; start or terminate it"
+        ),
+        ..ErrorRecord::default()
+    }
+}
+
+/// Nobody can say whether it runs, so nothing is launched in its place.
+fn hidden_error(ocid: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "hidden".to_owned(),
+        code: "InstanceHidden".to_owned(),
+        message: format!(
+            "{ocid} was launched, and the service lets us neither list the compartment nor look at it"
         ),
         ..ErrorRecord::default()
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod crash;
+mod doubt;
 mod plan;
 mod run;
 mod world;

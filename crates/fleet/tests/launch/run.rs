@@ -153,7 +153,7 @@ async fn an_instance_that_does_not_run_in_time_is_reported_and_kept() {
     let world = World::of("roomy");
     let options = LaunchOptions { wait_timeout: Duration::from_secs(10), ..LaunchOptions::default() };
     let (summary, _) = world.launch_with(&world.plan(3, &[]), &options, CancellationToken::new()).await;
-    assert_eq!((summary.outcome, summary.launched, summary.failed), (Some(Outcome::Partial), 3, 3));
+    assert_eq!((summary.outcome, summary.launched, summary.failed), (Some(Outcome::CutShort), 3, 3));
     assert!(summary.instances.iter().all(|row| row.error.as_ref().unwrap().code == "WaitTimeout"));
     assert_eq!(world.live().len(), 3);
     let (summary, _) = world.resume(summary.run_id).await;

@@ -50,6 +50,17 @@ pub fn nothing_unknown(live: &Live, state: &RunState, stopped: bool) -> Result<(
     Ok(())
 }
 
+/// What must be true of how a process has ended: as long as nobody knows what became of a launch, the run is unfinished.
+pub fn nothing_forgotten(state: &RunState) -> Result<(), String> {
+    let unsettled = state.counts.unsettled;
+    match state.outcome {
+        Some(outcome) if unsettled > 0 && !outcome.is_unfinished() => {
+            Err(format!("the run has ended as {outcome:?} with {unsettled} launches in doubt"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What must be true of a run that wants at least so many: that many, or nothing, and nothing that costs is left of it.
 pub async fn at_least_or_nothing(region: &Region, live: &Live, min: u32) -> Result<(), String> {
     if live.len() >= min as usize {
@@ -75,6 +86,13 @@ pub fn nothing_held(region: &Region) -> Result<(), String> {
     held.map_or(Ok(()), |entry| {
         Err(format!("{} holds {}, of which {} are used", entry.id, entry.reserved, entry.used))
     })
+}
+
+/// What must be true of a run that has come to its end, whatever failed: it holds no reservation that it does not tell of.
+pub fn nothing_held_untold(region: &Region, state: &RunState) -> Result<(), String> {
+    let told = ["held", "HELD", "charged", "costing", "at 85 %"];
+    let told = |warning: &String| told.iter().any(|word| warning.contains(word));
+    if state.warnings.iter().any(told) { Ok(()) } else { nothing_held(region) }
 }
 
 /// The data volumes that exist.

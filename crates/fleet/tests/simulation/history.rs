@@ -9,8 +9,8 @@ use crate::{
     setup::Setup,
     wire::Wire,
 };
-use fleet::{Environment, LaunchOptions, Plan, RunSummary};
-use ledger::{MemoryStore, Outcome, Record, RunId, RunState};
+use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary};
+use ledger::{LedgerError, MemoryStore, Outcome, Record, RunId, RunState};
 use oci_client::{Client, Endpoints, RequestCounts};
 use oci_simulator::server::Region;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 /// No process works longer on a run of this size.
 const LONGEST: Duration = Duration::from_hours(12);
+/// A machine that sleeps does so for longer than retry tokens last.
+const NAP: Duration = Duration::from_hours(30);
 /// So many processes must do in a calm region.
 const CALM_PROCESSES: u32 = 4;
 
@@ -44,6 +46,8 @@ pub struct History {
     announced: Arc<Announced>,
     broken: Arc<Mutex<Option<String>>>,
     chance: StdRng,
+    /// For what was added later: a seed draws the rest as before.
+    apart: StdRng,
     plan: Plan,
     run: RunId,
     processes: u32,
@@ -69,6 +73,9 @@ pub fn play(setup: Setup) -> Result<Told, String> {
         let start = tokio::time::Instant::now();
         let mut history = History::new(setup);
         history.storm().await?;
+        if history.setup.amnesia {
+            history.rebuild().await?;
+        }
         history.calm().await?;
         let stats = history.region.stats();
         let launch = stats.operations.get("LaunchInstance");
@@ -89,6 +96,7 @@ impl History {
         let store = MemoryStore::new();
         store.set_sync_delay(setup.sync);
         let chance = StdRng::seed_from_u64(setup.seed ^ 0x5AFE);
+        let apart = StdRng::seed_from_u64(setup.seed ^ 0xA9A7);
         let mut history = Self {
             setup,
             region,
@@ -97,6 +105,7 @@ impl History {
             announced: Arc::default(),
             broken: Arc::default(),
             chance,
+            apart,
             plan,
             run: RunId::new(jiff::Timestamp::UNIX_EPOCH, [0; 10]),
             processes: 0,
@@ -109,7 +118,7 @@ impl History {
     async fn storm(&mut self) -> Result<(), String> {
         for _ in 0..=self.setup.deaths {
             let ended = self.process(true).await?;
-            self.check(&ended)?;
+            self.check(&ended).await?;
             match ended {
                 Ended::Itself { stopped: false, .. } => return Ok(()),
                 Ended::Dead => self.store.crash(self.chance.random_range(0..4)),
@@ -133,7 +142,7 @@ impl History {
         for _ in 0..CALM_PROCESSES {
             tokio::time::sleep(Duration::from_mins(2)).await;
             let ended = self.process(false).await?;
-            self.check(&ended)?;
+            self.check(&ended).await?;
             let live = books::live(&self.region, self.run);
             match self.settled(&live).await {
                 Ok(()) => return Ok(()),
@@ -168,7 +177,7 @@ impl History {
         RunState::fold(self.run, &self.store.snapshot(self.run))
     }
 
-    fn check(&self, ended: &Ended) -> Result<(), String> {
+    async fn check(&self, ended: &Ended) -> Result<(), String> {
         if let Some(reason) = self.broken.lock().unwrap().take() {
             return Err(reason);
         }
@@ -179,10 +188,58 @@ impl History {
                 let short = matches!(summary.outcome, Some(Outcome::NotAuthenticated | Outcome::Interrupted));
                 // Nothing could be reserved: no slot was tried, and the warnings say why.
                 let none = self.setup.reserve && summary.instances.iter().all(|row| row.attempts == 0);
-                books::nothing_unknown(&live, &self.state(), *stopped || short || none)
+                let state = self.state();
+                books::nothing_forgotten(&state)?;
+                books::nothing_unknown(&live, &state, *stopped || short || none)?;
+                if *stopped || short {
+                    return Ok(());
+                }
+                self.check_end(&live, &state).await
             }
             Ended::Dead | Ended::NotBegun => Ok(()),
         }
+    }
+
+    /// What a process that has come to an end of its own leaves behind, before anybody takes the run up again.
+    async fn check_end(&self, live: &books::Live, state: &RunState) -> Result<(), String> {
+        // What could not be found out is told to be so, and goes on.
+        let known = state.outcome != Some(Outcome::InDoubt);
+        if let Some(min) = self.setup.min.filter(|_| known && !self.setup.options.keep_partial) {
+            books::at_least_or_nothing(&self.region, live, min).await?;
+        }
+        books::nothing_held_untold(&self.region, state)
+    }
+
+    /// The ledger is lost, and the run rebuilt from the tags of its instances, by processes that may die as well.
+    async fn rebuild(&mut self) -> Result<(), String> {
+        if self.plan.reserve.is_some() || books::live(&self.region, self.run).is_empty() {
+            return Ok(());
+        }
+        // Tags do not tell of it.
+        (self.setup.min, self.plan.min) = (None, None);
+        self.region.replace_faults(&[]);
+        let lost = std::mem::replace(&mut self.store, MemoryStore::new());
+        self.store.set_sync_delay(self.setup.sync);
+        for point in [self.chance.random_range(1..8), 0] {
+            let fuse = Arc::new(Fuse::at(point));
+            let env = self.environment(&fuse);
+            let rebuilding = fleet::rebuild_from_cloud(&env, self.run, &self.plan, fleet::run::LONGEST_LAG);
+            tokio::select! {
+                biased;
+                () = fuse.blown() => self.store.crash(0),
+                rebuilt = rebuilding => match rebuilt {
+                    // The one that died had come far enough for `resume`.
+                    Ok(_) | Err(RunError::Ledger(LedgerError::RunExists { .. })) => return Ok(()),
+                    // All that was there has died: nothing of the run is left, but in the ledger.
+                    Err(RunError::NotResumable { .. }) => {
+                        self.store = lost;
+                        return Ok(());
+                    }
+                    Err(error) => return Err(format!("the run could not be rebuilt: {error}")),
+                },
+            }
+        }
+        Err("the run was not rebuilt".to_owned())
     }
 
     fn environment(&self, fuse: &Arc<Fuse>) -> Environment {
@@ -223,8 +280,11 @@ impl History {
         let dies = mortal && self.processes <= self.setup.deaths;
         let by_clock = dies && self.chance.random_bool(self.setup.by_clock);
         let point = if dies && !by_clock { self.chance.random_range(1..=self.setup.points) } else { 0 };
+        let naps = mortal && self.apart.random_bool(self.setup.naps);
+        let tired = Duration::from_millis(self.apart.random_range(0..30_000));
+        let longest = if naps { LONGEST + NAP } else { LONGEST };
         let moment =
-            if by_clock { Duration::from_millis(self.chance.random_range(0..120_000)) } else { LONGEST };
+            if by_clock { Duration::from_millis(self.chance.random_range(0..120_000)) } else { longest };
         let full = mortal && self.chance.random_bool(self.setup.disk_full);
         self.store.fail_after(full.then(|| self.chance.random_range(1..100)));
         let stop = CancellationToken::new();
@@ -239,10 +299,18 @@ impl History {
             }
             std::future::pending::<()>().await;
         };
+        let napping = async {
+            if naps {
+                tokio::time::sleep(tired).await;
+                tokio::time::advance(NAP).await;
+            }
+            std::future::pending::<()>().await;
+        };
         let ended = tokio::select! {
             biased;
             () = fuse.blown() => Ok(Ended::Dead),
             () = interrupting => Ok(Ended::Dead),
+            () = napping => Ok(Ended::Dead),
             ended = running => ended,
             () = tokio::time::sleep(moment) => {
                 if by_clock { Ok(Ended::Dead) } else { Err("a process is still busy after 12 hours".to_owned()) }

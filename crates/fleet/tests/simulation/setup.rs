@@ -39,6 +39,10 @@ pub struct Setup {
     pub loud: bool,
     /// How often the next process comes only after the retry tokens have expired.
     pub next_day: f64,
+    /// How often the machine sleeps for longer than retry tokens last, with a process at work.
+    pub naps: f64,
+    /// Whether the ledger is lost after the storm, so that the run is rebuilt from the tags of its instances.
+    pub amnesia: bool,
 }
 
 impl Setup {
@@ -55,6 +59,9 @@ impl Setup {
         domains.rotate_left(chance.random_range(0..3));
         domains.truncate(chance.random_range(1..=3));
         let count = chance.random_range(1..=most);
+        // Drawn apart, so that what a seed stood for before it stands for still.
+        let mut apart = StdRng::seed_from_u64(seed ^ 0x0B11_0D11);
+        scenario.faults.extend(blindness(&mut apart));
         Self {
             seed,
             preset,
@@ -73,6 +80,8 @@ impl Setup {
             disk_full: *pick(&mut chance, &[0.0, 0.0, 0.1]),
             loud: false,
             next_day: *pick(&mut chance, &[0.0, 0.0, 0.2]),
+            naps: *pick(&mut apart, &[0.0, 0.0, 0.0, 0.3]),
+            amnesia: apart.random_bool(0.05),
             scenario,
         }
     }
@@ -103,7 +112,7 @@ fn options(chance: &mut StdRng) -> LaunchOptions {
 /// Adds habits and faults that the preset does not have, or changes those that it has.
 fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
     if chance.random_bool(0.3) {
-        scenario.world.list_lag_seconds = chance.random_range(0.0..60.0);
+        scenario.world.list_lag_seconds = chance.random_range(0.0..90.0);
     }
     if chance.random_bool(0.2) {
         scenario.world.late_failure.probability = chance.random_range(0.0..0.4);
@@ -134,6 +143,31 @@ fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
         }
         scenario.faults.push(rule);
     }
+}
+
+/// Reads that fail for good, as where a policy lets nobody look.
+fn blindness(chance: &mut StdRng) -> Vec<FaultRule> {
+    let list = r#"["ListInstances"]"#;
+    let look = r#"["GetInstance"]"#;
+    let (status, operations): (u16, &[&str]) = match chance.random_range(0..40) {
+        0 => (404, &[list]),
+        1 => (404, &[look]),
+        2 => (404, &[list, look]),
+        3 => (500, &[list]),
+        4 => (500, &[list, look]),
+        _ => return Vec::new(),
+    };
+    let rules = operations.iter().map(|names| {
+        let answer = FaultKind::Answer {
+            status,
+            body: AnswerBody::Oci,
+            code: None,
+            message: None,
+            after_effect: false,
+        };
+        FaultRule { operations: serde_json::from_str(names).unwrap(), ..FaultRule::always(answer) }
+    });
+    rules.collect()
 }
 
 fn drawn_fault(chance: &mut StdRng) -> FaultKind {

@@ -81,7 +81,8 @@ pub struct Global {
         global = true,
         value_name = "DIR",
         env = "OCI_INSTA_SCALE_STATE_DIR",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = clap::builder::TypedValueParser::map(clap::builder::OsStringValueParser::new(), PathBuf::from)
     )]
     pub state_dir: Option<PathBuf>,
     /// What is printed on stdout

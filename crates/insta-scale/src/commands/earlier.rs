@@ -2,7 +2,7 @@
 //!
 //! Two launches of one config make two fleets. Where an earlier one was cut short, that is rarely what is meant.
 
-use super::{chattiness, resume, runs, session};
+use super::{chattiness, resume, session};
 use crate::args::{Global, LaunchArgs};
 use crate::config::Settings;
 use crate::environment;
@@ -13,20 +13,22 @@ use crate::output::text::count;
 use crate::runtime;
 use fleet::{FleetSpec, Origin, Plan};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{LedgerError, RunHead, RunId, RunKind, RunState, Store};
+use ledger::sqlite::{self, Locked};
+use ledger::{Event, Lease, LedgerError, Record, Records, RunHead, RunId, RunKind, RunState, Store};
 use oci_client::{Clock as _, SystemClock};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// For so long what a run has made may be missing in lists (90 s are known), with room to spare.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Choice {
     /// Go on with the unfinished run.
     Resume(RunId),
-    /// Start a run.
-    Launch,
+    /// Start a run. The turn keeps others from starting one of the same fleet until this one can be found.
+    Launch(Option<Lease>),
 }
 
 /// A run that is not done.
@@ -36,6 +38,8 @@ struct Unfinished {
     holder: Option<String>,
     /// How many older ones there are besides.
     older: usize,
+    /// Whether its plan can be read. Otherwise nobody knows which fleet it is of.
+    readable: bool,
 }
 
 /// Whether this machine remembers any run.
@@ -44,36 +48,66 @@ pub fn has_any(global: &Global) -> Result<bool, CommandError> {
 }
 
 /// Looks for an unfinished run of the config. On a terminal it is offered; off one, and with `--yes`, a launch is refused:
-/// a script that is started again must not make a second fleet.
+/// a script that is started again must not make a second fleet, nor must two that are started at once.
 pub fn settle(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result<Choice, CommandError> {
-    let heads = runs::heads(global, false)?;
-    if args.new || !heads.iter().any(at_stake) {
-        return Ok(Choice::Launch);
+    if args.new {
+        return Ok(Choice::Launch(None));
     }
+    let now = SystemClock.now();
+    let origin = session::origin(global, settings);
+    let folder = environment::state_dir(global.state_dir.clone(), false)?;
     let store = session::open_ledger(global, false)?;
-    let origin = session::origin(global);
-    let found = runtime::block_on(unfinished(&store, &heads, &settings.fleet, origin.as_ref()))??;
-    let Some(found) = found else { return Ok(Choice::Launch) };
-    let said = found.describe(&settings.file, SystemClock.now());
-    let asks = !args.yes && console::can_ask() && chattiness(global) > Chattiness::Quiet;
-    if !asks {
-        return Err(CommandError::usage(said, found.remedy()));
-    }
-    console::line(&said);
-    let question = match &found.holder {
-        Some(_) => "start a [n]ew run beside it, or [c]ancel? [n/C]",
-        None => "[r]esume it, start a [n]ew run beside it, or [c]ancel? [r/n/C]",
+    // First the turn, then the look: a run that begins in between would be missed otherwise.
+    let turn = sqlite::lock(&folder, &key(&settings.fleet, origin.as_ref()), now)?;
+    let found = look(&store, settings, origin.as_ref())?;
+    let turn = match (found, turn) {
+        (Some(found), turn) => return found.settle(global, args, settings, turn),
+        (None, Locked::Ours(turn)) => turn,
+        (None, Locked::Theirs(holder)) => {
+            let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+            return Err(CommandError::usage(
+                format!("{holder} is about to launch the fleet of {}", settings.file),
+                "wait until it is done; a second fleet beside it: launch --new",
+            ));
+        }
     };
-    let answer = console::ask_text(question).unwrap_or_default();
-    found.choice(&answer).ok_or(CommandError::Declined)
+    Ok(Choice::Launch(Some(turn)))
 }
 
-fn at_stake(head: &RunHead) -> bool {
-    head.kind == Some(RunKind::Launch) && head.unfinished()
+/// What stands in the way of a launch, for one that only shows what it would do.
+pub fn in_the_way(
+    global: &Global,
+    args: &LaunchArgs,
+    settings: &Settings,
+) -> Result<Option<String>, CommandError> {
+    if args.new || !has_any(global)? {
+        return Ok(None);
+    }
+    let store = session::open_ledger(global, false)?;
+    let found = look(&store, settings, session::origin(global, settings).as_ref())?;
+    Ok(found
+        .map(|found| format!("{} ({})", found.describe(&settings.file, SystemClock.now()), found.remedy())))
+}
+
+fn look(
+    store: &Arc<dyn Store>,
+    settings: &Settings,
+    origin: Option<&Origin>,
+) -> Result<Option<Unfinished>, CommandError> {
+    runtime::block_on(async {
+        let heads = store.runs().await?;
+        unfinished(store, &heads, &settings.fleet, origin).await
+    })?
+}
+
+/// Whether a run may be a launch that is not done. Of one whose first record cannot be read nobody knows what it is.
+pub fn at_stake(head: &RunHead) -> bool {
+    head.kind.is_none_or(|kind| kind == RunKind::Launch) && head.unfinished()
 }
 
 /// The newest unfinished run of the fleet. A run that ended with failed slots is finished; one that has made nothing, and
-/// of which nothing is in doubt, can be started anew without harm, unless a process is at work on it.
+/// of which nothing is in doubt, can be started anew without harm, unless a process is at work on it. A run whose plan
+/// cannot be read may be of any fleet: it is not passed over.
 async fn unfinished(
     store: &Arc<dyn Store>,
     heads: &[RunHead],
@@ -82,20 +116,37 @@ async fn unfinished(
 ) -> Result<Option<Unfinished>, CommandError> {
     let mut newest: Option<Unfinished> = None;
     for head in heads.iter().filter(|head| at_stake(head)) {
-        // A plan that cannot be read cannot be compared; `resume` says what is wrong with it.
-        let Ok((state, plan)) = resume::past(store, head.run).await else { continue };
-        let same = is_of(&plan, fleet) && same_origin(plan.origin.as_ref(), origin);
-        if !same || !(head.held || has_made(&state)) {
-            continue;
-        }
+        let records = store.records(head.run).await?;
+        let (state, readable) = match resume::of_records(head.run, &records) {
+            Ok((state, plan)) => {
+                let same = is_of(&plan, fleet) && same_origin(plan.origin.as_ref(), origin);
+                if !same || !(head.held || has_made(&state)) {
+                    continue;
+                }
+                (state, true)
+            }
+            Err(_) if may_be_launch(&records) => (RunState::fold(head.run, &records.records), false),
+            Err(_) => continue,
+        };
         if let Some(newest) = &mut newest {
             newest.older += 1;
         } else {
             let holder = if head.held { Some(holder(store, head.run).await) } else { None };
-            newest = Some(Unfinished { state, holder, older: 0 });
+            newest = Some(Unfinished { state, holder, older: 0, readable });
         }
     }
     Ok(newest)
+}
+
+/// Whether nothing that can be read of a run is of an action on instances.
+fn may_be_launch(records: &Records) -> bool {
+    let is_action = |record: &Record| {
+        matches!(
+            record.event,
+            Event::ActionIntended { .. } | Event::ActionAccepted { .. } | Event::ActionDone { .. }
+        )
+    };
+    !records.records.iter().any(is_action)
 }
 
 /// Whether a plan is for the same names in the same place.
@@ -106,10 +157,30 @@ fn is_of(plan: &Plan, fleet: &FleetSpec) -> bool {
 
 /// Whether both were started from the same config, at the same endpoint. Runs of older versions do not tell.
 fn same_origin(of: Option<&Origin>, own: Option<&Origin>) -> bool {
-    match (of, own) {
-        (Some(of), Some(own)) => (&of.config, &of.endpoint) == (&own.config, &own.endpoint),
+    let (Some(of), Some(own)) = (of, own) else { return true };
+    let same_place = match (reached(of), reached(own)) {
+        (Some(of), Some(own)) => of == own,
         _ => true,
-    }
+    };
+    same_place && file(of) == file(own)
+}
+
+/// The config, however its path was written.
+fn file(origin: &Origin) -> PathBuf {
+    let path = PathBuf::from(&origin.config);
+    std::fs::canonicalize(&path).unwrap_or(path)
+}
+
+fn reached(origin: &Origin) -> Option<String> {
+    let reached = origin.reached.as_ref().or(origin.endpoint.as_ref())?;
+    Some(reached.trim_end_matches('/').to_ascii_lowercase())
+}
+
+/// What stands for a fleet among the processes of this machine.
+fn key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
+    let file = origin.map(|origin| file(origin).display().to_string()).unwrap_or_default();
+    let reached = origin.and_then(reached).unwrap_or_default();
+    [&file, &reached, &fleet.region, &fleet.compartment, &fleet.name_prefix].map(String::as_str).join("\n")
 }
 
 fn has_made(state: &RunState) -> bool {
@@ -125,19 +196,60 @@ async fn holder(store: &Arc<dyn Store>, run: RunId) -> String {
     }
 }
 
+/// What a person answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Resume,
+    New,
+}
+
 impl Unfinished {
+    /// Asks what is to be done, where somebody can be asked.
+    fn settle(
+        &self,
+        global: &Global,
+        args: &LaunchArgs,
+        settings: &Settings,
+        turn: Locked,
+    ) -> Result<Choice, CommandError> {
+        let said = self.describe(&settings.file, SystemClock.now());
+        let asks = !args.yes && console::can_ask() && chattiness(global) > Chattiness::Quiet;
+        if !asks {
+            return Err(CommandError::usage(said, self.remedy()));
+        }
+        console::line(&said);
+        let question = if self.can_resume() {
+            "[r]esume it, start a [n]ew run beside it, or [c]ancel? [r/n/C]"
+        } else {
+            "start a [n]ew run beside it, or [c]ancel? [n/C]"
+        };
+        let answer = console::ask_text(question).unwrap_or_default();
+        match self.answer(&answer) {
+            Some(Answer::Resume) => Ok(Choice::Resume(self.state.run)),
+            Some(Answer::New) => Ok(Choice::Launch(match turn {
+                Locked::Ours(turn) => Some(turn),
+                Locked::Theirs(_) => None,
+            })),
+            None => Err(CommandError::Declined),
+        }
+    }
+
+    fn can_resume(&self) -> bool {
+        self.holder.is_none() && self.readable
+    }
+
     /// What an answer means; `None` for anything that is no clear answer. A run that a process has is not to be resumed.
-    fn choice(&self, answer: &str) -> Option<Choice> {
+    fn answer(&self, answer: &str) -> Option<Answer> {
         match answer.trim().to_ascii_lowercase().as_str() {
-            "r" | "resume" if self.holder.is_none() => Some(Choice::Resume(self.state.run)),
-            "n" | "new" => Some(Choice::Launch),
+            "r" | "resume" if self.can_resume() => Some(Answer::Resume),
+            "n" | "new" => Some(Answer::New),
             _ => None,
         }
     }
 
     fn describe(&self, file: &str, now: Timestamp) -> String {
         let RunState { run, requested, counts, started_at, .. } = &self.state;
-        let ago = match started_at.map(|at| age(at, now)).as_deref() {
+        let ago = match started_at.or(run.made_at()).map(|at| age(at, now)).as_deref() {
             None | Some("now") => "just now".to_owned(),
             Some(age) => format!("{age} ago"),
         };
@@ -154,8 +266,21 @@ impl Unfinished {
             1 => " (and an older one besides)".to_owned(),
             older => format!(" (and {older} older ones besides)"),
         };
+        if !self.readable {
+            return format!(
+                "a run is {held}{older}, and its plan cannot be read, so that nobody knows whether it is of {file}: {run}, \
+                 begun {ago}: {} launched{doubt}",
+                counts.launched
+            );
+        }
+        let ahead = match self.state.giving_back {
+            Some((reached, min)) => format!(
+                "; it is being given back, since {reached} are fewer than the {min} wanted at least: `resume` deletes what is left"
+            ),
+            None => String::new(),
+        };
         format!(
-            "a run of {file} is {held}{older}: {run}, begun {ago}, {}: {} launched, {} running{doubt}",
+            "a run of {file} is {held}{older}: {run}, begun {ago}, {}: {} launched, {} running{doubt}{ahead}",
             count(*requested, "instance"),
             counts.launched,
             counts.running,
@@ -166,6 +291,10 @@ impl Unfinished {
         let new = "a second fleet beside it: launch --new";
         match self.holder {
             Some(_) => format!("wait until it is done; {new}"),
+            None if !self.readable => {
+                let run = self.state.run;
+                format!("rebuild it from its instances: oci-insta-scale resume --from-cloud {run}; {new}")
+            }
             None => format!("go on with it: oci-insta-scale resume {}; {new}", self.state.run),
         }
     }
@@ -193,7 +322,7 @@ pub async fn highest_known(store: &Arc<dyn Store>, fleet: &FleetSpec) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::{Event, Record};
+    use ledger::Event;
 
     fn unfinished(holder: Option<&str>, older: usize) -> Unfinished {
         let at = Timestamp::UNIX_EPOCH;
@@ -210,7 +339,7 @@ mod tests {
         let records = (1..).zip(events).map(|(seq, event)| Record { seq, at, event });
         let records: Vec<Record> = records.collect();
         let state = RunState::fold(run, &records);
-        Unfinished { state, holder: holder.map(str::to_owned), older }
+        Unfinished { state, holder: holder.map(str::to_owned), older, readable: true }
     }
 
     #[test]
@@ -232,29 +361,47 @@ mod tests {
     fn only_a_clear_answer_does_anything() {
         let (left, held) = (unfinished(None, 0), unfinished(Some("process 7"), 0));
         for answer in ["r", " Resume\n"] {
-            assert_eq!(left.choice(answer), Some(Choice::Resume(left.state.run)), "{answer:?}");
-            assert_eq!(held.choice(answer), None, "{answer:?}");
+            assert_eq!(left.answer(answer), Some(Answer::Resume), "{answer:?}");
+            assert_eq!(held.answer(answer), None, "{answer:?}");
         }
         for answer in ["n\n", "NEW"] {
-            assert_eq!(left.choice(answer), Some(Choice::Launch), "{answer:?}");
-            assert_eq!(held.choice(answer), Some(Choice::Launch), "{answer:?}");
+            assert_eq!(left.answer(answer), Some(Answer::New), "{answer:?}");
+            assert_eq!(held.answer(answer), Some(Answer::New), "{answer:?}");
         }
         for answer in ["", "\n", "c", "y", "yes", "rn"] {
-            assert_eq!(left.choice(answer), None, "{answer:?}");
+            assert_eq!(left.answer(answer), None, "{answer:?}");
         }
     }
 
     #[test]
     fn runs_of_another_config_or_another_endpoint_are_other_fleets() {
-        let origin = |config: &str, endpoint: Option<&str>| Origin {
+        let origin = |config: &str, reached: &str| Origin {
             config: config.to_owned(),
-            profile: None,
-            endpoint: endpoint.map(str::to_owned),
+            reached: Some(reached.to_owned()),
+            ..Origin::default()
         };
-        let own = origin("/a/config.yaml", None);
+        let own = origin("/a/config.yaml", "http://127.0.0.1:2");
         assert!(same_origin(Some(&own), Some(&own)));
         assert!(same_origin(None, Some(&own)), "older runs do not tell, and are not passed over");
-        assert!(!same_origin(Some(&origin("/b/config.yaml", None)), Some(&own)));
-        assert!(!same_origin(Some(&origin("/a/config.yaml", Some("http://127.0.0.1:1"))), Some(&own)));
+        assert!(!same_origin(Some(&origin("/b/config.yaml", "http://127.0.0.1:2")), Some(&own)));
+        assert!(!same_origin(Some(&origin("/a/config.yaml", "http://127.0.0.1:1")), Some(&own)));
+    }
+
+    #[test]
+    fn one_place_is_the_same_however_it_is_written() {
+        let folder = std::env::temp_dir().display().to_string();
+        let origin = |config: String, reached: Option<&str>, endpoint: Option<&str>| Origin {
+            config,
+            profile: None,
+            endpoint: endpoint.map(str::to_owned),
+            reached: reached.map(str::to_owned),
+        };
+        let own = origin(folder.clone(), Some("http://127.0.0.1:1"), None);
+        let other_path = origin(format!("{folder}/../{folder}"), Some("HTTP://127.0.0.1:1/"), None);
+        let given = origin(folder.clone(), Some("http://127.0.0.1:1"), Some("http://127.0.0.1:1"));
+        let older = origin(folder, None, None);
+        for of in [other_path, given, older] {
+            assert!(same_origin(Some(&of), Some(&own)), "{of:?}");
+        }
     }
 }

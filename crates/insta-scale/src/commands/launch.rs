@@ -15,11 +15,11 @@ use crate::output::progress::{Reporter, Show};
 use crate::output::{preview, summary, text};
 use crate::runtime;
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
-use fleet::{FleetSpec, Plan, RunSummary};
+use fleet::{FleetSpec, Plan, RunSummary, Sink};
 use jiff::SignedDuration;
-use ledger::{RunState, Store};
+use ledger::{Lease, RunState, Store};
 use oci_client::{Client, Clock as _, SystemClock};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -42,12 +42,14 @@ pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
     if let Some(budget) = &budget {
         budget.check()?;
     }
-    if args.simulate.is_none()
-        && let Choice::Resume(run) = earlier::settle(global, args, &settings)?
-    {
-        return resume::run(global, &ResumeArgs::of(run.to_string(), args));
+    let mut turn = None;
+    if args.simulate.is_none() {
+        match earlier::settle(global, args, &settings)? {
+            Choice::Resume(run) => return resume::run(global, &ResumeArgs::of(run.to_string(), args)),
+            Choice::Launch(ours) => turn = ours,
+        }
     }
-    runtime::block_on(launch(global, args, settings))?
+    runtime::block_on(launch(global, args, settings, turn))?
 }
 
 /// Puts the end of the fleet's time into its tags.
@@ -76,6 +78,11 @@ fn dry_run(
         let store = if earlier::has_any(global)? { Some(session::open_ledger(global, false)?) } else { None };
         let first = extend(&client, store.as_ref(), &settings.fleet);
         settings.fleet.first_number = runtime::block_on(first)??;
+    }
+    if args.simulate.is_none()
+        && let Some(note) = earlier::in_the_way(global, args, &settings)?
+    {
+        console::line(&format!("warning: a launch would stop here: {note}"));
     }
     let plan = Plan { fleet: settings.fleet.clone(), min: least(args), ..Plan::default() };
     preview::show(&settings.file, &plan, budget, &endpoints, global.output)?;
@@ -116,7 +123,12 @@ async fn extend(
     Ok(listed.max(known).saturating_add(1))
 }
 
-async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> Result<Exit, CommandError> {
+async fn launch(
+    global: &Global,
+    args: &LaunchArgs,
+    mut settings: Settings,
+    turn: Option<Lease>,
+) -> Result<Exit, CommandError> {
     let stop = CancellationToken::new();
     runtime::stop_on_signals(&stop, runtime::STOPPING)?;
     let store = session::open_ledger(global, args.simulate.is_some())?;
@@ -136,19 +148,21 @@ async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> R
         };
     }
     let file = settings.file.clone();
+    let origin = session::origin(global, &settings).filter(|_| args.simulate.is_none());
     let planned = tokio::select! {
         planned = fleet::plan(&client, settings.fleet) => planned,
         () = stop.cancelled() => return Err(CommandError::Interrupted),
     };
     let mut plan = planned.map_err(|error| CommandError::of_plan(&file, error))?;
     plan.min = least(args);
-    plan.origin = session::origin(global).filter(|_| args.simulate.is_none());
+    plan.origin = origin;
     let min = plan.min.unwrap_or(0);
     plan.reserve = super::reservation::reserving(&client, &args.reserving, min, &plan).await?;
     confirm(global, args, &plan)?;
     let environment = session::environment(client, requests, store);
     let run = environment.new_run_id();
     let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
+    let sink = ending_turn(turn, sink);
     let options = session::launch_options(&args.pace);
     let result = fleet::launch(&environment, run, &plan, &options, sink, stop).await;
     reporter.finish();
@@ -157,6 +171,15 @@ async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> R
         rehearsal.stop().await?;
     }
     conclude(global, &summary, args.simulate.is_none())
+}
+
+/// Once the run's first record is kept, others find the run itself.
+fn ending_turn(turn: Option<Lease>, sink: Sink) -> Sink {
+    let turn = Mutex::new(turn);
+    Arc::new(move |record| {
+        drop(turn.lock().unwrap_or_else(PoisonError::into_inner).take());
+        sink(record);
+    })
 }
 
 /// On a terminal, what will be created is shown and asked about. Off one, the command itself is the consent, as in the
@@ -185,7 +208,10 @@ pub fn reporter(
 
 /// Shows what the run came to, and says how it ended.
 pub fn conclude(global: &Global, run: &RunSummary, resumable: bool) -> Result<Exit, CommandError> {
-    show(global, run, resumable)?;
+    // What became of the run is known, and it is not that its summary could not be written.
+    if let Err(error) = show(global, run, resumable) {
+        console::failed(&error);
+    }
     Ok(Exit::of(run))
 }
 

@@ -1,6 +1,6 @@
 //! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
-use super::{launch, session};
+use super::{earlier, launch, session};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -9,7 +9,7 @@ use crate::output::console::{self, Chattiness};
 use crate::output::text::{count, seconds};
 use crate::runtime;
 use fleet::{LaunchOptions, Plan, RunError};
-use ledger::{LedgerError, RunHead, RunId, RunKind, RunState, Store};
+use ledger::{LedgerError, Outcome, Records, RunHead, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,18 @@ async fn go_on(
 ) -> Result<Exit, CommandError> {
     let (state, plan) = past(&store, run).await?;
     let home = session::at_origin(global, plan.origin.as_ref());
+    if global.config.is_none() && !session::config_file(&home).exists() {
+        let file = session::config_file(&home);
+        return Err(CommandError::usage(
+            format!("run {run} was started with {}, which is not there any more", file.display()),
+            format!("name its config: oci-insta-scale resume {run} --config FILE"),
+        ));
+    }
+    if let Some(said) = ahead(&state, args.keep_partial)?
+        && super::chattiness(global) > Chattiness::Quiet
+    {
+        console::line(&said);
+    }
     let settings = session::settings(&home, None, false)?;
     check_same_place(&settings, &plan)?;
     let signer = session::sign_in(&home, &settings)?;
@@ -48,6 +60,30 @@ async fn go_on(
     let result = fleet::resume(&environment, run, &options, sink, stop).await;
     reporter.finish();
     launch::conclude(global, &result?, true)
+}
+
+/// What nobody expects of going on: that instances are deleted, or that nothing is done.
+fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, CommandError> {
+    let run = state.run;
+    let there = count(state.counts.launched, "instance");
+    match state.giving_back {
+        Some(_) if state.outcome == Some(Outcome::GivenBack) => Ok(None),
+        Some((reached, min)) if keep_partial => Err(CommandError::usage(
+            format!(
+                "run {run} is being given back, since {reached} are fewer than the {min} wanted at least: --keep-partial \
+                 comes too late, some may be gone already and {there} may be left"
+            ),
+            "leave the run as it is to keep them; `resume` without --keep-partial deletes them",
+        )),
+        Some((reached, min)) => Ok(Some(format!(
+            "run {run} is being given back, since {reached} are fewer than the {min} wanted at least: what is left is deleted \
+             ({there})"
+        ))),
+        None if state.outcome == Some(Outcome::Complete) && state.remaining().next().is_none() => {
+            Ok(Some(format!("run {run} is complete: nothing is left to do")))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Writes a run into the ledger that only its instances know of. The config says what their tags do not.
@@ -64,14 +100,26 @@ async fn rebuild(
             format!("its instances have it in the tag {}", fleet::plan::RUN_TAG),
         )
     })?;
+    let known = || {
+        CommandError::usage(
+            format!("the ledger remembers run {run}"),
+            format!("go on with it: oci-insta-scale resume {run}"),
+        )
+    };
+    match store.records(run).await {
+        Ok(found) if RunState::fold(run, &found.records).kind.is_some() => return Err(known()),
+        Ok(_) | Err(LedgerError::UnknownRun { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     let settings = session::settings(global, args.count, false)?;
     let signer = session::sign_in(global, &settings)?;
     let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
     let environment = session::environment(client.clone(), requests, Arc::clone(store));
+    let origin = session::origin(global, &settings);
     let work = async {
         let planned = fleet::plan(&client, settings.fleet).await;
         let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.file, error))?;
-        plan.origin = session::origin(global);
+        plan.origin = origin;
         if super::chattiness(global) > Chattiness::Quiet {
             let lag = seconds(args.list_lag.as_secs_f64());
             console::line(&format!(
@@ -79,10 +127,7 @@ async fn rebuild(
             ));
         }
         match fleet::rebuild_from_cloud(&environment, run, &plan, args.list_lag).await {
-            Err(RunError::Ledger(LedgerError::RunExists { .. })) => Err(CommandError::usage(
-                format!("the ledger remembers run {run}"),
-                format!("go on with it: oci-insta-scale resume {run}"),
-            )),
+            Err(RunError::Ledger(LedgerError::RunExists { .. })) => Err(known()),
             rebuilt => Ok(rebuilt?),
         }
     };
@@ -106,7 +151,9 @@ fn choose(heads: &[RunHead], named: Option<&str>) -> Result<RunId, CommandError>
         return session::find_run(heads, text);
     }
     let launches = || heads.iter().filter(|head| head.kind == Some(RunKind::Launch));
-    let head = launches().find(|head| head.unfinished() && !head.held).or_else(|| launches().next());
+    // One whose kind cannot be read may be a launch: it is not passed over.
+    let unfinished = heads.iter().find(|head| earlier::at_stake(head) && !head.held);
+    let head = unfinished.or_else(|| launches().next());
     head.map(|head| head.run).ok_or_else(|| {
         CommandError::usage("there is no run to go on with", "`oci-insta-scale launch` starts one")
     })
@@ -114,12 +161,22 @@ fn choose(heads: &[RunHead], named: Option<&str>) -> Result<RunId, CommandError>
 
 /// What the records say of a run, and its plan.
 pub async fn past(store: &Arc<dyn Store>, run: RunId) -> Result<(RunState, Plan), CommandError> {
-    let records = store.records(run).await?;
+    of_records(run, &store.records(run).await?)
+}
+
+/// The same, from its records.
+pub fn of_records(run: RunId, records: &Records) -> Result<(RunState, Plan), CommandError> {
     let mut state = RunState::fold(run, &records.records);
     if let Some(first) = records.unreadable.first() {
         let lost = count(u32::try_from(records.unreadable.len()).unwrap_or(u32::MAX), "record");
         let (seq, reason) = (first.seq, &first.reason);
         state.warnings.push(format!("{lost} of the run cannot be read (from number {seq} on: {reason})"));
+    }
+    if state.kind.is_none() {
+        return Err(CommandError::usage(
+            format!("the first record of run {run}, which holds its plan, cannot be read"),
+            format!("its instances have its tag: oci-insta-scale resume --from-cloud {run}"),
+        ));
     }
     let plan = serde_json::from_value(state.plan.clone())
         .map_err(|error| CommandError::Run(format!("the plan of run {run} cannot be read: {error}")))?;
@@ -142,4 +199,47 @@ fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError
         ),
         "name the config that the run was started with: --config FILE",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{Event, Placement, Record};
+
+    fn state(events: Vec<Event>) -> RunState {
+        let begun = Event::RunStarted { kind: RunKind::Launch, requested: 1, plan: serde_json::Value::Null };
+        let launched = Event::Launched {
+            slot: 1,
+            attempt: 1,
+            ocid: "ocid".to_owned(),
+            name: "web-1".to_owned(),
+            state: "RUNNING".to_owned(),
+            placement: Placement::default(),
+            work_request: None,
+            adopted: false,
+        };
+        let events = [begun, launched].into_iter().chain(events);
+        let records =
+            (1..).zip(events).map(|(seq, event)| Record { seq, at: jiff::Timestamp::UNIX_EPOCH, event });
+        RunState::fold(RunId(uuid::Uuid::nil()), &records.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_run_that_is_being_given_back_is_told_to_be_and_nothing_of_it_can_be_kept() {
+        let state = state(vec![Event::GiveBackIntended { reached: 1, min: 5 }]);
+        let said = ahead(&state, false).unwrap().unwrap();
+        assert!(said.contains("what is left is deleted (1 instance)"), "{said}");
+        let refused = ahead(&state, true).unwrap_err();
+        assert!(refused.to_string().contains("--keep-partial comes too late"), "{refused}");
+        assert!(refused.hint().unwrap().contains("leave the run as it is"));
+    }
+
+    #[test]
+    fn a_run_that_is_complete_is_told_to_be() {
+        let running = Event::Running { slot: 1, ocid: "ocid".to_owned() };
+        let ended = Event::RunFinished { outcome: Outcome::Complete };
+        let said = ahead(&state(vec![running, ended]), false).unwrap().unwrap();
+        assert!(said.ends_with("is complete: nothing is left to do"), "{said}");
+        assert!(ahead(&state(Vec::new()), false).unwrap().is_none());
+    }
 }

@@ -9,6 +9,7 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
 use crate::output::console::{self, Chattiness};
+use crate::runtime;
 use fleet::{Environment, LaunchOptions, Origin};
 use ledger::{RunHead, RunId, SqliteStore, Store};
 use oci_client::credentials::Signer;
@@ -92,14 +93,17 @@ pub fn endpoints(settings: &Settings) -> Result<Endpoints, CommandError> {
 
 /// The ledger in the state folder.
 pub fn open_ledger(global: &Global, simulated: bool) -> Result<Arc<dyn Store>, CommandError> {
+    runtime::outlive_full_files()?;
     let folder = environment::state_dir(global.state_dir.clone(), simulated)?;
     Ok(Arc::new(SqliteStore::open(&folder)?))
 }
 
 /// Where a run is started from, so that `resume` finds the same credentials. `None` when the path is not text.
-pub fn origin(global: &Global) -> Option<Origin> {
+pub fn origin(global: &Global, settings: &Settings) -> Option<Origin> {
     let config = std::path::absolute(config_file(global)).ok()?.into_os_string().into_string().ok()?;
-    Some(Origin { config, profile: global.profile.clone(), endpoint: global.endpoint.clone() })
+    let reached = settings.endpoint.clone().unwrap_or_else(|| settings.fleet.region.clone());
+    let (profile, endpoint) = (global.profile.clone(), global.endpoint.clone());
+    Some(Origin { config, profile, endpoint, reached: Some(reached) })
 }
 
 /// The flags with the run's own config, profile and endpoint, unless another config is named.

@@ -44,6 +44,7 @@ pub fn line(
         }
         Event::TryFailed { slot, error, action, .. } => {
             let next = match action {
+                Action::NextPlacement if has_one_placement(state) => "trying again later, if it may help",
                 Action::NextPlacement => "trying the next placement",
                 Action::LookUp => "looking whether it exists",
                 Action::RetrySameToken | Action::Wait if verbose => "trying again",
@@ -57,6 +58,9 @@ pub fn line(
         }
         Event::SlotFailed { slot, error } => {
             format!("{launched} failed {}: {}", name(*slot), describe(error))
+        }
+        Event::WaitEnded { slot, error: Some(error), .. } => {
+            format!("{running} no longer waiting for {}: {}", name(*slot), describe(error))
         }
         Event::WaitEnded { slot, state: seen, .. } => {
             format!("{running} {} is still {} at the end of the wait", name(*slot), clean(seen))
@@ -87,6 +91,10 @@ pub fn line(
     Some(text)
 }
 
+fn has_one_placement(state: &RunState) -> bool {
+    state.plan["fleet"]["placements"].as_array().is_some_and(|placements| placements.len() == 1)
+}
+
 /// Whether the line must be seen even where bars stand for the rest.
 pub fn matters(event: &Event) -> bool {
     match event {
@@ -101,5 +109,27 @@ pub fn matters(event: &Event) -> bool {
         | Event::Interrupted
         | Event::RunResumed => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{ErrorRecord, RunId, RunKind};
+
+    #[test]
+    fn the_next_placement_is_spoken_of_only_where_there_is_one() {
+        let error = ErrorRecord { code: "LimitExceeded".to_owned(), ..ErrorRecord::default() };
+        let action = Action::NextPlacement;
+        let failed = Event::TryFailed { slot: 1, attempt: 1, error, action, settled: false };
+        for (placements, said) in [(1, "trying again later"), (2, "trying the next placement")] {
+            let plan = serde_json::json!({"fleet": {"placements": vec!["somewhere"; placements]}});
+            let begun = Event::RunStarted { kind: RunKind::Launch, requested: 1, plan };
+            let record = |seq, event| Record { seq, at: jiff::Timestamp::UNIX_EPOCH, event };
+            let state = RunState::fold(RunId(uuid::Uuid::nil()), [&record(1, begun)]);
+            let name = |slot| format!("web-{slot}");
+            let line = line(&record(2, failed.clone()), &state, &name, Chattiness::Normal).unwrap();
+            assert!(line.contains(said), "{line}");
+        }
     }
 }

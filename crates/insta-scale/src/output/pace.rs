@@ -60,7 +60,8 @@ mod tests {
 
     fn refused(class: &str) -> Event {
         let error = ErrorRecord { class: class.to_owned(), ..ErrorRecord::default() };
-        Event::TryFailed { slot: 1, attempt: 1, error, action: Action::RetrySameToken }
+        let action = Action::RetrySameToken;
+        Event::TryFailed { slot: 1, attempt: 1, error, action, settled: false }
     }
 
     #[test]

@@ -67,6 +67,8 @@ fn outcome(head: &RunHead) -> String {
         Some(Outcome::Interrupted) => "interrupted",
         Some(Outcome::GivenBack) => "given back",
         Some(Outcome::LedgerFailed) => "ledger failed",
+        Some(Outcome::InDoubt) => "in doubt",
+        Some(Outcome::CutShort) => "cut short",
         None if head.held => return "at work".to_owned(),
         None => "unfinished",
     };

@@ -149,9 +149,10 @@ pub fn advice(summary: &RunSummary, resumable: bool) -> String {
         let _ = writeln!(out, "  requests: {}", requests(summary));
     }
     let resume = match summary.outcome {
-        Some(Outcome::Interrupted | Outcome::LedgerFailed | Outcome::NotAuthenticated) | None => true,
+        None => true,
+        Some(outcome) if outcome.is_unfinished() => true,
         Some(Outcome::Partial | Outcome::Nothing) => !kinds.is_empty(),
-        Some(Outcome::Complete | Outcome::GivenBack) => false,
+        Some(_) => false,
     };
     if resume && resumable {
         let _ = writeln!(out, "go on with: oci-insta-scale resume {}", summary.run_id);

@@ -6,6 +6,8 @@ mod bad_credentials;
 mod bad_details;
 mod bad_settings;
 mod command_line;
+#[cfg(unix)]
+mod earlier;
 mod good_config;
 mod instances;
 mod keeping;

@@ -98,6 +98,37 @@ fn a_disk_that_fills_up_in_mid_run_stops_launching_says_so_and_loses_nothing() {
 }
 
 #[test]
+fn a_limit_on_the_size_of_files_is_a_full_disk_and_not_the_end_of_the_program() {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &["--speed", "300"]);
+    let mut shell = place.command_of("/bin/sh", &["-c", &format!("ulimit -S -f 200; exec {LAUNCH}")]);
+    let ended: Ended = shell.env("PROGRAM", env!("CARGO_BIN_EXE_oci-insta-scale")).output().unwrap().into();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("no space left for the ledger"), "{}", ended.stderr);
+    let resume = ["resume", "--config", "sim/config.yaml", "--output", "json"];
+    let resumed = place.run(&resume);
+    assert_eq!((resumed.code, &resumed.json()["running"]), (0, &60.into()), "{}", resumed.stderr);
+    complete(&place, &region, 60);
+}
+
+#[test]
+fn a_ledger_that_is_there_already_says_of_a_full_disk_that_it_is_full() {
+    if !can_mount() {
+        return;
+    }
+    let place = Workplace::empty();
+    let region = Region::start(&place, &["--speed", "300"]);
+    let script = format!(
+        "\"$PROGRAM\" runs; \"$PROGRAM\" --config sim/config.yaml --count 1 > /dev/null || exit 1\n\
+         dd if=/dev/zero of=state/rest bs=4096 2> /dev/null; {LAUNCH}"
+    );
+    let ended = on_a_small_disk(&place, 512, &script);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("no space left"), "{}", ended.stderr);
+    assert_eq!(launches(&region), 1);
+}
+
+#[test]
 fn a_damaged_ledger_is_left_as_it_is_and_what_can_be_read_of_it_is_used() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);

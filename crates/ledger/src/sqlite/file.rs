@@ -4,7 +4,7 @@ use crate::{LedgerError, Result, event::FORMAT_VERSION};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
-    io,
+    io::{self, Seek as _, SeekFrom, Write as _},
     path::Path,
     time::Duration,
 };
@@ -162,13 +162,38 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
 pub(super) fn io(path: &Path, error: &io::Error) -> LedgerError {
     let path = path.to_owned();
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full { path },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            LedgerError::Full { path }
+        }
         io::ErrorKind::PermissionDenied
         | io::ErrorKind::ReadOnlyFilesystem
         | io::ErrorKind::NotADirectory
         | io::ErrorKind::AlreadyExists => LedgerError::ReadOnly { path, reason: error.to_string() },
         _ => LedgerError::Io { path, reason: error.to_string() },
     }
+}
+
+/// SQLite tells of no room only for some of its writes; the others are "disk I/O error". A file like the ledger beside it
+/// says which it was: one with a hole as long as that or its log is, and a few pages behind it.
+fn has_no_room(path: &Path) -> bool {
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        std::path::PathBuf::from(name)
+    };
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let length = length(path).max(length(&beside("-wal")));
+    let probe = beside(&format!(".{}.probe", std::process::id()));
+    let tried = open_private(&probe).and_then(|mut file| {
+        let written = file
+            .seek(SeekFrom::Start(length))
+            .and_then(|_| file.write_all(&vec![0; 16 * 4096]))
+            .and_then(|()| file.sync_all());
+        written.map_err(|error| io(path, &error))
+    });
+    // Where it could not be made there is nothing to remove.
+    let _ = std::fs::remove_file(&probe);
+    matches!(tried, Err(LedgerError::Full { .. }))
 }
 
 pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> LedgerError {
@@ -181,6 +206,7 @@ pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> LedgerError {
         }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => LedgerError::Corrupt { path, reason },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Busy { path },
+        Some(ErrorCode::SystemIoFailure) if has_no_room(&path) => LedgerError::Full { path },
         _ => LedgerError::Io { path, reason },
     }
 }

@@ -191,10 +191,14 @@ fn append(
 /// FNV-1a over what is kept: SQLite notices broken pages, not changed text within one.
 fn checksum(seq: u64, at: &str, event: &str) -> i64 {
     let bytes = seq.to_le_bytes().into_iter().chain(at.bytes()).chain(event.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    i64::from_le_bytes(hash(bytes).to_le_bytes())
+}
+
+/// FNV-1a.
+pub(super) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    i64::from_le_bytes(hash.to_le_bytes())
+    })
 }
 
 fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job) {
@@ -308,7 +312,8 @@ fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHe
         };
         let (first, last) = (end("ASC").ok(), end("DESC").ok());
         // Unreadable ends make a poorer row, not a missing one.
-        let unknown = || Record { seq: 0, at: Timestamp::UNIX_EPOCH, event: Event::RunResumed };
+        let made_at = run.made_at().unwrap_or(Timestamp::UNIX_EPOCH);
+        let unknown = || Record { seq: 0, at: made_at, event: Event::RunResumed };
         let (first, last) = (first.unwrap_or_else(unknown), last.unwrap_or_else(unknown));
         heads.push(head(run, &first, &last, is_held(directory, run)));
     }

@@ -62,6 +62,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Outcome::Interrupted,
         Outcome::GivenBack,
         Outcome::LedgerFailed,
+        Outcome::InDoubt,
+        Outcome::CutShort,
     ])
 }
 
@@ -71,8 +73,15 @@ fn launch_event(slot: BoxedStrategy<SlotNumber>) -> impl Strategy<Value = Event>
         (slot.clone(), attempt.clone(), text(), placement()).prop_map(|(slot, attempt, token, placement)| {
             Event::LaunchIntended { slot, attempt, token, placement }
         }),
-        (slot.clone(), attempt.clone(), error(), action())
-            .prop_map(|(slot, attempt, error, action)| Event::TryFailed { slot, attempt, error, action }),
+        (slot.clone(), attempt.clone(), error(), action(), any::<bool>()).prop_map(
+            |(slot, attempt, error, action, settled)| Event::TryFailed {
+                slot,
+                attempt,
+                error,
+                action,
+                settled
+            }
+        ),
         (slot.clone(), attempt, text(), text(), placement(), prop::option::of(text()), any::<bool>())
             .prop_map(|(slot, attempt, ocid, state, placement, work_request, adopted)| Event::Launched {
                 slot,
@@ -94,7 +103,8 @@ fn launch_event(slot: BoxedStrategy<SlotNumber>) -> impl Strategy<Value = Event>
             error
         }),
         (slot.clone(), error()).prop_map(|(slot, error)| Event::SlotFailed { slot, error }),
-        (slot, text(), text()).prop_map(|(slot, ocid, state)| Event::WaitEnded { slot, ocid, state }),
+        (slot, text(), text(), prop::option::of(error()))
+            .prop_map(|(slot, ocid, state, error)| Event::WaitEnded { slot, ocid, state, error }),
     ]
 }
 

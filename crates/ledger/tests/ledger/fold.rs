@@ -31,7 +31,7 @@ fn running(slot: u32, attempt: u32) -> Event {
 }
 
 fn failed(slot: u32, attempt: u32, action: Action) -> Event {
-    Event::TryFailed { slot, attempt, error: ErrorRecord::default(), action }
+    Event::TryFailed { slot, attempt, error: ErrorRecord::default(), action, settled: false }
 }
 
 fn started(requested: u32) -> Event {

@@ -1,0 +1,99 @@
+//! A LimitExceeded that the limits themselves contradict is a false alarm: a failed launch holds its share of the limit
+//! until it is cleaned up. Says whether one is, and for how long a launch is asked for again because of it.
+
+use crate::{launcher::Context, places::Known, preflight::limits};
+use ledger::{Event, Placement};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How long an answer counts, for all slots: what others launch uses the limit up.
+const REMEMBERED: Duration = Duration::from_mins(2);
+/// A false alarm was seen to last for more than an hour. Unless `--retry-for` says otherwise, one is waited out for so long,
+/// counted from the placement's last launch that was accepted.
+const PATIENCE: Duration = Duration::from_mins(90);
+/// The pause before the first try that an alarm was found false for; it doubles …
+const PAUSE: Duration = Duration::from_mins(1);
+/// … up to this.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// What is known of the limits where launches were refused because of them.
+#[derive(Default)]
+pub(crate) struct Alarms {
+    places: Mutex<HashMap<Placement, Alarm>>,
+    /// One asks, the others wait for its answer.
+    asking: tokio::sync::Mutex<()>,
+}
+
+struct Alarm {
+    /// When the first launch was refused that no accepted one has followed.
+    since: Instant,
+    asked: Instant,
+    is_false: bool,
+}
+
+/// The longest pause before the try after `nth` (from 1) false alarms.
+pub(crate) fn pause(nth: u32) -> Duration {
+    PAUSE.saturating_mul(1 << nth.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
+}
+
+impl Alarms {
+    /// Whether a launch that a limit has refused in this placement is to be asked for again there, and what is worth
+    /// telling about that.
+    ///
+    /// Not while another placement is open, nor with a reservation: what it holds is in use already, to the limits.
+    pub async fn is_false(&self, context: &Context<'_>, placement: &Placement) -> (bool, Option<Event>) {
+        let place = Placement { fault_domain: None, ..placement.clone() };
+        let reserved = place.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty());
+        if reserved || is_open_elsewhere(context, placement) {
+            return (false, None);
+        }
+        let _turn = self.asking.lock().await;
+        let known = self.lock().get(&place).map(|alarm| (alarm.since, alarm.asked, alarm.is_false));
+        let now = Instant::now();
+        let since = known.map_or(now, |(since, ..)| since);
+        if now.duration_since(since) >= context.options.retry_for.unwrap_or(PATIENCE) {
+            return (false, None);
+        }
+        if let Some((_, asked, is_false)) = known
+            && now.duration_since(asked) < REMEMBERED
+        {
+            return (is_false, None);
+        }
+        let bounds = limits::bounds(&context.env.client, &context.plan.fleet, &place).await;
+        let is_false = !bounds.is_empty() && bounds.iter().all(|bound| bound.room > 0);
+        let alarm = Alarm { since, asked: Instant::now(), is_false };
+        let before = self.lock().insert(place, alarm);
+        let is_new = is_false && !before.is_some_and(|alarm| alarm.is_false);
+        let tightest = bounds.iter().min_by_key(|bound| bound.room).filter(|_| is_new);
+        let told = tightest.map(|bound| {
+            let Placement { shape, availability_domain, .. } = placement;
+            let message = format!(
+                "a limit refuses {shape} in {availability_domain}, and yet {}: taken for a false alarm, such launches are \
+                 asked for again",
+                bound.why
+            );
+            Event::Warning { message }
+        });
+        (is_false, told)
+    }
+
+    /// A launch was accepted there.
+    pub fn over(&self, placement: &Placement) {
+        self.lock().remove(&Placement { fault_domain: None, ..placement.clone() });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Placement, Alarm>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_open_elsewhere(context: &Context<'_>, placement: &Placement) -> bool {
+    let places = context.places.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    let mut others = context.plan.fleet.placements.iter().filter(|other| *other != placement);
+    others.any(|other| places.known(other, now) == Known::Open)
+}

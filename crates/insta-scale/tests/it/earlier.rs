@@ -1,0 +1,167 @@
+//! Runs that a launch must not pass over, and what is said of runs that are gone on with: with the real program.
+
+use crate::program::{Ended, Workplace};
+use crate::sim_serve::Region;
+use std::process::Stdio;
+
+fn region(more: &[&str]) -> (Workplace, Region) {
+    let place = Workplace::empty();
+    let mut arguments = vec!["--speed", "300"];
+    arguments.extend(more);
+    let region = Region::start(&place, &arguments);
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    place.write("config.yaml", config);
+    (place, region)
+}
+
+fn live(place: &Workplace) -> usize {
+    let document = place.run(&["instances", "list", "--output", "json"]).json();
+    let rows = document["instances"].as_array().unwrap();
+    rows.iter().filter(|row| !row["state"].as_str().unwrap().starts_with("TERMINAT")).count()
+}
+
+/// A run that was cut short with instances made. Its id.
+fn cut_short(place: &Workplace) -> String {
+    let words = ["--count", "8", "--rate", "4", "--deadline", "1s", "--no-wait", "--output", "json"];
+    let ended = place.run(&words);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    ended.json()["run_id"].as_str().unwrap().to_owned()
+}
+
+fn refused(ended: &Ended, run: &str) {
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains(run), "{}", ended.stderr);
+}
+
+#[test]
+fn a_run_in_doubt_is_told_to_be_and_is_not_passed_over() {
+    let place = Workplace::empty();
+    let faults = "faults: [{operations: [launch], fault: reset_after, for_seconds: 4}]\n";
+    place.write("lossy.yaml", faults);
+    let _region = Region::start(&place, &["--scenario", "lossy.yaml"]);
+    std::fs::copy(place.path().join("sim/config.yaml"), place.path().join("config.yaml")).unwrap();
+    let doubtful = place.run(&["--count", "2", "--deadline", "1s", "--output", "json"]);
+    assert_eq!((doubtful.code, &doubtful.json()["launched"]), (3, &0.into()), "{}", doubtful.stderr);
+    assert!(doubtful.stderr.contains("go on with:"), "{}", doubtful.stderr);
+    let document = doubtful.json();
+    let run = document["run_id"].as_str().unwrap();
+    let again = place.run(&["--count", "2", "--output", "json"]);
+    refused(&again, run);
+    assert!(again.stderr.contains("of unknown outcome"), "{}", again.stderr);
+    // A newer run that is complete is not what `resume` goes on with.
+    let beside = place.run(&["--new", "--count", "1", "--no-wait"]);
+    assert_eq!(beside.code, 0, "{}", beside.stderr);
+    let resumed = place.run(&["resume", "--no-wait", "--output", "json"]);
+    assert_eq!((resumed.code, resumed.json()["run_id"].as_str()), (0, Some(run)), "{}", resumed.stderr);
+    assert_eq!(live(&place), 3);
+}
+
+#[test]
+fn another_spelling_of_the_config_or_the_endpoint_is_the_same_fleet() {
+    let (place, region) = region(&[]);
+    let run = cut_short(&place);
+    std::os::unix::fs::symlink("config.yaml", place.path().join("link.yaml")).unwrap();
+    std::fs::create_dir(place.path().join("down")).unwrap();
+    let spelled = format!("{}/", region.endpoint);
+    for words in
+        [&["--config", "link.yaml"][..], &["--config", "down/../config.yaml"], &["--endpoint", &spelled]]
+    {
+        refused(&place.run(words), &run);
+    }
+    let dry = place.run(&["--dry-run"]);
+    assert!(dry.code == 0 && dry.stderr.contains("a launch would stop here"), "{}", dry.stderr);
+    refused(&Ended { code: 2, ..dry }, &run);
+    assert!(!place.run(&["--dry-run", "--new"]).stderr.contains("would stop here"));
+    assert_eq!(place.run(&["resume", "--no-wait"]).code, 0);
+    assert_eq!(live(&place), 8);
+}
+
+#[test]
+fn of_two_launches_that_are_started_at_once_one_is_refused() {
+    let (place, _region) = region(&[]);
+    let start = || {
+        let mut command = place.command(&["--count", "20", "--rate", "10"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [start(), start()].map(|child| Ended::from(child.wait_with_output().unwrap()));
+    let mut codes = [&both[0], &both[1]].map(|ended| ended.code);
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 2], "{} {}", both[0].stderr, both[1].stderr);
+    let told = both.iter().find(|ended| ended.code == 2).map_or("", |ended| &ended.stderr);
+    assert!(told.contains("about to launch") || told.contains("at work"), "{told}");
+    assert_eq!(live(&place), 20);
+}
+
+#[test]
+fn a_run_whose_plan_cannot_be_read_is_not_passed_over_and_can_be_rebuilt() {
+    let (place, _region) = region(&[]);
+    let run = cut_short(&place);
+    let path = place.path().join("state/ledger.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let kind = b"\"kind\":\"launch\"";
+    let at = bytes.windows(kind.len()).position(|bytes| bytes == kind).unwrap();
+    bytes[at + 9] = b'X';
+    std::fs::write(&path, bytes).unwrap();
+
+    let again = place.run(&["--count", "8"]);
+    refused(&again, &run);
+    let remedy = format!("resume --from-cloud {run}");
+    assert!(again.stderr.contains("cannot be read") && again.stderr.contains(&remedy), "{}", again.stderr);
+    for words in [&["resume", &run][..], &["resume"], &["show", &run]] {
+        let ended = place.run(words);
+        assert!(ended.code == 2 && ended.stderr.contains(&remedy), "{words:?}: {}", ended.stderr);
+    }
+    let listed = place.run(&["runs"]);
+    assert!(!listed.stdout.contains("1970"), "{}", listed.stdout);
+    let rebuilt = ["resume", "--from-cloud", &run, "--count", "8", "--list-lag", "1s", "--no-wait"];
+    let rebuilt = place.run(&rebuilt);
+    assert_eq!(rebuilt.code, 0, "{}", rebuilt.stderr);
+    assert_eq!(live(&place), 8);
+    assert_eq!(place.run(&["--count", "1", "--no-wait"]).code, 0, "what is complete stands in nobody's way");
+}
+
+#[test]
+fn what_resume_cannot_do_or_need_not_do_is_told_at_once() {
+    let (place, _region) = region(&[]);
+    let ended = place.run(&["--count", "1", "--output", "json"]);
+    let document = ended.json();
+    let run = document["run_id"].as_str().unwrap();
+    let complete = place.run(&["resume"]);
+    assert_eq!(complete.code, 0, "{}", complete.stderr);
+    assert!(complete.stderr.contains("nothing is left to do"), "{}", complete.stderr);
+
+    let start = tokio::time::Instant::now();
+    let known = place.run(&["resume", "--from-cloud", run]);
+    assert!(known.code == 2 && known.stderr.contains("the ledger remembers"), "{}", known.stderr);
+    assert!(start.elapsed().as_secs() < 60, "the lag of lists is not waited for");
+
+    std::fs::remove_file(place.path().join("config.yaml")).unwrap();
+    let gone = place.run(&["resume", run]);
+    assert_eq!(gone.code, 2, "{}", gone.stderr);
+    assert!(gone.stderr.contains(&format!("resume {run} --config FILE")), "{}", gone.stderr);
+    assert!(gone.stderr.contains("config.yaml, which is not there any more"), "{}", gone.stderr);
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_changes_no_code() {
+    let (place, _region) = region(&[]);
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let ended: Ended = place
+        .command(&["--count", "2", "--output", "json"])
+        .stdout(full())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("standard output cannot be written"), "{}", ended.stderr);
+    assert_eq!(live(&place), 2);
+}
+
+#[test]
+fn a_state_folder_that_is_set_to_nothing_is_not_set() {
+    let place = Workplace::empty();
+    let mut command = place.command(&["runs"]);
+    let ended: Ended = command.env("OCI_INSTA_SCALE_STATE_DIR", "").output().unwrap().into();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
