@@ -1,6 +1,6 @@
 //! `cleanup`: shows what our own runs left behind and what it costs, and deletes it after a confirmation.
 
-use super::instances::{Reach, conclude};
+use super::instances::{Reach, STOPPING, conclude};
 use super::{chattiness, session};
 use crate::args::{CleanupArgs, Global, OutputFormat};
 use crate::error::CommandError;
@@ -48,7 +48,8 @@ pub fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, CommandError> {
             show(global, &left, prices)?;
             return Ok(Exit::Done);
         }
-        confirm(global, args, &left, prices)?;
+        confirm(&reach, args, &left).await?;
+        runtime::say_when_stopped(&reach.stop, STOPPING);
         let environment = reach.environment(store);
         let mut reporter = None;
         let watch = |run, names: &[String]| start_showing(global, run, names, &mut reporter);
@@ -165,12 +166,8 @@ fn cost(left: &Leftovers, prices: &Prices) -> String {
     format!("{}: {hour:.4} {} an hour{rest}", count(left.len() as u64, "leftover"), prices.currency())
 }
 
-fn confirm(
-    global: &Global,
-    args: &CleanupArgs,
-    left: &Leftovers,
-    prices: &Prices,
-) -> Result<(), CommandError> {
+async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Result<(), CommandError> {
+    let (global, prices) = (reach.global, &reach.settings.prices);
     if !args.yes && !console::can_ask() {
         show(global, left, prices)?;
         return Err(CommandError::usage(
@@ -182,8 +179,9 @@ fn confirm(
         console::line(&listing(left, prices).to_text(OutputFormat::Table));
         console::line(&cost(left, prices));
     }
-    let question = format!("Delete {}? Type DELETE to go on: ", count(left.len() as u64, "leftover"));
-    if args.yes || console::ask_word(&question, "DELETE") { Ok(()) } else { Err(CommandError::Declined) }
+    let question = format!("Delete {}? Type DELETE to go on:", count(left.len() as u64, "leftover"));
+    let agreed = args.yes || console::ask_word(&question, "DELETE", &reach.stop).await?;
+    if agreed { Ok(()) } else { Err(CommandError::Declined) }
 }
 
 fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {

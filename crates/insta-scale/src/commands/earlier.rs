@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, RunHead, RunId, RunKind, RunState, Store};
 use oci_client::{Clock as _, SystemClock};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// For so long what a run has made may be missing in lists (90 s are known), with room to spare.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
@@ -64,7 +65,11 @@ pub fn settle(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result
         Some(_) => "start a [n]ew run beside it, or [c]ancel? [n/C]",
         None => "[r]esume it, start a [n]ew run beside it, or [c]ancel? [r/n/C]",
     };
-    let answer = console::ask_text(question).unwrap_or_default();
+    let answer = runtime::block_on(async {
+        let stop = CancellationToken::new();
+        runtime::cancel_on_signals(&stop)?;
+        console::ask_text(question, &stop).await
+    })??;
     found.choice(&answer).ok_or(CommandError::Declined)
 }
 

@@ -118,7 +118,7 @@ async fn extend(
 
 async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> Result<Exit, CommandError> {
     let stop = CancellationToken::new();
-    runtime::stop_on_signals(&stop, runtime::STOPPING)?;
+    runtime::cancel_on_signals(&stop)?;
     let store = session::open_ledger(global, args.simulate.is_some())?;
     let rehearsal = match &args.simulate {
         Some(scenario) => Some(Rehearsal::start(scenario, args.speed, &settings.fleet).await?),
@@ -145,7 +145,8 @@ async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> R
     plan.origin = session::origin(global).filter(|_| args.simulate.is_none());
     let min = plan.min.unwrap_or(0);
     plan.reserve = super::reservation::reserving(&client, &args.reserving, min, &plan).await?;
-    confirm(global, args, &plan)?;
+    confirm(global, args, &plan, &stop).await?;
+    runtime::say_when_stopped(&stop, runtime::STOPPING);
     let environment = session::environment(client, requests, store);
     let run = environment.new_run_id();
     let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
@@ -161,12 +162,18 @@ async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> R
 
 /// On a terminal, what will be created is shown and asked about. Off one, the command itself is the consent, as in the
 /// original tool, so that scripts need no flag.
-fn confirm(global: &Global, args: &LaunchArgs, plan: &Plan) -> Result<(), CommandError> {
+async fn confirm(
+    global: &Global,
+    args: &LaunchArgs,
+    plan: &Plan,
+    stop: &CancellationToken,
+) -> Result<(), CommandError> {
     let asks = !args.yes && args.simulate.is_none() && console::can_ask();
     if asks || chattiness(global) == Chattiness::Verbose {
         console::line(&preview::outline(plan));
     }
-    if asks && !console::ask(&format!("Launch {}?", text::count(plan.fleet.count, "instance"))) {
+    let question = format!("Launch {}?", text::count(plan.fleet.count, "instance"));
+    if asks && !console::ask(&question, stop).await? {
         return Err(CommandError::Declined);
     }
     Ok(())

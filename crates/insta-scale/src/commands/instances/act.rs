@@ -1,6 +1,6 @@
 //! `instances start`, `stop`, `reboot` and `terminate`.
 
-use super::{Reach, confirm, select};
+use super::{Reach, STOPPING, confirm, select};
 use crate::args::{ActInstances, Carry, Global, OutputFormat, Select, SoftInstances, TerminateInstances};
 use crate::commands::chattiness;
 use crate::error::CommandError;
@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::action;
 use crate::output::instances::reporter::Reporter;
+use crate::runtime;
 use fleet::lifecycle::{self, ActionSummary, Options, Verb};
 use fleet::select::Selection;
 
@@ -71,7 +72,8 @@ async fn act(
     if selection.is_empty() {
         return Ok(Exit::Done);
     }
-    confirm::confirm(&reach, carry, &options, selection.machines())?;
+    confirm::confirm(&reach, carry, &options, selection.machines()).await?;
+    runtime::say_when_stopped(&reach.stop, STOPPING);
     let environment = reach.environment(reach.ledger()?);
     let run = environment.new_run_id();
     let names: Vec<String> = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();

@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 const ROWS: usize = 50;
 
 /// Asks, unless that was done by `--yes`. Without a terminal, only `--yes` terminates.
-pub fn confirm(
+pub async fn confirm(
     reach: &Reach<'_>,
     carry: &Carry,
     options: &Options,
@@ -32,9 +32,10 @@ pub fn confirm(
     console::line(&outline(reach, options, machines));
     let instances = count(machines.len() as u64, "instance");
     let agreed = if terminates {
-        console::ask_word(&format!("Terminate {instances}? Type DELETE to go on: "), "DELETE")
+        let question = format!("Terminate {instances}? Type DELETE to go on:");
+        console::ask_word(&question, "DELETE", &reach.stop).await?
     } else {
-        console::ask(&format!("{} {instances}?", capitalised(options.verb.as_str())))
+        console::ask(&format!("{} {instances}?", capitalised(options.verb.as_str())), &reach.stop).await?
     };
     if agreed { Ok(()) } else { Err(CommandError::Declined) }
 }

@@ -29,7 +29,7 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
         .map_err(|_| CommandError::usage("--ttl is too long", "give at most a year"))?;
     let until = SystemClock.now() + ttl;
     let question = format!("Let {} live until {until:.0}?", count(machines.len() as u64, "instance"));
-    if !args.yes && console::can_ask() && !console::ask(&question) {
+    if !args.yes && console::can_ask() && !console::ask(&question, &reach.stop).await? {
         return Err(CommandError::Declined);
     }
     let results = extend(&reach.client, &machines, until).await;

@@ -83,7 +83,7 @@ impl<'a> Reach<'a> {
         let signer = session::sign_in(global, &settings)?;
         let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
         let stop = CancellationToken::new();
-        runtime::stop_on_signals(&stop, STOPPING)?;
+        runtime::cancel_on_signals(&stop)?;
         Ok(Self { global, settings, compartment, client, requests, stop })
     }
 
@@ -109,7 +109,8 @@ impl<'a> Reach<'a> {
     }
 }
 
-const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
+/// What is said when a run of actions is stopped.
+pub(super) const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
 
 fn check_compartment(ocid: &str) -> Result<(), CommandError> {
     let wrong = |why: String| CommandError::usage(why, "copy the OCID of the compartment, or of the tenancy");
