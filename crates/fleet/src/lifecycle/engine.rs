@@ -1,14 +1,14 @@
 //! The run itself: one loop that sends what may leave, takes in what comes back, and looks at what is under way.
 
-use super::answer::{PROTECTED, impossible, own};
+use super::answer::{MISSING, PROTECTED, impossible, own};
 use super::calls::{self, Answer, Sight};
-use super::decide::{Decision, decide_machine};
+use super::decide::{Decision, decide_machine, protection};
 use super::journal::Journal;
 use super::slot::{Slot, Stage, Tally};
-use super::{ActionPlan, ActionSummary, Options, Verb};
+use super::{ActionPlan, ActionSummary, Options};
 use crate::pace::{Controller, Line, Place, Settings};
 use crate::run::{Environment, RunError, Sink};
-use crate::select::Selection;
+use crate::select::{Machine, Named, Selection};
 use ledger::{Event, Outcome, RequestCount, RunId};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::{BTreeSet, HashMap};
@@ -34,13 +34,18 @@ pub async fn run(
     let machines = selection.machines();
     let plan = ActionPlan {
         options: options.clone(),
-        instances: machines.iter().map(crate::select::Machine::reference).collect(),
+        instances: machines
+            .iter()
+            .map(Machine::reference)
+            .chain(selection.missing().iter().map(Named::reference))
+            .collect(),
         kept_volumes: calls::kept_volumes(&env.client, machines, options).await.map_err(Box::new)?,
+        missing: selection.missing().iter().map(|named| named.text().to_owned()).collect(),
     };
     let mut rng = StdRng::seed_from_u64(env.seed);
     let first = Event::RunStarted {
         kind: options.verb.kind(),
-        requested: u32::try_from(machines.len()).unwrap_or(u32::MAX),
+        requested: u32::try_from(plan.instances.len()).unwrap_or(u32::MAX),
         plan: serde_json::to_value(&plan).unwrap_or_default(),
     };
     let journal = Journal::create(env.store.clone(), env.clock.clone(), sink, run, first).await?;
@@ -73,7 +78,7 @@ pub async fn run(
         look_failures: 0,
         halt: None,
     };
-    engine.begin().await;
+    engine.begin(plan.missing.len()).await;
     engine.work(stop).await;
     Ok(engine.end().await)
 }
@@ -119,15 +124,14 @@ pub(super) struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    /// Sorts the instances by what their state asks for.
-    async fn begin(&mut self) {
+    /// Sorts the instances by what their state asks for. The `missing` ones, which have no slot here, have failed.
+    async fn begin(&mut self, missing: usize) {
         let mut events = Vec::new();
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get(index) else { continue };
             let (number, ocid) = (slot.number, slot.machine.ocid.clone());
             let state = slot.machine.state.as_str().to_owned();
-            let protection = self.options.protect.iter().find(|tag| tag.is_on(&slot.machine));
-            if let (Verb::Terminate, Some(tag)) = (self.options.verb, protection) {
+            if let Some(tag) = protection(self.options, &slot.machine) {
                 self.set_stage(index, Stage::Ended);
                 let message = format!("the tag `{tag}` protects it from termination: remove the tag first");
                 events.push(Event::SlotFailed { slot: number, error: own(PROTECTED, "Protected", message) });
@@ -159,6 +163,10 @@ impl Engine<'_> {
                     self.line.join(place, index);
                 }
             }
+        }
+        for (number, _) in (1..).skip(self.slots.len()).zip(0..missing) {
+            let error = own(MISSING, "NotFound", "it is not there, or not yours to see".to_owned());
+            events.push(Event::SlotFailed { slot: number, error });
         }
         self.keep(events).await;
     }
