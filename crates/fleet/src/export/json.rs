@@ -11,8 +11,8 @@ struct Document<'a> {
 
 pub(super) fn write(machines: &[Machine]) -> String {
     // A `Machine` has string keys only and no number that JSON lacks but NaN, which serde_json writes as null.
-    let mut text =
-        serde_json::to_string_pretty(&Document { schema_version: 1, instances: machines }).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&Document { schema_version: 1, instances: machines })
+        .unwrap_or_default();
     text.push('\n');
     text
 }

@@ -60,7 +60,8 @@ pub fn decide_machine(verb: Verb, machine: &Machine) -> Decision {
 
 /// The tag that keeps an instance from being terminated, if it has one and is not on its way already.
 pub fn protection<'a>(options: &'a Options, machine: &Machine) -> Option<&'a Tag> {
-    let terminates = options.verb == Verb::Terminate && decide(options.verb, &machine.state) == Decision::Send;
+    let terminates =
+        options.verb == Verb::Terminate && decide(options.verb, &machine.state) == Decision::Send;
     options.protect.iter().find(|tag| terminates && tag.is_on(machine))
 }
 

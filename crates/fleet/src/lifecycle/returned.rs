@@ -139,7 +139,9 @@ impl Engine<'_> {
 
     /// The state that an instance was asked for: what its row says, whatever becomes of the action.
     fn note_state(&mut self, index: usize, state: &State, events: &mut Vec<Event>) {
-        let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.machine.state != *state) else { return };
+        let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.machine.state != *state) else {
+            return;
+        };
         slot.machine.state = state.clone();
         let (slot, ocid) = (slot.number, slot.machine.ocid.clone());
         events.push(Event::StateSeen { slot, ocid, state: state.as_str().to_owned(), fault_domain: None });

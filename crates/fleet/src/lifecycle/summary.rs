@@ -101,12 +101,7 @@ impl ActionSummary {
     /// What is said when no instance was selected: there is no run then.
     pub fn of_nothing(verb: Verb) -> Self {
         let nothing = RunState::new(RunId(uuid::Uuid::nil()));
-        Self {
-            run_id: None,
-            action: Some(verb),
-            outcome: Some(Outcome::Complete),
-            ..Self::of(&nothing)
-        }
+        Self { run_id: None, action: Some(verb), outcome: Some(Outcome::Complete), ..Self::of(&nothing) }
     }
 
     /// The summary, from the state of the run alone.

@@ -140,7 +140,8 @@ impl<'a> Search<'a> {
             self.found.left_out.iter().filter(living).map(|machine| machine.name.clone()).collect();
         let is_meant = |machine: &mut Machine| {
             let by_ocid = self.ocids.contains(machine.ocid.as_str());
-            let by_name = self.names.get(machine.name.as_str()) == Some(&0) && !others.contains(&machine.name);
+            let by_name =
+                self.names.get(machine.name.as_str()) == Some(&0) && !others.contains(&machine.name);
             self.filter.may_mean_though_gone(machine) && (by_ocid || by_name)
         };
         let gone = self.found.left_out.extract_if(.., is_meant);

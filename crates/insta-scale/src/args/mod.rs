@@ -6,6 +6,7 @@ mod capacity;
 mod duration;
 mod go_style;
 mod instances;
+mod manage;
 mod reservation;
 mod sim;
 
@@ -13,9 +14,10 @@ pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArg
 pub use go_style::{go_flags, normalise};
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
-    InstancesArgs, InstancesCommand, ListInstances, ManageInstances, Select, SoftInstances, Sort,
-    StatusInstances, TerminateInstances,
+    InstancesArgs, InstancesCommand, ListInstances, Select, SoftInstances, Sort, StatusInstances,
+    TerminateInstances,
 };
+pub use manage::ManageInstances;
 pub use reservation::{
     CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs,
     ReservationCommand, Reserving, UpdateReservation, WaitReservation,

@@ -54,6 +54,9 @@ pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
 fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
     let too_long = || CommandError::usage("--ttl is too long", "give at most a year");
     let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
+    if ttl.is_zero() {
+        return Err(CommandError::usage("--ttl 0 is over before it begins", "give at least a second"));
+    }
     let until = SystemClock.now().checked_add(ttl).map_err(|_| too_long())?;
     let tags = settings.fleet.template.freeform_tags.get_or_insert_default();
     tags.insert(EXPIRY_TAG.to_owned(), expiry_value(until));

@@ -129,19 +129,32 @@ pub fn width() -> Option<usize> {
     Some(usize::from(columns)).filter(|columns| *columns > 0 && is_terminal_out())
 }
 
+/// How many columns stderr has, when it is a terminal: for what is shown before a question.
+pub fn width_for_people() -> Option<usize> {
+    let (_, columns) = ::console::Term::stderr().size_checked()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0 && is_watched())
+}
+
+/// How many lines of stdout can be taken back, when it is a terminal: the cursor stands on the last.
+fn height() -> Option<usize> {
+    let (rows, _) = ::console::Term::stdout().size_checked()?;
+    Some(usize::from(rows).saturating_sub(1)).filter(|rows| *rows > 0 && is_terminal_out())
+}
+
 /// Whether stdout is a terminal.
 pub fn is_terminal_out() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Puts a text in the place of the last `shown` lines of stdout. Returns how many lines it has.
-pub fn redraw(text: &str, shown: usize) -> Result<usize, CommandError> {
+/// Puts a text in the place of the last `shown` lines of stdout. Returns how many lines it has. What is to be taken back
+/// later must not scroll out of reach, so it is cut to the terminal; the `last` one is shown whole.
+pub fn redraw(text: &str, shown: usize, last: bool) -> Result<usize, CommandError> {
     let terminal = ::console::Term::stdout();
     terminal
         .clear_last_lines(shown)
         .map_err(|source| CommandError::System { what: "standard output cannot be written", source })?;
     let mut lines = 0;
-    for line in text.lines() {
+    for line in super::text::clip(text, height().filter(|_| !last)).lines() {
         // A line that wraps would count for two.
         let cut = width().map_or_else(|| line.into(), |width| ::console::truncate_str(line, width, "…"));
         data(&format!("{cut}\n"))?;

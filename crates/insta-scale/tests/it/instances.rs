@@ -2,7 +2,7 @@
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const MANAGE: &str = env!("CARGO_BIN_EXE_manage-instances");
@@ -76,7 +76,13 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     // The default prefix is the original's, and matches none of these.
     let nothing = manage(&place, &["terminate", "-c", &compartment, "-y"]);
     assert_eq!(nothing.code, 0, "{}", nothing.stderr);
-    assert!(nothing.stderr.contains("no instance matches"), "{}", nothing.stderr);
+    assert!(
+        nothing
+            .stderr
+            .contains(&format!("no instance in {compartment} has a name that begins with `instance-`")),
+        "{}",
+        nothing.stderr
+    );
     assert_eq!(states(&place).len(), 12);
 
     let terminated = with("terminate", &["-y"]);
@@ -104,6 +110,103 @@ fn a_file_of_ocids_says_which_and_a_mistake_in_it_stops_everything() {
     let vague = place.run(&["instances", "stop", "--yes"]);
     assert_eq!(vague.code, 2, "{}", vague.stderr);
     assert!(vague.stderr.contains("--all"), "{}", vague.stderr);
+}
+
+#[test]
+fn a_prefix_that_is_empty_means_nothing_at_either_front_door() {
+    let (place, _region) = fleet("2", &[]);
+    let compartment = setting(&place, "compartment_id");
+    for prefix in ["", "  "] {
+        let ours = place.run(&["instances", "stop", "-p", prefix, "-y"]);
+        let theirs = manage(&place, &["stop", "-c", &compartment, "-p", prefix, "-y"]);
+        for ended in [ours, theirs] {
+            assert_eq!(ended.code, 2, "{}", ended.stderr);
+            assert!(ended.stderr.contains("the prefix is empty"), "{}", ended.stderr);
+        }
+    }
+    assert!(states(&place).iter().all(|(_, state)| state == "RUNNING"));
+}
+
+#[test]
+fn what_is_named_and_not_there_is_a_failure_that_the_document_names() {
+    let (place, _region) = fleet("2", &[]);
+    let first = format!("{}-1", setting(&place, "display_name_prefix"));
+    let stop = |named: &[&str]| {
+        let mut arguments = vec!["instances", "stop", "-y", "-o", "json"];
+        arguments.extend(named);
+        place.run(&arguments)
+    };
+    let some = stop(&[&first, "web-9"]);
+    assert_eq!(some.code, 3, "{}", some.stderr);
+    let document = some.json();
+    assert_eq!((&document["requested"], &document["failed"]), (&2.into(), &1.into()));
+    assert_eq!((&document["missing"], &document["instances"][1]["ocid"]), (&json!(["web-9"]), &Value::Null));
+    assert_eq!(document["instances"][1]["error"]["opc_request_id"], Value::Null);
+    let none = stop(&["web-9"]);
+    assert_eq!((none.code, &none.json()["failed"]), (4, &1.into()), "{}", none.stderr);
+    // Nothing is named here, and nothing is there: that is no failure.
+    let empty = stop(&["-p", "zzz"]);
+    assert_eq!((empty.code, &empty.json()["requested"]), (0, &0.into()), "{}", empty.stderr);
+    assert_eq!(empty.json()["run_id"], Value::Null);
+    let listed = place.run(&["instances", "list", "web-9", "-o", "json"]);
+    assert_eq!((listed.code, &listed.json()["missing"]), (4, &json!(["web-9"])), "{}", listed.stderr);
+    assert!(!listed.stdout.contains("-0"), "{}", listed.stdout);
+}
+
+#[test]
+fn the_instances_of_a_stop_are_those_that_it_stopped_and_it_is_not_resumed() {
+    let (place, _region) = fleet("3", &[]);
+    let first = format!("{}-1", setting(&place, "display_name_prefix"));
+    let stopped = place.run(&["instances", "stop", &first, "-y", "-o", "json"]);
+    let run = stopped.json()["run_id"].as_str().unwrap().to_owned();
+    let listed = place.run(&["instances", "list", "--no-ips", "--run", &run, "-o", "json"]).json();
+    let names: Vec<&str> =
+        listed["instances"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, [first.as_str()]);
+
+    let resumed = place.run(&["resume", &run]);
+    assert_eq!(resumed.code, 2, "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("is a stop, and only launches are resumed"), "{}", resumed.stderr);
+
+    let unknown = "01938f00-0000-7000-8000-000000000000";
+    let asked = place.run(&["instances", "stop", "--run", unknown, "-y"]);
+    assert_eq!(asked.code, 2, "{}", asked.stderr);
+    assert!(asked.stderr.contains("this ledger does not know such a run"), "{}", asked.stderr);
+}
+
+#[test]
+fn a_grace_is_refused_where_nobody_waits_for_its_end() {
+    let place = Workplace::empty();
+    let ended = place.run(&["instances", "stop", "web-1", "--grace", "1m", "--no-wait"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("--no-wait"), "{}", ended.stderr);
+}
+
+#[test]
+fn manage_instances_keeps_data_volumes_unless_told_otherwise_and_says_so() {
+    let (place, _region) = fleet("2", &[]);
+    let compartment = setting(&place, "compartment_id");
+    let prefix = format!("{}-", setting(&place, "display_name_prefix"));
+    let with = |verb: &str, more: &[&str]| {
+        let mut arguments = vec![verb, "-c", compartment.as_str(), "-p", prefix.as_str(), "-y"];
+        arguments.extend(more);
+        manage(&place, &arguments)
+    };
+    let misplaced = with("stop", &["--keep-boot-volumes"]);
+    assert_eq!(misplaced.code, 2, "{}", misplaced.stderr);
+    assert!(misplaced.stderr.contains("only `terminate` has --keep-boot-volumes"), "{}", misplaced.stderr);
+    let protected = with("terminate", &["--protect", "oci-insta-scale-slot=1"]);
+    assert_eq!(protected.code, 3, "{}", protected.stderr);
+    assert!(
+        protected.stderr.contains("data volumes made with the instances are kept and go on costing"),
+        "{}",
+        protected.stderr
+    );
+    let deleted = with("terminate", &["--delete-data-volumes", "--keep-boot-volumes"]);
+    assert_eq!(deleted.code, 0, "{}", deleted.stderr);
+    assert!(deleted.stderr.contains(
+        "boot volumes are kept and go on costing; data volumes made with the instances are deleted"
+    ));
 }
 
 #[test]

@@ -36,6 +36,9 @@ pub fn run(global: &Global, command: InstancesCommand) -> Result<Exit, CommandEr
 
 /// The original tool's words.
 pub fn manager(arguments: ManageInstances) -> Result<Exit, CommandError> {
+    arguments
+        .check()
+        .map_err(|error| CommandError::usage(error, "leave it out, or use it with `terminate`"))?;
     let (global, command) = arguments.command();
     check_format(&global, &command)?;
     run(&global, command)

@@ -31,7 +31,7 @@ fn text(summary: &CleanupSummary, width: Option<usize>) -> String {
         };
         let columns = vec![
             column("KIND", 0, &|row| row.kind.to_owned()),
-            column("NAME", 0, &|row| row.name.clone()),
+            column("NAME", 0, &|row| row.name.clone()).cut(),
             column("RESULT", 0, &|row| word(row.result).to_owned()),
             column("OCID", 1, &|row| row.ocid.clone()).or_short(rows.iter().map(|row| short_ocid(&row.ocid))),
         ];
