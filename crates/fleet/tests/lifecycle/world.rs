@@ -184,6 +184,11 @@ impl World {
         self.requests.snapshot().get(operation).map_or(0, |count| count.ok + count.throttled + count.failed)
     }
 
+    /// Requests of one operation so far that were accepted.
+    pub fn accepted(&self, operation: &str) -> u64 {
+        self.requests.snapshot().get(operation).map_or(0, |count| count.ok)
+    }
+
     /// All requests so far.
     pub fn sent_in_all(&self) -> u64 {
         self.requests.snapshot().values().map(|count| count.ok + count.throttled + count.failed).sum()
