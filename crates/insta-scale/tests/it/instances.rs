@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const MANAGE: &str = env!("CARGO_BIN_EXE_manage-instances");
+const SCRIPT: &str = include_str!("../../../../manage-instances.sh");
 
 /// A region with a fleet of `count`, and its config as the user's `config.yaml`.
 fn fleet(count: &str, more: &[&str]) -> (Workplace, Region) {
@@ -26,8 +27,19 @@ fn setting(place: &Workplace, key: &str) -> String {
     line.split_once(':').unwrap().1.trim().trim_matches('"').to_owned()
 }
 
+/// `./manage-instances.sh`, with the program beside it as `make build` leaves it.
 fn manage(place: &Workplace, arguments: &[&str]) -> Ended {
-    place.command_of(MANAGE, arguments).output().unwrap().into()
+    if !cfg!(unix) {
+        return place.command_of(MANAGE, arguments).output().unwrap().into();
+    }
+    let script = place.write("manage-instances.sh", SCRIPT);
+    let beside = place.path().join("manage-instances");
+    if !beside.exists() {
+        std::fs::copy(MANAGE, beside).unwrap();
+    }
+    let mut words = vec![script.to_str().unwrap()];
+    words.extend(arguments);
+    place.command_of("/bin/sh", &words).env("PATH", "/usr/bin:/bin").output().unwrap().into()
 }
 
 fn states(place: &Workplace) -> Vec<(String, String)> {
@@ -48,6 +60,12 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
         arguments.extend(more);
         manage(&place, &arguments)
     };
+    let reserve = |arguments: &[&str]| -> Ended {
+        place.command_of(env!("CARGO_BIN_EXE_capacity-manager"), arguments).output().unwrap().into()
+    };
+    let shape = ["-shape", "VM.Standard.E4.Flex", "-count", "2", "-ad", "AD-1", "--output", "json"];
+    let reserved = reserve(&[["-create", "-name", "prod"].as_slice(), &shape].concat());
+    assert_eq!(reserved.code, 0, "{}", reserved.stderr);
 
     let listed = with("list", &["-y"]);
     assert_eq!(listed.code, 0, "{}", listed.stderr);
@@ -88,6 +106,11 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     let terminated = with("terminate", &["-y"]);
     assert_eq!(terminated.code, 0, "{}", terminated.stderr);
     assert!(states(&place).is_empty());
+    let reservations = reserve(&["-list", "--output", "json"]).json();
+    let ocid = reservations["reservations"][0]["ocid"].as_str().unwrap();
+    let deleted = reserve(&["-delete", "-id", ocid]);
+    assert_eq!(deleted.code, 0, "{}", deleted.stderr);
+    assert_eq!(reserve(&["-list", "--output", "json"]).json()["reservations"], json!([]));
 }
 
 #[test]
@@ -275,12 +298,8 @@ fn instances_are_exported_in_every_format() {
 #[test]
 fn the_script_is_the_front_door_of_the_program_beside_it() {
     let place = Workplace::empty();
-    let script = include_str!("../../../../manage-instances.sh");
-    assert_eq!(script.lines().count(), 2);
-    let path = place.write("manage-instances.sh", script);
-    std::os::unix::fs::symlink(MANAGE, place.path().join("manage-instances")).unwrap();
-    let mut command = place.command_of("/bin/sh", &[path.to_str().unwrap(), "--help"]);
-    let ended: Ended = command.env("PATH", "/usr/bin:/bin").output().unwrap().into();
+    assert_eq!(SCRIPT.lines().count(), 2);
+    let ended = manage(&place, &["--help"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stdout.contains("manage-instances"), "{}", ended.stdout);
 }
