@@ -11,7 +11,7 @@ use crate::output::instances::list::short_domain;
 use crate::output::instances::reporter::Reporter;
 use crate::output::listing::{Listing, per_hour};
 use crate::output::summary::describe;
-use crate::output::text::{clean, count};
+use crate::output::text::{clean, count, wrap};
 use crate::runtime;
 use fleet::Sink;
 use fleet::cleanup::{self, CleanupSummary, Deleted, Leftovers, Scope};
@@ -40,7 +40,8 @@ pub fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, CommandError> {
         let evidence = cleanup::gather(&*store).await?;
         let prices = &reach.settings.prices;
         let domains = domains(&reach, args.expired).await?;
-        let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await?;
+        let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await;
+        let left = left.map_err(CommandError::of_compartment)?;
         for note in &left.notes {
             console::line(&format!("note: {}", clean(note)));
         }
@@ -125,7 +126,7 @@ async fn domains(reach: &Reach<'_>, expired_only: bool) -> Result<Vec<String>, C
 }
 
 fn listing(left: &Leftovers, prices: &Prices) -> Listing {
-    let mut listing = Listing::new("leftovers", &["KIND", "NAME", "WHERE", "PRICE/HOUR", "WHY", "OCID"]);
+    let mut listing = Listing::new("leftovers", &show::COLUMNS);
     let mut push = |kind: &str, name: &str, place: String, hour: Option<f64>, why: &str, ocid: &str| {
         let value = json!({"kind": kind, "name": name, "ocid": ocid, "price_per_hour": hour, "why": why});
         let cells =
@@ -153,7 +154,8 @@ fn show(global: &Global, left: &Leftovers, prices: &Prices) -> Result<(), Comman
     let text = match global.output {
         OutputFormat::Table | OutputFormat::Wide if left.is_empty() => "nothing is left over\n".to_owned(),
         OutputFormat::Table | OutputFormat::Wide => {
-            format!("{}\n{}\n", listing.to_text(OutputFormat::Table), cost(left, prices))
+            let width = console::width();
+            format!("{}\n{}\n", show::found(&listing, width), wrap(&cost(left, prices), width))
         }
         format => listing.to_text(format),
     };
@@ -176,8 +178,9 @@ async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Res
         ));
     }
     if chattiness(global) > Chattiness::Quiet || !args.yes {
-        console::line(&listing(left, prices).to_text(OutputFormat::Table));
-        console::line(&cost(left, prices));
+        let width = console::width_for_people();
+        console::line(&show::found(&listing(left, prices), width));
+        console::line(&wrap(&cost(left, prices), width));
     }
     let question = format!("Delete {}? Type DELETE to go on:", count(left.len() as u64, "leftover"));
     let agreed = args.yes || console::ask_word(&question, "DELETE", &reach.stop).await?;

@@ -198,6 +198,50 @@ fn the_instances_of_a_stop_are_those_that_it_stopped_and_it_is_not_resumed() {
 }
 
 #[test]
+fn each_request_is_told_to_whoever_asks_twice_for_more() {
+    let (place, _region) = fleet("2", &[]);
+    let listed = place.run(&["instances", "list", "--no-ips", "-vv"]);
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    let told = listed.stderr.lines().find(|line| line.contains("operation=\"ListInstances\"")).unwrap();
+    assert!(told.contains("status=200") && told.contains("ms="), "{told}");
+    assert!(!place.run(&["instances", "list", "--no-ips", "-v"]).stderr.contains("ListInstances"));
+}
+
+#[test]
+fn lists_are_sorted_by_what_is_asked_for_and_the_other_way_round() {
+    let (place, _region) = fleet("3", &[]);
+    let first = format!("{}-1", setting(&place, "display_name_prefix"));
+    assert_eq!(place.run(&["instances", "stop", &first, "-y"]).code, 0);
+    let order = |arguments: &[&str]| {
+        let words = [["instances", "list", "-o", "json"].as_slice(), arguments].concat();
+        let listed = place.run(&words);
+        assert_eq!(listed.code, 0, "{}", listed.stderr);
+        let rows = listed.json()["instances"].as_array().unwrap().clone();
+        let numbers = rows.iter().filter_map(|row| row["name"].as_str()?.rsplit('-').next()?.parse().ok());
+        numbers.collect::<Vec<u32>>()
+    };
+    assert_eq!(order(&["--reverse"]), [3, 2, 1]);
+    // A stopped one costs nothing.
+    assert_eq!(order(&["--sort", "price"]), [1, 2, 3]);
+    assert_eq!(order(&["--sort", "price", "--reverse"]), [3, 2, 1]);
+    let mut by_age = order(&["--sort", "age"]);
+    by_age.reverse();
+    assert_eq!(by_age, order(&["--sort", "created"]));
+    assert_eq!(order(&["--sort", "ip"]).len(), 3);
+}
+
+#[test]
+fn a_compartment_that_is_not_there_is_told_as_that() {
+    let (place, _region) = fleet("1", &[]);
+    let wrong = "ocid1.compartment.oc1..aaaaaaaanobody";
+    for words in [["instances", "list"].as_slice(), &["cleanup"]] {
+        let ended = place.run(&[words, &["-c", wrong]].concat());
+        assert_eq!(ended.code, 4, "{}", ended.stderr);
+        assert!(ended.stderr.contains("hint: verify the compartment (-c,"), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_grace_is_refused_where_nobody_waits_for_its_end() {
     let place = Workplace::empty();
     let ended = place.run(&["instances", "stop", "web-1", "--grace", "1m", "--no-wait"]);

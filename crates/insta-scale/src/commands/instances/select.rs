@@ -154,7 +154,8 @@ pub async fn found(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandE
 
 /// The same for whoever reports what is missing himself.
 pub async fn search(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
-    let found = reach.ask(find(&reach.client, &reach.compartment, filter)).await?;
+    let found = reach.ask(find(&reach.client, &reach.compartment, filter)).await;
+    let found = found.map_err(CommandError::of_compartment)?;
     if !found.left_out.is_empty() {
         let names: Vec<String> = found
             .left_out

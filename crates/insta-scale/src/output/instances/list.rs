@@ -251,8 +251,11 @@ pub fn short_ocid(ocid: &str) -> String {
 
 fn age(machine: &Machine, now: Timestamp) -> String {
     let Some(created) = machine.created else { return "-".to_owned() };
-    let seconds = now.duration_since(created).as_secs().max(0);
+    let seconds = now.duration_since(created).as_secs();
     match seconds {
+        // Clocks differ a little. Where they differ more, as in a simulated region that runs ahead, nobody knows.
+        ..-60 => "-".to_owned(),
+        -60..0 => "0 s".to_owned(),
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
@@ -328,6 +331,15 @@ mod tests {
             let rows = table.rows(Some(width));
             assert!((1..=3).all(|number| rows.contains(&format!("…0000000{number}"))), "{width}: {rows}");
         }
+    }
+
+    #[test]
+    fn an_age_is_not_made_up_where_the_clocks_differ() {
+        let created: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let machine = Machine { created: Some(created), ..Machine::default() };
+        let after = |seconds| age(&machine, created + jiff::SignedDuration::from_secs(seconds));
+        let ages = [-3600, -5, 5, 600, 9000, 200_000].map(after);
+        assert_eq!(ages, ["-", "0 s", "5 s", "10 min", "2 h", "2 d"]);
     }
 
     #[test]
