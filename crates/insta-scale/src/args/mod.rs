@@ -89,7 +89,7 @@ pub struct Global {
     /// What is printed on stdout
     #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
     pub output: OutputFormat,
-    /// More messages on stderr; twice for each request
+    /// More messages on stderr; twice (-vv): each request too
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Only errors on stderr

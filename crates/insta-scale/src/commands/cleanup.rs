@@ -6,9 +6,9 @@ use crate::args::{CleanupArgs, Global, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
-use crate::output::instances::cleanup as show;
 use crate::output::instances::list::short_domain;
 use crate::output::instances::reporter::Reporter;
+use crate::output::instances::{action, cleanup as show};
 use crate::output::listing::{Listing, per_hour};
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, wrap};
@@ -193,12 +193,12 @@ fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
             let mut document = json!({
                 "schema_version": crate::output::document::SCHEMA_VERSION,
                 "run_id": deleted.run_id,
-                "instances": deleted.instances,
+                "instances": deleted.instances.as_ref().map(action::value),
                 "deleted": deleted.deleted,
                 "failed": deleted
                     .failed
                     .iter()
-                    .map(|(ocid, error)| json!({"ocid": ocid, "error": error}))
+                    .map(|(ocid, error)| json!({"ocid": ocid, "error": action::error(error)}))
                     .collect::<Vec<_>>(),
                 "left": deleted.left,
             });

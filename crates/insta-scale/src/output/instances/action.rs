@@ -144,16 +144,25 @@ fn names(rows: &[&ActionRow]) -> String {
     }
 }
 
-fn value(summary: &ActionSummary) -> Value {
+/// A failure as documents have it, with what to do about it.
+pub fn error(record: &ErrorRecord) -> Value {
+    let mut value = json!({"opc_request_id": null});
+    // Texts and numbers: nothing that JSON cannot hold.
+    if let (Some(error), Ok(Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(record)) {
+        error.extend(fields);
+        error.insert("hint".to_owned(), hint(record).into());
+    }
+    value
+}
+
+/// The document.
+pub fn value(summary: &ActionSummary) -> Value {
     // Texts, numbers and times: nothing that JSON cannot hold.
     let mut value = serde_json::to_value(summary).unwrap_or_default();
     if let Some(rows) = value.get_mut("instances").and_then(Value::as_array_mut) {
         for (row, from) in rows.iter_mut().zip(&summary.instances) {
-            if let (Some(error), Some(record)) =
-                (row.get_mut("error").and_then(Value::as_object_mut), &from.error)
-            {
-                error.insert("hint".to_owned(), hint(record).into());
-                error.entry("opc_request_id").or_insert(Value::Null);
+            if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
+                row.insert("error".to_owned(), error(record));
             }
         }
     }

@@ -96,6 +96,13 @@ pub fn json(summary: &CleanupSummary) -> String {
     {
         document.extend(fields);
     }
+    if let Some(rows) = document.get_mut("leftovers").and_then(Value::as_array_mut) {
+        for (row, from) in rows.iter_mut().zip(&summary.leftovers) {
+            if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
+                row.insert("error".to_owned(), super::action::error(record));
+            }
+        }
+    }
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
