@@ -10,6 +10,7 @@ use crate::pace::{Controller, Line, Place, Settings};
 use crate::run::{Environment, RunError, Sink};
 use crate::select::{Machine, Named, Selection};
 use ledger::{Event, Outcome, RequestCount, RunId};
+use oci_client::FailureClass;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -32,6 +33,16 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<ActionSummary, RunError> {
     let machines = selection.machines();
+    let mut warnings = Vec::new();
+    let kept_volumes = match calls::kept_volumes(&env.client, machines, options).await {
+        Ok(kept) => kept,
+        // Not to know them is no reason to delete them, nor to leave the instances.
+        Err(failure) if failure.class == FailureClass::NotFound => {
+            warnings.push(Event::Warning { message: format!("{UNKNOWN_VOLUMES}: {failure}") });
+            Vec::new()
+        }
+        Err(failure) => return Err(Box::new(failure).into()),
+    };
     let plan = ActionPlan {
         options: options.clone(),
         instances: machines
@@ -39,7 +50,7 @@ pub async fn run(
             .map(Machine::reference)
             .chain(selection.missing().iter().map(Named::reference))
             .collect(),
-        kept_volumes: calls::kept_volumes(&env.client, machines, options).await.map_err(Box::new)?,
+        kept_volumes,
         missing: selection.missing().iter().map(|named| named.text().to_owned()).collect(),
     };
     let mut rng = StdRng::seed_from_u64(env.seed);
@@ -78,10 +89,15 @@ pub async fn run(
         look_failures: 0,
         halt: None,
     };
+    engine.keep(warnings).await;
     engine.begin(plan.missing.len()).await;
     engine.work(stop).await;
     Ok(engine.end().await)
 }
+
+/// What is said when the volumes that are kept cannot be listed.
+const UNKNOWN_VOLUMES: &str =
+    "the volumes that are kept may not be listed, so `cleanup --kept-volumes` will not find them";
 
 /// Why nothing new is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

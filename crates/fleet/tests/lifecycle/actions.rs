@@ -199,6 +199,23 @@ async fn a_data_volume_that_somebody_attached_is_not_remembered_as_kept_by_us() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn volumes_are_kept_even_where_they_may_not_be_listed() {
+    let world = World::new("roomy");
+    world.fleet("web-", 2);
+    let selection = world.prefixed("web-").await;
+    let rule: FaultRule = serde_json::from_value(json!({
+        "operations": ["ListVolumeAttachments"], "every": 1,
+        "fault": {"answer": {"status": 404, "code": "NotAuthorizedOrNotFound", "message": "no"}}
+    }))
+    .unwrap();
+    world.region.add_faults(&[rule]);
+    let options = Options { keep_data_volumes: true, ..Options::new(Verb::Terminate) };
+    let summary = world.run(&selection, &options).await;
+    assert_eq!((summary.done, summary.warnings.len()), (2, 1), "{summary:?}");
+    assert!(summary.warnings[0].contains("cleanup --kept-volumes"), "{:?}", summary.warnings);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_says_the_state_that_stood_in_the_way() {
     let world = World::new("roomy");
     let made = world.fleet("web-", 2);
