@@ -18,9 +18,9 @@ CTRL_C = "\x03"
 class Terminal:
     """One command on a pseudo-terminal of its own, which it is in control of."""
 
-    def __init__(self, name, *arguments, columns=160):
+    def __init__(self, name, *arguments, columns=160, rows=50):
         master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.master = master
         self.shown = ""
         self.process = subprocess.Popen(

@@ -2,6 +2,8 @@
 
 import json
 import re
+import signal
+import time
 
 import pytest
 
@@ -61,6 +63,36 @@ def test_any_other_word_than_DELETE_terminates_nothing(fleet):
         assert fleet.states() == {"RUNNING": 3}, word
 
 
+def test_a_question_is_left_at_once_by_ctrl_c_and_by_a_signal(fleet):
+    fleet = fleet(2)
+    leave = {
+        "Ctrl-C": lambda screen: screen.type(CTRL_C),
+        "SIGTERM": lambda screen: screen.process.send_signal(signal.SIGTERM),
+    }
+    ours = lambda *words: ("oci-insta-scale", *words, *fleet.common)  # noqa: E731
+    asked = {
+        "Type DELETE to go on: ": [("manage-instances", "terminate", *fleet.scope)],
+        "[y/N] ": [
+            ("manage-instances", "stop", *fleet.scope),
+            ours("instances", "reboot", "--prefix", fleet.prefix),
+            ours("launch", "--new", "--count", "1"),
+        ],
+    }
+    for question, commands in asked.items():
+        for command in commands:
+            for how, go in leave.items():
+                screen = Terminal(*command)
+                screen.wait_for(question)
+                pressed = time.monotonic()
+                go(screen)
+                assert screen.end(timeout=20) == 130, (how, screen.text())
+                assert time.monotonic() - pressed < 5, how
+                assert "interrupted before anything was done" in screen.text(), (how, screen.text())
+                # Nothing was under way, so nothing is said to be awaited.
+                assert "awaited" not in screen.text(), (how, screen.text())
+                assert fleet.states() == {"RUNNING": 2}, how
+
+
 def test_the_word_DELETE_terminates_what_was_shown_and_not_what_came_since(fleet):
     fleet = fleet(3)
     screen = Terminal("manage-instances", "terminate", *fleet.scope)
@@ -96,6 +128,21 @@ def test_watching_redraws_until_all_are_in_a_steady_state(fleet):
     assert ups > 0 and "\x1b[2K" in screen.shown, screen.shown
     assert "4 STOPPED" in screen.text().split("4 instances\n")[-1]
     assert fleet.states() == {"STOPPED": 4}
+
+
+def test_watching_stays_within_a_small_terminal_and_shows_all_in_the_end(fleet):
+    fleet = fleet(20, speed=15)
+    done = run(*fleet.act("stop", "-y", "--no-wait"))
+    assert done.returncode == 0, done.stderr
+    rows = 10
+    screen = Terminal(*fleet.act("status", "--watch", "--every", "0.3s"), rows=rows)
+    assert screen.end() == 0, screen.text()
+    frames = screen.text().split("20 instances\n")[1:]
+    assert len(frames) >= 2, screen.text()
+    for frame in frames[:-1]:
+        # The counts come first; what does not fit is counted.
+        assert frame.count("\n") + 1 < rows and "by state" in frame and "more lines" in frame, frame
+    assert all(f"{fleet.prefix}{number} " in frames[-1] for number in range(1, 21)), frames[-1]
 
 
 def test_ctrl_c_finishes_what_is_under_way_names_what_is_left_and_the_same_command_goes_on(fleet):

@@ -36,6 +36,9 @@ pub enum CommandError {
     /// A call failed before the run began.
     #[error("{0}")]
     Failure(#[source] Box<Failure>),
+    /// A compartment cannot be looked into.
+    #[error("{0}")]
+    Compartment(#[source] Box<Failure>),
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -97,7 +100,7 @@ impl CommandError {
         match self {
             Self::Failure(failure) if failure.class == FailureClass::Authentication => Exit::NotAuthenticated,
             Self::Credentials(CredentialsError::TokenExpired { .. }) => Exit::NotAuthenticated,
-            Self::Failure(_) | Self::Declined => Exit::NoneLaunched,
+            Self::Failure(_) | Self::Compartment(_) | Self::Declined => Exit::NoneLaunched,
             Self::Reservation(error) => of_reservation(error),
             Self::Interrupted => Exit::Interrupted,
             Self::Config(_)
@@ -117,8 +120,24 @@ impl CommandError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Failure(failure) => Some(Cause::of(&record(failure)).hint().to_owned()),
+            Self::Compartment(_) => Some(
+                "verify the compartment (-c, or compartment_id in the config), the region, and that a policy lets your \
+                 group read what is in it: OCI does not tell which it is"
+                    .to_owned(),
+            ),
             Self::Usage { hint, .. } => hint.clone(),
             _ => None,
+        }
+    }
+}
+
+impl CommandError {
+    /// The same of a command that only reads a compartment: what is not found is that.
+    #[must_use]
+    pub fn of_compartment(self) -> Self {
+        match self {
+            Self::Failure(failure) if failure.class == FailureClass::NotFound => Self::Compartment(failure),
+            other => other,
         }
     }
 }

@@ -49,15 +49,30 @@ pub fn outlive_full_files() -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP (not under `nohup`) and says `what` happens then; leaves at once at the second.
+/// As [`cancel_on_signals`], and says `what` happens at the first.
 pub fn stop_on_signals(stop: &CancellationToken, what: &'static str) -> Result<(), CommandError> {
+    say_when_stopped(stop, what);
+    cancel_on_signals(stop)
+}
+
+/// Says `what` happens when `stop` is cancelled: for commands that have something under way by then.
+pub fn say_when_stopped(stop: &CancellationToken, what: &'static str) {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        crate::output::console::line(what);
+    });
+}
+
+/// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP (not under `nohup`); leaves at once at the second.
+pub fn cancel_on_signals(stop: &CancellationToken) -> Result<(), CommandError> {
     let stop = stop.clone();
     let mut signals =
         Signals::new().map_err(|source| CommandError::System { what: "signals cannot be caught", source })?;
     tokio::spawn(async move {
         signals.next().await;
+        // Nothing here may wait: the second signal must be heard.
         stop.cancel();
-        crate::output::console::line(what);
         signals.next().await;
         leave_now();
     });

@@ -257,6 +257,9 @@ impl Client {
         let answer = prepared.send(&self.shared).await;
         let status = answer.as_ref().map_or_else(|error| error.status, |raw| Some(raw.status));
         let result = answer.and_then(|raw| prepared.answered(raw, decode));
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let class = result.as_ref().err().map(|error| error.class.name());
+        tracing::debug!(operation = prepared.operation().name(), status, class, ms, attempt, "request");
         if let Some(observer) = &self.shared.observer {
             let outcome = match &result {
                 Ok(_) => Outcome::Ok,

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use oci_api::models::UpdateInstanceDetails;
 use oci_client::{Client, Failure, FailureClass, RetryPolicy};
+use tokio_util::sync::CancellationToken;
 
 /// Instances changed at the same time.
 const AT_ONCE: usize = 8;
@@ -23,17 +24,21 @@ pub fn expiry(machine: &Machine) -> Option<Timestamp> {
 }
 
 /// Gives instances another time. The service replaces all free-form tags at once, so each instance is read first and
-/// changed only if nobody else did so meanwhile.
+/// changed only if nobody else did so meanwhile. When `stop` is cancelled no further one is begun: `None`.
 pub async fn extend(
     client: &Client,
     machines: &[Machine],
     until: Timestamp,
-) -> Vec<(String, Result<(), Failure>)> {
+    stop: &CancellationToken,
+) -> Vec<(String, Option<Result<(), Failure>>)> {
     let client = &client.with_retry(RetryPolicy::standard());
     stream::iter(machines.iter().map(|machine| machine.ocid.clone()))
         .map(|ocid| async move {
+            if stop.is_cancelled() {
+                return (ocid, None);
+            }
             let result = extend_one(client, &ocid, until).await;
-            (ocid, result)
+            (ocid, Some(result))
         })
         .buffered(AT_ONCE)
         .collect()

@@ -1,7 +1,8 @@
 //! Boot and data volumes that were made with an instance of ours and have outlived it.
 //!
-//! A volume was made with an instance if it was attached to it and is as old as it is: a volume that somebody attached
-//! later, or that an instance was started from, is theirs and is never proposed.
+//! The service says of a data volume's attachment whether the launch made the volume. It does not say so of a boot
+//! volume, which was made with its instance if it is as old as it is. A volume that somebody attached later, or that an
+//! instance was started from, is theirs and is never proposed.
 
 use super::evidence::{Evidence, Made};
 use super::{LeftVolume, Scope};
@@ -11,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use oci_client::{Client, Failure};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A volume that is this much older or younger than its instance was not made with it: clocks differ, and a launch
+/// A boot volume that is this much older or younger than its instance was not made with it: clocks differ, and a launch
 /// takes a while.
 const SAME_TIME: SignedDuration = SignedDuration::from_mins(15);
 
@@ -22,7 +23,10 @@ struct Owners<'a> {
     ours: &'a BTreeMap<String, Made>,
     /// Volume → the instance that it was attached to.
     last: BTreeMap<String, String>,
+    /// Volumes that are attached, or were to more than one instance: somebody has a use for them.
     in_use: BTreeSet<String>,
+    /// Data volumes and the instances whose launch made them.
+    made: BTreeSet<(String, String)>,
 }
 
 /// Finds them in one availability domain.
@@ -34,14 +38,23 @@ pub(super) async fn find(
     ours: &BTreeMap<String, Made>,
 ) -> Result<Vec<LeftVolume>, Failure> {
     let compartment = &scope.compartment;
-    let mut owners = Owners { evidence, scope, ours, last: evidence.kept.clone(), in_use: BTreeSet::new() };
+    let mut owners = Owners {
+        evidence,
+        scope,
+        ours,
+        last: evidence.kept.clone(),
+        in_use: BTreeSet::new(),
+        made: BTreeSet::new(),
+    };
     for row in client.list_boot_volume_attachments(compartment, domain, None).await? {
         owners.take(row.boot_volume_id, row.instance_id, row.lifecycle_state.as_str());
     }
     for row in client.list_volume_attachments(compartment, Some(domain), None).await? {
-        if let Some(row) = volume_attachment(&row) {
-            owners.take(row.volume, row.instance, &row.state);
+        let Some(row) = volume_attachment(&row) else { continue };
+        if row.made_at_launch {
+            owners.made.insert((row.volume.clone(), row.instance.clone()));
         }
+        owners.take(row.volume, row.instance, &row.state);
     }
     let mut found = Vec::new();
     for row in client.list_boot_volumes(compartment, domain).await? {
@@ -71,10 +84,11 @@ pub(super) async fn find(
 
 impl Owners<'_> {
     fn take(&mut self, volume: String, instance: String, state: &str) {
-        if state == "DETACHED" {
-            self.last.entry(volume).or_insert(instance);
-        } else {
+        let another = self.last.get(&volume).is_some_and(|last| *last != instance);
+        if another || state != "DETACHED" {
             self.in_use.insert(volume);
+        } else {
+            self.last.insert(volume, instance);
         }
     }
 
@@ -89,7 +103,12 @@ impl Owners<'_> {
         }
         let instance = self.last.get(&volume.ocid)?;
         let made = self.ours.get(instance)?;
-        let together = made.at.duration_since(created?).abs() <= SAME_TIME;
+        let together = if volume.boot {
+            made.at.duration_since(created?).abs() <= SAME_TIME
+        } else {
+            // The attachment is forgotten in time; what a termination of ours kept was judged by it then.
+            kept || self.made.contains(&(volume.ocid.clone(), instance.clone()))
+        };
         if !together || !self.evidence.is_meant(made.run, self.scope) {
             return None;
         }

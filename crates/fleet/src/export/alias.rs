@@ -1,4 +1,5 @@
-//! Names that are safe wherever a name stands: letters, digits, `.`, `_` and `-`, never empty, never twice.
+//! Names that are safe wherever a name stands: letters, digits, `_` and `-`, never empty, never twice, and never one that
+//! means another host already.
 
 use crate::select::Machine;
 use std::collections::HashSet;
@@ -6,41 +7,67 @@ use std::collections::HashSet;
 /// How the characters of a name are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alphabet {
-    /// Host names: letters, digits, `.` and `-`, and neither of the two at the ends.
+    /// Host names of one label: letters, digits and `-`, which is not at the ends. With a dot in it, the name of an
+    /// instance could be that of a host on the Internet.
     Host,
     /// Words of other programs (Terraform, Ansible groups): letters, digits and `_`, not beginning with a digit.
     Word,
 }
 
-/// One alias for each machine, in their order. The same machines give the same aliases.
+/// One alias for each machine, in their order. The same machines give the same aliases. A name that is safe as it is goes
+/// before those that become the same by being made safe.
 pub(super) fn aliases(machines: &[Machine], alphabet: Alphabet) -> Vec<String> {
+    let mut wanted: Vec<(usize, String)> =
+        machines.iter().map(|machine| alias(machine, alphabet)).enumerate().collect();
+    let is_changed =
+        |at: usize, alias: &String| machines.get(at).is_none_or(|machine| machine.name != *alias);
+    wanted.sort_by_key(|(at, alias)| (is_changed(*at, alias), *at));
+    let joint = if alphabet == Alphabet::Host { '-' } else { '_' };
     let mut taken = HashSet::new();
-    machines
-        .iter()
-        .map(|machine| {
-            let wanted = Some(safe(&machine.name, alphabet))
-                .filter(|name| !name.is_empty())
-                .unwrap_or_else(|| safe(&format!("instance-{}", tail(&machine.ocid)), alphabet));
-            let joint = if alphabet == Alphabet::Host { '-' } else { '_' };
-            let mut alias = wanted.clone();
-            let mut number = 2_u32;
-            // Host names are the same whatever their case.
-            while !taken.insert(alias.to_ascii_lowercase()) {
-                alias = format!("{wanted}{joint}{number}");
-                number += 1;
-            }
-            alias
-        })
-        .collect()
+    for (_, wanted) in &mut wanted {
+        let mut alias = wanted.clone();
+        let mut number = 2_u32;
+        // Host names are the same whatever their case.
+        while !taken.insert(alias.to_ascii_lowercase()) {
+            alias = format!("{wanted}{joint}{number}");
+            number += 1;
+        }
+        *wanted = alias;
+    }
+    wanted.sort();
+    wanted.into_iter().map(|(_, alias)| alias).collect()
+}
+
+/// The alias of one machine, if no other has it.
+fn alias(machine: &Machine, alphabet: Alphabet) -> String {
+    let name = safe(&machine.name, alphabet);
+    if name.is_empty() {
+        return safe(&format!("instance-{}", tail(&machine.ocid)), alphabet);
+    }
+    let has_a_meaning = alphabet == Alphabet::Host && is_reserved(&name);
+    if has_a_meaning { format!("instance-{name}") } else { name }
+}
+
+/// Whether a name means something everywhere: this machine (hosts(5)), every host (Ansible: "all" and "ungrouped"), or an
+/// address, which `inet_aton` reads from digits alone, and from hexadecimal ones.
+fn is_reserved(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let number = name.strip_prefix("0x").map_or_else(
+        || name.bytes().all(|b| b.is_ascii_digit()),
+        |digits| digits.bytes().all(|b| b.is_ascii_hexdigit()),
+    );
+    number
+        || name.starts_with("localhost")
+        || name.starts_with("ip6-")
+        || ["all", "broadcasthost", "ungrouped"].contains(&name.as_str())
 }
 
 /// The text with everything that is not in the alphabet replaced. Empty when nothing of it is left.
 pub(super) fn safe(text: &str, alphabet: Alphabet) -> String {
-    let (extra, joint): (&[char], char) =
-        if alphabet == Alphabet::Host { (&['.', '-'], '-') } else { (&['_'], '_') };
+    let joint = if alphabet == Alphabet::Host { '-' } else { '_' };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_ascii_alphanumeric() || extra.contains(&c) {
+        if c.is_ascii_alphanumeric() || c == joint {
             out.push(c);
         } else if !out.ends_with(joint) {
             out.push(joint);
@@ -48,7 +75,7 @@ pub(super) fn safe(text: &str, alphabet: Alphabet) -> String {
     }
     // A label of a host name has at most 63 characters, and so has one here.
     out.truncate(63);
-    let trimmed = out.trim_matches(['.', '-', '_']).to_owned();
+    let trimmed = out.trim_matches(['-', '_']).to_owned();
     if alphabet == Alphabet::Word && trimmed.starts_with(|c: char| c.is_ascii_digit()) {
         return format!("i_{trimmed}");
     }

@@ -5,14 +5,14 @@ use serde::Serialize;
 
 #[derive(Serialize)]
 struct Document<'a> {
-    format: u32,
+    schema_version: u32,
     instances: &'a [Machine],
 }
 
 pub(super) fn write(machines: &[Machine]) -> String {
     // A `Machine` has string keys only and no number that JSON lacks but NaN, which serde_json writes as null.
-    let mut text =
-        serde_json::to_string_pretty(&Document { format: 1, instances: machines }).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&Document { schema_version: 1, instances: machines })
+        .unwrap_or_default();
     text.push('\n');
     text
 }

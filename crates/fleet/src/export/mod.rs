@@ -60,6 +60,9 @@ pub struct Options {
 /// Why nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
+    /// Something was given and says nothing.
+    #[error("the {0} is empty")]
+    Empty(&'static str),
     /// The name of the account holds a character that no account has.
     #[error("the user {user:?} holds {character:?}: letters, digits, `.`, `_` and `-` are allowed")]
     User {
@@ -109,11 +112,17 @@ impl Options {
         if let Some(user) = &self.user {
             let bad = user.chars().find(|c| !c.is_ascii_alphanumeric() && !"._-".contains(*c));
             let bad = bad.or_else(|| user.chars().next().filter(|c| *c == '-'));
+            if user.is_empty() {
+                return Err(ExportError::Empty("user"));
+            }
             if let Some(character) = bad {
                 return Err(ExportError::User { user: user.clone(), character });
             }
         }
         if let Some(path) = &self.identity_file {
+            if path.trim().is_empty() {
+                return Err(ExportError::Empty("identity file"));
+            }
             // ssh has no escape for a quote inside quotes, and expands `${…}` everywhere.
             let bad = path.chars().find(|c| c.is_control() || *c == '"' || *c == '\\').map(String::from);
             if let Some(part) = bad.or_else(|| path.contains("${").then(|| "${".to_owned())) {

@@ -161,13 +161,56 @@ fn an_instance_without_address_is_named_not_dropped() {
 
 #[test]
 fn a_user_or_key_that_could_break_out_is_refused() {
-    for user in ["root\nProxyCommand id", "a b", "-oX", "ü"] {
+    for user in ["root\nProxyCommand id", "a b", "-oX", "ü", ""] {
         let options = Options { user: Some(user.into()), ..Options::default() };
         assert!(export(&[], Format::SshConfig, &options).is_err(), "{user:?}");
     }
-    for path in ["a\"b", "a\nb", "a\\b", "${HOME}/key"] {
+    for path in ["a\"b", "a\nb", "a\\b", "${HOME}/key", ""] {
         let options = Options { identity_file: Some(path.into()), ..Options::default() };
         assert!(export(&[], Format::SshConfig, &options).is_err(), "{path:?}");
+    }
+}
+
+#[test]
+fn no_alias_is_a_name_that_means_another_host() {
+    let names = [
+        "localhost",
+        "LocalHost4.localdomain",
+        "ip6-loopback",
+        "broadcasthost",
+        "127.0.0.1",
+        "::1",
+        "2130706433",
+        "0x7f000001",
+        "github.com",
+        "all",
+        "ungrouped",
+        "web-1.prod",
+        // Its own name goes before what becomes the same.
+        "instance-1",
+    ];
+    let machines: Vec<_> = names.iter().zip(1..).map(|(name, number)| machine(name, number)).collect();
+    let options = Options { address: Address::Private, ..Options::default() };
+    insta::assert_snapshot!(export(&machines, Format::Hosts, &options).unwrap().text, @r"
+    10.0.0.1        instance-localhost
+    10.0.0.2        instance-LocalHost4-localdomain
+    10.0.0.3        instance-ip6-loopback
+    10.0.0.4        instance-broadcasthost
+    10.0.0.5        127-0-0-1
+    10.0.0.6        instance-1-2
+    10.0.0.7        instance-2130706433
+    10.0.0.8        instance-0x7f000001
+    10.0.0.9        github-com
+    10.0.0.10       instance-all
+    10.0.0.11       instance-ungrouped
+    10.0.0.12       web-1-prod
+    10.0.0.13       instance-1
+    ");
+    let ssh = export(&machines, Format::SshConfig, &options).unwrap().text;
+    let ansible = export(&machines, Format::Ansible, &options).unwrap().text;
+    for name in names.iter().take(11) {
+        assert!(!ssh.lines().any(|line| line == format!("Host {name}")), "{ssh}");
+        assert!(!ansible.lines().any(|line| line.trim() == format!("\"{name}\":")), "{ansible}");
     }
 }
 
@@ -214,7 +257,8 @@ proptest! {
         let mut hosts = HashSet::new();
         for line in text.split('\n') {
             if let Some(alias) = line.strip_prefix("Host ") {
-                prop_assert!(alias.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)));
+                prop_assert!(alias.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+                prop_assert!(!alias.bytes().all(|b| b.is_ascii_digit()));
                 prop_assert!(!alias.is_empty() && !alias.starts_with('-'));
                 prop_assert!(hosts.insert(alias.to_ascii_lowercase()));
             } else {

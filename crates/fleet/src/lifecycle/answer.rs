@@ -61,6 +61,8 @@ pub(super) fn own(class: &str, code: &str, message: String) -> ErrorRecord {
 pub(super) const WRONG_STATE: &str = "wrong_state";
 /// A protection tag stands in the way.
 pub(super) const PROTECTED: &str = "protected";
+/// It was named, and nobody found it.
+pub(super) const MISSING: &str = "missing";
 
 /// The record of an instance from whose state the wanted one cannot come.
 pub(super) fn impossible(verb: Verb, state: &str, why: &str) -> ErrorRecord {

@@ -2,12 +2,13 @@
 
 use super::answer::{Follow, follow};
 use super::look::Look;
+use super::slot::Slot;
 use super::{KeptVolume, Options, Verb};
 use crate::pace::Ticket;
 use crate::select::Machine;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::ErrorRecord;
-use oci_api::models::InstanceLifecycleState as State;
+use oci_api::models::{BootVolumeAttachmentLifecycleState, InstanceLifecycleState as State};
 use oci_client::services::compute::{InstanceAction, InstanceFilter};
 use oci_client::{Client, Failure, FailureClass, RetryPolicy, plain_text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +88,13 @@ pub(super) struct Watched {
     pub(super) domain: String,
 }
 
+impl Watched {
+    pub(super) fn of(slot: &Slot) -> Self {
+        let Machine { ocid, compartment, availability_domain: domain, .. } = &slot.machine;
+        Self { ocid: ocid.clone(), compartment: compartment.clone(), domain: domain.clone() }
+    }
+}
+
 /// What a look showed.
 #[derive(Debug)]
 pub(super) struct Sight {
@@ -118,7 +126,7 @@ pub(super) async fn look(
         pages: 0,
         failure: None,
     };
-    if look != Look::Each {
+    if matches!(look, Look::List | Look::OnTheWay) {
         let state = on_the_way.filter(|_| look == Look::OnTheWay);
         if let Err(failure) = read_lists(&client, &watched, state.as_ref(), &mut sight).await {
             sight.failure = Some(failure);
@@ -199,7 +207,8 @@ pub(super) async fn kept_volumes(
     for (compartment, domain) in places {
         if options.keep_boot_volumes {
             for row in client.list_boot_volume_attachments(compartment, domain, None).await? {
-                if ours.contains(row.instance_id.as_str()) {
+                let attached = row.lifecycle_state != BootVolumeAttachmentLifecycleState::Detached;
+                if attached && ours.contains(row.instance_id.as_str()) {
                     kept.push(KeptVolume {
                         volume: row.boot_volume_id,
                         instance: row.instance_id,
@@ -210,10 +219,13 @@ pub(super) async fn kept_volumes(
         }
         if options.keep_data_volumes {
             for row in client.list_volume_attachments(compartment, Some(domain), None).await? {
-                if let Some(AttachedVolume { volume, instance, .. }) = volume_attachment(&row)
-                    && ours.contains(instance.as_str())
+                // A volume that somebody attached later is theirs, and is kept in any case.
+                if let Some(row) = volume_attachment(&row)
+                    && row.made_at_launch
+                    && row.state != "DETACHED"
+                    && ours.contains(row.instance.as_str())
                 {
-                    kept.push(KeptVolume { volume, instance, boot: false });
+                    kept.push(KeptVolume { volume: row.volume, instance: row.instance, boot: false });
                 }
             }
         }
@@ -242,6 +254,8 @@ pub(crate) struct AttachedVolume {
     pub(crate) volume: String,
     pub(crate) instance: String,
     pub(crate) state: String,
+    /// Whether the instance's launch made the volume. An attachment that does not say so is somebody's own.
+    pub(crate) made_at_launch: bool,
 }
 
 /// Reads an attachment, whatever its kind.
@@ -252,5 +266,7 @@ pub(crate) fn volume_attachment(row: &oci_api::models::VolumeAttachment) -> Opti
         volume: text("volumeId")?,
         instance: text("instanceId")?,
         state: text("lifecycleState").unwrap_or_default(),
+        made_at_launch: fields.get("isVolumeCreatedDuringLaunch").and_then(serde_json::Value::as_bool)
+            == Some(true),
     })
 }

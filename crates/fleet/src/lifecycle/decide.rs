@@ -3,8 +3,8 @@
 //! Pure data. States as Oracle documents them for `Instance.lifecycleState`; one that is not known is left to the
 //! service to judge.
 
-use super::Verb;
-use crate::select::Machine;
+use super::{Options, Verb};
+use crate::select::{Machine, Tag};
 use oci_api::models::InstanceLifecycleState as State;
 use std::time::Duration;
 
@@ -56,6 +56,13 @@ pub fn decide_machine(verb: Verb, machine: &Machine) -> Decision {
         }
         decision => decision,
     }
+}
+
+/// The tag that keeps an instance from being terminated, if it has one and is not on its way already.
+pub fn protection<'a>(options: &'a Options, machine: &Machine) -> Option<&'a Tag> {
+    let terminates =
+        options.verb == Verb::Terminate && decide(options.verb, &machine.state) == Decision::Send;
+    options.protect.iter().find(|tag| terminates && tag.is_on(machine))
 }
 
 /// The table: action × state.

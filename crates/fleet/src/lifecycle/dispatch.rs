@@ -124,6 +124,16 @@ impl Engine<'_> {
         self.options.grace.filter(|_| softened && slot.stage == Stage::Accepted && self.options.wait)
     }
 
+    /// Asks for each of these instances, unless a look is under way: then it is asked for later.
+    pub(super) fn ask_for(&mut self, overdue: &[usize]) {
+        if overdue.is_empty() || !self.looks.is_empty() {
+            return;
+        }
+        let watched: Vec<Watched> =
+            overdue.iter().filter_map(|index| self.slots.get(*index)).map(Watched::of).collect();
+        self.looks.spawn(calls::look(self.env.client.clone(), Look::Overdue, watched, None));
+    }
+
     /// Starts a look when it is time. Returns when the next one is due otherwise.
     fn look_if_due(&mut self) -> Option<Instant> {
         if !self.looks.is_empty() {
@@ -151,13 +161,8 @@ impl Engine<'_> {
         if now < since + pause {
             return Some(since + pause);
         }
-        let watched = self.slots.iter().filter(|slot| slot.is_watched());
-        let watched = watched.map(|slot| Watched {
-            ocid: slot.machine.ocid.clone(),
-            compartment: slot.machine.compartment.clone(),
-            domain: slot.machine.availability_domain.clone(),
-        });
-        let watched: Vec<Watched> = watched.collect();
+        let watched: Vec<Watched> =
+            self.slots.iter().filter(|slot| slot.is_watched()).map(Watched::of).collect();
         let on_the_way = transitional(self.options.verb).filter(|_| look == Look::OnTheWay);
         self.looks.spawn(calls::look(self.env.client.clone(), look, watched, on_the_way));
         None

@@ -1,15 +1,16 @@
 //! The run itself: one loop that sends what may leave, takes in what comes back, and looks at what is under way.
 
-use super::answer::{PROTECTED, impossible, own};
+use super::answer::{MISSING, PROTECTED, impossible, own};
 use super::calls::{self, Answer, Sight};
-use super::decide::{Decision, decide_machine};
+use super::decide::{Decision, decide_machine, protection};
 use super::journal::Journal;
 use super::slot::{Slot, Stage, Tally};
-use super::{ActionPlan, ActionSummary, Options, Verb};
+use super::{ActionPlan, ActionSummary, Options};
 use crate::pace::{Controller, Line, Place, Settings};
 use crate::run::{Environment, RunError, Sink};
-use crate::select::Selection;
+use crate::select::{Machine, Named, Selection};
 use ledger::{Event, Outcome, RequestCount, RunId};
+use oci_client::FailureClass;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -32,15 +33,30 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<ActionSummary, RunError> {
     let machines = selection.machines();
+    let mut warnings = Vec::new();
+    let kept_volumes = match calls::kept_volumes(&env.client, machines, options).await {
+        Ok(kept) => kept,
+        // Not to know them is no reason to delete them, nor to leave the instances.
+        Err(failure) if failure.class == FailureClass::NotFound => {
+            warnings.push(Event::Warning { message: format!("{UNKNOWN_VOLUMES}: {failure}") });
+            Vec::new()
+        }
+        Err(failure) => return Err(Box::new(failure).into()),
+    };
     let plan = ActionPlan {
         options: options.clone(),
-        instances: machines.iter().map(crate::select::Machine::reference).collect(),
-        kept_volumes: calls::kept_volumes(&env.client, machines, options).await.map_err(Box::new)?,
+        instances: machines
+            .iter()
+            .map(Machine::reference)
+            .chain(selection.missing().iter().map(Named::reference))
+            .collect(),
+        kept_volumes,
+        missing: selection.missing().iter().map(|named| named.text().to_owned()).collect(),
     };
     let mut rng = StdRng::seed_from_u64(env.seed);
     let first = Event::RunStarted {
         kind: options.verb.kind(),
-        requested: u32::try_from(machines.len()).unwrap_or(u32::MAX),
+        requested: u32::try_from(plan.instances.len()).unwrap_or(u32::MAX),
         plan: serde_json::to_value(&plan).unwrap_or_default(),
     };
     let journal = Journal::create(env.store.clone(), env.clock.clone(), sink, run, first).await?;
@@ -73,10 +89,15 @@ pub async fn run(
         look_failures: 0,
         halt: None,
     };
-    engine.begin().await;
+    engine.keep(warnings).await;
+    engine.begin(plan.missing.len()).await;
     engine.work(stop).await;
     Ok(engine.end().await)
 }
+
+/// What is said when the volumes that are kept cannot be listed.
+const UNKNOWN_VOLUMES: &str =
+    "the volumes that are kept may not be listed, so `cleanup --kept-volumes` will not find them";
 
 /// Why nothing new is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,15 +140,14 @@ pub(super) struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    /// Sorts the instances by what their state asks for.
-    async fn begin(&mut self) {
+    /// Sorts the instances by what their state asks for. The `missing` ones, which have no slot here, have failed.
+    async fn begin(&mut self, missing: usize) {
         let mut events = Vec::new();
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get(index) else { continue };
             let (number, ocid) = (slot.number, slot.machine.ocid.clone());
             let state = slot.machine.state.as_str().to_owned();
-            let protection = self.options.protect.iter().find(|tag| tag.is_on(&slot.machine));
-            if let (Verb::Terminate, Some(tag)) = (self.options.verb, protection) {
+            if let Some(tag) = protection(self.options, &slot.machine) {
                 self.set_stage(index, Stage::Ended);
                 let message = format!("the tag `{tag}` protects it from termination: remove the tag first");
                 events.push(Event::SlotFailed { slot: number, error: own(PROTECTED, "Protected", message) });
@@ -159,6 +179,10 @@ impl Engine<'_> {
                     self.line.join(place, index);
                 }
             }
+        }
+        for (number, _) in (1..).skip(self.slots.len()).zip(0..missing) {
+            let error = own(MISSING, "NotFound", "it is not there, or not yours to see".to_owned());
+            events.push(Event::SlotFailed { slot: number, error });
         }
         self.keep(events).await;
     }

@@ -14,6 +14,8 @@ pub(super) enum Look {
     OnTheWay,
     /// One by one.
     Each,
+    /// Only those whose grace is over, one by one: the last look before the power is cut.
+    Overdue,
 }
 
 /// What the choice depends on.

@@ -20,7 +20,7 @@ mod summary;
 
 pub(crate) use answer::record as error_record;
 pub(crate) use calls::volume_attachment;
-pub use decide::{Decision, Progress, decide, decide_machine, progress, wanted};
+pub use decide::{Decision, Progress, decide, decide_machine, progress, protection, wanted};
 pub use engine::run;
 pub use summary::{ActionRow, ActionSummary, RowResult};
 
@@ -119,6 +119,9 @@ pub struct ActionPlan {
     /// Volumes that a termination leaves behind on purpose, so that `cleanup` knows them as ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_volumes: Vec<KeptVolume>,
+    /// What the user named and nobody found, as it was written. The last of the instances stand for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// A volume that outlives its instance.

@@ -19,7 +19,7 @@ impl Engine<'_> {
                 matches!(slot.phase, Phase::ActionDone | Phase::ActionAccepted) && !slot.wait_ended
             })
             .count();
-        if good == self.slots.len() {
+        if good == state.requested as usize {
             Outcome::Complete
         } else if good == 0 {
             Outcome::Nothing

@@ -45,11 +45,15 @@ impl Engine<'_> {
     fn accepted(&mut self, index: usize, state: Option<State>, events: &mut Vec<Event>) {
         let verb = self.options.verb;
         let Some(slot) = self.slots.get_mut(index) else { return };
-        // A termination's answer does not tell the state: it is what it was, until it is seen.
-        let state = state.unwrap_or_else(|| slot.machine.state.clone());
+        // A termination's answer does not tell the state: it is on its way, unless it is seen not to be.
+        let state = state.unwrap_or_else(|| match verb {
+            Verb::Terminate => State::Terminating,
+            Verb::Start | Verb::Stop | Verb::Reboot => slot.machine.state.clone(),
+        });
         slot.failures = 0;
         slot.accepted = Some(Instant::now());
-        slot.moved = state != slot.machine.state;
+        let restarting = verb == Verb::Reboot && state != State::Running;
+        slot.moved = restarting || state != slot.machine.state;
         slot.machine.state = state.clone();
         let (number, ocid) = (slot.number, slot.machine.ocid.clone());
         events.push(Event::ActionAccepted {
@@ -76,25 +80,12 @@ impl Engine<'_> {
         let error = answer::record(failure);
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.error = Some(error.clone());
-        let (number, attempt) = (slot.number, slot.attempt);
-        let tried =
-            |action| Event::TryFailed { slot: number, attempt, error: error.clone(), action, settled: false };
         match follow(failure.class) {
             // Counted by the pace, and told by it.
             Follow::Again => self.queue_at(index, place),
-            Follow::Later => {
-                events.push(tried(Action::RetrySameToken));
-                self.later(index, events);
-            }
-            Follow::NewToken => {
-                events.push(tried(Action::NextPlacement));
-                slot.attempt += 1;
-                self.later(index, events);
-            }
-            Follow::Ask => {
-                events.push(tried(Action::RetrySameToken));
-                self.asked(index, failure, asked.unwrap_or(Seen::Unknown), events);
-            }
+            Follow::Later => self.later(index, Action::RetrySameToken, events),
+            Follow::NewToken => self.later(index, Action::NextPlacement, events),
+            Follow::Ask => self.asked(index, failure, asked.unwrap_or(Seen::Unknown), events),
             Follow::GiveUp => self.give_up(index, error, events),
             Follow::StopRun => {
                 self.give_up(index, error, events);
@@ -110,8 +101,9 @@ impl Engine<'_> {
             (Seen::In(state), _) => state,
             (Seen::Gone, Verb::Terminate) => State::Terminated,
             (Seen::Gone, _) => return self.give_up(index, answer::record(failure), events),
-            (Seen::Unknown, _) => return self.later(index, events),
+            (Seen::Unknown, _) => return self.later(index, Action::RetrySameToken, events),
         };
+        self.note_state(index, &state, events);
         match decide(verb, &state) {
             Decision::Skip => self.done(index, &state, events),
             // On its way by an action of ours, accepted before or taken without an answer.
@@ -126,8 +118,13 @@ impl Engine<'_> {
                 self.give_up(index, impossible(verb, state.as_str(), why), events);
             }
             // Waits for the state to change; the action follows then.
-            Decision::Later => self.busy(index, state),
-            Decision::Send if worth_waiting(failure.class) => self.later(index, events),
+            Decision::Later => {
+                events.extend(self.tried(index, Action::Wait));
+                self.set_stage(index, Stage::Busy);
+            }
+            Decision::Send if worth_waiting(failure.class) => {
+                self.later(index, Action::RetrySameToken, events);
+            }
             Decision::Send => self.give_up(index, answer::record(failure), events),
         }
     }
@@ -140,18 +137,32 @@ impl Engine<'_> {
             && self.slots.get(index).is_some_and(ours)
     }
 
-    fn busy(&mut self, index: usize, state: State) {
-        if let Some(slot) = self.slots.get_mut(index) {
-            slot.machine.state = state;
-        }
-        self.set_stage(index, Stage::Busy);
+    /// The state that an instance was asked for: what its row says, whatever becomes of the action.
+    fn note_state(&mut self, index: usize, state: &State, events: &mut Vec<Event>) {
+        let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.machine.state != *state) else {
+            return;
+        };
+        slot.machine.state = state.clone();
+        let (slot, ocid) = (slot.number, slot.machine.ocid.clone());
+        events.push(Event::StateSeen { slot, ocid, state: state.as_str().to_owned(), fault_domain: None });
     }
 
-    /// Again after a pause, unless it has failed too often.
-    fn later(&mut self, index: usize, events: &mut Vec<Event>) {
+    /// The record of a refusal after which the action is sent again.
+    fn tried(&self, index: usize, action: Action) -> Option<Event> {
+        let slot = self.slots.get(index)?;
+        let (attempt, error) = (slot.attempt, slot.error.clone()?);
+        Some(Event::TryFailed { slot: slot.number, attempt, error, action })
+    }
+
+    /// Again after a pause, unless it has failed too often. Told only when something follows.
+    fn later(&mut self, index: usize, action: Action, events: &mut Vec<Event>) {
+        let tried = self.tried(index, action);
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.failures += 1;
         if slot.failures < FAILURES {
+            // A token that the service will not take again is not sent again.
+            slot.attempt += u32::from(action == Action::NextPlacement);
+            events.extend(tried);
             return self.pause(index);
         }
         if let Some(error) = slot.error.clone() {

@@ -20,7 +20,9 @@ const EXPIRY: Duration = Duration::from_secs(1);
 impl Engine<'_> {
     pub(super) async fn seen(&mut self, sight: Sight) {
         let mut events = Vec::new();
-        self.looked = Some(Instant::now());
+        if sight.look != Look::Overdue {
+            self.looked = Some(Instant::now());
+        }
         if let Some(failure) = &sight.failure {
             // A failed look is not a failed instance: the next one may succeed.
             self.look_failures += 1;
@@ -45,6 +47,10 @@ impl Engine<'_> {
     }
 
     fn count(&mut self, sight: &Sight) {
+        if sight.look == Look::Overdue {
+            // A few only: they say nothing about the others.
+            return;
+        }
         let moving = transitional(self.options.verb);
         let on_the_way = sight.states.values().filter(|seen| match (seen, &moving) {
             (Seen::In(state), Some(moving)) => state == moving,
@@ -59,7 +65,7 @@ impl Engine<'_> {
                 self.fresh = 0;
             }
             Look::OnTheWay => self.lists = 0,
-            Look::Each => {}
+            Look::Each | Look::Overdue => {}
         }
     }
 
@@ -79,6 +85,9 @@ impl Engine<'_> {
             Seen::Gone => State::Terminated,
             Seen::Unknown => return Doubt::No,
         };
+        if certain {
+            slot.asked = Some(began);
+        }
         if slot.machine.state != state && slot.is_watched() {
             events.push(Event::StateSeen {
                 slot: slot.number,
@@ -190,7 +199,7 @@ impl Engine<'_> {
         self.keep(events).await;
     }
 
-    /// Ends waits that are over, and sends the hard action where the soft one took too long.
+    /// Ends waits that are over, and sends the hard action where the soft one took too long: seen to have done so.
     pub(super) async fn expire(&mut self) {
         let now = Instant::now();
         if self.halt.is_some() || now < self.next_expiry {
@@ -198,13 +207,14 @@ impl Engine<'_> {
         }
         self.next_expiry = now + EXPIRY;
         let mut events = Vec::new();
+        let mut unsure = Vec::new();
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get(index) else { continue };
             if matches!(slot.stage, Stage::Ended | Stage::Sent) {
                 continue;
             }
             let overdue = slot.since.is_some_and(|since| since.elapsed() >= self.options.wait_timeout);
-            let graceless = self.grace(slot).is_some_and(|grace| slot.accepted_for() >= grace);
+            let graceless = self.grace(slot).filter(|grace| slot.accepted_for() >= *grace);
             if overdue && slot.stage == Stage::Accepted {
                 let (slot, ocid, state) =
                     (slot.number, slot.machine.ocid.clone(), slot.machine.state.as_str().to_owned());
@@ -214,7 +224,10 @@ impl Engine<'_> {
                 let message = format!("it stayed {}: the action was not taken in time", slot.machine.state);
                 let error = slot.error.clone().unwrap_or_else(|| own(WRONG_STATE, "Busy", message));
                 self.give_up(index, error, &mut events);
-            } else if graceless {
+            } else if graceless.is_some_and(|grace| !slot.asked_after(grace)) {
+                // It may be there since it was last looked at: the hard action would then reboot it a second time.
+                unsure.push(index);
+            } else if graceless.is_some() {
                 if let Some(slot) = self.slots.get_mut(index) {
                     slot.hard = true;
                     slot.attempt += 1;
@@ -222,6 +235,7 @@ impl Engine<'_> {
                 self.queue(index);
             }
         }
+        self.ask_for(&unsure);
         self.keep(events).await;
     }
 }

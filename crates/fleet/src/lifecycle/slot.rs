@@ -38,6 +38,8 @@ pub(super) struct Slot {
     pub(super) since: Option<Instant>,
     /// When the last action was accepted.
     pub(super) accepted: Option<Instant>,
+    /// When it was last asked for by its OCID: what a list shows may be old.
+    pub(super) asked: Option<Instant>,
     /// Whether it was seen on its way since then.
     pub(super) moved: bool,
     /// Failures in a row.
@@ -63,6 +65,7 @@ impl Slot {
             hard: false,
             since: None,
             accepted: None,
+            asked: None,
             moved: false,
             failures: 0,
             reissued: 0,
@@ -78,6 +81,12 @@ impl Slot {
     /// How long ago its action was accepted.
     pub(super) fn accepted_for(&self) -> Duration {
         self.accepted.map_or(Duration::ZERO, |at| at.elapsed())
+    }
+
+    /// Whether it was asked for since this long after its action was accepted.
+    pub(super) fn asked_after(&self, grace: Duration) -> bool {
+        let over = self.accepted.map(|accepted| accepted + grace);
+        self.asked.zip(over).is_some_and(|(asked, over)| asked >= over)
     }
 
     /// The pause after the last failure: 1, 2, 4, … 30 seconds.

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use ledger::{
     ErrorRecord, InstanceRef, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber, SlotState,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// A run of actions in numbers and rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ActionSummary {
-    /// The run.
-    pub run_id: RunId,
+    /// The run; absent when there was nothing to do, and so no run.
+    pub run_id: Option<RunId>,
     /// What was done.
     pub action: Option<Verb>,
     /// How it ended; absent while it has not.
@@ -35,6 +35,8 @@ pub struct ActionSummary {
     pub elapsed_s: f64,
     /// Requests by operation.
     pub requests: BTreeMap<String, RequestCount>,
+    /// What the user named and nobody found, as it was written. Each has a row too, and has failed.
+    pub missing: Vec<String>,
     /// One row per instance, in the order of the selection.
     pub instances: Vec<ActionRow>,
     /// What the user should know and stopped nothing.
@@ -68,17 +70,21 @@ pub struct ActionRow {
     pub slot: SlotNumber,
     /// Its display name.
     pub name: String,
-    /// Its OCID.
+    /// Its OCID; empty when it was named and not found, as what follows is.
+    #[serde(serialize_with = "or_null")]
     pub ocid: String,
     /// How it went.
     pub result: RowResult,
     /// The state that it was last seen in.
+    #[serde(serialize_with = "or_null")]
     pub state: String,
     /// Where it is.
+    #[serde(serialize_with = "or_null")]
     pub availability_domain: String,
     /// Its fault domain.
     pub fault_domain: Option<String>,
     /// Its shape.
+    #[serde(serialize_with = "or_null")]
     pub shape: String,
     /// Requests sent for it.
     pub attempts: u32,
@@ -86,12 +92,24 @@ pub struct ActionRow {
     pub error: Option<ErrorRecord>,
 }
 
+/// A text, or null where nothing is known.
+fn or_null<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_str(text) }
+}
+
 impl ActionSummary {
+    /// What is said when no instance was selected: there is no run then.
+    pub fn of_nothing(verb: Verb) -> Self {
+        let nothing = RunState::new(RunId(uuid::Uuid::nil()));
+        Self { run_id: None, action: Some(verb), outcome: Some(Outcome::Complete), ..Self::of(&nothing) }
+    }
+
     /// The summary, from the state of the run alone.
     pub fn of(state: &RunState) -> Self {
         let plan: Option<ActionPlan> = serde_json::from_value(state.plan.clone()).ok();
-        let (verb, selected) =
-            plan.map_or((None, Vec::new()), |plan| (Some(plan.options.verb), plan.instances));
+        let (verb, selected, missing) = plan.map_or((None, Vec::new(), Vec::new()), |plan| {
+            (Some(plan.options.verb), plan.instances, plan.missing)
+        });
         let instances: Vec<ActionRow> = selected
             .into_iter()
             .zip(1..)
@@ -106,7 +124,7 @@ impl ActionSummary {
             _ => 0.0,
         };
         Self {
-            run_id: state.run,
+            run_id: Some(state.run),
             action: verb,
             outcome: state.outcome,
             requested: state.requested,
@@ -117,6 +135,7 @@ impl ActionSummary {
             left: count(&[RowResult::Left, RowResult::Unknown]),
             elapsed_s,
             requests: state.requests.clone(),
+            missing,
             instances,
             warnings: state.warnings.clone(),
         }

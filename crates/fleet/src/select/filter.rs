@@ -6,6 +6,7 @@
 use super::{Machine, Named};
 use oci_api::models::InstanceLifecycleState as State;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Which instances are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +33,13 @@ pub struct Filter {
     /// It is one of these. `None` leaves it open; an empty list means none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<Vec<Named>>,
+    /// Its OCID is one of these: those that a run acted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub among: Option<BTreeSet<String>>,
     /// Whether instances that are gone, and that the service still lists, are meant as well.
     pub terminated: bool,
+    /// Whether an instance that is gone is meant when it is named and no living one has that name.
+    pub named_though_gone: bool,
 }
 
 /// A tag that an instance must have.
@@ -102,8 +108,18 @@ impl Filter {
 
     /// Whether everything but [`Filter::named`] means the instance: with thousands of names that one is looked up.
     pub(super) fn matches_but_for_names(&self, machine: &Machine) -> bool {
-        self.state(&machine.state)
-            && self.prefix.as_ref().is_none_or(|prefix| machine.name.starts_with(prefix))
+        self.state(&machine.state) && self.matches_but_for_state(machine)
+    }
+
+    /// Whether it is gone, is not meant for that alone, and may be meant by its name.
+    pub(super) fn may_mean_though_gone(&self, machine: &Machine) -> bool {
+        let gone = machine.state == State::Terminated && self.states.is_empty();
+        self.named_though_gone && gone && self.matches_but_for_state(machine)
+    }
+
+    fn matches_but_for_state(&self, machine: &Machine) -> bool {
+        self.prefix.as_ref().is_none_or(|prefix| machine.name.starts_with(prefix))
+            && self.among.as_ref().is_none_or(|among| among.contains(&machine.ocid))
             && self
                 .run
                 .as_ref()
@@ -115,7 +131,11 @@ impl Filter {
 
     /// Whether nothing narrows the choice: every instance of the compartment is meant.
     pub fn is_everything(&self) -> bool {
-        *self == Self { terminated: self.terminated, ..Self::default() }
+        // Every name begins with an empty prefix.
+        let narrows = |prefix: &String| !prefix.trim().is_empty();
+        let Self { terminated, named_though_gone, .. } = *self;
+        let prefix = self.prefix.clone().filter(narrows);
+        Self { prefix, ..self.clone() } == Self { terminated, named_though_gone, ..Self::default() }
     }
 
     /// A terminated instance stays in the list for at least 12 hours, so it is there only for those who ask.
@@ -206,5 +226,16 @@ mod tests {
         assert!(!filter.matches(&machine("web-1", "RUNNING")));
         assert!(!filter.is_everything());
         assert!(Filter::default().is_everything());
+    }
+
+    #[test]
+    fn an_empty_prefix_narrows_nothing() {
+        for (prefix, everything) in [("", true), (" \t", true), ("web", false)] {
+            let filter = Filter { prefix: Some(prefix.to_owned()), ..Filter::default() };
+            assert_eq!(filter.is_everything(), everything, "{prefix:?}");
+        }
+        let shape = vec!["VM.Standard.E4.Flex".to_owned()];
+        let filter = Filter { prefix: Some(String::new()), shapes: shape, ..Filter::default() };
+        assert!(!filter.is_everything());
     }
 }

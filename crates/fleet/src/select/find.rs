@@ -2,6 +2,7 @@
 
 use super::{Filter, Machine, Named, SortBy, sort};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use oci_api::models::InstanceLifecycleState as State;
 use oci_client::services::compute::InstanceFilter;
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::{HashMap, HashSet};
@@ -132,11 +133,28 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// A named instance that is gone is meant when that is wanted, unless a living one has its name.
+    fn take_in_the_gone(&mut self) {
+        let living = |machine: &&Machine| machine.state != State::Terminated;
+        let others: HashSet<String> =
+            self.found.left_out.iter().filter(living).map(|machine| machine.name.clone()).collect();
+        let is_meant = |machine: &mut Machine| {
+            let by_ocid = self.ocids.contains(machine.ocid.as_str());
+            let by_name =
+                self.names.get(machine.name.as_str()) == Some(&0) && !others.contains(&machine.name);
+            self.filter.may_mean_though_gone(machine) && (by_ocid || by_name)
+        };
+        let gone = self.found.left_out.extract_if(.., is_meant);
+        self.found.machines.extend(gone);
+    }
+
     fn done(mut self) -> Found {
+        self.take_in_the_gone();
         let known = |named: &Named| match named {
             Named::Ocid(ocid) => self.seen.contains(ocid),
             Named::Name(name) => {
                 self.names.get(name.as_str()).is_some_and(|count| *count > 0)
+                    || self.found.machines.iter().any(|machine| machine.name == *name)
                     || self.found.left_out.iter().any(|machine| machine.name == *name)
             }
         };

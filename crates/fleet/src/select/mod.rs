@@ -23,6 +23,7 @@ pub use tags::Tags;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     machines: Vec<Machine>,
+    missing: Vec<Named>,
 }
 
 impl Selection {
@@ -30,7 +31,13 @@ impl Selection {
     pub fn freeze(machines: Vec<Machine>) -> Self {
         let mut seen = std::collections::HashSet::new();
         let machines = machines.into_iter().filter(|machine| seen.insert(machine.ocid.clone())).collect();
-        Self { machines }
+        Self { machines, missing: Vec::new() }
+    }
+
+    /// The same choice, with what the user named and nobody found: it is reported with the others, as failed.
+    #[must_use]
+    pub fn and_missing(self, missing: Vec<Named>) -> Self {
+        Self { missing, ..self }
     }
 
     /// The instances, in the order in which they were shown.
@@ -38,13 +45,18 @@ impl Selection {
         &self.machines
     }
 
+    /// What the user named and nobody found.
+    pub fn missing(&self) -> &[Named] {
+        &self.missing
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.machines.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are none, and none is missing either.
     pub fn is_empty(&self) -> bool {
-        self.machines.is_empty()
+        self.machines.is_empty() && self.missing.is_empty()
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: the text comes from outside; this must not know of files.
 
 use super::Machine;
+use ledger::InstanceRef;
 use oci_api::Ocid;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,14 @@ impl Named {
         match self {
             Self::Ocid(ocid) => *ocid == machine.ocid,
             Self::Name(name) => *name == machine.name,
+        }
+    }
+
+    /// What a run remembers of one that nobody found.
+    pub fn reference(&self) -> InstanceRef {
+        match self {
+            Self::Ocid(ocid) => InstanceRef { ocid: ocid.clone(), ..InstanceRef::default() },
+            Self::Name(name) => InstanceRef { name: name.clone(), ..InstanceRef::default() },
         }
     }
 
@@ -73,9 +82,9 @@ pub fn read_ocids(text: &str) -> Result<Vec<Named>, Vec<BadLine>> {
     let mut found: Vec<Named> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     let mut bad = Vec::new();
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (line, number) in text.lines().zip(1..) {
-        let line_text = without_comment(line);
+        // Files that were put together have a byte order mark in their middle.
+        let line_text = without_comment(line.trim_start_matches('\u{feff}'));
         let word = line_text.trim();
         if word.is_empty() {
             continue;
@@ -112,7 +121,7 @@ mod tests {
     #[test]
     fn a_file_holds_one_ocid_a_line_and_comments() {
         let text = "\u{feff}# the web tier\r\nocid1.instance.oc1.phx.a # first\r\n\r\n  ocid1.instance.oc1.phx.b\n\
-                    ocid1.instance.oc1.phx.a\n";
+                    \u{feff}ocid1.instance.oc1.phx.a\n";
         let named = read_ocids(text).unwrap();
         assert_eq!(
             named,

@@ -2,6 +2,7 @@
 
 use super::Machine;
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 /// By what instances are sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum SortBy {
     AvailabilityDomain,
     /// By shape, then OCPUs.
     Shape,
+    /// By the private address, then the public one, as numbers. Those without one last.
+    Address,
 }
 
 /// Sorts by `by`, then by name and OCID, so that the order is the same every time.
@@ -30,9 +33,18 @@ pub fn sort(machines: &mut [Machine], by: SortBy) {
                 .then_with(|| a.fault_domain.cmp(&b.fault_domain)),
             SortBy::Shape => natural(&a.shape, &b.shape)
                 .then_with(|| a.ocpus.unwrap_or_default().total_cmp(&b.ocpus.unwrap_or_default())),
+            SortBy::Address => address(a).cmp(&address(b)),
         };
         first.then_with(|| natural(&a.name, &b.name)).then_with(|| a.ocid.cmp(&b.ocid))
     });
+}
+
+type Address = (bool, Option<IpAddr>, Option<IpAddr>);
+
+fn address(machine: &Machine) -> Address {
+    let parsed = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
+    let (private, public) = (parsed(&machine.private_ip), parsed(&machine.public_ip));
+    (private.is_none() && public.is_none(), private, public)
 }
 
 /// Compares texts with their numbers as numbers. Texts that differ are never equal.
@@ -78,6 +90,18 @@ mod tests {
         let mut names = ["web-10", "web-2", "web-1", "web-02", "web", "a100b2", "a100b10"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["a100b2", "a100b10", "web", "web-1", "web-02", "web-2", "web-10"]);
+    }
+
+    #[test]
+    fn addresses_are_sorted_as_numbers_and_those_without_come_last() {
+        let machine = |address: &str| Machine {
+            private_ip: Some(address.to_owned()).filter(|address| !address.is_empty()),
+            ..Machine::default()
+        };
+        let mut machines = ["10.0.0.10", "", "10.0.0.9"].map(machine);
+        sort(&mut machines, SortBy::Address);
+        let order = machines.map(|machine| machine.private_ip.unwrap_or_default());
+        assert_eq!(order, ["10.0.0.9", "10.0.0.10", ""]);
     }
 
     proptest! {

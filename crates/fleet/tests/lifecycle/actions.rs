@@ -173,10 +173,134 @@ async fn volumes_are_kept_or_deleted_as_said_and_remembered_when_kept() {
         let summary = world.run(&world.prefixed("web-").await, &options).await;
         assert_eq!(summary.done, 3);
         assert_eq!(world.region.world().boot_volumes().count(), if keep { 3 } else { 0 });
-        let state = RunState::fold(summary.run_id, &*world.records.lock().unwrap());
+        let state = RunState::fold(summary.run_id.unwrap(), &*world.records.lock().unwrap());
         let plan: fleet::lifecycle::ActionPlan = serde_json::from_value(state.plan).unwrap();
         assert_eq!(plan.kept_volumes.len(), if keep { 3 } else { 0 });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_data_volume_that_somebody_attached_is_not_remembered_as_kept_by_us() {
+    let world = World::new("roomy");
+    let made = world.launch("web-1", |body| {
+        body["launchVolumeAttachments"] = json!([{
+            "type": "paravirtualized",
+            "launchCreateVolumeDetails": {"volumeCreationType": "ATTRIBUTES", "sizeInGBs": 100},
+        }]);
+    });
+    world.settle();
+    let theirs = world.region.world().attach_another_volume(&made, 50).unwrap();
+    let options = Options { keep_data_volumes: true, ..Options::new(Verb::Terminate) };
+    let summary = world.run(&world.prefixed("web-").await, &options).await;
+    let state = RunState::fold(summary.run_id.unwrap(), &*world.records.lock().unwrap());
+    let plan: fleet::lifecycle::ActionPlan = serde_json::from_value(state.plan).unwrap();
+    assert_eq!(plan.kept_volumes.len(), 1, "{plan:?}");
+    assert!(plan.kept_volumes.iter().all(|kept| kept.volume != theirs));
+}
+
+#[tokio::test(start_paused = true)]
+async fn volumes_are_kept_even_where_they_may_not_be_listed() {
+    let world = World::new("roomy");
+    world.fleet("web-", 2);
+    let selection = world.prefixed("web-").await;
+    let rule: FaultRule = serde_json::from_value(json!({
+        "operations": ["ListVolumeAttachments"], "every": 1,
+        "fault": {"answer": {"status": 404, "code": "NotAuthorizedOrNotFound", "message": "no"}}
+    }))
+    .unwrap();
+    world.region.add_faults(&[rule]);
+    let options = Options { keep_data_volumes: true, ..Options::new(Verb::Terminate) };
+    let summary = world.run(&selection, &options).await;
+    assert_eq!((summary.done, summary.warnings.len()), (2, 1), "{summary:?}");
+    assert!(summary.warnings[0].contains("cleanup --kept-volumes"), "{:?}", summary.warnings);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_says_the_state_that_stood_in_the_way() {
+    let world = World::new("roomy");
+    let made = world.fleet("web-", 2);
+    world.run(&world.prefixed("web-").await, &Options::new(Verb::Stop)).await;
+    let selection = world.prefixed("web-").await;
+    // Between the list and the action.
+    world.terminate(&made[0]);
+    let summary = world.run(&selection, &Options::new(Verb::Start)).await;
+    let row = &summary.instances[0];
+    assert_eq!((row.result, row.state.as_str()), (RowResult::Failed, "TERMINATING"));
+    // Nothing followed the refusal, so nothing was announced.
+    assert!(!world.said(|event| matches!(event, Event::TryFailed { slot: 1, .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_termination_is_on_its_way_even_if_nobody_looked() {
+    let world = World::new("roomy");
+    world.fleet("web-", 2);
+    let options = Options { wait: false, ..Options::new(Verb::Terminate) };
+    let summary = world.run(&world.prefixed("web-").await, &options).await;
+    assert!(summary.instances.iter().all(|row| row.state == "TERMINATING"), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_hard_is_sent_to_an_instance_that_is_there_by_the_end_of_its_grace() {
+    // A reboot is a stop and a start.
+    for (verb, stop) in [(Verb::Stop, 9.5), (Verb::Reboot, 4.5)] {
+        let mut scenario = oci_simulator::scenario::Scenario::named("roomy").unwrap();
+        for (range, seconds) in
+            [(&mut scenario.world.stop_seconds, stop), (&mut scenario.world.start_seconds, 5.0)]
+        {
+            (range.min, range.max) = (seconds, seconds);
+        }
+        let world = World::of(scenario);
+        world.fleet("web-", 3);
+        // The grace ends between the moment when they are there and the next look.
+        let poll = Duration::from_secs(8);
+        let options = Options { grace: Some(Duration::from_secs(10)), poll, ..Options::new(verb) };
+        let summary = world.run(&world.prefixed("web-").await, &options).await;
+        assert_eq!((summary.done, world.sent("InstanceAction")), (3, 3), "{verb:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_instance_that_is_not_there_has_failed_and_has_a_row() {
+    let world = World::new("roomy");
+    world.fleet("web-", 2);
+    let named = ["web-1", "web-9", "ocid1.instance.oc1.phx.nobody"].map(|text| text.parse().unwrap());
+    let filter = Filter { named: Some(named.to_vec()), ..Filter::default() };
+    let found = world.find(&filter).await;
+    let selection = Selection::freeze(found.machines).and_missing(found.missing);
+    let summary = world.run(&selection, &Options::new(Verb::Stop)).await;
+    assert_eq!((summary.requested, summary.done, summary.failed), (3, 1, 2));
+    assert_eq!(summary.outcome, Some(Outcome::Partial));
+    assert_eq!(summary.missing, ["web-9", "ocid1.instance.oc1.phx.nobody"]);
+    let error = summary.instances[1].error.clone().unwrap();
+    assert_eq!((summary.instances[1].name.as_str(), error.class.as_str()), ("web-9", "missing"));
+    // Nobody there at all.
+    let nobody = Selection::default().and_missing(vec!["web-9".parse().unwrap()]);
+    let summary = world.run(&nobody, &Options::new(Verb::Stop)).await;
+    assert_eq!((summary.outcome, summary.failed), (Some(Outcome::Nothing), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_instance_that_is_gone_is_meant_unless_a_living_one_has_its_name() {
+    let world = World::new("roomy");
+    let made = world.fleet("web-", 2);
+    world.terminate(&made[0]);
+    world.terminate(&made[1]);
+    world.settle();
+    let living = world.launch("web-2", |_| {});
+    world.settle();
+    let named = ["web-1", "web-2"].map(|text| text.parse().unwrap());
+    let filter = Filter { named: Some(named.to_vec()), named_though_gone: true, ..Filter::default() };
+    let found = world.find(&filter).await;
+    let ocids: Vec<_> = found.machines.iter().map(|machine| machine.ocid.clone()).collect();
+    assert_eq!((ocids, found.missing.len()), (vec![made[0].clone(), living], 0));
+    // A termination has nothing left to do for it; a start cannot bring it back.
+    let selection = Selection::freeze(found.machines);
+    let started = world.run(&selection, &Options::new(Verb::Start)).await;
+    assert_eq!((started.skipped, started.failed), (1, 1));
+    // Another moment: a run's id is made of it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let terminated = world.run(&selection, &Options::new(Verb::Terminate)).await;
+    assert_eq!((terminated.done, terminated.skipped, terminated.failed), (2, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]

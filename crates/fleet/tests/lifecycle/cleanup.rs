@@ -188,6 +188,8 @@ async fn data_volumes_made_with_an_instance_of_ours_are_found_and_attached_ones_
     let stays = with_data("run1-3", tags(3));
     let foreign = with_data("foreign", json!({}));
     world.settle();
+    // Made and attached within minutes of the launch, and still somebody's own.
+    let theirs = world.region.world().attach_another_volume(&gone, 60).unwrap();
     // As in the console: the service keeps data volumes unless told otherwise.
     world.terminate(&gone);
     world.terminate(&foreign);
@@ -197,17 +199,18 @@ async fn data_volumes_made_with_an_instance_of_ours_are_found_and_attached_ones_
     let volumes: Vec<_> =
         left.volumes.iter().map(|left| (left.boot, left.instance.as_str(), left.gb)).collect();
     assert_eq!(volumes, [(false, gone.as_str(), 100.0)], "{left:?}");
+    assert!(left.volumes.iter().all(|volume| volume.ocid != theirs));
     assert!(left.volumes[0].hour(&Prices::default()).unwrap() > 0.0);
     assert!(left.volumes.iter().all(|volume| volume.instance != stays));
     let only_volumes = Leftovers { instances: Vec::new(), ..left };
     let deleted = delete(&world, &only_volumes).await;
     assert_eq!((deleted.deleted.len(), deleted.outcome()), (1, Outcome::Complete));
-    // Two are left: the foreign one, and the one that is in use.
+    // Three are left: the foreign one, the one that is in use, and the one that somebody attached.
     let compartment = &world.home.compartment;
     let mut living = 0;
     for domain in &world.home.availability_domains {
         let rows = world.env.client.list_volumes(compartment, Some(domain)).await.unwrap();
         living += rows.iter().filter(|row| row.lifecycle_state.as_str() == "AVAILABLE").count();
     }
-    assert_eq!(living, 2);
+    assert_eq!(living, 3);
 }

@@ -61,6 +61,7 @@ async fn a_flaky_region_loses_no_termination() {
 #[tokio::test(start_paused = true)]
 async fn a_throttled_region_slows_down_and_loses_nothing() {
     survives("throttled", Verb::Stop, "STOPPED").await;
+    survives("throttled", Verb::Start, "RUNNING").await;
     survives("throttled", Verb::Terminate, "TERMINATED").await;
 }
 

@@ -174,9 +174,19 @@ impl World {
         lifecycle::run(&self.env, self.env.new_run_id(), selection, options, sink, stop).await.unwrap()
     }
 
+    /// Whether an event of this kind was recorded.
+    pub fn said(&self, kind: impl Fn(&ledger::Event) -> bool) -> bool {
+        self.records.lock().unwrap().iter().any(|record| kind(&record.event))
+    }
+
     /// Requests of one operation so far, whatever became of them.
     pub fn sent(&self, operation: &str) -> u64 {
         self.requests.snapshot().get(operation).map_or(0, |count| count.ok + count.throttled + count.failed)
+    }
+
+    /// Requests of one operation so far that were accepted.
+    pub fn accepted(&self, operation: &str) -> u64 {
+        self.requests.snapshot().get(operation).map_or(0, |count| count.ok)
     }
 
     /// All requests so far.

@@ -1,7 +1,7 @@
 //! Flags of `instances`, `cleanup` and `export`, and of `manage-instances`, their older front door.
 
-use super::{Global, duration, positive};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use super::{duration, positive};
+use clap::{Args, Subcommand, ValueEnum};
 use fleet::select::{Named, STATES, Tag};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -108,6 +108,9 @@ pub struct ListInstances {
     /// By what to sort
     #[arg(long, value_name = "COLUMN", default_value = "name")]
     pub sort: Sort,
+    /// The other way round
+    #[arg(long)]
+    pub reverse: bool,
     /// Every column, however wide
     #[arg(long)]
     pub wide: bool,
@@ -119,9 +122,12 @@ pub struct ListInstances {
 pub enum Sort {
     Name,
     Created,
+    Age,
     State,
     Ad,
     Shape,
+    Price,
+    Ip,
 }
 
 /// Flags of `instances status`.
@@ -181,9 +187,10 @@ pub struct SoftInstances {
     /// How.
     #[command(flatten)]
     pub carry: Carry,
-    /// How long the system of an instance has to shut down before the power is cut
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration::parse, conflicts_with = "force")]
-    pub grace: Duration,
+    /// How long the system of an instance has to shut down before the power is cut [default: 5m]. With --no-wait it is
+    /// only asked to, and the power is not cut
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with_all = ["force", "no_wait"])]
+    pub grace: Option<Duration>,
     /// Cut the power at once
     #[arg(long)]
     pub force: bool,
@@ -309,90 +316,6 @@ fn state(text: &str) -> Result<String, String> {
     let help = near
         .map_or_else(|| format!("there are {}", STATES.join(", ")), |near| format!("did you mean {near}?"));
     Err(help)
-}
-
-/// The original tool's `manage-instances.sh`: `list -c <compartment> [-p PREFIX] [-y]`, and the same for `status`,
-/// `start`, `stop` and `terminate`.
-#[derive(Debug, Parser)]
-#[command(
-    name = "manage-instances",
-    version,
-    max_term_width = 100,
-    arg_required_else_help = true,
-    after_help = "`oci-insta-scale instances` does the same, and more."
-)]
-pub struct ManageInstances {
-    /// What to do
-    pub action: ManageAction,
-    /// The compartment [default: the config's]
-    #[arg(short, long, value_name = "OCID")]
-    pub compartment: Option<String>,
-    /// Display names that begin with this
-    #[arg(short, long, default_value = "instance-")]
-    pub prefix: String,
-    /// For `terminate`: only those in this file, one OCID a line, `#` begins a comment
-    #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Flags of every command.
-    #[command(flatten)]
-    pub global: Global,
-}
-
-/// What the original tool does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ManageAction {
-    /// List instances
-    List,
-    /// Count instances by state, availability domain and shape
-    Status,
-    /// Start instances
-    Start,
-    /// Stop instances
-    Stop,
-    /// Terminate instances
-    Terminate,
-}
-
-impl ManageInstances {
-    /// The same in the words of `oci-insta-scale instances`.
-    pub fn command(self) -> (Global, InstancesCommand) {
-        let select = Select {
-            compartment: self.compartment,
-            // A list of OCIDs says which; a prefix besides would silently leave some out.
-            prefix: self.file.is_none().then_some(self.prefix),
-            file: self.file,
-            ..Select::default()
-        };
-        let carry = Carry::with(self.yes);
-        let command = match self.action {
-            ManageAction::List => {
-                InstancesCommand::List(ListInstances { select, no_ips: false, sort: Sort::Name, wide: false })
-            }
-            ManageAction::Status => InstancesCommand::Status(StatusInstances {
-                select,
-                watch: false,
-                every: Duration::from_secs(5),
-            }),
-            ManageAction::Start => InstancesCommand::Start(ActInstances { select, carry }),
-            ManageAction::Stop => InstancesCommand::Stop(SoftInstances {
-                select,
-                carry,
-                grace: Duration::from_mins(5),
-                force: false,
-            }),
-            ManageAction::Terminate => InstancesCommand::Terminate(TerminateInstances {
-                select,
-                carry,
-                keep_boot_volumes: false,
-                keep_data_volumes: false,
-                protect: Vec::new(),
-            }),
-        };
-        (self.global, command)
-    }
 }
 
 impl Carry {

@@ -6,6 +6,7 @@ mod capacity;
 mod duration;
 mod go_style;
 mod instances;
+mod manage;
 mod reservation;
 mod sim;
 
@@ -13,9 +14,10 @@ pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArg
 pub use go_style::{go_flags, normalise};
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
-    InstancesArgs, InstancesCommand, ListInstances, ManageInstances, Select, SoftInstances, Sort,
-    StatusInstances, TerminateInstances,
+    InstancesArgs, InstancesCommand, ListInstances, Select, SoftInstances, Sort, StatusInstances,
+    TerminateInstances,
 };
+pub use manage::ManageInstances;
 pub use reservation::{
     CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs,
     ReservationCommand, Reserving, UpdateReservation, WaitReservation,
@@ -88,7 +90,7 @@ pub struct Global {
     /// What is printed on stdout
     #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
     pub output: OutputFormat,
-    /// More messages on stderr; twice for each request
+    /// More messages on stderr; twice (-vv): each request too
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Only errors on stderr

@@ -1,17 +1,17 @@
 //! `cleanup`: shows what our own runs left behind and what it costs, and deletes it after a confirmation.
 
-use super::instances::{Reach, conclude};
+use super::instances::{Reach, STOPPING, conclude};
 use super::{chattiness, session};
 use crate::args::{CleanupArgs, Global, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
-use crate::output::instances::cleanup as show;
 use crate::output::instances::list::short_domain;
 use crate::output::instances::reporter::Reporter;
+use crate::output::instances::{action, cleanup as show};
 use crate::output::listing::{Listing, per_hour};
 use crate::output::summary::describe;
-use crate::output::text::{clean, count};
+use crate::output::text::{clean, count, wrap};
 use crate::runtime;
 use fleet::Sink;
 use fleet::cleanup::{self, CleanupSummary, Deleted, Leftovers, Scope};
@@ -40,7 +40,8 @@ pub fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, CommandError> {
         let evidence = cleanup::gather(&*store).await?;
         let prices = &reach.settings.prices;
         let domains = domains(&reach, args.expired).await?;
-        let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await?;
+        let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await;
+        let left = left.map_err(CommandError::of_compartment)?;
         for note in &left.notes {
             console::line(&format!("note: {}", clean(note)));
         }
@@ -48,7 +49,8 @@ pub fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, CommandError> {
             show(global, &left, prices)?;
             return Ok(Exit::Done);
         }
-        confirm(global, args, &left, prices)?;
+        confirm(&reach, args, &left).await?;
+        runtime::say_when_stopped(&reach.stop, STOPPING);
         let environment = reach.environment(store);
         let mut reporter = None;
         let watch = |run, names: &[String]| start_showing(global, run, names, &mut reporter);
@@ -124,7 +126,7 @@ async fn domains(reach: &Reach<'_>, expired_only: bool) -> Result<Vec<String>, C
 }
 
 fn listing(left: &Leftovers, prices: &Prices) -> Listing {
-    let mut listing = Listing::new("leftovers", &["KIND", "NAME", "WHERE", "PRICE/HOUR", "WHY", "OCID"]);
+    let mut listing = Listing::new("leftovers", &show::COLUMNS);
     let mut push = |kind: &str, name: &str, place: String, hour: Option<f64>, why: &str, ocid: &str| {
         let value = json!({"kind": kind, "name": name, "ocid": ocid, "price_per_hour": hour, "why": why});
         let cells =
@@ -152,7 +154,8 @@ fn show(global: &Global, left: &Leftovers, prices: &Prices) -> Result<(), Comman
     let text = match global.output {
         OutputFormat::Table | OutputFormat::Wide if left.is_empty() => "nothing is left over\n".to_owned(),
         OutputFormat::Table | OutputFormat::Wide => {
-            format!("{}\n{}\n", listing.to_text(OutputFormat::Table), cost(left, prices))
+            let width = console::width();
+            format!("{}\n{}\n", show::found(&listing, width), wrap(&cost(left, prices), width))
         }
         format => listing.to_text(format),
     };
@@ -165,12 +168,8 @@ fn cost(left: &Leftovers, prices: &Prices) -> String {
     format!("{}: {hour:.4} {} an hour{rest}", count(left.len() as u64, "leftover"), prices.currency())
 }
 
-fn confirm(
-    global: &Global,
-    args: &CleanupArgs,
-    left: &Leftovers,
-    prices: &Prices,
-) -> Result<(), CommandError> {
+async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Result<(), CommandError> {
+    let (global, prices) = (reach.global, &reach.settings.prices);
     if !args.yes && !console::can_ask() {
         show(global, left, prices)?;
         return Err(CommandError::usage(
@@ -179,11 +178,13 @@ fn confirm(
         ));
     }
     if chattiness(global) > Chattiness::Quiet || !args.yes {
-        console::line(&listing(left, prices).to_text(OutputFormat::Table));
-        console::line(&cost(left, prices));
+        let width = console::width_for_people();
+        console::line(&show::found(&listing(left, prices), width));
+        console::line(&wrap(&cost(left, prices), width));
     }
-    let question = format!("Delete {}? Type DELETE to go on: ", count(left.len() as u64, "leftover"));
-    if args.yes || console::ask_word(&question, "DELETE") { Ok(()) } else { Err(CommandError::Declined) }
+    let question = format!("Delete {}? Type DELETE to go on:", count(left.len() as u64, "leftover"));
+    let agreed = args.yes || console::ask_word(&question, "DELETE", &reach.stop).await?;
+    if agreed { Ok(()) } else { Err(CommandError::Declined) }
 }
 
 fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
@@ -192,12 +193,12 @@ fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
             let mut document = json!({
                 "schema_version": crate::output::document::SCHEMA_VERSION,
                 "run_id": deleted.run_id,
-                "instances": deleted.instances,
+                "instances": deleted.instances.as_ref().map(action::value),
                 "deleted": deleted.deleted,
                 "failed": deleted
                     .failed
                     .iter()
-                    .map(|(ocid, error)| json!({"ocid": ocid, "error": error}))
+                    .map(|(ocid, error)| json!({"ocid": ocid, "error": action::error(error)}))
                     .collect::<Vec<_>>(),
                 "left": deleted.left,
             });

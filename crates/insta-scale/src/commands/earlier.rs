@@ -18,6 +18,7 @@ use ledger::{Event, Lease, LedgerError, Record, Records, RunHead, RunId, RunKind
 use oci_client::{Clock as _, SystemClock};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// For so long what a run has made may be missing in lists (90 s are known), with room to spare.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
@@ -223,7 +224,11 @@ impl Unfinished {
         } else {
             "start a [n]ew run beside it, or [c]ancel? [n/C]"
         };
-        let answer = console::ask_text(question).unwrap_or_default();
+        let answer = runtime::block_on(async {
+            let stop = CancellationToken::new();
+            runtime::cancel_on_signals(&stop)?;
+            console::ask_text(question, &stop).await
+        })??;
         match self.answer(&answer) {
             Some(Answer::Resume) => Ok(Choice::Resume(self.state.run)),
             Some(Answer::New) => Ok(Choice::Launch(match turn {

@@ -38,18 +38,19 @@ pub fn run(global: &Global, args: &ExportArgs) -> Result<Exit, CommandError> {
     write(&[])?;
     runtime::block_on(async {
         let reach = Reach::connect(global, args.select.compartment.as_deref())?;
-        let mut machines = select::machines(&reach, &args.select).await?.machines;
+        let mut found = select::machines(&reach, &args.select).await?;
+        let machines = &mut found.machines;
         if format != Format::TerraformImport && !machines.is_empty() {
-            let warning = reach.ask(addresses::fill(&reach.client, &mut machines)).await?;
+            let warning = reach.ask(addresses::fill(&reach.client, machines)).await?;
             if let Some(warning) = warning {
                 console::line(&format!("warning: {}", clean(&warning)));
             }
         }
-        let written = write(&machines)?;
+        let written = write(machines)?;
         for left_out in &written.left_out {
             console::line(&format!("left out: {}", clean(left_out)));
         }
         console::data(&written.text)?;
-        Ok(Exit::Done)
+        Ok(select::exit(&found))
     })?
 }

@@ -56,6 +56,9 @@ pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
 fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
     let too_long = || CommandError::usage("--ttl is too long", "give at most a year");
     let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
+    if ttl.is_zero() {
+        return Err(CommandError::usage("--ttl 0 is over before it begins", "give at least a second"));
+    }
     let until = SystemClock.now().checked_add(ttl).map_err(|_| too_long())?;
     let tags = settings.fleet.template.freeform_tags.get_or_insert_default();
     tags.insert(EXPIRY_TAG.to_owned(), expiry_value(until));
@@ -130,7 +133,7 @@ async fn launch(
     turn: Option<Lease>,
 ) -> Result<Exit, CommandError> {
     let stop = CancellationToken::new();
-    runtime::stop_on_signals(&stop, runtime::STOPPING)?;
+    runtime::cancel_on_signals(&stop)?;
     let store = session::open_ledger(global, args.simulate.is_some())?;
     let rehearsal = match &args.simulate {
         Some(scenario) => Some(Rehearsal::start(scenario, args.speed, &settings.fleet).await?),
@@ -158,7 +161,8 @@ async fn launch(
     plan.origin = origin;
     let min = plan.min.unwrap_or(0);
     plan.reserve = super::reservation::reserving(&client, &args.reserving, min, &plan).await?;
-    confirm(global, args, &plan)?;
+    confirm(global, args, &plan, &stop).await?;
+    runtime::say_when_stopped(&stop, runtime::STOPPING);
     let environment = session::environment(client, requests, store);
     let run = environment.new_run_id();
     let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
@@ -184,12 +188,18 @@ fn ending_turn(turn: Option<Lease>, sink: Sink) -> Sink {
 
 /// On a terminal, what will be created is shown and asked about. Off one, the command itself is the consent, as in the
 /// original tool, so that scripts need no flag.
-fn confirm(global: &Global, args: &LaunchArgs, plan: &Plan) -> Result<(), CommandError> {
+async fn confirm(
+    global: &Global,
+    args: &LaunchArgs,
+    plan: &Plan,
+    stop: &CancellationToken,
+) -> Result<(), CommandError> {
     let asks = !args.yes && args.simulate.is_none() && console::can_ask();
     if asks || chattiness(global) == Chattiness::Verbose {
         console::line(&preview::outline(plan));
     }
-    if asks && !console::ask(&format!("Launch {}?", text::count(plan.fleet.count, "instance"))) {
+    let question = format!("Launch {}?", text::count(plan.fleet.count, "instance"));
+    if asks && !console::ask(&question, stop).await? {
         return Err(CommandError::Declined);
     }
     Ok(())

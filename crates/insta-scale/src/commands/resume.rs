@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
+use crate::output::runs;
 use crate::output::text::{count, seconds};
 use crate::runtime;
 use fleet::{LaunchOptions, Plan, RunError};
@@ -148,7 +149,15 @@ async fn rebuild(
 /// The run that is named; else the last unfinished launch; else the last launch, whose failed slots are tried again.
 fn choose(heads: &[RunHead], named: Option<&str>) -> Result<RunId, CommandError> {
     if let Some(text) = named {
-        return session::find_run(heads, text);
+        let run = session::find_run(heads, text)?;
+        let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);
+        return match kind {
+            Some(RunKind::Launch) | None => Ok(run),
+            Some(other) => Err(CommandError::usage(
+                format!("run {run} is a {}, and only launches are resumed", runs::kind(other)),
+                "run the same command again: what is done already is skipped",
+            )),
+        };
     }
     let launches = || heads.iter().filter(|head| head.kind == Some(RunKind::Launch));
     // One whose kind cannot be read may be a launch: it is not passed over.

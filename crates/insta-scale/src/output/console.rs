@@ -4,6 +4,7 @@
 
 use crate::error::CommandError;
 use std::io::{IsTerminal as _, Write as _};
+use tokio_util::sync::CancellationToken;
 
 /// How much is said on stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,18 +50,53 @@ pub fn can_ask() -> bool {
 }
 
 /// Asks a yes/no question on stderr; anything but yes is no.
-pub fn ask(question: &str) -> bool {
-    let answer = ask_text(&format!("{question} [y/N]")).unwrap_or_default();
-    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
+///
+/// # Errors
+/// When the user interrupts instead of answering.
+pub async fn ask(question: &str, stop: &CancellationToken) -> Result<bool, CommandError> {
+    let answer = ask_text(&format!("{question} [y/N]"), stop).await?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
-/// Asks on stderr and gives back what was typed; `None` when nothing could be asked or read.
-pub fn ask_text(question: &str) -> Option<String> {
+/// Asks for a word on stderr; only exactly that word is consent.
+///
+/// # Errors
+/// When the user interrupts instead of answering.
+pub async fn ask_word(question: &str, word: &str, stop: &CancellationToken) -> Result<bool, CommandError> {
+    Ok(ask_text(question, stop).await?.trim() == word)
+}
+
+/// Asks on stderr and gives back what was typed: nothing when nothing could be asked or read.
+///
+/// # Errors
+/// When the user interrupts instead of answering.
+pub async fn ask_text(question: &str, stop: &CancellationToken) -> Result<String, CommandError> {
+    if write_question(question).is_err() {
+        return Ok(String::new());
+    }
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    // A thread of its own and no task: a task that waits for a key would hold up the end of the program.
+    let reader = std::thread::Builder::new().name("answer".to_owned()).spawn(move || {
+        let mut answer = String::new();
+        // What cannot be read is no consent.
+        let read = std::io::stdin().read_line(&mut answer).map(|_| answer).unwrap_or_default();
+        let _ = sender.send(read);
+    });
+    reader.map_err(|source| CommandError::System { what: "the answer cannot be read", source })?;
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {
+            line("");
+            Err(CommandError::Interrupted)
+        }
+        answer = answer => Ok(answer.unwrap_or_default()),
+    }
+}
+
+/// Not locked any longer than this takes: others have to say something while an answer is waited for.
+fn write_question(question: &str) -> std::io::Result<()> {
     let mut err = anstream::stderr().lock();
-    let mut answer = String::new();
-    let asked = write!(err, "{question} ").and_then(|()| err.flush());
-    asked.and_then(|()| std::io::stdin().read_line(&mut answer)).ok()?;
-    Some(answer)
+    write!(err, "{question} ").and_then(|()| err.flush())
 }
 
 /// Shows why a command did not do its work.
@@ -87,19 +123,22 @@ pub fn ask_secret(question: &str) -> Result<zeroize::Zeroizing<String>, CommandE
         .map_err(|source| CommandError::System { what: "the passphrase cannot be read", source })
 }
 
-/// Asks for a word on stderr; only exactly that word is consent.
-pub fn ask_word(question: &str, word: &str) -> bool {
-    let mut err = anstream::stderr().lock();
-    let mut answer = String::new();
-    let asked = write!(err, "{question}").and_then(|()| err.flush());
-    let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
-    read.is_ok() && answer.trim() == word
-}
-
 /// How many columns stdout has, when it is a terminal.
 pub fn width() -> Option<usize> {
     let (_, columns) = ::console::Term::stdout().size_checked()?;
     Some(usize::from(columns)).filter(|columns| *columns > 0 && is_terminal_out())
+}
+
+/// How many columns stderr has, when it is a terminal: for what is shown before a question.
+pub fn width_for_people() -> Option<usize> {
+    let (_, columns) = ::console::Term::stderr().size_checked()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0 && is_watched())
+}
+
+/// How many lines of stdout can be taken back, when it is a terminal: the cursor stands on the last.
+fn height() -> Option<usize> {
+    let (rows, _) = ::console::Term::stdout().size_checked()?;
+    Some(usize::from(rows).saturating_sub(1)).filter(|rows| *rows > 0 && is_terminal_out())
 }
 
 /// Whether stdout is a terminal.
@@ -107,14 +146,15 @@ pub fn is_terminal_out() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Puts a text in the place of the last `shown` lines of stdout. Returns how many lines it has.
-pub fn redraw(text: &str, shown: usize) -> Result<usize, CommandError> {
+/// Puts a text in the place of the last `shown` lines of stdout. Returns how many lines it has. What is to be taken back
+/// later must not scroll out of reach, so it is cut to the terminal; the `last` one is shown whole.
+pub fn redraw(text: &str, shown: usize, last: bool) -> Result<usize, CommandError> {
     let terminal = ::console::Term::stdout();
     terminal
         .clear_last_lines(shown)
         .map_err(|source| CommandError::System { what: "standard output cannot be written", source })?;
     let mut lines = 0;
-    for line in text.lines() {
+    for line in super::text::clip(text, height().filter(|_| !last)).lines() {
         // A line that wraps would count for two.
         let cut = width().map_or_else(|| line.into(), |width| ::console::truncate_str(line, width, "…"));
         data(&format!("{cut}\n"))?;

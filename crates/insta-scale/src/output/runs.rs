@@ -72,7 +72,9 @@ fn outcome(head: &RunHead) -> String {
         None if head.held => return "at work".to_owned(),
         None => "unfinished",
     };
-    if head.unfinished() { format!("{word} (resume)") } else { word.to_owned() }
+    // Of the others, the same command again does what is left.
+    let resumable = head.kind == Some(RunKind::Launch) && head.unfinished();
+    if resumable { format!("{word} (resume)") } else { word.to_owned() }
 }
 
 /// How long ago something was: `5 min`.

@@ -19,6 +19,67 @@ pub fn lines(lines: impl Iterator<Item = impl AsRef<str>>) -> String {
     })
 }
 
+/// Lines no longer than the terminal is wide, broken between words; a word that is longer stays whole. The text as it
+/// is where there is no terminal.
+pub fn wrap(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let wrapped = text.split('\n').map(|line| {
+        let mut out = String::new();
+        let mut used = 0;
+        for word in line.split(' ') {
+            let size = console::measure_text_width(word);
+            if used > 0 && used + 1 + size > width {
+                out.push('\n');
+                used = 0;
+            } else if !out.is_empty() {
+                out.push(' ');
+                used += 1;
+            }
+            out.push_str(word);
+            used += size;
+        }
+        out
+    });
+    wrapped.collect::<Vec<_>>().join("\n")
+}
+
+/// The beginning of a text of many lines, and how many more there are, in no more than `height` lines.
+pub fn clip(text: &str, height: Option<usize>) -> String {
+    let all = text.lines().count();
+    let Some(shown) = height.filter(|height| all > *height).map(|height| height.saturating_sub(1)) else {
+        return text.to_owned();
+    };
+    let more = format!("… and {}", count((all - shown) as u64, "more line"));
+    lines(text.lines().take(shown).chain([more.as_str()]))
+}
+
+/// Names, with those that differ by the next number told as one: `web-1 … web-40, db`.
+pub fn ranges(names: &[String]) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut rest = names;
+    while let Some(first) = rest.first() {
+        let follows = |(one, next): (&String, &String)| {
+            let (stem, number) = numbered(one)?;
+            (numbered(next)? == (stem, number + 1)).then_some(())
+        };
+        let more = rest.iter().zip(rest.iter().skip(1)).map_while(follows).count();
+        match rest.get(more).filter(|_| more >= 2) {
+            Some(last) => out.push(format!("{first} … {last}")),
+            None => out.extend(rest.iter().take(more + 1).cloned()),
+        }
+        rest = rest.get(more + 1..).unwrap_or_default();
+    }
+    out.join(", ")
+}
+
+/// A name and the number at its end, which has no zeros in front.
+fn numbered(name: &str) -> Option<(&str, u64)> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = name.get(stem.len()..)?;
+    let number = digits.parse().ok()?;
+    (!digits.starts_with('0')).then_some((stem, number))
+}
+
 /// `1 instance`, `2 instances`.
 pub fn count(number: impl Into<u64>, noun: &str) -> String {
     match number.into() {
@@ -43,6 +104,30 @@ pub fn seconds(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let text = "3 instances: 2 RUNNING, 1 STOPPED\nTerminate them?";
+        assert_eq!(wrap(text, Some(24)), "3 instances: 2 RUNNING,\n1 STOPPED\nTerminate them?");
+        assert_eq!(wrap(text, None), text);
+    }
+
+    #[test]
+    fn a_frame_is_never_longer_than_the_terminal() {
+        let text = "1\n2\n3\n4\n5\n";
+        assert_eq!(clip(text, Some(5)), text);
+        assert_eq!(clip(text, Some(3)), "1\n2\n… and 3 more lines\n");
+        assert_eq!(clip(text, None), text);
+    }
+
+    #[test]
+    fn names_with_numbers_in_a_row_are_told_as_one() {
+        let told = |names: &[&str]| ranges(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(told(&["web-8", "web-9", "web-10", "web-12", "db"]), "web-8 … web-10, web-12, db");
+        // Two are told faster one by one, and a name that there is twice is no row.
+        assert_eq!(told(&["a1", "a2", "b1", "b1", "c01", "c02", "c03"]), "a1, a2, b1, b1, c01, c02, c03");
+        assert_eq!(told(&[]), "");
+    }
 
     #[test]
     fn numbers_read_as_people_say_them() {

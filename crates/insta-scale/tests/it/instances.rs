@@ -2,10 +2,11 @@
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const MANAGE: &str = env!("CARGO_BIN_EXE_manage-instances");
+const SCRIPT: &str = include_str!("../../../../manage-instances.sh");
 
 /// A region with a fleet of `count`, and its config as the user's `config.yaml`.
 fn fleet(count: &str, more: &[&str]) -> (Workplace, Region) {
@@ -26,8 +27,19 @@ fn setting(place: &Workplace, key: &str) -> String {
     line.split_once(':').unwrap().1.trim().trim_matches('"').to_owned()
 }
 
+/// `./manage-instances.sh`, with the program beside it as `make build` leaves it.
 fn manage(place: &Workplace, arguments: &[&str]) -> Ended {
-    place.command_of(MANAGE, arguments).output().unwrap().into()
+    if !cfg!(unix) {
+        return place.command_of(MANAGE, arguments).output().unwrap().into();
+    }
+    let script = place.write("manage-instances.sh", SCRIPT);
+    let beside = place.path().join("manage-instances");
+    if !beside.exists() {
+        std::fs::copy(MANAGE, beside).unwrap();
+    }
+    let mut words = vec![script.to_str().unwrap()];
+    words.extend(arguments);
+    place.command_of("/bin/sh", &words).env("PATH", "/usr/bin:/bin").output().unwrap().into()
 }
 
 fn states(place: &Workplace) -> Vec<(String, String)> {
@@ -48,6 +60,12 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
         arguments.extend(more);
         manage(&place, &arguments)
     };
+    let reserve = |arguments: &[&str]| -> Ended {
+        place.command_of(env!("CARGO_BIN_EXE_capacity-manager"), arguments).output().unwrap().into()
+    };
+    let shape = ["-shape", "VM.Standard.E4.Flex", "-count", "2", "-ad", "AD-1", "--output", "json"];
+    let reserved = reserve(&[["-create", "-name", "prod"].as_slice(), &shape].concat());
+    assert_eq!(reserved.code, 0, "{}", reserved.stderr);
 
     let listed = with("list", &["-y"]);
     assert_eq!(listed.code, 0, "{}", listed.stderr);
@@ -76,12 +94,23 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     // The default prefix is the original's, and matches none of these.
     let nothing = manage(&place, &["terminate", "-c", &compartment, "-y"]);
     assert_eq!(nothing.code, 0, "{}", nothing.stderr);
-    assert!(nothing.stderr.contains("no instance matches"), "{}", nothing.stderr);
+    assert!(
+        nothing
+            .stderr
+            .contains(&format!("no instance in {compartment} has a name that begins with `instance-`")),
+        "{}",
+        nothing.stderr
+    );
     assert_eq!(states(&place).len(), 12);
 
     let terminated = with("terminate", &["-y"]);
     assert_eq!(terminated.code, 0, "{}", terminated.stderr);
     assert!(states(&place).is_empty());
+    let reservations = reserve(&["-list", "--output", "json"]).json();
+    let ocid = reservations["reservations"][0]["ocid"].as_str().unwrap();
+    let deleted = reserve(&["-delete", "-id", ocid]);
+    assert_eq!(deleted.code, 0, "{}", deleted.stderr);
+    assert_eq!(reserve(&["-list", "--output", "json"]).json()["reservations"], json!([]));
 }
 
 #[test]
@@ -104,6 +133,147 @@ fn a_file_of_ocids_says_which_and_a_mistake_in_it_stops_everything() {
     let vague = place.run(&["instances", "stop", "--yes"]);
     assert_eq!(vague.code, 2, "{}", vague.stderr);
     assert!(vague.stderr.contains("--all"), "{}", vague.stderr);
+}
+
+#[test]
+fn a_prefix_that_is_empty_means_nothing_at_either_front_door() {
+    let (place, _region) = fleet("2", &[]);
+    let compartment = setting(&place, "compartment_id");
+    for prefix in ["", "  "] {
+        let ours = place.run(&["instances", "stop", "-p", prefix, "-y"]);
+        let theirs = manage(&place, &["stop", "-c", &compartment, "-p", prefix, "-y"]);
+        for ended in [ours, theirs] {
+            assert_eq!(ended.code, 2, "{}", ended.stderr);
+            assert!(ended.stderr.contains("the prefix is empty"), "{}", ended.stderr);
+        }
+    }
+    assert!(states(&place).iter().all(|(_, state)| state == "RUNNING"));
+}
+
+#[test]
+fn what_is_named_and_not_there_is_a_failure_that_the_document_names() {
+    let (place, _region) = fleet("2", &[]);
+    let first = format!("{}-1", setting(&place, "display_name_prefix"));
+    let stop = |named: &[&str]| {
+        let mut arguments = vec!["instances", "stop", "-y", "-o", "json"];
+        arguments.extend(named);
+        place.run(&arguments)
+    };
+    let some = stop(&[&first, "web-9"]);
+    assert_eq!(some.code, 3, "{}", some.stderr);
+    let document = some.json();
+    assert_eq!((&document["requested"], &document["failed"]), (&2.into(), &1.into()));
+    assert_eq!((&document["missing"], &document["instances"][1]["ocid"]), (&json!(["web-9"]), &Value::Null));
+    assert_eq!(document["instances"][1]["error"]["opc_request_id"], Value::Null);
+    let none = stop(&["web-9"]);
+    assert_eq!((none.code, &none.json()["failed"]), (4, &1.into()), "{}", none.stderr);
+    // Nothing is named here, and nothing is there: that is no failure.
+    let empty = stop(&["-p", "zzz"]);
+    assert_eq!((empty.code, &empty.json()["requested"]), (0, &0.into()), "{}", empty.stderr);
+    assert_eq!(empty.json()["run_id"], Value::Null);
+    let listed = place.run(&["instances", "list", "web-9", "-o", "json"]);
+    assert_eq!((listed.code, &listed.json()["missing"]), (4, &json!(["web-9"])), "{}", listed.stderr);
+    assert!(!listed.stdout.contains("-0"), "{}", listed.stdout);
+}
+
+#[test]
+fn the_instances_of_a_stop_are_those_that_it_stopped_and_it_is_not_resumed() {
+    let (place, _region) = fleet("3", &[]);
+    let first = format!("{}-1", setting(&place, "display_name_prefix"));
+    let stopped = place.run(&["instances", "stop", &first, "-y", "-o", "json"]);
+    let run = stopped.json()["run_id"].as_str().unwrap().to_owned();
+    let listed = place.run(&["instances", "list", "--no-ips", "--run", &run, "-o", "json"]).json();
+    let names: Vec<&str> =
+        listed["instances"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, [first.as_str()]);
+
+    let resumed = place.run(&["resume", &run]);
+    assert_eq!(resumed.code, 2, "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("is a stop, and only launches are resumed"), "{}", resumed.stderr);
+
+    let unknown = "01938f00-0000-7000-8000-000000000000";
+    let asked = place.run(&["instances", "stop", "--run", unknown, "-y"]);
+    assert_eq!(asked.code, 2, "{}", asked.stderr);
+    assert!(asked.stderr.contains("this ledger does not know such a run"), "{}", asked.stderr);
+}
+
+#[test]
+fn each_request_is_told_to_whoever_asks_twice_for_more() {
+    let (place, _region) = fleet("2", &[]);
+    let listed = place.run(&["instances", "list", "--no-ips", "-vv"]);
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    let told = listed.stderr.lines().find(|line| line.contains("operation=\"ListInstances\"")).unwrap();
+    assert!(told.contains("status=200") && told.contains("ms="), "{told}");
+    assert!(!place.run(&["instances", "list", "--no-ips", "-v"]).stderr.contains("ListInstances"));
+}
+
+#[test]
+fn lists_are_sorted_by_what_is_asked_for_and_the_other_way_round() {
+    let (place, _region) = fleet("3", &[]);
+    let first = format!("{}-1", setting(&place, "display_name_prefix"));
+    assert_eq!(place.run(&["instances", "stop", &first, "-y"]).code, 0);
+    let order = |arguments: &[&str]| {
+        let words = [["instances", "list", "-o", "json"].as_slice(), arguments].concat();
+        let listed = place.run(&words);
+        assert_eq!(listed.code, 0, "{}", listed.stderr);
+        let rows = listed.json()["instances"].as_array().unwrap().clone();
+        let numbers = rows.iter().filter_map(|row| row["name"].as_str()?.rsplit('-').next()?.parse().ok());
+        numbers.collect::<Vec<u32>>()
+    };
+    assert_eq!(order(&["--reverse"]), [3, 2, 1]);
+    // A stopped one costs nothing.
+    assert_eq!(order(&["--sort", "price"]), [1, 2, 3]);
+    assert_eq!(order(&["--sort", "price", "--reverse"]), [3, 2, 1]);
+    let mut by_age = order(&["--sort", "age"]);
+    by_age.reverse();
+    assert_eq!(by_age, order(&["--sort", "created"]));
+    assert_eq!(order(&["--sort", "ip"]).len(), 3);
+}
+
+#[test]
+fn a_compartment_that_is_not_there_is_told_as_that() {
+    let (place, _region) = fleet("1", &[]);
+    let wrong = "ocid1.compartment.oc1..aaaaaaaanobody";
+    for words in [["instances", "list"].as_slice(), &["cleanup"]] {
+        let ended = place.run(&[words, &["-c", wrong]].concat());
+        assert_eq!(ended.code, 4, "{}", ended.stderr);
+        assert!(ended.stderr.contains("hint: verify the compartment (-c,"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_grace_is_refused_where_nobody_waits_for_its_end() {
+    let place = Workplace::empty();
+    let ended = place.run(&["instances", "stop", "web-1", "--grace", "1m", "--no-wait"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("--no-wait"), "{}", ended.stderr);
+}
+
+#[test]
+fn manage_instances_keeps_data_volumes_unless_told_otherwise_and_says_so() {
+    let (place, _region) = fleet("2", &[]);
+    let compartment = setting(&place, "compartment_id");
+    let prefix = format!("{}-", setting(&place, "display_name_prefix"));
+    let with = |verb: &str, more: &[&str]| {
+        let mut arguments = vec![verb, "-c", compartment.as_str(), "-p", prefix.as_str(), "-y"];
+        arguments.extend(more);
+        manage(&place, &arguments)
+    };
+    let misplaced = with("stop", &["--keep-boot-volumes"]);
+    assert_eq!(misplaced.code, 2, "{}", misplaced.stderr);
+    assert!(misplaced.stderr.contains("only `terminate` has --keep-boot-volumes"), "{}", misplaced.stderr);
+    let protected = with("terminate", &["--protect", "oci-insta-scale-slot=1"]);
+    assert_eq!(protected.code, 3, "{}", protected.stderr);
+    assert!(
+        protected.stderr.contains("data volumes made with the instances are kept and go on costing"),
+        "{}",
+        protected.stderr
+    );
+    let deleted = with("terminate", &["--delete-data-volumes", "--keep-boot-volumes"]);
+    assert_eq!(deleted.code, 0, "{}", deleted.stderr);
+    assert!(deleted.stderr.contains(
+        "boot volumes are kept and go on costing; data volumes made with the instances are deleted"
+    ));
 }
 
 #[test]
@@ -172,12 +342,8 @@ fn instances_are_exported_in_every_format() {
 #[test]
 fn the_script_is_the_front_door_of_the_program_beside_it() {
     let place = Workplace::empty();
-    let script = include_str!("../../../../manage-instances.sh");
-    assert_eq!(script.lines().count(), 2);
-    let path = place.write("manage-instances.sh", script);
-    std::os::unix::fs::symlink(MANAGE, place.path().join("manage-instances")).unwrap();
-    let mut command = place.command_of("/bin/sh", &[path.to_str().unwrap(), "--help"]);
-    let ended: Ended = command.env("PATH", "/usr/bin:/bin").output().unwrap().into();
+    assert_eq!(SCRIPT.lines().count(), 2);
+    let ended = manage(&place, &["--help"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stdout.contains("manage-instances"), "{}", ended.stdout);
 }

@@ -199,6 +199,24 @@ impl World {
         }
     }
 
+    /// Makes a data volume and attaches it to an instance, as somebody does through operations that are not simulated.
+    /// Returns its OCID; `None` without such an instance.
+    pub fn attach_another_volume(&mut self, instance: &str, size_in_gbs: i64) -> Option<String> {
+        let instance = self.ids.number(Kind::Instance, instance)?;
+        let details = NewVolumeDetails { size_in_gbs, ..NewVolumeDetails::default() };
+        let new = NewVolume { launch_create_volume_details: Some(details), ..NewVolume::default() };
+        let volume = self.make_data_volume(instance, &new)?;
+        let ocid = self.ids.text(Id(Kind::Volume, volume));
+        // As an attachment of a volume that was there before.
+        let wanted = NewVolume { volume_id: Some(ocid.clone()), ..NewVolume::default() };
+        let number = self.volumes.attachments.len() as u32;
+        let (created, attached, forgotten) = (self.now, true, false);
+        let row = AttachmentRow { instance, volume, wanted, created, attached, forgotten };
+        self.volumes.attachments.push(row);
+        self.volumes.of_instance.entry(instance).or_default().push(number);
+        Some(ocid)
+    }
+
     fn make_data_volume(&mut self, instance: u32, new: &NewVolume) -> Option<u32> {
         let row = self.instances.get(instance)?;
         let details = new.launch_create_volume_details.as_ref()?;

@@ -1,6 +1,6 @@
 //! `instances start`, `stop`, `reboot` and `terminate`.
 
-use super::{Reach, confirm, select};
+use super::{Reach, STOPPING, confirm, select};
 use crate::args::{ActInstances, Carry, Global, OutputFormat, Select, SoftInstances, TerminateInstances};
 use crate::commands::chattiness;
 use crate::error::CommandError;
@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::action;
 use crate::output::instances::reporter::Reporter;
+use crate::runtime;
 use fleet::lifecycle::{self, ActionSummary, Options, Verb};
 use fleet::select::Selection;
 
@@ -38,8 +39,9 @@ pub async fn terminate(reach: Reach<'_>, args: &TerminateInstances) -> Result<Ex
 }
 
 fn soft(args: &SoftInstances, verb: Verb) -> Options {
-    let grace = (!args.force).then_some(args.grace);
-    carry(&args.carry, Options { grace, ..Options::new(verb) })
+    let usual = Options::new(verb);
+    let grace = args.grace.or(usual.grace).filter(|_| !args.force);
+    carry(&args.carry, Options { grace, ..usual })
 }
 
 fn carry(args: &Carry, options: Options) -> Options {
@@ -58,28 +60,41 @@ async fn act(
     carry: &Carry,
     options: Options,
 ) -> Result<Exit, CommandError> {
-    let filter = select::filter(&reach, select).await?;
+    let mut filter = select::filter(&reach, select).await?;
     if filter.is_everything() && !carry.all {
         return Err(CommandError::usage(
             format!("which instances are to be {}?", past(options.verb)),
             "name them, or use --prefix, --run, --tag, --state, --ad, --shape or --file; --all means the whole compartment",
         ));
     }
-    let machines = select::found(&reach, &filter).await?.machines;
+    // Whoever names an instance is told what became of it.
+    filter.named_though_gone = true;
+    let found = select::search(&reach, &filter).await?;
     // What is shown now is what is acted on, whatever appears later.
-    let selection = Selection::freeze(machines);
+    let selection = Selection::freeze(found.machines).and_missing(found.missing);
     if selection.is_empty() {
-        return Ok(Exit::Done);
+        return nothing(reach.global, options.verb);
     }
-    confirm::confirm(&reach, carry, &options, selection.machines())?;
+    confirm::confirm(&reach, carry, &options, selection.machines()).await?;
+    runtime::say_when_stopped(&reach.stop, STOPPING);
     let environment = reach.environment(reach.ledger()?);
     let run = environment.new_run_id();
-    let names: Vec<String> = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
+    let machines = selection.machines().iter().map(|machine| machine.label().to_owned());
+    let missing = selection.missing().iter().map(|named| named.text().to_owned());
+    let names: Vec<String> = machines.chain(missing).collect();
     let (sink, reporter) =
         Reporter::start(reach.global.output, chattiness(reach.global), run, "instance", &names)?;
     let result = lifecycle::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
     reporter.finish();
     conclude(reach.global, &result?)
+}
+
+/// A program gets its document even if there was nothing to do; a person was told.
+fn nothing(global: &Global, verb: Verb) -> Result<Exit, CommandError> {
+    if matches!(global.output, OutputFormat::Json | OutputFormat::Jsonl) {
+        show(global, &ActionSummary::of_nothing(verb))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Shows what a run of actions came to, and says how it ended.

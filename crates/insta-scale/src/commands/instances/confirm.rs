@@ -2,41 +2,76 @@
 
 use super::Reach;
 use crate::args::Carry;
+use crate::commands::chattiness;
 use crate::error::CommandError;
-use crate::output::console;
-use crate::output::instances::list::Table;
-use crate::output::text::count;
-use fleet::lifecycle::{Options, Verb};
+use crate::output::console::{self, Chattiness};
+use crate::output::instances::list::{Table, totals};
+use crate::output::text::{clean, count, ranges, wrap};
+use fleet::lifecycle::{Decision, Options, Verb, decide_machine, protection};
+use fleet::price::Prices;
 use fleet::select::Machine;
+use jiff::Timestamp;
 use oci_client::{Clock as _, SystemClock};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
-/// Rows shown before the question.
+/// Rows shown before the question; further instances are named in short.
 const ROWS: usize = 50;
 
 /// Asks, unless that was done by `--yes`. Without a terminal, only `--yes` terminates.
-pub fn confirm(
+pub async fn confirm(
     reach: &Reach<'_>,
     carry: &Carry,
     options: &Options,
     machines: &[Machine],
 ) -> Result<(), CommandError> {
-    if carry.yes {
+    let (hit, spared) = sort_out(options, machines);
+    let terminates = options.verb == Verb::Terminate;
+    if hit.is_empty() {
         return Ok(());
     }
-    let terminates = options.verb == Verb::Terminate;
+    if carry.yes {
+        if terminates && chattiness(reach.global) > Chattiness::Quiet {
+            console::line(&fate(options));
+        }
+        return Ok(());
+    }
     if !console::can_ask() {
         // As in the original tool, off a terminal the command itself is the consent, but not to a loss.
         return if terminates { Err(refusal()) } else { Ok(()) };
     }
-    console::line(&outline(reach, options, machines));
-    let instances = count(machines.len() as u64, "instance");
+    let (prices, now) = (&reach.settings.prices, SystemClock.now());
+    console::line(&outline(options, &hit, &spared, prices, now, console::width_for_people()));
+    let instances = count(hit.len() as u64, "instance");
     let agreed = if terminates {
-        console::ask_word(&format!("Terminate {instances}? Type DELETE to go on: "), "DELETE")
+        let question = format!("Terminate {instances}? Type DELETE to go on:");
+        console::ask_word(&question, "DELETE", &reach.stop).await?
     } else {
-        console::ask(&format!("{} {instances}?", capitalised(options.verb.as_str())))
+        console::ask(&format!("{} {instances}?", capitalised(options.verb.as_str())), &reach.stop).await?
     };
     if agreed { Ok(()) } else { Err(CommandError::Declined) }
+}
+
+/// Why nothing is sent to an instance → the names of those.
+type Spared = BTreeMap<String, Vec<String>>;
+
+/// Those that something is sent to, and the others. The run decides by the same rules.
+fn sort_out(options: &Options, machines: &[Machine]) -> (Vec<Machine>, Spared) {
+    let mut hit = Vec::new();
+    let mut spared = Spared::new();
+    for machine in machines {
+        let state = clean(machine.state.as_str());
+        let why = match (protection(options, machine), decide_machine(options.verb, machine)) {
+            (Some(tag), _) => format!("protected by the tag `{}`", clean(&tag.to_string())),
+            (None, Decision::Send | Decision::Later) => {
+                hit.push(machine.clone());
+                continue;
+            }
+            (None, Decision::Skip | Decision::Await) => format!("{state} already"),
+            (None, Decision::Impossible(why)) => why.to_owned(),
+        };
+        spared.entry(why).or_default().push(clean(machine.label()));
+    }
+    (hit, spared)
 }
 
 fn refusal() -> CommandError {
@@ -46,28 +81,93 @@ fn refusal() -> CommandError {
     )
 }
 
-/// The table, the number and the price.
-fn outline(reach: &Reach<'_>, options: &Options, machines: &[Machine]) -> String {
-    let prices = &reach.settings.prices;
-    let (shown, rest) = machines.split_at(machines.len().min(ROWS));
-    let table = Table { machines: shown, prices, now: SystemClock.now(), addresses: false, wide: false };
-    let mut text = table.rows(console::width());
+/// The table, the number and the price of those that are hit, and who is not.
+fn outline(
+    options: &Options,
+    hit: &[Machine],
+    spared: &Spared,
+    prices: &Prices,
+    now: Timestamp,
+    width: Option<usize>,
+) -> String {
+    let (shown, rest) = hit.split_at(hit.len().min(ROWS));
+    let table = Table { machines: shown, prices, now, addresses: false, wide: false, asking: true };
+    let mut after: Vec<String> = Vec::new();
     if !rest.is_empty() {
-        // Writing to a String cannot fail, so the results are not looked at.
-        let _ = writeln!(text, "… and {} more: `instances list` shows them all", rest.len());
+        let names: Vec<String> = rest.iter().map(|machine| clean(machine.label())).collect();
+        after.push(format!("… and {} more: {}", rest.len(), ranges(&names)));
     }
-    text.push_str(&crate::output::instances::list::totals(machines, prices));
+    after.push(totals(hit, prices));
+    for (why, names) in spared {
+        let instances = count(names.len() as u64, "instance");
+        after.push(format!("nothing is sent to {instances} ({why}): {}", ranges(names)));
+    }
     if options.verb == Verb::Terminate {
-        let fate = |keep: bool| {
-            if keep { "are kept and go on costing" } else { "are deleted with all that is on them" }
-        };
-        let (boot, data) = (fate(options.keep_boot_volumes), fate(options.keep_data_volumes));
-        let _ = write!(text, "\nboot volumes {boot}; data volumes made with the instances {data}");
+        after.push(fate(options));
     }
-    text
+    table.rows(width) + &wrap(&after.join("\n"), width)
+}
+
+/// What becomes of the volumes.
+fn fate(options: &Options) -> String {
+    let fate =
+        |keep: bool| if keep { "are kept and go on costing" } else { "are deleted with all that is on them" };
+    let (boot, data) = (fate(options.keep_boot_volumes), fate(options.keep_data_volumes));
+    format!("boot volumes {boot}; data volumes made with the instances {data}")
 }
 
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(number: u32, state: &str) -> Machine {
+        Machine {
+            name: format!("web-{number}"),
+            ocid: format!("ocid1.instance.oc1.phx.unique{number:08}"),
+            state: state.into(),
+            availability_domain: "Uocm:PHX-AD-1".into(),
+            shape: "VM.Standard.E4.Flex".into(),
+            ocpus: Some(1.0),
+            memory_gb: Some(6.0),
+            ..Machine::default()
+        }
+    }
+
+    fn shown(options: &Options, machines: &[Machine]) -> String {
+        let (hit, spared) = sort_out(options, machines);
+        outline(options, &hit, &spared, &Prices::default(), Timestamp::UNIX_EPOCH, Some(80))
+    }
+
+    #[test]
+    fn only_those_that_will_be_hit_are_counted_and_the_others_are_told_with_the_reason() {
+        let mut machines: Vec<Machine> = (1..=4).map(|number| machine(number, "RUNNING")).collect();
+        machines[1].tags = [("keep".to_owned(), "yes".to_owned())].into();
+        machines[2].state = "TERMINATING".into();
+        let options = Options { protect: vec!["keep".parse().unwrap()], ..Options::new(Verb::Terminate) };
+        insta::assert_snapshot!(shown(&options, &machines), @r"
+        NAME   STATE    AD        SHAPE                OCPUS  GB  PRICE/H  OCID
+        web-1  RUNNING  PHX-AD-1  VM.Standard.E4.Flex  1      6   0.0340   …00000001
+        web-4  RUNNING  PHX-AD-1  VM.Standard.E4.Flex  1      6   0.0340   …00000004
+        2 instances: 2 RUNNING; 2 OCPUs, 12 GB; 0.0680 USD an hour without volumes
+        nothing is sent to 1 instance (TERMINATING already): web-3
+        nothing is sent to 1 instance (protected by the tag `keep`): web-2
+        boot volumes are deleted with all that is on them; data volumes made with the
+        instances are deleted with all that is on them
+        ");
+        let (hit, _) = sort_out(&options, &machines);
+        assert_eq!(hit.len(), 2);
+    }
+
+    #[test]
+    fn however_many_there_are_each_is_named() {
+        let machines: Vec<Machine> =
+            (1..=200).filter(|number| *number != 99).map(|number| machine(number, "RUNNING")).collect();
+        let text = shown(&Options::new(Verb::Stop), &machines);
+        assert!(text.contains("… and 149 more: web-51 … web-98, web-100 … web-200"), "{text}");
+    }
 }

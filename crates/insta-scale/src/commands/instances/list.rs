@@ -7,42 +7,63 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::{list as show, stream};
 use fleet::addresses;
-use fleet::select::{SortBy, sort};
+use fleet::price::Prices;
+use fleet::select::{Machine, SortBy, hour_now, sort};
 use oci_client::{Clock as _, SystemClock};
+use std::cmp::Reverse;
 
 /// Runs it.
 pub async fn run(reach: Reach<'_>, args: &ListInstances) -> Result<Exit, CommandError> {
-    let mut machines = select::machines(&reach, &args.select).await?.machines;
+    let mut found = select::machines(&reach, &args.select).await?;
+    let machines = &mut found.machines;
     if !args.no_ips && !machines.is_empty() {
-        let warning = reach.ask(addresses::fill(&reach.client, &mut machines)).await?;
+        let warning = reach.ask(addresses::fill(&reach.client, machines)).await?;
         if let Some(warning) = warning {
             console::line(&format!("warning: {}", crate::output::text::clean(&warning)));
         }
     }
-    sort(&mut machines, by(args.sort));
+    let prices = &reach.settings.prices;
+    arrange(machines, args.sort, prices);
+    if args.reverse {
+        machines.reverse();
+    }
     let table = show::Table {
-        machines: &machines,
-        prices: &reach.settings.prices,
+        machines: &found.machines,
+        prices,
         now: SystemClock.now(),
         addresses: !args.no_ips,
         wide: args.wide,
+        asking: false,
     };
     match reach.global.output {
         OutputFormat::Table => console::data(&table.text(console::width()))?,
         OutputFormat::Wide => console::data(&show::Table { wide: true, ..table }.text(None))?,
-        OutputFormat::Json => stream::data(|out| table.write_json(out))?,
+        OutputFormat::Json => stream::data(|out| table.write_json(&found.missing, out))?,
         OutputFormat::Jsonl => stream::data(|out| table.write_json_lines(out))?,
         OutputFormat::Csv => stream::data(|out| table.write_csv(out))?,
     }
-    Ok(Exit::Done)
+    Ok(select::exit(&found))
 }
 
-fn by(sort: Sort) -> SortBy {
-    match sort {
-        Sort::Name => SortBy::Name,
+/// By name where the column says the same.
+fn arrange(machines: &mut [Machine], column: Sort, prices: &Prices) {
+    let by = match column {
+        Sort::Name | Sort::Age | Sort::Price => SortBy::Name,
         Sort::Created => SortBy::Created,
         Sort::State => SortBy::State,
         Sort::Ad => SortBy::AvailabilityDomain,
         Sort::Shape => SortBy::Shape,
+        Sort::Ip => SortBy::Address,
+    };
+    sort(machines, by);
+    match column {
+        // The youngest first: the smallest age.
+        Sort::Age => machines.sort_by_key(|machine| Reverse(machine.created)),
+        // What has no known price comes last.
+        Sort::Price => machines.sort_by(|a, b| {
+            let hour = |machine: &Machine| hour_now(machine, prices).unwrap_or(f64::INFINITY);
+            hour(a).total_cmp(&hour(b))
+        }),
+        _ => {}
     }
 }

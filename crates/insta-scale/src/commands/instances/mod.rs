@@ -36,6 +36,9 @@ pub fn run(global: &Global, command: InstancesCommand) -> Result<Exit, CommandEr
 
 /// The original tool's words.
 pub fn manager(arguments: ManageInstances) -> Result<Exit, CommandError> {
+    arguments
+        .check()
+        .map_err(|error| CommandError::usage(error, "leave it out, or use it with `terminate`"))?;
     let (global, command) = arguments.command();
     check_format(&global, &command)?;
     run(&global, command)
@@ -83,7 +86,7 @@ impl<'a> Reach<'a> {
         let signer = session::sign_in(global, &settings)?;
         let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
         let stop = CancellationToken::new();
-        runtime::stop_on_signals(&stop, STOPPING)?;
+        runtime::cancel_on_signals(&stop)?;
         Ok(Self { global, settings, compartment, client, requests, stop })
     }
 
@@ -109,7 +112,8 @@ impl<'a> Reach<'a> {
     }
 }
 
-const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
+/// What is said when a run of actions is stopped.
+pub(super) const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
 
 fn check_compartment(ocid: &str) -> Result<(), CommandError> {
     let wrong = |why: String| CommandError::usage(why, "copy the OCID of the compartment, or of the tenancy");

@@ -3,10 +3,14 @@
 use super::Reach;
 use crate::args::Select;
 use crate::commands::session;
+use crate::environment;
 use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::output::console;
 use crate::output::text::{clean, count};
+use fleet::lifecycle::ActionPlan;
 use fleet::select::{BadLine, Filter, Found, Named, find, read_ocids};
+use ledger::{RunHead, RunKind, RunState};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -22,40 +26,74 @@ pub fn check(select: &Select) -> Result<(), CommandError> {
         return Err(CommandError::usage("standard input is named twice", "leave one `-` out"));
     }
     drop(named);
+    if select.prefix.as_deref().is_some_and(|prefix| prefix.trim().is_empty()) {
+        // A variable that is not set in a script, say.
+        return Err(CommandError::usage(
+            "the prefix is empty: every name begins with that",
+            "give the beginning of the names; where every instance of the compartment is meant, \
+             `oci-insta-scale instances` has --all",
+        ));
+    }
     Ok(())
 }
 
 /// The filter that the flags describe. Reads the file, standard input, and the ledger for `--run`.
 pub async fn filter(reach: &Reach<'_>, select: &Select) -> Result<Filter, CommandError> {
-    let run = match &select.run {
-        Some(text) => Some(run(reach, text).await?),
-        None => None,
-    };
-    Ok(Filter {
+    let mut filter = Filter {
         prefix: select.prefix.clone(),
-        run,
         tags: select.tag.clone(),
         states: select.state.clone(),
         availability_domains: select.ad.clone(),
         shapes: select.shape.clone(),
         named: named(select)?,
         terminated: select.terminated,
-    })
+        ..Filter::default()
+    };
+    if let Some(text) = &select.run {
+        run(reach, text, &mut filter).await?;
+    }
+    Ok(filter)
 }
 
-/// The run's id: from the ledger by the beginning of it, or as it was given, for runs of other machines.
-async fn run(reach: &Reach<'_>, text: &str) -> Result<String, CommandError> {
-    if let Ok(run) = text.trim().parse::<ledger::RunId>() {
-        return Ok(run.to_string());
-    }
-    let heads = reach.ledger()?.runs().await?;
-    if text == "last" {
-        let last = heads.iter().find(|head| head.kind == Some(ledger::RunKind::Launch));
-        return last.map(|head| head.run.to_string()).ok_or_else(|| {
+/// The instances of a run: of a launch, those that carry its tag; of another, those that it acted on.
+async fn run(reach: &Reach<'_>, text: &str, filter: &mut Filter) -> Result<(), CommandError> {
+    let heads = heads(reach).await?;
+    let run = if text == "last" {
+        let last = heads.iter().find(|head| head.kind == Some(RunKind::Launch));
+        last.map(|head| head.run).ok_or_else(|| {
             CommandError::usage("the ledger knows no launch", "give the run's whole id, as its tag has it")
-        });
+        })?
+    } else {
+        // A whole id may be that of another machine's run, which this ledger does not know.
+        match text.trim().parse() {
+            Ok(run) => run,
+            Err(_) => session::find_run(&heads, text)?,
+        }
+    };
+    match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
+        Some(RunKind::Launch) | None => filter.run = Some(run.to_string()),
+        Some(RunKind::Cleanup) => {
+            return Err(CommandError::usage(
+                format!("run {run} deleted volumes and reservations: it has no instances"),
+                "`oci-insta-scale runs` tells what each run did",
+            ));
+        }
+        Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
+            let records = reach.ledger()?.records(run).await?.records;
+            let plan = RunState::fold(run, records.first()).plan;
+            let plan: ActionPlan = serde_json::from_value(plan).map_err(|error| {
+                CommandError::Run(format!("the plan of run {run} cannot be read: {error}"))
+            })?;
+            filter.among = Some(plan.instances.into_iter().map(|instance| instance.ocid).collect());
+        }
     }
-    session::find_run(&heads, text).map(|run| run.to_string())
+    Ok(())
+}
+
+/// The runs that this machine remembers. No ledger is made for the question.
+async fn heads(reach: &Reach<'_>) -> Result<Vec<RunHead>, CommandError> {
+    let folder = environment::state_dir(reach.global.state_dir.clone(), false)?;
+    if session::has_ledger(&folder) { Ok(reach.ledger()?.runs().await?) } else { Ok(Vec::new()) }
 }
 
 fn named(select: &Select) -> Result<Option<Vec<Named>>, CommandError> {
@@ -107,10 +145,17 @@ pub async fn machines(reach: &Reach<'_>, select: &Select) -> Result<Found, Comma
 
 /// Finds the instances that a filter means, and says what of it is worth knowing.
 pub async fn found(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
-    let found = reach.ask(find(&reach.client, &reach.compartment, filter)).await?;
+    let found = search(reach, filter).await?;
     for missing in &found.missing {
         console::line(&format!("warning: {} is not there, or not yours to see", clean(missing.text())));
     }
+    Ok(found)
+}
+
+/// The same for whoever reports what is missing himself.
+pub async fn search(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
+    let found = reach.ask(find(&reach.client, &reach.compartment, filter)).await;
+    let found = found.map_err(CommandError::of_compartment)?;
     if !found.left_out.is_empty() {
         let names: Vec<String> = found
             .left_out
@@ -124,8 +169,84 @@ pub async fn found(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandE
     for (name, many) in &found.shared_names {
         console::line(&format!("warning: {} instances have the name {}", many, clean(name)));
     }
-    if found.machines.is_empty() {
-        console::line("no instance matches");
+    if found.machines.is_empty() && found.missing.is_empty() {
+        if let Some(run) = &filter.run
+            && !heads(reach).await?.iter().any(|head| head.run.to_string() == *run)
+        {
+            return Err(CommandError::usage(
+                format!("{}, and this ledger does not know such a run", nobody(&reach.compartment, filter)),
+                "`oci-insta-scale runs` lists the runs of this machine",
+            ));
+        }
+        console::line(&nobody(&reach.compartment, filter));
     }
     Ok(found)
+}
+
+/// How a command that only looks has ended: what was named and not found is a failure.
+pub fn exit(found: &Found) -> Exit {
+    match (found.missing.is_empty(), found.machines.is_empty()) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::NoneLaunched,
+        (false, false) => Exit::SomeFailed,
+    }
+}
+
+/// `no instance in <compartment> has a name that begins with `instance-` (-p)`.
+fn nobody(compartment: &str, filter: &Filter) -> String {
+    let or = |values: &[String]| values.iter().map(|value| clean(value)).collect::<Vec<_>>().join(" or ");
+    let mut wanted: Vec<String> = Vec::new();
+    if let Some(prefix) = &filter.prefix {
+        wanted.push(format!("has a name that begins with `{}` (-p)", clean(prefix)));
+    }
+    if let Some(run) = &filter.run {
+        wanted.push(format!("carries the tag of run {run} (--run)"));
+    }
+    if filter.among.is_some() {
+        wanted.push("is one of those that the run acted on (--run)".to_owned());
+    }
+    wanted.extend(filter.tags.iter().map(|tag| format!("has the tag `{}` (--tag)", clean(&tag.to_string()))));
+    for (verb, values, flag) in [
+        ("is", &filter.states, "--state"),
+        ("is in", &filter.availability_domains, "--ad"),
+        ("has the shape", &filter.shapes, "--shape"),
+    ] {
+        if !values.is_empty() {
+            wanted.push(format!("{verb} {} ({flag})", or(values)));
+        }
+    }
+    if filter.named.is_some() {
+        wanted.push("is one of those that are named".to_owned());
+    }
+    if wanted.is_empty() {
+        return format!("there is no instance in {compartment}");
+    }
+    format!("no instance in {compartment} {}", wanted.join(" and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_finds_nothing_is_told_where_and_for_what_was_looked() {
+        let filter = Filter { prefix: Some("instance-".into()), ..Filter::default() };
+        let said = [
+            nobody("ocid1.compartment.oc1..a", &Filter::default()),
+            nobody("ocid1.compartment.oc1..a", &filter),
+            nobody(
+                "ocid1.compartment.oc1..a",
+                &Filter {
+                    states: vec!["RUNNING".into(), "STOPPED".into()],
+                    tags: vec!["team=blue".parse().unwrap()],
+                    ..filter
+                },
+            ),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r"
+        there is no instance in ocid1.compartment.oc1..a
+        no instance in ocid1.compartment.oc1..a has a name that begins with `instance-` (-p)
+        no instance in ocid1.compartment.oc1..a has a name that begins with `instance-` (-p) and has the tag `team=blue` (--tag) and is RUNNING or STOPPED (--state)
+        ");
+    }
 }

@@ -34,7 +34,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     let kinds: Vec<String> = wants.iter().map(Want::describe).collect();
     let places = domains.join(", ");
     console::line(&format!("reserving {} of {} in {places}", count(asked, "instance"), kinds.join("; ")));
-    confirm(args.yes, "It is charged from the moment it exists, used or not. Go on?")?;
+    confirm(remote, args.yes, "It is charged from the moment it exists, used or not. Go on?").await?;
 
     let created =
         reservations::create_all(&remote.client, &orders, &NoBook, &remote.patience(args.deadline)).await;

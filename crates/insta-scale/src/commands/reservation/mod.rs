@@ -44,8 +44,8 @@ pub fn manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
 }
 
 /// On a terminal a question is asked; off one, the command itself is the consent, as in the original tool.
-fn confirm(yes: bool, question: &str) -> Result<(), CommandError> {
-    if !yes && console::can_ask() && !console::ask(question) {
+async fn confirm(remote: &Remote, yes: bool, question: &str) -> Result<(), CommandError> {
+    if !yes && console::can_ask() && !console::ask(question, &remote.stop).await? {
         return Err(CommandError::Declined);
     }
     Ok(())
@@ -77,7 +77,7 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
 
 async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, CommandError> {
     let ocid = find(remote, &args.reservation).await?;
-    confirm(args.yes, &format!("Delete the capacity reservation {ocid}?"))?;
+    confirm(remote, args.yes, &format!("Delete the capacity reservation {ocid}?")).await?;
     let was = reservations::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
     console::line(&format!(
         "deleted {} ({ocid}): {} given back",

@@ -5,8 +5,9 @@ use super::list::short_ocid;
 use crate::hints;
 use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
+use crate::output::listing::or_dash;
 use crate::output::summary::describe;
-use crate::output::text::{clean, count, seconds};
+use crate::output::text::{clean, count, seconds, wrap};
 use fleet::lifecycle::{ActionRow, ActionSummary, RowResult, Verb};
 use ledger::{ErrorRecord, Outcome};
 use serde_json::{Value, json};
@@ -29,16 +30,18 @@ pub fn table(summary: &ActionSummary) -> String {
             Column::new(title, rank, rows.iter().map(|row| cell(row)))
         };
         let columns = vec![
-            column("NAME", 0, &|row| if row.name.is_empty() { row.ocid.clone() } else { row.name.clone() }),
+            column("NAME", 0, &|row| if row.name.is_empty() { row.ocid.clone() } else { row.name.clone() })
+                .cut(),
             column("RESULT", 0, &|row| word(row.result).to_owned()),
-            column("STATE", 0, &|row| row.state.clone()),
-            column("OCID", 1, &|row| row.ocid.clone()).or_short(rows.iter().map(|row| short_ocid(&row.ocid))),
+            column("STATE", 0, &|row| or_dash(Some(&row.state))),
+            column("OCID", 1, &|row| or_dash(Some(&row.ocid)))
+                .or_short(rows.iter().map(|row| short_ocid(&row.ocid))),
         ];
         out.push_str(&columns_table(columns, console::width()));
         out.push('\n');
     }
     // Writing to a String cannot fail, so the results are not looked at.
-    let _ = writeln!(out, "{}", totals(summary));
+    let _ = writeln!(out, "{}", wrap(&totals(summary), console::width()));
     out
 }
 
@@ -111,6 +114,9 @@ pub fn advice(summary: &ActionSummary) -> String {
 fn hint(error: &ErrorRecord) -> &'static str {
     match error.class.as_str() {
         "wrong_state" => "`oci-insta-scale instances status` shows how it stands now",
+        "missing" => {
+            "check the name or the OCID, the compartment (-c) and the region; `instances list --terminated` shows those that are gone"
+        }
         "protected" => "remove the tag from the instance, or leave --protect out",
         "wait_timeout" => {
             "the action was accepted and may still succeed: look with `instances status --watch`, or wait longer with --wait-timeout"
@@ -138,15 +144,25 @@ fn names(rows: &[&ActionRow]) -> String {
     }
 }
 
-fn value(summary: &ActionSummary) -> Value {
+/// A failure as documents have it, with what to do about it.
+pub fn error(record: &ErrorRecord) -> Value {
+    let mut value = json!({"opc_request_id": null});
+    // Texts and numbers: nothing that JSON cannot hold.
+    if let (Some(error), Ok(Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(record)) {
+        error.extend(fields);
+        error.insert("hint".to_owned(), hint(record).into());
+    }
+    value
+}
+
+/// The document.
+pub fn value(summary: &ActionSummary) -> Value {
     // Texts, numbers and times: nothing that JSON cannot hold.
     let mut value = serde_json::to_value(summary).unwrap_or_default();
     if let Some(rows) = value.get_mut("instances").and_then(Value::as_array_mut) {
         for (row, from) in rows.iter_mut().zip(&summary.instances) {
-            if let (Some(error), Some(record)) =
-                (row.get_mut("error").and_then(Value::as_object_mut), &from.error)
-            {
-                error.insert("hint".to_owned(), hint(record).into());
+            if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
+                row.insert("error".to_owned(), error(record));
             }
         }
     }

@@ -5,11 +5,30 @@ use super::columns::{Column, table as columns_table};
 use super::list::short_ocid;
 use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
+use crate::output::listing::Listing;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use fleet::cleanup::{CleanupRow, CleanupSummary};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+
+/// The columns of what was found.
+pub const COLUMNS: [&str; 6] = ["KIND", "NAME", "WHERE", "PRICE/HOUR", "WHY", "OCID"];
+
+/// What was found, as a table that fits the terminal: whoever is asked sees what it is and the end of its OCID.
+pub fn found(listing: &Listing, width: Option<usize>) -> String {
+    let cells = |at: usize| listing.rows.iter().map(move |row| row.get(at).cloned().unwrap_or_default());
+    let ranks = [0, 0, 3, 1, 2, 0];
+    let columns = COLUMNS.iter().zip(ranks).enumerate().map(|(at, (title, rank))| {
+        let column = Column::new(title, rank, cells(at));
+        match *title {
+            "NAME" | "WHY" => column.cut(),
+            "OCID" => column.or_short(cells(at).map(|ocid| short_ocid(&ocid))),
+            _ => column,
+        }
+    });
+    columns_table(columns.collect(), width)
+}
 
 /// Above this many things, the table shows only those that are still there.
 const ROWS: usize = 100;
@@ -31,7 +50,7 @@ fn text(summary: &CleanupSummary, width: Option<usize>) -> String {
         };
         let columns = vec![
             column("KIND", 0, &|row| row.kind.to_owned()),
-            column("NAME", 0, &|row| row.name.clone()),
+            column("NAME", 0, &|row| row.name.clone()).cut(),
             column("RESULT", 0, &|row| word(row.result).to_owned()),
             column("OCID", 1, &|row| row.ocid.clone()).or_short(rows.iter().map(|row| short_ocid(&row.ocid))),
         ];
@@ -77,6 +96,13 @@ pub fn json(summary: &CleanupSummary) -> String {
     {
         document.extend(fields);
     }
+    if let Some(rows) = document.get_mut("leftovers").and_then(Value::as_array_mut) {
+        for (row, from) in rows.iter_mut().zip(&summary.leftovers) {
+            if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
+                row.insert("error".to_owned(), super::action::error(record));
+            }
+        }
+    }
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
@@ -85,6 +111,22 @@ mod tests {
     use super::*;
     use fleet::lifecycle::RowResult;
     use ledger::{ErrorRecord, Outcome, RunId};
+
+    #[test]
+    fn what_was_found_fits_the_terminal() {
+        let mut listing = Listing::new("leftovers", &COLUMNS);
+        let why = "its run failed to get it running, or has another in its place";
+        let row = ["instance", "web-1", "PHX-AD-1", "0.0340", why, "ocid1.instance.oc1.phx.unique00000001"];
+        listing.push(row.map(str::to_owned).to_vec(), json!({}));
+        insta::assert_snapshot!(found(&listing, Some(80)), @r"
+        KIND      NAME   WHERE     PRICE/HOUR  WHY                             OCID
+        instance  web-1  PHX-AD-1  0.0340      its run failed to get it runn…  …00000001
+        ");
+        insta::assert_snapshot!(found(&listing, Some(40)), @r"
+        KIND      NAME   PRICE/HOUR  OCID
+        instance  web-1  0.0340      …00000001
+        ");
+    }
 
     #[test]
     fn what_is_still_there_is_told_with_what_to_do() {

@@ -1,4 +1,4 @@
-//! A table that fits the terminal: columns that matter less go first, and names are cut last.
+//! A table that fits the terminal: columns that matter less go first, and no name is so long that it drives them out.
 //!
 //! Must not know what the columns are about.
 
@@ -16,12 +16,21 @@ pub struct Column {
     pub short: Option<Vec<String>>,
     /// Which goes first when there is no room: the highest. 0 stays.
     pub rank: u8,
+    /// Whether its cells can be cut: names and other text.
+    pub can_be_cut: bool,
 }
 
 impl Column {
     /// A column; its cells are made safe for a terminal.
     pub fn new(title: &'static str, rank: u8, cells: impl Iterator<Item = String>) -> Self {
-        Self { title, cells: cells.map(|cell| clean(&cell)).collect(), short: None, rank }
+        Self { title, cells: cells.map(|cell| clean(&cell)).collect(), short: None, rank, can_be_cut: false }
+    }
+
+    /// The same, with cells that are cut when there is no room for all of them.
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        self.can_be_cut = true;
+        self
     }
 
     /// The same with shorter cells for narrow terminals.
@@ -39,6 +48,8 @@ impl Column {
 
 /// Between two columns.
 const GAP: usize = 2;
+/// A name drives no other column out to have more than this (or a third of the terminal).
+const NAME: usize = 24;
 /// No name is cut to less.
 const LEAST: usize = 8;
 
@@ -74,6 +85,7 @@ fn total(columns: &[Column]) -> usize {
     columns.iter().map(|column| column.width() + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
+/// Shorter cells first; then columns go, as if no name were long; then names take the room that is left.
 fn fit(columns: &mut Vec<Column>, width: usize) {
     if total(columns) <= width {
         return;
@@ -83,16 +95,25 @@ fn fit(columns: &mut Vec<Column>, width: usize) {
             column.cells = short;
         }
     }
-    while total(columns) > width {
+    let least = |column: &Column| {
+        if column.can_be_cut { column.width().min((width / 3).max(NAME)) } else { column.width() }
+    };
+    let needed = |columns: &[Column]| columns.iter().map(|column| least(column) + GAP).sum::<usize>();
+    while needed(columns) > width + GAP {
         let Some(rank) = columns.iter().map(|column| column.rank).max().filter(|rank| *rank > 0) else {
             break;
         };
         columns.retain(|column| column.rank != rank);
     }
-    let over = total(columns).saturating_sub(width);
-    if let Some(first) = columns.first_mut().filter(|_| over > 0) {
-        let room = first.width().saturating_sub(over).max(LEAST);
-        for cell in &mut first.cells {
+    let mut spare = (width + GAP).saturating_sub(needed(columns));
+    let mut over = needed(columns).saturating_sub(width + GAP);
+    for column in columns.iter_mut().filter(|column| column.can_be_cut) {
+        let (natural, least) = (column.width(), least(column));
+        let more = spare.min(natural - least);
+        let less = over.min(least.saturating_sub(LEAST));
+        (spare, over) = (spare - more, over - less);
+        let room = least + more - less;
+        for cell in &mut column.cells {
             *cell = truncate_str(cell, room, "…").into_owned();
         }
     }
@@ -105,7 +126,7 @@ mod tests {
     fn columns() -> Vec<Column> {
         let cells = |cells: [&str; 2]| cells.map(str::to_owned).into_iter();
         vec![
-            Column::new("NAME", 0, cells(["web-1", "a-very-long-name-of-a-machine"])),
+            Column::new("NAME", 0, cells(["web-1", "a-very-long-name-of-a-machine"])).cut(),
             Column::new("STATE", 0, cells(["RUNNING", "STOPPED"])),
             Column::new("AGE", 2, cells(["3 h", "10 d"])),
             Column::new(
@@ -124,6 +145,20 @@ mod tests {
         web-1                          RUNNING  3 h   ocid1.instance.oc1.phx.aaaaaaaa1
         a-very-long-name-of-a-machine  STOPPED  10 d  ocid1.instance.oc1.phx.aaaaaaaa2
         ");
+    }
+
+    #[test]
+    fn one_long_name_drives_no_column_out() {
+        let mut columns = columns();
+        columns[0].cells[1] = "x".repeat(255);
+        let wide = table(columns.clone(), Some(80));
+        insta::assert_snapshot!(wide, @r"
+        NAME                                                       STATE    AGE   OCID
+        web-1                                                      RUNNING  3 h   …aaaa1
+        xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…  STOPPED  10 d  …aaaa2
+        ");
+        let narrow = table(columns, Some(50));
+        assert!(narrow.contains("…aaaa2") && narrow.contains("STOPPED"), "{narrow}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use super::columns::{Column, table};
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::{or_dash, per_hour};
-use crate::output::text::count;
+use crate::output::text::{count, wrap};
 use fleet::export::csv_record;
 use fleet::price::Prices;
-use fleet::select::{Machine, hour_now, total_now};
+use fleet::select::{Machine, Named, hour_now, total_now};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ pub struct Table<'a> {
     pub addresses: bool,
     /// Every column, in full.
     pub wide: bool,
+    /// Whether somebody is asked about them: then each is told by its OCID, however narrow the terminal.
+    pub asking: bool,
 }
 
 /// One instance as a program reads it.
@@ -54,6 +56,8 @@ struct Document<'a> {
     schema_version: u32,
     instances: Vec<Row<'a>>,
     totals: Totals<'a>,
+    /// What the user named and nobody found.
+    missing: Vec<&'a str>,
 }
 
 impl Table<'_> {
@@ -64,7 +68,7 @@ impl Table<'_> {
         }
         let mut text = self.rows(width);
         text.push('\n');
-        text.push_str(&totals(self.machines, self.prices));
+        text.push_str(&wrap(&totals(self.machines, self.prices), width));
         text.push('\n');
         text
     }
@@ -85,7 +89,7 @@ impl Table<'_> {
         };
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         let mut columns = vec![
-            column("NAME", 0, &|machine| or_dash(Some(&machine.name))),
+            column("NAME", 0, &|machine| or_dash(Some(&machine.name))).cut(),
             column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
             shorter(column("AD", 6, &|machine| machine.availability_domain.clone()), &|machine| {
                 short_domain(&machine.availability_domain).to_owned()
@@ -112,17 +116,18 @@ impl Table<'_> {
                 or_dash(Some(&tags.join(" ")))
             }));
         }
-        let ocid = column("OCID", 2, &|machine| machine.ocid.clone());
+        let ocid = column("OCID", if self.asking { 0 } else { 2 }, &|machine| machine.ocid.clone());
         columns.push(shorter(ocid, &|machine| short_ocid(&machine.ocid)));
         columns
     }
 
     /// One document.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write_json(&self, missing: &[Named], out: &mut dyn Write) -> io::Result<()> {
         let document = Document {
             schema_version: SCHEMA_VERSION,
             instances: self.machines.iter().map(|machine| self.row(machine)).collect(),
             totals: sums(self.machines, self.prices),
+            missing: missing.iter().map(Named::text).collect(),
         };
         serde_json::to_writer_pretty(&mut *out, &document)?;
         writeln!(out)
@@ -195,12 +200,17 @@ fn sums<'a>(machines: &'a [Machine], prices: &'a Prices) -> Totals<'a> {
     Totals {
         instances: machines.len(),
         by_state,
-        ocpus: machines.iter().filter_map(|machine| machine.ocpus).sum(),
-        memory_gb: machines.iter().filter_map(|machine| machine.memory_gb).sum(),
+        ocpus: sum(machines.iter().filter_map(|machine| machine.ocpus)),
+        memory_gb: sum(machines.iter().filter_map(|machine| machine.memory_gb)),
         price_per_hour,
         unknown_prices,
         currency: prices.currency(),
     }
+}
+
+/// From 0.0: the sum of no floating-point numbers is -0.0.
+fn sum(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |sum, number| sum + number)
 }
 
 /// `20 instances: 18 RUNNING, 2 STOPPED; 20 OCPUs, 120 GB; 0.6120 USD an hour without volumes`.
@@ -216,10 +226,12 @@ pub fn totals(machines: &[Machine], prices: &Prices) -> String {
         unknown => format!(" and {} of unknown price", count(unknown as u64, "instance")),
     };
     format!(
-        "{}: {}; {} OCPUs, {} GB; {:.4} {} an hour without volumes{unknown}",
+        "{}: {}; {} {}, {} GB; {:.4} {} an hour without volumes{unknown}",
         count(sums.instances as u64, "instance"),
         states.join(", "),
         sums.ocpus,
+        // Halves are possible: no count.
+        if sums.ocpus.total_cmp(&1.0).is_eq() { "OCPU" } else { "OCPUs" },
         sums.memory_gb,
         sums.price_per_hour,
         sums.currency,
@@ -239,8 +251,11 @@ pub fn short_ocid(ocid: &str) -> String {
 
 fn age(machine: &Machine, now: Timestamp) -> String {
     let Some(created) = machine.created else { return "-".to_owned() };
-    let seconds = now.duration_since(created).as_secs().max(0);
+    let seconds = now.duration_since(created).as_secs();
     match seconds {
+        // Clocks differ a little. Where they differ more, as in a simulated region that runs ahead, nobody knows.
+        ..-60 => "-".to_owned(),
+        -60..0 => "0 s".to_owned(),
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
@@ -278,7 +293,8 @@ mod tests {
         let machines = machines();
         let prices = Prices::default();
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
-        Table { machines: &machines, prices: &prices, now, addresses: true, wide: false }.text(width)
+        Table { machines: &machines, prices: &prices, now, addresses: true, wide: false, asking: false }
+            .text(width)
     }
 
     #[test]
@@ -289,8 +305,41 @@ mod tests {
         web-2  STOPPED  PHX-AD-2  VM.Standard.E4.Flex  1      6   10.0.0.2    -            4 h  0.0000   …00000002
         web-3  RUNNING  PHX-AD-3  VM.Odd               1      6   10.0.0.3    -            4 h  unknown  …00000003
 
-        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD an hour without volumes and 1 instance of unknown price
+        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD an hour without volumes and 1 instance of
+        unknown price
         ");
+    }
+
+    #[test]
+    fn nothing_adds_up_to_nothing() {
+        let prices = Prices::default();
+        let text = serde_json::to_string(&sums(&[], &prices)).unwrap();
+        assert!(!text.contains("-0"), "{text}");
+        let one = Machine { ocpus: Some(1.0), ..machines().remove(0) };
+        assert!(totals(&[one], &prices).contains("; 1 OCPU, 6 GB;"));
+    }
+
+    #[test]
+    fn whoever_is_asked_sees_the_end_of_each_ocid_however_narrow_the_terminal() {
+        let mut machines = machines();
+        machines[0].name = "x".repeat(255);
+        let prices = Prices::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let table =
+            Table { machines: &machines, prices: &prices, now, addresses: false, wide: false, asking: true };
+        for width in [40, 60, 80, 120] {
+            let rows = table.rows(Some(width));
+            assert!((1..=3).all(|number| rows.contains(&format!("…0000000{number}"))), "{width}: {rows}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_not_made_up_where_the_clocks_differ() {
+        let created: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let machine = Machine { created: Some(created), ..Machine::default() };
+        let after = |seconds| age(&machine, created + jiff::SignedDuration::from_secs(seconds));
+        let ages = [-3600, -5, 5, 600, 9000, 200_000].map(after);
+        assert_eq!(ages, ["-", "0 s", "5 s", "10 min", "2 h", "2 d"]);
     }
 
     #[test]
@@ -301,7 +350,8 @@ mod tests {
         web-2  STOPPED  10.0.0.2    -            …00000002
         web-3  RUNNING  10.0.0.3    -            …00000003
 
-        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD an hour without volumes and 1 instance of unknown price
+        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340
+        USD an hour without volumes and 1 instance of unknown price
         ");
     }
 
@@ -315,17 +365,19 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
             addresses: true,
             wide: false,
+            asking: false,
         };
         let written = |write: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
             let mut out = Vec::new();
             write(&mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
-        let document = written(&|out| table.write_json(out));
+        let document = written(&|out| table.write_json(&["web-9".parse().unwrap()], out));
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         assert_eq!(document["instances"].as_array().unwrap().len(), 3);
         assert_eq!(document["instances"][2]["price_per_hour"], serde_json::Value::Null);
         assert_eq!(document["totals"]["unknown_prices"], 1);
+        assert_eq!(document["missing"], serde_json::json!(["web-9"]));
         assert_eq!(written(&|out| table.write_json_lines(out)).lines().count(), 3);
         assert_eq!(written(&|out| table.write_csv(out)).lines().count(), 4);
     }

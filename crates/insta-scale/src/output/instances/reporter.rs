@@ -10,7 +10,8 @@ use crate::output::summary::describe;
 use crate::output::text::clean;
 use fleet::Sink;
 use indicatif::{ProgressBar, ProgressStyle};
-use ledger::{Event, Record, RunId, RunState};
+use ledger::{Event, Record, RunId, RunState, SlotNumber};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -42,6 +43,7 @@ impl Reporter {
             state: RunState::new(run),
             what,
             names: names.iter().map(|name| clean(name)).collect(),
+            accepted: BTreeSet::new(),
             bar: (console::is_watched() && chattiness >= Chattiness::Normal).then(|| bar(names.len() as u64)),
         };
         let thread = std::thread::Builder::new()
@@ -79,6 +81,8 @@ struct View {
     state: RunState,
     what: &'static str,
     names: Vec<String>,
+    /// Slots whose action was accepted and that are not there yet.
+    accepted: BTreeSet<SlotNumber>,
     bar: Option<ProgressBar>,
 }
 
@@ -86,11 +90,33 @@ impl View {
     fn run(mut self, receiver: &Receiver<Message>) {
         while let Ok(Message::Record(record)) = receiver.recv() {
             self.state.apply(&record);
+            self.note(&record.event);
             self.take(&record);
         }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::ActionAccepted { slot, .. } => {
+                self.accepted.insert(*slot);
+            }
+            Event::ActionDone { slot, .. }
+            | Event::SlotFailed { slot, .. }
+            | Event::WaitEnded { slot, .. } => {
+                self.accepted.remove(slot);
+            }
+            _ => {}
+        }
+    }
+
+    /// What stands beside the bar: nothing is seen to be done for as long as the first instance takes.
+    fn message(&self) -> String {
+        let rate =
+            self.state.rates.get("write").map_or_else(String::new, |rate| format!(", pace {rate:.1}/s"));
+        format!("accepted {}, failed {}{rate}", self.accepted.len(), self.state.counts.failed)
     }
 
     fn take(&self, record: &Record) {
@@ -115,13 +141,8 @@ impl View {
                 {
                     bar.println(line);
                 }
-                let rate = self
-                    .state
-                    .rates
-                    .get("write")
-                    .map_or_else(String::new, |rate| format!(", pace {rate:.1}/s"));
                 bar.set_position(u64::from(self.state.counts.running));
-                bar.set_message(format!("failed {}{rate}", self.state.counts.failed));
+                bar.set_message(self.message());
             }
         }
     }
@@ -186,5 +207,24 @@ mod tests {
     #[test]
     fn the_template_of_the_bar_can_be_read() {
         assert!(ProgressStyle::with_template(BAR).is_ok());
+    }
+
+    #[test]
+    fn what_was_accepted_is_told_until_it_is_there() {
+        let mut view = View {
+            output: OutputFormat::Table,
+            chattiness: Chattiness::Normal,
+            state: RunState::new(RunId(uuid::Uuid::nil())),
+            what: "instance",
+            names: Vec::new(),
+            accepted: BTreeSet::new(),
+            bar: None,
+        };
+        let (ocid, state) = (String::new(), String::new());
+        for slot in 1..=3 {
+            view.note(&Event::ActionAccepted { slot, ocid: ocid.clone(), state: state.clone() });
+        }
+        view.note(&Event::ActionDone { slot: 2, ocid, state, skipped: false });
+        assert_eq!(view.message(), "accepted 2, failed 0");
     }
 }

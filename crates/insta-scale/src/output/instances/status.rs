@@ -4,7 +4,7 @@ use super::columns::{Column, table};
 use super::list::short_domain;
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::text::{clean, count};
-use fleet::select::Machine;
+use fleet::select::{Machine, Named};
 use oci_api::models::InstanceLifecycleState as State;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ impl Status {
                 Column::new(title, rank, rows.iter().map(|machine| cell(machine)))
             };
             let columns = vec![
-                column("NAME", 0, &|machine| machine.label().to_owned()),
+                column("NAME", 0, &|machine| machine.label().to_owned()).cut(),
                 column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
                 column("AD", 2, &|machine| short_domain(&machine.availability_domain).to_owned()),
                 column("SHAPE", 1, &|machine| machine.shape.clone()),
@@ -88,7 +88,7 @@ impl Status {
         out
     }
 
-    fn value(&self, machines: &[Machine]) -> Value {
+    fn value(&self, machines: &[Machine], missing: &[Named]) -> Value {
         let rows: Vec<Value> = machines
             .iter()
             .map(|machine| json!({"name": machine.name, "ocid": machine.ocid, "state": machine.state}))
@@ -101,17 +101,18 @@ impl Status {
             "by_availability_domain": self.domains,
             "by_shape": self.shapes,
             "steady": self.is_steady(),
+            "missing": missing.iter().map(Named::text).collect::<Vec<_>>(),
         })
     }
 
     /// One document.
-    pub fn json(&self, machines: &[Machine]) -> String {
-        serde_json::to_string_pretty(&self.value(machines)).unwrap_or_default() + "\n"
+    pub fn json(&self, machines: &[Machine], missing: &[Named]) -> String {
+        serde_json::to_string_pretty(&self.value(machines, missing)).unwrap_or_default() + "\n"
     }
 
     /// One line.
-    pub fn json_line(&self, machines: &[Machine]) -> String {
-        self.value(machines).to_string() + "\n"
+    pub fn json_line(&self, machines: &[Machine], missing: &[Named]) -> String {
+        self.value(machines, missing).to_string() + "\n"
     }
 }
 

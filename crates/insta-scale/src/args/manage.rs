@@ -1,0 +1,115 @@
+//! Flags of `manage-instances`, the older front door of `instances`.
+
+use super::Global;
+use super::instances::{
+    ActInstances, Carry, InstancesCommand, ListInstances, Select, SoftInstances, Sort, StatusInstances,
+    TerminateInstances,
+};
+use clap::{Parser, ValueEnum};
+use fleet::select::Tag;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The original tool's `manage-instances.sh`: `list -c <compartment> [-p PREFIX] [-y]`, and the same for `status`,
+/// `start`, `stop` and `terminate`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "manage-instances",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "`oci-insta-scale instances` does the same, and more."
+)]
+pub struct ManageInstances {
+    /// What to do
+    pub action: ManageAction,
+    /// The compartment [default: the config's]
+    #[arg(short, long, value_name = "OCID")]
+    pub compartment: Option<String>,
+    /// Display names that begin with this
+    #[arg(short, long, default_value = "instance-")]
+    pub prefix: String,
+    /// For `terminate`: only those in this file, one OCID a line, `#` begins a comment
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// For `terminate`: keep boot volumes; they go on costing
+    #[arg(long)]
+    pub keep_boot_volumes: bool,
+    /// For `terminate`: delete data volumes that were made with the instances, which are kept otherwise
+    #[arg(long)]
+    pub delete_data_volumes: bool,
+    /// For `terminate`: refuse instances with this tag
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub protect: Vec<Tag>,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What the original tool does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ManageAction {
+    /// List instances
+    List,
+    /// Count instances by state, availability domain and shape
+    Status,
+    /// Start instances
+    Start,
+    /// Stop instances
+    Stop,
+    /// Terminate instances
+    Terminate,
+}
+
+impl ManageInstances {
+    /// A flag that says what becomes of volumes means nothing to the other actions, and somebody may rely on it.
+    pub fn check(&self) -> Result<(), String> {
+        let given = [
+            ("--keep-boot-volumes", self.keep_boot_volumes),
+            ("--delete-data-volumes", self.delete_data_volumes),
+            ("--protect", !self.protect.is_empty()),
+        ];
+        match given.iter().find(|(_, given)| *given && self.action != ManageAction::Terminate) {
+            Some((flag, _)) => Err(format!("only `terminate` has {flag}")),
+            None => Ok(()),
+        }
+    }
+
+    /// The same in the words of `oci-insta-scale instances`.
+    pub fn command(self) -> (Global, InstancesCommand) {
+        let select = Select {
+            compartment: self.compartment,
+            // A list of OCIDs says which; a prefix besides would silently leave some out.
+            prefix: self.file.is_none().then_some(self.prefix),
+            file: self.file,
+            ..Select::default()
+        };
+        let carry = Carry::with(self.yes);
+        let command = match self.action {
+            ManageAction::List => {
+                let (sort, reverse) = (Sort::Name, false);
+                InstancesCommand::List(ListInstances { select, no_ips: false, sort, reverse, wide: false })
+            }
+            ManageAction::Status => InstancesCommand::Status(StatusInstances {
+                select,
+                watch: false,
+                every: Duration::from_secs(5),
+            }),
+            ManageAction::Start => InstancesCommand::Start(ActInstances { select, carry }),
+            ManageAction::Stop => {
+                InstancesCommand::Stop(SoftInstances { select, carry, grace: None, force: false })
+            }
+            ManageAction::Terminate => InstancesCommand::Terminate(TerminateInstances {
+                select,
+                carry,
+                keep_boot_volumes: self.keep_boot_volumes,
+                keep_data_volumes: !self.delete_data_volumes,
+                protect: self.protect,
+            }),
+        };
+        (self.global, command)
+    }
+}
