@@ -5,6 +5,9 @@ use clap::{Args, Parser, Subcommand};
 use fleet::reservations::{NewCount, Want};
 use std::time::Duration;
 
+/// The most instances that one reservation is asked for: a tenancy's limits are far below.
+const MOST: u32 = 1_000_000;
+
 /// Flags of `reservation`.
 #[derive(Clone, Debug, Args)]
 pub struct ReservationArgs {
@@ -46,7 +49,7 @@ is kept unless there are at least so many. Unused reserved capacity costs 85 % o
 
 Exit codes: 0 all held, 3 some held, 4 none held or given back.";
 
-const UPDATE_HELP: &str = "\
+const UPDATE_HELP: &str = "Examples:
   oci-insta-scale reservation update OCID --count 20     hold 20
   oci-insta-scale reservation update OCID --count +5     hold 5 more
   oci-insta-scale reservation update OCID --count=-5     hold 5 fewer
@@ -99,6 +102,14 @@ pub struct CreateReservation {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+}
+
+impl CreateReservation {
+    /// Whether the flags say everything, so that the config need not be a whole one.
+    pub fn says_all(&self) -> bool {
+        let what = !self.add.is_empty() || (self.kind.shape.is_some() && self.count.is_some());
+        what && self.name.is_some() && !self.ad.is_empty() && !self.write_config
+    }
 }
 
 /// One kind of instance, as flags.
@@ -170,6 +181,9 @@ pub struct DeleteReservation {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    /// Not a thing that the API has; taken to say so
+    #[arg(long, hide = true)]
+    pub force: bool,
 }
 
 /// Reads `shape=…,ocpus=…,memory=…,count=…,fd=…`.
@@ -186,7 +200,9 @@ fn want(text: &str) -> Result<Want, String> {
             "fd" => want.fault_domain = Some(value.to_ascii_uppercase()),
             "count" => {
                 want.count =
-                    value.parse().map_err(|_| format!("count must be a whole number, not {value:?}"))?;
+                    value.parse().ok().filter(|count| (1..=MOST).contains(count)).ok_or_else(|| {
+                        format!("count must be a whole number from 1 to {MOST}, not {value:?}")
+                    })?;
                 counted = true;
             }
             other => {
@@ -207,8 +223,8 @@ fn new_count(text: &str) -> Result<NewCount, String> {
         digits
             .parse::<u32>()
             .ok()
-            .filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
-            .ok_or_else(|| "a whole number is needed: 20, +5 or -5".to_owned())
+            .filter(|number| *number <= MOST && digits.bytes().all(|b| b.is_ascii_digit()))
+            .ok_or_else(|| format!("a whole number is needed, at most {MOST}: 20, +5 or -5"))
     };
     Ok(match text.trim() {
         text if text.starts_with('+') => NewCount::Grow(number(&text[1..])?),
@@ -277,12 +293,15 @@ pub struct CapacityManager {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    /// Not a thing that the API has; taken to say so
+    #[arg(long, hide = true, requires = "delete")]
+    pub force: bool,
     /// Flags of every command.
     #[command(flatten)]
     pub global: Global,
 }
 
-const MANAGER_HELP: &str = "\
+const MANAGER_HELP: &str = "Examples:
   capacity-manager -list
   capacity-manager -create -name prod -ad AD-1 -shape VM.Standard.E4.Flex -count 10 -ocpus 1 -memory 6
   capacity-manager -delete -id ocid1.capacityreservation.oc1…
@@ -310,6 +329,7 @@ impl CapacityManager {
                 reservation: self.id.unwrap_or_default(),
                 deadline: Duration::from_mins(10),
                 yes: self.yes,
+                force: self.force,
             })
         } else {
             ReservationCommand::List(ListReservations::default())
@@ -374,15 +394,22 @@ mod tests {
         let read = want("shape=S,ocpus=1,memory=6,count=10,fd=fault-domain-1").unwrap();
         assert_eq!((read.shape.as_str(), read.count, read.memory_gb), ("S", 10, Some(6.0)));
         assert_eq!(read.fault_domain.as_deref(), Some("FAULT-DOMAIN-1"));
-        for wrong in
-            ["", "shape=S", "count=1", "shape=S,count=x", "shape=S,count=1,size=2", "shape=S,count=1,ocpus=0"]
-        {
+        for wrong in [
+            "",
+            "shape=S",
+            "count=1",
+            "shape=S,count=x",
+            "shape=S,count=0",
+            "shape=S,count=1000001",
+            "shape=S,count=1,size=2",
+            "shape=S,count=1,ocpus=0",
+        ] {
             assert!(want(wrong).is_err(), "{wrong}");
         }
         assert_eq!(new_count("20"), Ok(NewCount::Exactly(20)));
         assert_eq!(new_count("+5"), Ok(NewCount::Grow(5)));
         assert_eq!(new_count("-5"), Ok(NewCount::Shrink(5)));
-        for wrong in ["", "+", "--5", "+-5", "1.5", "ten", "99999999999"] {
+        for wrong in ["", "+", "--5", "+-5", "1.5", "ten", "1000001", "99999999999"] {
             assert!(new_count(wrong).is_err(), "{wrong}");
         }
     }

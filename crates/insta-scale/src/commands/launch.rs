@@ -90,7 +90,7 @@ fn dry_run(
         )),
         Ok(Some(signer)) if !args.offline && global.output == OutputFormat::Table => {
             let (client, _) = session::client(endpoints, Some(signer))?;
-            console::data(&format!("\n{}", super::plan::brief(&client, settings)?))?;
+            console::data(&format!("\n{}", super::plan::brief(&client, settings, args.reserving.reserve)?))?;
         }
         Ok(_) => {}
     }
@@ -145,6 +145,7 @@ async fn launch(global: &Global, args: &LaunchArgs, mut settings: Settings) -> R
     plan.origin = session::origin(global).filter(|_| args.simulate.is_none());
     let min = plan.min.unwrap_or(0);
     plan.reserve = super::reservation::reserving(&client, &args.reserving, min, &plan).await?;
+    super::reservation::look(&client, &plan, &stop).await?;
     confirm(global, args, &plan)?;
     let environment = session::environment(client, requests, store);
     let run = environment.new_run_id();
