@@ -6,6 +6,7 @@ mod capacity;
 mod duration;
 mod go_style;
 mod instances;
+mod manager;
 mod reservation;
 mod sim;
 
@@ -16,9 +17,10 @@ pub use instances::{
     InstancesArgs, InstancesCommand, ListInstances, ManageInstances, Select, SoftInstances, Sort,
     StatusInstances, TerminateInstances,
 };
+pub use manager::CapacityManager;
 pub use reservation::{
-    CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs,
-    ReservationCommand, Reserving, UpdateReservation, WaitReservation,
+    CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs, ReservationCommand,
+    Reserving, UpdateReservation, WaitReservation,
 };
 pub use sim::{SimArgs, SimCommand, SimHome, SimReset, SimServe};
 

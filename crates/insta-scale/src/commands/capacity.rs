@@ -120,7 +120,9 @@ fn matrices(cells: &[Cell], kinds: &[(String, Size)]) -> String {
         }
         let kind =
             Want { shape: shape.clone(), ocpus: size.ocpus, memory_gb: size.memory_gb, ..Want::default() };
-        out.push_str(&format!("{}\n{}", clean(&kind.describe()), matrix.to_text(OutputFormat::Table)));
+        out.push_str(&clean(&kind.describe()));
+        out.push('\n');
+        out.push_str(&matrix.to_text(OutputFormat::Table));
     }
     out
 }

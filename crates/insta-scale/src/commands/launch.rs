@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
 use crate::output::document::Document;
 use crate::output::progress::{Reporter, Show};
-use crate::output::{preview, summary, text};
+use crate::output::{preview, reserving, summary, text};
 use crate::runtime;
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
 use fleet::{FleetSpec, Plan, RunSummary};
@@ -78,7 +78,9 @@ fn dry_run(
         settings.fleet.first_number = runtime::block_on(first)??;
     }
     let plan = Plan { fleet: settings.fleet.clone(), min: least(args), ..Plan::default() };
-    preview::show(&settings.file, &plan, budget, &endpoints, global.output)?;
+    let reserves = args.reserving.reserve;
+    let reserve = reserves.then(|| reserving::document(&settings, None));
+    preview::show(&settings.file, &plan, budget, &endpoints, reserve.as_ref(), global.output)?;
     if let Some(budget) = budget {
         budget.check()?;
     }
@@ -90,7 +92,10 @@ fn dry_run(
         )),
         Ok(Some(signer)) if !args.offline && global.output == OutputFormat::Table => {
             let (client, _) = session::client(endpoints, Some(signer))?;
-            console::data(&format!("\n{}", super::plan::brief(&client, settings, args.reserving.reserve)?))?;
+            console::data(&format!("\n{}", super::plan::brief(&client, settings, reserves)?))?;
+        }
+        Ok(_) if reserves && global.output == OutputFormat::Table => {
+            console::data(&format!("\n{}", reserving::text(settings, None)))?;
         }
         Ok(_) => {}
     }

@@ -122,6 +122,32 @@ fn below_the_least_count_everything_is_given_back_and_nothing_stays_held() {
 }
 
 #[test]
+fn giving_back_takes_its_own_time_and_what_was_not_made_is_not_called_given_back() {
+    // It takes 3 s to be made, and the user gives it 1 s.
+    let place = Workplace::empty();
+    place.write("slow.yaml", "world: {reservation_seconds: {min: 1800, max: 1800}}");
+    let region = in_place(&place, &["--scenario", "slow.yaml"]);
+    let ended = place.run(&["reservation", "create", "--count", "5", "--min", "5", "--deadline", "1s"]);
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("everything was given back, nothing is held"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("OCI filled what it could"), "{}", ended.stderr);
+    assert_eq!(listed(&place), Vec::<Value>::new());
+    drop(region);
+
+    let place = Workplace::empty();
+    let refused = "{answer: {status: 400, code: InvalidParameter}}";
+    let faults = "faults: [{operations: [CreateComputeCapacityReservation], probability: 1.0, fault: ";
+    place.write("refused.yaml", format!("{faults}{refused}}}]"));
+    let _region = in_place(&place, &["--scenario", "refused.yaml"]);
+    let ended = place.run(&["reservation", "create", "--count", "5"]);
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing was made, so nothing is held"), "{}", ended.stderr);
+    for untrue in ["OCI filled what it could", "given back"] {
+        assert!(!ended.stderr.contains(untrue), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_partial_fill_is_kept_without_a_least_count_and_told() {
     let (place, _region) = region(&["--scenario", "scarce"]);
     let arguments = ["reservation", "create", "--ad", "AD-1", "--count", "5000", "--output", "json"];
@@ -365,6 +391,10 @@ fn a_launch_reserves_for_itself_and_gives_back_what_it_does_not_use() {
     let dry = place.run(&["--reserve", "--release", "--count", "7", "--dry-run"]);
     assert!(dry.stdout.contains("Uocm:PHX-AD-1: 7 × VM.Standard.E4.Flex, 1 OCPU, 6 GB"), "{}", dry.stdout);
     assert!(dry.stdout.contains("until it is used (85 % of the price on demand)"), "{}", dry.stdout);
+    let offline = place.run(&["--reserve", "--count", "7", "--dry-run", "--offline"]).stdout;
+    assert!(offline.contains("7 × VM.Standard.E4.Flex, 1 OCPU, 6 GB"), "{offline}");
+    let document = place.run(&["--reserve", "--count", "7", "--dry-run", "--output", "json"]).json();
+    assert_eq!(document["reserve"]["places"][0]["asked"], 7, "{document}");
     let run = place.run(&["--reserve", "--release", "--count", "7", "--min", "7", "--output", "json"]);
     assert_eq!((run.code, &run.json()["running"]), (0, &7.into()), "{}", run.stderr);
     assert!(run.stderr.contains("reserved 7 of 7 in Uocm:PHX-AD-1"), "{}", run.stderr);
@@ -421,7 +451,7 @@ fn a_dry_run_says_what_stands_in_the_way_and_offline_asks_nobody() {
         "{}",
         unreachable.stdout
     );
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let plan = place.run(&["plan"]);
     assert!(plan.stdout.contains("the service could not be asked (network)"), "{}", plan.stdout);
     assert!(!plan.stdout.contains("0 of"), "{}", plan.stdout);

@@ -29,13 +29,10 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
 pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> Result<Exit, CommandError> {
     let ocid = find(remote, &args.reservation).await?;
     let patience = remote.patience(args.deadline);
-    let held = match reservations::until_active(&remote.client, &ocid, &patience).await? {
-        Some(answer) => Held::from(answer),
-        None => {
-            let message = format!("{ocid} does not exist any more");
-            return Err(CommandError::Usage { message, hint: None });
-        }
+    let Some(answer) = reservations::until_active(&remote.client, &ocid, &patience).await? else {
+        return Err(CommandError::Usage { message: format!("{ocid} does not exist any more"), hint: None });
     };
+    let held = Held::from(answer);
     match args.count {
         // What is held in excess is somebody's wish as well: a wait never makes less of it.
         Some(count) if held.reserved() < count => {

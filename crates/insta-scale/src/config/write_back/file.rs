@@ -99,9 +99,7 @@ fn backup_path(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn anything(_: &Path) -> Result<(), String> {
-        Ok(())
-    }
+    const ANYTHING: Judge<'_> = &|_| Ok(());
 
     fn reserved() -> Vec<Reserved> {
         vec![Reserved {
@@ -116,10 +114,10 @@ mod tests {
         let path = folder.path().join("config.yaml");
         let source = "instance_settings:\n  availability_domain: AD-1\n";
         std::fs::write(&path, source).unwrap();
-        let first = write(&path, &reserved(), &anything).unwrap();
+        let first = write(&path, &reserved(), ANYTHING).unwrap();
         assert_eq!(std::fs::read_to_string(&first).unwrap(), source);
         assert!(std::fs::read_to_string(&path).unwrap().contains("capacity_reservation_id: ocid1"));
-        let second = write(&path, &reserved(), &anything).unwrap();
+        let second = write(&path, &reserved(), ANYTHING).unwrap();
         assert_ne!(first, second);
         assert_eq!(std::fs::read_to_string(&first).unwrap(), source);
         let names = std::fs::read_dir(folder.path()).unwrap().count();
@@ -134,7 +132,7 @@ mod tests {
         let path = folder.path().join("config.yaml");
         std::fs::write(&path, "instance_settings:\n  availability_domain: AD-1\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let backup = write(&path, &reserved(), &anything).unwrap();
+        let backup = write(&path, &reserved(), ANYTHING).unwrap();
         for file in [&path, &backup] {
             assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
@@ -145,10 +143,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
         std::fs::write(&path, "instance_settings: {count: 1}\n").unwrap();
-        let edit = write(&path, &reserved(), &anything);
+        let edit = write(&path, &reserved(), ANYTHING);
         assert!(matches!(edit, Err(WriteError::Edit(EditError::Form(_)))));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        let none = write(&folder.path().join("none"), &reserved(), &anything);
+        let none = write(&folder.path().join("none"), &reserved(), ANYTHING);
         assert!(matches!(none, Err(WriteError::Read(_))));
     }
 
