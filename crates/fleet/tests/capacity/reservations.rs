@@ -201,7 +201,7 @@ async fn what_others_change_while_more_is_waited_for_stays_as_they_made_it() {
     let ocid = created[0].ocid.clone().unwrap();
     let change = [Change::Count(Some(small(0)), NewCount::AtLeast(4000))];
     let waiting = patience();
-    let wait = resize_until_held(&world.client, &ocid, &change, Duration::from_secs(60), &waiting, &|_| {});
+    let wait = resize_until_held(&world.client, &ocid, &change, Duration::from_mins(1), &waiting, &|_| {});
     // Somebody else puts a second kind in, between two tries.
     let theirs = async {
         let add = [Change::Add(fleet::reservations::Want { memory_gb: Some(8.0), ..small(2) })];

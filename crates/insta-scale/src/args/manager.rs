@@ -63,7 +63,8 @@ pub struct CapacityManager {
 
 const MANAGER_HELP: &str = "Examples:
   capacity-manager -list
-  capacity-manager -create -name prod -ad AD-1 -shape VM.Standard.E4.Flex -count 10 -ocpus 1 -memory 6
+  capacity-manager -create -name prod -ad AD-1 -shape VM.Standard.E4.Flex -count 10 \\
+                           -ocpus 1 -memory 6
   capacity-manager -delete -id ocid1.capacityreservation.oc1…
 
 `oci-insta-scale reservation` does all of this and more (show, update, wait).";
