@@ -54,3 +54,30 @@ def test_the_official_cli_sees_what_capacity_manager_reserves(own_region, offici
     gone = run("capacity-manager", "-delete", "-id", row["id"], "-config", config)
     assert gone.returncode == 0, gone.stderr
     assert living() == []
+
+
+def test_capacity_manager_sees_changes_and_deletes_what_the_official_cli_reserves(own_region, official):
+    config = own_region.home / "config.yaml"
+    kind = {"instanceShape": SHAPE, "instanceShapeConfig": {"ocpus": 1, "memoryInGBs": 6}, "reservedCount": 4}
+    domain = official("iam", "availability-domain", "list")[0]["name"]
+    made = official(
+        "compute", "capacity-reservation", "create", "--compartment-id", own_region.fleet["compartment_id"],
+        "--availability-domain", domain, "--display-name", "theirs",
+        "--instance-reservation-configs", json.dumps([kind]),
+    )  # fmt: skip
+
+    waited = run("oci-insta-scale", "reservation", "wait", "theirs", "--config", config)
+    assert waited.returncode == 0, waited.stderr
+    shown = json.loads(run("oci-insta-scale", "reservation", "show", "theirs", "--config", config, "--output", "json").stdout)
+    (held,) = shown["reservation"]["configs"]
+    assert (held["shape"], held["ocpus"], held["memory_gb"], held["reserved"]) == (SHAPE, 1, 6, 4)
+
+    grown = run("oci-insta-scale", "reservation", "update", "theirs", "--count", "+3", "--config", config)
+    assert grown.returncode == 0, grown.stderr
+    theirs = official("compute", "capacity-reservation", "get", "--capacity-reservation-id", made["id"])
+    assert [entry["reserved-count"] for entry in theirs["instance-reservation-configs"]] == [7]
+
+    gone = run("capacity-manager", "-delete", "-id", made["id"], "-config", config)
+    assert gone.returncode == 0, gone.stderr
+    left = run("capacity-manager", "-list", "-config", config, "--output", "json")
+    assert json.loads(left.stdout)["reservations"] == []

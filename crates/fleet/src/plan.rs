@@ -6,8 +6,9 @@ mod resolve;
 
 pub(crate) use extend::number_in;
 pub use extend::{highest_number, highest_of_run};
+pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
-pub use resolve::{Finding, PlanError, is_domain, plan};
+pub use resolve::{Finding, PlanError, is_domain, is_same_domain, plan};
 
 use crate::FleetSpec;
 use ledger::{Placement, RunId, SlotNumber};

@@ -3,6 +3,7 @@
 //! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission),
 //! "Common Policies", "Capacity Reservations"; oracle/karpenter-provider-oci, its policies. Pure: asks nobody.
 
+use oci_api::models::InstanceSourceDetails;
 use serde::Serialize;
 
 use crate::FleetSpec;
@@ -44,12 +45,16 @@ pub fn statement(group: &str, verb: &str, resource: &str, scope: Scope<'_>) -> S
         Some(name) => format!("dynamic-group {name}"),
         None => format!("group {group}"),
     };
+    format!("Allow {who} to {verb} {resource}{}", place_of(scope))
+}
+
+fn place_of(scope: Scope<'_>) -> String {
     match scope {
         // The root compartment is the tenancy, and policies call it so.
         Scope::Compartment(ocid) if !ocid.starts_with("ocid1.tenancy.") => {
-            format!("Allow {who} to {verb} {resource} in compartment id {ocid}")
+            format!(" in compartment id {ocid}")
         }
-        _ => format!("Allow {who} to {verb} {resource} in tenancy"),
+        _ => " in tenancy".to_owned(),
     }
 }
 
@@ -85,6 +90,9 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
         add("manage", "volumes", here, "make the data volumes", false);
         add("manage", "volume-attachments", here, "attach the data volumes", false);
     }
+    for (verb, resource, why) in placement_needs(spec) {
+        add(verb, resource, here, why, false);
+    }
     add("inspect", "compartments", Scope::Tenancy, "read the names of the availability domains", false);
 
     add("read", "work-requests", here, "read why an accepted launch failed later", true);
@@ -94,7 +102,38 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     add("read", "resource-availability", Scope::Tenancy, "read service limits and quotas beforehand", true);
     let why = "read the capacity report (only `manage` grants it)";
     add("manage", "compute-capacity-reports", Scope::Tenancy, why, true);
+    if encrypts(spec) {
+        // To a service, not to a group (Oracle: "Assigning Master Encryption Keys").
+        let text = "Allow service blockstorage to use keys".to_owned() + &place_of(here);
+        let why = "let the Block Volume service encrypt with the key";
+        all.insert(
+            all.iter().position(|s| s.optional).unwrap_or(all.len()),
+            Statement { text, why, optional: false },
+        );
+    }
     all
+}
+
+/// What is needed for where instances are put, and for their key; each where the fleet names one.
+fn placement_needs(spec: &FleetSpec) -> Vec<(&'static str, &'static str, &'static str)> {
+    let launch = &spec.template;
+    let needs = [
+        (encrypts(spec), "key-delegate", "encrypt boot volumes with the key"),
+        (launch.dedicated_vm_host_id.is_some(), "dedicated-vm-hosts", "put instances on the dedicated host"),
+        (launch.compute_cluster_id.is_some(), "compute-clusters", "put instances into the compute cluster"),
+        (
+            launch.cluster_placement_group_id.is_some(),
+            "cluster-placement-groups",
+            "put instances into the cluster placement group",
+        ),
+    ];
+    needs.into_iter().filter(|(named, ..)| *named).map(|(_, resource, why)| ("use", resource, why)).collect()
+}
+
+/// Whether boot volumes are encrypted with a key of the user's own.
+fn encrypts(spec: &FleetSpec) -> bool {
+    let source = spec.template.source_details.as_deref();
+    matches!(source, Some(InstanceSourceDetails::Image(image)) if image.kms_key_id.is_some())
 }
 
 /// Whether any launch of the fleet names a reservation.
@@ -108,6 +147,7 @@ fn has_reservation(spec: &FleetSpec) -> bool {
 mod tests {
     use super::*;
     use ledger::Placement;
+    use oci_api::models::InstanceSourceViaImageDetails;
 
     fn texts(spec: &FleetSpec, uses: &Uses, optional: bool) -> String {
         let statements = statements(spec, uses);
@@ -141,6 +181,30 @@ mod tests {
         Allow group Launchers to read resource-availability in tenancy
         Allow group Launchers to manage compute-capacity-reports in tenancy
         ");
+    }
+
+    #[test]
+    fn a_key_a_host_a_cluster_and_a_placement_group_need_a_statement_each() {
+        let mut spec = spec();
+        let plain = statements(&spec, &uses()).len();
+        let id = || Some("ocid1.x.oc1.phx.a".to_owned());
+        let image =
+            InstanceSourceViaImageDetails { kms_key_id: id(), ..InstanceSourceViaImageDetails::default() };
+        spec.template.source_details = Some(Box::new(InstanceSourceDetails::Image(image)));
+        spec.template.dedicated_vm_host_id = id();
+        spec.template.compute_cluster_id = id();
+        spec.template.cluster_placement_group_id = id();
+        let all = texts(&spec, &uses(), false);
+        for needed in [
+            "Allow group Launchers to use key-delegate in compartment id ocid1.compartment.oc1..c",
+            "Allow service blockstorage to use keys in compartment id ocid1.compartment.oc1..c",
+            "Allow group Launchers to use dedicated-vm-hosts in",
+            "Allow group Launchers to use compute-clusters in",
+            "Allow group Launchers to use cluster-placement-groups in",
+        ] {
+            assert!(all.contains(needed), "{needed}: {all}");
+        }
+        assert_eq!(statements(&spec, &uses()).len(), plain + 5);
     }
 
     #[test]

@@ -126,6 +126,7 @@ impl CommandError {
                     .to_owned(),
             ),
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Reservation(ReservationError::Failure(_)) => Some(RESERVATION_NOT_FOUND.to_owned()),
             _ => None,
         }
     }
@@ -145,12 +146,18 @@ impl CommandError {
 impl From<ReservationError> for CommandError {
     fn from(error: ReservationError) -> Self {
         match error {
-            ReservationError::Failure(failure) => Self::Failure(failure),
+            ReservationError::Failure(failure) if failure.class != FailureClass::NotFound => {
+                Self::Failure(failure)
+            }
             ReservationError::Ledger(error) => Self::Ledger(error),
             error => Self::Reservation(error),
         }
     }
 }
+
+/// What to do when a reservation is not found: it has no subnet that could be wrong.
+const RESERVATION_NOT_FOUND: &str = "verify the OCIDs of the reservation and of the compartment, and that a policy lets your \
+     group use (to change them: manage) compute-capacity-reservations: OCI does not tell which it is";
 
 /// Whether nothing was done (2), something may be held that should not be (3), or nothing is (4).
 fn of_reservation(error: &ReservationError) -> Exit {
@@ -160,7 +167,9 @@ fn of_reservation(error: &ReservationError) -> Exit {
         | ReservationError::Changed { .. }
         | ReservationError::Asked(_)
         | ReservationError::Ledger(_) => Exit::Usage,
-        ReservationError::Unknown { .. } | ReservationError::StillBusy { .. } => Exit::SomeFailed,
+        ReservationError::Unknown { .. }
+        | ReservationError::StillBusy { .. }
+        | ReservationError::Overtaken { .. } => Exit::SomeFailed,
         ReservationError::Failure(_) | ReservationError::WorkRequest { .. } => Exit::NoneLaunched,
         ReservationError::Stopped { .. } => Exit::Interrupted,
     }

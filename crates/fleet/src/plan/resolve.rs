@@ -131,7 +131,10 @@ fn check(fleet: &FleetSpec) -> Vec<Finding> {
 }
 
 /// Gives each placement a full name. One that names no domain, or no placement at all, means every domain there is.
-pub(crate) fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>, Vec<Finding>> {
+///
+/// # Errors
+/// A finding for each name that is none of the region's.
+pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>, Vec<Finding>> {
     let any = [Placement::default()];
     let placements = if placements.is_empty() { &any[..] } else { placements };
     let mut resolved = Vec::new();
@@ -159,6 +162,12 @@ pub(crate) fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<
 
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Whether two names mean the same availability domain, whichever of them is the longer.
+pub fn is_same_domain(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim(), other.trim());
+    is_domain(one, other) || is_domain(other, one)
 }
 
 /// `AD-1`, `PHX-AD-1` and `Uocm:PHX-AD-1` mean `Uocm:PHX-AD-1`, in any case; the part that matches begins after

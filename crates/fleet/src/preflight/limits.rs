@@ -169,8 +169,7 @@ impl Known {
                 Answer::Unknown => {}
             }
         }
-        if !missing.is_empty() {
-            asker.count(1);
+        if !missing.is_empty() && asker.may(1) {
             let definitions =
                 asker.client.list_limit_definitions(asker.tenancy(), Some(SERVICE)).await.unwrap_or_default();
             let renamed: Vec<Limit> = missing
@@ -184,7 +183,8 @@ impl Known {
             }
         }
         let (limits, bounds): (Vec<Limit>, Vec<Bound>) = found.into_iter().unzip();
-        let regional = bounds.iter().filter(|bound| bound.shared).cloned().collect();
+        let regional = limits.iter().zip(&bounds).filter(|(limit, _)| limit.regional);
+        let regional = regional.map(|(_, bound)| bound.clone()).collect();
         self.shapes.insert(placement.shape.clone(), (limits, regional));
         bounds
     }
@@ -214,11 +214,13 @@ async fn ask_all(
     availability_domain: &str,
     each: Each,
 ) -> Vec<(Limit, Answer)> {
-    asker.count(u32::try_from(limits.len()).unwrap_or(u32::MAX));
     let compartment = asker.fleet.compartment.as_str();
+    // Those that there is no question left for are unknown.
+    let limits: Vec<Limit> = limits.iter().filter(|_| asker.may(1)).cloned().collect();
     let answers =
-        join_all(limits.iter().map(|limit| ask(asker.client, compartment, limit, availability_domain, each)));
-    limits.iter().cloned().zip(answers.await).collect()
+        join_all(limits.iter().map(|limit| ask(asker.client, compartment, limit, availability_domain, each)))
+            .await;
+    limits.into_iter().zip(answers).collect()
 }
 
 /// Asks for a limit in one availability domain, or in the region if it is regional.
@@ -231,7 +233,7 @@ async fn ask(
 ) -> Answer {
     let place = (!limit.regional).then_some(availability_domain);
     match client.get_resource_availability(compartment, SERVICE, &limit.name, place).await {
-        Ok(answer) => match bound(limit, &answer.value, each) {
+        Ok(answer) => match bound(limit, &answer.value, place, each) {
             Some(bound) => Answer::Room(bound),
             None if left(&answer.value).is_none() => Answer::NoSuch,
             None => Answer::Unknown,
@@ -257,7 +259,7 @@ fn left(answer: &ResourceAvailability) -> Option<f64> {
     }
 }
 
-fn bound(limit: &Limit, answer: &ResourceAvailability, each: Each) -> Option<Bound> {
+fn bound(limit: &Limit, answer: &ResourceAvailability, domain: Option<&str>, each: Each) -> Option<Bound> {
     let left = left(answer)?.max(0.0);
     let (each, unit) = match limit.unit {
         Unit::Ocpus => (each.size.ocpus?, "OCPUs"),
@@ -271,12 +273,8 @@ fn bound(limit: &Limit, answer: &ResourceAvailability, each: Each) -> Option<Bou
     let room = (left / each + 1e-6).floor() as u64;
     let kind = if answer.effective_quota_value.is_some() { "quota" } else { "limit" };
     let place = if limit.regional { " in the region" } else { "" };
-    Some(Bound {
-        room,
-        why: format!("the {kind} {} leaves {} {unit}{place}, enough for {room}", limit.name, trim(left)),
-        hint: false,
-        shared: limit.regional,
-    })
+    let why = format!("the {kind} {} leaves {} {unit}{place}, enough for {room}", limit.name, trim(left));
+    Some(Bound::shared(format!("{} {}", limit.name, domain.unwrap_or_default()), room, why))
 }
 
 /// A figure without needless zeros; a limit of a milliard is none.
@@ -353,9 +351,9 @@ mod tests {
         let each = Each { size: Size { ocpus: Some(2.0), memory_gb: Some(8.0) }, gpus: None };
         let mut answer =
             ResourceAvailability { used: Some(4), available: Some(100), ..ResourceAvailability::default() };
-        assert_eq!(bound(&limit, &answer, each).unwrap().room, 50);
+        assert_eq!(bound(&limit, &answer, None, each).unwrap().room, 50);
         answer.effective_quota_value = Some(10.0);
-        let bound = bound(&limit, &answer, each).unwrap();
+        let bound = bound(&limit, &answer, None, each).unwrap();
         assert_eq!(bound.room, 3);
         assert_eq!(bound.why, "the quota standard-e4-core-count leaves 6 OCPUs, enough for 3");
     }

@@ -5,6 +5,7 @@
 
 mod ask;
 pub(crate) mod limits;
+mod network;
 mod offers;
 mod probe;
 mod report;
@@ -15,8 +16,12 @@ mod verdict;
 
 pub use ask::preflight;
 pub use report::{Availability, Cell, matrix};
-pub use verdict::{Bound, Verdict};
+pub use reserved::{Reserved, look_at_reservations};
+pub use verdict::{Bound, Pool, Verdict};
 
+use crate::price::{Size, size_of};
+use ledger::Placement;
+use oci_api::models::LaunchInstanceDetails;
 use serde::Serialize;
 
 /// How much a finding matters.
@@ -46,11 +51,34 @@ pub struct Finding {
     /// What Oracle's support asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opc_request_id: Option<String>,
+    /// Whether every launch that it is about would fail: all of them, or those of one shape or reservation.
+    #[serde(skip)]
+    fatal: bool,
 }
 
 impl Finding {
     fn new(level: Level, about: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { level, about: about.into(), message: message.into(), remedy: None, opc_request_id: None }
+        let (about, message) = (about.into(), message.into());
+        let fatal = level == Level::Stop;
+        Self { level, about, message, remedy: None, opc_request_id: None, fatal }
+    }
+
+    /// For one that stops the launches it is about, and not every launch.
+    fn fatal(mut self) -> Self {
+        self.fatal = true;
+        self
+    }
+
+    /// Whether it makes launches at this one of the places fail.
+    fn stops(&self, placement: &Placement, all: &[Placement]) -> bool {
+        let reservation = |place: &Placement| place.capacity_reservation.as_ref() == Some(&self.about);
+        let shape = |place: &Placement| place.shape == self.about;
+        self.fatal
+            && if all.iter().any(reservation) {
+                reservation(placement)
+            } else {
+                shape(placement) || !all.iter().any(shape)
+            }
     }
 
     fn remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -73,8 +101,20 @@ pub struct ShapeFacts {
     pub ocpus: Option<f64>,
     /// Its memory in GB, or that of its default size.
     pub memory_gb: Option<f64>,
+    /// What a flexible shape gets for each OCPU where only OCPUs are given, in GB.
+    pub memory_gb_per_ocpu: Option<f64>,
     /// Whether a stopped instance still costs.
     pub billed_when_stopped: Option<bool>,
+}
+
+impl ShapeFacts {
+    /// The size of each instance that is launched so: what the launch leaves open, the shape fills in.
+    pub fn size_of(&self, launch: &LaunchInstanceDetails) -> Size {
+        let asked = size_of(launch);
+        let by_ocpus = asked.ocpus.zip(self.memory_gb_per_ocpu).map(|(ocpus, gb)| ocpus * gb);
+        let default = Size { ocpus: self.ocpus, memory_gb: by_ocpus.or(self.memory_gb) };
+        asked.or(default).or(Size::of_fixed(&self.shape))
+    }
 }
 
 /// What is known of a reservation that the fleet draws on.
@@ -86,8 +126,17 @@ pub struct ReservationFacts {
     pub name: String,
     /// How many instances of the fleet's kind it has room for.
     pub free: u32,
-    /// What its unused part costs an hour, of whatever kind; absent when a price is not known.
+    /// What its unused part costs an hour now, of whatever kind; absent when a price is not known.
     pub unused_per_hour: Option<f64>,
+}
+
+/// Why nothing could be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unasked {
+    /// The class of the failure: `network`.
+    pub class: &'static str,
+    /// What happened.
+    pub message: String,
 }
 
 /// The answer.
@@ -95,6 +144,9 @@ pub struct ReservationFacts {
 pub struct Preflight {
     /// Whether the credentials were accepted; absent when nobody could be asked.
     pub authenticated: Option<bool>,
+    /// Why nothing could be asked, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<Unasked>,
     /// The availability domains of the region.
     pub availability_domains: Vec<String>,
     /// The image's name.
@@ -122,10 +174,10 @@ pub struct Preflight {
 impl Preflight {
     /// Whether something was found that every launch would run into.
     pub fn is_hopeless(&self) -> bool {
-        self.findings.iter().any(|finding| finding.level == Level::Stop)
-            || (self.wanted > 0
-                && !self.verdicts.is_empty()
-                && self.verdicts.iter().all(|verdict| verdict.possible == 0 && verdict.certain))
+        if self.verdicts.is_empty() {
+            return self.findings.iter().any(|finding| finding.level == Level::Stop);
+        }
+        self.wanted > 0 && self.verdicts.iter().all(|verdict| verdict.possible == 0 && verdict.certain)
     }
 
     /// Whether everything that is wanted can be had, as far as it could be asked.

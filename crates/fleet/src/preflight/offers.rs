@@ -50,14 +50,12 @@ impl Offers {
 
     pub fn bound(&self, placement: &Placement) -> Option<Bound> {
         match self.get(placement)? {
-            Offer::No => Some(Bound {
-                room: 0,
-                why: format!("{} does not offer {}", placement.availability_domain, placement.shape),
-                hint: false,
-                shared: false,
-            }),
+            Offer::No => {
+                let why = format!("{} does not offer {}", placement.availability_domain, placement.shape);
+                Some(Bound::own(0, why))
+            }
             // What is reserved is there, whatever a report says of the rest.
-            Offer::Yes(Some(report)) if !is_reserved(placement) => report.bound(),
+            Offer::Yes(Some(report)) if !is_reserved(placement) => report.bound(placement),
             Offer::Yes(_) | Offer::Unknown => None,
         }
     }
@@ -96,8 +94,7 @@ pub(super) async fn explain(
         }
     };
     let mut name = None;
-    if let Some(ocid) = asker.image {
-        asker.count(1);
+    if let (Some(ocid), true) = (asker.image, asker.image.is_some() && asker.may(1)) {
         match asker.client.get_image(ocid).await {
             Ok(image) => {
                 let state = image.value.lifecycle_state.as_str();
@@ -118,7 +115,9 @@ pub(super) async fn explain(
             }
         }
     }
-    asker.count(1);
+    if !asker.may(1) {
+        return (rows, name);
+    }
     let Ok(all) = shapes::ask(asker.client, &asker.fleet.compartment, None, None, wanted).await else {
         return (rows, name);
     };
@@ -129,9 +128,11 @@ pub(super) async fn explain(
             let image = name.clone().unwrap_or_else(|| asker.image.unwrap_or_default().to_owned());
             Finding::new(level, shape, format!("the image {image} does not go with the shape {shape}"))
                 .remedy(format!("`oci-insta-scale find images --shape {shape}` lists images that do"))
+                .fatal()
         } else {
             Finding::new(level, shape, format!("no availability domain of this region offers {shape} to you"))
                 .remedy("`oci-insta-scale find shapes` lists those that are offered")
+                .fatal()
         });
     }
     (all, name)
@@ -173,6 +174,7 @@ pub(super) async fn everywhere(
     asker: &Asker<'_>,
     placements: &[Placement],
     wanted: &[String],
+    rows: &[Shape],
     first: First,
 ) -> Offers {
     let mut offers = Offers::default();
@@ -180,12 +182,11 @@ pub(super) async fn everywhere(
     if let Some((domain, report)) = first {
         let allowed = !matches!(&report, Err(failure) if failure.class == FailureClass::NotFound);
         let more: Vec<String> = if allowed {
-            unreserved(placements).into_iter().filter(|other| *other != domain).collect()
+            unreserved(placements).into_iter().filter(|other| *other != domain && asker.may(1)).collect()
         } else {
             Vec::new()
         };
         reports.push((domain, report));
-        asker.count(u32::try_from(more.len()).unwrap_or(u32::MAX));
         reports.extend(
             join_all(more.into_iter().map(|domain| async {
                 let kinds = kinds(asker, placements, &domain);
@@ -208,7 +209,11 @@ pub(super) async fn everywhere(
                     }
                 }
             }
-            Err(failure) if failure.class == FailureClass::NotFound => {
+            // A shape that is not there is not found as well; then it is not known whether the report may be asked for.
+            Err(failure)
+                if failure.class == FailureClass::NotFound
+                    && wanted.iter().all(|shape| row_of(rows, shape).is_some()) =>
+            {
                 let message = "the capacity report may not be asked for, so free hosts are unknown";
                 let right = crate::policy::statement(
                     "<your group>",
@@ -230,11 +235,10 @@ pub(super) async fn everywhere(
     for placement in placements {
         let domain = &placement.availability_domain;
         let known = offers.places.contains_key(&(domain.clone(), placement.shape.clone()));
-        if !known && !is_reserved(placement) && !open.contains(domain) {
+        if !known && !is_reserved(placement) && !open.contains(domain) && asker.may(1) {
             open.push(domain.clone());
         }
     }
-    asker.count(u32::try_from(open.len()).unwrap_or(u32::MAX));
     let listed = join_all(
         open.iter()
             .map(|domain| shapes::ask(asker.client, &asker.fleet.compartment, Some(domain), None, wanted)),

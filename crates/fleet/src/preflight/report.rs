@@ -1,6 +1,7 @@
 //! The capacity report: a moment's view that reserves nothing. A launch may fail all the same, and the reverse.
 
 use futures_util::future::join_all;
+use ledger::Placement;
 use oci_api::models::{
     CapacityReportInstanceShapeConfig, CapacityReportShapeAvailability,
     CapacityReportShapeAvailabilityAvailabilityStatus as Status,
@@ -56,8 +57,9 @@ impl Availability {
     }
 
     /// What it bounds, as a hint.
-    pub(super) fn bound(&self) -> Option<Bound> {
-        let bound = |room, why: String| Some(Bound { room, why, hint: true, shared: false });
+    pub(super) fn bound(&self, place: &Placement) -> Option<Bound> {
+        let pool = format!("{} {}", place.availability_domain, place.shape);
+        let bound = |room, why: String| Some(Bound { hint: true, ..Bound::shared(pool, room, why) });
         match self {
             Self::Available { count: Some(count) } => bound(
                 *count,
@@ -134,6 +136,10 @@ pub struct Cell {
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: String,
+    /// OCPUs, where they were asked for.
+    pub ocpus: Option<f64>,
+    /// Memory in GB, where it was asked for.
+    pub memory_gb: Option<f64>,
     /// What the report says.
     #[serde(flatten)]
     pub availability: Availability,
@@ -154,13 +160,15 @@ pub async fn matrix(
         let report =
             client.create_capacity_report(&details(tenancy, domain, kinds, &fault_domains)).await?.value;
         let mut cells: Vec<Cell> = Vec::new();
-        for (shape, _) in kinds {
+        for (shape, size) in kinds {
             for fault_domain in &fault_domains {
                 let availability = report
                     .shape_availabilities
                     .iter()
                     .filter(|entry| {
-                        entry.instance_shape.as_ref() == Some(shape) && entry.fault_domain == *fault_domain
+                        entry.instance_shape.as_ref() == Some(shape)
+                            && entry.fault_domain == *fault_domain
+                            && is_sized(entry, *size)
                     })
                     .map(Availability::of)
                     .reduce(Availability::and)
@@ -169,6 +177,8 @@ pub async fn matrix(
                     availability_domain: domain.clone(),
                     fault_domain: fault_domain.clone(),
                     shape: shape.clone(),
+                    ocpus: size.ocpus,
+                    memory_gb: size.memory_gb,
                     availability,
                 });
             }
@@ -176,6 +186,16 @@ pub async fn matrix(
         Ok(cells)
     }))
     .await
+}
+
+/// Whether an entry is about this size: as it was asked for, the same shape may be there in several.
+fn is_sized(entry: &CapacityReportShapeAvailability, size: Size) -> bool {
+    let told = entry.instance_shape_config.as_deref();
+    let same = |asked: Option<f64>, told: Option<f64>| match (asked, told) {
+        (Some(asked), Some(told)) => (asked - told).abs() < 1e-6,
+        _ => true,
+    };
+    told.is_none_or(|told| same(size.ocpus, told.ocpus) && same(size.memory_gb, told.memory_in_gbs))
 }
 
 #[cfg(test)]
@@ -198,9 +218,9 @@ mod tests {
         assert_eq!(entry(Some("CONSTRAINT_ERROR"), Some(5)), Availability::Unknown);
         assert_eq!(entry(None, None), Availability::Unknown);
         for odd in [entry(Some("AVAILABLE"), None), entry(None, None)] {
-            assert_eq!(odd.bound(), None);
+            assert_eq!(odd.bound(&Placement::default()), None);
         }
-        let out = entry(Some("OUT_OF_HOST_CAPACITY"), None).bound().unwrap();
+        let out = entry(Some("OUT_OF_HOST_CAPACITY"), None).bound(&Placement::default()).unwrap();
         assert!(out.hint && out.room == 0);
     }
 

@@ -34,6 +34,7 @@ pub(super) fn facts(shape: &str, row: Option<&Shape>) -> ShapeFacts {
         shape: shape.to_owned(),
         ocpus: row.and_then(|row| row.ocpus),
         memory_gb: row.and_then(|row| row.memory_in_gbs),
+        memory_gb_per_ocpu: row.and_then(|row| row.memory_options.as_ref()?.default_per_ocpu_in_gbs),
         billed_when_stopped: row
             .and_then(|row| row.is_billed_for_stopped_instance)
             .or_else(|| crate::price::bills_when_stopped(shape)),

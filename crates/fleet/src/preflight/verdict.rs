@@ -1,5 +1,7 @@
 //! From bounds to verdicts: how many instances, and why not more. Pure.
 
+use std::collections::BTreeMap;
+
 use ledger::Placement;
 use serde::Serialize;
 
@@ -15,14 +17,37 @@ pub struct Bound {
     pub why: String,
     /// Whether it is a hint only: a launch may do better, or worse.
     pub hint: bool,
-    /// Whether all availability domains share it.
-    pub shared: bool,
+    /// What the room is taken from, where other places take from it as well: in this order. Empty when it is this
+    /// place's own.
+    pub pools: Vec<Pool>,
+}
+
+/// Room that several places may share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pool {
+    /// What it is; the same in every place that takes from it.
+    pub name: String,
+    /// How many it has room for.
+    pub room: u64,
+}
+
+impl Bound {
+    /// One that no other place shares.
+    pub(super) fn own(room: u64, why: impl Into<String>) -> Self {
+        Self { room, why: why.into(), hint: false, pools: Vec::new() }
+    }
+
+    /// One that is the same for every place that names the same pool.
+    pub(super) fn shared(pool: impl Into<String>, room: u64, why: impl Into<String>) -> Self {
+        let pools = vec![Pool { name: pool.into(), room }];
+        Self { room, why: why.into(), hint: false, pools }
+    }
 }
 
 /// How many instances can be had in one place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
-    /// The place; its fault domain is left out.
+    /// The place; its fault domain is left out, unless a reservation is drawn on.
     pub placement: Placement,
     /// How many are wanted.
     pub wanted: u32,
@@ -78,23 +103,35 @@ impl Verdict {
     }
 }
 
-/// How many can be had in all places together: bounds that places share count once.
+/// How many can be had in all places together: what they share is given out once. Each place takes what it can of what
+/// those before it left, which is the most there is, since shared room lies nested: a config in a reservation, a domain in
+/// the region.
 pub(super) fn in_all(verdicts: &[Verdict], wanted: u32) -> u32 {
-    let mut sum: u64 = 0;
-    let mut shared: Option<u64> = None;
+    let mut left: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut all = 0;
     for verdict in verdicts {
-        let own = verdict.bounds.iter().filter(|bound| !bound.shared).map(|bound| bound.room).min();
-        sum = sum.saturating_add(own.unwrap_or_else(|| u64::from(wanted)));
-        let ours = verdict.bounds.iter().filter(|bound| bound.shared).map(|bound| bound.room).min();
-        // Places may differ in what they share (another shape); the widest of them is the bound for all.
-        shared = match (shared, ours) {
-            (None, ours) => ours,
-            (Some(_), None) => Some(u64::MAX),
-            (Some(a), Some(b)) => Some(a.max(b)),
-        };
+        let take = verdict.bounds.iter().map(|bound| bound.left(&left)).min().unwrap_or(u64::from(wanted));
+        let take = take.min(u64::from(wanted) - all);
+        all += take;
+        for bound in &verdict.bounds {
+            let mut rest = take;
+            for pool in &bound.pools {
+                let there = left.entry(pool.name.as_str()).or_insert(pool.room);
+                let part = rest.min(*there);
+                *there -= part;
+                rest -= part;
+            }
+        }
     }
-    let all = sum.min(shared.unwrap_or(u64::MAX)).min(u64::from(wanted));
     u32::try_from(all).unwrap_or(wanted)
+}
+
+impl Bound {
+    /// What is left of it when so much is left of the pools.
+    fn left(&self, left: &BTreeMap<&str, u64>) -> u64 {
+        let of = |pool: &Pool| left.get(pool.name.as_str()).copied().unwrap_or(pool.room);
+        if self.pools.is_empty() { self.room } else { self.pools.iter().map(of).fold(0, u64::saturating_add) }
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +140,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn bound(room: u64, why: &str, hint: bool, shared: bool) -> Bound {
-        Bound { room, why: why.to_owned(), hint, shared }
+        let bound = if shared { Bound::shared(why, room, why) } else { Bound::own(room, why) };
+        Bound { hint, ..bound }
     }
 
     fn verdict(wanted: u32, bounds: Vec<Bound>) -> Verdict {
@@ -137,6 +175,18 @@ mod tests {
         assert_eq!(in_all(&[place(), place(), place()], 100), 90);
         assert_eq!(in_all(&[place()], 100), 60);
         assert_eq!(in_all(&[], 100), 0);
+    }
+
+    #[test]
+    fn a_place_takes_its_own_room_before_the_room_of_all() {
+        let pools = |own: &str| {
+            let pools = [(own, 5), ("of all", 10)].map(|(name, room)| Pool { name: name.into(), room });
+            verdict(100, vec![Bound { room: 15, why: String::new(), hint: false, pools: pools.into() }])
+        };
+        let any = verdict(100, vec![Bound::shared("of all", 10, "")]);
+        assert_eq!(in_all(&[pools("a"), pools("b"), any.clone()], 100), 20);
+        assert_eq!(in_all(&[any.clone(), pools("a"), pools("b")], 100), 20);
+        assert_eq!(in_all(&[any.clone(), any], 100), 10);
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use oci_api::models::{
     InstanceSourceDetails, LaunchInstanceDetails,
     LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization as Baseline,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::book::{Prices, Size};
 use super::table::{BOOT_VOLUME_GB, BOOT_VOLUME_VPUS, PREEMPTIBLE, UNUSED_RESERVATION};
@@ -17,15 +17,28 @@ const HOURS_IN_30_DAYS: f64 = 720.0;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Per {
     /// For an hour.
+    #[serde(serialize_with = "as_rounded")]
     pub hour: f64,
     /// For 30 days.
+    #[serde(serialize_with = "as_rounded")]
     pub days_30: f64,
 }
 
 impl Per {
-    fn of(hour: f64) -> Self {
+    /// From what it is an hour.
+    pub fn of(hour: f64) -> Self {
         Self { hour, days_30: hour * HOURS_IN_30_DAYS }
     }
+}
+
+/// A price without the crumbs of binary arithmetic: 0.289 and not 0.28900000000000003.
+pub fn rounded(price: f64) -> f64 {
+    (price * 1e12).round() / 1e12
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn as_rounded<S: Serializer>(price: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(rounded(*price))
 }
 
 /// One line of a bill.
@@ -51,7 +64,8 @@ pub struct Cost {
 }
 
 impl Cost {
-    fn new(prices: &Prices, lines: Vec<Line>, notes: Vec<String>) -> Self {
+    /// A bill of these lines.
+    pub fn new(prices: &Prices, lines: Vec<Line>, notes: Vec<String>) -> Self {
         let total =
             lines.iter().map(|line| line.price.map(|price| price.hour)).sum::<Option<f64>>().map(Per::of);
         Self { currency: prices.currency().to_owned(), lines, total, notes }

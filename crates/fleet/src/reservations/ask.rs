@@ -115,6 +115,9 @@ pub fn check(wants: &[Want]) -> Result<(), String> {
     }
     for (index, want) in wants.iter().enumerate() {
         let what = want.describe();
+        if want.count == 0 {
+            return Err(format!("{what}: a count of 0 reserves nothing"));
+        }
         if want.shape.trim().is_empty() {
             return Err("a kind of instance without a shape".to_owned());
         }
@@ -150,6 +153,13 @@ pub fn unreservable(launch: &LaunchInstanceDetails) -> Option<&'static str> {
 pub fn spread(count: u32, places: usize) -> Vec<u32> {
     let places = u32::try_from(places).unwrap_or(u32::MAX).max(1);
     (0..places).map(|place| count / places + u32::from(place < count % places)).collect()
+}
+
+/// The name of a reservation in one of several availability domains: `prod` and `Uocm:PHX-AD-1` make `prod-ad-1`.
+pub fn name_in(name: &str, domain: &str) -> String {
+    let lower = domain.to_ascii_lowercase();
+    let suffix = lower.rfind("ad-").map_or_else(|| lower.replace(':', "-"), |at| lower[at..].to_owned());
+    format!("{name}-{suffix}")
 }
 
 /// The tags of a reservation that this program makes.

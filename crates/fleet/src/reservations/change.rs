@@ -1,20 +1,15 @@
 //! Grows and shrinks reservations. An update deletes every config that it leaves out (Oracle: "Capacity Reservations"),
 //! so all are sent every time, and only if nobody changed the reservation since it was read.
 
-use std::time::Duration;
-
 use oci_api::models::{
     InstanceReservationConfig, InstanceReservationConfigDetails, UpdateComputeCapacityReservationDetails,
 };
 use oci_client::{Client, FailureClass};
 
-use super::ask::{SIZE_TAG, size_tag};
-use super::follow::{Patience, passing, settled};
+use super::ask::{SIZE_TAG, TOKEN_TAG, size_tag};
+use super::follow::{Patience, settled};
 use super::held::{Config, whole};
 use super::{Held, MAX_CONFIGS, ReservationError, Want, show};
-
-/// How long the last change may take after the deadline.
-const SETTLE: Duration = Duration::from_mins(1);
 
 /// The new count of a config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +20,8 @@ pub enum NewCount {
     Grow(u32),
     /// This many fewer.
     Shrink(u32),
+    /// This many, or as many as there are if those are more.
+    AtLeast(u32),
 }
 
 impl NewCount {
@@ -33,6 +30,7 @@ impl NewCount {
             Self::Exactly(count) => Some(count),
             Self::Grow(more) => reserved.checked_add(more),
             Self::Shrink(fewer) => reserved.checked_sub(fewer),
+            Self::AtLeast(count) => Some(reserved.max(count)),
         }
     }
 }
@@ -90,7 +88,7 @@ pub(super) fn replan(
     Ok(next)
 }
 
-fn resend(config: &InstanceReservationConfig) -> InstanceReservationConfigDetails {
+pub(super) fn resend(config: &InstanceReservationConfig) -> InstanceReservationConfigDetails {
     InstanceReservationConfigDetails {
         instance_shape: config.instance_shape.clone(),
         instance_shape_config: config.instance_shape_config.clone(),
@@ -142,12 +140,17 @@ pub async fn resize(
 ) -> Result<(u32, Held), ReservationError> {
     let held = show(client, ocid).await?;
     let configs = replan(held.wire.instance_reservation_configs.as_deref().unwrap_or_default(), changes)?;
-    let asked = configs.iter().map(|config| whole(Some(config.reserved_count))).sum();
+    let asked = sum(&configs);
     Ok((asked, send(client, &held, configs, patience).await?))
 }
 
+/// How many instances the configs are to hold room for in all.
+pub(super) fn sum(configs: &[InstanceReservationConfigDetails]) -> u32 {
+    configs.iter().map(|config| whole(Some(config.reserved_count))).fold(0, u32::saturating_add)
+}
+
 /// Sends the whole list of configs, if nobody changed the reservation since it was read.
-async fn send(
+pub(super) async fn send(
     client: &Client,
     held: &Held,
     configs: Vec<InstanceReservationConfigDetails>,
@@ -180,8 +183,13 @@ fn retagged(
     configs: &[InstanceReservationConfigDetails],
 ) -> Option<std::collections::BTreeMap<String, String>> {
     let mut tags = held.wire.freeform_tags.clone()?;
-    let tag = tags.get(SIZE_TAG)?;
-    let right = match configs {
+    // Those of others are theirs.
+    if !tags.contains_key(SIZE_TAG) && !tags.contains_key(TOKEN_TAG) {
+        return None;
+    }
+    // A config of which nothing is wanted any more goes.
+    let stay: Vec<_> = configs.iter().filter(|config| config.reserved_count > 0).collect();
+    let right = match stay.as_slice() {
         [config] => {
             let size = config.instance_shape_config.as_deref();
             Some(size_tag(
@@ -194,7 +202,7 @@ fn retagged(
         }
         _ => None,
     };
-    if right.as_ref() == Some(tag) {
+    if right.as_ref() == tags.get(SIZE_TAG) {
         return None;
     }
     match right {
@@ -202,57 +210,6 @@ fn retagged(
         None => tags.remove(SIZE_TAG),
     };
     Some(tags)
-}
-
-/// What one more try brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gain {
-    /// How many the reservation held before.
-    pub before: u32,
-    /// How many it holds now.
-    pub now: u32,
-    /// How many are wanted.
-    pub wanted: u32,
-}
-
-/// Changes a reservation and, while it holds less than was asked for, asks again every so often: capacity comes back
-/// in crumbs. Ends when all is held, or with the patience; what is held then stays held.
-pub async fn resize_until_held(
-    client: &Client,
-    ocid: &str,
-    changes: &[Change],
-    every: Duration,
-    patience: &Patience,
-    tell: &(dyn Fn(&Gain) + Sync),
-) -> Result<(u32, Held), ReservationError> {
-    let mut held = show(client, ocid).await?;
-    let goal = replan(held.wire.instance_reservation_configs.as_deref().unwrap_or_default(), changes)?;
-    let wanted: u32 = goal.iter().map(|config| whole(Some(config.reserved_count))).sum();
-    loop {
-        let before = held.reserved();
-        // What was asked for last is seen through, so that the answer is what is held and not "busy".
-        let settle = Patience::new(patience.left().max(SETTLE), patience.stop.clone());
-        match send(client, &held, goal.clone(), &settle).await {
-            Ok(now) => held = now,
-            Err(ReservationError::Failure(failure)) if passing(&failure) => {
-                tracing::info!(%failure, "the reservation could not be changed; trying again");
-            }
-            Err(error) => return Err(error),
-        }
-        let now = held.reserved();
-        if now != before {
-            tell(&Gain { before, now, wanted });
-        }
-        if now >= wanted || !patience.pause(every).await || patience.left().is_zero() {
-            return Ok((wanted, held));
-        }
-        // Read again: instances may have come and gone, and the etag with them.
-        held = match client.get_capacity_reservation(ocid).await {
-            Ok(answer) => answer.into(),
-            Err(failure) if passing(&failure) => held,
-            Err(failure) => return Err(failure.into()),
-        };
-    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub struct Order {
 impl Order {
     /// How many instances it is to hold room for.
     pub fn asked(&self) -> u32 {
-        self.wants.iter().map(|want| want.count).sum()
+        self.wants.iter().map(|want| want.count).fold(0, u32::saturating_add)
     }
 
     fn wire(&self) -> CreateComputeCapacityReservationDetails {

@@ -78,6 +78,17 @@ pub enum ReservationError {
         /// The reservation.
         ocid: String,
     },
+    /// Somebody else changed it while more was waited for.
+    #[error(
+        "{ocid} was changed by somebody else while more was waited for; it is left as they made it and holds {held}: look at \
+         it (`reservation show`) and ask again"
+    )]
+    Overtaken {
+        /// The reservation.
+        ocid: String,
+        /// How many it holds now.
+        held: u32,
+    },
     /// What was asked for makes no sense for this reservation.
     #[error("{0}")]
     Asked(String),

@@ -73,7 +73,8 @@ fn unused_hour(shape: &str, size: Size, unused: u32, prices: &Prices) -> Option<
     if unused == 0 {
         return Some(0.0);
     }
-    Some(prices.instance_hour(shape, size, 1.0)? * UNUSED_RESERVATION * f64::from(unused))
+    let hour = prices.instance_hour(shape, size, 1.0)? * UNUSED_RESERVATION * f64::from(unused);
+    Some(crate::price::rounded(hour))
 }
 
 /// A count of the service; what is missing or negative is none.
@@ -98,6 +99,8 @@ pub struct Held {
     pub is_default: bool,
     /// What it holds.
     pub configs: Vec<Config>,
+    /// Its freeform tags.
+    pub freeform_tags: BTreeMap<String, String>,
     /// What `if-match` takes.
     #[serde(skip)]
     pub etag: Option<String>,
@@ -111,7 +114,7 @@ impl Held {
     pub fn reserved(&self) -> u32 {
         match self.configs.as_slice() {
             [] => whole(self.wire.reserved_instance_count),
-            configs => configs.iter().map(|config| config.reserved).sum(),
+            configs => configs.iter().map(|config| config.reserved).fold(0, u32::saturating_add),
         }
     }
 
@@ -119,13 +122,14 @@ impl Held {
     pub fn used(&self) -> u32 {
         match self.configs.as_slice() {
             [] => whole(self.wire.used_instance_count),
-            configs => configs.iter().map(|config| config.used).sum(),
+            configs => configs.iter().map(|config| config.used).fold(0, u32::saturating_add),
         }
     }
 
     /// What its unused part costs an hour; `None` when a price is not known.
     pub fn unused_hour(&self, prices: &Prices) -> Option<f64> {
-        self.configs.iter().map(|config| config.unused_hour(prices)).sum()
+        let hours: Option<f64> = self.configs.iter().map(|config| config.unused_hour(prices)).sum();
+        hours.map(crate::price::rounded)
     }
 }
 
@@ -140,6 +144,7 @@ impl From<Answered<ComputeCapacityReservation>> for Held {
             state: value.lifecycle_state.to_string(),
             is_default: value.is_default_reservation.unwrap_or_default(),
             configs: value.instance_reservation_configs.iter().flatten().map(Config::from).collect(),
+            freeform_tags: value.freeform_tags.clone().unwrap_or_default(),
             etag: answer.etag,
             wire: Box::new(value),
         }

@@ -12,15 +12,17 @@ pub(crate) mod flow;
 mod follow;
 mod held;
 mod release;
+mod until_held;
 
-pub use ask::{MAX_CONFIGS, SIZE_TAG, TOKEN_TAG, Want, check, spread, unreservable};
-pub use change::{Change, Gain, NewCount, resize, resize_until_held};
+pub use ask::{MAX_CONFIGS, SIZE_TAG, TOKEN_TAG, Want, check, name_in, spread, unreservable};
+pub use change::{Change, NewCount, resize};
 pub use create::{Created, Order, create_all, is_flexible, reservable};
 pub use error::ReservationError;
-pub use flow::{EXHAUSTED, Reserve};
+pub use flow::{EXHAUSTED, Reserve, Share, shares};
 pub use follow::{Patience, until_active};
 pub use held::{Config, Filter, Held, Listed, Member, list, members, show};
 pub use release::{delete, give_back};
+pub use until_held::{Gain, resize_until_held};
 
 use futures_util::future::BoxFuture;
 use ledger::{Event, LedgerError};

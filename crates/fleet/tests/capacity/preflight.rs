@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet::preflight::{Level, Preflight, preflight};
+use fleet::preflight::{Level, Preflight, look_at_reservations, preflight};
 use fleet::price::Prices;
 use fleet::reservations::{NoBook, create_all};
 use ledger::Placement;
@@ -91,6 +91,11 @@ async fn a_wrong_subnet_is_named_with_the_statement_that_may_be_missing() {
     fleet.template.create_vnic_details.as_mut().unwrap().subnet_id = Some(wrong.to_owned());
     let answer = ask(&world, &fleet).await;
     assert!(answer.is_hopeless());
+    // The verdict says no more than the finding allows.
+    assert_eq!(answer.possible, 0);
+    assert!(answer.verdicts.iter().all(|verdict| verdict.possible == 0 && verdict.certain));
+    let text = answer.verdicts[0].text();
+    assert!(text.starts_with("you can have none of 10 now, because this subnet does not exist"), "{text}");
     let [finding] = answer.findings.as_slice() else { panic!("{:#?}", answer.findings) };
     assert_eq!(finding.about, wrong);
     let remedy = finding.remedy.as_deref().unwrap();
@@ -130,6 +135,7 @@ async fn an_image_for_another_architecture_is_found_before_the_launch() {
     let answer = ask(&world, &fleet).await;
     let stops = stops(&answer);
     assert!(stops.iter().any(|stop| stop.contains("does not go with the shape")), "{stops:?}");
+    assert_eq!(answer.possible, 0);
     assert!(world.asked() <= 15, "{:?}", world.requests.snapshot());
 }
 
@@ -145,6 +151,12 @@ async fn a_shape_that_nobody_offers_is_said_so() {
         answer.findings
     );
     assert_eq!(answer.possible, 0);
+    // The report does not know the shape either, which says nothing of who may ask for it.
+    assert!(
+        !answer.findings.iter().any(|finding| finding.about == "capacity report"),
+        "{:?}",
+        answer.findings
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,16 +206,131 @@ async fn a_reservation_answers_for_its_own_capacity() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_subnet_bounds_all_domains_together() {
-    let world = World::of("roomy");
+    // Nothing but the addresses is short.
+    let world = World::of(
+        "
+world: {limits: {cores: 1000000, memory_in_gbs: 10000000}}
+faults: [{operations: [CreateComputeCapacityReport], probability: 1.0, fault: {answer: {status: 404}}}]
+",
+    );
     let fleet = world.fleet(100, &[1, 2, 3]);
     let answer = ask(&world, &fleet).await;
     let free = answer.free_addresses.unwrap();
     let mut many = fleet.clone();
     many.count = u32::try_from(free).unwrap() + 50;
     let answer = ask(&world, &many).await;
-    if u64::from(answer.possible) < u64::from(many.count) {
-        assert!(u64::from(answer.possible) <= free);
+    // Each domain by itself could have them all, but for the addresses.
+    assert!(
+        answer.verdicts.iter().all(|verdict| u64::from(verdict.possible) == free),
+        "{:#?}",
+        answer.verdicts
+    );
+    assert_eq!(u64::from(answer.possible), free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reservation_and_a_limit_count_once_however_many_fault_domains_share_them() {
+    let world = World::of("roomy");
+    let created = create_all(&world.client, &[world.order(1, 10)], &NoBook, &patience()).await;
+    let ocid = created[0].ocid.clone().unwrap();
+    let in_faults = |reservation: Option<&String>, fleet: &fleet::FleetSpec| {
+        let mut fleet = fleet.clone();
+        fleet.placements = (1..=3)
+            .map(|number| Placement {
+                fault_domain: Some(format!("FAULT-DOMAIN-{number}")),
+                capacity_reservation: reservation.cloned(),
+                ..fleet.placements[0].clone()
+            })
+            .collect();
+        fleet
+    };
+    let fleet = in_faults(Some(&ocid), &world.fleet(30, &[1]));
+    let before = world.asked();
+    let answer = ask(&world, &fleet).await;
+    assert_eq!((answer.verdicts.len(), answer.possible), (3, 10), "{:#?}", answer.verdicts);
+    assert!(world.asked() - before <= 15, "{:?}", world.requests.snapshot());
+    let [facts] = answer.reservations.as_slice() else { panic!("{:?}", answer.reservations) };
+    assert_eq!(facts.free, 10);
+    assert!(
+        answer.findings.iter().any(|finding| finding.message.contains("10 of the 30")),
+        "{:?}",
+        answer.findings
+    );
+
+    let world = World::of("world: {limits: {cores: 10, memory_in_gbs: 10000}}");
+    let mut fleet = in_faults(None, &world.fleet(30, &[1]));
+    for (place, reservation) in fleet.placements.iter_mut().zip([Some(String::new()), None, None]) {
+        place.capacity_reservation = reservation;
     }
+    let answer = ask(&world, &fleet).await;
+    assert_eq!((answer.verdicts.len(), answer.possible), (2, 10), "{:#?}", answer.verdicts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_that_is_left_out_is_reckoned_by_the_ocpu_as_the_launch_has_it() {
+    let world = World::of("world: {limits: {cores: 100000, memory_in_gbs: 640}}");
+    let mut fleet = world.fleet(20, &[1]);
+    let config = fleet.template.shape_config.as_mut().unwrap();
+    (config.ocpus, config.memory_in_gbs) = (Some(4.0), None);
+    let answer = ask(&world, &fleet).await;
+    let size = answer.shapes[0].size_of(&fleet.template);
+    assert_eq!((size.ocpus, size.memory_gb), (Some(4.0), Some(64.0)), "16 GB for each OCPU");
+    assert_eq!(answer.possible, 10, "{:#?}", answer.verdicts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_finds_a_mistake_asks_15_times_at_most_as_well() {
+    let world = World::of("roomy");
+    let mut fleet = world.fleet(20, &[1, 2, 3]);
+    for placement in &mut fleet.placements {
+        placement.shape = "VM.Standard.A1.Flex".to_owned();
+    }
+    // The image is for another architecture.
+    let answer = ask(&world, &fleet).await;
+    assert!(!stops(&answer).is_empty());
+    assert!(world.asked() <= 15, "{:?}", world.requests.snapshot());
+    assert_eq!(u64::from(answer.requests), world.asked());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_cannot_be_asked_is_no_verdict() {
+    let world =
+        World::of("faults: [{operations: [ListAvailabilityDomains], probability: 1.0, fault: reset_before}]");
+    let answer = ask(&world, &world.fleet(3, &[1])).await;
+    let unasked = answer.unasked.unwrap();
+    assert_eq!((unasked.class, answer.authenticated, answer.verdicts.len()), ("network", None, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_is_told_beforehand_what_its_reservations_cannot_serve() {
+    let world = World::of("roomy");
+    let created = create_all(&world.client, &[world.order(2, 7)], &NoBook, &patience()).await;
+    let ocid = created[0].ocid.clone().unwrap();
+    let reserved = |domain: usize, count: u32| {
+        let mut fleet = world.fleet(count, &[domain]);
+        fleet.placements[0].capacity_reservation = Some(ocid.clone());
+        fleet
+    };
+    let before = world.asked();
+    let good = look_at_reservations(&world.client, &reserved(2, 7), false).await.unwrap();
+    assert_eq!((good.refused, good.warnings), (vec![], vec![]));
+    assert_eq!(world.asked() - before, 1);
+    let few = look_at_reservations(&world.client, &reserved(2, 8), false).await.unwrap();
+    assert!(few.refused.is_empty() && few.warnings[0].message.starts_with("7 of the 8 instances"), "{few:?}");
+    let elsewhere = look_at_reservations(&world.client, &reserved(3, 5), true).await.unwrap();
+    assert!(elsewhere.refused[0].message.contains("the reservation is in"), "{elsewhere:?}");
+    let mut other = reserved(2, 5);
+    other.template.shape_config.as_mut().unwrap().memory_in_gbs = Some(16.0);
+    let mismatch = look_at_reservations(&world.client, &other, false).await.unwrap();
+    assert!(mismatch.refused[0].message.contains("cannot draw on the reservation"), "{mismatch:?}");
+    // One that is grown gets what is missing.
+    let grown = look_at_reservations(&world.client, &other, true).await.unwrap();
+    assert_eq!((grown.refused, grown.warnings), (vec![], vec![]));
+    // Of three fault domains one is served: launches find their way, and are told.
+    other.template.shape_config.as_mut().unwrap().memory_in_gbs = Some(6.0);
+    other.placements[0].capacity_reservation = Some("ocid1.capacityreservation.oc1.phx.wrong".to_owned());
+    let wrong = look_at_reservations(&world.client, &other, false).await.unwrap();
+    assert!(wrong.refused[0].message.contains("does not exist"), "{wrong:?}");
 }
 
 #[tokio::test(start_paused = true)]

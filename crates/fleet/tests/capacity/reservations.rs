@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::world::{SHAPE, World, patience, small};
 
-/// Twelve hosts of 4 OCPUs for each family in AD-1, nothing anywhere else.
+/// No host at first; then each minute room for 4 OCPUs appears in AD-1. Nothing anywhere else.
 const TIGHT: &str = "
 world:
   hosts:
@@ -192,6 +192,61 @@ async fn waiting_for_crumbs_gathers_them_and_tells_of_each_gain() {
     assert!(gains.len() >= 2, "{gains:?}");
     assert!(gains.windows(2).all(|pair| pair[0].now == pair[1].before));
     assert_eq!(world.books(), (12, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_change_while_more_is_waited_for_stays_as_they_made_it() {
+    let world = World::of(TIGHT);
+    let created = create_all(&world.client, &[world.order(1, 4000)], &NoBook, &patience()).await;
+    let ocid = created[0].ocid.clone().unwrap();
+    let change = [Change::Count(Some(small(0)), NewCount::AtLeast(4000))];
+    let waiting = patience();
+    let wait = resize_until_held(&world.client, &ocid, &change, Duration::from_mins(1), &waiting, &|_| {});
+    // Somebody else puts a second kind in, between two tries.
+    let theirs = async {
+        let add = [Change::Add(fleet::reservations::Want { memory_gb: Some(8.0), ..small(2) })];
+        loop {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            if resize(&world.client, &ocid, &add, &patience()).await.is_ok() {
+                break;
+            }
+        }
+    };
+    let (ended, ()) = tokio::join!(wait, theirs);
+    let error = ended.unwrap_err();
+    assert!(matches!(error, ReservationError::Overtaken { .. }), "{error}");
+    assert!(error.to_string().contains("it is left as they made it"), "{error}");
+    assert_eq!(show(&world.client, &ocid).await.unwrap().configs.len(), 2, "nothing was undone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_kind_that_comes_and_goes_leaves_the_first_with_its_price() {
+    let world = World::of("roomy");
+    let created = create_all(&world.client, &[world.order(1, 4)], &NoBook, &patience()).await;
+    let ocid = created[0].ocid.clone().unwrap();
+    let other = fleet::reservations::Want { memory_gb: Some(8.0), ..small(3) };
+    let unused = async || {
+        let compartment = &world.defaults.compartment;
+        let rows = list(&world.client, compartment, &Filter::default(), &Prices::default()).await.unwrap();
+        rows[0].unused_per_hour
+    };
+    let before = unused().await;
+    assert!(before.is_some());
+    resize(&world.client, &ocid, &[Change::Add(other.clone())], &patience()).await.unwrap();
+    assert_eq!(unused().await, None, "two kinds have no one size");
+    let gone = [Change::Count(Some(other), NewCount::Exactly(0))];
+    resize(&world.client, &ocid, &gone, &patience()).await.unwrap();
+    assert_eq!(unused().await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_least_so_many_makes_no_reservation_smaller() {
+    let world = World::of("roomy");
+    let created = create_all(&world.client, &[world.order(1, 40)], &NoBook, &patience()).await;
+    let ocid = created[0].ocid.clone().unwrap();
+    let change = [Change::Count(None, NewCount::AtLeast(2))];
+    let (_, held) = resize(&world.client, &ocid, &change, &patience()).await.unwrap();
+    assert_eq!((held.reserved(), world.books()), (40, (40, 0)));
 }
 
 #[tokio::test(start_paused = true)]

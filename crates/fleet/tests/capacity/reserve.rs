@@ -53,6 +53,12 @@ async fn what_one_domain_lacks_the_others_hold() {
     let (summary, _) = launch(&world, &reserving(&world, 30, &[1, 2, 3], 30, true)).await;
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 30), "{:?}", summary.warnings);
     assert_eq!(world.books(), (30, 30));
+    // The one that could hold nothing is not left lying about, empty.
+    let living = world.region.world().reservations().filter(|entry| entry.state != "DELETED").count();
+    assert_eq!(living, 2);
+    let made: Vec<String> =
+        summary.warnings.iter().filter(|text| text.contains(" of 10 in ")).cloned().collect();
+    assert!(!made.iter().any(|text| text.contains("15 of 10")), "{made:?}");
 }
 
 #[tokio::test(start_paused = true)]

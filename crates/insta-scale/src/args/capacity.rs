@@ -19,6 +19,9 @@ pub struct PlanArgs {
     /// Ask nobody: what will be created, and what it costs
     #[arg(long, conflicts_with = "simulate")]
     pub offline: bool,
+    /// Also what `launch --reserve` would reserve first, and what that costs
+    #[arg(long)]
+    pub reserve: bool,
     /// Where to ask.
     #[command(flatten)]
     pub place: Where,

@@ -7,6 +7,7 @@ mod duration;
 mod go_style;
 mod instances;
 mod manage;
+mod manager;
 mod reservation;
 mod sim;
 
@@ -18,9 +19,10 @@ pub use instances::{
     TerminateInstances,
 };
 pub use manage::ManageInstances;
+pub use manager::CapacityManager;
 pub use reservation::{
-    CapacityManager, CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs,
-    ReservationCommand, Reserving, UpdateReservation, WaitReservation,
+    CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs, ReservationCommand,
+    Reserving, UpdateReservation, WaitReservation,
 };
 pub use sim::{SimArgs, SimCommand, SimHome, SimReset, SimServe};
 

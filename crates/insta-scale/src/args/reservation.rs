@@ -1,9 +1,12 @@
-//! Flags of `reservation`, and of `capacity-manager`, its older front door.
+//! Flags of `reservation`.
 
-use super::{Global, duration};
-use clap::{Args, Parser, Subcommand};
+use super::duration;
+use clap::{Args, Subcommand};
 use fleet::reservations::{NewCount, Want};
 use std::time::Duration;
+
+/// The most instances that one reservation is asked for: a tenancy's limits are far below.
+const MOST: u32 = 1_000_000;
 
 /// Flags of `reservation`.
 #[derive(Clone, Debug, Args)]
@@ -46,7 +49,7 @@ is kept unless there are at least so many. Unused reserved capacity costs 85 % o
 
 Exit codes: 0 all held, 3 some held, 4 none held or given back.";
 
-const UPDATE_HELP: &str = "\
+const UPDATE_HELP: &str = "Examples:
   oci-insta-scale reservation update OCID --count 20     hold 20
   oci-insta-scale reservation update OCID --count +5     hold 5 more
   oci-insta-scale reservation update OCID --count=-5     hold 5 fewer
@@ -99,6 +102,14 @@ pub struct CreateReservation {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+}
+
+impl CreateReservation {
+    /// Whether the flags say everything, so that the config need not be a whole one.
+    pub fn says_all(&self) -> bool {
+        let what = !self.add.is_empty() || (self.kind.shape.is_some() && self.count.is_some());
+        what && self.name.is_some() && !self.ad.is_empty() && !self.write_config
+    }
 }
 
 /// One kind of instance, as flags.
@@ -170,6 +181,9 @@ pub struct DeleteReservation {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    /// Not a thing that the API has; taken to say so
+    #[arg(long, hide = true)]
+    pub force: bool,
 }
 
 /// Reads `shape=…,ocpus=…,memory=…,count=…,fd=…`.
@@ -186,7 +200,9 @@ fn want(text: &str) -> Result<Want, String> {
             "fd" => want.fault_domain = Some(value.to_ascii_uppercase()),
             "count" => {
                 want.count =
-                    value.parse().map_err(|_| format!("count must be a whole number, not {value:?}"))?;
+                    value.parse().ok().filter(|count| (1..=MOST).contains(count)).ok_or_else(|| {
+                        format!("count must be a whole number from 1 to {MOST}, not {value:?}")
+                    })?;
                 counted = true;
             }
             other => {
@@ -207,8 +223,8 @@ fn new_count(text: &str) -> Result<NewCount, String> {
         digits
             .parse::<u32>()
             .ok()
-            .filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
-            .ok_or_else(|| "a whole number is needed: 20, +5 or -5".to_owned())
+            .filter(|number| *number <= MOST && digits.bytes().all(|b| b.is_ascii_digit()))
+            .ok_or_else(|| format!("a whole number is needed, at most {MOST}: 20, +5 or -5"))
     };
     Ok(match text.trim() {
         text if text.starts_with('+') => NewCount::Grow(number(&text[1..])?),
@@ -228,161 +244,31 @@ pub struct Reserving {
     pub release: bool,
 }
 
-/// Manage capacity reservations: the flags of the original tool, with one dash or two.
-#[derive(Debug, Parser)]
-#[command(
-    name = "capacity-manager",
-    version,
-    max_term_width = 100,
-    after_help = MANAGER_HELP,
-    group = clap::ArgGroup::new("action").required(true).args(["list", "create", "delete"])
-)]
-pub struct CapacityManager {
-    /// List the reservations
-    #[arg(long)]
-    pub list: bool,
-    /// Create a reservation; needs -name, -ad, -shape and -count
-    #[arg(long, requires_all = ["name", "ad", "shape", "count"])]
-    pub create: bool,
-    /// Delete a reservation; needs -id
-    #[arg(long, requires = "id")]
-    pub delete: bool,
-    /// The name of the new reservation
-    #[arg(long)]
-    pub name: Option<String>,
-    /// Its availability domain
-    #[arg(long, value_name = "AD", value_delimiter = ',')]
-    pub ad: Vec<String>,
-    /// The shape of its instances
-    #[arg(long)]
-    pub shape: Option<String>,
-    /// How many instances it is to hold
-    #[arg(long, value_name = "C", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub count: Option<u32>,
-    /// OCPUs of each, for a flexible shape [default: the config's, for the config's shape]
-    #[arg(long, value_name = "O", value_parser = super::positive)]
-    pub ocpus: Option<f64>,
-    /// Memory of each in GB, for a flexible shape [default: the config's, for the config's shape]
-    #[arg(long, value_name = "M", value_parser = super::positive)]
-    pub memory: Option<f64>,
-    /// The OCID of the reservation to delete
-    #[arg(long, value_name = "OCID")]
-    pub id: Option<String>,
-    /// Give everything back unless at least so many are held
-    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..))]
-    pub min: Option<u32>,
-    /// Put the new reservation into the config file; a copy of the old file stays beside it
-    #[arg(long)]
-    pub write_config: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Flags of every command.
-    #[command(flatten)]
-    pub global: Global,
-}
-
-const MANAGER_HELP: &str = "\
-  capacity-manager -list
-  capacity-manager -create -name prod -ad AD-1 -shape VM.Standard.E4.Flex -count 10 -ocpus 1 -memory 6
-  capacity-manager -delete -id ocid1.capacityreservation.oc1…
-
-`oci-insta-scale reservation` does all of this and more (show, update, wait).";
-
-impl CapacityManager {
-    /// The same as a `reservation` command.
-    pub fn into_command(self) -> (Global, ReservationCommand) {
-        let command = if self.create {
-            ReservationCommand::Create(CreateReservation {
-                name: self.name,
-                ad: self.ad,
-                kind: Kind { shape: self.shape, ocpus: self.ocpus, memory: self.memory, fd: None },
-                count: self.count,
-                min: self.min,
-                write_config: self.write_config,
-                deadline: Duration::from_mins(30),
-                yes: self.yes,
-                ..CreateReservation::default()
-            })
-        } else if self.delete {
-            ReservationCommand::Delete(DeleteReservation {
-                // The parser has seen to it that there is one.
-                reservation: self.id.unwrap_or_default(),
-                deadline: Duration::from_mins(10),
-                yes: self.yes,
-            })
-        } else {
-            ReservationCommand::List(ListReservations::default())
-        };
-        (self.global, command)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
-    use std::ffi::OsString;
-
-    fn parse(line: &str) -> Result<CapacityManager, clap::Error> {
-        let words = line.split_whitespace().map(OsString::from);
-        CapacityManager::try_parse_from(super::super::go_flags(&CapacityManager::command(), words))
-    }
-
-    #[test]
-    fn the_originals_flags_work_word_for_word_with_one_dash_and_two() {
-        for line in [
-            "capacity-manager -create -name N -ad AD -shape S -count 10 -ocpus 1 -memory 6 -config FILE",
-            "capacity-manager --create --name N --ad AD --shape S --count 10 --ocpus 1 --memory 6 --config FILE",
-            "capacity-manager -create -name=N -ad=AD -shape=S -count=10 -ocpus=1 -memory=6 -config=FILE",
-        ] {
-            let (global, command) = parse(line).unwrap().into_command();
-            assert_eq!(global.config.as_deref(), Some(std::path::Path::new("FILE")));
-            let ReservationCommand::Create(create) = command else { panic!("{line}") };
-            assert_eq!((create.name.as_deref(), create.ad.as_slice()), (Some("N"), &["AD".to_owned()][..]));
-            assert_eq!((create.kind.shape.as_deref(), create.count), (Some("S"), Some(10)));
-            assert_eq!((create.kind.ocpus, create.kind.memory), (Some(1.0), Some(6.0)));
-        }
-        assert!(matches!(
-            parse("capacity-manager -list").unwrap().into_command().1,
-            ReservationCommand::List(_)
-        ));
-        let ReservationCommand::Delete(delete) = parse("x -delete -id ocid1.x -y").unwrap().into_command().1
-        else {
-            panic!()
-        };
-        assert_eq!((delete.reservation.as_str(), delete.yes), ("ocid1.x", true));
-    }
-
-    #[test]
-    fn what_is_missing_or_too_much_is_refused() {
-        for line in [
-            "x",
-            "x -list -delete -id y",
-            "x -create -name N",
-            "x -delete",
-            "x -create -name N -ad A -shape S -count 0",
-            "x -create -name N -ad A -shape S -count ten",
-        ] {
-            assert!(parse(line).is_err(), "{line}");
-        }
-        CapacityManager::command().debug_assert();
-    }
 
     #[test]
     fn kinds_and_counts_are_read_as_people_type_them() {
         let read = want("shape=S,ocpus=1,memory=6,count=10,fd=fault-domain-1").unwrap();
         assert_eq!((read.shape.as_str(), read.count, read.memory_gb), ("S", 10, Some(6.0)));
         assert_eq!(read.fault_domain.as_deref(), Some("FAULT-DOMAIN-1"));
-        for wrong in
-            ["", "shape=S", "count=1", "shape=S,count=x", "shape=S,count=1,size=2", "shape=S,count=1,ocpus=0"]
-        {
+        for wrong in [
+            "",
+            "shape=S",
+            "count=1",
+            "shape=S,count=x",
+            "shape=S,count=0",
+            "shape=S,count=1000001",
+            "shape=S,count=1,size=2",
+            "shape=S,count=1,ocpus=0",
+        ] {
             assert!(want(wrong).is_err(), "{wrong}");
         }
         assert_eq!(new_count("20"), Ok(NewCount::Exactly(20)));
         assert_eq!(new_count("+5"), Ok(NewCount::Grow(5)));
         assert_eq!(new_count("-5"), Ok(NewCount::Shrink(5)));
-        for wrong in ["", "+", "--5", "+-5", "1.5", "ten", "99999999999"] {
+        for wrong in ["", "+", "--5", "+-5", "1.5", "ten", "1000001", "99999999999"] {
             assert!(new_count(wrong).is_err(), "{wrong}");
         }
     }

@@ -13,13 +13,17 @@ use fleet::FleetSpec;
 use fleet::policy::{Scope, statement};
 use fleet::preflight::{Availability, Cell, matrix};
 use fleet::price::Size;
+use fleet::reservations::Want;
 use oci_client::FailureClass;
+use serde_json::Value;
 
-const COLUMNS: &[&str] = &["AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "CAPACITY"];
+const SHEET: &[&str] =
+    &["AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "OCPUS", "MEMORY GB", "STATUS", "COUNT"];
+const MATRIX: &[&str] = &["AVAILABILITY DOMAIN", "ANY", "FD-1", "FD-2", "FD-3"];
 
 /// Runs it.
 pub fn run(global: &Global, args: &CapacityArgs) -> Result<Exit, CommandError> {
-    let settings = session::settings(global, None, args.place.simulate.is_some())?;
+    let settings = session::sketch(global, args.place.simulate.is_some())?;
     runtime::block_on(async {
         let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
         let exit = ask(global, &remote, args).await;
@@ -31,14 +35,18 @@ pub fn run(global: &Global, args: &CapacityArgs) -> Result<Exit, CommandError> {
 async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Exit, CommandError> {
     let domains = remote.resolve_domains(&args.ad).await?;
     let kinds = kinds(&remote.settings.fleet, &args.shapes);
+    if kinds.is_empty() {
+        let hint = "name one, as in `oci-insta-scale capacity VM.Standard.E4.Flex:1:6`";
+        return Err(CommandError::usage("neither the config nor the command names a shape", hint));
+    }
     let answers = remote
         .ask(async { Ok::<_, CommandError>(matrix(&remote.client, remote.root(), &domains, &kinds).await) })
         .await?;
-    let mut listing = Listing::new("capacity", COLUMNS);
+    let mut found = Vec::new();
     let mut failed = None;
     for (domain, answer) in domains.iter().zip(answers) {
         match answer {
-            Ok(cells) => cells.iter().for_each(|cell| push(&mut listing, cell)),
+            Ok(cells) => found.extend(cells),
             Err(failure) => {
                 console::line(&format!("{domain}: {}", clean(&failure.to_string())));
                 failed = Some(failure);
@@ -50,11 +58,14 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
             let right = statement("<your group>", "manage", "compute-capacity-reports", Scope::Tenancy);
             console::line(&format!("the report needs this policy, and only `manage` grants it: {right}"));
         }
-        if listing.rows.is_empty() {
+        if found.is_empty() {
             return Err(failure.into());
         }
     }
-    console::data(&listing.to_text(global.output))?;
+    console::data(&match global.output {
+        OutputFormat::Table | OutputFormat::Wide => matrices(&found, &kinds),
+        format => sheet(&found).to_text(format),
+    })?;
     if global.output == OutputFormat::Table {
         console::line(
             "a moment's view that reserves nothing: a launch may fail all the same, and the reverse",
@@ -86,15 +97,67 @@ fn kinds(fleet: &FleetSpec, asked: &[AskedShape]) -> Vec<(String, Size)> {
     kinds
 }
 
-fn push(listing: &mut Listing, cell: &Cell) {
-    let capacity = match &cell.availability {
+/// A table for each kind: availability domains down, fault domains across.
+fn matrices(cells: &[Cell], kinds: &[(String, Size)]) -> String {
+    let mut out = String::new();
+    for (shape, size) in kinds {
+        let here = |cell: &&Cell| {
+            &cell.shape == shape && (cell.ocpus, cell.memory_gb) == (size.ocpus, size.memory_gb)
+        };
+        let mut matrix = Listing::new("capacity", MATRIX);
+        let mut domain = "";
+        for cell in cells.iter().filter(here) {
+            if cell.availability_domain != domain {
+                domain = &cell.availability_domain;
+                matrix.push(vec![domain.to_owned()], Value::Null);
+            }
+            if let Some(row) = matrix.rows.last_mut() {
+                row.push(words(&cell.availability));
+            }
+        }
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let kind =
+            Want { shape: shape.clone(), ocpus: size.ocpus, memory_gb: size.memory_gb, ..Want::default() };
+        out.push_str(&clean(&kind.describe()));
+        out.push('\n');
+        out.push_str(&matrix.to_text(OutputFormat::Table));
+    }
+    out
+}
+
+fn words(availability: &Availability) -> String {
+    match availability {
         Availability::Available { count: Some(count) } => format!("room for {count}"),
         Availability::Available { count: None } => "room".to_owned(),
         Availability::OutOfHostCapacity => "none free".to_owned(),
         Availability::HardwareNotSupported => "not offered".to_owned(),
         Availability::Unknown => "unknown".to_owned(),
-    };
-    let fault = cell.fault_domain.clone().unwrap_or_else(|| "any".to_owned());
-    let cells = vec![cell.availability_domain.clone(), fault, cell.shape.clone(), capacity];
-    listing.push(cells, serde_json::to_value(cell).unwrap_or_default());
+    }
+}
+
+/// The same for programs: a row for each cell, one thing in each column.
+fn sheet(cells: &[Cell]) -> Listing {
+    let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
+    let mut sheet = Listing::new("capacity", SHEET);
+    for cell in cells {
+        let value = serde_json::to_value(cell).unwrap_or_default();
+        let told = |key: &str| match &value[key] {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        };
+        let row = vec![
+            cell.availability_domain.clone(),
+            cell.fault_domain.clone().unwrap_or_default(),
+            cell.shape.clone(),
+            number(cell.ocpus),
+            number(cell.memory_gb),
+            told("status"),
+            told("count"),
+        ];
+        sheet.push(row, value);
+    }
+    sheet
 }

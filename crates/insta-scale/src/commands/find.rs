@@ -7,17 +7,18 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
+use crate::output::text::clean;
 use crate::runtime;
 use fleet::price::{Size, bills_when_stopped};
 use futures_util::future::try_join_all;
 use oci_api::models::Shape;
 use oci_client::services::compute::ImageFilter;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs it.
 pub fn run(global: &Global, args: FindArgs) -> Result<Exit, CommandError> {
-    let settings = session::settings(global, None, args.place.simulate.is_some())?;
+    let settings = session::sketch(global, args.place.simulate.is_some())?;
     runtime::block_on(async {
         let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
         let listing = match args.what {
@@ -58,7 +59,7 @@ async fn shapes(
     const COLUMNS: &[&str] =
         &["SHAPE", "OCPUS", "GB", "GPUS", "PROCESSOR", "PRICE/HOUR", "STOPPED", "AVAILABILITY DOMAINS"];
     let domains = remote.resolve_domains(&ad.into_iter().collect::<Vec<_>>()).await?;
-    let compartment = &remote.settings.fleet.compartment;
+    let compartment = remote.compartment()?;
     let image = image.as_deref();
     let lists = domains.iter().map(|domain| remote.client.list_shapes(compartment, Some(domain), image));
     let lists = remote.ask(try_join_all(lists)).await?;
@@ -108,13 +109,25 @@ async fn images(
     let fleet = &remote.settings.fleet;
     let own = fleet.placements.first().map(|placement| placement.shape.clone());
     let filter = ImageFilter {
-        compartment_id: fleet.compartment.clone(),
-        operating_system: os,
-        operating_system_version: version,
+        compartment_id: remote.compartment()?.to_owned(),
         shape: shape.or(own).filter(|shape| shape != "any" && !shape.is_empty()),
+        ..ImageFilter::default()
     };
     let mut images = remote.ask(remote.client.list_images(&filter)).await?;
     images.retain(|image| ["AVAILABLE", ""].contains(&image.lifecycle_state.as_str()));
+    let names: BTreeSet<String> = images.iter().map(|image| image.operating_system.clone()).collect();
+    // The service compares names exactly; people type `ubuntu`.
+    let wanted = os.unwrap_or_default().to_lowercase();
+    images.retain(|image| image.operating_system.to_lowercase().contains(&wanted));
+    images.retain(|image| version.as_ref().is_none_or(|version| *version == image.operating_system_version));
+    if images.is_empty() {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        console::line(&match (&filter.shape, names.as_slice()) {
+            (Some(shape), []) => format!("no image fits {}; `find shapes` lists shapes", clean(shape)),
+            (None, []) => "the compartment shows no image at all".to_owned(),
+            (_, names) => format!("none is of that kind; there are images of: {}", clean(&names.join(", "))),
+        });
+    }
     images.sort_by_key(|image| std::cmp::Reverse(image.time_created));
     let mut listing = Listing::new("images", &["NAME", "OPERATING SYSTEM", "VERSION", "CREATED", "OCID"]);
     for image in images.into_iter().take(limit) {
@@ -140,7 +153,7 @@ async fn images(
 
 async fn subnets(remote: &Remote, vcn: Option<String>) -> Result<Listing, CommandError> {
     const COLUMNS: &[&str] = &["NAME", "CIDR", "PUBLIC", "AVAILABILITY DOMAIN", "STATE", "OCID"];
-    let compartment = &remote.settings.fleet.compartment;
+    let compartment = remote.compartment()?;
     let rows = remote.ask(remote.client.list_subnets(compartment, vcn.as_deref())).await?;
     let mut listing = Listing::new("subnets", COLUMNS);
     for subnet in rows {

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
 use crate::output::document::Document;
 use crate::output::progress::{Reporter, Show};
-use crate::output::{preview, summary, text};
+use crate::output::{preview, reserving, summary, text};
 use crate::runtime;
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
 use fleet::{FleetSpec, Plan, RunSummary, Sink};
@@ -88,7 +88,9 @@ fn dry_run(
         console::line(&format!("warning: a launch would stop here: {note}"));
     }
     let plan = Plan { fleet: settings.fleet.clone(), min: least(args), ..Plan::default() };
-    preview::show(&settings.file, &plan, budget, &endpoints, global.output)?;
+    let reserves = args.reserving.reserve;
+    let reserve = reserves.then(|| reserving::document(&settings, None));
+    preview::show(&settings.file, &plan, budget, &endpoints, reserve.as_ref(), global.output)?;
     if let Some(budget) = budget {
         budget.check()?;
     }
@@ -100,7 +102,10 @@ fn dry_run(
         )),
         Ok(Some(signer)) if !args.offline && global.output == OutputFormat::Table => {
             let (client, _) = session::client(endpoints, Some(signer))?;
-            console::data(&format!("\n{}", super::plan::brief(&client, settings)?))?;
+            console::data(&format!("\n{}", super::plan::brief(&client, settings, reserves)?))?;
+        }
+        Ok(_) if reserves && global.output == OutputFormat::Table => {
+            console::data(&format!("\n{}", reserving::text(settings, None)))?;
         }
         Ok(_) => {}
     }
@@ -161,6 +166,7 @@ async fn launch(
     plan.origin = origin;
     let min = plan.min.unwrap_or(0);
     plan.reserve = super::reservation::reserving(&client, &args.reserving, min, &plan).await?;
+    super::reservation::look(&client, &plan, &stop).await?;
     confirm(global, args, &plan, &stop).await?;
     runtime::say_when_stopped(&stop, runtime::STOPPING);
     let environment = session::environment(client, requests, store);

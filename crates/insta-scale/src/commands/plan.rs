@@ -6,7 +6,7 @@ use crate::args::{Global, OutputFormat, PlanArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::{console, forecast, preview};
+use crate::output::{console, forecast, preview, reserving};
 use crate::runtime;
 use fleet::Plan;
 use fleet::preflight::{Preflight, preflight};
@@ -16,19 +16,28 @@ use std::time::Duration;
 /// How long a dry run asks the service.
 const BRIEF: Duration = Duration::from_secs(10);
 
+/// How often each question is asked: whoever plans waits for the answer.
+const PATIENT: RetryPolicy = RetryPolicy {
+    max_attempts: 4,
+    base: Duration::from_millis(500),
+    cap: Duration::from_secs(2),
+    max_elapsed: Duration::from_secs(5),
+};
+
 /// Runs it.
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
     let settings = session::settings(global, args.count, args.place.simulate.is_some())?;
     if args.offline {
-        show(global, &settings, None)?;
+        show(global, args, &settings, None)?;
         return Ok(Exit::Done);
     }
     runtime::block_on(async {
         let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
         let Settings { fleet, prices, .. } = &remote.settings;
-        let asked = Box::pin(preflight(&remote.client, fleet, prices));
+        let client = remote.client.with_retry(PATIENT);
+        let asked = Box::pin(preflight(&client, fleet, prices));
         let answer = remote.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
-        show(global, &remote.settings, Some(&answer))?;
+        show(global, args, &remote.settings, Some(&answer))?;
         remote.close().await?;
         Ok(exit(&answer))
     })?
@@ -36,19 +45,25 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
 
 /// What a dry run says of the service: verdicts and money. One look at each thing, and not for long: the dry run has
 /// shown already what it is for.
-pub fn brief(client: &Client, settings: &Settings) -> Result<String, CommandError> {
+pub fn brief(client: &Client, settings: &Settings, reserve: bool) -> Result<String, CommandError> {
     let client = client.with_retry(RetryPolicy::never());
     let asked = async {
         tokio::time::timeout(BRIEF, Box::pin(preflight(&client, &settings.fleet, &settings.prices)))
             .await
             .ok()
     };
-    let answer = runtime::block_on(asked)?.filter(|answer| answer.authenticated.is_some());
+    let answer = runtime::block_on(asked)?;
+    let unasked = answer.as_ref().and_then(|answer| answer.unasked.as_ref());
     let known = match &answer {
-        Some(answer) => forecast::verdicts(answer) + "\n",
-        None => "The service could not be asked: limits, capacity and OCIDs are unchecked.\n\n".to_owned(),
+        Some(answer) if unasked.is_none() => forecast::verdicts(answer) + "\n",
+        _ => {
+            let class = unasked.map_or("timeout", |unasked| unasked.class);
+            format!("The service could not be asked ({class}): limits, capacity and OCIDs are unchecked.\n\n")
+        }
     };
-    Ok(known + &forecast::money(settings, answer.as_ref()))
+    let answer = answer.filter(|answer| answer.authenticated.is_some());
+    let reserved = if reserve { reserving::text(settings, answer.as_ref()) + "\n" } else { String::new() };
+    Ok(known + &reserved + &forecast::money(settings, answer.as_ref()))
 }
 
 /// How a plan ends: as a launch would.
@@ -61,22 +76,30 @@ fn exit(answer: &Preflight) -> Exit {
     }
 }
 
-fn show(global: &Global, settings: &Settings, answer: Option<&Preflight>) -> Result<(), CommandError> {
+fn show(
+    global: &Global,
+    args: &PlanArgs,
+    settings: &Settings,
+    answer: Option<&Preflight>,
+) -> Result<(), CommandError> {
+    let document = || forecast::document(settings, answer, args.reserve);
     let text = match global.output {
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(settings, answer),
-        OutputFormat::Json => {
-            serde_json::to_string_pretty(&forecast::document(settings, answer)).unwrap_or_default() + "\n"
-        }
-        OutputFormat::Jsonl => forecast::document(settings, answer).to_string() + "\n",
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(args, settings, answer),
+        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
+        OutputFormat::Jsonl => document().to_string() + "\n",
     };
     console::data(&text)
 }
 
-fn people(settings: &Settings, answer: Option<&Preflight>) -> String {
+fn people(args: &PlanArgs, settings: &Settings, answer: Option<&Preflight>) -> String {
     let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
-    let mut out = format!("{}{}\n", preview::outline(&plan), forecast::size(settings));
+    let mut out = format!("{}{}\n", preview::outline(&plan), forecast::size(settings, answer));
     if let Some(answer) = answer {
         out.push_str(&forecast::verdicts(answer));
+        out.push('\n');
+    }
+    if args.reserve {
+        out.push_str(&reserving::text(settings, answer));
         out.push('\n');
     }
     out.push_str(&forecast::money(settings, answer));

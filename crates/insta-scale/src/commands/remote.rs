@@ -61,6 +61,21 @@ impl Remote {
         Patience::new(limit, self.stop.clone())
     }
 
+    /// The compartment of the config.
+    ///
+    /// # Errors
+    /// When the config, or the profile in its place, names none.
+    pub fn compartment(&self) -> Result<&str, CommandError> {
+        let compartment = self.settings.fleet.compartment.as_str();
+        if compartment.is_empty() {
+            return Err(CommandError::usage(
+                format!("{} names no compartment", self.settings.file),
+                "add `compartment_id:`; `oci-insta-scale find compartments` lists those there are",
+            ));
+        }
+        Ok(compartment)
+    }
+
     /// The compartment that holds everything of the region: the tenancy.
     pub fn root(&self) -> &str {
         let fleet = &self.settings.fleet;

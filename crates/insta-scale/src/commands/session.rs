@@ -4,7 +4,7 @@
 
 use super::{chattiness, overrides};
 use crate::args::{Global, Pace};
-use crate::config::{self, Settings};
+use crate::config::{self, Fleet, Settings};
 use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
@@ -38,17 +38,45 @@ pub fn settings(global: &Global, count: Option<u32>, simulate: bool) -> Result<S
 
 /// Reads as much of the config as says how to reach the service; without one, the usual profile of `~/.oci/config`.
 pub fn connection(global: &Global) -> Result<Settings, CommandError> {
-    let overrides = overrides(global, None, false);
+    reach(global, false, Fleet::Ignored)
+}
+
+/// The same, with as much of the fleet as the config tells: for commands that help to write it. The simulated region needs
+/// no credentials.
+pub fn sketch(global: &Global, simulate: bool) -> Result<Settings, CommandError> {
+    reach(global, simulate, Fleet::Sketched)
+}
+
+fn reach(global: &Global, simulate: bool, fleet: Fleet) -> Result<Settings, CommandError> {
+    let overrides = overrides(global, None, simulate);
     if let Some(endpoint) = &overrides.endpoint {
         Endpoints::at(endpoint)?;
     }
     let required = global.config.is_some();
     let settings =
-        config::load_connection(&config_file(global), required, &overrides, &login::profile_facts)?;
+        config::load_connection(&config_file(global), required, fleet, &overrides, &login::profile_facts)?;
     if chattiness(global) > Chattiness::Quiet && !settings.notes.is_empty() {
         console::line(settings.notes.trim_end());
     }
     Ok(settings)
+}
+
+/// Whether a file is a config that launches into these reservations; if not, why.
+pub fn launches_into(global: &Global, file: &Path, ocids: &[String]) -> Result<(), String> {
+    let overrides = overrides(global, None, false);
+    let settings =
+        config::load(file, &overrides, &login::profile_facts).map_err(|errors| errors.to_string())?;
+    let named = |ocid: &String| {
+        settings
+            .fleet
+            .placements
+            .iter()
+            .any(|placement| placement.capacity_reservation.as_ref() == Some(ocid))
+    };
+    match ocids.iter().find(|ocid| !named(ocid)) {
+        Some(ocid) => Err(format!("no launch would draw on {ocid}")),
+        None => Ok(()),
+    }
 }
 
 /// Reads the key, and shows what is worth knowing about it.

@@ -1,10 +1,11 @@
 //! Reads only how to reach the service: credentials, region, compartment, prices. For commands that launch nothing, so
 //! that instances can be managed without a fleet in the config, or without a config at all.
 
+use super::instance::{self, Context};
 use super::metadata::Folders;
 use super::section::Section;
 use super::{
-    ConfigErrors, CredentialSource, Findings, Overrides, Parts, ProfileFacts, Settings, credentials,
+    ConfigErrors, CredentialSource, Findings, Home, Overrides, Parts, ProfileFacts, Settings, credentials,
     endpoint, home, keys, missing_finding, ocids, prices, read_file, read_source, yaml,
 };
 use fleet::FleetSpec;
@@ -13,29 +14,56 @@ use std::path::Path;
 /// The profile that the official tools use when none is named.
 const USUAL_PROFILE: &str = "DEFAULT";
 
+/// What of the fleet is read besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fleet {
+    /// Nothing: the command has nothing to do with it.
+    Ignored,
+    /// As much as can be read, for a config that is still being written; mistakes in it are no hindrance.
+    Sketched,
+}
+
 /// Reads a file. Without one, and with `required` not set, a profile of `~/.oci/config` says all.
 pub fn load_connection(
     path: &Path,
     required: bool,
+    fleet: Fleet,
     overrides: &Overrides,
     profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
 ) -> Result<Settings, ConfigErrors> {
     if required || path.exists() {
         return read_file(path, &|root, folder, findings| {
-            read(root, folder, overrides, profile_facts, findings)
+            read(root, folder, fleet, overrides, profile_facts, findings)
         });
     }
     let profile = overrides.profile.clone().or_else(|| overrides.cli_profile.clone());
     let overrides =
         Overrides { profile: Some(profile.unwrap_or_else(|| USUAL_PROFILE.to_owned())), ..overrides.clone() };
     read_source(&path.display().to_string(), "{}", &|root, findings| {
-        read(root, Path::new(""), &overrides, profile_facts, findings)
+        read(root, Path::new(""), fleet, &overrides, profile_facts, findings)
     })
+}
+
+/// The fleet as far as the file tells of one.
+fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> FleetSpec {
+    let aside = Findings::default();
+    let context = Context { home, count: None, folders, findings: &aside };
+    let read = |node| instance::read(node, &context, &mut Vec::new());
+    let instances = top.node("instance_settings").map(read).unwrap_or_default();
+    let template = serde_json::from_value(serde_json::Value::Object(instances.body.json().clone()));
+    FleetSpec {
+        name_prefix: instances.name_prefix,
+        count: instances.count.unwrap_or_default(),
+        placements: instances.placements,
+        template: template.unwrap_or_default(),
+        ..FleetSpec::default()
+    }
 }
 
 fn read(
     root: &yaml::Node,
     folder: &Path,
+    fleet: Fleet,
     overrides: &Overrides,
     profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
     findings: &Findings,
@@ -45,7 +73,7 @@ fn read(
     let mut missing = Vec::new();
     let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);
     let mut facts = ProfileFacts::default();
-    if credentials.is_profile() {
+    if credentials.is_profile() && !overrides.simulate {
         match profile_facts(&credentials) {
             Ok(found) => facts = found,
             Err(error) => findings.mistake(credentials::profile_finding(&top, &error)),
@@ -61,13 +89,17 @@ fn read(
     if !missing.is_empty() {
         findings.mistake(missing_finding(&missing));
     }
+    let sketched = match fleet {
+        Fleet::Sketched => sketch(&top, home.as_ref(), folders),
+        Fleet::Ignored => FleetSpec::default(),
+    };
     let own_tenancy = top.text("tenancy_ocid").map(|tenancy| tenancy.value.to_owned());
     let fleet = FleetSpec {
         region: home.map(|home| home.name).unwrap_or_default(),
         tenancy: own_tenancy.filter(|_| overrides.profile.is_none()).or(facts.tenancy).unwrap_or_default(),
         compartment: compartment.map(|compartment| compartment.value.to_owned()).unwrap_or_default(),
         first_number: 1,
-        ..FleetSpec::default()
+        ..sketched
     };
     let prices = top.node("prices").map(|node| prices::read(node, findings)).unwrap_or_default();
     Some((credentials, endpoint, fleet, prices))

@@ -22,7 +22,7 @@ mod tags;
 pub mod write_back;
 mod yaml;
 
-pub use connection::load_connection;
+pub use connection::{Fleet, load_connection};
 pub use credentials::{CredentialSource, KeyFields};
 pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
 pub use instance::MAX_COUNT;

@@ -8,6 +8,7 @@ use super::keys;
 use super::ocids;
 use super::section::{At, Section};
 use super::yaml::{Node, Value};
+use fleet::plan::is_same_domain;
 use ledger::Placement;
 
 /// A reservation and the availability domain that it belongs to.
@@ -50,7 +51,7 @@ pub fn read(
         names.push(String::new());
     }
     for name in &names {
-        let own = by_domain.iter().find(|reserved| reserved.domain.eq_ignore_ascii_case(name));
+        let own = by_domain.iter().find(|reserved| is_same_domain(&reserved.domain, name));
         let reservation = own
             .map(|reserved| reserved.id.clone())
             .or_else(|| single.as_ref().map(|single| single.value.to_owned()));
@@ -173,13 +174,13 @@ fn named<'a>(item: &'a Node, context: &Context<'a>) -> (Option<&'a str>, Option<
 }
 
 fn unlisted(domain: &str, place: Place, domains: &[At<&str>], context: &Context<'_>) {
-    if !domains.is_empty() && !domains.iter().any(|listed| listed.value.eq_ignore_ascii_case(domain)) {
+    if !domains.is_empty() && !domains.iter().any(|listed| is_same_domain(listed.value, domain)) {
         context.findings.mistake(
             Finding::at(
                 place,
                 format!("{domain} is not among availability_domain, so this reservation is never used"),
             )
-            .help("name it as it is written there"),
+            .help("add it there, or take this reservation out"),
         );
     }
 }

@@ -1,28 +1,83 @@
 //! What `plan` says: verdicts, findings, sizes and money, for people and for programs.
 
-use super::listing::per_hour;
+use super::listing::Sum;
 use super::text::{clean, count};
 use crate::config::Settings;
 use fleet::Plan;
 use fleet::preflight::{Finding, Level, Preflight, ShapeFacts};
-use fleet::price::{self, Cost, Size};
-use fleet::reservations::Want;
+use fleet::price::{self, Cost, Line, Per, Size};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// The money of a fleet: what its instances cost, and what reservations that they do not fill cost besides.
-pub fn cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
-    let facts = preflight.and_then(|preflight| preflight.shapes.first());
-    let size =
-        facts.map_or_else(Size::default, |facts| Size { ocpus: facts.ocpus, memory_gb: facts.memory_gb });
-    price::of_fleet(&settings.fleet, settings.fleet.count, &settings.prices, size)
+/// What the fleet's first shape is known to be.
+fn first_shape(settings: &Settings, preflight: Option<&Preflight>) -> ShapeFacts {
+    let known = preflight.and_then(|preflight| preflight.shapes.first()).cloned();
+    known.unwrap_or_else(|| {
+        let first = settings.fleet.placements.first();
+        let shape = first.map(|placement| placement.shape.clone()).unwrap_or_default();
+        let billed_when_stopped = price::bills_when_stopped(&shape);
+        ShapeFacts { shape, billed_when_stopped, ..ShapeFacts::default() }
+    })
 }
 
-/// Everything as one JSON document.
-pub fn document(settings: &Settings, preflight: Option<&Preflight>) -> Value {
+/// The size of each instance: as the config says, else as the shape has it.
+fn each(settings: &Settings, preflight: Option<&Preflight>) -> Size {
+    first_shape(settings, preflight).size_of(&settings.fleet.template)
+}
+
+/// The money of a fleet: what its instances cost, and what reservations cost besides that they do not fill.
+pub fn cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
+    let fleet = &settings.fleet;
+    let prices = &settings.prices;
+    let size = each(settings, preflight);
+    let cost = price::of_fleet(fleet, fleet.count, prices, size);
+    let reservations = preflight.map(|preflight| preflight.reservations.as_slice()).unwrap_or_default();
+    let shape = first_shape(settings, preflight).shape;
+    let mut missing = fleet.count;
+    let lines = reservations.iter().map(|reservation| {
+        let drawn = reservation.free.min(missing);
+        missing -= drawn;
+        let used = price::of_reservation(&shape, size, drawn, prices).total;
+        let left = match (reservation.unused_per_hour, used) {
+            (Some(unused), Some(used)) => Some(price::rounded((unused - used.hour).max(0.0))),
+            // Without launches into it, its price needs no other.
+            (unused, None) if drawn == 0 => unused,
+            _ => None,
+        };
+        let name = clean(&reservation.name);
+        Line { what: format!("what they leave unused of reservation {name}"), price: left.map(Per::of) }
+    });
+    let lines: Vec<Line> = cost.lines.iter().cloned().chain(lines).collect();
+    Cost::new(prices, lines, cost.notes)
+}
+
+/// Where the figures are from.
+fn source(settings: &Settings) -> String {
+    let prices = &settings.prices;
+    let own = |shape: &str| prices.shapes.contains_key(shape);
+    let placements = &settings.fleet.placements;
+    let volumes = prices.boot_volume_gb_month.is_some();
+    let list = format!("the price list of {}", price::AS_OF);
+    let all = !placements.is_empty() && placements.iter().all(|place| own(&place.shape)) && volumes;
+    if all || !uses_list(settings) {
+        "the prices of the config".to_owned()
+    } else if volumes || placements.iter().any(|place| own(&place.shape)) {
+        format!("the prices of the config and {list}")
+    } else {
+        list
+    }
+}
+
+/// Whether the repository's list can be used: it is in US dollars.
+fn uses_list(settings: &Settings) -> bool {
+    settings.prices.currency().eq_ignore_ascii_case("USD")
+}
+
+/// Everything as one JSON document. `reserve` is for a launch that reserves its own capacity.
+pub fn document(settings: &Settings, preflight: Option<&Preflight>, reserve: bool) -> Value {
     let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
-    let (ocpus, memory_gb) = totals(settings);
-    json!({
+    let (ocpus, memory_gb) = totals(settings, preflight);
+    let mut document = json!({
         "schema_version": super::document::SCHEMA_VERSION,
         "requested": settings.fleet.count,
         "first_name": plan.name(1),
@@ -31,25 +86,26 @@ pub fn document(settings: &Settings, preflight: Option<&Preflight>) -> Value {
         "memory_gb": memory_gb,
         "preflight": preflight,
         "cost": cost(settings, preflight),
-        "prices_as_of": price::AS_OF,
-    })
+        "prices_as_of": uses_list(settings).then_some(price::AS_OF),
+    });
+    if reserve {
+        document["reserve"] = super::reserving::document(settings, preflight);
+    }
+    document
 }
 
 /// OCPUs and GB of the whole fleet, where its size is known.
-fn totals(settings: &Settings) -> (Option<f64>, Option<f64>) {
-    let fleet = &settings.fleet;
-    let shape = fleet.placements.first().map(|placement| placement.shape.as_str()).unwrap_or_default();
-    let want = Want::of_fleet(fleet, shape, None, fleet.count);
-    let size = want.size().or(Size::of_fixed(shape));
-    let all = |each: f64| each * f64::from(fleet.count);
+fn totals(settings: &Settings, preflight: Option<&Preflight>) -> (Option<f64>, Option<f64>) {
+    let size = each(settings, preflight);
+    let all = |each: f64| each * f64::from(settings.fleet.count);
     (size.ocpus.map(all), size.memory_gb.map(all))
 }
 
 /// The size in all and the tags: a few lines below the outline of a plan.
-pub fn size(settings: &Settings) -> String {
+pub fn size(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let mut out = String::new();
     let part = |amount: Option<f64>, unit: &str| amount.map(|amount| format!("{amount} {unit}"));
-    let (ocpus, memory) = totals(settings);
+    let (ocpus, memory) = totals(settings, preflight);
     let all: Vec<String> =
         [part(ocpus, "OCPUs"), part(memory, "GB of memory")].into_iter().flatten().collect();
     if !all.is_empty() {
@@ -99,7 +155,8 @@ pub fn verdicts(preflight: &Preflight) -> String {
     out
 }
 
-fn finding(finding: &Finding) -> String {
+/// One finding, in lines.
+pub fn finding(finding: &Finding) -> String {
     let word = match finding.level {
         Level::Stop => "error",
         Level::Warning => "warning",
@@ -117,15 +174,7 @@ fn finding(finding: &Finding) -> String {
 pub fn money(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let cost = cost(settings, preflight);
     let currency = clean(&cost.currency);
-    let mut out = format!("cost in {currency} while they run, by the price list of {}:\n", price::AS_OF);
-    let line = |out: &mut String, what: &str, price: Option<price::Per>| {
-        let _ = match price {
-            Some(price) => {
-                writeln!(out, "  {what:<56} {:>10.4} an hour {:>12.2} in 30 days", price.hour, price.days_30)
-            }
-            None => writeln!(out, "  {what:<56}    unknown"),
-        };
-    };
+    let mut out = format!("cost in {currency} while they run, by {}:\n", source(settings));
     for row in &cost.lines {
         line(&mut out, &row.what, row.price);
     }
@@ -135,25 +184,31 @@ pub fn money(settings: &Settings, preflight: Option<&Preflight>) -> String {
     for note in &cost.notes {
         let _ = writeln!(out, "  {}", clean(note));
     }
-    let fallback = || {
-        let shape =
-            settings.fleet.placements.first().map(|placement| placement.shape.clone()).unwrap_or_default();
-        let billed_when_stopped = price::bills_when_stopped(&shape);
-        vec![ShapeFacts { shape, billed_when_stopped, ..ShapeFacts::default() }]
-    };
+    let fallback = || vec![first_shape(settings, None)];
     for shape in preflight.map_or_else(fallback, |preflight| preflight.shapes.clone()) {
         let _ = writeln!(out, "  {}", stopped(&shape));
     }
     for reservation in preflight.iter().flat_map(|preflight| &preflight.reservations) {
         let _ = writeln!(
             out,
-            "  the unused part of reservation {} costs {} {currency} an hour now: it is charged at {} % until it is used",
+            "  the unused part of reservation {} costs now, before the launch: {} ({} % of the price on demand)",
             clean(&reservation.name),
-            per_hour(reservation.unused_per_hour),
+            Sum::of([reservation.unused_per_hour]).text(&currency),
             price::UNUSED_RESERVATION * 100.0
         );
     }
     out
+}
+
+/// One line of a bill.
+pub fn line(out: &mut String, what: &str, price: Option<Per>) {
+    // Writing to a String cannot fail, so the result is not looked at.
+    let _ = match price {
+        Some(price) => {
+            writeln!(out, "  {what:<56} {:>10.4} an hour {:>12.2} in 30 days", price.hour, price.days_30)
+        }
+        None => writeln!(out, "  {what:<56}    unknown"),
+    };
 }
 
 fn stopped(facts: &ShapeFacts) -> String {
@@ -167,7 +222,9 @@ fn stopped(facts: &ShapeFacts) -> String {
 
 /// The last line: whether to launch.
 pub fn advice(preflight: &Preflight) -> String {
-    if preflight.authenticated == Some(false) {
+    if let Some(unasked) = &preflight.unasked {
+        format!("the service could not be asked ({}): {}", unasked.class, clean(&unasked.message))
+    } else if preflight.authenticated == Some(false) {
         "nothing can be launched: the login was refused".to_owned()
     } else if preflight.is_hopeless() {
         "every launch would fail as it is".to_owned()

@@ -5,6 +5,7 @@
 use super::text::clean;
 use crate::args::OutputFormat;
 use comfy_table::{ContentArrangement, Table, presets};
+use fleet::price::Per;
 use serde_json::{Value, json};
 
 /// A list: cells for people, values for programs.
@@ -37,8 +38,7 @@ impl Listing {
         match format {
             OutputFormat::Table | OutputFormat::Wide => self.table(),
             OutputFormat::Csv => {
-                let head: Vec<String> =
-                    self.columns.iter().map(|title| title.to_lowercase().replace([' ', '/'], "_")).collect();
+                let head: Vec<String> = self.columns.iter().map(|title| column_name(title)).collect();
                 let mut text = fleet::export::csv_record(head.iter().map(String::as_str));
                 for row in &self.rows {
                     // A dash stands for nothing in a table only.
@@ -71,6 +71,42 @@ impl Listing {
     }
 }
 
+/// The name of a column where programs read it: `UNUSED/HOUR` is `unused_per_hour`, as in the JSON document.
+fn column_name(title: &str) -> String {
+    title.to_lowercase().replace("/hour", "_per_hour").replace([' ', '/'], "_")
+}
+
+/// Several prices an hour in one figure: what is known of them, and how many are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sum {
+    hour: f64,
+    known: usize,
+    unknown: usize,
+}
+
+impl Sum {
+    /// Adds them up.
+    pub fn of(prices: impl IntoIterator<Item = Option<f64>>) -> Self {
+        prices.into_iter().fold(Self::default(), |sum, price| match price {
+            Some(price) => Self { hour: sum.hour + price, known: sum.known + 1, ..sum },
+            None => Self { unknown: sum.unknown + 1, ..sum },
+        })
+    }
+
+    /// `0.2890 USD an hour, 208.08 in 30 days`, and what is missing in it.
+    pub fn text(self, currency: &str) -> String {
+        if self.known == 0 && self.unknown > 0 {
+            return format!("unknown {} an hour", clean(currency));
+        }
+        let per = Per::of(self.hour);
+        let known = format!("{:.4} {} an hour, {:.2} in 30 days", per.hour, clean(currency), per.days_30);
+        match self.unknown {
+            0 => known,
+            unknown => format!("{known}, and {unknown} of unknown price besides"),
+        }
+    }
+}
+
 /// A text, or a dash for none.
 pub fn or_dash(text: Option<&str>) -> String {
     text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
@@ -84,6 +120,18 @@ pub fn per_hour(price: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sum_names_what_is_not_in_it_and_is_never_0_for_what_nobody_knows() {
+        let text = |prices: &[Option<f64>]| Sum::of(prices.iter().copied()).text("USD");
+        assert_eq!(text(&[Some(0.1), Some(0.2)]), "0.3000 USD an hour, 216.00 in 30 days");
+        assert_eq!(
+            text(&[Some(0.1), None, None]),
+            "0.1000 USD an hour, 72.00 in 30 days, and 2 of unknown price besides"
+        );
+        assert_eq!(text(&[None]), "unknown USD an hour");
+        assert_eq!(text(&[]), "0.0000 USD an hour, 0.00 in 30 days");
+    }
 
     fn listing() -> Listing {
         let mut listing = Listing::new("things", &["NAME", "USED/FREE"]);

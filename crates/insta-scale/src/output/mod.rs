@@ -9,6 +9,7 @@ pub mod narration;
 mod pace;
 pub mod preview;
 pub mod progress;
+pub mod reserving;
 pub mod runs;
 pub mod summary;
 pub mod text;

@@ -42,6 +42,10 @@ pub fn line(
             };
             format!("{running} running {}{after}", name(*slot))
         }
+        // Whether another place is left is told by what follows; this one is used up.
+        Event::TryFailed { slot, error, .. } if error.class == fleet::reservations::EXHAUSTED => {
+            format!("{launched} {}: the reservation has no room left: {}", name(*slot), describe(error))
+        }
         Event::TryFailed { slot, error, action, .. } => {
             let next = match action {
                 Action::NextPlacement if has_one_placement(state) => "trying again later, if it may help",

@@ -12,26 +12,33 @@ use oci_client::Endpoints;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Shows what would be sent, and sends nothing. The run's id is not known yet: a placeholder stands for it.
+/// Shows what would be sent, and sends nothing; `reserve` is what would be reserved first.
+/// The run's id is not known yet: a placeholder stands for it.
 pub fn show(
     file: &str,
     plan: &Plan,
     budget: Option<&Budget>,
     endpoints: &Endpoints,
+    reserve: Option<&Value>,
     output: OutputFormat,
 ) -> Result<(), CommandError> {
     let url = url(endpoints);
     let run = RunId(uuid::Uuid::nil());
     // Numbers and texts only: nothing that JSON cannot hold.
     let body = serde_json::to_value(plan.request(run, 1, 1)).unwrap_or_default();
+    let document = || {
+        let mut document = document(plan, budget, &url, &body);
+        if let Some(reserve) = reserve {
+            document["reserve"] = reserve.clone();
+        }
+        document
+    };
     let text = match output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
             people(file, plan, budget, &url, &body)
         }
-        OutputFormat::Json => {
-            serde_json::to_string_pretty(&document(plan, budget, &url, &body)).unwrap_or_default() + "\n"
-        }
-        OutputFormat::Jsonl => document(plan, budget, &url, &body).to_string() + "\n",
+        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
+        OutputFormat::Jsonl => document().to_string() + "\n",
     };
     console::data(&text)
 }

@@ -188,7 +188,7 @@ fn reservations_and_domains_must_fit_together() {
            |
         18 |     - {availability_domain: AD-3, capacity_reservation_id: ocid1.capacityreservation.oc1.phx.a}
            |       ^
-           = help: name it as it is written there
+           = help: add it there, or take this reservation out
 
         config.yaml:19:7: this reservation lacks capacity_reservation_id
            |

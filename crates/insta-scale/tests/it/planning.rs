@@ -37,6 +37,28 @@ fn a_plan_is_a_document_as_well() {
 }
 
 #[test]
+fn a_plan_says_what_would_be_reserved_first_and_its_price() {
+    let place = Workplace::with_config(GOOD);
+    let reserve = place.run(&["plan", "--simulate", "--reserve", "--output", "json"]).json();
+    let reserve = &reserve["reserve"];
+    assert_eq!((&reserve["places"][0]["asked"], reserve["places"].as_array().unwrap().len()), (&3.into(), 1));
+    assert_eq!(reserve["cost"]["total"]["hour"], 0.0867, "{reserve}");
+    let shown = place.run(&["plan", "--offline", "--reserve"]).stdout;
+    assert!(shown.contains("AD-1: 3 × VM.Standard.E4.Flex, 1 OCPU, 6 GB\n"), "{shown}");
+    assert!(shown.contains("62.42 in 30 days"), "{shown}");
+}
+
+#[test]
+fn memory_that_the_config_leaves_out_is_in_the_price_and_in_the_sum() {
+    let place =
+        Workplace::with_config(&GOOD.replace("    ocpus: 1\n    memory_in_gbs: 6\n", "    ocpus: 4\n"));
+    let document = place.run(&["plan", "--simulate", "--count", "2", "--output", "json"]).json();
+    assert_eq!((&document["ocpus"], &document["memory_gb"]), (&8.0.into(), &128.0.into()), "{document}");
+    assert_eq!(document["cost"]["lines"][0]["price"]["hour"], 0.392);
+    assert!(place.run(&["plan", "--simulate", "--count", "2"]).stdout.contains("8 OCPUs, 128 GB of memory"));
+}
+
+#[test]
 fn a_limit_makes_a_plan_partial_and_an_unknown_price_is_unknown() {
     let place = Workplace::with_config(GOOD);
     let ended = place.run(&["plan", "--simulate=limits", "--count", "50"]);
@@ -59,6 +81,13 @@ fn own_prices_are_used() {
     let place = Workplace::with_config(&format!("{GOOD}{text}"));
     let document = place.run(&["plan", "--offline", "--count", "2", "--output", "json"]).json();
     assert_eq!(document["cost"]["lines"][0]["price"]["hour"], 8.0);
+    let shown = place.run(&["plan", "--offline"]).stdout;
+    assert!(shown.contains("by the prices of the config and the price list of"), "{shown}");
+    let euros = text.replace("prices:\n", "prices:\n  currency: EUR\n  boot_volume_gb_month: 0.05\n");
+    place.write("config.yaml", format!("{GOOD}{euros}"));
+    let shown = place.run(&["plan", "--offline"]).stdout;
+    assert!(shown.contains("cost in EUR while they run, by the prices of the config:\n"), "{shown}");
+    assert!(place.run(&["plan", "--offline", "--output", "json"]).json()["prices_as_of"].is_null());
     place.write(
         "config.yaml",
         format!("{GOOD}prices:\n  shapes:\n    X: {{cores: 1}}\n  boot_volume_gb_month: -1\n"),
@@ -93,7 +122,32 @@ fn the_report_is_a_matrix_of_domains_and_fault_domains() {
         "--ad",
         "ad-2",
     ]);
-    assert_eq!(several.stdout.lines().count(), 9, "{}", several.stdout);
+    // Two tables of a title, a head and one domain, and a line between them.
+    assert_eq!(several.stdout.lines().count(), 7, "{}", several.stdout);
+}
+
+#[test]
+fn two_sizes_of_a_shape_are_two_tables_that_fit_a_terminal() {
+    let place = Workplace::with_config(GOOD);
+    let sizes = ["capacity", "--simulate", "VM.Standard.E4.Flex:1:6", "VM.Standard.E4.Flex:32:256"];
+    let shown = place.run(&sizes).stdout;
+    assert!(shown.contains("VM.Standard.E4.Flex, 1 OCPU, 6 GB\n"), "{shown}");
+    assert!(shown.contains("\nVM.Standard.E4.Flex, 32 OCPUs, 256 GB\n"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    let cells = place.run(&[&sizes[..], &["--ad", "AD-1", "--output", "json"]].concat()).json();
+    let count = |ocpus: f64| {
+        let cells = cells["capacity"].as_array().unwrap().iter();
+        let mut any = cells.filter(|cell| cell["ocpus"] == ocpus && cell["fault_domain"].is_null());
+        any.next().unwrap()["count"].as_u64().unwrap()
+    };
+    // A host of 128 OCPUs takes 128 small ones and 4 large ones.
+    assert_eq!(count(1.0), 32 * count(32.0), "{cells}");
+    let csv = place.run(&[&sizes[..], &["--ad", "AD-1", "--output", "csv"]].concat()).stdout;
+    let head = "availability_domain,fault_domain,shape,ocpus,memory_gb,status,count\r\n";
+    assert!(
+        csv.starts_with(head) && csv.contains(",FAULT-DOMAIN-1,VM.Standard.E4.Flex,32,256,available,"),
+        "{csv}"
+    );
 }
 
 #[test]
@@ -124,6 +178,12 @@ fn what_a_config_needs_is_found() {
     assert!(!images.is_empty());
     let created: Vec<&str> = images.iter().filter_map(|image| image["time_created"].as_str()).collect();
     assert!(created.windows(2).all(|pair| pair[0] >= pair[1]), "newest first: {created:?}");
+    let lower = find(&["images", "--os", "ubuntu", "--shape", "any"]);
+    assert!(lower["images"].as_array().is_some_and(|images| !images.is_empty()), "{lower}");
+    let none = place.run(&["find", "--simulate", "images", "--os", "BeOS"]);
+    assert!(none.stderr.contains("there are images of: "), "{}", none.stderr);
+    let none = place.run(&["find", "--simulate", "images", "--shape", "Nope"]);
+    assert!(none.stderr.contains("no image fits Nope") || none.code != 0, "{}", none.stderr);
     assert!(find(&["subnets"])["subnets"].as_array().is_some_and(|subnets| !subnets.is_empty()));
     assert!(find(&["compartments"])["compartments"].as_array().is_some_and(|all| !all.is_empty()));
 }

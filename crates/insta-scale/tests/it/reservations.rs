@@ -10,12 +10,17 @@ const SHAPE: &str = "VM.Standard.E4.Flex";
 /// A region, and its config as the user's `config.yaml`.
 fn region(more: &[&str]) -> (Workplace, Region) {
     let place = Workplace::empty();
+    let region = in_place(&place, more);
+    (place, region)
+}
+
+fn in_place(place: &Workplace, more: &[&str]) -> Region {
     let mut arguments = vec!["--speed", "600"];
     arguments.extend(more);
-    let region = Region::start(&place, &arguments);
+    let region = Region::start(place, &arguments);
     let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
     place.write("config.yaml", config);
-    (place, region)
+    region
 }
 
 fn manager(place: &Workplace, arguments: &[&str]) -> Ended {
@@ -54,6 +59,14 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     assert_eq!(created.code, 0, "{}", created.stderr);
     assert!(created.stdout.contains("prod") && created.stdout.contains("ACTIVE"), "{}", created.stdout);
     assert!(created.stderr.contains("charged at 85 %"), "it is not free: {}", created.stderr);
+    let (before, _) = created.stdout.split_once("prod").unwrap();
+    assert!(!before.contains("ACTIVE"));
+    // 10 × 0.034 × 0.85, named before anything is made.
+    assert!(
+        created.stderr.contains("from now on: 0.2890 USD an hour, 208.08 in 30 days"),
+        "{}",
+        created.stderr
+    );
 
     // $ vi config.yaml            # Add reservation OCID
     let line = created.stderr.lines().find(|line| line.contains("capacity_reservation_id:")).unwrap();
@@ -109,6 +122,32 @@ fn below_the_least_count_everything_is_given_back_and_nothing_stays_held() {
 }
 
 #[test]
+fn giving_back_takes_its_own_time_and_what_was_not_made_is_not_called_given_back() {
+    // It takes 3 s to be made, and the user gives it 1 s.
+    let place = Workplace::empty();
+    place.write("slow.yaml", "world: {reservation_seconds: {min: 1800, max: 1800}}");
+    let region = in_place(&place, &["--scenario", "slow.yaml"]);
+    let ended = place.run(&["reservation", "create", "--count", "5", "--min", "5", "--deadline", "1s"]);
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("everything was given back, nothing is held"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("OCI filled what it could"), "{}", ended.stderr);
+    assert_eq!(listed(&place), Vec::<Value>::new());
+    drop(region);
+
+    let place = Workplace::empty();
+    let refused = "{answer: {status: 400, code: InvalidParameter}}";
+    let faults = "faults: [{operations: [CreateComputeCapacityReservation], probability: 1.0, fault: ";
+    place.write("refused.yaml", format!("{faults}{refused}}}]"));
+    let _region = in_place(&place, &["--scenario", "refused.yaml"]);
+    let ended = place.run(&["reservation", "create", "--count", "5"]);
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing was made, so nothing is held"), "{}", ended.stderr);
+    for untrue in ["OCI filled what it could", "given back"] {
+        assert!(!ended.stderr.contains(untrue), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_partial_fill_is_kept_without_a_least_count_and_told() {
     let (place, _region) = region(&["--scenario", "scarce"]);
     let arguments = ["reservation", "create", "--ad", "AD-1", "--count", "5000", "--output", "json"];
@@ -136,6 +175,162 @@ fn the_config_is_edited_on_request_and_the_launch_draws_on_what_was_reserved() {
 }
 
 #[test]
+fn short_names_of_three_domains_are_written_as_the_config_has_them_and_launch_at_once() {
+    let (place, _region) = region(&[]);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let line = config.lines().find(|line| line.trim().starts_with("availability_domain:")).unwrap();
+    let three = config.replace(line, "  availability_domain: [AD-1, AD-2, AD-3]");
+    place.write("config.yaml", &three);
+    let created = place.run(&["reservation", "create", "--write-config"]);
+    assert_eq!(created.code, 0, "{}", created.stderr);
+    assert!(created.stderr.contains("launches into it now"), "{}", created.stderr);
+    let edited = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    assert!(edited.contains("    - availability_domain: AD-2\n"), "{edited}");
+    let run = place.run(&["--output", "json"]);
+    assert_eq!((run.code, &run.json()["running"]), (0, &3.into()), "{}", run.stderr);
+    assert!(listed(&place).iter().all(|row| row["used"] == 1), "{:?}", listed(&place));
+
+    // The lines that are printed work as well, with full names beside short ones.
+    place.write("config.yaml", &three);
+    let shown = place.run(&["reservation", "create", "--name", "again"]);
+    let (_, lines) = shown.stderr.split_once("instance_settings:\n").unwrap();
+    place.write("config.yaml", format!("{three}{}", lines.trim_end().to_owned() + "\n"));
+    let dry = place.run(&["--dry-run"]);
+    assert_eq!(dry.code, 0, "{}", dry.stderr);
+    assert!(dry.stdout.contains("capacityReservationId"), "{}", dry.stdout);
+}
+
+#[test]
+fn what_the_config_could_not_use_is_refused_before_it_costs() {
+    let (place, _region) = region(&[]);
+    let before = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let cases: [(&[&str], &str); 3] = [
+        (&["--ad", "AD-2"], "the reservation is in Uocm:PHX-AD-2"),
+        (&["--memory", "16", "--ocpus", "2"], "which cannot draw on VM.Standard.E4.Flex, 2 OCPUs, 16 GB"),
+        (&["--shape", "VM.Standard.E5.Flex", "--memory", "16", "--ocpus", "1"], "which cannot draw on"),
+    ];
+    for (flags, why) in cases {
+        let words: Vec<&str> =
+            ["reservation", "create", "--write-config"].iter().chain(flags).copied().collect();
+        let ended = place.run(&words);
+        assert_eq!(ended.code, 2, "{flags:?} {}", ended.stderr);
+        assert!(ended.stderr.contains(why), "{flags:?} {}", ended.stderr);
+    }
+    assert_eq!(listed(&place), Vec::<Value>::new());
+    assert_eq!(std::fs::read_to_string(place.path().join("config.yaml")).unwrap(), before);
+}
+
+#[test]
+fn waiting_for_fewer_than_are_held_changes_nothing() {
+    let (place, _region) = region(&[]);
+    assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "40"]).code, 0);
+    let waited = place.run(&["reservation", "wait", "prod", "--count", "2"]);
+    assert_eq!(waited.code, 0, "{}", waited.stderr);
+    assert!(waited.stdout.starts_with("prod holds 40, 0 used"), "{}", waited.stdout);
+    assert_eq!(listed(&place)[0]["reserved"], 40);
+    let more = place.run(&["reservation", "wait", "prod", "--count", "41"]);
+    assert!(more.stdout.starts_with("prod holds 41 of 41"), "{} {}", more.stdout, more.stderr);
+}
+
+#[test]
+fn a_launch_that_its_reservation_cannot_serve_is_refused_and_one_that_is_too_large_is_warned() {
+    let (place, _region) = region(&[]);
+    assert_eq!(place.run(&["reservation", "create", "--count", "2", "--write-config"]).code, 0);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let memory = config.lines().find(|line| line.trim().starts_with("memory_in_gbs:")).unwrap();
+    place.write("config.yaml", config.replace(memory, &memory.replace(" 6", " 16")));
+    let refused = place.run(&[]);
+    assert_eq!(refused.code, 2, "{} {}", refused.stdout, refused.stderr);
+    assert!(refused.stderr.contains("16 GB cannot draw on the reservation: it holds"), "{}", refused.stderr);
+    let runs = place.run(&["runs"]);
+    assert!(
+        !runs.stdout.contains("running") && !runs.stdout.contains("failed"),
+        "no run began: {}",
+        runs.stdout
+    );
+
+    place.write("config.yaml", config);
+    let run = place.run(&["--output", "json"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("2 of the 3 instances that are wanted fit"), "{}", run.stderr);
+    assert!(run.stderr.contains("the reservation has no room left"), "{}", run.stderr);
+    assert!(!run.stderr.contains("trying the next placement"), "{}", run.stderr);
+}
+
+#[test]
+fn credentials_are_all_that_reservations_and_look_ups_need() {
+    let (place, _region) = region(&[]);
+    assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "1"]).code, 0);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let (connection, _) = config.split_once("instance_settings:").unwrap();
+    place.write("config.yaml", connection);
+    assert_eq!(listed(&place).len(), 1);
+    for words in [
+        &["find", "ads"][..],
+        &["find", "images", "--os", "ubuntu"],
+        &["find", "subnets"],
+        &["capacity", "VM.Standard.E4.Flex:1:6"],
+        &["reservation", "show", "prod"],
+    ] {
+        let ended = place.run(words);
+        assert_eq!(ended.code, 0, "{words:?} {}", ended.stderr);
+    }
+    assert!(place.run(&["find", "images", "--os", "ubuntu"]).stdout.contains("Canonical Ubuntu"));
+    let nothing = place.run(&["capacity"]);
+    assert_eq!(nothing.code, 2);
+    assert!(
+        nothing.stderr.contains("neither the config nor the command names a shape"),
+        "{}",
+        nothing.stderr
+    );
+    let all = [
+        "-create", "-name", "n", "-ad", "AD-1", "-shape", SHAPE, "-count", "1", "-ocpus", "1", "-memory", "6",
+    ];
+    assert_eq!(manager(&place, &all).code, 0);
+    let forced = manager(&place, &["-delete", "-id", "ocid1.x", "-force"]);
+    assert_eq!(forced.code, 2);
+    assert!(forced.stderr.contains("terminate them first"), "{}", forced.stderr);
+    let deleted = place.run(&["reservation", "delete", "prod"]);
+    assert_eq!(deleted.code, 0, "{}", deleted.stderr);
+    let wrong = place.run(&["reservation", "show", "ocid1.capacityreservation.oc1.phx.wrong"]);
+    assert_eq!(wrong.code, 4, "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("OCIDs of the reservation"), "{}", wrong.stderr);
+    assert!(!wrong.stderr.contains("subnet"), "{}", wrong.stderr);
+}
+
+#[test]
+fn the_money_of_reservations_is_in_the_bill_for_people_and_programs() {
+    let (place, _region) = region(&[]);
+    assert_eq!(
+        place.run(&["reservation", "create", "--name", "prod", "--count", "10", "--write-config"]).code,
+        0
+    );
+    let document = place.run(&["plan", "--count", "3", "--output", "json"]).json();
+    let lines = document["cost"]["lines"].as_array().unwrap();
+    let left =
+        lines.iter().find(|line| line["what"] == "what they leave unused of reservation prod").unwrap();
+    // 7 × 0.034 × 0.85.
+    assert_eq!(left["price"]["hour"], 0.2023, "{document}");
+    let sum: f64 = lines.iter().map(|line| line["price"]["hour"].as_f64().unwrap()).sum();
+    assert!((document["cost"]["total"]["hour"].as_f64().unwrap() - sum).abs() < 1e-9, "{document}");
+    let shown = place.run(&["plan", "--count", "3"]).stdout;
+    assert!(shown.contains("145.66 in 30 days"), "{shown}");
+    assert!(shown.contains("before the launch: 0.2890 USD an hour, 208.08 in 30 days"), "{shown}");
+}
+
+#[test]
+fn the_configs_tags_are_on_what_is_reserved() {
+    let (place, _region) = region(&[]);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let tagged =
+        config.replace("instance_settings:\n", "instance_settings:\n  freeform_tags: {team: blue}\n");
+    place.write("config.yaml", tagged);
+    assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "1"]).code, 0);
+    let saved = place.run(&["reservation", "show", "prod", "--output", "json"]).json();
+    assert_eq!(saved["reservation"]["freeform_tags"]["team"], "blue", "{saved}");
+}
+
+#[test]
 fn a_reservation_grows_shrinks_and_is_shown_by_its_name() {
     let (place, _region) = region(&[]);
     assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "4"]).code, 0);
@@ -156,15 +351,18 @@ fn a_reservation_grows_shrinks_and_is_shown_by_its_name() {
     );
     let csv = place.run(&["reservation", "list", "--output", "csv"]).stdout;
     assert!(
-        csv.starts_with("name,state,availability_domain,reserved,used,free,unused_hour,ocid\r\nprod,ACTIVE,"),
+        csv.starts_with(
+            "name,state,availability_domain,reserved,used,free,unused_per_hour,ocid,is_default,currency\r\nprod,ACTIVE,"
+        ),
         "{csv}"
     );
+    assert!(csv.trim_end().ends_with(",false,USD") && csv.contains(",0.0289,"), "{csv}");
 }
 
 #[test]
 fn mistakes_are_found_before_anything_is_reserved() {
     let (place, _region) = region(&[]);
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["--ad", "AD-7", "--count", "1"], "`AD-7` is not an availability domain of this region"),
         (
             &["--shape", "VM.Standard.E5.Flex", "--count", "1"],
@@ -174,6 +372,8 @@ fn mistakes_are_found_before_anything_is_reserved() {
         (&["--shape", "VM.Standard2.1", "--ocpus", "1", "--memory", "6"], "has a size of its own"),
         (&["--count", "5", "--min", "6"], "--min 6 is more than the 5 that are asked for"),
         (&["--add", "shape=A,count=1", "--count", "3"], "cannot be used with"),
+        (&["--add", "shape=A,count=4000000000"], "count must be a whole number from 1 to 1000000"),
+        (&["--add", "shape=A,count=0"], "count must be a whole number from 1 to 1000000"),
     ];
     for (arguments, message) in cases {
         let mut words = vec!["reservation", "create"];
@@ -188,11 +388,28 @@ fn mistakes_are_found_before_anything_is_reserved() {
 #[test]
 fn a_launch_reserves_for_itself_and_gives_back_what_it_does_not_use() {
     let (place, _region) = region(&[]);
+    let dry = place.run(&["--reserve", "--release", "--count", "7", "--dry-run"]);
+    assert!(dry.stdout.contains("Uocm:PHX-AD-1: 7 × VM.Standard.E4.Flex, 1 OCPU, 6 GB"), "{}", dry.stdout);
+    assert!(dry.stdout.contains("until it is used (85 % of the price on demand)"), "{}", dry.stdout);
+    let offline = place.run(&["--reserve", "--count", "7", "--dry-run", "--offline"]).stdout;
+    assert!(offline.contains("7 × VM.Standard.E4.Flex, 1 OCPU, 6 GB"), "{offline}");
+    let document = place.run(&["--reserve", "--count", "7", "--dry-run", "--output", "json"]).json();
+    assert_eq!(document["reserve"]["places"][0]["asked"], 7, "{document}");
     let run = place.run(&["--reserve", "--release", "--count", "7", "--min", "7", "--output", "json"]);
     assert_eq!((run.code, &run.json()["running"]), (0, &7.into()), "{}", run.stderr);
     assert!(run.stderr.contains("reserved 7 of 7 in Uocm:PHX-AD-1"), "{}", run.stderr);
     let rows = listed(&place);
     assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&7.into(), &7.into()), "{rows:?}");
+
+    // Two launches are refused for good: what they leave unused goes back.
+    let place = Workplace::empty();
+    let two = "faults: [{operations: [LaunchInstance], times: 2, fault: {answer: {status: 400, code: InvalidParameter}}}]";
+    place.write("two.yaml", two);
+    let _region = in_place(&place, &["--scenario", "two.yaml"]);
+    let run = place.run(&["--reserve", "--release", "--count", "7", "--output", "json"]);
+    assert_eq!((run.code, &run.json()["running"]), (3, &5.into()), "{}", run.stderr);
+    let rows = listed(&place);
+    assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&5.into(), &5.into()), "{rows:?}");
 }
 
 #[test]
@@ -229,5 +446,14 @@ fn a_dry_run_says_what_stands_in_the_way_and_offline_asks_nobody() {
     drop(region);
     let unreachable = place.run(&["--dry-run"]);
     assert_eq!(unreachable.code, 0, "{}", unreachable.stderr);
-    assert!(unreachable.stdout.contains("The service could not be asked"), "{}", unreachable.stdout);
+    assert!(
+        unreachable.stdout.contains("The service could not be asked (network)"),
+        "{}",
+        unreachable.stdout
+    );
+    let started = tokio::time::Instant::now();
+    let plan = place.run(&["plan"]);
+    assert!(plan.stdout.contains("the service could not be asked (network)"), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("0 of"), "{}", plan.stdout);
+    assert!(started.elapsed().as_secs() < 15, "{:?}", started.elapsed());
 }

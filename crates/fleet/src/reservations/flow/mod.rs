@@ -59,17 +59,19 @@ impl Reserve {
 }
 
 /// What one availability domain is to hold.
-struct Share {
+#[derive(Clone, Debug)]
+pub struct Share {
     /// The first placement of the fleet there.
-    placement: Placement,
-    wants: Vec<Want>,
-    /// The reservation that the config names.
-    existing: Option<String>,
+    pub placement: Placement,
+    /// What is to be reserved there.
+    pub wants: Vec<Want>,
+    /// The reservation that the config names, which is grown.
+    pub existing: Option<String>,
     token: usize,
 }
 
 /// The fleet spread over its availability domains. Where it names fault domains, each has its own config.
-fn shares(plan: &Plan) -> Vec<Share> {
+pub fn shares(plan: &Plan) -> Vec<Share> {
     let fleet = &plan.fleet;
     let mut firsts: Vec<&Placement> = Vec::new();
     for placement in &fleet.placements {
@@ -226,11 +228,9 @@ async fn one(
 
 fn order(plan: &Plan, share: &Share, run: RunId) -> Order {
     let fleet = &plan.fleet;
-    let domain = share.placement.availability_domain.to_ascii_lowercase();
-    let suffix = domain.rsplit(':').next().unwrap_or(&domain);
     let tags = BTreeMap::from([(crate::plan::RUN_TAG.to_owned(), run.to_string())]);
     Order {
-        name: format!("{}-{suffix}", fleet.name_prefix),
+        name: super::name_in(&fleet.name_prefix, &share.placement.availability_domain),
         compartment: fleet.compartment.clone(),
         availability_domain: share.placement.availability_domain.clone(),
         wants: share.wants.clone(),
@@ -368,7 +368,13 @@ async fn tell(journal: &Journal, wanted: u32, held: u32, created: &[Created]) {
         let places: Vec<String> = created
             .iter()
             .map(|created| {
-                format!("{} of {} in {}", created.held(), created.asked, created.availability_domain)
+                let (held, asked, domain) = (created.held(), created.asked, &created.availability_domain);
+                // One that made up for the others holds more than its own share.
+                if held > asked {
+                    format!("{held} in {domain}")
+                } else {
+                    format!("{held} of {asked} in {domain}")
+                }
             })
             .collect();
         warnings.push(format!("{held} of {wanted} could be reserved: {}", places.join(", ")));

@@ -102,7 +102,14 @@ pub(crate) async fn settle(
         };
         let used = held.used().max(drawn);
         let unused = held.reserved().saturating_sub(used);
-        if unused == 0 || held.state == "DELETED" {
+        if held.state == "DELETED" {
+            continue;
+        }
+        if unused == 0 {
+            // It costs nothing, and is of no use to anybody.
+            if used == 0 && reserve.release && !interrupted && !reserve.grown.contains_key(&ocid) {
+                own.push(ocid);
+            }
             continue;
         }
         if interrupted || !reserve.release {

@@ -11,10 +11,16 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
 use crate::output::text::{clean, count};
-use fleet::reservations::{self, Created, NoBook, Order, ReservationError, Want, spread};
+use fleet::price::{self, Prices};
+use fleet::reservations::{self, Created, NoBook, Order, Patience, ReservationError, Want, spread};
 use oci_client::FailureClass;
 use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How long a reservation may at least take to be given back: the user's time may be over by then, and it costs money.
+const GIVE_BACK: Duration = Duration::from_mins(10);
 
 const COLUMNS: &[&str] = &["NAME", "AVAILABILITY DOMAIN", "ASKED", "HELD", "STATE", "UNUSED/HOUR", "OCID"];
 
@@ -22,43 +28,99 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     let domains = domains(remote, &args).await?;
     let wants = wants(remote, &args)?;
     check_shapes(remote, &wants, &domains).await?;
-    let orders = orders(remote, &args, &domains, &wants);
+    let orders = orders(remote, &args, &domains, &wants)?;
     for order in &orders {
         reservations::check(&order.wants).map_err(|message| CommandError::Usage { message, hint: None })?;
     }
-    let asked: u32 = orders.iter().map(Order::asked).sum();
+    let asked: u32 = orders.iter().map(Order::asked).fold(0, u32::saturating_add);
     if let Some(min) = args.min.filter(|min| *min > asked) {
         let message = format!("--min {min} is more than the {asked} that are asked for");
         return Err(CommandError::Usage { message, hint: None });
     }
+    if args.write_config {
+        check_config(global, remote, &orders)?;
+    }
+    let prices = &remote.settings.prices;
     let kinds: Vec<String> = wants.iter().map(Want::describe).collect();
     let places = domains.join(", ");
     console::line(&format!("reserving {} of {} in {places}", count(asked, "instance"), kinds.join("; ")));
+    console::line(&charge(
+        orders.iter().flat_map(|order| &order.wants).map(|want| price_of(want, prices)),
+        prices,
+    ));
     confirm(remote, args.yes, "It is charged from the moment it exists, used or not. Go on?").await?;
 
     let created =
         reservations::create_all(&remote.client, &orders, &NoBook, &remote.patience(args.deadline)).await;
-    let held: u32 = created.iter().map(Created::held).sum();
+    let held: u32 = created.iter().map(Created::held).fold(0, u32::saturating_add);
     let interrupted = remote.stop.is_cancelled();
     let too_few = args.min.is_some_and(|min| held < min);
-    let given_back = too_few || held == 0;
-    report(global, remote, &orders, &created, given_back)?;
-    if given_back {
-        let exit = give_back(remote, &args, &created, held).await?;
+    let made: Vec<String> = created.iter().filter_map(|created| created.ocid.clone()).collect();
+    let left = if too_few || held == 0 { Some(give_back(remote, &args, &made, held).await) } else { None };
+    report(global, remote, &orders, &created, left.as_deref())?;
+    if let Some(left) = left {
+        let exit = conclude(&created, &made, &left);
         return Ok(if interrupted { Exit::Interrupted } else { exit });
     }
-    console::line(&charge(unused(remote, &created), &remote.settings.prices));
-    config_lines(global, &args, &created);
-    let refused = created.iter().any(|created| {
-        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
-        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
-    });
+    let unused = created.iter().filter_map(|created| created.result.as_ref().ok());
+    console::line(&charge(unused.map(|held| held.unused_hour(prices)), prices));
+    config_lines(global, remote, &args, &created);
     Ok(match () {
         () if interrupted => Exit::Interrupted,
         () if held >= asked => Exit::Done,
-        () if refused => Exit::NotAuthenticated,
+        () if was_refused(&created) => Exit::NotAuthenticated,
         () => Exit::SomeFailed,
     })
+}
+
+/// What so many instances cost an hour while they are reserved and unused.
+fn price_of(want: &Want, prices: &Prices) -> Option<f64> {
+    price::of_reservation(&want.shape, want.size(), want.count, prices).total.map(|total| total.hour)
+}
+
+fn was_refused(created: &[Created]) -> bool {
+    created.iter().any(|created| {
+        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
+        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
+    })
+}
+
+/// Whether the config can take the reservations, and its launches can draw on them: asked before anything costs.
+fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<(), CommandError> {
+    let file = session::config_file(global);
+    let refuse = |why: String| {
+        let hint = "reserve without --write-config, or change the config first; nothing was reserved";
+        Err(CommandError::usage(format!("{} cannot take it: {why}", file.display()), hint))
+    };
+    let planned: Vec<Reserved> = orders
+        .iter()
+        .map(|order| Reserved {
+            availability_domain: order.availability_domain.clone(),
+            ocid: "ocid1.capacityreservation.oc1..planned".to_owned(),
+        })
+        .collect();
+    if let Err(error) = write_back::rehearse(&file, &planned) {
+        return refuse(error.to_string());
+    }
+    let fleet = &remote.settings.fleet;
+    let fits = |want: &Want| {
+        fleet.placements.iter().any(|place| {
+            let own = Want::of_fleet(fleet, &place.shape, place.fault_domain.as_deref(), 0);
+            (&own.shape, own.size()) == (&want.shape, want.size())
+                && (want.fault_domain.is_none() || want.fault_domain == own.fault_domain)
+        })
+    };
+    for order in orders {
+        if !order.wants.iter().any(fits) {
+            let kinds: Vec<String> = order.wants.iter().map(Want::describe).collect();
+            let own = fleet.placements.first().map(|place| {
+                Want::of_fleet(fleet, &place.shape, place.fault_domain.as_deref(), 0).describe()
+            });
+            let own = own.unwrap_or_default();
+            return refuse(format!("it launches {own}, which cannot draw on {}", kinds.join("; ")));
+        }
+    }
+    Ok(())
 }
 
 /// The domains that are asked for, else the config's.
@@ -100,7 +162,7 @@ fn wants(remote: &Remote, args: &CreateReservation) -> Result<Vec<Want>, Command
 async fn check_shapes(remote: &Remote, wants: &[Want], domains: &[String]) -> Result<(), CommandError> {
     for want in wants {
         let shape = &want.shape;
-        let compartment = &remote.settings.fleet.compartment;
+        let compartment = remote.compartment()?;
         let (reservable, flexible) = remote
             .ask(async {
                 Ok::<_, CommandError>(tokio::join!(
@@ -145,10 +207,17 @@ async fn check_shapes(remote: &Remote, wants: &[Want], domains: &[String]) -> Re
     Ok(())
 }
 
-fn orders(remote: &Remote, args: &CreateReservation, domains: &[String], wants: &[Want]) -> Vec<Order> {
+fn orders(
+    remote: &Remote,
+    args: &CreateReservation,
+    domains: &[String],
+    wants: &[Want],
+) -> Result<Vec<Order>, CommandError> {
+    let compartment = remote.compartment()?;
     let fleet = &remote.settings.fleet;
     let name = args.name.clone().unwrap_or_else(|| fleet.name_prefix.clone());
     let id = format!("{:016x}{:016x}", environment::seed(), environment::seed());
+    let template = &fleet.template;
     let shares: Vec<Vec<u32>> = wants.iter().map(|want| spread(want.count, domains.len())).collect();
     let mut orders = Vec::new();
     for (at, domain) in domains.iter().enumerate() {
@@ -157,38 +226,29 @@ fn orders(remote: &Remote, args: &CreateReservation, domains: &[String], wants: 
         if here.is_empty() {
             continue;
         }
-        let name = if domains.len() == 1 { name.clone() } else { format!("{name}-{}", suffix(domain)) };
+        let name = if domains.len() == 1 { name.clone() } else { reservations::name_in(&name, domain) };
         orders.push(Order {
             name,
-            compartment: fleet.compartment.clone(),
+            compartment: compartment.to_owned(),
             availability_domain: domain.clone(),
             wants: here,
             token: format!("ois-res-{id}-{at}"),
             is_default: args.default,
-            ..Order::default()
+            freeform_tags: template.freeform_tags.clone().unwrap_or_default(),
+            defined_tags: template.defined_tags.clone(),
         });
     }
-    orders
+    Ok(orders)
 }
 
-/// `Uocm:PHX-AD-1` → `ad-1`.
-fn suffix(domain: &str) -> String {
-    let lower = domain.to_ascii_lowercase();
-    lower.rfind("ad-").map_or_else(|| lower.replace(':', "-"), |at| lower[at..].to_owned())
-}
-
-fn unused(remote: &Remote, created: &[Created]) -> Option<f64> {
-    let held = created.iter().filter_map(|created| created.result.as_ref().ok());
-    held.map(|held| held.unused_hour(&remote.settings.prices)).sum()
-}
-
-/// What was asked and what is held, for each domain.
+/// What was asked and what is held, for each domain. `left` are those that were to be given back and could not be, if that
+/// was to be done.
 fn report(
     global: &Global,
     remote: &Remote,
     orders: &[Order],
     created: &[Created],
-    given_back: bool,
+    left: Option<&[(String, ReservationError)]>,
 ) -> Result<(), CommandError> {
     let mut listing = Listing::new("reservations", COLUMNS);
     for (order, created) in orders.iter().zip(created) {
@@ -196,6 +256,10 @@ fn report(
         let error = created.result.as_ref().err().map(|error| clean(&error.to_string()));
         let unused = held.map(|held| held.unused_hour(&remote.settings.prices));
         let state = held.map_or("-", |held| held.state.as_str());
+        let given_back = created
+            .ocid
+            .as_ref()
+            .is_some_and(|made| left.is_some_and(|left| !left.iter().any(|(ocid, _)| ocid == made)));
         let cells = vec![
             order.name.clone(),
             created.availability_domain.clone(),
@@ -213,6 +277,7 @@ fn report(
             "held": created.held(),
             "state": held.map(|held| &held.state),
             "unused_per_hour": unused.flatten(),
+            "currency": remote.settings.prices.currency(),
             "given_back": given_back,
             "error": error,
         });
@@ -222,45 +287,61 @@ fn report(
         }
     }
     console::data(&listing.to_text(global.output))?;
-    let asked: u32 = created.iter().map(|created| created.asked).sum();
-    let held: u32 = created.iter().map(Created::held).sum();
-    if held < asked {
+    let sum = |of: fn(&Created) -> u32| created.iter().map(of).fold(0, u32::saturating_add);
+    let (asked, held) = (sum(|created| created.asked), sum(Created::held));
+    if held < asked && created.iter().all(|created| created.result.is_ok()) {
         console::line(&format!("{held} of {asked} are held: OCI filled what it could"));
+    } else if held < asked && held > 0 {
+        console::line(&format!("{held} of {asked} are held for certain"));
     }
     Ok(())
 }
 
-/// Deletes what was made, all of it, also when the user has asked to stop meanwhile.
+/// Deletes what was made, all of it, also when the user has asked to stop meanwhile and whatever is left of their time.
 async fn give_back(
     remote: &Remote,
     args: &CreateReservation,
-    created: &[Created],
+    made: &[String],
     held: u32,
-) -> Result<Exit, CommandError> {
-    let ocids: Vec<String> = created.iter().filter_map(|created| created.ocid.clone()).collect();
-    let patience = reservations::Patience::new(args.deadline, CancellationToken::new());
-    let left = reservations::give_back(&remote.client, &ocids, &NoBook, &patience).await;
+) -> Vec<(String, ReservationError)> {
+    if made.is_empty() {
+        return Vec::new();
+    }
     let why = match args.min {
         Some(min) if held > 0 => format!("{held} are fewer than {min}"),
         _ => "none is held".to_owned(),
     };
-    if left.is_empty() {
-        console::line(&format!("{why}: everything was given back, nothing is held"));
-        let failure = created.iter().find_map(|created| created.result.as_ref().err()?.failure());
-        let refused = failure.is_some_and(|failure| failure.class == FailureClass::Authentication);
-        return Ok(if refused { Exit::NotAuthenticated } else { Exit::NoneLaunched });
-    }
-    for (ocid, error) in &left {
+    console::line(&format!("{why}: giving back {}", count(made.len() as u32, "reservation")));
+    let patience = Patience::new(args.deadline.max(GIVE_BACK), CancellationToken::new());
+    reservations::give_back(&remote.client, made, &NoBook, &patience).await
+}
+
+/// Says what is still held, or may be, after everything was to be given back.
+fn conclude(created: &[Created], made: &[String], left: &[(String, ReservationError)]) -> Exit {
+    for (ocid, error) in left {
         console::line(&format!(
             "error: {ocid} is STILL HELD and charged for: {}; delete it: oci-insta-scale reservation delete {ocid}",
             clean(&error.to_string())
         ));
     }
-    Ok(Exit::SomeFailed)
+    let unknown =
+        created.iter().any(|created| matches!(created.result, Err(ReservationError::Unknown { .. })));
+    match () {
+        () if !left.is_empty() => return Exit::SomeFailed,
+        () if unknown => {
+            console::line(
+                "nothing is known to be held; what got no answer may still appear, and is then charged for",
+            );
+            return Exit::SomeFailed;
+        }
+        () if made.is_empty() => console::line("nothing was made, so nothing is held"),
+        () => console::line("everything was given back, nothing is held"),
+    }
+    if was_refused(created) { Exit::NotAuthenticated } else { Exit::NoneLaunched }
 }
 
 /// The lines for config.yaml: shown, and put there if that was asked for.
-fn config_lines(global: &Global, args: &CreateReservation, created: &[Created]) {
+fn config_lines(global: &Global, remote: &Remote, args: &CreateReservation, created: &[Created]) {
     let reserved: Vec<Reserved> = created
         .iter()
         .filter(|created| created.held() > 0)
@@ -271,7 +352,9 @@ fn config_lines(global: &Global, args: &CreateReservation, created: &[Created]) 
         .collect();
     let file = session::config_file(global);
     if args.write_config {
-        match write_back::write(&file, &reserved) {
+        let ocids: Vec<String> = reserved.iter().map(|reserved| reserved.ocid.clone()).collect();
+        let judge = |new: &Path| session::launches_into(global, new, &ocids);
+        match write_back::write(&file, &reserved, &judge) {
             Ok(backup) => {
                 let (file, backup) = (file.display(), backup.display());
                 console::line(&format!("{file} launches into it now; the old file is {backup}"));
@@ -281,7 +364,14 @@ fn config_lines(global: &Global, args: &CreateReservation, created: &[Created]) 
         }
     }
     if global.output == OutputFormat::Table {
+        let mut domains: Vec<&str> = Vec::new();
+        for place in &remote.settings.fleet.placements {
+            if !domains.contains(&place.availability_domain.as_str()) {
+                domains.push(&place.availability_domain);
+            }
+        }
+        let one_domain = domains.len() == 1 && domains != [""];
         console::line(&format!("to launch into it, put this into {}:", file.display()));
-        console::line(&format!("instance_settings:\n{}", write_back::snippet(&reserved)));
+        console::line(&format!("instance_settings:\n{}", write_back::snippet(&reserved, one_domain)));
     }
 }

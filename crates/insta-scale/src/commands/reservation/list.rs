@@ -6,14 +6,28 @@ use crate::args::{Global, ListReservations, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::listing::{Listing, or_dash, per_hour};
+use crate::output::listing::{Listing, Sum, or_dash, per_hour};
 use crate::output::text::clean;
+use fleet::price::{Per, rounded};
 use fleet::reservations::{self, Filter, Held, Listed, Member};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const COLUMNS: &[&str] =
     &["NAME", "STATE", "AVAILABILITY DOMAIN", "RESERVED", "USED", "FREE", "UNUSED/HOUR", "OCID"];
+
+const SHEET: &[&str] = &[
+    "NAME",
+    "STATE",
+    "AVAILABILITY DOMAIN",
+    "RESERVED",
+    "USED",
+    "FREE",
+    "UNUSED/HOUR",
+    "OCID",
+    "IS DEFAULT",
+    "CURRENCY",
+];
 
 pub async fn list(global: &Global, remote: &Remote, args: &ListReservations) -> Result<Exit, CommandError> {
     let availability_domain = match &args.ad {
@@ -22,16 +36,17 @@ pub async fn list(global: &Global, remote: &Remote, args: &ListReservations) -> 
     };
     let filter = Filter { availability_domain, deleted: args.all, with_cost: args.cost };
     let prices = &remote.settings.prices;
-    let compartment = &remote.settings.fleet.compartment;
+    let compartment = remote.compartment()?;
     let rows = remote.ask(reservations::list(&remote.client, compartment, &filter, prices)).await?;
-    console::data(&listing(&rows).to_text(global.output))?;
+    let listing = if global.output == OutputFormat::Csv { sheet } else { listing };
+    console::data(&listing(&rows, prices.currency()).to_text(global.output))?;
     if global.output == OutputFormat::Table {
         footnotes(&rows, remote);
     }
     Ok(Exit::Done)
 }
 
-fn listing(rows: &[Listed]) -> Listing {
+fn listing(rows: &[Listed], currency: &str) -> Listing {
     let mut listing = Listing::new("reservations", COLUMNS);
     for row in rows {
         let name = if row.is_default { format!("{} (default)", row.name) } else { row.name.clone() };
@@ -46,16 +61,40 @@ fn listing(rows: &[Listed]) -> Listing {
             row.ocid.clone(),
         ];
         // Texts and numbers only: nothing that JSON cannot hold.
-        listing.push(cells, serde_json::to_value(row).unwrap_or_default());
+        let mut value = serde_json::to_value(row).unwrap_or_default();
+        value["unused_per_30_days"] = json!(row.unused_per_hour.map(|hour| rounded(Per::of(hour).days_30)));
+        value["currency"] = json!(currency);
+        listing.push(cells, value);
     }
     listing
+}
+
+/// The same for a spreadsheet: one thing in each column.
+fn sheet(rows: &[Listed], currency: &str) -> Listing {
+    let mut sheet = Listing::new("reservations", SHEET);
+    for row in rows {
+        let cells = vec![
+            row.name.clone(),
+            row.state.clone(),
+            row.availability_domain.clone(),
+            row.reserved.to_string(),
+            row.used.to_string(),
+            row.free.to_string(),
+            row.unused_per_hour.map_or_else(String::new, |hour| hour.to_string()),
+            row.ocid.clone(),
+            row.is_default.to_string(),
+            currency.to_owned(),
+        ];
+        sheet.push(cells, Value::Null);
+    }
+    sheet
 }
 
 fn footnotes(rows: &[Listed], remote: &Remote) {
     let unused: u32 = rows.iter().map(|row| row.free).sum();
     if unused > 0 {
-        let total: Option<f64> = rows.iter().map(|row| row.unused_per_hour).sum();
-        console::line(&super::charge(total, &remote.settings.prices));
+        let unused = rows.iter().map(|row| row.unused_per_hour);
+        console::line(&super::charge(unused, &remote.settings.prices));
     }
     if rows.iter().any(|row| row.unused_per_hour.is_none()) {
         console::line(
@@ -76,7 +115,7 @@ pub async fn show(global: &Global, remote: &Remote, text: &str) -> Result<Exit, 
         }
         OutputFormat::Csv => console::data(&configs(&held).to_text(OutputFormat::Csv))?,
         format => {
-            let document = document(&held, &members, unused);
+            let document = document(&held, &members, unused, prices.currency());
             let text = if format == OutputFormat::Jsonl {
                 document.to_string()
             } else {
@@ -88,13 +127,15 @@ pub async fn show(global: &Global, remote: &Remote, text: &str) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-fn document(held: &Held, members: &[Member], unused: Option<f64>) -> Value {
+fn document(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) -> Value {
     json!({
         "schema_version": crate::output::document::SCHEMA_VERSION,
         "reservation": held,
         "reserved": held.reserved(),
         "used": held.used(),
         "unused_per_hour": unused,
+        "unused_per_30_days": unused.map(|hour| rounded(Per::of(hour).days_30)),
+        "currency": currency,
         "instances": members,
     })
 }
@@ -130,7 +171,7 @@ fn people(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) 
         "  reserved             {reserved}, of which {used} used and {} free",
         reserved - used.min(reserved)
     );
-    let _ = writeln!(out, "  unused costs         {} {currency} an hour\n", per_hour(unused));
+    let _ = writeln!(out, "  unused costs         {}\n", Sum::of([unused]).text(currency));
     out.push_str(&configs(held).to_text(OutputFormat::Table));
     if !members.is_empty() {
         let mut listing = Listing::new("instances", &["INSTANCE", "SHAPE", "FAULT DOMAIN", "OCID"]);

@@ -10,17 +10,24 @@ use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::listing::per_hour;
-use crate::output::text::count;
+use crate::output::forecast;
+use crate::output::listing::Sum;
+use crate::output::text::{clean, count};
 use crate::runtime;
 use fleet::Plan;
+use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
 use fleet::reservations::{self, Filter, Reserve};
 use oci_client::Client;
+use tokio_util::sync::CancellationToken;
 
 /// Runs one.
 pub fn run(global: &Global, command: ReservationCommand) -> Result<Exit, CommandError> {
-    let settings = session::settings(global, None, false)?;
+    // A config that is not finished is good enough, unless the config has to say what is to be reserved.
+    let settings = match &command {
+        ReservationCommand::Create(args) if !args.says_all() => session::settings(global, None, false)?,
+        _ => session::sketch(global, false)?,
+    };
     runtime::block_on(async {
         let remote = Remote::connect(global, settings, None).await?;
         let exit = match command {
@@ -57,7 +64,7 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
     if text.starts_with("ocid1.") {
         return Ok(text.to_owned());
     }
-    let compartment = &remote.settings.fleet.compartment;
+    let compartment = remote.compartment()?;
     let rows = remote
         .ask(reservations::list(&remote.client, compartment, &Filter::default(), &Prices::default()))
         .await?;
@@ -76,6 +83,13 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
 }
 
 async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, CommandError> {
+    if args.force {
+        return Err(CommandError::usage(
+            "a reservation cannot be deleted by force: the API refuses it while instances are in it",
+            "terminate them first (`oci-insta-scale reservation show` names them, `oci-insta-scale instances terminate` \
+             terminates them), or move them out of it; then delete it without --force",
+        ));
+    }
     let ocid = find(remote, &args.reservation).await?;
     confirm(remote, args.yes, &format!("Delete the capacity reservation {ocid}?")).await?;
     let was = reservations::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
@@ -85,6 +99,26 @@ async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, Comma
         count(was.reserved(), "instance")
     ));
     Ok(Exit::Done)
+}
+
+/// Looks at the reservations that a launch draws on before anything is begun: what cannot work is refused.
+pub async fn look(client: &Client, plan: &Plan, stop: &CancellationToken) -> Result<(), CommandError> {
+    let grows = plan.reserve.is_some();
+    let found = tokio::select! {
+        found = look_at_reservations(client, &plan.fleet, grows) => found?,
+        () = stop.cancelled() => return Err(CommandError::Interrupted),
+    };
+    for warning in &found.warnings {
+        console::line(forecast::finding(warning).trim_end());
+    }
+    let Some((first, rest)) = found.refused.split_first() else { return Ok(()) };
+    for finding in rest {
+        console::line(forecast::finding(finding).trim_end());
+    }
+    Err(CommandError::Usage {
+        message: format!("{}: {}", clean(&first.about), clean(&first.message)),
+        hint: first.remedy.as_deref().map(clean),
+    })
 }
 
 /// What a launch is to reserve for itself, if anything: at least `min`, or nothing.
@@ -103,12 +137,12 @@ pub async fn reserving(
     Ok(Some(Reserve::prepare(client, plan, min, args.release).await?))
 }
 
-/// What unused reserved capacity costs, said wherever somebody may believe that it is free.
-fn charge(unused_per_hour: Option<f64>, prices: &Prices) -> String {
+/// What unused reserved capacity costs, said wherever somebody may believe that it is free. `prices` are those of the
+/// unused parts, where they are known.
+fn charge(unused: impl IntoIterator<Item = Option<f64>>, prices: &Prices) -> String {
     format!(
-        "unused reserved capacity is charged at {} % of the price on demand, from now on: {} {} an hour",
+        "unused reserved capacity is charged at {} % of the price on demand, from now on: {}",
         price::UNUSED_RESERVATION * 100.0,
-        per_hour(unused_per_hour),
-        prices.currency()
+        Sum::of(unused).text(prices.currency())
     )
 }

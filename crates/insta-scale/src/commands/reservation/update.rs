@@ -29,19 +29,26 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
 pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> Result<Exit, CommandError> {
     let ocid = find(remote, &args.reservation).await?;
     let patience = remote.patience(args.deadline);
-    if let Some(count) = args.count {
-        let changes = [Change::Count(None, NewCount::Exactly(count))];
-        let (asked, held) =
-            reservations::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell)
-                .await?;
-        return report(global, remote, asked, &held);
-    }
-    match reservations::until_active(&remote.client, &ocid, &patience).await? {
-        Some(answer) => {
-            let held = Held::from(answer);
-            report(global, remote, held.reserved(), &held)
+    let Some(answer) = reservations::until_active(&remote.client, &ocid, &patience).await? else {
+        return Err(CommandError::Usage { message: format!("{ocid} does not exist any more"), hint: None });
+    };
+    let held = Held::from(answer);
+    match args.count {
+        // What is held in excess is somebody's wish as well: a wait never makes less of it.
+        Some(count) if held.reserved() < count => {
+            let changes = [Change::Count(None, NewCount::AtLeast(count))];
+            let (asked, held) = reservations::resize_until_held(
+                &remote.client,
+                &ocid,
+                &changes,
+                args.every,
+                &patience,
+                &tell,
+            )
+            .await?;
+            report(global, remote, asked, &held)
         }
-        None => Err(CommandError::Usage { message: format!("{ocid} does not exist any more"), hint: None }),
+        _ => report(global, remote, args.count.unwrap_or(held.reserved()).min(held.reserved()), &held),
     }
 }
 
@@ -73,8 +80,10 @@ fn report(global: &Global, remote: &Remote, asked: u32, held: &Held) -> Result<E
     match global.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
             console::data(&format!(
-                "{} holds {reserved} of {asked}, {used} used ({})\n",
+                "{} holds {reserved}{}, {used} used ({})\n",
                 clean(&held.name),
+                // One that held more from the beginning on is told without comparison.
+                if reserved > asked { String::new() } else { format!(" of {asked}") },
                 held.ocid
             ))?;
         }
@@ -90,7 +99,7 @@ fn report(global: &Global, remote: &Remote, asked: u32, held: &Held) -> Result<E
         }
     }
     if reserved > used {
-        console::line(&charge(held.unused_hour(prices), prices));
+        console::line(&charge(held.configs.iter().map(|config| config.unused_hour(prices)), prices));
     }
     Ok(match () {
         () if reserved >= asked => Exit::Done,

@@ -36,13 +36,16 @@ fn form(why: impl Into<String>) -> EditError {
 }
 
 /// The lines that say the same, for a user who puts them in by hand. Indented for `instance_settings:`.
-pub fn snippet(reservations: &[Reserved]) -> String {
-    lines(reservations, 2).join("\n")
+///
+/// `one_domain` is whether the config names exactly one availability domain.
+pub fn snippet(reservations: &[Reserved], one_domain: bool) -> String {
+    lines(reservations, one_domain, 2).join("\n")
 }
 
-fn lines(reservations: &[Reserved], indent: usize) -> Vec<String> {
+/// One reservation is a key of its own where the config launches in one domain; otherwise the list says where it belongs.
+fn lines(reservations: &[Reserved], one_domain: bool, indent: usize) -> Vec<String> {
     let pad = " ".repeat(indent);
-    if let [only] = reservations {
+    if let ([only], true) = (reservations, one_domain) {
         return vec![format!("{pad}{SINGLE}: {}", only.ocid)];
     }
     let mut lines = vec![format!("{pad}{MANY}:")];
@@ -57,7 +60,9 @@ fn lines(reservations: &[Reserved], indent: usize) -> Vec<String> {
 pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<String, EditError> {
     let root = parse(source)?;
     let group = group(&root)?;
-    check_domains(group, reservations)?;
+    let domains = domains(group)?;
+    let one_domain = domains.len() == 1;
+    let reservations = &in_its_words(&domains, reservations)?;
     let ending = if source.contains("\r\n") { "\r\n" } else { "\n" };
     let mut text: Vec<String> =
         source.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
@@ -85,7 +90,7 @@ pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<Stri
         Some(place) => place,
         None => new_place(group, &text, indent)?,
     };
-    let mut new = lines(reservations, indent);
+    let mut new = lines(reservations, one_domain, indent);
     if let (Some(first), false) = (new.first_mut(), comment.is_empty()) {
         first.push_str("  ");
         first.push_str(&comment);
@@ -95,7 +100,7 @@ pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<Stri
     if ended {
         edited.push_str(ending);
     }
-    verify(&root, &edited, reservations)?;
+    verify(&root, &edited, &lines(reservations, one_domain, 0))?;
     Ok(edited)
 }
 
@@ -190,47 +195,48 @@ fn trailing_comment(line: &str) -> String {
     String::new()
 }
 
-/// Each reservation must be where the config launches.
-fn check_domains(group: &[Entry], reservations: &[Reserved]) -> Result<(), EditError> {
+/// The availability domains that the config names, in its own words.
+fn domains(group: &[Entry]) -> Result<Vec<String>, EditError> {
     let Some(entry) = group.iter().find(|entry| entry.key == NEIGHBOUR && !entry.value.is_null()) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
-    let names: Vec<String> = match &entry.value.value {
-        Value::Scalar(scalar) => vec![scalar.text.to_string()],
+    Ok(match &entry.value.value {
+        Value::Scalar(scalar) => vec![scalar.text.trim().to_owned()],
         Value::List(items) => items
             .iter()
             .filter_map(|item| match &item.value {
-                Value::Scalar(scalar) => Some(scalar.text.to_string()),
+                Value::Scalar(scalar) => Some(scalar.text.trim().to_owned()),
                 _ => None,
             })
             .collect(),
         Value::Map(_) => return Err(form(format!("`{NEIGHBOUR}` is a group of keys"))),
-    };
-    for reserved in reservations {
-        if !names.iter().any(|name| fleet::plan::is_domain(&reserved.availability_domain, name.trim())) {
-            return Err(EditError::Elsewhere {
+    })
+}
+
+/// The reservations with the config's names of their domains. Each must be where the config launches.
+fn in_its_words(names: &[String], reservations: &[Reserved]) -> Result<Vec<Reserved>, EditError> {
+    if names.is_empty() {
+        return Ok(reservations.to_vec());
+    }
+    let named = |reserved: &Reserved| {
+        let own = names.iter().find(|name| fleet::plan::is_same_domain(&reserved.availability_domain, name));
+        own.map(|own| Reserved { availability_domain: own.clone(), ocid: reserved.ocid.clone() }).ok_or_else(
+            || EditError::Elsewhere {
                 config: names.join(", "),
                 reservation: reserved.availability_domain.clone(),
-            });
-        }
-    }
-    // With one reservation and several domains the single key would be a mistake.
-    if reservations.len() == 1 && names.len() > 1 {
-        return Err(EditError::Elsewhere {
-            config: names.join(", "),
-            reservation: format!("{} only", reservations[0].availability_domain),
-        });
-    }
-    Ok(())
+            },
+        )
+    };
+    reservations.iter().map(named).collect()
 }
 
 /// Reads the result and compares: the reservations are there, and nothing else has changed.
-fn verify(before: &Node, edited: &str, reservations: &[Reserved]) -> Result<(), EditError> {
+fn verify(before: &Node, edited: &str, expected: &[String]) -> Result<(), EditError> {
     let why = || form("it is written in a way that this program cannot edit safely");
     let after = parse(edited).map_err(|_| why())?;
     let said: Vec<&Entry> =
         group(&after)?.iter().filter(|entry| [SINGLE, MANY].contains(&entry.key.as_str())).collect();
-    let expected = parse(&lines(reservations, 0).join("\n")).map_err(|_| why())?;
+    let expected = parse(&expected.join("\n")).map_err(|_| why())?;
     let Value::Map(expected) = &expected.value else { return Err(why()) };
     let right = said.len() == expected.len()
         && said.iter().zip(expected).all(|(a, b)| a.key == b.key && same(&a.value, &b.value, false));

@@ -14,6 +14,9 @@ pub enum WriteError {
     /// The file cannot be read.
     #[error("{0}")]
     Read(String),
+    /// What came out would not be accepted as a config.
+    #[error("with the reservation in it the config would be refused: {0}")]
+    Refused(String),
     /// The file, or the copy, cannot be written.
     #[error("{path} cannot be written: {source}")]
     Write {
@@ -24,8 +27,20 @@ pub enum WriteError {
     },
 }
 
-/// Puts the reservations into the file. Answers the path of the copy of what was there before.
-pub fn write(path: &Path, reservations: &[Reserved]) -> Result<PathBuf, WriteError> {
+/// Says why a file is no config that launches into the reservations, if so.
+pub type Judge<'a> = &'a dyn Fn(&Path) -> Result<(), String>;
+
+/// Whether the file could take reservations in these domains: the edit is made, and thrown away.
+pub fn rehearse(path: &Path, reservations: &[Reserved]) -> Result<(), WriteError> {
+    let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(WriteError::Read)?;
+    let bytes = zeroize::Zeroizing::new(bytes);
+    let source = yaml::text_of(&bytes).map_err(|finding| WriteError::Read(finding.message))?;
+    with_reservations(source, reservations).map(|_| ()).map_err(WriteError::Edit)
+}
+
+/// Puts the reservations into the file, if `judge` accepts what comes out. Answers the path of the copy of what was
+/// there before.
+pub fn write(path: &Path, reservations: &[Reserved], judge: Judge<'_>) -> Result<PathBuf, WriteError> {
     let fail = |path: &Path| {
         let path = path.display().to_string();
         move |source| WriteError::Write { path, source }
@@ -37,26 +52,28 @@ pub fn write(path: &Path, reservations: &[Reserved]) -> Result<PathBuf, WriteErr
     let source = yaml::text_of(&bytes).map_err(|finding| WriteError::Read(finding.message))?;
     let edited = zeroize::Zeroizing::new(with_reservations(source, reservations)?);
     let backup = backup_path(path);
-    std::fs::copy(path, &backup).map_err(fail(&backup))?;
+    // Beside the file, so that what it names by a relative path is found by the judge as well.
     let new = beside(path, "new");
-    let result = replace(path, &new, edited.as_bytes());
+    let result = prepare(path, &new, edited.as_bytes())
+        .map_err(fail(path))
+        .and_then(|()| judge(&new).map_err(WriteError::Refused))
+        .and_then(|()| std::fs::copy(path, &backup).map_err(fail(&backup)))
+        // Whoever reads sees the old text or the new one.
+        .and_then(|_| std::fs::rename(&new, path).map_err(fail(path)));
     if result.is_err() {
         // Nothing was replaced; what is left of the attempt is of no use to anybody.
         let _ = std::fs::remove_file(&new);
     }
-    result.map_err(fail(path))?;
-    Ok(backup)
+    result.map(|()| backup)
 }
 
-/// Writes beside the file, then takes its name: whoever reads sees the old text or the new one.
-fn replace(path: &Path, new: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes the new text beside the file.
+fn prepare(path: &Path, new: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // A copy first, so that the new file has the permissions of the old one from its beginning on.
     std::fs::copy(path, new)?;
     let mut file = std::fs::OpenOptions::new().write(true).truncate(true).open(new)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    std::fs::rename(new, path)
+    file.sync_all()
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -82,6 +99,8 @@ fn backup_path(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
+    const ANYTHING: Judge<'_> = &|_| Ok(());
+
     fn reserved() -> Vec<Reserved> {
         vec![Reserved {
             availability_domain: "Uocm:PHX-AD-1".to_owned(),
@@ -93,12 +112,12 @@ mod tests {
     fn the_old_file_stays_beside_the_new_one_and_older_copies_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
-        let source = "instance_settings:\n  count: 1\n";
+        let source = "instance_settings:\n  availability_domain: AD-1\n";
         std::fs::write(&path, source).unwrap();
-        let first = write(&path, &reserved()).unwrap();
+        let first = write(&path, &reserved(), ANYTHING).unwrap();
         assert_eq!(std::fs::read_to_string(&first).unwrap(), source);
         assert!(std::fs::read_to_string(&path).unwrap().contains("capacity_reservation_id: ocid1"));
-        let second = write(&path, &reserved()).unwrap();
+        let second = write(&path, &reserved(), ANYTHING).unwrap();
         assert_ne!(first, second);
         assert_eq!(std::fs::read_to_string(&first).unwrap(), source);
         let names = std::fs::read_dir(folder.path()).unwrap().count();
@@ -111,9 +130,9 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
-        std::fs::write(&path, "instance_settings:\n  count: 1\n").unwrap();
+        std::fs::write(&path, "instance_settings:\n  availability_domain: AD-1\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let backup = write(&path, &reserved()).unwrap();
+        let backup = write(&path, &reserved(), ANYTHING).unwrap();
         for file in [&path, &backup] {
             assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
@@ -124,8 +143,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
         std::fs::write(&path, "instance_settings: {count: 1}\n").unwrap();
-        assert!(matches!(write(&path, &reserved()), Err(WriteError::Edit(EditError::Form(_)))));
+        let edit = write(&path, &reserved(), ANYTHING);
+        assert!(matches!(edit, Err(WriteError::Edit(EditError::Form(_)))));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(matches!(write(&folder.path().join("none"), &reserved()), Err(WriteError::Read(_))));
+        let none = write(&folder.path().join("none"), &reserved(), ANYTHING);
+        assert!(matches!(none, Err(WriteError::Read(_))));
+    }
+
+    #[test]
+    fn a_result_that_is_no_config_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yaml");
+        let source = "instance_settings:\n  availability_domain: AD-1\n";
+        std::fs::write(&path, source).unwrap();
+        let refused = write(&path, &reserved(), &|new| {
+            let text = std::fs::read_to_string(new).unwrap();
+            assert!(text.contains("capacity_reservation_id: ocid1"), "the new text is judged: {text}");
+            Err("1 mistake".to_owned())
+        });
+        assert!(matches!(refused, Err(WriteError::Refused(why)) if why == "1 mistake"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), source);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 }

@@ -53,10 +53,11 @@ fn the_example_keeps_every_line_and_gains_one() {
 
 #[test]
 fn a_reservation_that_is_there_is_replaced_and_its_comment_stays() {
-    let source = "instance_settings:\n  capacity_reservation_id: \"\"  # none yet\n  count: 1\n";
+    let source =
+        "instance_settings:\n  capacity_reservation_id: \"\"  # none yet\n  availability_domain: AD-1\n";
     assert_eq!(
         with_reservations(source, &one()).unwrap(),
-        "instance_settings:\n  capacity_reservation_id: ocid1.capacityreservation.oc1.phx.r  # none yet\n  count: 1\n"
+        "instance_settings:\n  capacity_reservation_id: ocid1.capacityreservation.oc1.phx.r  # none yet\n  availability_domain: AD-1\n"
     );
 }
 
@@ -69,9 +70,9 @@ fn several_reservations_become_a_list_and_a_list_becomes_one_again() {
     instance_settings:
       availability_domain: [AD-1, AD-2]
       capacity_reservations:
-        - availability_domain: Uocm:PHX-AD-1
+        - availability_domain: AD-1
           capacity_reservation_id: ocid1.capacityreservation.oc1.phx.a
-        - availability_domain: Uocm:PHX-AD-2
+        - availability_domain: AD-2
           capacity_reservation_id: ocid1.capacityreservation.oc1.phx.b
       count: 1
     ");
@@ -95,9 +96,10 @@ fn line_endings_of_windows_and_a_missing_last_one_stay() {
 
 #[test]
 fn a_block_of_text_before_the_key_is_not_torn() {
-    let source = "instance_settings:\n  ssh_authorized_keys: |\n    ssh-ed25519 AAAA\n\n    # not a comment\n  count: 1\n";
+    let source = "instance_settings:\n  ssh_authorized_keys: |\n    ssh-ed25519 AAAA\n\n    # not a comment\n  availability_domain: AD-1\n";
     let edited = with_reservations(source, &one()).unwrap();
-    assert!(edited.contains("    # not a comment\n  capacity_reservation_id: ocid1"), "{edited}");
+    let after = "    # not a comment\n  availability_domain: AD-1\n  capacity_reservation_id: ocid1";
+    assert!(edited.contains(after), "{edited}");
 }
 
 #[test]
@@ -122,8 +124,17 @@ fn a_reservation_elsewhere_is_not_written_into_a_config_that_it_cannot_serve() {
         error.to_string(),
         "the config launches in AD-2, the reservation is in Uocm:PHX-AD-1: change `availability_domain` as well"
     );
+}
+
+#[test]
+fn one_reservation_says_where_it_belongs_unless_the_config_has_one_domain() {
+    let list = "capacity_reservations:\n    - availability_domain: ";
     let several = "instance_settings:\n  availability_domain: [AD-1, AD-2]\n";
-    assert!(matches!(with_reservations(several, &one()), Err(EditError::Elsewhere { .. })));
+    let edited = with_reservations(several, &one()).unwrap();
+    assert!(edited.contains(&format!("{list}AD-1\n")), "{edited}");
+    let open = "instance_settings:\n  count: 1\n";
+    let edited = with_reservations(open, &one()).unwrap();
+    assert!(edited.contains(&format!("{list}Uocm:PHX-AD-1\n")), "{edited}");
 }
 
 proptest! {

@@ -1,0 +1,82 @@
+//! What `--reserve` would reserve before it launches, and what that costs until it is used.
+
+use super::forecast::line;
+use super::text::clean;
+use crate::config::Settings;
+use fleet::Plan;
+use fleet::preflight::Preflight;
+use fleet::price::{self, Cost};
+use fleet::reservations::{Share, Want, shares};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// What each availability domain is to hold.
+fn planned(settings: &Settings, preflight: Option<&Preflight>) -> Vec<Share> {
+    let mut fleet = settings.fleet.clone();
+    // Domains by their full names, and all that there are where the config leaves them open.
+    if let Some(preflight) = preflight.filter(|preflight| !preflight.availability_domains.is_empty())
+        && let Ok(placements) = fleet::plan::resolved(&fleet.placements, &preflight.availability_domains)
+    {
+        fleet.placements = placements;
+    }
+    shares(&Plan { fleet, ..Plan::default() })
+}
+
+/// The bill of everything that is reserved, while nothing of it is used.
+fn cost(settings: &Settings, shares: &[Share]) -> Cost {
+    let wants = shares.iter().flat_map(|share| &share.wants);
+    let bills =
+        wants.map(|want| price::of_reservation(&want.shape, want.size(), want.count, &settings.prices));
+    let (lines, notes): (Vec<_>, Vec<_>) = bills.map(|bill| (bill.lines, bill.notes)).unzip();
+    let mut notes = notes.concat();
+    notes.dedup();
+    Cost::new(&settings.prices, lines.concat(), notes)
+}
+
+fn place(share: &Share) -> String {
+    match share.placement.availability_domain.as_str() {
+        "" => "each availability domain, evenly".to_owned(),
+        domain => clean(domain),
+    }
+}
+
+/// For people.
+pub fn text(settings: &Settings, preflight: Option<&Preflight>) -> String {
+    let shares = planned(settings, preflight);
+    let mut out = String::from("reserved first, and charged from then on:\n");
+    for share in &shares {
+        let kinds: Vec<String> =
+            share.wants.iter().map(|want| format!("{} × {}", want.count, want.describe())).collect();
+        let into = match &share.existing {
+            Some(ocid) => format!(", in {} as far as it has no room yet", clean(ocid)),
+            None => String::new(),
+        };
+        // Writing to a String cannot fail, so the result is not looked at.
+        let _ = writeln!(out, "  {}: {}{into}", place(share), kinds.join("; "));
+    }
+    let cost = cost(settings, &shares);
+    let percent = price::UNUSED_RESERVATION * 100.0;
+    line(&mut out, &format!("until it is used ({percent} % of the price on demand)"), cost.total);
+    for note in &cost.notes {
+        let _ = writeln!(out, "  {}", clean(note));
+    }
+    out
+}
+
+/// For programs.
+pub fn document(settings: &Settings, preflight: Option<&Preflight>) -> Value {
+    let shares = planned(settings, preflight);
+    let places: Vec<Value> = shares
+        .iter()
+        .map(|share| {
+            let asked: u32 = share.wants.iter().map(|want: &Want| want.count).sum();
+            json!({
+                "availability_domain": share.placement.availability_domain,
+                "reservation": share.existing,
+                "asked": asked,
+                "configs": share.wants,
+            })
+        })
+        .collect();
+    json!({ "places": places, "cost": cost(settings, &shares) })
+}
