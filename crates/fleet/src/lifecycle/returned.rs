@@ -151,7 +151,7 @@ impl Engine<'_> {
     fn tried(&self, index: usize, action: Action) -> Option<Event> {
         let slot = self.slots.get(index)?;
         let (attempt, error) = (slot.attempt, slot.error.clone()?);
-        Some(Event::TryFailed { slot: slot.number, attempt, error, action })
+        Some(Event::TryFailed { slot: slot.number, attempt, error, action, settled: false })
     }
 
     /// Again after a pause, unless it has failed too often. Told only when something follows.

@@ -35,7 +35,14 @@ pub(super) struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     pub fn new(client: &'a Client, fleet: &'a FleetSpec) -> Self {
-        Self { client, fleet, image: None, subnet: None, asked: AtomicU32::new(0), budget: AtomicU32::new(u32::MAX) }
+        Self {
+            client,
+            fleet,
+            image: None,
+            subnet: None,
+            asked: AtomicU32::new(0),
+            budget: AtomicU32::new(u32::MAX),
+        }
     }
 }
 
@@ -258,7 +265,7 @@ async fn limits_everywhere(
 }
 
 /// What one instance needs: as the fleet says, else as the shape has it.
-fn each(fleet: &FleetSpec, row: Option<&Shape>, shape: &str) -> limits::Each {
+pub(super) fn each(fleet: &FleetSpec, row: Option<&Shape>, shape: &str) -> limits::Each {
     limits::Each {
         size: shapes::facts(shape, row).size_of(&fleet.template),
         gpus: row.and_then(|row| row.gpus).map(|gpus| gpus as f64),

@@ -22,8 +22,13 @@ pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Place
     // Regional twins need not exist; the limits of the availability domain must.
     let needed = limits.iter().filter(|limit| !limit.regional).count();
     let each = super::ask::each(fleet, None, &placement.shape);
-    let bounds = Known::default().first(&asker, limits, placement, each).await;
-    if bounds.iter().filter(|bound| !bound.shared).count() < needed { Vec::new() } else { bounds }
+    let mut known = Known::default();
+    let bounds = known.first(&asker, limits, placement, each).await;
+    let found = known
+        .shapes
+        .get(&placement.shape)
+        .map_or(0, |(limits, _)| limits.iter().filter(|limit| !limit.regional).count());
+    if found < needed { Vec::new() } else { bounds }
 }
 
 /// What a limit counts.

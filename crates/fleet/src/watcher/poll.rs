@@ -197,7 +197,7 @@ impl Watcher<'_> {
                 match seen.list {
                     List::Read if watched.is_lost() => dead.push((ocid, watched.clone(), true)),
                     List::Refused if watched.is_lost() => {
-                        let (slot, state) = (watched.slot, watched.state.clone());
+                        let (slot, state) = (watched.slot, watched.state.to_string());
                         let error = Some(hidden_error(&ocid));
                         events.push(Event::WaitEnded { slot, ocid: ocid.clone(), state, error });
                         over.push(ocid);
