@@ -87,6 +87,21 @@ pub fn line(
     Some(text)
 }
 
+/// The colour of the line.
+pub fn style(event: &Event) -> anstyle::Style {
+    use anstyle::AnsiColor::{Green, Red, Yellow};
+    match event {
+        Event::SlotFailed { .. } | Event::InstanceDied { .. } => Red.on_default(),
+        Event::TryFailed { .. }
+        | Event::WaitEnded { .. }
+        | Event::Warning { .. }
+        | Event::GiveBackIntended { .. }
+        | Event::Interrupted => Yellow.on_default(),
+        Event::Running { .. } => Green.on_default(),
+        _ => anstyle::Style::new(),
+    }
+}
+
 /// Whether the line must be seen even where bars stand for the rest.
 pub fn matters(event: &Event) -> bool {
     match event {
