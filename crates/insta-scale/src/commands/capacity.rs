@@ -32,7 +32,9 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
     let domains = remote.resolve_domains(&args.ad).await?;
     let kinds = kinds(&remote.settings.fleet, &args.shapes);
     let answers = remote
-        .ask(async { Ok::<_, CommandError>(matrix(&remote.client, remote.root(), &domains, &kinds).await) })
+        .ask(async {
+            Ok::<_, CommandError>(matrix(&remote.questions, remote.root(), &domains, &kinds).await)
+        })
         .await?;
     let mut listing = Listing::new("capacity", COLUMNS);
     let mut failed = None;

@@ -10,11 +10,6 @@ use crate::output::{console, forecast, preview};
 use crate::runtime;
 use fleet::Plan;
 use fleet::preflight::{Preflight, preflight};
-use oci_client::{Client, RetryPolicy};
-use std::time::Duration;
-
-/// How long a dry run asks the service.
-const BRIEF: Duration = Duration::from_secs(10);
 
 /// Runs it.
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
@@ -26,29 +21,12 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
     runtime::block_on(async {
         let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
         let Settings { fleet, prices, .. } = &remote.settings;
-        let asked = Box::pin(preflight(&remote.client, fleet, prices));
+        let asked = Box::pin(preflight(&remote.questions, fleet, prices));
         let answer = remote.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
         show(global, &remote.settings, Some(&answer))?;
         remote.close().await?;
         Ok(exit(&answer))
     })?
-}
-
-/// What a dry run says of the service: verdicts and money. One look at each thing, and not for long: the dry run has
-/// shown already what it is for.
-pub fn brief(client: &Client, settings: &Settings) -> Result<String, CommandError> {
-    let client = client.with_retry(RetryPolicy::never());
-    let asked = async {
-        tokio::time::timeout(BRIEF, Box::pin(preflight(&client, &settings.fleet, &settings.prices)))
-            .await
-            .ok()
-    };
-    let answer = runtime::block_on(asked)?.filter(|answer| answer.authenticated.is_some());
-    let known = match &answer {
-        Some(answer) => forecast::verdicts(answer) + "\n",
-        None => "The service could not be asked: limits, capacity and OCIDs are unchecked.\n\n".to_owned(),
-    };
-    Ok(known + &forecast::money(settings, answer.as_ref()))
 }
 
 /// How a plan ends: as a launch would.
@@ -77,6 +55,7 @@ fn people(settings: &Settings, answer: Option<&Preflight>) -> String {
     let mut out = format!("{}{}\n", preview::outline(&plan), forecast::size(settings));
     if let Some(answer) = answer {
         out.push_str(&forecast::verdicts(answer));
+        out.push_str(&forecast::findings(answer));
         out.push('\n');
     }
     out.push_str(&forecast::money(settings, answer));

@@ -9,8 +9,10 @@ const PASSPHRASE: &str = "swordfish";
 
 /// A config without a mistake, for the user of the keys below.
 fn config() -> String {
-    let (key, ours) =
-        ("20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34", "b4:d6:ac:72:e7:7c:9b:bb:34:78:83:81:a7:95:ad:b2");
+    let (key, ours) = (
+        "20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34",
+        "b4:d6:ac:72:e7:7c:9b:bb:34:78:83:81:a7:95:ad:b2",
+    );
     include_str!("../good.yaml").replace(key, ours)
 }
 
