@@ -51,12 +51,15 @@ fn move_flags(command: &Command, words: &mut [OsString], first: usize) {
     }
 }
 
-/// What to say when a word was not understood because it follows a flag that takes its value after `=` only.
+/// What to say when a word was not understood because it is, or follows, a flag that takes its value after `=` only.
 pub fn missed_equals(command: &Command, words: &[OsString], wrong: &str) -> Option<String> {
-    let after = words.windows(2).find(|pair| pair[1].to_str() == Some(wrong))?;
-    let name = after[0].to_str()?.strip_prefix("--")?;
-    let needs = find_arg(command, &|arg| arg.get_long() == Some(name) && arg.is_require_equals_set());
-    needs.then(|| format!("a value of --{name} stands after `=`: `--{name}={wrong}`"))
+    let is_wrong = |word: &OsString| word.to_str() == Some(wrong);
+    words.windows(2).filter(|pair| pair.iter().any(is_wrong)).find_map(|pair| {
+        let name = pair[0].to_str()?.strip_prefix("--")?;
+        let value = pair[1].to_str().filter(|value| !value.starts_with('-'))?;
+        let needs = find_arg(command, &|arg| arg.get_long() == Some(name) && arg.is_require_equals_set());
+        needs.then(|| format!("a value of --{name} stands after `=`: `--{name}={value}`"))
+    })
 }
 
 /// Rewrites the words for a program that has flags and no commands.
@@ -227,6 +230,7 @@ mod tests {
         let tip = |wrong: &str| missed_equals(&crate::args::Cli::command(), &words, wrong);
         let wanted = "a value of --simulate stands after `=`: `--simulate=flaky`";
         assert_eq!((tip("flaky").as_deref(), tip("other")), (Some(wanted), None));
+        assert_eq!(tip("--simulate").as_deref(), Some(wanted));
     }
 
     #[test]

@@ -53,8 +53,13 @@ impl Gauge {
         }
     }
 
+    /// Launches a second while there are some to come; `None` when they are done.
+    pub fn rate_of(&self, state: &RunState) -> Option<f64> {
+        self.rate().filter(|_| state.counts.launched + state.counts.failed < state.requested)
+    }
+
     /// Launches a second, over the last seconds; `None` while too few were launched to tell.
-    pub fn rate(&self) -> Option<f64> {
+    fn rate(&self) -> Option<f64> {
         let (first, now) = (self.launches.front()?, self.now?);
         let span = between(*first, now);
         // The first of them opens the span.
@@ -77,10 +82,10 @@ impl Gauge {
         Some(boot - since).filter(|eta| *eta > 0.0)
     }
 
-    /// `failed 2, ETA 40.0 s`.
+    /// `ETA 40.0 s, failed 2`.
     pub fn describe(&self, state: &RunState) -> String {
         let eta = self.eta(state).map_or_else(|| "-".to_owned(), seconds);
-        format!("failed {}, ETA {eta}", state.counts.failed)
+        format!("ETA {eta}, failed {}", state.counts.failed)
     }
 }
 
@@ -148,22 +153,22 @@ mod tests {
         }
         said.push(run.at(32.0, Event::Running { slot: 12, ocid: ocid(12) }));
         insta::assert_snapshot!(said.join("\n"), @r"
-               0 s: -, failed 0, ETA -
-               1 s: -, failed 0, ETA -
-               2 s: 1.0/s, failed 0, ETA -
-               3 s: 1.0/s, failed 0, ETA -
-               4 s: 1.0/s, failed 0, ETA -
-               5 s: 1.0/s, failed 0, ETA -
-               6 s: 1.0/s, failed 0, ETA -
-               7 s: 1.0/s, failed 0, ETA -
-               8 s: 1.0/s, failed 0, ETA -
-               9 s: 1.0/s, failed 0, ETA -
-              10 s: 1.0/s, failed 0, ETA -
-            10.5 s: 0.9/s, failed 0, ETA 11.6 s
-              11 s: 0.9/s, failed 1, ETA 10.6 s
-              12 s: 0.9/s, failed 1, ETA 9.5 s
-              30 s: -, failed 1, ETA 10.0 s
-              32 s: -, failed 1, ETA 0.0 s
+               0 s: -, ETA -, failed 0
+               1 s: -, ETA -, failed 0
+               2 s: 1.0/s, ETA -, failed 0
+               3 s: 1.0/s, ETA -, failed 0
+               4 s: 1.0/s, ETA -, failed 0
+               5 s: 1.0/s, ETA -, failed 0
+               6 s: 1.0/s, ETA -, failed 0
+               7 s: 1.0/s, ETA -, failed 0
+               8 s: 1.0/s, ETA -, failed 0
+               9 s: 1.0/s, ETA -, failed 0
+              10 s: 1.0/s, ETA -, failed 0
+            10.5 s: 0.9/s, ETA 11.6 s, failed 0
+              11 s: 0.9/s, ETA 10.6 s, failed 1
+              12 s: 0.9/s, ETA 9.5 s, failed 1
+              30 s: -, ETA 10.0 s, failed 1
+              32 s: -, ETA 0.0 s, failed 1
             ");
     }
 }

@@ -121,7 +121,7 @@ impl View {
                 if let Some(line) = line.filter(|_| shown) {
                     bars.above(&line);
                 }
-                bars.update(&self.state, &self.pace.describe(self.gauge.rate()), &self.gauge);
+                bars.update(&self.state, &self.pace.describe(self.gauge.rate_of(&self.state)), &self.gauge);
             }
         }
     }
@@ -205,7 +205,7 @@ fn running_template(columns: u16) -> String {
 }
 
 fn bar(columns: u16) -> u16 {
-    (columns / 4).clamp(4, 32)
+    if columns < 70 { 6 } else { (columns / 4).min(32) }
 }
 
 #[cfg(test)]
