@@ -41,28 +41,26 @@ deps: ## Download the dependencies
 	$(CARGO) fetch --locked
 
 .PHONY: build
-build: ## Build the three commands and leave them here
-	$(CARGO) build --release --locked --package insta-scale
-	@for binary in $(BINARIES); do install -m 755 $(TARGET_DIR)/release/$$binary ./$$binary; done
-	@echo "built $(BINARIES:%=./%)"
-
-oci-insta-scale capacity-manager manage-instances:
-	@$(MAKE) --no-print-directory build
+build: ## Build the three commands and leave them here; does nothing when they are up to date
+	@$(CARGO) build --release --locked --package insta-scale
+	@for binary in $(BINARIES); do \
+	  cmp -s $(TARGET_DIR)/release/$$binary ./$$binary && continue; \
+	  install -m 755 $(TARGET_DIR)/release/$$binary ./$$binary; echo "built ./$$binary"; done
 
 .PHONY: dry-run
-dry-run: oci-insta-scale ## Show what `make run` would create; creates nothing
+dry-run: build ## Show what `make run` would create; creates nothing
 	./oci-insta-scale --config $(CONFIG) --dry-run
 
 .PHONY: run
-run: oci-insta-scale ## Launch the instances of config.yaml
+run: build ## Launch the instances of config.yaml
 	./oci-insta-scale --config $(CONFIG)
 
 .PHONY: list-reservations
-list-reservations: capacity-manager ## List the capacity reservations
+list-reservations: build ## List the capacity reservations
 	./capacity-manager -list -config $(CONFIG)
 
 .PHONY: demo
-demo: oci-insta-scale ## Launch a fleet in the simulated region: no tenancy, no key, no cost
+demo: build ## Launch a fleet in the simulated region: no tenancy, no key, no cost
 	./oci-insta-scale --config config.example.yaml --simulate --yes
 
 .PHONY: test

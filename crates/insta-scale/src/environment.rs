@@ -3,11 +3,22 @@
 //! The one place that reads them; everything else is told.
 
 use crate::error::CommandError;
+use crate::output::console;
+use oci_client::regions::AddedRegion;
 use std::path::PathBuf;
 
 /// A variable that is set and not empty.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The regions that this machine describes in the way of the official SDKs. A description that cannot be read is told, and
+/// adds none.
+pub fn added_regions() -> Vec<AddedRegion> {
+    oci_client::regions::added_regions(&variable).unwrap_or_else(|error| {
+        console::line(&format!("warning: {}", crate::output::text::clean(&error.to_string())));
+        Vec::new()
+    })
 }
 
 /// The user's home folder.

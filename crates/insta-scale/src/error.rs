@@ -2,7 +2,7 @@
 //!
 //! What happens within a run is not an error of the command but part of the run's summary.
 
-use crate::config::ConfigErrors;
+use crate::config::{ConfigErrors, Written};
 use crate::exit::Exit;
 use crate::hints::Cause;
 use fleet::reservations::ReservationError;
@@ -19,14 +19,6 @@ pub enum CommandError {
     /// Mistakes in the config.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
-    /// The fleet does not fit the region.
-    #[error("{file}: {}", findings.join(&format!("\n{file}: ")))]
-    Fleet {
-        /// The config.
-        file: String,
-        /// What is wrong, a line each.
-        findings: Vec<String>,
-    },
     /// The key or the profile cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -85,13 +77,27 @@ impl CommandError {
     }
 
     /// Why there is no plan.
-    pub fn of_plan(file: &str, error: PlanError) -> Self {
+    pub fn of_plan(written: &Written, error: PlanError) -> Self {
         match error {
             PlanError::Failure(failure) => Self::Failure(failure),
-            PlanError::Findings(findings) => Self::Fleet {
-                file: file.to_owned(),
-                findings: findings.into_iter().map(|finding| finding.to_string()).collect(),
-            },
+            PlanError::Findings(findings) => Self::Config(written.mistakes(&findings)),
+        }
+    }
+
+    /// What kind of error it is, for programs: the class of a failed call, else a word of our own.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Failure(failure) | Self::Compartment(failure) => failure.class.name(),
+            Self::Config(_) => "config",
+            Self::Credentials(_) => "credentials",
+            Self::Endpoint(_) | Self::Usage { .. } => "usage",
+            Self::Ledger(_) => "ledger",
+            Self::Run(_) => "run",
+            Self::Scenario(_) | Self::Simulator(_) => "simulator",
+            Self::Reservation(_) => "reservation",
+            Self::Declined => "declined",
+            Self::Interrupted => "interrupted",
+            Self::System { .. } => "system",
         }
     }
 
@@ -104,7 +110,6 @@ impl CommandError {
             Self::Reservation(error) => of_reservation(error),
             Self::Interrupted => Exit::Interrupted,
             Self::Config(_)
-            | Self::Fleet { .. }
             | Self::Credentials(_)
             | Self::Endpoint(_)
             | Self::Ledger(_)
@@ -119,7 +124,7 @@ impl CommandError {
     /// What to do, unless the text says it already.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Failure(failure) => Some(Cause::of(&record(failure)).hint().to_owned()),
+            Self::Failure(failure) => Some(Cause::of(&record(failure)).hint_before_a_run().to_owned()),
             Self::Compartment(_) => Some(
                 "verify the compartment (-c, or compartment_id in the config), the region, and that a policy lets your \
                  group read what is in it: OCI does not tell which it is"
@@ -127,6 +132,7 @@ impl CommandError {
             ),
             Self::Usage { hint, .. } => hint.clone(),
             Self::Reservation(ReservationError::Failure(_)) => Some(RESERVATION_NOT_FOUND.to_owned()),
+            Self::Credentials(error) => crate::login::remedy(error),
             _ => None,
         }
     }

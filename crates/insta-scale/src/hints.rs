@@ -29,6 +29,8 @@ pub enum Cause {
     ImageNotFound,
     /// The image does not go with the shape.
     ImageMismatch,
+    /// There is no such availability domain in this tenancy and region.
+    DomainNotFound,
     /// Some OCID is wrong, or a policy is missing.
     NotFound,
     /// The subnet has no free address.
@@ -67,13 +69,25 @@ pub enum Cause {
     ReservationGone,
     /// A deletion could not be written down or was not done.
     NotDeleted,
+    /// Whoever answered is not OCI.
+    NotOci,
     /// A class that this version does not know.
     Unknown,
 }
 
+// Of several lines each.
+const CAPACITY: &str = "create a capacity reservation, try other availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), leave \
+     fault_domain out, or keep trying with --retry-for 30m";
+const RESERVATION_EXHAUSTED: &str = "the reservation has no room for this shape and size: grow it, or give one for each availability domain \
+     (`capacity_reservations`)";
+const DOMAIN_NOT_FOUND: &str = "write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows it: each tenancy has a prefix \
+     of its own";
+const NOT_OCI: &str = "whoever answered is not OCI: check `endpoint` and `region`, and whether a proxy or a log-in page of the network is \
+     in between";
+
 impl Cause {
     /// Every one, for the documents.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -84,6 +98,7 @@ impl Cause {
         Self::ShapeUnavailable,
         Self::ImageNotFound,
         Self::ImageMismatch,
+        Self::DomainNotFound,
         Self::NotFound,
         Self::SubnetFull,
         Self::SshKey,
@@ -103,20 +118,15 @@ impl Cause {
         Self::GivenBack,
         Self::ReservationGone,
         Self::NotDeleted,
+        Self::NotOci,
         Self::Unknown,
     ];
 
     /// What to do.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Capacity => {
-                "create a capacity reservation, try other availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), leave \
-                 fault_domain out, or keep trying with --retry-for 30m"
-            }
-            Self::ReservationExhausted => {
-                "the reservation has no room for this shape and size: grow it, or give one for each availability domain \
-                 (`capacity_reservations`)"
-            }
+            Self::Capacity => CAPACITY,
+            Self::ReservationExhausted => RESERVATION_EXHAUSTED,
             Self::Throttled => {
                 "the tenancy accepts fewer requests than others and we send now; the pace has adapted: run `resume`, or set --rate"
             }
@@ -143,6 +153,7 @@ impl Cause {
             Self::ImageMismatch => {
                 "the image does not go with the shape: choose an image for the shape's architecture (Arm for A1, A2 and A4)"
             }
+            Self::DomainNotFound => DOMAIN_NOT_FOUND,
             Self::NotFound => {
                 "verify the OCIDs, the subnet's first, and that a policy lets your group use them: OCI does not tell which it is"
             }
@@ -185,8 +196,42 @@ impl Cause {
             Self::NotDeleted => {
                 "it is still there: the message says why; repeat the cleanup when that is put right"
             }
+            Self::NotOci => NOT_OCI,
             Self::Unknown => "the message is the service's own; Oracle's support asks for the opc-request-id",
         }
+    }
+
+    /// The same before there is a run that could be resumed.
+    pub fn hint_before_a_run(self) -> &'static str {
+        match self {
+            Self::Throttled => {
+                "the tenancy accepts fewer requests than others and we send now: try again in some minutes"
+            }
+            Self::RetryToken => "the answer to an earlier try is gone: try again",
+            Self::Ambiguous => "the answer was lost: look whether it was done before trying again",
+            Self::Service => {
+                "the service failed and was asked again with growing pauses: see https://ocistatus.oraclecloud.com, then try again"
+            }
+            Self::Network => "check the network, the proxy, and `endpoint` or `region`, then try again",
+            other => other.hint(),
+        }
+    }
+
+    /// Whether the same request may succeed another time. What the request itself gets wrong stays wrong: a run sends what its
+    /// config said when it began.
+    pub fn may_pass(self) -> bool {
+        !matches!(
+            self,
+            Self::ShapeUnavailable
+                | Self::ImageNotFound
+                | Self::ImageMismatch
+                | Self::DomainNotFound
+                | Self::NotFound
+                | Self::SshKey
+                | Self::Invalid
+                | Self::Conflict
+                | Self::ReservationGone
+        )
     }
 
     /// Finds the cause of a failure.
@@ -216,6 +261,14 @@ impl Cause {
             FailureClass::Limit => Self::Limit,
             FailureClass::Authentication if has("clock is") => Self::Clock,
             FailureClass::Authentication => Self::Authentication,
+            FailureClass::Invalid | FailureClass::NotFound | FailureClass::Service if is_foreign(error) => {
+                Self::NotOci
+            }
+            FailureClass::NotFound | FailureClass::Invalid
+                if has("availability domain") || has("availabilitydomain") =>
+            {
+                Self::DomainNotFound
+            }
             FailureClass::NotFound if has("shape ") && has("not found") => Self::ShapeUnavailable,
             FailureClass::NotFound if has("image ") && has("not found") => Self::ImageNotFound,
             FailureClass::NotFound => Self::NotFound,
@@ -234,142 +287,22 @@ impl Cause {
     }
 }
 
+/// Whether an answer is of somebody else: a proxy, a log-in page, another server. OCI redirects nobody, and a refusal of its
+/// own is JSON; what its gateways answer in a failure (5xx) need not be.
+fn is_foreign(error: &ErrorRecord) -> bool {
+    let own_words = ["the answer is not the service's JSON", "the answer has no body"];
+    match error.status {
+        Some(300..400) => true,
+        Some(400..500) => own_words.iter().any(|words| error.message.starts_with(words)),
+        Some(200..300) => error.code == "UnreadableAnswer" && error.message.contains("it starts \"<"),
+        _ => false,
+    }
+}
+
 /// The hint for a failure.
 pub fn hint(error: &ErrorRecord) -> &'static str {
     Cause::of(error).hint()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_whole_table() {
-        let rows: Vec<String> =
-            Cause::ALL.iter().map(|cause| format!("{:<21} {}", format!("{cause:?}"), cause.hint())).collect();
-        insta::assert_snapshot!(rows.join("\n"), @r"
-            Capacity              create a capacity reservation, try other availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), leave fault_domain out, or keep trying with --retry-for 30m
-            ReservationExhausted  the reservation has no room for this shape and size: grow it, or give one for each availability domain (`capacity_reservations`)
-            Throttled             the tenancy accepts fewer requests than others and we send now; the pace has adapted: run `resume`, or set --rate
-            Limit                 a service limit of the tenancy: ask for more under Limits, Quotas and Usage, or terminate what is not needed; while failed launches are cleaned up it can be a false alarm: try again in some minutes
-            Quota                 a quota of the compartment: its administrator can raise it, or use another compartment
-            Authentication        the key is not accepted: check that the fingerprint is listed under the user's API keys, that user_ocid and tenancy_ocid belong together, and that this machine's clock is right
-            Clock                 set this machine's clock: OCI refuses signatures that are more than 5 minutes off
-            ShapeUnavailable      this availability domain does not offer the shape: try another one, or another shape
-            ImageNotFound         verify image_id: the image must be in this region and your policy must let you use it
-            ImageMismatch         the image does not go with the shape: choose an image for the shape's architecture (Arm for A1, A2 and A4)
-            NotFound              verify the OCIDs, the subnet's first, and that a policy lets your group use them: OCI does not tell which it is
-            SubnetFull            the subnet has no free address: use a larger subnet, or terminate what is not needed
-            SshKey                OCI does not take the SSH key: give one public key a line, as in a .pub file
-            Invalid               OCI refuses the request itself: the message names the field; compare it with --dry-run
-            Conflict              something that exists stands in the way: the message names it
-            Busy                  it is being changed by something else: try again in a minute
-            RetryToken            the instance of an earlier try is gone: run `resume`, which tries with a new token
-            StaleEtag             somebody else changed it meanwhile: look at it again, then repeat
-            Ambiguous             the answer was lost and the instance may exist: run `resume`, which asks with the same token and doubles nothing
-            Service               the service failed and was asked again with growing pauses: see https://ocistatus.oraclecloud.com, then run `resume`
-            Network               the service could not be reached although it was tried again with growing pauses: check the network, proxy and `endpoint`, then run `resume`
-            WaitTimeout           the instance exists and may still start: look again with `resume`, or wait longer with --wait-timeout
-            Stopped               somebody stopped the instance before it ran: start or terminate it
-            Lost                  the instance is neither listed nor found: check the console before launching another in its place
-            Hidden                it exists: let your group read instances (see `policy`), then run `resume`
-            Deadline              the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing
-            GivenBack             launch again with a smaller --min, or with --keep-partial
-            ReservationGone       launch again: a new run makes its own reservations
-            NotDeleted            it is still there: the message says why; repeat the cleanup when that is put right
-            Unknown               the message is the service's own; Oracle's support asks for the opc-request-id
-            ");
-    }
-
-    #[test]
-    fn messages_of_the_real_service_find_their_cause() {
-        let cases = [
-            ("capacity", "InternalError", "Out of host capacity.", Cause::Capacity),
-            ("limit", "QuotaExceeded", "The following compartment quotas were exceeded: x", Cause::Quota),
-            ("limit", "LimitExceeded", "The following service limits were exceeded: x", Cause::Limit),
-            (
-                "not_found_or_not_authorised",
-                "NotAuthorizedOrNotFound",
-                "shape VM.Standard.E2.1.Micro not found",
-                Cause::ShapeUnavailable,
-            ),
-            (
-                "not_found_or_not_authorised",
-                "NotAuthorizedOrNotFound",
-                "image ocid1.image.oc1.phx.x not found",
-                Cause::ImageNotFound,
-            ),
-            (
-                "not_found_or_not_authorised",
-                "NotAuthorizedOrNotFound",
-                "Authorization failed or requested resource not found.",
-                Cause::NotFound,
-            ),
-            (
-                "invalid",
-                "InvalidParameter",
-                "Shape X is not valid for image ocid1.image.oc1.phx.x.",
-                Cause::ImageMismatch,
-            ),
-            ("invalid", "InvalidParameter", "Invalid ssh public key type \"-----BEGIN\"", Cause::SshKey),
-            (
-                "authentication",
-                "NotAuthenticated",
-                "refused (this machine's clock is 400 s ahead of the server's)",
-                Cause::Clock,
-            ),
-            ("wait_timeout", "WaitTimeout", "", Cause::WaitTimeout),
-            ("from_the_future", "", "", Cause::Unknown),
-        ];
-        for (class, code, message, cause) in cases {
-            let error = ErrorRecord {
-                class: class.to_owned(),
-                code: code.to_owned(),
-                message: message.to_owned(),
-                ..ErrorRecord::default()
-            };
-            assert_eq!(Cause::of(&error), cause, "{message}");
-        }
-    }
-
-    /// The texts of Rust files under a folder.
-    fn sources(folder: &std::path::Path) -> Vec<String> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                found.extend(sources(&path));
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(std::fs::read_to_string(path).unwrap());
-            }
-        }
-        found
-    }
-
-    #[test]
-    fn every_class_that_the_run_gives_to_a_failure_has_a_cause() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fleet/src");
-        let texts = sources(&folder).join("\n");
-        // A failure is written `class: "…"` with a code after it; a change of pace has a class of its own kind.
-        let lines: Vec<&str> = texts.lines().map(str::trim).collect();
-        let classes: std::collections::BTreeSet<&str> = lines
-            .windows(2)
-            .filter(|pair| pair[1].starts_with("code:"))
-            .filter_map(|pair| pair[0].strip_prefix("class: \"")?.split('"').next())
-            .chain([fleet::reservations::EXHAUSTED])
-            .collect();
-        assert!(classes.len() >= 9, "{classes:?}");
-        for class in classes {
-            let error = ErrorRecord { class: class.to_owned(), ..ErrorRecord::default() };
-            assert_ne!(Cause::of(&error), Cause::Unknown, "{class} has no hint");
-        }
-    }
-
-    #[test]
-    fn every_class_of_the_client_has_a_cause() {
-        for class in FailureClass::ALL {
-            let error = ErrorRecord { class: class.name().to_owned(), ..ErrorRecord::default() };
-            assert_ne!(Cause::of(&error), Cause::Unknown, "{class}");
-        }
-    }
-}
+mod tests;

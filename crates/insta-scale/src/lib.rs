@@ -13,15 +13,16 @@ pub mod login;
 pub mod output;
 pub mod runtime;
 
+use clap::error::ContextKind;
 use clap::{CommandFactory as _, Parser as _};
 use std::process::ExitCode;
 
 /// The whole of `oci-insta-scale`.
 pub fn main() -> ExitCode {
     let words = args::normalise(&args::Cli::command(), "launch", std::env::args_os());
-    let cli = match args::Cli::try_parse_from(words) {
+    let cli = match args::Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) => return show_usage(&error),
+        Err(error) => return show_usage(&error, &args::Cli::command(), &words),
     };
     trace(cli.global.verbose);
     ended(commands::run(cli))
@@ -30,9 +31,9 @@ pub fn main() -> ExitCode {
 /// The whole of `capacity-manager`.
 pub fn capacity_manager() -> ExitCode {
     let words = args::go_flags(&args::CapacityManager::command(), std::env::args_os());
-    let arguments = match args::CapacityManager::try_parse_from(words) {
+    let arguments = match args::CapacityManager::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) => return show_usage(&error),
+        Err(error) => return show_usage(&error, &args::CapacityManager::command(), &words),
     };
     trace(arguments.global.verbose);
     ended(commands::reservation::manager(arguments))
@@ -52,17 +53,25 @@ fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
 pub fn manage_instances() -> ExitCode {
     let words =
         args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
-    let arguments = match args::ManageInstances::try_parse_from(words) {
+    let arguments = match args::ManageInstances::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) => return show_usage(&error),
+        Err(error) => {
+            return show_usage(&error, &<args::ManageInstances as clap::CommandFactory>::command(), &words);
+        }
     };
     trace(arguments.global.verbose);
     ended(commands::instances::manager(arguments))
 }
 
 /// Shows help or what is wrong with the words. A closed stdout is no error.
-fn show_usage(error: &clap::Error) -> ExitCode {
+fn show_usage(error: &clap::Error, command: &clap::Command, words: &[std::ffi::OsString]) -> ExitCode {
     let _ = error.print();
+    let wrong = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg].map(|kind| error.get(kind));
+    for wrong in wrong.into_iter().flatten() {
+        if let Some(tip) = args::missed_equals(command, words, &wrong.to_string()) {
+            output::console::line(&format!("\n  tip: {tip}"));
+        }
+    }
     let exit = if error.use_stderr() { exit::Exit::Usage } else { exit::Exit::Done };
     exit.into()
 }
@@ -78,10 +87,4 @@ fn trace(verbose: u8) {
         // Fails only if a subscriber is set already, which then does the job.
         let _ = layer.try_init();
     }
-}
-
-/// What the commands that are not built yet say.
-pub fn not_yet(name: &str) -> ExitCode {
-    output::console::line(&format!("{name} is not there yet: only oci-insta-scale works in this version"));
-    exit::Exit::Usage.into()
 }

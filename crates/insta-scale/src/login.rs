@@ -32,7 +32,15 @@ pub fn profile_facts(source: &CredentialSource) -> Result<ProfileFacts, String> 
     let get = |key: &str, variable: &str| {
         environment::variable(variable).or_else(|| profile.get(key).map(str::to_owned))
     };
-    Ok(ProfileFacts { region: get("region", "OCI_CLI_REGION"), tenancy: get("tenancy", "OCI_CLI_TENANCY") })
+    let region_from = match environment::variable("OCI_CLI_REGION") {
+        Some(_) => "OCI_CLI_REGION".to_owned(),
+        None => format!("profile {name} of {}", path.display()),
+    };
+    Ok(ProfileFacts {
+        region: get("region", "OCI_CLI_REGION"),
+        region_from: Some(region_from),
+        tenancy: get("tenancy", "OCI_CLI_TENANCY"),
+    })
 }
 
 /// Reads the key and checks that it is the one that the fingerprint names.
@@ -40,10 +48,43 @@ pub fn sign_in(source: &CredentialSource) -> Result<Option<SignedIn>, CommandErr
     let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
     match attempt(source, given) {
         Err(CredentialsError::PassphraseNeeded { source_name, .. }) if console::can_ask() => {
-            let typed = console::ask_secret(&format!("Passphrase of {source_name}: "))?;
-            Ok(attempt(source, Some(typed))?)
+            typed(source, &source_name, &console::ask_secret)
         }
         other => Ok(other?),
+    }
+}
+
+/// How often a passphrase may be mistyped.
+const TRIES: usize = 3;
+
+/// Asks for the passphrase until it opens the key.
+fn typed(
+    source: &CredentialSource,
+    key: &str,
+    ask: &dyn Fn(&str) -> Result<Zeroizing<String>, CommandError>,
+) -> Result<Option<SignedIn>, CommandError> {
+    let mut question = format!("Passphrase of {key}: ");
+    for _ in 1..TRIES {
+        match attempt(source, Some(ask(&question)?)) {
+            Err(CredentialsError::WrongPassphrase { .. }) => {
+                question = format!("That does not open it. Passphrase of {key}: ");
+            }
+            other => return Ok(other?),
+        }
+    }
+    Ok(attempt(source, Some(ask(&question)?))?)
+}
+
+/// What to do about credentials that cannot be used, where the text does not say it.
+pub fn remedy(error: &CredentialsError) -> Option<String> {
+    match error {
+        CredentialsError::PassphraseNeeded { .. } => Some(format!(
+            "give private_key_passphrase in the config (pass_phrase in a profile), or set {PASSPHRASE}; on a terminal it is asked for"
+        )),
+        CredentialsError::WrongPassphrase { .. } => Some(format!(
+            "it comes from private_key_passphrase in the config (pass_phrase in a profile), else from {PASSPHRASE}"
+        )),
+        _ => None,
     }
 }
 
@@ -69,5 +110,47 @@ fn attempt(
             let login = Login::from_profile(settings, &environment::variable)?;
             Ok(Some(SignedIn { signer: login.signer, warnings: login.warnings }))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::KeyFields;
+    use std::cell::Cell;
+
+    /// How often is asked until it ends, and how it ends, when the `right` passphrase is typed at the time with this number.
+    fn asked(right_at: usize) -> (usize, CommandError) {
+        let keys = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../oci-client/tests/data/keys");
+        let source = CredentialSource::Fields(KeyFields {
+            tenancy: "ocid1.tenancy.oc1..a".to_owned(),
+            user: "ocid1.user.oc1..a".to_owned(),
+            // Of another key: a passphrase that opens the key shows by that being found.
+            fingerprint: "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00".to_owned(),
+            key_path: keys.join("encrypted-pbkdf2.pem"),
+            passphrase: None,
+        });
+        let times = Cell::new(0);
+        let ask = |_: &str| {
+            times.set(times.get() + 1);
+            let text = if times.get() == right_at { RIGHT } else { "wrong" };
+            Ok(Zeroizing::new(text.to_owned()))
+        };
+        match typed(&source, "key.pem", &ask) {
+            Err(error) => (times.get(), error),
+            Ok(_) => panic!("the fingerprint is another key's"),
+        }
+    }
+
+    const RIGHT: &str = "swordfish";
+
+    #[test]
+    fn a_passphrase_may_be_mistyped_twice() {
+        let (times, error) = asked(3);
+        let opened = matches!(error, CommandError::Credentials(CredentialsError::FingerprintMismatch { .. }));
+        assert!(times == 3 && opened, "{times} {error}");
+        let (times, error) = asked(4);
+        let refused = matches!(error, CommandError::Credentials(CredentialsError::WrongPassphrase { .. }));
+        assert!(times == 3 && refused, "{times} {error}");
     }
 }

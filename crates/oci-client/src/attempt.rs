@@ -15,7 +15,7 @@ use crate::failure::{Failure, FailureClass, GaveUp};
 use crate::retry::retry_after;
 use crate::signing::{BodyHeaders, CONTENT_TYPE, ToSign, http_date};
 use crate::text::plain;
-use crate::transport::{Reached, TransportError};
+use crate::transport::{CONNECTION_REFUSED, Reached, TransportError};
 
 /// What is the same for every try of a call.
 pub(crate) struct Prepared<'a> {
@@ -27,6 +27,7 @@ pub(crate) struct Prepared<'a> {
     headers: HeaderMap,
     body: Bytes,
     body_headers: Option<BodyHeaders>,
+    limit: Duration,
 }
 
 /// An answer with its body unread.
@@ -41,15 +42,15 @@ pub(crate) struct TryError {
     pub class: FailureClass,
     pub status: Option<u16>,
     pub retry_after: Option<Duration>,
-    code: String,
-    message: String,
+    pub code: String,
+    pub message: String,
     opc_request_id: Option<String>,
     clock_ahead_s: Option<i32>,
 }
 
 impl<'a> Prepared<'a> {
-    /// Puts together what every try has in common.
-    pub fn new(shared: &Shared, call: &'a Call) -> Result<Self, Failure> {
+    /// Puts together what every try has in common. `limit`: how long one may take.
+    pub fn new(shared: &Shared, call: &'a Call, limit: Duration) -> Result<Self, Failure> {
         let wrong = |why: String| {
             Failure::unsent(
                 call.operation,
@@ -96,7 +97,7 @@ impl<'a> Prepared<'a> {
         }
         let body = call.body.clone().unwrap_or_default();
         let effect = classify::effect(call.operation);
-        Ok(Self { call, effect, host: authority, target, uri, headers, body, body_headers })
+        Ok(Self { call, effect, host: authority, target, uri, headers, body, body_headers, limit })
     }
 
     /// The operation.
@@ -107,11 +108,11 @@ impl<'a> Prepared<'a> {
     /// Signs, sends, and waits for the answer no longer than is allowed.
     pub async fn send(&self, shared: &Shared) -> Result<Raw, TryError> {
         let request = self.request(shared)?;
-        let answer = tokio::time::timeout(shared.attempt_limit, shared.transport.send(request))
+        let answer = tokio::time::timeout(self.limit, shared.transport.send(request))
             .await
             .unwrap_or_else(|_| {
-                let limit = shared.attempt_limit.as_secs_f64();
-                Err(TransportError::may_have_arrived("Timeout", format!("no answer within {limit} s")))
+                let limit = self.limit.as_secs_f64();
+                Err(TransportError::may_have_arrived("Timeout", format!("nothing came within {limit} s")))
             })
             .map_err(|error| self.without_answer(&error))?;
         let (head, body) = answer.into_parts();
@@ -211,7 +212,10 @@ impl<'a> Prepared<'a> {
             status: None,
             retry_after: None,
             code: error.code.to_owned(),
-            message: format!("{} {}: {}", self.operation().info().method.as_str(), self.host, error.text),
+            message: match error.reached {
+                Reached::NotSent => format!("cannot reach {}: {}", self.host, error.text),
+                Reached::MayHaveArrived => format!("no answer of {}: {}", self.host, error.text),
+            },
             opc_request_id: None,
             clock_ahead_s: None,
         }
@@ -292,6 +296,11 @@ impl Raw {
 }
 
 impl TryError {
+    /// Whether the machine that was asked says that nobody listens there.
+    pub(crate) fn is_refused_connection(&self) -> bool {
+        self.code == CONNECTION_REFUSED
+    }
+
     /// The failure of the call that this was the last try of.
     pub(crate) fn into_failure(
         self,

@@ -18,15 +18,17 @@ use crate::clock::{Clock, SystemClock};
 use crate::credentials::Signer;
 use crate::endpoint::Endpoints;
 use crate::failure::{Failure, FailureClass, GaveUp};
-use crate::observer::{Observer, Outcome, Tried};
-use crate::retry::{RetryBudget, RetryPolicy};
+use crate::observer::{Observer, Outcome, Retrying, Tried};
+use crate::retry::{QuestionLimits, RetryBudget, RetryPolicy};
 use crate::transport::Transport;
 
-/// Makes calls. Cheap to clone; clones share connections, the retry budget and the observer.
+/// Makes calls. Cheap to clone; clones share connections and the retry budget.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
     retry: Option<RetryPolicy>,
+    questions: Option<QuestionLimits>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 pub(crate) struct Shared {
@@ -35,10 +37,9 @@ pub(crate) struct Shared {
     pub signer: Option<Arc<dyn Signer>>,
     pub clock: Arc<dyn Clock>,
     pub user_agent: String,
-    pub attempt_limit: Duration,
+    attempt_limit: Duration,
     rng: Mutex<StdRng>,
     budget: RetryBudget,
-    observer: Option<Arc<dyn Observer>>,
 }
 
 /// A success.
@@ -131,9 +132,10 @@ impl ClientBuilder {
                 attempt_limit: self.attempt_limit,
                 rng: Mutex::new(StdRng::seed_from_u64(self.seed)),
                 budget: RetryBudget::new(),
-                observer: self.observer,
             }),
             retry: self.retry,
+            questions: None,
+            observer: self.observer,
         }
     }
 }
@@ -171,7 +173,20 @@ impl Client {
     /// token, once.
     #[must_use]
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        Self { shared: Arc::clone(&self.shared), retry: Some(policy) }
+        Self { retry: Some(policy), ..self.clone() }
+    }
+
+    /// The same client for the time before anything is begun: questions are given up sooner, and at once when this machine
+    /// itself says that nobody listens.
+    #[must_use]
+    pub fn with_question_limits(&self, limits: QuestionLimits) -> Self {
+        Self { questions: Some(limits), ..self.clone() }
+    }
+
+    /// The same client with another one who is told of each try.
+    #[must_use]
+    pub fn with_observer(&self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer: Some(observer), ..self.clone() }
     }
 
     /// Makes a call whose answer has a body.
@@ -188,7 +203,23 @@ impl Client {
         let safe = classify::effect(call.operation) == Effect::Read
             || (call.has_retry_token() && call.operation != Operation::LaunchInstance);
         let usual = if safe { RetryPolicy::standard() } else { RetryPolicy::never() };
-        call.retry.or(self.retry).unwrap_or(usual)
+        let policy = call.retry.or(self.retry).unwrap_or(usual);
+        match self.question_limits(call) {
+            Some(limits) => RetryPolicy { max_elapsed: policy.max_elapsed.min(limits.elapsed), ..policy },
+            None => policy,
+        }
+    }
+
+    /// The limits of this call, if it is a question and there are any.
+    fn question_limits(&self, call: &Call) -> Option<QuestionLimits> {
+        self.questions.filter(|_| classify::effect(call.operation) == Effect::Read)
+    }
+
+    /// Whether another try is in vain: this machine knows at once and for certain that nobody listens at a port of its own.
+    fn is_vain(&self, call: &Call, error: &TryError) -> bool {
+        self.question_limits(call).is_some()
+            && error.is_refused_connection()
+            && self.shared.endpoints.base(call.operation.info().service).is_loopback()
     }
 
     /// All tries of one call.
@@ -197,7 +228,9 @@ impl Client {
         call: &Call,
         decode: fn(&Bytes) -> Result<T, String>,
     ) -> Result<Answered<T>, Failure> {
-        let prepared = Prepared::new(&self.shared, call)?;
+        let limit = self.question_limits(call).map(|limits| limits.attempt);
+        let limit = limit.map_or(self.shared.attempt_limit, |limit| limit.min(self.shared.attempt_limit));
+        let prepared = Prepared::new(&self.shared, call, limit)?;
         let policy = self.policy(call);
         let started = Instant::now();
         let mut paid = None;
@@ -220,7 +253,7 @@ impl Client {
             {
                 continue;
             }
-            let gave_up = if !may_retry(call, error.class) {
+            let gave_up = if !may_retry(call, error.class) || self.is_vain(call, &error) {
                 GaveUp::NotRetried
             } else if attempt >= policy.max_attempts {
                 if policy.max_attempts > 1 { GaveUp::Attempts } else { GaveUp::NotRetried }
@@ -231,7 +264,7 @@ impl Client {
                     GaveUp::Time
                 } else if let Some(cost) = self.shared.budget.take(throttled) {
                     paid = Some(cost);
-                    tracing::debug!(operation = call.operation.name(), class = %error.class, ?wait, "trying again");
+                    self.tell_retry(call, &error, attempt + 1, policy.max_attempts, wait);
                     tokio::time::sleep(wait).await;
                     continue;
                 } else {
@@ -239,6 +272,15 @@ impl Client {
                 }
             };
             return Err(error.into_failure(call.operation, attempt, elapsed, gave_up));
+        }
+    }
+
+    fn tell_retry(&self, call: &Call, error: &TryError, next: u32, of: u32, wait: Duration) {
+        tracing::debug!(operation = call.operation.name(), class = %error.class, ?wait, "trying again");
+        if let Some(observer) = &self.observer {
+            let TryError { class, status, code, message, .. } = error;
+            let (operation, class, status) = (call.operation, *class, *status);
+            observer.retrying(&Retrying { operation, class, status, code, message, next, of, wait });
         }
     }
 
@@ -260,7 +302,7 @@ impl Client {
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let class = result.as_ref().err().map(|error| error.class.name());
         tracing::debug!(operation = prepared.operation().name(), status, class, ms, attempt, "request");
-        if let Some(observer) = &self.shared.observer {
+        if let Some(observer) = &self.observer {
             let outcome = match &result {
                 Ok(_) => Outcome::Ok,
                 Err(error) if error.class == FailureClass::Throttled => Outcome::Throttled,

@@ -132,6 +132,13 @@ pub fn find_region(region: &str) -> Result<&'static Region, EndpointError> {
 }
 
 impl Base {
+    /// Whether it is certainly on this machine.
+    pub fn is_loopback(&self) -> bool {
+        let host =
+            self.authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        is_loopback(host.map_or(self.authority.as_str(), |(host, _)| host))
+    }
+
     /// Takes a base URL apart. A version at its end (`/20160918`) is dropped: each operation's path has its own.
     pub fn parse(url: &str) -> Result<Self, EndpointError> {
         let bad = |why: &str| EndpointError::BadUrl { url: url.to_owned(), why: why.to_owned() };

@@ -34,10 +34,34 @@ pub struct Tried {
     pub elapsed: Duration,
 }
 
+/// A try that failed and is followed by another.
+#[derive(Clone, Copy, Debug)]
+pub struct Retrying<'a> {
+    /// The operation.
+    pub operation: Operation,
+    /// Why the try failed.
+    pub class: FailureClass,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// The code of the failure, as the server sent it.
+    pub code: &'a str,
+    /// Its text, as the server sent it.
+    pub message: &'a str,
+    /// The number of the try that follows, from 2.
+    pub next: u32,
+    /// How many tries there are at most.
+    pub of: u32,
+    /// How long the next one is waited for.
+    pub wait: Duration,
+}
+
 /// Is told of every try, as it ends. Must return quickly.
 pub trait Observer: Send + Sync {
     /// A try has ended.
     fn tried(&self, tried: &Tried);
+
+    /// Another try follows one that failed.
+    fn retrying(&self, _: &Retrying<'_>) {}
 }
 
 /// Counts of one operation.

@@ -35,7 +35,7 @@ pub struct RegionMetadataError {
 
 impl AddedRegion {
     /// Whether a name or key means this region.
-    pub(crate) fn is(&self, region: &str) -> bool {
+    pub fn is(&self, region: &str) -> bool {
         let region = region.trim();
         self.name.eq_ignore_ascii_case(region) || self.key.eq_ignore_ascii_case(region)
     }

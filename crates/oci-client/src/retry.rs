@@ -59,6 +59,24 @@ impl RetryPolicy {
     }
 }
 
+/// How long questions may take when somebody waits for the answer before anything is begun. Changes are not given up
+/// early: whoever asked for one must know what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuestionLimits {
+    /// For one try.
+    pub attempt: Duration,
+    /// No try starts later than this after the first one.
+    pub elapsed: Duration,
+}
+
+impl QuestionLimits {
+    /// A quarter of a minute for each try, half a minute in all: longer than any answer that came, shorter than the patience
+    /// of a person.
+    pub const fn attended() -> Self {
+        Self { attempt: Duration::from_secs(15), elapsed: Duration::from_secs(30) }
+    }
+}
+
 /// Limits the retries of all calls of one client together: when a service is down, everybody retrying everything keeps it down.
 ///
 /// A bucket of tokens: a retry takes some, success gives some back. AWS's SDKs do the same, with the same sizes.

@@ -3,7 +3,7 @@
 use super::{MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG};
 use crate::{FleetSpec, cloud};
 use ledger::Placement;
-use oci_client::{Client, Failure};
+use oci_client::{Client, Failure, FailureClass};
 
 /// Something wrong with a fleet, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,11 +12,13 @@ pub struct Finding {
     pub field: String,
     /// What is wrong, and what to do.
     pub message: String,
+    /// The availability domain that it is about, as the fleet writes it.
+    pub domain: Option<String>,
 }
 
 impl Finding {
     fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), domain: None }
     }
 }
 
@@ -37,23 +39,26 @@ pub enum PlanError {
     Failure(#[source] Box<Failure>),
 }
 
-/// Makes a plan, asking for the region's availability domains if the fleet does not name them in full.
+/// Makes a plan, asking for the region's availability domains: short names become full ones, and a full name that the
+/// tenancy does not have (the prefix is another tenancy's, say) is found once, not by each launch.
 ///
 /// # Errors
 /// All findings at once, or the failed call.
 pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> {
     let mut findings = check(&fleet);
     let mut fleet = fleet;
-    if needs_names(&fleet) {
-        let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
-        let domains = cloud::availability_domains(client, compartment)
-            .await
-            .map_err(|failure| PlanError::Failure(Box::new(failure)))?;
-        let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
-        match resolve(&fleet.placements, &names) {
-            Ok(placements) => fleet.placements = placements,
-            Err(more) => findings.extend(more),
+    let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
+    match cloud::availability_domains(client, compartment).await {
+        Ok(domains) => {
+            let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
+            match resolve(&fleet.placements, &names) {
+                Ok(placements) => fleet.placements = placements,
+                Err(more) => findings.extend(more),
+            }
         }
+        // Whoever may launch need not be allowed to list them: full names are taken as they are then.
+        Err(failure) if failure.class == FailureClass::NotFound && !needs_names(&fleet) => {}
+        Err(failure) => return Err(PlanError::Failure(Box::new(failure))),
     }
     if findings.is_empty() {
         Ok(Plan { fleet, ..Plan::default() })
@@ -144,13 +149,18 @@ pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placeme
         let found: Vec<&String> =
             names.iter().filter(|name| wanted.is_empty() || is_domain(name, wanted)).collect();
         if found.is_empty() {
-            findings.push(Finding::new(
-                field(index),
-                format!(
-                    "`{wanted}` is not an availability domain of this region; there are: {}",
+            let other = names.iter().find(|name| is_full(wanted) && same_but_prefix(name, wanted));
+            let message = match other {
+                Some(own) => format!(
+                    "`{wanted}` has the prefix of another tenancy; the same availability domain is `{own}` here"
+                ),
+                None => format!(
+                    "`{wanted}` is not an availability domain of this tenancy and region; there are: {}",
                     listed(names)
                 ),
-            ));
+            };
+            let domain = Some(placement.availability_domain.clone());
+            findings.push(Finding { domain, ..Finding::new(field(index), message) });
         }
         resolved.extend(found.into_iter().map(|name| {
             let availability_domain = name.clone();
@@ -158,6 +168,12 @@ pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placeme
         }));
     }
     if findings.is_empty() { Ok(resolved) } else { Err(findings) }
+}
+
+/// Whether two full names differ in the tenancy's prefix only: `Uocm:PHX-AD-1` and `xYzA:PHX-AD-1`.
+fn same_but_prefix(name: &str, wanted: &str) -> bool {
+    let bare = |full: &str| full.split_once(':').map(|(_, bare)| bare.to_ascii_lowercase());
+    bare(name).is_some() && bare(name) == bare(wanted)
 }
 
 fn listed(names: &[String]) -> String {

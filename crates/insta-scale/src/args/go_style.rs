@@ -1,4 +1,5 @@
-//! Turns what people type into what the parser takes: Go's long flags with one dash, and the default command.
+//! Turns what people type into what the parser takes: Go's long flags with one dash, the default command, flags before the
+//! command, and `help` and `version` as words.
 //!
 //! Works on the words alone, from the parser's own table of flags; must not know what a flag means.
 
@@ -19,24 +20,67 @@ pub fn normalise(
     default: &str,
     words: impl IntoIterator<Item = OsString>,
 ) -> Vec<OsString> {
-    let (mut out, named) = rewrite(command, words);
-    if !named {
-        out.insert(out.len().min(1), default.into());
+    let Rewritten { mut words, first, helped } = rewrite(command, words);
+    match first {
+        None if helped => {}
+        None => words.insert(words.len().min(1), default.into()),
+        Some(at) => match words[at].to_str() {
+            Some(word @ ("help" | "version")) if command.find_subcommand(word).is_none() => {
+                let flag = format!("--{word}");
+                words.remove(at);
+                words.push(flag.into());
+            }
+            _ => move_flags(command, &mut words, at),
+        },
     }
-    out
+    words
+}
+
+/// Moves the flags that stand before a command behind it: not all of them belong to the program as a whole.
+fn move_flags(command: &Command, words: &mut [OsString], first: usize) {
+    let mut end = first;
+    let mut inner = command;
+    while let Some(found) =
+        words.get(end).and_then(|word| word.to_str()).and_then(|word| inner.find_subcommand(word))
+    {
+        inner = found;
+        end += 1;
+    }
+    if end > first {
+        words[1..end].rotate_left(first - 1);
+    }
+}
+
+/// What to say when a word was not understood because it is, or follows, a flag that takes its value after `=` only.
+pub fn missed_equals(command: &Command, words: &[OsString], wrong: &str) -> Option<String> {
+    let is_wrong = |word: &OsString| word.to_str() == Some(wrong);
+    words.windows(2).filter(|pair| pair.iter().any(is_wrong)).find_map(|pair| {
+        let name = pair[0].to_str()?.strip_prefix("--")?;
+        let value = pair[1].to_str().filter(|value| !value.starts_with('-'))?;
+        let needs = find_arg(command, &|arg| arg.get_long() == Some(name) && arg.is_require_equals_set());
+        needs.then(|| format!("a value of --{name} stands after `=`: `--{name}={value}`"))
+    })
 }
 
 /// Rewrites the words for a program that has flags and no commands.
 pub fn go_flags(command: &Command, words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    rewrite(command, words).0
+    rewrite(command, words).words
 }
 
-/// The words with two dashes where they belong, and whether a command is named or help is asked for.
-fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> (Vec<OsString>, bool) {
+/// The words with two dashes where they belong.
+struct Rewritten {
+    words: Vec<OsString>,
+    /// Where the first one is that is neither a flag nor a value of one.
+    first: Option<usize>,
+    /// Whether help or the version is asked for.
+    helped: bool,
+}
+
+fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> Rewritten {
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
-    let mut named = false;
-    let mut asks_for_help = false;
+    let mut first = None;
+    let mut helped = false;
     while let Some(word) = words.next() {
         let Some(text) = word.to_str().map(str::to_owned) else {
             out.push(word);
@@ -53,29 +97,41 @@ fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> (Vec
             }
             None => short_takes_value(command, &text),
         };
-        asks_for_help |= ["-h", "--help", "-V", "--version"].contains(&text.as_str());
-        named |= !text.starts_with('-') || text == "-";
+        helped |= ["-h", "--help", "-V", "--version"].contains(&text.as_str());
+        if !text.starts_with('-') || text == "-" {
+            first.get_or_insert(out.len());
+        }
         out.push(text.into());
         if takes_value {
             out.extend(words.next());
         }
     }
     out.extend(words);
-    (out, named || asks_for_help)
+    Rewritten { words: out, first, helped }
 }
 
-/// `-config=x` as `--config=x` if `config` is a long flag and the word is not a row of short ones.
+/// `-config=x` as `--config=x`, unless the word begins a row of short flags. What is no flag at all gets its two dashes too:
+/// then the parser finds the one that was meant.
 fn long_form(command: &Command, word: &str) -> String {
     let Some(body) = word.strip_prefix('-').filter(|body| body.len() > 1 && !body.starts_with('-')) else {
         return word.to_owned();
     };
     let name = body.split('=').next().unwrap_or(body);
     let known = find_long(command, name).is_some() || ["help", "version"].contains(&name);
-    if known && !name.chars().all(|short| find_short(command, short).is_some()) {
-        format!("-{word}")
+    let short = |short: char| find_short(command, short).is_some();
+    let row = if known {
+        name.chars().all(short)
     } else {
-        word.to_owned()
-    }
+        name.chars().next().is_some_and(short) && !is_like_a_flag(command, name)
+    };
+    let number = name.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    if row || number { word.to_owned() } else { format!("-{word}") }
+}
+
+/// Whether a word is a long flag but for a slip of the finger: `cofnig`.
+fn is_like_a_flag(command: &Command, name: &str) -> bool {
+    let near = |long: &str| strsim::jaro_winkler(long, name) >= 0.9;
+    name.len() >= 4 && find_arg(command, &|arg| arg.get_long().is_some_and(near))
 }
 
 /// Whether a row of short flags ends in one that takes the next word.
@@ -107,6 +163,11 @@ fn find(command: &Command, wanted: &dyn Fn(&clap::Arg) -> bool) -> Option<Flag> 
     own.or_else(|| command.get_subcommands().find_map(|inner| find(inner, wanted)))
 }
 
+/// Whether the program or any of its commands has such a flag.
+fn find_arg(command: &Command, wanted: &dyn Fn(&clap::Arg) -> bool) -> bool {
+    command.get_arguments().any(wanted) || command.get_subcommands().any(|inner| find_arg(inner, wanted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,24 +194,43 @@ mod tests {
             ("x -ojson", "x launch -ojson"),
             // Values stay, whatever they look like.
             ("x --profile -config", "x launch --profile -config"),
-            ("x -profile runs runs", "x --profile runs runs"),
+            ("x -profile runs runs", "x runs --profile runs"),
             ("x -o runs", "x launch -o runs"),
             ("x runs -- -config", "x runs -- -config"),
             // Unknown words are left for the parser to complain about.
-            ("x -nonsense", "x launch -nonsense"),
+            ("x -nonsense", "x launch --nonsense"),
+            ("x -dryrun", "x launch --dryrun"),
+            ("x -cofnig a.yaml", "x --cofnig a.yaml"),
             ("x launc", "x launc"),
+            // Flags before the command.
+            ("x -yes launch", "x launch --yes"),
+            ("x -o json -yes instances terminate web-1", "x instances terminate -o json --yes web-1"),
+            ("x -config a.yaml launc", "x --config a.yaml launc"),
+            // Help and version as words.
+            ("x help", "x --help"),
+            ("x help launch", "x launch --help"),
+            ("x version", "x --version"),
             // Help and version are for the whole.
             ("x -help", "x --help"),
             ("x -version", "x --version"),
             ("x -h", "x -h"),
             ("x runs -help", "x runs --help"),
-            ("x --simulate runs", "x --simulate runs"),
+            ("x --simulate runs", "x runs --simulate"),
             ("x --config", "x launch --config"),
             ("x", "x launch"),
         ];
         for (typed, wanted) in table {
             assert_eq!(rewritten(typed), wanted, "{typed}");
         }
+    }
+
+    #[test]
+    fn a_value_that_needs_an_equals_sign_is_told_how_to_be_written() {
+        let words: Vec<OsString> = ["x", "--simulate", "flaky"].map(OsString::from).into();
+        let tip = |wrong: &str| missed_equals(&crate::args::Cli::command(), &words, wrong);
+        let wanted = "a value of --simulate stands after `=`: `--simulate=flaky`";
+        assert_eq!((tip("flaky").as_deref(), tip("other")), (Some(wanted), None));
+        assert_eq!(tip("--simulate").as_deref(), Some(wanted));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod reservation;
 mod sim;
 
 pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArgs, Where};
-pub use go_style::{go_flags, normalise};
+pub use go_style::{go_flags, missed_equals, normalise};
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
     InstancesArgs, InstancesCommand, ListInstances, Select, SoftInstances, Sort, StatusInstances,

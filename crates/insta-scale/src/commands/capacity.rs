@@ -40,7 +40,9 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
         return Err(CommandError::usage("neither the config nor the command names a shape", hint));
     }
     let answers = remote
-        .ask(async { Ok::<_, CommandError>(matrix(&remote.client, remote.root(), &domains, &kinds).await) })
+        .ask(async {
+            Ok::<_, CommandError>(matrix(&remote.questions, remote.root(), &domains, &kinds).await)
+        })
         .await?;
     let mut found = Vec::new();
     let mut failed = None;

@@ -38,7 +38,7 @@ async fn ads(remote: &Remote) -> Result<Listing, CommandError> {
     let domains = remote.domains().await?;
     let faults = remote
         .ask(try_join_all(
-            domains.iter().map(|domain| remote.client.list_fault_domains(remote.root(), domain)),
+            domains.iter().map(|domain| remote.questions.list_fault_domains(remote.root(), domain)),
         ))
         .await?;
     let mut listing = Listing::new("availability_domains", &["AVAILABILITY DOMAIN", "FAULT DOMAINS"]);
@@ -61,7 +61,7 @@ async fn shapes(
     let domains = remote.resolve_domains(&ad.into_iter().collect::<Vec<_>>()).await?;
     let compartment = remote.compartment()?;
     let image = image.as_deref();
-    let lists = domains.iter().map(|domain| remote.client.list_shapes(compartment, Some(domain), image));
+    let lists = domains.iter().map(|domain| remote.questions.list_shapes(compartment, Some(domain), image));
     let lists = remote.ask(try_join_all(lists)).await?;
     let wanted = name.unwrap_or_default().to_ascii_lowercase();
     let mut found: BTreeMap<String, (Shape, Vec<String>)> = BTreeMap::new();
@@ -113,7 +113,7 @@ async fn images(
         shape: shape.or(own).filter(|shape| shape != "any" && !shape.is_empty()),
         ..ImageFilter::default()
     };
-    let mut images = remote.ask(remote.client.list_images(&filter)).await?;
+    let mut images = remote.ask(remote.questions.list_images(&filter)).await?;
     images.retain(|image| ["AVAILABLE", ""].contains(&image.lifecycle_state.as_str()));
     let names: BTreeSet<String> = images.iter().map(|image| image.operating_system.clone()).collect();
     // The service compares names exactly; people type `ubuntu`.
@@ -154,7 +154,7 @@ async fn images(
 async fn subnets(remote: &Remote, vcn: Option<String>) -> Result<Listing, CommandError> {
     const COLUMNS: &[&str] = &["NAME", "CIDR", "PUBLIC", "AVAILABILITY DOMAIN", "STATE", "OCID"];
     let compartment = remote.compartment()?;
-    let rows = remote.ask(remote.client.list_subnets(compartment, vcn.as_deref())).await?;
+    let rows = remote.ask(remote.questions.list_subnets(compartment, vcn.as_deref())).await?;
     let mut listing = Listing::new("subnets", COLUMNS);
     for subnet in rows {
         let public = subnet.prohibit_public_ip_on_vnic.map(|no| if no { "no" } else { "yes" });
@@ -181,7 +181,7 @@ async fn subnets(remote: &Remote, vcn: Option<String>) -> Result<Listing, Comman
 }
 
 async fn compartments(remote: &Remote) -> Result<Listing, CommandError> {
-    let rows = remote.ask(remote.client.list_compartments(remote.root(), true)).await?;
+    let rows = remote.ask(remote.questions.list_compartments(remote.root(), true)).await?;
     let names: BTreeMap<&str, (&str, &str)> =
         rows.iter().map(|row| (row.id.as_str(), (row.name.as_str(), row.compartment_id.as_str()))).collect();
     // `parent/child`; bounded, since what the service sends might go in circles.

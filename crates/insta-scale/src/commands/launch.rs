@@ -4,7 +4,7 @@
 use super::budget::Budget;
 use super::earlier::{self, Choice};
 use super::simulate::Rehearsal;
-use super::{chattiness, resume, session};
+use super::{chattiness, dry_run, resume, session};
 use crate::args::{Global, LaunchArgs, OutputFormat, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
 use crate::output::document::Document;
 use crate::output::progress::{Reporter, Show};
-use crate::output::{preview, reserving, summary, text};
+use crate::output::{preview, summary, text};
 use crate::runtime;
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
 use fleet::{FleetSpec, Plan, RunSummary, Sink};
@@ -37,7 +37,7 @@ pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
     let reckon = |limit| Budget::of(limit, &settings.fleet, args.reserving.reserve, &settings.prices);
     let budget = args.max_cost_per_hour.map(reckon).transpose()?;
     if args.dry_run {
-        return dry_run(global, args, settings, budget.as_ref());
+        return dry_run::run(global, args, settings, budget.as_ref());
     }
     if let Some(budget) = &budget {
         budget.check()?;
@@ -65,60 +65,13 @@ fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Shows everything that would be sent, and what stands in its way as far as the service can be asked. A config can be
-/// checked where its key is not: then nothing is asked.
-fn dry_run(
-    global: &Global,
-    args: &LaunchArgs,
-    mut settings: Settings,
-    budget: Option<&Budget>,
-) -> Result<Exit, CommandError> {
-    let endpoints = session::endpoints(&settings)?;
-    if args.extend && args.offline {
-        console::line("note: which names are taken is asked for when launching: those shown begin at 1");
-    } else if args.extend {
-        let (client, _) = session::client(endpoints.clone(), session::sign_in(global, &settings)?)?;
-        let store = if earlier::has_any(global)? { Some(session::open_ledger(global, false)?) } else { None };
-        let first = extend(&client, store.as_ref(), &settings.fleet);
-        settings.fleet.first_number = runtime::block_on(first)??;
-    }
-    if args.simulate.is_none()
-        && let Some(note) = earlier::in_the_way(global, args, &settings)?
-    {
-        console::line(&format!("warning: a launch would stop here: {note}"));
-    }
-    let plan = Plan { fleet: settings.fleet.clone(), min: least(args), ..Plan::default() };
-    let reserves = args.reserving.reserve;
-    let reserve = reserves.then(|| reserving::document(&settings, None));
-    preview::show(&settings.file, &plan, budget, &endpoints, reserve.as_ref(), global.output)?;
-    if let Some(budget) = budget {
-        budget.check()?;
-    }
-    let settings = &settings;
-    match session::sign_in(global, settings) {
-        Err(error) => console::line(&format!(
-            "warning: a launch would stop here: {}",
-            text::clean_lines(&error.to_string())
-        )),
-        Ok(Some(signer)) if !args.offline && global.output == OutputFormat::Table => {
-            let (client, _) = session::client(endpoints, Some(signer))?;
-            console::data(&format!("\n{}", super::plan::brief(&client, settings, reserves)?))?;
-        }
-        Ok(_) if reserves && global.output == OutputFormat::Table => {
-            console::data(&format!("\n{}", reserving::text(settings, None)))?;
-        }
-        Ok(_) => {}
-    }
-    Ok(Exit::Done)
-}
-
 /// The least count that the run itself watches over. Whoever keeps what there is wants it watched by nobody.
-fn least(args: &LaunchArgs) -> Option<u32> {
+pub(super) fn least(args: &LaunchArgs) -> Option<u32> {
     args.min.filter(|_| !args.keep_partial)
 }
 
 /// The number of the first name of an extension: above all that the compartment shows, and above those of our own runs.
-async fn extend(
+pub(super) async fn extend(
     client: &Client,
     store: Option<&Arc<dyn Store>>,
     fleet: &FleetSpec,
@@ -148,28 +101,28 @@ async fn launch(
         Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
         None => (session::endpoints(&settings)?, session::sign_in(global, &settings)?),
     };
-    let (client, requests) = session::client(endpoints, signer)?;
+    let (client, requests) = session::client(global, endpoints, signer)?;
+    let asking = session::asking(&client);
     if args.extend {
         settings.fleet.first_number = tokio::select! {
-            first = extend(&client, Some(&store), &settings.fleet) => first?,
+            first = extend(&asking, Some(&store), &settings.fleet) => first?,
             () = stop.cancelled() => return Err(CommandError::Interrupted),
         };
     }
-    let file = settings.file.clone();
     let origin = session::origin(global, &settings).filter(|_| args.simulate.is_none());
     let planned = tokio::select! {
-        planned = fleet::plan(&client, settings.fleet) => planned,
+        planned = fleet::plan(&asking, settings.fleet) => planned,
         () = stop.cancelled() => return Err(CommandError::Interrupted),
     };
-    let mut plan = planned.map_err(|error| CommandError::of_plan(&file, error))?;
+    let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.written, error))?;
     plan.min = least(args);
     plan.origin = origin;
     let min = plan.min.unwrap_or(0);
-    plan.reserve = super::reservation::reserving(&client, &args.reserving, min, &plan).await?;
-    super::reservation::look(&client, &plan, &stop).await?;
+    plan.reserve = super::reservation::reserving(&asking, &args.reserving, min, &plan).await?;
+    super::reservation::look(&asking, &plan, &stop).await?;
     confirm(global, args, &plan, &stop).await?;
     runtime::say_when_stopped(&stop, runtime::STOPPING);
-    let environment = session::environment(client, requests, store);
+    let environment = session::environment(&client, requests, store);
     let run = environment.new_run_id();
     let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
     let sink = ending_turn(turn, sink);
@@ -235,7 +188,7 @@ pub fn conclude(global: &Global, run: &RunSummary, resumable: bool) -> Result<Ex
 pub fn show(global: &Global, run: &RunSummary, resumable: bool) -> Result<(), CommandError> {
     match global.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
-            console::data(&summary::table(run, console::stdout_has_colour()))?;
+            console::data(&summary::table(run, console::stdout_has_colour(), console::width()))?;
         }
         OutputFormat::Json => console::data(&Document::of(run).to_text())?,
         OutputFormat::Jsonl => console::data(&Document::of(run).to_line())?,

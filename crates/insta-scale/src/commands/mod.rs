@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod capacity;
 pub mod cleanup;
+pub mod dry_run;
 pub mod earlier;
 pub mod export;
 pub mod find;
@@ -25,7 +26,8 @@ use crate::config::Overrides;
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::Chattiness;
+use crate::output::console::{self, Chattiness};
+use crate::output::refusal;
 
 /// Runs one command.
 pub fn run(cli: Cli) -> Result<Exit, CommandError> {
@@ -34,8 +36,8 @@ pub fn run(cli: Cli) -> Result<Exit, CommandError> {
         check_format(global.output, lists(&cli.command))?;
     }
     match cli.command {
-        Command::Launch(args) => launch::run(&global, &args),
-        Command::Resume(args) => resume::run(&global, &args),
+        Command::Launch(args) => documented(&global, launch::run(&global, &args)),
+        Command::Resume(args) => documented(&global, resume::run(&global, &args)),
         Command::Runs(args) => runs::run(&global, &args),
         Command::Show(args) => show::run(&global, &args),
         Command::Plan(args) => plan::run(&global, &args),
@@ -53,6 +55,17 @@ pub fn run(cli: Cli) -> Result<Exit, CommandError> {
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::manual(),
     }
+}
+
+/// What did not become a run is a document as well, for programs.
+fn documented(global: &Global, result: Result<Exit, CommandError>) -> Result<Exit, CommandError> {
+    if let Err(error) = &result
+        && let Some(text) = refusal::text(error, global.output)
+    {
+        // The reason is told on stderr too, so one stdout that cannot be written changes nothing.
+        let _ = console::data(&text);
+    }
+    result
 }
 
 /// Whether a command lists things, and can do so as comma-separated values.
@@ -93,5 +106,6 @@ pub fn overrides(global: &Global, count: Option<u32>, simulate: bool) -> Overrid
         cli_profile: environment::variable("OCI_CLI_PROFILE"),
         cli_config_file: environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into),
         home: environment::home(),
+        added_regions: environment::added_regions(),
     }
 }

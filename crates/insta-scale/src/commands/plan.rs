@@ -10,11 +10,8 @@ use crate::output::{console, forecast, preview, reserving};
 use crate::runtime;
 use fleet::Plan;
 use fleet::preflight::{Preflight, preflight};
-use oci_client::{Client, RetryPolicy};
+use oci_client::RetryPolicy;
 use std::time::Duration;
-
-/// How long a dry run asks the service.
-const BRIEF: Duration = Duration::from_secs(10);
 
 /// How often each question is asked: whoever plans waits for the answer.
 const PATIENT: RetryPolicy = RetryPolicy {
@@ -34,36 +31,13 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
     runtime::block_on(async {
         let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
         let Settings { fleet, prices, .. } = &remote.settings;
-        let client = remote.client.with_retry(PATIENT);
+        let client = remote.questions.with_retry(PATIENT);
         let asked = Box::pin(preflight(&client, fleet, prices));
         let answer = remote.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
         show(global, args, &remote.settings, Some(&answer))?;
         remote.close().await?;
         Ok(exit(&answer))
     })?
-}
-
-/// What a dry run says of the service: verdicts and money. One look at each thing, and not for long: the dry run has
-/// shown already what it is for.
-pub fn brief(client: &Client, settings: &Settings, reserve: bool) -> Result<String, CommandError> {
-    let client = client.with_retry(RetryPolicy::never());
-    let asked = async {
-        tokio::time::timeout(BRIEF, Box::pin(preflight(&client, &settings.fleet, &settings.prices)))
-            .await
-            .ok()
-    };
-    let answer = runtime::block_on(asked)?;
-    let unasked = answer.as_ref().and_then(|answer| answer.unasked.as_ref());
-    let known = match &answer {
-        Some(answer) if unasked.is_none() => forecast::verdicts(answer) + "\n",
-        _ => {
-            let class = unasked.map_or("timeout", |unasked| unasked.class);
-            format!("The service could not be asked ({class}): limits, capacity and OCIDs are unchecked.\n\n")
-        }
-    };
-    let answer = answer.filter(|answer| answer.authenticated.is_some());
-    let reserved = if reserve { reserving::text(settings, answer.as_ref()) + "\n" } else { String::new() };
-    Ok(known + &reserved + &forecast::money(settings, answer.as_ref()))
 }
 
 /// How a plan ends: as a launch would.
@@ -96,6 +70,7 @@ fn people(args: &PlanArgs, settings: &Settings, answer: Option<&Preflight>) -> S
     let mut out = format!("{}{}\n", preview::outline(&plan), forecast::size(settings, answer));
     if let Some(answer) = answer {
         out.push_str(&forecast::verdicts(answer));
+        out.push_str(&forecast::findings(answer));
         out.push('\n');
     }
     if args.reserve {

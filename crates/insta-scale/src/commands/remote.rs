@@ -19,6 +19,8 @@ pub struct Remote {
     pub settings: Settings,
     /// The client.
     pub client: Client,
+    /// The client for questions that somebody waits for.
+    pub questions: Client,
     /// Cancelled when the user wants to stop.
     pub stop: CancellationToken,
     rehearsal: Option<Rehearsal>,
@@ -41,8 +43,9 @@ impl Remote {
             Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
             None => (session::endpoints(&settings)?, session::sign_in(global, &settings)?),
         };
-        let (client, _) = session::client(endpoints, signer)?;
-        Ok(Self { settings, client, stop, rehearsal })
+        let (client, _) = session::client(global, endpoints, signer)?;
+        let questions = session::asking(&client);
+        Ok(Self { settings, client, questions, stop, rehearsal })
     }
 
     /// Does something that changes nothing; ends when the user wants to stop.
@@ -84,7 +87,7 @@ impl Remote {
 
     /// The full names of the availability domains of the region.
     pub async fn domains(&self) -> Result<Vec<String>, CommandError> {
-        let rows = self.ask(self.client.list_availability_domains(self.root())).await?;
+        let rows = self.ask(self.questions.list_availability_domains(self.root())).await?;
         Ok(rows.into_iter().filter_map(|row| row.name).collect())
     }
 

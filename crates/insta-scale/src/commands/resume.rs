@@ -54,9 +54,9 @@ async fn go_on(
     let settings = session::settings(&home, None, false)?;
     check_same_place(&settings, &plan)?;
     let signer = session::sign_in(&home, &settings)?;
-    let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
+    let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
     let (sink, reporter) = launch::reporter(global, state, &plan)?;
-    let environment = session::environment(client, requests, store);
+    let environment = session::environment(&client, requests, store);
     let options = LaunchOptions { keep_partial: args.keep_partial, ..session::launch_options(&args.pace) };
     let result = fleet::resume(&environment, run, &options, sink, stop).await;
     reporter.finish();
@@ -114,12 +114,12 @@ async fn rebuild(
     }
     let settings = session::settings(global, args.count, false)?;
     let signer = session::sign_in(global, &settings)?;
-    let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
-    let environment = session::environment(client.clone(), requests, Arc::clone(store));
+    let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
+    let environment = session::environment(&client, requests, Arc::clone(store));
     let origin = session::origin(global, &settings);
     let work = async {
-        let planned = fleet::plan(&client, settings.fleet).await;
-        let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.file, error))?;
+        let planned = fleet::plan(&session::asking(&client), settings.fleet).await;
+        let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.written, error))?;
         plan.origin = origin;
         if super::chattiness(global) > Chattiness::Quiet {
             let lag = seconds(args.list_lag.as_secs_f64());

@@ -9,12 +9,13 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
 use crate::output::console::{self, Chattiness};
+use crate::output::retries::Retries;
 use crate::runtime;
 use fleet::{Environment, LaunchOptions, Origin};
 use ledger::{RunHead, RunId, SqliteStore, Store};
 use oci_client::credentials::Signer;
 use oci_client::transport::Https;
-use oci_client::{Client, Endpoints, RequestCounts, SystemClock};
+use oci_client::{Client, Endpoints, Observer, QuestionLimits, RequestCounts, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,7 +82,14 @@ pub fn launches_into(global: &Global, file: &Path, ocids: &[String]) -> Result<(
 
 /// Reads the key, and shows what is worth knowing about it.
 pub fn sign_in(global: &Global, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
-    let Some(SignedIn { signer, warnings }) = login::sign_in(&settings.credentials)? else { return Ok(None) };
+    let signed_in = login::sign_in(&settings.credentials).map_err(|error| match error {
+        CommandError::Credentials(error) if !settings.credentials.is_profile() => {
+            let placed = settings.written.credentials(&error, login::remedy(&error));
+            placed.map_or(CommandError::Credentials(error), CommandError::Config)
+        }
+        error => error,
+    });
+    let Some(SignedIn { signer, warnings }) = signed_in? else { return Ok(None) };
     if chattiness(global) > Chattiness::Quiet {
         for warning in warnings {
             console::line(&format!("warning: {}", crate::output::text::clean(&warning)));
@@ -90,8 +98,9 @@ pub fn sign_in(global: &Global, settings: &Settings) -> Result<Option<Arc<dyn Si
     Ok(Some(signer))
 }
 
-/// A client, and what counts its requests.
+/// A client that tells of what it tries again, and what counts its requests.
 pub fn client(
+    global: &Global,
     endpoints: Endpoints,
     signer: Option<Arc<dyn Signer>>,
 ) -> Result<(Client, Arc<RequestCounts>), CommandError> {
@@ -100,11 +109,15 @@ pub fn client(
         source: std::io::Error::other(error),
     })?;
     let requests = Arc::new(RequestCounts::default());
+    let observer: Arc<dyn Observer> = match chattiness(global) {
+        Chattiness::Quiet => requests.clone(),
+        _ => Arc::new(Retries { counts: requests.clone() }),
+    };
     let mut builder = Client::builder(endpoints, Arc::new(transport))
         .clock(Arc::new(SystemClock))
         .seed(environment::seed())
         .user_agent(concat!("oci-insta-scale/", env!("CARGO_PKG_VERSION")))
-        .observer(requests.clone());
+        .observer(observer);
     if let Some(signer) = signer {
         builder = builder.signer(signer);
     }
@@ -115,7 +128,7 @@ pub fn client(
 pub fn endpoints(settings: &Settings) -> Result<Endpoints, CommandError> {
     Ok(match &settings.endpoint {
         Some(url) => Endpoints::at(url)?,
-        None => Endpoints::for_region(&settings.fleet.region)?,
+        None => Endpoints::for_region_or(&settings.fleet.region, &environment::added_regions())?,
     })
 }
 
@@ -145,10 +158,15 @@ pub fn at_origin(global: &Global, origin: Option<&Origin>) -> Global {
     global
 }
 
-/// Everything that a run needs.
-pub fn environment(client: Client, requests: Arc<RequestCounts>, store: Arc<dyn Store>) -> Environment {
+/// The client for questions before anything is begun: somebody waits for the answer.
+pub fn asking(client: &Client) -> Client {
+    client.with_question_limits(QuestionLimits::attended())
+}
+
+/// Everything that a run needs. Its records tell of what is tried again, so the client need not.
+pub fn environment(client: &Client, requests: Arc<RequestCounts>, store: Arc<dyn Store>) -> Environment {
     Environment {
-        client,
+        client: client.with_observer(requests.clone()),
         requests: Some(requests),
         store,
         clock: Arc::new(SystemClock),

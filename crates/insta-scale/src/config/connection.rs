@@ -6,7 +6,7 @@ use super::metadata::Folders;
 use super::section::Section;
 use super::{
     ConfigErrors, CredentialSource, Findings, Home, Overrides, Parts, ProfileFacts, Settings, credentials,
-    endpoint, home, keys, missing_finding, ocids, prices, read_file, read_source, yaml,
+    endpoint, home, keys, ocids, prices, read_file, read_source, report_missing, yaml,
 };
 use fleet::FleetSpec;
 use std::path::Path;
@@ -86,9 +86,7 @@ fn read(
     if let Some(compartment) = &compartment {
         ocids::check("compartment_id", compartment, &["compartment", "tenancy"], home.as_ref(), findings);
     }
-    if !missing.is_empty() {
-        findings.mistake(missing_finding(&missing));
-    }
+    report_missing(&top, &missing, findings);
     let sketched = match fleet {
         Fleet::Sketched => sketch(&top, home.as_ref(), folders),
         Fleet::Ignored => FleetSpec::default(),

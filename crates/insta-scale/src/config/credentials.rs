@@ -60,7 +60,7 @@ impl CredentialSource {
 }
 
 /// The fields that name a user and their key.
-const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
+pub const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
 
 /// Chooses: `--profile`, then the file's own fields, then `profile:`, then `OCI_CLI_PROFILE`.
 ///

@@ -93,13 +93,25 @@ pub struct ConfigErrors {
     pub mistakes: Vec<Finding>,
     /// The lines that the mistakes are on, free of secrets and control characters: (line number, text).
     lines: Vec<(usize, String)>,
+    /// What was not done because of them.
+    spared: &'static str,
 }
 
 impl ConfigErrors {
     /// Keeps of `source` only the lines that are shown.
     pub fn new(file: &str, source: &str, mistakes: Vec<Finding>) -> Self {
         let lines = quoted_lines(source, &mistakes);
-        Self { file: file.to_owned(), mistakes, lines }
+        Self::of_lines(file, mistakes, lines)
+    }
+
+    /// With the lines that the mistakes are on.
+    pub fn of_lines(file: &str, mistakes: Vec<Finding>, lines: Vec<(usize, String)>) -> Self {
+        Self { file: file.to_owned(), mistakes, lines, spared: "sent" }
+    }
+
+    /// Mistakes that became known by asking the service. `lines`: those that they are on.
+    pub fn found_by_service(file: &str, mistakes: Vec<Finding>, lines: Vec<(usize, String)>) -> Self {
+        Self { spared: "launched", ..Self::of_lines(file, mistakes, lines) }
     }
 }
 
@@ -111,8 +123,8 @@ impl std::fmt::Display for ConfigErrors {
             f.write_str(&render(&self.file, finding, &self.lines))?;
         }
         match self.mistakes.len() {
-            1 => write!(f, "{}: 1 mistake; nothing was sent", self.file),
-            n => write!(f, "{}: {n} mistakes; nothing was sent", self.file),
+            1 => write!(f, "{}: 1 mistake; nothing was {}", self.file, self.spared),
+            n => write!(f, "{}: {n} mistakes; nothing was {}", self.file, self.spared),
         }
     }
 }
@@ -151,7 +163,7 @@ fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
 }
 
 /// The lines that findings are about. A passphrase is never shown, and a line is cut at 160 characters.
-fn quoted_lines(source: &str, findings: &[Finding]) -> Vec<(usize, String)> {
+pub(super) fn quoted_lines(source: &str, findings: &[Finding]) -> Vec<(usize, String)> {
     let wanted: std::collections::BTreeSet<usize> =
         findings.iter().filter_map(|finding| finding.place.map(|place| place.line)).collect();
     let lines = source.lines().enumerate().map(|(at, text)| (at + 1, text));

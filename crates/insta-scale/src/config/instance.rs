@@ -53,7 +53,7 @@ pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> In
     };
     let mut out = Instances::default();
     let mut need = |found: bool, key: &str| {
-        if !found && section.node(key).is_none_or(is_blank) {
+        if !found && section.node(key).is_none_or(is_blank) && !section.is_misspelt(key) {
             missing.push(format!("{GROUP}{key}"));
         }
     };
@@ -190,7 +190,7 @@ fn read_shape(
     let config = section.node("shape_config");
     let flexible = shape.is_some_and(|shape| shapes::is_flexible(shape.value));
     let Some(config) = config else {
-        if let Some(shape) = shape.filter(|_| flexible) {
+        if let Some(shape) = shape.filter(|_| flexible && !section.is_misspelt("shape_config")) {
             findings.mistake(
                 Finding::at(
                     shape.place,
@@ -218,7 +218,7 @@ fn read_shape(
     if let Some(drives) = group.whole("nvmes", 1..=7) {
         body.set("shapeConfig.nvmes", drives.value, &format!("{path}nvmes"), drives.place);
     }
-    if flexible && ocpus.is_none() && group.node("ocpus").is_none() {
+    if flexible && ocpus.is_none() && group.node("ocpus").is_none() && !group.is_misspelt("ocpus") {
         findings.mistake(
             Finding::at(
                 config.place,

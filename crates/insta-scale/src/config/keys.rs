@@ -89,8 +89,8 @@ pub const GROUPS: &[(&str, &[&str])] = &[
 
 /// What to do about a key that `group` does not have.
 pub fn remedy(key: &str, group: &'static [&'static str]) -> String {
-    let lower = key.to_ascii_lowercase().replace('-', "_");
-    if let Some(near) = nearest(&lower, group.iter().copied()) {
+    let lower = lower(key);
+    if let Some(near) = suggestion(key, group) {
         return format!("did you mean `{near}`?");
     }
     // Also when one key of a group was written at the level above or below it.
@@ -102,6 +102,15 @@ pub fn remedy(key: &str, group: &'static [&'static str]) -> String {
             .to_owned();
     }
     format!("the keys here are: {}", group.join(", "))
+}
+
+/// The key of a group that a misspelt one was probably meant to be.
+pub fn suggestion(key: &str, group: &'static [&'static str]) -> Option<&'static str> {
+    nearest(&lower(key), group.iter().copied())
+}
+
+fn lower(key: &str) -> String {
+    key.to_ascii_lowercase().replace('-', "_")
 }
 
 /// The name that a misspelt one was probably meant to be.

@@ -131,7 +131,11 @@ pub fn user_data(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> 
     let body = text.value;
     let one_line = body.trim();
     let compact: String = body.split_whitespace().collect();
-    if STANDARD.decode(&compact).is_ok_and(|decoded| is_marked(&decoded)) {
+    if let Some(encoded) = compact.strip_prefix(ENCODED) {
+        return said_to_be_encoded(encoded, text, findings);
+    }
+    let decoded = STANDARD.decode(&compact).ok();
+    if decoded.as_deref().is_some_and(is_marked) {
         return Some(compact);
     }
     let named = one_line.strip_prefix('@').or_else(|| {
@@ -146,15 +150,24 @@ pub fn user_data(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> 
                 Ok(bytes) => bytes,
                 Err(error) => {
                     findings.mistake(
-                        Finding::at(text.place, format!("{key}: {}: {error}", path.display()))
-                            .help("user data is plain text, base64, or a file: `@cloud-init.yaml`"),
+                        Finding::at(text.place, format!("{key}: {}: {error}", path.display())).help(
+                            "user data is plain text, a file (`@cloud-init.yaml`), or base64 after `base64:`",
+                        ),
                     );
                     return None;
                 }
             }
         }
     };
-    if !is_marked(&bytes) {
+    if named.is_none() && decoded.as_deref().is_some_and(is_readable) {
+        findings.note(
+            Finding::at(text.place, format!("{key} looks like base64, and is taken as the text that it is"))
+                .help(format!(
+                    "if it is encoded already, say so: `user_data: \"{ENCODED}{}\"`",
+                    short(&compact)
+                )),
+        );
+    } else if !is_marked(&bytes) {
         findings.note(
             Finding::at(
                 text.place,
@@ -164,6 +177,32 @@ pub fn user_data(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> 
         );
     }
     Some(STANDARD.encode(bytes))
+}
+
+/// What stands before user data that is base64 already, whatever it holds. (Base64 that holds a script or the like is known
+/// without.)
+const ENCODED: &str = "base64:";
+
+fn said_to_be_encoded(encoded: &str, text: &At<&str>, findings: &Findings) -> Option<String> {
+    if STANDARD.decode(encoded).is_err() {
+        findings.mistake(
+            Finding::at(text.place, "instance_settings.user_data is said to be base64, and is not")
+                .help(format!("take `{ENCODED}` away, or encode it: base64 -w 0 FILE")),
+        );
+        return None;
+    }
+    Some(encoded.to_owned())
+}
+
+/// Whether decoded base64 is text that somebody may have encoded on purpose. A word such as `test` is base64 too, of noise.
+fn is_readable(bytes: &[u8]) -> bool {
+    let printable = |c: char| !c.is_control() || c.is_ascii_whitespace();
+    bytes.len() >= 4 && std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(printable))
+}
+
+/// The beginning of a long text.
+fn short(text: &str) -> String {
+    if text.len() <= 24 { text.to_owned() } else { text.chars().take(20).chain(['…']).collect() }
 }
 
 fn is_marked(bytes: &[u8]) -> bool {

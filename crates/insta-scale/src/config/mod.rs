@@ -20,6 +20,7 @@ mod section;
 pub mod shapes;
 mod tags;
 pub mod write_back;
+mod written;
 mod yaml;
 
 pub use connection::{Fleet, load_connection};
@@ -28,12 +29,14 @@ pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
 pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
+pub use written::Written;
 
 use fleet::FleetSpec;
 use fleet::price::Prices;
 use instance::Instances;
 use metadata::Folders;
 use oci_api::Region;
+use oci_client::regions::AddedRegion;
 use section::Section;
 use std::path::{Path, PathBuf};
 use yaml::Node;
@@ -55,6 +58,8 @@ pub struct Overrides {
     pub cli_config_file: Option<PathBuf>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
+    /// Regions that this machine describes besides those that this program knows.
+    pub added_regions: Vec<AddedRegion>,
 }
 
 /// What a profile of `~/.oci/config` adds to the file.
@@ -62,6 +67,8 @@ pub struct Overrides {
 pub struct ProfileFacts {
     /// `region`.
     pub region: Option<String>,
+    /// What says so: the profile, or a variable.
+    pub region_from: Option<String>,
     /// `tenancy`.
     pub tenancy: Option<String>,
 }
@@ -81,6 +88,8 @@ pub struct Settings {
     pub prices: Prices,
     /// What the user should know, rendered.
     pub notes: String,
+    /// Where the file says what only the service can check.
+    pub written: Written,
 }
 
 /// Reads a file. `profile_facts` is asked at most once, for the profile that the settings name.
@@ -122,13 +131,13 @@ fn read_source(
 ) -> Result<Settings, ConfigErrors> {
     let findings = Findings::default();
     let parts = yaml::parse(source, &findings)
-        .map(|root| read(&root, &findings))
+        .map(|root| read(&root, &findings).map(|parts| (parts, Written::of(file, source, &root))))
         .map_err(|finding| findings.mistake(finding));
     let (mistakes, notes) = findings.into_parts();
     match parts {
-        Ok(Some((credentials, endpoint, fleet, prices))) if mistakes.is_empty() => {
+        Ok(Some(((credentials, endpoint, fleet, prices), written))) if mistakes.is_empty() => {
             let notes = render_notes(file, source, &notes);
-            Ok(Settings { file: file.to_owned(), credentials, endpoint, fleet, prices, notes })
+            Ok(Settings { file: file.to_owned(), credentials, endpoint, fleet, prices, notes, written })
         }
         _ => Err(ConfigErrors::new(file, source, mistakes)),
     }
@@ -172,9 +181,7 @@ fn read_root(
         missing.push("instance_settings".to_owned());
         Instances::default()
     };
-    if !missing.is_empty() {
-        findings.mistake(missing_finding(&missing));
-    }
+    report_missing(&top, &missing, findings);
     let tenancy =
         if overrides.profile.is_some() || top.text("tenancy_ocid").is_none() { facts.tenancy } else { None };
     let tenancy = tenancy.or_else(|| top.text("tenancy_ocid").map(|tenancy| tenancy.value.to_owned()));
@@ -206,10 +213,25 @@ fn template(body: &body::Body, findings: &Findings) -> Option<oci_api::models::L
     }
 }
 
-fn missing_finding(missing: &[String]) -> Finding {
-    let what = if missing.len() == 1 { "a required key is missing" } else { "required keys are missing" };
-    Finding::whole(format!("{what}: {}", missing.join(", ")))
-        .help("config.example.yaml says what each is for")
+/// Reports the keys that are missing: those of a group where the group is, the others without a place.
+fn report_missing(top: &Section<'_>, missing: &[String], findings: &Findings) {
+    let (inner, outer): (Vec<&str>, Vec<&str>) =
+        missing.iter().map(String::as_str).partition(|name| name.starts_with(instance::GROUP));
+    let outer: Vec<&str> = outer.into_iter().filter(|name| !top.is_misspelt(name)).collect();
+    for (names, place) in [(outer, None), (inner, top.key_place("instance_settings"))] {
+        if names.is_empty() {
+            continue;
+        }
+        let what = if names.len() == 1 { "a required key is missing" } else { "required keys are missing" };
+        let message = format!("{what}: {}", names.join(", "));
+        let help = if names.iter().any(|name| credentials::FIELDS.contains(name)) {
+            "config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, \
+             or --profile DEFAULT"
+        } else {
+            "config.example.yaml says what each is for"
+        };
+        findings.mistake(Finding { place, message, help: Some(help.to_owned()) });
+    }
 }
 
 fn endpoint(top: &Section<'_>, overrides: &Overrides, findings: &Findings) -> Option<String> {
@@ -244,16 +266,22 @@ fn home(
     if let Some(region) = Region::find(&name) {
         return Some(Home { name: region.name.to_owned(), region: Some(region) });
     }
-    if has_endpoint {
-        return Some(Home { name: name.trim().to_ascii_lowercase(), region: None });
+    if let Some(added) = overrides.added_regions.iter().find(|added| added.is(&name)) {
+        return Some(Home { name: added.name.clone(), region: None });
     }
     if let Err(error) = oci_client::find_region(&name) {
-        let mut finding = given.map_or_else(
-            || Finding::whole(error.to_string()),
-            |given| Finding::at(given.place, error.to_string()),
-        );
-        finding.help = Some("for a region that is newer than this program, also set `endpoint:`".to_owned());
-        findings.mistake(finding);
+        let finding = match given {
+            Some(given) => Finding::at(given.place, error.to_string()),
+            None => Finding::whole(match &facts.region_from {
+                Some(place) => format!("{error} (the region is from {place})"),
+                None => error.to_string(),
+            }),
+        };
+        if has_endpoint {
+            findings.note(finding.help("it is taken as it is, because an endpoint is given"));
+            return Some(Home { name: name.trim().to_ascii_lowercase(), region: None });
+        }
+        findings.mistake(finding.help("for a region that is newer than this program, also set `endpoint:`"));
     }
     None
 }

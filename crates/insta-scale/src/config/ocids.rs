@@ -34,10 +34,12 @@ pub fn check(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, fi
         return;
     }
     let Some(home) = home else { return };
-    let elsewhere = match (home.region, Region::find(parsed.region)) {
+    // Nothing can be said against a region that the table does not know, nor for it.
+    let Some(own) = home.region else { return };
+    let elsewhere = match Region::find(parsed.region) {
         _ if parsed.region.is_empty() => false,
-        (Some(home), Some(region)) => home.name != region.name,
-        _ => !parsed.region.eq_ignore_ascii_case(&home.name),
+        Some(region) => own.name != region.name,
+        None => !parsed.region.eq_ignore_ascii_case(&home.name),
     };
     if elsewhere {
         let region = Region::find(parsed.region).map_or(parsed.region, |region| region.name);
@@ -49,13 +51,13 @@ pub fn check(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, fi
             )
             .help(format!("use the OCID of the {kind} in {}, or set `region: {region}`", home.name)),
         );
-    } else if let Some(region) = home.region.filter(|region| region.realm != parsed.realm) {
+    } else if own.realm != parsed.realm {
         findings.mistake(
             Finding::at(
                 ocid.place,
                 format!(
                     "{key} is in realm {}, but the region {} is in {}",
-                    parsed.realm, region.name, region.realm
+                    parsed.realm, own.name, own.realm
                 ),
             )
             .help("realms share nothing: use the OCID of the tenancy that `region` belongs to"),

@@ -11,6 +11,8 @@ pub struct Scalar {
     pub text: Zeroizing<String>,
     /// What it means.
     pub kind: Kind,
+    /// Whether it was written as text on purpose: in quotes, or as a block.
+    pub quoted: bool,
 }
 
 /// The types of the core schema.
@@ -31,12 +33,12 @@ pub enum Kind {
 impl Scalar {
     /// A scalar that is text whatever it looks like: quoted, or a block.
     pub fn quoted(text: &str) -> Self {
-        Self { text: Zeroizing::new(text.to_owned()), kind: Kind::Text }
+        Self { text: Zeroizing::new(text.to_owned()), kind: Kind::Text, quoted: true }
     }
 
     /// A scalar written without quotes.
     pub fn plain(text: &str) -> Self {
-        Self { text: Zeroizing::new(text.to_owned()), kind: resolve(text) }
+        Self { text: Zeroizing::new(text.to_owned()), kind: resolve(text), quoted: false }
     }
 }
 

@@ -22,6 +22,7 @@ pub struct At<T> {
 pub struct Section<'a> {
     /// The path to it, with a dot at its end; empty at the top level.
     pub path: &'a str,
+    known: &'static [&'static str],
     entries: &'a [Entry],
     findings: &'a Findings,
 }
@@ -52,7 +53,7 @@ impl<'a> Section<'a> {
                     .help(keys::remedy(&entry.key, known)),
             );
         }
-        Some(Self { path, entries, findings })
+        Some(Self { path, known, entries, findings })
     }
 
     /// The value of a key, unless it is absent or says nothing.
@@ -62,6 +63,17 @@ impl<'a> Section<'a> {
             .find(|entry| entry.key == key)
             .map(|entry| &entry.value)
             .filter(|node| !node.is_null())
+    }
+
+    /// Where a key is written.
+    pub fn key_place(&self, key: &str) -> Option<Place> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.place)
+    }
+
+    /// Whether an unknown key was probably meant to be this one: then it is misspelt, and not missing besides.
+    pub fn is_misspelt(&self, key: &str) -> bool {
+        let unknown = self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str()));
+        unknown.map(|entry| keys::suggestion(&entry.key, self.known)).any(|near| near == Some(key))
     }
 
     /// Reports that a value is not what the key needs.
@@ -133,18 +145,23 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// True or false; `yes`, `no`, `on` and `off` count, as in the YAML that Go programs read.
+    /// True or false; `yes`, `no`, `on` and `off` count, as in the YAML that Go programs read. In quotes they are text.
     pub fn flag(&self, key: &str) -> Option<At<bool>> {
         let node = self.node(key)?;
         if let Value::Scalar(scalar) = &node.value {
             let value = match (scalar.kind, scalar.text.to_ascii_lowercase().as_str()) {
                 (Kind::Bool(value), _) => Some(value),
-                (_, "yes" | "on") => Some(true),
-                (_, "no" | "off") => Some(false),
+                (_, "true" | "yes" | "on") => Some(true),
+                (_, "false" | "no" | "off") => Some(false),
                 _ => None,
             };
-            if let Some(value) = value {
+            if let Some(value) = value.filter(|_| !scalar.quoted) {
                 return Some(At { value, place: node.place });
+            }
+            if let Some(value) = value {
+                let help = format!("write it without quotes: `{key}: {value}`");
+                self.wrong(key, node, "true or false", Some(&help));
+                return None;
             }
         }
         self.wrong(key, node, "true or false", None);
@@ -174,6 +191,10 @@ impl<'a> Section<'a> {
         let mut rows = Vec::new();
         for entry in self.free_keys(key) {
             match &entry.value.value {
+                Value::Scalar(scalar) if scalar.kind == Kind::Null => {
+                    let help = format!("for an empty value write `{}: \"\"`", entry.key);
+                    self.wrong(&format!("{key}.{}", entry.key), &entry.value, "text", Some(&help));
+                }
                 Value::Scalar(scalar) => rows.push((entry, scalar.text.as_str())),
                 _ => self.wrong(&format!("{key}.{}", entry.key), &entry.value, "text", None),
             }

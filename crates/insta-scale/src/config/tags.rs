@@ -6,7 +6,7 @@ use super::body::Body;
 use super::finding::{Finding, Findings};
 use super::section::{Section, to_json};
 use super::yaml::Value;
-use fleet::plan::MAX_FREEFORM_TAGS;
+use fleet::plan::{MAX_FREEFORM_TAGS, RUN_TAG, SLOT_TAG};
 
 /// The tags that a run adds: its id and the slot.
 pub const OURS: usize = 2;
@@ -29,6 +29,12 @@ pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
     }
     for (entry, value) in freeform {
         let key = &entry.key;
+        if [RUN_TAG, SLOT_TAG].contains(&key.as_str()) {
+            findings.mistake(
+                Finding::at(entry.place, format!("the tag {key} is reserved: it names the run and the slot"))
+                    .help("take it out; each instance gets it from the run that launches it"),
+            );
+        }
         let bad = key.chars().find(|c| *c == '.' || c.is_whitespace() || c.is_control());
         if let Some(bad) = bad {
             findings.mistake(

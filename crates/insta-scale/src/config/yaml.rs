@@ -52,6 +52,12 @@ impl Node {
         matches!(&self.value, Value::Scalar(Scalar { kind: Kind::Null, .. }))
     }
 
+    /// The value of a key, if this is a group of keys that has it.
+    pub fn child(&self, key: &str) -> Option<&Self> {
+        let Value::Map(entries) = &self.value else { return None };
+        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
     /// What it is, in words for a message: `the text "ten"`, `a list`. Long or multi-line text is not repeated.
     pub fn describe(&self) -> String {
         match &self.value {
@@ -314,22 +320,21 @@ fn syntax(error: &ScanError, source: &str) -> Finding {
     // The parser counts the end of the input as a line of its own; the last line is where a person looks.
     let last = source.lines().count().max(1);
     let (line, column) = if marker.line() > last { (last, 1) } else { (marker.line(), marker.col() + 1) };
+    // A tab that indents a key is often noticed further down, as something else, or where the text begins that the line goes on.
+    if let Some(place) = tab_before(source, line + 1) {
+        return Finding::at(place, TAB).help("replace the tab by spaces");
+    }
     let place = Place { line, column, width: 1 };
     let (message, help): (String, &str) = match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart => {
-            ("a tab is used to indent, which YAML does not allow".into(), "replace the tab by spaces")
-        }
+        | ErrorKind::TabAtBlockScalarStart => (TAB.into(), "replace the tab by spaces"),
         ErrorKind::UnknownAnchor => {
             ("this alias refers to a name that is not defined above".into(), "define it with `&name` first")
         }
         ErrorKind::RecursionLimitExceeded => {
             (format!("values are nested more than {MAX_DEPTH} deep"), "a config needs a few levels at most")
-        }
-        _ if source.lines().nth(line - 1).is_some_and(|text| text.starts_with('\t')) => {
-            ("a tab is used to indent, which YAML does not allow".into(), "replace the tab by spaces")
         }
         kind => (
             format!("the file is not YAML here: {kind}"),
@@ -337,6 +342,26 @@ fn syntax(error: &ScanError, source: &str) -> Finding {
         ),
     };
     Finding::at(place, message).help(help)
+}
+
+const TAB: &str = "a tab is used to indent, which YAML does not allow";
+
+/// The first tab that indents something, down to a line. The text of blocks (`key: |`) may hold tabs.
+fn tab_before(source: &str, last: usize) -> Option<Place> {
+    let mut block: Option<usize> = None;
+    for (number, text) in (1..=last).zip(source.lines()) {
+        let body = text.trim_start();
+        let spaces = text.len() - text.trim_start_matches(' ').len();
+        if body.is_empty() || block.is_some_and(|indent| spaces > indent) {
+            continue;
+        }
+        if text[spaces..].starts_with('\t') && !body.starts_with('#') {
+            return Some(Place { line: number, column: spaces + 1, width: 1 });
+        }
+        let opens = body.rsplit([' ', ':']).next().is_some_and(|end| end.starts_with(['|', '>']));
+        block = opens.then_some(spaces);
+    }
+    None
 }
 
 /// The bytes as text, or where they stop being text.

@@ -119,7 +119,7 @@ pub fn size(settings: &Settings, preflight: Option<&Preflight>) -> String {
     out
 }
 
-/// Verdicts and findings.
+/// Verdicts.
 pub fn verdicts(preflight: &Preflight) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are not looked at.
@@ -148,6 +148,12 @@ pub fn verdicts(preflight: &Preflight) -> String {
     if preflight.verdicts.len() > 1 {
         let _ = writeln!(out, "in all: {} of {}", preflight.possible, preflight.wanted);
     }
+    out
+}
+
+/// What was found, each after an empty line.
+pub fn findings(preflight: &Preflight) -> String {
+    let mut out = String::new();
     for finding in &preflight.findings {
         out.push('\n');
         out.push_str(&self::finding(finding));

@@ -3,13 +3,17 @@
 pub mod console;
 pub mod document;
 pub mod forecast;
+pub mod gauge;
 pub mod instances;
 pub mod listing;
 pub mod narration;
 mod pace;
 pub mod preview;
 pub mod progress;
+pub mod refusal;
+pub mod repeats;
 pub mod reserving;
+pub mod retries;
 pub mod runs;
 pub mod summary;
 pub mod text;

@@ -5,7 +5,8 @@
 use super::console::Chattiness;
 use super::summary::describe;
 use super::text::{clean, count, seconds};
-use ledger::{Action, Event, Record, RunState};
+use ledger::{Action, ErrorRecord, Event, Record, RunState};
+use oci_client::FailureClass;
 
 /// The line for a record. `state` is the run with the record taken in; `name` gives the display name of a slot.
 pub fn line(
@@ -51,7 +52,7 @@ pub fn line(
                 Action::NextPlacement if has_one_placement(state) => "trying again later, if it may help",
                 Action::NextPlacement => "trying the next placement",
                 Action::LookUp => "looking whether it exists",
-                Action::RetrySameToken | Action::Wait if verbose => "trying again",
+                Action::RetrySameToken | Action::Wait if verbose || is_silence(error) => "trying again",
                 // Throttles and short faults are the pacer's daily bread, and an end is told by the event that follows.
                 Action::RetrySameToken | Action::Wait | Action::GiveUpSlot | Action::StopRun => return None,
             };
@@ -99,10 +100,34 @@ fn has_one_placement(state: &RunState) -> bool {
     state.plan["fleet"]["placements"].as_array().is_some_and(|placements| placements.len() == 1)
 }
 
+/// Whether nobody answered: while a service cannot be reached, this is all that happens for minutes.
+fn is_silence(error: &ErrorRecord) -> bool {
+    error.class == FailureClass::Network.name()
+        || (error.class == FailureClass::Ambiguous.name() && error.status.is_none())
+}
+
+/// The colour of the line.
+pub fn style(event: &Event) -> anstyle::Style {
+    use anstyle::AnsiColor::{Green, Red, Yellow};
+    match event {
+        Event::SlotFailed { .. } | Event::InstanceDied { .. } => Red.on_default(),
+        Event::TryFailed { .. }
+        | Event::WaitEnded { .. }
+        | Event::Warning { .. }
+        | Event::GiveBackIntended { .. }
+        | Event::Interrupted => Yellow.on_default(),
+        Event::Running { .. } => Green.on_default(),
+        _ => anstyle::Style::new(),
+    }
+}
+
 /// Whether the line must be seen even where bars stand for the rest.
 pub fn matters(event: &Event) -> bool {
     match event {
-        Event::TryFailed { action, .. } => matches!(action, Action::LookUp),
+        Event::TryFailed { action, error, .. } => {
+            matches!(action, Action::LookUp)
+                || (matches!(action, Action::RetrySameToken | Action::Wait) && is_silence(error))
+        }
         Event::SlotFailed { .. }
         | Event::InstanceDied { .. }
         | Event::WaitEnded { .. }
@@ -135,5 +160,34 @@ mod tests {
             let line = line(&record(2, failed.clone()), &state, &name, Chattiness::Normal).unwrap();
             assert!(line.contains(said), "{line}");
         }
+    }
+
+    #[test]
+    fn a_service_that_cannot_be_reached_is_told_while_it_is_tried_again_and_a_throttle_is_not() {
+        let told = |class: FailureClass, status| {
+            let error = ErrorRecord {
+                class: class.name().to_owned(),
+                status,
+                code: "ConnectFailed".to_owned(),
+                message: "cannot reach iaas.us-phoenix-1.oraclecloud.com: no route".to_owned(),
+                ..ErrorRecord::default()
+            };
+            let event = Event::TryFailed { slot: 1, attempt: 1, error, action: Action::Wait, settled: false };
+            let record = Record { seq: 1, at: jiff::Timestamp::UNIX_EPOCH, event };
+            let state = RunState::new(RunId(uuid::Uuid::nil()));
+            let line = line(&record, &state, &|slot| format!("web-{slot}"), Chattiness::Normal);
+            assert_eq!(line.is_some(), matters(&record.event), "{line:?}");
+            line
+        };
+        let network = told(FailureClass::Network, None).unwrap();
+        assert!(
+            network.ends_with(
+                "web-1: ConnectFailed: cannot reach iaas.us-phoenix-1.oraclecloud.com: no route; trying again"
+            ),
+            "{network}"
+        );
+        assert!(told(FailureClass::Ambiguous, None).is_some());
+        assert_eq!(told(FailureClass::Throttled, Some(429)), None);
+        assert_eq!(told(FailureClass::Ambiguous, Some(500)), None);
     }
 }

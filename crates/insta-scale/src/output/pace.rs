@@ -34,13 +34,18 @@ impl PaceView {
         }
     }
 
-    /// `pace 9.8/s, limit near 10.2/s, 12 throttled`; before the first refusal there is no limit to tell of.
-    pub fn describe(&self) -> String {
-        let mut parts = vec![match self.rate {
-            Some(rate) if rate <= 0.0 => "pace 0: the service refuses launches for now".to_owned(),
-            Some(rate) => format!("pace {rate:.1}/s"),
-            None => "pace free".to_owned(),
-        }];
+    /// `9.6/s, pace 9.8/s, limit near 10.2/s, 12 throttled`: what was measured, then what the pacer allows; before the first
+    /// refusal there is no limit to tell of.
+    pub fn describe(&self, measured: Option<f64>) -> String {
+        let mut parts =
+            vec![measured.map_or_else(|| "-/s".to_owned(), |measured| format!("{measured:.1}/s"))];
+        parts.extend(self.rate.map(|rate| {
+            if rate <= 0.0 {
+                "pace 0: the service refuses launches for now".to_owned()
+            } else {
+                format!("pace {rate:.1}/s")
+            }
+        }));
         parts.extend(self.limit.map(|limit| format!("limit near {limit:.1}/s")));
         if self.throttled > 0 {
             parts.push(format!("{} throttled", self.throttled));
@@ -67,7 +72,7 @@ mod tests {
     #[test]
     fn the_progress_line_tells_the_rate_the_limit_found_and_the_refusals() {
         let mut view = PaceView::default();
-        let mut said = vec![view.describe()];
+        let mut said = vec![view.describe(None)];
         let reads = Event::PaceChanged { class: "read".to_owned(), rate: 1.0, reason: "probe".to_owned() };
         for event in [
             refused("capacity"),
@@ -80,18 +85,18 @@ mod tests {
             changed(8.0, "recovered"),
         ] {
             view.apply(&event);
-            said.push(view.describe());
+            said.push(view.describe(Some(9.64)));
         }
         insta::assert_snapshot!(said.join("\n"), @r"
-            pace free
-            pace free
-            pace free
-            pace 20.0/s
-            pace 20.0/s, 1 throttled
-            pace 10.2/s, limit near 10.2/s, 1 throttled
-            pace 12.0/s, limit near 10.2/s, 1 throttled
-            pace 0: the service refuses launches for now, limit near 10.2/s, 1 throttled
-            pace 8.0/s, limit near 10.2/s, 1 throttled
+            -/s
+            9.6/s
+            9.6/s
+            9.6/s, pace 20.0/s
+            9.6/s, pace 20.0/s, 1 throttled
+            9.6/s, pace 10.2/s, limit near 10.2/s, 1 throttled
+            9.6/s, pace 12.0/s, limit near 10.2/s, 1 throttled
+            9.6/s, pace 0: the service refuses launches for now, limit near 10.2/s, 1 throttled
+            9.6/s, pace 8.0/s, limit near 10.2/s, 1 throttled
             ");
     }
 }

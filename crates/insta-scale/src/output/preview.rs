@@ -1,10 +1,11 @@
 //! What a launch would send: an outline for people, the whole request for `--dry-run`.
 
-use super::console;
 use super::text::{clean, count};
+use super::{forecast, reserving};
 use crate::args::OutputFormat;
 use crate::commands::budget::Budget;
-use crate::error::CommandError;
+use crate::config::Settings;
+use fleet::preflight::Preflight;
 use fleet::{FleetSpec, Plan};
 use ledger::{Placement, RunId};
 use oci_api::{Operation, Service};
@@ -12,87 +13,130 @@ use oci_client::Endpoints;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Shows what would be sent, and sends nothing; `reserve` is what would be reserved first.
-/// The run's id is not known yet: a placeholder stands for it.
-pub fn show(
-    file: &str,
-    plan: &Plan,
-    budget: Option<&Budget>,
-    endpoints: &Endpoints,
-    reserve: Option<&Value>,
-    output: OutputFormat,
-) -> Result<(), CommandError> {
-    let url = url(endpoints);
-    let run = RunId(uuid::Uuid::nil());
-    // Numbers and texts only: nothing that JSON cannot hold.
-    let body = serde_json::to_value(plan.request(run, 1, 1)).unwrap_or_default();
-    let document = || {
-        let mut document = document(plan, budget, &url, &body);
-        if let Some(reserve) = reserve {
-            document["reserve"] = reserve.clone();
+/// What a dry run shows of a launch. The run's id is not known yet: a placeholder stands for it.
+pub struct Preview<'a> {
+    /// The config. Its fleet is the plan's.
+    pub settings: &'a Settings,
+    /// The plan; its availability domains have their full names when the service could be asked.
+    pub plan: &'a Plan,
+    /// What it may cost, if that was said.
+    pub budget: Option<&'a Budget>,
+    /// What the service says, if it was asked.
+    pub answer: Option<&'a Preflight>,
+    /// Whether it is to launch into reservations of its own, which come first.
+    pub reserve: bool,
+}
+
+impl Preview<'_> {
+    /// As text for stdout.
+    pub fn text(&self, endpoints: &Endpoints, output: OutputFormat) -> String {
+        let url = url(endpoints);
+        let run = RunId(uuid::Uuid::nil());
+        // Numbers and texts only: nothing that JSON cannot hold.
+        let mut body = serde_json::to_value(self.plan.request(run, 1, 1)).unwrap_or_default();
+        if body["availabilityDomain"] == "" {
+            // Any of the region: which there are was not asked.
+            body["availabilityDomain"] = Value::Null;
+        }
+        match output {
+            OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => self.people(&url, &body),
+            OutputFormat::Json => {
+                serde_json::to_string_pretty(&self.document(&url, &body)).unwrap_or_default() + "\n"
+            }
+            OutputFormat::Jsonl => self.document(&url, &body).to_string() + "\n",
+        }
+    }
+
+    fn document(&self, url: &str, body: &Value) -> Value {
+        let Self { settings, plan, budget, answer, reserve } = self;
+        let names: Vec<String> = plan.slots().map(|slot| plan.name(slot)).collect();
+        let mut document = json!({
+            "schema_version": super::document::SCHEMA_VERSION,
+            "dry_run": true,
+            "requested": plan.fleet.count,
+            "method": "POST",
+            "url": url,
+            "placements": plan.fleet.placements,
+            "names": names,
+            "body": body,
+            "preflight": answer,
+            "cost": forecast::cost(settings, *answer),
+            "prices_as_of": fleet::price::AS_OF,
+        });
+        if let Some(min) = plan.min {
+            document["min"] = min.into();
+        }
+        if *reserve {
+            document["reserve"] = reserving::document(settings, *answer);
+        }
+        if let Some(budget) = budget {
+            document["cost_per_hour"] = budget.hour.into();
+            document["max_cost_per_hour"] = budget.limit.into();
+            document["currency"] = budget.cost.currency.clone().into();
         }
         document
-    };
-    let text = match output {
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
-            people(file, plan, budget, &url, &body)
+    }
+
+    fn people(&self, url: &str, body: &Value) -> String {
+        let Self { settings, plan, budget, .. } = self;
+        let mut out = String::new();
+        // Writing to a String cannot fail, so the results are not looked at.
+        let _ = writeln!(out, "DRY RUN of {}: nothing is launched\n", settings.file);
+        let _ = writeln!(out, "{}", outline(plan));
+        if let Some(budget) = budget {
+            let _ = writeln!(out, "{}\n", budget.describe());
         }
-        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
-        OutputFormat::Jsonl => document().to_string() + "\n",
+        let _ = writeln!(out, "Each launch is POST {url}");
+        let pretty = serde_json::to_string_pretty(body).unwrap_or_default();
+        let _ = writeln!(out, "with, for {}:\n{pretty}\n", clean(&plan.name(1)));
+        let _ = writeln!(out, "{}", others(plan));
+        let named = plan.fleet.placements.iter().all(|placement| placement.availability_domain.contains(':'));
+        if !named {
+            let _ = writeln!(out, "The full names of the availability domains are asked for when launching.");
+        }
+        let _ = writeln!(
+            out,
+            "The tag {} will hold the run's id, {} the slot.",
+            fleet::plan::RUN_TAG,
+            fleet::plan::SLOT_TAG
+        );
+        out
+    }
+}
+
+/// What differs in the requests that are not shown.
+fn others(plan: &Plan) -> String {
+    let mut fields = Vec::new();
+    if plan.fleet.count > 1 {
+        fields.push("displayName".to_owned());
+        fields.push(format!("the tag {}", fleet::plan::SLOT_TAG));
+    }
+    let placements = &plan.fleet.placements;
+    let varies = |field: &dyn Fn(&Placement) -> &Option<String>| {
+        placements.iter().any(|placement| field(placement) != field(&placements[0]))
     };
-    console::data(&text)
+    let several = placements.iter().any(|placement| {
+        placement.availability_domain.is_empty()
+            || placement.availability_domain != placements[0].availability_domain
+    });
+    let later = [
+        (several, "availabilityDomain"),
+        (varies(&|placement| &placement.fault_domain), "faultDomain"),
+        (varies(&|placement| &placement.capacity_reservation), "capacityReservationId"),
+    ];
+    let later: Vec<&str> = later.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect();
+    if !later.is_empty() {
+        fields.push(format!("{} when the first placement has no room", later.join(", ")));
+    }
+    if fields.is_empty() {
+        return "It is the only one.".to_owned();
+    }
+    format!("The others differ in: {}.", fields.join("; "))
 }
 
 fn url(endpoints: &Endpoints) -> String {
     let base = endpoints.base(Service::Compute);
     format!("{}://{}{}{}", base.scheme, base.authority, base.prefix, Operation::LaunchInstance.path(&[]))
-}
-
-fn document(plan: &Plan, budget: Option<&Budget>, url: &str, body: &Value) -> Value {
-    let names: Vec<String> = plan.slots().map(|slot| plan.name(slot)).collect();
-    let mut document = json!({
-        "schema_version": super::document::SCHEMA_VERSION,
-        "dry_run": true,
-        "requested": plan.fleet.count,
-        "method": "POST",
-        "url": url,
-        "placements": plan.fleet.placements,
-        "names": names,
-        "body": body,
-    });
-    if let Some(min) = plan.min {
-        document["min"] = min.into();
-    }
-    if let Some(budget) = budget {
-        document["cost_per_hour"] = budget.hour.into();
-        document["max_cost_per_hour"] = budget.limit.into();
-        document["currency"] = budget.cost.currency.clone().into();
-    }
-    document
-}
-
-fn people(file: &str, plan: &Plan, budget: Option<&Budget>, url: &str, body: &Value) -> String {
-    let mut out = String::new();
-    // Writing to a String cannot fail, so the results are not looked at.
-    let _ = writeln!(out, "DRY RUN of {file}: nothing is sent\n");
-    let _ = writeln!(out, "{}", outline(plan));
-    if let Some(budget) = budget {
-        let _ = writeln!(out, "{}\n", budget.describe());
-    }
-    let _ = writeln!(out, "Each launch is POST {url}");
-    let pretty = serde_json::to_string_pretty(body).unwrap_or_default();
-    let _ = writeln!(out, "with, for {}:\n{pretty}", clean(&plan.name(1)));
-    let named = plan.fleet.placements.iter().all(|placement| placement.availability_domain.contains(':'));
-    if !named {
-        let _ = writeln!(out, "\nThe full names of the availability domains are asked for when launching.");
-    }
-    let _ = writeln!(
-        out,
-        "The tag {} will hold the run's id, {} the slot.",
-        fleet::plan::RUN_TAG,
-        fleet::plan::SLOT_TAG
-    );
-    out
 }
 
 /// What will be created, in a few lines.
@@ -124,7 +168,7 @@ pub fn outline(plan: &Plan) -> String {
 
 fn describe(placement: &Placement) -> String {
     let mut text = match placement.availability_domain.as_str() {
-        "" => "every availability domain of the region, in turn".to_owned(),
+        "" => "every availability domain of the region, in order: the next when one has no room".to_owned(),
         name => clean(name),
     };
     if let Some(fault) = &placement.fault_domain {

@@ -4,8 +4,10 @@
 //! run by its records only.
 
 use super::console::{self, Chattiness};
+use super::gauge::Gauge;
 use super::narration;
 use super::pace::PaceView;
+use super::repeats::{Repeats, Telling};
 use crate::args::OutputFormat;
 use fleet::{Plan, Sink};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -63,6 +65,8 @@ struct View {
     state: RunState,
     plan: Plan,
     pace: PaceView,
+    gauge: Gauge,
+    repeats: Repeats,
     bars: Option<Bars>,
 }
 
@@ -70,13 +74,22 @@ impl View {
     fn new(show: Show, state: RunState, plan: Plan) -> Self {
         let bars =
             (show.watched && show.chattiness >= Chattiness::Normal).then(|| Bars::new(plan.fleet.count));
-        Self { show, state, plan, pace: PaceView::default(), bars }
+        Self {
+            show,
+            state,
+            plan,
+            pace: PaceView::default(),
+            gauge: Gauge::default(),
+            repeats: Repeats::default(),
+            bars,
+        }
     }
 
     fn run(mut self, receiver: &Receiver<Message>) {
         while let Ok(Message::Record(record)) = receiver.recv() {
             self.state.apply(&record);
             self.pace.apply(&record.event);
+            self.gauge.apply(&record, &self.state);
             self.take(&record);
         }
         if let Some(bars) = &self.bars {
@@ -93,8 +106,11 @@ impl View {
         if self.show.chattiness < Chattiness::Normal {
             return;
         }
-        let name = |slot| self.plan.name(slot);
-        let line = narration::line(record, &self.state, &name, self.show.chattiness);
+        let shown = self.show.chattiness == Chattiness::Verbose || narration::matters(&record.event);
+        let line = self.line(record).map(|line| {
+            let style = narration::style(&record.event);
+            format!("{style}{line}{style:#}")
+        });
         match &self.bars {
             None => {
                 if let Some(line) = line {
@@ -102,12 +118,27 @@ impl View {
                 }
             }
             Some(bars) => {
-                let shown = self.show.chattiness == Chattiness::Verbose || narration::matters(&record.event);
                 if let Some(line) = line.filter(|_| shown) {
                     bars.above(&line);
                 }
-                bars.update(&self.state, &self.pace);
+                bars.update(&self.state, &self.pace.describe(self.gauge.rate_of(&self.state)), &self.gauge);
             }
+        }
+    }
+
+    /// The line for a record, if there is one: failures that are alike are told once they are many by their number.
+    fn line(&mut self, record: &Record) -> Option<String> {
+        let name = |slot| self.plan.name(slot);
+        let line = narration::line(record, &self.state, &name, self.show.chattiness)?;
+        if self.show.chattiness == Chattiness::Verbose {
+            return Some(line);
+        }
+        match self.repeats.note(&record.event) {
+            Telling::Whole => Some(line),
+            Telling::Counted(text) => {
+                Some(format!("[{}/{}] {text}", self.state.counts.launched, self.state.requested))
+            }
+            Telling::Silent => None,
         }
     }
 }
@@ -115,35 +146,44 @@ impl View {
 /// Two bars: launched and running.
 struct Bars {
     all: MultiProgress,
+    colour: bool,
     launched: ProgressBar,
     running: ProgressBar,
 }
 
 impl Bars {
     fn new(requested: u32) -> Self {
-        let style = |template: &str| {
+        let columns = ::console::Term::stderr().size().1;
+        let style = |template: String| {
             // A template that cannot be read shows the plain bar; a test reads both.
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
         };
         let all = MultiProgress::new();
         let launched = all.add(ProgressBar::new(u64::from(requested)));
-        launched.set_style(style(LAUNCHED));
+        launched.set_style(style(launched_template(columns)));
         let running = all.add(ProgressBar::new(u64::from(requested)));
-        running.set_style(style(RUNNING));
+        running.set_style(style(running_template(columns)));
         running.enable_steady_tick(TICK);
-        Self { all, launched, running }
+        Self { all, colour: console::stderr_has_colour(), launched, running }
     }
 
     fn above(&self, line: &str) {
         // A terminal that is gone is no reason to stop a run.
+        let plain;
+        let line = if self.colour {
+            line
+        } else {
+            plain = anstream::adapter::strip_str(line).to_string();
+            &plain
+        };
         let _ = self.all.println(line);
     }
 
-    fn update(&self, state: &RunState, pace: &PaceView) {
+    fn update(&self, state: &RunState, pace: &str, gauge: &Gauge) {
         self.launched.set_position(u64::from(state.counts.launched));
         self.running.set_position(u64::from(state.counts.running));
-        self.launched.set_message(pace.describe());
-        self.running.set_message(format!("failed {}", state.counts.failed));
+        self.launched.set_message(pace.to_owned());
+        self.running.set_message(gauge.describe(state));
     }
 
     fn clear(&self) {
@@ -153,8 +193,20 @@ impl Bars {
 
 /// How often the clock of the bars moves.
 const TICK: std::time::Duration = std::time::Duration::from_millis(250);
-const LAUNCHED: &str = "launched [{bar:32}] {pos}/{len}  {msg}";
-const RUNNING: &str = "running  [{bar:32}] {pos}/{len}  {msg}  {elapsed_precise}, ETA {eta}";
+
+// What is said beside the bars is cut where the terminal ends, and the bars are shorter on a narrow one: a line that wraps
+// would be drawn again and again.
+fn launched_template(columns: u16) -> String {
+    format!("launched [{{bar:{}}}] {{pos}}/{{len}}  {{wide_msg}}", bar(columns))
+}
+
+fn running_template(columns: u16) -> String {
+    format!("running  [{{bar:{}}}] {{pos}}/{{len}}  {{elapsed}}  {{wide_msg}}", bar(columns))
+}
+
+fn bar(columns: u16) -> u16 {
+    if columns < 70 { 6 } else { (columns / 4).min(32) }
+}
 
 #[cfg(test)]
 mod tests {
@@ -162,8 +214,60 @@ mod tests {
 
     #[test]
     fn the_templates_of_the_bars_can_be_read() {
-        for template in [LAUNCHED, RUNNING] {
-            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        for columns in [0, 40, 80, 500] {
+            for template in [launched_template(columns), running_template(columns)] {
+                assert!(ProgressStyle::with_template(&template).is_ok(), "{template}");
+            }
         }
+    }
+
+    /// A terminal of 40 columns that keeps what is written.
+    #[derive(Clone, Debug, Default)]
+    struct Narrow(Arc<std::sync::Mutex<String>>);
+
+    impl indicatif::TermLike for Narrow {
+        fn width(&self) -> u16 {
+            40
+        }
+        fn move_cursor_up(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> std::io::Result<()> {
+            self.write_str(&format!("{text}\n"))
+        }
+        fn write_str(&self, text: &str) -> std::io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn bars_fit_a_narrow_terminal() {
+        let terminal = Narrow::default();
+        let target = indicatif::ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let bar = ProgressBar::with_draw_target(Some(100_000), target);
+        bar.set_style(ProgressStyle::with_template(&launched_template(40)).unwrap());
+        bar.set_message("12.3/s, pace 9.8/s, limit near 10.2/s, 12 throttled");
+        bar.set_position(99_999);
+        bar.abandon();
+        let shown = terminal.0.lock().unwrap().clone();
+        let last = shown.rsplit("launched ").next().unwrap().trim_end();
+        assert!(last.contains("] 99999/100000  12"), "{shown:?}");
+        assert!("launched ".len() + ::console::measure_text_width(last) <= 40, "{shown:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! The summary of a run for people: a table, the totals, and each kind of failure once with its hint.
 
+use super::instances::columns::{self, Column};
 use super::text::{clean, count, seconds};
-use crate::hints;
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use crate::hints::{self, Cause};
+use anstyle::{AnsiColor, Style};
 use fleet::{InstanceSummary, Returned, RunSummary};
 use ledger::{ErrorRecord, Outcome};
 use std::collections::BTreeMap;
@@ -11,33 +12,18 @@ use std::fmt::Write as _;
 /// Above this many instances, the table shows only those that need attention.
 const ROWS: usize = 100;
 
-/// The table and the totals, for stdout.
-pub fn table(summary: &RunSummary, colour: bool) -> String {
+/// The table and the totals, for stdout. `width`: how many columns the terminal has, if it is one.
+pub fn table(summary: &RunSummary, colour: bool, width: Option<usize>) -> String {
     let whole = summary.instances.len() <= ROWS;
     let rows: Vec<_> =
         summary.instances.iter().filter(|row| whole || row.state.as_deref() != Some("RUNNING")).collect();
+    let shown = &rows[..rows.len().min(ROWS)];
     let mut out = String::new();
-    if !rows.is_empty() {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(["#", "NAME", "STATE", "AVAILABILITY DOMAIN", "FAULT DOMAIN", "READY", "OCID"].map(
-            |title| if colour { Cell::new(title).add_attribute(Attribute::Bold) } else { Cell::new(title) },
-        ));
-        if colour {
-            table.enforce_styling();
-        } else {
-            table.force_no_tty();
-        }
-        for row in rows.iter().take(ROWS) {
-            table.add_row(cells(row, colour));
-        }
-        for line in table.to_string().lines() {
-            out.push_str(line.trim());
-            out.push('\n');
-        }
+    if !shown.is_empty() {
+        out.push_str(&columns::table(columns_of(shown, colour), width));
     }
     // Writing to a String cannot fail, so the results are not looked at.
-    let hidden = summary.instances.len() - rows.len().min(ROWS);
+    let hidden = summary.instances.len() - shown.len();
     if hidden > 0 {
         let _ = writeln!(out, "… and {hidden} more: --output json has them all");
     }
@@ -45,30 +31,32 @@ pub fn table(summary: &RunSummary, colour: bool) -> String {
     out
 }
 
-fn cells(row: &InstanceSummary, colour: bool) -> Vec<Cell> {
-    let state = match (&row.state, &row.error) {
-        (Some(state), _) => clean(state),
+fn columns_of(rows: &[&InstanceSummary], colour: bool) -> Vec<Column> {
+    let state = |row: &&InstanceSummary| match (&row.state, &row.error) {
+        (Some(state), _) => state.clone(),
         (None, Some(_)) => "failed".to_owned(),
         (None, None) => "not tried".to_owned(),
     };
-    let tint = match (state.as_str(), &row.error) {
-        ("RUNNING", _) => Some(Color::Green),
-        (_, Some(_)) => Some(Color::Red),
-        _ => None,
+    let style = |row: &&InstanceSummary| match (row.state.as_deref(), &row.error) {
+        (Some("RUNNING"), _) if colour => AnsiColor::Green.on_default(),
+        (_, Some(_)) if colour => AnsiColor::Red.on_default(),
+        _ => Style::new(),
     };
-    let text = |value: &Option<String>| Cell::new(value.as_deref().map_or_else(|| "-".to_owned(), clean));
-    let state = match tint.filter(|_| colour) {
-        Some(tint) => Cell::new(state).fg(tint),
-        None => Cell::new(state),
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let ready = |row: &&InstanceSummary| row.ready_in_s.map_or_else(|| "-".to_owned(), seconds);
+    let end = |value: &Option<String>| match value.as_deref().map(|ocid| ocid.char_indices().rev().nth(7)) {
+        Some(Some((at, _))) => format!("…{}", &value.as_deref().unwrap_or_default()[at..]),
+        _ => text(value),
     };
     vec![
-        Cell::new(row.slot),
-        Cell::new(clean(&row.name)),
-        state,
-        text(&row.availability_domain),
-        text(&row.fault_domain),
-        Cell::new(row.ready_in_s.map_or_else(|| "-".to_owned(), seconds)),
-        text(&row.ocid),
+        Column::new("NAME", 0, rows.iter().map(|row| row.name.clone())),
+        Column::new("#", 5, rows.iter().map(|row| row.slot.to_string())),
+        Column::new("STATE", 0, rows.iter().map(state)).styled(rows.iter().map(style)),
+        Column::new("AVAILABILITY DOMAIN", 2, rows.iter().map(|row| text(&row.availability_domain))),
+        Column::new("FAULT DOMAIN", 4, rows.iter().map(|row| text(&row.fault_domain))),
+        Column::new("READY", 3, rows.iter().map(ready)),
+        Column::new("OCID", 1, rows.iter().map(|row| text(&row.ocid)))
+            .or_short(rows.iter().map(|row| end(&row.ocid))),
     ]
 }
 
@@ -148,16 +136,33 @@ pub fn advice(summary: &RunSummary, resumable: bool) -> String {
     if kinds.keys().any(|(class, ..)| ["network", "service", "ambiguous", "throttled"].contains(class)) {
         let _ = writeln!(out, "  requests: {}", requests(summary));
     }
-    let resume = match summary.outcome {
-        None => true,
-        Some(outcome) if outcome.is_unfinished() => true,
-        Some(Outcome::Partial | Outcome::Nothing) => !kinds.is_empty(),
-        Some(_) => false,
-    };
-    if resume && resumable {
+    if resumable && can_go_on(summary) {
         let _ = writeln!(out, "go on with: oci-insta-scale resume {}", summary.run_id);
+    } else if resumable && matches!(summary.outcome, Some(Outcome::Partial | Outcome::Nothing)) {
+        let _ = writeln!(out, "{}", launch_again(summary));
     }
     out
+}
+
+/// Whether `resume` may come further: something was not tried, or failed in a way that may pass.
+fn can_go_on(summary: &RunSummary) -> bool {
+    match summary.outcome {
+        None => true,
+        Some(outcome) if outcome.is_unfinished() => true,
+        Some(Outcome::Partial | Outcome::Nothing) => summary.instances.iter().any(|row| {
+            is_untried(row) || row.error.as_ref().is_some_and(|error| Cause::of(error).may_pass())
+        }),
+        Some(_) => false,
+    }
+}
+
+/// What helps when `resume` would send the same requests in vain.
+fn launch_again(summary: &RunSummary) -> String {
+    let how = match summary.launched {
+        0 => "launch again".to_owned(),
+        _ => format!("launch what is missing: oci-insta-scale --extend --count {}", summary.failed),
+    };
+    format!("correct the config (or the policy), then {how}; `resume` would send the same requests again")
 }
 
 /// `web-1, web-2, web-3 and 4 more`.
@@ -192,4 +197,76 @@ pub fn requests(summary: &RunSummary) -> String {
         format!("{operation} {}", parts.join(", "))
     });
     rows.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::Plan;
+    use ledger::{RunId, RunState};
+
+    /// A run of two slots: the first runs or not, the second failed.
+    fn summary(launched: u32, class: &str, message: &str) -> RunSummary {
+        let of = RunSummary::of(&RunState::new(RunId(uuid::Uuid::nil())), &Plan::default());
+        let error = ErrorRecord {
+            class: class.to_owned(),
+            status: Some(404),
+            code: "Code".to_owned(),
+            message: message.to_owned(),
+            opc_request_id: None,
+        };
+        let first = InstanceSummary { state: Some("RUNNING".to_owned()), ..InstanceSummary::default() };
+        let second = InstanceSummary { error: Some(error), ..InstanceSummary::default() };
+        let instances = if launched == 0 { vec![second] } else { vec![first, second] };
+        let outcome = Some(if launched == 0 { Outcome::Nothing } else { Outcome::Partial });
+        RunSummary { outcome, requested: 2, launched, failed: 1, instances, ..of }
+    }
+
+    #[test]
+    fn the_table_fits_the_terminal_and_is_whole_without_one() {
+        let row = InstanceSummary {
+            slot: 1,
+            name: "web-1".to_owned(),
+            ocid: Some("ocid1.instance.oc1.phx.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa12345678".to_owned()),
+            state: Some("RUNNING".to_owned()),
+            availability_domain: Some("Uocm:PHX-AD-1".to_owned()),
+            fault_domain: Some("FAULT-DOMAIN-1".to_owned()),
+            ready_in_s: Some(41.5),
+            ..InstanceSummary::default()
+        };
+        let of = summary(1, "capacity", "Out of host capacity.");
+        let failed = of.instances[1].clone();
+        let summary = RunSummary { instances: vec![row, failed], ..of };
+        let whole = table(&summary, false, None);
+        assert!(whole.contains("aaaa12345678") && whole.contains("FAULT-DOMAIN-1"), "{whole}");
+        for width in 20..200 {
+            let text = table(&summary, true, Some(width));
+            let rows = text.lines().take(3);
+            assert!(rows.clone().all(|line| console::measure_text_width(line) <= width), "{width}: {text}");
+        }
+        let narrow = table(&summary, false, Some(60));
+        insta::assert_snapshot!(narrow, @r"
+            NAME   STATE    AVAILABILITY DOMAIN  READY   OCID
+            web-1  RUNNING  Uocm:PHX-AD-1        41.5 s  …12345678
+                   failed   -                    -       -
+
+            2 instances requested: 1 launched, 0 running, 1 failed, in 0.0 s
+            ");
+        assert!(table(&summary, true, None).contains("\u{1b}[32mRUNNING\u{1b}[0m"));
+    }
+
+    #[test]
+    fn resume_is_offered_only_where_it_may_come_further() {
+        let curable = advice(&summary(0, "capacity", "Out of host capacity."), true);
+        assert!(curable.contains("go on with: oci-insta-scale resume "), "{curable}");
+        let wrong = ("not_found_or_not_authorised", "Authorization failed or requested resource not found.");
+        let none = advice(&summary(0, wrong.0, wrong.1), true);
+        assert!(!none.contains("go on with") && none.contains(", then launch again; "), "{none}");
+        let some = advice(&summary(1, "invalid", "Shape X is not valid for image Y."), true);
+        assert!(some.contains("launch what is missing: oci-insta-scale --extend --count 1; "), "{some}");
+        let untried =
+            RunSummary { instances: vec![InstanceSummary::default()], ..summary(1, wrong.0, wrong.1) };
+        assert!(advice(&untried, true).contains("go on with: "), "what was not tried may still be had");
+        assert!(!advice(&untried, false).contains("resume"));
+    }
 }

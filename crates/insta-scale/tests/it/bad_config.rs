@@ -137,23 +137,36 @@ fn text_in_another_encoding_says_which_byte() {
 #[test]
 fn a_tab_is_named_as_such() {
     insta::assert_snapshot!(errors("instance_settings:\n\tcount: 3\n"), @r"
-        config.yaml:2:2: a tab is used to indent, which YAML does not allow
+        config.yaml:2:1: a tab is used to indent, which YAML does not allow
           |
         2 |  count: 3
-          |  ^
+          | ^
           = help: replace the tab by spaces
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors("instance_settings:\n  shape_config:\n  \tocpus: 3\n"), @r"
-        config.yaml:3:4: a tab is used to indent, which YAML does not allow
+        config.yaml:3:3: a tab is used to indent, which YAML does not allow
           |
         3 |    ocpus: 3
-          |    ^
+          |   ^
           = help: replace the tab by spaces
 
         config.yaml: 1 mistake; nothing was sent
         ");
+}
+
+#[test]
+fn a_tab_is_named_where_it_stands_whatever_the_parser_stumbles_over() {
+    for text in [
+        "instance_settings:\n  count: 3\n\tshape: x\nregion: y\n",
+        "instance_settings:\n  count: 3\n \tshape: x\n  image_id: y\nregion: y\n",
+    ] {
+        let said = errors(text);
+        assert!(said.starts_with("config.yaml:3:") && said.contains("a tab is used to indent"), "{said}");
+    }
+    let block = "instance_settings:\n  user_data: |\n    #!/bin/sh\n    \tindented\n  count: [3\n";
+    assert!(!errors(block).contains("a tab"), "the text of a block may hold tabs: {}", errors(block));
 }
 
 #[test]
@@ -324,7 +337,7 @@ fn the_wrong_type_of_value_is_named_for_every_kind_of_key() {
         "#);
     insta::assert_snapshot!(errors("instance_settings: 3\n"), @r"
         config.yaml: required keys are missing: tenancy_ocid, user_ocid, fingerprint, private_key_path, region, compartment_id
-          = help: config.example.yaml says what each is for
+          = help: config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
 
         config.yaml:1:20: instance_settings must be a group of `key: value` lines, but is 3
           |

@@ -20,7 +20,7 @@ fn a_missing_key_file() {
     insta::assert_debug_snapshot!(launch_with(None), @r#"
         (
             2,
-            "error: there is no key file at key.pem: check the path, or make a key with `oci setup keys`\n",
+            "config.yaml:4:19: there is no key file at key.pem: check the path, or make a key with `oci setup keys`\n  |\n4 | private_key_path: key.pem\n  |                   ^^^^^^^\n\nconfig.yaml: 1 mistake; nothing was sent\n",
         )
         "#);
 }
@@ -31,7 +31,7 @@ fn a_public_key() {
     insta::assert_debug_snapshot!(launch_with(Some(key)), @r#"
         (
             2,
-            "error: key.pem holds a public key; requests are signed with the private one, which is usually beside it without `_public` in its name\n",
+            "config.yaml:4:19: key.pem holds a public key; requests are signed with the private one, which is usually beside it without `_public` in its name\n  |\n4 | private_key_path: key.pem\n  |                   ^^^^^^^\n\nconfig.yaml: 1 mistake; nothing was sent\n",
         )
         "#);
 }
@@ -41,7 +41,7 @@ fn garbage() {
     insta::assert_debug_snapshot!(launch_with(Some("not a key\n")), @r#"
         (
             2,
-            "error: key.pem holds no private key (it has no BEGIN line): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`\n",
+            "config.yaml:4:19: key.pem holds no private key (it has no BEGIN line): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`\n  |\n4 | private_key_path: key.pem\n  |                   ^^^^^^^\n\nconfig.yaml: 1 mistake; nothing was sent\n",
         )
         "#);
 }
@@ -62,4 +62,101 @@ fn a_profile_that_is_not_there() {
     let ended = place.run(&["--profile", "NOBODY"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains(".oci/config"), "{}", ended.stderr);
+}
+
+/// The good config with this key and the fingerprint of another; `more` goes into the config.
+fn with_encrypted_key(more: &str) -> Workplace {
+    let place = Workplace::with_config(&format!("{GOOD}endpoint: http://127.0.0.1:9\n{more}"));
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../oci-client/tests/data/keys/encrypted-pbkdf2.pem");
+    place.write("key.pem", std::fs::read(data).unwrap());
+    place
+}
+
+#[test]
+fn an_encrypted_key_without_a_passphrase_says_where_one_may_come_from() {
+    let ended = with_encrypted_key("").run(&[]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    for part in ["config.yaml:4:19: ", "is encrypted", "private_key_passphrase", "OCI_INSTA_SCALE_PASSPHRASE"]
+    {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_passphrase_is_told_and_never_shown() {
+    let place = with_encrypted_key("private_key_passphrase: hunter2\n");
+    let ended = place.run(&[]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the passphrase does not open key.pem"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    let place = with_encrypted_key("");
+    let by_variable = place.command(&[]).env("OCI_INSTA_SCALE_PASSPHRASE", "hunter3").output().unwrap();
+    let told = String::from_utf8(by_variable.stderr).unwrap();
+    assert!(told.contains("does not open") && !told.contains("hunter3"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_may_not_be_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Workplace::with_config(&format!("{GOOD}endpoint: http://127.0.0.1:9\n"));
+    let key = place.write("key.pem", "secret");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::read(&key).is_ok() {
+        // root may read everything
+        return;
+    }
+    let ended = place.run(&[]);
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.stderr.contains("config.yaml:4:19: the key file key.pem cannot be read"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_bad_fingerprint_in_a_profile_is_told_with_its_file_and_line() {
+    let place = Workplace::empty();
+    std::fs::create_dir(place.path().join(".oci")).unwrap();
+    let profile = "[DEFAULT]\nuser=ocid1.user.oc1..a\ntenancy=ocid1.tenancy.oc1..a\nfingerprint=nonsense\nkey_file=key.pem\nregion=phx\n";
+    place.write(".oci/config", profile);
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../oci-client/tests/data/test-key.pem");
+    place.write("key.pem", std::fs::read(data).unwrap());
+    let ended = place.run(&["instances", "list", "-c", "ocid1.compartment.oc1..a", "--profile", "DEFAULT"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(".oci/config") && ended.stderr.contains("fingerprint = \"nonsense\""),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn every_variable_that_is_read_is_documented() {
+    let document = include_str!("../../../../docs/environment.md");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![root.join("insta-scale/src"), root.join("oci-client/src")];
+    let mut found = std::collections::BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let names = text.split('"').filter(|word| {
+                ["OCI_", "XDG_"].iter().any(|start| word.starts_with(start))
+                    && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+            });
+            // A source of models, not a variable.
+            found.extend(names.filter(|name| *name != "OCI_PROVIDED").map(str::to_owned));
+        }
+    }
+    assert!(found.len() > 15, "{found:?}");
+    for name in found {
+        assert!(document.contains(&format!("`{name}`")), "docs/environment.md lacks {name}");
+    }
 }

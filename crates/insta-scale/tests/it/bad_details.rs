@@ -113,7 +113,7 @@ fn user_data_and_metadata_fit_what_oci_takes() {
            |
         17 |   user_data: "@cloud-init.yaml"
            |              ^^^^^^^^^^^^^^^^^^
-           = help: user data is plain text, base64, or a file: `@cloud-init.yaml`
+           = help: user data is plain text, a file (`@cloud-init.yaml`), or base64 after `base64:`
 
         config.yaml: 1 mistake; nothing was sent
         "#);
@@ -298,4 +298,36 @@ fn values_beyond_the_bounds_of_the_model_are_reported_at_our_key() {
 
         config.yaml: 4 mistakes; nothing was sent
         ");
+}
+
+#[test]
+fn a_tag_without_a_value_and_a_tag_of_ours_are_refused() {
+    insta::assert_snapshot!(errors(format!("{GOOD}  freeform_tags: {{a: , oci-insta-scale-run: x}}\n")), @r#"
+        config.yaml:17:20: instance_settings.freeform_tags.a must be text, but is empty
+           |
+        17 |   freeform_tags: {a: , oci-insta-scale-run: x}
+           |                    ^
+           = help: for an empty value write `a: ""`
+
+        config.yaml:17:24: the tag oci-insta-scale-run is reserved: it names the run and the slot
+           |
+        17 |   freeform_tags: {a: , oci-insta-scale-run: x}
+           |                        ^^^^^^^^^^^^^^^^^^^
+           = help: take it out; each instance gets it from the run that launches it
+
+        config.yaml: 2 mistakes; nothing was sent
+        "#);
+}
+
+#[test]
+fn what_is_said_to_be_base64_must_be() {
+    insta::assert_snapshot!(errors(format!("{GOOD}  user_data: \"base64:aGVs*\"\n")), @r#"
+        config.yaml:17:14: instance_settings.user_data is said to be base64, and is not
+           |
+        17 |   user_data: "base64:aGVs*"
+           |              ^^^^^^^^^^^^^^
+           = help: take `base64:` away, or encode it: base64 -w 0 FILE
+
+        config.yaml: 1 mistake; nothing was sent
+        "#);
 }

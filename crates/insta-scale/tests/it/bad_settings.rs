@@ -5,25 +5,37 @@ use crate::bad_config::{GOOD, errors, spoiled};
 #[test]
 fn all_missing_keys_are_listed_at_once() {
     insta::assert_snapshot!(errors("instance_settings: {}\n"), @r"
-        config.yaml: required keys are missing: tenancy_ocid, user_ocid, fingerprint, private_key_path, region, compartment_id, instance_settings.display_name_prefix, instance_settings.count, instance_settings.shape, instance_settings.image_id, instance_settings.subnet_id
+        config.yaml: required keys are missing: tenancy_ocid, user_ocid, fingerprint, private_key_path, region, compartment_id
+          = help: config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
+
+        config.yaml:1:1: required keys are missing: instance_settings.display_name_prefix, instance_settings.count, instance_settings.shape, instance_settings.image_id, instance_settings.subnet_id
+          |
+        1 | instance_settings: {}
+          | ^^^^^^^^^^^^^^^^^
           = help: config.example.yaml says what each is for
 
-        config.yaml: 1 mistake; nothing was sent
+        config.yaml: 2 mistakes; nothing was sent
         ");
     insta::assert_snapshot!(errors("region: us-phoenix-1\n"), @r"
         config.yaml: required keys are missing: tenancy_ocid, user_ocid, fingerprint, private_key_path, compartment_id, instance_settings
-          = help: config.example.yaml says what each is for
+          = help: config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(spoiled("  image_id: ocid1.image.oc1.phx.aaaaexampleimage\n", "  image_id:\n"), @r"
-        config.yaml: a required key is missing: instance_settings.image_id
+        config.yaml:7:1: a required key is missing: instance_settings.image_id
+          |
+        7 | instance_settings:
+          | ^^^^^^^^^^^^^^^^^
           = help: config.example.yaml says what each is for
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(spoiled("display_name_prefix: web", "display_name_prefix: \"\""), @r"
-        config.yaml: a required key is missing: instance_settings.display_name_prefix
+        config.yaml:7:1: a required key is missing: instance_settings.display_name_prefix
+          |
+        7 | instance_settings:
+          | ^^^^^^^^^^^^^^^^^
           = help: config.example.yaml says what each is for
 
         config.yaml: 1 mistake; nothing was sent
@@ -36,20 +48,11 @@ fn an_unknown_key_comes_with_the_nearest_known_one() {
     let text = text.replace("    ocpus: 1\n", "    ocpu: 1\n")
         + "  displayname: x\n  private_key_path: y\n  quota: 3\n";
     insta::assert_snapshot!(errors(text), @r"
-        config.yaml: required keys are missing: region, instance_settings.subnet_id
-          = help: config.example.yaml says what each is for
-
         config.yaml:5:1: unknown key `Region`
           |
         5 | Region: us-phoenix-1
           | ^^^^^^
           = help: did you mean `region`?
-
-        config.yaml:12:5: VM.Standard.E4.Flex is a flexible shape and its shape_config lacks ocpus
-           |
-        12 |     ocpu: 1
-           |     ^
-           = help: add `ocpus: 1`
 
         config.yaml:12:5: unknown key `instance_settings.shape_config.ocpu`
            |
@@ -81,7 +84,7 @@ fn an_unknown_key_comes_with_the_nearest_known_one() {
            |   ^^^^^
            = help: fields of the API that have no key of their own go under `launch_details:`, named as in the API
 
-        config.yaml: 8 mistakes; nothing was sent
+        config.yaml: 6 mistakes; nothing was sent
         ");
 }
 
@@ -229,4 +232,37 @@ fn a_flexible_shape_needs_a_size_within_its_range() {
 
         config.yaml: 1 mistake; nothing was sent
         ");
+}
+
+#[test]
+fn a_misspelt_key_is_one_mistake_and_not_also_a_missing_one() {
+    for (from, to) in
+        [("  shape: ", "  shpe: "), ("region: ", "regoin: "), ("  shape_config:", "  shape_conifg:")]
+    {
+        let said = spoiled(from, to);
+        assert!(said.contains("did you mean") && said.contains("config.yaml: 1 mistake;"), "{said}");
+    }
+}
+
+#[test]
+fn a_region_that_is_not_known_is_not_blamed_on_the_ocids() {
+    use insta_scale::config::Overrides;
+    let folder = tempfile::tempdir().unwrap();
+    let text = GOOD.replace("region: us-phoenix-1", "region: us-phenix-1") + "endpoint: http://127.0.0.1:1\n";
+    let settings = crate::bad_config::load_in(folder.path(), text, &Overrides::default()).unwrap();
+    let note = "config.yaml:5:9: no region \"us-phenix-1\" is known; did you mean \"us-phoenix-1\"?";
+    assert!(settings.notes.contains(note), "{}", settings.notes);
+}
+
+#[test]
+fn text_in_quotes_is_not_true_or_false() {
+    insta::assert_snapshot!(errors(format!("{GOOD}  assign_public_ip: \"no\"\n")), @r#"
+        config.yaml:17:21: instance_settings.assign_public_ip must be true or false, but is the text "no"
+           |
+        17 |   assign_public_ip: "no"
+           |                     ^^^^
+           = help: write it without quotes: `assign_public_ip: false`
+
+        config.yaml: 1 mistake; nothing was sent
+        "#);
 }

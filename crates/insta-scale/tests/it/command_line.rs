@@ -22,12 +22,12 @@ fn the_help_says_where_to_start() {
 }
 
 #[test]
-fn a_dry_run_shows_everything_and_sends_nothing() {
+fn a_dry_run_without_a_key_shows_the_first_request_and_asks_nobody() {
     let place = Workplace::with_config(GOOD);
     let ended = place.run(&["-dry-run", "-count", "2"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     insta::assert_snapshot!(ended.stdout, @r#"
-        DRY RUN of config.yaml: nothing is sent
+        DRY RUN of config.yaml: nothing is launched
 
           2 instances: web-1 … web-2
           shape        VM.Standard.E4.Flex, 1 OCPU, 6 GB
@@ -59,10 +59,17 @@ fn a_dry_run_shows_everything_and_sends_nothing() {
           }
         }
 
+        The others differ in: displayName; the tag oci-insta-scale-slot.
         The full names of the availability domains are asked for when launching.
         The tag oci-insta-scale-run will hold the run's id, oci-insta-scale-slot the slot.
+
+        cost in USD while they run, by the price list of 2026-08-04:
+          2 × VM.Standard.E4.Flex, 1 OCPU, 6 GB                        0.0680 an hour        48.96 in 30 days
+          2 × boot volume, 50 GB, 10 VPUs per GB                       0.0058 an hour         4.19 in 30 days
+          in all                                                       0.0738 an hour        53.15 in 30 days
+          a stopped VM.Standard.E4.Flex costs its boot volume only
         "#);
-    insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would stop here: there is no key file at key.pem: check the path, or make a key with `oci setup keys`");
+    insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would stop here: config.yaml:4:19: there is no key file at key.pem: check the path, or make a key with `oci setup keys`");
     assert!(!place.path().join("state").exists(), "a dry run keeps no state");
 }
 
@@ -86,6 +93,10 @@ fn mistakes_of_usage_end_with_2_and_say_what_to_do() {
         (&["--count", "-1"], "-1 is not in 1..=100000"),
         (&["--rate", "-1"], "a number above 0 is needed"),
         (&["lanch"], "'launch'"),
+        (&["-dryrun"], "'--dry-run'"),
+        (&["-cofnig", "x.yaml"], "'--config'"),
+        (&["-simulate", "flaky"], "`--simulate=flaky`"),
+        (&["--dryrun", "-yes", "launch"], "'--dry-run'"),
         (&["--simulate=roomie"], "roomy"),
         (&["--endpoint", "http://example.com"], "plain http to another machine"),
         (&["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: there is no such file"),

@@ -90,6 +90,17 @@ fn user_data_is_encoded_unless_it_is_base64_already() {
 }
 
 #[test]
+fn base64_that_is_said_to_be_so_is_sent_as_it_is_and_what_looks_like_it_is_noted() {
+    let load = |value: &str| load(&format!("{GOOD}  user_data: {value}\n"));
+    let data = |settings: &Settings| body(settings)["metadata"]["user_data"].as_str().unwrap().to_owned();
+    let said = load("\"base64:aGVsbG8=\"");
+    assert_eq!((data(&said).as_str(), said.notes.as_str()), ("aGVsbG8=", ""));
+    let looks = load("\"aGVsbG8=\"");
+    assert_eq!(data(&looks), "YUdWc2JHOD0=");
+    assert!(looks.notes.contains("say so: `user_data: \"base64:aGVsbG8=\"`"), "{}", looks.notes);
+}
+
+#[test]
 fn user_data_that_cloud_init_would_ignore_is_noted() {
     let settings = load(&format!("{GOOD}  user_data: init.sh\n"));
     assert!(settings.notes.contains("cloud-init will ignore it"), "{}", settings.notes);
@@ -124,6 +135,7 @@ fn load_profile(text: &str, overrides: &Overrides) -> Settings {
     let facts = |_: &CredentialSource| {
         Ok(ProfileFacts {
             region: Some("phx".into()),
+            region_from: None,
             tenancy: Some("ocid1.tenancy.oc1..fromprofile".into()),
         })
     };

@@ -130,7 +130,9 @@ fn an_availability_domain_that_is_not_there_is_a_mistake_of_the_config() {
     let place = Workplace::with_config(&GOOD.replace("AD-1", "AD-7"));
     let ended = place.run(&["--simulate"]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
-    assert!(ended.stderr.contains("config.yaml: ") && ended.stderr.contains("AD-7"), "{}", ended.stderr);
+    let place = "config.yaml:16:24: availability_domain: `AD-7` is not an availability domain";
+    assert!(ended.stderr.contains(place), "{}", ended.stderr);
+    assert!(ended.stderr.contains("config.yaml: 1 mistake; nothing was launched"), "{}", ended.stderr);
 }
 
 #[test]

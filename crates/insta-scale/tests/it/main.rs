@@ -5,6 +5,7 @@ mod bad_config;
 mod bad_credentials;
 mod bad_details;
 mod bad_settings;
+mod before_a_run;
 mod command_line;
 #[cfg(unix)]
 mod earlier;

@@ -115,6 +115,23 @@ impl Values<'_> {
         Ok(())
     }
 
+    /// A fingerprint that is none, with the place that gave it.
+    fn bad_fingerprint(&self, error: CredentialsError) -> CredentialsError {
+        let variable = "OCI_CLI_FINGERPRINT";
+        match error {
+            CredentialsError::BadFingerprint { configured } => CredentialsError::SettingRefused {
+                place: match (self.env)(variable).filter(|value| !value.is_empty()) {
+                    Some(_) => variable.to_owned(),
+                    None => self.profile.place_of("fingerprint"),
+                },
+                key: "fingerprint",
+                value: configured,
+                why: "a fingerprint is 16 pairs of hex digits joined by colons, as the console shows it beside the key",
+            },
+            error => error,
+        }
+    }
+
     fn missing(&self, keys: Vec<&'static str>) -> CredentialsError {
         CredentialsError::SettingsMissing { place: self.profile.place(), keys }
     }
@@ -200,6 +217,7 @@ impl Values<'_> {
                 ("key_file", no_key),
             ])));
         };
+        let in_profile = |error| self.bad_fingerprint(error);
         let passphrase = self.passphrase(passphrase);
         let (signer, warning) = match (content, key_path) {
             (None, Some(key_path)) => ApiKey::load(&ApiKeySettings {
@@ -208,13 +226,14 @@ impl Values<'_> {
                 fingerprint: fingerprint.clone(),
                 key_path,
                 passphrase,
-            })?,
+            })
+            .map_err(in_profile)?,
             (content, _) => {
                 let name = "OCI_CLI_KEY_CONTENT";
                 let content = content.unwrap_or_default();
                 let key =
                     PrivateKey::from_pem(content.as_bytes(), passphrase.as_ref().map(|p| p.as_str()), name)?;
-                (ApiKey::new(tenancy, user, fingerprint, key, name)?, None)
+                (ApiKey::new(tenancy, user, fingerprint, key, name).map_err(in_profile)?, None)
             }
         };
         Ok(Login {

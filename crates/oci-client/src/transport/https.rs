@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::{Transport, TransportError};
+use super::{CONNECTION_REFUSED, Transport, TransportError};
 
 /// Limits on one request.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +132,13 @@ fn not_answered(error: &reqwest::Error) -> TransportError {
     if error.is_dns() {
         TransportError::not_sent("NameNotFound", text)
     } else if error.is_connect() {
-        let code = if error.is_timeout() { "ConnectTimeout" } else { "ConnectFailed" };
+        let code = if error.is_timeout() {
+            "ConnectTimeout"
+        } else if is_refused(error) {
+            CONNECTION_REFUSED
+        } else {
+            "ConnectFailed"
+        };
         TransportError::not_sent(code, text)
     } else if error.is_builder() {
         TransportError::not_sent("BadUrl", text)
@@ -149,17 +155,38 @@ fn broke_off(error: &reqwest::Error) -> TransportError {
     TransportError::may_have_arrived(code, chain(error))
 }
 
-/// The error with its causes. URLs hold OCIDs at most, so they may be shown.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
+/// Whether the system says that nobody listens at the port.
+fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
     while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
+        let system = inner.downcast_ref::<std::io::Error>();
+        if system.is_some_and(|system| system.kind() == std::io::ErrorKind::ConnectionRefused) {
+            return true;
         }
         cause = inner.source();
     }
-    text
+    false
+}
+
+/// What lies behind an error. Its outer layers say only that sending failed, where, and in which library; whoever shows it
+/// says where. (URLs hold OCIDs at most, so the text may be shown.)
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        texts.push(inner.to_string());
+        cause = inner.source();
+    }
+    let layer =
+        |text: &String| text.starts_with("client error (") || text.starts_with("error sending request");
+    let told: Vec<&String> = texts.iter().filter(|text| !layer(text)).collect();
+    let mut out = String::new();
+    for text in told {
+        if !out.ends_with(text.as_str()) {
+            out.push_str(if out.is_empty() { "" } else { ": " });
+            out.push_str(text);
+        }
+    }
+    // Nothing but layers: better those than nothing.
+    if out.is_empty() { texts.join(": ") } else { out }
 }

@@ -18,6 +18,9 @@ pub trait Transport: Send + Sync {
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
 }
 
+/// The code of an error when a machine says that nobody listens at the port.
+pub(crate) const CONNECTION_REFUSED: &str = "ConnectionRefused";
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]

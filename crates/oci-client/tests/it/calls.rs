@@ -137,7 +137,7 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
     let started = tokio::time::Instant::now();
     let failure = launch(&fake.client(), "t").await.unwrap_err();
     assert_eq!((failure.class, started.elapsed()), (FailureClass::Ambiguous, Duration::from_mins(1)));
-    insta::assert_snapshot!(failure, @"LaunchInstance: Timeout: POST iaas.us-phoenix-1.oraclecloud.com: no answer within 60 s");
+    insta::assert_snapshot!(failure, @"LaunchInstance: Timeout: no answer of iaas.us-phoenix-1.oraclecloud.com: nothing came within 60 s");
 }
 
 #[tokio::test]

@@ -173,7 +173,7 @@ async fn a_server_that_is_not_there_certainly_got_nothing() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let failure = launch(&client(port), "t").await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Network, "ConnectFailed"));
+    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Network, "ConnectionRefused"));
 }
 
 #[tokio::test]

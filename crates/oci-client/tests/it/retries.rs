@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oci_client::credentials::{CredentialsError, Signature, Signer};
 use oci_client::retry::{RetryBudget, RetryPolicy, retry_after};
-use oci_client::{FailureClass, GaveUp, RequestCounts};
+use oci_client::{FailureClass, GaveUp, QuestionLimits, RequestCounts};
 use rand::SeedableRng as _;
 use tokio::time::Instant;
 
@@ -196,4 +196,57 @@ async fn every_try_is_counted_by_operation_and_outcome() {
     let snapshot = counts.snapshot();
     let of = |name| (snapshot[name].ok, snapshot[name].throttled, snapshot[name].failed);
     assert_eq!((of("GetInstance"), of("LaunchInstance")), ((1, 1, 1), (0, 0, 1)));
+}
+
+/// Notes what is told of retries.
+#[derive(Default)]
+struct Noted(std::sync::Mutex<Vec<String>>);
+
+impl oci_client::Observer for Noted {
+    fn tried(&self, _: &oci_client::Tried) {}
+
+    fn retrying(&self, retry: &oci_client::Retrying<'_>) {
+        self.0.lock().unwrap().push(format!("{}; try {} of {}", retry.message, retry.next, retry.of));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_is_told_of_each_further_try_and_why() {
+    let noted = Arc::new(Noted::default());
+    let fake = Fake::new([unreachable_host(), lost(), ok("{}")]);
+    fake.client().with_observer(noted.clone()).get_instance("i").await.unwrap();
+    assert_eq!(
+        *noted.0.lock().unwrap(),
+        [
+            "cannot reach iaas.us-phoenix-1.oraclecloud.com: connection refused; try 2 of 8",
+            "no answer of iaas.us-phoenix-1.oraclecloud.com: connection reset by peer; try 3 of 8"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_somebody_waits_for_ends_within_a_minute_and_a_change_is_not_given_up_early() {
+    let started = Instant::now();
+    let client = |fake: &Fake| fake.client().with_question_limits(QuestionLimits::attended());
+    let failure = client(&Fake::new([])).get_instance("i").await.unwrap_err();
+    assert!(started.elapsed() <= Duration::from_mins(1), "{failure}");
+    assert!(failure.attempts > 1, "{failure}");
+    let started = Instant::now();
+    let failure = launch(&client(&Fake::new([])), "t").await.unwrap_err();
+    assert_eq!(started.elapsed(), Duration::from_mins(1), "{failure}");
+}
+
+#[tokio::test]
+async fn a_port_of_this_machine_where_nobody_listens_is_not_asked_again() {
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let endpoints = oci_client::Endpoints::at(&format!("http://127.0.0.1:{port}")).unwrap();
+    let transport = Arc::new(oci_client::transport::Https::new().unwrap());
+    let client = oci_client::Client::builder(endpoints, transport).build();
+    let client = client.with_question_limits(QuestionLimits::attended());
+    let failure = client.get_instance("i").await.unwrap_err();
+    assert_eq!((failure.attempts, failure.code.as_str()), (1, "ConnectionRefused"), "{failure}");
+    assert!(failure.message.starts_with(&format!("cannot reach 127.0.0.1:{port}: ")), "{failure}");
 }

@@ -84,7 +84,7 @@ impl<'a> Reach<'a> {
         }
         check_compartment(&compartment)?;
         let signer = session::sign_in(global, &settings)?;
-        let (client, requests) = session::client(session::endpoints(&settings)?, signer)?;
+        let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
         let stop = CancellationToken::new();
         runtime::cancel_on_signals(&stop)?;
         Ok(Self { global, settings, compartment, client, requests, stop })
@@ -97,7 +97,7 @@ impl<'a> Reach<'a> {
 
     /// What a run needs.
     pub fn environment(&self, store: Arc<dyn Store>) -> Environment {
-        session::environment(self.client.clone(), self.requests.clone(), store)
+        session::environment(&self.client, self.requests.clone(), store)
     }
 
     /// Does something that changes nothing; ends when the user wants to stop.

@@ -3,7 +3,9 @@
 //! Must not know what the columns are about.
 
 use crate::output::text::clean;
+use anstyle::Style;
 use console::{measure_text_width, truncate_str};
+use std::fmt::Write as _;
 
 /// One column.
 #[derive(Clone, Debug)]
@@ -18,12 +20,21 @@ pub struct Column {
     pub rank: u8,
     /// Whether its cells can be cut: names and other text.
     pub can_be_cut: bool,
+    /// The style of each cell; plain where there is none.
+    pub styles: Vec<Style>,
 }
 
 impl Column {
     /// A column; its cells are made safe for a terminal.
     pub fn new(title: &'static str, rank: u8, cells: impl Iterator<Item = String>) -> Self {
-        Self { title, cells: cells.map(|cell| clean(&cell)).collect(), short: None, rank, can_be_cut: false }
+        Self {
+            title,
+            cells: cells.map(|cell| clean(&cell)).collect(),
+            short: None,
+            rank,
+            can_be_cut: false,
+            styles: Vec::new(),
+        }
     }
 
     /// The same, with cells that are cut when there is no room for all of them.
@@ -37,6 +48,13 @@ impl Column {
     #[must_use]
     pub fn or_short(mut self, cells: impl Iterator<Item = String>) -> Self {
         self.short = Some(cells.map(|cell| clean(&cell)).collect());
+        self
+    }
+
+    /// The same with a style for each cell.
+    #[must_use]
+    pub fn styled(mut self, styles: impl Iterator<Item = Style>) -> Self {
+        self.styles = styles.collect();
         self
     }
 
@@ -63,10 +81,15 @@ pub fn table(mut columns: Vec<Column>, width: Option<usize>) -> String {
     // Grown by doubling, a long table would be in memory three times over.
     let line_length = widths.iter().map(|width| width + GAP).sum::<usize>() + 1;
     let mut out = String::with_capacity(line_length.saturating_mul(rows + 1));
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+    let mut line = |cells: &mut dyn Iterator<Item = (&str, Style)>| {
         let start = out.len();
-        for (cell, width) in cells.zip(&widths) {
-            out.push_str(cell);
+        for ((cell, style), width) in cells.zip(&widths) {
+            if style.is_plain() {
+                out.push_str(cell);
+            } else {
+                // Writing to a String cannot fail, so the result is not looked at.
+                let _ = write!(out, "{style}{cell}{style:#}");
+            }
             let pad = width.saturating_sub(measure_text_width(cell)) + GAP;
             out.extend(std::iter::repeat_n(' ', pad));
         }
@@ -74,9 +97,12 @@ pub fn table(mut columns: Vec<Column>, width: Option<usize>) -> String {
         out.truncate(start + end);
         out.push('\n');
     };
-    line(&mut columns.iter().map(|column| column.title));
+    line(&mut columns.iter().map(|column| (column.title, Style::new())));
     for row in 0..rows {
-        line(&mut columns.iter().map(|column| column.cells.get(row).map_or("", String::as_str)));
+        line(&mut columns.iter().map(|column| {
+            let style = column.styles.get(row).copied().unwrap_or_default();
+            (column.cells.get(row).map_or("", String::as_str), style)
+        }));
     }
     out
 }

@@ -1,0 +1,150 @@
+//! `launch --dry-run`: shows the request of the first slot and what differs in the others, and, when the service can be
+//! asked, what stands in their way and what it all costs. Launches nothing and writes nothing down.
+
+use super::budget::Budget;
+use super::{earlier, launch, session};
+use crate::args::{Global, LaunchArgs, OutputFormat};
+use crate::config::Settings;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::preview::Preview;
+use crate::output::{console, forecast, reserving, text};
+use crate::runtime;
+use fleet::preflight::{Preflight, preflight};
+use fleet::{Plan, PlanError};
+use oci_client::{Client, FailureClass, RetryPolicy};
+use std::time::Duration;
+
+/// How long the service is asked.
+const BRIEF: Duration = Duration::from_secs(10);
+
+/// Runs it. A config can be checked where its key is not: then nobody is asked.
+pub fn run(
+    global: &Global,
+    args: &LaunchArgs,
+    mut settings: Settings,
+    budget: Option<&Budget>,
+) -> Result<Exit, CommandError> {
+    let endpoints = session::endpoints(&settings)?;
+    let mut exit = Exit::Done;
+    let mut answer = None;
+    match sign_in(global, args, &settings)? {
+        None => {
+            if args.extend {
+                console::line(
+                    "note: which names are taken is asked for when launching: those shown begin at 1",
+                );
+            }
+        }
+        Some(signer) => {
+            let (client, _) = session::client(global, endpoints.clone(), Some(signer))?;
+            let client = session::asking(&client);
+            if args.extend {
+                let store =
+                    if earlier::has_any(global)? { Some(session::open_ledger(global, false)?) } else { None };
+                let first = launch::extend(&client, store.as_ref(), &settings.fleet);
+                settings.fleet.first_number = runtime::block_on(first)??;
+            }
+            match ask(&client, &mut settings)? {
+                Ok(found) => answer = found,
+                Err(error) => {
+                    exit = refused(&error);
+                    tell(&error, exit);
+                }
+            }
+        }
+    }
+    if args.simulate.is_none()
+        && let Some(note) = earlier::in_the_way(global, args, &settings)?
+    {
+        console::line(&format!("warning: a launch would stop here: {note}"));
+    }
+    let plan = Plan { fleet: settings.fleet.clone(), min: launch::least(args), ..Plan::default() };
+    let reserve = args.reserving.reserve;
+    let preview = Preview { settings: &settings, plan: &plan, budget, answer: answer.as_ref(), reserve };
+    console::data(&preview.text(&endpoints, global.output))?;
+    if global.output == OutputFormat::Table {
+        let verdicts = answer.as_ref().map(|answer| format!("\n{}", forecast::verdicts(answer)));
+        let reserved = reserve.then(|| format!("\n{}", reserving::text(&settings, answer.as_ref())));
+        let money = forecast::money(&settings, answer.as_ref());
+        let before = verdicts.unwrap_or_default() + &reserved.unwrap_or_default();
+        console::data(&format!("{before}\n{money}"))?;
+    }
+    if let Some(answer) = &answer {
+        let findings = forecast::findings(answer);
+        if !findings.is_empty() {
+            console::line(findings.trim_end());
+        }
+    }
+    if let Some(Err(error)) = budget.map(Budget::check) {
+        console::failed(&error);
+        exit = error.exit();
+    }
+    Ok(exit)
+}
+
+/// Who signs; `None` when nobody is to be asked, or can be.
+fn sign_in(
+    global: &Global,
+    args: &LaunchArgs,
+    settings: &Settings,
+) -> Result<Option<std::sync::Arc<dyn oci_client::credentials::Signer>>, CommandError> {
+    match session::sign_in(global, settings) {
+        // The names of an extension depend on the answer.
+        Err(error) if args.extend && !args.offline => Err(error),
+        Err(error) => {
+            // The rest of a mistake in the config is a picture of the line.
+            let why = error.to_string();
+            let why = text::clean(why.lines().next().unwrap_or_default());
+            console::line(&format!("warning: a launch would stop here: {why}"));
+            Ok(None)
+        }
+        Ok(signer) => Ok(signer.filter(|_| !args.offline)),
+    }
+}
+
+/// Asks the service: the full names of the availability domains, which go into the settings, then all that a plan asks. One look
+/// at each thing, and not for long.
+///
+/// # Errors
+/// The outer one for what makes a dry run pointless, such as an availability domain that does not exist; the inner one when
+/// the service could not be asked.
+fn ask(
+    client: &Client,
+    settings: &mut Settings,
+) -> Result<Result<Option<Preflight>, CommandError>, CommandError> {
+    let client = client.with_retry(RetryPolicy::never());
+    runtime::block_on(async {
+        match tokio::time::timeout(BRIEF, fleet::plan(&client, settings.fleet.clone())).await {
+            Err(_) => {
+                let message = format!("the service did not answer within {} s", BRIEF.as_secs());
+                return Ok(Err(CommandError::Usage { message, hint: None }));
+            }
+            Ok(Err(PlanError::Failure(failure))) => return Ok(Err(failure.into())),
+            Ok(Err(error)) => return Err(CommandError::of_plan(&settings.written, error)),
+            Ok(Ok(plan)) => settings.fleet = plan.fleet,
+        }
+        let asked = Box::pin(preflight(&client, &settings.fleet, &settings.prices));
+        Ok(Ok(tokio::time::timeout(BRIEF, asked).await.ok()))
+    })?
+}
+
+/// A refused login is what a launch would end with too; whoever cannot be reached now may be reached later.
+fn refused(error: &CommandError) -> Exit {
+    match error {
+        CommandError::Failure(failure) if failure.class == FailureClass::Authentication => error.exit(),
+        _ => Exit::Done,
+    }
+}
+
+fn tell(error: &CommandError, exit: Exit) {
+    if exit != Exit::Done {
+        console::failed(error);
+        return;
+    }
+    let why = text::clean_lines(&error.to_string());
+    console::line(&format!("warning: limits, capacity and OCIDs are unchecked: {why}"));
+    if let Some(hint) = error.hint() {
+        console::line(&format!("hint: {}", text::clean(&hint)));
+    }
+}

@@ -1,0 +1,91 @@
+//! Where the file says what can be checked only after it was read: availability domains, which the service knows, and the key.
+//!
+//! Keeps the lines that a message would quote, not the file.
+
+use super::finding::{self, ConfigErrors, Finding, Place};
+use super::keys::SECRET;
+use super::yaml::{Node, Value};
+use oci_client::credentials::CredentialsError;
+
+/// Where a file says what is checked later.
+#[derive(Debug, Default)]
+pub struct Written {
+    file: String,
+    domains: Vec<(String, Place)>,
+    credentials: Vec<(&'static str, Place)>,
+    lines: Vec<(usize, String)>,
+}
+
+impl Written {
+    /// Keeps what is needed of a file.
+    pub(super) fn of(file: &str, source: &str, root: &Node) -> Self {
+        let mut domains = Vec::new();
+        if let Some(settings) = root.child("instance_settings") {
+            names(settings.child("availability_domain"), &mut domains);
+            if let Some(Node { value: Value::List(items), .. }) = settings.child("capacity_reservations") {
+                for item in items {
+                    names(item.child("availability_domain"), &mut domains);
+                }
+            }
+        }
+        let keys = ["private_key_path", "fingerprint", SECRET];
+        let credentials = keys.into_iter().filter_map(|key| Some((key, root.child(key)?.place)));
+        let credentials: Vec<(&'static str, Place)> = credentials.collect();
+        let places = domains.iter().map(|(_, place)| place).chain(credentials.iter().map(|(_, place)| place));
+        let places: Vec<Finding> = places.map(|place| Finding::at(*place, "")).collect();
+        let lines = finding::quoted_lines(source, &places);
+        Self { file: file.to_owned(), domains, credentials, lines }
+    }
+
+    /// A key that cannot be used, where the file names it; `None` when the file does not.
+    pub fn credentials(&self, error: &CredentialsError, help: Option<String>) -> Option<ConfigErrors> {
+        let place =
+            |key: &str| self.credentials.iter().find(|(name, _)| *name == key).map(|(_, place)| *place);
+        let place = match error {
+            CredentialsError::FingerprintMismatch { .. } | CredentialsError::BadFingerprint { .. } => {
+                place("fingerprint")
+            }
+            CredentialsError::WrongPassphrase { .. } => place(SECRET).or_else(|| place("private_key_path")),
+            _ => place("private_key_path"),
+        }?;
+        let mistake = Finding { place: Some(place), message: error.to_string(), help };
+        Some(ConfigErrors::of_lines(&self.file, vec![mistake], self.lines.clone()))
+    }
+
+    /// Mistakes that the service has found: what is wrong, and the availability domain that it is about.
+    pub fn mistakes(&self, found: &[fleet::plan::Finding]) -> ConfigErrors {
+        let mut mistakes = Vec::new();
+        for finding in found {
+            let Some(domain) = &finding.domain else {
+                mistakes.push(Finding::whole(format!("{}: {}", finding.field, finding.message)));
+                continue;
+            };
+            let help = "write `AD-1`, or the full name: each tenancy has a prefix of its own";
+            let message = format!("availability_domain: {}", finding.message);
+            let places =
+                self.domains.iter().filter(|(name, _)| name == domain).map(|(_, place)| Some(*place));
+            // From a run of another version of the file, say: then there is no place to show.
+            let places: Vec<Option<Place>> = places.collect();
+            for place in if places.is_empty() { vec![None] } else { places } {
+                let finding = Finding { place, message: message.clone(), help: Some(help.to_owned()) };
+                if !mistakes.contains(&finding) {
+                    mistakes.push(finding);
+                }
+            }
+        }
+        ConfigErrors::found_by_service(&self.file, mistakes, self.lines.clone())
+    }
+}
+
+/// The names that one value gives: one text, or a list of texts.
+fn names(node: Option<&Node>, out: &mut Vec<(String, Place)>) {
+    match node.map(|node| (&node.value, node.place)) {
+        Some((Value::Scalar(scalar), place)) => out.push((scalar.text.to_string(), place)),
+        Some((Value::List(items), _)) => {
+            for item in items {
+                names(Some(item), out);
+            }
+        }
+        Some((Value::Map(_), _)) | None => {}
+    }
+}

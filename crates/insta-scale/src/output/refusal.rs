@@ -1,0 +1,39 @@
+//! The JSON document of a launch or resume that did not become a run, docs/output.md.
+
+use super::document::SCHEMA_VERSION;
+use super::text::{clean, clean_lines};
+use crate::args::OutputFormat;
+use crate::error::CommandError;
+use serde_json::{Value, json};
+
+/// The document as text, with a line break at its end; `None` when the output is not for programs.
+pub fn text(error: &CommandError, output: OutputFormat) -> Option<String> {
+    let mut document = json!({"schema_version": SCHEMA_VERSION, "run_id": null, "error": reason(error)});
+    match output {
+        OutputFormat::Json => Some(serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"),
+        OutputFormat::Jsonl => {
+            document["type"] = "summary".into();
+            Some(document.to_string() + "\n")
+        }
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => None,
+    }
+}
+
+/// The same five fields as the error of an instance.
+pub fn reason(error: &CommandError) -> Value {
+    let (code, message, id) = match error {
+        CommandError::Failure(failure) => (
+            Some(clean(&failure.code)),
+            clean(&failure.message),
+            failure.opc_request_id.as_deref().map(clean),
+        ),
+        error => (None, clean_lines(&error.to_string()), None),
+    };
+    json!({
+        "class": error.class(),
+        "code": code,
+        "message": message,
+        "opc_request_id": id,
+        "hint": error.hint(),
+    })
+}
