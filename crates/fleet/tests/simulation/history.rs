@@ -118,7 +118,7 @@ impl History {
     async fn storm(&mut self) -> Result<(), String> {
         for _ in 0..=self.setup.deaths {
             let ended = self.process(true).await?;
-            self.check(&ended).await?;
+            self.check(&ended)?;
             match ended {
                 Ended::Itself { stopped: false, .. } => return Ok(()),
                 Ended::Dead => self.store.crash(self.chance.random_range(0..4)),
@@ -142,7 +142,7 @@ impl History {
         for _ in 0..CALM_PROCESSES {
             tokio::time::sleep(Duration::from_mins(2)).await;
             let ended = self.process(false).await?;
-            self.check(&ended).await?;
+            self.check(&ended)?;
             let live = books::live(&self.region, self.run);
             match self.settled(&live).await {
                 Ok(()) => return Ok(()),
@@ -168,7 +168,10 @@ impl History {
             }
         }
         if let Some(min) = self.setup.min {
-            books::at_least_or_nothing(&self.region, live, min).await?;
+            books::at_least_or_nothing(&self.region, live, min)?;
+            if live.len() < min as usize {
+                books::no_volume_left(&self.region, live).await?;
+            }
         }
         books::nothing_held(&self.region)
     }
@@ -177,7 +180,7 @@ impl History {
         RunState::fold(self.run, &self.store.snapshot(self.run))
     }
 
-    async fn check(&self, ended: &Ended) -> Result<(), String> {
+    fn check(&self, ended: &Ended) -> Result<(), String> {
         if let Some(reason) = self.broken.lock().unwrap().take() {
             return Err(reason);
         }
@@ -194,18 +197,18 @@ impl History {
                 if *stopped || short {
                     return Ok(());
                 }
-                self.check_end(&live, &state).await
+                self.check_end(&live, &state)
             }
             Ended::Dead | Ended::NotBegun => Ok(()),
         }
     }
 
     /// What a process that has come to an end of its own leaves behind, before anybody takes the run up again.
-    async fn check_end(&self, live: &books::Live, state: &RunState) -> Result<(), String> {
+    fn check_end(&self, live: &books::Live, state: &RunState) -> Result<(), String> {
         // What could not be found out is told to be so, and goes on.
         let known = state.outcome != Some(Outcome::InDoubt);
         if let Some(min) = self.setup.min.filter(|_| known && !self.setup.options.keep_partial) {
-            books::at_least_or_nothing(&self.region, live, min).await?;
+            books::at_least_or_nothing(&self.region, live, min)?;
         }
         books::nothing_held_untold(&self.region, state)
     }
