@@ -83,6 +83,9 @@ fn wanted(said: &str) -> String {
         _ if number("u64") || number("usize") => "a whole number of 0 or more",
         _ if number("i64") || number("integer") => "a whole number",
         _ if number("bool") => "true or false",
+        "expected mapping start" => return "must hold keys with values".to_owned(),
+        "expected sequence start" => "a list",
+        "expected string scalar" => "a text",
         _ => return said.to_owned(),
     };
     format!("must be {wanted}")

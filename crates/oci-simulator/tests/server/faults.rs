@@ -144,7 +144,7 @@ async fn a_region_whose_clock_is_off_refuses_honest_requests() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn throttled_requests_get_both_texts_and_a_closed_connection() {
     let region = open_region(
         "throttle:

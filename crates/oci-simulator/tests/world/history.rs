@@ -5,7 +5,7 @@ use oci_api::Operation;
 use oci_simulator::world::settings::{
     Crumbs, LateFailure, LimitSetting, OtherTenants, Outage, QuotaSetting, Reclaim,
 };
-use oci_simulator::world::{SavedWorld, State, World, WorldSettings};
+use oci_simulator::world::{ApiRequest, SavedWorld, State, World, WorldSettings};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -61,7 +61,7 @@ fn hostile(seed: u64) -> WorldSettings {
         late_failure: LateFailure { probability: 0.2, limit_share: 0.3 },
         false_limit_probability: 0.2,
         capacity_report_error_probability: 0.2,
-        list_lag_seconds: if seed % 2 == 0 { 0.0 } else { 3.0 },
+        list_lag_seconds: if seed.is_multiple_of(2) { 0.0 } else { 3.0 },
         short_page_probability: 0.3,
         empty_page_probability: 0.3,
         subnet_prefix_length: 28,
@@ -95,7 +95,7 @@ fn details(region: &Region, ad: usize, ocpus: u32, keep: bool, reservation: Opti
     let mut details = region.details("n");
     details["availabilityDomain"] = region.defaults.availability_domains[ad].clone().into();
     details["shapeConfig"] = json!({"ocpus": ocpus, "memoryInGBs": ocpus * 6});
-    if ocpus % 5 == 0 {
+    if ocpus.is_multiple_of(5) {
         details["launchVolumeAttachments"] = json!([{
             "type": "paravirtualized",
             "launchCreateVolumeDetails": {"volumeCreationType": "ATTRIBUTES", "sizeInGBs": 50},
@@ -157,6 +157,17 @@ fn check_list(region: &mut Region, limit: u32) {
     }
 }
 
+fn reserve(region: &Region, ad: usize, ocpus: u32, count: u32) -> ApiRequest {
+    region.request(Operation::CreateComputeCapacityReservation).body(json!({
+        "compartmentId": region.defaults.compartment,
+        "availabilityDomain": region.defaults.availability_domains[ad],
+        "instanceReservationConfigs": [{
+            "instanceShape": "VM.Standard.E4.Flex", "reservedCount": count,
+            "instanceShapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6},
+        }],
+    }))
+}
+
 fn do_it(region: &mut Region, deed: &Deed) {
     let pick = |ids: Vec<String>, which: usize| (!ids.is_empty()).then(|| ids[which % ids.len()].clone());
     let instances: Vec<String> = region.world.instances().map(|entry| entry.id).collect();
@@ -185,16 +196,7 @@ fn do_it(region: &mut Region, deed: &Deed) {
             let body = json!({"shapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6}});
             region.request(Operation::UpdateInstance).path("instanceId", id).body(body)
         }
-        Deed::Reserve { ad, ocpus, count } => {
-            region.request(Operation::CreateComputeCapacityReservation).body(json!({
-                "compartmentId": region.defaults.compartment,
-                "availabilityDomain": region.defaults.availability_domains[*ad],
-                "instanceReservationConfigs": [{
-                    "instanceShape": "VM.Standard.E4.Flex", "reservedCount": count,
-                    "instanceShapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6},
-                }],
-            }))
-        }
+        Deed::Reserve { ad, ocpus, count } => reserve(region, *ad, *ocpus, *count),
         Deed::Rereserve { which, count } => {
             let Some(id) = pick(reservations, *which) else { return };
             let get =
