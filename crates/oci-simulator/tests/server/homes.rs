@@ -237,7 +237,7 @@ async fn a_leap_in_time_is_saved_without_any_request() {
     let save = folder.path().join("region.json");
     let running = start(options(&folder.path().join("home"), &save)).await.unwrap();
     let before = std::fs::read(&save).unwrap();
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     assert_eq!(std::fs::read(&save).unwrap(), before, "time that merely goes by is not worth a write");
     running.region().advance(std::time::Duration::from_hours(24));
     for _ in 0..60 {
