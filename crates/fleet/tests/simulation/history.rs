@@ -7,7 +7,7 @@ use crate::{
     kept::{Announced, Kept},
     region::{self, RegionClock},
     setup::Setup,
-    wire::Wire,
+    wire::{Adrift, Wire},
 };
 use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary};
 use ledger::{LedgerError, MemoryStore, Outcome, Record, RunId, RunState};
@@ -45,6 +45,7 @@ pub struct History {
     store: MemoryStore,
     announced: Arc<Announced>,
     broken: Arc<Mutex<Option<String>>>,
+    adrift: Arc<Adrift>,
     chance: StdRng,
     /// For what was added later: a seed draws the rest as before.
     apart: StdRng,
@@ -104,6 +105,7 @@ impl History {
             store,
             announced: Arc::default(),
             broken: Arc::default(),
+            adrift: Arc::default(),
             chance,
             apart,
             plan,
@@ -253,6 +255,7 @@ impl History {
             announced: Arc::clone(&self.announced),
             broken: Arc::clone(&self.broken),
             arrives: AtomicBool::new(self.setup.seed.is_multiple_of(2)),
+            adrift: Arc::clone(&self.adrift),
         };
         let seed = self.setup.seed.wrapping_add(u64::from(self.processes));
         let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), Arc::new(wire))
@@ -305,6 +308,8 @@ impl History {
         let napping = async {
             if naps {
                 tokio::time::sleep(tired).await;
+                // The region does not sleep: what others have sent does not arrive a day late.
+                self.adrift.arrived().await;
                 tokio::time::advance(NAP).await;
             }
             std::future::pending::<()>().await;

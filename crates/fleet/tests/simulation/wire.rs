@@ -28,6 +28,25 @@ pub struct Wire {
     pub broken: Arc<Mutex<Option<String>>>,
     /// Whether a request whose sender is gone still arrives. Changes with each request that is dropped.
     pub arrives: AtomicBool,
+    /// Requests that are still to arrive and whose sender is gone.
+    pub adrift: Arc<Adrift>,
+}
+
+/// Requests of processes that are gone.
+#[derive(Default)]
+pub struct Adrift(Mutex<Vec<JoinHandle<Result<http::Response<Bytes>, Dropped>>>>);
+
+impl Adrift {
+    /// Waits until all have arrived; not for those that hang.
+    pub async fn arrived(&self) {
+        for _ in 0..120 {
+            if self.0.lock().unwrap().iter().all(JoinHandle::is_finished) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+        self.0.lock().unwrap().clear();
+    }
 }
 
 impl Transport for Wire {
@@ -42,7 +61,7 @@ impl Transport for Wire {
             }
             let region = self.region.clone();
             let task = tokio::spawn(async move { region.exchange(request).await });
-            let answer = Flight { task, wire: self }.await;
+            let answer = Flight { task: Some(task), wire: self }.await;
             self.fuse.point().await;
             answer
         })
@@ -66,7 +85,7 @@ impl Wire {
 
 /// A request under way. When its sender goes away it may arrive all the same.
 struct Flight<'a> {
-    task: JoinHandle<Result<http::Response<Bytes>, Dropped>>,
+    task: Option<JoinHandle<Result<http::Response<Bytes>, Dropped>>>,
     wire: &'a Wire,
 }
 
@@ -74,7 +93,9 @@ impl Future for Flight<'_> {
     type Output = Result<http::Response<Bytes>, TransportError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.task).poll(context).map(|joined| match joined {
+        let wire = self.wire;
+        let Some(task) = &mut self.task else { return Poll::Pending };
+        Pin::new(task).poll(context).map(|joined| match joined {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(dropped)) => {
                 let code = match dropped {
@@ -84,7 +105,7 @@ impl Future for Flight<'_> {
                 Err(lost(code, dropped.to_string()))
             }
             Err(error) => {
-                self.wire.broken.lock().unwrap().get_or_insert(format!("the region: {error}"));
+                wire.broken.lock().unwrap().get_or_insert(format!("the region: {error}"));
                 Err(lost("ConnectionLost", "the region is gone".to_owned()))
             }
         })
@@ -93,8 +114,11 @@ impl Future for Flight<'_> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        if !self.task.is_finished() && !self.wire.arrives.fetch_xor(true, Ordering::Relaxed) {
-            self.task.abort();
+        let Some(task) = self.task.take().filter(|task| !task.is_finished()) else { return };
+        if self.wire.arrives.fetch_xor(true, Ordering::Relaxed) {
+            self.wire.adrift.0.lock().unwrap().push(task);
+        } else {
+            task.abort();
         }
     }
 }

@@ -252,6 +252,7 @@ async fn grow(
 ) -> Result<Held, ReservationError> {
     let held = show(client, ocid).await?;
     let ours = journal.state(|state| drawn(state, ocid));
+    let ours = ours.known + ours.in_doubt;
     let mut changes = Vec::new();
     for want in &share.wants {
         let there =
@@ -279,12 +280,22 @@ async fn grow(
 }
 
 /// Slots of the run that draw on a reservation.
-fn drawn(state: &RunState, ocid: &str) -> u32 {
+#[derive(Clone, Copy, Default)]
+struct Drawn {
+    /// Those that have an instance.
+    known: u32,
+    /// Those of which nobody knows whether they have one.
+    in_doubt: u32,
+}
+
+fn drawn(state: &RunState, ocid: &str) -> Drawn {
     let on = |placement: &Placement| placement.capacity_reservation.as_deref() == Some(ocid);
-    let drawn = state.slots.values().filter(|slot| {
-        (slot.ocid.is_some() || slot.unsettled.is_some()) && slot.placement.as_ref().is_some_and(on)
-    });
-    u32::try_from(drawn.count()).unwrap_or(u32::MAX)
+    let mut drawn = Drawn::default();
+    for slot in state.slots.values().filter(|slot| slot.placement.as_ref().is_some_and(on)) {
+        drawn.known += u32::from(slot.ocid.is_some());
+        drawn.in_doubt += u32::from(slot.ocid.is_none() && slot.unsettled.is_some());
+    }
+    drawn
 }
 
 fn held_event(held: &Held, asked: u32) -> Event {

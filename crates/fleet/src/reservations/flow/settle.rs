@@ -6,7 +6,7 @@ use ledger::{Event, Outcome};
 use oci_client::{Client, FailureClass};
 use tokio_util::sync::CancellationToken;
 
-use super::{PATIENCE, Reserve, drawn, held_event};
+use super::{Drawn, PATIENCE, Reserve, drawn, held_event};
 use crate::journal::Journal;
 use crate::reservations::create::find_by_token;
 use crate::reservations::{
@@ -90,7 +90,7 @@ pub(crate) async fn settle(
         return;
     }
     find_forgotten(client, compartment, journal).await;
-    let mine: Vec<(String, u32)> = journal
+    let mine: Vec<(String, Drawn)> = journal
         .state(|state| state.reservations.keys().map(|ocid| (ocid.clone(), drawn(state, ocid))).collect());
     let patience = Patience::new(PATIENCE, CancellationToken::new());
     let mut own = Vec::new();
@@ -100,10 +100,19 @@ pub(crate) async fn settle(
             journal.record(vec![Event::Warning { message }]).await;
             continue;
         };
-        let used = held.used().max(drawn);
-        let unused = held.reserved().saturating_sub(used);
         if held.state == "DELETED" {
             continue;
+        }
+        let certain = held.used().max(drawn.known);
+        let used = held.used().max(drawn.known + drawn.in_doubt);
+        let unused = held.reserved().saturating_sub(used);
+        let kept = held.reserved().min(used).saturating_sub(certain);
+        if kept > 0 {
+            let message = format!(
+                "the reservation {ocid} is held for {kept} more than are known to be used, since the outcome of some launches \
+                 is not known: they are charged at 85 % of the price on demand until `resume` has found out"
+            );
+            journal.record(vec![Event::Warning { message }]).await;
         }
         if unused == 0 {
             // It costs nothing, and is of no use to anybody.
