@@ -151,7 +151,8 @@ impl Part {
             Self::FlippedAt(at) => {
                 let mut bytes = good.as_bytes().to_vec();
                 let at = at % bytes.len();
-                bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+                // No letter: the names of headers are the same in either case.
+                bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
                 String::from_utf8(bytes).unwrap()
             }
         }
