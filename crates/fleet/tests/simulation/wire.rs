@@ -32,9 +32,12 @@ pub struct Wire {
     pub adrift: Arc<Adrift>,
 }
 
+/// A request on its way.
+type Sent = JoinHandle<Result<http::Response<Bytes>, Dropped>>;
+
 /// Requests of processes that are gone.
 #[derive(Default)]
-pub struct Adrift(Mutex<Vec<JoinHandle<Result<http::Response<Bytes>, Dropped>>>>);
+pub struct Adrift(Mutex<Vec<Sent>>);
 
 impl Adrift {
     /// Waits until all have arrived; not for those that hang.
@@ -85,7 +88,7 @@ impl Wire {
 
 /// A request under way. When its sender goes away it may arrive all the same.
 struct Flight<'a> {
-    task: Option<JoinHandle<Result<http::Response<Bytes>, Dropped>>>,
+    task: Option<Sent>,
     wire: &'a Wire,
 }
 
