@@ -110,14 +110,22 @@ async fn create_one(
     // Known from here on, whatever the wait brings: 0 until it is read back.
     book.keep(held_event(order, &id, 0)).await?;
     let answer = settled(client, &id, work_request.as_deref(), patience).await?;
-    let Some(answer) = answer else {
-        *ocid = None;
-        let gone = format!("{id} was deleted by somebody else while it was being made");
-        return Err(ReservationError::Asked(gone));
-    };
+    let Some(answer) = answer else { return Err(not_seen(client, order, &id, ocid).await) };
     let held = Held::from(answer);
     book.keep(held_event(order, &id, held.reserved())).await?;
     Ok(held)
+}
+
+/// A reservation that was made just now and that a look does not know. It is gone only if the list says so too: to a user who
+/// may not read reservations, the service denies them all.
+async fn not_seen(client: &Client, order: &Order, id: &str, ocid: &mut Option<String>) -> ReservationError {
+    let listed = find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await;
+    ReservationError::Asked(if matches!(listed, Ok(None)) {
+        *ocid = None;
+        format!("{id} was deleted by somebody else while it was being made")
+    } else {
+        format!("{id} was made, and cannot be looked at: may your group read capacity reservations?")
+    })
 }
 
 fn held_event(order: &Order, ocid: &str, held: u32) -> Event {

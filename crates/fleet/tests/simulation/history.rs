@@ -308,7 +308,7 @@ impl History {
         let napping = async {
             if naps {
                 tokio::time::sleep(tired).await;
-                // The region does not sleep: what others have sent does not arrive a day late.
+                // The region does not sleep: what was sent before does not arrive a day late.
                 self.adrift.arrived().await;
                 tokio::time::advance(NAP).await;
             }

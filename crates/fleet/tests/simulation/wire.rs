@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -35,18 +35,19 @@ pub struct Wire {
 /// A request on its way.
 type Sent = JoinHandle<Result<http::Response<Bytes>, Dropped>>;
 
-/// Requests of processes that are gone.
+/// Requests that are still to arrive: those of processes that are gone, and how many the present one waits for.
 #[derive(Default)]
-pub struct Adrift(Mutex<Vec<Sent>>);
+pub struct Adrift(Mutex<Vec<Sent>>, AtomicUsize);
 
 impl Adrift {
     /// Waits until all have arrived; not for those that hang.
     pub async fn arrived(&self) {
         for _ in 0..120 {
-            if self.0.lock().unwrap().iter().all(JoinHandle::is_finished) {
+            let own = self.1.load(Ordering::Relaxed);
+            if own == 0 && self.0.lock().unwrap().iter().all(JoinHandle::is_finished) {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
         }
         self.0.lock().unwrap().clear();
     }
@@ -64,6 +65,7 @@ impl Transport for Wire {
             }
             let region = self.region.clone();
             let task = tokio::spawn(async move { region.exchange(request).await });
+            self.adrift.1.fetch_add(1, Ordering::Relaxed);
             let answer = Flight { task: Some(task), wire: self }.await;
             self.fuse.point().await;
             answer
@@ -117,6 +119,7 @@ impl Future for Flight<'_> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
+        self.wire.adrift.1.fetch_sub(1, Ordering::Relaxed);
         let Some(task) = self.task.take().filter(|task| !task.is_finished()) else { return };
         if self.wire.arrives.fetch_xor(true, Ordering::Relaxed) {
             self.wire.adrift.0.lock().unwrap().push(task);
