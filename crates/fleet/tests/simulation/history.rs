@@ -209,7 +209,9 @@ impl History {
     fn check_end(&self, live: &books::Live, state: &RunState) -> Result<(), String> {
         // What could not be found out is told to be so, and goes on.
         let known = state.outcome != Some(Outcome::InDoubt);
-        if let Some(min) = self.setup.min.filter(|_| known && !self.setup.options.keep_partial) {
+        // Who does not wait has counted what was accepted; some of it may die later.
+        let counts = known && self.setup.options.wait && !self.setup.options.keep_partial;
+        if let Some(min) = self.setup.min.filter(|_| counts) {
             books::at_least_or_nothing(&self.region, live, min)?;
         }
         books::nothing_held_untold(&self.region, state)
