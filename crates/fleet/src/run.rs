@@ -9,7 +9,9 @@ use crate::{
     lookup,
     reservations::flow::{self, Acquired},
 };
-use ledger::{Event, Lease, LedgerError, Next, Phase, Record, RunId, RunKind, RunState, SlotNumber, Store};
+use ledger::{
+    ErrorRecord, Event, Lease, LedgerError, Next, Phase, Record, RunId, RunKind, RunState, SlotNumber, Store,
+};
 use oci_api::models::Instance;
 use oci_client::{Client, Clock, FailureClass, RequestCounts};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -167,19 +169,39 @@ pub async fn resume(
     if plan.fleet.placements.is_empty() {
         return Err(not_resumable(run, &"its plan has no placement"));
     }
+    let lost = found.unreadable.len();
     let mut events = vec![Event::RunResumed];
-    if !found.unreadable.is_empty() {
-        let count = found.unreadable.len();
-        let message =
-            format!("{count} records of the run cannot be read; its instances are looked up by their tags");
+    if lost > 0 {
+        let message = format!(
+            "{lost} records of the run cannot be read; its instances are looked up by their tags, in {} s, since lists lag",
+            LONGEST_LAG.as_secs()
+        );
         events.push(Event::Warning { message });
     }
-    events.extend(adoptions(env, &plan, &state).await?);
-    for record in env.store.append(run, env.clock.now(), events).await? {
+    keep(env, &mut state, &sink, events).await?;
+    let events = if lost > 0 {
+        Box::pin(recovered(env, &plan, &state, &stop)).await?
+    } else {
+        adoptions(env, &plan, &state).await?
+    };
+    keep(env, &mut state, &sink, events).await?;
+    Ok(Box::pin(carry_out(env, &plan, state, options, sink, stop, lease)).await)
+}
+
+async fn keep(
+    env: &Environment,
+    state: &mut RunState,
+    sink: &Sink,
+    events: Vec<Event>,
+) -> Result<(), RunError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    for record in env.store.append(state.run, env.clock.now(), events).await? {
         state.apply(&record);
         sink(&record);
     }
-    Ok(Box::pin(carry_out(env, &plan, state, options, sink, stop, lease)).await)
+    Ok(())
 }
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
@@ -214,7 +236,7 @@ pub async fn rebuild_from_cloud(
         Err(LedgerError::RunExists { .. }) => restart(env, run, first).await?,
         Err(error) => return Err(error.into()),
     };
-    let events = adoption_events(&state, found, env.clock.now());
+    let events = adoption_events(&state, found, Some(env.clock.now()));
     for record in env.store.append(run, env.clock.now(), events).await? {
         state.apply(&record);
     }
@@ -260,7 +282,7 @@ async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<V
         return Ok(Vec::new());
     }
     match lookup::survey(&env.client, &plan.fleet.compartment, state.run).await {
-        Ok(found) => Ok(adoption_events(state, found, env.clock.now())),
+        Ok(found) => Ok(adoption_events(state, found, Some(env.clock.now()))),
         Err(failure) if failure.class == FailureClass::Authentication => Err(Box::new(failure).into()),
         Err(failure) => {
             let message = format!("the instances of the compartment could not be listed: {failure}");
@@ -269,12 +291,31 @@ async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<V
     }
 }
 
+/// What the tags tell of a run that has lost records. Any slot may have an instance that the rest knows nothing of, so the
+/// list must have caught up with the last launch, and must be readable: without it each such slot would be launched again.
+async fn recovered(
+    env: &Environment,
+    plan: &Plan,
+    state: &RunState,
+    stop: &CancellationToken,
+) -> Result<Vec<Event>, RunError> {
+    tokio::select! {
+        biased;
+        // Nothing is launched after that.
+        () = stop.cancelled() => return Ok(Vec::new()),
+        () = tokio::time::sleep(LONGEST_LAG) => {}
+    }
+    let found = lookup::survey(&env.client, &plan.fleet.compartment, state.run).await.map_err(Box::new)?;
+    Ok(adoption_events(state, found, None))
+}
+
 /// `now` decides whether a retry token can still be sent: as long as it can, it alone tells what its launch made. A list
-/// that lags may show an older instance of the slot, and adopting that would forget the newer one.
+/// that lags may show an older instance of the slot, and adopting that would forget the newer one. Without `now` the list
+/// is right, and the state may be behind it.
 fn adoption_events(
     state: &RunState,
     found: BTreeMap<SlotNumber, Vec<Instance>>,
-    now: jiff::Timestamp,
+    now: Option<jiff::Timestamp>,
 ) -> Vec<Event> {
     let mut events = Vec::new();
     for (slot, mut instances) in found {
@@ -285,14 +326,36 @@ fn adoption_events(
             let message = format!("slot {slot} has {} live instances: {}", ocids.len(), ocids.join(", "));
             events.push(Event::Warning { message });
         }
-        let token_tells = known.unsettled.as_ref().is_some_and(|intent| !attempt::is_expired(intent, now));
-        let free = known.ocid.is_none() && known.phase != Phase::GivenBack && !token_tells;
-        if free && (1..=state.requested).contains(&slot) {
-            let first = instances.into_iter().next();
-            events.extend(first.map(|instance| lookup::adopted(instance, slot, known.last_attempt.max(1))));
+        let of_the_run = (1..=state.requested).contains(&slot);
+        let Some(first) = instances.first().filter(|_| of_the_run) else { continue };
+        let token_tells = match (&known.unsettled, now) {
+            (Some(intent), Some(now)) => !attempt::is_expired(intent, now),
+            _ => false,
+        };
+        let replaced = known.ocid.as_ref().filter(|ocid| instances.iter().all(|one| one.id != **ocid));
+        let free = match (&known.ocid, now) {
+            (None, Some(_)) => known.phase != Phase::GivenBack && !token_tells,
+            (None, None) => true,
+            (Some(_), now) => now.is_none() && replaced.is_some(),
+        };
+        if free {
+            let gone =
+                replaced.map(|ocid| Event::InstanceDied { slot, ocid: ocid.clone(), error: superseded() });
+            events.extend(gone);
+            events.push(lookup::adopted(first.clone(), slot, known.last_attempt.max(1)));
         }
     }
     events
+}
+
+/// Why a slot no longer has the instance that the records name: the record of its death was lost.
+fn superseded() -> ErrorRecord {
+    ErrorRecord {
+        class: "superseded".to_owned(),
+        code: "RecordLost".to_owned(),
+        message: "the record of this instance's end is lost; another live instance has the slot".to_owned(),
+        ..ErrorRecord::default()
+    }
 }
 
 async fn carry_out(

@@ -324,6 +324,11 @@ pub enum Event {
         /// `opc-retry-token` of its creation.
         token: String,
     },
+    /// The creation that was announced was refused for certain: nothing came of it.
+    ReservationRefused {
+        /// `opc-retry-token` of the creation.
+        token: String,
+    },
     /// What a reservation of this run holds, read back.
     ReservationHeld {
         /// Its OCID.
@@ -382,6 +387,7 @@ impl Event {
             Self::RunStarted { .. }
             | Self::RunResumed
             | Self::ReservationIntended { .. }
+            | Self::ReservationRefused { .. }
             | Self::ReservationHeld { .. }
             | Self::GiveBackIntended { .. }
             | Self::PaceChanged { .. }

@@ -6,7 +6,7 @@
 use crate::{
     Event, Lease, LedgerError, Outcome, Record, Result, RunHead, RunId,
     lease::Holder,
-    store::{Pending, Records, Store},
+    store::{Pending, Records, Store, Unreadable},
 };
 use jiff::Timestamp;
 use std::{
@@ -37,6 +37,14 @@ struct Run {
     records: Vec<Record>,
     /// How many of them are on the imagined disk.
     synced: usize,
+    /// The numbers of those that can no longer be read.
+    ruined: BTreeSet<u64>,
+}
+
+impl Run {
+    fn readable(&self) -> Vec<Record> {
+        self.records.iter().filter(|record| !self.ruined.contains(&record.seq)).cloned().collect()
+    }
 }
 
 impl MemoryStore {
@@ -63,12 +71,21 @@ impl MemoryStore {
         for run in inner.runs.values_mut() {
             run.records.truncate(run.synced + keep);
             run.synced = run.records.len();
+            let last = run.synced as u64;
+            run.ruined.retain(|seq| *seq <= last);
         }
     }
 
-    /// The records of a run as they are now, synced or not.
+    /// Makes a record unreadable, as a damaged disk does. The run goes on being numbered from its last record.
+    pub fn ruin(&self, run: RunId, seq: u64) {
+        if let Some(run) = self.lock().runs.get_mut(&run) {
+            run.ruined.insert(seq);
+        }
+    }
+
+    /// The readable records of a run as they are now, synced or not.
     pub fn snapshot(&self, run: RunId) -> Vec<Record> {
-        self.lock().runs.get(&run).map(|run| run.records.clone()).unwrap_or_default()
+        self.lock().runs.get(&run).map(Run::readable).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -145,7 +162,8 @@ impl Store for MemoryStore {
         Box::pin(async move {
             let inner = self.lock();
             let kept = inner.runs.get(&run).ok_or(LedgerError::UnknownRun { run })?;
-            Ok(Records { records: kept.records.clone(), unreadable: Vec::new() })
+            let lost = |seq: &u64| Unreadable { seq: *seq, reason: "ruined".to_owned() };
+            Ok(Records { records: kept.readable(), unreadable: kept.ruined.iter().map(lost).collect() })
         })
     }
 

@@ -152,6 +152,9 @@ impl RunState {
             Event::ReservationIntended { availability_domain, token, .. } => {
                 self.reserving.insert(token.clone(), availability_domain.clone());
             }
+            Event::ReservationRefused { token } => {
+                self.reserving.remove(token);
+            }
             Event::ReservationHeld { ocid, availability_domain, asked, held } => {
                 self.reserving.retain(|_, domain| domain != availability_domain);
                 self.reservations.insert(ocid.clone(), (availability_domain.clone(), *asked, *held));

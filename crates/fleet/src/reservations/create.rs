@@ -70,6 +70,14 @@ impl Created {
     pub fn held(&self) -> u32 {
         self.result.as_ref().map_or(0, Held::reserved)
     }
+
+    /// Whether the service has refused it for certain: the only try that was sent got a definite answer.
+    pub(super) fn is_refused(&self) -> bool {
+        match &self.result {
+            Err(ReservationError::Failure(failure)) => self.ocid.is_none() && failure.attempts == 1,
+            _ => false,
+        }
+    }
 }
 
 /// Makes all of them at once and waits until each has settled. The answers are in the order of the orders.
@@ -153,7 +161,8 @@ async fn find(
             Ok(Some(ocid)) => return Ok(ocid),
             Ok(None) => {}
             Err(error) if error.failure().is_some_and(super::follow::passing) => {}
-            Err(error) => return Err(error),
+            // Who may not look does not learn what became of the creation.
+            Err(_) => break,
         }
     }
     Err(ReservationError::Unknown {

@@ -49,6 +49,8 @@ pub struct History {
     chance: StdRng,
     /// For what was added later: a seed draws the rest as before.
     apart: StdRng,
+    /// What the disk loses.
+    disk: StdRng,
     plan: Plan,
     run: RunId,
     processes: u32,
@@ -98,6 +100,7 @@ impl History {
         store.set_sync_delay(setup.sync);
         let chance = StdRng::seed_from_u64(setup.seed ^ 0x5AFE);
         let apart = StdRng::seed_from_u64(setup.seed ^ 0xA9A7);
+        let disk = StdRng::seed_from_u64(setup.seed ^ 0xD15C);
         let mut history = Self {
             setup,
             region,
@@ -108,6 +111,7 @@ impl History {
             adrift: Arc::default(),
             chance,
             apart,
+            disk,
             plan,
             run: RunId::new(jiff::Timestamp::UNIX_EPOCH, [0; 10]),
             processes: 0,
@@ -126,6 +130,9 @@ impl History {
                 Ended::Dead => self.store.crash(self.chance.random_range(0..4)),
                 Ended::Itself { .. } | Ended::NotBegun => {}
             }
+            if self.disk.random_bool(self.setup.damage) {
+                self.damage();
+            }
             let pause = if self.chance.random_bool(self.setup.next_day) {
                 Duration::from_hours(30)
             } else {
@@ -134,6 +141,17 @@ impl History {
             tokio::time::sleep(pause).await;
         }
         Ok(())
+    }
+
+    /// A bad disk: records are lost, but for the first, which holds the plan.
+    fn damage(&mut self) {
+        let last = self.store.snapshot(self.run).last().map_or(1, |record| record.seq);
+        let lost = self.disk.random_range(1..=8);
+        for _ in 0..lost {
+            if last > 1 {
+                self.store.ruin(self.run, self.disk.random_range(2..=last));
+            }
+        }
     }
 
     /// Nothing fails any more but what the region lacks: the run must come to rest.

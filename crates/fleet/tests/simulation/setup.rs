@@ -43,6 +43,8 @@ pub struct Setup {
     pub naps: f64,
     /// Whether the ledger is lost after the storm, so that the run is rebuilt from the tags of its instances.
     pub amnesia: bool,
+    /// How often records of the ledger cannot be read any more when the next process comes.
+    pub damage: f64,
 }
 
 impl Setup {
@@ -82,6 +84,7 @@ impl Setup {
             next_day: *pick(&mut chance, &[0.0, 0.0, 0.2]),
             naps: *pick(&mut apart, &[0.0, 0.0, 0.0, 0.3]),
             amnesia: apart.random_bool(0.05),
+            damage: *pick(&mut apart, &[0.0, 0.0, 0.0, 0.0, 0.3]),
             scenario,
         }
     }

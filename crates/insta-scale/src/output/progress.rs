@@ -34,13 +34,15 @@ enum Message {
 
 /// Shows records until it is finished.
 pub struct Reporter {
-    sender: Sender<Message>,
-    thread: JoinHandle<()>,
+    view: Option<(Sender<Message>, JoinHandle<()>)>,
 }
 
 impl Reporter {
     /// Starts showing. `state` is what was known of the run before.
     pub fn start(show: Show, state: RunState, plan: Plan) -> std::io::Result<(Sink, Self)> {
+        if show.chattiness < Chattiness::Normal && show.output != OutputFormat::Jsonl {
+            return Ok((fleet::no_sink(), Self { view: None }));
+        }
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(move || {
             View::new(show, state, plan).run(&receiver);
@@ -50,13 +52,15 @@ impl Reporter {
         let sink: Sink = Arc::new(move |record: &Record| {
             let _ = to_view.send(Message::Record(Box::new(record.clone())));
         });
-        Ok((sink, Self { sender, thread }))
+        Ok((sink, Self { view: Some((sender, thread)) }))
     }
 
     /// Shows what is left and stops.
     pub fn finish(self) {
-        let _ = self.sender.send(Message::End);
-        let _ = self.thread.join();
+        if let Some((sender, thread)) = self.view {
+            let _ = sender.send(Message::End);
+            let _ = thread.join();
+        }
     }
 }
 

@@ -9,15 +9,19 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::{collections::HashMap, path::Path, sync::mpsc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
 use tokio::sync::oneshot::Sender;
 
 /// The most jobs that share a transaction: bounds how long the first of them waits.
 const GROUP: usize = 1024;
-/// When several came together, more are on their way: so long is waited for the next one, since a sync costs more …
-const GATHER: Duration = Duration::from_millis(1);
-/// … until so many have come.
-const ENOUGH: usize = 32;
+/// Appends that follow each other this closely are a run at full speed: they are gathered for so long, since a sync costs
+/// more processor time than what it keeps. The thread sleeps meanwhile: waking it for each would cost as much again.
+const GATHER: Duration = Duration::from_millis(4);
 
 pub(super) enum Job {
     Create { run: RunId, at: Timestamp, first: Box<Event>, answer: Sender<Result<Record>> },
@@ -35,8 +39,12 @@ enum Written {
 
 /// Works until every sender is gone.
 pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jobs: &mpsc::Receiver<Job>) {
-    let mut busy = false;
+    let mut ends = Ends::default();
+    let mut last: Option<Instant> = None;
     while let Ok(first) = jobs.recv() {
+        if last.is_some_and(|last| last.elapsed() < GATHER) {
+            std::thread::sleep(GATHER);
+        }
         let mut writes = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -44,29 +52,29 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
                 Job::Create { .. } | Job::Append { .. } => writes.push(job),
                 read => {
                     // Kept in order: whoever asks sees what was sent before.
-                    commit(&mut connection, path, std::mem::take(&mut writes));
+                    commit(&mut connection, path, &mut ends, std::mem::take(&mut writes));
                     answer_read(&connection, path, directory, read);
                 }
             }
             if writes.len() < GROUP {
                 next = jobs.try_recv().ok();
             }
-            if next.is_none() && busy && (1..ENOUGH).contains(&writes.len()) {
-                next = jobs.recv_timeout(GATHER).ok();
-            }
         }
-        busy = writes.len() > 1;
-        commit(&mut connection, path, writes);
+        commit(&mut connection, path, &mut ends, writes);
+        last = Some(Instant::now());
     }
 }
 
 /// One transaction for all: either each is kept, or each gets the error.
-fn commit(connection: &mut Connection, path: &Path, jobs: Vec<Job>) {
+fn commit(connection: &mut Connection, path: &Path, ends: &mut Ends, jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
     }
     let mut written = Vec::with_capacity(jobs.len());
-    let result = write(connection, jobs, &mut written);
+    let result = write(connection, ends, jobs, &mut written);
+    if result.is_err() {
+        ends.of.clear();
+    }
     let failed = result.err().map(|error| file::not_written(connection, path, &error));
     for done in written {
         match done {
@@ -81,7 +89,12 @@ fn commit(connection: &mut Connection, path: &Path, jobs: Vec<Job>) {
 }
 
 /// Every job gets an entry in `written`, also when a later one fails: the transaction is then rolled back for all.
-fn write(connection: &mut Connection, jobs: Vec<Job>, written: &mut Vec<Written>) -> rusqlite::Result<()> {
+fn write(
+    connection: &mut Connection,
+    ends: &mut Ends,
+    jobs: Vec<Job>,
+    written: &mut Vec<Written>,
+) -> rusqlite::Result<()> {
     let mut outcome = Ok(());
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => Some(transaction),
@@ -90,16 +103,18 @@ fn write(connection: &mut Connection, jobs: Vec<Job>, written: &mut Vec<Written>
             None
         }
     };
-    let mut ends = Ends::default();
+    if let Some(Err(error)) = transaction.as_ref().map(|open| ends.forget_old(open)) {
+        outcome = Err(error);
+    }
     for job in jobs {
         let open = transaction.as_ref().filter(|_| outcome.is_ok());
         match job {
             Job::Create { run, at, first, answer } => {
-                let kept = open.map(|open| create(open, &mut ends, run, at, *first));
+                let kept = open.map(|open| create(open, ends, run, at, *first));
                 written.push(Written::Created(answer, settle(&mut outcome, run, kept)));
             }
             Job::Append { run, at, events, answer } => {
-                let kept = open.map(|open| append(open, &mut ends, run, at, events));
+                let kept = open.map(|open| append(open, ends, run, at, events));
                 written.push(Written::Appended(answer, settle(&mut outcome, run, kept)));
             }
             Job::Records { .. } | Job::Runs { .. } | Job::Known { .. } => {}
@@ -133,8 +148,23 @@ fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
-/// Where each run ends, by its key and last number, as far as it was asked in this transaction: nobody else writes meanwhile.
-type Ends = HashMap<RunId, (i64, u64)>;
+/// Where each run ends, by its key and last number, as far as it was asked since anybody else has written into the file.
+#[derive(Default)]
+struct Ends {
+    of: HashMap<RunId, (i64, u64)>,
+    version: i64,
+}
+
+impl Ends {
+    /// SQLite numbers the versions of a file that other connections make.
+    fn forget_old(&mut self, open: &Transaction<'_>) -> rusqlite::Result<()> {
+        let version = open.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if std::mem::replace(&mut self.version, version) != version {
+            self.of.clear();
+        }
+        Ok(())
+    }
+}
 
 /// The key of a run and the number of its last record.
 fn end_of(open: &Transaction<'_>, run: RunId) -> rusqlite::Result<Option<(i64, u64)>> {
@@ -167,7 +197,7 @@ fn append(
     at: Timestamp,
     events: Vec<Event>,
 ) -> rusqlite::Result<Result<Vec<Record>>> {
-    let known = match ends.get(&run) {
+    let known = match ends.of.get(&run) {
         Some(end) => Some(*end),
         None => end_of(open, run)?,
     };
@@ -184,7 +214,7 @@ fn append(
         insert.execute(params![key, seq, at_text, text, checksum(seq, &at_text, &text)])?;
         records.push(Record { seq, at, event });
     }
-    ends.insert(run, (key, last + records.len() as u64));
+    ends.of.insert(run, (key, last + records.len() as u64));
     Ok(Ok(records))
 }
 

@@ -3,11 +3,12 @@
 //! Everything is a function of the plan and of the run's records, so that a process that takes the run up finds the
 //! same reservations: their tokens name the run, and their tags name the tokens.
 
+mod grow;
 mod settle;
 
 pub(crate) use settle::settle;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -17,12 +18,10 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::create::find_by_token;
-use super::{
-    Change, Created, Held, NewCount, Order, Patience, ReservationError, Want, create_all, resize, show,
-    spread,
-};
+use super::{Created, Held, Order, Patience, ReservationError, Want, create_all, show, spread};
 use crate::Plan;
 use crate::journal::Journal;
+use grow::{even_out, grow};
 use settle::{abandon, still_held};
 
 /// How long a reservation may take to be made, changed or deleted.
@@ -110,6 +109,8 @@ struct Past {
     run: RunId,
     /// By availability domain.
     held: BTreeMap<String, String>,
+    /// Tokens of creations of which nobody knows what came of them.
+    in_doubt: BTreeSet<String>,
     resumed: bool,
     /// Whether slots were tried already.
     begun: bool,
@@ -136,6 +137,7 @@ pub(crate) async fn acquire(
     let past = journal.state(|state| Past {
         run: state.run,
         held: state.reservations.iter().map(|(ocid, (domain, ..))| (domain.clone(), ocid.clone())).collect(),
+        in_doubt: state.reserving.keys().cloned().collect(),
         resumed: state.resumed > 0,
         begun: !state.slots.is_empty(),
     });
@@ -157,7 +159,7 @@ pub(crate) async fn acquire(
     let held: u32 = created.iter().map(Created::held).sum();
     tell(journal, plan.fleet.count, held, &created).await;
     if !past.begun && (held == 0 || held < reserve.min) {
-        return Acquired::Ended(abandon(client, reserve, journal, &created, held).await);
+        return Acquired::Ended(abandon(client, plan, reserve, journal, &created).await);
     }
     Acquired::Launch(Box::new(drawing_on(plan, &shares, &created)))
 }
@@ -212,7 +214,11 @@ async fn one(
         let mut created = create_all(client, std::slice::from_ref(&order), journal, patience).await;
         let nothing = || ReservationError::Asked("nothing was asked for".to_owned());
         // One order, one answer.
-        return created.pop().unwrap_or_else(|| of(None, Err(nothing())));
+        let created = created.pop().unwrap_or_else(|| of(None, Err(nothing())));
+        if created.is_refused() && !past.in_doubt.contains(&order.token) {
+            journal.record(vec![Event::ReservationRefused { token: order.token }]).await;
+        }
+        return created;
     };
     let result = match super::until_active(client, &ocid, patience).await {
         Ok(Some(answer)) => Ok(Held::from(answer)),
@@ -240,45 +246,6 @@ fn order(plan: &Plan, share: &Share, run: RunId) -> Order {
     }
 }
 
-/// Lets a reservation of the config hold what the run needs besides what is in use. Its count is absolute, so growing
-/// again after a crash grows nothing.
-async fn grow(
-    client: &Client,
-    share: &Share,
-    ocid: &str,
-    asked: u32,
-    journal: &Journal,
-    patience: &Patience,
-) -> Result<Held, ReservationError> {
-    let held = show(client, ocid).await?;
-    let ours = journal.state(|state| drawn(state, ocid));
-    let ours = ours.known + ours.in_doubt;
-    let mut changes = Vec::new();
-    for want in &share.wants {
-        let there =
-            held.wire.instance_reservation_configs.iter().flatten().find(|config| want.matches(config));
-        match there.map(super::Config::from) {
-            Some(config) => {
-                let others = config.used.saturating_sub(ours);
-                let needed = others.saturating_add(want.count);
-                if needed > config.reserved {
-                    changes.push(Change::Count(Some(want.clone()), NewCount::Exactly(needed)));
-                }
-            }
-            None => changes.push(Change::Add(want.clone())),
-        }
-    }
-    if changes.is_empty() {
-        return Ok(held);
-    }
-    let token = format!("grow {ocid}");
-    let availability_domain = held.availability_domain.clone();
-    journal.intend(Event::ReservationIntended { availability_domain, count: asked, token }).await?;
-    let (total, held) = resize(client, ocid, &changes, patience).await?;
-    journal.record(vec![held_event(&held, total)]).await;
-    Ok(held)
-}
-
 /// Slots of the run that draw on a reservation.
 #[derive(Clone, Copy, Default)]
 struct Drawn {
@@ -304,67 +271,6 @@ fn held_event(held: &Held, asked: u32) -> Event {
         availability_domain: held.availability_domain.clone(),
         asked,
         held: held.reserved(),
-    }
-}
-
-/// What one domain could not hold is asked of those that could hold everything; once.
-async fn even_out(
-    client: &Client,
-    shares: &[Share],
-    created: &mut [Created],
-    journal: &Journal,
-    patience: &Patience,
-) {
-    let missing: u32 = created
-        .iter()
-        .filter(|created| created.result.is_ok())
-        .map(|c| c.asked.saturating_sub(c.held()))
-        .sum();
-    let full: Vec<usize> = (0..created.len())
-        .filter(|at| created[*at].result.is_ok() && created[*at].held() >= created[*at].asked)
-        .collect();
-    if missing == 0 || full.is_empty() {
-        return;
-    }
-    let more = spread(missing, full.len());
-    let grown = join_all(full.iter().zip(more).filter(|(_, more)| *more > 0).map(|(at, more)| {
-        let (created, share) = (&created[*at], &shares[*at]);
-        async move { (*at, grow_by(client, created, share, more, journal, patience).await) }
-    }))
-    .await;
-    for (at, held) in grown {
-        if let Some(held) = held {
-            created[at].result = Ok(held);
-        }
-    }
-}
-
-async fn grow_by(
-    client: &Client,
-    created: &Created,
-    share: &Share,
-    more: u32,
-    journal: &Journal,
-    patience: &Patience,
-) -> Option<Held> {
-    let ocid = created.ocid.as_deref()?;
-    let want = share.wants.first()?.clone();
-    let count = created.held().saturating_add(more);
-    let intent = Event::ReservationIntended {
-        availability_domain: created.availability_domain.clone(),
-        count,
-        token: format!("grow {ocid}"),
-    };
-    journal.intend(intent).await.ok()?;
-    match resize(client, ocid, &[Change::Count(Some(want), NewCount::Grow(more))], patience).await {
-        Ok((_, held)) => {
-            journal.record(vec![held_event(&held, count)]).await;
-            Some(held)
-        }
-        Err(error) => {
-            tracing::info!(%error, ocid, "the reservation could not be grown");
-            None
-        }
     }
 }
 

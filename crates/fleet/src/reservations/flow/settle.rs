@@ -1,13 +1,17 @@
 //! The end of a run that reserved its own capacity: what is given back, what shrinks, what goes on costing and is said so.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ledger::{Event, Outcome};
 use oci_client::{Client, FailureClass};
 use tokio_util::sync::CancellationToken;
 
+use super::grow::GROWN;
 use super::{Drawn, PATIENCE, Reserve, drawn, held_event};
+use crate::Plan;
 use crate::journal::Journal;
+use crate::reservations::ask::TOKEN_TAG;
 use crate::reservations::create::find_by_token;
 use crate::reservations::{
     Change, Created, NewCount, Patience, ReservationError, Want, give_back, resize, show,
@@ -20,14 +24,22 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 /// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
 pub(super) async fn abandon(
     client: &Client,
+    plan: &Plan,
     reserve: &Reserve,
     journal: &Journal,
     created: &[Created],
-    held: u32,
 ) -> Outcome {
+    let refused = created.iter().any(|created| {
+        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
+        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
+    });
+    let in_doubt = find_forgotten(client, &plan.fleet.compartment, journal).await;
     let patience = Patience::new(PATIENCE, CancellationToken::new());
+    let held: u32 = created.iter().map(Created::held).sum();
+    let mut known: BTreeSet<String> = journal.state(|state| state.reservations.keys().cloned().collect());
+    known.extend(created.iter().filter_map(|created| created.ocid.clone()));
     let mut own = Vec::new();
-    for ocid in created.iter().filter_map(|created| created.ocid.clone()) {
+    for ocid in known {
         match reserve.grown.get(&ocid) {
             Some(before) => {
                 shrink(client, &ocid, *before, journal, &patience).await;
@@ -37,12 +49,11 @@ pub(super) async fn abandon(
     }
     let left = give_back(client, &own, journal, &patience).await;
     lament(journal, left).await;
-    let refused = created.iter().any(|created| {
-        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
-        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
-    });
     if refused {
         return Outcome::NotAuthenticated;
+    }
+    if in_doubt {
+        return Outcome::InDoubt;
     }
     if held > 0 {
         let message =
@@ -138,33 +149,55 @@ pub(crate) async fn settle(
     lament(journal, left).await;
 }
 
-/// A reservation whose creation was announced and whose OCID was never written down: an earlier process died between
-/// the two, or its answer was lost. Unless it is found by its token it would be held, and charged for, unknown to anybody.
-async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) {
+/// A reservation whose creation or growth was announced and of which nothing was written down after that: an earlier process
+/// died between the two, or the answer was lost. Unless it is found it would be held, and charged for, unknown to anybody.
+/// Whether it stays in doubt if there is one.
+async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -> bool {
     let forgotten = journal.state(|state| state.reserving.clone());
+    let mut in_doubt = false;
     for (token, domain) in forgotten {
-        let mut found = find_by_token(client, compartment, &domain, &token).await;
-        for _ in 0..LOOKS {
-            if found.is_ok() {
-                break;
-            }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-            found = find_by_token(client, compartment, &domain, &token).await;
-        }
-        let event = match found {
+        let event = match look_for(client, compartment, &domain, &token).await {
             Ok(None) => continue,
             Ok(Some(ocid)) => match show(client, &ocid).await {
                 Ok(held) => held_event(&held, held.reserved()),
-                Err(error) => {
-                    Event::Warning { message: format!("{ocid} may be held and charged for: {error}") }
-                }
+                // Known from here on; whoever looks at it next says that nobody can.
+                Err(_) => Event::ReservationHeld { ocid, availability_domain: domain, asked: 0, held: 0 },
             },
             Err(error) => {
-                let message = format!("a reservation in {domain} may be held and charged for: {error}");
+                in_doubt = true;
+                let message = format!(
+                    "a reservation in {domain} may be held and charged for: {error}; `resume` looks for it again, and so \
+                     can you, by the freeform tag `{TOKEN_TAG}: {token}`"
+                );
                 Event::Warning { message }
             }
         };
         journal.record(vec![event]).await;
+    }
+    in_doubt
+}
+
+/// Looks several times, unless the login is refused.
+async fn look_for(
+    client: &Client,
+    compartment: &str,
+    domain: &str,
+    token: &str,
+) -> Result<Option<String>, ReservationError> {
+    if let Some(ocid) = token.strip_prefix(GROWN) {
+        return Ok(Some(ocid.to_owned()));
+    }
+    let mut looks = 0;
+    loop {
+        let found = find_by_token(client, compartment, domain, token).await;
+        looks += 1;
+        let refused = |error: &ReservationError| {
+            error.failure().is_some_and(|failure| failure.class == FailureClass::Authentication)
+        };
+        if looks > LOOKS || found.as_ref().err().is_none_or(refused) {
+            return found;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 
