@@ -125,7 +125,10 @@ async fn settle(
     let mut gone = Vec::new();
     for (ocid, target) in targets.iter_mut() {
         let state = match listed.remove(ocid) {
-            Some(state) => Some(state),
+            Some(state) => {
+                target.missing = None;
+                Some(state)
+            }
             None => look(context, ocid, target).await,
         };
         let lost = target.missing.is_some_and(|since| since.elapsed() >= MISSING);

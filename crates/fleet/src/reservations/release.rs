@@ -63,35 +63,39 @@ async fn remove(
     }
 }
 
-/// Gives back reservations that this program made and nobody uses. Tries each until it is gone or the patience ends;
-/// answers those that are still held, and why.
+/// Gives back reservations of a compartment that this program made and nobody uses. Tries each until it is gone or the
+/// patience ends; answers those that are still held, and why.
 pub async fn give_back(
     client: &Client,
+    compartment: &str,
     ocids: &[String],
     book: &dyn Book,
     patience: &Patience,
 ) -> Vec<(String, ReservationError)> {
-    let results = join_all(ocids.iter().map(|ocid| give_back_one(client, ocid, book, patience))).await;
+    let giving = ocids.iter().map(|ocid| give_back_one(client, compartment, ocid, book, patience));
+    let results = join_all(giving).await;
     ocids.iter().zip(results).filter_map(|(ocid, result)| Some((ocid.clone(), result.err()?))).collect()
 }
 
 async fn give_back_one(
     client: &Client,
+    compartment: &str,
     ocid: &str,
     book: &dyn Book,
     patience: &Patience,
 ) -> Result<(), ReservationError> {
     let mut pause = std::time::Duration::from_secs(1);
     loop {
-        let error = match remove(client, ocid, None, patience).await {
-            Ok(()) => {
-                // It is gone, whether or not that could be written down.
-                if let Err(error) = book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned() }).await {
-                    tracing::warn!(%error, ocid, "given back, and the ledger does not know");
-                }
-                return Ok(());
+        let removed = match remove(client, ocid, None, patience).await {
+            Ok(()) => not_listed(client, compartment, ocid, patience).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = removed else {
+            // It is gone, whether or not that could be written down.
+            if let Err(error) = book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned() }).await {
+                tracing::warn!(%error, ocid, "given back, and the ledger does not know");
             }
-            Err(error) => error,
+            return Ok(());
         };
         let again = match &error {
             ReservationError::Failure(failure) => {
@@ -105,5 +109,24 @@ async fn give_back_one(
             return Err(error);
         }
         pause = (pause * 2).min(std::time::Duration::from_secs(30));
+    }
+}
+
+/// To a user who may not see a reservation the service denies it, as it denies one that is gone: the list must agree.
+async fn not_listed(
+    client: &Client,
+    compartment: &str,
+    ocid: &str,
+    patience: &Patience,
+) -> Result<(), ReservationError> {
+    let rows = client.list_capacity_reservations(compartment, None).await?;
+    let state = rows.into_iter().find(|row| row.id == ocid).map(|row| row.lifecycle_state.unwrap_or_default());
+    match state {
+        Some(state) if state != "DELETED" => Err(ReservationError::StillBusy {
+            ocid: ocid.to_owned(),
+            state,
+            waited_s: patience.started.elapsed().as_secs(),
+        }),
+        _ => Ok(()),
     }
 }

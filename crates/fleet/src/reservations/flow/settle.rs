@@ -47,7 +47,7 @@ pub(super) async fn abandon(
             None => own.push(ocid),
         }
     }
-    let left = give_back(client, &own, journal, &patience).await;
+    let left = give_back(client, &plan.fleet.compartment, &own, journal, &patience).await;
     lament(journal, left).await;
     if refused {
         return Outcome::NotAuthenticated;
@@ -145,7 +145,7 @@ pub(crate) async fn settle(
             None => shrink(client, &ocid, used, journal, &patience).await,
         }
     }
-    let left = give_back(client, &own, journal, &patience).await;
+    let left = give_back(client, compartment, &own, journal, &patience).await;
     lament(journal, left).await;
 }
 

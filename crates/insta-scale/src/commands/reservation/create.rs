@@ -56,7 +56,10 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     let interrupted = remote.stop.is_cancelled();
     let too_few = args.min.is_some_and(|min| held < min);
     let made: Vec<String> = created.iter().filter_map(|created| created.ocid.clone()).collect();
-    let left = if too_few || held == 0 { Some(give_back(remote, &args, &made, held).await) } else { None };
+    let left = match too_few || held == 0 {
+        true => Some(give_back(remote, &args, &made, held).await?),
+        false => None,
+    };
     report(global, remote, &orders, &created, left.as_deref())?;
     if let Some(left) = left {
         let exit = conclude(&created, &made, &left);
@@ -303,17 +306,18 @@ async fn give_back(
     args: &CreateReservation,
     made: &[String],
     held: u32,
-) -> Vec<(String, ReservationError)> {
+) -> Result<Vec<(String, ReservationError)>, CommandError> {
     if made.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
+    let compartment = remote.compartment()?;
     let why = match args.min {
         Some(min) if held > 0 => format!("{held} are fewer than {min}"),
         _ => "none is held".to_owned(),
     };
     console::line(&format!("{why}: giving back {}", count(made.len() as u32, "reservation")));
     let patience = Patience::new(args.deadline.max(GIVE_BACK), CancellationToken::new());
-    reservations::give_back(&remote.client, made, &NoBook, &patience).await
+    Ok(reservations::give_back(&remote.client, compartment, made, &NoBook, &patience).await)
 }
 
 /// Says what is still held, or may be, after everything was to be given back.
