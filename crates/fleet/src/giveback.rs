@@ -5,7 +5,7 @@
 
 use crate::{cloud, launcher::Context, lookup, outcome::error_record, pacer::Class};
 use futures_util::{StreamExt as _, stream};
-use ledger::{Action, ErrorRecord, Event, Outcome, SlotNumber};
+use ledger::{Action, ErrorRecord, Event, Next, Outcome, Phase, SlotNumber};
 use oci_api::models::{Instance, InstanceLifecycleState as State};
 use oci_client::{Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};
@@ -205,7 +205,8 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
     last
 }
 
-/// Launches whose end was not known have made nothing that lives: that was looked for long enough.
+/// Launches whose end was not known have made nothing that lives: that was looked for long enough. Slots of which the records
+/// tell nothing, since they are lost, have nothing either.
 async fn no_longer_in_doubt(context: &Context<'_>) {
     let error = ErrorRecord {
         class: "given_back".to_owned(),
@@ -223,7 +224,11 @@ async fn no_longer_in_doubt(context: &Context<'_>) {
                 Event::SlotFailed { slot, error },
             ]
         };
-        in_doubt.flat_map(failed).collect()
+        let untold = state.remaining().map(|(slot, next)| (slot, next, state.slot(slot).phase));
+        let untold =
+            untold.filter(|(_, next, phase)| matches!(next, Next::Launch { .. }) && *phase != Phase::Failed);
+        let untold = untold.map(|(slot, ..)| Event::SlotFailed { slot, error: error.clone() });
+        in_doubt.flat_map(failed).chain(untold).collect()
     });
     context.journal.record(events).await;
 }

@@ -120,7 +120,8 @@ async fn not_listed(
     patience: &Patience,
 ) -> Result<(), ReservationError> {
     let rows = client.list_capacity_reservations(compartment, None).await?;
-    let state = rows.into_iter().find(|row| row.id == ocid).map(|row| row.lifecycle_state.unwrap_or_default());
+    let state =
+        rows.into_iter().find(|row| row.id == ocid).map(|row| row.lifecycle_state.unwrap_or_default());
     match state {
         Some(state) if state != "DELETED" => Err(ReservationError::StillBusy {
             ocid: ocid.to_owned(),

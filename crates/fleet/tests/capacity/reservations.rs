@@ -70,7 +70,7 @@ async fn what_is_given_back_is_gone_to_the_last() {
     let created = create_all(&world.client, &orders, &NoBook, &patience()).await;
     let ocids: Vec<String> = created.into_iter().filter_map(|created| created.ocid).collect();
     assert_eq!(ocids.len(), 3);
-    let left = give_back(&world.client, &ocids, &NoBook, &patience()).await;
+    let left = give_back(&world.client, &world.defaults.compartment, &ocids, &NoBook, &patience()).await;
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(world.books(), (0, 0));
 }

@@ -175,3 +175,41 @@ async fn an_interrupted_reservation_is_named_and_gone_on_with() {
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 6), "{:?}", summary.warnings);
     assert_eq!(world.books(), (6, 6));
 }
+
+/// A user whose reads are denied, as those of what is gone are: what cannot be looked for may be held, and is said to be.
+#[tokio::test(start_paused = true)]
+async fn a_reservation_that_nobody_may_look_for_is_told_of_and_resume_gives_it_back() {
+    let world = World::of("faults: [{operations: [CreateComputeCapacityReservation], fault: reset_after}]");
+    let plan = reserving(&world, 4, &[1], 4, true);
+    let env = world.environment();
+    let run = env.new_run_id();
+    let options = LaunchOptions::default();
+    let first = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), CancellationToken::new());
+    // It dies before it has an answer.
+    assert!(tokio::time::timeout(Duration::from_millis(10), first).await.is_err());
+    assert_eq!(world.region.world().reservations().count(), 1);
+    let denied = "faults: [{operations: [read], fault: {answer: {status: 404}}}]";
+    world
+        .region
+        .replace_faults(&oci_simulator::scenario::Scenario::from_yaml(denied, "test").unwrap().faults);
+    let summary =
+        fleet::resume(&env, run, &options, fleet::no_sink(), CancellationToken::new()).await.unwrap();
+    assert_eq!(summary.outcome, Some(Outcome::InDoubt), "{:?}", summary.warnings);
+    assert!(summary.warnings.iter().any(|text| text.contains("may be held and charged for")));
+    world.region.replace_faults(&[]);
+    let summary =
+        fleet::resume(&env, run, &options, fleet::no_sink(), CancellationToken::new()).await.unwrap();
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 4), "{:?}", summary.warnings);
+    assert_eq!(world.books(), (4, 4));
+}
+
+/// A policy that lets a user reserve and see nothing: the creation is refused for certain, and nothing is in doubt.
+#[tokio::test(start_paused = true)]
+async fn a_creation_that_is_refused_leaves_no_reservation_in_doubt() {
+    let refused = "{operations: [CreateComputeCapacityReservation, ListComputeCapacityReservations], \
+                   fault: {answer: {status: 404}}}";
+    let world = World::of(&format!("faults: [{refused}]"));
+    let (summary, _) = launch(&world, &reserving(&world, 4, &[1], 4, true)).await;
+    assert_eq!(summary.outcome, Some(Outcome::GivenBack), "{:?}", summary.warnings);
+    assert!(summary.warnings.iter().all(|text| !text.contains("may be held")), "{:?}", summary.warnings);
+}

@@ -1,8 +1,8 @@
 //! Crashes: the process dies at any await, the ledger keeps what was synced, and another process goes on.
 
-use crate::world::{World, recorder, within_a_day};
+use crate::world::{World, count, recorder, within_a_day};
 use fleet::{LaunchOptions, RunError};
-use ledger::{LedgerError, Outcome, Phase, RunState, Store as _};
+use ledger::{Event, LedgerError, Outcome, Phase, RunState, Store as _};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     future::Future,
@@ -163,4 +163,64 @@ async fn a_finished_run_is_left_alone_when_resumed() {
     assert_eq!(after.outcome, Some(Outcome::Complete));
     assert_eq!(after.instances, before.instances);
     assert_eq!(after.requests["LaunchInstance"], before.requests["LaunchInstance"]);
+}
+
+/// Whatever records are lost, but the one with the plan: the instances are found by their tags, once the list shows them.
+#[tokio::test(start_paused = true)]
+async fn lost_records_lead_to_no_second_instance() {
+    let world = World::of("world: {list_lag_seconds: 80}");
+    let (summary, records) = world.launch(&world.plan(3, &[])).await;
+    let run = summary.run_id;
+    let of_slots = |record: &&ledger::Record| record.event.slot().is_some_and(|slot| slot != 2);
+    for record in records.iter().filter(of_slots) {
+        world.store.ruin(run, record.seq);
+    }
+    let (summary, again) = world.resume(run).await;
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 3));
+    assert_eq!(count(&again, |event| matches!(event, Event::LaunchIntended { .. })), 0);
+    world.check_books(&summary);
+}
+
+/// The record of a death and those of the next launch are lost: the slot still has the instance that lives.
+#[tokio::test(start_paused = true)]
+async fn an_instance_whose_end_was_lost_makes_room_for_the_one_that_lives() {
+    let died = |event: &Event| matches!(event, Event::InstanceDied { .. });
+    for seed in 1.. {
+        let world = World::seeded("world: {late_failure: {probability: 0.5}}", seed);
+        let (summary, records) = world.launch(&world.plan(1, &[])).await;
+        if count(&records, died) == 0 {
+            continue;
+        }
+        let lost =
+            records.iter().skip_while(|record| !matches!(record.event, Event::Launched { .. })).skip(1);
+        for record in lost {
+            world.store.ruin(summary.run_id, record.seq);
+        }
+        let live = world.live();
+        let (summary, again) = world.resume(summary.run_id).await;
+        assert_eq!((summary.outcome, world.live()), (Some(Outcome::Complete), live));
+        assert_eq!(count(&again, died), 1, "{again:?}");
+        world.check_books(&summary);
+        return;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_with_lost_records_goes_on_only_when_the_list_can_be_read() {
+    let world = World::of("roomy");
+    let (summary, records) = world.launch(&world.plan(2, &[])).await;
+    world
+        .store
+        .ruin(summary.run_id, records.iter().find(|record| record.event.slot() == Some(1)).unwrap().seq);
+    let hidden = "faults: [{operations: [ListInstances], fault: {answer: {status: 404}}}]";
+    world
+        .region
+        .replace_faults(&oci_simulator::scenario::Scenario::from_yaml(hidden, "test").unwrap().faults);
+    let env = world.environment();
+    let (options, stop) = (LaunchOptions::default(), CancellationToken::new());
+    let refused = fleet::resume(&env, summary.run_id, &options, fleet::no_sink(), stop).await;
+    assert!(matches!(&refused, Err(fleet::RunError::Failure(_))), "{refused:?}");
+    world.region.replace_faults(&[]);
+    let (summary, _) = world.resume(summary.run_id).await;
+    assert_eq!((summary.outcome, world.live().len()), (Some(Outcome::Complete), 2));
 }

@@ -76,6 +76,21 @@ async fn nothing_is_called_given_back_while_the_list_cannot_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_instance_that_the_list_shows_is_not_called_given_back() {
+    // Missing from the list and denied by a look at first, then listed; no deletion has an effect for ten minutes.
+    let refused = "{operations: [LaunchInstance], fault: {answer: {status: 400}}, nth: [2, 3, 4, 5]}";
+    let denied = "{operations: [TerminateInstance], fault: {answer: {status: 404}}, for_seconds: 600}";
+    let rules = [refused, HIDDEN_LOOK, denied].join(", ");
+    let world = World::of(&format!("world: {{list_lag_seconds: 60}}\nfaults: [{rules}]"));
+    let plan = Plan { min: Some(2), ..world.plan(2, &[]) };
+    let options = LaunchOptions { wait: false, ..LaunchOptions::default() };
+    let (summary, records) = world.launch_with(&plan, &options, CancellationToken::new()).await;
+    assert_eq!((summary.outcome, world.live().len()), (Some(Outcome::GivenBack), 0));
+    let given_back = records.iter().find(|record| matches!(record.event, Event::GivenBack { .. })).unwrap();
+    assert!(given_back.at.duration_since(records[0].at).as_secs() >= 600, "{given_back:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_instance_that_may_not_be_seen_is_neither_lost_nor_launched_again() {
     let world = faults(&[HIDDEN_LIST, HIDDEN_LOOK]);
     let (summary, records) = world.launch(&world.plan(3, &[])).await;
