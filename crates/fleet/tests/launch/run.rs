@@ -141,6 +141,19 @@ async fn everything_at_once_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_patient_run_gets_its_twenty_machines_where_everything_goes_wrong() {
+    for seed in 1..=8 {
+        let world = World::seeded("hostile", seed);
+        let options = LaunchOptions { retry_for: Some(Duration::from_hours(2)), ..LaunchOptions::default() };
+        let (summary, records) =
+            world.launch_with(&world.plan(20, &[]), &options, CancellationToken::new()).await;
+        assert!(summary.running >= 18, "seed {seed}: {} of 20 run", summary.running);
+        world.check_books(&summary);
+        world.check_ledger(&summary, &records);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_throttled_run_gets_through_and_slows_down() {
     let world = World::of("throttled");
     let (summary, records) = world.launch(&world.plan(30, &[])).await;

@@ -35,5 +35,5 @@ presets! {
     "flaky": "Errors, cut connections, delays and odd pages, now and then.",
     "stockout": "The first availability domain is full, the others are free.",
     "limits": "Service limits and a compartment quota stop the fleet before the hosts do.",
-    "hostile": "Most of what can go wrong, at once, as far as a run can still end.",
+    "hostile": "Everything that can go wrong, at once, as far as a run can still end.",
 }

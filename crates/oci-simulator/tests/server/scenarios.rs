@@ -18,6 +18,42 @@ fn every_preset_loads_and_describes_itself() {
 }
 
 #[test]
+fn hostile_has_everything_that_other_presets_have_and_every_fault_that_a_run_can_survive() {
+    let named = |name: &str| serde_json::to_value(Scenario::named(name).unwrap()).unwrap();
+    let (hostile, usual) = (named("hostile"), serde_json::to_value(Scenario::default()).unwrap());
+    let differing = |scenario: &Value| -> Vec<String> {
+        let parts = ["world", "throttle", "latency"].into_iter();
+        let keys = parts.flat_map(|part| usual[part].as_object().unwrap().keys().map(move |key| (part, key)));
+        keys.filter(|(part, key)| scenario[part][key] != usual[part][key])
+            .map(|(part, key)| format!("{part}.{key}"))
+            .collect()
+    };
+    let had = differing(&hostile);
+    for preset in Scenario::presets() {
+        for key in differing(&named(preset.name)) {
+            assert!(had.contains(&key), "{} changes {key}, hostile does not", preset.name);
+        }
+    }
+    for key in ["world.outages", "world.reclaims", "world.subnet_prefix_length"] {
+        assert!(had.iter().any(|had| had == key), "hostile does not change {key}");
+    }
+    let faults = serde_json::to_string(&hostile["faults"]).unwrap();
+    let kinds = [
+        "answer",
+        "truncate",
+        "reset_before",
+        "reset_after",
+        "delay",
+        "hang",
+        "repeat_page",
+        "duplicate_page",
+    ];
+    for kind in kinds {
+        assert!(faults.contains(&format!("\"{kind}\"")), "hostile has no {kind}");
+    }
+}
+
+#[test]
 fn an_empty_file_is_the_default_scenario() {
     assert_eq!(Scenario::from_yaml("# nothing\n\n", "x").unwrap(), Scenario::default());
 }
