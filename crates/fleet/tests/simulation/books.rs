@@ -1,7 +1,7 @@
 //! What the region's own books say of a run, and what must be true of it.
 
 use fleet::plan::{RUN_TAG, SLOT_TAG};
-use ledger::{Next, Phase, RunId, RunState};
+use ledger::{ErrorRecord, Next, Phase, RunId, RunState};
 use oci_simulator::{server::Region, world::State};
 use std::collections::BTreeMap;
 
@@ -114,6 +114,14 @@ async fn data_volumes(region: &Region) -> Vec<String> {
     there.map(|volume| volume.id).collect()
 }
 
+/// Whether a slot has failed for what the region lacks: hosts, limits, a reservation, or addresses of its subnet.
+fn lacks_room(error: &ErrorRecord) -> bool {
+    let addresses =
+        error.class == "invalid" && error.message.contains("does not have enough free IP addresses");
+    addresses
+        || matches!(error.class.as_str(), "capacity" | "limit" | "reservation_exhausted" | "reservation_gone")
+}
+
 /// What must be true in the end, when faults have stopped and a process has had all the time that it wants.
 pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), String> {
     for slot in 1..=state.requested {
@@ -139,10 +147,7 @@ pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), 
         if running {
             continue;
         }
-        let reason = known.error.as_ref().map(|error| error.class.as_str());
-        if all_must_run
-            || !matches!(reason, Some("capacity" | "limit" | "reservation_exhausted" | "reservation_gone"))
-        {
+        if all_must_run || !known.error.as_ref().is_some_and(lacks_room) {
             return Err(format!("slot {slot} does not run in a calm region: {known:?}"));
         }
         if matches!(known.next(), Next::Settle(_)) {
