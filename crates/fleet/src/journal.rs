@@ -143,3 +143,37 @@ impl Journal {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{MemoryStore, RunKind, Store as _};
+    use oci_client::SystemClock;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    fn warning(text: &str) -> Vec<Event> {
+        vec![Event::Warning { message: text.to_owned() }]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_recorded_to_be_seen_is_in_the_state_also_when_an_earlier_record_comes_late() {
+        let store = MemoryStore::new();
+        let (run, at) = (RunId::new(jiff::Timestamp::UNIX_EPOCH, [0; 10]), jiff::Timestamp::UNIX_EPOCH);
+        let started =
+            Event::RunStarted { kind: RunKind::Launch, requested: 1, plan: serde_json::Value::Null };
+        let first = store.create_run(run, at, started).await.unwrap();
+        store.set_sync_delay(Duration::from_millis(5));
+        let state = RunState::fold(run, [&first]);
+        let clock = Arc::new(SystemClock);
+        let journal =
+            Journal::new(state, Arc::new(store), clock, crate::run::no_sink(), CancellationToken::new());
+        // The first is sent off and not asked again whether it has come back.
+        let mut early = std::pin::pin!(journal.record(warning("early")));
+        assert!(timeout(Duration::from_millis(1), &mut early).await.is_err());
+        let mut late = std::pin::pin!(journal.record_and_see(warning("late")));
+        assert!(timeout(Duration::from_secs(1), &mut late).await.is_err(), "it waits for the first");
+        tokio::join!(early, late);
+        assert_eq!(journal.state(|state| state.warnings.clone()), ["early", "late"]);
+    }
+}

@@ -37,6 +37,31 @@ async fn what_was_appended_is_there_after_the_file_is_opened_again() {
 }
 
 #[tokio::test]
+async fn two_processes_that_add_to_one_run_in_turn_number_it_without_gaps() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = with_warnings(directory.path(), 2).await;
+    let other = SqliteStore::open(directory.path()).unwrap();
+    for turn in 0..4 {
+        let store = if turn % 2 == 0 { &other } else { &one };
+        store.append(run_id(), at(2), vec![warning("a"), warning("b")]).await.unwrap();
+    }
+    let found = one.records(run_id()).await.unwrap();
+    let numbers: Vec<u64> = found.records.iter().map(|record| record.seq).collect();
+    assert_eq!(numbers, (1..=11).collect::<Vec<_>>());
+}
+
+/// What a failed transaction counted must not be counted on.
+#[tokio::test]
+async fn after_a_refused_append_the_numbers_go_on_without_gaps() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = with_warnings(directory.path(), 1).await;
+    let unknown = RunId::new(at(9), [9; 10]);
+    assert!(store.append(unknown, at(2), vec![warning("nobody's")]).await.is_err());
+    let appended = store.append(run_id(), at(2), vec![warning("a")]).await.unwrap();
+    assert_eq!(appended[0].seq, 3);
+}
+
+#[tokio::test]
 async fn runs_are_listed_newest_first_with_how_they_ended() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(directory.path()).unwrap();
