@@ -209,11 +209,23 @@ fn reserve(region: &Region, ad: usize, ocpus: u32, count: u32, default: bool) ->
     }))
 }
 
-pub fn do_it(region: &mut Region, deed: &Deed) {
-    let pick = |ids: Vec<String>, which: usize| (!ids.is_empty()).then(|| ids[which % ids.len()].clone());
-    let instances: Vec<String> = region.world.instances().map(|entry| entry.id).collect();
-    let reservations: Vec<String> = region.world.reservations().map(|entry| entry.id).collect();
-    let request = match deed {
+fn pick(mut ids: Vec<String>, which: usize) -> Option<String> {
+    let at = which.checked_rem(ids.len())?;
+    Some(ids.swap_remove(at))
+}
+
+fn instances(region: &Region) -> Vec<String> {
+    region.world.instances().map(|entry| entry.id).collect()
+}
+
+fn reservations(region: &Region) -> Vec<String> {
+    region.world.reservations().map(|entry| entry.id).collect()
+}
+
+/// The request for a deed about instances.
+fn of_instance(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
+    let (instances, reservations) = (instances(region), reservations(region));
+    Some(match deed {
         Deed::Launch { ad, ocpus, reserved, token, keep } => {
             let reservation = pick(reservations, *ad).filter(|_| *reserved);
             let details = details(region, *ad, *ocpus, *keep, reservation);
@@ -224,9 +236,9 @@ pub fn do_it(region: &mut Region, deed: &Deed) {
             }
         }
         Deed::LaunchWith { volume, twice } => {
-            let Some(volume) = pick(listed(region, Operation::ListVolumes), *volume) else { return };
+            let volume = pick(listed(region, Operation::ListVolumes), *volume)?;
             let got = region.get(Operation::GetVolume, "volumeId", &volume);
-            let Ok(shown) = got.map(|answer| answer.json()) else { return };
+            let shown = got.map(|answer| answer.json()).ok()?;
             let mut details = region.details("n");
             details["availabilityDomain"] = shown["availabilityDomain"].clone();
             let attachment = json!({"type": "paravirtualized", "volumeId": volume});
@@ -234,33 +246,41 @@ pub fn do_it(region: &mut Region, deed: &Deed) {
             region.request(Operation::LaunchInstance).body(details)
         }
         Deed::Act { which, action } => {
-            let Some(id) = pick(instances, *which) else { return };
+            let id = pick(instances, *which)?;
             region.request(Operation::InstanceAction).path("instanceId", id).query("action", *action)
         }
         Deed::Terminate { which, keep, keep_data } => {
-            let Some(id) = pick(instances, *which) else { return };
+            let id = pick(instances, *which)?;
             let request = region.request(Operation::TerminateInstance).path("instanceId", id);
             request
                 .query("preserveBootVolume", keep.to_string())
                 .query("preserveDataVolumesCreatedAtLaunch", keep_data.to_string())
         }
         Deed::Resize { which, ocpus } => {
-            let Some(id) = pick(instances, *which) else { return };
+            let id = pick(instances, *which)?;
             let body = json!({"shapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6}});
             region.request(Operation::UpdateInstance).path("instanceId", id).body(body)
         }
         Deed::Move { which, to } => {
-            let Some(id) = pick(instances, *which) else { return };
+            let id = pick(instances, *which)?;
             let to = to.and_then(|to| pick(reservations, to)).unwrap_or_default();
             let body = json!({"capacityReservationId": to});
             region.request(Operation::UpdateInstance).path("instanceId", id).body(body)
         }
+        _ => return None,
+    })
+}
+
+/// The request for a deed about reservations.
+fn of_reservation(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
+    let reservations = reservations(region);
+    Some(match deed {
         Deed::Reserve { ad, ocpus, count, default } => reserve(region, *ad, *ocpus, *count, *default),
         Deed::Rereserve { which, count } => {
-            let Some(id) = pick(reservations, *which) else { return };
+            let id = pick(reservations, *which)?;
             let get =
                 region.request(Operation::GetComputeCapacityReservation).path("capacityReservationId", &*id);
-            let Ok(shown) = region.world.handle(&get) else { return };
+            let shown = region.world.handle(&get).ok()?;
             let mut configs = shown.json()["instanceReservationConfigs"].clone();
             for config in configs.as_array_mut().unwrap() {
                 config["reservedCount"] = (*count).into();
@@ -272,46 +292,63 @@ pub fn do_it(region: &mut Region, deed: &Deed) {
                 .body(json!({"instanceReservationConfigs": configs}))
         }
         Deed::Unreserve { which } => {
-            let Some(id) = pick(reservations, *which) else { return };
+            let id = pick(reservations, *which)?;
             region.request(Operation::DeleteComputeCapacityReservation).path("capacityReservationId", id)
         }
+        _ => return None,
+    })
+}
+
+/// The request for a deed about pools and volumes.
+fn of_pool_or_volume(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
+    Some(match deed {
         Deed::DeleteBootVolume { which } => {
-            let Some(id) = pick(region.world.boot_volumes().map(|entry| entry.id).collect(), *which) else {
-                return;
-            };
+            let id = pick(region.world.boot_volumes().map(|entry| entry.id).collect(), *which)?;
             region.request(Operation::DeleteBootVolume).path("bootVolumeId", id)
         }
-        Deed::Pool { size } => return make_pool(region, *size),
         Deed::ResizePool { which, size } => {
-            let Some(id) = pick(listed(region, Operation::ListInstancePools), *which) else { return };
+            let id = pick(listed(region, Operation::ListInstancePools), *which)?;
             region
                 .request(Operation::UpdateInstancePool)
                 .path("instancePoolId", id)
                 .body(json!({"size": size}))
         }
         Deed::ActOnPool { which, operation } => {
-            let Some(id) = pick(listed(region, Operation::ListInstancePools), *which) else { return };
+            let id = pick(listed(region, Operation::ListInstancePools), *which)?;
             region.request(POOL_ACTIONS[*operation]).path("instancePoolId", id)
         }
         Deed::Attach { which, instance } => {
             let pools = listed(region, Operation::ListInstancePools);
-            let Some((pool, id)) = pick(pools, *which).zip(pick(instances, *instance)) else { return };
+            let (pool, id) = pick(pools, *which).zip(pick(instances(region), *instance))?;
             let request = region.request(Operation::AttachInstancePoolInstance).path("instancePoolId", pool);
             request.body(json!({"instanceId": id}))
         }
         Deed::Detach { which, instance, shrink, end } => {
-            let Some(pool) = pick(listed(region, Operation::ListInstancePools), *which) else { return };
+            let pool = pick(listed(region, Operation::ListInstancePools), *which)?;
             let members = region.world.instances().filter(|entry| entry.pool.as_ref() == Some(&pool));
-            let Some(id) = pick(members.map(|entry| entry.id).collect(), *instance) else { return };
+            let id = pick(members.map(|entry| entry.id).collect(), *instance)?;
             let body = json!({"instanceId": id, "isDecrementSize": shrink, "isAutoTerminate": end});
             region.request(Operation::DetachInstancePoolInstance).path("instancePoolId", pool).body(body)
         }
         Deed::DeleteVolume { which } => {
-            let Some(id) = pick(listed(region, Operation::ListVolumes), *which) else { return };
+            let id = pick(listed(region, Operation::ListVolumes), *which)?;
             region.request(Operation::DeleteVolume).path("volumeId", id)
         }
+        _ => return None,
+    })
+}
+
+pub fn do_it(region: &mut Region, deed: &Deed) {
+    match deed {
+        Deed::Pool { size } => return make_pool(region, *size),
         Deed::Wait { seconds } => return region.advance(*seconds),
         Deed::List { limit } => return check_list(region, *limit),
-    };
-    let _ = region.world.handle(&request);
+        _ => {}
+    }
+    let request = of_instance(region, deed)
+        .or_else(|| of_reservation(region, deed))
+        .or_else(|| of_pool_or_volume(region, deed));
+    if let Some(request) = request {
+        let _ = region.world.handle(&request);
+    }
 }

@@ -140,7 +140,7 @@ fn random_histories_go_through_every_change_and_refusal_that_matters() {
             seen.extend(what_came(deed, &before, &draws(&region)).map(str::to_owned));
         }
         seen.extend(
-            region.world.events(0).flat_map(|event| [Some(event.event.to_string()), event.detail]).flatten(),
+            region.world.events(0).flat_map(|event| [Some(event.event.clone()), event.detail]).flatten(),
         );
     }
     let wanted = [

@@ -78,6 +78,12 @@ pub fn processes(bench: &Value) -> String {
         "≤ 1.05 ×",
         at_most(ledger, 1.05),
     );
+    of_the_region(&mut table, bench);
+    table.0 + &note(&bench["machine"])
+}
+
+/// What the simulated region costs.
+fn of_the_region(table: &mut Reached, bench: &Value) {
     let server = &bench["server"];
     let ratio = number(&server["ratio"]);
     let micros = |name: &str| number(&server[name]);
@@ -120,7 +126,6 @@ pub fn processes(bench: &Value) -> String {
         "≤ 500 MB",
         at_most(memory, 500.0),
     );
-    table.0 + &note(&bench["machine"])
 }
 
 fn note(machine: &Value) -> String {
