@@ -94,7 +94,7 @@ async fn launch(
     runtime::cancel_on_signals(&stop)?;
     let store = session::open_ledger(global, args.simulate.is_some())?;
     let rehearsal = match &args.simulate {
-        Some(scenario) => Some(Rehearsal::start(scenario, args.speed, &settings.fleet).await?),
+        Some(scenario) => Some(Rehearsal::start(global, scenario, args.speed, &settings.fleet).await?),
         None => None,
     };
     let (endpoints, signer) = match &rehearsal {

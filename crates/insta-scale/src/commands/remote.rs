@@ -36,7 +36,7 @@ impl Remote {
         let stop = CancellationToken::new();
         runtime::stop_on_signals(&stop, "stopping: nothing new is begun; Ctrl-C again leaves at once")?;
         let rehearsal = match simulate {
-            Some(scenario) => Some(Rehearsal::start(scenario, None, &settings.fleet).await?),
+            Some(scenario) => Some(Rehearsal::start(global, scenario, None, &settings.fleet).await?),
             None => None,
         };
         let (endpoints, signer) = match &rehearsal {

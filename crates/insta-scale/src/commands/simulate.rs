@@ -2,8 +2,11 @@
 //!
 //! What the user's config names exists in it under the same OCIDs.
 
+use super::chattiness;
+use crate::args::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output::console::{self, Chattiness};
 use fleet::FleetSpec;
 use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
 use oci_client::Endpoints;
@@ -20,8 +23,13 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// Starts it.
-    pub async fn start(scenario: &str, speed: Option<f64>, fleet: &FleetSpec) -> Result<Self, CommandError> {
+    /// Starts it, and shows what is worth knowing about it.
+    pub async fn start(
+        global: &Global,
+        scenario: &str,
+        speed: Option<f64>,
+        fleet: &FleetSpec,
+    ) -> Result<Self, CommandError> {
         let mut scenario = Scenario::load(scenario)?;
         scenario.world.region.clone_from(&fleet.region);
         let identity = (!fleet.tenancy.is_empty())
@@ -35,7 +43,11 @@ impl Rehearsal {
             identity,
             ..Options::default()
         };
-        Ok(Self { running: server::start(options).await? })
+        let running = server::start(options).await?;
+        for note in running.notes.iter().filter(|_| chattiness(global) > Chattiness::Quiet) {
+            console::line(note);
+        }
+        Ok(Self { running })
     }
 
     /// Where it is.

@@ -30,6 +30,21 @@ fn a_rehearsal_launches_names_and_remembers_every_instance() {
 }
 
 #[test]
+fn a_rehearsal_of_a_full_domain_in_a_region_with_one_says_that_nothing_is_left() {
+    let place = Workplace::with_config(
+        &GOOD.replace("us-phoenix-1", "us-sanjose-1").replace(".phx.", ".us-sanjose-1."),
+    );
+    let arguments = ["--simulate=stockout", "--speed", SPEED, "--count", "1"];
+    let ended = place.run(&arguments);
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    let warning = "warning: the scenario leaves no host in us-sanjose-1, whose one availability domain is full: every \
+                   launch finds no capacity\n";
+    assert!(ended.stderr.contains(warning), "{}", ended.stderr);
+    let ended = place.run(&["--simulate", "--speed", SPEED, "--count", "1"]);
+    assert!(ended.code == 0 && !ended.stderr.contains("warning: the scenario"), "{}", ended.stderr);
+}
+
+#[test]
 fn the_document_has_exactly_the_fields_that_are_documented() {
     let place = Workplace::with_config(GOOD);
     let text = GOOD.replace("availability_domain: AD-1", "availability_domain: [AD-1]");

@@ -216,3 +216,25 @@ fn a_region_larger_than_memory_is_refused_before_it_is_made() {
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("hosts: there can be at most 1000000"), "{}", ended.stderr);
 }
+
+/// The home is claimed before the world is made, and a world of nearly a million hosts takes a while.
+#[test]
+#[cfg(unix)]
+fn a_region_that_is_stopped_while_it_is_being_made_ends_at_once_and_leaves_nothing_locked() {
+    let place = Workplace::empty();
+    place.write("large.yaml", "world: {hosts: {per_fault_domain: 5800}}\n");
+    let arguments = ["sim", "serve", "--listen", "127.0.0.1:0", "--home", "sim", "--save", "world.json"];
+    let mut command = place.command(&arguments);
+    command.args(["--scenario", "large.yaml"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    while !place.path().join("sim/.oci-insta-scale-region").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    signal(&child);
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, ended.stdout.as_str()), (130, ""), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stopping the simulated region"), "{}", ended.stderr);
+    assert!(!place.path().join("world.json").exists(), "half a world is not saved");
+    let region = Region::start(&place, &["--save", "world.json"]);
+    assert_eq!(region.interrupt(), Some(0));
+}

@@ -9,13 +9,8 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::mpsc,
-    time::{Duration, Instant},
-};
-use tokio::sync::oneshot::Sender;
+use std::{collections::HashMap, path::Path, sync::mpsc, time::Duration};
+use tokio::{sync::oneshot::Sender, time::Instant};
 
 /// The most jobs that share a transaction: bounds how long the first of them waits.
 const GROUP: usize = 1024;

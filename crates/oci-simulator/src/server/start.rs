@@ -166,6 +166,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         register(&region, known)?;
     }
     check_quotas(&region)?;
+    let warning = region.world().settings().warning();
+    notes.extend(warning.map(|warning| format!("warning: {warning}")));
     let region_name = region.world().settings().region.clone();
     if let Some(home) = home.as_ref().filter(|home| home.identity.region != region_name) {
         notes.push(format!(

@@ -142,8 +142,8 @@ impl World {
     }
 
     /// Checks what must always hold: capacity is neither lost nor made, limits are kept and counted right, no address is
-    /// given out twice, reservations hold what they say, boot volumes and instances know each other, and no retry token is
-    /// remembered for ever.
+    /// given out twice, reservations hold what they say, volumes and instances know each other, pools and members know each
+    /// other, and no retry token is remembered for ever.
     pub fn check_invariants(&self) -> Result<(), String> {
         let held = self.instances.iter().filter_map(|(_, row)| row.held.as_ref());
         self.capacity.check(held.chain(self.held_by_reservations()).chain(self.held_by_others()))?;
@@ -152,6 +152,8 @@ impl World {
         self.check_addresses()?;
         self.check_reservations()?;
         self.check_boot_volumes()?;
+        self.check_data_volumes()?;
+        self.check_pools()?;
         self.tokens.check()?;
         self.check_preemptibles()
     }
@@ -207,6 +209,12 @@ impl World {
             let inside = inside.map(|(number, _)| number).collect::<std::collections::BTreeSet<u32>>();
             if used as usize != inside.len() || inside != row.members {
                 return Err(format!("reservation {number} says {used} are used, {} are", inside.len()));
+            }
+        }
+        let mut defaults = BTreeMap::new();
+        for (number, row) in self.reservations.iter().filter(|(_, row)| row.is_default && row.exists()) {
+            if let Some(other) = defaults.insert(row.ad, number) {
+                return Err(format!("reservations {other} and {number} are both the default of one domain"));
             }
         }
         Ok(())

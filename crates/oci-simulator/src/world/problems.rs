@@ -36,6 +36,18 @@ impl WorldSettings {
         found
     }
 
+    /// What makes a region useless that may still be meant so: it has no room at all, and gets none. So it is with `stockout`
+    /// where there is one availability domain.
+    pub fn warning(&self) -> Option<String> {
+        let only = self.domains() == 1;
+        let none = |ad| FAMILIES.iter().all(|family| hosts_in(self, ad, family.name) == 0);
+        let is_full = self.crumbs.is_empty() && (0..self.domains()).all(none);
+        let which = if only { ", whose one availability domain is full" } else { "" };
+        is_full.then(|| {
+            format!("the scenario leaves no host in {}{which}: every launch finds no capacity", self.region)
+        })
+    }
+
     /// Refuses numbers that would fill the memory, or keep the region busy with itself.
     fn check_numbers(&self, found: &mut Vec<String>) {
         let hosts: u64 = (0..self.domains().clamp(1, 3))
@@ -283,6 +295,30 @@ mod tests {
             let settings = WorldSettings { region: region.into(), ..WorldSettings::default() };
             assert_eq!(settings.domains(), domains, "{region}");
         }
+    }
+
+    #[test]
+    fn a_region_without_any_host_is_warned_of() {
+        let warning = |preset: &str, region: &str| {
+            let mut scenario = crate::scenario::Scenario::named(preset).unwrap();
+            scenario.world.region = region.into();
+            scenario.world.warning()
+        };
+        let full = "the scenario leaves no host in us-sanjose-1, whose one availability domain is full: every launch finds \
+                    no capacity";
+        assert_eq!(warning("stockout", "us-sanjose-1").as_deref(), Some(full));
+        assert_eq!(warning("stockout", "us-phoenix-1"), None);
+        for preset in ["crumbs", "hostile", "scarce"] {
+            assert_eq!(warning(preset, "us-sanjose-1"), None, "{preset}");
+        }
+        let mut settings = WorldSettings::default();
+        settings.hosts.per_fault_domain = 0;
+        let full = "the scenario leaves no host in us-phoenix-1: every launch finds no capacity";
+        assert_eq!(settings.warning().as_deref(), Some(full));
+    }
+
+    #[test]
+    fn two_availability_domains_are_refused() {
         let two = WorldSettings { availability_domains: Some(2), ..WorldSettings::default() };
         assert_eq!(two.problems(), ["availability_domains must be 1 or 3, as regions have, not 2"]);
     }

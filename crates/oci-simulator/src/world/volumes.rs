@@ -7,7 +7,7 @@ use super::ids::{Id, Kind};
 use super::time::seconds;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A boot volume or a data volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,7 @@ pub(super) struct NewVolumeDetails {
     pub size_in_gbs: i64,
     #[serde(rename = "vpusPerGB")]
     pub vpus_per_gb: Option<i64>,
+    pub kms_key_id: Option<String>,
 }
 
 /// All volumes.
@@ -119,8 +120,12 @@ impl World {
     }
 
     pub(super) fn check_new_volumes(&self, wanted: &[NewVolume], ad: u8) -> Result<(), ApiError> {
+        let mut named = BTreeSet::new();
         for new in wanted {
             if let Some(ocid) = &new.volume_id {
+                if !named.insert(ocid) {
+                    return Err(error::invalid(format!("launchVolumeAttachments names volume {ocid} twice")));
+                }
                 let row = &self.volumes.data[self.data_volume(ocid)? as usize];
                 if row.ad != ad || !row.available {
                     return Err(error::not_found());
@@ -138,6 +143,7 @@ impl World {
                 if let Some(compartment) = &details.compartment_id {
                     self.compartment(compartment)?;
                 }
+                self.check_other(details.kms_key_id.as_deref())?;
             }
         }
         Ok(())
@@ -265,6 +271,43 @@ impl World {
             if let Some(volume) = self.volumes.data.get_mut(attachment.volume as usize) {
                 volume.let_go(keep_data || !made, now);
             }
+        }
+    }
+
+    /// Checks that data volumes, attachments and instances know each other, and that what was to go with its instance went.
+    pub(super) fn check_data_volumes(&self) -> Result<(), String> {
+        let mut users: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut uses = |volume, instance| match users.insert(volume, instance) {
+            Some(other) => Err(format!("data volume {volume} is used by instances {other} and {instance}")),
+            None => Ok(()),
+        };
+        for (instance, new) in self.volumes.planned.iter().flat_map(|(instance, all)| {
+            all.iter().filter_map(|new| Some((*instance, new.volume_id.as_deref()?)))
+        }) {
+            let volume = self.data_volume(new).map_err(|_| format!("planned data volume {new} is gone"))?;
+            uses(volume, instance)?;
+        }
+        for (row, number) in self.volumes.attachments.iter().zip(0_u32..).filter(|(row, _)| !row.forgotten) {
+            let volume = self.volumes.data.get(row.volume as usize);
+            let instance = self.instances.get(row.instance);
+            let (Some(volume), Some(instance)) = (volume, instance) else {
+                return Err(format!("attachment {number} is of a volume or an instance that is not there"));
+            };
+            if row.attached {
+                uses(row.volume, row.instance)?;
+            } else if !instance.keep_data && row.wanted.volume_id.is_none() && volume.available {
+                return Err(format!("data volume {} was to go with its instance", row.volume));
+            }
+        }
+        for (volume, number) in self.volumes.data.iter().zip(0..) {
+            let user = users.get(&number).copied();
+            if volume.used_by != user || (user.is_some() && !volume.available) {
+                return Err(format!("data volume {number} is used by {:?}, not by {user:?}", volume.used_by));
+            }
+        }
+        match users.values().find(|instance| !self.instances.get(**instance).is_some_and(|row| row.live)) {
+            Some(instance) => Err(format!("instance {instance} is gone and still has a data volume")),
+            None => Ok(()),
         }
     }
 

@@ -1,10 +1,16 @@
 use super::support::{COMPARTMENT, open_region, refusal};
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame};
 use oci_simulator::server::Region;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tower::ServiceExt;
 
 async fn ask(region: &Region, method: &str, target: &str, body: Bytes) -> Response<Bytes> {
     region.exchange(Request::builder().method(method).uri(target).body(body).unwrap()).await.unwrap()
@@ -115,4 +121,60 @@ async fn request_ids_are_the_callers_where_they_are_sane_and_else_from_the_seed(
     let made = with_id("not sane!").await;
     assert_eq!(made.len(), 32);
     assert_eq!(with_id(&"A".repeat(5000)).await, made, "the same seed gives the same id");
+}
+
+/// A body of which nothing more comes, or that breaks off.
+enum Unfinished {
+    Waits,
+    Breaks,
+}
+
+impl Body for Unfinished {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match *self {
+            Self::Waits => Poll::Pending,
+            Self::Breaks => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
+        }
+    }
+}
+
+/// What the region answers to a launch with such a body, through its router as a server calls it.
+async fn unfinished(region: &Region, target: &str, body: Unfinished) -> Response<Bytes> {
+    let request = Request::post(target).body(axum::body::Body::new(body)).unwrap();
+    let (parts, body) = region.router().oneshot(request).await.unwrap().into_parts();
+    Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_takes_too_long_is_answered_408_and_the_connection_closed() {
+    let region = open_region("");
+    let start = tokio::time::Instant::now();
+    let response = unfinished(&region, "/20160918/instances", Unfinished::Waits).await;
+    assert_eq!(refusal(&response), (408, "RequestTimeout".to_owned()));
+    assert_eq!(start.elapsed().as_secs(), 30);
+    assert_eq!(response.headers()["connection"], "close");
+    assert!(response.headers().contains_key("opc-request-id"));
+    let stats = region.stats();
+    assert_eq!((stats.requests, stats.operations["LaunchInstance"].by_status[&408]), (1, 1));
+    let response = unfinished(&region, "/_sim/faults", Unfinished::Waits).await;
+    assert_eq!(refusal(&response).0, 408);
+    assert_eq!(region.stats().requests, 1, "pages about the simulation are not counted");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_answered_400_and_takes_no_effect() {
+    let region = open_region("");
+    let response = unfinished(&region, "/20160918/instances", Unfinished::Breaks).await;
+    assert_eq!(refusal(&response), (400, "CannotParseRequest".to_owned()));
+    assert_eq!(super::support::message(&response), "The body did not arrive whole.");
+    assert_eq!(response.headers()["connection"], "close");
+    assert!(response.headers().contains_key("opc-request-id"));
+    assert_eq!(region.stats().operations["LaunchInstance"].by_status[&400], 1);
+    assert_eq!(region.world().instances().count(), 0);
 }

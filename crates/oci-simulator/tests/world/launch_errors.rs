@@ -31,6 +31,12 @@ fn what_does_not_exist_is_not_found_in_the_services_words() {
         vec![AbsentShape { shape: "VM.Standard.E2.1.Micro".into(), availability_domain: Some(1) }];
     let mut region = Region::new(WorldSettings { absent_shapes, ..WorldSettings::default() });
     let bad = "Authorization failed or requested resource not found.";
+    let volume = |key: &str| {
+        json!({
+            "type": "paravirtualized",
+            "launchCreateVolumeDetails": {"volumeCreationType": "ATTRIBUTES", "sizeInGBs": 50, "kmsKeyId": key},
+        })
+    };
     for (change, message) in [
         (json!({"shape": "VM.Standard.E2.1.Micro"}), "shape VM.Standard.E2.1.Micro not found"),
         (json!({"shape": "VM.Standard.E99.Flex"}), "shape VM.Standard.E99.Flex not found"),
@@ -43,6 +49,8 @@ fn what_does_not_exist_is_not_found_in_the_services_words() {
         (json!({"createVnicDetails": {"nsgIds": ["ocid1.networksecuritygroup.oc1.phx.none"]}}), bad),
         (json!({"createVnicDetails": {"vlanId": "ocid1.vlan.oc1.phx.none"}}), bad),
         (json!({"sourceDetails": {"kmsKeyId": "ocid1.key.oc1.phx.none"}}), bad),
+        (json!({"launchVolumeAttachments": [volume("ocid1.key.oc1.phx.none")]}), bad),
+        (json!({"launchVolumeAttachments": [volume("no OCID at all")]}), bad),
         (json!({"computeClusterId": "ocid1.computecluster.oc1.phx.none"}), bad),
         (json!({"clusterPlacementGroupId": "ocid1.clusterplacementgroup.oc1.phx.none"}), bad),
         (json!({"capacityReservationId": "ocid1.capacityreservation.oc1.phx.none"}), bad),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without may panic")]
 
 mod capacity;
+mod deeds;
 mod history;
 mod instances;
 mod launch_errors;

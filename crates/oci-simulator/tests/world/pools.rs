@@ -173,3 +173,37 @@ fn a_configuration_that_could_never_be_launched_is_refused() {
     });
     assert!(preemptible.starts_with("400 InvalidParameter"), "{preemptible}");
 }
+
+#[test]
+fn a_member_that_is_ending_cannot_be_detached_and_lowers_the_size_once() {
+    let mut region = Region::roomy();
+    let id = pool(&mut region, 3);
+    region.advance(300.0);
+    resize(&mut region, &id, 2);
+    while show(&mut region, &id)["lifecycleState"] != "RUNNING" {
+        region.advance(1.0);
+    }
+    let ending = region.world.instances().find(|entry| entry.state == State::Terminating).unwrap().id;
+    let detach = region
+        .request(Operation::DetachInstancePoolInstance)
+        .path("instancePoolId", &*id)
+        .body(json!({"instanceId": ending, "isDecrementSize": true}));
+    let refused = region.world.handle(&detach).unwrap_err();
+    assert_eq!((refused.status, refused.code), (409, "IncorrectState"));
+    region.advance(300.0);
+    assert_eq!((show(&mut region, &id)["size"].clone(), running(&region)), (json!(2), 2));
+    region.world.check_invariants().unwrap();
+}
+
+#[test]
+fn a_member_that_ends_while_its_pool_is_reset_is_replaced() {
+    let mut region = Region::roomy();
+    let id = pool(&mut region, 2);
+    region.advance(300.0);
+    let first = region.world.instances().next().unwrap().id;
+    region.terminate(&first);
+    region.get(Operation::ResetInstancePool, "instancePoolId", &id).unwrap();
+    region.advance(600.0);
+    assert_eq!((show(&mut region, &id)["lifecycleState"].clone(), running(&region)), (json!("RUNNING"), 2));
+    region.world.check_invariants().unwrap();
+}

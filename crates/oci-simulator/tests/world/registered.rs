@@ -106,5 +106,9 @@ fn a_launch_may_name_security_groups_keys_and_clusters_that_are_registered() {
     details["createVnicDetails"]["nsgIds"] = serde_json::json!([group]);
     details["sourceDetails"]["kmsKeyId"] = key.into();
     details["computeClusterId"] = cluster.into();
+    details["launchVolumeAttachments"] = serde_json::json!([{
+        "type": "paravirtualized",
+        "launchCreateVolumeDetails": {"volumeCreationType": "ATTRIBUTES", "sizeInGBs": 50, "kmsKeyId": key},
+    }]);
     assert_eq!(region.launch(&details).unwrap().status, 200);
 }

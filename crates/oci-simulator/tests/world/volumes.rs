@@ -95,3 +95,24 @@ fn data_volumes_made_at_launch_are_kept_unless_told_otherwise() {
         assert_eq!(available, left, "preserveDataVolumesCreatedAtLaunch={keep}");
     }
 }
+
+#[test]
+fn a_volume_is_attached_once_however_often_a_launch_names_it() {
+    let mut region = Region::roomy();
+    let first = region.launch_running("first");
+    let volume = region.world.attach_another_volume(&first, 50).unwrap();
+    let mut details = region.details("second");
+    let attachment = json!({"type": "paravirtualized", "volumeId": volume});
+    details["launchVolumeAttachments"] = json!([attachment]);
+    assert_eq!(region.launch(&details).unwrap_err().status, 409, "still in use");
+    region.terminate(&first);
+    region.advance(100.0);
+    details["launchVolumeAttachments"] = json!([attachment, attachment]);
+    let refused = region.launch(&details).unwrap_err();
+    assert_eq!((refused.status, refused.code), (400, "InvalidParameter"));
+    assert_eq!(refused.message, format!("launchVolumeAttachments names volume {volume} twice"));
+    details["launchVolumeAttachments"] = json!([attachment]);
+    region.launch(&details).unwrap();
+    region.advance(300.0);
+    region.world.check_invariants().unwrap();
+}

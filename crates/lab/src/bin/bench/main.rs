@@ -5,6 +5,7 @@
 
 mod launches;
 mod ledger_cost;
+mod memory;
 mod server;
 mod startup;
 
@@ -17,17 +18,20 @@ type Measured = Result<Value, Box<dyn Error>>;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, parts, oci, only @ ..] = arguments.as_slice() else {
-        if arguments.first().is_some_and(|first| first == server::NOTHING) {
-            return server::serve_nothing();
+        match arguments.as_slice() {
+            [first] if first == server::NOTHING => return server::serve_nothing(),
+            [first, count] if first == memory::HOLD => return memory::hold(count),
+            _ => {}
         }
         return Err("usage: bench FILE.json PARTS.txt OCI [MEASUREMENT]…".into());
     };
     let mut all = Map::new();
     all.insert("machine".to_owned(), json!({ "processors": machine(), "load_at_start": load() }));
-    let measurements: [(&str, &dyn Fn() -> Measured); 5] = [
+    let measurements: [(&str, &dyn Fn() -> Measured); 6] = [
         ("parts", &|| read_parts(parts)),
         ("startup", &|| startup::measure(oci)),
         ("server", &server::measure),
+        ("memory", &memory::measure),
         ("launches", &launches::measure),
         ("ledger", &ledger_cost::measure),
     ];

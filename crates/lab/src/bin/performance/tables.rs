@@ -78,6 +78,12 @@ pub fn processes(bench: &Value) -> String {
         "≤ 1.05 ×",
         at_most(ledger, 1.05),
     );
+    of_the_region(&mut table, bench);
+    table.0 + &note(&bench["machine"])
+}
+
+/// What the simulated region costs.
+fn of_the_region(table: &mut Reached, bench: &Value) {
     let server = &bench["server"];
     let ratio = number(&server["ratio"]);
     let micros = |name: &str| number(&server[name]);
@@ -113,7 +119,13 @@ pub fn processes(bench: &Value) -> String {
         "≥ 50 thousand",
         at_least(steps, 50_000.0),
     );
-    table.0 + &note(&bench["machine"])
+    let memory = number(&bench["memory"]["peak_mb"]);
+    table.row(
+        "simulated region: most memory of a process that holds 100,000 running instances",
+        &format!("{memory:.0} MB"),
+        "≤ 500 MB",
+        at_most(memory, 500.0),
+    );
 }
 
 fn note(machine: &Value) -> String {
@@ -302,4 +314,21 @@ pub fn runs(runs: &Value) -> String {
         table.row("time(2N) / time(N)", &format!("{growth:.2}"), "≤ 2.2", at_most(growth, 2.2));
     }
     table.0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn the_memory_of_a_full_region_is_told_beside_what_it_should_reach() {
+        let table =
+            |peak_mb| super::processes(&json!({ "memory": { "instances": 100_000, "peak_mb": peak_mb } }));
+        assert!(table(120.4).contains("100,000 running instances | 120 MB | ≤ 500 MB | reached |"));
+        assert!(table(512.0).contains("| 512 MB | ≤ 500 MB | **missed** |"));
+        assert!(
+            !super::processes(&json!({})).contains("100,000 running"),
+            "what was not measured has no row"
+        );
+    }
 }

@@ -14,6 +14,7 @@ use oci_api::models::{
     AttachInstancePoolInstanceDetails, DetachInstancePoolInstanceDetails, InstancePoolInstance,
     InstancePoolInstanceLifecycleState, InstanceSummary,
 };
+use std::collections::BTreeSet;
 
 impl World {
     pub(in super::super) fn list_pool_instances(&mut self, request: &ApiRequest) -> ApiResult {
@@ -136,6 +137,11 @@ impl World {
         if row.pool != Some(number) {
             return Err(error::not_found());
         }
+        // Its place in the pool is given up already: the size would be lowered a second time (code and text invented).
+        if matches!(row.state, InstanceState::Terminating | InstanceState::Terminated) {
+            let (ocid, state) = (&details.instance_id, row.state.as_str());
+            return Err(error::incorrect_state(format!("instance {ocid} is in state {state}")));
+        }
         if let Some(row) = self.instances.get_mut(instance) {
             row.pool = None;
             row.version += 1;
@@ -155,6 +161,33 @@ impl World {
         // Without its place given up, the pool makes another member.
         self.wake_pool(number);
         Ok((empty(request.operation).with_work_request(work), Some(id)))
+    }
+
+    /// Checks that pools and members know each other, and that a pool at rest has no more members than its size, and no
+    /// fewer but for those that are ending.
+    pub(in super::super) fn check_pools(&self) -> Result<(), String> {
+        for (number, pool) in &self.pools {
+            let live = self.instances.iter().filter(|(_, row)| row.live && row.pool == Some(*number));
+            let live: BTreeSet<u32> = live.map(|(instance, _)| instance).collect();
+            if live != pool.members {
+                return Err(format!(
+                    "pool {number} has the members {:?}, instances say {live:?}",
+                    pool.members
+                ));
+            }
+            let (staying, size) = (self.staying(pool).len(), pool.size as usize);
+            if pool.state == State::Running && !(staying <= size && size <= live.len()) {
+                return Err(format!(
+                    "pool {number} of size {size} is RUNNING with {staying} members, and {} that are ending",
+                    live.len() - staying
+                ));
+            }
+        }
+        let known = |pool: u32| self.pools.contains_key(&pool);
+        match self.instances.iter().find(|(_, row)| row.live && row.pool.is_some_and(|pool| !known(pool))) {
+            Some((number, _)) => Err(format!("instance {number} is a member of a pool that is not there")),
+            None => Ok(()),
+        }
     }
 
     /// The work request of the last change of a pool.

@@ -319,6 +319,8 @@ impl World {
         match pool.state {
             State::Starting if self.all_in(&members, InstanceState::Running) => {
                 self.pool_is(number, State::Running);
+                // Members may have ended meanwhile.
+                self.wake_pool(number);
             }
             State::Stopping if self.all_in(&members, InstanceState::Stopped) => {
                 self.pool_is(number, State::Stopped);
