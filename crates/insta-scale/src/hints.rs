@@ -243,7 +243,7 @@ impl Cause {
                 fleet::reservations::EXHAUSTED => Self::ReservationExhausted,
                 "wait_timeout" => Self::WaitTimeout,
                 "stopped" => Self::Stopped,
-                "lost" => Self::Lost,
+                "lost" | "superseded" => Self::Lost,
                 "hidden" => Self::Hidden,
                 "token_expired" => Self::Ambiguous,
                 "deadline" => Self::Deadline,
