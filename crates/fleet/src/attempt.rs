@@ -30,8 +30,10 @@ pub(crate) enum AttemptEnd {
     Launched { ocid: String },
     /// It certainly made no instance that lives: another attempt may be made.
     Next { class: FailureClass, error: ErrorRecord },
+    /// It made an instance that has died since: another attempt may be made.
+    Died { class: FailureClass, error: ErrorRecord },
     /// Nothing more is to be tried; if an instance may exist, the slot stays unsettled and a resume settles it.
-    GiveUp(ErrorRecord),
+    GiveUp { class: FailureClass, error: ErrorRecord },
 }
 
 /// What is known in the middle of an attempt.
@@ -175,7 +177,7 @@ impl Attempt<'_> {
             }
             Action::GiveUpSlot => {
                 self.note(error.clone(), action).await;
-                Ok(Some(AttemptEnd::GiveUp(error)))
+                Ok(Some(AttemptEnd::GiveUp { class: failure.class, error }))
             }
         }
     }
@@ -221,7 +223,7 @@ impl Attempt<'_> {
         let (class, error) = Box::pin(asked).await;
         let event = Event::InstanceDied { slot: self.slot, ocid, error: error.clone() };
         self.context.journal.record(vec![event]).await;
-        Ok(AttemptEnd::Next { class, error })
+        Ok(AttemptEnd::Died { class, error })
     }
 
     /// The token is too old to be sent again: the tags are all there is.
@@ -269,9 +271,7 @@ impl Attempt<'_> {
             self.note(error.clone(), Action::NextPlacement).await;
             return Ok(AttemptEnd::Next { class, error });
         }
-        Ok(AttemptEnd::GiveUp(ErrorRecord {
-            message: format!("{} (the instance may exist; `resume` finds out)", error.message),
-            ..error
-        }))
+        let message = format!("{} (the instance may exist; `resume` finds out)", error.message);
+        Ok(AttemptEnd::GiveUp { class, error: ErrorRecord { message, ..error } })
     }
 }

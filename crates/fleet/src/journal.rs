@@ -147,7 +147,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::{MemoryStore, RunKind, Store as _};
+    use ledger::{MemoryStore, RunKind};
     use oci_client::SystemClock;
     use std::time::Duration;
     use tokio::time::timeout;

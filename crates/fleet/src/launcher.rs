@@ -17,6 +17,7 @@ use crate::{
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use ledger::{ErrorRecord, Event, Next, Placement, RunId, SlotNumber};
+use oci_client::FailureClass;
 use rand::{RngExt as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -154,14 +155,32 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Remembers that a placement refused an attempt; `waited` if it did so again each time after waiting.
-    pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord, waited: bool) {
+    /// Remembers that a placement refused an attempt; `waited` is how long it took if it was refused again each time after
+    /// waiting.
+    pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord, waited: Option<Duration>) {
         let rate = self.pacer.snapshot(Class::Launch).rate.max(LEAST_RATE);
         let between = Duration::from_secs_f64(self.plan.fleet.placements.len() as f64 / rate);
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        // By the time that each placement was asked once, the first is still remembered.
+        let waited =
+            waited.map(|took| took * u32::try_from(self.plan.fleet.placements.len() + 1).unwrap_or(u32::MAX));
         if places.refused(placement, error, waited, between, Instant::now()) {
             self.place_full.notify_waiters();
         }
+    }
+
+    /// The same for an instance that was accepted in `placement` and died. A limit that the limits contradict speaks against
+    /// nothing: what died held its share of it.
+    pub async fn place_failed_late(&self, placement: &Placement, class: FailureClass, error: &ErrorRecord) {
+        if class == FailureClass::Limit {
+            // Once the run is halted it does not matter any more.
+            let Ok((is_false, told)) = self.ask(self.alarms.is_false(self, placement)).await else { return };
+            self.journal.record(told.into_iter().collect()).await;
+            if is_false {
+                return;
+            }
+        }
+        self.place_refused(placement, error, None);
     }
 
     /// Writes down a changed pace.

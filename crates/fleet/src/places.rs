@@ -44,19 +44,19 @@ impl Places {
         Self { refused: HashMap::new(), accepted: now }
     }
 
-    /// An attempt was refused; `waited` if it was refused again each time after waiting, so that it was no chance. Counts for
-    /// at least as long as [`CERTAIN`] attempts take at the present pace, `between` being the time between two attempts at
+    /// An attempt was refused; `waited` if it was refused again each time after waiting, so that it was no chance, and for how
+    /// long that is to be remembered at least. Counts for at least as long as [`CERTAIN`] attempts take at the present pace, `between` being the time between two attempts at
     /// one placement: at a slow pace nothing would be certain otherwise.
     /// Whether this changed what is known of the placement.
     pub fn refused(
         &mut self,
         placement: &Placement,
         error: &ErrorRecord,
-        waited: bool,
+        waited: Option<Duration>,
         between: Duration,
         now: Instant,
     ) -> bool {
-        let usual = if waited { REMEMBERED_AFTER_WAITING } else { REMEMBERED };
+        let usual = waited.map_or(REMEMBERED, |least| least.max(REMEMBERED_AFTER_WAITING));
         let until = now + usual.max(between * CERTAIN);
         let refusal = self.refused.entry(placement.clone()).or_insert_with(|| Refusal {
             until,
@@ -68,7 +68,7 @@ impl Places {
         }
         let before = refusal.in_a_row;
         refusal.until = until;
-        refusal.in_a_row = if waited { before.max(CERTAIN - 1) + 1 } else { before + 1 };
+        refusal.in_a_row = if waited.is_some() { before.max(CERTAIN - 1) + 1 } else { before + 1 };
         refusal.error.clone_from(error);
         before == 0 || (before < CERTAIN && refusal.in_a_row >= CERTAIN)
     }
@@ -106,14 +106,14 @@ mod tests {
         let (mut places, here, error) =
             (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
         for _ in 1..CERTAIN {
-            places.refused(&here, &error, false, SOON, Instant::now());
+            places.refused(&here, &error, None, SOON, Instant::now());
             assert_eq!(places.known(&here, Instant::now()), Known::Doubtful);
         }
-        places.refused(&here, &error, false, SOON, Instant::now());
+        places.refused(&here, &error, None, SOON, Instant::now());
         assert!(matches!(places.known(&here, Instant::now()), Known::Refusing(..)));
         tokio::time::advance(REMEMBERED).await;
         assert_eq!(places.known(&here, Instant::now()), Known::Open);
-        places.refused(&here, &error, false, SOON, Instant::now());
+        places.refused(&here, &error, None, SOON, Instant::now());
         assert_eq!(places.known(&here, Instant::now()), Known::Doubtful);
         places.accepted(&here, Instant::now());
         assert_eq!(places.known(&here, Instant::now()), Known::Open);
@@ -122,7 +122,7 @@ mod tests {
     async fn an_attempt_that_waited_speaks_for_all_until_the_next_one_could_end() {
         let (mut places, here, error) =
             (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
-        assert!(places.refused(&here, &error, true, SOON, Instant::now()));
+        assert!(places.refused(&here, &error, Some(SOON), SOON, Instant::now()));
         tokio::time::advance(REMEMBERED_AFTER_WAITING.mul_f64(0.99)).await;
         assert!(matches!(places.known(&here, Instant::now()), Known::Refusing(..)));
         tokio::time::advance(REMEMBERED_AFTER_WAITING.mul_f64(0.02)).await;
@@ -135,7 +135,7 @@ mod tests {
             (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
         for _ in 0..CERTAIN {
             tokio::time::advance(Duration::from_mins(5)).await;
-            places.refused(&here, &error, false, Duration::from_mins(1), Instant::now());
+            places.refused(&here, &error, None, Duration::from_mins(1), Instant::now());
         }
         assert!(matches!(places.known(&here, Instant::now()), Known::Refusing(..)));
     }

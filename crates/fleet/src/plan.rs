@@ -93,6 +93,15 @@ impl Plan {
         placements.get(index).cloned().unwrap_or_default()
     }
 
+    /// The placement of the plan that led to this one: the service chooses a fault domain where none was asked for.
+    pub(crate) fn placement_of(&self, actual: &Placement) -> Placement {
+        let asked = |asked: &&Placement| {
+            let fault_domain = asked.fault_domain.clone().or_else(|| actual.fault_domain.clone());
+            Placement { fault_domain, ..(*asked).clone() } == *actual
+        };
+        self.fleet.placements.iter().find(asked).unwrap_or(actual).clone()
+    }
+
     /// The body of a launch. The same arguments give the same body, or the service would refuse the retry token.
     pub fn request(&self, run: RunId, slot: SlotNumber, attempt: u32) -> LaunchInstanceDetails {
         self.request_in(self.placement(attempt), run, slot)

@@ -92,6 +92,7 @@ async fn walk(
         let placement = intent
             .as_ref()
             .map_or_else(|| context.plan.placement(progress.attempt), |known| known.placement.clone());
+        let began = Instant::now();
         match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
             AttemptEnd::Launched { ocid } => {
                 places(context).accepted(&placement, Instant::now());
@@ -100,18 +101,30 @@ async fn walk(
             }
             AttemptEnd::Next { class, error } => {
                 if class != FailureClass::InvalidatedRetryToken {
-                    let rule = rule(class);
-                    let waited = (rule.action, rule.then) == (Action::Wait, Action::NextPlacement);
-                    context.place_refused(&placement, &error, waited);
+                    context.place_refused(&placement, &error, waited(class).then(|| began.elapsed()));
                 }
                 progress.failed(class, error);
             }
-            AttemptEnd::GiveUp(error) => {
+            AttemptEnd::Died { class, error } => {
+                context.place_failed_late(&placement, class, &error).await;
+                progress.failed(class, error);
+            }
+            AttemptEnd::GiveUp { class, error } => {
+                // What the service said last of the placement others need not find out again.
+                if waited(class) {
+                    context.place_refused(&placement, &error, Some(began.elapsed()));
+                }
                 context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
                 return Ok(None);
             }
         }
     }
+}
+
+/// Whether an attempt that ends so has waited, and asked again each time.
+fn waited(class: FailureClass) -> bool {
+    let rule = rule(class);
+    (rule.action, rule.then) == (Action::Wait, Action::NextPlacement)
 }
 
 /// A plan has placements; those of a run that reserves are its reservations, and go with them.

@@ -194,7 +194,8 @@ impl Watcher<'_> {
 
     async fn died(&self, ocid: String, slot: SlotNumber, class: FailureClass, error: ErrorRecord) {
         let placement = self.context.journal.state(|state| state.slot(slot).placement.clone());
-        self.context.place_refused(&placement.unwrap_or_default(), &error, false);
+        let placement = self.context.plan.placement_of(&placement.unwrap_or_default());
+        self.context.place_failed_late(&placement, class, &error).await;
         tracing::info!(ocid, slot, %class, "the instance died before it ran");
         // The launcher asks the state what is to be done with the slot.
         self.context.journal.record_and_see(vec![Event::InstanceDied { slot, ocid, error }]).await;

@@ -193,6 +193,27 @@ async fn a_limit_that_the_limits_api_contradicts_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_instance_that_dies_of_a_limit_that_is_contradicted_is_tried_again() {
+    let mut dead_when_known = 0;
+    for seed in 1..=8 {
+        let dying = "world: {late_failure: {probability: 0.5, limit_share: 1.0}}";
+        let world = World::seeded(&format!("{dying}\nfaults: [{LOST_ANSWERS}]"), seed);
+        let (env, plan, options) = (world.environment(), world.plan(2, &[1]), LaunchOptions::default());
+        let run = env.new_run_id();
+        let first = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), CancellationToken::new());
+        // It dies while nobody knows what became of its launches.
+        assert!(tokio::time::timeout(Duration::from_millis(200), first).await.is_err());
+        world.region.replace_faults(&[]);
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        let (summary, records) = world.resume(run).await;
+        assert_eq!(summary.running, 2, "seed {seed}: {:?}", summary.instances);
+        let dead = |event: &Event| matches!(event, Event::Launched { state, .. } if state == "TERMINATED");
+        dead_when_known += count(&records, dead);
+    }
+    assert!(dead_when_known > 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_that_is_contradicted_for_ever_or_cannot_be_asked_about_ends_the_run() {
     let limit = format!("{{operations: [launch], {LIMIT}}}");
     let (summary, _) = faults(&[&limit]).launch(&World::of("roomy").plan(2, &[1])).await;

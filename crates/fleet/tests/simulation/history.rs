@@ -20,8 +20,10 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// No process works longer on a run of this size.
+/// No process works longer on a run of this size, with several launches under way …
 const LONGEST: Duration = Duration::from_hours(12);
+/// … nor, with one at a time, which may hang for a minute again and again, longer than so many times that.
+const ALONE: u32 = 4;
 /// A machine that sleeps does so for longer than retry tokens last.
 const NAP: Duration = Duration::from_hours(30);
 /// So many processes must do in a calm region.
@@ -306,6 +308,7 @@ impl History {
     /// A process takes the run up, and lives as long as the seed says.
     async fn process(&mut self, mortal: bool) -> Result<Ended, String> {
         self.processes += 1;
+        self.adrift.wake();
         if self.setup.loud {
             println!("process {}, {}", self.processes, if mortal { "in the storm" } else { "in the calm" });
         }
@@ -314,7 +317,8 @@ impl History {
         let point = if dies && !by_clock { self.chance.random_range(1..=self.setup.points) } else { 0 };
         let naps = mortal && self.apart.random_bool(self.setup.naps);
         let tired = Duration::from_millis(self.apart.random_range(0..30_000));
-        let longest = if naps { LONGEST + NAP } else { LONGEST };
+        let longest = if self.setup.options.max_concurrency == 1 { LONGEST * ALONE } else { LONGEST };
+        let longest = if naps { longest + NAP } else { longest };
         let moment =
             if by_clock { Duration::from_millis(self.chance.random_range(0..120_000)) } else { longest };
         let full = mortal && self.chance.random_bool(self.setup.disk_full);
@@ -334,9 +338,7 @@ impl History {
         let napping = async {
             if naps {
                 tokio::time::sleep(tired).await;
-                // The region does not sleep: what was sent before does not arrive a day late.
-                self.adrift.arrived().await;
-                tokio::time::advance(NAP).await;
+                self.adrift.nap(NAP).await;
             }
             std::future::pending::<()>().await;
         };
@@ -347,7 +349,7 @@ impl History {
             () = napping => Ok(Ended::Dead),
             ended = running => ended,
             () = tokio::time::sleep(moment) => {
-                if by_clock { Ok(Ended::Dead) } else { Err("a process is still busy after 12 hours".to_owned()) }
+                if by_clock { Ok(Ended::Dead) } else { Err(format!("a process is still busy after {longest:?}")) }
             }
         };
         self.store.fail_after(None);

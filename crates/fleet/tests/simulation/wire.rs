@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::task::JoinHandle;
 
@@ -35,21 +36,37 @@ pub struct Wire {
 /// A request on its way.
 type Sent = JoinHandle<Result<http::Response<Bytes>, Dropped>>;
 
-/// Requests that are still to arrive: those of processes that are gone, and how many the present one waits for.
+/// Requests that are still to arrive.
 #[derive(Default)]
-pub struct Adrift(Mutex<Vec<Sent>>, AtomicUsize);
+pub struct Adrift {
+    /// Those of processes that are gone.
+    others: Mutex<Vec<Sent>>,
+    /// How many the present one waits for.
+    own: AtomicUsize,
+    /// Whether the machine is about to sleep: its network is down.
+    offline: AtomicBool,
+}
 
 impl Adrift {
-    /// Waits until all have arrived; not for those that hang.
-    pub async fn arrived(&self) {
+    /// A process begins: if the one before it ended as its machine was about to sleep, it does not any more.
+    pub fn wake(&self) {
+        self.offline.store(false, Ordering::Relaxed);
+    }
+
+    /// Lets the machine sleep for so long. The region does not: what was sent before does not arrive a day late, but for what
+    /// hangs, which never arrives.
+    pub async fn nap(&self, nap: Duration) {
+        self.offline.store(true, Ordering::Relaxed);
         for _ in 0..120 {
-            let own = self.1.load(Ordering::Relaxed);
-            if own == 0 && self.0.lock().unwrap().iter().all(JoinHandle::is_finished) {
+            let own = self.own.load(Ordering::Relaxed);
+            if own == 0 && self.others.lock().unwrap().iter().all(JoinHandle::is_finished) {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            tokio::time::sleep(Duration::from_millis(700)).await;
         }
-        self.0.lock().unwrap().clear();
+        self.others.lock().unwrap().clear();
+        tokio::time::advance(nap).await;
+        self.wake();
     }
 }
 
@@ -63,9 +80,12 @@ impl Transport for Wire {
             if let Err(reason) = self.witness(&request) {
                 self.broken.lock().unwrap().get_or_insert(reason);
             }
+            if self.adrift.offline.load(Ordering::Relaxed) {
+                return Err(TransportError::not_sent("ConnectFailed", "the network is down"));
+            }
             let region = self.region.clone();
             let task = tokio::spawn(async move { region.exchange(request).await });
-            self.adrift.1.fetch_add(1, Ordering::Relaxed);
+            self.adrift.own.fetch_add(1, Ordering::Relaxed);
             let answer = Flight { task: Some(task), wire: self }.await;
             self.fuse.point().await;
             answer
@@ -119,10 +139,10 @@ impl Future for Flight<'_> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.wire.adrift.1.fetch_sub(1, Ordering::Relaxed);
+        self.wire.adrift.own.fetch_sub(1, Ordering::Relaxed);
         let Some(task) = self.task.take().filter(|task| !task.is_finished()) else { return };
         if self.wire.arrives.fetch_xor(true, Ordering::Relaxed) {
-            self.wire.adrift.0.lock().unwrap().push(task);
+            self.wire.adrift.others.lock().unwrap().push(task);
         } else {
             task.abort();
         }

@@ -56,10 +56,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     let interrupted = remote.stop.is_cancelled();
     let too_few = args.min.is_some_and(|min| held < min);
     let made: Vec<String> = created.iter().filter_map(|created| created.ocid.clone()).collect();
-    let left = match too_few || held == 0 {
-        true => Some(give_back(remote, &args, &made, held).await?),
-        false => None,
-    };
+    let left = if too_few || held == 0 { Some(give_back(remote, &args, &made, held).await?) } else { None };
     report(global, remote, &orders, &created, left.as_deref())?;
     if let Some(left) = left {
         let exit = conclude(&created, &made, &left);
