@@ -7,6 +7,11 @@ use std::error::Error;
 use std::path::PathBuf;
 use tokio::time::Duration;
 
+/// Runs in virtual time allocate without end and never wait: that is what this allocator is for. What users run has the
+/// system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The same without the region's own log of events, which is kept in memory and read only for the delays.
 fn unlogged() -> String {
     ROOMY.replace("event_log: 2000000", "event_log: 0")
