@@ -45,8 +45,8 @@ impl Places {
     }
 
     /// An attempt was refused; `waited` if it was refused again each time after waiting, so that it was no chance, and for how
-    /// long that is to be remembered at least. Counts for at least as long as [`CERTAIN`] attempts take at the present pace, `between` being the time between two attempts at
-    /// one placement: at a slow pace nothing would be certain otherwise.
+    /// long that is to be remembered at least. Counts for at least as long as [`CERTAIN`] attempts take at the present pace,
+    /// `between` being the time between two attempts at one placement: at a slow pace nothing would be certain otherwise.
     /// Whether this changed what is known of the placement.
     pub fn refused(
         &mut self,

@@ -188,6 +188,7 @@ pub async fn resume(
     Ok(Box::pin(carry_out(env, &plan, state, options, sink, stop, lease)).await)
 }
 
+/// Writes events down, and takes them into the state that the run begins with.
 async fn keep(
     env: &Environment,
     state: &mut RunState,
@@ -237,9 +238,7 @@ pub async fn rebuild_from_cloud(
         Err(error) => return Err(error.into()),
     };
     let events = adoption_events(&state, found, Some(env.clock.now()));
-    for record in env.store.append(run, env.clock.now(), events).await? {
-        state.apply(&record);
-    }
+    keep(env, &mut state, &no_sink(), events).await?;
     Ok(state)
 }
 
@@ -269,9 +268,7 @@ async fn restart(env: &Environment, run: RunId, first: Event) -> Result<RunState
     if state.kind.is_some() {
         return Err(LedgerError::RunExists { run }.into());
     }
-    for record in env.store.append(run, env.clock.now(), vec![first]).await? {
-        state.apply(&record);
-    }
+    keep(env, &mut state, &no_sink(), vec![first]).await?;
     Ok(state)
 }
 
