@@ -57,11 +57,26 @@ pub fn stop_on_signals(stop: &CancellationToken, what: &'static str) -> Result<(
 
 /// Says `what` happens when `stop` is cancelled: for commands that have something under way by then.
 pub fn say_when_stopped(stop: &CancellationToken, what: &'static str) {
-    let stop = stop.clone();
+    let notice = StopNotice { stop: stop.clone(), what };
     tokio::spawn(async move {
-        stop.cancelled().await;
-        crate::output::console::line(what);
+        notice.stop.cancelled().await;
+        drop(notice);
     });
+}
+
+/// Says that a command was stopped when it is dropped. A command can end before the task that waits for the stop is run
+/// again; the runtime then drops the task, and with it the notice, so that it is said all the same.
+struct StopNotice {
+    stop: CancellationToken,
+    what: &'static str,
+}
+
+impl Drop for StopNotice {
+    fn drop(&mut self) {
+        if self.stop.is_cancelled() {
+            crate::output::console::line(self.what);
+        }
+    }
 }
 
 /// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP (not under `nohup`); leaves at once at the second.
