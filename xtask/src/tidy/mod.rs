@@ -1,15 +1,25 @@
 //! Rules of the house that no compiler checks: sizes, leftovers, links, and names that must not be here.
 
+mod imports;
+mod known;
+mod source;
+
 use crate::Result;
+use imports::{Crate, module_path};
+use source::Source;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A file that cannot be read in one sitting.
 const LINES_MAX: usize = 500;
+/// A test's name is a promise that fits a line of a report.
+const TEST_NAME_MAX: usize = 60;
 /// More crates than this deserve a discussion, not a merge.
 const LOCKED_PACKAGES_MAX: usize = 450;
 /// Names the test that keeps each promise.
 const PROMISES: &str = "docs/reliability.md";
+const DECISIONS: &str = "docs/decisions";
 /// Written in two parts so that this file does not find itself.
 const LEFTOVERS: [&str; 5] = [
     concat!("TO", "DO"),
@@ -22,6 +32,8 @@ const LEFTOVERS: [&str; 5] = [
 pub fn run(root: &Path) -> Result<()> {
     let mut findings = Vec::new();
     let mut code = String::new();
+    let mut crates: BTreeMap<PathBuf, Crate> = BTreeMap::new();
+    let mut long = Vec::new();
     for file in tracked(root)? {
         let path = root.join(&file);
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
@@ -39,14 +51,31 @@ pub fn run(root: &Path) -> Result<()> {
                     findings.push(format!("{shown}:{}: {leftover}", number + 1));
                 }
             }
+            let source = Source::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
+            long.extend(
+                long_names(&source)
+                    .map(|name| format!("{shown}: test name of {} characters: {name}", name.len())),
+            );
+            if let Some((home, below)) = split_at_src(&file) {
+                crates.entry(home).or_default().insert(module_path(&below), source);
+            }
         }
         if is(&file, "md") {
             findings.extend(dead_links(root, &file, &text));
         }
     }
+    if long.len() > known::LONG_TEST_NAMES {
+        findings.extend(long);
+    }
+    let mut used = Exceptions::default();
+    for (home, files) in &crates {
+        findings.extend(untidy_crate(&home.display().to_string(), files, &mut used));
+    }
+    findings.extend(used.stale());
     let promises = std::fs::read_to_string(root.join(PROMISES))?;
     findings
         .extend(missing_tests(&promises, &code).map(|name| format!("{PROMISES}: no test is called {name}")));
+    findings.extend(unlisted_decisions(root)?);
     let lock = std::fs::read_to_string(root.join("Cargo.lock"))?;
     let packages = lock.matches("[[package]]").count();
     if packages > LOCKED_PACKAGES_MAX {
@@ -58,6 +87,75 @@ pub fn run(root: &Path) -> Result<()> {
     Err(format!("{} untidy places:\n  {}", findings.len(), findings.join("\n  ")).into())
 }
 
+/// `crates/fleet/src/pace/mod.rs` → `crates/fleet` and `pace/mod.rs`.
+fn split_at_src(file: &Path) -> Option<(PathBuf, PathBuf)> {
+    let at = file.iter().position(|part| part == "src")?;
+    Some((file.iter().take(at).collect(), file.iter().skip(at + 1).collect()))
+}
+
+fn long_names(source: &Source) -> impl Iterator<Item = &String> {
+    source.tests.iter().filter(|name| name.len() > TEST_NAME_MAX)
+}
+
+/// Which known exceptions were met.
+#[derive(Default)]
+struct Exceptions {
+    circles: BTreeSet<&'static str>,
+    twins: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl Exceptions {
+    fn has_circle(&mut self, files: &str) -> bool {
+        let known = known::CIRCLES.iter().find(|known| **known == files);
+        known.is_some_and(|known| {
+            self.circles.insert(known);
+            true
+        })
+    }
+
+    fn has_twins(&mut self, home: &str, name: &str) -> bool {
+        let known = known::TWINS.iter().find(|known| **known == (home, name));
+        known.is_some_and(|known| {
+            self.twins.insert(*known);
+            true
+        })
+    }
+
+    /// Exceptions that nothing needs any more.
+    fn stale(&self) -> Vec<String> {
+        let circles = known::CIRCLES.iter().filter(|known| !self.circles.contains(**known));
+        let twins = known::TWINS.iter().filter(|known| !self.twins.contains(*known));
+        let circles = circles.map(|files| format!("known.rs: no such import circle any more: {files}"));
+        let twins = twins.map(|(home, name)| format!("known.rs: {home} has only one {name} now"));
+        circles.chain(twins).collect()
+    }
+}
+
+/// Import circles and type names that a crate uses twice.
+fn untidy_crate(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<String> {
+    let mut findings = Vec::new();
+    for circle in imports::circles(files) {
+        let files = circle.join(", ");
+        if !exceptions.has_circle(&files) {
+            findings.push(format!("{home}: these files import each other: {files}"));
+        }
+    }
+    let mut seen: BTreeMap<&str, String> = BTreeMap::new();
+    for (module, source) in files {
+        for name in &source.types {
+            let here = module.join("::");
+            // Twins in one file are the same type for two systems.
+            if let Some(there) = seen.insert(name, here.clone())
+                && there != here
+                && !exceptions.has_twins(home, name)
+            {
+                findings.push(format!("{home}: two types are called {name}: in {there} and in {here}"));
+            }
+        }
+    }
+    findings
+}
+
 fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output()?;
     if !output.status.success() {
@@ -65,6 +163,20 @@ fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
     }
     let names = String::from_utf8(output.stdout)?;
     Ok(names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
+}
+
+/// Decision records that their index does not link to.
+fn unlisted_decisions(root: &Path) -> Result<Vec<String>> {
+    let folder = root.join(DECISIONS);
+    let index = std::fs::read_to_string(folder.join("README.md"))?;
+    let mut findings = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name != "README.md" && !index.contains(&format!("]({name})")) {
+            findings.push(format!("{DECISIONS}/README.md: does not list {name}"));
+        }
+    }
+    Ok(findings)
 }
 
 fn is(file: &Path, extension: &str) -> bool {
