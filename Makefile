@@ -131,6 +131,10 @@ lint: ## Check format, lints (warnings denied) and the rules of the house
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	$(CARGO) xtask tidy
 
+.PHONY: hooks
+hooks: ## Check commit subjects before they are made, in this clone
+	git config core.hooksPath .githooks
+
 .PHONY: install
 install: build ## Install the commands under PREFIX (default ~/.local)
 	install -d $(PREFIX)/bin
