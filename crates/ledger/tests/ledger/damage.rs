@@ -39,7 +39,7 @@ fn read(folder: &Path, bytes: &[u8]) -> Result<(Vec<Record>, usize), LedgerError
 }
 
 #[test]
-fn a_file_that_was_cut_gives_back_what_is_before_the_cut_and_is_not_added_to() {
+fn a_truncated_file_is_read_but_not_appended_to() {
     let (good, records) = &*GOOD;
     let folder = tempfile::tempdir().unwrap();
     let cut = &good[..good.len() - 4096];
@@ -82,7 +82,7 @@ fn killed(folder: &Path) -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn a_torn_log_loses_what_was_being_written_and_nothing_before_it() {
+fn a_torn_log_loses_only_the_last_append() {
     let source = tempfile::tempdir().unwrap();
     let (file, log) = killed(source.path());
     assert!(log.len() > 20 * 4096, "{} bytes", log.len());
@@ -150,7 +150,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_read_of_a_damaged_file_was_written_and_what_is_refused_is_left(damages in damage()) {
+    fn a_damaged_file_yields_only_what_was_written(damages in damage()) {
         let (good, records) = &*GOOD;
         let mut bytes = good.clone();
         for (place, damage) in damages {

@@ -48,7 +48,7 @@ fn nothing_is_left_of_a_run_whose_slots_all_run() {
 }
 
 #[test]
-fn a_launch_without_an_end_is_settled_with_the_token_it_was_sent_with() {
+fn an_open_launch_is_resolved_with_its_own_token() {
     let left = next(vec![started(1), intended(1, 1), failed(1, 1, Action::RetrySameToken), intended(1, 1)]);
     let [(1, Next::Settle(intent))] = left.as_slice() else { panic!("{left:?}") };
     assert_eq!(
@@ -59,13 +59,13 @@ fn a_launch_without_an_end_is_settled_with_the_token_it_was_sent_with() {
 }
 
 #[test]
-fn a_refused_login_leaves_a_launch_unsettled_since_an_earlier_try_may_have_made_it() {
+fn a_refused_login_leaves_an_earlier_try_open() {
     let left = next(vec![started(1), intended(1, 1), failed(1, 1, Action::StopRun)]);
     assert!(matches!(left.as_slice(), [(1, Next::Settle(_))]), "{left:?}");
 }
 
 #[test]
-fn a_slot_given_up_while_its_instance_may_exist_is_settled_first() {
+fn a_slot_that_may_exist_is_resolved_first() {
     let error = ErrorRecord::default();
     let left = next(vec![
         started(1),
@@ -77,7 +77,7 @@ fn a_slot_given_up_while_its_instance_may_exist_is_settled_first() {
 }
 
 #[test]
-fn after_a_death_or_a_full_placement_the_next_attempt_has_a_new_number() {
+fn after_a_termination_the_next_attempt_is_numbered_anew() {
     let died = Event::InstanceDied { slot: 1, ocid: "ocid-1-1".to_owned(), error: ErrorRecord::default() };
     let left = next(vec![
         started(3),

@@ -38,7 +38,7 @@ async fn a_full_disk_keeps_nothing_of_the_append_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_is_leased_once_until_the_lease_is_dropped_or_its_holder_crashes() {
+async fn a_run_has_one_lease_until_dropped_or_crashed() {
     let store = MemoryStore::new();
     store.create_run(run_id(), at(0), started()).await.unwrap();
     let lease = store.lease(run_id(), at(1)).await.unwrap();

@@ -37,7 +37,7 @@ async fn what_was_appended_is_there_after_the_file_is_opened_again() {
 }
 
 #[tokio::test]
-async fn two_processes_that_add_to_one_run_in_turn_number_it_without_gaps() {
+async fn two_processes_number_a_run_without_gaps() {
     let directory = tempfile::tempdir().unwrap();
     let one = with_warnings(directory.path(), 2).await;
     let other = SqliteStore::open(directory.path()).unwrap();
@@ -82,7 +82,7 @@ async fn runs_are_listed_newest_first_with_how_they_ended() {
 }
 
 #[tokio::test]
-async fn many_appends_at_once_are_all_kept_in_the_order_of_their_numbers() {
+async fn concurrent_appends_are_all_kept_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(with_warnings(directory.path(), 0).await);
     let appends = (0..500).map(|n| {
@@ -153,7 +153,7 @@ async fn only_the_owner_can_read_the_ledger() {
 }
 
 #[tokio::test]
-async fn a_damaged_number_is_told_without_a_row_for_each_number_before_it() {
+async fn a_damaged_number_does_not_add_a_row_per_gap() {
     let directory = tempfile::tempdir().unwrap();
     drop(with_warnings(directory.path(), 4).await);
     let file = Connection::open(directory.path().join("ledger.db")).unwrap();
@@ -254,7 +254,7 @@ async fn a_full_disk_is_a_typed_error_and_keeps_nothing_of_the_append() {
 }
 
 #[tokio::test]
-async fn a_state_directory_that_cannot_be_made_is_said_before_anything_else() {
+async fn an_uncreatable_state_directory_is_reported_first() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();

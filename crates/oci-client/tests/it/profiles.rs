@@ -24,7 +24,7 @@ fn profiles_inherit_from_default_and_keys_ignore_case() {
 }
 
 #[test]
-fn indented_lines_continue_a_value_but_an_indented_file_does_not() {
+fn indented_lines_continue_a_value() {
     let file = parse("[A]\n  user=u\n  region=r\n\n    more\n [B]\nx=1\n").unwrap();
     let profile = file.profile("A").unwrap();
     assert_eq!((profile.get("user"), profile.get("region")), (Some("u"), Some("r\nmore")));

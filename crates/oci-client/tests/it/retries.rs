@@ -35,7 +35,7 @@ async fn a_read_is_given_up_after_eight_tries_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_launch_is_tried_once_unless_asked_otherwise_and_then_with_the_same_token() {
+async fn a_launch_retries_only_when_asked_with_the_same_token() {
     let fake = Fake::new([lost()]);
     let failure = launch(&fake.client(), "t1").await.unwrap_err();
     assert_eq!((failure.class, failure.attempts), (FailureClass::Ambiguous, 1));
@@ -68,7 +68,7 @@ async fn what_would_fail_again_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_without_a_token_is_not_repeated_when_its_outcome_is_unknown() {
+async fn an_unknown_post_without_a_token_is_not_repeated() {
     use oci_client::services::compute::InstanceAction::Reset;
     let fake = Fake::new([lost(), ok("{}")]);
     let client = fake.client().with_retry(RetryPolicy::standard());
@@ -119,7 +119,7 @@ async fn many_failing_calls_run_out_of_retries_together() {
 
 proptest::proptest! {
     #[test]
-    fn waits_are_below_the_ceiling_and_the_ceiling_doubles_to_the_cap(failure in 1u32..200, seed: u64) {
+    fn waits_stay_below_a_doubling_ceiling(failure in 1u32..200, seed: u64) {
         let policy = RetryPolicy::standard();
         let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
         let ceiling = policy.ceiling(failure);
@@ -225,7 +225,7 @@ async fn whoever_waits_is_told_of_each_further_try_and_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_somebody_waits_for_ends_within_a_minute_and_a_change_is_not_given_up_early() {
+async fn questions_end_within_a_minute_and_changes_do_not() {
     let started = Instant::now();
     let client = |fake: &Fake| fake.client().with_question_limits(QuestionLimits::attended());
     let failure = client(&Fake::new([])).get_instance("i").await.unwrap_err();
@@ -237,7 +237,7 @@ async fn a_question_that_somebody_waits_for_ends_within_a_minute_and_a_change_is
 }
 
 #[tokio::test]
-async fn a_port_of_this_machine_where_nobody_listens_is_not_asked_again() {
+async fn a_closed_local_port_is_not_retried() {
     let port = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()

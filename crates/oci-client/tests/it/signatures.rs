@@ -99,7 +99,7 @@ async fn a_request_carries_what_was_signed() {
 
 proptest::proptest! {
     #[test]
-    fn the_signed_text_has_one_line_per_header_and_a_change_anywhere_changes_it(
+    fn the_signed_text_has_one_line_per_header(
         target in "/[!-~]{0,40}", host in "[a-z.]{1,20}", date in "[ -~]{1,29}", body: Option<Vec<u8>>,
     ) {
         let headers = body.as_deref().map(BodyHeaders::of);

@@ -15,7 +15,7 @@ use crate::credentials::data;
 use crate::fake::launch;
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent() {
+async fn an_untrusted_certificate_stops_before_sending() {
     let certificate = CertificateDer::from_pem_file(data("self-signed.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(data("test-key.pem")).unwrap();
     let config =

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_meets_the_same_faults_and_about_as_many_as_said() {
+    fn the_same_seed_meets_the_same_faults() {
         let rule = FaultRule { probability: 0.1, ..FaultRule::always(FaultKind::ResetAfter) };
         let draw = |seed| {
             let mut faults = Faults::new(seed, std::slice::from_ref(&rule));

@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subnet_gives_out_exactly_its_usable_addresses_and_takes_them_back() {
+    fn a_subnet_lends_exactly_its_usable_addresses() {
         let mut network = Network::default();
         network.add_subnet(0, 0, true, 29, Timestamp::UNIX_EPOCH);
         let subnet = &mut network.subnets[0];

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_would_fill_the_memory_or_hang_the_region_are_refused() {
+    fn absurd_scenario_numbers_are_refused() {
         let mut settings = WorldSettings {
             other_tenants: Some(OtherTenants {
                 every_seconds: 0.001,

@@ -43,7 +43,7 @@ async fn errors_come_with_oracles_body_a_gateways_page_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_is_an_error_inside_the_process_and_an_empty_answer_on_a_socket() {
+async fn a_cut_connection_is_an_error_or_an_empty_answer() {
     let yaml = "faults: [{nth: [1], fault: reset_before}]";
     let region = open_region(yaml);
     assert_eq!(shapes(&region, "").await.unwrap_err(), Dropped::BeforeAnswer);

@@ -141,7 +141,7 @@ async fn the_credentials_of_a_home_are_accepted() {
 }
 
 #[tokio::test]
-async fn a_home_whose_config_names_what_cannot_exist_is_refused_with_the_file() {
+async fn an_impossible_home_config_is_refused_by_file() {
     let folder = tempfile::tempdir().unwrap();
     open(folder.path(), ENDPOINT).unwrap();
     let config =
@@ -154,7 +154,7 @@ async fn a_home_whose_config_names_what_cannot_exist_is_refused_with_the_file() 
 
 #[cfg(unix)]
 #[test]
-fn a_folder_of_somebodys_is_neither_taken_nor_emptied_nor_changed() {
+fn a_foreign_folder_is_never_taken_or_emptied() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let files = [
@@ -209,7 +209,7 @@ async fn a_home_and_a_saved_region_are_for_one_server_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_saved_region_says_that_it_is_as_saved_and_what_of_the_scenario_is_passed_over() {
+async fn a_saved_region_names_ignored_scenario_settings() {
     let folder = tempfile::tempdir().unwrap();
     let save = folder.path().join("region.json");
     let home = folder.path().join("home");

@@ -60,7 +60,7 @@ async fn an_instance_boots_in_virtual_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_seed_and_requests_give_byte_identical_events_and_answers() {
+async fn the_same_seed_gives_identical_bytes() {
     async fn history() -> String {
         let region = open_region(
             "{faults: [{probability: 0.3, fault: {answer: {status: 500}}}], latency: {max_ms: 50}}",
@@ -111,7 +111,7 @@ async fn wrong_methods_paths_and_bodies_are_refused_with_oracles_body() {
 }
 
 #[tokio::test]
-async fn request_ids_are_the_callers_where_they_are_sane_and_else_from_the_seed() {
+async fn sane_request_ids_are_kept_and_others_seeded() {
     let with_id = async |id: &str| {
         let request = Request::get("/").header("opc-request-id", id).body(Bytes::new()).unwrap();
         let response = open_region("").exchange(request).await.unwrap();
@@ -152,7 +152,7 @@ async fn unfinished(region: &Region, target: &str, body: Unfinished) -> Response
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_takes_too_long_is_answered_408_and_the_connection_closed() {
+async fn a_slow_body_gets_408_and_a_closed_connection() {
     let region = open_region("");
     let start = tokio::time::Instant::now();
     let response = unfinished(&region, "/20160918/instances", Unfinished::Waits).await;

@@ -82,7 +82,7 @@ async fn events_come_as_lines_from_a_number_on() {
 }
 
 #[tokio::test]
-async fn pages_of_other_sites_cannot_steer_the_region_and_unknown_pages_say_which_there_are() {
+async fn other_sites_cannot_steer_the_region() {
     let region = open_region("");
     let mut request = post("/_sim/advance", &json!({"seconds": 1}));
     request.headers_mut().insert("origin", "http://example.com".parse().unwrap());

@@ -18,7 +18,7 @@ fn every_preset_loads_and_describes_itself() {
 }
 
 #[test]
-fn hostile_has_everything_that_other_presets_have_and_every_fault_that_a_run_can_survive() {
+fn hostile_combines_all_survivable_faults() {
     let named = |name: &str| serde_json::to_value(Scenario::named(name).unwrap()).unwrap();
     let (hostile, usual) = (named("hostile"), serde_json::to_value(Scenario::default()).unwrap());
     let differing = |scenario: &Value| -> Vec<String> {
@@ -59,7 +59,7 @@ fn an_empty_file_is_the_default_scenario() {
 }
 
 #[test]
-fn mistakes_are_named_with_their_place_and_the_nearest_good_name() {
+fn mistakes_name_their_place_and_the_nearest_match() {
     insta::assert_snapshot!(error("wrld: {}\n"), @"mine.yaml:1:1: unknown key `wrld`. Did you mean `world`?");
     insta::assert_snapshot!(error("world:\n  hosts: {per_fault_domian: 1}\n"), @"mine.yaml:2:11: unknown key `per_fault_domian`. Did you mean `per_fault_domain`?");
     insta::assert_snapshot!(error("throttle: {preset: tigth}\n"), @"mine.yaml:1:20: unknown value `tigth`. Did you mean `tight`?");
@@ -94,7 +94,7 @@ fn a_name_that_is_none_says_which_there_are() {
 }
 
 #[test]
-fn the_documentation_names_every_key_preset_and_fault_and_its_example_loads() {
+fn the_documentation_names_every_scenario_key() {
     let documentation =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/simulator.md")).unwrap();
     let Value::Object(all) = serde_json::to_value(Scenario::default()).unwrap() else { panic!("no object") };

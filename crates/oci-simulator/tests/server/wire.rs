@@ -17,7 +17,7 @@ async fn an_answer_has_the_headers_of_the_service() {
 }
 
 #[tokio::test]
-async fn headers_and_bodies_that_are_too_large_are_refused_with_oracles_body() {
+async fn oversized_headers_and_bodies_get_oracles_answer() {
     let server = server("").await;
     let mut call = closing(Call::get(shapes_target()));
     call.extra.push(("x-much", "a".repeat(11_000)));
@@ -134,7 +134,7 @@ async fn other_machines_are_not_let_in_unless_told() {
 }
 
 #[tokio::test]
-async fn two_content_types_are_answered_400_without_a_body_before_the_signature_is_looked_at() {
+async fn two_content_types_get_an_empty_400() {
     let server = server("").await;
     let request = b"POST /20160918/instances HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
         content-type: application/json\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -145,7 +145,7 @@ async fn two_content_types_are_answered_400_without_a_body_before_the_signature_
 }
 
 #[tokio::test]
-async fn the_pages_about_the_simulation_answer_to_names_of_this_machine_only() {
+async fn simulator_pages_answer_to_local_names_only() {
     let server = server("").await;
     let port = server.address.port();
     for (host, status) in [

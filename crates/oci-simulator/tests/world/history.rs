@@ -63,7 +63,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_lost_or_exceeded_and_states_change_only_as_documented(
+    fn random_histories_keep_the_books_and_state_rules(
         seed in any::<u64>(),
         deeds in proptest::collection::vec(deed(), 1..80),
     ) {
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_seed_and_requests_give_the_same_events_even_through_a_save(
+    fn the_same_seed_gives_the_same_events_across_a_save(
         seed in any::<u64>(),
         deeds in proptest::collection::vec(deed(), 1..60),
         cut in 0..60_usize,
@@ -128,7 +128,7 @@ fn what_came(
 
 /// The properties above would hold for a region in which nothing ever happens.
 #[test]
-fn random_histories_go_through_every_change_and_refusal_that_matters() {
+fn random_histories_reach_every_change_and_refusal() {
     let mut runner = TestRunner::deterministic();
     let mut seen = BTreeSet::new();
     for seed in 0..60 {

@@ -6,7 +6,7 @@ use oci_simulator::world::{State, WorldSettings};
 use serde_json::json;
 
 #[test]
-fn a_launched_instance_goes_from_provisioning_over_starting_to_running() {
+fn an_instance_goes_from_provisioning_to_running() {
     let mut region = Region::roomy();
     let answer = region.launch(&region.details("web-1")).unwrap();
     assert_eq!(answer.status, 200);
@@ -32,7 +32,7 @@ fn a_launched_instance_goes_from_provisioning_over_starting_to_running() {
 }
 
 #[test]
-fn a_terminated_instance_is_listed_for_twelve_hours_and_then_gone() {
+fn a_terminated_instance_is_listed_for_twelve_hours() {
     let mut region = Region::roomy();
     let id = region.launch_running("web-1");
     let request = region.request(Operation::TerminateInstance).path("instanceId", &*id);
@@ -51,7 +51,7 @@ fn a_terminated_instance_is_listed_for_twelve_hours_and_then_gone() {
 }
 
 #[test]
-fn the_same_token_gives_the_same_instance_and_another_body_is_refused() {
+fn a_retry_token_is_bound_to_its_body() {
     let mut region = Region::roomy();
     let body = region.details("web-1");
     let request = region.request(Operation::LaunchInstance).body(body.clone()).retry_token("t-1");

@@ -48,7 +48,7 @@ fn pages_show_every_row_once_even_when_some_are_short_or_empty() {
 }
 
 #[test]
-fn instances_are_grouped_by_availability_domain_and_sorted_within() {
+fn instances_are_grouped_by_domain_and_sorted() {
     let mut region = crowd(WorldSettings::default(), 9);
     let rows = region.list(Operation::ListInstances);
     assert_eq!(
@@ -141,7 +141,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn rows_that_come_and_go_between_pages_make_none_repeat_and_none_be_missed(
+    fn changing_rows_neither_repeat_nor_vanish_from_pages(
         seed in any::<u64>(),
         limit in 1..20_u32,
         by_name in any::<bool>(),

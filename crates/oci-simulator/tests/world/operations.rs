@@ -202,7 +202,7 @@ fn check_model(model: &str, value: &Value, path: &str) {
 }
 
 #[test]
-fn every_operation_of_the_table_is_served_with_the_model_and_headers_it_declares() {
+fn every_operation_answers_with_its_declared_model() {
     for operation in Operation::ALL.iter().copied() {
         let mut full = Full::new();
         if operation == Operation::StartInstancePool {

@@ -45,7 +45,7 @@ fn running(region: &Region) -> usize {
 }
 
 #[test]
-fn a_pool_grows_to_its_size_over_its_placements_and_shrinks_again() {
+fn a_pool_grows_over_its_placements_and_shrinks() {
     let mut region = Region::roomy();
     let id = pool(&mut region, 45);
     assert_eq!(show(&mut region, &id)["lifecycleState"], "PROVISIONING");
@@ -175,7 +175,7 @@ fn a_configuration_that_could_never_be_launched_is_refused() {
 }
 
 #[test]
-fn a_member_that_is_ending_cannot_be_detached_and_lowers_the_size_once() {
+fn an_ending_member_cannot_be_detached() {
     let mut region = Region::roomy();
     let id = pool(&mut region, 3);
     region.advance(300.0);

@@ -46,7 +46,7 @@ fn notices(world: &World) -> usize {
 }
 
 #[test]
-fn an_instance_on_demand_gets_the_room_of_a_preemptible_one_after_its_notice() {
+fn on_demand_takes_a_preemptible_room_after_notice() {
     let mut region = Region::new(small());
     let cheap = full(&mut region, false);
     let mut wanted = region.details("web-1");
@@ -93,7 +93,7 @@ fn the_boot_volume_stays_where_the_preemption_action_says_so() {
 }
 
 #[test]
-fn a_schedule_takes_a_part_of_them_back_again_and_again_and_nothing_else() {
+fn a_reclaim_schedule_takes_only_its_share() {
     let reclaim = Reclaim {
         availability_domain: Some(1),
         after_seconds: 1000.0,

@@ -80,7 +80,7 @@ fn what_cannot_be_registered_says_why() {
 }
 
 #[test]
-fn the_tenancys_own_callers_are_let_in_under_the_registered_ocid_only() {
+fn callers_are_admitted_under_the_registered_ocid() {
     let mut region = Region::roomy();
     let old = region.request(Operation::ListAvailabilityDomains).query("compartmentId", TENANCY);
     register(&mut region.world);
@@ -92,7 +92,7 @@ fn the_tenancys_own_callers_are_let_in_under_the_registered_ocid_only() {
 }
 
 #[test]
-fn a_launch_may_name_security_groups_keys_and_clusters_that_are_registered() {
+fn a_launch_may_name_registered_groups_and_keys() {
     let mut region = Region::roomy();
     let [group, key, cluster] = [
         "ocid1.networksecuritygroup.oc1.phx.theirs",

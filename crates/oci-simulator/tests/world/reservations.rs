@@ -61,7 +61,7 @@ fn launch_in(region: &mut Region, id: &str) -> Result<String, ApiError> {
 }
 
 #[test]
-fn a_reservation_is_filled_as_far_as_capacity_goes_and_says_nothing() {
+fn a_reservation_fills_silently_as_far_as_it_can() {
     let mut region = Region::new(small_hosts());
     // Three hosts of 128 OCPUs: 24 of 16 OCPUs fit.
     let id = active(&mut region, &json!([config(16, 50)]));
@@ -75,7 +75,7 @@ fn a_reservation_is_filled_as_far_as_capacity_goes_and_says_nothing() {
 }
 
 #[test]
-fn members_draw_on_the_reservation_and_give_back_when_terminated_not_when_stopped() {
+fn only_terminated_members_release_a_reservation() {
     let mut region = Region::new(small_hosts());
     let id = active(&mut region, &json!([config(1, 2)]));
     let first = launch_in(&mut region, &id).unwrap();
@@ -139,7 +139,7 @@ fn an_update_replaces_all_configs_but_never_what_is_used() {
 }
 
 #[test]
-fn a_reservation_in_use_cannot_be_deleted_and_an_empty_one_gives_everything_back() {
+fn only_an_empty_reservation_can_be_deleted() {
     let mut region = Region::new(small_hosts());
     let id = active(&mut region, &json!([config(16, 24)]));
     let mut details = region.details("member");
@@ -162,7 +162,7 @@ fn a_reservation_in_use_cannot_be_deleted_and_an_empty_one_gives_everything_back
 }
 
 #[test]
-fn the_default_reservation_is_tried_first_unless_opted_out_and_then_on_demand_takes_over() {
+fn the_default_reservation_comes_before_on_demand() {
     let mut region = Region::roomy();
     let (root, child) = (region.defaults.tenancy.clone(), region.defaults.compartment.clone());
     assert_eq!(create(&mut region, &child, &json!([config(1, 1)]), true).unwrap_err().status, 400);

@@ -52,7 +52,7 @@ fn a_size_that_finds_no_room_changes_nothing() {
 }
 
 #[test]
-fn a_name_and_tags_change_at_once_and_the_list_finds_the_new_name() {
+fn name_and_tag_changes_show_in_the_list_at_once() {
     let mut region = Region::roomy();
     let id = region.launch_running("old");
     update(&mut region, &id, json!({"displayName": "new", "freeformTags": {"a": "b"}})).unwrap();
@@ -65,7 +65,7 @@ fn a_name_and_tags_change_at_once_and_the_list_finds_the_new_name() {
 }
 
 #[test]
-fn a_launch_takes_from_its_configuration_what_it_does_not_say_itself() {
+fn a_launch_inherits_from_its_configuration() {
     let mut region = Region::roomy();
     let mut kept = region.details("kept");
     kept["freeformTags"] = json!({"from": "configuration"});
@@ -107,7 +107,7 @@ fn an_instance_can_be_made_a_configuration_and_launched_again() {
 }
 
 #[test]
-fn the_token_of_a_launch_that_failed_late_gives_back_the_dead_instance() {
+fn a_late_failures_token_returns_the_dead_instance() {
     let mut settings = WorldSettings::default();
     settings.late_failure.probability = 1.0;
     let mut region = Region::new(settings);
@@ -124,7 +124,7 @@ fn the_token_of_a_launch_that_failed_late_gives_back_the_dead_instance() {
 }
 
 #[test]
-fn a_repeated_update_names_the_work_request_of_the_first_whatever_has_been_done_since() {
+fn a_repeated_update_names_the_first_work_request() {
     let mut region = Region::roomy();
     let id = region.launch_running("a");
     for body in [json!({"displayName": "b"}), json!({"shapeConfig": {"ocpus": 2.0, "memoryInGBs": 12.0}})] {

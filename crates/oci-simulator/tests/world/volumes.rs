@@ -28,7 +28,7 @@ fn a_boot_volume_goes_with_its_instance_unless_it_is_preserved() {
 }
 
 #[test]
-fn a_preserved_boot_volume_starts_another_instance_and_cannot_be_deleted_meanwhile() {
+fn a_preserved_boot_volume_can_be_launched_from() {
     let mut region = Region::roomy();
     let first = region.launch_running("first");
     let volume = region.world.boot_volumes().next().unwrap().id;

@@ -321,7 +321,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_memory_of_a_full_region_is_told_beside_what_it_should_reach() {
+    fn performance_shows_region_memory_beside_its_goal() {
         let table =
             |peak_mb| super::processes(&json!({ "memory": { "instances": 100_000, "peak_mb": peak_mb } }));
         assert!(table(120.4).contains("100,000 running instances | 120 MB | ≤ 500 MB | reached |"));

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_shown_in_its_present_state_and_anew_once_it_may_have_changed() {
+    fn a_row_is_reread_once_it_may_have_changed() {
         let mut shown = Shown::default();
         let first = written(&shown, State::Starting, "a");
         assert_eq!((first.display_name.as_deref(), first.lifecycle_state.as_str()), (Some("a"), "STARTING"));

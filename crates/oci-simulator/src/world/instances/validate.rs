@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flexible_shape_without_a_config_is_refused_in_the_services_words() {
+    fn a_flexible_shape_needs_a_shape_config() {
         let error = need_of(ShapeId::find("VM.Standard.E4.Flex").unwrap().get(), None).unwrap_err();
         assert_eq!(
             error.message,
