@@ -2,6 +2,7 @@
 //!
 //! Decides nothing about launching: that is the `fleet` crate. May start the simulated region, which nothing else may.
 
+pub mod apart;
 pub mod args;
 pub mod commands;
 pub mod config;

@@ -1,4 +1,4 @@
-//! Threads for waiting on the network, made only by commands that need them: `--version` and `--dry-run` do not.
+//! What a command runs in: the threads that wait on the network, and the user's wish to stop.
 
 #[cfg(unix)]
 use crate::environment;
@@ -6,25 +6,60 @@ use crate::error::CommandError;
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
-/// Runs a future to its end, on this thread: a launch is a signature and a wait, and threads that wake each other for it
-/// cost more than they save. A thread signs a thousand requests a second, more than any tenancy lets through.
-pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CommandError> {
-    run_on(tokio::runtime::Builder::new_current_thread(), work)
+/// How many threads a command works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// This one: a launch is a signature and a wait, and threads that wake each other for it cost more than they save. A
+    /// thread signs a thousand requests a second, more than any tenancy lets through.
+    One,
+    /// Two more, for a server.
+    Two,
 }
 
-/// The same for a server: on two threads.
-pub fn serve<T>(work: impl Future<Output = T>) -> Result<T, CommandError> {
-    let mut threads = tokio::runtime::Builder::new_multi_thread();
-    threads.worker_threads(2);
-    run_on(threads, work)
-}
-
-fn run_on<T>(mut runtime: tokio::runtime::Builder, work: impl Future<Output = T>) -> Result<T, CommandError> {
+/// Runs a command to its end. From here on Ctrl-C, SIGTERM and SIGHUP (not under `nohup`) cancel the token, so a command
+/// that opens the ledger, takes a lock or makes a folder is never ended by one of them halfway.
+pub fn run<W>(
+    threads: Threads,
+    command: impl FnOnce(CancellationToken) -> W,
+) -> Result<crate::exit::Exit, CommandError>
+where
+    W: Future<Output = Result<crate::exit::Exit, CommandError>>,
+{
+    let mut runtime = match threads {
+        Threads::One => tokio::runtime::Builder::new_current_thread(),
+        Threads::Two => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if threads == Threads::Two {
+        runtime.worker_threads(2);
+    }
+    let stop = CancellationToken::new();
+    hear_signals(&stop)?;
     let runtime = runtime
         .enable_all()
         .build()
         .map_err(|source| CommandError::System { what: "threads cannot be started", source })?;
-    Ok(runtime.block_on(work))
+    runtime.block_on(command(stop))
+}
+
+/// Cancels `stop` at the first signal and leaves at the second. On a thread of its own: the thread of the command may be
+/// busy with the disk or with a key when the user has had enough.
+fn hear_signals(stop: &CancellationToken) -> Result<(), CommandError> {
+    let wrong = |source| CommandError::System { what: "signals cannot be caught", source };
+    let listener = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(wrong)?;
+    let mut signals = {
+        let _within = listener.enter();
+        Signals::new().map_err(wrong)?
+    };
+    let stop = stop.clone();
+    let listen = move || {
+        listener.block_on(async {
+            signals.next().await;
+            stop.cancel();
+            signals.next().await;
+            leave_now();
+        });
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(wrong)
 }
 
 /// Has a write beyond the limit on the size of files (`ulimit -f`) fail, as on a full disk, where the system's way is to
@@ -34,25 +69,13 @@ pub fn outlive_full_files() -> Result<(), CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
     /// SIGXFSZ on Linux (but for MIPS) and on macOS.
     const FILE_TOO_LARGE: i32 = 25;
-    let wrong = |source| CommandError::System { what: "signals cannot be caught", source };
-    let catch = || signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop).map_err(wrong);
-    if tokio::runtime::Handle::try_current().is_ok() {
-        return catch();
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(wrong)?;
-    let _within = runtime.enter();
-    catch()
+    let caught = signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop);
+    caught.map_err(|source| CommandError::System { what: "signals cannot be caught", source })
 }
 
 #[cfg(not(unix))]
 pub fn outlive_full_files() -> Result<(), CommandError> {
     Ok(())
-}
-
-/// As [`cancel_on_signals`], and says `what` happens at the first.
-pub fn stop_on_signals(stop: &CancellationToken, what: &'static str) -> Result<(), CommandError> {
-    say_when_stopped(stop, what);
-    cancel_on_signals(stop)
 }
 
 /// Says `what` happens when `stop` is cancelled: for commands that have something under way by then.
@@ -77,21 +100,6 @@ impl Drop for StopNotice {
             crate::output::console::line(self.what);
         }
     }
-}
-
-/// Cancels `stop` at the first Ctrl-C, SIGTERM or SIGHUP (not under `nohup`); leaves at once at the second.
-pub fn cancel_on_signals(stop: &CancellationToken) -> Result<(), CommandError> {
-    let stop = stop.clone();
-    let mut signals =
-        Signals::new().map_err(|source| CommandError::System { what: "signals cannot be caught", source })?;
-    tokio::spawn(async move {
-        signals.next().await;
-        // Nothing here may wait: the second signal must be heard.
-        stop.cancel();
-        signals.next().await;
-        leave_now();
-    });
-    Ok(())
 }
 
 /// What is said when a run is stopped.

@@ -8,7 +8,6 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::Listing;
 use crate::output::text::clean;
-use crate::runtime;
 use fleet::FleetSpec;
 use fleet::policy::{Scope, statement};
 use fleet::preflight::{Availability, Cell, matrix};
@@ -16,20 +15,23 @@ use fleet::price::Size;
 use fleet::reservations::Want;
 use oci_client::FailureClass;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 const SHEET: &[&str] =
     &["AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "OCPUS", "MEMORY GB", "STATUS", "COUNT"];
 const MATRIX: &[&str] = &["AVAILABILITY DOMAIN", "ANY", "FD-1", "FD-2", "FD-3"];
 
 /// Runs it.
-pub fn run(global: &Global, args: &CapacityArgs) -> Result<Exit, CommandError> {
+pub async fn run(
+    global: &Global,
+    args: &CapacityArgs,
+    stop: &CancellationToken,
+) -> Result<Exit, CommandError> {
     let settings = session::sketch(global, args.place.simulate.is_some())?;
-    runtime::block_on(async {
-        let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
-        let exit = ask(global, &remote, args).await;
-        remote.close().await?;
-        exit
-    })?
+    let remote = Remote::connect(global, settings, args.place.simulate.as_deref(), stop).await?;
+    let exit = ask(global, &remote, args).await;
+    remote.close().await?;
+    exit
 }
 
 async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Exit, CommandError> {

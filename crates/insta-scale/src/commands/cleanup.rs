@@ -20,44 +20,47 @@ use fleet::select::hour_now;
 use ledger::Outcome;
 use oci_client::{Clock as _, SystemClock};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, CommandError> {
-    runtime::block_on(async {
-        let reach = Reach::connect(global, args.compartment.as_deref())?;
-        let store = reach.ledger()?;
-        let run = match &args.run {
-            None => None,
-            Some(text) => Some(find_run(&reach, text).await?),
-        };
-        let scope = Scope {
-            compartment: reach.compartment.clone(),
-            run,
-            expired_only: args.expired,
-            kept_volumes: args.kept_volumes,
-            now: SystemClock.now(),
-        };
-        let evidence = cleanup::gather(&*store).await?;
-        let prices = &reach.settings.prices;
-        let domains = domains(&reach, args.expired).await?;
-        let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await;
-        let left = left.map_err(CommandError::of_compartment)?;
-        for note in &left.notes {
-            console::line(&format!("note: {}", clean(note)));
-        }
-        if left.is_empty() || args.dry_run {
-            show(global, &left, prices)?;
-            return Ok(Exit::Done);
-        }
-        confirm(&reach, args, &left).await?;
-        runtime::say_when_stopped(&reach.stop, STOPPING);
-        let environment = reach.environment(store);
-        let mut reporter = None;
-        let watch = |run, names: &[String]| start_showing(global, run, names, &mut reporter);
-        let deleted = cleanup::delete(&environment, &left, watch, reach.stop.clone()).await;
-        finish_showing(&mut reporter);
-        report(global, &deleted?)
-    })?
+pub async fn run(
+    global: &Global,
+    args: &CleanupArgs,
+    stop: &CancellationToken,
+) -> Result<Exit, CommandError> {
+    let reach = Reach::connect(global, args.compartment.as_deref(), stop).await?;
+    let store = reach.ledger()?;
+    let run = match &args.run {
+        None => None,
+        Some(text) => Some(find_run(&reach, text).await?),
+    };
+    let scope = Scope {
+        compartment: reach.compartment.clone(),
+        run,
+        expired_only: args.expired,
+        kept_volumes: args.kept_volumes,
+        now: SystemClock.now(),
+    };
+    let evidence = cleanup::gather(&*store).await?;
+    let prices = &reach.settings.prices;
+    let domains = domains(&reach, args.expired).await?;
+    let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await;
+    let left = left.map_err(CommandError::of_compartment)?;
+    for note in &left.notes {
+        console::line(&format!("note: {}", clean(note)));
+    }
+    if left.is_empty() || args.dry_run {
+        show(global, &left, prices)?;
+        return Ok(Exit::Done);
+    }
+    confirm(&reach, args, &left).await?;
+    runtime::say_when_stopped(&reach.stop, STOPPING);
+    let environment = reach.environment(store);
+    let mut reporter = None;
+    let watch = |run, names: &[String]| start_showing(global, run, names, &mut reporter);
+    let deleted = cleanup::delete(&environment, &left, watch, reach.stop.clone()).await;
+    finish_showing(&mut reporter);
+    report(global, &deleted?)
 }
 
 async fn find_run(reach: &Reach<'_>, text: &str) -> Result<ledger::RunId, CommandError> {

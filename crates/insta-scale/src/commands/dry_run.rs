@@ -9,26 +9,27 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::preview::Preview;
 use crate::output::{console, forecast, reserving, text};
-use crate::runtime;
 use fleet::preflight::{Preflight, preflight};
 use fleet::{Plan, PlanError};
 use oci_client::{Client, FailureClass, RetryPolicy};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long the service is asked.
 const BRIEF: Duration = Duration::from_secs(10);
 
 /// Runs it. A config can be checked where its key is not: then nobody is asked.
-pub fn run(
+pub async fn run(
     global: &Global,
     args: &LaunchArgs,
     mut settings: Settings,
     budget: Option<&Budget>,
+    stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
     let endpoints = session::endpoints(&settings)?;
     let mut exit = Exit::Done;
     let mut answer = None;
-    match sign_in(global, args, &settings)? {
+    match sign_in(global, args, &settings, stop).await? {
         None => {
             if args.extend {
                 console::line(
@@ -42,10 +43,16 @@ pub fn run(
             if args.extend {
                 let store =
                     if earlier::has_any(global)? { Some(session::open_ledger(global, false)?) } else { None };
-                let first = launch::extend(&client, store.as_ref(), &settings.fleet);
-                settings.fleet.first_number = runtime::block_on(first)??;
+                settings.fleet.first_number = tokio::select! {
+                    first = launch::extend(&client, store.as_ref(), &settings.fleet) => first?,
+                    () = stop.cancelled() => return Err(CommandError::Interrupted),
+                };
             }
-            match ask(&client, &mut settings)? {
+            let asked = tokio::select! {
+                asked = ask(&client, &mut settings) => asked?,
+                () = stop.cancelled() => return Err(CommandError::Interrupted),
+            };
+            match asked {
                 Ok(found) => answer = found,
                 Err(error) => {
                     exit = refused(&error);
@@ -55,7 +62,7 @@ pub fn run(
         }
     }
     if args.simulate.is_none()
-        && let Some(note) = earlier::in_the_way(global, args, &settings)?
+        && let Some(note) = earlier::in_the_way(global, args, &settings).await?
     {
         console::line(&format!("warning: a launch would stop here: {note}"));
     }
@@ -84,12 +91,14 @@ pub fn run(
 }
 
 /// Who signs; `None` when nobody is to be asked, or can be.
-fn sign_in(
+async fn sign_in(
     global: &Global,
     args: &LaunchArgs,
     settings: &Settings,
+    stop: &CancellationToken,
 ) -> Result<Option<std::sync::Arc<dyn oci_client::credentials::Signer>>, CommandError> {
-    match session::sign_in(global, settings) {
+    match session::sign_in(global, settings, stop).await {
+        Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
         // The names of an extension depend on the answer.
         Err(error) if args.extend && !args.offline => Err(error),
         Err(error) => {
@@ -109,24 +118,22 @@ fn sign_in(
 /// # Errors
 /// The outer one for what makes a dry run pointless, such as an availability domain that does not exist; the inner one when
 /// the service could not be asked.
-fn ask(
+async fn ask(
     client: &Client,
     settings: &mut Settings,
 ) -> Result<Result<Option<Preflight>, CommandError>, CommandError> {
     let client = client.with_retry(RetryPolicy::never());
-    runtime::block_on(async {
-        match tokio::time::timeout(BRIEF, fleet::plan(&client, settings.fleet.clone())).await {
-            Err(_) => {
-                let message = format!("the service did not answer within {} s", BRIEF.as_secs());
-                return Ok(Err(CommandError::Usage { message, hint: None }));
-            }
-            Ok(Err(PlanError::Failure(failure))) => return Ok(Err(failure.into())),
-            Ok(Err(error)) => return Err(CommandError::of_plan(&settings.written, error)),
-            Ok(Ok(plan)) => settings.fleet = plan.fleet,
+    match tokio::time::timeout(BRIEF, fleet::plan(&client, settings.fleet.clone())).await {
+        Err(_) => {
+            let message = format!("the service did not answer within {} s", BRIEF.as_secs());
+            return Ok(Err(CommandError::Usage { message, hint: None }));
         }
-        let asked = Box::pin(preflight(&client, &settings.fleet, &settings.prices));
-        Ok(Ok(tokio::time::timeout(BRIEF, asked).await.ok()))
-    })?
+        Ok(Err(PlanError::Failure(failure))) => return Ok(Err(failure.into())),
+        Ok(Err(error)) => return Err(CommandError::of_plan(&settings.written, error)),
+        Ok(Ok(plan)) => settings.fleet = plan.fleet,
+    }
+    let asked = Box::pin(preflight(&client, &settings.fleet, &settings.prices));
+    Ok(Ok(tokio::time::timeout(BRIEF, asked).await.ok()))
 }
 
 /// A refused login is what a launch would end with too; whoever cannot be reached now may be reached later.

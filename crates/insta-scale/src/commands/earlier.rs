@@ -10,7 +10,6 @@ use crate::error::CommandError;
 use crate::output::console::{self, Chattiness};
 use crate::output::runs::age;
 use crate::output::text::count;
-use crate::runtime;
 use fleet::{FleetSpec, Origin, Plan};
 use jiff::{SignedDuration, Timestamp};
 use ledger::sqlite::{self, Locked};
@@ -50,7 +49,12 @@ pub fn has_any(global: &Global) -> Result<bool, CommandError> {
 
 /// Looks for an unfinished run of the config. On a terminal it is offered; off one, and with `--yes`, a launch is refused:
 /// a script that is started again must not make a second fleet, nor must two that are started at once.
-pub fn settle(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result<Choice, CommandError> {
+pub async fn settle(
+    global: &Global,
+    args: &LaunchArgs,
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> Result<Choice, CommandError> {
     if args.new {
         return Ok(Choice::Launch(None));
     }
@@ -60,9 +64,9 @@ pub fn settle(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result
     let store = session::open_ledger(global, false)?;
     // First the turn, then the look: a run that begins in between would be missed otherwise.
     let turn = sqlite::lock(&folder, &key(&settings.fleet, origin.as_ref()), now)?;
-    let found = look(&store, settings, origin.as_ref())?;
+    let found = look(&store, settings, origin.as_ref()).await?;
     let turn = match (found, turn) {
-        (Some(found), turn) => return found.settle(global, args, settings, turn),
+        (Some(found), turn) => return found.settle(global, args, settings, turn, stop).await,
         (None, Locked::Ours(turn)) => turn,
         (None, Locked::Theirs(holder)) => {
             let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
@@ -76,7 +80,7 @@ pub fn settle(global: &Global, args: &LaunchArgs, settings: &Settings) -> Result
 }
 
 /// What stands in the way of a launch, for one that only shows what it would do.
-pub fn in_the_way(
+pub async fn in_the_way(
     global: &Global,
     args: &LaunchArgs,
     settings: &Settings,
@@ -85,20 +89,18 @@ pub fn in_the_way(
         return Ok(None);
     }
     let store = session::open_ledger(global, false)?;
-    let found = look(&store, settings, session::origin(global, settings).as_ref())?;
+    let found = look(&store, settings, session::origin(global, settings).as_ref()).await?;
     Ok(found
         .map(|found| format!("{} ({})", found.describe(&settings.file, SystemClock.now()), found.remedy())))
 }
 
-fn look(
+async fn look(
     store: &Arc<dyn Store>,
     settings: &Settings,
     origin: Option<&Origin>,
 ) -> Result<Option<Unfinished>, CommandError> {
-    runtime::block_on(async {
-        let heads = store.runs().await?;
-        unfinished(store, &heads, &settings.fleet, origin).await
-    })?
+    let heads = store.runs().await?;
+    unfinished(store, &heads, &settings.fleet, origin).await
 }
 
 /// Whether a run may be a launch that is not done. Of one whose first record cannot be read nobody knows what it is.
@@ -206,12 +208,13 @@ enum Answer {
 
 impl Unfinished {
     /// Asks what is to be done, where somebody can be asked.
-    fn settle(
+    async fn settle(
         &self,
         global: &Global,
         args: &LaunchArgs,
         settings: &Settings,
         turn: Locked,
+        stop: &CancellationToken,
     ) -> Result<Choice, CommandError> {
         let said = self.describe(&settings.file, SystemClock.now());
         let asks = !args.yes && console::can_ask() && chattiness(global) > Chattiness::Quiet;
@@ -224,11 +227,7 @@ impl Unfinished {
         } else {
             "start a [n]ew run beside it, or [c]ancel? [n/C]"
         };
-        let answer = runtime::block_on(async {
-            let stop = CancellationToken::new();
-            runtime::cancel_on_signals(&stop)?;
-            console::ask_text(question, &stop).await
-        })??;
+        let answer = console::ask_text(question, stop).await?;
         match self.answer(&answer) {
             Some(Answer::Resume) => Ok(Choice::Resume(self.state.run)),
             Some(Answer::New) => Ok(Choice::Launch(match turn {

@@ -6,12 +6,12 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::text::clean;
-use crate::runtime;
 use fleet::addresses;
 use fleet::export::{Address, Format, Options, export};
+use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub fn run(global: &Global, args: &ExportArgs) -> Result<Exit, CommandError> {
+pub async fn run(global: &Global, args: &ExportArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
     select::check(&args.select)?;
     let options = Options {
         address: match args.address {
@@ -36,21 +36,19 @@ pub fn run(global: &Global, args: &ExportArgs) -> Result<Exit, CommandError> {
     };
     // Mistakes in the options are found before anything is asked.
     write(&[])?;
-    runtime::block_on(async {
-        let reach = Reach::connect(global, args.select.compartment.as_deref())?;
-        let mut found = select::machines(&reach, &args.select).await?;
-        let machines = &mut found.machines;
-        if format != Format::TerraformImport && !machines.is_empty() {
-            let warning = reach.ask(addresses::fill(&reach.client, machines)).await?;
-            if let Some(warning) = warning {
-                console::line(&format!("warning: {}", clean(&warning)));
-            }
+    let reach = Reach::connect(global, args.select.compartment.as_deref(), stop).await?;
+    let mut found = select::machines(&reach, &args.select).await?;
+    let machines = &mut found.machines;
+    if format != Format::TerraformImport && !machines.is_empty() {
+        let warning = reach.ask(addresses::fill(&reach.client, machines)).await?;
+        if let Some(warning) = warning {
+            console::line(&format!("warning: {}", clean(&warning)));
         }
-        let written = write(machines)?;
-        for left_out in &written.left_out {
-            console::line(&format!("left out: {}", clean(left_out)));
-        }
-        console::data(&written.text)?;
-        Ok(select::exit(&found))
-    })?
+    }
+    let written = write(machines)?;
+    for left_out in &written.left_out {
+        console::line(&format!("left out: {}", clean(left_out)));
+    }
+    console::data(&written.text)?;
+    Ok(select::exit(&found))
 }

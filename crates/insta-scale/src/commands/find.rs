@@ -8,30 +8,28 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
 use crate::output::text::clean;
-use crate::runtime;
 use fleet::price::{Size, bills_when_stopped};
 use futures_util::future::try_join_all;
 use oci_api::models::Shape;
 use oci_client::services::compute::ImageFilter;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub fn run(global: &Global, args: FindArgs) -> Result<Exit, CommandError> {
+pub async fn run(global: &Global, args: FindArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
     let settings = session::sketch(global, args.place.simulate.is_some())?;
-    runtime::block_on(async {
-        let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
-        let listing = match args.what {
-            Find::Ads => ads(&remote).await,
-            Find::Shapes { name, ad, image } => shapes(&remote, name, ad, image).await,
-            Find::Images { os, version, shape, limit } => images(&remote, os, version, shape, limit).await,
-            Find::Subnets { vcn } => subnets(&remote, vcn).await,
-            Find::Compartments => compartments(&remote).await,
-        };
-        remote.close().await?;
-        console::data(&listing?.to_text(global.output))?;
-        Ok(Exit::Done)
-    })?
+    let remote = Remote::connect(global, settings, args.place.simulate.as_deref(), stop).await?;
+    let listing = match args.what {
+        Find::Ads => ads(&remote).await,
+        Find::Shapes { name, ad, image } => shapes(&remote, name, ad, image).await,
+        Find::Images { os, version, shape, limit } => images(&remote, os, version, shape, limit).await,
+        Find::Subnets { vcn } => subnets(&remote, vcn).await,
+        Find::Compartments => compartments(&remote).await,
+    };
+    remote.close().await?;
+    console::data(&listing?.to_text(global.output))?;
+    Ok(Exit::Done)
 }
 
 async fn ads(remote: &Remote) -> Result<Listing, CommandError> {

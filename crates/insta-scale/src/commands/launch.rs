@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
+pub async fn run(global: &Global, args: &LaunchArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
     let mut settings = session::settings(global, args.count, args.simulate.is_some())?;
     if let Some(ttl) = args.ttl {
         expire(&mut settings, ttl)?;
@@ -37,19 +37,22 @@ pub fn run(global: &Global, args: &LaunchArgs) -> Result<Exit, CommandError> {
     let reckon = |limit| Budget::of(limit, &settings.fleet, args.reserving.reserve, &settings.prices);
     let budget = args.max_cost_per_hour.map(reckon).transpose()?;
     if args.dry_run {
-        return dry_run::run(global, args, settings, budget.as_ref());
+        return Box::pin(dry_run::run(global, args, settings, budget.as_ref(), stop)).await;
     }
     if let Some(budget) = &budget {
         budget.check()?;
     }
     let mut turn = None;
     if args.simulate.is_none() {
-        match earlier::settle(global, args, &settings)? {
-            Choice::Resume(run) => return resume::run(global, &ResumeArgs::of(run.to_string(), args)),
+        match earlier::settle(global, args, &settings, stop).await? {
+            Choice::Resume(run) => {
+                let args = ResumeArgs::of(run.to_string(), args);
+                return Box::pin(resume::run(global, &args, stop)).await;
+            }
             Choice::Launch(ours) => turn = ours,
         }
     }
-    runtime::block_on(launch(global, args, settings, turn))?
+    Box::pin(launch(global, args, settings, turn, stop)).await
 }
 
 /// Puts the end of the fleet's time into its tags.
@@ -89,9 +92,8 @@ async fn launch(
     args: &LaunchArgs,
     mut settings: Settings,
     turn: Option<Lease>,
+    stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
-    let stop = CancellationToken::new();
-    runtime::cancel_on_signals(&stop)?;
     let store = session::open_ledger(global, args.simulate.is_some())?;
     let rehearsal = match &args.simulate {
         Some(scenario) => Some(Rehearsal::start(global, scenario, args.speed, &settings.fleet).await?),
@@ -99,7 +101,7 @@ async fn launch(
     };
     let (endpoints, signer) = match &rehearsal {
         Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
-        None => (session::endpoints(&settings)?, session::sign_in(global, &settings)?),
+        None => (session::endpoints(&settings)?, session::sign_in(global, &settings, stop).await?),
     };
     let (client, requests) = session::client(global, endpoints, signer)?;
     let asking = session::asking(&client);
@@ -119,15 +121,15 @@ async fn launch(
     plan.origin = origin;
     let min = plan.min.unwrap_or(0);
     plan.reserve = super::reservation::reserving(&asking, &args.reserving, min, &plan).await?;
-    super::reservation::look(&asking, &plan, &stop).await?;
-    confirm(global, args, &plan, &stop).await?;
-    runtime::say_when_stopped(&stop, runtime::STOPPING);
+    super::reservation::look(&asking, &plan, stop).await?;
+    confirm(global, args, &plan, stop).await?;
+    runtime::say_when_stopped(stop, runtime::STOPPING);
     let environment = session::environment(&client, requests, store);
     let run = environment.new_run_id();
     let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
     let sink = ending_turn(turn, sink);
     let options = session::launch_options(&args.pace);
-    let result = fleet::launch(&environment, run, &plan, &options, sink, stop).await;
+    let result = fleet::launch(&environment, run, &plan, &options, sink, stop.clone()).await;
     reporter.finish();
     let summary = result?;
     if let Some(rehearsal) = rehearsal {

@@ -21,13 +21,15 @@ pub mod show;
 pub mod sim;
 pub mod simulate;
 
-use crate::args::{Cli, Command, Global, OutputFormat};
+use crate::args::{Cli, Command, Global, OutputFormat, SimCommand};
 use crate::config::Overrides;
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
 use crate::output::refusal;
+use crate::runtime::{self, Threads};
+use tokio_util::sync::CancellationToken;
 
 /// Runs one command.
 pub fn run(cli: Cli) -> Result<Exit, CommandError> {
@@ -35,23 +37,34 @@ pub fn run(cli: Cli) -> Result<Exit, CommandError> {
     if !matches!(cli.command, Command::Instances(_)) {
         check_format(global.output, lists(&cli.command))?;
     }
-    match cli.command {
-        Command::Launch(args) => documented(&global, launch::run(&global, &args)),
-        Command::Resume(args) => documented(&global, resume::run(&global, &args)),
-        Command::Runs(args) => runs::run(&global, &args),
-        Command::Show(args) => show::run(&global, &args),
-        Command::Plan(args) => plan::run(&global, &args),
-        Command::Reservation(args) => reservation::run(&global, args.command),
-        Command::Capacity(args) => capacity::run(&global, &args),
-        Command::Policy(args) => policy::run(&global, &args),
-        Command::Find(args) => find::run(&global, args),
+    let serves = matches!(&cli.command, Command::Sim(sim) if matches!(sim.command, SimCommand::Serve(_)));
+    let threads = if serves { Threads::Two } else { Threads::One };
+    runtime::run(threads, async |stop| carry_out(&global, cli.command, &stop).await)
+}
+
+/// Carries a command out. `stop` is cancelled when the user wants to stop.
+async fn carry_out(
+    global: &Global,
+    command: Command,
+    stop: &CancellationToken,
+) -> Result<Exit, CommandError> {
+    match command {
+        Command::Launch(args) => documented(global, Box::pin(launch::run(global, &args, stop)).await),
+        Command::Resume(args) => documented(global, Box::pin(resume::run(global, &args, stop)).await),
+        Command::Runs(args) => runs::run(global, &args).await,
+        Command::Show(args) => show::run(global, &args).await,
+        Command::Plan(args) => Box::pin(plan::run(global, &args, stop)).await,
+        Command::Reservation(args) => Box::pin(reservation::run(global, args.command, stop)).await,
+        Command::Capacity(args) => Box::pin(capacity::run(global, &args, stop)).await,
+        Command::Find(args) => Box::pin(find::run(global, args, stop)).await,
         Command::Instances(args) => {
-            instances::check_format(&global, &args.command)?;
-            instances::run(&global, args.command)
+            instances::check_format(global, &args.command)?;
+            Box::pin(instances::run(global, args.command, stop)).await
         }
-        Command::Cleanup(args) => cleanup::run(&global, &args),
-        Command::Export(args) => export::run(&global, &args),
-        Command::Sim(args) => sim::run(&global, &args.command),
+        Command::Cleanup(args) => Box::pin(cleanup::run(global, &args, stop)).await,
+        Command::Export(args) => Box::pin(export::run(global, &args, stop)).await,
+        Command::Policy(args) => policy::run(global, &args),
+        Command::Sim(args) => Box::pin(sim::run(global, &args.command, stop)).await,
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::manual(),
     }

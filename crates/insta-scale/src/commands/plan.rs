@@ -7,11 +7,11 @@ use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::{console, forecast, preview, reserving};
-use crate::runtime;
 use fleet::Plan;
 use fleet::preflight::{Preflight, preflight};
 use oci_client::RetryPolicy;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How often each question is asked: whoever plans waits for the answer.
 const PATIENT: RetryPolicy = RetryPolicy {
@@ -22,22 +22,20 @@ const PATIENT: RetryPolicy = RetryPolicy {
 };
 
 /// Runs it.
-pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
+pub async fn run(global: &Global, args: &PlanArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
     let settings = session::settings(global, args.count, args.place.simulate.is_some())?;
     if args.offline {
         show(global, args, &settings, None)?;
         return Ok(Exit::Done);
     }
-    runtime::block_on(async {
-        let remote = Remote::connect(global, settings, args.place.simulate.as_deref()).await?;
-        let Settings { fleet, prices, .. } = &remote.settings;
-        let client = remote.questions.with_retry(PATIENT);
-        let asked = Box::pin(preflight(&client, fleet, prices));
-        let answer = remote.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
-        show(global, args, &remote.settings, Some(&answer))?;
-        remote.close().await?;
-        Ok(exit(&answer))
-    })?
+    let remote = Remote::connect(global, settings, args.place.simulate.as_deref(), stop).await?;
+    let Settings { fleet, prices, .. } = &remote.settings;
+    let client = remote.questions.with_retry(PATIENT);
+    let asked = Box::pin(preflight(&client, fleet, prices));
+    let answer = remote.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
+    show(global, args, &remote.settings, Some(&answer))?;
+    remote.close().await?;
+    Ok(exit(&answer))
 }
 
 /// How a plan ends: as a launch would.

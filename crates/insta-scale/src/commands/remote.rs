@@ -32,20 +32,20 @@ impl Remote {
         global: &Global,
         settings: Settings,
         simulate: Option<&str>,
+        stop: &CancellationToken,
     ) -> Result<Self, CommandError> {
-        let stop = CancellationToken::new();
-        runtime::stop_on_signals(&stop, "stopping: nothing new is begun; Ctrl-C again leaves at once")?;
+        runtime::say_when_stopped(stop, "stopping: nothing new is begun; Ctrl-C again leaves at once");
         let rehearsal = match simulate {
             Some(scenario) => Some(Rehearsal::start(global, scenario, None, &settings.fleet).await?),
             None => None,
         };
         let (endpoints, signer) = match &rehearsal {
             Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
-            None => (session::endpoints(&settings)?, session::sign_in(global, &settings)?),
+            None => (session::endpoints(&settings)?, session::sign_in(global, &settings, stop).await?),
         };
         let (client, _) = session::client(global, endpoints, signer)?;
         let questions = session::asking(&client);
-        Ok(Self { settings, client, questions, stop, rehearsal })
+        Ok(Self { settings, client, questions, stop: stop.clone(), rehearsal })
     }
 
     /// Does something that changes nothing; ends when the user wants to stop.

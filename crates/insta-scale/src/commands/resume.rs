@@ -15,18 +15,15 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub fn run(global: &Global, args: &ResumeArgs) -> Result<Exit, CommandError> {
+pub async fn run(global: &Global, args: &ResumeArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
+    runtime::say_when_stopped(stop, runtime::STOPPING);
     let store = session::open_ledger(global, false)?;
-    runtime::block_on(async {
-        let stop = CancellationToken::new();
-        runtime::stop_on_signals(&stop, runtime::STOPPING)?;
-        let run = if args.from_cloud {
-            Box::pin(rebuild(global, args, &store, &stop)).await?
-        } else {
-            choose(&store.runs().await?, args.run.as_deref())?
-        };
-        Box::pin(go_on(global, args, store, run, stop)).await
-    })?
+    let run = if args.from_cloud {
+        Box::pin(rebuild(global, args, &store, stop)).await?
+    } else {
+        choose(&store.runs().await?, args.run.as_deref())?
+    };
+    Box::pin(go_on(global, args, store, run, stop)).await
 }
 
 /// Goes on with a run that the ledger knows.
@@ -35,7 +32,7 @@ async fn go_on(
     args: &ResumeArgs,
     store: Arc<dyn Store>,
     run: RunId,
-    stop: CancellationToken,
+    stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
     let (state, plan) = past(&store, run).await?;
     let home = session::at_origin(global, plan.origin.as_ref());
@@ -53,12 +50,12 @@ async fn go_on(
     }
     let settings = session::settings(&home, None, false)?;
     check_same_place(&settings, &plan)?;
-    let signer = session::sign_in(&home, &settings)?;
+    let signer = session::sign_in(&home, &settings, stop).await?;
     let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
     let (sink, reporter) = launch::reporter(global, state, &plan)?;
     let environment = session::environment(&client, requests, store);
     let options = LaunchOptions { keep_partial: args.keep_partial, ..session::launch_options(&args.pace) };
-    let result = fleet::resume(&environment, run, &options, sink, stop).await;
+    let result = fleet::resume(&environment, run, &options, sink, stop.clone()).await;
     reporter.finish();
     launch::conclude(global, &result?, true)
 }
@@ -113,7 +110,7 @@ async fn rebuild(
         Err(error) => return Err(error.into()),
     }
     let settings = session::settings(global, args.count, false)?;
-    let signer = session::sign_in(global, &settings)?;
+    let signer = session::sign_in(global, &settings, stop).await?;
     let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
     let environment = session::environment(&client, requests, Arc::clone(store));
     let origin = session::origin(global, &settings);

@@ -6,13 +6,12 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::{console, runs};
-use crate::runtime;
 use ledger::RunHead;
 use oci_client::{Clock as _, SystemClock};
 
 /// Runs it.
-pub fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError> {
-    let mut heads = heads(global, args.simulated)?;
+pub async fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError> {
+    let mut heads = heads(global, args.simulated).await?;
     heads.truncate(args.limit);
     let text = match global.output {
         OutputFormat::Table if heads.is_empty() => {
@@ -30,11 +29,11 @@ pub fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError> {
 }
 
 /// The runs, the newest first. Where no ledger is, there are none, and none is made.
-pub fn heads(global: &Global, simulated: bool) -> Result<Vec<RunHead>, CommandError> {
+pub async fn heads(global: &Global, simulated: bool) -> Result<Vec<RunHead>, CommandError> {
     let folder = environment::state_dir(global.state_dir.clone(), simulated)?;
     if !session::has_ledger(&folder) {
         return Ok(Vec::new());
     }
     let store = session::open_ledger(global, simulated)?;
-    Ok(runtime::block_on(store.runs())??)
+    Ok(store.runs().await?)
 }

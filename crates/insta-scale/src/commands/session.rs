@@ -3,6 +3,7 @@
 //! Must not know what the command does with them.
 
 use super::{chattiness, overrides};
+use crate::apart;
 use crate::args::{Global, Pace};
 use crate::config::{self, Fleet, Settings};
 use crate::environment;
@@ -18,6 +19,7 @@ use oci_client::transport::Https;
 use oci_client::{Client, Endpoints, Observer, QuestionLimits, RequestCounts, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// The config file: as asked for, else `config.yaml`.
 pub fn config_file(global: &Global) -> PathBuf {
@@ -81,8 +83,14 @@ pub fn launches_into(global: &Global, file: &Path, ocids: &[String]) -> Result<(
 }
 
 /// Reads the key, and shows what is worth knowing about it.
-pub fn sign_in(global: &Global, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
-    let signed_in = login::sign_in(&settings.credentials).map_err(|error| match error {
+pub async fn sign_in(
+    global: &Global,
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> Result<Option<Arc<dyn Signer>>, CommandError> {
+    let source = settings.credentials.clone();
+    let signed_in = apart::run(stop, move || login::sign_in(&source)).await;
+    let signed_in = signed_in.and_then(|result| result).map_err(|error| match error {
         CommandError::Credentials(error) if !settings.credentials.is_profile() => {
             let placed = settings.written.credentials(&error, login::remedy(&error));
             placed.map_or(CommandError::Credentials(error), CommandError::Config)

@@ -5,15 +5,14 @@ use crate::args::{Global, OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::runtime;
 use fleet::RunSummary;
 use fleet::cleanup::CleanupSummary;
 use fleet::lifecycle::ActionSummary;
 use ledger::{RunKind, RunState};
 
 /// Runs it. `--output jsonl` gives the records themselves.
-pub fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
-    let heads = runs::heads(global, args.simulated)?;
+pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
+    let heads = runs::heads(global, args.simulated).await?;
     let run = match (&args.run, heads.first()) {
         (Some(text), _) => session::find_run(&heads, text)?,
         (None, Some(last)) => last.run,
@@ -22,31 +21,29 @@ pub fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
         }
     };
     let store = session::open_ledger(global, args.simulated)?;
-    runtime::block_on(async {
-        if global.output == OutputFormat::Jsonl {
+    if global.output == OutputFormat::Jsonl {
+        let records = store.records(run).await?;
+        for record in &records.records {
+            console::data(&(serde_json::to_string(record).unwrap_or_default() + "\n"))?;
+        }
+        return Ok(Exit::Done);
+    }
+    match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
+        Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
             let records = store.records(run).await?;
-            for record in &records.records {
-                console::data(&(serde_json::to_string(record).unwrap_or_default() + "\n"))?;
-            }
+            let state = RunState::fold(run, &records.records);
+            instances::show(global, &ActionSummary::of(&state))?;
             return Ok(Exit::Done);
         }
-        match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
-            Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
-                let records = store.records(run).await?;
-                let state = RunState::fold(run, &records.records);
-                instances::show(global, &ActionSummary::of(&state))?;
-                return Ok(Exit::Done);
-            }
-            Some(RunKind::Cleanup) => {
-                let records = store.records(run).await?;
-                let state = RunState::fold(run, &records.records);
-                super::cleanup::show_past(global, &CleanupSummary::of(&state))?;
-                return Ok(Exit::Done);
-            }
-            Some(RunKind::Launch) | None => {}
+        Some(RunKind::Cleanup) => {
+            let records = store.records(run).await?;
+            let state = RunState::fold(run, &records.records);
+            super::cleanup::show_past(global, &CleanupSummary::of(&state))?;
+            return Ok(Exit::Done);
         }
-        let (state, plan) = resume::past(&store, run).await?;
-        launch::show(global, &RunSummary::of(&state, &plan), !args.simulated)?;
-        Ok(Exit::Done)
-    })?
+        Some(RunKind::Launch) | None => {}
+    }
+    let (state, plan) = resume::past(&store, run).await?;
+    launch::show(global, &RunSummary::of(&state, &plan), !args.simulated)?;
+    Ok(Exit::Done)
 }

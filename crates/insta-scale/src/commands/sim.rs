@@ -16,15 +16,19 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub fn run(global: &Global, command: &SimCommand) -> Result<Exit, CommandError> {
+pub async fn run(
+    global: &Global,
+    command: &SimCommand,
+    stop: &CancellationToken,
+) -> Result<Exit, CommandError> {
     match command {
-        SimCommand::Serve(args) => serve(global, args),
+        SimCommand::Serve(args) => serve(global, args, stop).await,
         SimCommand::Scenarios => scenarios(global.output),
         SimCommand::Reset(args) => reset(args),
     }
 }
 
-fn serve(global: &Global, args: &SimServe) -> Result<Exit, CommandError> {
+async fn serve(global: &Global, args: &SimServe, stop: &CancellationToken) -> Result<Exit, CommandError> {
     let mut options = Options {
         listen: args.listen,
         allow_remote: args.allow_remote,
@@ -38,29 +42,26 @@ fn serve(global: &Global, args: &SimServe) -> Result<Exit, CommandError> {
     if let Some(path) = &global.config {
         take_in(path, global, &mut options)?;
     }
-    runtime::serve(async {
-        let stop = CancellationToken::new();
-        runtime::stop_on_signals(&stop, "stopping the simulated region")?;
-        let running = tokio::select! {
-            biased;
-            // A large world takes a while to make; whoever has enough of waiting may go.
-            () = stop.cancelled() => return Ok(Exit::Interrupted),
-            running = server::start(options) => running?,
-        };
-        for note in &running.notes {
-            console::line(note);
-        }
-        let endpoint = running.endpoint();
-        console::data(&format!("listening on {endpoint}\n"))?;
-        if chattiness(global) > Chattiness::Quiet
-            && let Some(home) = &running.home
-        {
-            console::line(&how_to_use(home, &endpoint));
-        }
-        stop.cancelled().await;
-        running.shutdown().await?;
-        Ok(Exit::Done)
-    })?
+    runtime::say_when_stopped(stop, "stopping the simulated region");
+    let running = tokio::select! {
+        biased;
+        // A large world takes a while to make; whoever has enough of waiting may go.
+        () = stop.cancelled() => return Ok(Exit::Interrupted),
+        running = server::start(options) => running?,
+    };
+    for note in &running.notes {
+        console::line(note);
+    }
+    let endpoint = running.endpoint();
+    console::data(&format!("listening on {endpoint}\n"))?;
+    if chattiness(global) > Chattiness::Quiet
+        && let Some(home) = &running.home
+    {
+        console::line(&how_to_use(home, &endpoint));
+    }
+    stop.cancelled().await;
+    running.shutdown().await?;
+    Ok(Exit::Done)
 }
 
 fn how_to_use(home: &Path, endpoint: &str) -> String {

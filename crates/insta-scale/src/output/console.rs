@@ -2,6 +2,7 @@
 //!
 //! A closed stdout is no error: whoever reads has seen enough. Must not know what is printed.
 
+use crate::apart;
 use crate::error::CommandError;
 use std::io::{IsTerminal as _, Write as _};
 use tokio_util::sync::CancellationToken;
@@ -79,23 +80,16 @@ pub async fn ask_text(question: &str, stop: &CancellationToken) -> Result<String
     if write_question(question).is_err() {
         return Ok(String::new());
     }
-    let (sender, answer) = tokio::sync::oneshot::channel();
-    // A thread of its own and no task: a task that waits for a key would hold up the end of the program.
-    let reader = std::thread::Builder::new().name("answer".to_owned()).spawn(move || {
+    let read = || {
         let mut answer = String::new();
         // What cannot be read is no consent.
-        let read = std::io::stdin().read_line(&mut answer).map(|_| answer).unwrap_or_default();
-        let _ = sender.send(read);
-    });
-    reader.map_err(|source| CommandError::System { what: "the answer cannot be read", source })?;
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => {
-            line("");
-            Err(CommandError::Interrupted)
-        }
-        answer = answer => Ok(answer.unwrap_or_default()),
+        std::io::stdin().read_line(&mut answer).map(|_| answer).unwrap_or_default()
+    };
+    let answer = apart::run(stop, read).await;
+    if matches!(answer, Err(CommandError::Interrupted)) {
+        line("");
     }
+    answer
 }
 
 /// Not locked any longer than this takes: others have to say something while an answer is waited for.
@@ -122,6 +116,7 @@ pub fn failed(error: &CommandError) {
 /// Asks for a secret on the terminal without showing what is typed.
 pub fn ask_secret(question: &str) -> Result<zeroize::Zeroizing<String>, CommandError> {
     let terminal = ::console::Term::stderr();
+    let _hidden = super::typing::Hidden::begin();
     let asked = terminal.write_str(question).and_then(|()| terminal.read_secure_line());
     asked
         .map(zeroize::Zeroizing::new)

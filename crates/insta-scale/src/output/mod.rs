@@ -17,3 +17,4 @@ pub mod retries;
 pub mod runs;
 pub mod summary;
 pub mod text;
+pub mod typing;

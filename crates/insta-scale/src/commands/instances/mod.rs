@@ -12,7 +12,7 @@ use crate::args::{Global, InstancesCommand, ManageInstances, OutputFormat, Selec
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::runtime;
+use crate::runtime::{self, Threads};
 use fleet::Environment;
 use ledger::Store;
 use oci_client::{Client, RequestCounts};
@@ -22,15 +22,21 @@ use tokio_util::sync::CancellationToken;
 pub(super) use act::{conclude, show};
 
 /// Runs one.
-pub fn run(global: &Global, command: InstancesCommand) -> Result<Exit, CommandError> {
+pub async fn run(
+    global: &Global,
+    command: InstancesCommand,
+    stop: &CancellationToken,
+) -> Result<Exit, CommandError> {
     match command {
-        InstancesCommand::List(args) => with(global, &args.select, |to| list::run(to, &args)),
-        InstancesCommand::Status(args) => with(global, &args.select, |to| status::run(to, &args)),
-        InstancesCommand::Start(args) => with(global, &args.select, |to| act::start(to, &args)),
-        InstancesCommand::Stop(args) => with(global, &args.select, |to| act::stop(to, &args)),
-        InstancesCommand::Reboot(args) => with(global, &args.select, |to| act::reboot(to, &args)),
-        InstancesCommand::Terminate(args) => with(global, &args.select, |to| act::terminate(to, &args)),
-        InstancesCommand::Extend(args) => with(global, &args.select, |to| extend::run(to, &args)),
+        InstancesCommand::List(args) => with(global, &args.select, stop, |to| list::run(to, &args)).await,
+        InstancesCommand::Status(args) => with(global, &args.select, stop, |to| status::run(to, &args)).await,
+        InstancesCommand::Start(args) => with(global, &args.select, stop, |to| act::start(to, &args)).await,
+        InstancesCommand::Stop(args) => with(global, &args.select, stop, |to| act::stop(to, &args)).await,
+        InstancesCommand::Reboot(args) => with(global, &args.select, stop, |to| act::reboot(to, &args)).await,
+        InstancesCommand::Terminate(args) => {
+            with(global, &args.select, stop, |to| act::terminate(to, &args)).await
+        }
+        InstancesCommand::Extend(args) => with(global, &args.select, stop, |to| extend::run(to, &args)).await,
     }
 }
 
@@ -41,7 +47,7 @@ pub fn manager(arguments: ManageInstances) -> Result<Exit, CommandError> {
         .map_err(|error| CommandError::usage(error, "leave it out, or use it with `terminate`"))?;
     let (global, command) = arguments.command();
     check_format(&global, &command)?;
-    run(&global, command)
+    runtime::run(Threads::One, async |stop| run(&global, command, &stop).await)
 }
 
 /// Refuses a format that the verb does not have.
@@ -73,7 +79,11 @@ pub(super) struct Reach<'a> {
 
 impl<'a> Reach<'a> {
     /// Reads the config and signs in.
-    pub fn connect(global: &'a Global, compartment: Option<&str>) -> Result<Self, CommandError> {
+    pub async fn connect(
+        global: &'a Global,
+        compartment: Option<&str>,
+        stop: &CancellationToken,
+    ) -> Result<Self, CommandError> {
         let settings = session::connection(global)?;
         let compartment = compartment.unwrap_or(&settings.fleet.compartment).trim().to_owned();
         if compartment.is_empty() {
@@ -83,11 +93,9 @@ impl<'a> Reach<'a> {
             ));
         }
         check_compartment(&compartment)?;
-        let signer = session::sign_in(global, &settings)?;
+        let signer = session::sign_in(global, &settings, stop).await?;
         let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
-        let stop = CancellationToken::new();
-        runtime::cancel_on_signals(&stop)?;
-        Ok(Self { global, settings, compartment, client, requests, stop })
+        Ok(Self { global, settings, compartment, client, requests, stop: stop.clone() })
     }
 
     /// The ledger.
@@ -128,12 +136,17 @@ fn check_compartment(ocid: &str) -> Result<(), CommandError> {
 }
 
 /// Connects, and runs a command with that.
-fn with<'a, F, W>(global: &'a Global, select: &Select, work: F) -> Result<Exit, CommandError>
+async fn with<'a, F, W>(
+    global: &'a Global,
+    select: &Select,
+    stop: &CancellationToken,
+    work: F,
+) -> Result<Exit, CommandError>
 where
     F: FnOnce(Reach<'a>) -> W,
     W: Future<Output = Result<Exit, CommandError>>,
 {
     // Read before anything is connected: a mistake in a file is found without a request.
     select::check(select)?;
-    runtime::block_on(async { work(Reach::connect(global, select.compartment.as_deref())?).await })?
+    work(Reach::connect(global, select.compartment.as_deref(), stop).await?).await
 }

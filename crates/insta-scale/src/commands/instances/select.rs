@@ -1,6 +1,7 @@
 //! From flags, files and standard input to a filter, and from there to instances.
 
 use super::Reach;
+use crate::apart;
 use crate::args::Select;
 use crate::commands::session;
 use crate::environment;
@@ -45,7 +46,7 @@ pub async fn filter(reach: &Reach<'_>, select: &Select) -> Result<Filter, Comman
         states: select.state.clone(),
         availability_domains: select.ad.clone(),
         shapes: select.shape.clone(),
-        named: named(select)?,
+        named: named(reach, select).await?,
         terminated: select.terminated,
         ..Filter::default()
     };
@@ -96,7 +97,7 @@ async fn heads(reach: &Reach<'_>) -> Result<Vec<RunHead>, CommandError> {
     if session::has_ledger(&folder) { Ok(reach.ledger()?.runs().await?) } else { Ok(Vec::new()) }
 }
 
-fn named(select: &Select) -> Result<Option<Vec<Named>>, CommandError> {
+async fn named(reach: &Reach<'_>, select: &Select) -> Result<Option<Vec<Named>>, CommandError> {
     let mut named =
         select.arguments().map_err(|error| CommandError::usage(error, "give OCIDs or display names"))?;
     let mut given = !named.is_empty();
@@ -107,9 +108,13 @@ fn named(select: &Select) -> Result<Option<Vec<Named>>, CommandError> {
     }
     if select.reads_stdin() {
         given = true;
-        let mut text = String::new();
-        let source = std::io::stdin().take(MAX_BYTES).read_to_string(&mut text);
-        source.map_err(|source| CommandError::System { what: "standard input cannot be read", source })?;
+        let text = apart::run(&reach.stop, || {
+            let mut text = String::new();
+            std::io::stdin().take(MAX_BYTES).read_to_string(&mut text).map(|_| text)
+        });
+        let text = text
+            .await?
+            .map_err(|source| CommandError::System { what: "standard input cannot be read", source })?;
         named.extend(read_ocids(&text).map_err(|bad| bad_lines("standard input", &bad))?);
     }
     Ok(given.then_some(named))

@@ -13,7 +13,7 @@ use crate::output::console;
 use crate::output::forecast;
 use crate::output::listing::Sum;
 use crate::output::text::{clean, count};
-use crate::runtime;
+use crate::runtime::{self, Threads};
 use fleet::Plan;
 use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
@@ -22,32 +22,34 @@ use oci_client::Client;
 use tokio_util::sync::CancellationToken;
 
 /// Runs one.
-pub fn run(global: &Global, command: ReservationCommand) -> Result<Exit, CommandError> {
+pub async fn run(
+    global: &Global,
+    command: ReservationCommand,
+    stop: &CancellationToken,
+) -> Result<Exit, CommandError> {
     // A config that is not finished is good enough, unless the config has to say what is to be reserved.
     let settings = match &command {
         ReservationCommand::Create(args) if !args.says_all() => session::settings(global, None, false)?,
         _ => session::sketch(global, false)?,
     };
-    runtime::block_on(async {
-        let remote = Remote::connect(global, settings, None).await?;
-        let exit = match command {
-            ReservationCommand::List(args) => list::list(global, &remote, &args).await,
-            ReservationCommand::Show { reservation } => list::show(global, &remote, &reservation).await,
-            ReservationCommand::Create(args) => create::run(global, &remote, args).await,
-            ReservationCommand::Update(args) => update::update(global, &remote, args).await,
-            ReservationCommand::Wait(args) => update::wait(global, &remote, &args).await,
-            ReservationCommand::Delete(args) => delete(&remote, &args).await,
-        };
-        remote.close().await?;
-        exit
-    })?
+    let remote = Remote::connect(global, settings, None, stop).await?;
+    let exit = match command {
+        ReservationCommand::List(args) => list::list(global, &remote, &args).await,
+        ReservationCommand::Show { reservation } => list::show(global, &remote, &reservation).await,
+        ReservationCommand::Create(args) => create::run(global, &remote, args).await,
+        ReservationCommand::Update(args) => update::update(global, &remote, args).await,
+        ReservationCommand::Wait(args) => update::wait(global, &remote, &args).await,
+        ReservationCommand::Delete(args) => delete(&remote, &args).await,
+    };
+    remote.close().await?;
+    exit
 }
 
 /// The original tool's flags.
 pub fn manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
     let (global, command) = arguments.into_command();
     super::check_format(global.output, true)?;
-    run(&global, command)
+    runtime::run(Threads::One, async |stop| run(&global, command, &stop).await)
 }
 
 /// On a terminal a question is asked; off one, the command itself is the consent, as in the original tool.
