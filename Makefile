@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CONFIG ?= config.yaml
+# `make run YES=1` launches without a question.
+YES ?=
 CARGO ?= cargo
 PREFIX ?= $(HOME)/.local
 BINARIES := oci-insta-scale capacity-manager manage-instances
@@ -52,8 +54,8 @@ dry-run: build ## Show what `make run` would create; creates nothing
 	./oci-insta-scale --config $(CONFIG) --dry-run
 
 .PHONY: run
-run: build ## Launch the instances of config.yaml
-	./oci-insta-scale --config $(CONFIG)
+run: build ## Launch the instances of config.yaml; asks first, unless YES=1
+	./oci-insta-scale --config $(CONFIG) $(if $(filter 1 yes,$(YES)),--yes)
 
 .PHONY: list-reservations
 list-reservations: build ## List the capacity reservations

@@ -33,7 +33,7 @@ def test_the_official_cli_sees_what_capacity_manager_reserves(own_region, offici
     config = own_region.home / "config.yaml"
     made = run(
         "capacity-manager", "-create", "-name", "prod", "-ad", "AD-1", "-shape", SHAPE, "-count", 10,
-        "-ocpus", 1, "-memory", 6, "-config", config,
+        "-ocpus", 1, "-memory", 6, "-config", config, "-y",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     compartment = own_region.fleet["compartment_id"]
@@ -51,7 +51,7 @@ def test_the_official_cli_sees_what_capacity_manager_reserves(own_region, offici
     ours = run("capacity-manager", "-list", "-config", config, "--output", "json")
     assert [entry["ocid"] for entry in json.loads(ours.stdout)["reservations"]] == [row["id"]]
 
-    gone = run("capacity-manager", "-delete", "-id", row["id"], "-config", config)
+    gone = run("capacity-manager", "-delete", "-id", row["id"], "-config", config, "-yes")
     assert gone.returncode == 0, gone.stderr
     assert living() == []
 
@@ -72,12 +72,12 @@ def test_capacity_manager_sees_changes_and_deletes_what_the_official_cli_reserve
     (held,) = shown["reservation"]["configs"]
     assert (held["shape"], held["ocpus"], held["memory_gb"], held["reserved"]) == (SHAPE, 1, 6, 4)
 
-    grown = run("oci-insta-scale", "reservation", "update", "theirs", "--count", "+3", "--config", config)
+    grown = run("oci-insta-scale", "reservation", "update", "theirs", "--count", "+3", "--config", config, "--yes")
     assert grown.returncode == 0, grown.stderr
     theirs = official("compute", "capacity-reservation", "get", "--capacity-reservation-id", made["id"])
     assert [entry["reserved-count"] for entry in theirs["instance-reservation-configs"]] == [7]
 
-    gone = run("capacity-manager", "-delete", "-id", made["id"], "-config", config)
+    gone = run("capacity-manager", "-delete", "-id", made["id"], "-config", config, "-yes")
     assert gone.returncode == 0, gone.stderr
     left = run("capacity-manager", "-list", "-config", config, "--output", "json")
     assert json.loads(left.stdout)["reservations"] == []

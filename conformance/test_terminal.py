@@ -110,7 +110,7 @@ def test_the_word_DELETE_terminates_what_was_shown_and_not_what_came_since(fleet
 def test_without_a_terminal_and_without_yes_nothing_is_terminated(fleet):
     fleet = fleet(1)
     refused = run("manage-instances", "terminate", *fleet.scope)
-    assert refused.returncode == 2 and "--yes was not given" in refused.stderr, refused.stderr
+    assert refused.returncode == 2 and "nothing was asked, so nothing was done" in refused.stderr, refused.stderr
     assert fleet.states() == {"RUNNING": 1}
 
 

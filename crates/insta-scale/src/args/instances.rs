@@ -56,7 +56,7 @@ Which instances: by OCID or display name, and by --prefix, --run, --tag, --state
 combine; one of them is needed, or --all for the whole compartment.
 
 The instances, their number and their price are shown, and the word DELETE is asked for. Without a terminal, nothing
-is terminated unless --yes is given. What was shown is what is terminated: nothing that appears later.
+is done unless --yes is given. What was shown is what is terminated: nothing that appears later.
 
 Exit codes: 0 all gone, 2 bad usage, 3 some failed, 4 none terminated or declined, 5 login refused, 130 interrupted.";
 

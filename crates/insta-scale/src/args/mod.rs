@@ -241,7 +241,7 @@ pub struct ResumeArgs {
     /// Keep what there is even if it is fewer than the run's --min
     #[arg(long)]
     pub keep_partial: bool,
-    /// Taken for the sake of scripts; a run that was confirmed once is not asked about again
+    /// Do not ask before going on
     #[arg(short, long)]
     pub yes: bool,
     /// How it is carried out.

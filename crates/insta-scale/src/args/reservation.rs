@@ -152,6 +152,9 @@ pub struct UpdateReservation {
     /// How often to ask again, with --until-held
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     pub every: Duration,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Flags of `reservation wait`.
@@ -168,6 +171,9 @@ pub struct WaitReservation {
     /// How often to ask again, with --count
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     pub every: Duration,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Flags of `reservation delete`.

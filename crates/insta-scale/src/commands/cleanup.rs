@@ -1,7 +1,7 @@
 //! `cleanup`: shows what our own runs left behind and what it costs, and deletes it after a confirmation.
 
 use super::instances::{Reach, STOPPING, conclude};
-use super::{chattiness, session};
+use super::{chattiness, consent, session};
 use crate::args::{CleanupArgs, Global, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -173,20 +173,20 @@ fn cost(left: &Leftovers, prices: &Prices) -> String {
 
 async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Result<(), CommandError> {
     let (global, prices) = (reach.global, &reach.settings.prices);
-    if !args.yes && !console::can_ask() {
-        show(global, left, prices)?;
-        return Err(CommandError::usage(
-            "there is no terminal to confirm on, and --yes was not given: nothing was deleted",
-            "add --yes (-y) if that is what you want",
-        ));
-    }
-    if chattiness(global) > Chattiness::Quiet || !args.yes {
+    let asks = match consent::has_to_ask(args.yes) {
+        Ok(asks) => asks,
+        Err(refused) => {
+            show(global, left, prices)?;
+            return Err(refused);
+        }
+    };
+    if chattiness(global) > Chattiness::Quiet || asks {
         let width = console::width_for_people();
         console::line(&show::found(&listing(left, prices), width));
         console::line(&wrap(&cost(left, prices), width));
     }
     let question = format!("Delete {}? Type DELETE to go on:", count(left.len() as u64, "leftover"));
-    let agreed = args.yes || console::ask_word(&question, "DELETE", &reach.stop).await?;
+    let agreed = !asks || console::ask_word(&question, "DELETE", &reach.stop).await?;
     if agreed { Ok(()) } else { Err(CommandError::Declined) }
 }
 

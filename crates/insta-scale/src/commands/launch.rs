@@ -4,7 +4,7 @@
 use super::budget::Budget;
 use super::earlier::{self, Choice};
 use super::simulate::Rehearsal;
-use super::{chattiness, dry_run, resume, session};
+use super::{chattiness, consent, dry_run, resume, session};
 use crate::args::{Global, LaunchArgs, OutputFormat, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -44,6 +44,8 @@ pub async fn run(global: &Global, args: &LaunchArgs, stop: &CancellationToken) -
     }
     let mut turn = None;
     if args.simulate.is_none() {
+        // Before anything is looked up: whoever cannot be asked is told so at once.
+        consent::has_to_ask(args.yes)?;
         match earlier::settle(global, args, &settings, stop).await? {
             Choice::Resume(run) => {
                 let args = ResumeArgs::of(run.to_string(), args);
@@ -147,15 +149,14 @@ fn ending_turn(turn: Option<Lease>, sink: Sink) -> Sink {
     })
 }
 
-/// On a terminal, what will be created is shown and asked about. Off one, the command itself is the consent, as in the
-/// original tool, so that scripts need no flag.
+/// Shows what will be created, and asks. A simulated launch needs no consent.
 async fn confirm(
     global: &Global,
     args: &LaunchArgs,
     plan: &Plan,
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
-    let asks = !args.yes && args.simulate.is_none() && console::can_ask();
+    let asks = args.simulate.is_none() && consent::has_to_ask(args.yes)?;
     if asks || chattiness(global) == Chattiness::Verbose {
         console::line(&preview::outline(plan));
     }

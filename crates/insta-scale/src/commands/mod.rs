@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod capacity;
 pub mod cleanup;
+pub mod consent;
 pub mod dry_run;
 pub mod earlier;
 pub mod export;

@@ -1,6 +1,6 @@
 //! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
-use super::{earlier, launch, session};
+use super::{consent, earlier, launch, session};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -19,6 +19,7 @@ pub async fn run(global: &Global, args: &ResumeArgs, stop: &CancellationToken) -
     runtime::say_when_stopped(stop, runtime::STOPPING);
     let store = session::open_ledger(global, false)?;
     let run = if args.from_cloud {
+        consent::has_to_ask(args.yes)?;
         Box::pin(rebuild(global, args, &store, stop)).await?
     } else {
         choose(&store.runs().await?, args.run.as_deref())?
@@ -50,6 +51,7 @@ async fn go_on(
     }
     let settings = session::settings(&home, None, false)?;
     check_same_place(&settings, &plan)?;
+    confirm(args, &state, stop).await?;
     let signer = session::sign_in(&home, &settings, stop).await?;
     let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
     let (sink, reporter) = launch::reporter(global, state, &plan)?;
@@ -58,6 +60,24 @@ async fn go_on(
     let result = fleet::resume(&environment, run, &options, sink, stop.clone()).await;
     reporter.finish();
     launch::conclude(global, &result?, true)
+}
+
+/// Asks, unless there is nothing left to do.
+async fn confirm(args: &ResumeArgs, state: &RunState, stop: &CancellationToken) -> Result<(), CommandError> {
+    let asks = !is_done(state) && consent::has_to_ask(args.yes)?;
+    if asks && !console::ask(&format!("Go on with run {}?", state.run), stop).await? {
+        return Err(CommandError::Declined);
+    }
+    Ok(())
+}
+
+/// Whether going on changes nothing.
+fn is_done(state: &RunState) -> bool {
+    match state.outcome {
+        Some(Outcome::GivenBack) => true,
+        Some(Outcome::Complete) => state.giving_back.is_none() && state.remaining().next().is_none(),
+        _ => false,
+    }
 }
 
 /// What nobody expects of going on: that instances are deleted, or that nothing is done.
@@ -77,9 +97,7 @@ fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, Command
             "run {run} is being given back, since {reached} are fewer than the {min} wanted at least: what is left is deleted \
              ({there})"
         ))),
-        None if state.outcome == Some(Outcome::Complete) && state.remaining().next().is_none() => {
-            Ok(Some(format!("run {run} is complete: nothing is left to do")))
-        }
+        None if is_done(state) => Ok(Some(format!("run {run} is complete: nothing is left to do"))),
         None => Ok(None),
     }
 }

@@ -63,7 +63,7 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     let reserve = |arguments: &[&str]| -> Ended {
         place.command_of(env!("CARGO_BIN_EXE_capacity-manager"), arguments).output().unwrap().into()
     };
-    let shape = ["-shape", "VM.Standard.E4.Flex", "-count", "2", "-ad", "AD-1", "--output", "json"];
+    let shape = ["-shape", "VM.Standard.E4.Flex", "-count", "2", "-ad", "AD-1", "--output", "json", "-y"];
     let reserved = reserve(&[["-create", "-name", "prod"].as_slice(), &shape].concat());
     assert_eq!(reserved.code, 0, "{}", reserved.stderr);
 
@@ -88,7 +88,7 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     // Without a terminal and without -y nothing is lost.
     let refused = with("terminate", &[]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
-    assert!(refused.stderr.contains("--yes was not given"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("nothing was asked, so nothing was done"), "{}", refused.stderr);
     assert_eq!(states(&place).len(), 12);
 
     // The default prefix is the original's, and matches none of these.
@@ -108,7 +108,7 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     assert!(states(&place).is_empty());
     let reservations = reserve(&["-list", "--output", "json"]).json();
     let ocid = reservations["reservations"][0]["ocid"].as_str().unwrap();
-    let deleted = reserve(&["-delete", "-id", ocid]);
+    let deleted = reserve(&["-delete", "-id", ocid, "-y"]);
     assert_eq!(deleted.code, 0, "{}", deleted.stderr);
     assert_eq!(reserve(&["-list", "--output", "json"]).json()["reservations"], json!([]));
 }

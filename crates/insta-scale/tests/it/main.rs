@@ -7,6 +7,7 @@ mod bad_details;
 mod bad_settings;
 mod before_a_run;
 mod command_line;
+mod consent;
 #[cfg(unix)]
 mod earlier;
 mod good_config;

@@ -57,8 +57,15 @@ impl Workplace {
         path
     }
 
-    /// A command that is ready to run.
+    /// A command that is ready to run, with `--yes` if it changes something in the cloud.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.unconfirmed(arguments);
+        command.args(consent(arguments));
+        command
+    }
+
+    /// The same without `--yes`.
+    pub fn unconfirmed(&self, arguments: &[&str]) -> Command {
         self.command_of(env!("CARGO_BIN_EXE_oci-insta-scale"), arguments)
     }
 
@@ -75,8 +82,25 @@ impl Workplace {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end, with `--yes` if it changes something in the cloud.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         self.command(arguments).output().unwrap().into()
     }
+}
+
+/// `--yes`, where a command needs it off a terminal and does not have it yet.
+fn consent(arguments: &[&str]) -> Option<&'static str> {
+    let has = |words: &[&str]| arguments.iter().any(|word| words.contains(word));
+    let simulated = arguments.iter().any(|word| word.trim_start_matches('-').starts_with("simulate"));
+    let agreed = simulated || has(&["--yes", "-yes", "-y", "--dry-run", "-dry-run", "--help"]);
+    let changes = match arguments.first() {
+        None | Some(&("launch" | "resume" | "cleanup")) => true,
+        Some(&"instances") => has(&["start", "stop", "reboot", "terminate", "extend"]),
+        Some(&"reservation") => has(&["create", "update", "wait", "delete"]),
+        // Flags come first: `launch` is put in unless a command follows.
+        Some(first) => {
+            first.starts_with('-') && !has(&["runs", "show", "plan", "instances", "reservation", "sim"])
+        }
+    };
+    (changes && !agreed).then_some("--yes")
 }

@@ -54,7 +54,8 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     assert_eq!((nothing.code, nothing.stdout.as_str()), (0, "no reservations\n"), "{}", nothing.stderr);
 
     // $ ./capacity-manager -create -name "prod" -ad "..." -shape "..." -count 10
-    let arguments = ["-create", "-name", "prod", "-ad", "Uocm:PHX-AD-1", "-shape", SHAPE, "-count", "10"];
+    let arguments =
+        ["-create", "-name", "prod", "-ad", "Uocm:PHX-AD-1", "-shape", SHAPE, "-count", "10", "-yes"];
     let created = manager(&place, &arguments);
     assert_eq!(created.code, 0, "{}", created.stderr);
     assert!(created.stdout.contains("prod") && created.stdout.contains("ACTIVE"), "{}", created.stdout);
@@ -86,7 +87,7 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&10.into(), &10.into()), "{rows:?}");
 
     // It cannot be deleted under the instances, and says who they are.
-    let refused = manager(&place, &["-delete", "-id", ocid]);
+    let refused = manager(&place, &["-delete", "-id", ocid, "-y"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("is used by 10 instances: rehearsal-"), "{}", refused.stderr);
 
@@ -99,7 +100,7 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     let rows = listed(&place);
     assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&10.into(), &0.into()), "{rows:?}");
     // $ ./capacity-manager -delete -id <reservation-ocid>
-    let deleted = manager(&place, &["-delete", "-id", ocid]);
+    let deleted = manager(&place, &["-delete", "-id", ocid, "-yes"]);
     assert_eq!(deleted.code, 0, "{}", deleted.stderr);
     assert_eq!(listed(&place), Vec::<Value>::new());
 }
@@ -284,7 +285,8 @@ fn credentials_are_all_that_reservations_and_look_ups_need() {
         nothing.stderr
     );
     let all = [
-        "-create", "-name", "n", "-ad", "AD-1", "-shape", SHAPE, "-count", "1", "-ocpus", "1", "-memory", "6",
+        "-create", "-name", "n", "-ad", "AD-1", "-shape", SHAPE, "-count", "1", "-ocpus", "1", "-memory",
+        "6", "-y",
     ];
     assert_eq!(manager(&place, &all).code, 0);
     let forced = manager(&place, &["-delete", "-id", "ocid1.x", "-force"]);

@@ -4,7 +4,7 @@ use crate::books::{Region, complete, launches};
 use crate::program::{Ended, Workplace};
 use std::process::Command;
 
-const LAUNCH: &str = "\"$PROGRAM\" --config sim/config.yaml --count 60 --rate 40 --output json";
+const LAUNCH: &str = "\"$PROGRAM\" --config sim/config.yaml --count 60 --rate 40 --yes --output json";
 
 /// Whether this user may mount a disk of its own, in a namespace that ends with the command.
 fn can_mount() -> bool {
@@ -80,7 +80,7 @@ fn a_disk_that_fills_up_in_mid_run_stops_launching_says_so_and_loses_nothing() {
     // The rest of the run is in the script: the disk ends with it.
     let script = format!(
         "{LAUNCH} > first.json 2> first.err; code=$?\n\
-         grow; \"$PROGRAM\" resume --config sim/config.yaml --output json > second.json || exit 1\n\
+         grow; \"$PROGRAM\" resume --yes --config sim/config.yaml --output json > second.json || exit 1\n\
          exit $code"
     );
     let resumed = on_a_small_disk(&place, 260, &script);
@@ -119,7 +119,7 @@ fn a_ledger_that_is_there_already_says_of_a_full_disk_that_it_is_full() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);
     let script = format!(
-        "\"$PROGRAM\" runs; \"$PROGRAM\" --config sim/config.yaml --count 1 > /dev/null || exit 1\n\
+        "\"$PROGRAM\" runs; \"$PROGRAM\" --config sim/config.yaml --count 1 --yes > /dev/null || exit 1\n\
          dd if=/dev/zero of=state/rest bs=4096 2> /dev/null; {LAUNCH}"
     );
     let ended = on_a_small_disk(&place, 512, &script);

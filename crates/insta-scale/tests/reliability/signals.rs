@@ -10,7 +10,7 @@ use tokio::time::Instant;
 const COUNT: u64 = 24;
 
 /// A launch that is slow enough to be caught in the middle.
-const LAUNCH: [&str; 6] = ["--config", "sim/config.yaml", "--count", "24", "--rate", "8"];
+const LAUNCH: [&str; 7] = ["--config", "sim/config.yaml", "--count", "24", "--rate", "8", "--yes"];
 
 /// As an interactive shell starts it, whatever this test was started with.
 fn by_hand(place: &Workplace, arguments: &[&str]) -> Command {
@@ -61,7 +61,7 @@ fn a_second_signal_leaves_at_once_with_calls_under_way_and_loses_nothing() {
     // Answers come late enough that many calls are under way.
     place.write("late.yaml", "description: late answers\nlatency: {min_ms: 900, max_ms: 900}\n");
     let region = Region::start(&place, &["--speed", "300", "--scenario", "late.yaml"]);
-    let arguments = ["--config", "sim/config.yaml", "--count", "24", "--output", "json"];
+    let arguments = ["--config", "sim/config.yaml", "--count", "24", "--yes", "--output", "json"];
     let mut run = AtWork::start(by_hand(&place, &arguments));
     run.until("[1/24] launched");
     run.send("-INT");
@@ -111,7 +111,7 @@ fn a_reader_that_has_seen_enough_changes_neither_the_run_nor_its_code() {
     at_once(["jsonl", "json", "table"], |format| {
         let place = Workplace::empty();
         let region = Region::start(&place, &["--speed", "300"]);
-        let arguments = ["--config", "sim/config.yaml", "--count", "24", "--output", format];
+        let arguments = ["--config", "sim/config.yaml", "--count", "24", "--yes", "--output", format];
         let mut command = by_hand(&place, &arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // What `| head -1` does; the other formats print at the end only, to nobody at all.

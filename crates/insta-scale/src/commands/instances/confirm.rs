@@ -2,7 +2,7 @@
 
 use super::Reach;
 use crate::args::Carry;
-use crate::commands::chattiness;
+use crate::commands::{chattiness, consent};
 use crate::error::CommandError;
 use crate::output::console::{self, Chattiness};
 use crate::output::instances::list::{Table, totals};
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// Rows shown before the question; further instances are named in short.
 const ROWS: usize = 50;
 
-/// Asks, unless that was done by `--yes`. Without a terminal, only `--yes` terminates.
+/// Asks, unless there is nothing to do or `--yes` was given.
 pub async fn confirm(
     reach: &Reach<'_>,
     carry: &Carry,
@@ -29,15 +29,11 @@ pub async fn confirm(
     if hit.is_empty() {
         return Ok(());
     }
-    if carry.yes {
+    if !consent::has_to_ask(carry.yes)? {
         if terminates && chattiness(reach.global) > Chattiness::Quiet {
             console::line(&fate(options));
         }
         return Ok(());
-    }
-    if !console::can_ask() {
-        // As in the original tool, off a terminal the command itself is the consent, but not to a loss.
-        return if terminates { Err(refusal()) } else { Ok(()) };
     }
     let (prices, now) = (&reach.settings.prices, SystemClock.now());
     console::line(&outline(options, &hit, &spared, prices, now, console::width_for_people()));
@@ -72,13 +68,6 @@ fn sort_out(options: &Options, machines: &[Machine]) -> (Vec<Machine>, Spared) {
         spared.entry(why).or_default().push(clean(machine.label()));
     }
     (hit, spared)
-}
-
-fn refusal() -> CommandError {
-    CommandError::usage(
-        "there is no terminal to confirm on, and --yes was not given: nothing was terminated",
-        "add --yes (-y) if that is what you want",
-    )
 }
 
 /// The table, the number and the price of those that are hit, and who is not.

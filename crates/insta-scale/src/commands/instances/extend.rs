@@ -2,6 +2,7 @@
 
 use super::{Reach, STOPPING, select};
 use crate::args::{ExtendInstances, OutputFormat};
+use crate::commands::consent;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -32,7 +33,7 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
         .map_err(|_| CommandError::usage("--ttl is too long", "give at most a year"))?;
     let until = SystemClock.now() + ttl;
     let question = format!("Let {} live until {until:.0}?", count(machines.len() as u64, "instance"));
-    let asks = !args.yes && !machines.is_empty() && console::can_ask();
+    let asks = !machines.is_empty() && consent::has_to_ask(args.yes)?;
     if asks && !console::ask(&question, &reach.stop).await? {
         return Err(CommandError::Declined);
     }

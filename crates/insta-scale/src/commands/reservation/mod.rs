@@ -5,7 +5,7 @@ mod list;
 mod update;
 
 use super::remote::Remote;
-use super::session;
+use super::{consent, session};
 use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand, Reserving};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -52,9 +52,9 @@ pub fn manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
     runtime::run(Threads::One, async |stop| run(&global, command, &stop).await)
 }
 
-/// On a terminal a question is asked; off one, the command itself is the consent, as in the original tool.
+/// Asks, unless `--yes` was given.
 async fn confirm(remote: &Remote, yes: bool, question: &str) -> Result<(), CommandError> {
-    if !yes && console::can_ask() && !console::ask(question, &remote.stop).await? {
+    if consent::has_to_ask(yes)? && !console::ask(question, &remote.stop).await? {
         return Err(CommandError::Declined);
     }
     Ok(())

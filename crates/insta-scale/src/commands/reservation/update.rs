@@ -1,7 +1,7 @@
 //! `reservation update` and `reservation wait`.
 
 use super::super::remote::Remote;
-use super::{charge, find};
+use super::{charge, confirm, find};
 use crate::args::{Global, Kind, OutputFormat, UpdateReservation, WaitReservation};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -17,6 +17,7 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
         changes.push(Change::Count(which(&args.kind)?, count));
     }
     changes.extend(args.add.into_iter().map(Change::Add));
+    confirm(remote, args.yes, &format!("Change the capacity reservation {ocid}?")).await?;
     let patience = remote.patience(args.deadline);
     let (asked, held) = if args.until_held {
         reservations::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell).await?
@@ -36,6 +37,8 @@ pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> R
     match args.count {
         // What is held in excess is somebody's wish as well: a wait never makes less of it.
         Some(count) if held.reserved() < count => {
+            confirm(remote, args.yes, &format!("Ask for {count} in the capacity reservation {ocid}?"))
+                .await?;
             let changes = [Change::Count(None, NewCount::AtLeast(count))];
             let (asked, held) = reservations::resize_until_held(
                 &remote.client,
