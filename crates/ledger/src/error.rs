@@ -1,9 +1,9 @@
-//! What can go wrong with the ledger, and what to do about it.
+//! Errors of the ledger, with their remedies.
 
 use crate::{RunId, lease::Holder};
 use std::path::PathBuf;
 
-/// Why the ledger could not do what it was asked to.
+/// Why an operation on the ledger failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The disk has no room. Nothing of the append was kept.
@@ -17,10 +17,10 @@ pub enum LedgerError {
     ReadOnly {
         /// The file or directory.
         path: PathBuf,
-        /// The system's words.
+        /// The text of the operating system.
         reason: String,
     },
-    /// The file is there and is not a ledger, or is damaged. It has been left as it is.
+    /// The file is no ledger, or it is damaged. It was not changed.
     #[error(
         "the ledger {} is damaged or not a ledger ({reason}); it was left as it is. Move it aside to start a new \
          one; instances of its runs carry the run's tags, so a run can be rebuilt with `resume --from-cloud RUN`",
@@ -39,21 +39,21 @@ pub enum LedgerError {
         path: PathBuf,
         /// Its format.
         found: u32,
-        /// Ours.
+        /// The format of this program.
         known: u32,
     },
-    /// Another process keeps the file locked for longer than we wait.
+    /// Another process kept the file locked for too long.
     #[error("the ledger {} is locked by another process for too long; try again when that one is done", path.display())]
     Busy {
         /// The file.
         path: PathBuf,
     },
-    /// Another process is at work on the run.
+    /// Another process works on the run.
     #[error("run {run} is held by {}; wait for that process to end, or stop it", describe(holder.as_ref()))]
     Held {
         /// The run.
         run: RunId,
-        /// Who has it, as far as it has told.
+        /// The process that holds it, as far as it has said.
         holder: Option<Holder>,
     },
     /// No run has this id.
@@ -62,7 +62,7 @@ pub enum LedgerError {
         /// The id.
         run: RunId,
     },
-    /// A run with this id is there already.
+    /// A run with this id exists already.
     #[error("run {run} is in the ledger already")]
     RunExists {
         /// The id.
@@ -73,7 +73,7 @@ pub enum LedgerError {
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The text of the operating system.
         reason: String,
     },
 }
@@ -82,5 +82,5 @@ fn describe(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another process".to_owned(), ToString::to_string)
 }
 
-/// The result of what the ledger does.
+/// The result of an operation on the ledger.
 pub type Result<T> = std::result::Result<T, LedgerError>;

@@ -1,10 +1,10 @@
-//! The events of a run. They outlive the process: a field may be added with a default, never renamed or removed.
+//! The events of a run. They outlive the program: fields may be added with a default, but never renamed or removed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Version of the event format, kept with every run.
+/// The version of the event format, stored with every run.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Identifies a run: a UUIDv7, so that runs sort by the time they started.
@@ -13,7 +13,7 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct RunId(pub uuid::Uuid);
 
 impl RunId {
-    /// When the run was made, by its id; `None` for an id that is no UUIDv7.
+    /// When the run was created, as its id says; `None` for an id that is no UUIDv7.
     pub fn made_at(&self) -> Option<Timestamp> {
         let (seconds, nanos) = self.0.get_timestamp().filter(|_| self.0.get_version_num() == 7)?.to_unix();
         Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
@@ -72,7 +72,7 @@ pub struct Placement {
     pub capacity_reservation: Option<String>,
 }
 
-/// A failure as it is remembered and shown.
+/// A failure, as it is stored and shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ErrorRecord {
@@ -81,11 +81,11 @@ pub struct ErrorRecord {
     /// HTTP status, when there was an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The service's code, or a word of ours when there was no answer.
+    /// The service's code, or one of the client's (`Timeout`) when there was no answer.
     pub code: String,
     /// The service's text, free of control characters.
     pub message: String,
-    /// What Oracle's support asks for.
+    /// The id of the request, for which Oracle's support asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opc_request_id: Option<String>,
 }
@@ -104,21 +104,21 @@ pub struct InstanceRef {
     pub shape: String,
 }
 
-/// What follows a refused or failed try.
+/// What the run does after a refused or failed try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// The same request again, with the same token.
+    /// Sends the same request again, with the same token.
     RetrySameToken,
-    /// The same request again after a pause, with the same token.
+    /// Sends the same request again after a pause, with the same token.
     Wait,
-    /// Nobody knows whether the instance was made: it is looked up by its tags.
+    /// Looks the instance up by its tags, since it is unknown whether it was created.
     LookUp,
-    /// The next placement, with a new token.
+    /// Tries the next placement, with a new token.
     NextPlacement,
-    /// Nothing more for this slot.
+    /// Stops trying for this slot.
     GiveUpSlot,
-    /// Nothing more for any slot.
+    /// Stops trying for all slots.
     StopRun,
 }
 
@@ -126,28 +126,28 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Every slot reached what was wanted.
+    /// Every slot succeeded.
     Complete,
     /// Some slots failed.
     Partial,
-    /// No slot reached what was wanted.
+    /// No slot succeeded.
     Nothing,
     /// The login was refused.
     NotAuthenticated,
     /// The user interrupted it; it can be resumed.
     Interrupted,
-    /// Below the least count, and everything was given back.
+    /// Fewer instances than required were running, and everything was rolled back.
     GivenBack,
     /// The ledger could not be written; it can be resumed.
     LedgerFailed,
-    /// Nobody knows what became of some launch: its instance may exist. It can be resumed, which finds out.
+    /// The result of a launch is unknown: its instance may exist. The run can be resumed, which finds out.
     InDoubt,
-    /// The time that it was given was over before every slot was done; it can be resumed.
+    /// The deadline passed before every slot was done; it can be resumed.
     CutShort,
 }
 
 impl Outcome {
-    /// Whether a run that ended so is to be gone on with. One that ended with failed slots is not: it may be.
+    /// Whether a run with this outcome needs to be resumed. A run with failed slots does not need it, but can be.
     pub fn is_unfinished(self) -> bool {
         match self {
             Self::Interrupted
@@ -164,7 +164,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// The run began. `plan` is all that is needed to go on with it elsewhere: no secrets.
+    /// The run began. `plan` is sufficient to resume it elsewhere, and holds no secrets.
     RunStarted {
         /// What it does.
         kind: RunKind,
@@ -173,39 +173,39 @@ pub enum Event {
         /// The plan (`fleet::Plan` or `fleet::lifecycle::Selection` as JSON).
         plan: serde_json::Value,
     },
-    /// A process took up a run that another one had left.
+    /// A process resumed the run.
     RunResumed,
     /// A launch is about to be sent. Synced before the call.
     LaunchIntended {
         /// The slot.
         slot: SlotNumber,
-        /// Which placement of the slot this is, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
         /// `opc-retry-token`: a pure function of run, slot and attempt.
         token: String,
-        /// Where.
+        /// The placement that it tries.
         placement: Placement,
     },
-    /// A try did not succeed.
+    /// A try failed.
     TryFailed {
         /// The slot.
         slot: SlotNumber,
-        /// Which placement.
+        /// The number of the attempt.
         attempt: u32,
-        /// What was answered.
+        /// The failure.
         error: ErrorRecord,
-        /// What follows.
+        /// What the run does next.
         action: Action,
-        /// Whether it is certain that neither this try nor an earlier one with its token has made anything, although the
-        /// attempt is not over.
+        /// Whether neither this try nor an earlier one with its token can have created anything, although the attempt is
+        /// not over.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         settled: bool,
     },
-    /// The service made the instance (or gave back the one that the token had made).
+    /// The service created the instance (or returned the one that the token had created before).
     Launched {
         /// The slot.
         slot: SlotNumber,
-        /// Which placement.
+        /// The number of the attempt.
         attempt: u32,
         /// Its OCID.
         ocid: String,
@@ -213,16 +213,16 @@ pub enum Event {
         name: String,
         /// Its state in the answer.
         state: String,
-        /// Where it is.
+        /// The placement of the instance.
         placement: Placement,
-        /// Where to read why it failed, should it fail later.
+        /// OCID of the work request, which says why the launch failed if it fails later.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         work_request: Option<String>,
-        /// Whether it was found by its tags and not by an answer to a launch.
+        /// Whether it was found by its tags, not in the answer to a launch.
         #[serde(default)]
         adopted: bool,
     },
-    /// An instance was seen in another state than before.
+    /// An instance was observed in another state than before.
     StateSeen {
         /// The slot.
         slot: SlotNumber,
@@ -241,31 +241,31 @@ pub enum Event {
         /// Its OCID.
         ocid: String,
     },
-    /// The instance will never run: it died after its launch was accepted. The slot is free for another attempt.
+    /// The instance will never run: it was terminated after its launch was accepted. The slot is free for another attempt.
     InstanceDied {
         /// The slot.
         slot: SlotNumber,
         /// Its OCID.
         ocid: String,
-        /// From the work request, when it tells.
+        /// The termination cause, if the work request says it.
         error: ErrorRecord,
     },
     /// Nothing more is tried for the slot.
     SlotFailed {
         /// The slot.
         slot: SlotNumber,
-        /// The last reason.
+        /// The last failure.
         error: ErrorRecord,
     },
-    /// The wait for RUNNING ended before the instance got there. It exists and may still run.
+    /// The wait for RUNNING ended too early. The instance exists and may still run.
     WaitEnded {
         /// The slot.
         slot: SlotNumber,
         /// Its OCID.
         ocid: String,
-        /// The state that it was last seen in.
+        /// The state in which it was last observed.
         state: String,
-        /// Why, when it was not that the wait had lasted long enough.
+        /// Why the wait ended, unless its time had passed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<ErrorRecord>,
     },
@@ -287,7 +287,7 @@ pub enum Event {
         /// Its state in the answer.
         state: String,
     },
-    /// The instance is in the wanted state (at once when it was there already).
+    /// The instance is in the wanted state, possibly from the beginning.
     ActionDone {
         /// The slot.
         slot: SlotNumber,
@@ -295,66 +295,66 @@ pub enum Event {
         ocid: String,
         /// The state.
         state: String,
-        /// Whether nothing had to be done.
+        /// Whether it was in that state from the beginning.
         #[serde(default)]
         skipped: bool,
     },
-    /// Fewer than the least count were reached: everything that the run made is about to be deleted. Synced before the
+    /// Fewer instances than required are running: everything that the run created is about to be deleted. Synced before the
     /// first deletion. From then on the run launches nothing.
     GiveBackIntended {
-        /// How many were reached.
+        /// How many instances are running.
         reached: u32,
-        /// How many were wanted at least.
+        /// How many instances the run requires.
         min: u32,
     },
-    /// Something the run made was deleted because the run was given back.
+    /// A resource that the run created was deleted because the run was rolled back.
     GivenBack {
         /// The slot, when it belongs to one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         slot: Option<SlotNumber>,
-        /// What was deleted.
+        /// OCID of the deleted resource.
         ocid: String,
     },
-    /// A capacity reservation is about to be made or changed on behalf of the run. Synced before the call.
+    /// A capacity reservation is about to be created or changed for the run. Synced before the call.
     ReservationIntended {
         /// Its availability domain.
         availability_domain: String,
-        /// How many instances it is to hold.
+        /// How many instances it should hold.
         count: u32,
         /// `opc-retry-token` of its creation.
         token: String,
     },
-    /// The creation that was announced was refused for certain: nothing came of it.
+    /// The intended creation was certainly refused: no reservation exists.
     ReservationRefused {
         /// `opc-retry-token` of the creation.
         token: String,
     },
-    /// What a reservation of this run holds, read back.
+    /// A reservation of this run was read: what it holds.
     ReservationHeld {
         /// Its OCID.
         ocid: String,
         /// Its availability domain.
         availability_domain: String,
-        /// Asked.
+        /// How many instances were requested.
         asked: u32,
-        /// Held.
+        /// How many instances it holds.
         held: u32,
     },
-    /// The pacer found another rate.
+    /// The pacer changed the rate.
     PaceChanged {
         /// `launch`, `write` or `read`.
         class: String,
         /// Requests a second.
         rate: f64,
-        /// Why: `throttled`, `probe`, `penalty`, …
+        /// The reason: `throttled`, `probe`, `penalty`, …
         reason: String,
     },
-    /// Requests by operation, counted until now.
+    /// Requests by operation so far.
     RequestsCounted {
         /// Operation → counts.
         requests: BTreeMap<String, RequestCount>,
     },
-    /// A thing that the user should know and that stops nothing.
+    /// A warning to the user; the run continues.
     Warning {
         /// The text.
         message: String,
@@ -363,13 +363,13 @@ pub enum Event {
     Interrupted,
     /// The run ended.
     RunFinished {
-        /// How.
+        /// The outcome.
         outcome: Outcome,
     },
 }
 
 impl Event {
-    /// The slot that the event is about, when it is about one.
+    /// The slot that the event concerns, if any.
     pub fn slot(&self) -> Option<SlotNumber> {
         match self {
             Self::LaunchIntended { slot, .. }
@@ -408,12 +408,12 @@ pub struct RequestCount {
     pub failed: u64,
 }
 
-/// An event with its place and time in the run.
+/// An event with its number and time in the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// 1, 2, 3, … without gaps.
+    /// Its number in the run: 1, 2, 3, … without gaps.
     pub seq: u64,
-    /// When it happened, by the wall clock that the run was given.
+    /// When it happened, by the wall clock of the run.
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]

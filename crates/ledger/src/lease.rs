@@ -1,4 +1,4 @@
-//! The right of one process to go on with a run. A crash gives it back: it is a lock that the system holds for us.
+//! The exclusive right of a process to work on a run. It is a lock of the operating system, which releases it after a crash.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ pub struct Holder {
     pub host: String,
     /// The process.
     pub pid: u32,
-    /// Since when.
+    /// Since when it holds it.
     pub since: Timestamp,
 }
 
@@ -38,7 +38,7 @@ fn host_name() -> String {
         .unwrap_or_else(|| "an unnamed host".to_owned())
 }
 
-/// Held while it lives: no other process can go on with the run.
+/// While this lives, no other process can work on the run.
 #[must_use = "the run is free again as soon as the lease is dropped"]
 pub struct Lease {
     _lock: Box<dyn std::any::Any + Send + Sync>,

@@ -1,7 +1,7 @@
 //! A store in memory, for simulated runs: no thread, no disk, and failures on demand.
 //!
-//! It keeps a disk's promise and no more: what an append has returned survives [`MemoryStore::crash`]; of what was
-//! under way, a prefix of the caller's choosing may.
+//! It promises what a disk promises: records of appends that have returned survive [`MemoryStore::crash`]; of those in
+//! progress, a prefix that the caller chooses does.
 
 use crate::{
     Event, Lease, LedgerError, Outcome, Record, Result, RunHead, RunId,
@@ -26,7 +26,7 @@ pub struct MemoryStore {
 struct Inner {
     runs: BTreeMap<RunId, Run>,
     leased: BTreeSet<(RunId, u64)>,
-    /// Goes up with each crash: what began before it has no effect after it.
+    /// Rises with each crash: appends that began before it have no effect after it.
     epoch: u64,
     sync_delay: Duration,
     appends_left: Option<u64>,
@@ -35,9 +35,9 @@ struct Inner {
 #[derive(Default)]
 struct Run {
     records: Vec<Record>,
-    /// How many of them are on the imagined disk.
+    /// How many of them are on the simulated disk.
     synced: usize,
-    /// The numbers of those that can no longer be read.
+    /// The numbers of unreadable records.
     ruined: BTreeSet<u64>,
 }
 
@@ -58,12 +58,12 @@ impl MemoryStore {
         self.lock().sync_delay = delay;
     }
 
-    /// Makes every append after the next `appends` fail as a full disk does; `None` ends that.
+    /// Makes every append after the next `appends` fail, as on a full disk; `None` ends that.
     pub fn fail_after(&self, appends: Option<u64>) {
         self.lock().appends_left = appends;
     }
 
-    /// What a power cut leaves: of the records that were not synced, the first `keep` in each run. Leases end.
+    /// Simulates a power cut: of the records that were not synced, the first `keep` of each run stay. Leases end.
     pub fn crash(&self, keep: usize) {
         let mut inner = self.lock();
         inner.epoch += 1;
@@ -76,7 +76,7 @@ impl MemoryStore {
         }
     }
 
-    /// Makes a record unreadable, as a damaged disk does. The run goes on being numbered from its last record.
+    /// Makes a record unreadable, as a damaged disk does. Numbers continue from the last record of the run.
     pub fn ruin(&self, run: RunId, seq: u64) {
         if let Some(run) = self.lock().runs.get_mut(&run) {
             run.ruined.insert(seq);
@@ -194,7 +194,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// The head of a run from its first and last records: a run's last record tells whether and how it ended.
+/// The head of a run, from its first and last record. The last one says whether and how the run ended.
 pub(crate) fn head(run: RunId, first: &Record, last: &Record, held: bool) -> RunHead {
     let (kind, requested) = match &first.event {
         Event::RunStarted { kind, requested, .. } => (Some(*kind), *requested),

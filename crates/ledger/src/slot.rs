@@ -1,23 +1,23 @@
-//! What the records say about one slot.
+//! The state of one slot, as its records say it.
 
 use crate::{ErrorRecord, Placement};
 use jiff::Timestamp;
 
-/// How far a slot has come.
+/// The progress of a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing is under way for it.
+    /// Nothing is in progress for the slot.
     #[default]
     Pending,
-    /// A launch was about to be sent; what became of it is not known.
+    /// A launch was about to be sent; its result is not known.
     Intended,
-    /// Its instance exists and has not been seen running.
+    /// Its instance exists and was not observed to run yet.
     Launched,
-    /// Its instance was seen running.
+    /// Its instance was observed to run.
     Running,
     /// Nothing more is tried for it in this run.
     Failed,
-    /// What was made for it was deleted again.
+    /// The resources created for it were deleted again (rolled back).
     GivenBack,
     /// A lifecycle action was about to be sent.
     ActionIntended,
@@ -27,17 +27,17 @@ pub enum Phase {
     ActionDone,
 }
 
-/// What a process that takes up the run has to do for a slot.
+/// What a process that resumes the run has to do for a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: its instance runs, or was given back.
+    /// Nothing: its instance runs, or was rolled back.
     Nothing,
     /// Launch it.
     Launch {
         /// With this attempt, from 1.
         attempt: u32,
     },
-    /// Find out what became of a launch: it may have made an instance.
+    /// Find out the result of a launch, which may have created an instance.
     Settle(Intent),
     /// Wait for its instance to run.
     Watch {
@@ -49,57 +49,57 @@ pub enum Next {
 /// A launch that was about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// Which placement of the slot, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
     /// Its `opc-retry-token`.
     pub token: String,
-    /// Where.
+    /// The placement that it tries.
     pub placement: Placement,
-    /// When it was first about to be sent: the service forgets a token 24 h after it first saw it.
+    /// When it was first about to be sent: the service forgets a token after 24 hours.
     pub first_at: Timestamp,
 }
 
 /// One slot, folded from its records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SlotState {
-    /// How far it has come.
+    /// Its progress.
     pub phase: Phase,
     /// How many placements were tried. Attempt numbers may have gaps, since a placement known to be full is skipped.
     pub attempts: u32,
     /// The number of the last attempt; 0 before the first.
     pub last_attempt: u32,
-    /// The last launch that was about to be sent and whose end is not known.
+    /// The last launch that was about to be sent and whose result is not known.
     pub unsettled: Option<Box<Intent>>,
-    /// Where the slot is, or was last tried.
+    /// The placement of its instance, or the one that was last tried.
     pub placement: Option<Placement>,
     /// Its instance, while it has one.
     pub ocid: Option<String>,
     /// The display name of its instance.
     pub name: Option<String>,
-    /// The state that the instance was last seen in.
+    /// The state in which the instance was last observed.
     pub state: Option<String>,
-    /// Where to read why it failed later.
+    /// OCID of the work request, which says why the launch failed later.
     pub work_request: Option<String>,
-    /// When the instance was made.
+    /// When the instance was created.
     pub launched_at: Option<Timestamp>,
-    /// When it was first seen running.
+    /// When it was first observed to run.
     pub running_at: Option<Timestamp>,
-    /// Instances of this slot that died.
+    /// How many instances of this slot were terminated before they ran.
     pub died: u32,
-    /// The OCIDs of instances of this slot that died or were given back. A list that lags may still show them.
+    /// The OCIDs of instances of this slot that were terminated or rolled back. A list that lags may still show them.
     pub gone: Vec<String>,
-    /// Whether the wait for it ended before it ran.
+    /// Whether the wait for RUNNING ended before the instance ran.
     pub wait_ended: bool,
     /// Whether the instance was found by its tags.
     pub adopted: bool,
-    /// The lifecycle action had nothing to do.
+    /// Whether the action had nothing to do.
     pub skipped: bool,
     /// The last failure; absent once the slot is running.
     pub error: Option<ErrorRecord>,
 }
 
 impl SlotState {
-    /// What is left to do for a slot of a launch.
+    /// What remains to be done for a slot of a launch.
     pub fn next(&self) -> Next {
         if let Some(intent) = &self.unsettled {
             return Next::Settle((**intent).clone());

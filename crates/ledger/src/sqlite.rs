@@ -1,22 +1,24 @@
-//! The store that people use: one SQLite file under the state directory.
+//! The store of real runs: one SQLite file in the state directory.
 //!
-//! One thread writes and reads. Appends that wait while it is busy become one transaction, hence one sync, however many
-//! they are. Several processes may have the file open; the lease keeps them off each other's runs.
+//! One thread writes and reads. All appends that wait while it is busy become one transaction and need one sync. Several
+//! processes may have the file open; leases keep them from working on the same run.
 //!
 //! Do not use it in virtual time: tokio's paused clock runs ahead while it waits for the thread.
 
+mod checksum;
 mod file;
+mod locks;
 mod writer;
+
+pub use locks::{Locked, lock};
 
 use crate::{
     Event, Lease, LedgerError, Record, Result, RunHead, RunId,
-    lease::Holder,
     store::{Pending, Records, Store},
 };
 use jiff::Timestamp;
+use locks::take_lease;
 use std::{
-    fs::{File, TryLockError},
-    io::{Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     sync::mpsc,
     thread::JoinHandle,
@@ -36,7 +38,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the ledger in this directory, making both (for this user only) if they are not there.
+    /// Opens the ledger in this directory. Creates both, for this user only, if they do not exist.
     ///
     /// # Errors
     /// When the directory or the file cannot be written, or the file is not a ledger.
@@ -44,7 +46,7 @@ impl SqliteStore {
         Self::open_limited(directory, None)
     }
 
-    /// As [`Self::open`], with a file that cannot grow beyond so many pages of 4 KiB: to it the disk is full then.
+    /// As [`Self::open`], with a file that cannot grow beyond this number of pages of 4 KiB, as on a full disk.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -67,7 +69,7 @@ impl SqliteStore {
         Ok(Self { directory: directory.to_owned(), path, jobs: Some(jobs), writer: Some(writer) })
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -87,11 +89,11 @@ impl SqliteStore {
 }
 
 impl Drop for SqliteStore {
-    /// Waits until all that was sent is written.
+    /// Waits until everything that was sent is written.
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(writer) = self.writer.take() {
-            // It returns nothing; if it panicked, every answer it owed has been an error.
+            // The thread returns nothing; if it panicked, every pending call has got an error.
             let _ = writer.join();
         }
     }
@@ -120,68 +122,4 @@ impl Store for SqliteStore {
             take_lease(&self.directory, run, at)
         })
     }
-}
-
-/// Whether a lock could be had.
-#[derive(Debug)]
-pub enum Locked {
-    /// It is ours until the lease is dropped.
-    Ours(Lease),
-    /// Another process has it; who, as far as it has told.
-    Theirs(Option<Holder>),
-}
-
-/// Locks what `key` stands for against other processes with the same state directory. `at` is what they will read as "since".
-///
-/// # Errors
-/// When the lock's file cannot be made.
-pub fn lock(directory: &Path, key: &str, at: Timestamp) -> Result<Locked> {
-    file::make_private_directory(directory)?;
-    let runs = directory.join("runs");
-    file::make_private_directory(&runs)?;
-    take_lock(&runs.join(format!("{:016x}.key.lock", writer::hash(key.bytes()))), at)
-}
-
-fn lock_path(directory: &Path, run: RunId) -> PathBuf {
-    directory.join("runs").join(format!("{run}.lock"))
-}
-
-/// Locks the run's file. The system gives the lock back when the process ends, however it ends. The file itself stays:
-/// deleting it would let two processes each lock a file of that name.
-fn take_lease(directory: &Path, run: RunId, at: Timestamp) -> Result<Lease> {
-    match take_lock(&lock_path(directory, run), at)? {
-        Locked::Ours(lease) => Ok(lease),
-        Locked::Theirs(holder) => Err(LedgerError::Held { run, holder }),
-    }
-}
-
-fn take_lock(path: &Path, at: Timestamp) -> Result<Locked> {
-    let mut lock = file::open_private(path)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Locked::Theirs(read_holder(&mut lock))),
-        Err(TryLockError::Error(error)) => return Err(file::io(path, &error)),
-    }
-    write_holder(&mut lock, &Holder::this_process(at)).map_err(|error| file::io(path, &error))?;
-    Ok(Locked::Ours(Lease::new(lock)))
-}
-
-fn write_holder(lock: &mut File, holder: &Holder) -> std::io::Result<()> {
-    lock.set_len(0)?;
-    lock.rewind()?;
-    lock.write_all(&serde_json::to_vec(holder)?)
-}
-
-/// What the holder wrote; nothing when it has not got to that yet.
-fn read_holder(lock: &mut File) -> Option<Holder> {
-    let mut text = String::new();
-    lock.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
-}
-
-/// Whether some process holds the run now.
-fn is_held(directory: &Path, run: RunId) -> bool {
-    // Opened for reading only: asking must work in a directory that cannot be written.
-    let Ok(lock) = File::open(lock_path(directory, run)) else { return false };
-    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }

@@ -1,4 +1,4 @@
-//! The state of a run as a fold over its records. Applying one record costs the same however long the run is.
+//! The state of a run as a fold over its records. Applying a record costs the same, however long the run is.
 
 use crate::{
     Action, ErrorRecord, Event, Outcome, Record, RequestCount, RunId, RunKind, SlotNumber,
@@ -7,16 +7,16 @@ use crate::{
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// How many slots have come how far.
+/// Counts of slots by progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Slots whose instance exists.
     pub launched: u32,
-    /// Slots whose instance was seen running (or whose lifecycle action is done).
+    /// Slots whose instance was observed to run (or whose action is done).
     pub running: u32,
-    /// Slots for which nothing more is tried, and those whose wait ended too early.
+    /// Slots for which nothing more is tried, and slots whose wait ended too early.
     pub failed: u32,
-    /// Slots with a launch whose end is not known.
+    /// Slots with a launch whose result is not known.
     pub unsettled: u32,
 }
 
@@ -29,47 +29,46 @@ pub struct RunState {
     pub kind: Option<RunKind>,
     /// How many slots it has.
     pub requested: u32,
-    /// The plan, as the first record holds it.
+    /// The plan, as JSON, from the first record.
     pub plan: serde_json::Value,
-    /// When it was made.
+    /// When it was created.
     pub started_at: Option<Timestamp>,
-    /// When a process last took it up: its start, or the last resume.
+    /// When a process last began to work on it: its start, or the last resume.
     pub taken_up_at: Option<Timestamp>,
     /// When it ended, if it has.
     pub finished_at: Option<Timestamp>,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,
-    /// Whether the user asked the process that has it now to stop.
+    /// Whether the user asked the present process to stop.
     pub interrupted: bool,
-    /// How often it was taken up again.
+    /// How many times it was resumed.
     pub resumed: u32,
-    /// The slots that something has happened to. Each has a box of its own: nodes of a map that grows at its end are half
-    /// empty.
+    /// The slots with at least one record. Each is boxed, since nodes of a map that grows at its end are half empty.
     pub slots: BTreeMap<SlotNumber, Box<SlotState>>,
     /// Counts over the slots.
     pub counts: Counts,
     /// Requests by operation, over all processes that worked on the run.
     pub requests: BTreeMap<String, RequestCount>,
-    /// Requests a second, by class, as the pacer last told.
+    /// Requests a second by class, as the pacer last reported them.
     pub rates: BTreeMap<String, f64>,
-    /// What the user should know and stops nothing.
+    /// Warnings to the user.
     pub warnings: Vec<String>,
-    /// Since the run is being given back: how many were reached, and how many were wanted at least.
+    /// While the run is rolled back: how many instances it reached, and how many it required.
     pub giving_back: Option<(u32, u32)>,
-    /// Reservations that were about to be made, of which nothing is known yet: token → availability domain.
+    /// Reservations that were about to be created, with unknown result: token → availability domain.
     pub reserving: BTreeMap<String, String>,
-    /// Reservations made or changed for the run: OCID → (availability domain, asked, held).
+    /// Reservations created or changed for the run: OCID → (availability domain, requested, held).
     pub reservations: BTreeMap<String, (String, u32, u32)>,
     /// The number of the last record.
     pub last_seq: u64,
     /// When the last record happened.
     pub last_at: Option<Timestamp>,
-    /// What earlier processes counted; `RequestsCounted` counts from the start of its own.
+    /// The counts of earlier processes; `RequestsCounted` counts from the start of its own process.
     requests_before: BTreeMap<String, RequestCount>,
 }
 
 impl RunState {
-    /// A run of which nothing is known.
+    /// A run without records.
     pub fn new(run: RunId) -> Self {
         Self {
             run,
@@ -105,12 +104,12 @@ impl RunState {
         state
     }
 
-    /// The slot, untouched when nothing has happened to it.
+    /// The slot, in its initial state if it has no records.
     pub fn slot(&self, slot: SlotNumber) -> std::borrow::Cow<'_, SlotState> {
         self.slots.get(&slot).map_or_else(Default::default, |slot| std::borrow::Cow::Borrowed(&**slot))
     }
 
-    /// What is left to do for each slot from 1 to `requested`, but for those with nothing left.
+    /// What remains to be done for each slot from 1 to `requested`; slots with nothing left are omitted.
     pub fn remaining(&self) -> impl Iterator<Item = (SlotNumber, Next)> + '_ {
         (1..=self.requested).filter_map(|number| {
             let next = self.slots.get(&number).map_or(Next::Launch { attempt: 1 }, |slot| slot.next());
@@ -118,7 +117,7 @@ impl RunState {
         })
     }
 
-    /// Takes in one more record.
+    /// Applies one more record.
     pub fn apply(&mut self, record: &Record) {
         self.last_seq = self.last_seq.max(record.seq);
         self.last_at = Some(record.at);
@@ -181,7 +180,7 @@ impl RunState {
             Event::GivenBack { ocid, .. } => {
                 self.reservations.remove(ocid);
             }
-            // An intent alone says nothing of what is held; events of slots are taken in by their slot.
+            // An intent alone says nothing about what is held; events of slots are applied to their slot.
             _ => {}
         }
     }
@@ -309,7 +308,7 @@ impl SlotState {
         self.error = Some(error.clone());
     }
 
-    /// A boot volume of the slot may be given back too: only its instance ends it.
+    /// A boot volume of the slot may be rolled back too; only its instance ends the slot.
     fn given_back(&mut self, ocid: &str) {
         if self.ocid.as_deref() == Some(ocid) {
             self.gone.push(ocid.to_owned());

@@ -1,4 +1,4 @@
-//! Where records are kept. Says what a store promises; knows no database.
+//! What a store of records promises. It must not know a database.
 
 use crate::{Event, Lease, Outcome, Record, Result, RunId, RunKind};
 use jiff::Timestamp;
@@ -8,25 +8,25 @@ use std::{future::Future, pin::Pin};
 /// A future of a store, boxed so that the trait can be an object.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// The records of one run, as far as they can be read.
+/// The records of one run that can be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Records {
-    /// In order of `seq`.
+    /// The readable records, in order of `seq`.
     pub records: Vec<Record>,
-    /// Those that could not be read, in order of `seq`.
+    /// The unreadable records, in order of `seq`.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// A record that is there and cannot be read.
+/// A record that exists but cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unreadable {
     /// Its number in the run.
     pub seq: u64,
-    /// Why.
+    /// Why it cannot be read.
     pub reason: String,
 }
 
-/// A run in a list.
+/// A run, as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunHead {
     /// Its id.
@@ -35,18 +35,18 @@ pub struct RunHead {
     pub kind: Option<RunKind>,
     /// How many slots it has.
     pub requested: u32,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When something last happened.
+    /// The time of its last record.
     pub last_at: Timestamp,
-    /// How it ended; absent while it has not.
+    /// How it ended; `None` if it has not ended.
     pub outcome: Option<Outcome>,
-    /// Whether a process holds it now.
+    /// Whether a process holds it at present.
     pub held: bool,
 }
 
 impl RunHead {
-    /// Whether there is something left to do: it has not ended, or was cut short in some way.
+    /// Whether something remains to be done: it has not ended, or it ended too early.
     pub fn unfinished(&self) -> bool {
         self.outcome.is_none_or(Outcome::is_unfinished)
     }
@@ -54,11 +54,11 @@ impl RunHead {
 
 /// Keeps the records of runs, append-only.
 pub trait Store: Send + Sync {
-    /// Makes a run whose first record is `first`. Returns after the sync.
+    /// Creates a run whose first record is `first`. Returns after the sync.
     fn create_run(&self, run: RunId, at: Timestamp, first: Event) -> Pending<'_, Record>;
 
-    /// Appends events that happened at `at`. Returns after the sync: what was returned survives a crash, and after an
-    /// error nothing of the events has been kept.
+    /// Appends events that happened at `at`. Returns after the sync: the returned records survive a crash, and
+    /// after an error none of the events is kept.
     fn append(&self, run: RunId, at: Timestamp, events: Vec<Event>) -> Pending<'_, Vec<Record>>;
 
     /// Reads a run.
@@ -67,6 +67,7 @@ pub trait Store: Send + Sync {
     /// Lists the runs, the newest first.
     fn runs(&self) -> Pending<'_, Vec<RunHead>>;
 
-    /// Takes the run for this process, or says who has it. `at` is what others will read as "since".
+    /// Takes the lease of the run for this process; the error says who holds it. `at` is the time that others are told as
+    /// "since".
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease>;
 }

@@ -1,4 +1,4 @@
-//! Opens and makes the ledger's file, readable by its owner only, and puts SQLite's failures into our words.
+//! Opens or creates the file of the ledger, readable by its owner only, and translates the errors of SQLite.
 
 use crate::{LedgerError, Result, event::FORMAT_VERSION};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-/// Marks the file as ours (`PRAGMA application_id`): "OISL".
+/// Marks the file as a ledger (`PRAGMA application_id`): "OISL".
 const APPLICATION_ID: u32 = 0x4F49_534C;
 
-/// How long to wait for another process that is in the middle of a transaction. Those take milliseconds.
+/// How long to wait for the transaction of another process. Transactions take milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 const SCHEMA: &str = "
@@ -39,7 +39,7 @@ pub(super) fn make_private_directory(path: &Path) -> Result<()> {
     builder.create(path).map_err(|error| io(path, &error))
 }
 
-/// Opens a file of this user for reading and writing, making it if it is not there.
+/// Opens a private file for reading and writing, or creates it.
 pub(super) fn open_private(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -48,7 +48,7 @@ pub(super) fn open_private(path: &Path) -> Result<File> {
     options.open(path).map_err(|error| io(path, &error))
 }
 
-/// Opens the ledger, making it if it is not there. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
+/// Opens the ledger, or creates it. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
 pub(super) fn open(path: &Path, most_pages: Option<u32>) -> Result<Connection> {
     let length = open_private(path)?.metadata().map_err(|error| io(path, &error))?.len();
     if length == 0 {
@@ -66,7 +66,7 @@ pub(super) fn open(path: &Path, most_pages: Option<u32>) -> Result<Connection> {
     Ok(connection)
 }
 
-/// A file that was emptied or lost, beside a log that was not: SQLite would throw the log away, and the records with it.
+/// Refuses an emptied or lost file beside a write-ahead log: SQLite would discard the log, and the records with it.
 fn check_nothing_is_left(path: &Path) -> Result<()> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -78,7 +78,7 @@ fn check_nothing_is_left(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `length` is that of the file before it was opened: one that holds something is never made anew.
+/// `length` is the length of the file before it was opened: only an empty file is initialised.
 fn prepare(connection: &mut Connection, path: &Path, length: u64) -> Result<()> {
     let wrong = |error: rusqlite::Error| sql(path, &error);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(wrong)?;
@@ -109,16 +109,16 @@ fn prepare(connection: &mut Connection, path: &Path, length: u64) -> Result<()> 
         return Err(LedgerError::TooNew { path: path.to_owned(), found, known: FORMAT_VERSION });
     }
     if !whole {
-        // The tables must be known, or nothing is left to be read.
+        // Without its tables, nothing in the file can be read.
         return connection.prepare("SELECT 1 FROM runs, records").map(drop).map_err(|error| {
             let reason = format!("a part of it is missing: {error}");
             LedgerError::Corrupt { path: path.to_owned(), reason }
         });
     }
-    // FULL: a commit has reached the disk when it returns, which is what an intent before a call is worth.
+    // FULL: a commit is on the disk when it returns. An intent before a call depends on that.
     connection.pragma_update(None, "synchronous", "FULL").map_err(wrong)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(wrong)?;
-    // The write-ahead log lets readers in while one writes, and makes a commit one sync.
+    // The write-ahead log admits readers during a write, and a commit needs one sync.
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(wrong)?;
     if !mode.eq_ignore_ascii_case("wal") {
@@ -128,8 +128,8 @@ fn prepare(connection: &mut Connection, path: &Path, length: u64) -> Result<()> 
     Ok(())
 }
 
-/// A file that is shorter than its head says is refused by SQLite, unless one is at work to repair it. What is left can be
-/// read then, and nothing may be written: new pages would take the numbers of lost ones.
+/// SQLite refuses a file that is shorter than its header says, except for repair. The rest can be read then, but nothing
+/// may be written: new pages would take the numbers of lost ones.
 fn read_what_is_left(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "writable_schema", true)?;
     connection.pragma_update(None, "query_only", true)?;
@@ -137,7 +137,7 @@ fn read_what_is_left(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Why a write did not work. A ledger that can only be read is so because it is damaged.
+/// The error of a failed write. A ledger is read-only only when it is damaged.
 pub(super) fn not_written(connection: &Connection, path: &Path, error: &rusqlite::Error) -> LedgerError {
     let only_read = connection.pragma_query_value(None, "query_only", |row| row.get::<_, bool>(0));
     if only_read.unwrap_or(false) {
@@ -147,7 +147,7 @@ pub(super) fn not_written(connection: &Connection, path: &Path, error: &rusqlite
     sql(path, error)
 }
 
-/// Two processes may both find an empty file: the second to get the lock finds it made.
+/// Two processes may both find an empty file: the second one to get the lock finds it initialised.
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let made: u32 = transaction.pragma_query_value(None, "schema_version", |row| row.get(0))?;
@@ -173,8 +173,8 @@ pub(super) fn io(path: &Path, error: &io::Error) -> LedgerError {
     }
 }
 
-/// SQLite tells of no room only for some of its writes; the others are "disk I/O error". A file like the ledger beside it
-/// says which it was: one with a hole as long as that or its log is, and a few pages behind it.
+/// SQLite reports a full disk for some of its writes only; for others it reports "disk I/O error". A trial file tells them
+/// apart: one with a hole as long as the ledger or its log, and a few pages after it.
 fn has_no_room(path: &Path) -> bool {
     let beside = |ending: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -191,7 +191,7 @@ fn has_no_room(path: &Path) -> bool {
             .and_then(|()| file.sync_all());
         written.map_err(|error| io(path, &error))
     });
-    // Where it could not be made there is nothing to remove.
+    // If the file could not be created, there is nothing to remove.
     let _ = std::fs::remove_file(&probe);
     matches!(tried, Err(LedgerError::Full { .. }))
 }

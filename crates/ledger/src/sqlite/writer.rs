@@ -1,6 +1,6 @@
-//! The thread that has the connection: takes jobs as they come, and all waiting appends as one transaction.
+//! The thread that owns the connection: it takes jobs in order, and all waiting appends as one transaction.
 
-use super::{file, is_held};
+use super::{checksum::checksum, file, locks::is_held};
 use crate::{
     Event, LedgerError, Record, Result, RunHead, RunId,
     event::FORMAT_VERSION,
@@ -12,10 +12,11 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use std::{collections::HashMap, path::Path, sync::mpsc, time::Duration};
 use tokio::{sync::oneshot::Sender, time::Instant};
 
-/// The most jobs that share a transaction: bounds how long the first of them waits.
+/// The most jobs that share a transaction, which bounds the wait of the first one.
 const GROUP: usize = 1024;
-/// Appends that follow each other this closely are a run at full speed: they are gathered for so long, since a sync costs
-/// more processor time than what it keeps. The thread sleeps meanwhile: waking it for each would cost as much again.
+/// Appends that follow each other this closely come from a run at full speed. They are gathered for this long, since a
+/// sync costs more processor time than the records do. The thread sleeps meanwhile: waking it for each append would cost as
+/// much again.
 const GATHER: Duration = Duration::from_millis(4);
 
 pub(super) enum Job {
@@ -26,13 +27,13 @@ pub(super) enum Job {
     Known { run: RunId, answer: Sender<Result<()>> },
 }
 
-/// What is written, and who waits for it. A dropped receiver only means that nobody waits any more.
+/// The result of a write, and the receiver that waits for it. A dropped receiver means that nobody waits any more.
 enum Written {
     Created(Sender<Result<Record>>, Result<Record>),
     Appended(Sender<Result<Vec<Record>>>, Result<Vec<Record>>),
 }
 
-/// Works until every sender is gone.
+/// Runs until every sender is dropped.
 pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jobs: &mpsc::Receiver<Job>) {
     let mut ends = Ends::default();
     let mut last: Option<Instant> = None;
@@ -46,7 +47,7 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
             match job {
                 Job::Create { .. } | Job::Append { .. } => writes.push(job),
                 read => {
-                    // Kept in order: whoever asks sees what was sent before.
+                    // In order: a read sees everything that was sent before it.
                     commit(&mut connection, path, &mut ends, std::mem::take(&mut writes));
                     answer_read(&connection, path, directory, read);
                 }
@@ -60,7 +61,7 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
     }
 }
 
-/// One transaction for all: either each is kept, or each gets the error.
+/// Commits all jobs in one transaction: either all are kept, or each gets the error.
 fn commit(connection: &mut Connection, path: &Path, ends: &mut Ends, jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
@@ -83,7 +84,7 @@ fn commit(connection: &mut Connection, path: &Path, ends: &mut Ends, jobs: Vec<J
     }
 }
 
-/// Every job gets an entry in `written`, also when a later one fails: the transaction is then rolled back for all.
+/// Adds an entry to `written` for every job, even if a later job fails: then the transaction is rolled back for all.
 fn write(
     connection: &mut Connection,
     ends: &mut Ends,
@@ -119,7 +120,7 @@ fn write(
     transaction.map_or(Ok(()), Transaction::commit)
 }
 
-/// Splits what concerns one job (no such run) from what concerns them all (no space left).
+/// Separates errors of one job (no such run) from errors of all jobs (no space left).
 fn settle<T>(
     outcome: &mut rusqlite::Result<()>,
     run: RunId,
@@ -143,7 +144,7 @@ fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
-/// Where each run ends, by its key and last number, as far as it was asked since anybody else has written into the file.
+/// The key and the last number of each run, cached until another process writes into the file.
 #[derive(Default)]
 struct Ends {
     of: HashMap<RunId, (i64, u64)>,
@@ -151,7 +152,7 @@ struct Ends {
 }
 
 impl Ends {
-    /// SQLite numbers the versions of a file that other connections make.
+    /// Drops the cache if another connection has written: SQLite counts such changes.
     fn forget_old(&mut self, open: &Transaction<'_>) -> rusqlite::Result<()> {
         let version = open.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if std::mem::replace(&mut self.version, version) != version {
@@ -213,19 +214,6 @@ fn append(
     Ok(Ok(records))
 }
 
-/// FNV-1a over what is kept: SQLite notices broken pages, not changed text within one.
-fn checksum(seq: u64, at: &str, event: &str) -> i64 {
-    let bytes = seq.to_le_bytes().into_iter().chain(at.bytes()).chain(event.bytes());
-    i64::from_le_bytes(hash(bytes).to_le_bytes())
-}
-
-/// FNV-1a.
-pub(super) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
 fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job) {
     let wrong = |error: rusqlite::Error| file::sql(path, &error);
     match job {
@@ -245,12 +233,12 @@ fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job)
 
 const SELECT: &str = "SELECT seq, at, event, checksum FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq";
 
-/// So many records in a row are tried, and found broken, before what follows is given up.
+/// How many unreadable records in a row are tried before the rest is given up.
 const MOST_BROKEN: usize = 1000;
-/// Missing records of one gap that are told one by one.
+/// The most missing records of one gap that are reported one by one.
 const LONGEST_GAP: u64 = 1000;
 
-/// Reads a run in order. Where the file is damaged it goes on with the next record that can be reached.
+/// Reads a run in order. Where the file is damaged, it continues with the next readable record.
 fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Records>> {
     let Some(key) = key(connection, run)? else {
         return Ok(Err(LedgerError::UnknownRun { run }));
@@ -259,11 +247,11 @@ fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Recor
     let mut from = 1_u64;
     let mut broken_in_a_row = 0;
     while let Err((seq, error)) = read_from(connection, key, from, &mut found) {
-        // A page lost in the middle of a B-tree can hide many records; each is tried, up to a bound.
+        // A lost page of a B-tree can hide many records; each is tried, up to a bound.
         broken_in_a_row = if seq == from { broken_in_a_row + 1 } else { 0 };
         found.unreadable.push(Unreadable { seq, reason: error.to_string() });
         if broken_in_a_row > MOST_BROKEN {
-            // Whether there was anything so far on is not known: one entry stands for all of it.
+            // It is not known whether there were more records: one entry stands for all of them.
             found.unreadable.truncate(found.unreadable.len() - MOST_BROKEN);
             break;
         }
@@ -272,7 +260,7 @@ fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Recor
     Ok(Ok(found))
 }
 
-/// Reads on from `from`. The error comes with the number of the record at which it struck.
+/// Reads from `from` on. The error comes with the number of the record at which it occurred.
 fn read_from(
     connection: &Connection,
     key: i64,
@@ -294,8 +282,8 @@ fn read_from(
     Ok(())
 }
 
-/// The records that a gap in the numbers hides. A damaged number can be anything, so a long gap is told by its beginning
-/// and by its last number.
+/// The records that a gap in the numbers hides. A damaged number can be anything, so a long gap is reported by its
+/// beginning and its last number.
 fn missing(gap: std::ops::Range<u64>) -> impl Iterator<Item = Unreadable> {
     let told = gap.start..gap.end.min(gap.start.saturating_add(LONGEST_GAP));
     let rest = gap.end - told.end.min(gap.end);
@@ -320,7 +308,7 @@ fn decode(row: &rusqlite::Row<'_>) -> std::result::Result<Record, String> {
     Ok(Record { seq, at, event })
 }
 
-/// The first and the last record of each run tell all that a list shows.
+/// Lists the runs. The first and the last record of each run say everything that a list shows.
 fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHead>> {
     let mut select = connection.prepare_cached("SELECT key, id FROM runs ORDER BY id DESC")?;
     let known = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
@@ -336,7 +324,7 @@ fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHe
                 .query_row([key], |row| decode(row).map_err(rusqlite::Error::InvalidParameterName))
         };
         let (first, last) = (end("ASC").ok(), end("DESC").ok());
-        // Unreadable ends make a poorer row, not a missing one.
+        // A run whose first or last record is unreadable is still listed, with less detail.
         let made_at = run.made_at().unwrap_or(Timestamp::UNIX_EPOCH);
         let unknown = || Record { seq: 0, at: made_at, event: Event::RunResumed };
         let (first, last) = (first.unwrap_or_else(unknown), last.unwrap_or_else(unknown));
