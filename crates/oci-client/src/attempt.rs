@@ -1,4 +1,4 @@
-//! One try of one call: the request is signed and sent, and its answer is read or classified. No retries here.
+//! One try of one call: signs and sends the request, and reads or classifies its answer. It must not retry.
 
 use std::time::Duration;
 
@@ -8,16 +8,31 @@ use oci_api::{ErrorBody, Method, Operation};
 
 use crate::call::Call;
 use crate::classify::{self, Effect};
-use crate::client::{Answered, Shared};
 use crate::credentials::Signer;
 use crate::endpoint::Base;
 use crate::failure::{Failure, FailureClass, GaveUp};
 use crate::retry::retry_after;
+use crate::shared::Shared;
 use crate::signing::{BodyHeaders, CONTENT_TYPE, ToSign, http_date};
 use crate::text::plain;
 use crate::transport::{CONNECTION_REFUSED, Reached, TransportError};
 
-/// What is the same for every try of a call.
+/// A successful answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered<T> {
+    /// The body.
+    pub value: T,
+    /// `etag`, the value for `if-match`.
+    pub etag: Option<String>,
+    /// `opc-work-request-id`, with which an asynchronous change can be followed.
+    pub work_request_id: Option<String>,
+    /// `opc-request-id`.
+    pub request_id: Option<String>,
+    /// `opc-next-page`: present if more pages follow.
+    pub next_page: Option<String>,
+}
+
+/// The parts of a request that are the same for every try of a call.
 pub(crate) struct Prepared<'a> {
     call: &'a Call,
     effect: Effect,
@@ -30,7 +45,7 @@ pub(crate) struct Prepared<'a> {
     limit: Duration,
 }
 
-/// An answer with its body unread.
+/// An answer whose body is not decoded yet.
 pub(crate) struct Raw {
     pub status: u16,
     headers: HeaderMap,
@@ -49,7 +64,7 @@ pub(crate) struct TryError {
 }
 
 impl<'a> Prepared<'a> {
-    /// Puts together what every try has in common. `limit`: how long one may take.
+    /// Prepares the parts that all tries have in common. `limit` bounds the time of one try.
     pub fn new(shared: &Shared, call: &'a Call, limit: Duration) -> Result<Self, Failure> {
         let wrong = |why: String| {
             Failure::unsent(
@@ -105,7 +120,7 @@ impl<'a> Prepared<'a> {
         self.call.operation
     }
 
-    /// Signs, sends, and waits for the answer no longer than is allowed.
+    /// Signs and sends the request, and waits for the answer within the limit.
     pub async fn send(&self, shared: &Shared) -> Result<Raw, TryError> {
         let request = self.request(shared)?;
         let answer = tokio::time::timeout(self.limit, shared.transport.send(request))
@@ -120,7 +135,7 @@ impl<'a> Prepared<'a> {
         if head.status.is_success() { Ok(raw) } else { Err(self.refused(shared, &raw)) }
     }
 
-    /// One request, freshly dated, named and signed.
+    /// One request with a new date, request id and signature.
     fn request(&self, shared: &Shared) -> Result<http::Request<Bytes>, TryError> {
         let now = shared.clock.now();
         let date = http_date(now);
@@ -178,7 +193,7 @@ impl<'a> Prepared<'a> {
         Ok(value)
     }
 
-    /// Reads the body of a success.
+    /// Decodes the body of a success.
     pub fn answered<T>(
         &self,
         raw: Raw,
@@ -244,7 +259,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// What an answer that is not a success says. Never fails: whatever is not the service's JSON is told as it looks.
+/// The error in an answer that is no success. It never fails: a body that is not the service's JSON is quoted.
 fn error_body(raw: &Raw) -> ErrorBody {
     if (300..400).contains(&raw.status) {
         let to = raw.header("location").map_or_else(|| "nowhere".to_owned(), |to| plain(&to, 200));
@@ -273,7 +288,7 @@ fn error_body(raw: &Raw) -> ErrorBody {
     }
 }
 
-/// The service's own error body, leniently: an object with a code or a message, whatever else is in it.
+/// The service's own error body, leniently: an object with a code or a message, whatever else it holds.
 fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
@@ -289,6 +304,17 @@ fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
 }
 
 impl Raw {
+    /// The successful answer with its decoded body.
+    fn with<T>(self, value: T) -> Answered<T> {
+        Answered {
+            value,
+            etag: self.header("etag"),
+            work_request_id: self.header("opc-work-request-id"),
+            request_id: self.header("opc-request-id"),
+            next_page: self.header("opc-next-page").filter(|token| !token.is_empty()),
+        }
+    }
+
     /// A header, if it is there and is text.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name)?.to_str().ok().map(str::to_owned)
@@ -296,12 +322,12 @@ impl Raw {
 }
 
 impl TryError {
-    /// Whether the machine that was asked says that nobody listens there.
+    /// Whether the other machine refused the connection, since nobody listens there.
     pub(crate) fn is_refused_connection(&self) -> bool {
         self.code == CONNECTION_REFUSED
     }
 
-    /// The failure of the call that this was the last try of.
+    /// The failure of the call whose last try this was.
     pub(crate) fn into_failure(
         self,
         operation: Operation,

@@ -1,4 +1,4 @@
-//! One request to be made: an operation of the table with its parameters. Knows nothing of signatures, retries or sockets.
+//! A call: an operation of the table with its parameters. It must not know signatures, retries or sockets.
 
 use bytes::Bytes;
 use oci_api::Operation;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::retry::RetryPolicy;
 
-/// One request to be made.
+/// One operation with its parameters.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub(crate) operation: Operation,
@@ -15,7 +15,7 @@ pub struct Call {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) retry: Option<RetryPolicy>,
-    /// What is wrong with it, found while it was put together; reported by the call.
+    /// A mistake that was found while it was built; the call reports it.
     pub(crate) wrong: Option<String>,
 }
 
@@ -38,21 +38,21 @@ impl Call {
         self.operation
     }
 
-    /// The value of the next parameter in the path.
+    /// Sets the next parameter in the path.
     #[must_use]
     pub fn path(mut self, value: impl Into<String>) -> Self {
         self.path.push(value.into());
         self
     }
 
-    /// A parameter in the query, in this order.
+    /// Adds a parameter to the query, in this order.
     #[must_use]
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
-    /// A parameter in the query, if there is a value.
+    /// Adds a parameter to the query, if it has a value.
     #[must_use]
     pub fn query_opt(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
         match value {
@@ -61,20 +61,20 @@ impl Call {
         }
     }
 
-    /// A header of its own.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// The token by which the service knows a repeated request: the same on every try.
+    /// Sets the token by which the service recognises a repeated request; it is the same on every try.
     #[must_use]
     pub fn retry_token(self, token: impl Into<String>) -> Self {
         self.header("opc-retry-token", token)
     }
 
-    /// Only if the resource still has this etag.
+    /// Makes the call depend on the resource still having this etag.
     #[must_use]
     pub fn if_match(self, etag: Option<&str>) -> Self {
         match etag {
@@ -83,7 +83,7 @@ impl Call {
         }
     }
 
-    /// The body, built once and sent on every try.
+    /// Sets the body, which is serialised once and sent on every try.
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
@@ -93,26 +93,26 @@ impl Call {
         self
     }
 
-    /// A body that is JSON already.
+    /// Sets a body that is JSON already.
     #[must_use]
     pub fn body(mut self, body: Bytes) -> Self {
         self.body = Some(body);
         self
     }
 
-    /// How often it may be tried, whatever the client would do.
+    /// Sets the retry policy of this call, in place of the client's.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
     }
 
-    /// Whether the same request twice is known to the service as one.
+    /// Whether the service recognises a repetition of the request.
     pub(crate) fn has_retry_token(&self) -> bool {
         self.headers.iter().any(|(name, _)| *name == "opc-retry-token")
     }
 
-    /// Path and query, percent-encoded as they are sent and signed.
+    /// Path and query, percent-encoded, as they are sent and signed.
     pub(crate) fn target(&self) -> Result<String, String> {
         let info = self.operation.info();
         if self.path.len() != info.path_parameters.len() {
@@ -120,7 +120,7 @@ impl Call {
             return Err(format!("it has {has} values for {wants} parameters of its path"));
         }
         for (value, parameter) in self.path.iter().zip(info.path_parameters) {
-            // Not encoded by the official SDKs either, so a value could otherwise leave its place in the path.
+            // The official SDKs do not encode these either; such a value could otherwise change the path.
             if value.split('/').any(|part| matches!(part, "" | "." | "..")) {
                 return Err(format!("{} is {value:?}, which cannot be part of a path", parameter.name));
             }

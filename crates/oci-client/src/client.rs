@@ -1,17 +1,17 @@
-//! The client: puts calls, signatures, the transport and retries together.
+//! The client: combines calls, signatures, the transport and retries.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use oci_api::Operation;
 
-use crate::attempt::{Prepared, Raw, TryError};
+use crate::attempt::{Answered, Prepared, TryError};
 use crate::call::Call;
 use crate::classify::{self, Effect};
 use crate::clock::{Clock, SystemClock};
@@ -20,6 +20,7 @@ use crate::endpoint::Endpoints;
 use crate::failure::{Failure, FailureClass, GaveUp};
 use crate::observer::{Observer, Outcome, Retrying, Tried};
 use crate::retry::{QuestionLimits, RetryBudget, RetryPolicy};
+use crate::shared::Shared;
 use crate::transport::Transport;
 
 /// Makes calls. Cheap to clone; clones share connections and the retry budget.
@@ -31,33 +32,7 @@ pub struct Client {
     observer: Option<Arc<dyn Observer>>,
 }
 
-pub(crate) struct Shared {
-    pub endpoints: Endpoints,
-    pub transport: Arc<dyn Transport>,
-    pub signer: Option<Arc<dyn Signer>>,
-    pub clock: Arc<dyn Clock>,
-    pub user_agent: String,
-    attempt_limit: Duration,
-    rng: Mutex<StdRng>,
-    budget: RetryBudget,
-}
-
-/// A success.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answered<T> {
-    /// The body.
-    pub value: T,
-    /// `etag`: what `if-match` takes.
-    pub etag: Option<String>,
-    /// `opc-work-request-id`: where an asynchronous change can be followed.
-    pub work_request_id: Option<String>,
-    /// `opc-request-id`.
-    pub request_id: Option<String>,
-    /// `opc-next-page`: there is more.
-    pub next_page: Option<String>,
-}
-
-/// Puts a client together.
+/// Builds a client.
 pub struct ClientBuilder {
     endpoints: Endpoints,
     transport: Arc<dyn Transport>,
@@ -71,14 +46,14 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Who signs. Without a signer requests go out unsigned, which only a simulated region accepts.
+    /// The signer. Without one, requests are sent unsigned, which only a simulated region accepts.
     #[must_use]
     pub fn signer(mut self, signer: Arc<dyn Signer>) -> Self {
         self.signer = Some(signer);
         self
     }
 
-    /// The clock for the `date` header; the machine's unless another is given.
+    /// The clock for the `date` header; the machine's clock unless another is given.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -113,7 +88,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Who is told of each try.
+    /// The observer, which is called for each try.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
@@ -140,19 +115,8 @@ impl ClientBuilder {
     }
 }
 
-impl Shared {
-    /// A name for one try: 32 upper-case hex digits, as the official SDKs make them.
-    pub fn request_id(&self) -> String {
-        format!("{:032X}", self.rng().random::<u128>())
-    }
-
-    fn rng(&self) -> std::sync::MutexGuard<'_, StdRng> {
-        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Client {
-    /// Starts to put a client together. Unless told otherwise it is unsigned, uses the machine's clock and the seed 0.
+    /// Begins to build a client. By default it is unsigned and uses the machine's clock and the seed 0.
     pub fn builder(endpoints: Endpoints, transport: Arc<dyn Transport>) -> ClientBuilder {
         ClientBuilder {
             endpoints,
@@ -176,25 +140,31 @@ impl Client {
         Self { retry: Some(policy), ..self.clone() }
     }
 
-    /// The same client for the time before anything is begun: questions are given up sooner, and at once when this machine
-    /// itself says that nobody listens.
+    /// The same client for the time before a run begins: reads are given up earlier, and at once if this machine itself says
+    /// that nobody listens.
     #[must_use]
     pub fn with_question_limits(&self, limits: QuestionLimits) -> Self {
         Self { questions: Some(limits), ..self.clone() }
     }
 
-    /// The same client with another one who is told of each try.
+    /// The same client with another observer.
     #[must_use]
     pub fn with_observer(&self, observer: Arc<dyn Observer>) -> Self {
         Self { observer: Some(observer), ..self.clone() }
     }
 
     /// Makes a call whose answer has a body.
+    ///
+    /// # Errors
+    /// When the call failed after all tries that its policy allows.
     pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<Answered<T>, Failure> {
         self.run(&call, decode).await
     }
 
-    /// Makes a call whose answer has no body, or one that does not matter.
+    /// Makes a call whose answer has no body, or whose body does not matter.
+    ///
+    /// # Errors
+    /// When the call failed after all tries that its policy allows.
     pub async fn call_empty(&self, call: Call) -> Result<Answered<()>, Failure> {
         self.run(&call, |_| Ok(())).await
     }
@@ -210,19 +180,19 @@ impl Client {
         }
     }
 
-    /// The limits of this call, if it is a question and there are any.
+    /// The limits of this call, if it is a read and the client has such limits.
     fn question_limits(&self, call: &Call) -> Option<QuestionLimits> {
         self.questions.filter(|_| classify::effect(call.operation) == Effect::Read)
     }
 
-    /// Whether another try is in vain: this machine knows at once and for certain that nobody listens at a port of its own.
+    /// Whether another try is pointless: this machine knows for certain that nobody listens on a port of its own.
     fn is_vain(&self, call: &Call, error: &TryError) -> bool {
         self.question_limits(call).is_some()
             && error.is_refused_connection()
             && self.shared.endpoints.base(call.operation.info().service).is_loopback()
     }
 
-    /// All tries of one call.
+    /// Makes all tries of one call.
     async fn run<T>(
         &self,
         call: &Call,
@@ -246,7 +216,7 @@ impl Client {
                 Err(error) => error,
             };
             let elapsed = started.elapsed();
-            // A token file may have been renewed since it was read: once, outside of the policy.
+            // A token file may have been renewed since it was read: one more try, which the policy does not count.
             if error.class == FailureClass::Authentication
                 && !std::mem::replace(&mut refreshed, true)
                 && self.refresh()
@@ -288,7 +258,7 @@ impl Client {
         self.shared.signer.as_ref().is_some_and(|signer| signer.refresh())
     }
 
-    /// One try, told to the observer.
+    /// Makes one try and reports it to the observer.
     async fn attempt<T>(
         &self,
         prepared: &Prepared<'_>,
@@ -315,11 +285,11 @@ impl Client {
     }
 }
 
-/// Whether another try of this call may help and cannot do harm.
+/// Whether another try of this call can help and can do no harm.
 fn may_retry(call: &Call, class: FailureClass) -> bool {
     match class {
         FailureClass::Throttled | FailureClass::Service | FailureClass::Network | FailureClass::Busy => true,
-        // PUT and DELETE come to the same when done twice; a POST does only under a retry token.
+        // Repeating a PUT or DELETE changes nothing more; repeating a POST does, unless it has a retry token.
         FailureClass::Ambiguous => {
             call.has_retry_token() || call.operation.info().method != oci_api::Method::Post
         }
@@ -334,22 +304,9 @@ fn may_retry(call: &Call, class: FailureClass) -> bool {
     }
 }
 
-/// Reads a body as JSON.
+/// Decodes a body as JSON.
 fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
-    // Once for all of it, which is faster than for each string.
+    // Checking UTF-8 once for the whole body is faster than for each string.
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     serde_json::from_str(text).map_err(|error| error.to_string())
-}
-
-impl Raw {
-    /// The success that this answer is, with its body read.
-    pub(crate) fn with<T>(self, value: T) -> Answered<T> {
-        Answered {
-            value,
-            etag: self.header("etag"),
-            work_request_id: self.header("opc-work-request-id"),
-            request_id: self.header("opc-request-id"),
-            next_page: self.header("opc-next-page").filter(|token| !token.is_empty()),
-        }
-    }
 }

@@ -1,12 +1,12 @@
 //! The wall clock, passed in so that a simulated region can have a time of its own.
 //!
-//! Only for what is written down or signed. Waiting and measuring use tokio's time.
+//! It is only for times that are recorded or signed. Waiting and measuring use tokio's time.
 
 use jiff::Timestamp;
 
-/// Something that knows what time it is.
+/// A source of the present time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The time now.
+    /// The present time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,4 +1,4 @@
-//! Where each service is: from the region, or one base URL for all of them. Knows no requests.
+//! The base URL of each service: from the region, or one URL for all services. It must not know requests.
 
 use oci_api::Service;
 use oci_api::region::{REGIONS, Region};
@@ -13,16 +13,16 @@ pub struct Endpoints {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    /// `https://<service host>`: per region and realm.
+    /// `https://<service host>`, by region and realm.
     Region { name: String, domain: String },
     /// One base URL for all services.
     Override(Base),
 }
 
-/// One base URL, taken apart.
+/// A base URL in its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
-    /// `https`, or `http` for this machine.
+    /// The scheme: `https`, or `http` for this machine.
     pub scheme: http::uri::Scheme,
     /// Host, and port unless it is the scheme's own: what the `host` header says and what is signed.
     pub authority: String,
@@ -33,18 +33,18 @@ pub struct Base {
 /// Why there is no endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// No such region.
+    /// There is no such region.
     #[error("no region {region:?} is known{}", suggestion(.nearest.as_deref()))]
     UnknownRegion {
-        /// What was asked for.
+        /// The given name.
         region: String,
-        /// The region whose name is nearest, if any is near.
+        /// The region with the nearest name, if any is near.
         nearest: Option<String>,
     },
     /// The text is not a base URL.
     #[error("{url:?} is not a base URL ({why}): write it as https://host[:port]")]
     BadUrl {
-        /// What was given.
+        /// The given text.
         url: String,
         /// What is wrong with it.
         why: String,
@@ -55,7 +55,7 @@ pub enum EndpointError {
          is allowed only to 127.0.0.0/8, [::1] and localhost"
     )]
     Insecure {
-        /// What was given.
+        /// The given text.
         url: String,
     },
 }
@@ -74,7 +74,7 @@ impl Endpoints {
         Self::for_region_or(region, &[])
     }
 
-    /// The same, with regions that the table does not have: see [`crate::regions`].
+    /// As [`Self::for_region`], with regions that the table does not have: see [`crate::regions`].
     pub fn for_region_or(region: &str, more: &[AddedRegion]) -> Result<Self, EndpointError> {
         let place = |name: &str, domain: &str| Self {
             place: Place::Region { name: name.to_owned(), domain: domain.to_owned() },
@@ -88,7 +88,7 @@ impl Endpoints {
         }
     }
 
-    /// One base URL for every service: a simulator, a proxy of one's own.
+    /// One base URL for every service, for a simulator or a proxy.
     pub fn at(url: &str) -> Result<Self, EndpointError> {
         Ok(Self { place: Place::Override(Base::parse(url)?) })
     }
@@ -114,7 +114,7 @@ impl Endpoints {
     }
 }
 
-/// The region of this name or key; else an error with the nearest name.
+/// The region with this name or key, or an error with the nearest name.
 pub fn find_region(region: &str) -> Result<&'static Region, EndpointError> {
     if let Some(found) = Region::find(region) {
         return Ok(found);
@@ -139,7 +139,7 @@ impl Base {
         is_loopback(host.map_or(self.authority.as_str(), |(host, _)| host))
     }
 
-    /// Takes a base URL apart. A version at its end (`/20160918`) is dropped: each operation's path has its own.
+    /// Parses a base URL. A version at its end (`/20160918`) is dropped: each operation's path has its own.
     pub fn parse(url: &str) -> Result<Self, EndpointError> {
         let bad = |why: &str| EndpointError::BadUrl { url: url.to_owned(), why: why.to_owned() };
         let uri: http::Uri =

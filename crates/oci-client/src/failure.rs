@@ -1,7 +1,7 @@
-//! What went wrong with a call: one [`Failure`] of one [`FailureClass`], whatever layer it came from.
+//! The failure of a call: one [`Failure`] of one [`FailureClass`], whatever layer it comes from.
 //!
-//! It says what happened and where. What to do about it (try elsewhere, wait, stop the run, which hint to print) is decided by
-//! others, from the class.
+//! It says what happened and where. Callers decide from the class what to do about it: try elsewhere, wait, stop the run,
+//! print a hint.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,30 +10,30 @@ use oci_api::Operation;
 
 use crate::text::{SHOWN, plain};
 
-/// The classes of failure. Each caller's table of decisions has one row per class.
+/// The classes of failure. Every table of decisions has one row per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureClass {
-    /// The place asked for has no host free. Nothing was created. Another place, or later, may work.
+    /// The placement has no free host. Nothing was created. Another placement, or a later try, may succeed.
     Capacity,
     /// Too many requests. Nothing was done.
     Throttled,
-    /// A service limit or a compartment quota stands in the way. Can be a false alarm while failed launches are cleaned up.
+    /// A service limit or a compartment quota is exceeded. It may be transient, while failed launches are cleaned up.
     Limit,
-    /// The signature, the key, the token or the clock was not accepted. No other call will fare better.
+    /// The signature, the key, the token or the clock was not accepted. Every other call would fail too.
     Authentication,
     /// Not found, or not authorised: the service does not tell which.
     NotFound,
-    /// A conflict that waiting does not solve.
+    /// A conflict that waiting does not resolve.
     Conflict,
-    /// The resource is busy with something else: wait, then ask again.
+    /// The resource is busy with another operation: wait, then try again.
     Busy,
-    /// The retry token belongs to another request, or to a resource that is gone: a new token is needed.
+    /// The retry token belongs to another request, or to a resource that no longer exists: use a new token.
     InvalidatedRetryToken,
-    /// `if-match` does not match: somebody else changed the resource. Read it again first.
+    /// `if-match` does not match: the resource was changed since it was read. Read it again first.
     StaleEtag,
-    /// The request is wrong, and will be wrong again.
+    /// The request is invalid, and would fail again.
     Invalid,
-    /// A change was asked for and nobody knows whether it was made.
+    /// It is unknown whether a requested change was made.
     Ambiguous,
     /// The service failed; nothing was changed.
     Service,
@@ -59,7 +59,7 @@ impl FailureClass {
         Self::Network,
     ];
 
-    /// Its name for machines: `retry_token_invalidated`.
+    /// Its name in JSON and in the ledger: `retry_token_invalidated`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Capacity => "capacity",
@@ -90,9 +90,9 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// A call that did not succeed, after whatever tries were allowed.
+/// A call that failed after all allowed tries.
 ///
-/// The texts are as the server sent them; [`fmt::Display`] shows them made safe for a terminal.
+/// The texts are unchanged from the server; [`fmt::Display`] makes them safe for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Its class.
@@ -101,17 +101,17 @@ pub struct Failure {
     pub operation: Operation,
     /// The status of the last answer; `None` if there was none.
     pub status: Option<u16>,
-    /// The service's code (`InternalError`), or one of ours in the same style (`Timeout`, `ConnectionLost`).
+    /// The service's code (`InternalError`), or one of this client in the same style (`Timeout`, `ConnectionLost`).
     pub code: String,
-    /// The service's text, or ours.
+    /// The service's text, or this client's.
     pub message: String,
-    /// The service's name for the request: what Oracle's support asks for.
+    /// The id of the request, for which Oracle's support asks.
     pub opc_request_id: Option<String>,
-    /// How many requests were sent, or tried to be.
+    /// How many tries were made.
     pub attempts: u32,
     /// How long the last answer asked to wait.
     pub retry_after: Option<Duration>,
-    /// From the first try to the end of the last, in milliseconds.
+    /// The time from the first try to the end of the last, in milliseconds.
     pub elapsed_ms: u64,
     /// Why no further try was made.
     pub gave_up: GaveUp,
@@ -122,13 +122,13 @@ pub struct Failure {
 /// Why no further try was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GaveUp {
-    /// Another try would fail the same way, or could do harm; or none was allowed.
+    /// Another try would fail in the same way or could do harm, or the policy allows only one.
     NotRetried,
-    /// All tries were used.
+    /// All allowed tries were made.
     Attempts,
-    /// The time allowed was used.
+    /// The allowed time had passed.
     Time,
-    /// Too many other calls were retried already.
+    /// The retry budget was empty: too many other calls had been retried.
     Budget,
 }
 
@@ -150,7 +150,7 @@ impl Failure {
         }
     }
 
-    /// What was tried, for people: `5 tries in 12.4 s`. Empty when nothing was tried twice.
+    /// The tries in words: `5 tries in 12.4 s`. Empty after a single try.
     pub fn tried(&self) -> String {
         if self.attempts < 2 {
             return String::new();

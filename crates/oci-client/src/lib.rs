@@ -1,6 +1,6 @@
 //! A client of the OCI REST API: credentials, request signing, transport, retries, pages and typed calls.
 //!
-//! It knows nothing of fleets, runs or configuration files of other programs. Time ([`Clock`]), chance (a seed), waiting (tokio's
+//! It must not know fleets, runs or configuration files of other programs. Time ([`Clock`]), chance (a seed), waiting (tokio's
 //! time) and the way to the server ([`transport::Transport`]) are passed in, so a whole client runs in virtual time.
 //!
 //! ```no_run
@@ -32,12 +32,14 @@ mod pages;
 pub mod regions;
 pub mod retry;
 pub mod services;
+mod shared;
 pub mod signing;
 mod text;
 pub mod transport;
 
+pub use attempt::Answered;
 pub use call::Call;
-pub use client::{Answered, Client, ClientBuilder};
+pub use client::{Client, ClientBuilder};
 pub use clock::{Clock, SystemClock};
 pub use endpoint::{Base, EndpointError, Endpoints, find_region};
 pub use failure::{Failure, FailureClass, GaveUp};

@@ -1,4 +1,4 @@
-//! Who wants to know of every request: one call of an [`Observer`] per try.
+//! Observers, which are called once for every try of every request.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -11,11 +11,11 @@ use crate::failure::FailureClass;
 /// How one try ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The service did it.
+    /// The try succeeded.
     Ok,
-    /// The service refused for too many requests.
+    /// The service refused it for too many requests.
     Throttled,
-    /// Anything else, with its class.
+    /// It failed in another way, with this class.
     Failed(FailureClass),
 }
 
@@ -49,13 +49,13 @@ pub struct Retrying<'a> {
     pub message: &'a str,
     /// The number of the try that follows, from 2.
     pub next: u32,
-    /// How many tries there are at most.
+    /// The most tries that are made.
     pub of: u32,
-    /// How long the next one is waited for.
+    /// The wait before the next try.
     pub wait: Duration,
 }
 
-/// Is told of every try, as it ends. Must return quickly.
+/// Is called for every try when it ends. Its methods must return quickly.
 pub trait Observer: Send + Sync {
     /// A try has ended.
     fn tried(&self, tried: &Tried);
@@ -82,7 +82,7 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
-    /// The counts so far, by the operation's name.
+    /// The counts so far, by name of the operation.
     pub fn snapshot(&self) -> BTreeMap<&'static str, Counts> {
         self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }

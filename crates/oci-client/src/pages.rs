@@ -1,21 +1,22 @@
 //! Lists, page by page.
 //!
 //! A page may be short or empty while more follow (Oracle: "REST APIs", List Pagination): only a missing `opc-next-page` ends
-//! a list. A token that comes back is an error, for it would never end.
+//! a list. A repeated token is an error, since the list would never end.
 
 use std::collections::HashSet;
 
 use futures_util::{Stream, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 
+use crate::attempt::Answered;
 use crate::call::Call;
-use crate::client::{Answered, Client};
+use crate::client::Client;
 use crate::failure::{Failure, FailureClass};
 
-/// No list is followed further than this: a million rows at 100 a page.
+/// The most pages that are read of one list: a million rows at 100 a page.
 pub const MAX_PAGES: usize = 10_000;
 
-/// What is asked for per page, the most that the service gives.
+/// The rows requested per page: the most that the service returns.
 const PAGE_LIMIT: &str = "100";
 
 struct Walk {
@@ -32,7 +33,7 @@ enum Next {
 }
 
 impl Client {
-    /// The pages of a list. Asks for 100 rows a page unless the call says otherwise.
+    /// The pages of a list. Requests 100 rows a page unless the call says otherwise.
     pub fn pages<T: DeserializeOwned + Send>(
         &self,
         call: Call,

@@ -1,7 +1,7 @@
-//! Regions that are newer than the table: described in a file and a variable that the official SDKs read too.
+//! Regions that are newer than the table, from a file and an environment variable that the official SDKs read too.
 //!
-//! `~/.oci/regions-config.json` holds an array, `OCI_REGION_METADATA` one object. They only add regions; they cannot redefine
-//! one of the table.
+//! `~/.oci/regions-config.json` holds an array, `OCI_REGION_METADATA` one object. They can add regions, but not
+//! redefine one of the table.
 
 use std::path::Path;
 
@@ -23,13 +23,13 @@ pub struct AddedRegion {
     pub domain: String,
 }
 
-/// A description of regions that cannot be read.
+/// A description of regions that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place} does not describe regions as the OCI SDKs want it ({why})")]
 pub struct RegionMetadataError {
     /// The file, or the variable.
     pub place: String,
-    /// What is wrong.
+    /// What is wrong with it.
     pub why: String,
 }
 
@@ -40,7 +40,7 @@ impl AddedRegion {
         self.name.eq_ignore_ascii_case(region) || self.key.eq_ignore_ascii_case(region)
     }
 
-    /// In lower case, if all of it can stand in a host name.
+    /// The same in lower case, if all of its values can be part of a host name.
     fn checked(self) -> Result<Self, String> {
         let is_host = |text: &str| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))

@@ -1,16 +1,16 @@
 //! When a call is tried again, and how long it waits first.
 //!
-//! Pure but for the budget, which is a counter. It knows failure classes, and nothing of what a call does.
+//! Pure, except for the budget, which is a counter. It knows failure classes, but must not know what a call does.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
-/// How often and how patiently a call is tried.
+/// How many times a call is tried, and how long it waits between tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Tries in all, at least 1.
+    /// The most tries, at least 1.
     pub max_attempts: u32,
     /// The longest wait after the first failure; it doubles after each further one.
     pub base: Duration,
@@ -21,12 +21,12 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One try.
+    /// Makes one try only.
     pub const fn never() -> Self {
         Self { max_attempts: 1, base: Duration::ZERO, cap: Duration::ZERO, max_elapsed: Duration::ZERO }
     }
 
-    /// Eight tries within ten minutes, as many as the official SDKs make; waits between 0 and 1, 2, 4 … 30 s.
+    /// Makes up to eight tries within ten minutes, as the official SDKs do, with waits between 0 and 1, 2, 4 … 30 s.
     pub const fn standard() -> Self {
         Self {
             max_attempts: 8,
@@ -42,9 +42,9 @@ impl RetryPolicy {
         self.base.saturating_mul(1 << doublings).min(self.cap)
     }
 
-    /// The wait after failure number `failure` (from 1): evenly spread between nothing and the ceiling ("full jitter"), so that
-    /// calls that failed together do not return together; never shorter than what the service asked for, and at least a
-    /// second (at most the ceiling) after a throttle, since coming back at once is what it complained about.
+    /// The wait after failure number `failure` (from 1): drawn evenly between 0 and the ceiling ("full jitter"), so that calls
+    /// that failed together are not repeated together. It is never shorter than what the service asks for and, after a
+    /// throttle, not shorter than a second or the ceiling.
     pub fn wait(
         &self,
         failure: u32,
@@ -59,38 +59,37 @@ impl RetryPolicy {
     }
 }
 
-/// How long questions may take when somebody waits for the answer before anything is begun. Changes are not given up
-/// early: whoever asked for one must know what became of it.
+/// How long reads may take while a person waits and no run has begun. Changes are not given up early: their result must be
+/// known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuestionLimits {
-    /// For one try.
+    /// The limit of one try.
     pub attempt: Duration,
     /// No try starts later than this after the first one.
     pub elapsed: Duration,
 }
 
 impl QuestionLimits {
-    /// A quarter of a minute for each try, half a minute in all: longer than any answer that came, shorter than the patience
-    /// of a person.
+    /// 15 seconds for each try and 30 seconds in all: longer than any answer takes, shorter than a person waits.
     pub const fn attended() -> Self {
         Self { attempt: Duration::from_secs(15), elapsed: Duration::from_secs(30) }
     }
 }
 
-/// Limits the retries of all calls of one client together: when a service is down, everybody retrying everything keeps it down.
+/// Limits the retries of all calls of a client together: retries of everything would keep a failing service down.
 ///
-/// A bucket of tokens: a retry takes some, success gives some back. AWS's SDKs do the same, with the same sizes.
+/// A token bucket: a retry takes tokens, a success returns some. The AWS SDKs do the same, with the same sizes.
 #[derive(Debug)]
 pub struct RetryBudget {
     left: Mutex<u32>,
 }
 
 impl RetryBudget {
-    /// What a full bucket holds.
+    /// The tokens of a full bucket.
     pub const FULL: u32 = 500;
-    /// What a retry costs.
+    /// The cost of a retry, in tokens.
     pub const RETRY: u32 = 14;
-    /// What a retry after a throttle costs: less, for throttled requests are cheap to refuse and sure to pass.
+    /// The cost of a retry after a throttle, in tokens: less, since throttled requests are cheap to refuse and pass later.
     pub const THROTTLED: u32 = 5;
 
     /// A full bucket.
@@ -98,7 +97,7 @@ impl RetryBudget {
         Self { left: Mutex::new(Self::FULL) }
     }
 
-    /// Pays for a retry; `None` when there is not enough left.
+    /// Takes the tokens for a retry; `None` if there are not enough.
     pub(crate) fn take(&self, throttled: bool) -> Option<u32> {
         let cost = if throttled { Self::THROTTLED } else { Self::RETRY };
         let mut left = self.lock();
@@ -106,7 +105,7 @@ impl RetryBudget {
         Some(cost)
     }
 
-    /// Pays back after a success: what its last retry cost, or 1 if it needed none.
+    /// Returns tokens after a success: the cost of its last retry, or 1 if it needed none.
     pub(crate) fn give_back(&self, paid: Option<u32>) {
         let mut left = self.lock();
         *left = (*left + paid.unwrap_or(1)).min(Self::FULL);
@@ -125,7 +124,7 @@ impl Default for RetryBudget {
 
 /// How long a `retry-after` header asks to wait: seconds, or a date against `now`.
 ///
-/// OCI documents no such header; it is honoured should it come. Bounded to an hour: no answer may stop us for a day.
+/// OCI documents no such header, but the client honours it, up to an hour: no answer may stop a run for a day.
 pub fn retry_after(header: &str, now: jiff::Timestamp) -> Option<Duration> {
     let header = header.trim();
     let wait = if let Ok(seconds) = header.parse::<u64>() {

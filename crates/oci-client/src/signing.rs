@@ -1,4 +1,4 @@
-//! What is signed, and how it is written into headers. Pure: no keys, no clock, no sockets.
+//! The text that is signed, and the headers that carry the signature. Pure: no keys, no clock, no sockets.
 //!
 //! Oracle: "Request Signatures" (an early draft of HTTP Signatures). The order of the headers is that of the official SDKs.
 
@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-/// A request, as far as its signature goes.
+/// The parts of a request that are signed.
 #[derive(Clone, Copy, Debug)]
 pub struct ToSign<'a> {
     /// The method, in upper case.
@@ -20,11 +20,11 @@ pub struct ToSign<'a> {
     pub host: &'a str,
     /// The `date` header exactly as sent.
     pub date: &'a str,
-    /// The body, for methods that have one (it may be empty); `None` for those that have not.
+    /// The body, for methods that have one (it may be empty); `None` for all others.
     pub body: Option<&'a BodyHeaders>,
 }
 
-/// The headers that vouch for a body. Computed once per call, since the body stays the same on every try.
+/// The signed headers of a body. They are computed once per call, since the body is the same in every try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyHeaders {
     /// `content-length`.
@@ -73,7 +73,7 @@ impl ToSign<'_> {
     }
 }
 
-/// The `date` header of a time: RFC 9110's form, in GMT.
+/// A time in the form of the `date` header (RFC 9110), in GMT.
 pub fn http_date(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

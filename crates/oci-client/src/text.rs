@@ -1,12 +1,12 @@
-//! Text from outside, made fit to be shown on a terminal.
+//! Makes text from outside safe to show on a terminal.
 
-/// At most this many characters of a server's text are shown.
+/// The most characters of a server's text that are shown.
 pub const SHOWN: usize = 500;
 
 /// `text` without control characters, escape sequences and invisible direction marks, on one line, and no longer than `limit`
 /// characters (an ellipsis marks a cut).
 ///
-/// A server, or whoever answers in its place, could otherwise repaint the terminal or hide text in a log.
+/// Otherwise a server, or whoever answers in its place, could repaint the terminal or hide text in a log.
 pub fn plain(text: &str, limit: usize) -> String {
     let mut out = String::new();
     let mut count = 0;
