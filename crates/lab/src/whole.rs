@@ -198,14 +198,14 @@ impl Whole {
 }
 
 #[derive(Default)]
-struct Seen {
+struct Observed {
     launched: Vec<f64>,
     running: HashMap<String, Timestamp>,
     rates: Vec<(f64, f64)>,
 }
 
-fn watcher(start: Timestamp, delays: bool) -> (Sink, Arc<Mutex<Seen>>) {
-    let seen = Arc::new(Mutex::new(Seen::default()));
+fn watcher(start: Timestamp, delays: bool) -> (Sink, Arc<Mutex<Observed>>) {
+    let seen = Arc::new(Mutex::new(Observed::default()));
     let into = Arc::clone(&seen);
     let sink: Sink = Arc::new(move |record| {
         let seconds = record.at.duration_since(start).as_secs_f64();

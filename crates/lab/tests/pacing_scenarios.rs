@@ -60,6 +60,6 @@ fn the_same_seed_twice_is_the_same_run() {
     assert_ne!(first_sent(&scenario.run(8)), first_sent(&first), "another seed is another run");
 }
 
-fn first_sent(seen: &[lab::pacing::run::Seen]) -> Vec<u64> {
+fn first_sent(seen: &[lab::pacing::run::SenderLog]) -> Vec<u64> {
     seen.iter().flat_map(|seen| seen.sent.iter().map(|at| at.to_bits())).collect()
 }

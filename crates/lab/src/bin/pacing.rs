@@ -2,7 +2,7 @@
 //! table of docs/pacing.md into the folder. The same code gives the same files.
 
 use lab::pacing::rivals::Way;
-use lab::pacing::run::Seen;
+use lab::pacing::run::SenderLog;
 use lab::pacing::scenario::Scenario;
 use lab::svg::{Lines, page};
 use std::error::Error;
@@ -93,7 +93,7 @@ fn two() -> Result<String, Box<dyn Error>> {
         let scenario = scenario(name)?;
         for way in [Way::Ours, Way::Aimd] {
             let seen = scenario.run_way(way, 3);
-            let got = |seen: &Seen| steps(last, |at| seen.through_between(at - 5.0, at) as f64 / 5.0);
+            let got = |seen: &SenderLog| steps(last, |at| seen.through_between(at - 5.0, at) as f64 / 5.0);
             let title =
                 format!("{}: {}", way.name(), if name == "a-latecomer" { "one later" } else { "at once" });
             panels.push(

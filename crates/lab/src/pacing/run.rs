@@ -18,7 +18,7 @@ pub struct Sender {
 
 /// What one sender saw.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct SenderLog {
     /// How many it wanted.
     pub wanted: usize,
     /// When each request was known to be let through, in seconds.
@@ -33,7 +33,7 @@ pub struct Seen {
     pub peak: usize,
 }
 
-impl Seen {
+impl SenderLog {
     /// When it had all, in seconds; infinite if it never had.
     pub fn end(&self) -> f64 {
         match self.through.last() {
@@ -61,7 +61,7 @@ pub const HORIZON: f64 = 20_000.0;
 
 struct State {
     senders: Vec<Sender>,
-    seen: Vec<Seen>,
+    seen: Vec<SenderLog>,
     waiting: Vec<usize>,
     under_way: Vec<usize>,
     woken_at: Vec<Option<Duration>>,
@@ -72,12 +72,15 @@ struct State {
 }
 
 /// Runs until every sender has all it wants or `until` seconds have passed.
-pub fn run(service: &Service, senders: Vec<Sender>, seed: u64, until: f64) -> Vec<Seen> {
+pub fn run(service: &Service, senders: Vec<Sender>, seed: u64, until: f64) -> Vec<SenderLog> {
     let count = senders.len();
     let mut server = Server::new(service.clone());
     let retry_after = server.retry_after();
     let mut state = State {
-        seen: senders.iter().map(|sender| Seen { wanted: sender.wanted, ..Seen::default() }).collect(),
+        seen: senders
+            .iter()
+            .map(|sender| SenderLog { wanted: sender.wanted, ..SenderLog::default() })
+            .collect(),
         waiting: senders.iter().map(|sender| sender.wanted).collect(),
         under_way: vec![0; count],
         woken_at: vec![None; count],

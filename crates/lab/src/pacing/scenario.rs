@@ -2,7 +2,7 @@
 //! without reading code.
 
 use super::rivals::Way;
-use super::run::{HORIZON, Seen, Sender, run};
+use super::run::{HORIZON, Sender, SenderLog, run};
 use super::server::Service;
 use super::{Ours, Pacing};
 use serde::Deserialize;
@@ -132,7 +132,7 @@ impl Scenario {
     }
 
     /// One run with our controllers.
-    pub fn run(&self, seed: u64) -> Vec<Seen> {
+    pub fn run(&self, seed: u64) -> Vec<SenderLog> {
         self.run_with(seed, &|load, seed| {
             let mut settings = fleet::pace::Settings::launch();
             settings.rate_cap = load.rate_cap;
@@ -142,11 +142,11 @@ impl Scenario {
     }
 
     /// One run in another way of pacing.
-    pub fn run_way(&self, way: Way, seed: u64) -> Vec<Seen> {
+    pub fn run_way(&self, way: Way, seed: u64) -> Vec<SenderLog> {
         self.run_with(seed, &|_, seed| way.pacing(seed))
     }
 
-    fn run_with(&self, seed: u64, pacing: &dyn Fn(&Load, u64) -> Box<dyn Pacing>) -> Vec<Seen> {
+    fn run_with(&self, seed: u64, pacing: &dyn Fn(&Load, u64) -> Box<dyn Pacing>) -> Vec<SenderLog> {
         let senders = self
             .senders
             .iter()
@@ -161,11 +161,11 @@ impl Scenario {
     }
 
     /// What came of a run.
-    pub fn outcome(&self, seen: &[Seen]) -> Outcome {
+    pub fn outcome(&self, seen: &[SenderLog]) -> Outcome {
         let first = &self.senders[0];
         let ideal = self.service.ideal_seconds(first.wanted as f64, first.start);
         let together_from = self.senders.iter().map(|load| load.start).fold(0.0, f64::max);
-        let together_until = seen.iter().map(Seen::end).fold(f64::INFINITY, f64::min);
+        let together_until = seen.iter().map(SenderLog::end).fold(f64::INFINITY, f64::min);
         let got: Vec<f64> =
             seen.iter().map(|seen| seen.through_between(together_from, together_until) as f64).collect();
         let all: f64 = got.iter().sum();
@@ -178,7 +178,7 @@ impl Scenario {
             together: all / self.allowed(together_from, together_until),
             peak_rate: seen.iter().map(|seen| most_in_a_second(&seen.sent)).fold(0.0, f64::max),
             peak_under_way: seen.iter().map(|seen| seen.peak).max().unwrap_or_default(),
-            seconds: seen.iter().map(Seen::end).fold(0.0, f64::max),
+            seconds: seen.iter().map(SenderLog::end).fold(0.0, f64::max),
         }
     }
 

@@ -11,7 +11,7 @@ use lab::middle;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::PathBuf;
-use ways::{Seen, Way};
+use ways::{Clients, Trial};
 
 /// Instances wanted.
 const COUNT: u32 = 200;
@@ -26,14 +26,14 @@ const BOOT_S: f64 = 5.0;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, venv] = arguments.as_slice() else { return Err("usage: peers FILE.json VENV".into()) };
-    let ways = Way { venv: PathBuf::from(venv) };
+    let ways = Clients { venv: PathBuf::from(venv) };
     let slow = {
         let ways = ways.clone();
         std::thread::spawn(move || ways.sdk("one-by-one", COUNT).map_err(|error| error.to_string()))
     };
     let (mut ours, mut threads) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ours.push(Way::ours(COUNT)?);
+        ours.push(Clients::ours(COUNT)?);
         threads.push(ways.sdk("threads", COUNT)?);
     }
     let cli = ways.cli(CLI_COUNT)?;
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn report(ours: &Seen, threads: &Seen, slow: &Seen, cli: &Seen) -> Value {
+fn report(ours: &Trial, threads: &Trial, slow: &Trial, cli: &Trial) -> Value {
     let ideal = (f64::from(COUNT) - BURST) / RATE + BOOT_S;
     // A launch costs what a launch costs; the wait for the last one is there once.
     let waited = cli.last_running() - cli.last_launched();
@@ -68,8 +68,8 @@ fn report(ours: &Seen, threads: &Seen, slow: &Seen, cli: &Seen) -> Value {
 }
 
 /// The round that took the middle time.
-fn middle_of(mut rounds: Vec<Seen>) -> Seen {
-    let time = middle(&mut rounds.iter().map(Seen::last_running).collect::<Vec<_>>());
+fn middle_of(mut rounds: Vec<Trial>) -> Trial {
+    let time = middle(&mut rounds.iter().map(Trial::last_running).collect::<Vec<_>>());
     let index = rounds.iter().position(|seen| seen.last_running().total_cmp(&time).is_eq());
     rounds.swap_remove(index.unwrap_or_default())
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What a way did. Times in seconds from the start of its process.
-pub struct Seen {
+pub struct Trial {
     launched: Vec<f64>,
     running: Vec<f64>,
     /// The rate that the pacer meant to send at, where there is one.
@@ -25,7 +25,7 @@ pub struct Seen {
     loading_s: f64,
 }
 
-impl Seen {
+impl Trial {
     /// When the last launch was accepted, counted from when the way began to work.
     pub fn last_launched(&self) -> f64 {
         self.launched.last().copied().unwrap_or(f64::NAN) - self.loading_s
@@ -49,11 +49,11 @@ impl Seen {
 
 /// Where the official clients are.
 #[derive(Clone)]
-pub struct Way {
+pub struct Clients {
     pub venv: PathBuf,
 }
 
-type Done = Result<Seen, Box<dyn Error>>;
+type Done = Result<Trial, Box<dyn Error>>;
 
 fn region() -> std::io::Result<Served> {
     Served::start(&format!(
@@ -62,7 +62,7 @@ fn region() -> std::io::Result<Served> {
     ))
 }
 
-impl Way {
+impl Clients {
     /// Our program, as anybody would start it.
     pub fn ours(count: u32) -> Done {
         let region = region()?;
@@ -193,5 +193,5 @@ fn seen(
     let (launches, throttled) = region.counted("LaunchInstance")?;
     let requests = region.requests()?;
     let (cpu_s, peak_mb) = (ran.cpu_s, ran.peak_mb);
-    Ok(Seen { launched, running, rates, requests, launches, throttled, cpu_s, peak_mb, loading_s })
+    Ok(Trial { launched, running, rates, requests, launches, throttled, cpu_s, peak_mb, loading_s })
 }
