@@ -1,62 +1,62 @@
-//! Faults: which requests they hit, when, and what then happens.
+//! Faults: which requests they hit, when, and what happens then.
 
 use super::error::nearest;
 use oci_api::{Method, Operation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One rule. A request that matches it is hit if all that the rule says holds.
+/// One rule. It hits a matching request if all of its conditions hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// Operations by name (`LaunchInstance`) or class (`launch`, `write`, `read`); all when left out.
     #[serde(default)]
     pub operations: Vec<Selector>,
-    /// How probable it is that a matching request is hit; certain when left out.
+    /// The probability, 0 to 1, that a matching request is hit; 1 when left out.
     #[serde(default = "certain")]
     pub probability: f64,
-    /// Only these matching requests, counted from 1.
+    /// Hits only these matching requests, counted from 1.
     #[serde(default)]
     pub nth: Vec<u64>,
-    /// Only every so many matching requests: 3 hits the third, the sixth and so on.
+    /// Hits only every n-th matching request: 3 hits the third, the sixth and so on.
     #[serde(default)]
     pub every: Option<u64>,
-    /// Not before this many seconds since the server started (or since the rule was added).
+    /// Hits nothing before this many real seconds since the server started (or since the rule was added).
     #[serde(default)]
     pub after_seconds: Option<f64>,
-    /// For this many seconds from then.
+    /// Hits for this many real seconds from then on; without end when left out.
     #[serde(default)]
     pub for_seconds: Option<f64>,
-    /// At most so many times.
+    /// The most times that it hits; without limit when left out.
     #[serde(default)]
     pub times: Option<u64>,
     /// What happens.
     pub fault: FaultKind,
 }
 
-/// What happens to a request that is hit.
+/// What happens to a request that a rule hits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
-    /// An error is answered.
+    /// The region answers with an error.
     Answer {
-        /// Its status: 400 to 599.
+        /// The HTTP status: 400 to 599.
         status: u16,
-        /// What its body is.
+        /// The kind of body.
         #[serde(default)]
         body: AnswerBody,
         /// Oracle's code, in place of the usual one for the status.
         #[serde(default)]
         code: Option<String>,
-        /// Text, in place of the usual one.
+        /// The text, in place of the usual one.
         #[serde(default)]
         message: Option<String>,
-        /// Whether the request takes effect all the same: a gateway gave up waiting for an answer that came.
+        /// Whether the request takes effect nevertheless, as when a gateway gives up waiting for the answer.
         #[serde(default)]
         after_effect: bool,
     },
-    /// The request takes effect, and the connection is cut after so many bytes of the body.
+    /// The request takes effect, and the connection is cut after a number of bytes of the body.
     Truncate {
-        /// Bytes that still come.
+        /// How many bytes of the body arrive.
         #[serde(default = "some_bytes")]
         bytes: usize,
     },
@@ -64,36 +64,36 @@ pub enum FaultKind {
     ResetBefore,
     /// The connection is cut after the request took effect, with no answer.
     ResetAfter,
-    /// The answer takes longer. Other faults can come on top.
+    /// The answer takes longer. Other faults can hit it as well.
     Delay {
-        /// How much, in seconds.
+        /// How much longer, in seconds.
         seconds: f64,
     },
     /// No answer ever comes; the request takes no effect.
     Hang,
-    /// A list gives the page token that it was asked with once more.
+    /// A list returns the page token of the request once more.
     RepeatPage,
-    /// A list gives the same page twice, under two tokens.
+    /// A list returns the same page twice, under two tokens.
     DuplicatePage,
-    /// The region's clock is off by so many seconds, so that honest requests look too old or too new.
+    /// The region's clock is wrong, so that correct requests look too old or too new.
     ClockSkew {
-        /// How much the region's clock is ahead.
+        /// By how many seconds the region's clock is ahead; negative if it is behind.
         seconds: f64,
     },
     /// The credentials are no longer valid.
     ExpiredCredentials,
 }
 
-/// The body of an error that is answered on request.
+/// The body of an error that a rule asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerBody {
-    /// JSON with `code` and `message`, as the service sends.
+    /// JSON with `code` and `message`, as the service sends it.
     #[default]
     Oci,
-    /// A page of HTML, as a gateway sends.
+    /// A page of HTML, as a gateway sends it.
     Html,
-    /// Nothing.
+    /// No body.
     Empty,
 }
 
@@ -122,12 +122,12 @@ impl OperationClass {
         [("launch", Self::Launch), ("write", Self::Write), ("read", Self::Read)];
 }
 
-/// One operation, or all of a class.
+/// One operation, or all operations of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selector {
-    /// This one.
+    /// One operation.
     One(Operation),
-    /// All of the class.
+    /// All operations of a class.
     Class(OperationClass),
 }
 
@@ -208,12 +208,15 @@ impl FaultRule {
         }
     }
 
-    /// Whether it is about this operation.
+    /// Whether it can hit requests of this operation.
     pub fn covers(&self, operation: Operation) -> bool {
         self.operations.is_empty() || self.operations.iter().any(|selector| selector.covers(operation))
     }
 
-    /// What is wrong with it, if anything.
+    /// Checks the rule.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for the person who wrote it.
     pub fn check(&self) -> Result<(), String> {
         if !(0.0..=1.0).contains(&self.probability) {
             return Err(format!("probability must be between 0 and 1, not {}", self.probability));

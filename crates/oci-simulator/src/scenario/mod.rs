@@ -1,7 +1,7 @@
-//! Scenarios: what kind of region is simulated, and what goes wrong in it. One YAML file, or the name of a preset.
+//! Scenarios: the kind of region that is simulated, and the faults in it. A scenario is a YAML file or a preset.
 //!
-//! Used the same way by `--simulate=NAME|FILE`, by `sim serve --scenario` and by tests. It only reads and describes: it
-//! must not know how a fault is carried out.
+//! `--simulate=NAME|FILE`, `sim serve --scenario` and tests use them in the same way. This module only reads and describes:
+//! it must not know how a fault is carried out.
 
 mod error;
 mod faults;
@@ -21,19 +21,19 @@ use std::path::Path;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
-    /// What it is, in one line.
+    /// Its description, in one line.
     pub description: String,
-    /// Hosts, limits and habits of the region.
+    /// Hosts, limits and delays of the region.
     pub world: WorldSettings,
-    /// Simulated seconds in one second of the server's life; the caller's wish, or 30, when left out.
+    /// Simulated seconds in one real second; when left out, what the caller says, or 30.
     pub speed: Option<f64>,
     /// Whether requests must be signed.
     pub signatures: Signatures,
-    /// How many requests are let through.
+    /// How many requests are admitted.
     pub throttle: ThrottleSettings,
-    /// How long every answer takes.
+    /// The delay of every answer.
     pub latency: Latency,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Vec<FaultRule>,
 }
 
@@ -44,28 +44,34 @@ pub enum Signatures {
     /// Every request's signature is verified.
     #[default]
     Required,
-    /// None is; for simulation inside one process.
+    /// No signature is verified; for simulation inside one process.
     Unchecked,
 }
 
-/// How long every answer takes, drawn evenly between two bounds, in milliseconds.
+/// The delay of every answer, drawn evenly between two bounds, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Latency {
-    /// At least.
+    /// The lower bound, in milliseconds.
     pub min_ms: f64,
-    /// At most; `min_ms` when that is more.
+    /// The upper bound, in milliseconds; `min_ms` if that is larger.
     pub max_ms: f64,
 }
 
 impl Scenario {
     /// The preset with this name.
+    ///
+    /// # Errors
+    /// When no preset has the name; the error suggests the nearest one.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
         let preset = Preset::find(name).ok_or_else(|| ScenarioError::unknown_name(name))?;
         Self::from_yaml(preset.yaml, &format!("preset {}", preset.name))
     }
 
-    /// A scenario from the text of a YAML file. `source_name` stands for the file in messages.
+    /// A scenario from the text of a YAML file. `source_name` names the file in messages.
+    ///
+    /// # Errors
+    /// When the text is no scenario; the error has line and column.
     pub fn from_yaml(text: &str, source_name: &str) -> Result<Self, ScenarioError> {
         // A file of nothing but comments is the default scenario, not a mistake.
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
@@ -77,9 +83,12 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// A preset by name, else a file by path: what stands after `--simulate=` and `--scenario`.
+    /// The preset with this name, or else the file with this path: the value of `--simulate=` and `--scenario`.
     ///
-    /// A text with a slash, a dot or a file behind it is a path.
+    /// A text with a slash or a dot, or one that names a file, is a path.
+    ///
+    /// # Errors
+    /// When there is neither such a preset nor such a file, or the file is no scenario.
     pub fn load(name_or_file: &str) -> Result<Self, ScenarioError> {
         let path = Path::new(name_or_file);
         let looks_like_a_file = name_or_file.contains(['/', '.', '\\']) || path.is_file();
@@ -90,7 +99,7 @@ impl Scenario {
         Self::from_yaml(&text, name_or_file)
     }
 
-    /// The presets, each with its name and what it is in one line.
+    /// The presets.
     pub fn presets() -> &'static [Preset] {
         presets::PRESETS
     }
@@ -113,7 +122,7 @@ impl Scenario {
     }
 }
 
-/// Refuses a speed at which time would stand still, run back or run out of range.
+/// Refuses a speed at which time would stop, run backwards or overflow.
 pub(crate) fn check_speed(speed: f64) -> Result<(), String> {
     if speed > 0.0 && speed <= 1.0e6 {
         Ok(())

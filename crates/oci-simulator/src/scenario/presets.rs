@@ -1,13 +1,13 @@
 //! The scenarios that come with the program.
 
-/// A scenario with a name.
+/// A scenario that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
     /// Its name.
     pub name: &'static str,
-    /// What it is, in one line.
+    /// Its description, in one line.
     pub description: &'static str,
-    /// Its text, a good start for one's own.
+    /// Its YAML text, a good start for a scenario of your own.
     pub yaml: &'static str,
 }
 

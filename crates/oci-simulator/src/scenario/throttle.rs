@@ -1,26 +1,26 @@
-//! How many requests a region lets through. Oracle publishes no numbers: those of the presets are invented.
+//! How many requests a region admits. Oracle publishes no numbers: those of the presets are invented.
 
 use serde::{Deserialize, Serialize};
 
-/// How many requests are let through, per user and per tenancy.
+/// How many requests are admitted, per user and per tenancy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThrottleSettings {
-    /// Where to start from; what follows replaces parts of it.
+    /// The preset that the other keys modify.
     pub preset: ThrottlePreset,
     /// Budgets of each user.
     pub user: Budgets,
     /// Budgets of the tenancy, shared by its users.
     pub tenancy: Budgets,
-    /// After a refusal the user is refused for this many seconds in the same class, whatever the budget holds.
+    /// Real seconds after a refusal during which the user is refused in the same class, whatever the budget holds.
     pub penalty_seconds: Option<f64>,
-    /// Value of the header `Retry-After` of a refusal; not sent when left out, as the real service does not.
+    /// Value of the header `Retry-After` of a refusal; not sent when left out, as with the real service.
     pub retry_after_seconds: Option<u32>,
-    /// How the load of other tenants moves the tenancy's budgets, in order of time.
+    /// How the load of other tenants changes the tenancy's budgets, in order of time.
     pub other_load: Vec<LoadStep>,
 }
 
-/// Sets of budgets with a name. The numbers are invented.
+/// Named sets of budgets. The numbers are invented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThrottlePreset {
@@ -41,7 +41,7 @@ pub struct Budgets {
     pub launch: Option<Budget>,
     /// Other requests that change something.
     pub write: Option<Budget>,
-    /// Requests that only look.
+    /// Requests that only read.
     pub read: Option<Budget>,
 }
 
@@ -49,19 +49,19 @@ pub struct Budgets {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// Requests a second that it lets through for ever.
+    /// Requests a second that it admits permanently.
     pub per_second: f64,
-    /// Requests that it lets through at once when it is full.
+    /// Requests that it admits at once when it is full.
     pub burst: f64,
 }
 
-/// From some moment on, the tenancy's budgets are this part of what they were.
+/// From a moment on, the tenancy's budgets are this share of their settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoadStep {
-    /// Seconds since the server started.
+    /// Real seconds since the server started.
     pub after_seconds: f64,
-    /// 0.25 leaves a quarter; 0 lets nothing through; 1 is back to normal.
+    /// The share: 0.25 leaves a quarter, 0 admits nothing, 1 is normal.
     pub factor: f64,
 }
 

@@ -1,9 +1,10 @@
-//! The pages about the simulation, under `/_sim`: unsigned, and for this machine only unless told otherwise.
+//! The pages about the simulation, under `/_sim`: without signatures, and for this machine only unless the options
+//! say otherwise.
 
+use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
 use super::reply::error_response;
 use super::route::decode;
-use super::router::{Peer, RemoteAdmin};
 use crate::scenario::FaultRule;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Events of one answer.
+/// The most events of one answer.
 const EVENTS_MAX: usize = 10_000;
 
 /// Whether a path is one of these pages.
@@ -29,7 +30,7 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
     if is_remote && parts.extensions.get::<RemoteAdmin>().is_none() {
         return error_response(403, "NotAllowed", "The pages under /_sim are for this machine only.");
     }
-    // No page of another site, open in a browser on this machine, may steer the region.
+    // A page of another site, open in a browser on this machine, must not control the region.
     if parts.headers.contains_key(ORIGIN) {
         return error_response(
             403,
@@ -37,7 +38,7 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
             "The pages under /_sim are not for web pages of other sites.",
         );
     }
-    // Nor one whose name was pointed at this machine.
+    // Neither must a site whose name was pointed at this machine (DNS rebinding).
     if parts.extensions.get::<RemoteAdmin>().is_none() && !is_for_this_machine(parts) {
         return error_response(
             403,
@@ -62,7 +63,8 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
     }
 }
 
-/// Whether the request is addressed to a name of the loopback interface. One inside the process may have no address.
+/// Whether the request is addressed to a name of the loopback interface. A request inside the process may have no
+/// address.
 fn is_for_this_machine(parts: &Parts) -> bool {
     let host = match parts.headers.get(HOST) {
         Some(host) => host.to_str().unwrap_or("?"),
@@ -86,7 +88,7 @@ fn events(region: &Region, query: Option<&str>) -> Response<Bytes> {
     }
     let mut lines = Vec::new();
     for event in region.events(since, EVENTS_MAX) {
-        // An event is made of strings and numbers, which always can be written.
+        // An event consists of strings and numbers, which can always be written.
         if serde_json::to_writer(&mut lines, &event).is_ok() {
             lines.push(b'\n');
         }
@@ -107,7 +109,7 @@ fn advance(region: &Region, body: &Bytes) -> Response<Bytes> {
         Ok(wanted) => wanted,
         Err(error) => return invalid(&format!("the body must be {{\"seconds\": N}}: {error}")),
     };
-    // A year: more is a mistake, and would make the world live through all of it now.
+    // At most a year: more is a mistake, and the world would have to simulate all of it now.
     match Duration::try_from_secs_f64(wanted.seconds) {
         Ok(by) if wanted.seconds <= 31_622_400.0 => {
             region.advance(by);
@@ -145,7 +147,7 @@ fn faults(region: &Region, body: &Bytes) -> Response<Bytes> {
     json(&region.faults())
 }
 
-/// Reads an object. Left to itself the library would take an array for one too, field by field.
+/// Reads an object. The library alone would accept an array too, field by field.
 fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err("it is an array".to_owned());

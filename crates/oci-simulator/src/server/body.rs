@@ -1,4 +1,4 @@
-//! Checks a body against the model of its operation: strictly, so that a misspelt field is not lost in silence.
+//! Checks a body against the model of its operation, strictly: a misspelt field is refused rather than ignored.
 
 use super::route::shown;
 use crate::world::ApiError;
@@ -6,10 +6,10 @@ use oci_api::OperationInfo;
 use oci_api::schema::{Problem, check};
 use serde_json::Value;
 
-/// Violations that one message names; the rest are counted.
+/// The most violations that one message names; it counts the rest.
 const NAMED_MAX: usize = 5;
 
-/// The parsed body, or `None` where the operation takes none or none was sent.
+/// The parsed body; `None` if the operation takes none or the request has none.
 pub(super) fn parse(info: &OperationInfo, body: &[u8]) -> Result<Option<Value>, ApiError> {
     let Some(model) = info.body else { return Ok(None) };
     if body.iter().all(u8::is_ascii_whitespace) {

@@ -9,15 +9,15 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Where a region takes its time from.
+/// The source of a region's time.
 pub trait SimClock: Send + Sync {
     /// The time in the simulated world.
     fn now(&self) -> Timestamp;
-    /// The caller's time: what a request's date is compared with.
+    /// The caller's time, with which the date of a request is compared.
     fn wall(&self) -> Timestamp;
-    /// How long the region has been there, in the caller's time.
+    /// How long the region has been running, in the caller's time.
     fn elapsed(&self) -> Duration;
-    /// Moves the simulated world's time forward.
+    /// Moves simulated time forward.
     fn advance(&self, by: Duration);
 }
 
@@ -33,14 +33,14 @@ pub struct ScaledClock {
 
 #[derive(Clone, Copy, Debug)]
 enum Wall {
-    /// The system's.
+    /// The system's clock.
     System,
-    /// This at the beginning, then as tokio's time goes.
+    /// This time at the beginning, and from then on tokio's.
     From(Timestamp),
 }
 
 impl ScaledClock {
-    /// For a server of its own: simulated time begins at `start`, dates are compared with the system's clock.
+    /// For a server: simulated time begins at `start`, and dates are compared with the system's clock.
     pub fn real(start: Timestamp, speed: f64) -> Self {
         Self { origin: Instant::now(), start, speed, advanced: Mutex::default(), wall: Wall::System }
     }
@@ -80,7 +80,7 @@ fn later(time: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by).ok().and_then(|by| time.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
 }
 
-/// The system's clock: the only place in this crate that reads it.
+/// Reads the system's clock; nothing else in this crate does.
 #[expect(clippy::disallowed_methods, reason = "a real server compares dates with the real time")]
 pub(crate) fn system_time() -> Timestamp {
     Timestamp::now()

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Gives some bytes and then an error, upon which the server drops the connection.
+/// Yields some bytes and then an error, at which the server drops the connection.
 #[derive(Debug)]
 pub(super) struct CutBody {
     bytes: Option<Bytes>,
@@ -32,8 +32,8 @@ impl Body for CutBody {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         if !self.flushed {
-            // The server writes out what it has when the body makes it wait; without this pause the bytes would be
-            // lost together with the connection.
+            // The server flushes when the body makes it wait; without this pause the bytes would be lost with the
+            // connection.
             self.flushed = true;
             context.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! The way of one request: size, caller, operation, throttle, faults, parameters, world.
+//! The stages of one request: size, caller, operation, throttle, faults, parameters, world.
 
 use super::auth::{Authorization, MISSING, Presented, verify};
 use super::faults::Met;
@@ -13,23 +13,58 @@ use crate::world::{ApiError, ApiRequest, Caller};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use jiff::SignedDuration;
 use std::time::Duration;
 
-/// Bytes of a request's line and headers (Oracle publishes no limit: invented).
+/// The most bytes of a request's line and headers (invented: Oracle publishes no limit).
 pub(super) const HEADER_BYTES_MAX: usize = 10_000;
-/// Bytes of a request's body (invented).
+/// The most bytes of a request's body (invented).
 pub(super) const BODY_BYTES_MAX: usize = 2_000_000;
-/// A time difference that the signature check would refuse.
+/// The largest clock skew that the signature check accepts, in seconds.
 const SKEW_SECONDS_MAX: f64 = 300.0;
+
+/// A connection that was cut, as a caller inside the process sees it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Dropped {
+    /// The connection was cut before any part of the answer arrived.
+    #[error("the connection was closed before an answer came")]
+    BeforeAnswer,
+    /// The connection was cut in the middle of the body.
+    #[error("the connection was closed after {} bytes of the answer", received.len())]
+    InBody {
+        /// The status that had arrived.
+        status: u16,
+        /// The bytes that had arrived.
+        received: Bytes,
+    },
+}
+
+impl Region {
+    /// Answers one request in this process.
+    ///
+    /// # Errors
+    /// When a fault cuts the connection.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
+        let (parts, body) = request.into_parts();
+        let Reply { response, ending } = answer(self, &parts, body).await;
+        match ending {
+            Ending::Whole => Ok(response),
+            Ending::Reset => Err(Dropped::BeforeAnswer),
+            Ending::CutAfter(bytes) => Err(Dropped::InBody {
+                status: response.status().as_u16(),
+                received: response.body().slice(..bytes.min(response.body().len())),
+            }),
+        }
+    }
+}
 
 /// Answers one request of the API.
 pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply {
     let _in_flight = region.inner.counters.begin();
     let route = route::find(parts.method.as_str(), parts.uri.path());
     let name = route.as_ref().map_or("unknown", |route| route.operation.name());
-    // Counted as never answered until it is: a caller that goes away drops this future.
+    // Counts as never answered until it is answered: a caller that leaves drops this future.
     let counted = CountOnDrop { region, name, outcome: Outcome::Dropped(0) };
     let mut reply = match admit(region, parts, &body, route) {
         Ok(admitted) => serve(region, parts, &body, admitted).await,
@@ -44,7 +79,8 @@ pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply
     reply
 }
 
-/// Completes the refusal of a request whose body was not read whole: it is counted, and has an id as any other.
+/// Completes the refusal of a request whose body was not read whole: counts it, and gives
+/// it a request id.
 pub(super) fn refuse(region: &Region, parts: &Parts, mut refused: Response<Bytes>) -> Response<Bytes> {
     let _in_flight = region.inner.counters.begin();
     let route = route::find(parts.method.as_str(), parts.uri.path());
@@ -72,7 +108,7 @@ impl Drop for CountOnDrop<'_> {
     }
 }
 
-/// A request that may be served: who sent it, what it asks, and what it meets on the way.
+/// A request that may be served: its caller, its operation, and the faults that hit it.
 struct Admitted {
     caller: Caller,
     route: Route,
@@ -88,7 +124,7 @@ fn admit(
     if let Some(refused) = too_large(parts, body.len()) {
         return Err(Box::new(refused));
     }
-    // Seen on a live tenancy: 400 and no body at all, before anything else is looked at.
+    // Seen on a live tenancy: 400 and no body at all, before any other check.
     if parts.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
         return Err(Box::new(reply::empty(400)));
     }
@@ -154,7 +190,7 @@ fn authenticate(
     })
 }
 
-/// Who a request says it is from, where nobody checks.
+/// The caller that a request claims to have, where signatures are not checked.
 fn claimed_caller(headers: &HeaderMap) -> Option<Caller> {
     let authorization = Authorization::parse(headers.get(AUTHORIZATION)?.to_str().ok()?).ok()?;
     let mut parts = authorization.key_id.split('/');
@@ -188,7 +224,7 @@ async fn serve(region: &Region, parts: &Parts, body: &Bytes, admitted: Admitted)
         Err(error) => reply::from_error(&error),
     };
     match &met.fault {
-        // What was refused had no effect that a fault could hide.
+        // A refused request had no effect that a fault could hide.
         Some(fault) if answered => odd::after(fault, response, page.as_deref()),
         _ => response.into(),
     }

@@ -1,11 +1,11 @@
-//! Decides which faults hit a request. Seeded: the same requests in the same order meet the same faults.
+//! Decides which faults hit a request. The same seed and the same requests in the same order give the same faults.
 
 use crate::scenario::{FaultKind, FaultRule};
 use crate::world::chance::Chance;
 use oci_api::Operation;
 use std::time::Duration;
 
-/// The rules and what they have done so far. Times are seconds since the server started.
+/// The rules and their counts so far. Times are seconds since the server started.
 #[derive(Debug)]
 pub(super) struct Faults {
     seed: u64,
@@ -22,12 +22,12 @@ struct Armed {
     hit: u64,
 }
 
-/// What one request meets.
+/// The faults that hit one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Met {
-    /// How much longer its answer takes.
+    /// The additional delay of its answer.
     pub delay: Duration,
-    /// The one other fault that hits it.
+    /// The one fault, besides delays, that hits it.
     pub fault: Option<FaultKind>,
 }
 
@@ -47,7 +47,7 @@ impl Faults {
         }
     }
 
-    /// Puts these rules in place of all others.
+    /// Replaces all rules by these.
     pub fn replace(&mut self, rules: &[FaultRule], now: f64) {
         self.rules.clear();
         self.add(rules, now);
@@ -58,7 +58,7 @@ impl Faults {
         self.rules.iter().map(|armed| armed.rule.clone()).collect()
     }
 
-    /// How far the region's clock is ahead when this request arrives, in seconds.
+    /// By how many seconds the region's clock is ahead when this request arrives.
     pub fn clock_skew(&mut self, operation: Operation, now: f64) -> f64 {
         let mut skew = 0.0;
         for armed in &mut self.rules {
@@ -72,8 +72,8 @@ impl Faults {
         skew
     }
 
-    /// What a request for this operation meets once it is let in. Delays add up; of the others, the first rule that
-    /// hits wins.
+    /// The faults that hit a request for this operation, once it is admitted. Delays add up; of all other faults, the first
+    /// that hits wins.
     pub fn meet(&mut self, operation: Operation, now: f64) -> Met {
         let mut met = Met::default();
         for armed in self.rules.iter_mut().filter(|armed| armed.rule.covers(operation)) {
@@ -97,7 +97,7 @@ impl Faults {
 }
 
 impl Armed {
-    /// Counts a matching request, and says whether the rule hits it.
+    /// Counts a matching request and returns whether the rule hits it.
     fn strikes(&mut self, now: f64) -> bool {
         let rule = &self.rule;
         let from = self.since + rule.after_seconds.unwrap_or(0.0);

@@ -1,18 +1,21 @@
-//! HTTP on top of the world: who asks, how many may, what goes wrong on the way.
+//! HTTP on top of the world: authenticates and throttles requests, and injects faults.
 //!
-//! [`Region`] is the region as a handle, in this process or behind a socket; [`start`] runs one that stands by itself.
-//! The server must not know what an instance is: what a request does is the world's business.
+//! [`Region`] is the region as a handle, in this process or behind a socket; [`start`] runs a region of its own.
+//! The server must not know what an instance is: only the world knows what a request does.
 
 mod admin;
 mod auth;
 mod body;
 mod clock;
 mod cut;
+mod error;
 mod exchange;
 mod faults;
 mod home;
 mod odd;
 mod parameters;
+mod peer;
+mod private_files;
 mod region;
 mod reply;
 mod route;
@@ -22,14 +25,17 @@ mod saver;
 mod serve;
 mod start;
 mod stats;
+mod threads;
 mod throttle;
 
 pub use auth::{Authorization, AuthorizationError, KeyError, PublicKey, Refusal};
 pub use clock::{ScaledClock, SimClock};
+pub use error::StartError;
+pub use exchange::Dropped;
 pub use home::{Home, HomeError, Identity, known_of_config};
-pub use region::{Dropped, Region};
+pub use region::Region;
 pub use reply::ConnectionReset;
 pub use save::{Forgettable, SaveError};
 pub use serve::serve;
-pub use start::{Options, Running, StartError, start};
+pub use start::{Options, Running, start};
 pub use stats::{OperationStats, Stats};

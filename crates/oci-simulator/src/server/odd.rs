@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use std::collections::BTreeMap;
 
-/// Marks a page token that leads to a page that was already given.
+/// Marks a page token that leads to a page that was given before.
 const AGAIN: &str = "again.";
 
 /// No answer.
@@ -50,7 +50,7 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What becomes of the answer to a request that took effect. `page` is the token that it was asked with.
+/// Applies a fault to the answer of a request that took effect. `page` is the page token of the request.
 pub(super) fn after(fault: &FaultKind, mut response: Response<Bytes>, page: Option<&str>) -> Reply {
     match fault {
         FaultKind::Truncate { bytes } if !response.body().is_empty() => {
@@ -60,7 +60,7 @@ pub(super) fn after(fault: &FaultKind, mut response: Response<Bytes>, page: Opti
         FaultKind::ResetAfter | FaultKind::Truncate { .. } => return reset(),
         FaultKind::Answer { .. } => return answer(fault).into(),
         FaultKind::RepeatPage => {
-            // The first page was asked for without a token, so that there is none to give again.
+            // The first page was requested without a token, so there is no token to repeat.
             if let Some(token) = page.and_then(|page| HeaderValue::try_from(page).ok()) {
                 response.headers_mut().insert(NEXT_PAGE, token);
             }
@@ -76,7 +76,7 @@ pub(super) fn after(fault: &FaultKind, mut response: Response<Bytes>, page: Opti
     response.into()
 }
 
-/// Takes the mark off a page token that [`after`] made.
+/// Removes the mark from a page token that [`after`] made.
 pub(super) fn undo_duplicate(query: &mut BTreeMap<&'static str, String>) {
     let Some(rest) = query.get("page").and_then(|page| page.strip_prefix(AGAIN)).map(str::to_owned) else {
         return;

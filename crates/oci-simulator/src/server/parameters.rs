@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// The query parameters that the operation knows, by name.
 ///
-/// A parameter that the operation does not know is passed over, as the service does; one that comes twice is refused.
+/// Unknown parameters are ignored, as the service does. A parameter that comes twice is refused.
 pub(super) fn query(
     info: &OperationInfo,
     query: Option<&str>,
@@ -33,7 +33,7 @@ pub(super) fn query(
     }
 }
 
-/// A header that the operation knows, checked. Headers that it does not know are passed over.
+/// The value of a header that the operation has, checked. Other headers are ignored.
 pub(super) fn header(
     info: &OperationInfo,
     headers: &HeaderMap,
@@ -73,7 +73,7 @@ fn check(parameter: &Parameter, text: &str) -> Result<(), ApiError> {
             .ok()
             .filter(|number| number.is_finite())
             .map_or_else(|| text.into(), Value::from),
-        // In any case, as the Python SDK writes `True`.
+        // In any case: the Python SDK writes `True`.
         Kind::Bool if text.eq_ignore_ascii_case("true") => true.into(),
         Kind::Bool if text.eq_ignore_ascii_case("false") => false.into(),
         _ => text.into(),

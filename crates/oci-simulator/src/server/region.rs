@@ -1,19 +1,13 @@
-//! The simulated region as one handle: the world behind a lock, and what stands between it and its callers.
+//! The simulated region as one handle: the world behind a lock, and the checks between it and its callers.
 
 use super::auth::{Keys, PublicKey};
 use super::clock::SimClock;
-use super::exchange;
 use super::faults::Faults;
-use super::reply::{ConnectionReset, Ending, Reply};
 use super::stats::{Counters, Stats};
 use super::throttle::Throttle;
 use crate::scenario::{FaultRule, Latency, Scenario, Signatures};
 use crate::world::chance::Chance;
 use crate::world::{Caller, Event, Known, World};
-use axum::Router;
-use axum::body::Body;
-use bytes::Bytes;
-use http::{Request, Response};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,37 +24,21 @@ pub(super) struct Inner {
     pub signatures: Signatures,
     pub latency: Latency,
     pub keys: Keys,
-    /// Who asks when signatures are not checked and the request does not say.
+    /// The caller when signatures are not checked and the request names none.
     pub anonymous: Mutex<Caller>,
     pub counters: Counters,
-    /// How often time was moved forward.
+    /// How many times simulated time was moved forward.
     advanced: AtomicU64,
     world: Mutex<World>,
     gate: Mutex<Gate>,
 }
 
-/// What decides about a request before the world does.
+/// The state that decides about a request before the world does.
 pub(super) struct Gate {
     pub throttle: Throttle,
     pub faults: Faults,
     pub latency_chance: Chance,
     pub id_chance: Chance,
-}
-
-/// What a caller inside the process gets in place of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Dropped {
-    /// The connection was cut before anything of the answer arrived.
-    #[error("the connection was closed before an answer came")]
-    BeforeAnswer,
-    /// The connection was cut in the middle of the body.
-    #[error("the connection was closed after {} bytes of the answer", received.len())]
-    InBody {
-        /// The status that had arrived.
-        status: u16,
-        /// The bytes that had arrived.
-        received: Bytes,
-    },
 }
 
 impl Region {
@@ -70,7 +48,7 @@ impl Region {
         Self::with_world(world, scenario, seed, clock)
     }
 
-    /// A region whose world was saved.
+    /// A region with a world that was saved.
     pub fn with_world(world: World, scenario: &Scenario, seed: u64, clock: Arc<dyn SimClock>) -> Self {
         let gate = Gate {
             throttle: Throttle::new(&scenario.throttle),
@@ -92,7 +70,10 @@ impl Region {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Makes a resource exist under an OCID that someone else chose.
+    /// Makes a resource exist under an OCID that somebody else chose.
+    ///
+    /// # Errors
+    /// As [`World::register`].
     pub fn register(&self, known: &Known) -> Result<(), String> {
         self.world().register(known)
     }
@@ -107,33 +88,12 @@ impl Region {
         self.inner.keys.add_as(format!("ST${token}"), caller, key);
     }
 
-    /// Says who asks when signatures are not checked and a request names no key.
+    /// Sets the caller of requests that name no key, for regions that do not check signatures.
     pub fn set_anonymous_caller(&self, caller: Caller) {
         *self.inner.anonymous.lock().unwrap_or_else(PoisonError::into_inner) = caller;
     }
 
-    /// The region as an axum router: usable in this process without sockets, tasks or real time.
-    ///
-    /// An answer that must not arrive carries the extension [`ConnectionReset`], and its body gives an error.
-    pub fn router(&self) -> Router {
-        super::router::router(self.clone())
-    }
-
-    /// Answers one request in this process, cut connections included.
-    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
-        let (parts, body) = request.into_parts();
-        let Reply { response, ending } = exchange::answer(self, &parts, body).await;
-        match ending {
-            Ending::Whole => Ok(response),
-            Ending::Reset => Err(Dropped::BeforeAnswer),
-            Ending::CutAfter(bytes) => Err(Dropped::InBody {
-                status: response.status().as_u16(),
-                received: response.body().slice(..bytes.min(response.body().len())),
-            }),
-        }
-    }
-
-    /// Counts of requests and instances.
+    /// Counts of requests and of instances.
     pub fn stats(&self) -> Stats {
         let mut stats = self.inner.counters.stats();
         let world = self.world();
@@ -146,7 +106,7 @@ impl Region {
         stats
     }
 
-    /// The world's events from this number on, at most so many.
+    /// The events from this number on, oldest first, at most `most` of them.
     pub fn events(&self, since: u64, most: usize) -> Vec<Event> {
         self.world().events(since).take(most).collect()
     }
@@ -158,20 +118,20 @@ impl Region {
         drop(self.world());
     }
 
-    /// Changes with everything that a saved world should have: requests, events, and leaps of time, but not with time
-    /// that merely goes by.
+    /// A value that changes with everything worth saving: requests, events and leaps of time, but not with time that
+    /// merely passes.
     pub(super) fn changes(&self) -> (u64, u64, u64) {
         let requests = self.inner.counters.stats().requests;
         (requests, self.world().event_count(), self.inner.advanced.load(Ordering::Relaxed))
     }
 
-    /// Puts fault rules in place of all others.
+    /// Replaces all fault rules by these, whose times count from now.
     pub fn replace_faults(&self, rules: &[FaultRule]) {
         let now = self.seconds();
         self.gate().faults.replace(rules, now);
     }
 
-    /// Adds fault rules.
+    /// Adds fault rules, whose times count from now.
     pub fn add_faults(&self, rules: &[FaultRule]) {
         let now = self.seconds();
         self.gate().faults.add(rules, now);
@@ -182,9 +142,9 @@ impl Region {
         self.gate().faults.rules()
     }
 
-    /// The world, brought up to the clock's time, while nobody else can touch it. Do not wait while holding it.
+    /// Locks the world and advances it to the time of the clock. Do not wait for anything while you hold it.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        // A panic in the world, which would be a bug of ours, must not take the whole server down with it.
+        // A panic in the world would be a bug, and must not take the whole server down.
         let mut world = self.inner.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.advance_to(self.inner.clock.now());
         world
@@ -194,7 +154,7 @@ impl Region {
         self.inner.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seconds since the region began, in the caller's time.
+    /// Seconds since the region began, in real time (the caller's).
     pub(super) fn seconds(&self) -> f64 {
         self.inner.clock.elapsed().as_secs_f64()
     }
@@ -203,25 +163,5 @@ impl Region {
 impl fmt::Debug for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Region").field("signatures", &self.inner.signatures).finish_non_exhaustive()
-    }
-}
-
-/// An answer as axum sends it.
-pub(super) fn into_axum(reply: Reply) -> Response<Body> {
-    let Reply { response, ending } = reply;
-    match ending {
-        Ending::Whole => response.map(Body::from),
-        Ending::Reset => {
-            let mut response = response.map(|_| Body::new(super::cut::CutBody::new(Bytes::new())));
-            response.extensions_mut().insert(ConnectionReset);
-            response
-        }
-        Ending::CutAfter(bytes) => {
-            let whole = response.body().len();
-            let mut response =
-                response.map(|body| Body::new(super::cut::CutBody::new(body.slice(..bytes.min(body.len())))));
-            response.headers_mut().insert(http::header::CONTENT_LENGTH, whole.into());
-            response
-        }
     }
 }

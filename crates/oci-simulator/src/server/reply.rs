@@ -1,8 +1,10 @@
-//! What the region sends back, before it becomes bytes on a socket or an answer in the same process.
+//! Answers, before they become bytes on a socket or the result of a call in this process.
 
+use super::cut::CutBody;
 use crate::world::{ApiAnswer, ApiError};
+use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use oci_api::ErrorBody;
 
@@ -24,17 +26,39 @@ pub(super) enum Ending {
     Whole,
     /// The connection is cut before anything arrives.
     Reset,
-    /// The connection is cut after so many bytes of the body.
+    /// The connection is cut after this many bytes of the body.
     CutAfter(usize),
 }
 
 /// Marks an answer of [`Region::router`](super::Region::router) that must never arrive: the connection is cut instead.
 ///
 /// It is an extension of the response, whose body gives an error at once. The TCP server drops the connection when it
-/// sees it; a transport inside the process should give its own error for "connection closed", or use
+/// sees it; a transport inside the process should return its own error for "connection closed", or use
 /// [`Region::exchange`](super::Region::exchange), which does.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionReset;
+
+impl Reply {
+    /// The answer as axum sends it.
+    pub fn into_axum(self) -> Response<Body> {
+        let Self { response, ending } = self;
+        match ending {
+            Ending::Whole => response.map(Body::from),
+            Ending::Reset => {
+                let mut response = response.map(|_| Body::new(CutBody::new(Bytes::new())));
+                response.extensions_mut().insert(ConnectionReset);
+                response
+            }
+            Ending::CutAfter(bytes) => {
+                let whole = response.body().len();
+                let mut response =
+                    response.map(|body| Body::new(CutBody::new(body.slice(..bytes.min(body.len())))));
+                response.headers_mut().insert(CONTENT_LENGTH, whole.into());
+                response
+            }
+        }
+    }
+}
 
 impl From<Response<Bytes>> for Reply {
     fn from(response: Response<Bytes>) -> Self {
@@ -42,12 +66,12 @@ impl From<Response<Bytes>> for Reply {
     }
 }
 
-/// The answer of the world, as HTTP.
+/// The answer of the world in the form of HTTP.
 pub(super) fn from_answer(answer: ApiAnswer) -> Response<Bytes> {
     let mut response = Response::new(answer.body.unwrap_or_default());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    // Oracle's services name the type even where there is no body; a 204 has neither.
+    // Oracle's services name the type even where there is no body; a 204 has neither type nor body.
     if answer.status != 204 {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
@@ -57,7 +81,7 @@ pub(super) fn from_answer(answer: ApiAnswer) -> Response<Bytes> {
         (NEXT_PAGE, answer.next_page),
         (LOCATION, answer.location),
     ] {
-        // The world makes these of letters and digits; a value that is not fit for a header is left out.
+        // The world makes these from letters and digits; a value that no header may have is left out.
         if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
             headers.insert(name, value);
         }
@@ -97,7 +121,7 @@ pub(super) fn too_many_requests(message: &str, retry_after_seconds: Option<u32>)
     response
 }
 
-/// Oracle's code for a status that a fault answers with.
+/// Oracle's usual code and text for a status that a fault answers with.
 pub(super) fn usual_code(status: u16) -> (&'static str, &'static str) {
     match status {
         401 => ("NotAuthenticated", super::auth::MISSING),

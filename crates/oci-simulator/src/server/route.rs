@@ -1,4 +1,4 @@
-//! Finds the operation that a method and a path mean, from the table of operations.
+//! Finds the operation of a method and a path in the table of operations.
 
 use crate::world::ApiError;
 use oci_api::Operation;
@@ -11,7 +11,7 @@ pub(super) struct Route {
     pub path: BTreeMap<&'static str, String>,
 }
 
-/// The operation, or 404 if no operation has the path, or 405 if none that does has the method.
+/// The operation; 404 if no operation has the path, 405 if none of those that have it has the method.
 ///
 /// A trailing slash is accepted: older SDKs send one on collections.
 pub(super) fn find(method: &str, path: &str) -> Result<Route, ApiError> {
@@ -68,7 +68,7 @@ fn parameters(operation: Operation, values: &[&str]) -> Result<Route, ApiError> 
 
 /// Percent-decodes a part of a URL; `None` if the escapes are broken or the bytes are not UTF-8.
 ///
-/// `form`: a plus is a space, as in a query.
+/// With `form`, a plus is a space, as in a query.
 pub(super) fn decode(text: &str, form: bool) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -87,7 +87,7 @@ pub(super) fn decode(text: &str, form: bool) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A caller's text, cut to a length that is fit for a message.
+/// A text from the caller, shortened for use in a message.
 pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

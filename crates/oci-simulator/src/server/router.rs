@@ -1,8 +1,8 @@
-//! The region as an axum router: reads bodies within bounds, and parts the API from the pages about the simulation.
+//! The region as an axum router: reads bodies within bounds, and separates the API from the pages about the simulation.
 
 use super::admin;
 use super::exchange::{self, BODY_BYTES_MAX};
-use super::region::{Region, into_axum};
+use super::region::Region;
 use super::reply;
 use axum::Router;
 use axum::body::Body;
@@ -12,24 +12,21 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Response};
 use http_body_util::BodyExt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long a body may take to arrive.
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
-/// How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
+/// How many bytes of a body that is too large are read and discarded, so that its sender gets to read the refusal.
 const DISCARD_BYTES_MAX: usize = 64_000_000;
 
-/// The other end of the connection; an extension of the request, set by the TCP server.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub SocketAddr);
-
-/// Whether the pages about the simulation are for other machines too; an extension of the request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RemoteAdmin;
-
-pub(super) fn router(region: Region) -> Router {
-    Router::new().fallback(handle).with_state(region)
+impl Region {
+    /// The region as an axum router: usable in this process without sockets, tasks or real time.
+    ///
+    /// An answer that must not arrive carries the extension [`ConnectionReset`](super::ConnectionReset), and its body gives
+    /// an error.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(handle).with_state(self.clone())
+    }
 }
 
 async fn handle(State(region): State<Region>, request: Request) -> Response<Body> {
@@ -46,14 +43,14 @@ async fn handle(State(region): State<Region>, request: Request) -> Response<Body
     if admin::is_for(parts.uri.path()) {
         return admin::answer(&region, &parts, &body).map(Body::from);
     }
-    into_axum(exchange::answer(&region, &parts, body).await)
+    exchange::answer(&region, &parts, body).await.into_axum()
 }
 
 /// The whole body, or the refusal of one that is too large or too slow.
 async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Response<Bytes>> {
     let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if let Some(refused) = exchange::too_large(parts, announced.unwrap_or(0)) {
-        // A caller that waits to be told to go on has sent nothing that must be thrown away.
+        // A caller that waits for `100 Continue` has sent nothing yet.
         if !parts.headers.contains_key(EXPECT) {
             discard(&mut body, 0).await;
         }
@@ -84,7 +81,7 @@ async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Response<Bytes>> {
     }
 }
 
-/// Reads on without keeping anything, within bounds of bytes and time.
+/// Reads and discards the rest of a body, within bounds of bytes and time.
 async fn discard(body: &mut Body, mut seen: usize) {
     let rest = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -94,6 +91,6 @@ async fn discard(body: &mut Body, mut seen: usize) {
             }
         }
     };
-    // Whoever is slower than this misses the refusal.
+    // A slower caller misses the refusal.
     let _ = tokio::time::timeout(Duration::from_secs(5), rest).await;
 }

@@ -1,10 +1,10 @@
-//! Keeps the world across restarts: one file, replaced as a whole, with a version.
+//! Saves the world across restarts, in one file with a version, which is replaced as a whole.
 
-use crate::server::home::create_private;
+use super::private_files::replace_file;
 use crate::world::World;
 use serde::Deserialize;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Why a saved world cannot be read or written.
@@ -20,7 +20,7 @@ pub enum SaveError {
         /// Why it failed.
         source: io::Error,
     },
-    /// The file is not, or not all of, a saved world.
+    /// The file holds no saved world, or only a part of one.
     #[error(
         "{} is not a whole saved region: {problem}. Remove it to begin anew, or give another file with --save",
         path.display()
@@ -31,7 +31,7 @@ pub enum SaveError {
         /// What is wrong with it.
         problem: String,
     },
-    /// Another region keeps itself in the file.
+    /// A running region saves itself in the file.
     #[error(
         "{} is kept by a simulated region that is running. Stop that one, or give another file with --save",
         path.display()
@@ -40,7 +40,7 @@ pub enum SaveError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is somebody's.
+    /// The file is no saved region.
     #[error("{} is not a saved region: nothing was deleted. Give the file that `sim serve --save` was given", path.display())]
     Foreign {
         /// The file.
@@ -61,24 +61,24 @@ struct VersionOnly {
     version: u32,
 }
 
-/// How a saved world begins. A file that begins otherwise is somebody's, and stays.
+/// The beginning of a saved world. A file that begins otherwise belongs to somebody else and is kept.
 const BEGINS: &[u8] = b"{\"version\":";
 
-/// The right to write a saved world, until it is dropped.
+/// The exclusive right to write a saved world, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Hold {
     _lock: File,
 }
 
-/// A file beside the saved world that is locked while a region runs: the saved world itself is replaced again and again,
-/// and a lock would go with the old one.
+/// The file that is locked while a region runs, beside the saved world: that is replaced with every save, and a lock on
+/// it would be lost.
 fn lock_path(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     beside.into()
 }
 
-/// Takes the file for one region. The system lets go of it when the process ends, however it ends.
+/// Locks the file for one region. The system releases the lock when the process ends, however it ends.
 pub(super) fn hold(path: &Path) -> Result<Hold, SaveError> {
     let beside = lock_path(path);
     let failed = |source| SaveError::Io { action: "write", path: beside.clone(), source };
@@ -99,14 +99,16 @@ pub struct Forgettable {
 }
 
 impl Forgettable {
-    /// The saved world in this file; `None` if there is no such file. A file that is somebody's, or of a region that is
-    /// running, is refused.
+    /// The saved world in this file; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// When the file is no saved world, or a running region uses it.
     pub fn find(path: &Path) -> Result<Option<Self>, SaveError> {
         let failed = |source| SaveError::Io { action: "read", path: path.to_owned(), source };
         let mut begin = [0; BEGINS.len()];
         match File::open(path) {
             Ok(file) => {
-                // A file that is shorter does not begin so.
+                // A shorter file does not begin like a saved world.
                 let _ = file.take(BEGINS.len() as u64).read_exact(&mut begin);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -118,7 +120,10 @@ impl Forgettable {
         Ok(Some(Self { path: path.to_owned(), hold: hold(path)? }))
     }
 
-    /// Deletes it.
+    /// Deletes the saved world and its lock file.
+    ///
+    /// # Errors
+    /// When a file cannot be deleted.
     pub fn forget(self) -> Result<(), SaveError> {
         let Self { path, hold } = self;
         drop(hold);
@@ -129,7 +134,7 @@ impl Forgettable {
     }
 }
 
-/// Writes the world to the file, all of it or nothing.
+/// Replaces the file as a whole.
 pub(super) fn save(path: &Path, world: &[u8]) -> Result<(), SaveError> {
     replace_file(path, |file| file.write_all(world)).map_err(|source| SaveError::Io {
         action: "write",
@@ -152,7 +157,7 @@ pub(super) fn load(path: &Path) -> Result<Option<World>, SaveError> {
     };
     let torn =
         |error: serde_json::Error| SaveError::Torn { path: path.to_owned(), problem: error.to_string() };
-    // The version first: a world of another version may have another shape, which is no damage.
+    // The version comes first: a world of another version may have another form, which is no damage.
     let VersionOnly { version } = serde_json::from_slice(&bytes).map_err(torn)?;
     if version != World::FORMAT {
         let problem = format!("it has format {version}, this program reads format {}", World::FORMAT);
@@ -161,29 +166,4 @@ pub(super) fn load(path: &Path) -> Result<Option<World>, SaveError> {
     let saved = serde_json::from_slice(&bytes).map_err(torn)?;
     let world = World::restore(saved);
     world.map(Some).map_err(|error| SaveError::Version { path: path.to_owned(), problem: error.to_string() })
-}
-
-/// Writes a file beside the wanted one, makes sure that it is on the disk, and puts it in its place.
-pub(super) fn replace_file(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let written = (|| {
-        let mut file = BufWriter::new(create_private(&beside)?);
-        write(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        std::fs::rename(&beside, path)
-    })();
-    if written.is_err() {
-        // What is left of the attempt is of no use; the first error is the one to tell.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written?;
-    // The rename itself must reach the disk too. Not every system can sync a folder, and the file is whole either way.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
 }

@@ -1,14 +1,15 @@
-//! Saves the world now and then, and at the end.
+//! Saves the world at intervals, and at the end.
 
+use super::error::StartError;
 use super::region::Region;
 use super::save::{self, Hold, SaveError};
-use super::start::{StartError, blocking};
+use super::threads::blocking;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How often a world that changed is saved.
+/// The interval at which a changed world is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// The task that saves, and what it saves to.
@@ -22,7 +23,7 @@ pub(super) struct Saver {
 }
 
 impl Saver {
-    /// Saves at once, so that a file that cannot be written is found now and not at the end, and then now and then.
+    /// Saves at once, so that an unwritable file is found now and not at the end, and then at intervals.
     pub async fn start(path: PathBuf, hold: Hold, region: Region) -> Result<Self, StartError> {
         save_once(&path, &region).await?;
         let (stop, stopped) = oneshot::channel();
@@ -32,7 +33,7 @@ impl Saver {
 
     /// Saves for the last time.
     pub async fn stop(self) -> Result<(), StartError> {
-        // Its last write must be over before the final one begins, thus it is asked to end and not broken off.
+        // The task is asked to end rather than aborted, since its last write must end before the final one begins.
         let _ = self.stop.send(());
         self.task.await.map_err(|error| StartError::Broken(error.to_string()))?;
         save_once(&self.path, &self.region).await

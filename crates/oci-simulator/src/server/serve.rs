@@ -1,8 +1,8 @@
-//! The region on a TCP socket. Drops connections where a fault says so, which is why hyper is used directly.
+//! The region on a TCP socket. It uses hyper directly, since a fault may drop a connection.
 
+use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
 use super::reply::ConnectionReset;
-use super::router::{Peer, RemoteAdmin};
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
@@ -18,17 +18,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-/// How long open requests may take once the server has been asked to stop.
+/// How long open requests may take once the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a caller may take to send its headers.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Bytes that are read before the headers are known to be complete. More than the region accepts, so that a request
-/// somewhat too large is answered with Oracle's body rather than hyper's empty one.
+/// that is slightly too large is answered with Oracle's body rather than hyper's empty one.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Serves the region on the listener until `shutdown` comes, then lets open requests end, for at most five seconds.
+/// Serves the region on the listener until `shutdown` completes, then waits up to five seconds for open requests.
 ///
-/// Each connection has a task of its own, so that a slow caller keeps nobody else waiting.
+/// Each connection has a task of its own, so a slow caller delays nobody else.
 pub async fn serve(listener: TcpListener, region: Region, shutdown: impl Future<Output = ()> + Send) {
     serve_with(listener, region, false, shutdown).await;
 }
@@ -52,7 +52,7 @@ pub(super) async fn serve_with(
                     connections.spawn(connection(stream, peer, router.clone(), remote_admin, stopping.clone()));
                 }
                 Err(error) => {
-                    // Out of file handles, most likely: those that are open must end first.
+                    // Most likely the process is out of file handles: open connections must end first.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -61,7 +61,7 @@ pub(super) async fn serve_with(
         }
     }
     drop(listener);
-    // Fails only if no connection is left to be told.
+    // Fails only if no connection is open.
     let _ = stop.send(true);
     let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
     connections.shutdown().await;
@@ -74,7 +74,7 @@ async fn connection(
     remote_admin: bool,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // Answers are small and awaited: waiting to fill a packet only makes them late.
+    // Answers are small and awaited: filling packets would only delay them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
@@ -99,7 +99,7 @@ async fn connection(
     }
 }
 
-/// The router's answer, or an error, upon which hyper closes the connection without a word.
+/// The router's answer, or an error, at which hyper closes the connection without an answer.
 async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let Ok(response) = router.oneshot(request.map(Body::new)).await;
     if response.extensions().get::<ConnectionReset>().is_some() { Err(Cut) } else { Ok(response) }

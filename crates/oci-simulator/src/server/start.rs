@@ -1,12 +1,14 @@
-//! Starts a region that stands by itself: home folder, saved world, socket, and the way to stop it.
+//! Starts a region of its own, with home folder, saved world and socket, and stops it.
 
 use super::auth::PublicKey;
 use super::clock::{ScaledClock, SimClock, system_time};
+use super::error::StartError;
 use super::home::{Folder, Home, HomeError, Identity};
 use super::region::Region;
-use super::save::{self, SaveError};
+use super::save;
 use super::saver::Saver;
 use super::serve::serve_with;
+use super::threads::{blocking, in_a_thread};
 use crate::scenario::{Scenario, check_speed};
 use crate::world::{Caller, Known, World};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,31 +18,31 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Simulated seconds in one second, when nobody says.
+/// Simulated seconds in one second, unless the options or the scenario say otherwise.
 const SPEED: f64 = 30.0;
 
 /// How to start a region.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free port.
     pub listen: SocketAddr,
-    /// Whether other machines may come in, also to the pages under `/_sim`.
+    /// Whether other machines may connect, also to the pages under `/_sim`.
     pub allow_remote: bool,
-    /// The home folder, made if it is not there; without one the credentials exist in memory only.
+    /// The home folder, created if it does not exist; without one, the credentials exist in memory only.
     pub home: Option<PathBuf>,
-    /// What kind of region.
+    /// The kind of region.
     pub scenario: Scenario,
     /// Simulated seconds in one second; the scenario's own, or 30, when `None`.
     pub speed: Option<f64>,
-    /// Where all chance comes from.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Resources that must exist under OCIDs of the caller's; see [`known_of_config`](super::known_of_config).
+    /// Resources that must exist under given OCIDs; see [`known_of_config`](super::known_of_config).
     pub known: Vec<Known>,
     /// Other callers, with their keys.
     pub callers: Vec<(Caller, PublicKey)>,
-    /// Who the credentials are made for when there is no home folder; made up when `None`.
+    /// The owner of the credentials when there is no home folder; generated when `None`.
     pub identity: Option<Caller>,
-    /// The file that keeps the world across restarts.
+    /// The file that saves the world across restarts; the world is lost when `None`.
     pub save: Option<PathBuf>,
 }
 
@@ -61,64 +63,24 @@ impl Default for Options {
     }
 }
 
-/// Why a region cannot be started, or stopped in order.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address would let other machines in.
-    #[error("{0} is not a loopback address: other machines could come in. Say --allow-remote if they may")]
-    NotLoopback(SocketAddr),
-    /// Something else listens there.
-    #[error(
-        "cannot listen on {0}: the port is in use. Choose another with --listen {ip}:PORT; 0 takes a free one",
-        ip = .0.ip()
-    )]
-    PortInUse(SocketAddr),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The speed is out of range.
-    #[error("{0}")]
-    Speed(String),
-    /// A resource cannot be registered.
-    #[error("a resource that must exist in the region cannot: {0}")]
-    Register(String),
-    /// The scenario names a compartment that is not there.
-    #[error("world: quotas: the region has no compartment {0}. Leave `compartment` out to mean every one")]
-    QuotaCompartment(String),
-    /// The home folder cannot be used.
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    /// The saved world cannot be used.
-    #[error(transparent)]
-    Save(#[from] SaveError),
-    /// A task of the server broke; this is a bug.
-    #[error("the server broke: {0}")]
-    Broken(String),
-}
-
-/// A region that listens.
+/// A region that is running.
 #[derive(Debug)]
 pub struct Running {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     /// Its home folder, absolute, if it has one.
     pub home: Option<PathBuf>,
     /// Credentials that it accepts.
     pub identity: Identity,
-    /// Whether a saved world was taken up.
+    /// Whether it continues a saved world.
     pub restored: bool,
-    /// What whoever started it should know, a line each.
+    /// Notes for whoever started it, one line each.
     pub notes: Vec<String>,
     region: Region,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     saver: Option<Saver>,
-    /// Holds the home folder.
+    /// Keeps other regions out of the home folder.
     _home: Option<Home>,
 }
 
@@ -133,7 +95,10 @@ impl Running {
         &self.region
     }
 
-    /// Stops listening, lets open requests end for at most five seconds, and saves the world.
+    /// Stops listening, waits up to five seconds for open requests, and saves the world.
+    ///
+    /// # Errors
+    /// When the world cannot be saved.
     pub async fn shutdown(self) -> Result<(), StartError> {
         // Fails only if the server has ended by itself, which the next line reports.
         let _ = self.stop.send(());
@@ -146,6 +111,9 @@ impl Running {
 }
 
 /// Starts a region and returns when it listens.
+///
+/// # Errors
+/// When an option is out of bounds, or the address, the home folder or the saved world cannot be used.
 pub async fn start(options: Options) -> Result<Running, StartError> {
     if !options.allow_remote && !options.listen.ip().is_loopback() {
         return Err(StartError::NotLoopback(options.listen));
@@ -189,21 +157,21 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let (stop, stopped) = oneshot::channel();
     let served = region.clone();
     let server = tokio::spawn(async move {
-        // A handle that is dropped stops the server too.
+        // Dropping the handle stops the server too.
         serve_with(listener, served, options.allow_remote, async { drop(stopped.await) }).await;
     });
     let path = home.as_ref().map(|home| home.path.clone());
     Ok(Running { address, home: path, identity, restored, notes, region, stop, server, saver, _home: home })
 }
 
-/// A region that is made.
+/// A new region.
 struct Made {
     region: Region,
     restored: bool,
     notes: Vec<String>,
 }
 
-/// Reads the saved world, or makes one. A large one takes a while.
+/// Reads the saved world or creates one. A large world takes a while.
 fn make(options: &Options, speed: f64) -> impl FnOnce() -> Result<Made, StartError> + Send + 'static {
     let (save, scenario, seed) = (options.save.clone(), options.scenario.clone(), options.seed);
     move || {
@@ -238,7 +206,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-/// Refuses a quota for a compartment that is not there once everything is registered: it would hold nobody back.
+/// Refuses a quota for a compartment that does not exist once everything is registered: it would limit nobody.
 fn check_quotas(region: &Region) -> Result<(), StartError> {
     let unknown = region.world().unknown_quota_compartment();
     match unknown {
@@ -247,7 +215,7 @@ fn check_quotas(region: &Region) -> Result<(), StartError> {
     }
 }
 
-/// The credentials of the home folder, or ones in memory; what the folder's `config.yaml` names is registered.
+/// The credentials of the home folder, or new ones in memory. Registers what the folder's `config.yaml` names.
 async fn credentials(
     options: &Options,
     region: &Region,
@@ -261,7 +229,7 @@ async fn credentials(
         register_caller(region, &identity.caller)?;
         return Ok((identity, None));
     };
-    // A region that listens on all addresses is reached from this machine through loopback.
+    // This machine reaches a region that listens on all addresses through loopback.
     let reached =
         if address.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, address.port()).into() } else { address };
     let endpoint = format!("http://{reached}");
@@ -282,21 +250,4 @@ fn register_caller(region: &Region, caller: &Caller) -> Result<(), StartError> {
 
 fn register(region: &Region, known: &Known) -> Result<(), StartError> {
     region.register(known).map_err(StartError::Register)
-}
-
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StartError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::Broken(error.to_string()))
-}
-
-/// As [`blocking`], but whoever gives up waiting is not kept by the work: the runtime waits for its own threads when it
-/// ends, and for this one not.
-async fn in_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
-    let (done, result) = oneshot::channel();
-    // Nobody may be waiting any more.
-    let work = move || drop(done.send(work()));
-    let thread = std::thread::Builder::new().name("world".into()).spawn(work);
-    thread.map_err(|error| StartError::Broken(error.to_string()))?;
-    result.await.map_err(|error| StartError::Broken(error.to_string()))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How often one operation was asked for, and how that ended.
+/// How many requests one operation had, and how they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OperationStats {
     /// All requests.
@@ -16,9 +16,9 @@ pub struct OperationStats {
     pub throttled: u64,
     /// Answered with another status of 400 or more.
     pub failed: u64,
-    /// Cut off, or never answered.
+    /// Cut off or never answered.
     pub dropped: u64,
-    /// Requests by status; those cut off are under the status that did not arrive.
+    /// Requests by status; a request that was cut off counts under the status that did not arrive.
     pub by_status: BTreeMap<u16, u64>,
 }
 
@@ -27,15 +27,15 @@ pub struct OperationStats {
 pub struct Stats {
     /// All requests of the API.
     pub requests: u64,
-    /// Those refused with 429.
+    /// The requests refused with 429.
     pub throttled: u64,
     /// The most requests that were being answered at the same time.
     pub peak_concurrency: u64,
-    /// By operation; requests that are for none are under `unknown`, unauthenticated ones under their operation.
+    /// By operation. Requests for no operation count under `unknown`, unauthenticated ones under their operation.
     pub operations: BTreeMap<&'static str, OperationStats>,
     /// Instances by lifecycle state.
     pub instances: BTreeMap<String, u64>,
-    /// The world's time.
+    /// The simulated time, as RFC 3339.
     pub simulated_time: String,
 }
 
@@ -47,14 +47,14 @@ pub(super) struct Counters {
     peak: AtomicU64,
 }
 
-/// What became of a request.
+/// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Answered(u16),
     Dropped(u16),
 }
 
-/// Counts one request as being answered for as long as it lives.
+/// Counts one request as in progress for as long as this lives.
 #[derive(Debug)]
 pub(super) struct InFlight<'a>(&'a Counters);
 
@@ -92,7 +92,7 @@ impl Counters {
         *stats.by_status.entry(status).or_default() += 1;
     }
 
-    /// The counts so far, without what only the world knows.
+    /// The counts so far, without the instances and the time, which only the world knows.
     pub fn stats(&self) -> Stats {
         let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Stats {

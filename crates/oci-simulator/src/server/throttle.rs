@@ -1,6 +1,6 @@
 //! Token buckets: whether one more request of a class may pass, per user and per tenancy.
 //!
-//! Counts in the caller's time, not in simulated time: the caller's patience does not run faster.
+//! Budgets refill in the caller's time, not in simulated time: a caller does not wait faster either.
 
 use crate::scenario::{Budget, Budgets, OperationClass, ThrottleSettings};
 use crate::world::Caller;
@@ -18,7 +18,7 @@ pub(super) enum Throttled {
 }
 
 impl Throttled {
-    /// The service's text (seen in public reports).
+    /// The text of the service (seen in public reports).
     pub fn message(self) -> &'static str {
         match self {
             Self::User => "Too many requests for the user",
@@ -44,7 +44,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Refills for the time since it was last looked at.
+    /// Refills the bucket for the time since it was last used.
     fn refill(&mut self, now: f64, budget: Budget, factor: f64) {
         let most = if factor > 0.0 { (budget.burst * factor).max(1.0) } else { 0.0 };
         let more = (now - self.at).max(0.0) * budget.per_second * factor;
@@ -52,7 +52,7 @@ impl Bucket {
         self.at = now;
     }
 
-    /// Whether a whole token is there, but for what rounding loses.
+    /// Whether it holds a whole token, apart from what rounding loses.
     fn has_one(self) -> bool {
         self.tokens > 1.0 - 1e-9
     }
@@ -68,7 +68,7 @@ impl Throttle {
         }
     }
 
-    /// Lets one request pass or not. One that is refused takes nothing from any bucket.
+    /// Admits or refuses one request. A refused request takes nothing from any bucket.
     pub fn admit(&mut self, caller: &Caller, class: OperationClass, now: f64) -> Result<(), Throttled> {
         let user = (caller.user.clone(), class);
         if self.penalties.get(&user).is_some_and(|until| now < *until) {
@@ -95,12 +95,12 @@ impl Throttle {
         verdict
     }
 
-    /// What a refusal says in `Retry-After`, if anything.
+    /// The value of `Retry-After` in a refusal, in seconds; `None` to send none.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         self.settings.retry_after_seconds
     }
 
-    /// The part of the tenancy's budgets that other tenants leave.
+    /// The share of the tenancy's budgets that other tenants leave.
     fn factor(&self, now: f64) -> f64 {
         let past = self.settings.other_load.iter().take_while(|step| step.after_seconds <= now);
         past.last().map_or(1.0, |step| step.factor)

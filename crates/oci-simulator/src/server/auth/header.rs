@@ -1,11 +1,11 @@
-//! Reads an `Authorization` header. Total: whatever the text, it answers and never panics.
+//! Parses an `Authorization` header. It never panics, whatever the text.
 
 /// The parts of `Authorization: Signature algorithm="…",headers="…",keyId="…",signature="…",version="1"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
-    /// Which key signed: `tenancy/user/fingerprint` or `ST$token`.
+    /// The id of the key that signed: `tenancy/user/fingerprint` or `ST$token`.
     pub key_id: String,
-    /// Names of what was signed, in order, in lower case.
+    /// The names of what was signed, in order and in lower case.
     pub headers: Vec<String>,
     /// The signature, in base64.
     pub signature: String,
@@ -34,7 +34,7 @@ pub enum AuthorizationError {
     Version,
 }
 
-/// Headers that one signature may cover; a request has far fewer.
+/// The most headers that one signature may cover; a request has far fewer.
 const HEADERS_MAX: usize = 64;
 
 impl Authorization {

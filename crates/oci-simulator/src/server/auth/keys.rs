@@ -1,4 +1,4 @@
-//! The public keys that the region knows, each under the key id that a request names it by.
+//! The public keys that the region accepts, by the key id that requests use.
 
 use crate::world::Caller;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -21,10 +21,10 @@ pub struct PublicKey {
 /// Why something is not a usable key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Not PEM of a kind that is known.
+    /// The text is no PEM of a known kind.
     #[error("not an unencrypted RSA key in PEM form")]
     Pem,
-    /// The bytes inside are not an RSA key.
+    /// The bytes of the PEM block are no RSA key.
     #[error("not an RSA key")]
     Key,
 }
@@ -73,7 +73,7 @@ impl PublicKey {
         encode_pem("PUBLIC KEY", &self.der)
     }
 
-    /// Whether the signature is this key's for the message (RSA PKCS#1 v1.5 with SHA-256).
+    /// Whether this key made the signature of the message (RSA PKCS#1 v1.5 with SHA-256).
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.parsed.verify_sig(message, signature).is_ok()
     }
@@ -94,7 +94,7 @@ pub(in crate::server) fn encode_pem(label: &str, der: &[u8]) -> String {
     let mut text = format!("-----BEGIN {label}-----\n");
     let mut rest = body.as_str();
     while !rest.is_empty() {
-        // Base64 is ASCII, so that every index is a boundary.
+        // Base64 is ASCII, so every index is a character boundary.
         let (line, after) = rest.split_at(rest.len().min(64));
         text.push_str(line);
         text.push('\n');
@@ -104,26 +104,26 @@ pub(in crate::server) fn encode_pem(label: &str, der: &[u8]) -> String {
     text
 }
 
-/// The keys that the region knows.
+/// The keys that the region accepts.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Keys {
     by_id: RwLock<HashMap<String, Arc<(Caller, PublicKey)>>>,
 }
 
 impl Keys {
-    /// Makes a key known as `tenancy/user/fingerprint`.
+    /// Accepts a key as `tenancy/user/fingerprint`.
     pub fn add(&self, caller: Caller, key: PublicKey) {
         let id = format!("{}/{}/{}", caller.tenancy, caller.user, key.fingerprint());
         self.add_as(id, caller, key);
     }
 
-    /// Makes a key known as this: `ST$` and a session token.
+    /// Accepts a key under this id: `ST$` and a session token.
     pub fn add_as(&self, id: String, caller: Caller, key: PublicKey) {
         let mut keys = self.by_id.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         keys.insert(id, Arc::new((caller, key)));
     }
 
-    /// The key known as this, and whose it is.
+    /// The key with this id, and its owner.
     pub fn find(&self, id: &str) -> Option<Arc<(Caller, PublicKey)>> {
         self.by_id.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(id).cloned()
     }

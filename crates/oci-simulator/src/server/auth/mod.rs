@@ -1,4 +1,4 @@
-//! Who sends a request: the check of its signature, written from the description of Oracle's scheme ("Request
+//! Authentication: verifies signatures. Written from the description of Oracle's scheme ("Request
 //! Signatures", a draft-cavage HTTP signature) and shared with no client, so that one mistake cannot hide on both sides.
 //!
 //! It must not know operations or what a caller may do.
@@ -13,46 +13,46 @@ pub(super) use keys::encode_pem;
 pub use keys::{KeyError, PublicKey};
 pub(super) use verify::{Presented, verify};
 
-/// The text of a refusal for something that is missing, malformed, unknown or too old.
+/// The text of the refusal when a part of the signature is missing, malformed, unknown or too old.
 pub(super) const MISSING: &str =
     "The required information to complete authentication was not provided or was incorrect.";
-/// The text of a refusal for a signature that is not the key's.
+/// The text of the refusal when the key did not make the signature.
 pub(super) const NOT_VERIFIED: &str = "Failed to verify the HTTP(S) Signature";
 
-/// Why a request is not authenticated. The caller is told one of two texts; the log, and tests, what exactly it was.
+/// Why a request is not authenticated. The caller gets one of two texts; the log and tests get this.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No `Authorization` header, or more than one.
     #[error("the request has {0} Authorization headers")]
     Headers(usize),
-    /// It cannot be read.
+    /// The header cannot be parsed.
     #[error("the Authorization header cannot be read: {0}")]
     Malformed(#[from] AuthorizationError),
-    /// No such key.
+    /// No key has this id.
     #[error("no key is registered as {0}")]
     UnknownKey(String),
-    /// A header that must be signed is not.
+    /// A header that must be signed is not signed.
     #[error("the header {0} must be signed")]
     NotSigned(&'static str),
-    /// A header that is said to be signed is not there.
+    /// A signed header is missing from the request.
     #[error("the header {0} is signed but not sent")]
     NotSent(String),
-    /// The date cannot be read.
+    /// The date cannot be parsed.
     #[error("the date `{0}` cannot be read")]
     Date(String),
     /// The date is too far from the region's clock.
     #[error("the date is {0} s away from the region's clock")]
     Skew(i64),
-    /// The body is not the one that was signed.
+    /// The body differs from the signed one.
     #[error("the header {0} does not fit the body")]
     Body(&'static str),
-    /// The signature is not the key's for this request.
+    /// The key did not make the signature of this request.
     #[error("the signature is not the key's")]
     Signature,
 }
 
 impl Refusal {
-    /// What the caller is told.
+    /// The text that the caller gets.
     pub fn message(&self) -> &'static str {
         match self {
             Self::Signature | Self::Body(_) => NOT_VERIFIED,

@@ -1,4 +1,4 @@
-//! The check of one request.
+//! Verifies the signature of one request.
 
 use super::{Authorization, Keys, Refusal};
 use crate::world::Caller;
@@ -13,7 +13,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 /// How far a request's date may be from the region's clock (Oracle: "API Errors", NotAuthenticated: five minutes).
 const SKEW_SECONDS_MAX: i64 = 300;
 
-/// A request as it came.
+/// The parts of a request that the check needs.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Presented<'a> {
     pub method: &'a Method,
@@ -22,7 +22,7 @@ pub(in crate::server) struct Presented<'a> {
     pub body: &'a [u8],
 }
 
-/// Who sent the request, if its signature proves it. `now` is the region's clock.
+/// The caller, if the signature proves who it is. `now` is the time of the region's clock.
 pub(in crate::server) fn verify(
     request: Presented<'_>,
     keys: &Keys,
@@ -56,11 +56,11 @@ fn authorization(headers: &HeaderMap) -> Result<Authorization, Refusal> {
 }
 
 fn has_signed_body(method: &Method) -> bool {
-    // Signed in lower case: a method that differs in case alone has the same signature, and vouches for the same body.
+    // The method is signed in lower case, so its case makes no difference to the signature or to the signed body.
     ["POST", "PUT", "PATCH"].iter().any(|known| method.as_str().eq_ignore_ascii_case(known))
 }
 
-/// Whether everything that must be signed is.
+/// Checks that everything that must be signed is signed.
 fn check_signed_set(method: &Method, authorization: &Authorization) -> Result<(), Refusal> {
     if !authorization.signs("date") && !authorization.signs("x-date") {
         return Err(Refusal::NotSigned("date"));
@@ -75,7 +75,7 @@ fn check_signed_set(method: &Method, authorization: &Authorization) -> Result<()
 }
 
 fn check_date(headers: &HeaderMap, authorization: &Authorization, now: Timestamp) -> Result<(), Refusal> {
-    // A browser cannot set `date`, so that `x-date` takes its place where it is signed.
+    // A browser cannot set `date`; a signed `x-date` takes its place.
     let name = if authorization.signs("x-date") { "x-date" } else { "date" };
     let text = value(headers, name)?;
     let date = DateTimeParser::new().parse_timestamp(&text).map_err(|_| Refusal::Date(text))?;
@@ -96,7 +96,7 @@ fn check_body(request: Presented<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// The text that was signed: a line for each name, in the order of the names.
+/// The text that was signed: one line for each name, in the order of the names.
 fn signing_string(request: Presented<'_>, authorization: &Authorization) -> Result<String, Refusal> {
     let mut text = String::with_capacity(512);
     for name in &authorization.headers {
@@ -122,7 +122,7 @@ fn signing_string(request: Presented<'_>, authorization: &Authorization) -> Resu
     Ok(text)
 }
 
-/// A header's value; several values are joined as the scheme says.
+/// A header's value; several values are joined as the signature scheme says.
 fn value(headers: &HeaderMap, name: &str) -> Result<String, Refusal> {
     let mut joined: Option<String> = None;
     for value in headers.get_all(name) {

@@ -1,24 +1,20 @@
-//! Writes the files of a home folder: readable by their owner only, and never half written.
+//! The files of a home folder, which only their owner can read and which are never half written.
 
-use std::fs::{File, OpenOptions};
+use crate::server::private_files::replace_file;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes a file in place of what is there, all of it or nothing.
+pub(super) const KEY: &str = "oci_api_key.pem";
+pub(super) const PUBLIC_KEY: &str = "oci_api_key_public.pem";
+pub(super) const CONFIG: &str = "config";
+pub(super) const CONFIG_YAML: &str = "config.yaml";
+
+/// Replaces a file as a whole.
 pub(super) fn write_over(path: &Path, text: &str) -> io::Result<()> {
-    crate::server::save::replace_file(path, |file| file.write_all(text.as_bytes()))
+    replace_file(path, |file| file.write_all(text.as_bytes()))
 }
 
-/// A new file that only its owner can read.
-pub(in crate::server) fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Takes away from others what only the owner should have.
+/// Removes the permissions of everybody but the owner.
 pub(super) fn private(path: &Path, mode: u32) -> io::Result<()> {
     #[cfg(unix)]
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
@@ -27,7 +23,7 @@ pub(super) fn private(path: &Path, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The text with the first line that starts so replaced; unchanged if there is none.
+/// The text with the first line that has this start replaced; unchanged if there is none.
 pub(super) fn replace_line(text: &str, start: &str, line: &str) -> String {
     let mut replaced = false;
     let mut out = String::with_capacity(text.len() + line.len());

@@ -1,15 +1,15 @@
-//! The folder of a home: made, told from other people's folders, held by one region at a time, and emptied.
+//! The folder of a home: creates it, recognises folders of others, locks it for one region, and empties it.
 //!
-//! A marker in it says that the simulator made it. A folder that holds files and no marker is somebody's: nothing in it
-//! is changed, nor is the folder.
+//! A marker file says that the simulator created it. A folder with files but without a marker belongs to somebody else:
+//! neither it nor anything in it is changed.
 
-use super::files::private;
-use super::{CONFIG, CONFIG_YAML, HomeError, KEY, PUBLIC_KEY, io};
+use super::error::{HomeError, io};
+use super::files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, private};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// The marker. It is also what a running region holds locked.
+/// The marker file, which a running region also keeps locked.
 const MARKER: &str = ".oci-insta-scale-region";
 const MARKER_TEXT: &str = "This folder belongs to a simulated region. `oci-insta-scale sim reset` deletes what the region put here.\n";
 
@@ -17,16 +17,19 @@ const MARKER_TEXT: &str = "This folder belongs to a simulated region. `oci-insta
 pub(super) const CONFIG_YAML_BEGINS: &str =
     "# A fleet for the simulated region that `oci-insta-scale sim serve` runs.";
 
-/// A folder of ours, held until this is dropped.
+/// A folder that the simulator created, locked until this is dropped.
 #[derive(Debug)]
 pub(in crate::server) struct Folder {
-    /// Absolute.
+    /// The absolute path.
     pub path: PathBuf,
     lock: File,
 }
 
 impl Folder {
-    /// Takes the folder for a region: makes it if it is not there, refuses one that is somebody's or in use.
+    /// Locks the folder for a region and creates it if necessary.
+    ///
+    /// # Errors
+    /// When the folder belongs to somebody else, or another region uses it.
     pub fn claim(path: &Path) -> Result<Self, HomeError> {
         if path.is_dir() {
             if !is_ours(path)? && !is_empty(path)? {
@@ -41,15 +44,18 @@ impl Folder {
         Ok(Self { path, lock })
     }
 
-    /// Deletes what a region put into the folder, and the folder if nothing else is in it. Says whether there was a
-    /// region; refuses a folder that is somebody's or in use.
+    /// Deletes the files of a region from the folder, and the folder itself if it is empty then. Returns whether there was a
+    /// region.
+    ///
+    /// # Errors
+    /// When the folder belongs to somebody else, or a region uses it.
     pub fn forget(path: &Path) -> Result<bool, HomeError> {
         let Some(folder) = Self::find(path)? else { return Ok(false) };
         folder.empty()?;
         Ok(true)
     }
 
-    /// The folder, if it is ours and free; `None` if nothing in it could be a region's.
+    /// The folder, if the simulator created it and no region uses it; `None` if it holds no files of a region.
     pub fn find(path: &Path) -> Result<Option<Self>, HomeError> {
         if is_ours(path)? {
             let lock = hold(path)?;
@@ -61,14 +67,14 @@ impl Folder {
         Ok(None)
     }
 
-    /// Deletes what a region put into it, the marker last.
+    /// Deletes the files of a region, the marker last.
     pub fn empty(self) -> Result<(), HomeError> {
         for name in [CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY] {
             remove(&self.path.join(name))?;
         }
         drop(self.lock);
         remove(&self.path.join(MARKER))?;
-        // Only goes when nothing else is in it, which is the user's then.
+        // Fails when other files are in it, which belong to the user.
         let _ = std::fs::remove_dir(&self.path);
         Ok(())
     }
@@ -86,11 +92,11 @@ fn is_empty(path: &Path) -> Result<bool, HomeError> {
     Ok(entries.next().is_none())
 }
 
-/// Whether the simulator made what is in the folder.
+/// Whether the simulator created the folder.
 fn is_ours(path: &Path) -> Result<bool, HomeError> {
     let marker = path.join(MARKER);
     match std::fs::read_to_string(&marker) {
-        // Empty: the program was stopped before it had written it.
+        // An empty marker: the program was stopped before it wrote the text.
         Ok(text) => return Ok(text == MARKER_TEXT || text.is_empty()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
         Err(source) => return Err(io("read", &marker, source)),
@@ -98,7 +104,7 @@ fn is_ours(path: &Path) -> Result<bool, HomeError> {
     Ok(is_of_an_earlier_version(path))
 }
 
-/// Earlier versions left no marker. Their homes are known by a `config.yaml` that begins as ours, goes to a simulated
+/// Earlier versions left no marker. Their homes are known by a `config.yaml` that begins like ours, points to a simulated
 /// region, and names the same user as the `config` beside it.
 fn is_of_an_earlier_version(path: &Path) -> bool {
     let read = |name: &str| std::fs::read_to_string(path.join(name)).unwrap_or_default();
@@ -114,7 +120,7 @@ fn is_of_an_earlier_version(path: &Path) -> bool {
         && path.join(KEY).is_file()
 }
 
-/// Writes the marker if it is not there, and holds it. The system lets go of it when the process ends, however it ends.
+/// Writes the marker if it is missing, and locks it. The system releases the lock when the process ends, however it ends.
 fn hold(path: &Path) -> Result<File, HomeError> {
     let marker = path.join(MARKER);
     let mut options = OpenOptions::new();

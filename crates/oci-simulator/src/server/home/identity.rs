@@ -1,4 +1,4 @@
-//! A user of the region: OCIDs and an API key, and the files that hold them.
+//! A user of the region: OCIDs, an API key, and the files that hold them.
 
 use super::folder::CONFIG_YAML_BEGINS;
 use crate::server::auth::{KeyError, PublicKey, encode_pem};
@@ -17,9 +17,9 @@ pub struct Identity {
     pub region: String,
     /// Fingerprint of the key.
     pub fingerprint: String,
-    /// The private key, PKCS#8 in PEM form. It opens nothing but a simulated region.
+    /// The private key, PKCS#8 in PEM form. Only a simulated region accepts it.
     pub private_key_pem: String,
-    /// The public key, to register with the region.
+    /// The public key, which the region must accept.
     pub public_key: PublicKey,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// A new RSA key of 2048 bits, for this caller or for one that is made up. Blocks for some tenths of a second.
+    /// Generates an RSA key of 2048 bits, for this caller or for a generated one. Blocks for some tenths of a second.
     pub fn generate(caller: Option<Caller>, region: &str) -> Result<Self, KeyError> {
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Key)?;
         let private: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Key)?;
@@ -54,7 +54,7 @@ impl Identity {
         })
     }
 
-    /// Reads back what [`Identity::config`] wrote.
+    /// Reads the files that [`Identity::config`] wrote.
     pub(super) fn read(config: &str, private_key_pem: String) -> Result<Self, String> {
         let value = |name: &str| {
             let lines = config.lines().filter_map(|line| line.split_once('='));
@@ -82,7 +82,7 @@ impl Identity {
         })
     }
 
-    /// A file in the style of `~/.oci/config`, which the official clients use unchanged.
+    /// The text of a file like `~/.oci/config`, which the official clients accept.
     pub(super) fn config(&self, key: &Path) -> String {
         format!(
             "[DEFAULT]\nuser={}\nfingerprint={}\nkey_file={}\ntenancy={}\nregion={}\n",
@@ -94,10 +94,10 @@ impl Identity {
         )
     }
 
-    /// A file for OCI Insta-Scale, with a compartment, a subnet and an image that the region will know.
+    /// The text of a `config.yaml` for OCI Insta-Scale, with a compartment, a subnet and an image of the region.
     pub(super) fn config_yaml(&self, key: &Path, endpoint: &str) -> String {
         let region = oci_api::Region::find(&self.region);
-        // In OCIDs the two oldest regions go by their keys, the others by their names.
+        // OCIDs contain the keys of the two oldest regions, and the names of all others.
         let place = match region.map(|region| region.key) {
             Some(key @ ("phx" | "iad")) => key,
             _ => &self.region,
@@ -139,16 +139,16 @@ impl Identity {
     }
 }
 
-/// The line of `config.yaml` that says where the key is. Quoted, since a path may hold what YAML gives a meaning.
+/// The line of `config.yaml` that says where the key is. It is quoted, since YAML gives some characters of a path a meaning.
 pub(super) fn key_line(key: &Path) -> String {
     format!("private_key_path: {}", serde_json::Value::from(key.display().to_string()))
 }
 
-/// A well-formed key whose private half nobody has: 32 zero bytes.
+/// A well-formed public key whose private half nobody has: 32 zero bytes.
 const SSH_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA rehearsal";
 
-/// An OCID that nobody else has.
+/// A new, unique OCID.
 fn new_ocid(kind: &str, region: &str) -> Result<String, KeyError> {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut random = [0; 60];

@@ -1,6 +1,7 @@
-//! What a `config.yaml` of OCI Insta-Scale names, so that a rehearsal runs the real file unchanged.
+//! Finds the resources that a `config.yaml` of OCI Insta-Scale names, so that a simulated region can run the real file
+//! unchanged.
 //!
-//! Reads only what it needs and passes over the rest: whether the file is right is for its owner to say.
+//! It reads only the keys that it needs and ignores the rest: checking the file is not its task.
 
 use crate::world::{Known, ReservedConfig};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ struct Config {
 struct Settings {
     count: Option<u32>,
     shape: Option<String>,
-    shape_config: ShapeConfig,
+    shape_config: NamedSize,
     image_id: Option<String>,
     subnet_id: Option<String>,
     availability_domain: Option<String>,
@@ -32,14 +33,17 @@ struct Settings {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct ShapeConfig {
+struct NamedSize {
     ocpus: Option<f64>,
     memory_in_gbs: Option<f64>,
 }
 
 /// The resources that the text of a `config.yaml` names, in the order in which they must be registered.
 ///
-/// A capacity reservation is taken to hold what the file launches.
+/// A capacity reservation is assumed to hold what the file launches.
+///
+/// # Errors
+/// When the text is no YAML of this form.
 pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Error + Send + Sync>> {
     let config: Config = serde_saphyr::from_str(yaml)?;
     let compartment = filled(config.compartment_id);

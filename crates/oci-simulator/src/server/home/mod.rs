@@ -1,99 +1,54 @@
 //! The home folder of a simulated region: an API key, a `config` in the style of `~/.oci/config` for the official
-//! clients, and a `config.yaml` for OCI Insta-Scale, all fitting each other. Used again when it is already there.
+//! clients, and a `config.yaml` for OCI Insta-Scale, all of which agree. An existing home is used again.
 
+mod error;
 mod files;
 mod folder;
 mod identity;
 mod known;
 
+pub use error::HomeError;
 pub use identity::Identity;
 pub use known::known_of_config;
 
 use crate::world::Known;
-pub(super) use files::create_private;
-use files::{replace_line, write_over};
+use error::io;
+use files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, replace_line, write_over};
 pub(super) use folder::Folder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const KEY: &str = "oci_api_key.pem";
-const PUBLIC_KEY: &str = "oci_api_key_public.pem";
-const CONFIG: &str = "config";
-const CONFIG_YAML: &str = "config.yaml";
 
 /// A home folder that is ready.
 #[derive(Clone, Debug)]
 pub struct Home {
     /// The folder, absolute.
     pub path: PathBuf,
-    /// Who its key belongs to.
+    /// The owner of its key.
     pub identity: Identity,
-    /// What its `config.yaml` names, which must exist in the region.
+    /// The resources that its `config.yaml` names, which must exist in the region.
     pub known: Vec<Known>,
-    /// Held until the last clone is dropped: a home is for one region at a time.
+    /// Locked until the last clone is dropped: only one region at a time uses a home.
     _folder: Arc<Folder>,
 }
 
-/// Why a home folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum HomeError {
-    /// A file or folder cannot be read or written.
-    #[error("cannot {action} {}: {source}. Choose another folder with --home", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-    /// A file is there but is not what it should be.
-    #[error("{}: {problem}. Repair it, or remove the folder to get a new one", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The folder holds files that no simulated region made.
-    #[error(
-        "{} holds files of other programs and is not the home of a simulated region: nothing in it was changed. \
-         Choose another folder with --home",
-        path.display()
-    )]
-    Foreign {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Another region uses the folder.
-    #[error(
-        "{} is the home of a simulated region that is running. Stop that one, or choose another folder with --home",
-        path.display()
-    )]
-    InUse {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// No key could be made.
-    #[error("cannot make an RSA key: {0}")]
-    Key(#[from] super::auth::KeyError),
-}
-
 impl Home {
-    /// Opens the folder, or makes it. `endpoint` is written into `config.yaml`; the rest of what is there is kept.
+    /// Opens the folder or creates it. `endpoint` is written into `config.yaml`; everything else in it is kept.
     ///
     /// Blocks: a new key takes some tenths of a second.
     pub fn open(path: &Path, region: &str, endpoint: &str) -> Result<Self, HomeError> {
         Self::fill(Folder::claim(path)?, region, endpoint)
     }
 
-    /// Deletes what a region put into the folder, and the folder if nothing else is in it. Says whether there was a
-    /// region. A folder that is somebody's, or of a region that is running, is refused.
+    /// Deletes the files of a region from the folder, and the folder itself if it is empty then. Returns whether there was a
+    /// region.
+    ///
+    /// # Errors
+    /// When the folder belongs to somebody else, or a running region uses it.
     pub fn forget(path: &Path) -> Result<bool, HomeError> {
         Folder::forget(path)
     }
 
-    /// Puts into a folder what is missing.
+    /// Adds the missing files to a folder.
     pub(super) fn fill(folder: Folder, region: &str, endpoint: &str) -> Result<Self, HomeError> {
         let path = folder.path.clone();
         let config = path.join(CONFIG);
@@ -126,7 +81,7 @@ impl Home {
         write_over(&key, &identity.private_key_pem).map_err(|source| io("write", &key, source))?;
         let public = path.join(PUBLIC_KEY);
         write_over(&public, &identity.public_key.to_pem()).map_err(|source| io("write", &public, source))?;
-        // Last, since its being there says that all is.
+        // Written last: its presence means that everything is there.
         let config = path.join(CONFIG);
         write_over(&config, &identity.config(&key)).map_err(|source| io("write", &config, source))?;
         Ok(identity)
@@ -145,8 +100,4 @@ impl Home {
         }
         Ok(identity)
     }
-}
-
-fn io(action: &'static str, path: &Path, source: std::io::Error) -> HomeError {
-    HomeError::Io { action, path: path.to_owned(), source }
 }

@@ -1,0 +1,45 @@
+//! Why a region that stands by itself cannot be started, or cannot be stopped in order.
+
+use super::home::HomeError;
+use super::save::SaveError;
+use std::net::SocketAddr;
+
+/// Why a region cannot be started, or stopped in order.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address would let other machines in.
+    #[error("{0} is not a loopback address: other machines could come in. Say --allow-remote if they may")]
+    NotLoopback(SocketAddr),
+    /// Something else listens there.
+    #[error(
+        "cannot listen on {0}: the port is in use. Choose another with --listen {ip}:PORT; 0 takes a free one",
+        ip = .0.ip()
+    )]
+    PortInUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The speed is out of range.
+    #[error("{0}")]
+    Speed(String),
+    /// A resource cannot be registered.
+    #[error("a resource that must exist in the region cannot: {0}")]
+    Register(String),
+    /// The scenario names a compartment that is not there.
+    #[error("world: quotas: the region has no compartment {0}. Leave `compartment` out to mean every one")]
+    QuotaCompartment(String),
+    /// The home folder cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The saved world cannot be used.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// A task of the server broke; this is a bug.
+    #[error("the server broke: {0}")]
+    Broken(String),
+}

@@ -1,0 +1,53 @@
+//! Why a home folder cannot be used.
+
+use crate::server::auth::KeyError;
+use std::path::{Path, PathBuf};
+
+/// Why a home folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}: {source}. Choose another folder with --home", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A file exists but is not what it should be.
+    #[error("{}: {problem}. Repair it, or remove the folder to get a new one", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The folder holds files that no simulated region made.
+    #[error(
+        "{} holds files of other programs and is not the home of a simulated region: nothing in it was changed. \
+         Choose another folder with --home",
+        path.display()
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another region uses the folder.
+    #[error(
+        "{} is the home of a simulated region that is running. Stop that one, or choose another folder with --home",
+        path.display()
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No key could be generated.
+    #[error("cannot make an RSA key: {0}")]
+    Key(#[from] KeyError),
+}
+
+pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> HomeError {
+    HomeError::Io { action, path: path.to_owned(), source }
+}
