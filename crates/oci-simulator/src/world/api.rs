@@ -1,5 +1,5 @@
-//! What goes into the world and what comes out: one request that has already been authenticated and checked against
-//! the table of operations, and its answer.
+//! The input and output of the world: one request that has already been authenticated and checked against the table of
+//! operations, and its answer.
 //!
 //! It must not know HTTP: no headers, no sockets, no signatures.
 
@@ -8,7 +8,7 @@ use oci_api::Operation;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
     /// OCID of the tenancy.
@@ -17,12 +17,12 @@ pub struct Caller {
     pub user: String,
 }
 
-/// One request, already authenticated, its operation found, its parameters and body checked against the table.
+/// One request: authenticated, with its operation known, and with parameters and body checked against the table.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
-    /// What is asked.
+    /// The operation.
     pub operation: Operation,
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
     /// Path parameters by their wire name, percent-decoded.
     pub path: BTreeMap<&'static str, String>,
@@ -32,7 +32,7 @@ pub struct ApiRequest {
     pub retry_token: Option<String>,
     /// The header `if-match`.
     pub if_match: Option<String>,
-    /// The parsed body, if one came.
+    /// The parsed body, if the request has one.
     pub body: Option<Value>,
     /// A hash of the body's bytes, to compare the bodies that come with one retry token. 0 for no body.
     pub body_hash: u64,
@@ -90,7 +90,7 @@ impl ApiRequest {
     }
 }
 
-/// The answer to a request that went well.
+/// The answer to a request that succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiAnswer {
     /// HTTP status: 200, 201, 202 or 204.
@@ -108,13 +108,13 @@ pub struct ApiAnswer {
 }
 
 impl ApiAnswer {
-    /// The body as a JSON value; null when there is none. For tests and for the curious: the server sends the bytes.
+    /// The body as a JSON value; null when there is none. For tests: the server sends the bytes.
     pub fn json(&self) -> Value {
         self.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null)
     }
 }
 
-/// The answer to a request that did not.
+/// The answer to a request that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{status} {code}: {message}")]
 pub struct ApiError {
@@ -122,7 +122,7 @@ pub struct ApiError {
     pub status: u16,
     /// Oracle's short code: `InvalidParameter`.
     pub code: &'static str,
-    /// Text for people.
+    /// The text for people.
     pub message: String,
 }
 

@@ -1,5 +1,5 @@
-//! Chance that comes from a seed and nothing else: the same seed gives the same draws on every platform, and the
-//! state can be saved.
+//! Random numbers that depend on a seed alone: the same seed gives the same draws on every platform, and the state can be
+//! saved.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +32,8 @@ impl Chance {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Whether something of this probability happens. Draws nothing when it cannot, so that a switched-off behaviour
-    /// leaves the stream alone.
+    /// Whether something of this probability happens. An impossible event draws nothing, so that a behaviour that is
+    /// switched off leaves the stream unchanged.
     pub fn happens(&mut self, probability: f64) -> bool {
         probability > 0.0 && self.unit() < probability
     }

@@ -1,15 +1,20 @@
-//! Who answers which operation.
+//! Which method answers which operation, and what a repeated retry token gets.
 
-use super::World;
 use super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use super::error;
 use super::ids::{Id, Kind};
 use super::instances::State;
 use super::request::empty;
+use super::schedule::Task;
+use super::state::World;
+use super::time::seconds;
 use oci_api::{Method, Operation};
 
 impl World {
-    /// Answers one request, at the world's present time.
+    /// Answers one request at the present time of the world.
+    ///
+    /// # Errors
+    /// The refusal, with the status, code and text of the service.
     pub fn handle(&mut self, request: &ApiRequest) -> ApiResult {
         let result = self.check_caller(request).and_then(|()| self.answer_or_repeat(request));
         if let Err(refusal) = &result
@@ -21,16 +26,16 @@ impl World {
         result
     }
 
-    /// Refuses a caller of another tenancy: nothing here is theirs.
+    /// Refuses a caller of another tenancy.
     fn check_caller(&self, request: &ApiRequest) -> Result<(), ApiError> {
         let known = self.ids.find(&request.caller.tenancy) == Some(Id(Kind::Tenancy, 0));
         if known { Ok(()) } else { Err(error::not_found()) }
     }
 
     fn answer_or_repeat(&mut self, request: &ApiRequest) -> ApiResult {
-        if let Some((made, work)) = self.bound_to(request)? {
+        if let Some((made, work)) = self.tokens.bound_to(request)? {
             let mut answer = self.repeat(request, made)?;
-            // What has been done to it since has work requests of its own.
+            // Later operations on the resource have work requests of their own.
             answer.work_request = work.map(|work| self.work_request_ocid(work)).or(answer.work_request);
             return Ok(answer);
         }
@@ -42,7 +47,16 @@ impl World {
         Ok(answer)
     }
 
-    /// The answer to a request whose retry token stands for something already: that, as it is now.
+    /// Binds the request's retry token to what the request made, for as long as the settings say.
+    fn bind(&mut self, request: &ApiRequest, made: Id, work: Option<&str>) {
+        let expires = self.now + seconds(self.settings.retry_token_hours * 3600.0);
+        let work = work.and_then(|ocid| self.ids.number(Kind::WorkRequest, ocid));
+        if self.tokens.bind(request, made, work, expires) {
+            self.schedule.at(expires, Task::ForgetToken);
+        }
+    }
+
+    /// The answer to a request whose retry token stands for a resource already: that resource, as it is now.
     fn repeat(&self, request: &ApiRequest, made: Id) -> ApiResult {
         let gone = || error::invalidated_token("The resource that the retry token stands for is gone.");
         match made {
@@ -69,8 +83,8 @@ impl World {
         }
     }
 
-    /// The same for an instance; `None` if it was deleted. One whose launch failed late is not deleted but dead, and is
-    /// shown as such.
+    /// The same for an instance; `None` if it was deleted. An instance whose launch failed late was not deleted,
+    /// and is shown as it is.
     fn repeat_instance(&self, request: &ApiRequest, number: u32) -> Option<ApiResult> {
         let row = self.instances.get(number)?;
         if matches!(row.state, State::Terminating | State::Terminated) && !row.failed {
@@ -159,7 +173,7 @@ impl World {
         }
     }
 
-    /// Identity, work requests and limits.
+    /// Dispatches operations of Identity, Work Requests and Limits.
     fn dispatch_others(&mut self, request: &ApiRequest) -> ApiResult {
         match request.operation {
             Operation::ListAvailabilityDomains => self.list_availability_domains(request),
@@ -177,7 +191,7 @@ impl World {
             Operation::ListLimitValues => self.list_limit_values(request),
             Operation::ListServices => self.list_services(request),
             Operation::ListLimitDefinitions => self.list_limit_definitions(request),
-            // A test asks for every operation of the table, thus this is never answered.
+            // Never reached: a test calls every operation of the table.
             _ => Err(ApiError::new(501, "MethodNotImplemented", request.operation.name())),
         }
     }

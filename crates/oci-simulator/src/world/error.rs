@@ -4,7 +4,10 @@
 
 use super::api::ApiError;
 
-/// 404 for an OCID that does not exist or is not the caller's (Oracle: "API Errors").
+/// What the service says, at once or in a work request, when no host has room.
+pub(super) const OUT_OF_CAPACITY: &str = "Out of host capacity.";
+
+/// 404 for an OCID that does not exist or that the caller may not see (Oracle: "API Errors").
 pub(super) fn not_found() -> ApiError {
     ApiError::new(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")
 }
@@ -19,19 +22,19 @@ pub(super) fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(400, "InvalidParameter", message)
 }
 
-/// 400 for a field that is not there.
+/// 400 for a field that is missing.
 pub(super) fn missing(field: &str) -> ApiError {
     ApiError::new(400, "MissingParameter", format!("{field} is required"))
 }
 
-/// 400 for a body that is not what the operation takes.
+/// 400 for a body that does not fit the operation.
 pub(super) fn unparsable() -> ApiError {
     invalid("Unable to parse message body")
 }
 
-/// 500, as the service says that no host has room.
+/// 500 when no host has room.
 pub(super) fn out_of_capacity() -> ApiError {
-    ApiError::new(500, "InternalError", super::OUT_OF_CAPACITY)
+    ApiError::new(500, "InternalError", OUT_OF_CAPACITY)
 }
 
 /// 409 for a resource that is changing.
@@ -39,17 +42,17 @@ pub(super) fn busy(ocid: &str) -> ApiError {
     ApiError::new(409, "Conflict", format!("instance {ocid} is currently being modified, try again later"))
 }
 
-/// 409 for something that the resource's state does not allow.
+/// 409 for a change that the resource's state does not allow.
 pub(super) fn incorrect_state(message: impl Into<String>) -> ApiError {
     ApiError::new(409, "IncorrectState", message)
 }
 
-/// 409 for a retry token that cannot be used (again).
+/// 409 for a retry token that cannot be used, or not again.
 pub(super) fn invalidated_token(why: &str) -> ApiError {
     ApiError::new(409, "InvalidatedRetryToken", why)
 }
 
-/// 412 for an etag that is not the resource's (text invented).
+/// 412 for an etag other than that of the resource (text invented).
 pub(super) fn etag_mismatch() -> ApiError {
     ApiError::new(412, "NoEtagMatch", "The If-Match header does not match the ETag of the resource.")
 }

@@ -7,24 +7,24 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// One thing that happened, as it is shown.
+/// One event, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its number, from 0, without gaps.
+    /// Its number: counted from 0, without gaps.
     pub number: u64,
-    /// When, in simulated time.
+    /// When it happened, in simulated time.
     pub at: Timestamp,
-    /// What: `instance_state`, `request_refused`.
+    /// What happened: `instance_state`, `request_refused`.
     pub event: String,
-    /// OCID of the resource, where there is one.
+    /// OCID of the resource that it concerns, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// More: `PROVISIONING -> STARTING`, `LaunchInstance 500 InternalError`.
+    /// Details: `PROVISIONING -> STARTING`, `LaunchInstance 500 InternalError`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// One thing that happened, as it is kept.
+/// One event, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     at: Timestamp,
@@ -58,12 +58,12 @@ impl EventLog {
         self.entries.push_back(Entry { at, event: event.into(), id, detail: detail.map(Into::into) });
     }
 
-    /// How many there have been.
+    /// How many events there have been, including dropped ones.
     pub fn count(&self) -> u64 {
         self.forgotten + self.entries.len() as u64
     }
 
-    /// Events from this number on; those already forgotten are skipped.
+    /// The events from this number on; dropped ones are skipped.
     pub fn since<'a>(&'a self, number: u64, ids: &'a Ids) -> impl Iterator<Item = Event> + 'a {
         let skip = usize::try_from(number.saturating_sub(self.forgotten)).unwrap_or(usize::MAX);
         self.entries.iter().enumerate().skip(skip).map(move |(at, entry)| Event {

@@ -1,6 +1,7 @@
-//! OCIDs: made from a kind and a number, read back without a table, so that a hundred thousand resources need none.
+//! OCIDs: generated from a kind and a number, and read back without a table, which saves one for a hundred thousand
+//! resources.
 //!
-//! Resources that were registered keep the OCID that they came with.
+//! Registered resources keep the OCID that they were registered with.
 
 use super::chance::{Chance, mix};
 use super::pairs;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-/// Letters that carry the number: 7 × 5 bits.
+/// Letters that encode the number: 7 × 5 bits.
 const NUMBER_LETTERS: usize = 7;
 const UNIQUE_LETTERS: usize = 60;
 
@@ -73,7 +74,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// `region` as it stands in OCIDs: `phx`, `iad`, else the region's name.
+    /// `region` is the name of the region in OCIDs: `phx`, `iad`, or the region's own name.
     pub fn new(seed: u64, realm: &str, region: &str) -> Self {
         Self {
             seed,
@@ -84,7 +85,7 @@ impl Ids {
         }
     }
 
-    /// Gives a resource an OCID of its own in place of the made one.
+    /// Gives a resource another OCID in place of the generated one.
     pub fn name(&mut self, id: Id, ocid: &str) {
         self.names.insert(id, ocid.to_owned());
         self.registered.insert(ocid.to_owned(), id);

@@ -1,9 +1,9 @@
-//! Lists, a page at a time. A page token is opaque to its user: it names the last row shown, so that rows which come and
-//! go between two pages make none repeat.
+//! Lists, a page at a time. A page token is opaque to the caller: it names the last row shown, so that no row is
+//! repeated when others appear or disappear between two pages.
 
-use super::World;
 use super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
-use super::chance::{hash_bytes, mix};
+use super::chance::{Chance, hash_bytes, mix};
+use super::settings::WorldSettings;
 use super::{error, request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,10 +13,10 @@ use std::cmp::Ordering;
 /// The most rows of a page (Oracle's OpenAPI document bounds `limit` to 100).
 const MOST: usize = 100;
 
-/// Where a row stands in its list.
+/// The position of a row in its list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cursor {
-    /// Rows are grouped by this first: the availability domain, where a list does so.
+    /// The first sort key: the availability domain, in lists that are grouped by it.
     pub group: u8,
     /// The name, in lists sorted by name.
     pub name: String,
@@ -32,7 +32,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Reads `sortBy` and `sortOrder`: newest first, or by name from A.
+    /// Reads `sortBy` and `sortOrder`: newest first, or by name, ascending.
     pub fn read(request: &ApiRequest) -> Self {
         let by_name = request.in_query("sortBy").is_some_and(|by| !by.eq_ignore_ascii_case("TIMECREATED"));
         let descending = match request.in_query("sortOrder") {
@@ -52,7 +52,7 @@ impl Order {
     }
 }
 
-/// What one request for a page asks.
+/// Which page of which list a request asks for.
 #[derive(Clone, Debug)]
 pub(super) struct PageRequest {
     /// The row after which to begin.
@@ -62,14 +62,22 @@ pub(super) struct PageRequest {
     scope: u64,
 }
 
-impl World {
-    /// Reads `limit` and `page`, and decides whether this page will be short or empty.
-    pub(super) fn page(&mut self, request: &ApiRequest) -> Result<PageRequest, ApiError> {
+impl PageRequest {
+    /// Reads `limit` and `page`, and draws whether this page will be short or empty.
+    ///
+    /// # Errors
+    /// When the limit is out of bounds, or the page token is not one of this list.
+    pub fn read(
+        request: &ApiRequest,
+        settings: &WorldSettings,
+        seed: u64,
+        chance: &mut Chance,
+    ) -> Result<Self, ApiError> {
         let mut limit = match request.in_query("limit") {
             None => MOST,
             Some(text) => match text.parse::<usize>() {
                 Ok(limit @ 1..=MOST) => limit,
-                Ok(limit) if limit > MOST && !self.settings.refuse_large_pages => MOST,
+                Ok(limit) if limit > MOST && !settings.refuse_large_pages => MOST,
                 _ => return Err(error::invalid(format!("limit must be between 1 and {MOST}, not '{text}'"))),
             },
         };
@@ -82,21 +90,19 @@ impl World {
                 scope.push_str(value);
             }
         }
-        let scope = mix(hash_bytes(scope.as_bytes()) ^ self.seed);
+        let scope = mix(hash_bytes(scope.as_bytes()) ^ seed);
         let (after, was_empty) = match request.in_query("page") {
             None => (None, false),
             Some(token) => read_token(token, scope)?,
         };
-        if !was_empty && self.list_chance.happens(self.settings.empty_page_probability) {
+        if !was_empty && chance.happens(settings.empty_page_probability) {
             limit = 0;
-        } else if limit > 1 && self.list_chance.happens(self.settings.short_page_probability) {
-            limit = 1 + self.list_chance.below(limit as u64 - 1) as usize;
+        } else if limit > 1 && chance.happens(settings.short_page_probability) {
+            limit = 1 + chance.below(limit as u64 - 1) as usize;
         }
-        Ok(PageRequest { after, limit, scope })
+        Ok(Self { after, limit, scope })
     }
-}
 
-impl PageRequest {
     /// One page of the rows that `keep` keeps, out of rows in order that already begin after `self.after`.
     pub fn answer<M: Serialize>(
         &self,
@@ -108,7 +114,7 @@ impl PageRequest {
         self.answer_written(request, rows, keep, |row, body| request::write(&build(row), body))
     }
 
-    /// The same, where `write` appends the JSON of a row.
+    /// As [`Self::answer`], where `write` appends the JSON of a row.
     pub fn answer_written(
         &self,
         request: &ApiRequest,

@@ -1,4 +1,4 @@
-//! Saves a map whose keys are not strings as a list of pairs, since JSON objects cannot hold it.
+//! Saves a map whose keys are not strings as a list of pairs, since a JSON object cannot hold it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;

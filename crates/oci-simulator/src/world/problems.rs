@@ -1,25 +1,25 @@
-//! What is wrong with settings, told to the person who wrote them before a world is made of them.
+//! Checks settings before a region is created from them, in words for the person who wrote them.
 
 use super::capacity::{FAULT_DOMAINS, hosts_in};
 use super::limits::Limit;
 use super::settings::{Seconds, WorldSettings};
 use super::shapes::{FAMILIES, Family, ShapeId};
 
-/// Hosts of the whole region that are made in a moment and fit in memory.
+/// The most hosts of the whole region: they are created in a moment and fit in memory.
 const HOSTS_MAX: u64 = 1_000_000;
-/// Hosts that come in one crumb.
-const CRUMB_MAX: u32 = 1000;
-/// What happens more often than this keeps the region from its callers.
+/// The most hosts that return at one time.
+const RETURNING_HOSTS_MAX: u32 = 1000;
+/// The shortest interval of a repeated event, in seconds: a shorter one would keep the region busy with itself.
 const EVERY_SECONDS_MIN: f64 = 1.0;
-/// Thirty years, and more than any time that matters.
+/// The longest duration, in seconds: thirty years, more than any test needs.
 const SECONDS_MAX: f64 = 1e9;
-/// Events that fit in memory.
+/// The most events that fit in memory.
 const EVENTS_MAX: usize = 10_000_000;
-/// More than any limit of a tenancy; the limits for reserved capacity read this when there is none.
+/// More than any limit of a tenancy; the limits on reserved capacity have this value when none is set.
 const LIMIT_MAX: i64 = 1_000_000_000;
 
 impl WorldSettings {
-    /// What is wrong with the settings, in words for the person who wrote them; empty when nothing is.
+    /// Everything that is wrong with the settings, in words for the person who wrote them; empty when nothing is.
     pub fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
         if oci_api::Region::find(&self.region).is_none() {
@@ -60,8 +60,8 @@ impl WorldSettings {
                  not {hosts}"
             ));
         }
-        for crumbs in self.crumbs.iter().filter(|crumbs| crumbs.hosts > CRUMB_MAX) {
-            found.push(format!("crumbs.hosts must be 0 to {CRUMB_MAX}, not {}", crumbs.hosts));
+        for crumbs in self.crumbs.iter().filter(|crumbs| crumbs.hosts > RETURNING_HOSTS_MAX) {
+            found.push(format!("crumbs.hosts must be 0 to {RETURNING_HOSTS_MAX}, not {}", crumbs.hosts));
         }
         if self.event_log > EVENTS_MAX {
             found.push(format!("event_log must be 0 to {EVENTS_MAX}, not {}", self.event_log));
@@ -196,7 +196,9 @@ impl WorldSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::{AbsentShape, Crumbs, LimitSetting, OtherTenants, Outage, Reclaim};
+    use super::super::settings::{
+        AbsentShape, LimitSetting, OtherTenants, Outage, Reclaim, ReturningCapacity,
+    };
     use super::*;
 
     #[test]
@@ -215,7 +217,7 @@ mod tests {
             boot_seconds: Seconds { min: 9.0, max: 3.0 },
             list_lag_seconds: f64::NAN,
             outages: vec![Outage { availability_domain: 0, after_seconds: -1.0, for_seconds: 1.0 }],
-            crumbs: vec![Crumbs {
+            crumbs: vec![ReturningCapacity {
                 availability_domain: 1,
                 family: Some("e4".into()),
                 every_seconds: 0.0,
@@ -269,7 +271,7 @@ mod tests {
         };
         settings.hosts.per_fault_domain = u32::MAX;
         settings.limits.cores = -1;
-        settings.crumbs = vec![Crumbs {
+        settings.crumbs = vec![ReturningCapacity {
             availability_domain: 1,
             family: None,
             every_seconds: 1.0,

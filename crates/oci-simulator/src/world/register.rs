@@ -1,7 +1,6 @@
-//! Makes resources exist under OCIDs that someone else chose: "the compartment, subnet and image of my config.yaml
-//! exist in the region".
+//! Registers resources under OCIDs that somebody else chose, so that the compartment, subnet and image of a `config.yaml`
+//! exist in the region.
 
-use super::World;
 use super::api::ApiError;
 use super::capacity::Need;
 use super::error;
@@ -11,24 +10,25 @@ use super::images::ImageRow;
 use super::instances::validate::{ShapeConfig, need_of};
 use super::reservations::{ConfigKey, Wanted};
 use super::shapes::ShapeId;
+use super::state::World;
 use oci_api::Ocid;
 
 /// A resource to register. Registering the same OCID twice changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {
-    /// The tenancy that everything belongs to: its OCID takes the place of the made one.
+    /// The tenancy that everything belongs to: its OCID replaces the generated one.
     Tenancy {
         /// Its OCID.
         ocid: String,
     },
     /// A user of the tenancy.
     User {
-        /// The OCID.
+        /// Its OCID.
         ocid: String,
     },
     /// A compartment.
     Compartment {
-        /// Its OCID. The tenancy's is taken for the root.
+        /// Its OCID. The tenancy's OCID stands for the root.
         ocid: String,
         /// The compartment that holds it; the root when `None`.
         parent: Option<String>,
@@ -53,10 +53,10 @@ pub enum Known {
     Image {
         /// Its OCID.
         ocid: String,
-        /// For Arm shapes only, else for all others only; `None`: for every shape.
+        /// For Arm shapes only (`true`), for all others only (`false`), or for every shape (`None`).
         arm: Option<bool>,
     },
-    /// Something that the region knows by its OCID only, and that a launch may name: a network security group, a VLAN, an
+    /// A resource that the region knows by its OCID only and that a launch may name: a network security group, a VLAN, an
     /// encryption key, a compute cluster or a cluster placement group.
     Other {
         /// Its OCID.
@@ -68,7 +68,7 @@ pub enum Known {
         /// Its name.
         name: String,
     },
-    /// A capacity reservation, ACTIVE from the start and filled as far as capacity goes.
+    /// A capacity reservation, which is ACTIVE at once and filled as far as capacity goes.
     CapacityReservation {
         /// Its OCID.
         ocid: String,
@@ -76,29 +76,29 @@ pub enum Known {
         compartment: Option<String>,
         /// Its availability domain, by name or number (`AD-2`, `2`).
         availability_domain: String,
-        /// What it holds.
+        /// The configs that it holds.
         configs: Vec<ReservedConfig>,
     },
 }
 
-/// One line of a registered capacity reservation.
+/// One config of a registered capacity reservation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReservedConfig {
     /// Its shape.
     pub shape: String,
-    /// OCPUs of a flexible shape.
+    /// OCPUs of a flexible shape; the default size when `None`.
     pub ocpus: Option<f64>,
-    /// Memory of a flexible shape.
+    /// Memory of a flexible shape in GB; the default size when `None`.
     pub memory_in_gbs: Option<f64>,
-    /// How many instances.
+    /// How many instances it reserves.
     pub count: u32,
 }
 
-/// What is known by its OCID only.
+/// Resource types that the region knows by OCID only.
 const OTHERS: [&str; 5] = ["networksecuritygroup", "vlan", "key", "computecluster", "clusterplacementgroup"];
 
 impl World {
-    /// Refuses an OCID that was not registered as one of the things that the region knows by their OCID only.
+    /// Refuses an OCID that was not registered as a resource that the region knows by OCID only.
     pub(super) fn check_other(&self, ocid: Option<&str>) -> Result<(), ApiError> {
         match ocid.filter(|ocid| !ocid.is_empty()) {
             Some(ocid) if !self.others_known.contains(ocid) => Err(error::not_found()),
@@ -106,9 +106,12 @@ impl World {
         }
     }
 
-    /// Makes a resource exist under an OCID that someone else chose. An error says in words what cannot be.
+    /// Makes a resource exist under an OCID that somebody else chose.
+    ///
+    /// # Errors
+    /// When the OCID is of another resource type, or what the resource refers to does not exist; the text says which.
     pub fn register(&mut self, known: &Known) -> Result<(), String> {
-        // They show the OCIDs and names that are given here.
+        // Instances show the OCIDs and names that are given here.
         self.instances.forget_shown();
         match known {
             Known::Tenancy { ocid } => {
@@ -201,7 +204,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a made OCID names something that is there.
+    /// Whether a generated OCID names a resource that exists.
     fn exists(&self, Id(kind, number): Id) -> bool {
         let within = |count: usize| (number as usize) < count;
         match kind {

@@ -1,4 +1,4 @@
-//! Reading requests and writing answers: the small words that every operation uses.
+//! Reads requests and writes answers: helpers that every operation uses.
 
 use super::api::{ApiAnswer, ApiError, ApiRequest};
 use super::error;
@@ -6,12 +6,12 @@ use oci_api::Operation;
 use serde::{Deserialize, Serialize};
 
 impl ApiRequest {
-    /// A path parameter; empty when the server did not send it, which then names nothing.
+    /// A path parameter; empty if it is missing, and an empty OCID names nothing.
     pub(super) fn in_path(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)
     }
 
-    /// A query parameter. An empty one counts as absent.
+    /// A query parameter. An empty one counts as missing.
     pub(super) fn in_query(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -32,7 +32,7 @@ impl ApiRequest {
         T::deserialize(body).map_err(|_| error::unparsable())
     }
 
-    /// Refuses the request if its `if-match` is not this etag.
+    /// Refuses the request if it has an `if-match` other than this etag.
     pub(super) fn check_etag(&self, etag: &str) -> Result<(), ApiError> {
         match self.if_match.as_deref() {
             None | Some("*") => Ok(()),

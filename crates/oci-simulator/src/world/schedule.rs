@@ -1,29 +1,30 @@
-//! What will happen by itself, in order of time, and of the order in which it was decided for equal times.
+//! What will happen by itself, in order of time; for equal times, in the order in which it was planned.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Something that is due at some time.
+/// An event that is due at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Task {
     /// A step in the life of an instance. Ignored if the instance has moved on to another epoch since.
     Instance { number: u32, epoch: u32, step: Step },
     /// A capacity reservation finishes what it is doing.
     Reservation { number: u32, epoch: u32 },
-    /// A terminated reservation is forgotten.
+    /// A deleted reservation disappears from lists.
     ForgetReservation { number: u32 },
-    /// An instance pool looks at its members.
+    /// An instance pool checks its members.
     Pool { number: u32, epoch: u32 },
-    /// A retry token expires: the oldest one.
+    /// The oldest retry token expires.
     ForgetToken,
-    /// Capacity comes: the settings' n-th crumbs.
-    Crumb { setting: u32, times: u32 },
-    /// Other tenants move.
+    /// Capacity returns, as the n-th `crumbs` of the settings say, for this time.
+    #[serde(rename = "Crumb")]
+    ReturnCapacity { setting: u32, times: u32 },
+    /// Other tenants take or free capacity.
     OtherTenants,
-    /// An outage begins or ends: the settings' n-th.
+    /// The n-th outage of the settings begins or ends.
     Outage { setting: u32, begins: bool },
-    /// Preemptible instances are taken back: the settings' n-th.
+    /// The n-th reclaim of the settings is due.
     Reclaim { setting: u32 },
 }
 
@@ -42,11 +43,11 @@ pub(super) enum Step {
     Restarted,
     /// MOVING ends.
     Moved,
-    /// The notice to a preemptible instance is over.
+    /// The notice to a preemptible instance expires.
     Preempted,
     /// TERMINATING ends.
     Terminated,
-    /// It is no longer listed.
+    /// The instance disappears from lists.
     Forgotten,
 }
 

@@ -1,8 +1,7 @@
-//! What a region is like: how many hosts, which limits, how slow, how treacherous. A scenario file embeds these under
-//! `world:`.
+//! The properties of a region: hosts, limits, delays and faults of the service. A scenario file has them under `world:`.
 //!
 //! The default is roomy: several thousand instances fit, and nothing goes wrong. Numbers that Oracle does not publish
-//! (boot times, host counts, limits) are invented, and said to be where they are used.
+//! (boot times, host counts, limits) are invented, and marked so.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,9 +10,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seconds {
-    /// At least.
+    /// The lower bound, in simulated seconds.
     pub min: f64,
-    /// At most.
+    /// The upper bound, in simulated seconds.
     pub max: f64,
 }
 
@@ -23,11 +22,11 @@ pub struct Seconds {
 pub struct WorldSettings {
     /// The region's name: `us-phoenix-1`.
     pub region: String,
-    /// How many availability domains it has, 1 or 3; as many as the real region when left out.
+    /// How many availability domains it has, 1 or 3; as many as the real region has when left out.
     pub availability_domains: Option<u8>,
-    /// The tenancy's prefix of availability domain names: `Uocm` in `Uocm:PHX-AD-1`.
+    /// The tenancy's prefix in names of availability domains: `Uocm` in `Uocm:PHX-AD-1`.
     pub availability_domain_prefix: String,
-    /// Hosts.
+    /// How many hosts there are.
     pub hosts: HostSettings,
     /// Shapes that an availability domain does not offer.
     pub absent_shapes: Vec<AbsentShape>,
@@ -35,55 +34,55 @@ pub struct WorldSettings {
     pub limits: LimitSettings,
     /// Compartment quotas.
     pub quotas: Vec<QuotaSetting>,
-    /// Length of the prefix of the subnets that the region makes for itself or registers: 16 is 65,533 addresses.
+    /// Prefix length of every subnet, 16 to 30: 16 gives 65,533 addresses.
     pub subnet_prefix_length: u8,
-    /// From launch to RUNNING, for virtual machines (invented: no published number).
+    /// Simulated seconds from launch to RUNNING, for virtual machines (invented: no published number).
     pub boot_seconds: Seconds,
-    /// From launch to RUNNING, for bare metal (invented).
+    /// Simulated seconds from launch to RUNNING, for bare metal (invented).
     pub bare_metal_boot_seconds: Seconds,
-    /// From STOP to STOPPED.
+    /// Simulated seconds from STOP to STOPPED (invented).
     pub stop_seconds: Seconds,
-    /// From START to RUNNING.
+    /// Simulated seconds from START to RUNNING (invented).
     pub start_seconds: Seconds,
-    /// From terminate to TERMINATED.
+    /// Simulated seconds from TerminateInstance to TERMINATED (invented).
     pub terminate_seconds: Seconds,
-    /// From a change of a capacity reservation to ACTIVE.
+    /// Simulated seconds from a change of a capacity reservation to ACTIVE (invented).
     pub reservation_seconds: Seconds,
-    /// How long an instance pool takes between two looks at its members.
+    /// Simulated seconds between two checks of an instance pool on its members (invented).
     pub pool_seconds: Seconds,
-    /// Launches that are accepted and fail later.
+    /// How often accepted launches fail later.
     pub late_failure: LateFailure,
-    /// How probable it is that a launch that finds no capacity is told LimitExceeded instead (seen on live tenancies).
+    /// The probability, 0 to 1, that a launch without capacity gets LimitExceeded instead (seen on live tenancies).
     pub false_limit_probability: f64,
-    /// How probable it is that an entry of a capacity report is wrong.
+    /// The probability, 0 to 1, that an entry of a capacity report is wrong.
     pub capacity_report_error_probability: f64,
-    /// Whether a report entry without a fault domain is answered by one entry per fault domain.
+    /// Whether a capacity report answers an entry without a fault domain with one entry per fault domain.
     pub capacity_report_per_fault_domain: bool,
-    /// How far lists lag behind writes.
+    /// Simulated seconds by which lists lag behind writes.
     pub list_lag_seconds: f64,
-    /// How probable a page is shorter than it could be while more remain.
+    /// The probability, 0 to 1, that a page is shorter than it could be while more rows remain.
     pub short_page_probability: f64,
-    /// How probable a page is empty while more remain.
+    /// The probability, 0 to 1, that a page is empty while more rows remain.
     pub empty_page_probability: f64,
-    /// Whether a page limit above 100 is refused with 400 rather than lowered to 100 (which is unknown).
+    /// Whether a page limit above 100 is refused with 400 rather than lowered to 100 (what the service does is unknown).
     pub refuse_large_pages: bool,
-    /// What terminating an instance again answers (which is unknown).
+    /// What a second TerminateInstance answers (what the service does is unknown).
     pub terminate_again: TerminateAgain,
-    /// How long TERMINATED instances stay listed, in hours. Oracle: at least 12.
+    /// Simulated hours that TERMINATED instances stay listed (Oracle: at least 12).
     pub terminated_listed_hours: f64,
-    /// How long a retry token is remembered, in hours. Oracle: 24.
+    /// Simulated hours that a retry token is remembered (Oracle: 24).
     pub retry_token_hours: f64,
-    /// Times in which a whole availability domain is out.
+    /// Outages of whole availability domains.
     pub outages: Vec<Outage>,
-    /// Capacity that comes back a little at a time.
-    pub crumbs: Vec<Crumbs>,
+    /// Capacity that returns a few hosts at a time.
+    pub crumbs: Vec<ReturningCapacity>,
     /// Other tenants, who take and release capacity.
     pub other_tenants: Option<OtherTenants>,
     /// From the notice to a preemptible instance to its termination. Oracle: two minutes.
     pub preemption_notice_seconds: f64,
-    /// Preemptible instances that are taken back whoever wants their room.
+    /// When preemptible instances are reclaimed, whether or not somebody needs their capacity.
     pub reclaims: Vec<Reclaim>,
-    /// How many events are kept; the oldest go first.
+    /// The most events that are kept; the oldest are dropped first. 0 keeps none.
     pub event_log: usize,
 }
 
@@ -91,7 +90,7 @@ pub struct WorldSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HostSettings {
-    /// Hosts of each shape family in each fault domain, unless said otherwise below.
+    /// Hosts of each shape family in each fault domain, unless an entry below says otherwise.
     pub per_fault_domain: u32,
     /// Hosts in each fault domain by shape family (`standard-e4`).
     pub by_family: BTreeMap<String, u32>,
@@ -146,7 +145,7 @@ pub struct LimitSetting {
     /// Number of the availability domain, 1 to 3; all when left out.
     #[serde(default)]
     pub availability_domain: Option<u8>,
-    /// How much is allowed.
+    /// How much is allowed, in the unit of the limit.
     pub value: i64,
 }
 
@@ -154,12 +153,12 @@ pub struct LimitSetting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaSetting {
-    /// OCID of the compartment; every compartment, each by itself, when left out.
+    /// OCID of the compartment; when left out, the quota holds for every compartment by itself.
     #[serde(default)]
     pub compartment: Option<String>,
     /// Name of the limit that it narrows: `standard-e4-core-count`.
     pub name: String,
-    /// How much is allowed, in the whole region.
+    /// How much is allowed in the whole region, in the unit of the limit.
     pub value: i64,
 }
 
@@ -167,13 +166,13 @@ pub struct QuotaSetting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LateFailure {
-    /// How probable it is.
+    /// The probability, 0 to 1, that an accepted launch fails.
     pub probability: f64,
-    /// Which part of them says LimitExceeded rather than lack of capacity.
+    /// The share of those failures, 0 to 1, that say LimitExceeded rather than lack of capacity.
     pub limit_share: f64,
 }
 
-/// What terminating an instance again answers.
+/// What a second TerminateInstance answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TerminateAgain {
@@ -184,7 +183,7 @@ pub enum TerminateAgain {
     Conflict,
 }
 
-/// A time in which a whole availability domain is out: nothing is placed there, and what is starting or stopping waits.
+/// An outage of a whole availability domain: nothing is placed there, and instances that start or stop wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
@@ -196,23 +195,23 @@ pub struct Outage {
     pub for_seconds: f64,
 }
 
-/// Capacity that comes back a little at a time.
+/// Capacity that returns a few hosts at a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Crumbs {
+pub struct ReturningCapacity {
     /// Number of the availability domain: 1 to 3.
     pub availability_domain: u8,
     /// Shape family; all when left out.
     #[serde(default)]
     pub family: Option<String>,
-    /// Simulated seconds between two crumbs.
+    /// Simulated seconds between two returns.
     pub every_seconds: f64,
-    /// Hosts that come each time, to fault domains in turn.
+    /// Hosts that return each time, to the fault domains in turn.
     pub hosts: u32,
-    /// OCPUs of such a host, with memory in proportion; a whole host of the family when left out.
+    /// OCPUs of each host, with memory in proportion; a whole host of the family when left out.
     #[serde(default)]
     pub ocpus_per_host: Option<u32>,
-    /// How many times; without end when left out.
+    /// How many times hosts return; without end when left out.
     #[serde(default)]
     pub times: Option<u32>,
 }
@@ -225,26 +224,26 @@ pub struct OtherTenants {
     pub every_seconds: f64,
     /// OCPUs (with memory in proportion) that one move takes or releases, at random.
     pub ocpus: u32,
-    /// The part of all capacity that they hold at most, 0 to 1.
+    /// The most that they hold, as a share of all capacity: 0 to 1.
     pub share: f64,
-    /// The part that they hold at the start, 0 to 1.
+    /// What they hold at the start, as a share of all capacity: 0 to 1.
     #[serde(default)]
     pub initial_share: f64,
 }
 
-/// Preemptible instances that are taken back.
+/// A reclaim of preemptible instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reclaim {
     /// Number of the availability domain, 1 to 3; all when left out.
     #[serde(default)]
     pub availability_domain: Option<u8>,
-    /// When, in simulated seconds from the start of the world.
+    /// When it happens, in simulated seconds from the start of the world.
     pub after_seconds: f64,
-    /// Again whenever so much simulated time has passed; once when left out.
+    /// Simulated seconds until it happens again, and again; it happens once when left out.
     #[serde(default)]
     pub every_seconds: Option<f64>,
-    /// The part of those that run which is given notice, 0 to 1: the youngest ones.
+    /// The share of the running ones that are given notice, the youngest first: 0 to 1.
     pub share: f64,
 }
 
@@ -258,7 +257,7 @@ impl WorldSettings {
         self.availability_domains.unwrap_or(usual)
     }
 
-    /// The keys in which the others are not like these.
+    /// The keys whose values differ from those of the other settings.
     pub fn differing(&self, other: &Self) -> Vec<String> {
         let shown = |settings: &Self| {
             let domains = Some(settings.domains());

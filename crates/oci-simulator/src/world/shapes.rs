@@ -1,23 +1,23 @@
 //! The shapes that the region knows, and the families of hosts that they run on.
 //!
 //! Maxima of the flexible shapes: Oracle, "Compute Shapes". Default memory of E4 (16 GB per OCPU) is documented; that of
-//! other families, and the sizes of hosts, are likely or invented. A change of these tables is a change of the saved
-//! format, since worlds refer to them by position.
+//! other families, and the sizes of hosts, are likely or invented. Saved worlds refer to these tables by position: append
+//! to them, but do not reorder them.
 
 use serde::{Deserialize, Serialize};
 
 /// A family: shapes that share hosts and service limits.
 #[derive(Debug)]
 pub(super) struct Family {
-    /// As in the names of service limits: `standard-e4`.
+    /// Its name in service limits: `standard-e4`.
     pub name: &'static str,
-    /// A host's OCPUs.
+    /// OCPUs of a host.
     pub ocpus: u32,
-    /// A host's memory in GB.
+    /// Memory of a host, in GB.
     pub memory: u32,
-    /// A host's GPUs. Families with GPUs have one limit, which counts them.
+    /// GPUs of a host. Families with GPUs have one limit, which counts GPUs.
     pub gpus: u32,
-    /// Processor, as ListShapes describes it.
+    /// The processor, in the words of ListShapes.
     pub processor: &'static str,
     /// Whether it is Arm.
     pub arm: bool,
@@ -73,11 +73,11 @@ impl Family {
 /// How much of a host a shape takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Size {
-    /// The user says, within bounds: at least 1 OCPU, and 1 to 64 GB for each OCPU.
+    /// The launch says how much, up to these OCPUs and GB: at least 1 OCPU, and 1 to 64 GB for each OCPU.
     Flexible { ocpus: u32, memory: u32 },
     /// One of these pairs of OCPUs and GB.
     OneOf(&'static [(u32, u32)]),
-    /// Always so many OCPUs, GB and GPUs.
+    /// Always these OCPUs, GB and GPUs.
     Fixed { ocpus: u32, memory: u32, gpus: u32 },
     /// A whole host.
     BareMetal,
@@ -90,11 +90,11 @@ pub(super) struct Shape {
     pub name: &'static str,
     /// Number of its family.
     pub family: u8,
-    /// How much it takes.
+    /// How much of a host it takes.
     pub size: Size,
     /// Whether instances of it can be preemptible (Oracle: "Preemptible Instances", and Oracle's own launcher).
     pub preemptible: bool,
-    /// Whether a baseline below 100 % can be asked for.
+    /// Whether a launch can ask for a baseline below 100 %.
     pub burstable: bool,
     /// Whether it is billed while stopped (Oracle: "Resource Billing for Stopped Instances").
     pub billed_when_stopped: bool,
@@ -110,7 +110,7 @@ impl ShapeId {
         SHAPES.iter().position(|shape| shape.name == name).and_then(|at| u16::try_from(at).ok()).map(Self)
     }
 
-    /// The shape. A number from nowhere (a damaged save) is the first shape rather than a panic.
+    /// The shape. An unknown number (from a damaged file) gives the first shape rather than a panic.
     pub fn get(self) -> &'static Shape {
         SHAPES.get(usize::from(self.0)).unwrap_or(&SHAPES[0])
     }
@@ -132,7 +132,7 @@ impl Shape {
         self.size == Size::BareMetal
     }
 
-    /// Whether its size is for the user to say.
+    /// Whether the launch chooses its size.
     pub fn is_flexible(&self) -> bool {
         matches!(self.size, Size::Flexible { .. } | Size::OneOf(_))
     }
@@ -146,7 +146,7 @@ impl Shape {
         }
     }
 
-    /// OCPUs and GB that it has when nothing is said.
+    /// OCPUs and GB when the launch does not say.
     pub fn default_size(&self) -> (u32, u32) {
         match self.size {
             Size::Flexible { .. } => (1, self.family().default_memory),
@@ -156,7 +156,7 @@ impl Shape {
         }
     }
 
-    /// Virtual CPUs for this many OCPUs: two each, on A1 and on the smallest one.
+    /// Virtual CPUs for this many OCPUs: two for each, but one on A1.
     pub fn vcpus(&self, ocpus: f64) -> i64 {
         let threads = if self.family().name == "standard-a1" { 1.0 } else { 2.0 };
         (ocpus * threads).round() as i64

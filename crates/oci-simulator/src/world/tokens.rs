@@ -1,14 +1,11 @@
-//! Retry tokens: for a day, the same token with the same request stands for what the first one made.
+//! Retry tokens: for a day, the same token with the same request stands for what the first request made (Oracle: "Retry
+//! Tokens").
 
-use super::World;
 use super::api::{ApiError, ApiRequest};
 use super::chance::{hash_bytes, mix};
 use super::error;
-use super::ids::{Id, Kind};
-use super::schedule::Task;
-use super::time::seconds;
+use super::ids::Id;
 use jiff::Timestamp;
-use oci_api::Operation;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -32,7 +29,39 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Every token that is remembered will be forgotten.
+    /// What the request's token stands for already, if anything, with the work request that the first answer named.
+    ///
+    /// # Errors
+    /// When the token came with a different request before.
+    pub fn bound_to(&self, request: &ApiRequest) -> Result<Option<(Id, Option<u32>)>, ApiError> {
+        let Some(token) = token_of(request) else { return Ok(None) };
+        let key = (request.operation.name().to_owned(), token.into());
+        match self.bound.get(&key) {
+            None => Ok(None),
+            Some(bound) if bound.request == fingerprint(request) => Ok(Some((bound.made, bound.work))),
+            Some(_) => Err(error::invalidated_token("The retry token was used with a different request.")),
+        }
+    }
+
+    /// Binds the request's token, if it has one, to what the request made; returns whether it did. Only a request that
+    /// took effect binds its token: one that was refused may be sent again with the same token.
+    pub fn bind(&mut self, request: &ApiRequest, made: Id, work: Option<u32>, expires: Timestamp) -> bool {
+        let Some(token) = token_of(request) else { return false };
+        let operation = request.operation.name().to_owned();
+        let bound = Bound { request: fingerprint(request), made, work };
+        self.bound.insert((operation.clone(), token.into()), bound);
+        self.oldest_first.push_back((expires, operation, token.into()));
+        true
+    }
+
+    /// Forgets the token that expires first.
+    pub fn forget_oldest(&mut self) {
+        if let Some((_, operation, token)) = self.oldest_first.pop_front() {
+            self.bound.remove(&(operation, token));
+        }
+    }
+
+    /// Checks that every token that is remembered will be forgotten.
     pub fn check(&self) -> Result<(), String> {
         let (bound, expiring) = (self.bound.len(), self.oldest_first.len());
         if bound == expiring {
@@ -51,42 +80,7 @@ fn fingerprint(request: &ApiRequest) -> u64 {
     hash
 }
 
-fn takes_token(operation: Operation) -> bool {
-    operation.info().retry_token
-}
-
-impl World {
-    /// What the request's token stands for already, if anything, with the work request of the first answer.
-    pub(super) fn bound_to(&self, request: &ApiRequest) -> Result<Option<(Id, Option<u32>)>, ApiError> {
-        let Some(token) = request.retry_token.as_deref().filter(|_| takes_token(request.operation)) else {
-            return Ok(None);
-        };
-        let key = (request.operation.name().to_owned(), token.into());
-        match self.tokens.bound.get(&key) {
-            None => Ok(None),
-            Some(bound) if bound.request == fingerprint(request) => Ok(Some((bound.made, bound.work))),
-            Some(_) => Err(error::invalidated_token("The retry token was used with a different request.")),
-        }
-    }
-
-    /// Binds the request's token to what the request made. Only a request that took effect does so, thus one that was
-    /// refused may be sent again with the same token.
-    pub(super) fn bind(&mut self, request: &ApiRequest, made: Id, work: Option<&str>) {
-        let Some(token) = request.retry_token.as_deref().filter(|_| takes_token(request.operation)) else {
-            return;
-        };
-        let operation = request.operation.name().to_owned();
-        let expires = self.now + seconds(self.settings.retry_token_hours * 3600.0);
-        let work = work.and_then(|ocid| self.ids.number(Kind::WorkRequest, ocid));
-        let bound = Bound { request: fingerprint(request), made, work };
-        self.tokens.bound.insert((operation.clone(), token.into()), bound);
-        self.tokens.oldest_first.push_back((expires, operation, token.into()));
-        self.schedule.at(expires, Task::ForgetToken);
-    }
-
-    pub(super) fn forget_oldest_token(&mut self) {
-        if let Some((_, operation, token)) = self.tokens.oldest_first.pop_front() {
-            self.tokens.bound.remove(&(operation, token));
-        }
-    }
+/// The request's retry token, if its operation takes one.
+fn token_of(request: &ApiRequest) -> Option<&str> {
+    request.retry_token.as_deref().filter(|_| request.operation.info().retry_token)
 }

@@ -3,7 +3,7 @@
 use crate::region::Region;
 use oci_api::Operation;
 use oci_simulator::world::WorldSettings;
-use oci_simulator::world::settings::{Crumbs, HostsIn, OtherTenants};
+use oci_simulator::world::settings::{HostsIn, OtherTenants, ReturningCapacity};
 use serde_json::json;
 
 /// A region with one E4 host in each fault domain of each availability domain.
@@ -60,11 +60,11 @@ fn a_stopped_instance_may_find_its_place_taken() {
 }
 
 #[test]
-fn capacity_comes_back_in_crumbs() {
+fn capacity_returns_a_few_hosts_at_a_time() {
     let mut settings = WorldSettings::default();
     settings.hosts.by_availability_domain =
         vec![HostsIn { availability_domain: 1, family: None, per_fault_domain: 0 }];
-    settings.crumbs = vec![Crumbs {
+    settings.crumbs = vec![ReturningCapacity {
         availability_domain: 1,
         family: Some("standard-e4".into()),
         every_seconds: 60.0,

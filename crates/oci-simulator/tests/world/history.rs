@@ -1,9 +1,9 @@
 //! Whatever is asked in whatever order: nothing is lost, nothing is exceeded, and the same again is the same.
 
-use crate::deeds::{Deed, deed, do_it};
+use crate::random_operations::{RandomOperation, perform, random_operation};
 use crate::region::Region;
 use oci_simulator::world::settings::{
-    Crumbs, LateFailure, LimitSetting, OtherTenants, Outage, QuotaSetting, Reclaim,
+    LateFailure, LimitSetting, OtherTenants, Outage, QuotaSetting, Reclaim, ReturningCapacity,
 };
 use oci_simulator::world::{SavedWorld, State, World, WorldSettings};
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn hostile(seed: u64) -> WorldSettings {
         short_page_probability: 0.3,
         empty_page_probability: 0.3,
         subnet_prefix_length: 28,
-        crumbs: vec![Crumbs {
+        crumbs: vec![ReturningCapacity {
             availability_domain: 1,
             family: Some("standard-e4".into()),
             every_seconds: 40.0,
@@ -65,13 +65,13 @@ proptest! {
     #[test]
     fn random_histories_keep_the_books_and_state_rules(
         seed in any::<u64>(),
-        deeds in proptest::collection::vec(deed(), 1..80),
+        operations in proptest::collection::vec(random_operation(), 1..80),
     ) {
         let mut region = Region::seeded(hostile(seed), seed);
-        for deed in &deeds {
-            do_it(&mut region, deed);
+        for operation in &operations {
+            perform(&mut region, operation);
             if let Err(problem) = region.world.check_invariants() {
-                panic!("after {deed:?}: {problem}");
+                panic!("after {operation:?}: {problem}");
             }
         }
         check_transitions(&region.world);
@@ -80,14 +80,14 @@ proptest! {
     #[test]
     fn the_same_seed_gives_the_same_events_across_a_save(
         seed in any::<u64>(),
-        deeds in proptest::collection::vec(deed(), 1..60),
+        operations in proptest::collection::vec(random_operation(), 1..60),
         cut in 0..60_usize,
     ) {
         let mut first = Region::seeded(hostile(seed), seed);
         let mut second = Region::seeded(hostile(seed), seed);
-        for (number, deed) in deeds.iter().enumerate() {
-            do_it(&mut first, deed);
-            do_it(&mut second, deed);
+        for (number, operation) in operations.iter().enumerate() {
+            perform(&mut first, operation);
+            perform(&mut second, operation);
             if number == cut {
                 let saved = serde_json::to_vec(&second.world.snapshot()).unwrap();
                 let saved: SavedWorld = serde_json::from_slice(&saved).unwrap();
@@ -103,21 +103,21 @@ fn draws(region: &Region) -> BTreeMap<String, Option<String>> {
     region.world.instances().map(|entry| (entry.id, entry.reservation)).collect()
 }
 
-/// What came of a deed that leaves no event of its own.
+/// What came of a operation that leaves no event of its own.
 fn what_came(
-    deed: &Deed,
+    operation: &RandomOperation,
     before: &BTreeMap<String, Option<String>>,
     after: &BTreeMap<String, Option<String>>,
 ) -> Option<&'static str> {
     let new = after.iter().find(|(id, _)| !before.contains_key(*id)).map(|(_, drawn)| drawn);
     let moved =
         || before.iter().find_map(|(id, from)| after.get(id).map(|to| (from, to)).filter(|(a, b)| a != b));
-    match deed {
-        Deed::Launch { reserved: false, .. } if new.is_some_and(Option::is_some) => {
+    match operation {
+        RandomOperation::Launch { reserved: false, .. } if new.is_some_and(Option::is_some) => {
             Some("a launch drew on the default reservation")
         }
-        Deed::LaunchWith { .. } if new.is_some() => Some("a volume was there before its instance"),
-        Deed::Move { .. } => moved().map(|(from, to)| match (from, to) {
+        RandomOperation::LaunchWith { .. } if new.is_some() => Some("a volume was there before its instance"),
+        RandomOperation::Move { .. } => moved().map(|(from, to)| match (from, to) {
             (None, _) => "an instance moved into a reservation",
             (_, None) => "an instance moved out of a reservation",
             _ => "an instance moved to another reservation",
@@ -132,12 +132,13 @@ fn random_histories_reach_every_change_and_refusal() {
     let mut runner = TestRunner::deterministic();
     let mut seen = BTreeSet::new();
     for seed in 0..60 {
-        let deeds = proptest::collection::vec(deed(), 130).new_tree(&mut runner).unwrap().current();
+        let operations =
+            proptest::collection::vec(random_operation(), 130).new_tree(&mut runner).unwrap().current();
         let mut region = Region::seeded(hostile(seed), seed);
-        for deed in &deeds {
+        for operation in &operations {
             let before = draws(&region);
-            do_it(&mut region, deed);
-            seen.extend(what_came(deed, &before, &draws(&region)).map(str::to_owned));
+            perform(&mut region, operation);
+            seen.extend(what_came(operation, &before, &draws(&region)).map(str::to_owned));
         }
         seen.extend(
             region.world.events(0).flat_map(|event| [Some(event.event.clone()), event.detail]).flatten(),
@@ -184,7 +185,10 @@ fn another_seed_gives_another_history() {
     let history = |seed| {
         let mut region = Region::seeded(hostile(seed), seed);
         for _ in 0..20 {
-            do_it(&mut region, &Deed::Launch { ad: 0, ocpus: 1, reserved: false, token: None, keep: false });
+            perform(
+                &mut region,
+                &RandomOperation::Launch { ad: 0, ocpus: 1, reserved: false, token: None, keep: false },
+            );
             region.advance(30.0);
         }
         events(&region.world)

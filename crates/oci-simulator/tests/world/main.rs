@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without may panic")]
 
 mod capacity;
-mod deeds;
 mod history;
 mod instances;
 mod launch_errors;
@@ -11,8 +10,10 @@ mod lists;
 mod operations;
 mod pools;
 mod preemption;
+mod random_operations;
 mod region;
 mod registered;
 mod reservations;
 mod resize;
+mod saved;
 mod volumes;

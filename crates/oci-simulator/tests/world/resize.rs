@@ -33,7 +33,7 @@ fn a_running_instance_gets_its_new_size_through_a_reboot() {
 fn a_size_that_finds_no_room_changes_nothing() {
     let mut settings = WorldSettings::default();
     settings.hosts.by_family.insert("standard-e4".into(), 0);
-    settings.crumbs = vec![oci_simulator::world::settings::Crumbs {
+    settings.crumbs = vec![oci_simulator::world::settings::ReturningCapacity {
         availability_domain: 1,
         family: Some("standard-e4".into()),
         every_seconds: 1.0,

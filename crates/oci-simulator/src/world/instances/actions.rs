@@ -1,37 +1,40 @@
 //! GetInstance, InstanceAction and TerminateInstance.
 
-use super::super::World;
-use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
-use super::super::chance::Chance;
-use super::super::error;
-use super::super::ids::{Id, Kind};
-use super::super::request::empty;
-use super::super::schedule::Step;
-use super::super::settings::TerminateAgain;
-use super::super::time::trim;
-use super::super::work_requests::{Deed, Status};
-use super::{Row, State};
+use super::{InstanceRow, State};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use crate::world::chance::Chance;
+use crate::world::error;
+use crate::world::ids::{Id, Kind};
+use crate::world::request::empty;
+use crate::world::schedule::Step;
+use crate::world::settings::TerminateAgain;
+use crate::world::state::World;
+use crate::world::time::trim;
+use crate::world::work_requests::{ResourceAction, Status};
 
 impl World {
     /// The instance with this OCID, or 404.
-    pub(in super::super) fn instance(&self, ocid: &str) -> Result<(u32, &Row), ApiError> {
+    pub(in crate::world) fn instance(&self, ocid: &str) -> Result<(u32, &InstanceRow), ApiError> {
         let number = self.ids.number(Kind::Instance, ocid);
         number.and_then(|number| Some((number, self.instances.get(number)?))).ok_or_else(error::not_found)
     }
 
-    pub(in super::super) fn get_instance(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_instance(&self, request: &ApiRequest) -> ApiResult {
         let (number, row) = self.instance(request.in_path("instanceId"))?;
         self.instance_answer(request.operation, number, row)
     }
 
-    /// The instance in the path, if its etag is the one that the request wants.
-    pub(in super::super) fn instance_to_change(&self, request: &ApiRequest) -> Result<(u32, &Row), ApiError> {
+    /// The instance in the path, if its etag matches the `if-match` of the request.
+    pub(in crate::world) fn instance_to_change(
+        &self,
+        request: &ApiRequest,
+    ) -> Result<(u32, &InstanceRow), ApiError> {
         let (number, row) = self.instance(request.in_path("instanceId"))?;
         request.check_etag(&self.etag(Id(Kind::Instance, number), row.version))?;
         Ok((number, row))
     }
 
-    pub(in super::super) fn instance_action(
+    pub(in crate::world) fn instance_action(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
@@ -43,8 +46,8 @@ impl World {
         Ok((answer, Some(Id(Kind::Instance, number))))
     }
 
-    /// Does an action to an instance, if its state allows it.
-    pub(in super::super) fn act(&mut self, number: u32, action: &str) -> Result<(), ApiError> {
+    /// Performs an action on an instance, if its state allows it.
+    pub(in crate::world) fn act(&mut self, number: u32, action: &str) -> Result<(), ApiError> {
         let row = self.instances.get(number).ok_or_else(error::not_found)?;
         let ocid = self.ids.text(Id(Kind::Instance, number));
         let state = row.state;
@@ -69,7 +72,7 @@ impl World {
             ("STOP" | "SOFTSTOP", State::Running) => self.turn(number, State::Stopping, stop, Step::Stopped),
             ("START", State::Stopped) => {
                 if !self.regain_capacity(number) {
-                    self.want_room(ad, None, family, need);
+                    self.make_room(ad, None, family, need);
                     return Err(self.no_capacity(family));
                 }
                 let start = trim(self.settings.start_seconds.draw(&mut chance));
@@ -101,8 +104,8 @@ impl World {
         Ok(())
     }
 
-    /// Sets out for another state.
-    pub(in super::super) fn turn(
+    /// Begins the way to another state, which the step ends after the delay.
+    pub(in crate::world) fn turn(
         &mut self,
         number: u32,
         state: State,
@@ -113,7 +116,7 @@ impl World {
         self.after(number, delay, step);
     }
 
-    pub(in super::super) fn terminate_instance(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn terminate_instance(&mut self, request: &ApiRequest) -> ApiResult {
         let keep_boot = request.flag("preserveBootVolume", false)?;
         let keep_data = request.flag("preserveDataVolumesCreatedAtLaunch", true)?;
         let (number, row) = self.instance_to_change(request)?;
@@ -127,8 +130,8 @@ impl World {
         Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
     }
 
-    /// Begins the end of an instance; returns the work request.
-    pub(in super::super) fn terminate(&mut self, number: u32, keep_boot: bool, keep_data: bool) -> u32 {
+    /// Begins to terminate an instance. Returns the number of the work request.
+    pub(in crate::world) fn terminate(&mut self, number: u32, keep_boot: bool, keep_data: bool) -> u32 {
         let Some(row) = self.instances.get_mut(number) else { return 0 };
         row.keep_boot = keep_boot;
         row.keep_data = keep_data;
@@ -138,7 +141,8 @@ impl World {
         self.close_work_request(before, Status::Canceled, None);
         let id = Id(Kind::Instance, number);
         let expected = self.now + delay;
-        let work = self.open_work_request("TerminateInstance", compartment, id, Deed::Delete, expected);
+        let work =
+            self.open_work_request("TerminateInstance", compartment, id, ResourceAction::Delete, expected);
         if let Some(row) = self.instances.get_mut(number) {
             row.work = work;
         }

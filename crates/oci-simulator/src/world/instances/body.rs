@@ -1,14 +1,14 @@
-//! What the region reads of a launch body.
+//! The fields of a launch body that the region reads.
 
-use super::super::volumes::NewVolume;
 use super::validate::{ShapeConfig, Texts};
+use crate::world::volumes::NewVolume;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// The part of LaunchInstanceDetails that decides where and how; the rest is kept as it came (`extras`).
+/// The part of LaunchInstanceDetails that decides where and how; the rest is kept unchanged (`extras`).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Body<'a> {
+pub(super) struct LaunchBody<'a> {
     pub compartment_id: Option<&'a str>,
     pub availability_domain: Option<&'a str>,
     pub shape: Option<&'a str>,

@@ -1,8 +1,8 @@
-//! What many instances have in common: metadata, agent settings and so on, kept once however many share it.
+//! Fields that many instances have in common, such as metadata and agent settings: kept once, however many share them.
 
-use super::super::api::ApiError;
-use super::super::chance::{hash_bytes, mix};
-use super::super::error;
+use crate::world::api::ApiError;
+use crate::world::chance::{hash_bytes, mix};
+use crate::world::error;
 use oci_api::models::{
     InstanceAgentConfig, InstanceAvailabilityConfig, InstanceOptions, LaunchOptions,
     PlacementConstraintDetails, PlatformConfig, PreemptibleInstanceConfigDetails,
@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 /// Tags by namespace and key.
 type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
 
-/// The part of LaunchInstanceDetails that is kept as it came and shown again in the instance.
+/// The part of LaunchInstanceDetails that is kept unchanged and shown again in the instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(in super::super) struct Extra {
+pub(in crate::world) struct Extra {
     pub metadata: Option<BTreeMap<String, String>>,
     pub extended_metadata: Option<BTreeMap<String, Value>>,
     pub defined_tags: Option<Spaces>,
@@ -39,10 +39,10 @@ pub(in super::super) struct Extra {
     pub source_details: Option<ExtraSource>,
 }
 
-/// What is kept of `createVnicDetails`.
+/// The fields of `createVnicDetails` that are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(in super::super) struct ExtraVnic {
+pub(in crate::world) struct ExtraVnic {
     pub display_name: Option<String>,
     pub defined_tags: Option<Spaces>,
     pub freeform_tags: Option<BTreeMap<String, String>>,
@@ -50,10 +50,10 @@ pub(in super::super) struct ExtraVnic {
     pub skip_source_dest_check: Option<bool>,
 }
 
-/// What is kept of `sourceDetails`.
+/// The fields of `sourceDetails` that are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(in super::super) struct ExtraSource {
+pub(in crate::world) struct ExtraSource {
     #[serde(rename = "bootVolumeSizeInGBs")]
     pub boot_volume_size_in_gbs: Option<i64>,
     #[serde(rename = "bootVolumeVpusPerGB")]
@@ -61,7 +61,7 @@ pub(in super::super) struct ExtraSource {
     pub kms_key_id: Option<String>,
 }
 
-/// The fields of a launch body that make up its extra.
+/// The fields of a launch body that make up its [`Extra`].
 const FIELDS: &[&str] = &[
     "metadata",
     "extendedMetadata",
@@ -83,18 +83,18 @@ const FIELDS: &[&str] = &[
     "sourceDetails",
 ];
 
-/// All extras, each once.
+/// All extras, each kept once.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(in super::super) struct Extras {
+pub(in crate::world) struct Extras {
     all: Vec<Extra>,
     /// By a 128-bit hash of their text, as two halves.
-    #[serde(with = "super::super::pairs")]
+    #[serde(with = "crate::world::pairs")]
     by_hash: BTreeMap<(u64, u64), u32>,
 }
 
 impl Extras {
     pub fn get(&self, number: u32) -> &Extra {
-        // Numbers come from `keep`; one from a damaged save shows an empty extra.
+        // Numbers come from `keep`; one from a damaged file gives an empty extra.
         static NONE: std::sync::LazyLock<Extra> = std::sync::LazyLock::new(Extra::default);
         self.all.get(number as usize).unwrap_or(&NONE)
     }

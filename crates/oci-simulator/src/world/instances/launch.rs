@@ -1,21 +1,21 @@
-//! LaunchInstance: checks what is asked, finds room, and makes the instance.
+//! LaunchInstance: checks the request, takes capacity, and creates the instance.
 
-use super::super::World;
-use super::super::api::{ApiAnswer, ApiError, ApiRequest};
-use super::super::capacity::{Held, Need};
-use super::super::chance::Chance;
-use super::super::error;
-use super::super::identity::fault_domain;
-use super::super::ids::{Id, Kind};
-use super::super::limits::{Usage, limit_names};
-use super::super::reservations::Wish;
-use super::super::schedule::Step;
-use super::super::shapes::ShapeId;
-use super::super::volumes::NewVolume;
-use super::super::work_requests::Deed;
-use super::body::{Body, Source};
+use super::body::{LaunchBody, Source};
 use super::validate::{Texts, agree, check_hostname, check_metadata, check_tags, need_of, required};
-use super::{Baseline, Row, State};
+use super::{Baseline, InstanceRow, State};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest};
+use crate::world::capacity::{Held, Need};
+use crate::world::chance::Chance;
+use crate::world::error;
+use crate::world::identity::fault_domain;
+use crate::world::ids::{Id, Kind};
+use crate::world::limits::{Usage, limit_names};
+use crate::world::reservations::Wish;
+use crate::world::schedule::Step;
+use crate::world::shapes::ShapeId;
+use crate::world::state::World;
+use crate::world::volumes::NewVolume;
+use crate::world::work_requests::ResourceAction;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ enum Start {
     BootVolume(u32),
 }
 
-/// A launch that has passed every check that needs no room.
+/// A launch that has passed every check that does not depend on capacity.
 struct Plan<'a> {
     compartment: u32,
     ad: u8,
@@ -43,7 +43,7 @@ struct Plan<'a> {
     preemptible: bool,
 }
 
-/// Where the room for an instance comes from.
+/// The capacity and the address that a launch has taken.
 struct Room {
     held: Option<Held>,
     reservation: Option<(u32, u32)>,
@@ -52,7 +52,7 @@ struct Room {
 }
 
 impl World {
-    pub(in super::super) fn launch_instance(
+    pub(in crate::world) fn launch_instance(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// The answer to the launch of this instance.
-    pub(in super::super) fn launched(
+    pub(in crate::world) fn launched(
         &self,
         request: &ApiRequest,
         number: u32,
@@ -74,8 +74,8 @@ impl World {
     }
 
     /// Launches an instance from a LaunchInstanceDetails and returns its number.
-    pub(in super::super) fn launch(&mut self, raw: &Value, pool: Option<u32>) -> Result<u32, ApiError> {
-        let body = Body::deserialize(raw).map_err(|_| error::unparsable())?;
+    pub(in crate::world) fn launch(&mut self, raw: &Value, pool: Option<u32>) -> Result<u32, ApiError> {
+        let body = LaunchBody::deserialize(raw).map_err(|_| error::unparsable())?;
         let plan = self.plan_launch(&body, raw)?;
         let volumes = body.launch_volume_attachments.as_deref().unwrap_or_default();
         self.check_new_volumes(volumes, plan.ad)?;
@@ -83,10 +83,10 @@ impl World {
         let room = self.find_room(&plan, body.capacity_reservation_id)?;
         let name = match body.display_name {
             Some(name) => name.into(),
-            None => format!("instance{}", super::super::time::stamp(self.now)).into(),
+            None => format!("instance{}", crate::world::time::stamp(self.now)).into(),
         };
         let tags = body.freeform_tags.iter().flatten();
-        let row = Row {
+        let row = InstanceRow {
             compartment: plan.compartment,
             ad: plan.ad,
             fd: self.shown_fault_domain(&plan, room.held),
@@ -129,7 +129,7 @@ impl World {
         Ok(self.create_instance(row, room.late_failure, volumes))
     }
 
-    fn create_instance(&mut self, row: Row, late_failure: bool, volumes: &[NewVolume]) -> u32 {
+    fn create_instance(&mut self, row: InstanceRow, late_failure: bool, volumes: &[NewVolume]) -> u32 {
         let shape = row.shape.get();
         let (compartment, ad, boot_volume, subnet) = (row.compartment, row.ad, row.boot_volume, row.subnet);
         let reservation = row.reservation;
@@ -143,7 +143,7 @@ impl World {
             self.claim_boot_volume(volume, number);
         }
         self.plan_data_volumes(number, volumes);
-        self.know_preemptible(number);
+        self.note_preemptible(number);
         let id = Id(Kind::Instance, number);
         self.log.push(self.now, "instance_launched", Some(id), None);
 
@@ -155,13 +155,14 @@ impl World {
         };
         let all = boot.draw(&mut chance);
         let part = all.mul_f64(chance.between(0.3, 0.6));
-        let work = self.open_work_request("LaunchInstance", compartment, id, Deed::Create, self.now + all);
+        let work =
+            self.open_work_request("LaunchInstance", compartment, id, ResourceAction::Create, self.now + all);
         if let Some(row) = self.instances.get_mut(number) {
             row.work = work;
             row.launch_work = work;
         }
         let (delay, step) = if late_failure { (all, Step::Failed) } else { (part, Step::Placed) };
-        self.after(number, super::super::time::trim(delay), step);
+        self.after(number, crate::world::time::trim(delay), step);
         number
     }
 
@@ -170,7 +171,7 @@ impl World {
         plan.fd.or(held.map(|held| held.fault_domain())).unwrap_or_else(guess)
     }
 
-    fn plan_launch<'a>(&self, body: &Body<'a>, raw: &Value) -> Result<Plan<'a>, ApiError> {
+    fn plan_launch<'a>(&self, body: &LaunchBody<'a>, raw: &Value) -> Result<Plan<'a>, ApiError> {
         let compartment = self.compartment(required("compartmentId", body.compartment_id)?)?;
         let ad = self.ad(required("availabilityDomain", body.availability_domain)?)?;
         let shape_name = required("shape", body.shape)?;
@@ -238,13 +239,13 @@ impl World {
         })
     }
 
-    /// Refuses what the region does not know by the OCIDs of a launch, and what it does not have.
-    fn check_others(&self, body: &Body<'_>) -> Result<(), ApiError> {
-        // The region has no dedicated hosts, thus none by this OCID.
+    /// Refuses OCIDs in a launch that the region does not know, and features that it does not have.
+    fn check_others(&self, body: &LaunchBody<'_>) -> Result<(), ApiError> {
+        // The region has no dedicated hosts, so this OCID names none.
         if body.dedicated_vm_host_id.is_some() {
             return Err(error::not_found());
         }
-        // Even empty ones are refused where the tenancy has not enabled them (seen on a live tenancy).
+        // A tenancy that has not enabled them refuses even empty ones (seen on a live tenancy).
         if body.security_attributes.is_some() {
             return Err(ApiError::new(400, "Bad Request", "security attributes is not enabled"));
         }
@@ -260,7 +261,7 @@ impl World {
         named.into_iter().chain(groups).try_for_each(|ocid| self.check_other(ocid))
     }
 
-    fn source(&self, body: &Body<'_>, shape_id: ShapeId, ad: u8) -> Result<Start, ApiError> {
+    fn source(&self, body: &LaunchBody<'_>, shape_id: ShapeId, ad: u8) -> Result<Start, ApiError> {
         let none = Source::default();
         let source = body.source_details.as_ref().unwrap_or(&none);
         if source.kind == Some("bootVolume") {
@@ -291,7 +292,7 @@ impl World {
         Ok(Start::Image(image))
     }
 
-    /// Finds room: within limits, in a reservation or on a host, and an address in the subnet.
+    /// Takes capacity, within limits, from a reservation or from a host, and an address in the subnet.
     fn find_room(&mut self, plan: &Plan<'_>, reservation: Option<&str>) -> Result<Room, ApiError> {
         let shape = plan.shape.get();
         let wish = Wish {
@@ -324,7 +325,7 @@ impl World {
             if held.is_none() {
                 self.network.subnets[plan.subnet as usize].release(address);
                 if !plan.preemptible {
-                    self.want_room(plan.ad, plan.fd, shape.family, plan.need);
+                    self.make_room(plan.ad, plan.fd, shape.family, plan.need);
                 }
                 return Err(self.no_capacity(shape.family));
             }
@@ -333,8 +334,8 @@ impl World {
         Ok(Room { held, reservation: None, address, late_failure })
     }
 
-    /// The error for lack of capacity: now and then, as on live tenancies, a false LimitExceeded.
-    pub(in super::super) fn no_capacity(&mut self, family: u8) -> ApiError {
+    /// The error for lack of capacity: sometimes, as on live tenancies, a false LimitExceeded.
+    pub(in crate::world) fn no_capacity(&mut self, family: u8) -> ApiError {
         if self.capacity_chance.happens(self.settings.false_limit_probability) {
             return error::limit_exceeded(&limit_names(family));
         }
@@ -347,7 +348,7 @@ fn mixed(seed: u64, number: u32) -> u64 {
 }
 
 impl World {
-    /// The body with every field of the instance configuration that it names, where it has none of its own.
+    /// The body, completed with the fields of the instance configuration that it names.
     fn merge_configuration<'a>(&self, body: &'a Value) -> Result<Cow<'a, Value>, ApiError> {
         let Some(ocid) = body.get("instanceConfigurationId").and_then(Value::as_str) else {
             return Ok(Cow::Borrowed(body));

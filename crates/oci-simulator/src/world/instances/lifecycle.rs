@@ -1,45 +1,45 @@
-//! What happens to instances by themselves: PROVISIONING to RUNNING, STOPPING to STOPPED, and the end.
+//! The steps that instances take by themselves: PROVISIONING to RUNNING, STOPPING to STOPPED, TERMINATING to TERMINATED.
 
-use super::super::OUT_OF_CAPACITY;
-use super::super::World;
-use super::super::chance::Chance;
-use super::super::error::limit_text;
-use super::super::ids::{Id, Kind};
-use super::super::limits::{Usage, limit_names};
-use super::super::schedule::{Step, Task};
-use super::super::time::{seconds, trim};
-use super::super::work_requests::Status;
 use super::State;
+use crate::world::chance::Chance;
+use crate::world::error::OUT_OF_CAPACITY;
+use crate::world::error::limit_text;
+use crate::world::ids::{Id, Kind};
+use crate::world::limits::{Usage, limit_names};
+use crate::world::schedule::{Step, Task};
+use crate::world::state::World;
+use crate::world::time::{seconds, trim};
+use crate::world::work_requests::Status;
 use jiff::SignedDuration;
 
-/// How long a step waits before it looks again whether its availability domain is back.
+/// How long a step waits until it checks again whether the outage of its availability domain is over.
 const OUTAGE_POLL_SECONDS: i64 = 10;
 
 impl World {
     /// Plans the next step of an instance.
-    pub(in super::super) fn after(&mut self, number: u32, delay: SignedDuration, step: Step) {
+    pub(in crate::world) fn after(&mut self, number: u32, delay: SignedDuration, step: Step) {
         let Some(row) = self.instances.get_mut(number) else { return };
         row.epoch += 1;
         let task = Task::Instance { number, epoch: row.epoch, step };
         self.schedule.at(self.now + delay, task);
     }
 
-    /// Changes the state of an instance and notes it.
-    pub(in super::super) fn enter(&mut self, number: u32, state: State) {
+    /// Changes the state of an instance and logs the change.
+    pub(in crate::world) fn enter(&mut self, number: u32, state: State) {
         if let Some(before) = self.instances.set_state(number, state, self.now) {
             let change = format!("{} -> {}", before.as_str(), state.as_str());
             self.log.push(self.now, "instance_state", Some(Id(Kind::Instance, number)), Some(&change));
         }
     }
 
-    /// Takes a step that is due.
-    pub(in super::super) fn instance_step(&mut self, number: u32, epoch: u32, step: Step) {
-        let Some(row) = self.instances.get(number).filter(|row| row.epoch == epoch) else { return };
+    /// Takes a step that is due. Returns the instance pool that has to check on its member.
+    pub(in crate::world) fn instance_step(&mut self, number: u32, epoch: u32, step: Step) -> Option<u32> {
+        let row = self.instances.get(number).filter(|row| row.epoch == epoch)?;
         let (ad, work, pool) = (row.ad, row.work, row.pool);
         let waits = matches!(step, Step::Placed | Step::Running | Step::Stopped | Step::Restarted);
         if waits && self.capacity.is_out(ad) {
             self.after(number, SignedDuration::from_secs(OUTAGE_POLL_SECONDS), step);
-            return;
+            return None;
         }
         let mut chance = Chance::of(self.seed, "step", number ^ epoch << 20);
         match step {
@@ -74,12 +74,10 @@ impl World {
             Step::Preempted => self.preempt(number),
             Step::Forgotten => self.forget_instance(number),
         }
-        if let Some(pool) = pool {
-            self.wake_pool(pool);
-        }
+        pool
     }
 
-    /// From STARTING to RUNNING: what is left of the time that the launch's work request promised.
+    /// The time from STARTING to RUNNING: what is left until the time that the work request of the launch expects.
     fn row_boot_rest(&self, number: u32, chance: &mut Chance) -> SignedDuration {
         let work = self.instances.get(number).map(|row| row.launch_work);
         let expected = work.and_then(|work| self.work_requests.get(work as usize)).map(|work| work.expected);
@@ -106,7 +104,7 @@ impl World {
         self.after(number, listed, Step::Forgotten);
     }
 
-    /// A stopped instance gives its host back, unless a reservation keeps it or its local disks would be lost.
+    /// Frees the host of a stopped instance, unless a reservation holds it or its local disks would be lost.
     fn release_stopped(&mut self, number: u32) {
         let Some(row) = self.instances.get_mut(number) else { return };
         let keeps = row.reservation.is_some() || row.shape.get().billed_when_stopped;
@@ -115,14 +113,14 @@ impl World {
         }
     }
 
-    /// Finds room for a stopped instance that starts; false if there is none.
-    pub(in super::super) fn regain_capacity(&mut self, number: u32) -> bool {
+    /// Takes capacity for a stopped instance that starts. Returns false if there is none.
+    pub(in crate::world) fn regain_capacity(&mut self, number: u32) -> bool {
         let Some(row) = self.instances.get(number) else { return false };
         if row.held.is_some() {
             return true;
         }
         let (ad, need, family) = (row.ad, row.need, row.shape.get().family);
-        // A fault domain that has no room is left for another.
+        // An instance leaves a fault domain without room for another.
         let held = self
             .capacity
             .take(ad, Some(row.fd), family, need)
@@ -133,7 +131,7 @@ impl World {
         true
     }
 
-    /// Gives back all that a TERMINATED instance held.
+    /// Frees everything that a TERMINATED instance held.
     fn release(&mut self, number: u32) {
         let Some(row) = self.instances.get_mut(number).filter(|row| row.live) else { return };
         row.live = false;
@@ -154,7 +152,7 @@ impl World {
             subnet.members.remove(&number);
         }
         self.release_volumes(number);
-        self.forget_preemptible(number);
+        self.preemptibles.remove(number);
         if let Some(pool) = pool {
             self.member_is_gone(pool, number);
         }

@@ -1,13 +1,13 @@
 //! ListInstances: pages read from sorted indices, so that a page of a very long list costs no more than one of a short
 //! list.
 
-use super::super::World;
-use super::super::api::{ApiRequest, ApiResult};
-use super::super::error;
-use super::super::ids::Kind;
-use super::super::paging::{Cursor, Order};
-use super::super::time::seconds;
-use super::{Place, Row, State};
+use super::{InstanceRow, Place, State};
+use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::ids::Kind;
+use crate::world::paging::{Cursor, Order};
+use crate::world::state::World;
+use crate::world::time::seconds;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -16,10 +16,10 @@ static NO_NUMBERS: BTreeSet<u32> = BTreeSet::new();
 
 type Cursors<'a> = Box<dyn Iterator<Item = Cursor> + 'a>;
 
-impl Row {
-    /// The state that lists show, `None` while they do not show the instance yet. `horizon` is the latest time of which
-    /// lists know.
-    pub(in super::super) fn listed_state(&self, horizon: Timestamp) -> Option<State> {
+impl InstanceRow {
+    /// The state that lists show, `None` while they do not show the instance yet. `horizon` is the latest time that
+    /// lists reflect.
+    pub(in crate::world) fn listed_state(&self, horizon: Timestamp) -> Option<State> {
         if self.created > horizon {
             None
         } else if self.changed > horizon {
@@ -31,12 +31,12 @@ impl Row {
 }
 
 impl World {
-    /// The latest time of which lists know.
-    pub(in super::super) fn list_horizon(&self) -> Timestamp {
+    /// The latest time that lists reflect.
+    pub(in crate::world) fn list_horizon(&self) -> Timestamp {
         self.now - seconds(self.settings.list_lag_seconds)
     }
 
-    pub(in super::super) fn list_instances(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_instances(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
@@ -48,7 +48,7 @@ impl World {
             .map(|ocid| self.ids.number(Kind::CapacityReservation, ocid));
         let cluster = request.in_query("computeClusterId").is_some();
         let horizon = self.list_horizon();
-        // With a lag, states in the index are newer than those shown.
+        // With a lag, the index holds newer states than lists show.
         let indexed = state.flatten().filter(|_| self.settings.list_lag_seconds <= 0.0);
 
         let first = page.after.as_ref().map_or(0, |after| after.group);
@@ -80,7 +80,7 @@ impl World {
 }
 
 impl Place {
-    /// The instances in order, after the given one; narrowed to a name or a state if that is cheap.
+    /// The instances in order, after the given one; narrowed to a name or a state where an index allows it.
     fn cursors<'a>(
         &'a self,
         ad: u8,
@@ -91,7 +91,7 @@ impl Place {
     ) -> Cursors<'a> {
         let by_number = move |number: u32| Cursor { group: ad, name: String::new(), number };
         if let Some(name) = name {
-            // Within one name both orders are the order of numbers.
+            // Within one name, both orders are that of the numbers.
             let text = if order.by_name { name.to_owned() } else { String::new() };
             let key = |number| (Box::<str>::from(name), number);
             let edge = after.map(|after| Bound::Excluded(key(after.number)));

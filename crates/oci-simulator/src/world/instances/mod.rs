@@ -1,19 +1,24 @@
-//! Instances: the rows that are kept of them, and the indices that lists are read from.
+//! Instances: their rows, and the indices that lists are read from.
 //!
-//! Rows are small, and what the instances of a fleet have in common is kept once (`extras`), so that a hundred thousand
-//! of them fit in memory. Wire models are built when they are asked for.
+//! Rows are small, and fields that the instances of a fleet have in common are kept once (`extras`), so that a hundred
+//! thousand of them fit in memory. Wire models are built on request.
 
-pub(super) mod actions;
+mod actions;
 mod body;
 pub(super) mod extras;
-pub(super) mod launch;
-pub(super) mod lifecycle;
-pub(super) mod list;
-pub(super) mod resize;
+mod launch;
+mod lifecycle;
+mod list;
+mod preempt;
+pub(super) mod preemptible;
+mod resize;
 mod shown;
-pub(super) mod update;
+mod state;
+mod update;
 pub(super) mod validate;
-pub(super) mod wire;
+mod wire;
+
+pub use state::State;
 
 use super::capacity::{Held, Need};
 use super::shapes::ShapeId;
@@ -22,77 +27,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The states of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the API's")]
-pub enum State {
-    Moving,
-    Provisioning,
-    Running,
-    Starting,
-    Stopping,
-    Stopped,
-    CreatingImage,
-    Terminating,
-    Terminated,
-}
-
-impl State {
-    /// All states.
-    pub const ALL: [Self; 9] = [
-        Self::Moving,
-        Self::Provisioning,
-        Self::Running,
-        Self::Starting,
-        Self::Stopping,
-        Self::Stopped,
-        Self::CreatingImage,
-        Self::Terminating,
-        Self::Terminated,
-    ];
-
-    /// As on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Moving => "MOVING",
-            Self::Provisioning => "PROVISIONING",
-            Self::Running => "RUNNING",
-            Self::Starting => "STARTING",
-            Self::Stopping => "STOPPING",
-            Self::Stopped => "STOPPED",
-            Self::CreatingImage => "CREATING_IMAGE",
-            Self::Terminating => "TERMINATING",
-            Self::Terminated => "TERMINATED",
-        }
-    }
-
-    /// The state with this name, in any case.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(name))
-    }
-
-    /// Whether the instance is on its way from one state to another.
-    pub fn is_passing(self) -> bool {
-        !matches!(self, Self::Running | Self::Stopped | Self::Terminated)
-    }
-
-    /// Whether an instance in this state can go to that one by itself or by any operation (Oracle: "Instance lifecycle
-    /// states"; PROVISIONING to TERMINATED is a launch that fails late).
-    pub fn leads_to(self, next: Self) -> bool {
-        match self {
-            Self::Provisioning => matches!(next, Self::Starting | Self::Terminating | Self::Terminated),
-            Self::Starting => matches!(next, Self::Running | Self::Terminating),
-            Self::Running => matches!(next, Self::Stopping | Self::Moving | Self::Terminating),
-            Self::Stopping => matches!(next, Self::Stopped | Self::Starting | Self::Terminating),
-            Self::Stopped => matches!(next, Self::Starting | Self::Terminating),
-            Self::Moving | Self::CreatingImage => matches!(next, Self::Running | Self::Terminating),
-            Self::Terminating => next == Self::Terminated,
-            Self::Terminated => false,
-        }
-    }
-}
-
-/// The part of a full core that a burstable instance is sure of.
+/// The share of a full core that a burstable instance is guaranteed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Baseline {
     Full,
@@ -102,22 +37,22 @@ pub(super) enum Baseline {
 
 /// An instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Row {
+pub(super) struct InstanceRow {
     pub compartment: u32,
     pub ad: u8,
-    /// The fault domain that was asked for or chosen.
+    /// The fault domain that the launch asked for, or that the region chose: 0 to 2.
     pub fd: u8,
     pub shape: ShapeId,
     pub need: Need,
     pub baseline: Baseline,
     pub state: State,
-    /// The state before this one, and when it ended: for lists that lag.
+    /// The previous state, and when it ended: lists that lag show it.
     pub before: State,
     pub changed: Timestamp,
     pub created: Timestamp,
-    /// Rises with every change; the etag is made from it.
+    /// Rises with every change; the etag follows from it.
     pub version: u32,
-    /// Rises with every operation; steps of an earlier one are void.
+    /// Rises with every operation; steps of an earlier epoch are void.
     pub epoch: u32,
     pub name: Box<str>,
     pub tags: BTreeMap<Box<str>, Box<str>>,
@@ -134,17 +69,17 @@ pub(super) struct Row {
     pub address: u32,
     pub public: bool,
     pub pool: Option<u32>,
-    /// The work request of the operation under way, or of the last one.
+    /// The work request of the present operation, or of the last one.
     pub work: u32,
     pub launch_work: u32,
     /// Whether it has been placed: its volumes and VNIC are attached.
     pub placed: bool,
     /// Whether its launch failed after it had been accepted.
     pub failed: bool,
-    /// What TERMINATED will do: keep the boot volume, keep data volumes made at launch.
+    /// Whether termination keeps the boot volume and the data volumes created at launch.
     pub keep_boot: bool,
     pub keep_data: bool,
-    /// Resources still held: false once TERMINATED.
+    /// Whether it still holds resources: false once TERMINATED.
     pub live: bool,
 }
 
@@ -159,9 +94,9 @@ pub(super) struct Place {
 /// All instances.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Instances {
-    rows: Vec<Option<Box<Row>>>,
+    rows: Vec<Option<Box<InstanceRow>>>,
     pub extras: Extras,
-    /// By compartment and availability domain. Made from the rows, thus not saved.
+    /// By compartment and availability domain. It follows from the rows and is therefore not saved.
     #[serde(skip)]
     places: BTreeMap<(u32, u8), Place>,
     #[serde(skip)]
@@ -170,12 +105,13 @@ pub(super) struct Instances {
 
 impl Instances {
     /// The row of an instance that still exists or is still listed.
-    pub fn get(&self, number: u32) -> Option<&Row> {
+    pub fn get(&self, number: u32) -> Option<&InstanceRow> {
         self.rows.get(number as usize)?.as_deref()
     }
 
-    /// The same, to change. Never change its name, state, compartment or place this way.
-    pub fn get_mut(&mut self, number: u32) -> Option<&mut Row> {
+    /// As [`Self::get`], to change. Never change the name, state, compartment or availability domain this way: the indices
+    /// would not follow.
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut InstanceRow> {
         self.shown.forget(number);
         self.rows.get_mut(number as usize)?.as_deref_mut()
     }
@@ -185,25 +121,25 @@ impl Instances {
         self.rows.len() as u32
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &Row)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &InstanceRow)> {
         self.rows.iter().zip(0..).filter_map(|(row, number)| Some((number, row.as_deref()?)))
     }
 
-    pub fn push(&mut self, row: Row) -> u32 {
+    pub fn push(&mut self, row: InstanceRow) -> u32 {
         let number = self.next_number();
         self.index(number, &row);
         self.rows.push(Some(Box::new(row)));
         number
     }
 
-    fn index(&mut self, number: u32, row: &Row) {
+    fn index(&mut self, number: u32, row: &InstanceRow) {
         let place = self.places.entry((row.compartment, row.ad)).or_default();
         place.all.insert(number);
         place.names.insert((row.name.clone(), number));
         place.states.entry(row.state).or_default().insert(number);
     }
 
-    /// Makes the indices anew, after the rows were read from a save.
+    /// Rebuilds the indices, after the rows were read from a file.
     pub fn reindex(&mut self) {
         self.places.clear();
         let rows = std::mem::take(&mut self.rows);
@@ -215,12 +151,12 @@ impl Instances {
         self.rows = rows;
     }
 
-    /// Makes every instance be shown anew.
+    /// Drops all kept JSON.
     pub fn forget_shown(&mut self) {
         self.shown.forget_all();
     }
 
-    /// Changes the state; returns the one before.
+    /// Changes the state and returns the previous one.
     pub fn set_state(&mut self, number: u32, state: State, now: Timestamp) -> Option<State> {
         let row = self.rows.get_mut(number as usize)?.as_deref_mut()?;
         let before = row.state;

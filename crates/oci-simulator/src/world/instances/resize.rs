@@ -1,19 +1,19 @@
-//! Another shape, size, fault domain or reservation for an instance: found first, then what it had is given back, so that
-//! a refusal changes nothing.
+//! Gives an instance another shape, size, fault domain or reservation. The new capacity is taken before the old is freed,
+//! so that a refusal changes nothing.
 
-use super::super::World;
-use super::super::api::ApiError;
-use super::super::capacity::Need;
-use super::super::error;
-use super::super::identity::fault_domain;
-use super::super::ids::{Id, Kind};
-use super::super::limits::Usage;
-use super::super::reservations::Wish;
-use super::super::shapes::ShapeId;
 use super::validate::{ShapeConfig, need_of};
-use super::{Baseline, Row};
+use super::{Baseline, InstanceRow};
+use crate::world::api::ApiError;
+use crate::world::capacity::Need;
+use crate::world::error;
+use crate::world::identity::fault_domain;
+use crate::world::ids::{Id, Kind};
+use crate::world::limits::Usage;
+use crate::world::reservations::Wish;
+use crate::world::shapes::ShapeId;
+use crate::world::state::World;
 
-/// What is asked of an instance; `None` where nothing is.
+/// What a request changes of an instance; `None` where it changes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change<'a> {
     pub shape: Option<&'a str>,
@@ -33,7 +33,8 @@ struct Target {
 }
 
 impl World {
-    /// Gives an instance another shape, size, fault domain or reservation, if there is room; false if nothing changes.
+    /// Gives an instance another shape, size, fault domain or reservation, if there is room. Returns false
+    /// if nothing changes.
     pub(super) fn resize(&mut self, number: u32, change: &Change<'_>) -> Result<bool, ApiError> {
         let row = self.instances.get(number).ok_or_else(error::not_found)?;
         let Some(target) = self.target(row, change)? else { return Ok(false) };
@@ -51,7 +52,7 @@ impl World {
         let reserved = self.matching_reservation(Some(&target.reservation), &wish)?;
         let drawn = (old_room.1.is_some(), reserved.is_some());
         self.recount(compartment, ad, old, (target.shape, target.need), drawn)?;
-        // A stopped instance needs no room until it starts, unless a reservation holds it.
+        // A stopped instance needs no capacity until it starts, unless a reservation holds it.
         let needs_room = old_room.0.is_some() || reserved.is_some();
         let held = match reserved {
             Some((reservation, config)) => self.take_reserved(reservation, config),
@@ -84,8 +85,8 @@ impl World {
         Ok(true)
     }
 
-    /// What a change would make of an instance; `None` if the same.
-    fn target(&self, row: &Row, change: &Change<'_>) -> Result<Option<Target>, ApiError> {
+    /// What an instance becomes by a change; `None` if it stays the same.
+    fn target(&self, row: &InstanceRow, change: &Change<'_>) -> Result<Option<Target>, ApiError> {
         let asked = change.shape.is_some()
             || change.config.is_some()
             || change.reservation.is_some()
@@ -146,7 +147,7 @@ impl World {
         self.limits.count(compartment, ad, old_family, Usage::of(old_need), -1);
         let mut more = Usage::of(need);
         if drawn.0 && old_family == family {
-            // The reservation that it leaves goes on counting as a whole.
+            // The reservation that it leaves still counts in full.
             more.add(Usage::of(old_need), 1);
         }
         let limits = if drawn.1 { Ok(()) } else { self.check_limits(ad, shape.get(), more) };
@@ -158,7 +159,7 @@ impl World {
         checked
     }
 
-    /// Takes a recount back.
+    /// Reverts a recount.
     fn uncount(&mut self, compartment: u32, ad: u8, new: (ShapeId, Need), old: (ShapeId, Need)) {
         self.limits.count(compartment, ad, new.0.get().family, Usage::of(new.1), -1);
         self.limits.count(compartment, ad, old.0.get().family, Usage::of(old.1), 1);

@@ -1,34 +1,33 @@
-//! Instances as JSON, kept until they change: whoever waits for a fleet asks for the same rows again and again.
+//! The JSON of instances, kept until they change: a caller that waits for a fleet reads the same rows again and again.
 
-use super::super::api::ApiError;
-use super::super::request;
-use super::State;
+use super::state::State;
+use crate::world::api::ApiError;
+use crate::world::request;
 use oci_api::models::{Instance, InstanceLifecycleState};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// So many rows are kept, some megabytes; then all are forgotten.
+/// The most rows that are kept, a few megabytes; then all are dropped.
 const MOST: usize = 2_000;
 
-/// Stands where the state belongs, which changes most often. Should any other field of an instance hold the same, that
-/// instance is not kept.
+/// Stands in place of the state, which changes most often. An instance with the same text in another field is not kept.
 const STATE: &str = "<the state>";
 
-/// The rows that were shown lately.
+/// The rows that were shown recently.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
-    rows: RefCell<HashMap<u32, Row>>,
+    rows: RefCell<HashMap<u32, ShownRow>>,
 }
 
 /// The JSON of an instance, without its state.
 #[derive(Clone, Debug)]
-struct Row {
+struct ShownRow {
     text: Box<[u8]>,
     state_at: usize,
 }
 
 impl Shown {
-    /// Appends the instance in this state, from what is kept or from its model.
+    /// Appends the instance in this state, from the kept JSON or from its model.
     pub fn write(
         &self,
         number: u32,
@@ -44,7 +43,7 @@ impl Shown {
         let model = Instance { lifecycle_state: InstanceLifecycleState::from(STATE), ..model() };
         let mut text = Vec::with_capacity(2048);
         request::write(&model, &mut text)?;
-        let Some(row) = Row::of(&text) else {
+        let Some(row) = ShownRow::of(&text) else {
             let lifecycle_state = InstanceLifecycleState::from(state.as_str());
             return request::write(&Instance { lifecycle_state, ..model }, body);
         };
@@ -56,22 +55,22 @@ impl Shown {
         Ok(())
     }
 
-    /// The instance may change.
+    /// Drops the JSON of an instance, which may change.
     pub fn forget(&mut self, number: u32) {
         self.rows.get_mut().remove(&number);
     }
 
-    /// What instances have in common may change.
+    /// Drops the JSON of all instances.
     pub fn forget_all(&mut self) {
         self.rows.get_mut().clear();
     }
 }
 
-impl Row {
-    /// Takes the state's place out of the text; `None` unless there is exactly one.
+impl ShownRow {
+    /// Removes the placeholder of the state from the text; `None` unless there is exactly one.
     fn of(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
-        // Looking for one character is quick, and few texts hold it.
+        // Searching for one character is quick, and few texts contain it.
         let mut places = text.match_indices('<').filter(|(at, _)| text[*at..].starts_with(STATE));
         let (state_at, _) = places.next()?;
         if places.next().is_some() {

@@ -1,23 +1,23 @@
-//! UpdateInstance: names, tags and settings at once; another size or reservation through a reboot.
+//! UpdateInstance: changes names, tags and settings at once, and the size or the reservation through a reboot.
 
-use super::super::World;
-use super::super::api::{ApiAnswer, ApiError, ApiRequest};
-use super::super::chance::Chance;
-use super::super::error;
-use super::super::ids::{Id, Kind};
-use super::super::schedule::Step;
-use super::super::time::trim;
-use super::super::work_requests::{Deed, Status};
 use super::State;
 use super::extras::Extra;
 use super::resize::Change;
 use super::validate::{ShapeConfig, Texts, check_metadata, check_tags};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest};
+use crate::world::chance::Chance;
+use crate::world::error;
+use crate::world::ids::{Id, Kind};
+use crate::world::schedule::Step;
+use crate::world::state::World;
+use crate::world::time::trim;
+use crate::world::work_requests::{ResourceAction, Status};
 use serde::Deserialize;
 use serde_json::Value;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Body<'a> {
+struct UpdateBody<'a> {
     display_name: Option<&'a str>,
     freeform_tags: Option<Texts<'a>>,
     metadata: Option<Texts<'a>>,
@@ -28,7 +28,7 @@ struct Body<'a> {
     fault_domain: Option<&'a str>,
 }
 
-/// The fields that replace those of the extra.
+/// The fields that replace those of the [`Extra`].
 const REPLACED: &[&str] = &[
     "metadata",
     "extendedMetadata",
@@ -43,12 +43,12 @@ const REPLACED: &[&str] = &[
 ];
 
 impl World {
-    pub(in super::super) fn update_instance(
+    pub(in crate::world) fn update_instance(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let raw = request.body.as_ref().ok_or_else(error::unparsable)?;
-        let body = Body::deserialize(raw).map_err(|_| error::unparsable())?;
+        let body = UpdateBody::deserialize(raw).map_err(|_| error::unparsable())?;
         let (number, row) = self.instance_to_change(request)?;
         let ocid = request.in_path("instanceId");
         if matches!(row.state, State::Terminating | State::Terminated) {
@@ -82,7 +82,8 @@ impl World {
         }
         let id = Id(Kind::Instance, number);
         self.log.push(self.now, "instance_updated", Some(id), None);
-        let work = self.open_work_request("UpdateInstance", compartment, id, Deed::Update, self.now);
+        let work =
+            self.open_work_request("UpdateInstance", compartment, id, ResourceAction::Update, self.now);
         let running = self.instances.get(number).is_some_and(|row| row.state == State::Running);
         if resized && running {
             self.reboot(number, work);
@@ -104,7 +105,7 @@ impl World {
         self.turn(number, State::Stopping, delay, Step::Restarted);
     }
 
-    fn updated_extra(&self, number: u32, raw: &Value, body: &Body<'_>) -> Result<Extra, ApiError> {
+    fn updated_extra(&self, number: u32, raw: &Value, body: &UpdateBody<'_>) -> Result<Extra, ApiError> {
         let row = self.instances.get(number).ok_or_else(error::not_found)?;
         let old = self.instances.extras.get(row.extras);
         check_preemptible(old, raw)?;
@@ -125,7 +126,7 @@ impl World {
     }
 }
 
-/// Refuses what cannot be changed after the launch: `user_data` and SSH keys must be sent as they are (Oracle:
+/// Refuses changes that are not possible after the launch: `user_data` and SSH keys must be sent unchanged (Oracle:
 /// UpdateInstanceDetails; text invented).
 fn check_first_boot(old: &Extra, metadata: &Texts<'_>) -> Result<(), ApiError> {
     for key in ["ssh_authorized_keys", "user_data"] {

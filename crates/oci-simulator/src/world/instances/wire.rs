@@ -1,11 +1,11 @@
-//! An instance as the API shows it.
+//! The form in which the API shows an instance.
 
-use super::super::World;
-use super::super::api::{ApiAnswer, ApiError};
-use super::super::identity::{compartment_ocid, fault_domain_name};
-use super::super::ids::{Id, Kind};
-use super::super::request::empty;
-use super::{Baseline, Row, State};
+use super::{Baseline, InstanceRow, State};
+use crate::world::api::{ApiAnswer, ApiError};
+use crate::world::identity::{compartment_ocid, fault_domain_name};
+use crate::world::ids::{Id, Kind};
+use crate::world::request::empty;
+use crate::world::state::World;
 use oci_api::Operation;
 use oci_api::models::{
     Instance, InstanceLaunchMode, InstanceLifecycleState, InstanceShapeConfig,
@@ -16,11 +16,11 @@ use oci_api::models::{
 
 impl World {
     /// The answer to an operation that shows one instance.
-    pub(in super::super) fn instance_answer(
+    pub(in crate::world) fn instance_answer(
         &self,
         operation: Operation,
         number: u32,
-        row: &Row,
+        row: &InstanceRow,
     ) -> Result<ApiAnswer, ApiError> {
         let etag = self.etag(Id(Kind::Instance, number), row.version);
         let mut body = Vec::with_capacity(256);
@@ -28,19 +28,19 @@ impl World {
         Ok(ApiAnswer { body: Some(body.into()), ..empty(operation) }.with_etag(etag))
     }
 
-    /// Appends the instance as JSON, in a state that may be an earlier one than its present one (in lists that lag).
-    pub(in super::super) fn write_instance(
+    /// Appends the instance as JSON. Lists that lag show an earlier state than its present one.
+    pub(in crate::world) fn write_instance(
         &self,
         number: u32,
-        row: &Row,
+        row: &InstanceRow,
         state: State,
         body: &mut Vec<u8>,
     ) -> Result<(), ApiError> {
         self.instances.shown.write(number, state, body, || self.instance_model(number, row, state))
     }
 
-    /// The instance, in a state that may be an earlier one than its present one (in lists that lag).
-    pub(in super::super) fn instance_model(&self, number: u32, row: &Row, state: State) -> Instance {
+    /// The wire model of an instance. Lists that lag show an earlier state than its present one.
+    pub(in crate::world) fn instance_model(&self, number: u32, row: &InstanceRow, state: State) -> Instance {
         let extra = self.instances.extras.get(row.extras);
         let options = extra.launch_options.clone().unwrap_or_else(default_launch_options);
         let image = row.image.map(|image| self.ids.text(Id(Kind::Image, image)));
@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    fn source_model(&self, row: &Row, image: Option<&str>) -> InstanceSourceDetails {
+    fn source_model(&self, row: &InstanceRow, image: Option<&str>) -> InstanceSourceDetails {
         let source = self.instances.extras.get(row.extras).source_details.clone().unwrap_or_default();
         match image {
             Some(image) => InstanceSourceDetails::Image(InstanceSourceViaImageDetails {
@@ -117,7 +117,7 @@ fn default_launch_options() -> LaunchOptions {
     }
 }
 
-fn shape_config(row: &Row) -> InstanceShapeConfig {
+fn shape_config(row: &InstanceRow) -> InstanceShapeConfig {
     let shape = row.shape.get();
     let ocpus = f64::from(row.need.ocpus) / 1000.0;
     InstanceShapeConfig {

@@ -1,16 +1,16 @@
 //! Create, get, list, update, act on and terminate instance pools.
 
-use super::super::World;
-use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
-use super::super::error;
-use super::super::identity::{compartment_ocid, fault_domain, fault_domain_name};
-use super::super::ids::{Id, Kind};
-use super::super::instances::State as InstanceState;
-use super::super::instances::validate::check_tags;
-use super::super::paging::{Cursor, Order};
-use super::super::request::{answer, empty};
-use super::super::time::stamp;
-use super::{Placement, Pool, State};
+use super::{Placement, Pool, PoolState};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::{compartment_ocid, fault_domain, fault_domain_name};
+use crate::world::ids::{Id, Kind};
+use crate::world::instances::State;
+use crate::world::instances::validate::check_tags;
+use crate::world::paging::{Cursor, Order};
+use crate::world::request::{answer, empty};
+use crate::world::state::World;
+use crate::world::time::stamp;
 use oci_api::models::{
     CreateInstancePoolDetails, InstancePool, InstancePoolLifecycleState, InstancePoolPlacementConfiguration,
     InstancePoolPlacementPrimarySubnet, InstancePoolPoolType, InstancePoolSummary,
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The part of a placement that counts, of creation and of update alike.
+/// The fields of a placement that the region reads, in creation and update alike.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct PlacementBody {
@@ -56,7 +56,7 @@ impl World {
         u32::try_from(size).map_err(|_| error::invalid("size must be 0 or more"))
     }
 
-    pub(in super::super) fn create_pool(
+    pub(in crate::world) fn create_pool(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
@@ -68,7 +68,7 @@ impl World {
         let tags = details.freeform_tags.unwrap_or_default();
         check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
         if details.load_balancers.is_some_and(|balancers| !balancers.is_empty()) {
-            // The region has no load balancers, thus none by these OCIDs.
+            // The region has no load balancers, so these OCIDs name none.
             return Err(error::not_found());
         }
         let number = self.made_pools;
@@ -83,7 +83,7 @@ impl World {
             hostname_formatter: details.instance_hostname_formatter,
             placements,
             size,
-            state: State::Provisioning,
+            state: PoolState::Provisioning,
             created: self.now,
             version: 0,
             epoch: 0,
@@ -95,12 +95,12 @@ impl World {
         self.pools.insert(number, pool);
         let id = Id(Kind::InstancePool, number);
         self.log.push(self.now, "pool_created", Some(id), None);
-        self.scale_pool(number, State::Provisioning, "CreateInstancePool");
+        self.scale_pool(number, PoolState::Provisioning, "CreateInstancePool");
         Ok((self.pool_answer(request, number)?, Some(id)))
     }
 
     /// The answer to an operation that shows one pool.
-    pub(in super::super) fn pool_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
+    pub(in crate::world) fn pool_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
         let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
         let placements = pool.placements.iter().map(|placement| {
             let subnet = placement.subnet.map(|subnet| self.ids.text(Id(Kind::Subnet, subnet)));
@@ -149,18 +149,17 @@ impl World {
     }
 
     fn running_members(&self, pool: &Pool) -> i64 {
-        let running = |number: &&u32| {
-            self.instances.get(**number).is_some_and(|row| row.state == InstanceState::Running)
-        };
+        let running =
+            |number: &&u32| self.instances.get(**number).is_some_and(|row| row.state == State::Running);
         pool.members.iter().filter(running).map(|_| 1).sum()
     }
 
-    pub(in super::super) fn get_pool(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_pool(&self, request: &ApiRequest) -> ApiResult {
         let (number, _) = self.pool(request.in_path("instancePoolId"))?;
         self.pool_answer(request, number)
     }
 
-    pub(in super::super) fn list_pools(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_pools(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
@@ -196,11 +195,11 @@ impl World {
         page.answer_small(request, Order::read(request), rows)
     }
 
-    /// The pool in the path, if its etag is right and it rests in one of these states.
-    pub(in super::super) fn pool_to_change(
+    /// The pool in the path, if its etag matches and it is in one of these states.
+    pub(in crate::world) fn pool_to_change(
         &self,
         request: &ApiRequest,
-        allowed: &[State],
+        allowed: &[PoolState],
     ) -> Result<u32, ApiError> {
         let ocid = request.in_path("instancePoolId");
         let (number, pool) = self.pool(ocid)?;
@@ -211,16 +210,16 @@ impl World {
         if allowed.contains(&pool.state) {
             return Ok(number);
         }
-        let wanted = if allowed.contains(&State::Running) { "Running" } else { "Stopped" };
+        let wanted = if allowed.contains(&PoolState::Running) { "Running" } else { "Stopped" };
         Err(error::incorrect_state(format!("instancepool {ocid} Must be in State '{wanted}'")))
     }
 
-    pub(in super::super) fn update_pool(
+    pub(in crate::world) fn update_pool(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let details: UpdateInstancePoolDetails = request.details()?;
-        let number = self.pool_to_change(request, &[State::Running, State::Stopped])?;
+        let number = self.pool_to_change(request, &[PoolState::Running, PoolState::Stopped])?;
         let configuration = details
             .instance_configuration_id
             .as_deref()
@@ -244,37 +243,37 @@ impl World {
             details.instance_hostname_formatter.or_else(|| pool.hostname_formatter.clone());
         let resized = size.is_some_and(|size| size != pool.size);
         pool.size = size.unwrap_or(pool.size);
-        if resized && pool.state == State::Running {
-            self.scale_pool(number, State::Scaling, "ScaleInstancePool");
+        if resized && pool.state == PoolState::Running {
+            self.scale_pool(number, PoolState::Scaling, "ScaleInstancePool");
         }
         Ok((self.pool_answer(request, number)?, Some(Id(Kind::InstancePool, number))))
     }
 
-    /// Start, stop, softstop or reset of a whole pool.
-    pub(in super::super) fn pool_action(
+    /// Starts, stops, soft-stops or resets all members of a pool.
+    pub(in crate::world) fn pool_action(
         &mut self,
         request: &ApiRequest,
         action: &str,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let (allowed, next) = match action {
-            "START" => (State::Stopped, State::Starting),
-            "RESET" => (State::Running, State::Starting),
-            _ => (State::Running, State::Stopping),
+            "START" => (PoolState::Stopped, PoolState::Starting),
+            "RESET" => (PoolState::Running, PoolState::Starting),
+            _ => (PoolState::Running, PoolState::Stopping),
         };
         let number = self.pool_to_change(request, &[allowed])?;
-        // First the pool, lest it take the stopping of its members for something to repair.
+        // The pool changes first; otherwise it would start its stopping members again.
         self.enter_pool(number, next);
         let members: Vec<u32> =
             self.pools.get(&number).map(|pool| pool.members.iter().copied().collect()).unwrap_or_default();
         for member in members {
-            // A member that cannot (it is ending, say) does not hold up the others.
+            // A member that cannot follow, because it terminates for example, does not hold up the others.
             let _ = self.act(member, action);
         }
         self.wake_pool(number);
         Ok((self.pool_answer(request, number)?, Some(Id(Kind::InstancePool, number))))
     }
 
-    pub(in super::super) fn terminate_pool(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn terminate_pool(&mut self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("instancePoolId");
         let (number, pool) = self.pool(ocid)?;
         if !pool.exists() {
@@ -282,9 +281,9 @@ impl World {
         }
         request.check_etag(&self.etag(Id(Kind::InstancePool, number), pool.version))?;
         let staying = self.staying(pool);
-        self.enter_pool(number, State::Terminating);
+        self.enter_pool(number, PoolState::Terminating);
         for member in staying {
-            // A pool takes boot and block volumes with it.
+            // The volumes of the members are deleted with the pool.
             self.terminate(member, false, false);
         }
         self.wake_pool(number);

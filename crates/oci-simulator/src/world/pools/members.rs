@@ -1,15 +1,15 @@
 //! Members of an instance pool: list, attach, detach.
 
-use super::super::World;
-use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
-use super::super::error;
-use super::super::identity::{compartment_ocid, fault_domain_name};
-use super::super::ids::{Id, Kind};
-use super::super::instances::State as InstanceState;
-use super::super::paging::{Cursor, Order};
-use super::super::request::{answer, empty};
-use super::super::work_requests::{Deed, Status};
-use super::State;
+use super::PoolState;
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::{compartment_ocid, fault_domain_name};
+use crate::world::ids::{Id, Kind};
+use crate::world::instances::State;
+use crate::world::paging::{Cursor, Order};
+use crate::world::request::{answer, empty};
+use crate::world::state::World;
+use crate::world::work_requests::{ResourceAction, Status};
 use oci_api::models::{
     AttachInstancePoolInstanceDetails, DetachInstancePoolInstanceDetails, InstancePoolInstance,
     InstancePoolInstanceLifecycleState, InstanceSummary,
@@ -17,7 +17,7 @@ use oci_api::models::{
 use std::collections::BTreeSet;
 
 impl World {
-    pub(in super::super) fn list_pool_instances(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_pool_instances(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
@@ -49,12 +49,12 @@ impl World {
         page.answer_small(request, Order::read(request), rows)
     }
 
-    pub(in super::super) fn attach_member(
+    pub(in crate::world) fn attach_member(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let details: AttachInstancePoolInstanceDetails = request.details()?;
-        let number = self.pool_to_change(request, &[State::Running, State::Stopped])?;
+        let number = self.pool_to_change(request, &[PoolState::Running, PoolState::Stopped])?;
         let (instance, row) = self.instance(&details.instance_id)?;
         let ocid = &details.instance_id;
         if row.pool.is_some() {
@@ -62,7 +62,7 @@ impl World {
                 "instance {ocid} belongs to an instance pool already"
             )));
         }
-        if row.state != InstanceState::Running {
+        if row.state != State::Running {
             return Err(error::incorrect_state(format!(
                 "instance {ocid} is in state {}",
                 row.state.as_str()
@@ -85,17 +85,17 @@ impl World {
         Ok((answer, Some(id)))
     }
 
-    /// A pool's work request that is done at once.
+    /// Opens and closes a work request of a pool at once; returns its OCID.
     fn member_work(&mut self, operation: &str, number: u32) -> String {
         let compartment = self.pools.get(&number).map_or(0, |pool| pool.compartment);
         let id = Id(Kind::InstancePool, number);
-        let work = self.open_work_request(operation, compartment, id, Deed::Update, self.now);
+        let work = self.open_work_request(operation, compartment, id, ResourceAction::Update, self.now);
         self.close_work_request(work, Status::Succeeded, None);
         self.work_request_ocid(work)
     }
 
     /// The answer that shows a member of a pool.
-    pub(in super::super) fn member_answer(
+    pub(in crate::world) fn member_answer(
         &self,
         request: &ApiRequest,
         number: u32,
@@ -127,18 +127,18 @@ impl World {
         Ok(answer)
     }
 
-    pub(in super::super) fn detach_member(
+    pub(in crate::world) fn detach_member(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let details: DetachInstancePoolInstanceDetails = request.details()?;
-        let number = self.pool_to_change(request, &[State::Running, State::Stopped])?;
+        let number = self.pool_to_change(request, &[PoolState::Running, PoolState::Stopped])?;
         let (instance, row) = self.instance(&details.instance_id)?;
         if row.pool != Some(number) {
             return Err(error::not_found());
         }
-        // Its place in the pool is given up already: the size would be lowered a second time (code and text invented).
-        if matches!(row.state, InstanceState::Terminating | InstanceState::Terminated) {
+        // Its termination lowered the size already; detaching would lower it a second time (code and text invented).
+        if matches!(row.state, State::Terminating | State::Terminated) {
             let (ocid, state) = (&details.instance_id, row.state.as_str());
             return Err(error::incorrect_state(format!("instance {ocid} is in state {state}")));
         }
@@ -158,14 +158,14 @@ impl World {
         }
         let id = Id(Kind::Instance, instance);
         self.log.push(self.now, "pool_member_detached", Some(id), None);
-        // Without its place given up, the pool makes another member.
+        // A pool whose size stays launches another member.
         self.wake_pool(number);
         Ok((empty(request.operation).with_work_request(work), Some(id)))
     }
 
-    /// Checks that pools and members know each other, and that a pool at rest has no more members than its size, and no
-    /// fewer but for those that are ending.
-    pub(in super::super) fn check_pools(&self) -> Result<(), String> {
+    /// Checks that pools and members agree, and that a RUNNING pool has as many members as its size, where members that
+    /// are ending may count or not.
+    pub(in crate::world) fn check_pools(&self) -> Result<(), String> {
         for (number, pool) in &self.pools {
             let live = self.instances.iter().filter(|(_, row)| row.live && row.pool == Some(*number));
             let live: BTreeSet<u32> = live.map(|(instance, _)| instance).collect();
@@ -176,7 +176,7 @@ impl World {
                 ));
             }
             let (staying, size) = (self.staying(pool).len(), pool.size as usize);
-            if pool.state == State::Running && !(staying <= size && size <= live.len()) {
+            if pool.state == PoolState::Running && !(staying <= size && size <= live.len()) {
                 return Err(format!(
                     "pool {number} of size {size} is RUNNING with {staying} members, and {} that are ending",
                     live.len() - staying
@@ -191,14 +191,14 @@ impl World {
     }
 
     /// The work request of the last change of a pool.
-    pub(in super::super) fn pool_work(&self, number: u32) -> Option<String> {
+    pub(in crate::world) fn pool_work(&self, number: u32) -> Option<String> {
         let works = self.works_of.get(&Id(Kind::InstancePool, number))?;
         works.last().map(|work| self.work_request_ocid(*work))
     }
 }
 
-/// A state as pools tell it: a free text, `Running`.
-fn title(state: InstanceState) -> String {
+/// The state of an instance as pools show it, a free text: `Running`.
+fn title(state: State) -> String {
     let lower = state.as_str().to_ascii_lowercase();
     let mut letters = lower.chars();
     letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())

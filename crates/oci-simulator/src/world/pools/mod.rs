@@ -1,30 +1,17 @@
-//! Instance pools: so many instances of one configuration, kept at that number (Oracle: "Managing Instance Pools").
+//! Instance pools, which keep a number of instances of one configuration (Oracle: "Managing Instance Pools").
 
-pub(super) mod api;
-pub(super) mod members;
+mod api;
+mod members;
+mod upkeep;
 
-use super::World;
-use super::api::ApiError;
-use super::chance::Chance;
-use super::error;
-use super::ids::{Id, Kind};
-use super::instances::State as InstanceState;
-use super::schedule::Task;
-use super::time::{seconds, trim};
-use super::work_requests::{Deed, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many members one look launches: pools work in batches.
-const BATCH: usize = 20;
-/// How long a pool tries to reach its size.
-const PATIENCE_HOURS: f64 = 24.0;
 
 /// The states of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum State {
+pub(super) enum PoolState {
     Provisioning,
     Scaling,
     Starting,
@@ -35,7 +22,7 @@ pub(super) enum State {
     Running,
 }
 
-impl State {
+impl PoolState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provisioning => "PROVISIONING",
@@ -50,13 +37,13 @@ impl State {
     }
 }
 
-/// Where members may be.
+/// Where members may be placed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Placement {
     pub ad: u8,
     pub fds: Vec<u8>,
     pub subnet: Option<u32>,
-    /// As it was given, to be shown again.
+    /// The request's own form, to be shown again.
     pub shown: Value,
 }
 
@@ -72,12 +59,12 @@ pub(super) struct Pool {
     pub hostname_formatter: Option<String>,
     pub placements: Vec<Placement>,
     pub size: u32,
-    pub state: State,
+    pub state: PoolState,
     pub created: Timestamp,
     pub version: u32,
     epoch: u32,
     pub members: BTreeSet<u32>,
-    /// Members launched so far: the next one's number in names.
+    /// Members launched so far: the number of the next one in names.
     launched: u32,
     /// When it gives up trying to reach its size.
     deadline: Timestamp,
@@ -86,277 +73,6 @@ pub(super) struct Pool {
 
 impl Pool {
     pub fn exists(&self) -> bool {
-        self.state != State::Terminated
-    }
-}
-
-impl World {
-    /// The pool with this OCID, or 404.
-    pub(super) fn pool(&self, ocid: &str) -> Result<(u32, &Pool), ApiError> {
-        let number = self.ids.number(Kind::InstancePool, ocid);
-        number.and_then(|number| Some((number, self.pools.get(&number)?))).ok_or_else(error::not_found)
-    }
-
-    pub(super) fn live_pools(&self) -> usize {
-        self.pools.values().filter(|pool| pool.exists()).count()
-    }
-
-    fn enter_pool(&mut self, number: u32, state: State) {
-        let id = Id(Kind::InstancePool, number);
-        let Some(pool) = self.pools.get_mut(&number).filter(|pool| pool.state != state) else { return };
-        let change = format!("{} -> {}", pool.state.as_str(), state.as_str());
-        pool.state = state;
-        pool.version += 1;
-        self.log.push(self.now, "pool_state", Some(id), Some(&change));
-    }
-
-    /// Begins to bring a pool to its size, from now.
-    fn scale_pool(&mut self, number: u32, state: State, operation: &str) {
-        let deadline = self.now + seconds(PATIENCE_HOURS * 3600.0);
-        let Some(pool) = self.pools.get_mut(&number) else { return };
-        pool.deadline = deadline;
-        let (compartment, before) = (pool.compartment, pool.work.take());
-        if let Some(before) = before {
-            self.close_work_request(before, Status::Succeeded, None);
-        }
-        let id = Id(Kind::InstancePool, number);
-        let work =
-            self.open_work_request(operation, compartment, id, Deed::Update, self.now + seconds(180.0));
-        if let Some(pool) = self.pools.get_mut(&number) {
-            pool.work = Some(work);
-        }
-        self.enter_pool(number, state);
-        self.look_later(number, 0.5);
-    }
-
-    fn look_later(&mut self, number: u32, factor: f64) {
-        let Some(pool) = self.pools.get_mut(&number) else { return };
-        pool.epoch += 1;
-        let epoch = pool.epoch;
-        let mut chance = Chance::of(self.seed, "pool", number ^ epoch << 16);
-        let delay = self.settings.pool_seconds.draw(&mut chance).mul_f64(factor);
-        // At least a moment, so that a pool that waits does not stop time.
-        let delay = trim(delay).max(jiff::SignedDuration::from_millis(100));
-        self.schedule.at(self.now + delay, Task::Pool { number, epoch });
-    }
-
-    /// Members that are neither ending nor ended.
-    fn staying(&self, pool: &Pool) -> Vec<u32> {
-        let stays = |number: &u32| {
-            self.instances.get(*number).is_some_and(|row| {
-                !matches!(row.state, InstanceState::Terminating | InstanceState::Terminated)
-            })
-        };
-        pool.members.iter().copied().filter(stays).collect()
-    }
-
-    fn all_in(&self, members: &[u32], state: InstanceState) -> bool {
-        members.iter().all(|number| self.instances.get(*number).is_some_and(|row| row.state == state))
-    }
-
-    /// A pool looks at its members, if nothing came in between.
-    pub(super) fn look_at_pool(&mut self, number: u32, epoch: u32) {
-        let Some(pool) = self.pools.get(&number).filter(|pool| pool.epoch == epoch) else { return };
-        match pool.state {
-            State::Provisioning | State::Scaling => self.scale_step(number),
-            State::Terminated => {
-                self.pools.remove(&number);
-            }
-            _ => self.wake_pool(number),
-        }
-    }
-
-    fn scale_step(&mut self, number: u32) {
-        let Some(pool) = self.pools.get(&number) else { return };
-        let (size, deadline) = (pool.size as usize, pool.deadline);
-        let staying = self.staying(pool);
-        if staying.len() > size {
-            for member in self.surplus(&staying, staying.len() - size) {
-                self.terminate(member, false, false);
-            }
-        }
-        let mut full = None;
-        if staying.len() < size {
-            for _ in 0..(size - staying.len()).min(BATCH) {
-                if let Err(refusal) = self.launch_member(number) {
-                    full = Some(refusal);
-                    break;
-                }
-            }
-        }
-        if let Some(refusal) = full {
-            if self.now < deadline {
-                // Nothing came of it: look again less eagerly.
-                self.look_later(number, 6.0);
-                return;
-            }
-            self.give_up(number, &refusal);
-            return;
-        }
-        let Some(pool) = self.pools.get(&number) else { return };
-        let members = self.staying(pool);
-        if members.len() == size && self.all_in(&members, InstanceState::Running) {
-            self.pool_is(number, State::Running);
-        } else if self.now < deadline {
-            self.look_later(number, 1.0);
-        } else {
-            self.give_up(number, &error::out_of_capacity());
-        }
-    }
-
-    /// Lowers the size to what there is.
-    fn give_up(&mut self, number: u32, refusal: &ApiError) {
-        let Some(pool) = self.pools.get(&number) else { return };
-        let members = self.staying(pool);
-        let code = match refusal.code {
-            "LimitExceeded" | "QuotaExceeded" => "ServiceLimit",
-            "InternalError" => "OutOfCapacity",
-            _ => "InvalidParameter",
-        };
-        let Some(pool) = self.pools.get_mut(&number) else { return };
-        pool.size = members.len() as u32;
-        if let Some(work) = pool.work.take() {
-            self.close_work_request(work, Status::Failed, Some((code, &refusal.message)));
-        }
-        self.enter_pool(number, State::Running);
-    }
-
-    /// The pool has reached a state in which it rests.
-    fn pool_is(&mut self, number: u32, state: State) {
-        let work = self.pools.get_mut(&number).and_then(|pool| pool.work.take());
-        if let Some(work) = work {
-            self.close_work_request(work, Status::Succeeded, None);
-        }
-        self.enter_pool(number, state);
-    }
-
-    /// The members to end: from the fullest availability and fault domain, the oldest first.
-    fn surplus(&self, staying: &[u32], count: usize) -> Vec<u32> {
-        let mut places: BTreeMap<(u8, u8), Vec<u32>> = BTreeMap::new();
-        for member in staying {
-            if let Some(row) = self.instances.get(*member) {
-                places.entry((row.ad, row.fd)).or_default().push(*member);
-            }
-        }
-        let mut chosen = Vec::new();
-        while chosen.len() < count {
-            let Some(fullest) = places.values_mut().rev().max_by_key(|members| members.len()) else { break };
-            if fullest.is_empty() {
-                break;
-            }
-            chosen.push(fullest.remove(0));
-        }
-        chosen
-    }
-
-    /// Launches one member in the placement that has the fewest; in another if there is no room.
-    fn launch_member(&mut self, number: u32) -> Result<(), ApiError> {
-        let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
-        let base = self.launch_details(pool.configuration)?;
-        let mut counts = vec![0_usize; pool.placements.len()];
-        for member in self.staying(pool) {
-            let ad = self.instances.get(member).map(|row| row.ad);
-            if let Some(at) = pool.placements.iter().position(|placement| Some(placement.ad) == ad) {
-                counts[at] += 1;
-            }
-        }
-        let mut order: Vec<usize> = (0..counts.len()).collect();
-        order.sort_by_key(|at| counts[*at]);
-        let mut last = error::out_of_capacity();
-        for at in order {
-            let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
-            let details = self.member_details(pool, &pool.placements[at], base.clone(), counts[at]);
-            match self.launch(&details, Some(number)) {
-                Ok(instance) => {
-                    if let Some(pool) = self.pools.get_mut(&number) {
-                        pool.members.insert(instance);
-                        pool.launched += 1;
-                    }
-                    return Ok(());
-                }
-                Err(refusal) => last = refusal,
-            }
-        }
-        Err(last)
-    }
-
-    fn member_details(&self, pool: &Pool, placement: &Placement, mut details: Value, here: usize) -> Value {
-        let count = pool.launched.to_string();
-        let own_name = || {
-            let mark = Chance::of(self.seed, "member", pool.launched).below(16_u64.pow(5));
-            format!("inst-{mark:05x}-{}", pool.name)
-        };
-        let formatted = pool.name_formatter.as_ref().map(|name| name.replace("${launchCount}", &count));
-        let name = formatted.unwrap_or_else(own_name);
-        details["displayName"] = name.into();
-        details["availabilityDomain"] = self.identity.ad_name(placement.ad).into();
-        details["compartmentId"] = super::identity::compartment_ocid(&self.ids, pool.compartment).into();
-        if !placement.fds.is_empty() {
-            let fd = placement.fds[here % placement.fds.len()];
-            details["faultDomain"] = super::identity::fault_domain_name(fd).into();
-        }
-        if let Some(subnet) = placement.subnet {
-            let subnet = self.ids.text(Id(Kind::Subnet, subnet));
-            if !details["createVnicDetails"].is_object() {
-                details["createVnicDetails"] = json!({});
-            }
-            details["createVnicDetails"]["subnetId"] = subnet.into();
-        }
-        if let Some(formatter) = &pool.hostname_formatter {
-            if !details["createVnicDetails"].is_object() {
-                details["createVnicDetails"] = json!({});
-            }
-            details["createVnicDetails"]["hostnameLabel"] =
-                formatter.replace("${launchCount}", &count).into();
-        }
-        details
-    }
-
-    /// Something happened to a member: perhaps the pool has arrived, or must act.
-    pub(super) fn wake_pool(&mut self, number: u32) {
-        let Some(pool) = self.pools.get(&number) else { return };
-        let members = self.staying(pool);
-        match pool.state {
-            State::Starting if self.all_in(&members, InstanceState::Running) => {
-                self.pool_is(number, State::Running);
-                // Members may have ended meanwhile.
-                self.wake_pool(number);
-            }
-            State::Stopping if self.all_in(&members, InstanceState::Stopped) => {
-                self.pool_is(number, State::Stopped);
-            }
-            State::Terminating if pool.members.is_empty() => {
-                self.pool_is(number, State::Terminated);
-                let listed = self.settings.terminated_listed_hours * 3600.0;
-                if let Some(pool) = self.pools.get_mut(&number) {
-                    pool.epoch += 1;
-                    let task = Task::Pool { number, epoch: pool.epoch };
-                    self.schedule.at(self.now + seconds(listed), task);
-                }
-            }
-            State::Running => {
-                // A pool relaunches what was ended or stopped by hand.
-                let stopped: Vec<u32> = members
-                    .iter()
-                    .copied()
-                    .filter(|member| self.all_in(&[*member], InstanceState::Stopped))
-                    .collect();
-                if members.len() < pool.size as usize || !stopped.is_empty() {
-                    for member in stopped {
-                        // Without room to start, the next look finds it stopped again.
-                        let _ = self.act(member, "START");
-                    }
-                    self.scale_pool(number, State::Scaling, "ScaleInstancePool");
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A member has ended.
-    pub(super) fn member_is_gone(&mut self, number: u32, instance: u32) {
-        if let Some(pool) = self.pools.get_mut(&number) {
-            pool.members.remove(&instance);
-        }
+        self.state != PoolState::Terminated
     }
 }

@@ -1,16 +1,16 @@
 //! Create, get, update, delete and move capacity reservations.
 
-use super::super::World;
-use super::super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
-use super::super::error;
-use super::super::identity::{compartment_ocid, fault_domain, fault_domain_name};
-use super::super::ids::{Id, Kind};
-use super::super::instances::validate::{ShapeConfig, check_tags, need_of};
-use super::super::limits::Usage;
-use super::super::request::{answer, empty};
-use super::super::shapes::ShapeId;
-use super::super::work_requests::Deed;
-use super::{ConfigKey, Reservation, State, Wanted};
+use super::{ConfigKey, Reservation, ReservationConfig, ReservationState, Wanted};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::{compartment_ocid, fault_domain, fault_domain_name};
+use crate::world::ids::{Id, Kind};
+use crate::world::instances::validate::{ShapeConfig, check_tags, need_of};
+use crate::world::limits::Usage;
+use crate::world::request::{answer, empty};
+use crate::world::shapes::ShapeId;
+use crate::world::state::World;
+use crate::world::work_requests::ResourceAction;
 use oci_api::models::{
     ChangeComputeCapacityReservationCompartmentDetails, ComputeCapacityReservation,
     ComputeCapacityReservationLifecycleState, CreateComputeCapacityReservationDetails,
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 const MOST_CONFIGS: usize = 50;
 
 impl World {
-    /// Reads what a reservation is to hold.
+    /// Reads and checks the configs of a request.
     fn read_configs(
         &self,
         ad: u8,
@@ -88,7 +88,7 @@ impl World {
         let mut more: BTreeMap<u8, Usage> = BTreeMap::new();
         for want in wanted {
             let known = now.configs.values().find(|config| config.key == want.key);
-            let count = want.count.saturating_sub(known.map_or(0, super::Config::reserved));
+            let count = want.count.saturating_sub(known.map_or(0, ReservationConfig::reserved));
             let usage = more.entry(want.key.shape.get().family).or_default();
             usage.cores += i64::from(want.key.need.ocpus) * i64::from(count);
             usage.memory += i64::from(want.key.need.memory) * i64::from(count);
@@ -100,7 +100,7 @@ impl World {
         if names.is_empty() { Ok(()) } else { Err(error::limit_exceeded(&names)) }
     }
 
-    /// Refuses a second default reservation in an availability domain, and one below the root compartment.
+    /// Refuses a second default reservation in an availability domain, and a default below the root compartment.
     fn check_default(&self, compartment: u32, ad: u8, own: Option<u32>) -> Result<(), ApiError> {
         if compartment != 0 {
             return Err(error::invalid(
@@ -120,7 +120,7 @@ impl World {
         Ok(())
     }
 
-    pub(in super::super) fn create_reservation(
+    pub(in crate::world) fn create_reservation(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
@@ -147,12 +147,17 @@ impl World {
             row.pending = Some(wanted);
         }
         let id = Id(Kind::CapacityReservation, number);
-        self.change_reservation(number, State::Creating, "CreateComputeCapacityReservation", Deed::Create);
+        self.change_reservation(
+            number,
+            ReservationState::Creating,
+            "CreateComputeCapacityReservation",
+            ResourceAction::Create,
+        );
         Ok((self.created_reservation(request, number)?, Some(id)))
     }
 
     /// The answer to the creation of this reservation.
-    pub(in super::super) fn created_reservation(
+    pub(in crate::world) fn created_reservation(
         &self,
         request: &ApiRequest,
         number: u32,
@@ -165,11 +170,17 @@ impl World {
     }
 
     /// Begins a change, with a work request.
-    fn change_reservation(&mut self, number: u32, state: State, operation: &str, deed: Deed) -> u32 {
+    fn change_reservation(
+        &mut self,
+        number: u32,
+        state: ReservationState,
+        operation: &str,
+        action: ResourceAction,
+    ) -> u32 {
         let compartment = self.reservations.get(&number).map_or(0, |row| row.compartment);
         let expected = self.now + self.reservation_delay(number);
         let id = Id(Kind::CapacityReservation, number);
-        let work = self.open_work_request(operation, compartment, id, deed, expected);
+        let work = self.open_work_request(operation, compartment, id, action, expected);
         self.begin_reservation(number, state, work);
         work
     }
@@ -179,12 +190,12 @@ impl World {
         Ok(answer(request.operation, &self.reservation_model(number, row))?.with_etag(etag))
     }
 
-    pub(in super::super) fn get_reservation(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_reservation(&self, request: &ApiRequest) -> ApiResult {
         let (number, row) = self.reservation(request.in_path("capacityReservationId"))?;
         self.reservation_answer(request, number, row)
     }
 
-    /// How many instances use each config as the API tells: it lags as lists do.
+    /// How many instances use a config, as the API shows it: the count lags as lists do.
     fn used_shown(&self, row: &Reservation, config_number: u32, used: u32) -> i64 {
         if self.settings.list_lag_seconds <= 0.0 {
             return used.into();
@@ -198,8 +209,8 @@ impl World {
         i64::from(used) - young.map(|_| 1).sum::<i64>()
     }
 
-    /// Reserved and used in all configs, as the API tells.
-    pub(in super::super) fn reservation_counts(&self, row: &Reservation) -> (i64, i64) {
+    /// How many instances all configs reserve, and how many are used, as the API shows it.
+    pub(in crate::world) fn reservation_counts(&self, row: &Reservation) -> (i64, i64) {
         row.configs.iter().fold((0, 0), |(reserved, used), (number, config)| {
             (reserved + i64::from(config.reserved()), used + self.used_shown(row, *number, config.used))
         })
@@ -255,14 +266,14 @@ impl World {
             return Err(error::not_found());
         }
         request.check_etag(&self.etag(Id(Kind::CapacityReservation, number), row.version))?;
-        if row.state != State::Active {
+        if row.state != ReservationState::Active {
             let state = row.state.as_str();
             return Err(error::incorrect_state(format!("capacity reservation {ocid} is in state {state}")));
         }
         Ok((number, row))
     }
 
-    pub(in super::super) fn update_reservation(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn update_reservation(&mut self, request: &ApiRequest) -> ApiResult {
         let details: UpdateComputeCapacityReservationDetails = request.details()?;
         let (number, row) = self.reservation_to_change(request)?;
         let ocid = request.in_path("capacityReservationId");
@@ -270,7 +281,7 @@ impl World {
             None => None,
             Some(configs) => {
                 let wanted = self.read_configs(row.ad, Some(configs))?;
-                // Text invented; that it is refused is documented.
+                // The refusal is documented; its text is invented.
                 for config in row.configs.values().filter(|config| config.used > 0) {
                     let count =
                         wanted.iter().find(|want| want.key == config.key).map_or(0, |want| want.count);
@@ -301,14 +312,14 @@ impl World {
         }
         let work = self.change_reservation(
             number,
-            State::Updating,
+            ReservationState::Updating,
             "UpdateComputeCapacityReservation",
-            Deed::Update,
+            ResourceAction::Update,
         );
         Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
     }
 
-    pub(in super::super) fn delete_reservation(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn delete_reservation(&mut self, request: &ApiRequest) -> ApiResult {
         let (number, row) = self.reservation_to_change(request)?;
         let used: u32 = row.configs.values().map(|config| config.used).sum();
         if used > 0 {
@@ -319,14 +330,14 @@ impl World {
         }
         let work = self.change_reservation(
             number,
-            State::Deleting,
+            ReservationState::Deleting,
             "DeleteComputeCapacityReservation",
-            Deed::Delete,
+            ResourceAction::Delete,
         );
         Ok(empty(request.operation).with_work_request(self.work_request_ocid(work)))
     }
 
-    pub(in super::super) fn move_reservation(
+    pub(in crate::world) fn move_reservation(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
@@ -340,13 +351,14 @@ impl World {
             row.compartment = compartment;
         }
         let operation = "ChangeComputeCapacityReservationCompartment";
-        let work = self.change_reservation(number, State::Moving, operation, Deed::Update);
+        let work =
+            self.change_reservation(number, ReservationState::Moving, operation, ResourceAction::Update);
         let answer = empty(request.operation).with_work_request(self.work_request_ocid(work));
         Ok((answer, Some(Id(Kind::CapacityReservation, number))))
     }
 
     /// The work request of a reservation's last change.
-    pub(in super::super) fn reservation_work(&self, number: u32) -> Option<String> {
+    pub(in crate::world) fn reservation_work(&self, number: u32) -> Option<String> {
         self.reservations.get(&number).map(|row| self.work_request_ocid(row.work))
     }
 }

@@ -1,18 +1,18 @@
 //! Lists of reservations, of their members, and of the shapes that can be reserved.
 
-use super::super::World;
-use super::super::api::{ApiRequest, ApiResult};
-use super::super::identity::{compartment_ocid, fault_domain_name};
-use super::super::ids::{Id, Kind};
-use super::super::paging::{Cursor, Order};
-use super::super::shapes::ShapeId;
+use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::identity::{compartment_ocid, fault_domain_name};
+use crate::world::ids::{Id, Kind};
+use crate::world::paging::{Cursor, Order};
+use crate::world::shapes::ShapeId;
+use crate::world::state::World;
 use oci_api::models::{
     CapacityReservationInstanceSummary, ComputeCapacityReservationInstanceShapeSummary,
     ComputeCapacityReservationSummary, InstanceReservationShapeConfigDetails,
 };
 
 impl World {
-    pub(in super::super) fn list_reservations(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_reservations(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
@@ -47,7 +47,7 @@ impl World {
         page.answer_small(request, Order::read(request), rows)
     }
 
-    pub(in super::super) fn list_reservation_instances(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_reservation_instances(&mut self, request: &ApiRequest) -> ApiResult {
         let ad = self.ad_in(request)?;
         let compartment = request.in_query("compartmentId").map(|ocid| self.compartment(ocid)).transpose()?;
         let page = self.page(request)?;
@@ -85,7 +85,7 @@ impl World {
         page.answer_small(request, order, rows)
     }
 
-    pub(in super::super) fn list_reservable_shapes(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_reservable_shapes(&mut self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;

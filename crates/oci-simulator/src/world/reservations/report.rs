@@ -1,22 +1,23 @@
-//! Capacity reports: a moment's view that promises nothing, and that can be set to be wrong.
+//! Capacity reports: how much would fit now, without a promise (Oracle: "ComputeCapacityReport"). Settings can make them
+//! wrong.
 
-use super::super::World;
-use super::super::api::{ApiError, ApiRequest, ApiResult};
-use super::super::capacity::FAULT_DOMAINS;
-use super::super::error;
-use super::super::identity::{fault_domain, fault_domain_name};
-use super::super::instances::validate::{ShapeConfig, need_of};
-use super::super::request::answer;
-use super::super::shapes::ShapeId;
+use crate::world::api::{ApiError, ApiRequest, ApiResult};
+use crate::world::capacity::FAULT_DOMAINS;
+use crate::world::error;
+use crate::world::identity::{fault_domain, fault_domain_name};
+use crate::world::instances::validate::{ShapeConfig, need_of};
+use crate::world::request::answer;
+use crate::world::shapes::ShapeId;
+use crate::world::state::World;
 use oci_api::models::{
     CapacityReportShapeAvailability, CapacityReportShapeAvailabilityAvailabilityStatus as Status,
     ComputeCapacityReport, CreateCapacityReportShapeAvailabilityDetails, CreateComputeCapacityReportDetails,
 };
 
 impl World {
-    pub(in super::super) fn create_capacity_report(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn create_capacity_report(&mut self, request: &ApiRequest) -> ApiResult {
         let details: CreateComputeCapacityReportDetails = request.details()?;
-        // Only the root compartment is allowed, though what another one is told is unknown.
+        // Only the root compartment is allowed; what the service answers for another one is unknown.
         if self.compartment(&details.compartment_id)? != 0 {
             return Err(error::not_found());
         }
@@ -68,7 +69,7 @@ impl World {
         let offered = self.offers(ad, shape);
         let mut count = if offered { self.capacity.fits(ad, fd, shape.family, need) } else { 0 };
         if offered && self.report_chance.happens(self.settings.capacity_report_error_probability) {
-            // Wrong either way: nothing where there is room, something where there is none.
+            // Wrong either way: none where there is capacity, some where there is none.
             count = if count > 0 { 0 } else { 1 + self.report_chance.below(20) };
         }
         let status = if !offered {
@@ -82,7 +83,7 @@ impl World {
             fault_domain: fd.map(fault_domain_name),
             instance_shape: Some(name.clone()),
             instance_shape_config: wanted.instance_shape_config.clone(),
-            // Seen live: a shape without capacity comes with no count.
+            // Seen on a live tenancy: a shape without capacity has no count.
             available_count: (count > 0).then(|| i64::try_from(count).unwrap_or(i64::MAX)),
             availability_status: Some(status),
             ..CapacityReportShapeAvailability::default()

@@ -1,5 +1,7 @@
-//! Hosts, and how much of each is free. Nothing here knows what it is taken for; each taker keeps what it was given
-//! and gives it back.
+//! Hosts, and how much of each is free. Nothing here knows what capacity is taken for: whoever takes some keeps the
+//! [`Held`] and gives it back.
+
+mod events;
 
 use super::settings::{HostsIn, WorldSettings};
 use super::shapes::FAMILIES;
@@ -9,16 +11,16 @@ use std::collections::BTreeSet;
 /// Fault domains in an availability domain.
 pub(super) const FAULT_DOMAINS: u8 = 3;
 
-/// Hosts of one family in one fault domain, at most.
+/// The most hosts of one family in one fault domain.
 const POOL_MAX: u32 = 1_000_000;
 
-/// How much of a host is wanted, in thousandths of OCPUs and GB.
+/// How much of a host is wanted: thousandths of OCPUs, thousandths of GB, and whole GPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Need {
     pub ocpus: u32,
     pub memory: u32,
     pub gpus: u32,
-    /// The host must be otherwise empty: bare metal.
+    /// Whether the host must be otherwise empty, for bare metal.
     pub whole: bool,
 }
 
@@ -33,7 +35,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// The fault domain that it is in, from 0.
+    /// The fault domain that it is in: 0 to 2.
     pub fn fault_domain(&self) -> u8 {
         ((self.pool as usize / FAMILIES.len()) % usize::from(FAULT_DOMAINS)) as u8
     }
@@ -51,7 +53,7 @@ struct Host {
 
 /// The hosts of one family in one fault domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Pool {
+struct HostPool {
     hosts: Vec<Host>,
     /// Hosts by free OCPUs, to find the tightest fit.
     by_free: BTreeSet<(u32, u32)>,
@@ -61,8 +63,8 @@ struct Pool {
 /// All hosts of the region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Capacity {
-    pools: Vec<Pool>,
-    /// Which availability domains are out at present.
+    pools: Vec<HostPool>,
+    /// Which availability domains have an outage at present.
     out: [bool; 3],
 }
 
@@ -89,7 +91,7 @@ impl Capacity {
         for ad in 0..settings.domains() {
             for fd in 0..FAULT_DOMAINS {
                 for (number, family) in FAMILIES.iter().enumerate() {
-                    capacity.pools.push(Pool::default());
+                    capacity.pools.push(HostPool::default());
                     let count = hosts_in(settings, ad, family.name);
                     capacity.add_hosts(ad, fd, number as u8, count, None);
                 }
@@ -98,11 +100,11 @@ impl Capacity {
         capacity
     }
 
-    /// Adds hosts, of this many OCPUs with memory and GPUs in proportion, or of the family's own size.
+    /// Adds hosts with this many OCPUs, and memory and GPUs in proportion; `None` adds hosts of the family's own size.
     pub fn add_hosts(&mut self, ad: u8, fd: u8, family: u8, count: u32, ocpus: Option<u32>) {
         let Some(pool) = self.pools.get_mut(pool_number(ad, fd, family)) else { return };
         let model = &FAMILIES[usize::from(family)];
-        // However long crumbs come, memory does not fill up with hosts.
+        // However long capacity keeps returning, memory must not fill up with hosts.
         let count = count.min(POOL_MAX.saturating_sub(pool.hosts.len() as u32));
         let ocpus = ocpus.unwrap_or(model.ocpus).min(model.ocpus).max(1);
         let memory = model.memory * 1000 / model.ocpus * ocpus;
@@ -115,7 +117,7 @@ impl Capacity {
         }
     }
 
-    /// Marks an availability domain as out, or back.
+    /// Begins or ends an outage of an availability domain.
     pub fn set_out(&mut self, ad: u8, out: bool) {
         if let Some(mark) = self.out.get_mut(usize::from(ad)) {
             *mark = out;
@@ -126,7 +128,7 @@ impl Capacity {
         self.out.get(usize::from(ad)).copied().unwrap_or(true)
     }
 
-    /// Takes room in the fault domain given, or in the one with the most room, on the host that it fills best.
+    /// Takes capacity in the given fault domain, or in the one with the most room, on the host that it fills best.
     pub fn take(&mut self, ad: u8, fd: Option<u8>, family: u8, need: Need) -> Option<Held> {
         if self.is_out(ad) {
             return None;
@@ -140,14 +142,14 @@ impl Capacity {
         })
     }
 
-    /// Gives back what was taken.
+    /// Frees capacity that was taken.
     pub fn give_back(&mut self, held: Held) {
         if let Some(pool) = self.pools.get_mut(usize::from(held.pool)) {
             pool.change(held, false);
         }
     }
 
-    /// How many more of this need would fit.
+    /// How many times this need would still fit.
     pub fn fits(&self, ad: u8, fd: Option<u8>, family: u8, need: Need) -> u64 {
         if self.is_out(ad) {
             return 0;
@@ -157,7 +159,7 @@ impl Capacity {
         pools.flat_map(|pool| &pool.hosts).map(|host| host.fits(need)).sum()
     }
 
-    /// OCPUs of all hosts, in thousandths: all and free.
+    /// OCPUs of all hosts in thousandths: in total, and free.
     pub fn ocpus(&self) -> (u64, u64) {
         let hosts = self.pools.iter().flat_map(|pool| &pool.hosts);
         hosts.fold((0, 0), |(all, free), host| {
@@ -165,7 +167,7 @@ impl Capacity {
         })
     }
 
-    /// Checks that on every host what is free and what is held make the whole.
+    /// Checks that free and held capacity add up to the whole on every host.
     pub fn check<'a>(&self, held: impl Iterator<Item = &'a Held>) -> Result<(), String> {
         let mut rest = self.clone();
         for held in held {
@@ -196,7 +198,7 @@ impl Host {
     }
 }
 
-impl Pool {
+impl HostPool {
     fn take(&mut self, number: u16, need: Need) -> Option<Held> {
         let fitting = |(_, host): &&(u32, u32)| self.hosts[*host as usize].fits(need) > 0;
         let (_, host) = *self.by_free.range((need.ocpus, 0)..).find(fitting)?;

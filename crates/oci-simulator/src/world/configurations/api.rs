@@ -1,44 +1,26 @@
-//! Instance configurations: launches that are kept to be repeated.
+//! Operations on instance configurations.
 
-use super::World;
-use super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
-use super::error;
-use super::identity::compartment_ocid;
-use super::ids::{Id, Kind};
-use super::instances::validate::check_tags;
-use super::paging::{Cursor, Order};
-use super::request::{answer, empty};
-use super::shapes::ShapeId;
-use super::time::stamp;
-use jiff::Timestamp;
+use super::{ConfigurationRow, launch_fields, volume_at_launch};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::compartment_ocid;
+use crate::world::ids::{Id, Kind};
+use crate::world::instances::validate::check_tags;
+use crate::world::paging::{Cursor, Order};
+use crate::world::request::{answer, empty};
+use crate::world::shapes::ShapeId;
+use crate::world::state::World;
+use crate::world::time::stamp;
 use oci_api::models::{
     CreateInstanceConfigurationBase, InstanceConfiguration, InstanceConfigurationInstanceDetails,
     InstanceConfigurationSource, InstanceConfigurationSummary,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-
-type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
-
-/// An instance configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct ConfigurationRow {
-    pub compartment: u32,
-    pub name: String,
-    tags: BTreeMap<String, String>,
-    defined_tags: Spaces,
-    created: Timestamp,
-    /// `instanceDetails`, as the API has it.
-    details: Value,
-}
-
-/// Fields of a kept launch that LaunchInstanceDetails does not have.
-const NOT_IN_LAUNCH: [&str; 2] = ["launchMode", "preferredMaintenanceAction"];
 
 impl World {
     /// The configuration with this OCID, or 404.
-    pub(super) fn configuration(&self, ocid: &str) -> Result<(u32, &ConfigurationRow), ApiError> {
+    pub(in crate::world) fn configuration(&self, ocid: &str) -> Result<(u32, &ConfigurationRow), ApiError> {
         let number = self.ids.number(Kind::InstanceConfiguration, ocid);
         number
             .and_then(|number| Some((number, self.configurations.get(&number)?)))
@@ -46,13 +28,13 @@ impl World {
     }
 
     /// The LaunchInstanceDetails that a configuration stands for.
-    pub(super) fn launch_details_of(&self, ocid: &str) -> Result<Value, ApiError> {
+    pub(in crate::world) fn launch_details_of(&self, ocid: &str) -> Result<Value, ApiError> {
         let (number, _) = self.configuration(ocid)?;
         self.launch_details(number)
     }
 
-    /// The same, by number.
-    pub(super) fn launch_details(&self, number: u32) -> Result<Value, ApiError> {
+    /// As [`Self::launch_details_of`], by number.
+    pub(in crate::world) fn launch_details(&self, number: u32) -> Result<Value, ApiError> {
         let row = self.configurations.get(&number).ok_or_else(error::not_found)?;
         let mut details = launch_fields(&row.details);
         details
@@ -68,7 +50,7 @@ impl World {
         Ok(Value::Object(details))
     }
 
-    pub(super) fn create_configuration(
+    pub(in crate::world) fn create_configuration(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
@@ -105,8 +87,8 @@ impl World {
         Ok((self.configuration_answer(request, number)?, Some(id)))
     }
 
-    /// Refuses a launch that could never be repeated: preemptible (text invented), or with an image that its shape cannot
-    /// start.
+    /// Refuses a template that could never be launched: a preemptible one (text invented), or one whose image does not fit
+    /// its shape.
     fn check_kept_launch(&self, launch: &Map<String, Value>) -> Result<(), ApiError> {
         if launch.get("preemptibleInstanceConfig").is_some_and(|config| !config.is_null()) {
             return Err(error::invalid("instance configurations cannot have preemptibleInstanceConfig"));
@@ -114,7 +96,7 @@ impl World {
         let text = |value: Option<&'_ Value>| value.and_then(Value::as_str).map(str::to_owned);
         let image = text(launch.get("sourceDetails").and_then(|source| source.get("imageId")));
         let shape = text(launch.get("shape")).and_then(|name| ShapeId::find(&name));
-        // Names that are not known are for the launch to refuse.
+        // The launch itself refuses names that are not known.
         let (Some(image), Some(shape)) = (image, shape) else { return Ok(()) };
         match self.image(&image) {
             Ok(number) if !self.images[number as usize].fits(shape.get()) => {
@@ -124,7 +106,7 @@ impl World {
         }
     }
 
-    /// An instance as a launch that would make another one like it.
+    /// The `instanceDetails` that would launch another instance like this one.
     fn details_of_instance(&self, ocid: &str) -> Result<Value, ApiError> {
         let (number, row) = self.instance(ocid)?;
         let model = self.instance_model(number, row, row.state);
@@ -159,7 +141,7 @@ impl World {
     }
 
     /// The answer to an operation that shows one configuration.
-    pub(super) fn configuration_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
+    pub(in crate::world) fn configuration_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
         let row = self.configurations.get(&number).ok_or_else(error::not_found)?;
         let details: Option<InstanceConfigurationInstanceDetails> =
             Deserialize::deserialize(&row.details).map_err(|_| error::unparsable())?;
@@ -179,12 +161,12 @@ impl World {
         Ok(answer(request.operation, &model)?.with_etag(etag))
     }
 
-    pub(super) fn get_configuration(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_configuration(&self, request: &ApiRequest) -> ApiResult {
         let (number, _) = self.configuration(request.in_path("instanceConfigurationId"))?;
         self.configuration_answer(request, number)
     }
 
-    pub(super) fn list_configurations(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_configurations(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let rows = self.configurations.iter().filter(|(_, row)| row.compartment == compartment);
@@ -205,7 +187,7 @@ impl World {
         page.answer_small(request, Order::read(request), rows)
     }
 
-    pub(super) fn delete_configuration(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn delete_configuration(&mut self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("instanceConfigurationId");
         let (number, _) = self.configuration(ocid)?;
         let id = Id(Kind::InstanceConfiguration, number);
@@ -220,7 +202,7 @@ impl World {
         Ok(empty(request.operation))
     }
 
-    pub(super) fn launch_configuration(
+    pub(in crate::world) fn launch_configuration(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
@@ -233,30 +215,4 @@ impl World {
         let number = self.launch(&details, None)?;
         Ok((self.launched(request, number)?, Some(Id(Kind::Instance, number))))
     }
-}
-
-/// The launch within `instanceDetails`: the first one, where there are several options.
-fn launch_fields(details: &Value) -> Map<String, Value> {
-    let first = details.get("options").and_then(|options| options.get(0)).unwrap_or(details);
-    let mut fields = first.get("launchDetails").and_then(Value::as_object).cloned().unwrap_or_default();
-    for name in NOT_IN_LAUNCH {
-        fields.remove(name);
-    }
-    fields
-}
-
-/// A block volume of a configuration as a volume attachment of a launch.
-fn volume_at_launch(volume: &Value) -> Value {
-    let mut attach = volume.get("attachDetails").and_then(Value::as_object).cloned().unwrap_or_default();
-    attach.entry("type").or_insert_with(|| "paravirtualized".into());
-    if let Some(ocid) = volume.get("volumeId") {
-        attach.insert("volumeId".into(), ocid.clone());
-    }
-    if let Some(create) = volume.get("createDetails").and_then(Value::as_object) {
-        let mut create = create.clone();
-        create.insert("volumeCreationType".into(), "ATTRIBUTES".into());
-        create.entry("sizeInGBs").or_insert_with(|| 50.into());
-        attach.insert("launchCreateVolumeDetails".into(), create.into());
-    }
-    attach.into()
 }

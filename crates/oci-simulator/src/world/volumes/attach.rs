@@ -1,104 +1,35 @@
-//! Boot volumes and data volumes as the instances make, use and leave them.
+//! Creates, attaches, keeps and deletes the volumes of instances.
 
-use super::World;
-use super::api::ApiError;
-use super::error;
-use super::ids::{Id, Kind};
-use super::time::seconds;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use super::{AttachmentRow, NewVolume, NewVolumeDetails, VolumeRow};
+use crate::world::api::ApiError;
+use crate::world::error;
+use crate::world::ids::{Id, Kind};
+use crate::world::state::World;
+use crate::world::time::seconds;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A boot volume or a data volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct VolumeRow {
-    pub compartment: u32,
-    pub ad: u8,
-    pub name: Box<str>,
-    pub image: Option<u32>,
-    pub size_in_gbs: i64,
-    pub vpus_per_gb: i64,
-    pub created: Timestamp,
-    pub changed: Timestamp,
-    pub version: u32,
-    pub available: bool,
-    /// The instance that uses it.
-    pub used_by: Option<u32>,
-}
-
-/// A data volume at an instance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct AttachmentRow {
-    pub instance: u32,
-    pub volume: u32,
-    pub wanted: NewVolume,
-    pub created: Timestamp,
-    pub attached: bool,
-    /// No longer listed.
-    pub forgotten: bool,
-}
-
-/// One of `launchVolumeAttachments`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct NewVolume {
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub device: Option<String>,
-    pub display_name: Option<String>,
-    pub is_read_only: Option<bool>,
-    pub is_shareable: Option<bool>,
-    pub volume_id: Option<String>,
-    pub launch_create_volume_details: Option<NewVolumeDetails>,
-}
-
-/// A volume to make for it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct NewVolumeDetails {
-    pub compartment_id: Option<String>,
-    pub display_name: Option<String>,
-    #[serde(rename = "sizeInGBs")]
-    pub size_in_gbs: i64,
-    #[serde(rename = "vpusPerGB")]
-    pub vpus_per_gb: Option<i64>,
-    pub kms_key_id: Option<String>,
-}
-
-/// All volumes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Volumes {
-    pub boots: Vec<VolumeRow>,
-    pub data: Vec<VolumeRow>,
-    pub attachments: Vec<AttachmentRow>,
-    /// Data volumes that instances will have once they are placed.
-    planned: BTreeMap<u32, Vec<NewVolume>>,
-    /// Attachments by instance.
-    pub of_instance: BTreeMap<u32, Vec<u32>>,
-}
-
 impl World {
-    /// Whether a volume is still shown: it is there, or went not long ago.
-    pub(super) fn shows_volume(&self, row: &VolumeRow) -> bool {
+    /// Whether lists still show a volume: it exists, or was deleted a short time ago.
+    pub(in crate::world) fn shows_volume(&self, row: &VolumeRow) -> bool {
         row.available || row.changed + seconds(self.settings.terminated_listed_hours * 3600.0) > self.now
     }
 
     /// The boot volume with this OCID, or 404.
-    pub(super) fn boot_volume(&self, ocid: &str) -> Result<u32, ApiError> {
+    pub(in crate::world) fn boot_volume(&self, ocid: &str) -> Result<u32, ApiError> {
         let number = self.ids.number(Kind::BootVolume, ocid);
         let row = number.and_then(|number| Some((number, self.volumes.boots.get(number as usize)?)));
         row.filter(|(_, row)| self.shows_volume(row)).map(|(number, _)| number).ok_or_else(error::not_found)
     }
 
     /// The data volume with this OCID, or 404.
-    pub(super) fn data_volume(&self, ocid: &str) -> Result<u32, ApiError> {
+    pub(in crate::world) fn data_volume(&self, ocid: &str) -> Result<u32, ApiError> {
         let number = self.ids.number(Kind::Volume, ocid);
         let row = number.and_then(|number| Some((number, self.volumes.data.get(number as usize)?)));
         row.filter(|(_, row)| self.shows_volume(row)).map(|(number, _)| number).ok_or_else(error::not_found)
     }
 
-    /// A boot volume that an instance in this availability domain can start from.
-    pub(super) fn launchable_boot_volume(&self, ocid: &str, ad: u8) -> Result<u32, ApiError> {
+    /// The boot volume with this OCID, if an instance in this availability domain can start from it.
+    pub(in crate::world) fn launchable_boot_volume(&self, ocid: &str, ad: u8) -> Result<u32, ApiError> {
         let number = self.boot_volume(ocid)?;
         let row = &self.volumes.boots[number as usize];
         if !row.available || row.ad != ad {
@@ -112,14 +43,14 @@ impl World {
         }
     }
 
-    pub(super) fn claim_boot_volume(&mut self, volume: u32, instance: u32) {
+    pub(in crate::world) fn claim_boot_volume(&mut self, volume: u32, instance: u32) {
         if let Some(row) = self.volumes.boots.get_mut(volume as usize) {
             row.used_by = Some(instance);
             row.version += 1;
         }
     }
 
-    pub(super) fn check_new_volumes(&self, wanted: &[NewVolume], ad: u8) -> Result<(), ApiError> {
+    pub(in crate::world) fn check_new_volumes(&self, wanted: &[NewVolume], ad: u8) -> Result<(), ApiError> {
         let mut named = BTreeSet::new();
         for new in wanted {
             if let Some(ocid) = &new.volume_id {
@@ -149,8 +80,8 @@ impl World {
         Ok(())
     }
 
-    /// Notes the data volumes that an instance wants; those that exist are claimed at once.
-    pub(super) fn plan_data_volumes(&mut self, instance: u32, wanted: &[NewVolume]) {
+    /// Notes the data volumes that an instance wants, and claims those that exist.
+    pub(in crate::world) fn plan_data_volumes(&mut self, instance: u32, wanted: &[NewVolume]) {
         if wanted.is_empty() {
             return;
         }
@@ -162,8 +93,8 @@ impl World {
         self.volumes.planned.insert(instance, wanted.to_vec());
     }
 
-    /// Makes and attaches the volumes of an instance that has been placed.
-    pub(super) fn attach_volumes(&mut self, instance: u32) {
+    /// Creates and attaches the volumes of an instance that has been placed.
+    pub(in crate::world) fn attach_volumes(&mut self, instance: u32) {
         let now = self.now;
         let Some(row) = self.instances.get_mut(instance) else { return };
         row.placed = true;
@@ -205,7 +136,7 @@ impl World {
         }
     }
 
-    /// Makes a data volume and attaches it to an instance, as somebody does through operations that are not simulated.
+    /// Creates a data volume and attaches it to an instance, as somebody could through operations that are not simulated.
     /// Returns its OCID; `None` without such an instance.
     pub fn attach_another_volume(&mut self, instance: &str, size_in_gbs: i64) -> Option<String> {
         let instance = self.ids.number(Kind::Instance, instance)?;
@@ -213,7 +144,7 @@ impl World {
         let new = NewVolume { launch_create_volume_details: Some(details), ..NewVolume::default() };
         let volume = self.make_data_volume(instance, &new)?;
         let ocid = self.ids.text(Id(Kind::Volume, volume));
-        // As an attachment of a volume that was there before.
+        // The attachment looks like one of a volume that existed before.
         let wanted = NewVolume { volume_id: Some(ocid.clone()), ..NewVolume::default() };
         let number = self.volumes.attachments.len() as u32;
         let (created, attached, forgotten) = (self.now, true, false);
@@ -245,8 +176,8 @@ impl World {
         Some(number)
     }
 
-    /// Detaches the volumes of an instance that is gone, and deletes those that were not to be kept.
-    pub(super) fn release_volumes(&mut self, instance: u32) {
+    /// Detaches the volumes of an instance that is gone, and deletes those that need not be kept.
+    pub(in crate::world) fn release_volumes(&mut self, instance: u32) {
         let now = self.now;
         for new in self.volumes.planned.remove(&instance).unwrap_or_default() {
             if let Some(number) = new.volume_id.as_deref().and_then(|ocid| self.data_volume(ocid).ok()) {
@@ -255,7 +186,7 @@ impl World {
         }
         let Some(row) = self.instances.get(instance) else { return };
         let (keep_boot, keep_data) = (row.keep_boot, row.keep_data);
-        // A launch that failed late takes nothing with it that was there before.
+        // A launch that failed late deletes no volume that existed before it.
         let keep_boot = keep_boot || !row.placed;
         if let Some(volume) = row.boot_volume.and_then(|number| self.volumes.boots.get_mut(number as usize)) {
             let number = row.boot_volume.unwrap_or_default();
@@ -274,8 +205,8 @@ impl World {
         }
     }
 
-    /// Checks that data volumes, attachments and instances know each other, and that what was to go with its instance went.
-    pub(super) fn check_data_volumes(&self) -> Result<(), String> {
+    /// Checks that data volumes, attachments and instances agree, and that volumes meant to go with their instance went.
+    pub(in crate::world) fn check_data_volumes(&self) -> Result<(), String> {
         let mut users: BTreeMap<u32, u32> = BTreeMap::new();
         let mut uses = |volume, instance| match users.insert(volume, instance) {
             Some(other) => Err(format!("data volume {volume} is used by instances {other} and {instance}")),
@@ -311,24 +242,10 @@ impl World {
         }
     }
 
-    /// Takes the attachments of an instance off the lists.
-    pub(super) fn forget_attachments(&mut self, instance: u32) {
+    /// Removes the attachments of an instance from the lists.
+    pub(in crate::world) fn forget_attachments(&mut self, instance: u32) {
         for number in self.volumes.of_instance.remove(&instance).unwrap_or_default() {
             self.volumes.attachments[number as usize].forgotten = true;
         }
-    }
-}
-
-impl VolumeRow {
-    fn let_go(&mut self, keep: bool, now: Timestamp) {
-        self.used_by = None;
-        self.available = keep;
-        self.changed = now;
-        self.version += 1;
-    }
-
-    /// Deletes it.
-    pub(super) fn delete(&mut self, now: Timestamp) {
-        self.let_go(false, now);
     }
 }

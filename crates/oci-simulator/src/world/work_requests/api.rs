@@ -1,84 +1,20 @@
-//! Work requests: what became of operations that go on after their answer.
+//! Opens and closes work requests, and answers GetWorkRequest and its lists.
 
-use super::World;
-use super::api::{ApiError, ApiRequest, ApiResult};
-use super::error;
-use super::identity::compartment_ocid;
-use super::ids::{Id, Kind};
-use super::paging::{Cursor, Order};
-use super::request::answer;
+use super::{ResourceAction, Status, WorkRequestRow};
+use crate::world::api::{ApiError, ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::compartment_ocid;
+use crate::world::ids::{Id, Kind};
+use crate::world::paging::{Cursor, Order};
+use crate::world::request::answer;
+use crate::world::state::World;
 use jiff::Timestamp;
 use oci_api::models::{
     WorkRequest, WorkRequestError, WorkRequestLogEntry, WorkRequestResource, WorkRequestResourceActionType,
     WorkRequestStatus, WorkRequestSummary, WorkRequestSummaryStatus,
 };
-use serde::{Deserialize, Serialize};
 
-/// Where a work request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Status {
-    InProgress,
-    Succeeded,
-    Failed,
-    Canceled,
-}
-
-impl Status {
-    fn as_str(self, started: bool) -> &'static str {
-        match self {
-            Self::InProgress if started => "IN_PROGRESS",
-            Self::InProgress => "ACCEPTED",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::Canceled => "CANCELED",
-        }
-    }
-}
-
-/// What a work request does to its resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Deed {
-    Create,
-    Update,
-    Delete,
-}
-
-/// A work request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct WorkRequestRow {
-    /// The operation's name, as `CreateComputeCapacityReservation`.
-    pub operation: Box<str>,
-    pub compartment: u32,
-    pub resource: Id,
-    pub deed: Deed,
-    pub status: Status,
-    pub accepted: Timestamp,
-    /// When it will probably be done: for `percentComplete`.
-    pub expected: Timestamp,
-    pub finished: Option<Timestamp>,
-    pub error: Option<(Box<str>, Box<str>)>,
-}
-
-/// How long a work request stays ACCEPTED.
-const ACCEPTED_MILLIS: i64 = 1000;
-
-impl WorkRequestRow {
-    fn started(&self) -> Timestamp {
-        let started = self.accepted + jiff::SignedDuration::from_millis(ACCEPTED_MILLIS);
-        self.finished.map_or(started, |finished| started.min(finished))
-    }
-
-    fn percent(&self, now: Timestamp) -> f64 {
-        if self.status != Status::InProgress {
-            return 100.0;
-        }
-        let all = (self.expected.as_millisecond() - self.accepted.as_millisecond()).max(1) as f64;
-        let done = (now.as_millisecond() - self.accepted.as_millisecond()) as f64;
-        (done / all * 100.0).floor().clamp(0.0, 95.0)
-    }
-}
-
-/// Logs and errors come oldest first, unless told otherwise.
+/// Logs and errors are listed oldest first unless the request says otherwise.
 fn oldest_first(request: &ApiRequest) -> Order {
     let descending = request.in_query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("DESC"));
     Order { by_name: false, descending }
@@ -86,12 +22,12 @@ fn oldest_first(request: &ApiRequest) -> Order {
 
 impl World {
     /// Opens a work request and returns its number.
-    pub(super) fn open_work_request(
+    pub(in crate::world) fn open_work_request(
         &mut self,
         operation: &str,
         compartment: u32,
         resource: Id,
-        deed: Deed,
+        action: ResourceAction,
         expected: Timestamp,
     ) -> u32 {
         let number = self.work_requests.len() as u32;
@@ -99,7 +35,7 @@ impl World {
             operation: operation.into(),
             compartment,
             resource,
-            deed,
+            action,
             status: Status::InProgress,
             accepted: self.now,
             expected,
@@ -111,7 +47,12 @@ impl World {
     }
 
     /// Closes a work request that is still open.
-    pub(super) fn close_work_request(&mut self, number: u32, status: Status, error: Option<(&str, &str)>) {
+    pub(in crate::world) fn close_work_request(
+        &mut self,
+        number: u32,
+        status: Status,
+        error: Option<(&str, &str)>,
+    ) {
         let now = self.now;
         let Some(row) = self.work_requests.get_mut(number as usize) else { return };
         if row.status == Status::InProgress {
@@ -122,7 +63,7 @@ impl World {
     }
 
     /// The OCID of a work request.
-    pub(super) fn work_request_ocid(&self, number: u32) -> String {
+    pub(in crate::world) fn work_request_ocid(&self, number: u32) -> String {
         self.ids.text(Id(Kind::WorkRequest, number))
     }
 
@@ -132,7 +73,7 @@ impl World {
         row.ok_or_else(error::not_found)
     }
 
-    pub(super) fn get_work_request(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_work_request(&self, request: &ApiRequest) -> ApiResult {
         let (number, row) = self.work_request(request)?;
         let ocid = self.ids.text(row.resource);
         let (entity, collection) = match row.resource.0 {
@@ -140,11 +81,11 @@ impl World {
             Kind::InstancePool => ("instancePool", "instancePools"),
             _ => ("instance", "instances"),
         };
-        let action_type = match (row.status, row.deed) {
+        let action_type = match (row.status, row.action) {
             (Status::InProgress, _) => WorkRequestResourceActionType::InProgress,
-            (Status::Succeeded, Deed::Create) => WorkRequestResourceActionType::Created,
-            (Status::Succeeded, Deed::Update) => WorkRequestResourceActionType::Updated,
-            (Status::Succeeded, Deed::Delete) => WorkRequestResourceActionType::Deleted,
+            (Status::Succeeded, ResourceAction::Create) => WorkRequestResourceActionType::Created,
+            (Status::Succeeded, ResourceAction::Update) => WorkRequestResourceActionType::Updated,
+            (Status::Succeeded, ResourceAction::Delete) => WorkRequestResourceActionType::Deleted,
             (Status::Failed | Status::Canceled, _) => WorkRequestResourceActionType::Related,
         };
         let started = row.started() <= self.now;
@@ -169,7 +110,7 @@ impl World {
         answer(request.operation, &model)
     }
 
-    pub(super) fn list_work_requests(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_work_requests(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let of_one;
@@ -209,7 +150,7 @@ impl World {
         )
     }
 
-    pub(super) fn list_work_request_errors(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_work_request_errors(&mut self, request: &ApiRequest) -> ApiResult {
         let page = self.page(request)?;
         let (_, row) = self.work_request(request)?;
         let errors = row.error.iter().map(|(code, message)| WorkRequestError {
@@ -225,7 +166,7 @@ impl World {
         )
     }
 
-    pub(super) fn list_work_request_logs(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_work_request_logs(&mut self, request: &ApiRequest) -> ApiResult {
         let page = self.page(request)?;
         let (_, row) = self.work_request(request)?;
         let mut logs = vec![(row.accepted, format!("{} was accepted.", row.operation))];

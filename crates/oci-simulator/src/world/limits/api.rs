@@ -1,11 +1,11 @@
-//! The Limits service: values, definitions, services and what is left.
+//! The Limits service: values, definitions, services and availability.
 
-use super::World;
-use super::api::{ApiRequest, ApiResult};
-use super::error;
-use super::limits::{Limit, What};
-use super::paging::{Cursor, Order};
-use super::request::answer;
+use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::limits::{Limit, What};
+use crate::world::paging::{Cursor, Order};
+use crate::world::request::answer;
+use crate::world::state::World;
 use oci_api::models::{
     LimitDefinitionSummary, LimitDefinitionSummaryScopeType, LimitValueSummary, LimitValueSummaryScopeType,
     ResourceAvailability, ServiceSummary,
@@ -19,17 +19,17 @@ const SERVICES: [(&str, &str); 4] = [
     ("vcn", "Virtual Cloud Network"),
 ];
 
-/// Limits of compute management: one for the region each. Nothing in the region comes near them (values invented).
+/// Limits of Compute Management, for the region. Nothing in the region comes near them (values invented).
 const MANAGEMENT: [(&str, i64); 2] = [("config-count", 1000), ("pool-count", 1000)];
 
-/// Lists of this service are sorted by name, from A unless told otherwise.
+/// Lists of this service are sorted by name, ascending unless the request says otherwise.
 fn order(request: &ApiRequest) -> Order {
     let descending = request.in_query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("DESC"));
     Order { by_name: true, descending }
 }
 
 impl World {
-    pub(super) fn get_resource_availability(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_resource_availability(&self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let (service, name) = (request.in_path("serviceName"), request.in_path("limitName"));
@@ -62,7 +62,7 @@ impl World {
         answer(request.operation, &regional(self.limits.value(limit), self.limits.used(limit)))
     }
 
-    pub(super) fn list_limit_values(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_limit_values(&mut self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
         let page = self.page(request)?;
         let service = request.in_query("serviceName").unwrap_or_default();
@@ -114,7 +114,7 @@ impl World {
         page.answer_small(request, order(request), rows)
     }
 
-    pub(super) fn list_limit_definitions(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_limit_definitions(&mut self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
         let page = self.page(request)?;
         let service = request.in_query("serviceName");
@@ -159,7 +159,7 @@ impl World {
         page.answer_small(request, order(request), rows)
     }
 
-    pub(super) fn list_services(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_services(&mut self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
         let page = self.page(request)?;
         let rows = SERVICES.iter().map(|(name, description)| {

@@ -1,14 +1,14 @@
 //! Boot volumes, data volumes and their attachments, as the API shows them.
 
-use super::World;
-use super::api::{ApiRequest, ApiResult};
-use super::error;
-use super::identity::compartment_ocid;
-use super::ids::{Id, Kind};
-use super::instances::{Row, State};
-use super::paging::{Cursor, Order};
-use super::request::{answer, empty};
-use super::volumes::{AttachmentRow, VolumeRow};
+use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::compartment_ocid;
+use crate::world::ids::{Id, Kind};
+use crate::world::instances::{InstanceRow, State};
+use crate::world::paging::{Cursor, Order};
+use crate::world::request::{answer, empty};
+use crate::world::state::World;
+use crate::world::volumes::{AttachmentRow, VolumeRow};
 use oci_api::models::{
     BootVolume, BootVolumeAttachment, BootVolumeAttachmentLifecycleState, BootVolumeLifecycleState,
     IScsiVolumeAttachment, IScsiVolumeAttachmentLifecycleState, ParavirtualizedVolumeAttachment,
@@ -40,14 +40,14 @@ impl World {
         }
     }
 
-    pub(super) fn get_boot_volume(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_boot_volume(&self, request: &ApiRequest) -> ApiResult {
         let number = self.boot_volume(request.in_path("bootVolumeId"))?;
         let row = &self.volumes.boots[number as usize];
         let etag = self.etag(Id(Kind::BootVolume, number), row.version);
         Ok(answer(request.operation, &self.boot_volume_model(number, row))?.with_etag(etag))
     }
 
-    pub(super) fn list_boot_volumes(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_boot_volumes(&mut self, request: &ApiRequest) -> ApiResult {
         let ad = self.ad_in(request)?;
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
@@ -68,7 +68,7 @@ impl World {
         page.answer(request, rows, keep, |cursor| self.boot_volume_model(cursor.number, row(cursor)))
     }
 
-    pub(super) fn delete_boot_volume(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn delete_boot_volume(&mut self, request: &ApiRequest) -> ApiResult {
         let number = self.boot_volume(request.in_path("bootVolumeId"))?;
         let etag = self.etag(Id(Kind::BootVolume, number), self.volumes.boots[number as usize].version);
         let now = self.now;
@@ -77,7 +77,7 @@ impl World {
         Ok(done)
     }
 
-    fn boot_volume_attachment(&self, number: u32, row: &Row) -> BootVolumeAttachment {
+    fn boot_volume_attachment(&self, number: u32, row: &InstanceRow) -> BootVolumeAttachment {
         let boot_volume = row.boot_volume.unwrap_or_default();
         let state = match (row.live, row.placed, row.state) {
             (false, ..) => BootVolumeAttachmentLifecycleState::Detached,
@@ -100,14 +100,14 @@ impl World {
         }
     }
 
-    pub(super) fn list_boot_volume_attachments(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_boot_volume_attachments(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let ad = self.ad(request.in_query("availabilityDomain").unwrap_or_default())?;
         let page = self.page(request)?;
         let instance = request.in_query("instanceId").map(|ocid| self.ids.number(Kind::Instance, ocid));
         let volume = request.in_query("bootVolumeId").map(|ocid| self.ids.number(Kind::BootVolume, ocid));
         let rows: Box<dyn Iterator<Item = Cursor>> = match instance {
-            // An attachment of one instance is looked up, not searched for.
+            // The attachments of one instance are looked up, not searched for.
             Some(number) => Box::new(
                 number
                     .filter(|_| page.after.is_none())
@@ -154,14 +154,14 @@ impl World {
         }
     }
 
-    pub(super) fn get_volume(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_volume(&self, request: &ApiRequest) -> ApiResult {
         let number = self.data_volume(request.in_path("volumeId"))?;
         let row = &self.volumes.data[number as usize];
         let etag = self.etag(Id(Kind::Volume, number), row.version);
         Ok(answer(request.operation, &self.volume_model(number, row))?.with_etag(etag))
     }
 
-    pub(super) fn list_volumes(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_volumes(&mut self, request: &ApiRequest) -> ApiResult {
         let ad = self.ad_in(request)?;
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
@@ -188,7 +188,7 @@ impl World {
         page.answer_small(request, Order::read(request), rows)
     }
 
-    pub(super) fn delete_volume(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn delete_volume(&mut self, request: &ApiRequest) -> ApiResult {
         let number = self.data_volume(request.in_path("volumeId"))?;
         let etag = self.etag(Id(Kind::Volume, number), self.volumes.data[number as usize].version);
         let now = self.now;
@@ -245,7 +245,7 @@ impl World {
         }))
     }
 
-    pub(super) fn list_volume_attachments(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_volume_attachments(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
@@ -269,7 +269,7 @@ impl World {
     }
 }
 
-fn attachment_state(row: &AttachmentRow, instance: &Row) -> &'static str {
+fn attachment_state(row: &AttachmentRow, instance: &InstanceRow) -> &'static str {
     match (row.attached, instance.state) {
         (false, _) => "DETACHED",
         (true, State::Terminating) => "DETACHING",

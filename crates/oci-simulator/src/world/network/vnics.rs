@@ -1,15 +1,15 @@
 //! VNICs, their attachments and their addresses. An instance has one VNIC, one private address and at most one public
-//! one, thus all three have the instance's number and need no rows of their own.
+//! one, so all three have the number of the instance and need no rows of their own.
 
-use super::World;
-use super::api::{ApiRequest, ApiResult};
-use super::error;
-use super::identity::compartment_ocid;
-use super::ids::{Id, Kind};
-use super::instances::{Row, State};
-use super::network::Network;
-use super::paging::Cursor;
-use super::request::answer;
+use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::compartment_ocid;
+use crate::world::ids::{Id, Kind};
+use crate::world::instances::{InstanceRow, State};
+use crate::world::network::Network;
+use crate::world::paging::Cursor;
+use crate::world::request::answer;
+use crate::world::state::World;
 use oci_api::models::{
     PrivateIp, PrivateIpIpState, PrivateIpLifetime, PublicIp, PublicIpAssignedEntityType,
     PublicIpLifecycleState, PublicIpLifetime, PublicIpScope, Vnic, VnicAttachment,
@@ -17,16 +17,16 @@ use oci_api::models::{
 };
 use std::net::Ipv4Addr;
 
-impl Row {
-    /// Whether its VNIC exists: from its placement to its end.
+impl InstanceRow {
+    /// Whether its VNIC exists: from placement to termination.
     fn has_vnic(&self) -> bool {
         self.placed && self.live
     }
 }
 
 impl World {
-    /// Instances of a compartment, oldest first, each availability domain by itself, from where a page begins.
-    pub(super) fn instances_after<'a>(
+    /// Instances of a compartment, by availability domain and then oldest first, from where a page begins.
+    pub(in crate::world) fn instances_after<'a>(
         &'a self,
         compartment: u32,
         ad: Option<u8>,
@@ -45,13 +45,13 @@ impl World {
         })
     }
 
-    /// The row of an instance that lists know of.
-    pub(super) fn listed(&self, number: u32) -> Option<&Row> {
+    /// The row of an instance, if lists show it yet.
+    pub(in crate::world) fn listed(&self, number: u32) -> Option<&InstanceRow> {
         let horizon = self.list_horizon();
         self.instances.get(number).filter(|row| row.created <= horizon)
     }
 
-    fn vnic_attachment(&self, number: u32, row: &Row) -> VnicAttachment {
+    fn vnic_attachment(&self, number: u32, row: &InstanceRow) -> VnicAttachment {
         let state = match (row.live, row.placed, row.state) {
             (false, ..) => VnicAttachmentLifecycleState::Detached,
             (true, _, State::Terminating) => VnicAttachmentLifecycleState::Detaching,
@@ -74,13 +74,13 @@ impl World {
         }
     }
 
-    pub(super) fn list_vnic_attachments(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_vnic_attachments(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
         let instance = request.in_query("instanceId").map(|ocid| self.ids.number(Kind::Instance, ocid));
         let vnic = request.in_query("vnicId").map(|ocid| self.ids.number(Kind::Vnic, ocid));
-        // An attachment of one instance is looked up, not searched for.
+        // The attachment of one instance is looked up, not searched for.
         let only = instance.or(vnic);
         let rows: Box<dyn Iterator<Item = Cursor>> = match only {
             Some(number) => {
@@ -108,7 +108,7 @@ impl World {
         })
     }
 
-    pub(super) fn get_vnic(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_vnic(&self, request: &ApiRequest) -> ApiResult {
         let number = self.ids.number(Kind::Vnic, request.in_path("vnicId")).ok_or_else(error::not_found)?;
         let row = self.instances.get(number).filter(|row| row.has_vnic()).ok_or_else(error::not_found)?;
         let extra = self.instances.extras.get(row.extras).create_vnic_details.clone().unwrap_or_default();
@@ -138,7 +138,7 @@ impl World {
         Ok(answer(request.operation, &vnic)?.with_etag(self.etag(Id(Kind::Vnic, number), 0)))
     }
 
-    fn private_ip(&self, number: u32, row: &Row) -> PrivateIp {
+    fn private_ip(&self, number: u32, row: &InstanceRow) -> PrivateIp {
         PrivateIp {
             id: Some(self.ids.text(Id(Kind::PrivateIp, number))),
             compartment_id: Some(compartment_ocid(&self.ids, row.compartment)),
@@ -157,7 +157,7 @@ impl World {
         }
     }
 
-    pub(super) fn list_private_ips(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_private_ips(&mut self, request: &ApiRequest) -> ApiResult {
         let page = self.page(request)?;
         let subnet = request.in_query("subnetId").map(|ocid| self.subnet(ocid)).transpose()?;
         let vnic = request.in_query("vnicId").map(|ocid| self.ids.number(Kind::Vnic, ocid));
@@ -192,7 +192,7 @@ impl World {
         })
     }
 
-    pub(super) fn list_public_ips(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_public_ips(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let scope = request.in_query("scope").unwrap_or_default();
@@ -201,7 +201,7 @@ impl World {
             return Err(error::invalid("availabilityDomain is required when scope is AVAILABILITY_DOMAIN"));
         }
         let page = self.page(request)?;
-        // The region has ephemeral addresses only; reserved ones would have the scope REGION.
+        // The region has ephemeral addresses only; reserved addresses would have the scope REGION.
         let ephemeral =
             request.in_query("lifetime").is_none_or(|wanted| wanted.eq_ignore_ascii_case("EPHEMERAL"));
         let any = local && ephemeral && request.in_query("publicIpPoolId").is_none();
@@ -231,7 +231,7 @@ impl World {
     }
 }
 
-/// A locally administered address from Oracle's block, one each.
+/// The MAC address of an instance: locally administered, from Oracle's block, different for every instance.
 fn mac_address(number: u32) -> String {
     let [a, b, c, d] = number.to_be_bytes();
     format!("02:00:{a:02X}:{b:02X}:{c:02X}:{d:02X}")

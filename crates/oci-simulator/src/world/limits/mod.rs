@@ -2,13 +2,12 @@
 //!
 //! Names as in Oracle's "Compute Quotas"; values are the tenancy's own and therefore invented.
 
-use super::World;
-use super::api::ApiError;
+mod api;
+mod check;
+
 use super::capacity::Need;
-use super::error;
-use super::ids::{Id, Kind};
 use super::settings::WorldSettings;
-use super::shapes::{FAMILIES, Shape};
+use super::shapes::FAMILIES;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -21,12 +20,12 @@ pub(super) enum What {
     /// Held by capacity reservations, used or not.
     ReservedCores,
     ReservedMemory,
-    /// The same under the names by which Oracle tells how much can be reserved.
+    /// The same, under the names by which Oracle publishes how much can be reserved.
     ReservableCores,
     ReservableMemory,
 }
 
-/// A limit: on what, of which family, in which availability domain (`None`: the region).
+/// A limit on one quantity of one shape family, in one availability domain or (`None`) in the region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Limit {
     pub family: u8,
@@ -34,10 +33,10 @@ pub(super) struct Limit {
     pub ad: Option<u8>,
 }
 
-/// Reads the reserved limits report when nothing was set: practically none (Oracle: "Known Issues").
+/// The value of a reserved limit that nobody set: practically unlimited (Oracle: "Known Issues").
 const UNLIMITED: i64 = 1_000_000_000;
 
-/// What there are limits for in a family without GPUs, in the order of their lists.
+/// What the limits of a family without GPUs count, in the order in which lists show them.
 const ALL: [What; 6] = [
     What::Cores,
     What::Memory,
@@ -46,12 +45,13 @@ const ALL: [What; 6] = [
     What::ReservableCores,
     What::ReservableMemory,
 ];
-/// Those for reserved capacity alone.
+
+/// The limits on reserved capacity alone.
 const OF_RESERVED: [What; 4] =
     [What::ReservedMemory, What::ReservedCores, What::ReservableMemory, What::ReservableCores];
 
 impl Limit {
-    /// Its name. A1 has limits for the region besides those for each availability domain.
+    /// The name. A1 has limits for the region besides those for each availability domain.
     pub fn name(self) -> String {
         let family = FAMILIES[usize::from(self.family)].name;
         let regional = if self.ad.is_none() { "-regional" } else { "" };
@@ -110,7 +110,7 @@ pub(super) fn limit_names(family: u8) -> Vec<String> {
     counted_of(family).iter().map(|what| Limit { family, what: *what, ad: Some(0) }.name()).collect()
 }
 
-/// What is used, in thousandths of cores and GB, and in GPUs.
+/// How much is used, in thousandths of cores, thousandths of GB, and whole GPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Usage {
     pub cores: i64,
@@ -129,7 +129,7 @@ impl Usage {
         self.gpus += sign * other.gpus;
     }
 
-    /// In whole cores, GB or GPUs, rounded up.
+    /// The usage in whole cores, GB or GPUs, rounded up.
     fn whole(self, what: What) -> i64 {
         let up =
             |thousandths: i64| thousandths.div_euclid(1000) + i64::from(thousandths.rem_euclid(1000) > 0);
@@ -151,7 +151,7 @@ pub(super) struct Limits {
     used: BTreeMap<(u8, u8), Usage>,
     #[serde(with = "super::pairs")]
     reserved: BTreeMap<(u8, u8), Usage>,
-    /// What instances use of what is reserved. Made from the reservations, thus not saved.
+    /// How much instances draw from reservations. It follows from the reservations and is therefore not saved.
     #[serde(skip)]
     drawn: BTreeMap<(u8, u8), Usage>,
     /// By compartment and family.
@@ -192,12 +192,12 @@ impl Limits {
         Self { values, ..Self::default() }
     }
 
-    /// How much is allowed.
+    /// The value of a limit: how much is allowed, in whole cores, GB or GPUs.
     pub fn value(&self, limit: Limit) -> i64 {
         self.values.get(&limit).copied().unwrap_or(UNLIMITED)
     }
 
-    /// How much is used, in whole cores, GB or GPUs. What is reserved counts as used, once, whether an instance draws on
+    /// How much is used, in whole cores, GB or GPUs. Reserved capacity counts once, as used, whether an instance draws on
     /// it or not (Oracle: limits apply to every capacity type; how the two add up is not documented).
     pub fn used(&self, limit: Limit) -> i64 {
         let tables = match limit.what {
@@ -217,23 +217,23 @@ impl Limits {
         sum.whole(limit.what)
     }
 
-    /// Counts an instance in, or out.
+    /// Adds an instance to the usage (`sign` 1) or removes it (-1).
     pub fn count(&mut self, compartment: u32, ad: u8, family: u8, usage: Usage, sign: i64) {
         self.used.entry((ad, family)).or_default().add(usage, sign);
         self.in_compartment.entry((compartment, family)).or_default().add(usage, sign);
     }
 
-    /// Counts reserved capacity in, or out.
+    /// Adds reserved capacity to the usage (`sign` 1) or removes it (-1).
     pub fn count_reserved(&mut self, ad: u8, family: u8, usage: Usage, sign: i64) {
         self.reserved.entry((ad, family)).or_default().add(usage, sign);
     }
 
-    /// Counts an instance that draws on reserved capacity in, or out.
+    /// Adds an instance that draws on a reservation (`sign` 1) or removes it (-1).
     pub fn count_drawn(&mut self, ad: u8, family: u8, usage: Usage, sign: i64) {
         self.drawn.entry((ad, family)).or_default().add(usage, sign);
     }
 
-    /// The limits that this much more would exceed.
+    /// The names of the limits that this additional usage would exceed.
     pub fn exceeded(&self, ad: u8, family: u8, more: Usage, reserved: bool) -> Vec<String> {
         let of_reserved: &[What] = if reserved { &OF_RESERVED } else { &[] };
         let mut names = Vec::new();
@@ -250,7 +250,7 @@ impl Limits {
         names
     }
 
-    /// Every limit that is exceeded now; there should be none.
+    /// Checks that no limit is exceeded.
     pub fn check(&self) -> Result<(), String> {
         match self.values.iter().find(|(limit, value)| self.used(**limit) > **value) {
             Some((limit, value)) => {
@@ -260,49 +260,13 @@ impl Limits {
         }
     }
 
-    /// What is used by availability domain and family, for checks.
+    /// The usage of instances by availability domain and family, for checks.
     pub fn counted(&self) -> &BTreeMap<(u8, u8), Usage> {
         &self.used
     }
 
-    /// The same by compartment and family.
+    /// The usage of instances by compartment and family.
     pub fn counted_in_compartments(&self) -> &BTreeMap<(u32, u8), Usage> {
         &self.in_compartment
-    }
-}
-
-impl World {
-    /// A compartment that a quota names and that does not exist.
-    pub fn unknown_quota_compartment(&self) -> Option<String> {
-        let named = self.settings.quotas.iter().filter_map(|quota| quota.compartment.clone());
-        named.into_iter().find(|ocid| self.identity.find_compartment(&self.ids, ocid).is_none())
-    }
-
-    /// Refuses an instance that the limits do not allow. One that draws on a reservation was counted with that.
-    pub(super) fn check_limits(&self, ad: u8, shape: &Shape, usage: Usage) -> Result<(), ApiError> {
-        let names = self.limits.exceeded(ad, shape.family, usage, false);
-        if names.is_empty() { Ok(()) } else { Err(error::limit_exceeded(&names)) }
-    }
-
-    /// Refuses an instance that the compartment's quotas do not allow.
-    pub(super) fn check_quotas(&self, compartment: u32, shape: &Shape, usage: Usage) -> Result<(), ApiError> {
-        for (number, quota) in self.settings.quotas.iter().enumerate() {
-            let wanted = quota.compartment.as_deref();
-            let here = wanted
-                .is_none_or(|ocid| self.identity.find_compartment(&self.ids, ocid) == Some(compartment));
-            let Some(limit) = Limit::find(&quota.name).filter(|limit| here && limit.family == shape.family)
-            else {
-                continue;
-            };
-            let mut used =
-                self.limits.in_compartment.get(&(compartment, shape.family)).copied().unwrap_or_default();
-            used.add(usage, 1);
-            let over = used.whole(limit.what) - quota.value;
-            if over > 0 && usage.whole(limit.what) > 0 {
-                let ocid = self.ids.text(Id(Kind::Quota, number as u32));
-                return Err(error::quota_exceeded(&quota.name, &ocid, over));
-            }
-        }
-        Ok(())
     }
 }

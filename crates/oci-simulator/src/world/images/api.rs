@@ -1,81 +1,22 @@
-//! Images and shapes as the API lists them, and which go together.
+//! Images and shapes as the API lists them.
 
-use super::World;
-use super::api::{ApiError, ApiRequest, ApiResult};
-use super::error;
-use super::identity::compartment_ocid;
-use super::ids::{Id, Kind};
-use super::limits::limit_names;
-use super::paging::{Cursor, Order};
-use super::request::answer;
-use super::shapes::{Shape as ShapeRow, ShapeId, Size};
-use jiff::{SignedDuration, Timestamp};
+use crate::world::api::{ApiError, ApiRequest, ApiResult};
+use crate::world::error;
+use crate::world::identity::compartment_ocid;
+use crate::world::ids::{Id, Kind};
+use crate::world::limits::limit_names;
+use crate::world::paging::{Cursor, Order};
+use crate::world::request::answer;
+use crate::world::shapes::{Shape as ShapeRow, ShapeId, Size};
+use crate::world::state::World;
 use oci_api::models::{
     Image, ImageLaunchMode, ImageLifecycleState, ImageListingType, Shape, ShapeBillingType,
     ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
 };
-use serde::{Deserialize, Serialize};
-
-/// An image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ImageRow {
-    pub name: String,
-    pub os: String,
-    pub os_version: String,
-    /// For Arm only, for all but Arm, or for any.
-    pub arm: Option<bool>,
-    /// For shapes with GPUs only.
-    pub gpu: bool,
-    pub created: Timestamp,
-}
-
-impl ImageRow {
-    /// Whether instances of the shape can start from it.
-    pub fn fits(&self, shape: &ShapeRow) -> bool {
-        let windows_on_metal = self.os == "Windows" && shape.is_bare_metal();
-        self.arm.is_none_or(|arm| arm == shape.family().arm)
-            && (!self.gpu || shape.gpus() > 0)
-            && !windows_on_metal
-    }
-}
-
-/// The platform images of the region: operating system, version, minor version, Arm, GPU.
-const PLATFORM: &[(&str, &str, &str, bool, bool)] = &[
-    ("Oracle Linux", "9", "Oracle-Linux-9.6", false, false),
-    ("Oracle Linux", "9", "Oracle-Linux-9.6-aarch64", true, false),
-    ("Oracle Linux", "9", "Oracle-Linux-9.6-Gen2-GPU", false, true),
-    ("Oracle Linux", "8", "Oracle-Linux-8.10", false, false),
-    ("Oracle Linux", "8", "Oracle-Linux-8.10-aarch64", true, false),
-    ("Canonical Ubuntu", "24.04", "Canonical-Ubuntu-24.04", false, false),
-    ("Canonical Ubuntu", "24.04", "Canonical-Ubuntu-24.04-aarch64", true, false),
-    ("Canonical Ubuntu", "22.04", "Canonical-Ubuntu-22.04", false, false),
-    ("Canonical Ubuntu", "22.04", "Canonical-Ubuntu-22.04-aarch64", true, false),
-    ("Windows", "Server 2022 Standard", "Windows-Server-2022-Standard-Edition-VM", false, false),
-];
-
-/// The platform images, each in two builds, the older one first.
-pub(super) fn platform_images(now: Timestamp) -> Vec<ImageRow> {
-    let mut images = Vec::new();
-    for days in [70, 14] {
-        for (os, version, name, arm, gpu) in PLATFORM {
-            let created = now - SignedDuration::from_hours(24 * days);
-            let date = created.to_string().get(..10).unwrap_or_default().replace('-', ".");
-            images.push(ImageRow {
-                name: format!("{name}-{date}-0"),
-                os: (*os).to_owned(),
-                os_version: (*version).to_owned(),
-                arm: Some(*arm),
-                gpu: *gpu,
-                created,
-            });
-        }
-    }
-    images
-}
 
 impl World {
     /// The image with this OCID, or 404 with the text that a launch gives.
-    pub(super) fn image(&self, ocid: &str) -> Result<u32, ApiError> {
+    pub(in crate::world) fn image(&self, ocid: &str) -> Result<u32, ApiError> {
         let number =
             self.ids.number(Kind::Image, ocid).filter(|number| (*number as usize) < self.images.len());
         number.ok_or_else(|| error::named_not_found("image", ocid))
@@ -100,13 +41,13 @@ impl World {
         }
     }
 
-    pub(super) fn get_image(&self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn get_image(&self, request: &ApiRequest) -> ApiResult {
         let number = self.image(request.in_path("imageId")).map_err(|_| error::not_found())?;
         let etag = self.etag(Id(Kind::Image, number), 0);
         Ok(answer(request.operation, &self.image_model(number))?.with_etag(etag))
     }
 
-    pub(super) fn list_images(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_images(&mut self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
         let page = self.page(request)?;
         let shape = request.in_query("shape").map(ShapeId::find);
@@ -129,13 +70,13 @@ impl World {
     }
 
     /// Whether the availability domain offers the shape.
-    pub(super) fn offers(&self, ad: u8, shape: &ShapeRow) -> bool {
+    pub(in crate::world) fn offers(&self, ad: u8, shape: &ShapeRow) -> bool {
         !self.settings.absent_shapes.iter().any(|absent| {
             absent.shape == shape.name && absent.availability_domain.is_none_or(|number| number == ad + 1)
         })
     }
 
-    pub(super) fn list_shapes(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(in crate::world) fn list_shapes(&mut self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
         let ad = self.ad_in(request)?;
         let image = request.in_query("imageId").map(|ocid| self.image(ocid)).transpose()?;
@@ -148,7 +89,7 @@ impl World {
             let wanted = name.is_none_or(|name| name == shape.name)
                 && image.is_none_or(|image| self.images[image as usize].fits(shape));
             if wanted && ads.clone().any(|ad| self.offers(ad, shape)) {
-                // The service lists shapes in an order of its own; here it is the table's.
+                // The service lists shapes in an order of its own; this region uses the order of its table.
                 let cursor = Cursor { group: 0, name: String::new(), number: u32::from(id.0) };
                 rows.push((cursor, shape_model(shape)));
             }

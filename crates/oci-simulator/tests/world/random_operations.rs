@@ -12,7 +12,7 @@ const OFTEN: [u32; 3] = [1, 4, 10];
 
 /// Something that someone does.
 #[derive(Clone, Debug)]
-pub enum Deed {
+pub enum RandomOperation {
     Launch {
         ad: usize,
         ocpus: u32,
@@ -90,36 +90,36 @@ pub enum Deed {
     },
 }
 
-pub fn deed() -> impl Strategy<Value = Deed> {
+pub fn random_operation() -> impl Strategy<Value = RandomOperation> {
     const ACTIONS: [&str; 5] = ["STOP", "START", "RESET", "SOFTSTOP", "REBOOTMIGRATE"];
     // Some sizes are frequent: those that every reservation has.
     let ocpus = || prop_oneof![1 => proptest::sample::select(OFTEN.to_vec()), 2 => 1..24_u32];
     prop_oneof![
         24 => (0..3_usize, ocpus(), any::<bool>(), proptest::option::of(0..6_u8), any::<bool>())
-            .prop_map(|(ad, ocpus, reserved, token, keep)| Deed::Launch { ad, ocpus, reserved, token, keep }),
-        16 => (any::<usize>(), 0..5_usize).prop_map(|(which, at)| Deed::Act { which, action: ACTIONS[at] }),
-        2 => (any::<usize>(), any::<bool>()).prop_map(|(volume, twice)| Deed::LaunchWith { volume, twice }),
+            .prop_map(|(ad, ocpus, reserved, token, keep)| RandomOperation::Launch { ad, ocpus, reserved, token, keep }),
+        16 => (any::<usize>(), 0..5_usize).prop_map(|(which, at)| RandomOperation::Act { which, action: ACTIONS[at] }),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(volume, twice)| RandomOperation::LaunchWith { volume, twice }),
         8 => (any::<usize>(), any::<bool>(), any::<bool>())
-            .prop_map(|(which, keep, keep_data)| Deed::Terminate { which, keep, keep_data }),
+            .prop_map(|(which, keep, keep_data)| RandomOperation::Terminate { which, keep, keep_data }),
         8 => (any::<usize>(), proptest::option::weighted(0.6, any::<usize>()))
-            .prop_map(|(which, to)| Deed::Move { which, to }),
-        8 => (any::<usize>(), 1..40_u32).prop_map(|(which, ocpus)| Deed::Resize { which, ocpus }),
+            .prop_map(|(which, to)| RandomOperation::Move { which, to }),
+        8 => (any::<usize>(), 1..40_u32).prop_map(|(which, ocpus)| RandomOperation::Resize { which, ocpus }),
         4 => (0..3_usize, ocpus(), 0..30_u32, any::<bool>())
-            .prop_map(|(ad, ocpus, count, default)| Deed::Reserve { ad, ocpus, count, default }),
-        4 => (any::<usize>(), 0..30_u32).prop_map(|(which, count)| Deed::Rereserve { which, count }),
-        4 => any::<usize>().prop_map(|which| Deed::Unreserve { which }),
-        4 => any::<usize>().prop_map(|which| Deed::DeleteBootVolume { which }),
-        1 => (0..6_u32).prop_map(|size| Deed::Pool { size }),
-        1 => (any::<usize>(), 0..6_u32).prop_map(|(which, size)| Deed::ResizePool { which, size }),
-        1 => (any::<usize>(), 0..5_usize).prop_map(|(which, operation)| Deed::ActOnPool { which, operation }),
-        1 => (any::<usize>(), any::<usize>()).prop_map(|(which, instance)| Deed::Attach { which, instance }),
+            .prop_map(|(ad, ocpus, count, default)| RandomOperation::Reserve { ad, ocpus, count, default }),
+        4 => (any::<usize>(), 0..30_u32).prop_map(|(which, count)| RandomOperation::Rereserve { which, count }),
+        4 => any::<usize>().prop_map(|which| RandomOperation::Unreserve { which }),
+        4 => any::<usize>().prop_map(|which| RandomOperation::DeleteBootVolume { which }),
+        1 => (0..6_u32).prop_map(|size| RandomOperation::Pool { size }),
+        1 => (any::<usize>(), 0..6_u32).prop_map(|(which, size)| RandomOperation::ResizePool { which, size }),
+        1 => (any::<usize>(), 0..5_usize).prop_map(|(which, operation)| RandomOperation::ActOnPool { which, operation }),
+        1 => (any::<usize>(), any::<usize>()).prop_map(|(which, instance)| RandomOperation::Attach { which, instance }),
         2 => (any::<usize>(), any::<usize>(), any::<bool>(), any::<bool>())
-            .prop_map(|(which, instance, shrink, end)| Deed::Detach { which, instance, shrink, end }),
-        1 => any::<usize>().prop_map(|which| Deed::DeleteVolume { which }),
-        24 => (0.0..120.0_f64).prop_map(|seconds| Deed::Wait { seconds }),
+            .prop_map(|(which, instance, shrink, end)| RandomOperation::Detach { which, instance, shrink, end }),
+        1 => any::<usize>().prop_map(|which| RandomOperation::DeleteVolume { which }),
+        24 => (0.0..120.0_f64).prop_map(|seconds| RandomOperation::Wait { seconds }),
         // Past the time for which TERMINATED instances are listed, and past the life of a retry token.
-        1 => prop_oneof![Just(13.0 * 3600.0), Just(25.0 * 3600.0)].prop_map(|seconds| Deed::Wait { seconds }),
-        4 => (1..=100_u32).prop_map(|limit| Deed::List { limit }),
+        1 => prop_oneof![Just(13.0 * 3600.0), Just(25.0 * 3600.0)].prop_map(|seconds| RandomOperation::Wait { seconds }),
+        4 => (1..=100_u32).prop_map(|limit| RandomOperation::List { limit }),
     ]
 }
 
@@ -222,11 +222,11 @@ fn reservations(region: &Region) -> Vec<String> {
     region.world.reservations().map(|entry| entry.id).collect()
 }
 
-/// The request for a deed about instances.
-fn of_instance(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
+/// The request for an operation about instances.
+fn of_instance(region: &mut Region, operation: &RandomOperation) -> Option<ApiRequest> {
     let (instances, reservations) = (instances(region), reservations(region));
-    Some(match deed {
-        Deed::Launch { ad, ocpus, reserved, token, keep } => {
+    Some(match operation {
+        RandomOperation::Launch { ad, ocpus, reserved, token, keep } => {
             let reservation = pick(reservations, *ad).filter(|_| *reserved);
             let details = details(region, *ad, *ocpus, *keep, reservation);
             let request = region.request(Operation::LaunchInstance).body(details);
@@ -235,7 +235,7 @@ fn of_instance(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
                 None => request,
             }
         }
-        Deed::LaunchWith { volume, twice } => {
+        RandomOperation::LaunchWith { volume, twice } => {
             let volume = pick(listed(region, Operation::ListVolumes), *volume)?;
             let got = region.get(Operation::GetVolume, "volumeId", &volume);
             let shown = got.map(|answer| answer.json()).ok()?;
@@ -245,23 +245,23 @@ fn of_instance(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
             details["launchVolumeAttachments"] = vec![attachment; 1 + usize::from(*twice)].into();
             region.request(Operation::LaunchInstance).body(details)
         }
-        Deed::Act { which, action } => {
+        RandomOperation::Act { which, action } => {
             let id = pick(instances, *which)?;
             region.request(Operation::InstanceAction).path("instanceId", id).query("action", *action)
         }
-        Deed::Terminate { which, keep, keep_data } => {
+        RandomOperation::Terminate { which, keep, keep_data } => {
             let id = pick(instances, *which)?;
             let request = region.request(Operation::TerminateInstance).path("instanceId", id);
             request
                 .query("preserveBootVolume", keep.to_string())
                 .query("preserveDataVolumesCreatedAtLaunch", keep_data.to_string())
         }
-        Deed::Resize { which, ocpus } => {
+        RandomOperation::Resize { which, ocpus } => {
             let id = pick(instances, *which)?;
             let body = json!({"shapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6}});
             region.request(Operation::UpdateInstance).path("instanceId", id).body(body)
         }
-        Deed::Move { which, to } => {
+        RandomOperation::Move { which, to } => {
             let id = pick(instances, *which)?;
             let to = to.and_then(|to| pick(reservations, to)).unwrap_or_default();
             let body = json!({"capacityReservationId": to});
@@ -271,12 +271,14 @@ fn of_instance(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
     })
 }
 
-/// The request for a deed about reservations.
-fn of_reservation(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
+/// The request for an operation about reservations.
+fn of_reservation(region: &mut Region, operation: &RandomOperation) -> Option<ApiRequest> {
     let reservations = reservations(region);
-    Some(match deed {
-        Deed::Reserve { ad, ocpus, count, default } => reserve(region, *ad, *ocpus, *count, *default),
-        Deed::Rereserve { which, count } => {
+    Some(match operation {
+        RandomOperation::Reserve { ad, ocpus, count, default } => {
+            reserve(region, *ad, *ocpus, *count, *default)
+        }
+        RandomOperation::Rereserve { which, count } => {
             let id = pick(reservations, *which)?;
             let get =
                 region.request(Operation::GetComputeCapacityReservation).path("capacityReservationId", &*id);
@@ -291,7 +293,7 @@ fn of_reservation(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
                 .path("capacityReservationId", id)
                 .body(json!({"instanceReservationConfigs": configs}))
         }
-        Deed::Unreserve { which } => {
+        RandomOperation::Unreserve { which } => {
             let id = pick(reservations, *which)?;
             region.request(Operation::DeleteComputeCapacityReservation).path("capacityReservationId", id)
         }
@@ -299,38 +301,38 @@ fn of_reservation(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
     })
 }
 
-/// The request for a deed about pools and volumes.
-fn of_pool_or_volume(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
-    Some(match deed {
-        Deed::DeleteBootVolume { which } => {
+/// The request for an operation about pools and volumes.
+fn of_pool_or_volume(region: &mut Region, operation: &RandomOperation) -> Option<ApiRequest> {
+    Some(match operation {
+        RandomOperation::DeleteBootVolume { which } => {
             let id = pick(region.world.boot_volumes().map(|entry| entry.id).collect(), *which)?;
             region.request(Operation::DeleteBootVolume).path("bootVolumeId", id)
         }
-        Deed::ResizePool { which, size } => {
+        RandomOperation::ResizePool { which, size } => {
             let id = pick(listed(region, Operation::ListInstancePools), *which)?;
             region
                 .request(Operation::UpdateInstancePool)
                 .path("instancePoolId", id)
                 .body(json!({"size": size}))
         }
-        Deed::ActOnPool { which, operation } => {
+        RandomOperation::ActOnPool { which, operation } => {
             let id = pick(listed(region, Operation::ListInstancePools), *which)?;
             region.request(POOL_ACTIONS[*operation]).path("instancePoolId", id)
         }
-        Deed::Attach { which, instance } => {
+        RandomOperation::Attach { which, instance } => {
             let pools = listed(region, Operation::ListInstancePools);
             let (pool, id) = pick(pools, *which).zip(pick(instances(region), *instance))?;
             let request = region.request(Operation::AttachInstancePoolInstance).path("instancePoolId", pool);
             request.body(json!({"instanceId": id}))
         }
-        Deed::Detach { which, instance, shrink, end } => {
+        RandomOperation::Detach { which, instance, shrink, end } => {
             let pool = pick(listed(region, Operation::ListInstancePools), *which)?;
             let members = region.world.instances().filter(|entry| entry.pool.as_ref() == Some(&pool));
             let id = pick(members.map(|entry| entry.id).collect(), *instance)?;
             let body = json!({"instanceId": id, "isDecrementSize": shrink, "isAutoTerminate": end});
             region.request(Operation::DetachInstancePoolInstance).path("instancePoolId", pool).body(body)
         }
-        Deed::DeleteVolume { which } => {
+        RandomOperation::DeleteVolume { which } => {
             let id = pick(listed(region, Operation::ListVolumes), *which)?;
             region.request(Operation::DeleteVolume).path("volumeId", id)
         }
@@ -338,16 +340,16 @@ fn of_pool_or_volume(region: &mut Region, deed: &Deed) -> Option<ApiRequest> {
     })
 }
 
-pub fn do_it(region: &mut Region, deed: &Deed) {
-    match deed {
-        Deed::Pool { size } => return make_pool(region, *size),
-        Deed::Wait { seconds } => return region.advance(*seconds),
-        Deed::List { limit } => return check_list(region, *limit),
+pub fn perform(region: &mut Region, operation: &RandomOperation) {
+    match operation {
+        RandomOperation::Pool { size } => return make_pool(region, *size),
+        RandomOperation::Wait { seconds } => return region.advance(*seconds),
+        RandomOperation::List { limit } => return check_list(region, *limit),
         _ => {}
     }
-    let request = of_instance(region, deed)
-        .or_else(|| of_reservation(region, deed))
-        .or_else(|| of_pool_or_volume(region, deed));
+    let request = of_instance(region, operation)
+        .or_else(|| of_reservation(region, operation))
+        .or_else(|| of_pool_or_volume(region, operation));
     if let Some(request) = request {
         let _ = region.world.handle(&request);
     }

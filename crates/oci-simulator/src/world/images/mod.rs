@@ -1,0 +1,64 @@
+//! Images, and the shapes that can start from them.
+
+mod api;
+
+use super::shapes::Shape as ShapeRow;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ImageRow {
+    pub name: String,
+    pub os: String,
+    pub os_version: String,
+    /// For Arm shapes only (`true`), for all others only (`false`), or for every shape (`None`).
+    pub arm: Option<bool>,
+    /// For shapes with GPUs only.
+    pub gpu: bool,
+    pub created: Timestamp,
+}
+
+impl ImageRow {
+    /// Whether instances of the shape can start from it.
+    pub fn fits(&self, shape: &ShapeRow) -> bool {
+        let windows_on_metal = self.os == "Windows" && shape.is_bare_metal();
+        self.arm.is_none_or(|arm| arm == shape.family().arm)
+            && (!self.gpu || shape.gpus() > 0)
+            && !windows_on_metal
+    }
+}
+
+/// The platform images of the region: operating system, version, minor version, Arm, GPU.
+const PLATFORM: &[(&str, &str, &str, bool, bool)] = &[
+    ("Oracle Linux", "9", "Oracle-Linux-9.6", false, false),
+    ("Oracle Linux", "9", "Oracle-Linux-9.6-aarch64", true, false),
+    ("Oracle Linux", "9", "Oracle-Linux-9.6-Gen2-GPU", false, true),
+    ("Oracle Linux", "8", "Oracle-Linux-8.10", false, false),
+    ("Oracle Linux", "8", "Oracle-Linux-8.10-aarch64", true, false),
+    ("Canonical Ubuntu", "24.04", "Canonical-Ubuntu-24.04", false, false),
+    ("Canonical Ubuntu", "24.04", "Canonical-Ubuntu-24.04-aarch64", true, false),
+    ("Canonical Ubuntu", "22.04", "Canonical-Ubuntu-22.04", false, false),
+    ("Canonical Ubuntu", "22.04", "Canonical-Ubuntu-22.04-aarch64", true, false),
+    ("Windows", "Server 2022 Standard", "Windows-Server-2022-Standard-Edition-VM", false, false),
+];
+
+/// The platform images, each in two builds, the older builds first.
+pub(super) fn platform_images(now: Timestamp) -> Vec<ImageRow> {
+    let mut images = Vec::new();
+    for days in [70, 14] {
+        for (os, version, name, arm, gpu) in PLATFORM {
+            let created = now - SignedDuration::from_hours(24 * days);
+            let date = created.to_string().get(..10).unwrap_or_default().replace('-', ".");
+            images.push(ImageRow {
+                name: format!("{name}-{date}-0"),
+                os: (*os).to_owned(),
+                os_version: (*version).to_owned(),
+                arm: Some(*arm),
+                gpu: *gpu,
+                created,
+            });
+        }
+    }
+    images
+}

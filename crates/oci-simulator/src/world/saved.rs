@@ -1,0 +1,62 @@
+//! The saved form of a region.
+
+use super::limits::Usage;
+use super::state::World;
+use serde::{Deserialize, Serialize};
+
+/// A world as it is saved.
+#[derive(Debug, Serialize)]
+pub struct Snapshot<'a> {
+    version: u32,
+    world: &'a World,
+}
+
+/// A world as it is read back; see [`World::restore`].
+#[derive(Debug, Deserialize)]
+pub struct SavedWorld {
+    version: u32,
+    world: World,
+}
+
+/// Why a saved world cannot be used: another version of the program wrote it.
+#[derive(Debug, thiserror::Error)]
+#[error("the saved world has format {found}, this program reads format {}", World::FORMAT)]
+pub struct FormatError {
+    found: u32,
+}
+
+impl World {
+    /// The version of the saved form.
+    pub const FORMAT: u32 = 1;
+
+    /// The world in the form to save it in.
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { version: Self::FORMAT, world: self }
+    }
+
+    /// A world from its saved form.
+    ///
+    /// # Errors
+    /// When the saved form has another version than [`World::FORMAT`].
+    pub fn restore(saved: SavedWorld) -> Result<Self, FormatError> {
+        if saved.version != Self::FORMAT {
+            return Err(FormatError { found: saved.version });
+        }
+        let mut world = saved.world;
+        world.instances.reindex();
+        world.recount_drawn();
+        Ok(world)
+    }
+
+    /// Counts what instances draw from reservations, which the saved form leaves out.
+    fn recount_drawn(&mut self) {
+        for row in self.reservations.values() {
+            for config in row.configs.values() {
+                let Usage { cores, memory, gpus } = Usage::of(config.key.need);
+                let used = i64::from(config.used);
+                let usage = Usage { cores: cores * used, memory: memory * used, gpus: gpus * used };
+                self.limits.count_drawn(row.ad, config.key.shape.get().family, usage, 1);
+            }
+        }
+    }
+}
