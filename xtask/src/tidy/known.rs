@@ -6,12 +6,6 @@ pub const CIRCLES: &[&str] = &[
     "preflight::ask, preflight::limits, preflight::network, preflight::offers, preflight::reserved",
     "commands::dry_run, commands::earlier, commands::launch, commands::resume",
     "config::instance, config::options, config::placement",
-    "sqlite, sqlite::writer",
-    "attempt, client",
-    "server::admin, server::router",
-    "server::exchange, server::region",
-    "server::saver, server::start",
-    "world, world::configurations, world::identity, world::images, world::limits, world::network, world::paging, world::pools, world::preemption, world::reservations, world::tokens, world::volumes, world::work_requests",
 ];
 
 /// Type names that a crate uses twice, as folder and name.
@@ -36,15 +30,6 @@ pub const TWINS: &[(&str, &str)] = &[
     ("crates/insta-scale", "Message"),
     ("crates/insta-scale", "Reporter"),
     ("crates/insta-scale", "View"),
-    ("crates/lab", "Way"),
-    ("crates/lab", "Seen"),
-    ("crates/oci-simulator", "Identity"),
-    ("crates/oci-simulator", "Row"),
-    ("crates/oci-simulator", "Body"),
-    ("crates/oci-simulator", "ShapeConfig"),
-    ("crates/oci-simulator", "State"),
-    ("crates/oci-simulator", "Pool"),
-    ("crates/oci-simulator", "Config"),
 ];
 
 /// Test names that are too long.
