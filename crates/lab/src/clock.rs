@@ -1,39 +1,39 @@
-//! The one place that looks at real clocks: the wall's, and the processor time of a process.
+//! Reads real clocks, which nothing else in this crate does: the wall clock and the processor time of a process.
 //!
-//! Linux: processor time and memory are read from `/proc`, which needs no unsafe code. Elsewhere they are not numbers.
+//! Linux: processor time and memory are read from `/proc`, which needs no unsafe code. On other systems they are NaN.
 
 use std::time::{Duration, Instant};
 
-/// Measures how long something takes on the wall.
+/// Measures wall time.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts now.
+    /// Starts measuring.
     #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
     pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    /// Since the start.
+    /// The time since the start.
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
 
-    /// Since the start, in seconds.
+    /// The time since the start, in seconds.
     pub fn seconds(self) -> f64 {
         self.elapsed().as_secs_f64()
     }
 }
 
-/// What `/proc/<pid>/stat` says of a process and all its threads.
+/// The processor time of a process and all its threads, from `/proc/<pid>/stat`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cpu {
     /// Seconds in the program, by ticks of 10 ms.
     pub user_s: f64,
     /// Seconds in the kernel on its behalf.
     pub system_s: f64,
-    /// It has ended, and nobody has asked how.
+    /// Whether it has ended and was not waited for yet.
     pub has_ended: bool,
 }
 
@@ -43,7 +43,7 @@ impl Cpu {
         Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// Both together, in seconds.
+    /// The sum of both, in seconds.
     pub fn seconds(self) -> f64 {
         self.user_s + self.system_s
     }
@@ -63,14 +63,14 @@ pub fn own_cpu_s() -> f64 {
     Cpu::of(std::process::id()).map_or(f64::NAN, Cpu::seconds)
 }
 
-/// The most memory that a process has had so far, in MB (`VmHWM`).
+/// The peak memory of a process so far, in MB (`VmHWM`).
 pub fn peak_mb(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
 }
 
-/// The processor's name and how many of them there are, as the numbers depend on them.
+/// The name and the number of the processors, on which all numbers depend.
 pub fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
@@ -78,7 +78,7 @@ pub fn machine() -> String {
     format!("{} × {}", count, name.trim_start_matches([' ', '\t', ':']))
 }
 
-/// How many processes want a processor (the one-minute load): what else the machine was doing.
+/// The one-minute load of the machine, which shows what else it was doing.
 pub fn load() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(f64::NAN)

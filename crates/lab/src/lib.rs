@@ -1,4 +1,4 @@
-//! The laboratory: measures the project and draws what it found.
+//! The laboratory: measures the project and draws the results.
 //!
 //! `pacing` is a model of a service that throttles, in virtual time, on which pacing controllers are judged and compared;
 //! `whole` is whole runs in virtual time; `process` and `served` are real programs on real sockets, with `clock` to time
@@ -14,7 +14,7 @@ pub mod subjects;
 pub mod svg;
 pub mod whole;
 
-/// The middle one of some numbers (the upper one of two); not a number when there are none.
+/// The median of some numbers (the upper one of two); NaN if there are none.
 pub fn middle(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

@@ -1,4 +1,4 @@
-//! Programs run as children, and what they cost: time on the wall, processor time, memory.
+//! Runs programs as children and measures their cost: wall time, processor time, memory.
 
 use crate::clock::{Cpu, Stopwatch, peak_mb};
 use std::io;
@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// How often a child is looked at. The last look at its memory may be this much before its end.
+/// The interval at which a child is sampled. The last sample of its memory may be this much before its end.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Why something could not be measured.
+/// Why a program could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// It could not be started or looked at.
+    /// It could not be started or sampled.
     #[error("{program}: {source}")]
     Io {
         /// The program.
@@ -27,28 +27,28 @@ pub enum ProcessError {
         program: String,
         /// Its exit status.
         status: String,
-        /// The end of what it said on stderr.
+        /// The end of its standard error.
         said: String,
     },
 }
 
-/// What a program did and cost.
+/// The result and the cost of a program.
 #[derive(Clone, Debug)]
 pub struct Ran {
-    /// From start to end, in seconds.
+    /// The wall time from start to end, in seconds.
     pub wall_s: f64,
     /// Processor time of all its threads, in seconds.
     pub cpu_s: f64,
-    /// The most memory that it had, in MB.
+    /// Its peak memory, in MB.
     pub peak_mb: f64,
-    /// What it wrote on stdout.
+    /// Its standard output.
     pub stdout: String,
 }
 
-/// A program of this project, built beside the one that asks.
+/// The path of a program of this project, beside the running one.
 ///
 /// # Errors
-/// Nobody knows where this program is.
+/// When the path of the running program is unknown.
 pub fn beside(name: &str) -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let program = own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
@@ -58,7 +58,7 @@ pub fn beside(name: &str) -> io::Result<PathBuf> {
     Err(io::Error::other(format!("{} is not there: build it first", program.display())))
 }
 
-/// Runs a program to its end. Its output goes through files, so that nobody waits for a pipe.
+/// Runs a program to its end. Its output goes through files, so that no pipe can block.
 ///
 /// # Errors
 /// It could not be started, or failed.
@@ -88,7 +88,7 @@ pub fn run(command: &mut Command) -> Result<Ran, ProcessError> {
     Ok(Ran { wall_s, cpu_s, peak_mb, stdout })
 }
 
-/// Looks at a child until it has ended; its processor time stays to be read until it is waited for.
+/// Samples a child until it has ended; its processor time can be read until it is waited for.
 fn follow(child: &Child) -> (f64, f64) {
     let mut most = f64::NAN;
     loop {
@@ -101,7 +101,7 @@ fn follow(child: &Child) -> (f64, f64) {
     }
 }
 
-/// How long a program takes from start to end: the middle one of so many times, in seconds. Nothing looks at it meanwhile.
+/// The wall time of a program, in seconds: the median of this many runs, which are not sampled.
 ///
 /// # Errors
 /// It could not be started, or failed.

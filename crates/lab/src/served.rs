@@ -1,4 +1,4 @@
-//! The simulated region as people start it: `oci-insta-scale sim serve`, a process of its own behind a socket.
+//! The simulated region as a process of its own behind a socket: `oci-insta-scale sim serve`.
 
 use crate::clock::Cpu;
 use crate::process::beside;
@@ -17,7 +17,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// Starts one on a free port, with this text as its scenario.
+    /// Starts a region on a free port, with this text as its scenario.
     ///
     /// # Errors
     /// It could not be started.
@@ -50,25 +50,25 @@ impl Served {
         &self.address
     }
 
-    /// The config of a fleet in it, for `oci-insta-scale`.
+    /// The path of a config of a fleet in it, for `oci-insta-scale`.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("home/config.yaml")
     }
 
-    /// The config of its user, for the official clients.
+    /// The path of the config of its user, for the official clients.
     pub fn oci_config(&self) -> PathBuf {
         self.folder.path().join("home/config")
     }
 
-    /// A folder that goes when the region goes.
+    /// A folder that is deleted with the region.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// One value of the fleet's config, by its key.
+    /// The value of a key of the fleet's config.
     ///
     /// # Errors
-    /// It is not there.
+    /// When the config does not have the key.
     pub fn value(&self, key: &str) -> io::Result<String> {
         let text = std::fs::read_to_string(self.config())?;
         let value = text.lines().find_map(|line| line.trim_start().strip_prefix(key)?.strip_prefix(':'));
@@ -81,7 +81,7 @@ impl Served {
         Cpu::of(self.process.id()).map_or(f64::NAN, Cpu::seconds)
     }
 
-    /// How many requests there were in all.
+    /// How many requests it has had in all.
     ///
     /// # Errors
     /// The region does not answer.
@@ -89,7 +89,7 @@ impl Served {
         Ok(self.stats()?["requests"].as_u64().unwrap_or(0))
     }
 
-    /// How often an operation was asked for, how often it was refused with 429.
+    /// How many requests an operation has had, and how many of them were refused with 429.
     ///
     /// # Errors
     /// The region does not answer.

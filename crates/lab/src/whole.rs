@@ -1,5 +1,5 @@
-//! Whole runs, launcher and simulated region in one process and in virtual time: what a run costs in requests, in waiting
-//! and in memory, without a socket and without signatures.
+//! Whole runs in virtual time, with launcher and simulated region in one process: their cost in requests, waiting and
+//! memory, without sockets and signatures.
 
 mod spill;
 
@@ -27,7 +27,7 @@ fn because(error: impl std::fmt::Display) -> NotMeasured {
     NotMeasured(error.to_string())
 }
 
-/// The wall clock of a run: the region's.
+/// The wall clock of a run, which is that of the region.
 struct RegionClock(Arc<ScaledClock>);
 
 impl std::fmt::Debug for RegionClock {
@@ -47,24 +47,24 @@ pub struct Whole {
     region: Region,
     clock: Arc<ScaledClock>,
     defaults: Defaults,
-    /// Whether the region keeps a log, from which the delays are told.
+    /// Whether the region keeps its log, from which the delays are computed.
     logged: bool,
 }
 
-/// What a run saw and cost.
+/// The observations and the cost of a run.
 pub struct Measured {
-    /// What the run says of itself.
+    /// The summary of the run.
     pub summary: RunSummary,
     /// When each launch was known to have succeeded, in seconds from the start.
     pub launched: Vec<f64>,
-    /// From an instance's RUNNING in the region to our event, in seconds, sorted.
+    /// The delays from RUNNING in the region to the event of the run, in seconds, sorted.
     pub delays: Vec<f64>,
-    /// What the pacer told of launches: seconds from the start, requests a second.
+    /// The launch rates of the pacer: seconds from the start, requests a second.
     pub rates: Vec<(f64, f64)>,
 }
 
 impl Measured {
-    /// Requests of all operations but launches, whatever was answered.
+    /// Requests of all operations except launches, whatever the answers.
     pub fn other_requests(&self) -> u64 {
         let others = self.summary.requests.iter().filter(|(name, _)| *name != "LaunchInstance");
         others.map(|(_, count)| count.ok + count.throttled + count.failed).sum()
@@ -82,7 +82,7 @@ impl Measured {
 }
 
 impl Whole {
-    /// A region of the text of a scenario.
+    /// A region from the text of a scenario.
     ///
     /// # Errors
     /// The scenario is wrong.
@@ -99,7 +99,7 @@ impl Whole {
         Ok(Self { region, clock, defaults, logged })
     }
 
-    /// Launches so many small machines, waits until they run, and measures it.
+    /// Launches this many small instances, waits until they run, and measures the run.
     ///
     /// # Errors
     /// The run could not begin.
@@ -179,7 +179,7 @@ impl Whole {
         }
     }
 
-    /// From RUNNING in the region's own log to RUNNING in ours.
+    /// The delays from RUNNING in the region's log to RUNNING in the events of the run.
     fn delays(&self, seen: &HashMap<String, Timestamp>) -> Vec<f64> {
         let world = self.region.world();
         let became = world.events(0).filter(|event| {

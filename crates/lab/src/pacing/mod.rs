@@ -8,30 +8,30 @@ pub mod server;
 
 use std::time::Duration;
 
-/// A way of pacing, as the model sees it. Times count from the start of the model.
+/// A way of pacing, as the model uses it. Times count from the start of the model.
 pub trait Pacing {
     /// Whether a request may leave now; counts it as sent if so.
     fn next(&mut self, now: Duration) -> Next;
     /// The request was let through.
     fn on_success(&mut self, ticket: u64, now: Duration);
-    /// The request was refused; answers how long it waits before it asks for its next turn.
+    /// The request was refused. Returns how long it waits before it may be sent again.
     fn on_throttled(&mut self, ticket: u64, now: Duration, retry_after: Option<Duration>) -> Duration;
-    /// Requests a second that it means to send, for plots.
+    /// The rate at which it wants to send, in requests a second, for plots.
     fn rate(&self) -> f64;
 }
 
 /// Whether a request may leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Next {
-    /// Now, under this number.
+    /// It may leave now, with this number.
     Now(u64),
-    /// Not before then.
+    /// It must wait until this time.
     At(Duration),
-    /// Not before an answer came.
+    /// It must wait for an answer.
     WhenOneReturns,
 }
 
-/// Ours.
+/// The pacing of this project.
 pub struct Ours {
     controller: fleet::pace::Controller,
     under_way: std::collections::HashMap<u64, fleet::pace::Ticket>,
@@ -39,7 +39,7 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// A fresh controller.
+    /// A new controller.
     pub fn new(settings: fleet::pace::Settings, seed: u64) -> Self {
         Self {
             controller: fleet::pace::Controller::new(settings, seed),

@@ -6,35 +6,35 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-/// One who has requests to send.
+/// A sender with requests to send.
 pub struct Sender {
-    /// How it paces.
+    /// Its way of pacing.
     pub pacing: Box<dyn Pacing>,
-    /// How many requests it wants let through.
+    /// How many requests must be admitted.
     pub wanted: usize,
-    /// When it begins.
+    /// When it begins, in seconds.
     pub start: Duration,
 }
 
-/// What one sender saw.
+/// What one sender observed.
 #[derive(Clone, Debug, Default)]
 pub struct SenderLog {
-    /// How many it wanted.
+    /// How many requests had to be admitted.
     pub wanted: usize,
-    /// When each request was known to be let through, in seconds.
+    /// When each admission was known, in seconds.
     pub through: Vec<f64>,
     /// When each refusal was known, in seconds.
     pub refused: Vec<f64>,
-    /// The rate it meant to send at, by time.
+    /// The rate at which it wanted to send, by time.
     pub rates: Vec<(f64, f64)>,
-    /// When each try left, in seconds.
+    /// When each try was sent, in seconds.
     pub sent: Vec<f64>,
-    /// The most under way at once.
+    /// The most requests in progress at the same time.
     pub peak: usize,
 }
 
 impl SenderLog {
-    /// When it had all, in seconds; infinite if it never had.
+    /// When all requests were admitted, in seconds; infinite if that never happened.
     pub fn end(&self) -> f64 {
         match self.through.last() {
             Some(end) if self.through.len() >= self.wanted => *end,
@@ -42,7 +42,7 @@ impl SenderLog {
         }
     }
 
-    /// Requests let through in `from..until` seconds.
+    /// How many requests were admitted in `from..until` seconds.
     pub fn through_between(&self, from: f64, until: f64) -> usize {
         self.through.iter().filter(|at| (from..until).contains(*at)).count()
     }
@@ -56,7 +56,7 @@ enum Happening {
     Wake { sender: usize },
 }
 
-/// Time stops here, in seconds: nothing in a scenario lasts so long unless it stalls.
+/// The end of time, in seconds: a scenario lasts this long only if it stalls.
 pub const HORIZON: f64 = 20_000.0;
 
 struct State {
@@ -71,7 +71,7 @@ struct State {
     latency_ms: [f64; 2],
 }
 
-/// Runs until every sender has all it wants or `until` seconds have passed.
+/// Runs until every sender is done or `until` seconds have passed.
 pub fn run(service: &Service, senders: Vec<Sender>, seed: u64, until: f64) -> Vec<SenderLog> {
     let count = senders.len();
     let mut server = Server::new(service.clone());

@@ -1,5 +1,5 @@
-//! Scenarios: a service, those who send to it, and what must come of it. They are files, so that a promise can be read
-//! without reading code.
+//! Scenarios: a service, its senders, and the expected results. They are files, so that promises can be read without
+//! reading code.
 
 use super::rivals::Way;
 use super::run::{HORIZON, Sender, SenderLog, run};
@@ -12,21 +12,21 @@ use std::time::Duration;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What it shows, as a promise.
+    /// The promise that it checks.
     pub promise: String,
     /// The service.
     pub service: Service,
-    /// Who sends.
+    /// The senders.
     pub senders: Vec<Load>,
-    /// What must be true.
+    /// The expected results.
     pub expect: Expect,
 }
 
-/// One who sends.
+/// A sender.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Load {
-    /// How many requests it wants let through.
+    /// How many requests must be admitted.
     pub wanted: usize,
     /// When it begins, in seconds.
     #[serde(default)]
@@ -39,55 +39,55 @@ pub struct Load {
     pub concurrency_cap: Option<u32>,
 }
 
-/// What must be true in every one of the seeded runs, or in the middle one where it says so.
+/// The expected results of every seeded run, or of the median run where it says so.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expect {
-    /// The time until all were let through against the ideal, at most.
+    /// The largest ratio of the time until all requests were admitted to the ideal time.
     pub time_ratio: Option<f64>,
-    /// The same, in the middle run.
+    /// The same, in the median run.
     pub median_time_ratio: Option<f64>,
-    /// Refused requests as a part of those let through, at most.
+    /// The largest ratio of refused to admitted requests.
     pub refused_part: Option<f64>,
-    /// The same, in the middle run.
+    /// The same, in the median run.
     pub median_refused_part: Option<f64>,
-    /// The smaller part of two senders of what both got while both sent: at least, in the middle run, …
+    /// The smallest share that the slower of two senders may get while both send: in the median run, …
     pub median_share: Option<f64>,
     /// … in nine of ten runs …
     pub least_share: Option<f64>,
     /// … and in every run.
     pub least_share_ever: Option<f64>,
-    /// What both got of what the service allowed meanwhile, at least.
+    /// The smallest share of the allowed requests that both senders together may get.
     pub together: Option<f64>,
-    /// The most requests sent in any second, and under way at once.
+    /// The most requests sent in any second.
     pub peak_rate: Option<f64>,
-    /// The most under way at once.
+    /// The most requests in progress at the same time.
     pub peak_under_way: Option<usize>,
-    /// The end of the run, in seconds, at most: where no ideal can be told.
+    /// The latest end of the run, in seconds, where no ideal time is defined.
     pub seconds: Option<f64>,
 }
 
-/// What came of one seeded run.
+/// The result of one seeded run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
-    /// Time against the ideal, of the first sender.
+    /// The ratio of the time of the first sender to the ideal time.
     pub time_ratio: f64,
-    /// Refused against let through, of all senders.
+    /// The ratio of refused to admitted requests of all senders.
     pub refused_part: f64,
-    /// The smaller of two senders' parts; 1 with one sender.
+    /// The share of the slower of two senders; 1 with one sender.
     pub share: f64,
-    /// What all got of what was allowed while all sent.
+    /// The share of the allowed requests that all senders got while all were sending.
     pub together: f64,
-    /// The most sent by one sender in any second.
+    /// The most requests that one sender sent in any second.
     pub peak_rate: f64,
-    /// The most under way at once by one sender.
+    /// The most requests of one sender that were in progress at the same time.
     pub peak_under_way: usize,
-    /// When the last sender had all, in seconds.
+    /// When the last sender was done, in seconds.
     pub seconds: f64,
 }
 
 impl Expect {
-    /// What is not as expected in these runs; empty if all is.
+    /// The expectations that these runs miss; empty if they meet all.
     pub fn missed(&self, outcomes: &[Outcome]) -> Vec<String> {
         let mut missed = Vec::new();
         let mut check = |what: &str, limit: Option<f64>, found: f64, at_most: bool| {
@@ -126,12 +126,12 @@ impl Scenario {
     /// Reads a scenario file.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// When the file is no scenario; the error has the place.
     pub fn parse(yaml: &str) -> Result<Self, serde_saphyr::Error> {
         serde_saphyr::from_str(yaml)
     }
 
-    /// One run with our controllers.
+    /// One run with the pacing of this project.
     pub fn run(&self, seed: u64) -> Vec<SenderLog> {
         self.run_with(seed, &|load, seed| {
             let mut settings = fleet::pace::Settings::launch();
@@ -141,7 +141,7 @@ impl Scenario {
         })
     }
 
-    /// One run in another way of pacing.
+    /// One run with another way of pacing.
     pub fn run_way(&self, way: Way, seed: u64) -> Vec<SenderLog> {
         self.run_with(seed, &|_, seed| way.pacing(seed))
     }
@@ -160,7 +160,7 @@ impl Scenario {
         run(&self.service, senders, seed, HORIZON)
     }
 
-    /// What came of a run.
+    /// The result of a run.
     pub fn outcome(&self, seen: &[SenderLog]) -> Outcome {
         let first = &self.senders[0];
         let ideal = self.service.ideal_seconds(first.wanted as f64, first.start);
@@ -182,7 +182,7 @@ impl Scenario {
         }
     }
 
-    /// What the service lets through in a span, with its burst where the span begins with a full bucket.
+    /// How many requests the service admits in a span, with its burst if the span begins with a full bucket.
     fn allowed(&self, from: f64, until: f64) -> f64 {
         let burst = if from <= 0.0 { self.service.burst } else { 0.0 };
         let steps = ((until - from).clamp(0.0, HORIZON) * 100.0) as u64;
@@ -191,7 +191,7 @@ impl Scenario {
     }
 }
 
-/// The most of these moments that lie within one second.
+/// The largest number of these moments within one second.
 fn most_in_a_second(moments: &[f64]) -> f64 {
     let mut start = 0;
     let mut most = 0;

@@ -1,23 +1,23 @@
-//! The service: a token bucket whose rate may change, other tenants who draw on it, and perhaps a penalty for asking too
-//! much.
+//! The service: a token bucket whose rate may change, other tenants who draw on it, and possibly a penalty after a
+//! refusal.
 
 use serde::Deserialize;
 use std::time::Duration;
 
-/// How the service is.
+/// The properties of the service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// Requests a second that it lets through.
+    /// The rate that it admits, in requests a second.
     pub rate: f64,
-    /// What its bucket holds.
+    /// The capacity of its bucket, in requests.
     pub burst: f64,
-    /// From sending to the answer: at least and at most, in milliseconds.
+    /// The lower and upper bound of the time from sending to the answer, in milliseconds.
     pub latency_ms: [f64; 2],
     /// Changes of the rate.
     #[serde(default)]
     pub changes: Vec<RateChange>,
-    /// Others who draw on the bucket first.
+    /// Other tenants, who draw on the bucket first.
     #[serde(default)]
     pub others: Vec<Other>,
     /// Refuses everything for a time after a refusal.
@@ -28,7 +28,7 @@ pub struct Service {
     pub retry_after: Option<f64>,
 }
 
-/// Another rate from a moment on.
+/// A change of the rate at a moment.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateChange {
@@ -46,22 +46,22 @@ pub struct Other {
     pub from: f64,
     /// Seconds from the start.
     pub until: f64,
-    /// Requests a second that it takes.
+    /// The rate that it takes, in requests a second.
     pub rate: f64,
 }
 
-/// Refusing everything for a time.
+/// A time in which everything is refused.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Penalty {
-    /// For how long, in seconds.
+    /// Its duration, in seconds.
     pub seconds: f64,
-    /// Whether asking meanwhile starts it anew.
+    /// Whether a request during that time restarts it.
     pub restarts: bool,
 }
 
 impl Service {
-    /// What is left for us at a moment, requests a second.
+    /// The rate that other tenants leave at a moment, in requests a second.
     pub fn rate_at(&self, seconds: f64) -> f64 {
         let own = self
             .changes
@@ -78,7 +78,7 @@ impl Service {
         (own - taken).max(0.0)
     }
 
-    /// The shortest time in which so many requests can be let through, from a moment on, with a full bucket: seconds.
+    /// The shortest time, in seconds, in which this many requests can be admitted from a moment on, with a full bucket.
     pub fn ideal_seconds(&self, requests: f64, from: f64) -> f64 {
         const STEP: f64 = 0.001;
         let (mut through, mut steps) = (self.burst, 0.0);
@@ -90,7 +90,7 @@ impl Service {
     }
 }
 
-/// The service at work.
+/// The state of the service.
 #[derive(Clone, Debug)]
 pub struct Server {
     service: Service,
@@ -100,12 +100,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// With a full bucket, at 0.
+    /// The service at time 0, with a full bucket.
     pub fn new(service: Service) -> Self {
         Self { tokens: service.burst, service, at: 0.0, refusing_until: 0.0 }
     }
 
-    /// A request arrives; whether it is let through. Moments must not go backwards.
+    /// A request arrives. Returns whether it is admitted. Times must not go backwards.
     pub fn arrive(&mut self, now: Duration) -> bool {
         self.refill(now.as_secs_f64());
         if self.at < self.refusing_until {
@@ -114,7 +114,7 @@ impl Server {
             }
             return false;
         }
-        // A hair of tolerance for the sum of many small refills.
+        // A small tolerance for the rounding of many small refills.
         if self.tokens >= 1.0 - 1e-9 {
             self.tokens -= 1.0;
             return true;

@@ -1,4 +1,4 @@
-//! Who we are to the service: keys and tokens, and how they sign. Knows nothing of requests.
+//! Credentials: keys and tokens, and how they sign. It must not know requests.
 //!
 //! Secrets are read once, live in memory that is wiped when freed, and never appear in `Debug` or in an error.
 
@@ -21,22 +21,21 @@ pub use private_key::{KeyFile, PrivateKey};
 pub use profile::{Environment, Login, LoginSettings, config_file_path, expand_home};
 pub use session_token::SessionToken;
 
-/// Signs requests in somebody's name.
+/// Signs requests for a user.
 pub trait Signer: Send + Sync + fmt::Debug {
     /// Signs `text` at time `now`.
     ///
     /// # Errors
-    /// When the credentials are known to be of no use any more (a token that has expired).
+    /// When the credentials are known to be invalid, as an expired token is.
     fn sign(&self, text: &[u8], now: Timestamp) -> Result<Signature, CredentialsError>;
 
-    /// Called after the service refused a signature, or [`Self::sign`] did: looks for newer credentials, and says whether
-    /// there are any.
+    /// Is called after the service or [`Self::sign`] refused: looks for newer credentials and returns whether there are any.
     fn refresh(&self) -> bool {
         false
     }
 }
 
-/// A signature, and by whom.
+/// A signature and the id of its key.
 #[derive(Clone)]
 pub struct Signature {
     /// The service's name for the key: `<tenancy>/<user>/<fingerprint>` or `ST$<token>`. The latter is a secret.

@@ -9,16 +9,16 @@ use oci_api::models::{
 
 use crate::{Answered, Call, Client, Failure};
 
-/// Which instances to list. All that is `None` is not filtered by.
+/// Which instances to list. Fields that are `None` do not filter.
 #[derive(Clone, Debug, Default)]
 pub struct InstanceFilter {
-    /// The compartment; those below it are not searched.
+    /// OCID of the compartment; compartments below it are not searched.
     pub compartment_id: String,
     /// Only in this availability domain.
     pub availability_domain: Option<String>,
     /// Only in this capacity reservation.
     pub capacity_reservation_id: Option<String>,
-    /// Only with exactly this name: the service knows no patterns.
+    /// Only with exactly this name: the service has no patterns.
     pub display_name: Option<String>,
     /// Only in this one state.
     pub lifecycle_state: Option<String>,
@@ -43,7 +43,7 @@ impl InstanceFilter {
 /// Which images to list.
 #[derive(Clone, Debug, Default)]
 pub struct ImageFilter {
-    /// The compartment; platform images are listed in every one.
+    /// OCID of the compartment; platform images are listed in every one.
     pub compartment_id: String,
     /// Only of this operating system: `Oracle Linux`.
     pub operating_system: Option<String>,
@@ -53,7 +53,7 @@ pub struct ImageFilter {
     pub shape: Option<String>,
 }
 
-/// What can be done to an instance.
+/// The actions on an instance (Oracle: InstanceAction).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InstanceAction {
     /// Powers on.
@@ -68,7 +68,7 @@ pub enum InstanceAction {
     SoftReset,
     /// Sends a diagnostic interrupt.
     SendDiagnosticInterrupt,
-    /// Rebuilds a virtual machine's host side and reboots it.
+    /// Reboots a virtual machine after rebuilding its host side.
     DiagnosticReboot,
     /// Moves to another host and reboots.
     RebootMigrate,
@@ -91,8 +91,8 @@ impl InstanceAction {
 }
 
 impl Client {
-    /// Asks for an instance. The same token with the same details names the same instance, for 24 hours. Tried once unless the
-    /// client has a policy of its own: who counts instances must know of every try.
+    /// Launches an instance. For 24 hours, the same token with the same details stands for the same instance. It is tried once
+    /// unless the client has a policy of its own: whoever counts instances must know every try.
     pub async fn launch_instance(
         &self,
         details: &LaunchInstanceDetails,
@@ -111,7 +111,7 @@ impl Client {
         self.all(filter.call()).await
     }
 
-    /// The same, page by page.
+    /// As [`Self::list_instances`], page by page.
     pub fn instance_pages(
         &self,
         filter: &InstanceFilter,
@@ -135,7 +135,8 @@ impl Client {
         self.call(call.if_match(if_match)).await
     }
 
-    /// Terminates an instance. By default the service deletes the boot volume and keeps data volumes, so both are always said.
+    /// Terminates an instance. The service would delete the boot volume and keep data volumes by
+    /// default, so the call always states both.
     pub async fn terminate_instance(
         &self,
         instance_id: &str,

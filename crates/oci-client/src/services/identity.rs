@@ -49,7 +49,7 @@ impl Client {
         self.call(Call::new(Operation::GetTenancy).path(tenancy_id)).await
     }
 
-    /// One user: asked for oneself, the cheapest question that only good credentials can ask.
+    /// One user. Reading the caller's own user is the cheapest check of credentials.
     pub async fn get_user(&self, user_id: &str) -> Result<Answered<User>, Failure> {
         self.call(Call::new(Operation::GetUser).path(user_id)).await
     }

@@ -1,4 +1,4 @@
-//! Service limits and how much of them is left.
+//! Service limits and their availability.
 
 use oci_api::Operation;
 use oci_api::models::{LimitDefinitionSummary, LimitValueSummary, ResourceAvailability, ServiceSummary};
@@ -6,8 +6,8 @@ use oci_api::models::{LimitDefinitionSummary, LimitValueSummary, ResourceAvailab
 use crate::{Answered, Call, Client, Failure};
 
 impl Client {
-    /// How much of a limit is used and left. The availability domain must be given for limits of that scope, and must not be
-    /// for others. A limit that cannot be asked for answers 404 or an object without figures.
+    /// How much of a limit is used and left. The availability domain is required for limits of that scope and
+    /// forbidden for others. A limit without availability answers 404 or an object without numbers.
     pub async fn get_resource_availability(
         &self,
         compartment_id: &str,
@@ -37,7 +37,7 @@ impl Client {
         self.all(call).await
     }
 
-    /// What limits there are, and of which scope.
+    /// The definitions of limits, with their scopes.
     pub async fn list_limit_definitions(
         &self,
         tenancy_id: &str,

@@ -1,7 +1,7 @@
-//! Typed calls, one file per service: thin, so that a command reads like what it does.
+//! Typed calls, one file per service.
 //!
-//! What gets one thing answers [`crate::Answered`]; what lists answers all rows of all pages. Anything else an operation can do is
-//! reached through [`crate::Call`].
+//! Calls for one resource return [`crate::Answered`]; lists return all rows of all pages. All fail as [`crate::Client::call`]
+//! does. [`crate::Call`] reaches the parameters that they leave out.
 
 pub mod compute;
 pub mod identity;

@@ -77,7 +77,7 @@ impl Client {
         self.all(public_ips(compartment_id, scope)).await
     }
 
-    /// The same, page by page.
+    /// As [`Self::list_public_ips`], page by page.
     pub fn public_ip_pages(
         &self,
         compartment_id: &str,

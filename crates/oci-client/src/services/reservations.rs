@@ -11,8 +11,8 @@ use oci_api::models::{
 use crate::{Answered, Call, Client, Failure};
 
 impl Client {
-    /// Asks for a reservation. It may come out smaller than asked, or empty, without an error: read the counts back once the
-    /// work request is over. It costs money from the moment of creation.
+    /// Creates a reservation. It may hold less than requested, or nothing, without an error: read its counts once the work
+    /// request has ended. It costs money from its creation on.
     pub async fn create_capacity_reservation(
         &self,
         details: &CreateComputeCapacityReservationDetails,
@@ -44,7 +44,7 @@ impl Client {
         self.all(call).await
     }
 
-    /// Changes a reservation. Configs that are left out are deleted by the service: always send all.
+    /// Changes a reservation. The service deletes configs that are left out: always send all of them.
     pub async fn update_capacity_reservation(
         &self,
         reservation_id: &str,
@@ -55,7 +55,7 @@ impl Client {
         self.call_empty(call.if_match(if_match).json(details)).await
     }
 
-    /// Deletes a reservation; refused while instances are in it.
+    /// Deletes a reservation. The service refuses while instances use it.
     pub async fn delete_capacity_reservation(
         &self,
         reservation_id: &str,
@@ -89,8 +89,7 @@ impl Client {
         self.all(call).await
     }
 
-    /// What there is room for right now, in one availability domain: a hint that reserves nothing. Asked for the root
-    /// compartment.
+    /// How many instances would fit now in one availability domain. The report reserves nothing. It is for the root compartment.
     pub async fn create_capacity_report(
         &self,
         details: &CreateComputeCapacityReportDetails,

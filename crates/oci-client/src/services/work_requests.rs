@@ -1,4 +1,4 @@
-//! Work requests: how asynchronous changes are followed, and the only place that says why one failed.
+//! Work requests, which follow asynchronous changes and alone say why one failed.
 
 use oci_api::Operation;
 use oci_api::models::{WorkRequest, WorkRequestError, WorkRequestLogEntry, WorkRequestSummary};
@@ -23,7 +23,7 @@ impl Client {
         self.all(call).await
     }
 
-    /// Why it failed. May be empty even then.
+    /// The errors of a work request: why it failed. The list may be empty even if it failed.
     pub async fn list_work_request_errors(
         &self,
         work_request_id: &str,
@@ -31,7 +31,7 @@ impl Client {
         self.all(Call::new(Operation::ListWorkRequestErrors).path(work_request_id)).await
     }
 
-    /// What it did.
+    /// The log of a work request.
     pub async fn list_work_request_logs(
         &self,
         work_request_id: &str,

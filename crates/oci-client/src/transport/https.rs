@@ -1,4 +1,4 @@
-//! The transport to the world: reqwest over rustls.
+//! The transport over the network: reqwest with rustls.
 //!
 //! TLS certificates are always verified; there is no way to turn that off. Proxies are taken from the environment
 //! (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) except for plain http, which only ever goes to this machine. reqwest's own retries
@@ -16,16 +16,16 @@ use super::{CONNECTION_REFUSED, Transport, TransportError};
 /// Limits on one request.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpsLimits {
-    /// For making a connection, TLS included.
+    /// The limit for connecting, including TLS.
     pub connect: Duration,
-    /// For the silence between two pieces of an answer. (The whole try is limited by the client.)
+    /// The limit for the pause between two pieces of an answer. (The client limits the whole try.)
     pub read: Duration,
     /// The longest body that is read, in bytes.
     pub body: usize,
 }
 
 impl Default for HttpsLimits {
-    /// 10 s, 60 s, as the official SDKs; 16 MiB.
+    /// 10 s and 60 s, as in the official SDKs, and 16 MiB.
     fn default() -> Self {
         Self { connect: Duration::from_secs(10), read: Duration::from_mins(1), body: 16 << 20 }
     }
@@ -34,27 +34,27 @@ impl Default for HttpsLimits {
 /// Sends requests over HTTPS (and plain HTTP, which [`crate::Endpoints`] only lets through to this machine).
 #[derive(Clone, Debug)]
 pub struct Https {
-    /// For https: reads the system's certificates when it is made, which takes milliseconds.
+    /// The client for https. Creating it reads the certificates of the system, which takes milliseconds.
     tls: Arc<OnceLock<reqwest::Client>>,
-    /// For plain http to this machine: no proxy, no certificates.
+    /// The client for plain http to this machine, without proxy and certificates.
     plain: reqwest::Client,
     limits: HttpsLimits,
 }
 
 impl Https {
-    /// A transport with the usual limits.
+    /// A transport with the default limits.
     pub fn new() -> Result<Self, TransportError> {
         Self::with(HttpsLimits::default())
     }
 
-    /// A transport with limits of its own.
+    /// A transport with other limits.
     pub fn with(limits: HttpsLimits) -> Result<Self, TransportError> {
         let plain = builder(limits).no_proxy().tls_certs_only([]).build();
         let plain = plain.map_err(|error| TransportError::not_sent("TlsSetup", chain(&error)))?;
         Ok(Self { tls: Arc::default(), plain, limits })
     }
 
-    /// The client for a scheme. Two tries at once may both make one; the first is kept.
+    /// The client for a scheme. Two concurrent tries may both create one; the first is kept.
     fn client(&self, scheme: &str) -> Result<&reqwest::Client, TransportError> {
         if scheme == "http" {
             return Ok(&self.plain);
@@ -70,7 +70,7 @@ impl Https {
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::not_sent("BadUrl", chain(&error)))?;
-        // hyper writes the same from the URL, in the form that the HTTP version wants.
+        // hyper writes it from the URL, in the form of the HTTP version.
         request.headers_mut().remove(http::header::HOST);
         let client = self.client(request.url().scheme())?;
         let mut answer = client.execute(request).await.map_err(|error| not_answered(&error))?;
@@ -126,7 +126,7 @@ fn builder(limits: HttpsLimits) -> reqwest::ClientBuilder {
         .pool_idle_timeout(Duration::from_secs(50))
 }
 
-/// An error while sending, or before the head of the answer came.
+/// An error while sending, or before the head of the answer arrived.
 fn not_answered(error: &reqwest::Error) -> TransportError {
     let text = chain(error);
     if error.is_dns() {
@@ -155,7 +155,7 @@ fn broke_off(error: &reqwest::Error) -> TransportError {
     TransportError::may_have_arrived(code, chain(error))
 }
 
-/// Whether the system says that nobody listens at the port.
+/// Whether the connection was refused, since nobody listens on the port.
 fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(inner) = cause {
@@ -168,8 +168,8 @@ fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-/// What lies behind an error. Its outer layers say only that sending failed, where, and in which library; whoever shows it
-/// says where. (URLs hold OCIDs at most, so the text may be shown.)
+/// The cause of an error. Its outer layers say only that sending failed, where, and in which library; whoever shows the
+/// error says where. (URLs hold OCIDs at most, so the text may be shown.)
 fn chain(error: &dyn std::error::Error) -> String {
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();
@@ -187,6 +187,6 @@ fn chain(error: &dyn std::error::Error) -> String {
             out.push_str(text);
         }
     }
-    // Nothing but layers: better those than nothing.
+    // There is no other cause: the layers are better than nothing.
     if out.is_empty() { texts.join(": ") } else { out }
 }

@@ -1,6 +1,6 @@
 //! A transport to a server in the same process: any tower service over HTTP types, such as an axum router.
 //!
-//! No sockets, so it works in virtual time: with a paused clock nothing waits but timers.
+//! It has no sockets and therefore works in virtual time.
 
 use std::fmt::Display;
 
@@ -19,7 +19,7 @@ pub struct InProcess<S> {
 }
 
 impl<S> InProcess<S> {
-    /// A transport to `service`, which is to take `http::Request<Full<Bytes>>`, as an axum router does.
+    /// A transport to `service`, which must accept `http::Request<Full<Bytes>>`, as an axum router does.
     pub fn new(service: S) -> Self {
         Self { service }
     }

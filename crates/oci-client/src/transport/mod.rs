@@ -1,4 +1,4 @@
-//! How one request reaches a server and its answer comes back. Knows nothing of OCI, signatures or retries.
+//! Carries one request to a server and its answer back. It must not know OCI, signatures or retries.
 
 mod https;
 mod in_process;
@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 pub use https::{Https, HttpsLimits};
 pub use in_process::InProcess;
 
-/// Carries requests. One try each: it never repeats a request by itself, and never follows a redirect.
+/// Carries requests, with one try each: it never repeats a request and never follows a redirect.
 pub trait Transport: Send + Sync {
     /// Sends a request (with an absolute URI) and reads the whole answer.
     fn send(
@@ -18,7 +18,7 @@ pub trait Transport: Send + Sync {
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
 }
 
-/// The code of an error when a machine says that nobody listens at the port.
+/// The code of the error when a machine refuses the connection, since nobody listens on the port.
 pub(crate) const CONNECTION_REFUSED: &str = "ConnectionRefused";
 
 /// Why there is no answer.
@@ -29,26 +29,26 @@ pub struct TransportError {
     pub reached: Reached,
     /// A short code in the style of the service's: `ConnectFailed`, `Timeout`, `ConnectionLost`.
     pub code: &'static str,
-    /// What happened, for people.
+    /// What happened, in words.
     pub text: String,
 }
 
 /// Whether a request without an answer may have reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
-    /// Certainly not: no name, no connection, no TLS.
+    /// It certainly has not: name, connection or TLS failed.
     NotSent,
-    /// It may have: time-out, reset, an answer that broke off or was too long.
+    /// It may have: the try timed out, the connection was reset, or the answer was cut off or too long.
     MayHaveArrived,
 }
 
 impl TransportError {
-    /// The request certainly was not sent.
+    /// An error of a request that was certainly not sent.
     pub fn not_sent(code: &'static str, text: impl Into<String>) -> Self {
         Self { reached: Reached::NotSent, code, text: text.into() }
     }
 
-    /// The request may have arrived.
+    /// An error of a request that may have arrived.
     pub fn may_have_arrived(code: &'static str, text: impl Into<String>) -> Self {
         Self { reached: Reached::MayHaveArrived, code, text: text.into() }
     }

@@ -10,29 +10,28 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What a way did. Times in seconds from the start of its process.
+/// The result of one way. Times are in seconds from the start of its process.
 pub struct Trial {
     launched: Vec<f64>,
     running: Vec<f64>,
-    /// The rate that the pacer meant to send at, where there is one.
+    /// The rate at which the pacer wanted to send, if there is a pacer.
     rates: Vec<(f64, f64)>,
     requests: u64,
     launches: u64,
     pub throttled: u64,
     cpu_s: f64,
     peak_mb: f64,
-    /// Until it began to launch: loading itself.
+    /// The time until it began to launch, in which it was loading.
     loading_s: f64,
 }
 
 impl Trial {
-    /// When the last launch was accepted, counted from when the way began to work.
+    /// When the last launch was accepted, without the loading time.
     pub fn last_launched(&self) -> f64 {
         self.launched.last().copied().unwrap_or(f64::NAN) - self.loading_s
     }
 
-    /// When the last instance was seen to run, counted from when the way began to work: an interpreter's loading time is
-    /// not held against it.
+    /// When the last instance was observed to run, without the loading time of an interpreter.
     pub fn last_running(&self) -> f64 {
         self.running.last().copied().unwrap_or(f64::NAN) - self.loading_s
     }
@@ -47,7 +46,7 @@ impl Trial {
     }
 }
 
-/// Where the official clients are.
+/// The folder of the official clients.
 #[derive(Clone)]
 pub struct Clients {
     pub venv: PathBuf,
@@ -63,7 +62,7 @@ fn region() -> std::io::Result<Served> {
 }
 
 impl Clients {
-    /// Our program, as anybody would start it.
+    /// The program of this project.
     pub fn ours(count: u32) -> Done {
         let region = region()?;
         let mut command = Command::new(beside("oci-insta-scale")?);
@@ -164,7 +163,7 @@ impl Clients {
     }
 }
 
-/// The environment's own certificates are for other servers, and its proxies for other machines.
+/// Removes certificates and proxies from the environment, which are for other servers.
 fn official(command: &mut Command) -> &mut Command {
     for name in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
     {
@@ -177,7 +176,7 @@ fn since(started: Timestamp, at: Timestamp) -> f64 {
     at.duration_since(started).as_secs_f64()
 }
 
-/// Puts together what the way says of itself and what the region counted.
+/// Combines the output of the way with the counts of the region.
 fn seen(
     region: &Served,
     ran: &Ran,

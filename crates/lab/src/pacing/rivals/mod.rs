@@ -1,4 +1,4 @@
-//! What others do, on the same model. Each is written from its public description, as short as its idea allows; none is
+//! Other ways of pacing, on the same model. Each follows its public description, as briefly as its idea allows, and none is
 //! tuned to lose.
 
 mod aimd;
@@ -18,22 +18,22 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
-    /// Ours.
+    /// The pacing of this project.
     Ours,
     /// Additive increase, multiplicative decrease.
     Aimd,
     /// The adaptive retry mode of the AWS SDKs.
     AwsAdaptive,
-    /// As BBR finds the bandwidth of a path.
+    /// The way in which BBR finds the bandwidth of a path.
     Bbr,
-    /// One a second, whatever is answered: the original design.
+    /// One request a second, whatever the answers: the original design.
     EverySecond,
     /// 16 threads that retry with exponential backoff: the OCI SDKs' default strategy.
     Threads,
 }
 
 impl Way {
-    /// All of them, ours first.
+    /// All ways, that of this project first.
     pub const ALL: [Self; 6] =
         [Self::Ours, Self::Aimd, Self::AwsAdaptive, Self::Bbr, Self::EverySecond, Self::Threads];
 
@@ -49,7 +49,7 @@ impl Way {
         }
     }
 
-    /// A fresh one.
+    /// A new instance of it.
     pub fn pacing(self, seed: u64) -> Box<dyn Pacing> {
         match self {
             Self::Ours => Box::new(Ours::new(fleet::pace::Settings::launch(), seed)),
@@ -62,7 +62,7 @@ impl Way {
     }
 }
 
-/// Spaces requests evenly at a rate, and numbers them.
+/// Spaces requests evenly at a rate and numbers them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spacing {
     due: Duration,
@@ -80,7 +80,7 @@ impl Spacing {
     }
 }
 
-/// Chance that can be repeated: a linear congruential generator is good enough to spread retries.
+/// Repeatable random numbers: a linear congruential generator is good enough to spread retries.
 #[derive(Clone, Debug)]
 pub(super) struct Chance(u64);
 
@@ -89,7 +89,7 @@ impl Chance {
         Self(seed.wrapping_mul(0x2545_F491_4F6C_DD1D).wrapping_add(1))
     }
 
-    /// In `0.0..1.0`.
+    /// A number in `0.0..1.0`.
     pub(super) fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
