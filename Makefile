@@ -17,7 +17,7 @@ CONFORMANCE_BUILD ?= build --package insta-scale
 # What `make simulate` plays.
 SEEDS ?= 100000
 SLOTS ?= 8
-FIRST ?= 1
+FIRST ?=
 SEED ?=
 # What `make fuzz` runs, for how long, and how the targets are built: with counters at each branch for libFuzzer.
 FUZZ ?= authorization config error_body ledger_events ledger_file
@@ -74,7 +74,7 @@ test: ## Every test that needs nothing but this checkout
 	$(CARGO) test --doc --workspace --locked
 
 .PHONY: simulate
-simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8 FIRST=1; one again and in full: SEED=42
+simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random base or FIRST=1; one again, in full: SEED=42
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
 	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_loses
 

@@ -18,6 +18,7 @@ mod launcher;
 pub mod lifecycle;
 mod lookup;
 pub mod outcome;
+mod owners;
 pub mod pace;
 pub mod pacer;
 mod places;
