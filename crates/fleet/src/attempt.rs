@@ -236,8 +236,8 @@ impl Attempt<'_> {
         let made = answered.value;
         let claimed = match made.id.clone().filter(|ocid| !ocid.is_empty()) {
             Some(ocid) => {
-                let (owners, tags) = (&self.context.owners, made.freeform_tags.as_ref());
-                owners
+                let (claims, tags) = (&self.context.claims, made.freeform_tags.as_ref());
+                claims
                     .claim(self.context.run, self.slot, &ocid, tags)
                     .map(|()| ocid)
                     .map_err(|message| ("WrongInstance", message))
@@ -316,7 +316,7 @@ impl Attempt<'_> {
             match self.context.ask(looking).await? {
                 Ok(Some(instance)) => {
                     let ocid = instance.id.clone();
-                    if let Err(message) = self.context.owners.take(self.slot, &ocid) {
+                    if let Err(message) = self.context.claims.take(self.slot, &ocid) {
                         let error = ErrorRecord { code: "WrongInstance".to_owned(), message, ..error };
                         return Ok(AttemptEnd::GiveUp { class, error });
                     }

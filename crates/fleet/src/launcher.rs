@@ -7,10 +7,10 @@
 use crate::{
     Environment, LaunchOptions, Plan,
     alarm::Alarms,
+    claims::Claims,
     cleanup::{self, EXPIRY_TAG},
     ending::{self, Cut},
     journal::Journal,
-    owners::Owners,
     pace::{LEAST_RATE, LONGEST_HOLD, Place},
     pacer::{Class, PaceChange, Pacer, Permit},
     places::Places,
@@ -50,7 +50,7 @@ pub(crate) struct Context<'a> {
     pub place_full: Notify,
     pub watch: Watch,
     /// Which slot has which instance.
-    pub owners: Owners,
+    pub claims: Claims,
     /// When the time of the fleet is over (`--ttl`): what is launched after that is not to live.
     until: Option<Timestamp>,
     /// Whether it was told that the service asks to wait for long.
@@ -81,9 +81,9 @@ impl<'a> Context<'a> {
         halt: CancellationToken,
         rng: StdRng,
     ) -> Self {
-        let (run, owners, tried_before) = journal.state(|state| {
+        let (run, claims, tried_before) = journal.state(|state| {
             let tried = state.slots.iter().map(|(slot, state)| (*slot, state.attempts));
-            (state.run, Owners::of(state), tried.filter(|(_, attempts)| *attempts > 0).collect())
+            (state.run, Claims::of(state), tried.filter(|(_, attempts)| *attempts > 0).collect())
         });
         Self {
             env,
@@ -96,7 +96,7 @@ impl<'a> Context<'a> {
             alarms: Alarms::default(),
             place_full: Notify::new(),
             watch: Watch::default(),
-            owners,
+            claims,
             until: time_of(plan),
             wait_told: AtomicBool::new(false),
             halt,

@@ -7,6 +7,7 @@
 pub mod addresses;
 mod alarm;
 mod attempt;
+mod claims;
 pub mod cleanup;
 mod cloud;
 mod death;
@@ -18,7 +19,6 @@ mod launcher;
 pub mod lifecycle;
 mod lookup;
 pub mod outcome;
-mod owners;
 pub mod pace;
 pub mod pacer;
 mod places;

@@ -10,9 +10,9 @@ use std::{
 
 /// The instances of a run by OCID, those that are gone included.
 #[derive(Debug, Default)]
-pub(crate) struct Owners(Mutex<HashMap<String, SlotNumber>>);
+pub(crate) struct Claims(Mutex<HashMap<String, SlotNumber>>);
 
-impl Owners {
+impl Claims {
     /// What the records know.
     pub fn of(state: &RunState) -> Self {
         let of_slot = |(number, slot): (&SlotNumber, &Box<ledger::SlotState>)| {
@@ -49,13 +49,13 @@ impl Owners {
 
     /// Takes an instance for a slot. An error says which other slot has it.
     pub fn take(&self, slot: SlotNumber, ocid: &str) -> Result<(), String> {
-        let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match owners.get(ocid) {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match claims.get(ocid) {
             Some(other) if *other != slot => {
                 Err(format!("the service names one instance, {ocid}, for two slots: {other} and {slot}"))
             }
             _ => {
-                owners.insert(ocid.to_owned(), slot);
+                claims.insert(ocid.to_owned(), slot);
                 Ok(())
             }
         }
