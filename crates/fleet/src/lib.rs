@@ -9,6 +9,7 @@ mod alarm;
 mod attempt;
 pub mod cleanup;
 mod cloud;
+pub mod costs;
 mod death;
 mod ending;
 pub mod export;

@@ -6,19 +6,20 @@
 //! Do not use it in virtual time: tokio's paused clock runs ahead while it waits for the thread.
 
 mod file;
+mod mark;
 mod writer;
 
 use crate::{
-    Event, Lease, LedgerError, Record, Result, RunHead, RunId,
+    Event, Lease, LedgerError, Record, Result, RunHead, RunId, RunKind, Stray,
     lease::Holder,
     store::{Pending, Records, Store},
 };
 use jiff::Timestamp;
+use mark::Mark;
 use std::{
     fs::{File, TryLockError},
-    io::{Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::JoinHandle,
 };
 use tokio::sync::oneshot;
@@ -117,7 +118,31 @@ impl Store for SqliteStore {
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
         Box::pin(async move {
             self.ask(move |answer| Job::Known { run, answer }).await?;
-            take_lease(&self.directory, run, at)
+            let (lock, mark) = match take_lock(&lock_path(&self.directory, run), at)? {
+                Taken::Ours(lock, mark) => (lock, mark),
+                Taken::Theirs(holder) => return Err(LedgerError::Held { run, holder }),
+            };
+            let of = Arc::clone(&lock);
+            self.ask(move |answer| Job::Taken { run, lock: of, mark, answer }).await?;
+            Ok(Lease::new(lock))
+        })
+    }
+
+    fn strays(&self) -> Pending<'_, Vec<Stray>> {
+        Box::pin(async move {
+            let known = self.runs().await?;
+            let is_known = |run: RunId| known.iter().any(|head| head.run == run);
+            let mut strays: Vec<Stray> = locked_runs(&self.directory)
+                .filter(|run| !is_known(*run))
+                .filter_map(|run| {
+                    let mark = Mark::of(&self.directory, run);
+                    let launches = mark.kind.is_none_or(|kind| kind == RunKind::Launch);
+                    let held = is_held(&self.directory, run);
+                    (launches && (held || !mark.ended)).then_some(Stray { run, held, holder: mark.holder })
+                })
+                .collect();
+            strays.sort_by_key(|stray| std::cmp::Reverse(stray.run));
+            Ok(strays)
         })
     }
 }
@@ -139,44 +164,45 @@ pub fn lock(directory: &Path, key: &str, at: Timestamp) -> Result<Locked> {
     file::make_private_directory(directory)?;
     let runs = directory.join("runs");
     file::make_private_directory(&runs)?;
-    take_lock(&runs.join(format!("{:016x}.key.lock", writer::hash(key.bytes()))), at)
+    match take_lock(&runs.join(format!("{:016x}.key.lock", writer::hash(key.bytes()))), at)? {
+        Taken::Ours(lock, _) => Ok(Locked::Ours(Lease::new(lock))),
+        Taken::Theirs(holder) => Ok(Locked::Theirs(holder)),
+    }
 }
 
-fn lock_path(directory: &Path, run: RunId) -> PathBuf {
+/// The lock file of a run in a state directory.
+pub fn lock_path(directory: &Path, run: RunId) -> PathBuf {
     directory.join("runs").join(format!("{run}.lock"))
 }
 
-/// Locks the run's file. The system gives the lock back when the process ends, however it ends. The file itself stays:
-/// deleting it would let two processes each lock a file of that name.
-fn take_lease(directory: &Path, run: RunId, at: Timestamp) -> Result<Lease> {
-    match take_lock(&lock_path(directory, run), at)? {
-        Locked::Ours(lease) => Ok(lease),
-        Locked::Theirs(holder) => Err(LedgerError::Held { run, holder }),
-    }
+/// Whether a process has ever been at work on a run in this state directory, whatever has become of the ledger.
+pub fn has_locks(directory: &Path) -> bool {
+    locked_runs(directory).next().is_some()
 }
 
-fn take_lock(path: &Path, at: Timestamp) -> Result<Locked> {
-    let mut lock = file::open_private(path)?;
+/// The runs that have a lock file. A folder that cannot be read has none that anybody could know of.
+fn locked_runs(directory: &Path) -> impl Iterator<Item = RunId> {
+    let files = std::fs::read_dir(directory.join("runs")).into_iter().flatten().flatten();
+    files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".lock")?.parse().ok())
+}
+
+enum Taken {
+    Ours(Arc<File>, Mark),
+    Theirs(Option<Holder>),
+}
+
+/// Locks a file. The system gives the lock back when the process ends, however it ends. The file itself stays: deleting it
+/// would let two processes each lock a file of that name.
+fn take_lock(path: &Path, at: Timestamp) -> Result<Taken> {
+    let lock = file::open_private(path)?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Locked::Theirs(read_holder(&mut lock))),
+        Err(TryLockError::WouldBlock) => return Ok(Taken::Theirs(Mark::read(&lock).holder)),
         Err(TryLockError::Error(error)) => return Err(file::io(path, &error)),
     }
-    write_holder(&mut lock, &Holder::this_process(at)).map_err(|error| file::io(path, &error))?;
-    Ok(Locked::Ours(Lease::new(lock)))
-}
-
-fn write_holder(lock: &mut File, holder: &Holder) -> std::io::Result<()> {
-    lock.set_len(0)?;
-    lock.rewind()?;
-    lock.write_all(&serde_json::to_vec(holder)?)
-}
-
-/// What the holder wrote; nothing when it has not got to that yet.
-fn read_holder(lock: &mut File) -> Option<Holder> {
-    let mut text = String::new();
-    lock.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    let mark = Mark { holder: Some(Holder::this_process(at)), ..Mark::read(&lock) };
+    mark.write(&lock).map_err(|error| file::io(path, &error))?;
+    Ok(Taken::Ours(Arc::new(lock), mark))
 }
 
 /// Whether some process holds the run now.
