@@ -10,6 +10,7 @@ mod attempt;
 mod claims;
 pub mod cleanup;
 mod cloud;
+pub mod costs;
 mod death;
 mod ending;
 pub mod export;

@@ -3,6 +3,7 @@
 //! Hints and exit codes are the command's business; this knows only what the records say.
 
 use crate::Plan;
+use crate::price::StillCosts;
 use jiff::Timestamp;
 use ledger::{ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState, SlotNumber, SlotState};
 use serde::Serialize;
@@ -37,6 +38,9 @@ pub struct RunSummary {
     /// Why the ledger could not be written any more, if so: what happened after that is only told here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger_error: Option<String>,
+    /// What goes on costing although nobody uses it; absent when nobody has looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub still_costs: Option<Vec<StillCosts>>,
 }
 
 /// What a run gave back because it stayed below its least count.
@@ -125,6 +129,7 @@ impl RunSummary {
             instances,
             warnings: state.warnings,
             ledger_error: None,
+            still_costs: None,
         }
     }
 

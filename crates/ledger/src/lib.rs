@@ -23,4 +23,4 @@ pub use memory::MemoryStore;
 pub use slot::{Intent, Next, Phase, SlotState};
 pub use sqlite::SqliteStore;
 pub use state::{Counts, RunState};
-pub use store::{Records, RunHead, Store, Unreadable};
+pub use store::{Records, RunHead, Store, Stray, Unreadable};

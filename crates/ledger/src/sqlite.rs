@@ -8,19 +8,21 @@
 mod checksum;
 mod file;
 mod locks;
+mod mark;
 mod writer;
 
-pub use locks::{Locked, lock};
+pub use locks::{Locked, has_locks, lock, lock_path};
 
 use crate::{
-    Event, Lease, LedgerError, Record, Result, RunHead, RunId,
+    Event, Lease, LedgerError, Record, Result, RunHead, RunId, RunKind, Stray,
     store::{Pending, Records, Store},
 };
 use jiff::Timestamp;
-use locks::take_lease;
+use locks::{Taken, is_held, locked_runs, take_lock};
+use mark::Mark;
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::JoinHandle,
 };
 use tokio::sync::oneshot;
@@ -119,7 +121,31 @@ impl Store for SqliteStore {
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
         Box::pin(async move {
             self.ask(move |answer| Job::Known { run, answer }).await?;
-            take_lease(&self.directory, run, at)
+            let (lock, mark) = match take_lock(&lock_path(&self.directory, run), at)? {
+                Taken::Ours(lock, mark) => (lock, mark),
+                Taken::Theirs(holder) => return Err(LedgerError::Held { run, holder }),
+            };
+            let of = Arc::clone(&lock);
+            self.ask(move |answer| Job::Taken { run, lock: of, mark, answer }).await?;
+            Ok(Lease::new(lock))
+        })
+    }
+
+    fn strays(&self) -> Pending<'_, Vec<Stray>> {
+        Box::pin(async move {
+            let known = self.runs().await?;
+            let is_known = |run: RunId| known.iter().any(|head| head.run == run);
+            let mut strays: Vec<Stray> = locked_runs(&self.directory)
+                .filter(|run| !is_known(*run))
+                .filter_map(|run| {
+                    let mark = Mark::of(&self.directory, run);
+                    let launches = mark.kind.is_none_or(|kind| kind == RunKind::Launch);
+                    let held = is_held(&self.directory, run);
+                    (launches && (held || !mark.ended)).then_some(Stray { run, held, holder: mark.holder })
+                })
+                .collect();
+            strays.sort_by_key(|stray| std::cmp::Reverse(stray.run));
+            Ok(strays)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What a store of records promises. It must not know a database.
 
-use crate::{Event, Lease, Outcome, Record, Result, RunId, RunKind};
+use crate::{Event, Holder, Lease, Outcome, Record, Result, RunId, RunKind};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::{future::Future, pin::Pin};
@@ -52,6 +52,17 @@ impl RunHead {
     }
 }
 
+/// A run that a process has begun and of which the store has no record: they are lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Its id.
+    pub run: RunId,
+    /// Whether a process is at work on it now.
+    pub held: bool,
+    /// Who was at work on it last, as far as that is known.
+    pub holder: Option<Holder>,
+}
+
 /// Keeps the records of runs, append-only.
 pub trait Store: Send + Sync {
     /// Creates a run whose first record is `first`. Returns after the sync.
@@ -70,4 +81,9 @@ pub trait Store: Send + Sync {
     /// Takes the lease of the run for this process; the error says who holds it. `at` is the time that others are told as
     /// "since".
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease>;
+
+    /// Lists runs that have begun and not ended, and whose records are lost; the newest first.
+    fn strays(&self) -> Pending<'_, Vec<Stray>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 }

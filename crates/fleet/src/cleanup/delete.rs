@@ -1,6 +1,7 @@
 //! Deletes what was found and shown: instances through a termination run of their own, then volumes and reservations,
-//! each with its intent in the ledger before the call.
+//! each with its intent in the ledger before the call. The runs that made them are held meanwhile.
 
+use super::hold::{self, own_as};
 use super::{LeftVolume, Leftovers};
 use crate::lifecycle::{self, ActionSummary, Options, Verb};
 use crate::reservations::{self, Patience};
@@ -8,7 +9,7 @@ use crate::run::{Environment, RunError, Sink};
 use crate::select::Selection;
 use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorRecord, Event, Lease, Outcome, RunId, RunKind};
-use oci_client::{Failure, FailureClass, RetryPolicy, plain_text};
+use oci_client::{Failure, FailureClass, RetryPolicy};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,8 @@ pub struct Deleted {
     pub failed: Vec<(String, ErrorRecord)>,
     /// OCIDs of those that were not tried, since the user interrupted.
     pub left: Vec<String>,
+    /// What the user should know and stopped nothing.
+    pub warnings: Vec<String>,
 }
 
 impl Deleted {
@@ -108,7 +111,9 @@ pub async fn delete(
     mut watch: impl FnMut(RunId, &[String]) -> Sink,
     stop: CancellationToken,
 ) -> Result<Deleted, RunError> {
-    let mut deleted = Deleted::default();
+    let taken = hold::take(env, left).await;
+    let left = &taken.left;
+    let mut deleted = Deleted { failed: taken.refused, ..Deleted::default() };
     if !left.instances.is_empty() {
         let machines = left.instances.iter().map(|left| left.machine.clone()).collect();
         let selection = Selection::freeze(machines);
@@ -134,7 +139,16 @@ pub async fn delete(
     if !items.is_empty() {
         let run = env.new_run_id();
         let names: Vec<String> = items.iter().map(|item| item.name().to_owned()).collect();
-        others(env, items, run, &watch(run, &names), &stop, &mut deleted).await?;
+        let ocids: Vec<String> = items.iter().map(|item| item.ocid().to_owned()).collect();
+        match others(env, items, run, &watch(run, &names), &stop, &mut deleted).await {
+            Ok(()) => {}
+            // What became of the instances is to be told all the same.
+            Err(error) if deleted.instances.is_some() => {
+                let error = own(&error.to_string());
+                deleted.failed.extend(ocids.into_iter().map(|ocid| (ocid, error.clone())));
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(deleted)
 }
@@ -157,29 +171,44 @@ async fn others(
     sink(&record);
     let _lease: Lease = env.store.lease(run, env.clock.now()).await?;
     deleted.run_id = Some(run);
-    let ended: Vec<(String, Result<bool, ErrorRecord>)> = stream::iter(items.into_iter().zip(1..))
+    let ended: Vec<(String, Ended)> = stream::iter(items.into_iter().zip(1..))
         .map(|(item, slot)| async move {
-            let ocid = item.ocid().to_owned();
-            if stop.is_cancelled() {
-                return (ocid, Ok(false));
-            }
-            let result = one(env, run, slot, &item, sink, stop).await.map(|()| true);
-            (ocid, result)
+            let ended = if stop.is_cancelled() {
+                Ended { result: Ok(false), unrecorded: None }
+            } else {
+                one(env, run, slot, &item, sink, stop).await
+            };
+            (item.ocid().to_owned(), ended)
         })
         .buffered(AT_ONCE)
         .collect()
         .await;
-    for (ocid, result) in ended {
-        match result {
+    let mut unrecorded = None;
+    for (ocid, ended) in ended {
+        unrecorded = unrecorded.or(ended.unrecorded);
+        match ended.result {
             Ok(true) => deleted.deleted.push(ocid),
             Ok(false) => deleted.left.push(ocid),
             Err(error) => deleted.failed.push((ocid, error)),
         }
     }
     let outcome = deleted.outcome();
-    // Everything is done and told by now: a ledger that is full is no reason to call it undone.
-    let _ = keep(env, run, Event::RunFinished { outcome }, sink).await;
+    let finished = keep(env, run, Event::RunFinished { outcome }, sink).await;
+    // What was done is done, whether or not it could be written down.
+    if let Some(error) = unrecorded.or(finished.err()) {
+        let message =
+            format!("the ledger does not have all of it, so `show {run}` will not: {}", error.message);
+        deleted.warnings.push(message);
+    }
     Ok(())
+}
+
+/// What became of one thing.
+struct Ended {
+    /// Whether it is gone; `false` when it was not tried.
+    result: Result<bool, ErrorRecord>,
+    /// Why the ledger does not know.
+    unrecorded: Option<ErrorRecord>,
 }
 
 async fn one(
@@ -189,10 +218,12 @@ async fn one(
     item: &Item,
     sink: &Sink,
     stop: &CancellationToken,
-) -> Result<(), ErrorRecord> {
+) -> Ended {
     let ocid = item.ocid().to_owned();
     let intent = Event::ActionIntended { slot, ocid: ocid.clone(), action: item.action().to_owned() };
-    keep(env, run, intent, sink).await?;
+    if let Err(error) = keep(env, run, intent, sink).await {
+        return Ended { result: Err(error), unrecorded: None };
+    }
     // Deleting twice comes to the same, so the client may try again.
     let client = env.client.with_retry(RetryPolicy::standard());
     let result = match item {
@@ -212,8 +243,8 @@ async fn one(
         Ok(()) => Event::ActionDone { slot, ocid, state: "TERMINATED".to_owned(), skipped: false },
         Err(error) => Event::SlotFailed { slot, error: error.clone() },
     };
-    keep(env, run, event, sink).await?;
-    result
+    let unrecorded = keep(env, run, event, sink).await.err();
+    Ended { result: result.map(|()| true), unrecorded }
 }
 
 fn gone(result: Result<(), Failure>) -> Result<(), ErrorRecord> {
@@ -233,12 +264,7 @@ async fn keep(env: &Environment, run: RunId, event: Event, sink: &Sink) -> Resul
 }
 
 fn own(message: &str) -> ErrorRecord {
-    ErrorRecord {
-        class: "not_deleted".to_owned(),
-        code: "NotDeleted".to_owned(),
-        message: plain_text(message, 2000),
-        ..ErrorRecord::default()
-    }
+    own_as("not_deleted", message)
 }
 
 fn record(failure: &Failure) -> ErrorRecord {

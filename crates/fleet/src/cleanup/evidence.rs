@@ -1,9 +1,14 @@
 //! What the ledger knows of our runs: which instances, volumes and reservations are theirs, and how they ended.
+//!
+//! Only what the records say counts. A run of which records cannot be read proves nothing about anything of it, since a
+//! lost record may be the one that made an instance the run's own.
 
 use super::Scope;
-use crate::lifecycle::ActionPlan;
+use crate::lifecycle::{ActionPlan, Verb};
 use jiff::Timestamp;
-use ledger::{Event, LedgerError, Outcome, Phase, RunId, RunKind, RunState, Store};
+use ledger::{
+    Event, LedgerError, Outcome, Phase, Records, RunHead, RunId, RunKind, RunState, SlotNumber, Store,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the ledger knows.
@@ -13,10 +18,20 @@ pub struct Evidence {
     pub(super) launches: BTreeMap<RunId, Launch>,
     /// Every instance that one of our launches made, however it ended, by its OCID.
     pub(super) instances: BTreeMap<String, Made>,
-    /// Reservations that a launch made and did not give back: OCID → run.
-    pub(super) reservations: BTreeMap<String, RunId>,
+    /// What a termination of ours was to do with the volumes of an instance, by its OCID.
+    terminated: BTreeMap<String, Fate>,
     /// Volumes that a termination left on purpose: OCID → instance.
     pub(super) kept: BTreeMap<String, String>,
+    /// Instances that a process is acting on right now, and its run.
+    pub(super) busy: BTreeMap<String, RunId>,
+    /// Runs that a process holds although the ledger has no record of them.
+    pub(super) held_elsewhere: BTreeSet<RunId>,
+    /// Runs of which nobody can tell what they did: their first record cannot be read.
+    pub(super) nameless: BTreeSet<RunId>,
+    /// How far each run's records went when they were read.
+    pub(super) read_to: BTreeMap<RunId, u64>,
+    /// Whether records of a termination are lost. They may say that a volume was kept on purpose.
+    terminations_lost: bool,
 }
 
 /// An instance that a launch of ours made.
@@ -28,17 +43,39 @@ pub(super) struct Made {
     pub(super) at: Timestamp,
 }
 
+/// Whether a termination was to delete the volumes of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fate {
+    boot: bool,
+    data: bool,
+}
+
 /// One launch run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Launch {
-    /// Whether another process is at work on it, or it can be gone on with.
+    /// Whether another process is at work on it, or it can be resumed.
     pub(super) unfinished: bool,
     /// Whether another process is at work on it.
     pub(super) held: bool,
+    /// How many of its records cannot be read.
+    pub(super) unreadable: usize,
     /// Whether everything of it was to be given back.
-    pub(super) given_back: bool,
-    /// The instances that it counts as its own and well.
-    pub(super) good: BTreeSet<String>,
+    pub(super) rolled_back: bool,
+    /// Its slots.
+    pub(super) slots: BTreeMap<SlotNumber, Slot>,
+}
+
+/// What the records say of one slot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Slot {
+    /// The instance that the slot has.
+    pub(super) has: Option<String>,
+    /// Whether that instance was seen running.
+    pub(super) running: bool,
+    /// Whether nobody knows what became of a launch for it.
+    pub(super) in_doubt: bool,
+    /// Instances whose launch failed or was rolled back.
+    pub(super) gone: BTreeSet<String>,
 }
 
 /// Reads the ledger.
@@ -48,56 +85,129 @@ pub(super) struct Launch {
 pub async fn gather(store: &dyn Store) -> Result<Evidence, LedgerError> {
     let mut evidence = Evidence::default();
     for head in store.runs().await? {
-        let records = store.records(head.run).await?.records;
-        match head.kind {
-            Some(RunKind::Launch) => {
-                for record in &records {
-                    if let Event::Launched { ocid, .. } = &record.event {
-                        evidence.instances.insert(ocid.clone(), Made { run: head.run, at: record.at });
-                    }
-                }
-                let state = RunState::fold(head.run, &records);
-                for ocid in state.reservations.keys() {
-                    evidence.reservations.insert(ocid.clone(), head.run);
-                }
-                evidence.launches.insert(head.run, Launch::of(&state, head.held));
-            }
-            Some(RunKind::Terminate) => {
-                let state = RunState::fold(head.run, records.first());
-                if let Ok(plan) = serde_json::from_value::<ActionPlan>(state.plan) {
-                    evidence
-                        .kept
-                        .extend(plan.kept_volumes.into_iter().map(|kept| (kept.volume, kept.instance)));
-                }
-            }
-            _ => {}
-        }
+        let records = store.records(head.run).await?;
+        evidence.take_in(&head, &records);
     }
+    let strays = store.strays().await?;
+    evidence.held_elsewhere.extend(strays.into_iter().filter(|stray| stray.held).map(|stray| stray.run));
     Ok(evidence)
 }
 
 impl Launch {
-    fn of(state: &RunState, held: bool) -> Self {
+    fn of(state: &RunState, held: bool, unreadable: usize) -> Self {
         let unfinished = held || state.outcome.is_none_or(Outcome::is_unfinished);
-        let good = state
-            .slots
-            .values()
-            .filter(|slot| matches!(slot.phase, Phase::Running | Phase::Launched))
-            .filter_map(|slot| slot.ocid.clone());
-        Self { unfinished, held, given_back: state.outcome == Some(Outcome::GivenBack), good: good.collect() }
+        let slots = state.slots.iter().map(|(number, slot)| {
+            let slot = Slot {
+                has: slot.ocid.clone(),
+                running: slot.phase == Phase::Running,
+                in_doubt: slot.unsettled.is_some(),
+                gone: slot.gone.iter().cloned().collect(),
+            };
+            (*number, slot)
+        });
+        let rolled_back = state.giving_back.is_some() || state.outcome == Some(Outcome::GivenBack);
+        Self { unfinished, held, unreadable, rolled_back, slots: slots.collect() }
     }
 }
 
 impl Evidence {
-    /// Whether a run is in scope and nobody is at work on it. An unfinished run is meant only by its name.
+    fn take_in(&mut self, head: &RunHead, found: &Records) {
+        let records = &found.records;
+        let state = RunState::fold(head.run, records);
+        self.read_to.insert(head.run, state.last_seq);
+        match state.kind {
+            Some(RunKind::Launch) => {
+                for record in records {
+                    if let Event::Launched { ocid, .. } = &record.event {
+                        self.instances.insert(ocid.clone(), Made { run: head.run, at: record.at });
+                    }
+                }
+                self.launches.insert(head.run, Launch::of(&state, head.held, found.unreadable.len()));
+            }
+            Some(RunKind::Cleanup) => {}
+            Some(_) => self.take_in_actions(head, found, &state),
+            None => {
+                self.nameless.insert(head.run);
+                self.terminations_lost = true;
+            }
+        }
+    }
+
+    /// What a start, stop, reboot or termination was to do.
+    fn take_in_actions(&mut self, head: &RunHead, found: &Records, state: &RunState) {
+        let terminates = state.kind == Some(RunKind::Terminate);
+        let Ok(plan) = serde_json::from_value::<ActionPlan>(state.plan.clone()) else {
+            self.terminations_lost |= terminates;
+            return;
+        };
+        self.terminations_lost |= terminates && !found.unreadable.is_empty();
+        if head.held {
+            self.busy.extend(plan.instances.iter().map(|instance| (instance.ocid.clone(), head.run)));
+        }
+        if plan.options.verb != Verb::Terminate {
+            return;
+        }
+        let volumes = Fate { boot: !plan.options.keep_boot_volumes, data: !plan.options.keep_data_volumes };
+        for slot in state.slots.values() {
+            let sent =
+                matches!(slot.phase, Phase::ActionIntended | Phase::ActionAccepted | Phase::ActionDone)
+                    && !slot.skipped;
+            let Some(ocid) = slot.ocid.clone().filter(|_| sent) else { continue };
+            // Two terminations of one instance: a volume is kept if either was to keep it.
+            let fate = self.terminated.entry(ocid).or_insert(volumes);
+            *fate = Fate { boot: fate.boot && volumes.boot, data: fate.data && volumes.data };
+        }
+        self.kept.extend(plan.kept_volumes.into_iter().map(|kept| (kept.volume, kept.instance)));
+    }
+
+    /// Whether a launch can be judged: its records are whole, it is in scope, and nobody is at work on it. An unfinished
+    /// run is meant only by its name.
     pub(super) fn is_meant(&self, run: RunId, scope: &Scope) -> bool {
         if scope.run.is_some_and(|only| only != run) {
             return false;
         }
-        match self.launches.get(&run) {
-            Some(launch) if launch.held => false,
-            Some(launch) => !launch.unfinished || scope.run == Some(run),
-            None => scope.run == Some(run),
+        self.launches.get(&run).is_some_and(|launch| {
+            !launch.held && launch.unreadable == 0 && (!launch.unfinished || scope.run == Some(run))
+        })
+    }
+
+    /// Whether a process is at work on a run, or on this instance of it.
+    pub(super) fn holds(&self, run: RunId, ocid: &str) -> bool {
+        self.launches.get(&run).is_some_and(|launch| launch.held)
+            || self.held_elsewhere.contains(&run)
+            || self.busy.contains_key(ocid)
+    }
+
+    /// The launch that made an instance, if its records are whole, so that a cleanup can judge what it left.
+    pub(crate) fn launched_by(&self, ocid: &str) -> Option<RunId> {
+        let run = self.instances.get(ocid)?.run;
+        self.launches.get(&run).is_some_and(|launch| launch.unreadable == 0).then_some(run)
+    }
+
+    /// Whether a record says that an instance of ours failed to launch, was rolled back, or was terminated by us.
+    pub(super) fn is_over(&self, ocid: &str) -> bool {
+        self.terminated.contains_key(ocid) || self.is_gone(ocid)
+    }
+
+    /// Whether a record says that a volume was to go together with its instance: a termination of ours that was to delete
+    /// it, or the rolling back of its run. That an instance has died says nothing of who may have kept its volumes.
+    pub(super) fn volume_was_to_go(&self, ocid: &str, boot: bool) -> bool {
+        match self.terminated.get(ocid) {
+            Some(fate) if boot => fate.boot,
+            Some(fate) => fate.data,
+            None => !self.terminations_lost && self.is_rolled_back(ocid),
         }
+    }
+
+    fn is_rolled_back(&self, ocid: &str) -> bool {
+        let Some(made) = self.instances.get(ocid) else { return false };
+        self.launches.get(&made.run).is_some_and(|launch| launch.rolled_back)
+    }
+
+    fn is_gone(&self, ocid: &str) -> bool {
+        let Some(made) = self.instances.get(ocid) else { return false };
+        self.launches
+            .get(&made.run)
+            .is_some_and(|launch| launch.slots.values().any(|slot| slot.gone.contains(ocid)))
     }
 }

@@ -1,16 +1,14 @@
 //! Compares what is there with what the ledger and the tags say.
 
-use super::evidence::{Evidence, Launch, Made};
-use super::expiry::expiry;
-use super::volumes;
-use super::{LeftInstance, LeftReservation, Leftovers, Scope};
+use super::evidence::{Evidence, Made};
+use super::notes::Notes;
+use super::tags::{is_living, run_of};
+use super::{LeftReservation, Leftovers, Scope, instances, volumes};
 use crate::plan::RUN_TAG;
 use crate::price::Prices;
-use crate::reservations::Held;
-use crate::select::{Filter, Machine, find as find_instances};
-use jiff::Timestamp;
+use crate::reservations::{Held, TOKEN_TAG};
+use crate::select::{Filter, find as find_instances};
 use ledger::RunId;
-use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Client, Failure};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,119 +24,96 @@ pub async fn find(
     prices: &Prices,
 ) -> Result<Leftovers, Failure> {
     let mut left = Leftovers::default();
+    let mut notes = Notes::default();
     let all = Filter { terminated: true, ..Filter::default() };
     let machines = find_instances(client, &scope.compartment, &all).await?.machines;
-    instances(&machines, evidence, scope, &mut left);
-    if scope.expired_only {
-        return Ok(left);
-    }
-    let mut ours: BTreeMap<String, Made> = evidence.instances.clone();
-    for machine in &machines {
-        if let (Some(run), Some(at)) = (run_of(machine), machine.created) {
-            ours.insert(machine.ocid.clone(), Made { run, at });
+    left.instances = instances::find(client, &machines, evidence, scope, &mut notes).await;
+    if !scope.expired_only {
+        notes.damaged_runs(evidence, scope);
+        let mut ours: BTreeMap<String, Made> = evidence.instances.clone();
+        for machine in &machines {
+            if let (Some(run), Some(at)) = (run_of(machine), machine.created) {
+                ours.insert(machine.ocid.clone(), Made { run, at });
+            }
         }
+        let states = machines.iter().map(|machine| (machine.ocid.as_str(), &machine.state)).collect();
+        for domain in domains {
+            let found = volumes::find(client, evidence, scope, domain, &ours, &states, &mut notes).await?;
+            left.volumes.extend(found);
+        }
+        let drawn_on = machines.iter().filter(|machine| is_living(machine));
+        let drawn_on = drawn_on.filter_map(|machine| machine.capacity_reservation.as_deref()).collect();
+        left.reservations = left_reservations(client, evidence, scope, prices, &drawn_on, &mut notes).await?;
     }
-    for domain in domains {
-        left.volumes.extend(volumes::find(client, evidence, scope, domain, &ours).await?);
-    }
-    left_reservations(client, evidence, scope, prices, &mut left).await?;
+    left.notes = notes.into_text(scope);
+    let runs = left.instances.iter().map(|left| &left.run).chain(left.volumes.iter().map(|left| &left.run));
+    let runs = runs.chain(left.reservations.iter().map(|left| &left.run));
+    let runs: BTreeSet<RunId> = runs.filter_map(|run| run.parse().ok()).collect();
+    left.read_to = runs.into_iter().filter_map(|run| Some((run, *evidence.read_to.get(&run)?))).collect();
     Ok(left)
 }
 
-fn run_of(machine: &Machine) -> Option<RunId> {
-    machine.tags.get(RUN_TAG)?.parse().ok()
-}
-
-/// Judges each instance with a run's tag.
-fn instances(machines: &[Machine], evidence: &Evidence, scope: &Scope, left: &mut Leftovers) {
-    let mut strangers = BTreeSet::new();
-    let mut unfinished = BTreeSet::new();
-    for machine in machines {
-        let gone = matches!(machine.state, State::Terminated | State::Terminating);
-        let Some(run) = run_of(machine).filter(|_| !gone) else { continue };
-        if scope.run.is_some_and(|only| only != run) {
-            continue;
-        }
-        let known = evidence.launches.get(&run);
-        let why = expired(machine, scope.now).or_else(|| {
-            let launch = known.filter(|_| !scope.expired_only)?;
-            if evidence.is_meant(run, scope) { surplus(machine, launch) } else { None }
-        });
-        match why {
-            Some(why) => {
-                left.instances.push(LeftInstance { machine: machine.clone(), run: run.to_string(), why });
-            }
-            None if known.is_none() => {
-                strangers.insert(run);
-            }
-            None if known.is_some_and(|launch| launch.unfinished) => {
-                unfinished.insert(run);
-            }
-            None => {}
-        }
-    }
-    if scope.expired_only {
-        return;
-    }
-    if !strangers.is_empty() {
-        left.notes.push(format!(
-            "{} left alone: this ledger does not know {}",
-            list(&strangers),
-            if strangers.len() == 1 { "it" } else { "them" }
-        ));
-    }
-    if scope.run.is_none() && !unfinished.is_empty() {
-        left.notes
-            .push(format!("{} left alone: unfinished; resume it, or name it with --run", list(&unfinished)));
-    }
-}
-
-fn list(runs: &BTreeSet<RunId>) -> String {
-    let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
-    format!("{} {}", if names.len() == 1 { "run" } else { "runs" }, names.join(", "))
-}
-
-/// Why an instance's time is over, if it is. A tag that is no time says nothing.
-fn expired(machine: &Machine, now: Timestamp) -> Option<String> {
-    let until = expiry(machine)?;
-    (until <= now).then(|| format!("its time was over at {until:.0}"))
-}
-
-/// Why an instance is not one that its run counts as well, if it is not.
-fn surplus(machine: &Machine, launch: &Launch) -> Option<String> {
-    if launch.given_back {
-        return Some("its run was given back".to_owned());
-    }
-    (!launch.good.contains(&machine.ocid))
-        .then(|| "its run failed to get it running, or has another in its place".to_owned())
-}
-
-/// Reservations of our launches that nobody uses any more.
+/// Reservations that our launches made and nobody uses any more. The tag proves who made one: the ledger also knows those
+/// of the config that a run let grow, and they are the user's own.
 async fn left_reservations(
     client: &Client,
     evidence: &Evidence,
     scope: &Scope,
     prices: &Prices,
-    left: &mut Leftovers,
-) -> Result<(), Failure> {
+    drawn_on: &BTreeSet<&str>,
+    notes: &mut Notes,
+) -> Result<Vec<LeftReservation>, Failure> {
+    let mut left = Vec::new();
     for row in client.list_capacity_reservations(&scope.compartment, None).await? {
-        let tagged = row.freeform_tags.as_ref().and_then(|tags| tags.get(RUN_TAG)?.parse().ok());
-        let run = tagged.or_else(|| evidence.reservations.get(&row.id).copied());
-        let Some(run) = run.filter(|run| evidence.is_meant(*run, scope)) else { continue };
+        if row.lifecycle_state.as_deref().is_some_and(|state| matches!(state, "DELETED" | "DELETING")) {
+            continue;
+        }
+        let tagged: Option<RunId> =
+            row.freeform_tags.as_ref().and_then(|tags| tags.get(RUN_TAG)?.parse().ok());
+        let made = row.freeform_tags.as_ref().is_some_and(|tags| tags.contains_key(TOKEN_TAG));
+        let Some(run) = tagged else {
+            if made && scope.run.is_none() {
+                let held = Held::from(client.get_capacity_reservation(&row.id).await?);
+                if is_unused(&held, drawn_on) && scope.made_reservations {
+                    left.push(leftover(held, String::new(), prices));
+                } else if is_unused(&held, drawn_on) {
+                    notes.made_reservations(held.unused_hour(prices), prices.currency());
+                }
+            }
+            continue;
+        };
+        if scope.run.is_some_and(|only| only != run) {
+            continue;
+        }
+        if !evidence.is_meant(run, scope) {
+            notes.reservation_of(evidence, run, &row.id);
+            continue;
+        }
         // A list has no configs, and its counts may lag.
         let held = Held::from(client.get_capacity_reservation(&row.id).await?);
         if held.used() > 0 {
             let (used, reserved) = (held.used(), held.reserved());
-            left.notes.push(format!("reservation {} left alone: {used} of {reserved} are in use", held.ocid));
-        } else if held.state == "ACTIVE" {
-            left.reservations.push(LeftReservation {
-                hour: held.unused_hour(prices),
-                reserved: held.reserved(),
-                run: run.to_string(),
-                ocid: held.ocid,
-                name: held.name,
-            });
+            notes.say(format!("reservation {} left alone: {used} of {reserved} are in use", held.ocid));
+        } else if drawn_on.contains(held.ocid.as_str()) {
+            notes.say(format!("reservation {} left alone: a living instance draws on it", held.ocid));
+        } else if matches!(held.state.as_str(), "ACTIVE" | "INACTIVE") {
+            left.push(leftover(held, run.to_string(), prices));
+        } else if !matches!(held.state.as_str(), "DELETED" | "DELETING") {
+            notes
+                .say(format!("reservation {} left alone: it is {}; look again later", held.ocid, held.state));
         }
     }
-    Ok(())
+    Ok(left)
+}
+
+fn is_unused(held: &Held, drawn_on: &BTreeSet<&str>) -> bool {
+    held.used() == 0
+        && held.reserved() > 0
+        && !drawn_on.contains(held.ocid.as_str())
+        && matches!(held.state.as_str(), "ACTIVE" | "INACTIVE")
+}
+
+fn leftover(held: Held, run: String, prices: &Prices) -> LeftReservation {
+    let (hour, reserved) = (held.unused_hour(prices), held.reserved());
+    LeftReservation { hour, reserved, run, ocid: held.ocid, name: held.name }
 }

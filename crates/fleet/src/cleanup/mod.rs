@@ -1,13 +1,17 @@
 //! Finds and deletes what our own runs left behind, and nothing else.
 //!
-//! Evidence is a tag of ours or a record in the ledger, never a name and never "is unattached". What is found is shown
-//! before anything is deleted; what is deleted is what was shown. It must not know of terminals or confirmations.
+//! Evidence is a record in the ledger or a tag of ours, never a name, never "is unattached", and never that the ledger does
+//! not know a thing. What is found is shown before anything is deleted; what is deleted is what was shown. It must not know of terminals or confirmations.
 
 mod delete;
 mod evidence;
 mod expiry;
 mod find;
+mod hold;
+mod instances;
+mod notes;
 mod summary;
+mod tags;
 mod volumes;
 
 pub use delete::{Deleted, delete};
@@ -16,12 +20,14 @@ pub(crate) use expiry::expiry_in;
 pub use expiry::{expiry, expiry_value, extend};
 pub use find::find;
 pub use summary::{CleanupRow, CleanupSummary};
+pub(crate) use volumes::gigabytes;
 
 use crate::price::Prices;
 use crate::select::{self, Machine};
 use jiff::Timestamp;
 use ledger::RunId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The freeform tag that says when an instance may be terminated: a time in UTC, `2026-11-22T20:00:00Z`.
 pub const EXPIRY_TAG: &str = "oci-insta-scale-expires";
@@ -37,6 +43,8 @@ pub struct Scope {
     pub expired_only: bool,
     /// Volumes too that a termination kept on purpose.
     pub kept_volumes: bool,
+    /// Reservations too that nobody uses and that this program made for somebody, and not for a launch.
+    pub made_reservations: bool,
     /// The time now.
     pub now: Timestamp,
 }
@@ -52,6 +60,9 @@ pub struct Leftovers {
     pub reservations: Vec<LeftReservation>,
     /// What the user should know about what is not in the lists.
     pub notes: Vec<String>,
+    /// How far the records of each run went when it was judged. A run that has gone on since is not touched.
+    #[serde(skip)]
+    pub read_to: BTreeMap<RunId, u64>,
 }
 
 /// An instance that is left over.
@@ -80,6 +91,9 @@ pub struct LeftVolume {
     pub vpus: f64,
     /// The instance that it belonged to.
     pub instance: String,
+    /// The run that made them both.
+    #[serde(default)]
+    pub run: String,
     /// Why it is taken for left over.
     pub why: String,
 }
@@ -93,7 +107,7 @@ pub struct LeftReservation {
     pub name: String,
     /// How many instances it holds room for.
     pub reserved: u32,
-    /// The run that made it.
+    /// The run that made it; empty when it was made by itself.
     pub run: String,
     /// What it costs an hour; absent when that is not known.
     pub hour: Option<f64>,

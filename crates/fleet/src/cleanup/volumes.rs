@@ -3,12 +3,17 @@
 //! The service says of a data volume's attachment whether the launch made the volume. It does not say so of a boot
 //! volume, which was made with its instance if it is as old as it is. A volume that somebody attached later, or that an
 //! instance was started from, is theirs and is never proposed.
+//!
+//! That an instance of ours is gone does not prove that nobody wants its volumes: whoever ended it may have kept them. So
+//! a record must say that they were to go together; without one they are proposed only as volumes that were kept.
 
 use super::evidence::{Evidence, Made};
+use super::notes::Notes;
 use super::{LeftVolume, Scope};
 use crate::lifecycle::volume_attachment;
 use crate::price::BOOT_VOLUME_VPUS;
 use jiff::{SignedDuration, Timestamp};
+use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Client, Failure};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +26,8 @@ struct Owners<'a> {
     evidence: &'a Evidence,
     scope: &'a Scope,
     ours: &'a BTreeMap<String, Made>,
+    /// The instances that are listed.
+    states: &'a BTreeMap<&'a str, &'a State>,
     /// Volume → the instance that it was attached to.
     last: BTreeMap<String, String>,
     /// Volumes that are attached, or were to more than one instance: somebody has a use for them.
@@ -36,12 +43,15 @@ pub(super) async fn find(
     scope: &Scope,
     domain: &str,
     ours: &BTreeMap<String, Made>,
+    states: &BTreeMap<&str, &State>,
+    notes: &mut Notes,
 ) -> Result<Vec<LeftVolume>, Failure> {
     let compartment = &scope.compartment;
     let mut owners = Owners {
         evidence,
         scope,
         ours,
+        states,
         last: evidence.kept.clone(),
         in_use: BTreeSet::new(),
         made: BTreeSet::new(),
@@ -66,7 +76,7 @@ pub(super) async fn find(
             ocid: row.id,
             ..LeftVolume::default()
         };
-        found.extend(owners.judge(volume, row.lifecycle_state.as_str(), row.time_created));
+        found.extend(owners.judge(volume, row.lifecycle_state.as_str(), row.time_created, notes));
     }
     for row in client.list_volumes(compartment, Some(domain)).await? {
         let volume = LeftVolume {
@@ -77,7 +87,7 @@ pub(super) async fn find(
             ocid: row.id,
             ..LeftVolume::default()
         };
-        found.extend(owners.judge(volume, row.lifecycle_state.as_str(), row.time_created));
+        found.extend(owners.judge(volume, row.lifecycle_state.as_str(), row.time_created, notes));
     }
     Ok(found)
 }
@@ -93,14 +103,17 @@ impl Owners<'_> {
     }
 
     /// The volume with its owner and the reason, if it is left over.
-    fn judge(&self, volume: LeftVolume, state: &str, created: Option<Timestamp>) -> Option<LeftVolume> {
+    fn judge(
+        &self,
+        volume: LeftVolume,
+        state: &str,
+        created: Option<Timestamp>,
+        notes: &mut Notes,
+    ) -> Option<LeftVolume> {
         if state != "AVAILABLE" || self.in_use.contains(&volume.ocid) {
             return None;
         }
         let kept = self.evidence.kept.contains_key(&volume.ocid);
-        if kept && !self.scope.kept_volumes {
-            return None;
-        }
         let instance = self.last.get(&volume.ocid)?;
         let made = self.ours.get(instance)?;
         let together = if volume.boot {
@@ -109,14 +122,37 @@ impl Owners<'_> {
             // The attachment is forgotten in time; what a termination of ours kept was judged by it then.
             kept || self.made.contains(&(volume.ocid.clone(), instance.clone()))
         };
-        if !together || !self.evidence.is_meant(made.run, self.scope) {
+        if !together || !self.is_gone(instance) || !self.evidence.is_meant(made.run, self.scope) {
             return None;
         }
-        let why = if kept { "a termination kept it on purpose" } else { "its instance is gone" };
-        Some(LeftVolume { instance: instance.clone(), why: why.to_owned(), ..volume })
+        let proven = !kept && self.evidence.volume_was_to_go(instance, volume.boot);
+        let why = match (proven, kept) {
+            (true, _) => "its instance is gone, and it was to go too",
+            (false, true) => "a termination kept it on purpose",
+            (false, false) => "its instance is gone, and no record says why it is left",
+        };
+        if !proven && !self.scope.kept_volumes {
+            if kept {
+                notes.kept_volume()
+            } else {
+                notes.unproven_volume()
+            }
+            return None;
+        }
+        let (instance, run) = (instance.clone(), made.run.to_string());
+        Some(LeftVolume { instance, run, why: why.to_owned(), ..volume })
+    }
+
+    /// Whether an instance has ended for certain. One that is not listed may only have been moved to another compartment.
+    fn is_gone(&self, instance: &str) -> bool {
+        match self.states.get(instance) {
+            Some(state) => **state == State::Terminated,
+            None => self.evidence.is_over(instance),
+        }
     }
 }
 
-fn gigabytes(gb: Option<i64>, mb: i64) -> f64 {
+/// A size that the service tells in one of two units.
+pub(crate) fn gigabytes(gb: Option<i64>, mb: i64) -> f64 {
     gb.map_or(mb as f64 / 1024.0, |gb| gb as f64)
 }

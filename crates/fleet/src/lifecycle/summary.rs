@@ -3,6 +3,7 @@
 //! The keys that a launch's document has too mean the same there.
 
 use super::{ActionPlan, Verb};
+use crate::price::StillCosts;
 use jiff::Timestamp;
 use ledger::{
     ErrorRecord, InstanceRef, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber, SlotState,
@@ -41,6 +42,9 @@ pub struct ActionSummary {
     pub instances: Vec<ActionRow>,
     /// What the user should know and stopped nothing.
     pub warnings: Vec<String>,
+    /// What goes on costing although nobody uses it; absent when nobody has looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub still_costs: Option<Vec<StillCosts>>,
 }
 
 /// How it went for one instance.
@@ -138,6 +142,7 @@ impl ActionSummary {
             missing,
             instances,
             warnings: state.warnings.clone(),
+            still_costs: None,
         }
     }
 }

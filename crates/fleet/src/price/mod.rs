@@ -5,12 +5,14 @@
 mod billing;
 mod book;
 mod cost;
+mod still;
 mod table;
 
 pub use billing::bills_when_stopped;
 pub use book::{Prices, ShapePrice, Size, part_numbers};
 pub use cost::{Cost, Line, Per, of_fleet, of_reservation, rounded};
 pub(crate) use cost::{describe, size_of};
+pub use still::{End, StillCosts};
 pub use table::{AS_OF, SOURCE, UNUSED_RESERVATION};
 pub(crate) use table::{BOOT_VOLUME_VPUS, PREEMPTIBLE};
 

@@ -14,15 +14,19 @@ use crate::world::{World, patience};
 
 async fn find(world: &World) -> Leftovers {
     let evidence = cleanup::gather(&world.store).await.unwrap();
-    let scope = Scope {
+    let domains = &world.defaults.availability_domains;
+    cleanup::find(&world.client, &evidence, &scope(world), domains, &Prices::default()).await.unwrap()
+}
+
+fn scope(world: &World) -> Scope {
+    Scope {
         compartment: world.defaults.compartment.clone(),
         run: None,
         expired_only: false,
         kept_volumes: false,
+        made_reservations: false,
         now: world.region.world().now(),
-    };
-    let domains = &world.defaults.availability_domains;
-    cleanup::find(&world.client, &evidence, &scope, domains, &Prices::default()).await.unwrap()
+    }
 }
 
 async fn terminate_all(world: &World) {
@@ -77,4 +81,51 @@ async fn a_reservation_that_a_launch_made_and_left_is_found_priced_and_deleted_a
     assert_eq!(state(&theirs).as_deref(), Some("ACTIVE"));
     assert_eq!(world.books(), (3, 0));
     assert!(find(&world).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reservation_of_the_config_is_never_left_over() {
+    let world = World::of("roomy");
+    let created = create_all(&world.client, &[world.order(1, 4)], &NoBook, &patience()).await;
+    let ocid = created[0].ocid.clone().unwrap();
+    let mut fleet = world.fleet(10, &[1]);
+    fleet.placements[0].capacity_reservation = Some(ocid.clone());
+    let mut plan = Plan::offline(fleet).unwrap();
+    plan.reserve = Some(Reserve::prepare(&world.client, &plan, 10, false).await.unwrap());
+    let (env, stop) = (world.environment(), CancellationToken::new());
+    let run = env.new_run_id();
+    let options = LaunchOptions::default();
+    let launched = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), stop).await.unwrap();
+    assert_eq!(launched.running, 10, "{:?}", launched.warnings);
+    terminate_all(&world).await;
+    // The run let it grow, and its records say so; it is the user's own all the same.
+    assert!(find(&world).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reservation_of_an_unread_or_unknown_run_is_left_alone() {
+    let world = World::of("roomy");
+    let mut plan = Plan::offline(world.fleet(6, &[1, 2, 3])).unwrap();
+    plan.reserve = Some(Reserve { min: 6, release: false, ..Reserve::default() });
+    let (env, stop) = (world.environment(), CancellationToken::new());
+    let run = env.new_run_id();
+    let options = LaunchOptions::default();
+    fleet::launch(&env, run, &plan, &options, fleet::no_sink(), stop).await.unwrap();
+    terminate_all(&world).await;
+    assert_eq!(find(&world).await.reservations.len(), 3);
+    let records = world.store.snapshot(run).len() as u64;
+    world.store.ruin(run, records - 1);
+    let left = find(&world).await;
+    assert!(left.is_empty() && left.notes[0].contains("cannot be read"), "{left:?}");
+
+    let evidence = cleanup::gather(&ledger::MemoryStore::new()).await.unwrap();
+    for named in [None, Some(run)] {
+        let scope = Scope { run: named, ..scope(&world) };
+        let domains = &world.defaults.availability_domains;
+        let prices = Prices::default();
+        let left = cleanup::find(&world.client, &evidence, &scope, domains, &prices).await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(left.notes.len(), 3, "{left:?}");
+        assert!(left.notes[0].contains("oci-insta-scale reservation delete ocid1."), "{left:?}");
+    }
 }

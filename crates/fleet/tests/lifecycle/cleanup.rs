@@ -13,8 +13,8 @@ use serde_json::json;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// A launch run in the ledger, with an instance for each slot; those in `good` are RUNNING for it.
-async fn launched(
+/// A launch run in the ledger, with an instance for each slot; those in `good` are RUNNING for it, the others have died.
+pub async fn launched(
     world: &World,
     number: u128,
     count: u32,
@@ -43,7 +43,9 @@ async fn launched(
         if good.contains(&slot) {
             events.push(Event::Running { slot, ocid: ocid.clone() });
         } else {
-            events.push(Event::SlotFailed { slot, error: ledger::ErrorRecord::default() });
+            let error = ledger::ErrorRecord::default;
+            events.push(Event::InstanceDied { slot, ocid: ocid.clone(), error: error() });
+            events.push(Event::SlotFailed { slot, error: error() });
         }
         world.store.append(run, at, events).await.unwrap();
         made.push(ocid);
@@ -52,33 +54,34 @@ async fn launched(
     (run, made)
 }
 
-fn scope(world: &World) -> Scope {
+pub fn scope(world: &World) -> Scope {
     Scope {
         compartment: world.home.compartment.clone(),
         run: None,
         expired_only: false,
         kept_volumes: false,
+        made_reservations: false,
         // The region's clock runs ahead of ours by what was skipped.
         now: world.region.world().now(),
     }
 }
 
-async fn find(world: &World, scope: &Scope) -> Leftovers {
+pub async fn find(world: &World, scope: &Scope) -> Leftovers {
     let evidence = cleanup::gather(&world.store).await.unwrap();
     let domains = &world.home.availability_domains;
     cleanup::find(&world.env.client, &evidence, scope, domains, &Prices::default()).await.unwrap()
 }
 
-async fn delete(world: &World, left: &Leftovers) -> Deleted {
+pub async fn delete(world: &World, left: &Leftovers) -> Deleted {
     cleanup::delete(&world.env, left, |_, _| no_sink(), CancellationToken::new()).await.unwrap()
 }
 
-fn names(left: &Leftovers) -> Vec<&str> {
+pub fn names(left: &Leftovers) -> Vec<&str> {
     left.instances.iter().map(|left| left.machine.name.as_str()).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_instances_that_their_run_does_not_count_as_well_are_left_over() {
+async fn instances_that_died_or_were_rolled_back_are_left_over() {
     let world = World::new("roomy");
     world.fleet("other-", 3);
     launched(&world, 1, 3, &[1, 3], Outcome::Partial).await;
@@ -134,24 +137,29 @@ async fn an_expired_fleet_is_left_over_whoever_launched_it_with_us() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn boot_volumes_are_found_by_their_instance_and_never_by_being_unattached() {
+async fn boot_volumes_are_found_by_their_instance_and_its_end() {
     let world = World::new("roomy");
-    let (_, made) = launched(&world, 1, 2, &[1, 2], Outcome::Complete).await;
+    // The records say of two that they were rolled back; of the others, that one ran and that one died.
+    let (_, mut made) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
+    made.extend(launched(&world, 2, 2, &[1], Outcome::Partial).await.1);
     let foreign = world.launch("foreign", |_| {});
     world.settle();
     for ocid in made.iter().chain([&foreign]) {
-        // As somebody would in the console: terminate, keep the boot volume.
         world.terminate_keeping_boot_volume(ocid);
     }
     world.region.advance(Duration::from_mins(5));
-    assert_eq!(world.region.world().boot_volumes().count(), 3);
+    assert_eq!(world.region.world().boot_volumes().count(), 5);
     let left = find(&world, &scope(&world)).await;
     assert_eq!(left.volumes.len(), 2, "{left:?}");
-    assert!(left.volumes.iter().all(|volume| made.contains(&volume.instance) && volume.gb >= 47.0));
+    assert!(left.volumes.iter().all(|volume| made[..2].contains(&volume.instance) && volume.gb >= 47.0));
     assert!(left.volumes[0].hour(&Prices::default()).unwrap() > 0.0);
+    assert!(left.notes[0].starts_with("2 volumes left alone: their instances are gone"), "{:?}", left.notes);
     let deleted = delete(&world, &left).await;
     assert_eq!((deleted.deleted.len(), deleted.outcome()), (2, Outcome::Complete));
-    assert_eq!(world.region.world().boot_volumes().count(), 1);
+    // Those of the others are offered to whoever asks for volumes that were kept; the foreign one to nobody.
+    let kept = find(&world, &Scope { kept_volumes: true, ..scope(&world) }).await;
+    assert!(kept.volumes.iter().all(|volume| made[2..].contains(&volume.instance)), "{kept:?}");
+    assert_eq!((kept.volumes.len(), world.region.world().boot_volumes().count()), (2, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,7 +203,8 @@ async fn data_volumes_made_with_an_instance_of_ours_are_found_and_attached_ones_
     world.terminate(&foreign);
     world.region.advance(Duration::from_mins(5));
 
-    let left = find(&world, &Scope { run: Some(run), ..scope(&world) }).await;
+    let asked = Scope { run: Some(run), kept_volumes: true, ..scope(&world) };
+    let left = find(&world, &asked).await;
     let volumes: Vec<_> =
         left.volumes.iter().map(|left| (left.boot, left.instance.as_str(), left.gb)).collect();
     assert_eq!(volumes, [(false, gone.as_str(), 100.0)], "{left:?}");

@@ -8,4 +8,5 @@ mod cleanup;
 mod faults;
 mod numbers;
 mod original;
+mod proof;
 mod world;

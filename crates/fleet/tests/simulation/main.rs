@@ -14,4 +14,7 @@ mod many;
 mod promises;
 mod region;
 mod setup;
+mod upkeep;
+mod upkeep_promises;
+mod wanted;
 mod wire;

@@ -246,6 +246,9 @@ pub struct CleanupArgs {
     /// Volumes too that `terminate --keep-boot-volumes` or `--keep-data-volumes` left on purpose
     #[arg(long)]
     pub kept_volumes: bool,
+    /// Reservations too that `reservation create` made and nobody uses
+    #[arg(long)]
+    pub unused_reservations: bool,
     /// Show what would be deleted; delete nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -255,9 +258,10 @@ pub struct CleanupArgs {
 }
 
 const CLEANUP_HELP: &str = "\
-Finds what our own runs left behind, by the runs' tags and the ledger only: instances of failed runs, boot and data
-volumes whose instance is gone, reservations made by `launch --reserve`, fleets whose time is over. What others made is
-never touched, and never \"everything that is unattached\".";
+Finds what our own runs left behind, and only what a record or a tag proves: instances whose launch failed or was rolled
+back, or whose slot another living one has; boot and data volumes that were to go with their instance; unused reservations
+made by `launch --reserve`; fleets whose time is over. What others made is never touched, nor what the ledger does not
+know, nor a run that is at work or whose records cannot be read.";
 
 /// Flags of `export`.
 #[derive(Clone, Debug, Args)]

@@ -39,6 +39,7 @@ pub async fn run(
         run,
         expired_only: args.expired,
         kept_volumes: args.kept_volumes,
+        made_reservations: args.unused_reservations,
         now: SystemClock.now(),
     };
     let evidence = cleanup::gather(&*store).await?;
@@ -147,7 +148,11 @@ fn listing(left: &Leftovers, prices: &Prices) -> Listing {
     }
     for left in &left.reservations {
         let place = count(left.reserved, "instance");
-        push("reservation", &left.name, place, left.hour, &format!("made by run {}", left.run), &left.ocid);
+        let why = match left.run.as_str() {
+            "" => "made with `reservation create`, and unused".to_owned(),
+            run => format!("made by run {run}, and unused"),
+        };
+        push("reservation", &left.name, place, left.hour, &why, &left.ocid);
     }
     listing
 }
@@ -204,6 +209,7 @@ fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
                     .map(|(ocid, error)| json!({"ocid": ocid, "error": action::error(error)}))
                     .collect::<Vec<_>>(),
                 "left": deleted.left,
+                "warnings": deleted.warnings,
             });
             // The records came before it.
             if let (OutputFormat::Jsonl, Some(document)) = (global.output, document.as_object_mut()) {
@@ -223,6 +229,9 @@ fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
                 ))?;
             }
         }
+    }
+    for warning in &deleted.warnings {
+        console::line(&format!("warning: {}", clean(warning)));
     }
     for (ocid, error) in &deleted.failed {
         console::line(&format!("failed: {}: {}", clean(ocid), describe(error)));

@@ -2,7 +2,7 @@
 //!
 //! Two launches of one config make two fleets. Where an earlier one was cut short, that is rarely what is meant.
 
-use super::{chattiness, resume, session};
+use super::{chattiness, lost, resume, session};
 use crate::args::{Global, LaunchArgs};
 use crate::config::Settings;
 use crate::environment;
@@ -42,9 +42,10 @@ struct Unfinished {
     readable: bool,
 }
 
-/// Whether this machine remembers any run.
+/// Whether this machine remembers any run, or has forgotten one.
 pub fn has_any(global: &Global) -> Result<bool, CommandError> {
-    Ok(session::has_ledger(&environment::state_dir(global.state_dir.clone(), false)?))
+    let folder = environment::state_dir(global.state_dir.clone(), false)?;
+    Ok(session::has_ledger(&folder) || sqlite::has_locks(&folder))
 }
 
 /// Looks for an unfinished run of the config. On a terminal it is offered; off one, and with `--yes`, a launch is refused:
@@ -76,6 +77,9 @@ pub async fn settle(
             ));
         }
     };
+    if let Some((said, remedy)) = lost::in_the_way(&store, &folder, settings).await? {
+        return Err(CommandError::usage(said, remedy));
+    }
     Ok(Choice::Launch(Some(turn)))
 }
 
@@ -90,8 +94,13 @@ pub async fn in_the_way(
     }
     let store = session::open_ledger(global, false)?;
     let found = look(&store, settings, session::origin(global, settings).as_ref()).await?;
-    Ok(found
-        .map(|found| format!("{} ({})", found.describe(&settings.file, SystemClock.now()), found.remedy())))
+    if let Some(found) = found {
+        let said = found.describe(&settings.file, SystemClock.now());
+        return Ok(Some(format!("{said} ({})", found.remedy())));
+    }
+    let folder = environment::state_dir(global.state_dir.clone(), false)?;
+    let lost = lost::in_the_way(&store, &folder, settings).await?;
+    Ok(lost.map(|(said, remedy)| format!("{said} ({remedy})")))
 }
 
 async fn look(

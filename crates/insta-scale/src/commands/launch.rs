@@ -4,7 +4,7 @@
 use super::budget::Budget;
 use super::earlier::{self, Choice};
 use super::simulate::Rehearsal;
-use super::{chattiness, consent, dry_run, resume, session};
+use super::{chattiness, consent, costs, dry_run, resume, session};
 use crate::args::{Global, LaunchArgs, OutputFormat, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -133,7 +133,13 @@ async fn launch(
     let options = session::launch_options(&args.pace);
     let result = fleet::launch(&environment, run, &plan, &options, sink, stop.clone()).await;
     reporter.finish();
-    let summary = result?;
+    let mut summary = result?;
+    if plan.reserve.is_some() {
+        let (store, compartment) = (&*environment.store, &plan.fleet.compartment);
+        let costs = fleet::costs::after_launch(&asking, store, run, compartment, &settings.prices).await;
+        summary.still_costs = costs::found(global, costs);
+        costs::tell(summary.still_costs.as_deref(), &settings.prices);
+    }
     if let Some(rehearsal) = rehearsal {
         rehearsal.stop().await?;
     }

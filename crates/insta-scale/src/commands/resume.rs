@@ -1,6 +1,6 @@
 //! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
-use super::{consent, earlier, launch, session};
+use super::{consent, costs, earlier, launch, session};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -59,7 +59,15 @@ async fn go_on(
     let options = LaunchOptions { keep_partial: args.keep_partial, ..session::launch_options(&args.pace) };
     let result = fleet::resume(&environment, run, &options, sink, stop.clone()).await;
     reporter.finish();
-    launch::conclude(global, &result?, true)
+    let mut summary = result?;
+    if plan.reserve.is_some() {
+        let (client, store) = (session::asking(&environment.client), &*environment.store);
+        let (compartment, prices) = (&plan.fleet.compartment, &settings.prices);
+        let costs = fleet::costs::after_launch(&client, store, run, compartment, prices).await;
+        summary.still_costs = costs::found(global, costs);
+        costs::tell(summary.still_costs.as_deref(), &settings.prices);
+    }
+    launch::conclude(global, &summary, true)
 }
 
 /// Asks, unless there is nothing left to do.

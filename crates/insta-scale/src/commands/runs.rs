@@ -1,6 +1,6 @@
 //! `runs`: lists the runs on this machine, the newest first.
 
-use super::session;
+use super::{lost, session};
 use crate::args::{Global, OutputFormat, RunsArgs};
 use crate::environment;
 use crate::error::CommandError;
@@ -13,9 +13,15 @@ use oci_client::{Clock as _, SystemClock};
 pub async fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError> {
     let mut heads = heads(global, args.simulated).await?;
     heads.truncate(args.limit);
+    let lost = lost(global, args.simulated).await?;
+    for note in &lost {
+        console::line(note);
+    }
     let text = match global.output {
         OutputFormat::Table if heads.is_empty() => {
-            console::line("no runs yet");
+            if lost.is_empty() {
+                console::line("no runs yet");
+            }
             String::new()
         }
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
@@ -26,6 +32,16 @@ pub async fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError>
     };
     console::data(&text)?;
     Ok(Exit::Done)
+}
+
+/// What is said of runs whose records are lost. A ledger is made for the question only where one must have been.
+async fn lost(global: &Global, simulated: bool) -> Result<Vec<String>, CommandError> {
+    let folder = environment::state_dir(global.state_dir.clone(), simulated)?;
+    if !ledger::sqlite::has_locks(&folder) {
+        return Ok(Vec::new());
+    }
+    let store = session::open_ledger(global, simulated)?;
+    Ok(lost::notes(&store).await?)
 }
 
 /// The runs, the newest first. Where no ledger is, there are none, and none is made.

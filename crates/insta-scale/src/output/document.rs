@@ -1,6 +1,7 @@
 //! The JSON document of a run, docs/output.md. A program reads it, so its fields stay.
 
 use crate::hints;
+use fleet::price::StillCosts;
 use fleet::{InstanceSummary, RunSummary};
 use jiff::Timestamp;
 use ledger::{ErrorRecord, RequestCount, RunId};
@@ -23,6 +24,8 @@ pub struct Document<'a> {
     elapsed_s: f64,
     requests: &'a BTreeMap<String, RequestCount>,
     instances: Vec<Instance<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    still_costs: Option<&'a [StillCosts]>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +67,7 @@ impl<'a> Document<'a> {
             elapsed_s: summary.elapsed_s,
             requests: &summary.requests,
             instances: summary.instances.iter().map(Instance::of).collect(),
+            still_costs: summary.still_costs.as_deref(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod books;
 mod disk;
+mod lost;
 #[path = "../it/program.rs"]
 mod program;
 mod security;

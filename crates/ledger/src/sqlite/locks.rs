@@ -1,12 +1,12 @@
 //! Locks in the state directory: on runs and on keys, kept by the system until the process ends, however it ends.
 
-use super::{checksum::hash, file};
-use crate::{Lease, LedgerError, Result, RunId, lease::Holder};
+use super::{checksum::hash, file, mark::Mark};
+use crate::{Lease, Result, RunId, lease::Holder};
 use jiff::Timestamp;
 use std::{
     fs::{File, TryLockError},
-    io::{Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The answer to the wish for a lock.
@@ -26,44 +26,46 @@ pub fn lock(directory: &Path, key: &str, at: Timestamp) -> Result<Locked> {
     file::make_private_directory(directory)?;
     let runs = directory.join("runs");
     file::make_private_directory(&runs)?;
-    take_lock(&runs.join(format!("{:016x}.key.lock", hash(key.bytes()))), at)
+    match take_lock(&runs.join(format!("{:016x}.key.lock", hash(key.bytes()))), at)? {
+        Taken::Ours(lock, _) => Ok(Locked::Ours(Lease::new(lock))),
+        Taken::Theirs(holder) => Ok(Locked::Theirs(holder)),
+    }
 }
 
-fn lock_path(directory: &Path, run: RunId) -> PathBuf {
+/// The lock file of a run in a state directory.
+pub fn lock_path(directory: &Path, run: RunId) -> PathBuf {
     directory.join("runs").join(format!("{run}.lock"))
 }
 
-/// Locks the file of a run. The system releases the lock when the process ends, however it ends. The file itself stays:
-/// if it were deleted, two processes could each lock a file of that name.
-pub(super) fn take_lease(directory: &Path, run: RunId, at: Timestamp) -> Result<Lease> {
-    match take_lock(&lock_path(directory, run), at)? {
-        Locked::Ours(lease) => Ok(lease),
-        Locked::Theirs(holder) => Err(LedgerError::Held { run, holder }),
-    }
+/// Whether a process has ever worked on a run in this state directory, whatever has become of the ledger.
+pub fn has_locks(directory: &Path) -> bool {
+    locked_runs(directory).next().is_some()
 }
 
-fn take_lock(path: &Path, at: Timestamp) -> Result<Locked> {
-    let mut lock = file::open_private(path)?;
+/// The runs that have a lock file. A folder that cannot be read has none that anybody could know of.
+pub(super) fn locked_runs(directory: &Path) -> impl Iterator<Item = RunId> {
+    let files = std::fs::read_dir(directory.join("runs")).into_iter().flatten().flatten();
+    files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".lock")?.parse().ok())
+}
+
+/// The answer to the wish for the lock of a file.
+pub(super) enum Taken {
+    Ours(Arc<File>, Mark),
+    Theirs(Option<Holder>),
+}
+
+/// Locks a file. The system releases the lock when the process ends, however it ends. The file itself stays: if it were
+/// deleted, two processes could each lock a file of that name.
+pub(super) fn take_lock(path: &Path, at: Timestamp) -> Result<Taken> {
+    let lock = file::open_private(path)?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Locked::Theirs(read_holder(&mut lock))),
+        Err(TryLockError::WouldBlock) => return Ok(Taken::Theirs(Mark::read(&lock).holder)),
         Err(TryLockError::Error(error)) => return Err(file::io(path, &error)),
     }
-    write_holder(&mut lock, &Holder::this_process(at)).map_err(|error| file::io(path, &error))?;
-    Ok(Locked::Ours(Lease::new(lock)))
-}
-
-fn write_holder(lock: &mut File, holder: &Holder) -> std::io::Result<()> {
-    lock.set_len(0)?;
-    lock.rewind()?;
-    lock.write_all(&serde_json::to_vec(holder)?)
-}
-
-/// The holder, as it wrote itself into the file; `None` if it has not done so yet.
-fn read_holder(lock: &mut File) -> Option<Holder> {
-    let mut text = String::new();
-    lock.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    let mark = Mark { holder: Some(Holder::this_process(at)), ..Mark::read(&lock) };
+    mark.write(&lock).map_err(|error| file::io(path, &error))?;
+    Ok(Taken::Ours(Arc::new(lock), mark))
 }
 
 /// Whether a process holds the run at present.

@@ -1,6 +1,11 @@
 //! The thread that owns the connection: it takes jobs in order, and all waiting appends as one transaction.
 
-use super::{checksum::checksum, file, locks::is_held};
+use super::{
+    checksum::checksum,
+    file,
+    locks::is_held,
+    mark::{Change, Mark, Marks},
+};
 use crate::{
     Event, LedgerError, Record, Result, RunHead, RunId,
     event::FORMAT_VERSION,
@@ -9,7 +14,13 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::{collections::HashMap, path::Path, sync::mpsc, time::Duration};
+use std::{
+    collections::HashMap,
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 use tokio::{sync::oneshot::Sender, time::Instant};
 
 /// The most jobs that share a transaction, which bounds the wait of the first one.
@@ -20,11 +31,36 @@ const GROUP: usize = 1024;
 const GATHER: Duration = Duration::from_millis(4);
 
 pub(super) enum Job {
-    Create { run: RunId, at: Timestamp, first: Box<Event>, answer: Sender<Result<Record>> },
-    Append { run: RunId, at: Timestamp, events: Vec<Event>, answer: Sender<Result<Vec<Record>>> },
-    Records { run: RunId, answer: Sender<Result<Records>> },
-    Runs { answer: Sender<Result<Vec<RunHead>>> },
-    Known { run: RunId, answer: Sender<Result<()>> },
+    Create {
+        run: RunId,
+        at: Timestamp,
+        first: Box<Event>,
+        answer: Sender<Result<Record>>,
+    },
+    Append {
+        run: RunId,
+        at: Timestamp,
+        events: Vec<Event>,
+        answer: Sender<Result<Vec<Record>>>,
+    },
+    Records {
+        run: RunId,
+        answer: Sender<Result<Records>>,
+    },
+    Runs {
+        answer: Sender<Result<Vec<RunHead>>>,
+    },
+    Known {
+        run: RunId,
+        answer: Sender<Result<()>>,
+    },
+    /// This process has locked the run's file.
+    Taken {
+        run: RunId,
+        lock: Arc<File>,
+        mark: Mark,
+        answer: Sender<Result<()>>,
+    },
 }
 
 /// The result of a write, and the receiver that waits for it. A dropped receiver means that nobody waits any more.
@@ -35,7 +71,7 @@ enum Written {
 
 /// Runs until every sender is dropped.
 pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jobs: &mpsc::Receiver<Job>) {
-    let mut ends = Ends::default();
+    let mut ends = Ends::new(directory);
     let mut last: Option<Instant> = None;
     while let Ok(first) = jobs.recv() {
         if last.is_some_and(|last| last.elapsed() < GATHER) {
@@ -46,6 +82,12 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
         while let Some(job) = next.take() {
             match job {
                 Job::Create { .. } | Job::Append { .. } => writes.push(job),
+                Job::Taken { run, lock, mark, answer } => {
+                    ends.marks.take(run, &lock, mark);
+                    // The lock is to end with the lease alone.
+                    drop(lock);
+                    let _ = answer.send(Ok(()));
+                }
                 read => {
                     // In order: a read sees everything that was sent before it.
                     commit(&mut connection, path, &mut ends, std::mem::take(&mut writes));
@@ -67,9 +109,12 @@ fn commit(connection: &mut Connection, path: &Path, ends: &mut Ends, jobs: Vec<J
         return;
     }
     let mut written = Vec::with_capacity(jobs.len());
+    let changes: Vec<Change> = jobs.iter().filter_map(change).collect();
     let result = write(connection, ends, jobs, &mut written);
-    if result.is_err() {
-        ends.of.clear();
+    match &result {
+        Err(_) => ends.of.clear(),
+        // Before anybody is told: what is announced to have been kept is missed when the log is lost.
+        Ok(()) => ends.mark(&changes),
     }
     let failed = result.err().map(|error| file::not_written(connection, path, &error));
     for done in written {
@@ -81,6 +126,14 @@ fn commit(connection: &mut Connection, path: &Path, ends: &mut Ends, jobs: Vec<J
                 let _ = answer.send(failed.clone().map_or(kept, Err));
             }
         }
+    }
+}
+
+fn change(job: &Job) -> Option<Change> {
+    match job {
+        Job::Create { run, first, .. } => Some(Change::of_creation(*run, first)),
+        Job::Append { run, events, .. } => Some(Change::of_append(*run, events)),
+        _ => None,
     }
 }
 
@@ -113,7 +166,7 @@ fn write(
                 let kept = open.map(|open| append(open, ends, run, at, events));
                 written.push(Written::Appended(answer, settle(&mut outcome, run, kept)));
             }
-            Job::Records { .. } | Job::Runs { .. } | Job::Known { .. } => {}
+            Job::Records { .. } | Job::Runs { .. } | Job::Known { .. } | Job::Taken { .. } => {}
         }
     }
     outcome?;
@@ -145,13 +198,19 @@ fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
 }
 
 /// The key and the last number of each run, cached until another process writes into the file.
-#[derive(Default)]
 struct Ends {
     of: HashMap<RunId, (i64, u64)>,
     version: i64,
+    marks: Marks,
+    directory: PathBuf,
 }
 
 impl Ends {
+    fn new(directory: &Path) -> Self {
+        let directory = directory.to_owned();
+        Self { of: HashMap::new(), version: 0, marks: Marks::new(&directory), directory }
+    }
+
     /// Drops the cache if another connection has written: SQLite counts such changes.
     fn forget_old(&mut self, open: &Transaction<'_>) -> rusqlite::Result<()> {
         let version = open.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
@@ -160,15 +219,27 @@ impl Ends {
         }
         Ok(())
     }
-}
 
-/// The key of a run and the number of its last record.
-fn end_of(open: &Transaction<'_>, run: RunId) -> rusqlite::Result<Option<(i64, u64)>> {
-    let Some(key) = key(open, run)? else { return Ok(None) };
-    let last = open
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM records WHERE run = ?1")?
-        .query_row([key], |row| row.get(0))?;
-    Ok(Some((key, last)))
+    /// The key of a run and the number of its last record, lost ones counted: theirs are not given a second time, so
+    /// that the gap tells for ever that they are missing.
+    fn find(&self, open: &Transaction<'_>, run: RunId) -> rusqlite::Result<Option<(i64, u64)>> {
+        if let Some(end) = self.of.get(&run) {
+            return Ok(Some(*end));
+        }
+        let Some(key) = key(open, run)? else { return Ok(None) };
+        let last: u64 = open
+            .prepare_cached("SELECT coalesce(max(seq), 0) FROM records WHERE run = ?1")?
+            .query_row([key], |row| row.get(0))?;
+        Ok(Some((key, last.max(Mark::of(&self.directory, run).last))))
+    }
+
+    fn mark(&mut self, changes: &[Change]) {
+        for change in changes {
+            if let Some((_, last)) = self.of.get(&change.run) {
+                self.marks.set(change, *last);
+            }
+        }
+    }
 }
 
 fn create(
@@ -181,7 +252,13 @@ fn create(
     if key(open, run)?.is_some() {
         return Ok(Err(LedgerError::RunExists { run }));
     }
+    if is_held(&ends.directory, run) {
+        let holder = Mark::of(&ends.directory, run).holder;
+        return Ok(Err(LedgerError::Held { run, holder }));
+    }
     open.execute("INSERT INTO runs (id, format) VALUES (?1, ?2)", params![run.to_string(), FORMAT_VERSION])?;
+    // What the lock file tells of records that were lost is over: the run is written anew.
+    ends.of.insert(run, (open.last_insert_rowid(), 0));
     let kept = append(open, ends, run, at, vec![first])?;
     Ok(kept.and_then(|mut records| records.pop().ok_or(LedgerError::UnknownRun { run })))
 }
@@ -193,11 +270,7 @@ fn append(
     at: Timestamp,
     events: Vec<Event>,
 ) -> rusqlite::Result<Result<Vec<Record>>> {
-    let known = match ends.of.get(&run) {
-        Some(end) => Some(*end),
-        None => end_of(open, run)?,
-    };
-    let Some((key, last)) = known else {
+    let Some((key, last)) = ends.find(open, run)? else {
         return Ok(Err(LedgerError::UnknownRun { run }));
     };
     let mut insert = open
@@ -218,7 +291,10 @@ fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job)
     let wrong = |error: rusqlite::Error| file::sql(path, &error);
     match job {
         Job::Records { run, answer } => {
-            let _ = answer.send(records(connection, run).map_err(wrong).and_then(|found| found));
+            // The mark first: a process at work on the run may write on meanwhile.
+            let last = Mark::of(directory, run).last;
+            let found = records(connection, run).map_err(wrong).and_then(|found| found);
+            let _ = answer.send(found.map(|found| with_lost_end(found, last)));
         }
         Job::Runs { answer } => {
             let _ = answer.send(runs(connection, directory).map_err(wrong));
@@ -227,8 +303,16 @@ fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job)
             let known = key(connection, run).map_err(wrong);
             let _ = answer.send(known.and_then(|key| key.map(drop).ok_or(LedgerError::UnknownRun { run })));
         }
-        Job::Create { .. } | Job::Append { .. } => {}
+        Job::Create { .. } | Job::Append { .. } | Job::Taken { .. } => {}
     }
+}
+
+/// Adds the records that the run's lock file knows of and the ledger does not: a lost log, or an old copy of the ledger.
+fn with_lost_end(mut found: Records, last: u64) -> Records {
+    let read = found.records.iter().map(|record| record.seq);
+    let read = read.chain(found.unreadable.iter().map(|lost| lost.seq)).max().unwrap_or(0);
+    found.unreadable.extend(missing(read.saturating_add(1)..last.saturating_add(1)));
+    found
 }
 
 const SELECT: &str = "SELECT seq, at, event, checksum FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq";

@@ -4,5 +4,6 @@
 mod damage;
 mod events;
 mod fold;
+mod lost;
 mod memory;
 mod sqlite;

@@ -2,7 +2,7 @@
 
 use super::{Reach, STOPPING, confirm, select};
 use crate::args::{ActInstances, Carry, Global, OutputFormat, Select, SoftInstances, TerminateInstances};
-use crate::commands::chattiness;
+use crate::commands::{chattiness, costs, session};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -11,6 +11,7 @@ use crate::output::instances::reporter::Reporter;
 use crate::runtime;
 use fleet::lifecycle::{self, ActionSummary, Options, Verb};
 use fleet::select::Selection;
+use ledger::Outcome;
 
 /// `start`.
 pub async fn start(reach: Reach<'_>, args: &ActInstances) -> Result<Exit, CommandError> {
@@ -86,7 +87,19 @@ async fn act(
         Reporter::start(reach.global.output, chattiness(reach.global), run, "instance", &names)?;
     let result = lifecycle::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
     reporter.finish();
-    conclude(reach.global, &result?)
+    let mut summary = result?;
+    let told_to_stop = reach.stop.is_cancelled();
+    if options.verb == Verb::Terminate && !told_to_stop && summary.outcome != Some(Outcome::NotAuthenticated)
+    {
+        let (client, store) = (session::asking(&reach.client), &*environment.store);
+        let (compartment, prices) = (&reach.compartment, &reach.settings.prices);
+        let machines = selection.machines();
+        let found = fleet::costs::after_termination(&client, store, run, compartment, machines, prices).await;
+        summary.still_costs = costs::found(reach.global, found);
+    }
+    let exit = conclude(reach.global, &summary)?;
+    costs::tell(summary.still_costs.as_deref(), &reach.settings.prices);
+    Ok(exit)
 }
 
 /// A program gets its document even if there was nothing to do; a person was told.

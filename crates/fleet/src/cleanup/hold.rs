@@ -1,0 +1,119 @@
+//! Holds the runs whose leftovers are about to be deleted, so that nobody resumes one meanwhile, and leaves out what has
+//! changed between the question and its answer.
+
+use super::{Leftovers, expiry};
+use crate::cloud;
+use crate::run::Environment;
+use crate::select::Machine;
+use futures_util::{StreamExt as _, stream};
+use ledger::{ErrorRecord, Lease, LedgerError, RunId};
+use oci_client::{FailureClass, plain_text};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Instances asked for at once.
+const AT_ONCE: usize = 8;
+
+/// What may be deleted, and what may not any more.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) left: Leftovers,
+    pub(super) refused: Vec<(String, ErrorRecord)>,
+    /// Held until the deletion is over.
+    pub(super) _leases: Vec<Lease>,
+}
+
+/// Takes the runs.
+pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
+    let mut taken = Taken { left: left.clone(), ..Taken::default() };
+    let instances = left.instances.iter().map(|left| &left.run);
+    let volumes = left.volumes.iter().map(|left| &left.run);
+    let reservations = left.reservations.iter().map(|left| &left.run);
+    let runs: BTreeSet<&String> = instances.chain(volumes).chain(reservations).collect();
+    let mut refused: BTreeMap<String, ErrorRecord> = BTreeMap::new();
+    for text in runs {
+        let Ok(run) = text.parse() else { continue };
+        match hold(env, run, left.read_to.get(&run).copied()).await {
+            Ok(lease) => taken._leases.extend(lease),
+            Err(error) => _ = refused.insert(text.clone(), error),
+        }
+    }
+    let Taken { left, refused: out, .. } = &mut taken;
+    let mut keep = |run: &String, ocid: &String| match refused.get(run) {
+        Some(error) => {
+            out.push((ocid.clone(), error.clone()));
+            false
+        }
+        None => true,
+    };
+    left.instances.retain(|left| keep(&left.run, &left.machine.ocid));
+    left.volumes.retain(|left| keep(&left.run, &left.ocid));
+    left.reservations.retain(|left| keep(&left.run, &left.ocid));
+    extended(env, &mut taken).await;
+    taken
+}
+
+/// The lease of a run; none for a run of another machine.
+async fn hold(env: &Environment, run: RunId, read_to: Option<u64>) -> Result<Option<Lease>, ErrorRecord> {
+    let lease = match env.store.lease(run, env.clock.now()).await {
+        Ok(lease) => lease,
+        Err(LedgerError::UnknownRun { .. }) => {
+            let strays = env.store.strays().await.unwrap_or_default();
+            return match strays.iter().any(|stray| stray.run == run && stray.held) {
+                true => Err(own_as("held", &format!("a process is at work on run {run}"))),
+                false => Ok(None),
+            };
+        }
+        Err(error @ LedgerError::Held { .. }) => return Err(own_as("held", &error.to_string())),
+        Err(error) => return Err(own_as("not_deleted", &error.to_string())),
+    };
+    let records = env.store.records(run).await.map_err(|error| own_as("not_deleted", &error.to_string()))?;
+    if records.records.last().map(|record| record.seq) == read_to {
+        return Ok(Some(lease));
+    }
+    Err(own_as("changed", &format!("run {run} went on after it was looked at: start the cleanup again")))
+}
+
+/// Leaves out instances that were given more time since they were listed. A list may lag behind that, so each is asked for.
+async fn extended(env: &Environment, taken: &mut Taken) {
+    let Taken { left, refused, .. } = taken;
+    let ocids: Vec<String> = left
+        .instances
+        .iter()
+        .filter(|left| expiry(&left.machine).is_some())
+        .map(|left| left.machine.ocid.clone())
+        .collect();
+    let now: BTreeMap<String, _> = stream::iter(ocids)
+        .map(|ocid| async move {
+            let answer = cloud::get(&env.client, &ocid).await;
+            (ocid, answer.map(|instance| expiry(&Machine::from(instance))))
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    left.instances.retain(|left| {
+        let why = match now.get(&left.machine.ocid) {
+            None => return true,
+            Some(Ok(until)) if *until == expiry(&left.machine) => return true,
+            Some(Ok(_)) => {
+                own_as("changed", "its time was changed after it was listed: start the cleanup again")
+            }
+            // The termination finds it gone, too.
+            Some(Err(failure)) if failure.class == FailureClass::NotFound => return true,
+            Some(Err(failure)) => {
+                own_as("not_deleted", &format!("whether its time is over is not known: {failure}"))
+            }
+        };
+        refused.push((left.machine.ocid.clone(), why));
+        false
+    });
+}
+
+/// A reason of our own why a thing was not deleted.
+pub(super) fn own_as(class: &str, message: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: class.to_owned(),
+        code: "NotDeleted".to_owned(),
+        message: plain_text(message, 2000),
+        ..ErrorRecord::default()
+    }
+}

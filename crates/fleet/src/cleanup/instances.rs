@@ -1,0 +1,117 @@
+//! Which instances are left over.
+//!
+//! An instance is left over only when that is proven: its time is over, a record says that its launch failed or was
+//! rolled back, or another living instance has its slot. That the ledger does not know an instance proves nothing: the
+//! ledger may be older than the run, damaged, or another machine's.
+
+use super::evidence::{Evidence, Launch, Slot};
+use super::expiry::expiry;
+use super::notes::Notes;
+use super::tags::{is_living, run_of, slot_of};
+use super::{LeftInstance, Scope};
+use crate::cloud;
+use crate::select::Machine;
+use jiff::Timestamp;
+use ledger::SlotNumber;
+use oci_api::models::InstanceLifecycleState as State;
+use oci_client::Client;
+use std::collections::BTreeMap;
+
+/// What the records say of an instance.
+#[derive(Clone, Debug, PartialEq)]
+enum Verdict {
+    /// It is left over, and why.
+    Left(String),
+    /// It is left over if this other instance of its slot really runs.
+    Second(String),
+    /// It is its slot's.
+    Wanted,
+    /// Nothing proves either.
+    Unproven,
+}
+
+/// Judges each living instance with a run's tag.
+pub(super) async fn find(
+    client: &Client,
+    machines: &[Machine],
+    evidence: &Evidence,
+    scope: &Scope,
+    notes: &mut Notes,
+) -> Vec<LeftInstance> {
+    let by_ocid: BTreeMap<&str, &Machine> =
+        machines.iter().map(|machine| (machine.ocid.as_str(), machine)).collect();
+    let mut left = Vec::new();
+    for machine in machines.iter().filter(|machine| is_living(machine)) {
+        let Some(run) = run_of(machine).filter(|run| scope.run.is_none_or(|only| only == *run)) else {
+            continue;
+        };
+        let take = |why: String| LeftInstance { machine: machine.clone(), run: run.to_string(), why };
+        let over = expired(machine, scope.now);
+        if evidence.holds(run, &machine.ocid) {
+            if over.is_some() || !scope.expired_only {
+                notes.held.insert(run);
+            }
+            continue;
+        }
+        if let Some(why) = over {
+            left.push(take(why));
+            continue;
+        }
+        if scope.expired_only {
+            continue;
+        }
+        let Some(launch) = evidence.launches.get(&run).filter(|_| evidence.is_meant(run, scope)) else {
+            notes.run_of_instance(evidence, run);
+            continue;
+        };
+        match judge(machine, launch, &by_ocid) {
+            Verdict::Left(why) => left.push(take(why)),
+            Verdict::Wanted => {}
+            Verdict::Unproven => notes.unproven(run, machine),
+            Verdict::Second(first) => {
+                // Lists lag: the other one may have ended a minute ago, and then this one has its place.
+                if runs(client, &first).await {
+                    left.push(take(format!("another living instance has its slot: {first}")));
+                } else {
+                    notes.unproven(run, machine);
+                }
+            }
+        }
+    }
+    left
+}
+
+fn judge(machine: &Machine, launch: &Launch, by_ocid: &BTreeMap<&str, &Machine>) -> Verdict {
+    let ocid = &machine.ocid;
+    let is_slots = |(number, slot): (&SlotNumber, &Slot)| {
+        let has = slot.has.as_ref() == Some(ocid);
+        (has || slot.gone.contains(ocid)).then_some((*number, has))
+    };
+    let recorded = launch.slots.iter().find_map(is_slots);
+    match recorded {
+        Some(_) if launch.rolled_back => return Verdict::Left("its run was rolled back".to_owned()),
+        Some((_, false)) => return Verdict::Left("its launch failed, as a record says".to_owned()),
+        Some((_, true)) => return Verdict::Wanted,
+        // Whoever rebuilds a run on another machine makes it anew.
+        None if launch.rolled_back => return Verdict::Unproven,
+        None => {}
+    }
+    let Some(number) = slot_of(machine) else { return Verdict::Unproven };
+    let Some(slot) = launch.slots.get(&number).filter(|slot| slot.running && !slot.in_doubt) else {
+        return Verdict::Unproven;
+    };
+    let first = slot.has.as_deref().and_then(|first| by_ocid.get(first)).filter(|first| {
+        first.state == State::Running && run_of(first) == run_of(machine) && slot_of(first) == Some(number)
+    });
+    first.map_or(Verdict::Unproven, |first| Verdict::Second(first.ocid.clone()))
+}
+
+async fn runs(client: &Client, ocid: &str) -> bool {
+    cloud::get(client, ocid).await.is_ok_and(|instance| instance.lifecycle_state == State::Running)
+}
+
+/// Why an instance's time is over, if it is. A tag that is no time says nothing.
+fn expired(machine: &Machine, now: Timestamp) -> Option<String> {
+    let until = expiry(machine)?;
+    (until <= now).then(|| format!("its time was over at {until:.0}"))
+}

@@ -1,0 +1,166 @@
+//! What a cleanup says about what it leaves alone, and why. Each reason is said once, however many things it concerns.
+
+use super::Scope;
+use super::evidence::Evidence;
+use crate::select::Machine;
+use ledger::RunId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Instances named in one note; the rest are counted.
+const NAMED: usize = 3;
+
+/// The notes of one cleanup.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Runs that a process is at work on.
+    pub(super) held: BTreeSet<RunId>,
+    /// Runs of which records are lost, and how many.
+    damaged: BTreeMap<RunId, usize>,
+    unfinished: BTreeSet<RunId>,
+    strangers: BTreeSet<RunId>,
+    unproven: BTreeMap<RunId, Vec<String>>,
+    unproven_volumes: usize,
+    kept_volumes: usize,
+    /// Unused reservations that were made by themselves, and what those with a known price cost an hour.
+    made: (usize, f64),
+    currency: String,
+    others: Vec<String>,
+}
+
+impl Notes {
+    pub(super) fn say(&mut self, note: String) {
+        self.others.push(note);
+    }
+
+    /// Runs of which records cannot be read, whether anything of them is still there or not.
+    pub(super) fn damaged_runs(&mut self, evidence: &Evidence, scope: &Scope) {
+        let meant = |run: &RunId| scope.run.is_none_or(|only| only == *run);
+        let launches = evidence.launches.iter().filter(|(run, launch)| launch.unreadable > 0 && meant(run));
+        self.damaged.extend(launches.map(|(run, launch)| (*run, launch.unreadable)));
+        self.damaged.extend(evidence.nameless.iter().filter(|run| meant(run)).map(|run| (*run, 0)));
+    }
+
+    /// An instance's run cannot be judged.
+    pub(super) fn run_of_instance(&mut self, evidence: &Evidence, run: RunId) {
+        match evidence.launches.get(&run) {
+            Some(launch) if launch.held => _ = self.held.insert(run),
+            Some(launch) if launch.unreadable > 0 => _ = self.damaged.insert(run, launch.unreadable),
+            Some(_) => _ = self.unfinished.insert(run),
+            None if evidence.nameless.contains(&run) => _ = self.damaged.insert(run, 0),
+            None => _ = self.strangers.insert(run),
+        }
+    }
+
+    /// A reservation's run cannot be judged.
+    pub(super) fn reservation_of(&mut self, evidence: &Evidence, run: RunId, ocid: &str) {
+        if evidence.launches.contains_key(&run) || evidence.nameless.contains(&run) {
+            self.run_of_instance(evidence, run);
+            return;
+        }
+        self.say(format!(
+            "reservation {ocid} left alone: this ledger does not know run {run}, which made it; where it is not wanted: \
+             oci-insta-scale reservation delete {ocid}"
+        ));
+    }
+
+    /// No record and no other instance proves that this one is left over.
+    pub(super) fn unproven(&mut self, run: RunId, machine: &Machine) {
+        self.unproven.entry(run).or_default().push(name(machine));
+    }
+
+    /// No record says that a volume was to go with its instance.
+    pub(super) fn unproven_volume(&mut self) {
+        self.unproven_volumes += 1;
+    }
+
+    pub(super) fn kept_volume(&mut self) {
+        self.kept_volumes += 1;
+    }
+
+    /// An unused reservation that was made by itself: somebody may count on it.
+    pub(super) fn made_reservations(&mut self, hour: Option<f64>, currency: &str) {
+        self.made = (self.made.0 + 1, self.made.1 + hour.unwrap_or_default());
+        currency.clone_into(&mut self.currency);
+    }
+
+    pub(super) fn into_text(self, scope: &Scope) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.held.is_empty() {
+            let it = if self.held.len() == 1 { "it" } else { "them" };
+            notes.push(format!("{} left alone: a process is at work on {it}", list(&self.held)));
+        }
+        for (run, lost) in &self.damaged {
+            notes.push(match lost {
+                0 => format!(
+                    "run {run} left alone: its first record cannot be read; rebuild it from its instances: \
+                     oci-insta-scale resume --from-cloud {run}"
+                ),
+                lost => format!(
+                    "run {run} left alone: {lost} of its records cannot be read, so nothing proves what is left over; \
+                     where its instances are not wanted: oci-insta-scale instances terminate --run {run}"
+                ),
+            });
+        }
+        if !self.strangers.is_empty() {
+            let it = if self.strangers.len() == 1 { "it" } else { "them" };
+            notes.push(format!("{} left alone: this ledger does not know {it}", list(&self.strangers)));
+        }
+        if scope.run.is_none() && !self.unfinished.is_empty() {
+            let them = list(&self.unfinished);
+            notes.push(format!("{them} left alone: unfinished; resume it, or name it with --run"));
+        }
+        notes.extend(self.unproven.iter().map(|(run, names)| unproven(*run, names)));
+        if self.unproven_volumes > 0 {
+            notes.push(format!(
+                "{} left alone: their instances are gone, and no record says that the volumes were to go too; \
+                 --kept-volumes offers them",
+                volumes(self.unproven_volumes)
+            ));
+        }
+        if self.kept_volumes > 0 {
+            notes.push(format!(
+                "{} left alone: kept on purpose by a termination; --kept-volumes offers them",
+                volumes(self.kept_volumes)
+            ));
+        }
+        if let (made @ 1.., hour) = self.made {
+            let reservations =
+                if made == 1 { "1 reservation".to_owned() } else { format!("{made} reservations") };
+            notes.push(format!(
+                "{reservations} made with `reservation create` left alone: unused, {hour:.4} {} an hour; \
+                 --unused-reservations offers them",
+                self.currency
+            ));
+        }
+        notes.extend(self.others);
+        notes
+    }
+}
+
+fn unproven(run: RunId, names: &[String]) -> String {
+    let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match names.len() - names.len().min(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "{shown}{more} of run {run} left alone: this ledger has no record of {}, so it may be older than the run; where not \
+         wanted: oci-insta-scale instances terminate OCID",
+        if names.len() == 1 { "it" } else { "them" }
+    )
+}
+
+fn volumes(count: usize) -> String {
+    if count == 1 { "1 volume".to_owned() } else { format!("{count} volumes") }
+}
+
+/// Names an instance for a note.
+fn name(machine: &Machine) -> String {
+    format!("{} ({})", machine.label(), machine.ocid)
+}
+
+/// The runs of a note: `run A` or `runs A, B`.
+fn list<'a>(runs: impl IntoIterator<Item = &'a RunId>) -> String {
+    let names: Vec<String> = runs.into_iter().map(ToString::to_string).collect();
+    format!("{} {}", if names.len() == 1 { "run" } else { "runs" }, names.join(", "))
+}
