@@ -4,6 +4,5 @@
 mod crash;
 mod doubt;
 mod plan;
-mod refused;
 mod run;
 mod world;
