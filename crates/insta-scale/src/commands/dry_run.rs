@@ -1,6 +1,5 @@
 //! `launch --dry-run`: shows the request of the first slot and what differs in the others, and, when the service can be
-//! asked, what stands in their way and what it all costs. Launches nothing and writes nothing down. Its exit code is that of
-//! the launch where it can be known to stop: 2, 4 or 5.
+//! asked, what stands in their way and what it all costs. Launches nothing and writes nothing down.
 
 use super::budget::Budget;
 use super::{earlier, launch, session};
@@ -12,9 +11,7 @@ use crate::output::preview::Preview;
 use crate::output::{console, forecast, reserving, text};
 use fleet::preflight::{Preflight, preflight};
 use fleet::{Plan, PlanError};
-use oci_client::credentials::Signer;
 use oci_client::{Client, FailureClass, RetryPolicy};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -30,9 +27,9 @@ pub async fn run(
     stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
     let endpoints = session::endpoints(&settings)?;
+    let mut exit = Exit::Done;
     let mut answer = None;
-    let (signer, mut stops) = sign_in(global, args, &settings, stop).await?;
-    match signer {
+    match sign_in(global, args, &settings, stop).await? {
         None => {
             if args.extend {
                 console::line(
@@ -58,21 +55,16 @@ pub async fn run(
             match asked {
                 Ok(found) => answer = found,
                 Err(error) => {
-                    stops = refused(&error);
-                    tell(&error, stops);
+                    exit = refused(&error);
+                    tell(&error, exit);
                 }
             }
         }
     }
-    if answer.as_ref().is_some_and(Preflight::is_hopeless) {
-        stops = stops.or(Some(Exit::NoneLaunched));
-    }
-    // A launch looks for these first, so their codes win.
     if args.simulate.is_none()
         && let Some(note) = earlier::in_the_way(global, args, &settings).await?
     {
         console::line(&format!("warning: a launch would stop here: {note}"));
-        stops = Some(Exit::Usage);
     }
     let plan = Plan { fleet: settings.fleet.clone(), min: launch::least(args), ..Plan::default() };
     let reserve = args.reserving.reserve;
@@ -93,18 +85,18 @@ pub async fn run(
     }
     if let Some(Err(error)) = budget.map(Budget::check) {
         console::failed(&error);
-        stops = Some(error.exit());
+        exit = error.exit();
     }
-    Ok(stops.unwrap_or(Exit::Done))
+    Ok(exit)
 }
 
-/// Who signs, `None` when nobody is to be asked, or can be; and how a launch would end if that stops it.
+/// Who signs; `None` when nobody is to be asked, or can be.
 async fn sign_in(
     global: &Global,
     args: &LaunchArgs,
     settings: &Settings,
     stop: &CancellationToken,
-) -> Result<(Option<Arc<dyn Signer>>, Option<Exit>), CommandError> {
+) -> Result<Option<std::sync::Arc<dyn oci_client::credentials::Signer>>, CommandError> {
     match session::sign_in(global, settings, stop).await {
         Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
         // The names of an extension depend on the answer.
@@ -114,9 +106,9 @@ async fn sign_in(
             let why = error.to_string();
             let why = text::clean(why.lines().next().unwrap_or_default());
             console::line(&format!("warning: a launch would stop here: {why}"));
-            Ok((None, Some(error.exit())))
+            Ok(None)
         }
-        Ok(signer) => Ok((signer.filter(|_| !args.offline), None)),
+        Ok(signer) => Ok(signer.filter(|_| !args.offline)),
     }
 }
 
@@ -145,15 +137,15 @@ async fn ask(
 }
 
 /// A refused login is what a launch would end with too; whoever cannot be reached now may be reached later.
-fn refused(error: &CommandError) -> Option<Exit> {
+fn refused(error: &CommandError) -> Exit {
     match error {
-        CommandError::Failure(failure) if failure.class == FailureClass::Authentication => Some(error.exit()),
-        _ => None,
+        CommandError::Failure(failure) if failure.class == FailureClass::Authentication => error.exit(),
+        _ => Exit::Done,
     }
 }
 
-fn tell(error: &CommandError, stops: Option<Exit>) {
-    if stops.is_some() {
+fn tell(error: &CommandError, exit: Exit) {
+    if exit != Exit::Done {
         console::failed(error);
         return;
     }

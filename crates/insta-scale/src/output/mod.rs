@@ -2,7 +2,6 @@
 
 pub mod console;
 pub mod document;
-pub mod ending;
 pub mod forecast;
 pub mod gauge;
 pub mod instances;
@@ -15,7 +14,6 @@ pub mod refusal;
 pub mod repeats;
 pub mod reserving;
 pub mod retries;
-mod rows;
 pub mod runs;
 pub mod summary;
 pub mod text;

@@ -75,7 +75,7 @@ fn reading_and_rehearsing_need_no_yes() {
         &["plan"],
         &["runs"],
         &["reservation", "list"],
-        &["instances", "stop", "--prefix", "nobody-", "--allow-empty"],
+        &["instances", "stop", "--prefix", "nobody-"],
         &["cleanup"],
         &["cleanup", "--dry-run"],
     ] {

@@ -18,6 +18,4 @@ mod planning;
 mod program;
 mod properties;
 mod reservations;
-#[cfg(unix)]
-mod selection;
 mod sim_serve;
