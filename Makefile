@@ -17,7 +17,7 @@ CONFORMANCE_BUILD ?= build --package insta-scale
 # What `make simulate` plays.
 SEEDS ?= 100000
 SLOTS ?= 8
-FIRST ?= 1
+FIRST ?=
 SEED ?=
 # What `make fuzz` runs, for how long, and how the targets are built: with counters at each branch for libFuzzer.
 FUZZ ?= authorization config error_body ledger_events ledger_file
@@ -66,17 +66,15 @@ demo: build ## Launch a fleet in the simulated region: no tenancy, no key, no co
 	./oci-insta-scale --config config.example.yaml --simulate --yes
 
 .PHONY: test
-test: ## Every test that needs nothing but this checkout; reports every failure
-	@failed=0; run() { echo "$$*"; "$$@" || failed=1; }; \
-	run $(CARGO) xtask codegen --check; \
-	if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	  run $(CARGO) nextest run --workspace --locked --no-fail-fast; \
-	else run $(CARGO) test --workspace --locked --all-targets --no-fail-fast; fi; \
-	run $(CARGO) test --doc --workspace --locked --no-fail-fast; \
-	exit $$failed
+test: ## Every test that needs nothing but this checkout
+	$(CARGO) xtask codegen --check
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	  echo "$(CARGO) nextest run --workspace --locked"; $(CARGO) nextest run --workspace --locked; \
+	else echo "$(CARGO) test --workspace --locked --all-targets"; $(CARGO) test --workspace --locked --all-targets; fi
+	$(CARGO) test --doc --workspace --locked
 
 .PHONY: simulate
-simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8 FIRST=1; one again and in full: SEED=42
+simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random base or FIRST=1; one again, in full: SEED=42
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
 	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_loses
 

@@ -1,8 +1,13 @@
 //! A LimitExceeded that the limits themselves contradict is a false alarm: a failed launch holds its share of the limit
-//! until it is cleaned up. Says whether one is, and for how long a launch is asked for again because of it.
+//! until it is cleaned up. Says whether one is, and for how long a launch is asked for again because of it. The limits that
+//! are asked for are those that the refusal names; where it names none, those of the shape.
 
-use crate::{launcher::Context, places::Known, preflight::limits};
-use ledger::{Event, Placement};
+use crate::{
+    launcher::Context,
+    places::Known,
+    preflight::limits::{self, NamedLimits},
+};
+use ledger::{ErrorRecord, Event, Placement};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -23,7 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// What is known of the limits where launches were refused because of them.
 #[derive(Default)]
 pub(crate) struct Alarms {
-    places: Mutex<HashMap<Placement, Alarm>>,
+    /// By placement, and by the limits that the refusal named.
+    places: Mutex<HashMap<(Placement, Vec<String>), Alarm>>,
     /// One asks, the others wait for its answer.
     asking: tokio::sync::Mutex<()>,
 }
@@ -45,14 +51,21 @@ impl Alarms {
     /// telling about that.
     ///
     /// Not while another placement is open, nor with a reservation: what it holds is in use already, to the limits.
-    pub async fn is_false(&self, context: &Context<'_>, placement: &Placement) -> (bool, Option<Event>) {
+    pub async fn is_false(
+        &self,
+        context: &Context<'_>,
+        placement: &Placement,
+        error: &ErrorRecord,
+    ) -> (bool, Option<Event>) {
         let place = Placement { fault_domain: None, ..placement.clone() };
         let reserved = place.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty());
         if reserved || is_open_elsewhere(context, placement) {
             return (false, None);
         }
+        let names = limits::named_in(&error.message);
+        let key = (place.clone(), names.clone());
         let _turn = self.asking.lock().await;
-        let known = self.lock().get(&place).map(|alarm| (alarm.since, alarm.asked, alarm.is_false));
+        let known = self.lock().get(&key).map(|alarm| (alarm.since, alarm.asked, alarm.is_false));
         let now = Instant::now();
         let since = known.map_or(now, |(since, ..)| since);
         if now.duration_since(since) >= context.options.retry_for.unwrap_or(PATIENCE) {
@@ -63,19 +76,32 @@ impl Alarms {
         {
             return (is_false, None);
         }
-        let bounds = limits::bounds(&context.env.client, &context.plan.fleet, &place).await;
-        let is_false = !bounds.is_empty() && bounds.iter().all(|bound| bound.room > 0);
+        let fleet = &context.plan.fleet;
+        let Placement { shape, availability_domain, .. } = placement;
+        let (is_false, why) = match limits::named(&context.env.client, fleet, &place, &names).await {
+            NamedLimits::Foreign(name) => {
+                let why = format!(
+                    "the limit {name}, which the service names, is none of this shape's OCPUs, memory or GPUs"
+                );
+                (false, Some(why))
+            }
+            NamedLimits::Room(bounds) => {
+                let tightest = bounds.iter().min_by_key(|bound| bound.room);
+                (tightest.is_some_and(|bound| bound.room > 0), tightest.map(|bound| bound.why.clone()))
+            }
+        };
         let alarm = Alarm { since, asked: Instant::now(), is_false };
-        let before = self.lock().insert(place, alarm);
-        let is_new = is_false && !before.is_some_and(|alarm| alarm.is_false);
-        let tightest = bounds.iter().min_by_key(|bound| bound.room).filter(|_| is_new);
-        let told = tightest.map(|bound| {
-            let Placement { shape, availability_domain, .. } = placement;
-            let message = format!(
-                "a limit refuses {shape} in {availability_domain}, and yet {}: taken for a false alarm, such launches are \
-                 asked for again",
-                bound.why
-            );
+        let before = self.lock().insert(key, alarm);
+        let is_new = before.is_none_or(|alarm| alarm.is_false != is_false);
+        let told = why.filter(|_| is_new).map(|why| {
+            let message = if is_false {
+                format!(
+                    "a limit refuses {shape} in {availability_domain}, and yet {why}: taken for a false alarm, such launches \
+                     are asked for again"
+                )
+            } else {
+                format!("a limit refuses {shape} in {availability_domain}: {why}; it is not waited for")
+            };
             Event::Warning { message }
         });
         (is_false, told)
@@ -83,10 +109,11 @@ impl Alarms {
 
     /// A launch was accepted there.
     pub fn over(&self, placement: &Placement) {
-        self.lock().remove(&Placement { fault_domain: None, ..placement.clone() });
+        let place = Placement { fault_domain: None, ..placement.clone() };
+        self.lock().retain(|(refused, _), _| *refused != place);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Placement, Alarm>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Placement, Vec<String>), Alarm>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

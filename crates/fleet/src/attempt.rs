@@ -17,7 +17,9 @@ use oci_client::{Answered, Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The service keeps a retry token for 24 hours (OpenAPI of the Core Services). An hour is left for clocks that differ.
-const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(23);
+pub(crate) const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(23);
+/// No request was seen to be acted on later: after this, "not there" is believed also of one that was never answered.
+const LATEST: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 /// Lists may lag behind launches, so "not there" counts only after so many looks …
 const LOOKS: u32 = 5;
 /// … with pauses that begin with this and double, so that the last look comes when the longest lag is over, and some.
@@ -46,6 +48,10 @@ struct Attempt<'a> {
     failures: BTreeMap<FailureClass, u32>,
     /// Since when a try of this token may have made an instance; absent while each was refused for certain.
     may_exist: Option<jiff::Timestamp>,
+    /// Whether the records announce the next try.
+    intended: bool,
+    /// The last refusal, while the records still say that the outcome of this attempt is not known.
+    refused: Option<(ErrorRecord, Action)>,
 }
 
 /// Whether the token of a launch is too old to be sent again.
@@ -71,17 +77,22 @@ pub(crate) async fn run(
         intent.as_ref().map_or_else(|| context.plan.placement(number), |known| known.placement.clone());
     let may_exist = intent.as_ref().map(|known| known.first_at);
     let failures = BTreeMap::new();
-    let mut attempt = Attempt { context, slot, number, token, placement, failures, may_exist };
+    let (intended, refused) = (false, None);
+    let mut attempt =
+        Attempt { context, slot, number, token, placement, failures, may_exist, intended, refused };
     if intent.is_some_and(|intent| is_expired(&intent, context.env.clock.now())) {
         return Box::pin(attempt.expired()).await;
     }
-    attempt.tries(permit).await
+    let end = attempt.tries(permit).await;
+    if end.is_err() {
+        attempt.settle_when_halted().await;
+    }
+    end
 }
 
 impl Attempt<'_> {
     async fn tries(&mut self, mut permit: Option<Permit<'_>>) -> Result<AttemptEnd, Halted> {
         let details = self.context.plan.request_in(self.placement.clone(), self.context.run, self.slot);
-        let mut intended = false;
         let mut place = None;
         loop {
             let permit = match permit.take() {
@@ -90,7 +101,10 @@ impl Attempt<'_> {
             };
             // Refused, it comes back here: nobody who came later goes first.
             place = Some(permit.place());
-            if !intended {
+            if let Some(error) = self.context.time_is_over() {
+                return Box::pin(self.out_of_time(error)).await;
+            }
+            if !self.intended {
                 let event = Event::LaunchIntended {
                     slot: self.slot,
                     attempt: self.number,
@@ -98,14 +112,14 @@ impl Attempt<'_> {
                     placement: self.placement.clone(),
                 };
                 self.context.journal.intend(event).await.map_err(|_| Halted)?;
-                intended = true;
+                self.intended = true;
             }
             // By the wall clock, before each send: this machine may have slept.
             let sent_at = self.context.env.clock.now();
             if self.may_exist.is_some_and(|first_at| is_old(first_at, sent_at)) {
                 return Box::pin(self.expired()).await;
             }
-            let failure = match cloud::launch(&self.context.env.client, &details, &self.token).await {
+            let mut failure = match cloud::launch(&self.context.env.client, &details, &self.token).await {
                 Ok(answered) => {
                     self.context.answer_came();
                     self.context.pace(self.context.pacer.on_answer(&permit, None)).await;
@@ -116,6 +130,7 @@ impl Attempt<'_> {
             if failure.class != FailureClass::Authentication {
                 self.context.answer_came();
             }
+            failure.retry_after = self.context.bounded_wait(failure.retry_after).await;
             let change = self.context.pacer.on_answer(&permit, Some(&failure));
             self.context.pace(change).await;
             if failure.class == FailureClass::Ambiguous {
@@ -139,8 +154,11 @@ impl Attempt<'_> {
         let error = exhausted(error_record(failure), &self.context.plan.placement(self.number));
         let mut action = rule.nth(nth);
         let mut most = rule.pause(nth);
+        if self.may_exist.is_none() {
+            self.refused = Some((error.clone(), action));
+        }
         if failure.class == FailureClass::Limit && nth > rule.times {
-            let asking = self.context.alarms.is_false(self.context, &self.placement);
+            let asking = self.context.alarms.is_false(self.context, &self.placement, &error);
             let (is_false, told) = self.context.ask(asking).await?;
             if is_false {
                 (action, most) = (Action::Wait, alarm::pause(nth - rule.times));
@@ -150,14 +168,14 @@ impl Attempt<'_> {
         match action {
             Action::StopRun => {
                 self.context.stop_for_login(&error);
-                let (slot, attempt, settled) = (self.slot, self.number, self.may_exist.is_none());
-                let event = Event::TryFailed { slot, attempt, error, action, settled };
-                self.context.journal.record(vec![event]).await;
+                self.refuse(error, action).await;
                 Err(Halted)
             }
             Action::RetrySameToken | Action::Wait => {
                 // A throttled try is in the counts, and one event for each would be many.
-                if failure.class != FailureClass::Throttled || nth == 1 {
+                if failure.class != FailureClass::Throttled {
+                    self.refuse(error, action).await;
+                } else if nth == 1 {
                     self.note(error, action).await;
                 }
                 self.context.pause(self.pause(most, failure.retry_after)).await?;
@@ -187,22 +205,60 @@ impl Attempt<'_> {
     }
 
     async fn note(&self, error: ErrorRecord, action: Action) {
-        let event = Event::TryFailed { slot: self.slot, attempt: self.number, error, action, settled: false };
+        self.tell(error, action, false).await;
+    }
+
+    /// Writes down that a try has failed. When no try of this token can have made anything, that is settled, and the next
+    /// try is announced anew.
+    async fn refuse(&mut self, error: ErrorRecord, action: Action) {
+        let settled = self.may_exist.is_none();
+        if settled {
+            self.refused = None;
+            self.intended = false;
+        }
+        self.tell(error, action, settled).await;
+    }
+
+    async fn tell(&self, error: ErrorRecord, action: Action, settled: bool) {
+        let event = Event::TryFailed { slot: self.slot, attempt: self.number, error, action, settled };
         self.context.journal.record(vec![event]).await;
     }
 
+    /// The run was halted before the next try. An attempt that was refused each time leaves nothing in doubt.
+    async fn settle_when_halted(&mut self) {
+        if let Some((error, action)) = self.refused.take().filter(|_| self.may_exist.is_none()) {
+            self.refuse(error, action).await;
+        }
+    }
+
     async fn answered(&mut self, answered: Answered<Made>) -> Result<AttemptEnd, Halted> {
+        self.refused = None;
         let made = answered.value;
-        let Some(ocid) = made.id.clone().filter(|ocid| !ocid.is_empty()) else {
-            let error = ErrorRecord {
-                class: FailureClass::Ambiguous.name().to_owned(),
-                code: "NoInstance".to_owned(),
-                message: "the launch was accepted, and the answer names no instance".to_owned(),
-                opc_request_id: answered.request_id,
-                ..ErrorRecord::default()
-            };
-            self.note(error.clone(), Action::LookUp).await;
-            return Box::pin(self.look_up(FailureClass::Ambiguous, error)).await;
+        let claimed = match made.id.clone().filter(|ocid| !ocid.is_empty()) {
+            Some(ocid) => {
+                let (claims, tags) = (&self.context.claims, made.freeform_tags.as_ref());
+                claims
+                    .claim(self.context.run, self.slot, &ocid, tags)
+                    .map(|()| ocid)
+                    .map_err(|message| ("WrongInstance", message))
+            }
+            None => {
+                Err(("NoInstance", "the launch was accepted, and the answer names no instance".to_owned()))
+            }
+        };
+        let ocid = match claimed {
+            Ok(ocid) => ocid,
+            Err((code, message)) => {
+                let error = ErrorRecord {
+                    class: FailureClass::Ambiguous.name().to_owned(),
+                    code: code.to_owned(),
+                    message,
+                    opc_request_id: answered.request_id,
+                    ..ErrorRecord::default()
+                };
+                self.note(error.clone(), Action::LookUp).await;
+                return Box::pin(self.look_up(FailureClass::Ambiguous, error)).await;
+            }
         };
         let dead = lookup::is_dead(&made.lifecycle_state);
         let mut event = lookup::adopted(made, self.slot, self.number);
@@ -238,6 +294,20 @@ impl Attempt<'_> {
         self.look_up(FailureClass::InvalidatedRetryToken, error).await
     }
 
+    /// The fleet's time is over, so nothing more is sent. A launch that was sent before may still have made an instance.
+    async fn out_of_time(&mut self, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
+        let Some(since) = self.may_exist else {
+            if let Some((refusal, action)) = self.refused.take() {
+                self.refuse(refusal, action).await;
+            }
+            return Ok(AttemptEnd::GiveUp { class: FailureClass::Invalid, error });
+        };
+        let age = self.context.env.clock.now().duration_since(since);
+        let class = if age > LATEST { FailureClass::InvalidatedRetryToken } else { FailureClass::Ambiguous };
+        self.note(error.clone(), Action::LookUp).await;
+        self.look_up(class, error).await
+    }
+
     /// Looks for the slot's instance by its tags, several times, since a list may lag.
     async fn look_up(&mut self, class: FailureClass, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
         let mut known = true;
@@ -246,6 +316,10 @@ impl Attempt<'_> {
             match self.context.ask(looking).await? {
                 Ok(Some(instance)) => {
                     let ocid = instance.id.clone();
+                    if let Err(message) = self.context.claims.take(self.slot, &ocid) {
+                        let error = ErrorRecord { code: "WrongInstance".to_owned(), message, ..error };
+                        return Ok(AttemptEnd::GiveUp { class, error });
+                    }
                     let event = lookup::adopted(instance, self.slot, self.number);
                     self.context.journal.record_and_see(vec![event]).await;
                     return Ok(AttemptEnd::Launched { ocid });

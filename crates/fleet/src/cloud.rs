@@ -22,6 +22,19 @@ pub(crate) struct Made {
     pub fault_domain: Option<String>,
     pub shape: Option<String>,
     pub capacity_reservation_id: Option<String>,
+    pub freeform_tags: Option<OwnTags>,
+}
+
+/// The tags by which a run knows its own instances.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OwnTags {
+    /// [`crate::plan::RUN_TAG`].
+    #[serde(rename = "oci-insta-scale-run")]
+    pub run: Option<String>,
+    /// [`crate::plan::SLOT_TAG`].
+    #[serde(rename = "oci-insta-scale-slot")]
+    pub slot: Option<String>,
 }
 
 impl From<Instance> for Made {
@@ -34,6 +47,8 @@ impl From<Instance> for Made {
             fault_domain: instance.fault_domain,
             shape: Some(instance.shape),
             capacity_reservation_id: instance.capacity_reservation_id,
+            // Found by its tags.
+            freeform_tags: None,
         }
     }
 }

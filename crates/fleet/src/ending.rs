@@ -48,7 +48,10 @@ fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
     }
     context.journal.state(|state| {
         let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
-        let short = context.plan.min.filter(|min| reached < *min && !context.options.keep_partial);
+        // What ran and is gone was reached. Nobody asked for the rest to follow it.
+        let before = u32::try_from(context.gone.len()).unwrap_or(u32::MAX);
+        let short = context.plan.min.filter(|min| reached.saturating_add(before) < *min);
+        let short = short.filter(|_| !context.options.keep_partial);
         state.giving_back.or_else(|| short.map(|min| (reached, min)))
     })
 }
@@ -69,7 +72,7 @@ async fn give_back(
 /// Says of each slot that is not done that the deadline ended it.
 async fn end_at_deadline(context: &Context<'_>) {
     let error = |what: &str| ErrorRecord {
-        class: "deadline".to_owned(),
+        class: DEADLINE.to_owned(),
         code: "DeadlinePassed".to_owned(),
         message: format!("the deadline passed {what}"),
         ..ErrorRecord::default()
@@ -106,6 +109,36 @@ pub(crate) fn without_launching(state: &RunState, outcome: Outcome) -> Outcome {
     }
 }
 
+/// The failure of a slot whose instance ran and is gone, when the record of its end is lost.
+pub(crate) fn gone(ocid: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "gone".to_owned(),
+        code: "InstanceGone".to_owned(),
+        message: format!(
+            "{ocid} ran and is gone, and no record that can be read tells why; `resume` launches another"
+        ),
+        ..ErrorRecord::default()
+    }
+}
+
+/// The class of slots that the deadline ended before anything was heard of them.
+const DEADLINE: &str = "deadline";
+
+/// Whether time alone ended the run, so that going on is worth it. A slot that was refused has its answer; a run that has
+/// launched nothing and was refused is over, also when its deadline came before each slot was tried.
+fn is_cut_short(state: &RunState, cut: Cut) -> bool {
+    if state.slots.values().any(|slot| slot.wait_ended) {
+        return true;
+    }
+    let failed = |of: fn(&str) -> bool| {
+        let classes = state.slots.values().filter_map(|slot| Some(slot.error.as_ref()?.class.as_str()));
+        classes.filter(|class| of(class)).count()
+    };
+    cut == Cut::Late
+        && failed(|class| class == DEADLINE) > 0
+        && (state.counts.launched > 0 || failed(|class| class != DEADLINE) == 0)
+}
+
 async fn finish(context: &Context<'_>, cut: Cut, given_back: Option<Outcome>) {
     let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
     let broken = context.journal.broken().is_some();
@@ -115,7 +148,7 @@ async fn finish(context: &Context<'_>, cut: Cut, given_back: Option<Outcome>) {
             Outcome::LedgerFailed
         } else if let Some(outcome) = given_back {
             outcome
-        } else if reached >= state.requested {
+        } else if reached >= state.requested && state.counts.unsettled == 0 {
             Outcome::Complete
         } else if refused {
             Outcome::NotAuthenticated
@@ -123,7 +156,7 @@ async fn finish(context: &Context<'_>, cut: Cut, given_back: Option<Outcome>) {
             Outcome::Interrupted
         } else if state.counts.unsettled > 0 {
             Outcome::InDoubt
-        } else if cut == Cut::Late || state.slots.values().any(|slot| slot.wait_ended) {
+        } else if is_cut_short(state, cut) {
             Outcome::CutShort
         } else if state.counts.launched == 0 {
             Outcome::Nothing

@@ -102,6 +102,11 @@ impl Journal {
         None
     }
 
+    /// The wall clock, by which records are dated.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     /// Looks at the state.
     pub fn state<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
         look(&self.lock().state)

@@ -7,20 +7,23 @@
 use crate::{
     Environment, LaunchOptions, Plan,
     alarm::Alarms,
+    claims::Claims,
+    cleanup::{self, EXPIRY_TAG},
     ending::{self, Cut},
     journal::Journal,
-    pace::{LEAST_RATE, Place},
+    pace::{LEAST_RATE, LONGEST_HOLD, Place},
     pacer::{Class, PaceChange, Pacer, Permit},
     places::Places,
     slot::{self, SlotEnd},
     watcher::{self, Watch},
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use jiff::Timestamp;
 use ledger::{ErrorRecord, Event, Next, Placement, RunId, SlotNumber};
-use oci_client::FailureClass;
+use oci_client::{FailureClass, retry::LONGEST_RETRY_AFTER};
 use rand::{RngExt as _, rngs::StdRng};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -46,6 +49,12 @@ pub(crate) struct Context<'a> {
     /// Tells those in line for a launch that a placement was found full: they may have to choose another.
     pub place_full: Notify,
     pub watch: Watch,
+    /// Which slot has which instance.
+    pub claims: Claims,
+    /// When the time of the fleet is over (`--ttl`): what is launched after that is not to live.
+    until: Option<Timestamp>,
+    /// Whether it was told that the service asks to wait for long.
+    wait_told: AtomicBool,
     /// Cancelled when nothing new may be started, whatever the reason.
     pub halt: CancellationToken,
     /// The refused login that stopped the run.
@@ -55,6 +64,9 @@ pub(crate) struct Context<'a> {
     answered: AtomicBool,
     /// Makes the launcher look again.
     pub wake: Notify,
+    /// Slots whose instance ran and is gone, unnoticed until now. Only another `resume` launches them again: who asked for
+    /// this one had not been told.
+    pub gone: BTreeSet<SlotNumber>,
     /// Placements that a slot had tried before this process took the run up.
     pub tried_before: BTreeMap<SlotNumber, u32>,
     rng: Mutex<StdRng>,
@@ -69,9 +81,9 @@ impl<'a> Context<'a> {
         halt: CancellationToken,
         rng: StdRng,
     ) -> Self {
-        let (run, tried_before) = journal.state(|state| {
+        let (run, claims, tried_before) = journal.state(|state| {
             let tried = state.slots.iter().map(|(slot, state)| (*slot, state.attempts));
-            (state.run, tried.filter(|(_, attempts)| *attempts > 0).collect())
+            (state.run, Claims::of(state), tried.filter(|(_, attempts)| *attempts > 0).collect())
         });
         Self {
             env,
@@ -84,10 +96,14 @@ impl<'a> Context<'a> {
             alarms: Alarms::default(),
             place_full: Notify::new(),
             watch: Watch::default(),
+            claims,
+            until: time_of(plan),
+            wait_told: AtomicBool::new(false),
             halt,
             refused: Mutex::default(),
             answered: AtomicBool::new(false),
             wake: Notify::new(),
+            gone: BTreeSet::new(),
             tried_before,
             rng: Mutex::new(rng),
         }
@@ -119,13 +135,48 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Waits, unless the run is halted before: then it says so at once.
+    /// Waits, unless the run is halted before: then it says so at once. No longer than the fleet is to live.
     pub async fn pause(&self, wait: Duration) -> Result<(), Halted> {
+        let now = self.env.clock.now();
+        let left = self.until.filter(|until| *until > now).map(|until| until.duration_since(now));
+        let left = left.and_then(|left| Duration::try_from(left).ok());
+        let wait = wait.min(left.unwrap_or(Duration::MAX));
         tokio::select! {
             biased;
             () = self.halt.cancelled() => Err(Halted),
             () = tokio::time::sleep(wait) => Ok(()),
         }
+    }
+
+    /// Why nothing more is launched, once the time of the fleet is over.
+    pub fn time_is_over(&self) -> Option<ErrorRecord> {
+        let until = self.until.filter(|until| *until <= self.env.clock.now())?;
+        Some(expired(until))
+    }
+
+    /// How long to wait where the service asks to wait: within the bounds of the pacing, and not past `--retry-for`. A long
+    /// wait is told once.
+    pub async fn bounded_wait(&self, asked: Option<Duration>) -> Option<Duration> {
+        let asked = asked?;
+        let mut wait = asked.min(LONGEST_HOLD);
+        if let Some(patience) = self.options.retry_for {
+            let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            wait = wait.min(patience.saturating_sub(places.dry_for(Instant::now())));
+        }
+        if asked >= WORTH_TELLING && !self.wait_told.swap(true, Ordering::Relaxed) {
+            let asked_s = asked.as_secs();
+            let bounded = if wait < asked {
+                format!("; it is waited {} s, since no answer may hold a run up for longer", wait.as_secs())
+            } else {
+                String::new()
+            };
+            let or_more = if asked >= LONGEST_RETRY_AFTER { " or more" } else { "" };
+            let message = format!(
+                "the service asks to wait {asked_s} s{or_more} before the next launch (Retry-After){bounded}"
+            );
+            self.journal.record(vec![Event::Warning { message }]).await;
+        }
+        Some(wait)
     }
 
     /// The service has answered a launch.
@@ -174,7 +225,9 @@ impl<'a> Context<'a> {
     pub async fn place_failed_late(&self, placement: &Placement, class: FailureClass, error: &ErrorRecord) {
         if class == FailureClass::Limit {
             // Once the run is halted it does not matter any more.
-            let Ok((is_false, told)) = self.ask(self.alarms.is_false(self, placement)).await else { return };
+            let Ok((is_false, told)) = self.ask(self.alarms.is_false(self, placement, error)).await else {
+                return;
+            };
             self.journal.record(told.into_iter().collect()).await;
             if is_false {
                 return;
@@ -200,6 +253,26 @@ impl<'a> Context<'a> {
 /// The run is to start nothing new.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Halted;
+
+/// A wait that the service asks for is told when it is as long as this.
+const WORTH_TELLING: Duration = Duration::from_mins(1);
+
+/// Until when the instances of a plan are to live, by their tag.
+pub(crate) fn time_of(plan: &Plan) -> Option<Timestamp> {
+    cleanup::expiry_in(plan.fleet.template.freeform_tags.as_ref()?)
+}
+
+/// The failure of a slot that was not launched since the time of its fleet was over.
+pub(crate) fn expired(until: Timestamp) -> ErrorRecord {
+    ErrorRecord {
+        class: "expired".to_owned(),
+        code: "TimeIsOver".to_owned(),
+        message: format!(
+            "the time of the fleet was over at {until:.0} (tag `{EXPIRY_TAG}`), so nothing more is launched for it"
+        ),
+        ..ErrorRecord::default()
+    }
+}
 
 /// Carries out what is left of the run, and writes how it ended.
 pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
@@ -279,6 +352,7 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
         for (slot, next) in state.remaining() {
             match next {
                 Next::Watch { ocid } => watched.push((slot, ocid)),
+                _ if context.gone.contains(&slot) => {}
                 _ => queue.push_back(slot),
             }
         }

@@ -7,6 +7,7 @@
 pub mod addresses;
 mod alarm;
 mod attempt;
+mod claims;
 pub mod cleanup;
 mod cloud;
 mod death;

@@ -9,7 +9,7 @@ use crate::{
 use futures_util::TryStreamExt as _;
 use ledger::{Event, Placement, RunId, SlotNumber};
 use oci_api::models::{Instance, InstanceLifecycleState};
-use oci_client::{Client, Failure};
+use oci_client::{Client, Failure, FailureClass};
 use std::collections::BTreeMap;
 
 /// Whether an instance in this state is on its way out, or gone: it never runs again.
@@ -63,6 +63,14 @@ pub(crate) async fn survey(
         instances.sort_by(|a, b| (&a.time_created, &a.id).cmp(&(&b.time_created, &b.id)));
     }
     Ok(found)
+}
+
+/// Whether an instance that a list which has caught up does not show is gone. A look that fails says nothing.
+pub(crate) async fn is_gone(client: &Client, ocid: &str) -> bool {
+    match cloud::get(client, ocid).await {
+        Ok(instance) => is_dead(&instance.lifecycle_state),
+        Err(failure) => failure.class == FailureClass::NotFound,
+    }
 }
 
 /// The live instance of one slot. Asks by display name first, which is one short page; `thorough` also looks at every

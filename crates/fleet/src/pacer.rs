@@ -255,6 +255,7 @@ mod tests {
             retry_after,
             elapsed_ms: 50,
             gave_up: oci_client::GaveUp::NotRetried,
+            in_doubt: false,
             clock_ahead_s: None,
         }
     }

@@ -15,7 +15,11 @@ use ledger::{
 use oci_api::models::Instance;
 use oci_client::{Client, Clock, FailureClass, RequestCounts};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -63,8 +67,6 @@ pub struct LaunchOptions {
     pub deadline: Option<Duration>,
     /// Whether a run that stays below [`Plan::min`] keeps what it has.
     pub keep_partial: bool,
-    /// How long a list may lag behind launches, where a run has lost records.
-    pub list_lag: Duration,
 }
 
 impl Default for LaunchOptions {
@@ -78,7 +80,6 @@ impl Default for LaunchOptions {
             retry_for: None,
             deadline: None,
             keep_partial: false,
-            list_lag: LONGEST_LAG,
         }
     }
 }
@@ -136,7 +137,7 @@ pub async fn launch(
     let lease = env.store.lease(run, env.clock.now()).await?;
     let state = RunState::fold(run, [&record]);
     sink(&record);
-    Ok(Box::pin(carry_out(env, plan, state, options, sink, stop, lease)).await)
+    Ok(Box::pin(carry_out(env, plan, state, options, sink, stop, lease, BTreeSet::new())).await)
 }
 
 /// Takes up a run that another process has left: at any point, or after its end with slots that failed.
@@ -177,18 +178,18 @@ pub async fn resume(
     if lost > 0 {
         let message = format!(
             "{lost} records of the run cannot be read; its instances are looked up by their tags, in {} s, since lists lag",
-            options.list_lag.as_secs()
+            LONGEST_LAG.as_secs()
         );
         events.push(Event::Warning { message });
     }
     keep(env, &mut state, &sink, events).await?;
-    let events = if lost > 0 {
-        Box::pin(recovered(env, &plan, &state, options.list_lag, &stop)).await?
+    let (events, gone) = if lost > 0 {
+        Box::pin(recovered(env, &plan, &state, &stop)).await?
     } else {
-        adoptions(env, &plan, &state).await?
+        (adoptions(env, &plan, &state).await?, BTreeSet::new())
     };
     keep(env, &mut state, &sink, events).await?;
-    Ok(Box::pin(carry_out(env, &plan, state, options, sink, stop, lease)).await)
+    Ok(Box::pin(carry_out(env, &plan, state, options, sink, stop, lease, gone)).await)
 }
 
 /// Writes events down, and takes them into the state that the run begins with.
@@ -293,21 +294,38 @@ async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<V
 
 /// What the tags tell of a run that has lost records. Any slot may have an instance that the rest knows nothing of, so the
 /// list must have caught up with the last launch, and must be readable: without it each such slot would be launched again.
+///
+/// Also answers the slots whose instance ran and is gone.
 async fn recovered(
     env: &Environment,
     plan: &Plan,
     state: &RunState,
-    lag: Duration,
     stop: &CancellationToken,
-) -> Result<Vec<Event>, RunError> {
+) -> Result<(Vec<Event>, BTreeSet<SlotNumber>), RunError> {
     tokio::select! {
         biased;
         // Nothing is launched after that.
-        () = stop.cancelled() => return Ok(Vec::new()),
-        () = tokio::time::sleep(lag) => {}
+        () = stop.cancelled() => return Ok((Vec::new(), BTreeSet::new())),
+        () = tokio::time::sleep(LONGEST_LAG) => {}
     }
     let found = lookup::survey(&env.client, &plan.fleet.compartment, state.run).await.map_err(Box::new)?;
-    Ok(adoption_events(state, found, None))
+    let missing: Vec<(SlotNumber, String)> = state
+        .slots
+        .iter()
+        .filter(|(number, slot)| slot.phase == Phase::Running && !found.contains_key(number))
+        .filter_map(|(number, slot)| Some((*number, slot.ocid.clone()?)))
+        .collect();
+    let mut events = adoption_events(state, found, None);
+    let mut gone = BTreeSet::new();
+    for (slot, ocid) in missing {
+        if lookup::is_gone(&env.client, &ocid).await {
+            let error = ending::gone(&ocid);
+            events.push(Event::InstanceDied { slot, ocid, error: error.clone() });
+            events.push(Event::SlotFailed { slot, error });
+            gone.insert(slot);
+        }
+    }
+    Ok((events, gone))
 }
 
 /// `now` decides whether a retry token can still be sent: as long as it can, it alone tells what its launch made. A list
@@ -367,6 +385,7 @@ async fn carry_out(
     sink: Sink,
     stop: CancellationToken,
     lease: Lease,
+    gone: BTreeSet<SlotNumber>,
 ) -> RunSummary {
     let halt = stop.child_token();
     let began = Instant::now();
@@ -374,7 +393,9 @@ async fn carry_out(
     let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
     let giving_back = journal.state(|state| state.giving_back.is_some());
-    let acquired = match plan.reserve.as_ref().filter(|_| !giving_back) {
+    // What would be launched is not to live, so nothing is reserved for it.
+    let over = launcher::time_of(plan).is_some_and(|until| until <= env.clock.now());
+    let acquired = match plan.reserve.as_ref().filter(|_| !giving_back && !over) {
         Some(reserve) => {
             Box::pin({
                 let within = options.deadline.unwrap_or(Duration::MAX);
@@ -389,7 +410,8 @@ async fn carry_out(
             // Reserving has taken its part of the time.
             let deadline = options.deadline.map(|deadline| deadline.saturating_sub(began.elapsed()));
             let options = LaunchOptions { deadline, ..options.clone() };
-            let context = Context::new(env, &plan, &options, &journal, halt, rng);
+            let mut context = Context::new(env, &plan, &options, &journal, halt, rng);
+            context.gone = gone;
             Box::pin(launcher::drive(&context, &stop)).await;
         }
         Acquired::Ended(outcome) => {

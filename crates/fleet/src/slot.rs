@@ -153,6 +153,9 @@ impl Progress {
 
     /// Looks for the next placement worth a try, and moves the attempt there.
     fn choose(&mut self, context: &Context<'_>) -> Choice {
+        if let Some(error) = context.time_is_over() {
+            return Choice::GiveUp(error);
+        }
         let placements = u32::try_from(context.plan.fleet.placements.len()).unwrap_or(u32::MAX);
         if placements == 0 {
             return Choice::GiveUp(self.error.clone().unwrap_or_else(nowhere));

@@ -63,6 +63,10 @@ pub enum Cause {
     Hidden,
     /// The run's time was over.
     Deadline,
+    /// The time that the fleet was to live was over.
+    Expired,
+    /// The instance ran and is gone, and no record tells why.
+    Gone,
     /// The run stayed below its least count, and this slot's outcome was in doubt.
     GivenBack,
     /// The reservations that the run was to launch into are gone.
@@ -87,7 +91,7 @@ const NOT_OCI: &str = "whoever answered is not OCI: check `endpoint` and `region
 
 impl Cause {
     /// Every one, for the documents.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -115,6 +119,8 @@ impl Cause {
         Self::Lost,
         Self::Hidden,
         Self::Deadline,
+        Self::Expired,
+        Self::Gone,
         Self::GivenBack,
         Self::ReservationGone,
         Self::NotDeleted,
@@ -191,6 +197,8 @@ impl Cause {
             Self::Deadline => {
                 "the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing"
             }
+            Self::Expired => "the time of this fleet is over: `launch --new --ttl` begins another one",
+            Self::Gone => "`resume` launches another in its place; `instances terminate --run` ends the rest",
             Self::GivenBack => "launch again with a smaller --min, or with --keep-partial",
             Self::ReservationGone => "launch again: a new run makes its own reservations",
             Self::NotDeleted => {
@@ -231,6 +239,7 @@ impl Cause {
                 | Self::Invalid
                 | Self::Conflict
                 | Self::ReservationGone
+                | Self::Expired
         )
     }
 
@@ -247,6 +256,8 @@ impl Cause {
                 "hidden" => Self::Hidden,
                 "token_expired" => Self::Ambiguous,
                 "deadline" => Self::Deadline,
+                "expired" => Self::Expired,
+                "gone" => Self::Gone,
                 "given_back" => Self::GivenBack,
                 "reservation_gone" => Self::ReservationGone,
                 "not_deleted" => Self::NotDeleted,

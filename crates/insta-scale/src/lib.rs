@@ -5,7 +5,6 @@
 pub mod apart;
 pub mod args;
 pub mod commands;
-pub mod completion;
 pub mod config;
 pub mod environment;
 pub mod error;
@@ -15,17 +14,14 @@ pub mod login;
 pub mod output;
 pub mod runtime;
 
+use clap::CommandFactory as _;
 use clap::error::ContextKind;
-use clap::{CommandFactory as _, Parser as _};
 use std::process::ExitCode;
 
 /// The whole of `oci-insta-scale`.
 pub fn main() -> ExitCode {
-    if let Some(answered) = completion::answer(completion::MAIN) {
-        return answered;
-    }
     let words = args::normalise(&args::Cli::command(), "launch", std::env::args_os());
-    let cli = match args::Cli::try_parse_from(&words) {
+    let cli = match args::parse::<args::Cli>(&words) {
         Ok(cli) => cli,
         Err(error) => return show_usage(&error, &args::Cli::command(), &words),
     };
@@ -35,11 +31,8 @@ pub fn main() -> ExitCode {
 
 /// The whole of `capacity-manager`.
 pub fn capacity_manager() -> ExitCode {
-    if let Some(answered) = completion::answer(completion::CAPACITY_MANAGER) {
-        return answered;
-    }
     let words = args::go_flags(&args::CapacityManager::command(), std::env::args_os());
-    let arguments = match args::CapacityManager::try_parse_from(&words) {
+    let arguments = match args::parse::<args::CapacityManager>(&words) {
         Ok(arguments) => arguments,
         Err(error) => return show_usage(&error, &args::CapacityManager::command(), &words),
     };
@@ -59,12 +52,9 @@ fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
 
 /// The whole of `manage-instances`.
 pub fn manage_instances() -> ExitCode {
-    if let Some(answered) = completion::answer(completion::MANAGE_INSTANCES) {
-        return answered;
-    }
     let words =
         args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
-    let arguments = match args::ManageInstances::try_parse_from(&words) {
+    let arguments = match args::parse::<args::ManageInstances>(&words) {
         Ok(arguments) => arguments,
         Err(error) => {
             return show_usage(&error, &<args::ManageInstances as clap::CommandFactory>::command(), &words);

@@ -8,9 +8,11 @@
 mod checksum;
 mod file;
 mod locks;
+mod stop;
 mod writer;
 
 pub use locks::{Locked, lock};
+pub use stop::{is_stop_requested, request_stop, withdraw_stop};
 
 use crate::{
     Event, Lease, LedgerError, Record, Result, RunHead, RunId,

@@ -122,6 +122,12 @@ impl RunState {
         self.last_seq = self.last_seq.max(record.seq);
         self.last_at = Some(record.at);
         if let Some(number) = record.event.slot() {
+            if let Event::GivenBack { .. } = record.event {
+                // The record of the decision may be lost: what is being given back is not to be launched again.
+                let min = self.plan.get("min").and_then(serde_json::Value::as_u64).unwrap_or_default();
+                let min = u32::try_from(min).unwrap_or(u32::MAX);
+                self.giving_back.get_or_insert((self.counts.launched, min));
+            }
             let slot = self.slots.entry(number).or_default();
             self.counts.remove(slot);
             slot.apply(record.at, &record.event);
@@ -240,13 +246,17 @@ impl SlotState {
                 }
             }
             Event::Launched { .. } => self.launched(at, event),
-            Event::StateSeen { state, fault_domain, .. } => {
+            Event::StateSeen { ocid, state, fault_domain, .. } => {
+                if self.unsettled.is_some() {
+                    self.exists(ocid);
+                }
                 self.state = Some(state.clone());
                 if let (Some(seen), Some(placement)) = (fault_domain, &mut self.placement) {
                     placement.fault_domain = Some(seen.clone());
                 }
             }
-            Event::Running { .. } => {
+            Event::Running { ocid, .. } => {
+                self.exists(ocid);
                 self.phase = Phase::Running;
                 self.state = Some("RUNNING".to_owned());
                 self.running_at = self.running_at.or(Some(at));
@@ -291,6 +301,17 @@ impl SlotState {
         self.wait_ended = false;
         self.adopted = *adopted;
         self.error = None;
+    }
+
+    /// An instance was seen that the slot is not known to have: the record of its launch is lost, and what became of the
+    /// launch is known all the same.
+    fn exists(&mut self, ocid: &str) {
+        if self.ocid.as_deref() != Some(ocid) {
+            self.ocid = Some(ocid.to_owned());
+            self.phase = Phase::Launched;
+            self.error = None;
+        }
+        self.unsettled = None;
     }
 
     fn died(&mut self, ocid: &str, error: &ErrorRecord) {

@@ -334,6 +334,7 @@ impl TryError {
         attempts: u32,
         elapsed: Duration,
         gave_up: GaveUp,
+        in_doubt: bool,
     ) -> Failure {
         Failure {
             class: self.class,
@@ -346,6 +347,7 @@ impl TryError {
             retry_after: self.retry_after,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             gave_up,
+            in_doubt,
             clock_ahead_s: self.clock_ahead_s,
         }
     }

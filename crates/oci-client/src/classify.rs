@@ -48,6 +48,8 @@ pub fn classify(effect: Effect, status: u16, body: &ErrorBody) -> FailureClass {
         (412, _) => FailureClass::StaleEtag,
         // Gave up waiting for the request: it was not acted on.
         (408 | 425, _) => FailureClass::Service,
+        // Neither a success nor a refusal: a proxy or a gateway in between, and nobody says what the service did before.
+        (0..400, _) if effect == Effect::Write => FailureClass::Ambiguous,
         (500.., _) => failed(effect),
         (0..500, _) => FailureClass::Invalid,
     }

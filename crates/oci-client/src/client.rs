@@ -203,8 +203,10 @@ impl Client {
         let prepared = Prepared::new(&self.shared, call, limit)?;
         let policy = self.policy(call);
         let started = Instant::now();
+        let first_at = self.shared.clock.now();
         let mut paid = None;
         let mut refreshed = false;
+        let mut in_doubt = false;
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -234,14 +236,20 @@ impl Client {
                     GaveUp::Time
                 } else if let Some(cost) = self.shared.budget.take(throttled) {
                     paid = Some(cost);
+                    in_doubt |= error.class == FailureClass::Ambiguous;
                     self.tell_retry(call, &error, attempt + 1, policy.max_attempts, wait);
                     tokio::time::sleep(wait).await;
-                    continue;
+                    let asleep = self.shared.clock.now().duration_since(first_at).unsigned_abs();
+                    if asleep.max(started.elapsed()) <= policy.max_elapsed + OVERSLEPT {
+                        continue;
+                    }
+                    // The machine has slept: the service may have forgotten the retry token, and act a second time.
+                    GaveUp::Time
                 } else {
                     GaveUp::Budget
                 }
             };
-            return Err(error.into_failure(call.operation, attempt, elapsed, gave_up));
+            return Err(error.into_failure(call.operation, attempt, elapsed, gave_up, in_doubt));
         }
     }
 
@@ -284,6 +292,9 @@ impl Client {
         result
     }
 }
+
+/// A try may start so much later than allowed: timers are late, and clocks are set.
+const OVERSLEPT: Duration = Duration::from_mins(10);
 
 /// Whether another try of this call can help and can do no harm.
 fn may_retry(call: &Call, class: FailureClass) -> bool {

@@ -115,6 +115,8 @@ pub struct Failure {
     pub elapsed_ms: u64,
     /// Why no further try was made.
     pub gave_up: GaveUp,
+    /// Whether an earlier try of the same call may have been acted on, whatever the last one was answered.
+    pub in_doubt: bool,
     /// For a refused login: how many seconds this machine's clock is ahead of the server's (negative: behind).
     pub clock_ahead_s: Option<i32>,
 }
@@ -146,6 +148,7 @@ impl Failure {
             retry_after: None,
             elapsed_ms: 0,
             gave_up: GaveUp::NotRetried,
+            in_doubt: false,
             clock_ahead_s: None,
         }
     }
@@ -166,7 +169,7 @@ impl Failure {
 
     /// Whether a change may have been made although the call failed.
     pub fn may_have_happened(&self) -> bool {
-        self.class == FailureClass::Ambiguous
+        self.in_doubt || self.class == FailureClass::Ambiguous
     }
 }
 

@@ -122,9 +122,12 @@ impl Default for RetryBudget {
     }
 }
 
+/// No `retry-after` is taken for longer: no answer may stop us for a day.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
+
 /// How long a `retry-after` header asks to wait: seconds, or a date against `now`.
 ///
-/// OCI documents no such header, but the client honours it, up to an hour: no answer may stop a run for a day.
+/// OCI documents no such header, but the client honours it, up to [`LONGEST_RETRY_AFTER`].
 pub fn retry_after(header: &str, now: jiff::Timestamp) -> Option<Duration> {
     let header = header.trim();
     let wait = if let Ok(seconds) = header.parse::<u64>() {
@@ -133,5 +136,5 @@ pub fn retry_after(header: &str, now: jiff::Timestamp) -> Option<Duration> {
         let date = jiff::fmt::rfc2822::parse(header).ok()?.timestamp();
         Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO)
     };
-    Some(wait.min(Duration::from_hours(1)))
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }

@@ -12,7 +12,8 @@ mod volumes;
 
 pub use delete::{Deleted, delete};
 pub use evidence::{Evidence, gather};
-pub use expiry::{expiry, expiry_value, extend};
+pub(crate) use expiry::expiry_in;
+pub use expiry::{expiry, expiry_value, extend, fleet_expiry};
 pub use find::find;
 pub use summary::{CleanupRow, CleanupSummary};
 

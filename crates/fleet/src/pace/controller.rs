@@ -22,7 +22,7 @@ const JITTER: f64 = 0.15;
 /// `refused` longer than that.
 pub const LEAST_RATE: f64 = 1.0 / 60.0;
 /// A `Retry-After` beyond this is taken for a mistake of the service.
-const LONGEST_HOLD: Duration = Duration::from_mins(10);
+pub const LONGEST_HOLD: Duration = Duration::from_mins(10);
 
 #[derive(Clone, Copy, Debug)]
 enum Mode {

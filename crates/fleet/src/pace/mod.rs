@@ -20,7 +20,7 @@ mod ticket;
 #[cfg(test)]
 mod controller_tests;
 
-pub use controller::{Controller, LEAST_RATE, Snapshot};
+pub use controller::{Controller, LEAST_RATE, LONGEST_HOLD, Snapshot};
 pub use line::{Line, Place};
 pub use settings::Settings;
 pub use ticket::{Change, Next, Phase, Reason, Ticket};

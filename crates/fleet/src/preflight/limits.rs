@@ -31,6 +31,68 @@ pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Place
     if found < needed { Vec::new() } else { bounds }
 }
 
+/// What the limits that a refusal names say.
+#[derive(Debug)]
+pub(crate) enum NamedLimits {
+    /// This one does not count what machines of the shape are made of: volumes, say.
+    Foreign(String),
+    /// What they leave; nothing when not all of them could be asked.
+    Room(Vec<Bound>),
+}
+
+/// Asks for the limits that a refusal names in one place; for those of the shape when it names none.
+pub(crate) async fn named(
+    client: &Client,
+    fleet: &FleetSpec,
+    placement: &Placement,
+    names: &[String],
+) -> NamedLimits {
+    if names.is_empty() {
+        return NamedLimits::Room(bounds(client, fleet, placement).await);
+    }
+    let family = family(&placement.shape);
+    let of_shape = |name: &String| family.as_ref().is_none_or(|family| is_of_family(name, family));
+    let mut limits = Vec::new();
+    for name in names {
+        match Limit::named(name).filter(|_| of_shape(name)) {
+            Some(limit) => limits.push(limit),
+            None => return NamedLimits::Foreign(name.clone()),
+        }
+    }
+    let asker = Asker::new(client, fleet);
+    let each = super::ask::each(fleet, None, &placement.shape);
+    let answers = ask_all(&asker, &limits, &placement.availability_domain, each).await;
+    let rooms: Option<Vec<Bound>> = answers
+        .into_iter()
+        .map(|(_, answer)| match answer {
+            Answer::Room(bound) => Some(bound),
+            Answer::NoSuch | Answer::Unknown => None,
+        })
+        .collect();
+    NamedLimits::Room(rooms.unwrap_or_default())
+}
+
+/// `standard-e4-core-count` is of `standard-e4`; `standard-e4x-core-count` is not.
+fn is_of_family(name: &str, family: &str) -> bool {
+    name.strip_prefix(family).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// The limits that a refusal names: `The following service limits were exceeded: standard-a1-memory-count,
+/// standard-a1-core-count. Request a service limit increase …` (published by users; of quotas: `The following compartment
+/// quotas were exceeded: standard-e4-core-count in policy 'ocid1.quota…' by 1`).
+pub(crate) fn named_in(text: &str) -> Vec<String> {
+    let Some((_, rest)) = text.split_once("exceeded:") else { return Vec::new() };
+    let list = rest.split(". ").next().unwrap_or_default();
+    let word = |part: &str| part.split_whitespace().next().unwrap_or_default().trim_matches('.').to_owned();
+    let is_name = |word: &String| {
+        word.contains('-') && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let mut names: Vec<String> = list.split(',').map(word).filter(is_name).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
@@ -311,6 +373,30 @@ mod tests {
 
     fn names(limits: &[Limit]) -> Vec<&str> {
         limits.iter().map(|limit| limit.name.as_str()).collect()
+    }
+
+    #[test]
+    fn the_limits_that_a_refusal_names_are_read_from_its_text() {
+        let of = |text: &str| named_in(text).join(" ");
+        assert_eq!(
+            of(
+                "The following service limits were exceeded: standard-a1-memory-count, standard-a1-core-count. Request a \
+                service limit increase from the service limits page in the console. "
+            ),
+            "standard-a1-core-count standard-a1-memory-count"
+        );
+        assert_eq!(
+            of("The following service limits were exceeded: total-storage-gb, volume-count."),
+            "total-storage-gb volume-count"
+        );
+        assert_eq!(
+            of(
+                "The following compartment quotas were exceeded: standard-e4-core-count in policy 'ocid1.quota.oc1..a' by 1"
+            ),
+            "standard-e4-core-count"
+        );
+        assert_eq!(of("The following service limits were exceeded"), "");
+        assert_eq!(of("limit exceeded: please wait."), "");
     }
 
     #[test]

@@ -71,10 +71,10 @@ impl Created {
         self.result.as_ref().map_or(0, Held::reserved)
     }
 
-    /// Whether the service has refused it for certain: the only try that was sent got a definite answer.
+    /// Whether the service has refused it for certain: each try that was sent got a definite answer.
     pub(super) fn is_refused(&self) -> bool {
         match &self.result {
-            Err(ReservationError::Failure(failure)) => self.ocid.is_none() && failure.attempts == 1,
+            Err(ReservationError::Failure(failure)) => self.ocid.is_none() && !failure.may_have_happened(),
             _ => false,
         }
     }

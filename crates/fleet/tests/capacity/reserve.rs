@@ -213,3 +213,46 @@ async fn a_creation_that_is_refused_leaves_no_reservation_in_doubt() {
     assert_eq!(summary.outcome, Some(Outcome::GivenBack), "{:?}", summary.warnings);
     assert!(summary.warnings.iter().all(|text| !text.contains("may be held")), "{:?}", summary.warnings);
 }
+
+/// The service forgets a retry token after a day: a machine that sleeps between two tries must not reserve twice.
+#[tokio::test(start_paused = true)]
+async fn a_reservation_is_not_asked_for_again_after_a_day() {
+    let world =
+        World::of("faults: [{operations: [CreateComputeCapacityReservation], nth: [1], fault: reset_after}]");
+    let plan = reserving(&world, 3, &[1], 3, true);
+    let asleep = async {
+        // The creation waits before its second try.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::advance(Duration::from_hours(60)).await;
+    };
+    let ((summary, _), ()) = tokio::join!(launch(&world, &plan), asleep);
+    assert_eq!(summary.outcome, Some(Outcome::GivenBack), "{:?}", summary.warnings);
+    let made = world.region.world().reservations().count();
+    assert_eq!((made, world.books()), (1, (0, 0)));
+}
+
+/// Until an instance has ended, its room counts as used: what is shrunk to that would be held unused afterwards.
+#[tokio::test(start_paused = true)]
+async fn what_the_dying_still_use_is_given_back_too() {
+    for min in [None, Some(3)] {
+        let world =
+            World::of("world: {boot_seconds: {min: 60, max: 60}, terminate_seconds: {min: 90, max: 90}}");
+        let mut plan = reserving(&world, 3, &[1], 3, true);
+        plan.min = min;
+        let env = world.environment();
+        let options = LaunchOptions { max_attempts: 1, ..LaunchOptions::default() };
+        let run = env.new_run_id();
+        let running = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), CancellationToken::new());
+        let killing = async {
+            while world.region.world().live_instances().count() < 3 {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            let first = world.region.world().live_instances().next().unwrap().id;
+            world.client.terminate_instance(&first, false, false, None).await.unwrap();
+        };
+        let (summary, ()) = tokio::join!(running, killing);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        let used = if min.is_some() { 0 } else { 2 };
+        assert_eq!(world.books(), (used, used), "{min:?}: {:?}", summary.unwrap().warnings);
+    }
+}

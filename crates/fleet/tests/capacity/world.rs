@@ -55,6 +55,7 @@ impl World {
         let requests = Arc::new(RequestCounts::default());
         let transport = Arc::new(InProcess::new(region.router()));
         let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), transport)
+            .clock(Arc::new(RegionClock(start, Instant::now())))
             .observer(requests.clone())
             .build();
         let defaults = region.world().defaults();

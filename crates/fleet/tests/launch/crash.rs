@@ -1,7 +1,7 @@
 //! Crashes: the process dies at any await, the ledger keeps what was synced, and another process goes on.
 
 use crate::world::{World, count, recorder, within_a_day};
-use fleet::{LaunchOptions, RunError};
+use fleet::{LaunchOptions, Plan, RunError};
 use ledger::{Event, LedgerError, Outcome, Phase, RunState, Store as _};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
@@ -225,4 +225,51 @@ async fn a_run_with_lost_records_goes_on_only_when_the_list_can_be_read() {
     world.region.replace_faults(&[]);
     let (summary, _) = world.resume(summary.run_id).await;
     assert_eq!((summary.outcome, world.live().len()), (Some(Outcome::Complete), 2));
+}
+
+/// An instance that ran and is gone, with records lost: nobody asked for another one, nor for the end of the others.
+#[tokio::test(start_paused = true)]
+async fn an_instance_gone_unnoticed_is_told_before_it_is_replaced() {
+    let world = World::of("roomy");
+    let plan = Plan { min: Some(3), ..world.plan(3, &[]) };
+    let (summary, records) = world.launch(&plan).await;
+    let of_slot_2 = records.iter().find(|record| record.event.slot() == Some(2)).unwrap();
+    world.store.ruin(summary.run_id, of_slot_2.seq);
+    let call = oci_client::Call::new(oci_api::Operation::TerminateInstance);
+    world.environment().client.call_empty(call.path(world.live()[&1][0].clone())).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    let (summary, records) = world.resume(summary.run_id).await;
+    assert_eq!(count(&records, |event| matches!(event, Event::LaunchIntended { .. })), 0);
+    assert_eq!((summary.outcome, world.live().len()), (Some(Outcome::Partial), 2));
+    assert_eq!(summary.instances[0].error.as_ref().unwrap().class, "gone");
+    world.check_books(&summary);
+    let (summary, _) = world.resume(summary.run_id).await;
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 3));
+    world.check_books(&summary);
+}
+
+/// Whichever record of a run is lost, the others tell what became of its launch.
+#[tokio::test(start_paused = true)]
+async fn an_instance_seen_running_settles_its_launch() {
+    let world = World::of("roomy");
+    let (summary, records) = world.launch(&world.plan(1, &[])).await;
+    let launched = records.iter().find(|record| matches!(record.event, Event::Launched { .. })).unwrap();
+    world.store.ruin(summary.run_id, launched.seq);
+    let state = RunState::fold(summary.run_id, &world.store.snapshot(summary.run_id));
+    assert_eq!((state.counts.unsettled, state.counts.launched, state.counts.running), (0, 1, 1));
+    assert_eq!(state.slot(1).ocid.as_deref(), Some(world.live()[&1][0].as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_decision_to_give_back_is_read_from_what_followed() {
+    let world = World::of("faults: [{operations: [launch], nth: [2, 3, 4], fault: {answer: {status: 400}}}]");
+    let plan = Plan { min: Some(2), ..world.plan(2, &[]) };
+    let (summary, records) = world.launch(&plan).await;
+    assert_eq!(summary.outcome, Some(Outcome::GivenBack));
+    let decided =
+        records.iter().find(|record| matches!(record.event, Event::GiveBackIntended { .. })).unwrap();
+    world.store.ruin(summary.run_id, decided.seq);
+    let (summary, records) = world.resume(summary.run_id).await;
+    assert_eq!(count(&records, |event| matches!(event, Event::LaunchIntended { .. })), 0);
+    assert_eq!((summary.outcome, world.live().len()), (Some(Outcome::GivenBack), 0));
 }

@@ -4,5 +4,6 @@
 mod crash;
 mod doubt;
 mod plan;
+mod refused;
 mod run;
 mod world;

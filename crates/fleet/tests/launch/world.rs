@@ -7,7 +7,10 @@ use oci_api::models::{
     CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
     LaunchInstanceShapeConfigDetails,
 };
-use oci_client::{Client, Clock, Endpoints, RequestCounts, transport::InProcess};
+use oci_client::{
+    Client, Clock, Endpoints, RequestCounts,
+    transport::{InProcess, Transport},
+};
 use oci_simulator::{
     scenario::{Scenario, Signatures},
     server::{Region, ScaledClock, SimClock},
@@ -70,9 +73,18 @@ impl World {
 
     /// What one process has: a client and counts of its own, the store of all.
     pub fn environment(&self) -> Environment {
+        self.environment_through(self.wire())
+    }
+
+    /// The way to the region.
+    pub fn wire(&self) -> Arc<dyn Transport> {
+        Arc::new(InProcess::new(self.region.router()))
+    }
+
+    /// The same with another way to the region.
+    pub fn environment_through(&self, transport: Arc<dyn Transport>) -> Environment {
         let requests = Arc::new(RequestCounts::default());
         let clock = Arc::new(RegionClock(Arc::clone(&self.clock)));
-        let transport = Arc::new(InProcess::new(self.region.router()));
         let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), transport)
             .clock(clock.clone())
             .seed(self.seed)

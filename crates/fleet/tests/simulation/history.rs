@@ -10,7 +10,7 @@ use crate::{
     wire::{Adrift, Wire},
 };
 use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary};
-use ledger::{LedgerError, MemoryStore, Outcome, Record, RunId, RunState};
+use ledger::{LedgerError, MemoryStore, Outcome, Record, RunId, RunState, SlotState};
 use oci_client::{Client, Endpoints, RequestCounts};
 use oci_simulator::server::Region;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -237,6 +237,9 @@ impl History {
         let known = state.outcome != Some(Outcome::InDoubt);
         // Who does not wait has counted what was accepted; some of it may die later.
         let counts = known && self.setup.options.wait && !self.setup.options.keep_partial;
+        // What ran and is gone without a record was reached, and is no reason to give the rest back.
+        let gone = |slot: &SlotState| slot.error.as_ref().is_some_and(|error| error.class == "gone");
+        let counts = counts && !state.slots.values().any(|slot| gone(slot));
         if let Some(min) = self.setup.min.filter(|_| counts) {
             books::at_least_or_nothing(&self.region, live, min)?;
         }
@@ -251,6 +254,8 @@ impl History {
         // Tags do not tell of it.
         (self.setup.min, self.plan.min) = (None, None);
         self.region.replace_faults(&[]);
+        // The machine may have been about to sleep when the last process ended.
+        self.adrift.wake();
         let lost = std::mem::replace(&mut self.store, MemoryStore::new());
         self.store.set_sync_delay(self.setup.sync);
         for point in [self.chance.random_range(1..8), 0] {

@@ -2,7 +2,8 @@
 //! from the seed, killed at the points where the ledger or the network is touched, resumed until they are done, and
 //! judged by the region's own books.
 //!
-//! `make simulate SEEDS=100000` plays many seeds, `make simulate SEED=42` plays one again and tells what happened.
+//! `make simulate SEEDS=100000` plays many seeds from a random base, which it prints; `FIRST=42` chooses the base, and
+//! `make simulate SEED=42` plays one seed again and tells what happened.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and what a seed came to is told")]
 
 mod books;

@@ -17,8 +17,12 @@ fn no_seed_loses_or_doubles_an_instance() {
         replay(seed, most);
         return;
     }
-    let first = number("SIMULATE_FIRST").unwrap_or(1);
+    let first = number("SIMULATE_FIRST").unwrap_or_else(many::random_base);
     let count = number("SIMULATE_SEEDS").unwrap_or(SEEDS);
+    println!(
+        "seeds {first} to {}: make simulate FIRST={first} SEEDS={count} SLOTS={most}",
+        first + count.saturating_sub(1)
+    );
     let sum = many::seeds(first, count, most);
     println!(
         "{} seeds from {first} of up to {most} slots: {} launches accepted, {} processes, {} requests, {:.0} h of virtual time, {} promises broken",

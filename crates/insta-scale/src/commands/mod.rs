@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod consent;
 pub mod dry_run;
 pub mod earlier;
+pub mod ending;
 pub mod export;
 pub mod find;
 pub mod instances;

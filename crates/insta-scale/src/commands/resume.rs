@@ -1,6 +1,6 @@
 //! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
-use super::{consent, earlier, launch, session};
+use super::{consent, earlier, ending, launch, session};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -56,14 +56,15 @@ async fn go_on(
     let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
     let (sink, reporter) = launch::reporter(global, state, &plan)?;
     let environment = session::environment(&client, requests, store);
-    let options = LaunchOptions {
-        keep_partial: args.keep_partial,
-        list_lag: args.list_lag,
-        ..session::launch_options(&args.pace)
-    };
+    let options = LaunchOptions { keep_partial: args.keep_partial, ..session::launch_options(&args.pace) };
+    session::heed_stop_requests(global, run, stop)?;
     let result = fleet::resume(&environment, run, &options, sink, stop.clone()).await;
     reporter.finish();
-    launch::conclude(global, &result?, true)
+    let summary = result?;
+    let again = Some(session::again(&home));
+    let asking = session::asking(&client);
+    let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
+    launch::conclude(global, &summary, &ending, true)
 }
 
 /// Asks, unless there is nothing left to do.

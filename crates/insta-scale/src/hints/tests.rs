@@ -32,6 +32,8 @@ fn the_whole_table() {
         Lost                  the instance is neither listed nor found: check the console before launching another in its place
         Hidden                it exists: let your group read instances (see `policy`), then run `resume`
         Deadline              the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing
+        Expired               the time of this fleet is over: `launch --new --ttl` begins another one
+        Gone                  `resume` launches another in its place; `instances terminate --run` ends the rest
         GivenBack             launch again with a smaller --min, or with --keep-partial
         ReservationGone       launch again: a new run makes its own reservations
         NotDeleted            it is still there: the message says why; repeat the cleanup when that is put right

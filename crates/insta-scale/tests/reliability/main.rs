@@ -6,7 +6,6 @@
 
 mod books;
 mod disk;
-mod moments;
 #[path = "../it/program.rs"]
 mod program;
 mod security;

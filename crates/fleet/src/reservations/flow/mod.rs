@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::create::find_by_token;
 use super::{Created, Held, Order, Patience, ReservationError, Want, create_all, show, spread};
 use crate::Plan;
+use crate::attempt::TOKEN_LIFE;
 use crate::journal::Journal;
 use grow::{even_out, grow};
 use settle::{abandon, still_held};
@@ -112,6 +113,8 @@ struct Past {
     /// Tokens of creations of which nobody knows what came of them.
     in_doubt: BTreeSet<String>,
     resumed: bool,
+    /// Whether creations of the first process are older than their tokens last.
+    forgotten: bool,
     /// Whether slots were tried already.
     begun: bool,
 }
@@ -134,11 +137,13 @@ pub(crate) async fn acquire(
     stop: &CancellationToken,
     within: Duration,
 ) -> Acquired {
+    let now = journal.now();
     let past = journal.state(|state| Past {
         run: state.run,
         held: state.reservations.iter().map(|(ocid, (domain, ..))| (domain.clone(), ocid.clone())).collect(),
         in_doubt: state.reserving.keys().cloned().collect(),
         resumed: state.resumed > 0,
+        forgotten: state.started_at.is_some_and(|at| now.duration_since(at) > TOKEN_LIFE),
         begun: !state.slots.is_empty(),
     });
     let patience = Patience::new(PATIENCE.min(within), stop.clone());
@@ -204,7 +209,12 @@ async fn one(
         None if past.resumed => {
             match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
                 Ok(found) => found,
-                Err(error) if error.failure().is_some_and(crate::reservations::follow::passing) => None,
+                Err(error)
+                    if !past.forgotten
+                        && error.failure().is_some_and(crate::reservations::follow::passing) =>
+                {
+                    None
+                }
                 Err(error) => return of(None, Err(error)),
             }
         }

@@ -13,13 +13,16 @@ use crate::Plan;
 use crate::journal::Journal;
 use crate::reservations::ask::TOKEN_TAG;
 use crate::reservations::create::find_by_token;
+use crate::reservations::follow::passing;
 use crate::reservations::{
-    Change, Created, NewCount, Patience, ReservationError, Want, give_back, resize, show,
+    Change, Created, Held, NewCount, Patience, ReservationError, Want, give_back, resize, show,
 };
 
 /// How often a forgotten reservation is looked for when the service does not answer, and how long between two looks.
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
+/// How long an instance that has died may take to leave its reservation.
+const DYING: Duration = Duration::from_mins(10);
 
 /// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
 pub(super) async fn abandon(
@@ -106,7 +109,13 @@ pub(crate) async fn settle(
     let patience = Patience::new(PATIENCE, CancellationToken::new());
     let mut own = Vec::new();
     for (ocid, drawn) in mine {
-        let Ok(held) = show(client, &ocid).await else {
+        let grown = reserve.grown.contains_key(&ocid);
+        let looked = if interrupted || !reserve.release {
+            show(client, &ocid).await
+        } else {
+            without_the_dying(client, &ocid, grown, journal, drawn).await
+        };
+        let Ok(held) = looked else {
             let message = format!("{ocid} could not be looked at in the end; it may go on costing");
             journal.record(vec![Event::Warning { message }]).await;
             continue;
@@ -127,7 +136,7 @@ pub(crate) async fn settle(
         }
         if unused == 0 {
             // It costs nothing, and is of no use to anybody.
-            if used == 0 && reserve.release && !interrupted && !reserve.grown.contains_key(&ocid) {
+            if used == 0 && reserve.release && !interrupted && !grown {
                 own.push(ocid);
             }
             continue;
@@ -147,6 +156,41 @@ pub(crate) async fn settle(
     }
     let left = give_back(client, compartment, &own, journal, &patience).await;
     lament(journal, left).await;
+}
+
+/// The reservation once what has died is out of it: until the service has ended an instance, its room counts as used, and
+/// what is only shrunk to that would be held unused afterwards.
+///
+/// In a reservation of the run's own, whatever is not an instance of a slot counts as dying for a while: a launch whose
+/// answer was lost may have made an instance that died before anybody knew it.
+async fn without_the_dying(
+    client: &Client,
+    ocid: &str,
+    grown: bool,
+    journal: &Journal,
+    drawn: Drawn,
+) -> Result<Held, ReservationError> {
+    let patience = Patience::new(DYING, CancellationToken::new());
+    let (living, dead) = journal.state(|state| {
+        let living: BTreeSet<String> = state.slots.values().filter_map(|slot| slot.ocid.clone()).collect();
+        let dead: BTreeSet<String> = state.slots.values().flat_map(|slot| slot.gone.clone()).collect();
+        (living, dead)
+    });
+    loop {
+        let held = show(client, ocid).await?;
+        if held.used() <= drawn.known + drawn.in_doubt {
+            return Ok(held);
+        }
+        let is_dying =
+            |id: &str| dead.contains(id) || (!grown && drawn.in_doubt == 0 && !living.contains(id));
+        let waits = match client.list_capacity_reservation_instances(ocid, None).await {
+            Ok(members) => members.iter().any(|member| is_dying(&member.id)),
+            Err(failure) => passing(&failure),
+        };
+        if !waits || !patience.pause(BETWEEN_LOOKS).await {
+            return Ok(held);
+        }
+    }
 }
 
 /// A reservation whose creation or growth was announced and of which nothing was written down after that: an earlier process
