@@ -12,6 +12,11 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether a variable is set, and holds nothing but blanks.
+pub fn is_blank(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| value.trim().is_empty())
+}
+
 /// The regions that this machine describes in the way of the official SDKs. A description that cannot be read is told, and
 /// adds none.
 pub fn added_regions() -> Vec<AddedRegion> {

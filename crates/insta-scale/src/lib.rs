@@ -14,14 +14,14 @@ pub mod login;
 pub mod output;
 pub mod runtime;
 
+use clap::CommandFactory as _;
 use clap::error::ContextKind;
-use clap::{CommandFactory as _, Parser as _};
 use std::process::ExitCode;
 
 /// The whole of `oci-insta-scale`.
 pub fn main() -> ExitCode {
     let words = args::normalise(&args::Cli::command(), "launch", std::env::args_os());
-    let cli = match args::Cli::try_parse_from(&words) {
+    let cli = match args::parse::<args::Cli>(&words) {
         Ok(cli) => cli,
         Err(error) => return show_usage(&error, &args::Cli::command(), &words),
     };
@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
 /// The whole of `capacity-manager`.
 pub fn capacity_manager() -> ExitCode {
     let words = args::go_flags(&args::CapacityManager::command(), std::env::args_os());
-    let arguments = match args::CapacityManager::try_parse_from(&words) {
+    let arguments = match args::parse::<args::CapacityManager>(&words) {
         Ok(arguments) => arguments,
         Err(error) => return show_usage(&error, &args::CapacityManager::command(), &words),
     };
@@ -54,7 +54,7 @@ fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
 pub fn manage_instances() -> ExitCode {
     let words =
         args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
-    let arguments = match args::ManageInstances::try_parse_from(&words) {
+    let arguments = match args::parse::<args::ManageInstances>(&words) {
         Ok(arguments) => arguments,
         Err(error) => {
             return show_usage(&error, &<args::ManageInstances as clap::CommandFactory>::command(), &words);

@@ -9,9 +9,11 @@ mod checksum;
 mod file;
 mod locks;
 mod mark;
+mod stop;
 mod writer;
 
 pub use locks::{Locked, has_locks, lock, lock_path};
+pub use stop::{is_stop_requested, request_stop, withdraw_stop};
 
 use crate::{
     Event, Lease, LedgerError, Record, Result, RunHead, RunId, RunKind, Stray,

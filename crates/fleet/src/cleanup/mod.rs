@@ -17,7 +17,7 @@ mod volumes;
 pub use delete::{Deleted, delete};
 pub use evidence::{Evidence, gather};
 pub(crate) use expiry::expiry_in;
-pub use expiry::{expiry, expiry_value, extend};
+pub use expiry::{expiry, expiry_value, extend, fleet_expiry};
 pub use find::find;
 pub use summary::{CleanupRow, CleanupSummary};
 pub(crate) use volumes::gigabytes;

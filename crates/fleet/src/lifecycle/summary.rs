@@ -102,10 +102,11 @@ fn or_null<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> 
 }
 
 impl ActionSummary {
-    /// What is said when no instance was selected: there is no run then.
-    pub fn of_nothing(verb: Verb) -> Self {
+    /// What is said when no instance was selected: there is no run then. `outcome` is `Complete` where that is as it should
+    /// be.
+    pub fn of_nothing(verb: Verb, outcome: Outcome) -> Self {
         let nothing = RunState::new(RunId(uuid::Uuid::nil()));
-        Self { run_id: None, action: Some(verb), outcome: Some(Outcome::Complete), ..Self::of(&nothing) }
+        Self { run_id: None, action: Some(verb), outcome: Some(outcome), ..Self::of(&nothing) }
     }
 
     /// The summary, from the state of the run alone.

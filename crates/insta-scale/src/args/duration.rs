@@ -1,20 +1,26 @@
-//! Times as people type them: `90s`, `20m`, `1h30m`, or plain seconds.
+//! Times as people type them: `90s`, `20m`, `1h30m`, `8d`. A number alone is refused: whoever types `--ttl 8` means hours
+//! as often as seconds.
 
+use jiff::{Span, SpanRelativeTo};
 use std::time::Duration;
 
 /// The longest time that a flag takes: a year.
 const MOST: Duration = Duration::from_hours(24 * 365);
 
-/// Reads a time.
+/// Reads a time. Days have 24 hours.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let help = || "a time such as 90s, 20m or 1h30m is needed".to_owned();
-    let time = if let Ok(seconds) = text.parse::<f64>() {
-        Duration::try_from_secs_f64(seconds).map_err(|_| help())?
-    } else {
-        let time: jiff::SignedDuration = text.parse().map_err(|_| help())?;
-        time.try_into().map_err(|_| help())?
-    };
-    if time > MOST { Err("at most a year".to_owned()) } else { Ok(time) }
+    let text = text.trim();
+    if let Ok(number) = text.parse::<f64>()
+        && number.is_finite()
+        && number >= 0.0
+    {
+        return Err(format!("a time needs its unit: say {text}s, {text}m, {text}h or {text}d"));
+    }
+    let help = || "a time such as 90s, 20m, 1h30m or 8d is needed".to_owned();
+    let span: Span = text.parse().map_err(|_| help())?;
+    let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| help())?;
+    let time: Duration = time.try_into().map_err(|_| help())?;
+    if time > MOST { Err("at most a year (365d)".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]
@@ -24,14 +30,27 @@ mod tests {
     #[test]
     fn times_are_read_as_people_type_them() {
         let seconds = |text| parse(text).map(|time| time.as_secs_f64()).ok();
-        assert_eq!(seconds("90"), Some(90.0));
-        assert_eq!(seconds("0.5"), Some(0.5));
         assert_eq!(seconds("90s"), Some(90.0));
+        assert_eq!(seconds("0s"), Some(0.0));
+        assert_eq!(seconds("0.5s"), Some(0.5));
         assert_eq!(seconds("20m"), Some(1200.0));
         assert_eq!(seconds("1h30m"), Some(5400.0));
+        assert_eq!(seconds("1.5h"), Some(5400.0));
+        assert_eq!(seconds("8d"), Some(8.0 * 86_400.0));
+        assert_eq!(seconds("1d12h"), Some(36.0 * 3600.0));
         assert_eq!(seconds("PT5M"), Some(300.0));
-        for wrong in ["", "-5s", "-1", "soon", "NaN", "1e99", "5 parsecs", "999999h"] {
+        for wrong in
+            ["", "-5s", "-1", "soon", "NaN", "inf", "1e99", "5 parsecs", "999999h", "366d", "1mo", "1h30"]
+        {
             assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_unit_is_refused() {
+        for (text, said) in [("8", "say 8s, 8m, 8h or 8d"), ("0", "say 0s, 0m"), (" 0.5", "say 0.5s, 0.5m")] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
         }
     }
 }

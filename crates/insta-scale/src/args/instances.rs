@@ -49,7 +49,8 @@ const ACT_HELP: &str = "\
 Which instances: by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file, which
 combine; one of them is needed, or --all for the whole compartment. Instances that are there already are skipped.
 
-Exit codes: 0 all there, 2 bad usage, 3 some failed, 4 none succeeded or declined, 5 login refused, 130 interrupted.";
+Exit codes: 0 all there, 2 bad usage, 3 some failed, 4 none succeeded, none found (see --allow-empty) or declined,
+5 login refused, 130 interrupted.";
 
 const TERMINATE_HELP: &str = "\
 Which instances: by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file, which
@@ -58,7 +59,8 @@ combine; one of them is needed, or --all for the whole compartment.
 The instances, their number and their price are shown, and the word DELETE is asked for. Without a terminal, nothing
 is done unless --yes is given. What was shown is what is terminated: nothing that appears later.
 
-Exit codes: 0 all gone, 2 bad usage, 3 some failed, 4 none terminated or declined, 5 login refused, 130 interrupted.";
+Exit codes: 0 all gone, 2 bad usage, 3 some failed, 4 none terminated, none found (see --allow-empty) or declined,
+5 login refused, 130 interrupted.";
 
 /// Which instances.
 #[derive(Clone, Debug, Default, Args)]
@@ -162,6 +164,12 @@ pub struct Carry {
     /// The most actions under way at once
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_concurrency: u32,
+    /// End with exit code 0 even if there is no instance to act on
+    #[arg(long)]
+    pub allow_empty: bool,
+    /// Where a launch of these instances is still at work, stop it first; refused otherwise
+    #[arg(long)]
+    pub stop_run: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -222,9 +230,15 @@ pub struct ExtendInstances {
     /// Which instances.
     #[command(flatten)]
     pub select: Select,
-    /// How much longer, from now on
+    /// How long from now on they may live: `8h`, `2d`. An end that is later already stays
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub ttl: Duration,
+    /// Bring the end nearer where it is later
+    #[arg(long)]
+    pub shorten: bool,
+    /// End with exit code 0 even if there is no instance to act on
+    #[arg(long)]
+    pub allow_empty: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -326,6 +340,8 @@ impl Carry {
     /// As usual.
     pub fn with(yes: bool) -> Self {
         Self {
+            allow_empty: false,
+            stop_run: false,
             all: false,
             no_wait: false,
             wait_timeout: Duration::from_mins(20),

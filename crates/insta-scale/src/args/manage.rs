@@ -32,6 +32,12 @@ pub struct ManageInstances {
     /// For `terminate`: only those in this file, one OCID a line, `#` begins a comment
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// End with exit code 0 even if there is no instance to act on
+    #[arg(long)]
+    pub allow_empty: bool,
+    /// Where a launch of these instances is still at work, stop it first; refused otherwise
+    #[arg(long)]
+    pub stop_run: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -87,7 +93,7 @@ impl ManageInstances {
             file: self.file,
             ..Select::default()
         };
-        let carry = Carry::with(self.yes);
+        let carry = Carry { allow_empty: self.allow_empty, stop_run: self.stop_run, ..Carry::with(self.yes) };
         let command = match self.action {
             ManageAction::List => {
                 let (sort, reverse) = (Sort::Name, false);

@@ -8,6 +8,7 @@ mod go_style;
 mod instances;
 mod manage;
 mod manager;
+mod parse;
 mod reservation;
 mod sim;
 
@@ -20,6 +21,7 @@ pub use instances::{
 };
 pub use manage::ManageInstances;
 pub use manager::CapacityManager;
+pub use parse::parse;
 pub use reservation::{
     CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs, ReservationCommand,
     Reserving, UpdateReservation, WaitReservation,

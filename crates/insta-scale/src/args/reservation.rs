@@ -203,6 +203,7 @@ fn want(text: &str) -> Result<Want, String> {
             "shape" => value.clone_into(&mut want.shape),
             "ocpus" => want.ocpus = Some(super::positive(value)?),
             "memory" => want.memory_gb = Some(super::positive(value)?),
+            "fd" if value.is_empty() => return Err("`fd=` has no value".to_owned()),
             "fd" => want.fault_domain = Some(value.to_ascii_uppercase()),
             "count" => {
                 want.count =
@@ -268,6 +269,7 @@ mod tests {
             "shape=S,count=1000001",
             "shape=S,count=1,size=2",
             "shape=S,count=1,ocpus=0",
+            "shape=S,count=1,fd=",
         ] {
             assert!(want(wrong).is_err(), "{wrong}");
         }

@@ -1,5 +1,6 @@
 //! `launch --dry-run`: shows the request of the first slot and what differs in the others, and, when the service can be
-//! asked, what stands in their way and what it all costs. Launches nothing and writes nothing down.
+//! asked, what stands in their way and what it all costs. Launches nothing and writes nothing down. Its exit code is that of
+//! the launch where it can be known to stop: 2, 4 or 5.
 
 use super::budget::Budget;
 use super::{earlier, launch, session};
@@ -11,7 +12,9 @@ use crate::output::preview::Preview;
 use crate::output::{console, forecast, reserving, text};
 use fleet::preflight::{Preflight, preflight};
 use fleet::{Plan, PlanError};
+use oci_client::credentials::Signer;
 use oci_client::{Client, FailureClass, RetryPolicy};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +30,9 @@ pub async fn run(
     stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
     let endpoints = session::endpoints(&settings)?;
-    let mut exit = Exit::Done;
     let mut answer = None;
-    match sign_in(global, args, &settings, stop).await? {
+    let (signer, mut stops) = sign_in(global, args, &settings, stop).await?;
+    match signer {
         None => {
             if args.extend {
                 console::line(
@@ -55,16 +58,21 @@ pub async fn run(
             match asked {
                 Ok(found) => answer = found,
                 Err(error) => {
-                    exit = refused(&error);
-                    tell(&error, exit);
+                    stops = refused(&error);
+                    tell(&error, stops);
                 }
             }
         }
     }
+    if answer.as_ref().is_some_and(Preflight::is_hopeless) {
+        stops = stops.or(Some(Exit::NoneLaunched));
+    }
+    // A launch looks for these first, so their codes win.
     if args.simulate.is_none()
         && let Some(note) = earlier::in_the_way(global, args, &settings).await?
     {
         console::line(&format!("warning: a launch would stop here: {note}"));
+        stops = Some(Exit::Usage);
     }
     let plan = Plan { fleet: settings.fleet.clone(), min: launch::least(args), ..Plan::default() };
     let reserve = args.reserving.reserve;
@@ -85,18 +93,18 @@ pub async fn run(
     }
     if let Some(Err(error)) = budget.map(Budget::check) {
         console::failed(&error);
-        exit = error.exit();
+        stops = Some(error.exit());
     }
-    Ok(exit)
+    Ok(stops.unwrap_or(Exit::Done))
 }
 
-/// Who signs; `None` when nobody is to be asked, or can be.
+/// Who signs, `None` when nobody is to be asked, or can be; and how a launch would end if that stops it.
 async fn sign_in(
     global: &Global,
     args: &LaunchArgs,
     settings: &Settings,
     stop: &CancellationToken,
-) -> Result<Option<std::sync::Arc<dyn oci_client::credentials::Signer>>, CommandError> {
+) -> Result<(Option<Arc<dyn Signer>>, Option<Exit>), CommandError> {
     match session::sign_in(global, settings, stop).await {
         Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
         // The names of an extension depend on the answer.
@@ -106,9 +114,9 @@ async fn sign_in(
             let why = error.to_string();
             let why = text::clean(why.lines().next().unwrap_or_default());
             console::line(&format!("warning: a launch would stop here: {why}"));
-            Ok(None)
+            Ok((None, Some(error.exit())))
         }
-        Ok(signer) => Ok(signer.filter(|_| !args.offline)),
+        Ok(signer) => Ok((signer.filter(|_| !args.offline), None)),
     }
 }
 
@@ -137,15 +145,15 @@ async fn ask(
 }
 
 /// A refused login is what a launch would end with too; whoever cannot be reached now may be reached later.
-fn refused(error: &CommandError) -> Exit {
+fn refused(error: &CommandError) -> Option<Exit> {
     match error {
-        CommandError::Failure(failure) if failure.class == FailureClass::Authentication => error.exit(),
-        _ => Exit::Done,
+        CommandError::Failure(failure) if failure.class == FailureClass::Authentication => Some(error.exit()),
+        _ => None,
     }
 }
 
-fn tell(error: &CommandError, exit: Exit) {
-    if exit != Exit::Done {
+fn tell(error: &CommandError, stops: Option<Exit>) {
+    if stops.is_some() {
         console::failed(error);
         return;
     }

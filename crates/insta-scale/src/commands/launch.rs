@@ -4,13 +4,14 @@
 use super::budget::Budget;
 use super::earlier::{self, Choice};
 use super::simulate::Rehearsal;
-use super::{chattiness, consent, costs, dry_run, resume, session};
+use super::{chattiness, consent, costs, dry_run, ending, resume, session};
 use crate::args::{Global, LaunchArgs, OutputFormat, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Chattiness};
 use crate::output::document::Document;
+use crate::output::ending::Ending;
 use crate::output::progress::{Reporter, Show};
 use crate::output::{preview, summary, text};
 use crate::runtime;
@@ -128,6 +129,9 @@ async fn launch(
     runtime::say_when_stopped(stop, runtime::STOPPING);
     let environment = session::environment(&client, requests, store);
     let run = environment.new_run_id();
+    if args.simulate.is_none() {
+        session::heed_stop_requests(global, run, stop)?;
+    }
     let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
     let sink = ending_turn(turn, sink);
     let options = session::launch_options(&args.pace);
@@ -140,10 +144,12 @@ async fn launch(
         summary.still_costs = costs::found(global, costs);
         costs::tell(summary.still_costs.as_deref(), &settings.prices);
     }
+    let again = args.simulate.is_none().then(|| session::again(global));
+    let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
     if let Some(rehearsal) = rehearsal {
         rehearsal.stop().await?;
     }
-    conclude(global, &summary, args.simulate.is_none())
+    conclude(global, &summary, &ending, args.simulate.is_none())
 }
 
 /// Once the run's first record is kept, others find the run itself.
@@ -185,24 +191,34 @@ pub fn reporter(
 }
 
 /// Shows what the run came to, and says how it ended.
-pub fn conclude(global: &Global, run: &RunSummary, resumable: bool) -> Result<Exit, CommandError> {
+pub fn conclude(
+    global: &Global,
+    run: &RunSummary,
+    ending: &Ending,
+    resumable: bool,
+) -> Result<Exit, CommandError> {
     // What became of the run is known, and it is not that its summary could not be written.
-    if let Err(error) = show(global, run, resumable) {
+    if let Err(error) = show(global, run, ending, resumable) {
         console::failed(&error);
     }
     Ok(Exit::of(run))
 }
 
 /// Shows what a run came to: data on stdout, advice on stderr.
-pub fn show(global: &Global, run: &RunSummary, resumable: bool) -> Result<(), CommandError> {
+pub fn show(global: &Global, run: &RunSummary, ending: &Ending, resumable: bool) -> Result<(), CommandError> {
     match global.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
-            console::data(&summary::table(run, console::stdout_has_colour(), console::width()))?;
+            let table = summary::table(run, ending, console::stdout_has_colour(), console::width());
+            console::data(&(table + &ending.lines(run, SystemClock.now())))?;
         }
-        OutputFormat::Json => console::data(&Document::of(run).to_text())?,
-        OutputFormat::Jsonl => console::data(&Document::of(run).to_line())?,
+        OutputFormat::Json => console::data(&Document::of(run, ending).to_text())?,
+        OutputFormat::Jsonl => console::data(&Document::of(run, ending).to_line())?,
     }
-    let advice = summary::advice(run, resumable);
+    let chatty = chattiness(global) > Chattiness::Quiet;
+    let next = if chatty { ending.next(run) } else { String::new() };
+    let missing = ending.warning.as_ref().filter(|_| chatty);
+    let missing = missing.map_or_else(String::new, |warning| format!("warning: {warning}\n"));
+    let advice = missing + &summary::advice(run, resumable) + &next;
     if !advice.is_empty() {
         console::line(advice.trim_end());
     }

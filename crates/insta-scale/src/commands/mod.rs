@@ -7,6 +7,7 @@ pub mod consent;
 pub mod costs;
 pub mod dry_run;
 pub mod earlier;
+pub mod ending;
 pub mod export;
 pub mod find;
 pub mod instances;

@@ -1,6 +1,6 @@
 //! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
-use super::{consent, costs, earlier, launch, session};
+use super::{consent, costs, earlier, ending, launch, session};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -57,6 +57,7 @@ async fn go_on(
     let (sink, reporter) = launch::reporter(global, state, &plan)?;
     let environment = session::environment(&client, requests, store);
     let options = LaunchOptions { keep_partial: args.keep_partial, ..session::launch_options(&args.pace) };
+    session::heed_stop_requests(global, run, stop)?;
     let result = fleet::resume(&environment, run, &options, sink, stop.clone()).await;
     reporter.finish();
     let mut summary = result?;
@@ -67,7 +68,10 @@ async fn go_on(
         summary.still_costs = costs::found(global, costs);
         costs::tell(summary.still_costs.as_deref(), &settings.prices);
     }
-    launch::conclude(global, &summary, true)
+    let again = Some(session::again(&home));
+    let asking = session::asking(&client);
+    let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
+    launch::conclude(global, &summary, &ending, true)
 }
 
 /// Asks, unless there is nothing left to do.

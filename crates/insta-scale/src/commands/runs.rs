@@ -5,8 +5,9 @@ use crate::args::{Global, OutputFormat, RunsArgs};
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::{console, runs};
-use ledger::RunHead;
+use crate::output::console;
+use crate::output::runs::{self, Facts, ListedRun};
+use ledger::{RunHead, RunState};
 use oci_client::{Clock as _, SystemClock};
 
 /// Runs it.
@@ -17,18 +18,19 @@ pub async fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError>
     for note in &lost {
         console::line(note);
     }
+    let rows = rows(global, args.simulated, heads).await?;
     let text = match global.output {
-        OutputFormat::Table if heads.is_empty() => {
+        OutputFormat::Table if rows.is_empty() => {
             if lost.is_empty() {
                 console::line("no runs yet");
             }
             String::new()
         }
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
-            runs::table(&heads, SystemClock.now())
+            runs::table(&rows, SystemClock.now(), console::width())
         }
-        OutputFormat::Json => runs::json(&heads),
-        OutputFormat::Jsonl => runs::json_lines(&heads),
+        OutputFormat::Json => runs::json(&rows),
+        OutputFormat::Jsonl => runs::json_lines(&rows),
     };
     console::data(&text)?;
     Ok(Exit::Done)
@@ -42,6 +44,21 @@ async fn lost(global: &Global, simulated: bool) -> Result<Vec<String>, CommandEr
     }
     let store = session::open_ledger(global, simulated)?;
     Ok(lost::notes(&store).await?)
+}
+
+/// The runs with what their records tell. One that cannot be read is listed all the same.
+async fn rows(global: &Global, simulated: bool, heads: Vec<RunHead>) -> Result<Vec<ListedRun>, CommandError> {
+    if heads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let store = session::open_ledger(global, simulated)?;
+    let mut rows = Vec::new();
+    for head in heads {
+        let records = store.records(head.run).await.map(|found| found.records).unwrap_or_default();
+        let facts = Facts::of(&RunState::fold(head.run, &records));
+        rows.push(ListedRun { head, facts });
+    }
+    Ok(rows)
 }
 
 /// The runs, the newest first. Where no ledger is, there are none, and none is made.

@@ -11,19 +11,35 @@ use crate::error::CommandError;
 use crate::login::{self, SignedIn};
 use crate::output::console::{self, Chattiness};
 use crate::output::retries::Retries;
+use crate::output::text::shell_word;
 use crate::runtime;
 use fleet::{Environment, LaunchOptions, Origin};
-use ledger::{RunHead, RunId, SqliteStore, Store};
+use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
 use oci_client::credentials::Signer;
 use oci_client::transport::Https;
 use oci_client::{Client, Endpoints, Observer, QuestionLimits, RequestCounts, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// The config file: as asked for, else `config.yaml`.
 pub fn config_file(global: &Global) -> PathBuf {
     global.config.clone().unwrap_or_else(|| PathBuf::from("config.yaml"))
+}
+
+/// How the program is called again for the same place: with the flags that say where that is.
+pub fn again(global: &Global) -> String {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let flags = [
+        ("--config", path(&global.config)),
+        ("--profile", global.profile.clone()),
+        ("--endpoint", global.endpoint.clone()),
+        ("--state-dir", path(&global.state_dir)),
+    ];
+    let given =
+        flags.into_iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", shell_word(&value?))));
+    given.fold("oci-insta-scale".to_owned(), |command, flag| command + &flag)
 }
 
 /// Reads the config and shows what is worth knowing about it.
@@ -182,6 +198,25 @@ pub fn environment(client: &Client, requests: Arc<RequestCounts>, store: Arc<dyn
     }
 }
 
+/// Has the run end, as after Ctrl-C, when another command asks for that (`--stop-run`).
+pub fn heed_stop_requests(global: &Global, run: RunId, stop: &CancellationToken) -> Result<(), CommandError> {
+    let folder = environment::state_dir(global.state_dir.clone(), false)?;
+    // What is there was meant for an earlier process; whoever waits for this one asks again.
+    sqlite::withdraw_stop(&folder, run)?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        while !sqlite::is_stop_requested(&folder, run) {
+            tokio::time::sleep(STOP_POLL).await;
+        }
+        console::line(&format!("another command asks run {run} to stop (--stop-run)"));
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// How often it is looked for a request to stop.
+const STOP_POLL: Duration = Duration::from_millis(250);
+
 /// How a run is carried out.
 pub fn launch_options(pace: &Pace) -> LaunchOptions {
     LaunchOptions {
@@ -198,6 +233,10 @@ pub fn launch_options(pace: &Pace) -> LaunchOptions {
 /// Finds the run that a text names: a whole id or its beginning.
 pub fn find_run(heads: &[RunHead], text: &str) -> Result<RunId, CommandError> {
     let wanted = text.trim().to_ascii_lowercase();
+    if wanted.is_empty() {
+        // Every id begins with nothing.
+        return Err(CommandError::usage("the run is blank", "`oci-insta-scale runs` lists them"));
+    }
     let found: Vec<RunId> =
         heads.iter().map(|head| head.run).filter(|run| run.to_string().starts_with(&wanted)).collect();
     match found.as_slice() {

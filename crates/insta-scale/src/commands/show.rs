@@ -5,8 +5,9 @@ use crate::args::{Global, OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
+use crate::output::ending::Ending;
 use fleet::RunSummary;
-use fleet::cleanup::CleanupSummary;
+use fleet::cleanup::{CleanupSummary, fleet_expiry};
 use fleet::lifecycle::ActionSummary;
 use ledger::{RunKind, RunState};
 
@@ -44,6 +45,7 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
         Some(RunKind::Launch) | None => {}
     }
     let (state, plan) = resume::past(&store, run).await?;
-    launch::show(global, &RunSummary::of(&state, &plan), !args.simulated)?;
+    let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
+    launch::show(global, &RunSummary::of(&state, &plan), &ending, !args.simulated)?;
     Ok(Exit::Done)
 }

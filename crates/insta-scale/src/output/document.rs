@@ -1,7 +1,8 @@
 //! The JSON document of a run, docs/output.md. A program reads it, so its fields stay.
 
+use super::ending::Ending;
 use crate::hints;
-use fleet::price::StillCosts;
+use fleet::price::{StillCosts, rounded};
 use fleet::{InstanceSummary, RunSummary};
 use jiff::Timestamp;
 use ledger::{ErrorRecord, RequestCount, RunId};
@@ -23,6 +24,10 @@ pub struct Document<'a> {
     given_back: &'a [String],
     elapsed_s: f64,
     requests: &'a BTreeMap<String, RequestCount>,
+    price_per_hour: Option<f64>,
+    price_per_30_days: Option<f64>,
+    currency: Option<&'a str>,
+    expires: Option<Timestamp>,
     instances: Vec<Instance<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     still_costs: Option<&'a [StillCosts]>,
@@ -41,6 +46,8 @@ struct Instance<'a> {
     launched_at: Option<Timestamp>,
     running_at: Option<Timestamp>,
     ready_in_s: Option<f64>,
+    private_ip: Option<&'a str>,
+    public_ip: Option<&'a str>,
     error: Option<Error<'a>>,
 }
 
@@ -54,8 +61,9 @@ struct Error<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// The document of a run.
-    pub fn of(summary: &'a RunSummary) -> Self {
+    /// The document of a run, with what is known at its end.
+    pub fn of(summary: &'a RunSummary, ending: &'a Ending) -> Self {
+        let price = ending.hour.filter(|_| ending.asked);
         Self {
             schema_version: SCHEMA_VERSION,
             run_id: summary.run_id,
@@ -66,7 +74,11 @@ impl<'a> Document<'a> {
             given_back: summary.returned.as_deref().map_or(&[], |returned| &returned.instances),
             elapsed_s: summary.elapsed_s,
             requests: &summary.requests,
-            instances: summary.instances.iter().map(Instance::of).collect(),
+            price_per_hour: price.map(|price| rounded(price.hour)),
+            price_per_30_days: price.map(|price| rounded(price.days_30)),
+            currency: price.map(|_| ending.currency.as_str()),
+            expires: ending.expires,
+            instances: summary.instances.iter().map(|row| Instance::of(row, ending)).collect(),
             still_costs: summary.still_costs.as_deref(),
         }
     }
@@ -90,7 +102,8 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Instance<'a> {
-    fn of(row: &'a InstanceSummary) -> Self {
+    fn of(row: &'a InstanceSummary, ending: &'a Ending) -> Self {
+        let addresses = ending.addresses.get(&row.slot);
         Self {
             slot: row.slot,
             name: &row.name,
@@ -103,6 +116,8 @@ impl<'a> Instance<'a> {
             launched_at: row.launched_at,
             running_at: row.running_at,
             ready_in_s: row.ready_in_s,
+            private_ip: addresses.and_then(|found| found.private.as_deref()),
+            public_ip: addresses.and_then(|found| found.public.as_deref()),
             error: row.error.as_ref().map(Error::of),
         }
     }

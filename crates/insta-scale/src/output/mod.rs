@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod document;
+pub mod ending;
 pub mod forecast;
 pub mod gauge;
 pub mod instances;
@@ -14,6 +15,7 @@ pub mod refusal;
 pub mod repeats;
 pub mod reserving;
 pub mod retries;
+mod rows;
 pub mod runs;
 pub mod summary;
 pub mod text;

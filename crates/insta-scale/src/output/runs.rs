@@ -1,47 +1,157 @@
 //! The list of runs, as a table and as JSON.
 
-use super::text::{count, lines};
-use comfy_table::{ContentArrangement, Table, presets};
+use super::instances::columns::{self, Column};
+use super::text::{clean, count, lines, ranges};
 use jiff::Timestamp;
-use ledger::{Outcome, RunHead, RunKind};
+use ledger::{Next, Outcome, RunHead, RunKind, RunState};
+use serde::Serialize;
+use serde_json::Value;
 
-/// The runs as a table.
-pub fn table(heads: &[RunHead], now: Timestamp) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["RUN", "KIND", "INSTANCES", "STARTED", "AGE", "OUTCOME"]);
-    for head in heads {
-        table.add_row([
-            head.run.to_string(),
-            head.kind.map_or("unreadable", kind).to_owned(),
-            head.requested.to_string(),
-            head.created_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            age(head.created_at, now),
-            outcome(head),
-        ]);
-    }
-    lines(table.lines().map(|line| line.trim().to_owned()))
+/// One run of the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedRun {
+    /// What the ledger's list tells.
+    #[serde(flatten)]
+    pub head: RunHead,
+    /// What its records tell.
+    #[serde(flatten)]
+    pub facts: Facts,
 }
 
+/// What the records of a run tell. All is empty when they cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Facts {
+    /// The beginning of the names, of a launch.
+    pub name_prefix: Option<String>,
+    /// The names of the instances, of an action: as few words as possible.
+    #[serde(skip)]
+    pub names: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The shape that is tried first.
+    pub shape: Option<String>,
+    /// The config that the run was started with.
+    pub config: Option<String>,
+    /// Slots whose instance exists.
+    pub launched: u32,
+    /// Slots whose instance runs, or whose action is done.
+    pub running: u32,
+    /// Slots that failed.
+    pub failed: u32,
+    /// Slots of which a launch is in doubt.
+    pub in_doubt: u32,
+    /// What is left to do, in words; nothing when the run is done.
+    #[serde(skip)]
+    pub left: Vec<String>,
+}
+
+impl Facts {
+    /// From the state of the run.
+    pub fn of(state: &RunState) -> Self {
+        let counts = state.counts;
+        let facts = Self {
+            launched: counts.launched,
+            running: counts.running,
+            failed: counts.failed,
+            in_doubt: counts.unsettled,
+            ..Self::default()
+        };
+        // Of a plan that an older version wrote, what it has.
+        let text = |path: &str| state.plan.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        if state.kind != Some(RunKind::Launch) {
+            let instances = state.plan["instances"].as_array().map_or(&[][..], Vec::as_slice);
+            let names: Vec<String> =
+                instances.iter().filter_map(|one| Some(one["name"].as_str()?.to_owned())).collect();
+            return Self { names: Some(ranges(&names)).filter(|names| !names.is_empty()), ..facts };
+        }
+        Self {
+            name_prefix: text("/fleet/name_prefix"),
+            region: text("/fleet/region"),
+            shape: text("/fleet/placements/0/shape"),
+            config: text("/origin/config"),
+            left: if state.outcome.is_none_or(Outcome::is_unfinished) { left(state) } else { failed(state) },
+            ..facts
+        }
+    }
+}
+
+/// What a run that is not done has left.
+fn left(state: &RunState) -> Vec<String> {
+    if state.giving_back.is_some() {
+        return vec![format!("{} to give back", state.counts.launched)];
+    }
+    let (mut launch, mut settle, mut watch) = (0_u32, 0_u32, 0_u32);
+    for (_, next) in state.remaining() {
+        match next {
+            Next::Launch { .. } => launch += 1,
+            Next::Settle(_) => settle += 1,
+            Next::Watch { .. } => watch += 1,
+            Next::Nothing => {}
+        }
+    }
+    let parts = [(launch, "to launch"), (settle, "in doubt"), (watch, "not yet running")];
+    parts.iter().filter(|(many, _)| *many > 0).map(|(many, what)| format!("{many} {what}")).collect()
+}
+
+fn failed(state: &RunState) -> Vec<String> {
+    let failed = state.counts.failed;
+    if failed == 0 { Vec::new() } else { vec![format!("{failed} failed")] }
+}
+
+/// The runs as a table. `width` is the terminal's, if it is one.
+pub fn table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> String {
+    let column =
+        |title, rank, cell: &dyn Fn(&ListedRun) -> String| Column::new(title, rank, rows.iter().map(cell));
+    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), clean);
+    let id = |row: &ListedRun| row.head.run.to_string();
+    let prefix = |row: &ListedRun| row.facts.name_prefix.as_ref().map(|prefix| format!("{prefix}-"));
+    let names = |row: &ListedRun| text(prefix(row).or_else(|| row.facts.names.clone()).as_deref());
+    let mut columns = vec![
+        // What `show` and `resume` take as well.
+        column("RUN", 0, &id).or_short(rows.iter().map(|row| id(row).chars().take(SHORT).collect())),
+        column("KIND", 3, &|row| row.head.kind.map_or("unreadable", kind).to_owned()),
+        column("NAMES", 1, &names).cut(),
+        column("REGION", 6, &|row| text(row.facts.region.as_deref())),
+        column("SHAPE", 5, &|row| text(row.facts.shape.as_deref())),
+        column("DONE", 2, &|row| format!("{}/{}", row.facts.running, row.head.requested)),
+        column("STARTED", 8, &|row| row.head.created_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
+        column("AGE", 4, &|row| age(row.head.created_at, now)),
+        column("OUTCOME", 0, &|row| outcome(&row.head)),
+    ];
+    if rows.iter().any(|row| !row.facts.left.is_empty()) {
+        columns.push(
+            column("LEFT", 0, &|row| {
+                if row.facts.left.is_empty() { "-".to_owned() } else { row.facts.left.join(", ") }
+            })
+            .cut(),
+        );
+    }
+    columns.push(column("CONFIG", 7, &|row| text(row.facts.config.as_deref())));
+    columns::table(columns, width)
+}
+
+/// So much of an id tells runs apart that did not begin in the same minute.
+const SHORT: usize = 13;
+
 /// The runs as one JSON array.
-pub fn json(heads: &[RunHead]) -> String {
-    rows(values(heads), true)
+pub fn json(runs: &[ListedRun]) -> String {
+    rows(values(runs), true)
 }
 
 /// The runs as JSON, one a line.
-pub fn json_lines(heads: &[RunHead]) -> String {
-    rows(values(heads), false)
+pub fn json_lines(runs: &[ListedRun]) -> String {
+    rows(values(runs), false)
 }
 
-fn values(heads: &[RunHead]) -> Vec<serde_json::Value> {
+fn values(runs: &[ListedRun]) -> Vec<Value> {
     // Texts, numbers and times: nothing that JSON cannot hold.
-    heads.iter().map(|head| serde_json::to_value(head).unwrap_or_default()).collect()
+    runs.iter().map(|run| serde_json::to_value(run).unwrap_or_default()).collect()
 }
 
 /// Rows as one JSON array, or one a line.
-pub fn rows(rows: Vec<serde_json::Value>, array: bool) -> String {
+pub fn rows(rows: Vec<Value>, array: bool) -> String {
     if array {
-        return serde_json::to_string_pretty(&serde_json::Value::Array(rows)).unwrap_or_default() + "\n";
+        return serde_json::to_string_pretty(&Value::Array(rows)).unwrap_or_default() + "\n";
     }
     lines(rows.iter().map(ToString::to_string))
 }
@@ -85,5 +195,97 @@ pub fn age(from: Timestamp, now: Timestamp) -> String {
         1..=119 => format!("{minutes} min"),
         120..=2879 => format!("{} h", minutes / 60),
         _ => count(minutes / 1440, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{Event, Placement, Record, RunId};
+
+    fn row(
+        kind: RunKind,
+        plan: serde_json::Value,
+        events: Vec<Event>,
+        outcome: Option<Outcome>,
+    ) -> ListedRun {
+        let started = Event::RunStarted { kind, requested: 5, plan };
+        let ended = outcome.map(|outcome| Event::RunFinished { outcome });
+        let at = Timestamp::UNIX_EPOCH;
+        let events = std::iter::once(started).chain(events).chain(ended);
+        let records: Vec<Record> = (1..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
+        let run = RunId("0193ab00-0000-7000-8000-000000000001".parse().unwrap());
+        let facts = Facts::of(&RunState::fold(run, &records));
+        let head = RunHead {
+            run,
+            kind: Some(kind),
+            requested: 5,
+            created_at: at,
+            last_at: at,
+            outcome,
+            held: false,
+        };
+        ListedRun { head, facts }
+    }
+
+    fn rows() -> Vec<ListedRun> {
+        let fleet = serde_json::json!({
+            "region": "us-phoenix-1",
+            "name_prefix": "web",
+            "placements": [{"shape": "VM.Standard.E4.Flex"}],
+        });
+        let plan = serde_json::json!({"fleet": fleet, "origin": {"config": "/home/ann/config.yaml"}});
+        let launched = |slot| Event::Launched {
+            slot,
+            attempt: 1,
+            ocid: format!("ocid{slot}"),
+            name: format!("web-{slot}"),
+            state: "PROVISIONING".to_owned(),
+            placement: Placement::default(),
+            work_request: None,
+            adopted: false,
+        };
+        let intended = Event::LaunchIntended {
+            slot: 3,
+            attempt: 1,
+            token: "t".to_owned(),
+            placement: Placement::default(),
+        };
+        let running = Event::Running { slot: 1, ocid: "ocid1".to_owned() };
+        let failed = Event::SlotFailed { slot: 2, error: ledger::ErrorRecord::default() };
+        let stop = serde_json::json!({
+            "options": {"verb": "stop"},
+            "instances": [{"name": "web-1"}, {"name": "web-2"}, {"name": "web-3"}],
+        });
+        vec![
+            row(RunKind::Launch, plan.clone(), vec![launched(1), running, launched(2), intended], None),
+            row(RunKind::Launch, plan, vec![failed], Some(Outcome::Nothing)),
+            row(RunKind::Stop, stop, Vec::new(), Some(Outcome::Complete)),
+        ]
+    }
+
+    #[test]
+    fn runs_tell_fleet_counts_and_what_is_left() {
+        let now = Timestamp::from_second(300).unwrap();
+        let rows = rows();
+        let text = table(&rows, now, None) + &table(&rows, now, Some(80)) + &table(&rows, now, Some(120));
+        insta::assert_snapshot!(text, @r"
+            RUN                                   KIND    NAMES          REGION        SHAPE                DONE  STARTED                  AGE    OUTCOME              LEFT                                        CONFIG
+            0193ab00-0000-7000-8000-000000000001  launch  web-           us-phoenix-1  VM.Standard.E4.Flex  1/5   1970-01-01 00:00:00 UTC  5 min  unfinished (resume)  2 to launch, 1 in doubt, 1 not yet running  /home/ann/config.yaml
+            0193ab00-0000-7000-8000-000000000001  launch  web-           us-phoenix-1  VM.Standard.E4.Flex  0/5   1970-01-01 00:00:00 UTC  5 min  nothing              1 failed                                    /home/ann/config.yaml
+            0193ab00-0000-7000-8000-000000000001  stop    web-1 … web-3  -             -                    0/5   1970-01-01 00:00:00 UTC  5 min  complete             -                                           -
+            RUN            NAMES          OUTCOME              LEFT
+            0193ab00-0000  web-           unfinished (resume)  2 to launch, 1 in doubt, 1 n…
+            0193ab00-0000  web-           nothing              1 failed
+            0193ab00-0000  web-1 … web-3  complete             -
+            RUN            KIND    NAMES          DONE  AGE    OUTCOME              LEFT
+            0193ab00-0000  launch  web-           1/5   5 min  unfinished (resume)  2 to launch, 1 in doubt, 1 not yet running
+            0193ab00-0000  launch  web-           0/5   5 min  nothing              1 failed
+            0193ab00-0000  stop    web-1 … web-3  0/5   5 min  complete             -
+            ");
+        let values = values(&rows);
+        assert_eq!((&values[0]["name_prefix"], &values[0]["in_doubt"]), (&"web".into(), &1.into()));
+        assert_eq!((&values[0]["launched"], &values[0]["running"]), (&2.into(), &1.into()));
+        assert_eq!(values[0]["config"], "/home/ann/config.yaml");
     }
 }

@@ -1,9 +1,10 @@
 //! The summary of a run for people: a table, the totals, and each kind of failure once with its hint.
 
-use super::instances::columns::{self, Column};
+use super::ending::Ending;
+use super::instances::columns;
+use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
 use crate::hints::{self, Cause};
-use anstyle::{AnsiColor, Style};
 use fleet::{InstanceSummary, Returned, RunSummary};
 use ledger::{ErrorRecord, Outcome};
 use std::collections::BTreeMap;
@@ -12,52 +13,25 @@ use std::fmt::Write as _;
 /// Above this many instances, the table shows only those that need attention.
 const ROWS: usize = 100;
 
-/// The table and the totals, for stdout. `width`: how many columns the terminal has, if it is one.
-pub fn table(summary: &RunSummary, colour: bool, width: Option<usize>) -> String {
+/// The table, the run and the totals, for stdout. `width`: how many columns the terminal has, if it is one.
+pub fn table(summary: &RunSummary, ending: &Ending, colour: bool, width: Option<usize>) -> String {
     let whole = summary.instances.len() <= ROWS;
-    let rows: Vec<_> =
-        summary.instances.iter().filter(|row| whole || row.state.as_deref() != Some("RUNNING")).collect();
-    let shown = &rows[..rows.len().min(ROWS)];
+    let rows = summary.instances.iter().filter(|row| whole || row.state.as_deref() != Some("RUNNING"));
+    let rows = rows::gather(rows, ending);
+    let (shown, rest) = rows.split_at(rows.len().min(ROWS));
     let mut out = String::new();
     if !shown.is_empty() {
-        out.push_str(&columns::table(columns_of(shown, colour), width));
+        out.push_str(&columns::table(rows::columns(shown, colour), width));
     }
     // Writing to a String cannot fail, so the results are not looked at.
-    let hidden = summary.instances.len() - shown.len();
+    let running =
+        if whole { 0 } else { summary.instances.len() - rows.iter().map(SlotRow::len).sum::<usize>() };
+    let hidden = running + rest.iter().map(SlotRow::len).sum::<usize>();
     if hidden > 0 {
         let _ = writeln!(out, "… and {hidden} more: --output json has them all");
     }
-    let _ = writeln!(out, "\n{}", totals(summary));
+    let _ = writeln!(out, "\nrun {}\n{}", summary.run_id, totals(summary));
     out
-}
-
-fn columns_of(rows: &[&InstanceSummary], colour: bool) -> Vec<Column> {
-    let state = |row: &&InstanceSummary| match (&row.state, &row.error) {
-        (Some(state), _) => state.clone(),
-        (None, Some(_)) => "failed".to_owned(),
-        (None, None) => "not tried".to_owned(),
-    };
-    let style = |row: &&InstanceSummary| match (row.state.as_deref(), &row.error) {
-        (Some("RUNNING"), _) if colour => AnsiColor::Green.on_default(),
-        (_, Some(_)) if colour => AnsiColor::Red.on_default(),
-        _ => Style::new(),
-    };
-    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-    let ready = |row: &&InstanceSummary| row.ready_in_s.map_or_else(|| "-".to_owned(), seconds);
-    let end = |value: &Option<String>| match value.as_deref().map(|ocid| ocid.char_indices().rev().nth(7)) {
-        Some(Some((at, _))) => format!("…{}", &value.as_deref().unwrap_or_default()[at..]),
-        _ => text(value),
-    };
-    vec![
-        Column::new("NAME", 0, rows.iter().map(|row| row.name.clone())),
-        Column::new("#", 5, rows.iter().map(|row| row.slot.to_string())),
-        Column::new("STATE", 0, rows.iter().map(state)).styled(rows.iter().map(style)),
-        Column::new("AVAILABILITY DOMAIN", 2, rows.iter().map(|row| text(&row.availability_domain))),
-        Column::new("FAULT DOMAIN", 4, rows.iter().map(|row| text(&row.fault_domain))),
-        Column::new("READY", 3, rows.iter().map(ready)),
-        Column::new("OCID", 1, rows.iter().map(|row| text(&row.ocid)))
-            .or_short(rows.iter().map(|row| end(&row.ocid))),
-    ]
 }
 
 /// `20 instances requested: 19 launched, 18 running, 1 failed, in 63.2 s`.
@@ -76,10 +50,6 @@ pub fn totals(summary: &RunSummary) -> String {
         summary.failed,
         seconds(summary.elapsed_s)
     )
-}
-
-fn is_untried(row: &InstanceSummary) -> bool {
-    row.ocid.is_none() && row.error.is_none() && row.state.is_none()
 }
 
 /// What a run below its least count has given back, and what is still there: `None` when it kept everything.
@@ -237,22 +207,23 @@ mod tests {
         let of = summary(1, "capacity", "Out of host capacity.");
         let failed = of.instances[1].clone();
         let summary = RunSummary { instances: vec![row, failed], ..of };
-        let whole = table(&summary, false, None);
+        let whole = table(&summary, &Ending::default(), false, None);
         assert!(whole.contains("aaaa12345678") && whole.contains("FAULT-DOMAIN-1"), "{whole}");
         for width in 20..200 {
-            let text = table(&summary, true, Some(width));
+            let text = table(&summary, &Ending::default(), true, Some(width));
             let rows = text.lines().take(3);
             assert!(rows.clone().all(|line| console::measure_text_width(line) <= width), "{width}: {text}");
         }
-        let narrow = table(&summary, false, Some(60));
+        let narrow = table(&summary, &Ending::default(), false, Some(60));
         insta::assert_snapshot!(narrow, @r"
-            NAME   STATE    AVAILABILITY DOMAIN  READY   OCID
-            web-1  RUNNING  Uocm:PHX-AD-1        41.5 s  …12345678
-                   failed   -                    -       -
+            NAME   STATE    OCID       REASON
+            web-1  RUNNING  …12345678  -
+                   failed   -          Code: Out of host capacity.
 
+            run 00000000-0000-0000-0000-000000000000
             2 instances requested: 1 launched, 0 running, 1 failed, in 0.0 s
             ");
-        assert!(table(&summary, true, None).contains("\u{1b}[32mRUNNING\u{1b}[0m"));
+        assert!(table(&summary, &Ending::default(), true, None).contains("\u{1b}[32mRUNNING\u{1b}[0m"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Text from outside, made fit for a terminal; and words that agree with their numbers.
 
+use jiff::Timestamp;
+
 /// One line without control characters and escape sequences. Nothing is cut but what no message of ours reaches.
 pub fn clean(text: &str) -> String {
     oci_client::plain_text(text, 4_000)
@@ -101,9 +103,63 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// An amount with its thousands apart: `1,234.50`.
+pub fn thousands(amount: f64, decimals: usize) -> String {
+    let text = format!("{amount:.decimals$}");
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    let (whole, rest) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
+    let mut out = sign.to_owned();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 && whole.bytes().all(|byte| byte.is_ascii_digit()) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + rest
+}
+
+/// A word as a shell takes it: in quotes where it needs them.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@=+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// A moment for people: `2026-11-29 05:12 UTC`.
+pub fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// How far a moment lies ahead: `in 7 h 59 min`, or `over`.
+pub fn left(until: Timestamp, now: Timestamp) -> String {
+    let seconds = until.duration_since(now).as_secs();
+    match seconds {
+        ..=0 => "over".to_owned(),
+        1..120 => format!("in {seconds} s"),
+        120..7200 => format!("in {} min", seconds / 60),
+        7200..172_800 => format!("in {} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("in {} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_have_their_thousands_apart() {
+        let said = [0.034, 999.0, 1000.0, 1_234_567.891, -12_345.6].map(|amount| thousands(amount, 2));
+        assert_eq!(said, ["0.03", "999.00", "1,000.00", "1,234,567.89", "-12,345.60"]);
+        assert_eq!((thousands(1000.0, 0), thousands(f64::NAN, 2)), ("1,000".to_owned(), "NaN".to_owned()));
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_needs_it() {
+        let words = ["sim/config.yaml", "my config.yaml", "it's", "", "$(x)"].map(shell_word);
+        assert_eq!(words, ["sim/config.yaml", "'my config.yaml'", r"'it'\''s'", "''", "'$(x)'"]);
+    }
 
     #[test]
     fn long_lines_are_broken_between_words() {

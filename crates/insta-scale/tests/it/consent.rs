@@ -75,7 +75,7 @@ fn reading_and_rehearsing_need_no_yes() {
         &["plan"],
         &["runs"],
         &["reservation", "list"],
-        &["instances", "stop", "--prefix", "nobody-"],
+        &["instances", "stop", "--prefix", "nobody-", "--allow-empty"],
         &["cleanup"],
         &["cleanup", "--dry-run"],
     ] {

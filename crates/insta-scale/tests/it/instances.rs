@@ -93,7 +93,7 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
 
     // The default prefix is the original's, and matches none of these.
     let nothing = manage(&place, &["terminate", "-c", &compartment, "-y"]);
-    assert_eq!(nothing.code, 0, "{}", nothing.stderr);
+    assert_eq!(nothing.code, 4, "{}", nothing.stderr);
     assert!(
         nothing
             .stderr
@@ -144,7 +144,7 @@ fn a_prefix_that_is_empty_means_nothing_at_either_front_door() {
         let theirs = manage(&place, &["stop", "-c", &compartment, "-p", prefix, "-y"]);
         for ended in [ours, theirs] {
             assert_eq!(ended.code, 2, "{}", ended.stderr);
-            assert!(ended.stderr.contains("the prefix is empty"), "{}", ended.stderr);
+            assert!(ended.stderr.contains("the value of '--prefix <PREFIX>' is blank"), "{}", ended.stderr);
         }
     }
     assert!(states(&place).iter().all(|(_, state)| state == "RUNNING"));
@@ -167,10 +167,12 @@ fn what_is_named_and_not_there_is_a_failure_that_the_document_names() {
     assert_eq!(document["instances"][1]["error"]["opc_request_id"], Value::Null);
     let none = stop(&["web-9"]);
     assert_eq!((none.code, &none.json()["failed"]), (4, &1.into()), "{}", none.stderr);
-    // Nothing is named here, and nothing is there: that is no failure.
+    // Nothing is named here, and nothing is there: that is a failure unless it is said to be none.
     let empty = stop(&["-p", "zzz"]);
-    assert_eq!((empty.code, &empty.json()["requested"]), (0, &0.into()), "{}", empty.stderr);
-    assert_eq!(empty.json()["run_id"], Value::Null);
+    assert_eq!((empty.code, &empty.json()["requested"]), (4, &0.into()), "{}", empty.stderr);
+    assert_eq!((&empty.json()["run_id"], &empty.json()["outcome"]), (&Value::Null, &"nothing".into()));
+    let allowed = stop(&["-p", "zzz", "--allow-empty"]);
+    assert_eq!((allowed.code, &allowed.json()["outcome"]), (0, &"complete".into()), "{}", allowed.stderr);
     let listed = place.run(&["instances", "list", "web-9", "-o", "json"]);
     assert_eq!((listed.code, &listed.json()["missing"]), (4, &json!(["web-9"])), "{}", listed.stderr);
     assert!(!listed.stdout.contains("-0"), "{}", listed.stdout);
@@ -285,7 +287,8 @@ fn an_expired_fleet_is_cleaned_up_and_a_living_one_is_not() {
     let shortened = place.run(&["instances", "extend", "--all", "--ttl", "1s"]);
     assert_eq!(shortened.code, 2, "extend takes no --all: {}", shortened.stderr);
     let prefix = setting(&place, "display_name_prefix");
-    let shortened = place.run(&["instances", "extend", "--prefix", &prefix, "--ttl", "1s", "--yes"]);
+    let words = ["instances", "extend", "--prefix", &prefix, "--ttl", "1s", "--shorten", "--yes"];
+    let shortened = place.run(&words);
     assert_eq!(shortened.code, 0, "{}", shortened.stderr);
     std::thread::sleep(Duration::from_millis(1500));
     let shown = place.run(&["cleanup", "--expired", "--dry-run"]);

@@ -291,7 +291,7 @@ fn a_lost_ledger_is_rebuilt_from_the_tags_and_goes_on() {
     let part = place.run(&["resume", "--from-cloud", &run[..13]]);
     assert!(part.code == 2 && part.stderr.contains("the whole id"), "{}", part.stderr);
     let none = "0190a0a0-0000-7000-8000-000000000000";
-    let unknown = place.run(&["resume", "--from-cloud", none, "--list-lag", "0"]);
+    let unknown = place.run(&["resume", "--from-cloud", none, "--list-lag", "0s"]);
     assert!(unknown.code == 2 && unknown.stderr.contains("no live instance"), "{}", unknown.stderr);
 
     let words = ["resume", "--from-cloud", &run, "--count", "12", "--list-lag", "1s", "--output", "json"];
@@ -305,7 +305,7 @@ fn a_lost_ledger_is_rebuilt_from_the_tags_and_goes_on() {
     let live = live(&place);
     let unique: BTreeSet<&String> = live.iter().map(|(name, _)| name).collect();
     assert_eq!((live.len(), unique.len()), (14, 14), "{live:?}");
-    let again = place.run(&["resume", "--from-cloud", &run, "--list-lag", "0"]);
+    let again = place.run(&["resume", "--from-cloud", &run, "--list-lag", "0s"]);
     assert!(again.code == 2 && again.stderr.contains(&format!("resume {run}")), "{}", again.stderr);
 }
 

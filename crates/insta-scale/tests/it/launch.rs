@@ -26,7 +26,22 @@ fn a_rehearsal_launches_names_and_remembers_every_instance() {
     assert!(listed.contains(run) && listed.contains("complete"), "{listed}");
     assert_eq!(place.run(&["runs"]).stdout, "", "a rehearsal is kept apart from real runs");
     let shown = place.run(&["show", &run[..13], "--simulated", "--output", "json"]).json();
-    assert_eq!(shown, document, "a run is shown as it was summed up");
+    assert_eq!(shown, without_what_was_read_once(document), "a run is shown as it was summed up");
+}
+
+/// The document as `show` has it later: addresses and prices are not kept.
+fn without_what_was_read_once(mut document: Value) -> Value {
+    for key in ["price_per_hour", "price_per_30_days", "currency"] {
+        assert!(!document[key].is_null(), "{key}");
+        document[key] = Value::Null;
+    }
+    for row in document["instances"].as_array_mut().unwrap() {
+        for key in ["private_ip", "public_ip"] {
+            assert!(row[key].is_string(), "{row}");
+            row[key] = Value::Null;
+        }
+    }
+    document
 }
 
 #[test]
@@ -56,12 +71,12 @@ fn the_document_has_exactly_the_fields_that_are_documented() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
         keys(&document),
-        "schema_version run_id requested launched running failed given_back elapsed_s requests instances"
+        "schema_version run_id requested launched running failed given_back elapsed_s requests price_per_hour price_per_30_days currency expires instances"
     );
     let row = &document["instances"][0];
     assert_eq!(
         keys(row),
-        "slot name ocid state availability_domain fault_domain shape attempts launched_at running_at ready_in_s error"
+        "slot name ocid state availability_domain fault_domain shape attempts launched_at running_at ready_in_s private_ip public_ip error"
     );
     assert_eq!(keys(&row["error"]), "class code message opc_request_id hint");
     assert_eq!(row["error"]["class"], "capacity");

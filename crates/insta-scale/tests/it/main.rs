@@ -18,4 +18,6 @@ mod planning;
 mod program;
 mod properties;
 mod reservations;
+#[cfg(unix)]
+mod selection;
 mod sim_serve;

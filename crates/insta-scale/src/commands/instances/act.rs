@@ -1,6 +1,7 @@
 //! `instances start`, `stop`, `reboot` and `terminate`.
 
-use super::{Reach, STOPPING, confirm, select};
+use super::slip::Slip;
+use super::{Reach, STOPPING, at_work, confirm, select};
 use crate::args::{ActInstances, Carry, Global, OutputFormat, Select, SoftInstances, TerminateInstances};
 use crate::commands::{chattiness, costs, session};
 use crate::error::CommandError;
@@ -70,13 +71,39 @@ async fn act(
     }
     // Whoever names an instance is told what became of it.
     filter.named_though_gone = true;
-    let found = select::search(&reach, &filter).await?;
+    let mut found = select::look(&reach, &filter).await?;
+    let working = at_work::find(&reach, &filter, &found.machines).await?;
+    if !working.is_empty() && !carry.stop_run {
+        return Err(at_work::refusal(&working, options.verb));
+    }
+    let mut stopped = Vec::new();
+    // Where nobody can agree to what comes next, the runs are left at work.
+    if !working.is_empty() && (carry.yes || console::can_ask()) {
+        stopped = at_work::stop(&reach, &working).await?;
+        found = select::look(&reach, &filter).await?;
+    }
+    let slip = select::tell(&reach, &filter, &found).await?;
     // What is shown now is what is acted on, whatever appears later.
     let selection = Selection::freeze(found.machines).and_missing(found.missing);
+    match slip {
+        Some(Slip { text, certain: true }) if selection.is_empty() => {
+            return Err(CommandError::usage(
+                text,
+                "nothing was done; write the selector as the names have it",
+            ));
+        }
+        Some(slip) => console::line(&format!("hint: {}", slip.text)),
+        None => {}
+    }
     if selection.is_empty() {
-        return nothing(reach.global, options.verb);
+        return nothing(reach.global, options.verb, carry.allow_empty);
     }
     confirm::confirm(&reach, carry, &options, selection.machines()).await?;
+    // Somebody may have taken a run up while the question stood there.
+    let working = at_work::find(&reach, &filter, selection.machines()).await?;
+    if stopped.is_empty() && !working.is_empty() {
+        return Err(at_work::refusal(&working, options.verb));
+    }
     runtime::say_when_stopped(&reach.stop, STOPPING);
     let environment = reach.environment(reach.ledger()?);
     let run = environment.new_run_id();
@@ -87,6 +114,8 @@ async fn act(
         Reporter::start(reach.global.output, chattiness(reach.global), run, "instance", &names)?;
     let result = lifecycle::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
     reporter.finish();
+    // Only now may others go on with the runs that were stopped.
+    drop(stopped);
     let mut summary = result?;
     let told_to_stop = reach.stop.is_cancelled();
     if options.verb == Verb::Terminate && !told_to_stop && summary.outcome != Some(Outcome::NotAuthenticated)
@@ -102,12 +131,23 @@ async fn act(
     Ok(exit)
 }
 
-/// A program gets its document even if there was nothing to do; a person was told.
-fn nothing(global: &Global, verb: Verb) -> Result<Exit, CommandError> {
+/// A program gets its document even if there was nothing to do; a person was told. A selector that finds nothing is more
+/// often a mistake than not.
+fn nothing(global: &Global, verb: Verb, allowed: bool) -> Result<Exit, CommandError> {
+    let outcome = if allowed { Outcome::Complete } else { Outcome::Nothing };
     if matches!(global.output, OutputFormat::Json | OutputFormat::Jsonl) {
-        show(global, &ActionSummary::of_nothing(verb))?;
+        show(global, &ActionSummary::of_nothing(verb, outcome))?;
     }
-    Ok(Exit::Done)
+    Ok(found_nothing(allowed))
+}
+
+/// How a command ends that was to change instances and found none.
+pub(super) fn found_nothing(allowed: bool) -> Exit {
+    if allowed {
+        return Exit::Done;
+    }
+    console::line("nothing was done; where that is no failure, --allow-empty says so");
+    Exit::NoneLaunched
 }
 
 /// Shows what a run of actions came to, and says how it ended.

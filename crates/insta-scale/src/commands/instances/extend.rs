@@ -1,42 +1,33 @@
-//! `instances extend`: another time for instances that were launched with one.
+//! `instances extend`: a later end for instances that were launched with one, and a nearer one if that is asked for.
 
+use super::act::found_nothing;
 use super::{Reach, STOPPING, select};
 use crate::args::{ExtendInstances, OutputFormat};
 use crate::commands::consent;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
+use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
-use crate::output::text::{clean, count};
+use crate::output::text::{clean, count, left, moment};
 use crate::runtime;
 use fleet::cleanup::{expiry, expiry_value, extend};
-use jiff::SignedDuration;
+use fleet::select::Machine;
+use jiff::{SignedDuration, Timestamp};
 use oci_client::{Clock as _, SystemClock};
 use serde_json::json;
+use std::time::Duration;
 
 /// Runs it.
 pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, CommandError> {
+    let until = end_of(args.ttl)?;
     let found = select::machines(&reach, &args.select).await?;
+    if found.machines.is_empty() && found.missing.is_empty() {
+        return Ok(found_nothing(args.allow_empty));
+    }
     let exit = select::exit(&found);
-    let machines = found.machines;
-    let all = machines.len();
-    // To give an expiry to an instance that has none would be to sentence it.
-    let machines: Vec<_> = machines.into_iter().filter(|machine| expiry(machine).is_some()).collect();
-    if machines.len() < all {
-        let others = count((all - machines.len()) as u64, "instance");
-        console::line(&format!("left alone: {others} without an expiry"));
-    }
-    if args.ttl.is_zero() {
-        return Err(CommandError::usage("--ttl 0 ends their time", "`instances terminate` does that"));
-    }
-    let ttl = SignedDuration::try_from(args.ttl)
-        .map_err(|_| CommandError::usage("--ttl is too long", "give at most a year"))?;
-    let until = SystemClock.now() + ttl;
-    let question = format!("Let {} live until {until:.0}?", count(machines.len() as u64, "instance"));
-    let asks = !machines.is_empty() && consent::has_to_ask(args.yes)?;
-    if asks && !console::ask(&question, &reach.stop).await? {
-        return Err(CommandError::Declined);
-    }
+    let machines = sort_out(found.machines, until, args.shorten)?;
+    confirm(&reach, args, &machines, until).await?;
     runtime::say_when_stopped(&reach.stop, STOPPING);
     let results = extend(&reach.client, &machines, until, &reach.stop).await;
     let mut listing = Listing::new("instances", &["NAME", "OCID", "EXPIRES", "RESULT"]);
@@ -62,7 +53,6 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
     }
     let format =
         if reach.global.output == OutputFormat::Wide { OutputFormat::Table } else { reach.global.output };
-    // A person was told already that there is nothing.
     if !(machines.is_empty() && format == OutputFormat::Table) {
         console::data(&listing.to_text(format))?;
     }
@@ -74,4 +64,60 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
         failed if failed == results.len() => Exit::NoneLaunched,
         _ => Exit::SomeFailed,
     })
+}
+
+/// When the time is over that begins now.
+fn end_of(ttl: Duration) -> Result<Timestamp, CommandError> {
+    if ttl.is_zero() {
+        return Err(CommandError::usage("--ttl 0s ends their time", "`instances terminate` does that"));
+    }
+    let too_long = || CommandError::usage("--ttl is too long", "give at most a year: 365d");
+    let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
+    SystemClock.now().checked_add(ttl).map_err(|_| too_long())
+}
+
+/// Those that get another end. The others are told.
+///
+/// # Errors
+/// When none would: each one lives longer already.
+fn sort_out(machines: Vec<Machine>, until: Timestamp, shorten: bool) -> Result<Vec<Machine>, CommandError> {
+    let all = machines.len();
+    // To give an expiry to an instance that has none would be to sentence it.
+    let mut machines: Vec<Machine> = machines.into_iter().filter(|one| expiry(one).is_some()).collect();
+    if machines.len() < all {
+        let others = count((all - machines.len()) as u64, "instance");
+        console::line(&format!("left alone: {others} without an expiry"));
+    }
+    let later: Vec<Machine> = machines.extract_if(.., |one| !shorten && expiry(one) > Some(until)).collect();
+    let nearest = later.iter().filter_map(expiry).min();
+    let Some(nearest) = nearest else { return Ok(machines) };
+    let instances = count(later.len() as u64, "instance");
+    if machines.is_empty() {
+        return Err(CommandError::usage(
+            format!(
+                "the end of {instances} is later already ({nearest:.0} at the earliest) than {until:.0}: nothing was done"
+            ),
+            "give a longer --ttl, which counts from now; --shorten brings the end nearer",
+        ));
+    }
+    console::line(&format!("left alone: {instances} whose end is later already; --shorten brings it nearer"));
+    Ok(machines)
+}
+
+/// Shows what changes, and asks.
+async fn confirm(
+    reach: &Reach<'_>,
+    args: &ExtendInstances,
+    machines: &[Machine],
+    until: Timestamp,
+) -> Result<(), CommandError> {
+    if machines.is_empty() || !consent::has_to_ask(args.yes)? {
+        return Ok(());
+    }
+    let (now, prices) = (SystemClock.now(), &reach.settings.prices);
+    let table = Table { machines, prices, now, addresses: false, wide: false, asking: true };
+    console::line(&table.rows(console::width_for_people()));
+    let instances = count(machines.len() as u64, "instance");
+    let question = format!("Let {instances} live until {} ({})?", moment(until), left(until, now));
+    if console::ask(&question, &reach.stop).await? { Ok(()) } else { Err(CommandError::Declined) }
 }

@@ -1,10 +1,12 @@
 //! `instances`: one file for each verb, and `manage-instances`, their older front door.
 
 mod act;
+mod at_work;
 mod confirm;
 mod extend;
 mod list;
 pub(super) mod select;
+mod slip;
 mod status;
 
 use super::session;

@@ -1,6 +1,7 @@
 //! From flags, files and standard input to a filter, and from there to instances.
 
 use super::Reach;
+use super::slip::{self, Slip};
 use crate::apart;
 use crate::args::Select;
 use crate::commands::session;
@@ -10,10 +11,16 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::text::{clean, count};
 use fleet::lifecycle::ActionPlan;
-use fleet::select::{BadLine, Filter, Found, Named, find, read_ocids};
+use fleet::select::{BadLine, Filter, Found, Named, SortBy, find, read_ocids, sort};
+use jiff::SignedDuration;
 use ledger::{RunHead, RunKind, RunState};
+use oci_client::{Clock as _, SystemClock};
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
+
+/// For so long what a run has launched may be missing in lists (90 s are known), with room to spare.
+const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
 /// No list of OCIDs is longer: a million lines.
 const MAX_BYTES: u64 = 128 << 20;
@@ -27,14 +34,6 @@ pub fn check(select: &Select) -> Result<(), CommandError> {
         return Err(CommandError::usage("standard input is named twice", "leave one `-` out"));
     }
     drop(named);
-    if select.prefix.as_deref().is_some_and(|prefix| prefix.trim().is_empty()) {
-        // A variable that is not set in a script, say.
-        return Err(CommandError::usage(
-            "the prefix is empty: every name begins with that",
-            "give the beginning of the names; where every instance of the compartment is meant, \
-             `oci-insta-scale instances` has --all",
-        ));
-    }
     Ok(())
 }
 
@@ -92,7 +91,7 @@ async fn run(reach: &Reach<'_>, text: &str, filter: &mut Filter) -> Result<(), C
 }
 
 /// The runs that this machine remembers. No ledger is made for the question.
-async fn heads(reach: &Reach<'_>) -> Result<Vec<RunHead>, CommandError> {
+pub(super) async fn heads(reach: &Reach<'_>) -> Result<Vec<RunHead>, CommandError> {
     let folder = environment::state_dir(reach.global.state_dir.clone(), false)?;
     if session::has_ledger(&folder) { Ok(reach.ledger()?.runs().await?) } else { Ok(Vec::new()) }
 }
@@ -150,17 +149,50 @@ pub async fn machines(reach: &Reach<'_>, select: &Select) -> Result<Found, Comma
 
 /// Finds the instances that a filter means, and says what of it is worth knowing.
 pub async fn found(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
-    let found = search(reach, filter).await?;
+    let found = look(reach, filter).await?;
+    let slip = tell(reach, filter, &found).await?;
+    if let Some(slip) = slip {
+        console::line(&format!("hint: {}", slip.text));
+    }
     for missing in &found.missing {
         console::line(&format!("warning: {} is not there, or not yours to see", clean(missing.text())));
     }
     Ok(found)
 }
 
-/// The same for whoever reports what is missing himself.
-pub async fn search(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
+/// Finds the instances that a filter means, and says nothing. What a run of this machine has just launched may not be
+/// listed yet: the ledger knows of it.
+pub async fn look(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
     let found = reach.ask(find(&reach.client, &reach.compartment, filter)).await;
-    let found = found.map_err(CommandError::of_compartment)?;
+    let mut found = found.map_err(CommandError::of_compartment)?;
+    let unlisted = unlisted(reach, filter, &found).await?;
+    if !unlisted.is_empty() {
+        let named = Some(unlisted.into_iter().map(Named::Ocid).collect());
+        let filter = Filter { named, ..filter.clone() };
+        let more = reach.ask(find(&reach.client, &reach.compartment, &filter)).await?;
+        found.machines.extend(more.machines);
+        sort(&mut found.machines, SortBy::Name);
+    }
+    Ok(found)
+}
+
+/// Instances that the run has launched lately, by the ledger, and that the list does not show.
+async fn unlisted(reach: &Reach<'_>, filter: &Filter, found: &Found) -> Result<Vec<String>, CommandError> {
+    let run = filter.run.as_deref().and_then(|run| run.parse().ok()).filter(|_| filter.named.is_none());
+    let Some(run) = run else { return Ok(Vec::new()) };
+    let is_recent = |head: &RunHead| SystemClock.now().duration_since(head.last_at) < RECENT;
+    if !heads(reach).await?.iter().any(|head| head.run == run && is_recent(head)) {
+        return Ok(Vec::new());
+    }
+    let listed: HashSet<&str> = found.machines.iter().map(|machine| machine.ocid.as_str()).collect();
+    let records = reach.ledger()?.records(run).await?.records;
+    let slots = RunState::fold(run, &records).slots;
+    let known = slots.into_values().filter_map(|slot| slot.ocid);
+    Ok(known.filter(|ocid| !listed.contains(ocid.as_str())).collect())
+}
+
+/// Says what of a choice is worth knowing. When it is empty, so is why; what was probably meant comes back.
+pub async fn tell(reach: &Reach<'_>, filter: &Filter, found: &Found) -> Result<Option<Slip>, CommandError> {
     if !found.left_out.is_empty() {
         let names: Vec<String> = found
             .left_out
@@ -174,6 +206,9 @@ pub async fn search(reach: &Reach<'_>, filter: &Filter) -> Result<Found, Command
     for (name, many) in &found.shared_names {
         console::line(&format!("warning: {} instances have the name {}", many, clean(name)));
     }
+    if !found.machines.is_empty() && found.missing.is_empty() {
+        return Ok(None);
+    }
     if found.machines.is_empty() && found.missing.is_empty() {
         if let Some(run) = &filter.run
             && !heads(reach).await?.iter().any(|head| head.run.to_string() == *run)
@@ -185,7 +220,23 @@ pub async fn search(reach: &Reach<'_>, filter: &Filter) -> Result<Found, Command
         }
         console::line(&nobody(&reach.compartment, filter));
     }
-    Ok(found)
+    explain(reach, filter, &found.missing).await
+}
+
+/// What was probably meant: the other instances of the compartment tell.
+async fn explain(
+    reach: &Reach<'_>,
+    filter: &Filter,
+    missing: &[Named],
+) -> Result<Option<Slip>, CommandError> {
+    let by_name = missing.iter().any(|named| matches!(named, Named::Name(_)));
+    let by_value =
+        !(filter.shapes.is_empty() && filter.availability_domains.is_empty() && filter.tags.is_empty());
+    if !(by_name || by_value || filter.prefix.is_some()) {
+        return Ok(None);
+    }
+    let all = reach.ask(find(&reach.client, &reach.compartment, &Filter::default())).await?;
+    Ok(slip::of(filter, missing, &all.machines))
 }
 
 /// How a command that only looks has ended: what was named and not found is a failure.
@@ -220,8 +271,12 @@ fn nobody(compartment: &str, filter: &Filter) -> String {
             wanted.push(format!("{verb} {} ({flag})", or(values)));
         }
     }
-    if filter.named.is_some() {
-        wanted.push("is one of those that are named".to_owned());
+    match &filter.named {
+        Some(named) if named.is_empty() => {
+            return "the file, or standard input, names no instance".to_owned();
+        }
+        Some(_) => wanted.push("is one of those that are named".to_owned()),
+        None => {}
     }
     if wanted.is_empty() {
         return format!("there is no instance in {compartment}");

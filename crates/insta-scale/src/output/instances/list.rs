@@ -3,7 +3,8 @@
 use super::columns::{Column, table};
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::{or_dash, per_hour};
-use crate::output::text::{count, wrap};
+use crate::output::text::{count, left, moment, wrap};
+use fleet::cleanup::expiry;
 use fleet::export::csv_record;
 use fleet::price::Prices;
 use fleet::select::{Machine, Named, hour_now, total_now};
@@ -36,6 +37,9 @@ struct Row<'a> {
     machine: &'a Machine,
     /// In the currency of the totals; absent when it is not known.
     price_per_hour: Option<f64>,
+    /// When its time (`launch --ttl`) is over; absent when it has no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
 }
 
 /// Sums over the instances.
@@ -107,6 +111,13 @@ impl Table<'_> {
         }
         columns.push(column("AGE", 8, &|machine| age(machine, self.now)));
         columns.push(column("PRICE/H", 5, &|machine| per_hour(hour_now(machine, self.prices))));
+        if self.machines.iter().any(|machine| expiry(machine).is_some()) {
+            let end = |machine: &Machine, shown: &dyn Fn(Timestamp) -> String| {
+                expiry(machine).map_or_else(|| "-".to_owned(), shown)
+            };
+            let full = column("EXPIRES", if self.asking { 0 } else { 3 }, &|machine| end(machine, &moment));
+            columns.push(shorter(full, &|machine| end(machine, &|until| left(until, self.now))));
+        }
         if self.wide {
             columns
                 .push(column("RESERVATION", 0, &|machine| or_dash(machine.capacity_reservation.as_deref())));
@@ -143,12 +154,12 @@ impl Table<'_> {
     }
 
     fn row<'b>(&self, machine: &'b Machine) -> Row<'b> {
-        Row { machine, price_per_hour: hour_now(machine, self.prices) }
+        Row { machine, price_per_hour: hour_now(machine, self.prices), expires: expiry(machine) }
     }
 
     /// Comma-separated values, safe for spreadsheets.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
-        const COLUMNS: [&str; 14] = [
+        const COLUMNS: [&str; 15] = [
             "name",
             "ocid",
             "state",
@@ -163,6 +174,7 @@ impl Table<'_> {
             "price_per_hour",
             "capacity_reservation",
             "tags",
+            "expires",
         ];
         out.write_all(csv_record(COLUMNS).as_bytes())?;
         let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -184,6 +196,7 @@ impl Table<'_> {
                 &number(hour_now(machine, self.prices)),
                 machine.capacity_reservation.as_deref().unwrap_or_default(),
                 &tags.join(";"),
+                &expiry(machine).map(|until| until.to_string()).unwrap_or_default(),
             ]);
             out.write_all(record.as_bytes())?;
         }
@@ -308,6 +321,32 @@ mod tests {
         3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD an hour without volumes and 1 instance of
         unknown price
         ");
+    }
+
+    #[test]
+    fn the_list_shows_when_time_is_over() {
+        let mut machines = machines();
+        machines[0].tags = [("oci-insta-scale-expires".to_owned(), "2026-11-22T20:30:00Z".to_owned())].into();
+        machines[1].tags = [("oci-insta-scale-expires".to_owned(), "2026-11-22T11:00:00Z".to_owned())].into();
+        let prices = Prices::default();
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        let table =
+            Table { machines: &machines, prices: &prices, now, addresses: false, wide: false, asking: true };
+        insta::assert_snapshot!(table.rows(Some(80)) + &table.rows(Some(200)), @r"
+            NAME   STATE    AD        SHAPE                PRICE/H  EXPIRES        OCID
+            web-1  RUNNING  PHX-AD-1  VM.Standard.E4.Flex  0.0340   in 8 h 30 min  …00000001
+            web-2  STOPPED  PHX-AD-2  VM.Standard.E4.Flex  0.0000   over           …00000002
+            web-3  RUNNING  PHX-AD-3  VM.Odd               unknown  -              …00000003
+            NAME   STATE    AD             FD    SHAPE                OCPUS  GB  AGE  PRICE/H  EXPIRES               OCID
+            web-1  RUNNING  Uocm:PHX-AD-1  FD-2  VM.Standard.E4.Flex  1      6   4 h  0.0340   2026-11-22 20:30 UTC  ocid1.instance.oc1.phx.anyhqljtunique00000001
+            web-2  STOPPED  Uocm:PHX-AD-2  FD-2  VM.Standard.E4.Flex  1      6   4 h  0.0000   2026-11-22 11:00 UTC  ocid1.instance.oc1.phx.anyhqljtunique00000002
+            web-3  RUNNING  Uocm:PHX-AD-3  FD-2  VM.Odd               1      6   4 h  unknown  -                     ocid1.instance.oc1.phx.anyhqljtunique00000003
+            ");
+        let mut out = Vec::new();
+        table.write_json(&[], &mut out).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(document["instances"][0]["expires"], "2026-11-22T20:30:00Z");
+        assert_eq!(document["instances"][2].get("expires"), None);
     }
 
     #[test]

@@ -1,0 +1,85 @@
+//! What is worth knowing when a launch has ended and its records do not hold: addresses, which are read once, and what the
+//! instances cost from now on.
+
+use crate::output::ending::{Addresses, Ending};
+use crate::output::text::clean;
+use fleet::cleanup::fleet_expiry;
+use fleet::price::{self, Per, Prices, Size};
+use fleet::select::Machine;
+use fleet::{FleetSpec, InstanceSummary, Plan, RunSummary, addresses};
+use ledger::Placement;
+use oci_client::Client;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long addresses are asked for. They are a service to the reader: the run has ended, whether they come or not.
+const BRIEF: Duration = Duration::from_secs(15);
+
+/// Finds it. `again` is how the program is called for the same place, where there is one to go on in.
+pub async fn of(
+    client: &Client,
+    plan: &Plan,
+    prices: &Prices,
+    summary: &RunSummary,
+    again: Option<String>,
+    stop: &CancellationToken,
+) -> Ending {
+    let read = async { tokio::time::timeout(BRIEF, addresses(client, plan, summary)).await };
+    let (addresses, warning) = tokio::select! {
+        biased;
+        // Whoever pressed Ctrl-C waits for nothing.
+        () = stop.cancelled() => Default::default(),
+        read = read => read.unwrap_or_else(|_| {
+            let warning = format!("the addresses could not be read within {} s", BRIEF.as_secs());
+            (BTreeMap::new(), Some(warning))
+        }),
+    };
+    let hour = hour(&plan.fleet, prices, summary);
+    let currency = prices.currency().to_owned();
+    Ending { addresses, warning, hour, currency, expires: fleet_expiry(&plan.fleet), again, asked: true }
+}
+
+/// The addresses by slot, of those that run: others have none yet.
+async fn addresses(
+    client: &Client,
+    plan: &Plan,
+    summary: &RunSummary,
+) -> (BTreeMap<u32, Addresses>, Option<String>) {
+    let running = |row: &&InstanceSummary| row.ocid.is_some() && row.state.as_deref() == Some("RUNNING");
+    let rows: Vec<&InstanceSummary> = summary.instances.iter().filter(running).collect();
+    if rows.is_empty() {
+        return Default::default();
+    }
+    let mut machines: Vec<Machine> = rows
+        .iter()
+        .map(|row| Machine {
+            ocid: row.ocid.clone().unwrap_or_default(),
+            compartment: plan.fleet.compartment.clone(),
+            availability_domain: row.availability_domain.clone().unwrap_or_default(),
+            ..Machine::default()
+        })
+        .collect();
+    let warning = match addresses::fill(client, &mut machines).await {
+        Ok(warning) => warning.map(|warning| clean(&warning)),
+        Err(failure) => Some(format!("the addresses could not be read: {}", clean(&failure.to_string()))),
+    };
+    let found = rows.iter().zip(machines).map(|(row, machine)| {
+        (row.slot, Addresses { private: machine.private_ip, public: machine.public_ip })
+    });
+    (found.collect(), warning)
+}
+
+/// What the instances that exist cost an hour with their boot volumes; `None` when a price is not known.
+fn hour(fleet: &FleetSpec, prices: &Prices, summary: &RunSummary) -> Option<Per> {
+    let mut shapes: BTreeMap<&str, u32> = BTreeMap::new();
+    for row in summary.instances.iter().filter(|row| row.ocid.is_some()) {
+        *shapes.entry(row.shape.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    let hours = shapes.into_iter().map(|(shape, count)| {
+        let placement = Placement { shape: shape.to_owned(), ..Placement::default() };
+        let spec = FleetSpec { placements: vec![placement], ..fleet.clone() };
+        price::of_fleet(&spec, count, prices, Size::default()).total.map(|total| total.hour)
+    });
+    hours.sum::<Option<f64>>().map(Per::of)
+}

@@ -1,0 +1,105 @@
+//! The end of a launch beyond its records, for people: price, end of time, next commands.
+
+use super::text::{left, moment, thousands};
+use fleet::RunSummary;
+use fleet::price::Per;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The addresses of an instance's first VNIC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// The private one.
+    pub private: Option<String>,
+    /// The public one.
+    pub public: Option<String>,
+}
+
+/// What is known at the end of a launch beyond its records. Nothing is, when a run of the past is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    /// Addresses by slot.
+    pub addresses: BTreeMap<u32, Addresses>,
+    /// Why some are missing.
+    pub warning: Option<String>,
+    /// What the instances cost; `None` when a price is not known.
+    pub hour: Option<Per>,
+    /// The currency of that.
+    pub currency: String,
+    /// When their time is over, if they have an end.
+    pub expires: Option<Timestamp>,
+    /// How the program is called for the same place; `None` where there is none to go on in.
+    pub again: Option<String>,
+    /// Whether prices were looked up: not when a run of the past is shown.
+    pub asked: bool,
+}
+
+impl Ending {
+    /// Price and end of time, for stdout.
+    pub fn lines(&self, summary: &RunSummary, now: Timestamp) -> String {
+        let mut out = String::new();
+        if summary.launched == 0 {
+            return out;
+        }
+        // Writing to a String cannot fail, so the results are not looked at.
+        let _ = match self.hour {
+            Some(Per { hour, days_30 }) => writeln!(
+                out,
+                "price: {} {} an hour, {} in 30 days (720 hours), with boot volumes",
+                thousands(hour, 4),
+                self.currency,
+                thousands(days_30, 2),
+            ),
+            None if self.asked => writeln!(out, "price: not known (give it under `prices:` in the config)"),
+            None => Ok(()),
+        };
+        if let Some(until) = self.expires {
+            let _ = writeln!(out, "expires: {} ({})", moment(until), left(until, now));
+        }
+        out
+    }
+
+    /// What comes next, for stderr.
+    pub fn next(&self, summary: &RunSummary) -> String {
+        let mut out = String::new();
+        let Some(again) = self.again.as_ref().filter(|_| summary.launched > 0) else { return out };
+        let run = summary.run_id;
+        let _ = writeln!(out, "log in:    {again} export ssh-config --run {run} > ssh_config");
+        if self.expires.is_some() {
+            let _ = writeln!(out, "extend:    {again} instances extend --run {run} --ttl 8h");
+        }
+        let _ = writeln!(out, "terminate: {again} instances terminate --run {run}");
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{RunId, RunState};
+
+    #[test]
+    fn the_end_of_a_launch_tells_price_and_next_commands() {
+        let of = RunSummary::of(&RunState::new(RunId(uuid::Uuid::nil())), &fleet::Plan::default());
+        let summary = RunSummary { launched: 2, ..of };
+        let ending = Ending {
+            hour: Some(Per::of(1234.5)),
+            currency: "USD".to_owned(),
+            expires: "2026-11-29T05:12:00Z".parse().ok(),
+            again: Some("oci-insta-scale --config sim/config.yaml".to_owned()),
+            asked: true,
+            ..Ending::default()
+        };
+        let now = "2026-11-28T21:13:00Z".parse().unwrap();
+        insta::assert_snapshot!(ending.lines(&summary, now) + &ending.next(&summary), @r"
+        price: 1,234.5000 USD an hour, 888,840.00 in 30 days (720 hours), with boot volumes
+        expires: 2026-11-29 05:12 UTC (in 7 h 59 min)
+        log in:    oci-insta-scale --config sim/config.yaml export ssh-config --run 00000000-0000-0000-0000-000000000000 > ssh_config
+        extend:    oci-insta-scale --config sim/config.yaml instances extend --run 00000000-0000-0000-0000-000000000000 --ttl 8h
+        terminate: oci-insta-scale --config sim/config.yaml instances terminate --run 00000000-0000-0000-0000-000000000000
+        ");
+        let nothing = RunSummary { launched: 0, ..summary };
+        assert_eq!(ending.lines(&nothing, now) + &ending.next(&nothing), "");
+    }
+}

@@ -1,0 +1,113 @@
+//! The rows of a launch's summary: one for each instance, and one for all slots that failed in the same way.
+
+use super::ending::Ending;
+use super::instances::columns::Column;
+use super::instances::list::{short_domain, short_ocid};
+use super::text::{clean, ranges, seconds};
+use anstyle::{AnsiColor, Style};
+use fleet::InstanceSummary;
+use std::collections::BTreeMap;
+
+/// One row: an instance, or slots without one that have the same to say.
+#[derive(Debug)]
+pub struct SlotRow<'a> {
+    first: &'a InstanceSummary,
+    names: Vec<String>,
+    private: Option<&'a str>,
+    public: Option<&'a str>,
+}
+
+impl SlotRow<'_> {
+    /// How many slots it stands for.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+}
+
+/// Gathers the rows. Slots without an instance that failed alike, or were not tried, become one.
+pub fn gather<'a>(slots: impl Iterator<Item = &'a InstanceSummary>, ending: &'a Ending) -> Vec<SlotRow<'a>> {
+    let mut rows: Vec<SlotRow<'a>> = Vec::new();
+    let mut alike: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    for slot in slots {
+        let reason = match &slot.error {
+            Some(error) if slot.ocid.is_none() => {
+                Some((error.class.as_str(), error.code.as_str(), error.message.as_str()))
+            }
+            None if is_untried(slot) => Some(("", "", "")),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            if let Some(row) = alike.get(&reason).and_then(|at| rows.get_mut(*at)) {
+                row.names.push(slot.name.clone());
+                continue;
+            }
+            alike.insert(reason, rows.len());
+        }
+        let addresses = ending.addresses.get(&slot.slot);
+        rows.push(SlotRow {
+            first: slot,
+            names: vec![slot.name.clone()],
+            private: addresses.and_then(|found| found.private.as_deref()),
+            public: addresses.and_then(|found| found.public.as_deref()),
+        });
+    }
+    rows
+}
+
+/// Whether nothing was done for a slot.
+pub fn is_untried(row: &InstanceSummary) -> bool {
+    row.ocid.is_none() && row.error.is_none() && row.state.is_none()
+}
+
+/// The columns of the rows.
+pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
+    let style = |row: &SlotRow<'_>| match (row.first.state.as_deref(), &row.first.error) {
+        (Some("RUNNING"), _) if colour => AnsiColor::Green.on_default(),
+        (_, Some(_)) if colour => AnsiColor::Red.on_default(),
+        _ => Style::new(),
+    };
+    let text = |value: Option<&str>| value.unwrap_or("-").to_owned();
+    let column =
+        |title, rank, cell: &dyn Fn(&SlotRow<'_>) -> String| Column::new(title, rank, rows.iter().map(cell));
+    let single = |row: &SlotRow<'_>, value: Option<&str>| text(value.filter(|_| row.len() == 1));
+    let domain = |row: &SlotRow<'_>| single(row, row.first.availability_domain.as_deref());
+    let ready = |row: &SlotRow<'_>| row.first.ready_in_s.map_or_else(|| "-".to_owned(), seconds);
+    let mut columns = vec![
+        column("NAME", 0, &|row| ranges(&row.names)).cut(),
+        column("#", 7, &|row| if row.len() == 1 { row.first.slot.to_string() } else { "-".to_owned() }),
+        column("STATE", 0, &state).styled(rows.iter().map(style)),
+        column("AVAILABILITY DOMAIN", 5, &domain)
+            .or_short(rows.iter().map(|row| short_domain(&domain(row)).to_owned())),
+        column("FAULT DOMAIN", 8, &|row| single(row, row.first.fault_domain.as_deref())),
+        column("READY", 6, &ready),
+    ];
+    if rows.iter().any(|row| row.private.is_some() || row.public.is_some()) {
+        columns.push(column("PRIVATE IP", 4, &|row| text(row.private)));
+        columns.push(column("PUBLIC IP", 2, &|row| text(row.public)));
+    }
+    let ocid = |row: &SlotRow<'_>| row.first.ocid.clone();
+    columns.push(
+        column("OCID", 3, &|row| text(ocid(row).as_deref())).or_short(
+            rows.iter().map(|row| ocid(row).map_or_else(|| "-".to_owned(), |ocid| short_ocid(&ocid))),
+        ),
+    );
+    if rows.iter().any(|row| row.first.error.is_some()) {
+        columns.push(column("REASON", 1, &reason).cut());
+    }
+    columns
+}
+
+/// `RUNNING`, `failed`, `60 × failed`.
+fn state(row: &SlotRow<'_>) -> String {
+    let state = match (&row.first.state, &row.first.error) {
+        (Some(state), _) => state.clone(),
+        (None, Some(_)) => "failed".to_owned(),
+        (None, None) => "not tried".to_owned(),
+    };
+    if row.len() == 1 { state } else { format!("{} × {state}", row.len()) }
+}
+
+fn reason(row: &SlotRow<'_>) -> String {
+    let Some(error) = &row.first.error else { return "-".to_owned() };
+    clean(&format!("{}: {}", error.code, error.message))
+}
