@@ -12,7 +12,8 @@ mod mark;
 mod stop;
 mod writer;
 
-pub use locks::{Locked, has_locks, lock, lock_path};
+pub use file::lock_path;
+pub use locks::{Locked, has_locks, lock};
 pub use stop::{is_stop_requested, request_stop, withdraw_stop};
 
 use crate::{

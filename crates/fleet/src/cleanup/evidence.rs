@@ -62,12 +62,12 @@ pub(super) struct Launch {
     /// Whether everything of it was to be given back.
     pub(super) rolled_back: bool,
     /// Its slots.
-    pub(super) slots: BTreeMap<SlotNumber, Slot>,
+    pub(super) slots: BTreeMap<SlotNumber, SlotEvidence>,
 }
 
 /// What the records say of one slot.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Slot {
+pub(super) struct SlotEvidence {
     /// The instance that the slot has.
     pub(super) has: Option<String>,
     /// Whether that instance was seen running.
@@ -97,7 +97,7 @@ impl Launch {
     fn of(state: &RunState, held: bool, unreadable: usize) -> Self {
         let unfinished = held || state.outcome.is_none_or(Outcome::is_unfinished);
         let slots = state.slots.iter().map(|(number, slot)| {
-            let slot = Slot {
+            let slot = SlotEvidence {
                 has: slot.ocid.clone(),
                 running: slot.phase == Phase::Running,
                 in_doubt: slot.unsettled.is_some(),

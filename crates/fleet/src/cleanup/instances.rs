@@ -4,7 +4,7 @@
 //! rolled back, or another living instance has its slot. That the ledger does not know an instance proves nothing: the
 //! ledger may be older than the run, damaged, or another machine's.
 
-use super::evidence::{Evidence, Launch, Slot};
+use super::evidence::{Evidence, Launch, SlotEvidence};
 use super::expiry::expiry;
 use super::notes::Notes;
 use super::tags::{is_living, run_of, slot_of};
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// What the records say of an instance.
 #[derive(Clone, Debug, PartialEq)]
-enum Verdict {
+enum Judgement {
     /// It is left over, and why.
     Left(String),
     /// It is left over if this other instance of its slot really runs.
@@ -65,10 +65,10 @@ pub(super) async fn find(
             continue;
         };
         match judge(machine, launch, &by_ocid) {
-            Verdict::Left(why) => left.push(take(why)),
-            Verdict::Wanted => {}
-            Verdict::Unproven => notes.unproven(run, machine),
-            Verdict::Second(first) => {
+            Judgement::Left(why) => left.push(take(why)),
+            Judgement::Wanted => {}
+            Judgement::Unproven => notes.unproven(run, machine),
+            Judgement::Second(first) => {
                 // Lists lag: the other one may have ended a minute ago, and then this one has its place.
                 if runs(client, &first).await {
                     left.push(take(format!("another living instance has its slot: {first}")));
@@ -81,29 +81,29 @@ pub(super) async fn find(
     left
 }
 
-fn judge(machine: &Machine, launch: &Launch, by_ocid: &BTreeMap<&str, &Machine>) -> Verdict {
+fn judge(machine: &Machine, launch: &Launch, by_ocid: &BTreeMap<&str, &Machine>) -> Judgement {
     let ocid = &machine.ocid;
-    let is_slots = |(number, slot): (&SlotNumber, &Slot)| {
+    let is_slots = |(number, slot): (&SlotNumber, &SlotEvidence)| {
         let has = slot.has.as_ref() == Some(ocid);
         (has || slot.gone.contains(ocid)).then_some((*number, has))
     };
     let recorded = launch.slots.iter().find_map(is_slots);
     match recorded {
-        Some(_) if launch.rolled_back => return Verdict::Left("its run was rolled back".to_owned()),
-        Some((_, false)) => return Verdict::Left("its launch failed, as a record says".to_owned()),
-        Some((_, true)) => return Verdict::Wanted,
+        Some(_) if launch.rolled_back => return Judgement::Left("its run was rolled back".to_owned()),
+        Some((_, false)) => return Judgement::Left("its launch failed, as a record says".to_owned()),
+        Some((_, true)) => return Judgement::Wanted,
         // Whoever rebuilds a run on another machine makes it anew.
-        None if launch.rolled_back => return Verdict::Unproven,
+        None if launch.rolled_back => return Judgement::Unproven,
         None => {}
     }
-    let Some(number) = slot_of(machine) else { return Verdict::Unproven };
+    let Some(number) = slot_of(machine) else { return Judgement::Unproven };
     let Some(slot) = launch.slots.get(&number).filter(|slot| slot.running && !slot.in_doubt) else {
-        return Verdict::Unproven;
+        return Judgement::Unproven;
     };
     let first = slot.has.as_deref().and_then(|first| by_ocid.get(first)).filter(|first| {
         first.state == State::Running && run_of(first) == run_of(machine) && slot_of(first) == Some(number)
     });
-    first.map_or(Verdict::Unproven, |first| Verdict::Second(first.ocid.clone()))
+    first.map_or(Judgement::Unproven, |first| Judgement::Second(first.ocid.clone()))
 }
 
 async fn runs(client: &Client, ocid: &str) -> bool {

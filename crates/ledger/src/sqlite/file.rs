@@ -1,11 +1,11 @@
 //! Opens or creates the file of the ledger, readable by its owner only, and translates the errors of SQLite.
 
-use crate::{LedgerError, Result, event::FORMAT_VERSION};
+use crate::{LedgerError, Result, RunId, event::FORMAT_VERSION};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, Seek as _, SeekFrom, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -30,6 +30,11 @@ const SCHEMA: &str = "
         PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// The lock file of a run in a state directory.
+pub fn lock_path(directory: &Path, run: RunId) -> PathBuf {
+    directory.join("runs").join(format!("{run}.lock"))
+}
 
 pub(super) fn make_private_directory(path: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();

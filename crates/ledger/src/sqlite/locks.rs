@@ -1,11 +1,15 @@
 //! Locks in the state directory: on runs and on keys, kept by the system until the process ends, however it ends.
 
-use super::{checksum::hash, file, mark::Mark};
+use super::{
+    checksum::hash,
+    file::{self, lock_path},
+    mark::Mark,
+};
 use crate::{Lease, Result, RunId, lease::Holder};
 use jiff::Timestamp;
 use std::{
     fs::{File, TryLockError},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -30,11 +34,6 @@ pub fn lock(directory: &Path, key: &str, at: Timestamp) -> Result<Locked> {
         Taken::Ours(lock, _) => Ok(Locked::Ours(Lease::new(lock))),
         Taken::Theirs(holder) => Ok(Locked::Theirs(holder)),
     }
-}
-
-/// The lock file of a run in a state directory.
-pub fn lock_path(directory: &Path, run: RunId) -> PathBuf {
-    directory.join("runs").join(format!("{run}.lock"))
 }
 
 /// Whether a process has ever worked on a run in this state directory, whatever has become of the ledger.

@@ -3,7 +3,7 @@
 //! The file lies beside the ledger and its log. When the log is lost, or an old copy of the ledger is put in its place,
 //! this tells that records are missing, which the ledger itself cannot know.
 
-use super::{file, locks::lock_path};
+use super::file::{self, lock_path};
 use crate::{Event, Holder, RunId, RunKind};
 use serde::{Deserialize, Serialize};
 use std::{
