@@ -36,7 +36,7 @@ impl World {
             vcn_id: self.ids.text(Id(Kind::Vcn, vcn)),
             ..NetworkSecurityGroup::default()
         };
-        answer(request.operation, &group)
+        Ok(answer(request.operation, &group)?.with_etag(self.unchanged()))
     }
 
     /// A compute cluster. It is in the first availability domain, for want of a better one; launches in the others do not
@@ -52,7 +52,7 @@ impl World {
             time_created: self.beginning(),
             ..ComputeCluster::default()
         };
-        answer(request.operation, &cluster)
+        Ok(answer(request.operation, &cluster)?.with_etag(self.unchanged()))
     }
 
     /// A dedicated host, as little bound as a compute cluster is.
@@ -71,7 +71,12 @@ impl World {
             remaining_ocpus: 128.0,
             ..DedicatedVmHost::default()
         };
-        answer(request.operation, &host)
+        Ok(answer(request.operation, &host)?.with_etag(self.unchanged()))
+    }
+
+    /// The etag of what never changes.
+    fn unchanged(&self) -> String {
+        self.etag(Id(Kind::Tenancy, 0), 0)
     }
 
     fn beginning(&self) -> Option<Timestamp> {

@@ -44,7 +44,7 @@ pub(super) struct ConfigKey {
     pub need: Need,
     pub fd: Option<u8>,
     /// OCID of the cluster placement group that it is in.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }
 
