@@ -40,7 +40,7 @@ def instance(number, compartment):
         "imageId": ocid("image", 1),
         "sourceDetails": {"sourceType": "image", "imageId": ocid("image", 1)},
         "timeCreated": "2026-11-22T12:00:00.000Z",
-        "metadata": {"ssh_authorized_keys": "ssh-rsa " + "A" * 372 + " me@here"},
+        "metadata": {"ssh_authorized_keys": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ" + "A" * 342 + " me@here"},
         "extendedMetadata": {},
         "freeformTags": {"oci-insta-scale-run": "019a0000-0000-7000-8000-000000000000", "oci-insta-scale-slot": str(number)},
         "definedTags": {"Oracle-Tags": {"CreatedBy": "default/me@example.com", "CreatedOn": "2026-11-22T12:00:00.000Z"}},

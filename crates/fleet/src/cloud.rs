@@ -3,8 +3,8 @@
 use oci_api::{
     Operation,
     models::{
-        AvailabilityDomain, Instance, InstanceLifecycleState, LaunchInstanceDetails, WorkRequestError,
-        WorkRequestSummary,
+        AvailabilityDomain, Instance, InstanceLifecycleState, InstanceSourceDetails, LaunchInstanceDetails,
+        WorkRequestError, WorkRequestSummary,
     },
 };
 use oci_client::{Answered, Call, Client, Failure, RetryPolicy};
@@ -81,9 +81,15 @@ pub(crate) fn poll(compartment: &str) -> Call {
     list(compartment).retry(POLL)
 }
 
-/// Deletes an instance with its boot volume and the data volumes that its launch made. To be repeated without harm.
-pub(crate) async fn terminate(client: &Client, ocid: &str) -> Result<(), Failure> {
-    client.terminate_instance(ocid, false, false, None).await.map(drop)
+/// Deletes an instance with the boot and data volumes that its launch made. A boot volume that was there before the launch is
+/// somebody's data, and stays. To be repeated without harm.
+pub(crate) async fn terminate(
+    client: &Client,
+    ocid: &str,
+    launch: &LaunchInstanceDetails,
+) -> Result<(), Failure> {
+    let keep_boot = matches!(launch.source_details.as_deref(), Some(InstanceSourceDetails::BootVolume(_)));
+    client.terminate_instance(ocid, keep_boot, false, None).await.map(drop)
 }
 
 /// The newest instances of a compartment first, so that a run finds its own on the first pages.

@@ -182,7 +182,7 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
     let mut answers = stream::iter(due)
         .map(|ocid| async move {
             let permit = context.pacer.admit(Class::Write).await;
-            let answer = cloud::terminate(&context.env.client, &ocid).await;
+            let answer = cloud::terminate(&context.env.client, &ocid, &context.plan.fleet.template).await;
             context.pacer.on_answer(&permit, answer.as_ref().err());
             (ocid, answer)
         })

@@ -109,7 +109,10 @@ impl Ground {
 
     fn fleet(&self, count: u32) -> FleetSpec {
         let metadata = BTreeMap::from([
-            ("ssh_authorized_keys".to_owned(), format!("ssh-ed25519 {} lab", "A".repeat(68))),
+            (
+                "ssh_authorized_keys".to_owned(),
+                format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{} lab", "A".repeat(43)),
+            ),
             ("user_data".to_owned(), STANDARD.encode("#cloud-config\npackages: [htop]\n")),
         ]);
         FleetSpec {

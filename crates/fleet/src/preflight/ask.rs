@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use futures_util::future::{join_all, join4};
+use futures_util::future::{join, join_all, join4};
 use ledger::Placement;
 use oci_api::models::{InstanceSourceDetails, Shape};
 use oci_client::{Client, Failure, FailureClass, plain_text};
 
+use super::named;
 use super::network::{self, SubnetFacts};
 use super::offers;
 use super::probe::{Probe, refused};
@@ -69,10 +70,11 @@ impl Asker<'_> {
         if self.fleet.tenancy.is_empty() { &self.fleet.compartment } else { &self.fleet.tenancy }
     }
 
-    /// Sets the budget for these places: the fault domains of a domain are asked about together.
-    fn allow_for(&self, placements: &[Placement]) {
-        let places = places(placements).len();
-        let budget = BASE_REQUESTS + REQUESTS_PER_PLACE * u32::try_from(places).unwrap_or(u32::MAX / 8);
+    /// Sets the budget for these places: the fault domains of a domain are asked about together. Each
+    /// thing that the launch names besides is one request more.
+    fn allow_for(&self, placements: &[Placement], named: usize) {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX / 8);
+        let budget = BASE_REQUESTS + REQUESTS_PER_PLACE * number(places(placements).len()) + number(named);
         self.budget.store(budget, Ordering::Relaxed);
     }
 }
@@ -106,17 +108,18 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
             return;
         }
     };
-    asker.allow_for(&placements);
+    asker.allow_for(&placements, named::count(asker.fleet));
     let wanted: Vec<String> = shapes_of(&placements);
     let ocids = reserved::named_in(&placements);
 
-    let (subnet, reservations, region, first) = join4(
+    let basics = join4(
         network::ask(asker),
         reserved::ask(asker, &ocids),
         offers::in_region(asker, &wanted),
         offers::first_report(asker, &placements),
-    )
-    .await;
+    );
+    let ((subnet, reservations, region, first), named) = join(basics, named::ask(asker)).await;
+    answer.findings.extend(named.findings.iter().cloned());
     let mut subnet = subnet.unwrap_or_else(|finding| {
         answer.findings.push(finding);
         None
@@ -128,6 +131,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     let (rows, image_seen) = offers::explain(asker, &wanted, region, &mut answer.findings).await;
     let offers = offers::everywhere(asker, &placements, &wanted, &rows, first).await;
     answer.findings.extend(offers.findings.iter().cloned());
+    answer.findings.extend(shapes::wrong_baselines(asker.fleet, &wanted, &rows));
     network::describe(asker, subnet.as_ref(), answer);
     answer.findings.extend(reserved::impossible(asker.fleet, &reservations));
     // Where nothing can be launched anyhow, limits are of no interest.
@@ -141,6 +145,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
         let mut bounds = rooms.get(&key(place)).cloned().unwrap_or_default();
         bounds.extend(offers.bound(place));
         bounds.extend(network::bounds(subnet.as_ref(), place));
+        bounds.extend(named.bounds(place));
         if let Some(held) =
             reservations.iter().find(|held| Some(&held.ocid) == place.capacity_reservation.as_ref())
         {

@@ -5,6 +5,7 @@
 
 mod ask;
 pub(crate) mod limits;
+mod named;
 mod network;
 mod offers;
 mod probe;
@@ -15,7 +16,7 @@ mod subnet;
 mod verdict;
 
 pub use ask::preflight;
-pub use report::{Availability, Cell, matrix};
+pub use report::{Availability, Cell, Matrix, matrix};
 pub use reserved::{Reserved, look_at_reservations};
 pub use verdict::{Bound, Pool, Verdict};
 

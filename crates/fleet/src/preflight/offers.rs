@@ -163,9 +163,9 @@ fn unreserved(placements: &[Placement]) -> Vec<String> {
 /// was answered.
 pub(super) async fn first_report(asker: &Asker<'_>, placements: &[Placement]) -> First {
     let domain = unreserved(placements).into_iter().next()?;
-    asker.count(1);
-    let report =
-        report::ask(asker.client, asker.tenancy(), &domain, &kinds(asker, placements, &domain)).await;
+    let kinds = kinds(asker, placements, &domain);
+    asker.count(report::reports(kinds.len()));
+    let report = report::ask(asker.client, asker.tenancy(), &domain, &kinds).await;
     Some((domain, report))
 }
 
@@ -182,7 +182,9 @@ pub(super) async fn everywhere(
     if let Some((domain, report)) = first {
         let allowed = !matches!(&report, Err(failure) if failure.class == FailureClass::NotFound);
         let more: Vec<String> = if allowed {
-            unreserved(placements).into_iter().filter(|other| *other != domain && asker.may(1)).collect()
+            let reports = |domain: &str| report::reports(kinds(asker, placements, domain).len());
+            let others = unreserved(placements).into_iter().filter(|other| *other != domain);
+            others.filter(|other| asker.may(reports(other))).collect()
         } else {
             Vec::new()
         };

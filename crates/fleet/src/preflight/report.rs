@@ -7,7 +7,7 @@ use oci_api::models::{
     CapacityReportShapeAvailabilityAvailabilityStatus as Status,
     CreateCapacityReportShapeAvailabilityDetails, CreateComputeCapacityReportDetails,
 };
-use oci_client::{Client, Failure};
+use oci_client::{Client, Failure, FailureClass};
 use serde::Serialize;
 
 use super::verdict::Bound;
@@ -104,6 +104,14 @@ fn details(
     }
 }
 
+/// The most entries of one report. Not documented: others found by trying that larger ones are refused.
+const MAX_ENTRIES: usize = 10;
+
+/// How many reports so many entries take.
+pub(super) fn reports(entries: usize) -> u32 {
+    u32::try_from(entries.div_ceil(MAX_ENTRIES)).unwrap_or(u32::MAX)
+}
+
 /// Asks for shapes in one availability domain, whatever the fault domain. In the order of the shapes.
 pub(super) async fn ask(
     client: &Client,
@@ -111,13 +119,18 @@ pub(super) async fn ask(
     availability_domain: &str,
     kinds: &[(String, Size)],
 ) -> Result<Vec<Availability>, Failure> {
-    let details = details(tenancy, availability_domain, kinds, &[None]);
-    let report = client.create_capacity_report(&details).await?.value;
+    let parts = kinds.chunks(MAX_ENTRIES).map(|kinds| async move {
+        let details = details(tenancy, availability_domain, kinds, &[None]);
+        Ok::<_, Failure>(client.create_capacity_report(&details).await?.value.shape_availabilities)
+    });
+    let mut entries = Vec::new();
+    for part in join_all(parts).await {
+        entries.extend(part?);
+    }
     Ok(kinds
         .iter()
         .map(|(shape, _)| {
-            report
-                .shape_availabilities
+            entries
                 .iter()
                 .filter(|entry| entry.instance_shape.as_ref().is_none_or(|entry| entry == shape))
                 .map(Availability::of)
@@ -145,9 +158,50 @@ pub struct Cell {
     pub availability: Availability,
 }
 
-/// Availability domains × fault domains × shapes: one request for each availability domain. A domain whose report
-/// failed answers its failure.
+/// The answer of [`matrix`].
+#[derive(Debug, Default)]
+pub struct Matrix {
+    /// One for each availability domain. A domain whose report failed answers its failure.
+    pub domains: Vec<Result<Vec<Cell>, Box<Failure>>>,
+    /// Shapes that the region does not have, which were left out.
+    pub unknown: Vec<String>,
+    /// Shapes that it has, for whoever misspelt one.
+    pub offered: Vec<String>,
+}
+
+/// Availability domains × fault domains × shapes: one request for ten entries of an availability domain. One shape that does not
+/// exist makes a whole report fail, so those are left out where ListShapes does not have them.
 pub async fn matrix(
+    client: &Client,
+    tenancy: &str,
+    compartment: &str,
+    availability_domains: &[String],
+    kinds: &[(String, Size)],
+) -> Matrix {
+    let first = in_domains(client, tenancy, availability_domains, kinds).await;
+    let refused = |failure: &Failure| matches!(failure.class, FailureClass::NotFound | FailureClass::Invalid);
+    if !first.iter().any(|domain| domain.as_ref().is_err_and(|failure| refused(failure))) {
+        return Matrix { domains: first, ..Matrix::default() };
+    }
+    let Ok(offered) = super::shapes::names(client, compartment).await else {
+        return Matrix { domains: first, ..Matrix::default() };
+    };
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        kinds.iter().cloned().partition(|(shape, _)| offered.contains(shape));
+    let mut names: Vec<String> = unknown.into_iter().map(|(shape, _)| shape).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Matrix { domains: first, ..Matrix::default() };
+    }
+    let domains = if known.is_empty() {
+        Vec::new()
+    } else {
+        in_domains(client, tenancy, availability_domains, &known).await
+    };
+    Matrix { domains, unknown: names, offered }
+}
+
+async fn in_domains(
     client: &Client,
     tenancy: &str,
     availability_domains: &[String],
@@ -157,35 +211,50 @@ pub async fn matrix(
     let fault_domains: Vec<Option<String>> =
         std::iter::once(None).chain((1..=3).map(|number| Some(format!("FAULT-DOMAIN-{number}")))).collect();
     join_all(availability_domains.iter().map(|domain| async {
-        let report =
-            client.create_capacity_report(&details(tenancy, domain, kinds, &fault_domains)).await?.value;
-        let mut cells: Vec<Cell> = Vec::new();
-        for (shape, size) in kinds {
-            for fault_domain in &fault_domains {
-                let availability = report
-                    .shape_availabilities
-                    .iter()
-                    .filter(|entry| {
-                        entry.instance_shape.as_ref() == Some(shape)
-                            && entry.fault_domain == *fault_domain
-                            && is_sized(entry, *size)
-                    })
-                    .map(Availability::of)
-                    .reduce(Availability::and)
-                    .unwrap_or(Availability::Unknown);
-                cells.push(Cell {
-                    availability_domain: domain.clone(),
-                    fault_domain: fault_domain.clone(),
-                    shape: shape.clone(),
-                    ocpus: size.ocpus,
-                    memory_gb: size.memory_gb,
-                    availability,
-                });
-            }
+        let parts = kinds.chunks((MAX_ENTRIES / fault_domains.len()).max(1)).map(|kinds| async {
+            let details = details(tenancy, domain, kinds, &fault_domains);
+            let report = client.create_capacity_report(&details).await?.value;
+            Ok::<_, Failure>(cells(domain, kinds, &fault_domains, &report.shape_availabilities))
+        });
+        let mut all = Vec::new();
+        for part in join_all(parts).await {
+            all.extend(part?);
         }
-        Ok(cells)
+        Ok(all)
     }))
     .await
+}
+
+fn cells(
+    domain: &str,
+    kinds: &[(String, Size)],
+    fault_domains: &[Option<String>],
+    report: &[CapacityReportShapeAvailability],
+) -> Vec<Cell> {
+    let mut cells: Vec<Cell> = Vec::new();
+    for (shape, size) in kinds {
+        for fault_domain in fault_domains {
+            let availability = report
+                .iter()
+                .filter(|entry| {
+                    entry.instance_shape.as_ref() == Some(shape)
+                        && entry.fault_domain == *fault_domain
+                        && is_sized(entry, *size)
+                })
+                .map(Availability::of)
+                .reduce(Availability::and)
+                .unwrap_or(Availability::Unknown);
+            cells.push(Cell {
+                availability_domain: domain.to_owned(),
+                fault_domain: fault_domain.clone(),
+                shape: shape.clone(),
+                ocpus: size.ocpus,
+                memory_gb: size.memory_gb,
+                availability,
+            });
+        }
+    }
+    cells
 }
 
 /// Whether an entry is about this size: as it was asked for, the same shape may be there in several.

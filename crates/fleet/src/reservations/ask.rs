@@ -9,7 +9,7 @@ use oci_api::models::{
 use serde::{Deserialize, Serialize};
 
 use crate::FleetSpec;
-use crate::price::Size;
+use crate::price::{Size, size_of};
 
 /// A reservation takes this many configs; more give an internal error and a reservation that cannot launch any more
 /// (Oracle: "Known Issues for Compute").
@@ -34,6 +34,9 @@ pub struct Want {
     /// The fault domain. A config without one serves launches without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault_domain: Option<String>,
+    /// The cluster placement group. A launch into a group draws on what is reserved in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_placement_group: Option<String>,
     /// How many.
     pub count: u32,
 }
@@ -41,14 +44,18 @@ pub struct Want {
 impl Want {
     /// What a fleet needs of one shape: a launch draws on a reservation only if shape, OCPUs and memory are the same.
     pub fn of_fleet(spec: &FleetSpec, shape: &str, fault_domain: Option<&str>, count: u32) -> Self {
-        let config = spec.template.shape_config.as_deref();
-        Self {
+        let mut want = Self {
             shape: shape.to_owned(),
-            ocpus: config.and_then(|config| config.ocpus),
-            memory_gb: config.and_then(|config| config.memory_in_gbs),
             fault_domain: fault_domain.map(str::to_owned),
             count,
+            ..Self::default()
+        };
+        for (_, matter) in MATTERS {
+            if let Matter::Kept(keep) = matter {
+                keep(&spec.template, &mut want);
+            }
         }
+        want
     }
 
     /// Its size.
@@ -63,14 +70,20 @@ impl Want {
             text.push_str(", ");
             text.push_str(domain);
         }
+        if let Some(group) = &self.cluster_placement_group {
+            text.push_str(", in ");
+            text.push_str(group);
+        }
         text
     }
 
-    /// Whether a launch of this kind can draw on that config: shape, size and fault domain are exactly the same.
+    /// Whether a launch of this kind can draw on that config: shape, size, fault domain and cluster placement group are exactly
+    /// the same.
     pub fn matches(&self, config: &InstanceReservationConfig) -> bool {
         let size = config.instance_shape_config.as_deref();
         self.shape == config.instance_shape
             && self.fault_domain == config.fault_domain
+            && self.cluster_placement_group == config.cluster_placement_group_id
             && same(self.ocpus, size.and_then(|size| size.ocpus))
             && same(self.memory_gb, size.and_then(|size| size.memory_in_gbs))
     }
@@ -87,6 +100,7 @@ impl Want {
                 })
             }),
             fault_domain: self.fault_domain.clone(),
+            cluster_placement_group_id: self.cluster_placement_group.clone(),
             reserved_count: i64::from(self.count),
             ..InstanceReservationConfigDetails::default()
         }
@@ -128,25 +142,76 @@ pub fn check(wants: &[Want]) -> Result<(), String> {
         }
         if wants[..index].iter().any(|other| Want { count: want.count, ..other.clone() } == *want) {
             return Err(format!(
-                "{what} is there twice; OCI takes one config for each shape, size and fault domain: add the counts up"
+                "{what} is there twice; OCI takes one config for each shape, size, fault domain and group: add the counts up"
             ));
         }
     }
     Ok(())
 }
 
-/// Why launches like this one can draw on no reservation, if so (Oracle: "Capacity Reservations").
+/// What a field of a launch means to a reservation.
+enum Matter {
+    /// The reservation is told, since only launches with the same value draw on it.
+    Kept(fn(&LaunchInstanceDetails, &mut Want)),
+    /// Launches that have it draw on no reservation at all.
+    Refused(fn(&LaunchInstanceDetails) -> bool, &'static str),
+}
+
+/// Every field of a launch that a reservation has to know of (Oracle: "Capacity Reservations"). Shape and fault domain are not of
+/// the launch's template: each place to try has its own.
+const MATTERS: &[(&str, Matter)] = &[
+    ("shapeConfig.ocpus", Matter::Kept(|launch, want| want.ocpus = size_of(launch).ocpus)),
+    ("shapeConfig.memoryInGBs", Matter::Kept(|launch, want| want.memory_gb = size_of(launch).memory_gb)),
+    (
+        "clusterPlacementGroupId",
+        Matter::Kept(|launch, want| {
+            let group = launch.cluster_placement_group_id.clone();
+            want.cluster_placement_group = group.filter(|group| !group.is_empty());
+        }),
+    ),
+    (
+        "preemptibleInstanceConfig",
+        Matter::Refused(
+            |launch| launch.preemptible_instance_config.is_some(),
+            "preemptible instances cannot draw on a capacity reservation",
+        ),
+    ),
+    (
+        "shapeConfig.baselineOcpuUtilization",
+        Matter::Refused(
+            |launch| {
+                let config = launch.shape_config.as_ref();
+                let baseline = config.and_then(|config| config.baseline_ocpu_utilization.as_ref());
+                baseline.is_some_and(|baseline| baseline.as_str() != "BASELINE_1_1")
+            },
+            "burstable instances cannot draw on a capacity reservation",
+        ),
+    ),
+    (
+        "dedicatedVmHostId",
+        Matter::Refused(
+            |launch| launch.dedicated_vm_host_id.is_some(),
+            "instances on a dedicated host cannot draw on a capacity reservation",
+        ),
+    ),
+    (
+        "platformConfig.isMemoryEncryptionEnabled",
+        Matter::Refused(
+            |launch| {
+                let platform = serde_json::to_value(&launch.platform_config).unwrap_or_default();
+                platform["isMemoryEncryptionEnabled"] == true
+            },
+            "confidential instances (memory encryption) cannot draw on a capacity reservation",
+        ),
+    ),
+];
+
+/// Why launches like this one can draw on no reservation, if so.
 pub fn unreservable(launch: &LaunchInstanceDetails) -> Option<&'static str> {
-    let baseline = launch.shape_config.as_ref().and_then(|config| config.baseline_ocpu_utilization.as_ref());
-    if launch.preemptible_instance_config.is_some() {
-        Some("preemptible instances cannot draw on a capacity reservation")
-    } else if baseline.is_some_and(|baseline| baseline.as_str() != "BASELINE_1_1") {
-        Some("burstable instances cannot draw on a capacity reservation")
-    } else if launch.dedicated_vm_host_id.is_some() {
-        Some("instances on a dedicated host cannot draw on a capacity reservation")
-    } else {
-        None
-    }
+    MATTERS.iter().find_map(|(_, matter)| match matter {
+        Matter::Refused(is, why) if is(launch) => Some(*why),
+        Matter::Refused(..) | Matter::Kept(_) => None,
+    })
 }
 
 /// Shares a count among so many places: as even as can be, the first ones get the rest.
@@ -198,13 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn want(shape: &str) -> Want {
-        Want {
-            shape: shape.to_owned(),
-            ocpus: Some(1.0),
-            memory_gb: Some(6.0),
-            fault_domain: None,
-            count: 10,
-        }
+        Want { shape: shape.to_owned(), ocpus: Some(1.0), memory_gb: Some(6.0), count: 10, ..Want::default() }
     }
 
     #[test]
@@ -231,6 +290,38 @@ mod tests {
         assert!(!Want { memory_gb: Some(16.0), ..want("A") }.matches(&config));
         assert!(!Want { fault_domain: Some("FAULT-DOMAIN-1".into()), ..want("A") }.matches(&config));
         assert!(!want("B").matches(&config));
+        let grouped = |group: &str| Want { cluster_placement_group: Some(group.into()), ..want("A") };
+        assert!(!grouped("ocid1.clusterplacementgroup.oc1..g").matches(&config));
+        let config = InstanceReservationConfig {
+            cluster_placement_group_id: grouped("g").wire().cluster_placement_group_id,
+            ..config
+        };
+        assert!(grouped("g").matches(&config) && !want("A").matches(&config));
+    }
+
+    #[test]
+    fn a_reservation_is_told_what_its_launches_share() {
+        let launch = serde_json::json!({
+            "availabilityDomain": "", "compartmentId": "",
+            "shapeConfig": {"ocpus": 2, "memoryInGBs": 12},
+            "clusterPlacementGroupId": "ocid1.clusterplacementgroup.oc1..g",
+        });
+        let template = serde_json::from_value(launch).unwrap();
+        let spec = FleetSpec { template, ..FleetSpec::default() };
+        let want = Want::of_fleet(&spec, "A", None, 3);
+        assert_eq!((want.ocpus, want.memory_gb), (Some(2.0), Some(12.0)));
+        let wire = want.wire();
+        assert_eq!(wire.cluster_placement_group_id.as_deref(), Some("ocid1.clusterplacementgroup.oc1..g"));
+        assert_eq!(unreservable(&spec.template), None);
+        for (field, value) in [
+            ("dedicatedVmHostId", serde_json::json!("ocid1.dedicatedvmhost.oc1.phx.h")),
+            ("platformConfig", serde_json::json!({"type": "AMD_VM", "isMemoryEncryptionEnabled": true})),
+            ("shapeConfig", serde_json::json!({"baselineOcpuUtilization": "BASELINE_1_8"})),
+        ] {
+            let mut launch = serde_json::json!({"availabilityDomain": "", "compartmentId": ""});
+            launch[field] = value;
+            assert!(unreservable(&serde_json::from_value(launch).unwrap()).is_some(), "{field}");
+        }
     }
 
     proptest! {

@@ -113,7 +113,16 @@ fn find(current: &[InstanceReservationConfig], which: Option<&Want>) -> Result<u
             kinds()
         ))),
         (Some(want), _) => {
-            let mut found = (0..current.len()).filter(|index| want.matches(&current[*index]));
+            let is_exact = current.iter().any(|config| want.matches(config));
+            // Whoever names shape and size need not know of a cluster placement group.
+            let in_its_group = |config: &InstanceReservationConfig| Want {
+                cluster_placement_group: config.cluster_placement_group_id.clone(),
+                ..want.clone()
+            };
+            let mut found = (0..current.len()).filter(|index| {
+                let config = &current[*index];
+                if is_exact { want.matches(config) } else { in_its_group(config).matches(config) }
+            });
             match (found.next(), found.next()) {
                 (Some(index), None) => Ok(index),
                 (None, _) => Err(ReservationError::Asked(format!(

@@ -27,6 +27,9 @@ pub struct Config {
     pub memory_gb: Option<f64>,
     /// The fault domain, if it is bound to one.
     pub fault_domain: Option<String>,
+    /// The cluster placement group, if it is in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_placement_group: Option<String>,
     /// How many are held.
     pub reserved: u32,
     /// How many of them instances use.
@@ -46,6 +49,10 @@ impl Config {
             text.push_str(", ");
             text.push_str(domain);
         }
+        if let Some(group) = &self.cluster_placement_group {
+            text.push_str(", in ");
+            text.push_str(group);
+        }
         text
     }
 
@@ -63,6 +70,7 @@ impl From<&InstanceReservationConfig> for Config {
             ocpus: size.and_then(|size| size.ocpus),
             memory_gb: size.and_then(|size| size.memory_in_gbs),
             fault_domain: config.fault_domain.clone(),
+            cluster_placement_group: config.cluster_placement_group_id.clone(),
             reserved: whole(Some(config.reserved_count)),
             used: whole(Some(config.used_count)),
         }

@@ -2,6 +2,7 @@
 //! time. What counts is what the region's own books say.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod beforehand;
 mod cleanup;
 mod preflight;
 mod reservations;

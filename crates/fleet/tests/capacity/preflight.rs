@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 use crate::world::{World, patience, small};
 
-async fn ask(world: &World, fleet: &fleet::FleetSpec) -> Preflight {
+pub async fn ask(world: &World, fleet: &fleet::FleetSpec) -> Preflight {
     preflight(&world.client, fleet, &Prices::default()).await
 }
 
-fn stops(answer: &Preflight) -> Vec<String> {
+pub fn stops(answer: &Preflight) -> Vec<String> {
     answer
         .findings
         .iter()

@@ -163,7 +163,7 @@ impl World {
 }
 
 pub fn small(count: u32) -> Want {
-    Want { shape: SHAPE.to_owned(), ocpus: Some(1.0), memory_gb: Some(6.0), fault_domain: None, count }
+    Want { shape: SHAPE.to_owned(), ocpus: Some(1.0), memory_gb: Some(6.0), count, ..Want::default() }
 }
 
 pub fn patience() -> Patience {

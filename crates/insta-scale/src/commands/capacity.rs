@@ -41,14 +41,27 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
         let hint = "name one, as in `oci-insta-scale capacity VM.Standard.E4.Flex:1:6`";
         return Err(CommandError::usage("neither the config nor the command names a shape", hint));
     }
-    let answers = remote
+    let compartment = remote.settings.fleet.compartment.as_str();
+    let compartment = if compartment.is_empty() { remote.root() } else { compartment };
+    let answer = remote
         .ask(async {
-            Ok::<_, CommandError>(matrix(&remote.questions, remote.root(), &domains, &kinds).await)
+            Ok::<_, CommandError>(
+                matrix(&remote.questions, remote.root(), compartment, &domains, &kinds).await,
+            )
         })
         .await?;
+    let mut kinds = kinds;
+    kinds.retain(|(shape, _)| !answer.unknown.contains(shape));
+    for shape in &answer.unknown {
+        console::line(&format!("warning: {}", no_such_shape(shape, &answer.offered)));
+    }
+    if let ([shape, ..], true) = (answer.unknown.as_slice(), kinds.is_empty()) {
+        let hint = "`oci-insta-scale find shapes` lists those that the region has";
+        return Err(CommandError::usage(no_such_shape(shape, &answer.offered), hint));
+    }
     let mut found = Vec::new();
     let mut failed = None;
-    for (domain, answer) in domains.iter().zip(answers) {
+    for (domain, answer) in domains.iter().zip(answer.domains) {
         match answer {
             Ok(cells) => found.extend(cells),
             Err(failure) => {
@@ -76,6 +89,12 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
         );
     }
     Ok(Exit::Done)
+}
+
+fn no_such_shape(shape: &str, offered: &[String]) -> String {
+    let near = crate::config::nearest(shape, offered.iter().map(String::as_str));
+    let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    format!("this region has no shape {}{near}", clean(shape))
 }
 
 fn kinds(fleet: &FleetSpec, asked: &[AskedShape]) -> Vec<(String, Size)> {

@@ -26,7 +26,11 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs it.
 pub async fn run(global: &Global, args: &LaunchArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
-    let mut settings = session::settings(global, args.count, args.simulate.is_some())?;
+    let mut settings = if args.dry_run && args.offline && args.simulate.is_none() {
+        session::settings_offline(global, args.count)?
+    } else {
+        session::settings(global, args.count, args.simulate.is_some())?
+    };
     if let Some(ttl) = args.ttl {
         expire(&mut settings, ttl)?;
     }

@@ -26,7 +26,7 @@ pub mod sim;
 pub mod simulate;
 
 use crate::args::{Cli, Command, Global, OutputFormat, SimCommand};
-use crate::config::Overrides;
+use crate::config::{Overrides, Placeholders};
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -120,6 +120,7 @@ pub fn overrides(global: &Global, count: Option<u32>, simulate: bool) -> Overrid
         profile: global.profile.clone(),
         endpoint: global.endpoint.clone(),
         simulate,
+        placeholders: if simulate { Placeholders::Taken } else { Placeholders::Refused },
         cli_profile: environment::variable("OCI_CLI_PROFILE"),
         cli_config_file: environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into),
         home: environment::home(),

@@ -23,11 +23,12 @@ const PATIENT: RetryPolicy = RetryPolicy {
 
 /// Runs it.
 pub async fn run(global: &Global, args: &PlanArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
-    let settings = session::settings(global, args.count, args.place.simulate.is_some())?;
     if args.offline {
+        let settings = session::settings_offline(global, args.count)?;
         show(global, args, &settings, None)?;
         return Ok(Exit::Done);
     }
+    let settings = session::settings(global, args.count, args.place.simulate.is_some())?;
     let remote = Remote::connect(global, settings, args.place.simulate.as_deref(), stop).await?;
     let Settings { fleet, prices, .. } = &remote.settings;
     let client = remote.questions.with_retry(PATIENT);

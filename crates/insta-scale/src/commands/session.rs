@@ -5,7 +5,7 @@
 use super::{chattiness, overrides};
 use crate::apart;
 use crate::args::{Global, Pace};
-use crate::config::{self, Fleet, Settings};
+use crate::config::{self, Fleet, Overrides, Placeholders, Settings};
 use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
@@ -44,7 +44,15 @@ pub fn again(global: &Global) -> String {
 
 /// Reads the config and shows what is worth knowing about it.
 pub fn settings(global: &Global, count: Option<u32>, simulate: bool) -> Result<Settings, CommandError> {
-    let overrides = overrides(global, count, simulate);
+    read(global, overrides(global, count, simulate))
+}
+
+/// The same for a look at the config that asks nobody: the example's values are named, and stop nothing.
+pub fn settings_offline(global: &Global, count: Option<u32>) -> Result<Settings, CommandError> {
+    read(global, Overrides { placeholders: Placeholders::Noted, ..overrides(global, count, false) })
+}
+
+fn read(global: &Global, overrides: Overrides) -> Result<Settings, CommandError> {
     if let Some(endpoint) = &overrides.endpoint {
         Endpoints::at(endpoint)?;
     }

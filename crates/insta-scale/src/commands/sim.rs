@@ -2,7 +2,7 @@
 
 use super::{chattiness, simulate};
 use crate::args::{Global, OutputFormat, SimCommand, SimReset, SimServe};
-use crate::config::{self, CredentialSource, KeyFields, Settings};
+use crate::config::{self, CredentialSource, KeyFields, Overrides, Placeholders, Settings};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::login;
@@ -74,7 +74,8 @@ fn how_to_use(home: &Path, endpoint: &str) -> String {
 /// Makes everything exist that a config names, its user and key too, so that the file can be rehearsed unchanged but
 /// for the endpoint.
 fn take_in(path: &Path, global: &Global, options: &mut Options) -> Result<(), CommandError> {
-    let overrides = super::overrides(global, None, false);
+    // The region makes exist what the config names, the example's OCIDs too.
+    let overrides = Overrides { placeholders: Placeholders::Taken, ..super::overrides(global, None, false) };
     let settings = config::load(path, &overrides, &login::profile_facts)?;
     options.scenario.world.region.clone_from(&settings.fleet.region);
     options.known = simulate::known(&settings.fleet);

@@ -93,8 +93,19 @@ pub fn known(fleet: &FleetSpec) -> Vec<Known> {
     let subnet = vnic.and_then(|vnic| vnic.subnet_id.clone());
     let public = vnic.and_then(|vnic| vnic.assign_public_ip) != Some(false);
     known.extend(subnet.map(|ocid| Known::Subnet { ocid, compartment: compartment.clone(), public }));
-    if let Some(InstanceSourceDetails::Image(image)) = template.source_details.as_deref() {
-        known.extend(image.image_id.clone().map(|ocid| Known::Image { ocid, arm: None }));
+    match template.source_details.as_deref() {
+        Some(InstanceSourceDetails::Image(image)) => {
+            known.extend(image.image_id.clone().map(|ocid| Known::Image { ocid, arm: None }));
+        }
+        Some(InstanceSourceDetails::BootVolume(volume)) => {
+            let domain = fleet.placements.first().map(|placement| placement.availability_domain.clone());
+            known.push(Known::BootVolume {
+                ocid: volume.boot_volume_id.clone(),
+                compartment: compartment.clone(),
+                availability_domain: domain.filter(|name| !name.is_empty()).unwrap_or_else(|| "1".to_owned()),
+            });
+        }
+        _ => {}
     }
     known.extend(others(template).map(|ocid| Known::Other { ocid }));
     let mut reserved: Vec<&str> = Vec::new();
@@ -113,6 +124,7 @@ pub fn known(fleet: &FleetSpec) -> Vec<Known> {
                     shape: placement.shape.clone(),
                     ocpus: size.and_then(|size| size.ocpus),
                     memory_in_gbs: size.and_then(|size| size.memory_in_gbs),
+                    cluster_placement_group: template.cluster_placement_group_id.clone(),
                     count: fleet.count,
                 }],
             });
@@ -132,6 +144,7 @@ fn others(template: &LaunchInstanceDetails) -> impl Iterator<Item = String> {
     let single = [
         key,
         vnic.and_then(|vnic| vnic.vlan_id.clone()),
+        template.dedicated_vm_host_id.clone(),
         template.compute_cluster_id.clone(),
         template.cluster_placement_group_id.clone(),
     ];

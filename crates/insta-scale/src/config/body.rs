@@ -139,6 +139,11 @@ impl Body {
         self.origins.get(path).map(|origin| origin.place)
     }
 
+    /// Where a field was set and by which key, if it was.
+    pub fn origin_of(&self, path: &str) -> Option<(Place, &str)> {
+        self.origins.get(path).map(|origin| (origin.place, origin.key.as_str()))
+    }
+
     /// Checks the whole against the wire model. `ignored` fields are set later or reported elsewhere.
     pub fn check(&self, ignored: &[&str], findings: &Findings) {
         for violation in schema::check(MODEL, &Value::Object(self.json.clone())) {
@@ -183,7 +188,8 @@ impl Body {
         finding
     }
 
-    fn value_at(&self, path: &str) -> Option<&str> {
+    /// The text of a field.
+    pub fn value_at(&self, path: &str) -> Option<&str> {
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));
         let mut value = self.json.get(first)?;
         for name in rest.split('.').filter(|name| !name.is_empty()) {

@@ -6,7 +6,7 @@ use super::metadata::Folders;
 use super::section::Section;
 use super::{
     ConfigErrors, CredentialSource, Findings, Home, Overrides, Parts, ProfileFacts, Settings, credentials,
-    endpoint, home, keys, ocids, prices, read_file, read_source, report_missing, yaml,
+    endpoint, example, home, keys, ocids, prices, read_file, read_source, report_missing, yaml,
 };
 use fleet::FleetSpec;
 use std::path::Path;
@@ -69,6 +69,7 @@ fn read(
     findings: &Findings,
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
+    example::look(root, example::Extent::Connection, overrides, findings);
     let folders = Folders { config: folder, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
     let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);

@@ -32,3 +32,24 @@ pub fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     }
     Ok(bytes)
 }
+
+/// What some editors put before UTF-8 text.
+pub const BOM: &[u8] = b"\xef\xbb\xbf";
+/// What to do about UTF-16.
+pub const SAVE_AS_UTF8: &str = "save it as UTF-8; in PowerShell: Set-Content -Encoding utf8";
+
+/// Whether bytes are UTF-16: by their mark, or because every second byte of the first few is 0, as in Latin text without one.
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    let marked = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    marked || matches!(bytes, [a, 0, b, 0, ..] | [0, a, 0, b, ..] if *a != 0 && *b != 0)
+}
+
+/// Reads a text file of at most `limit` bytes, without a byte order mark. The error says why not, without the path.
+pub fn read_text(path: &Path, limit: usize) -> Result<String, String> {
+    let bytes = read_limited(path, limit)?;
+    if is_utf16(&bytes) {
+        return Err(format!("it is UTF-16 text: {SAVE_AS_UTF8}"));
+    }
+    let text = bytes.strip_prefix(BOM).unwrap_or(&bytes);
+    String::from_utf8(text.to_vec()).map_err(|_| "it is not text".to_owned())
+}

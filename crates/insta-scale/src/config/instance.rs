@@ -3,16 +3,16 @@
 //! Must not know of credentials, of flags, or of how a launch is sent.
 
 use super::body::Body;
-use super::finding::{Finding, Findings, Place};
+use super::finding::{Finding, Findings};
 use super::keys;
 use super::metadata::{self, Folders};
-use super::ocids::{self, Home};
-use super::options::{self, set_flag, set_ocid};
+use super::ocids::Home;
+use super::options;
 use super::placement;
 use super::section::{At, Section};
-use super::shapes::{self, SizeError};
-use super::tags;
+use super::size::Sized;
 use super::yaml::{Node, Value};
+use super::{network, single, size, source, tags};
 use ledger::Placement;
 
 /// The most instances of one run. A tenancy's limits are far below; a slip of the finger is not.
@@ -68,12 +68,10 @@ pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> In
     }
     let shape = section.text("shape");
     need(shape.is_some(), "shape");
-    read_source(&section, context, &mut out.body, &mut need);
-    read_network(&section, context, &mut out.body, &mut need);
-    let sized = read_shape(&section, shape.as_ref(), context.findings, &mut out.body);
-    for (name, value, place) in metadata::read(&section, context.folders, context.findings) {
-        out.body.set_entry("metadata", &name, value, &format!("{GROUP}{name}"), place);
-    }
+    source::read(&section, context, &mut out.body, &mut need);
+    network::read(&section, context, &mut out.body, &mut need);
+    let sized = size::read(&section, shape.as_ref(), context.findings, &mut out.body);
+    metadata::read(&section, context.folders, context.findings, &mut out.body);
     tags::read(&section, context.findings, &mut out.body);
     options::read(&section, context, &mut out.body);
     let placed =
@@ -82,8 +80,12 @@ pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> In
     if let Some(details) = section.node("launch_details") {
         pass_through(&section, details, &mut out, context.findings);
     }
+    source::complete(&mut out.body);
+    single::check(&out.body, out.count, context.findings);
+    network::check(&out.body, context.findings);
+    metadata::check_raw(&out.body, context.findings);
     check_combinations(&section, &sized, &out, context.findings);
-    check_metadata_size(&out.body, node.place, context.findings);
+    metadata::check_size(&out.body, node.place, context.findings);
     out.body.check(&["availabilityDomain", "compartmentId"], context.findings);
     out
 }
@@ -106,147 +108,6 @@ fn name_fits(prefix: &At<&str>, count: u32, findings: &Findings) {
     if prefix.value.chars().any(char::is_control) {
         findings.mistake(Finding::at(prefix.place, "display_name_prefix holds a control character"));
     }
-}
-
-fn read_source(
-    section: &Section<'_>,
-    context: &Context<'_>,
-    body: &mut Body,
-    need: &mut impl FnMut(bool, &str),
-) {
-    let image = section.text("image_id");
-    need(image.is_some(), "image_id");
-    if let Some(image) = &image {
-        ocids::check("image_id", image, &["image"], context.home, context.findings);
-        body.set("sourceDetails.sourceType", "image", "instance_settings.image_id", image.place);
-        body.set("sourceDetails.imageId", image.value, "instance_settings.image_id", image.place);
-    }
-    // Oracle: "Creating a Custom Boot Volume": 50 GB to 32 TB; volume performance units 10 to 120 in steps of 10.
-    if let Some(size) = section.whole("boot_volume_size_in_gbs", 50..=32_768) {
-        let key = "instance_settings.boot_volume_size_in_gbs";
-        body.set("sourceDetails.bootVolumeSizeInGBs", size.value, key, size.place);
-    }
-    if let Some(units) = section.whole("boot_volume_vpus_per_gb", 10..=120) {
-        if units.value % 10 != 0 {
-            context.findings.mistake(
-                Finding::at(
-                    units.place,
-                    format!(
-                        "instance_settings.boot_volume_vpus_per_gb must be a multiple of 10, but is {}",
-                        units.value
-                    ),
-                )
-                .help("10 is balanced, 20 is higher performance, 30 to 120 is ultra high performance"),
-            );
-        }
-        let key = "instance_settings.boot_volume_vpus_per_gb";
-        body.set("sourceDetails.bootVolumeVpusPerGB", units.value, key, units.place);
-    }
-    set_ocid(section, "kms_key_id", &["key"], "sourceDetails.kmsKeyId", context, body);
-}
-
-fn read_network(
-    section: &Section<'_>,
-    context: &Context<'_>,
-    body: &mut Body,
-    need: &mut impl FnMut(bool, &str),
-) {
-    let subnet = section.text("subnet_id");
-    need(subnet.is_some(), "subnet_id");
-    set_ocid(section, "subnet_id", &["subnet"], "createVnicDetails.subnetId", context, body);
-    for (key, path) in [
-        ("assign_public_ip", "createVnicDetails.assignPublicIp"),
-        ("assign_private_dns_record", "createVnicDetails.assignPrivateDnsRecord"),
-        ("assign_ipv6_ip", "createVnicDetails.assignIpv6Ip"),
-        ("skip_source_dest_check", "createVnicDetails.skipSourceDestCheck"),
-    ] {
-        set_flag(section, key, path, body);
-    }
-    let groups = section.texts("nsg_ids");
-    for group in &groups {
-        ocids::check("nsg_ids", group, &["networksecuritygroup"], context.home, context.findings);
-    }
-    if let Some(first) = groups.first() {
-        let ids: Vec<&str> = groups.iter().map(|group| group.value).collect();
-        body.set("createVnicDetails.nsgIds", ids, "instance_settings.nsg_ids", first.place);
-    }
-}
-
-/// What other checks want to know about the shape.
-#[derive(Default)]
-struct Sized {
-    shape: String,
-    burstable: bool,
-}
-
-fn read_shape(
-    section: &Section<'_>,
-    shape: Option<&At<&str>>,
-    findings: &Findings,
-    body: &mut Body,
-) -> Sized {
-    let mut sized =
-        Sized { shape: shape.map_or_else(String::new, |shape| shape.value.to_owned()), burstable: false };
-    let config = section.node("shape_config");
-    let flexible = shape.is_some_and(|shape| shapes::is_flexible(shape.value));
-    let Some(config) = config else {
-        if let Some(shape) = shape.filter(|_| flexible && !section.is_misspelt("shape_config")) {
-            findings.mistake(
-                Finding::at(
-                    shape.place,
-                    format!("{} is a flexible shape and needs a shape_config", shape.value),
-                )
-                .help("add, for one OCPU and 6 GB: `shape_config: {ocpus: 1, memory_in_gbs: 6}`"),
-            );
-        }
-        return sized;
-    };
-    let path = "instance_settings.shape_config.";
-    let Some(group) = Section::of(config, path, keys::SHAPE, findings) else { return sized };
-    let ocpus = group.number("ocpus");
-    let memory = group.number("memory_in_gbs");
-    for (key, value, wire) in [("ocpus", &ocpus, "ocpus"), ("memory_in_gbs", &memory, "memoryInGBs")] {
-        if let Some(At { value, place }) = value {
-            body.set(&format!("shapeConfig.{wire}"), *value, &format!("{path}{key}"), *place);
-        }
-    }
-    if let Some(baseline) = group.text("baseline_ocpu_utilization") {
-        sized.burstable = baseline.value != "BASELINE_1_1";
-        let key = format!("{path}baseline_ocpu_utilization");
-        body.set("shapeConfig.baselineOcpuUtilization", baseline.value, &key, baseline.place);
-    }
-    if let Some(drives) = group.whole("nvmes", 1..=7) {
-        body.set("shapeConfig.nvmes", drives.value, &format!("{path}nvmes"), drives.place);
-    }
-    if flexible && ocpus.is_none() && group.node("ocpus").is_none() && !group.is_misspelt("ocpus") {
-        findings.mistake(
-            Finding::at(
-                config.place,
-                format!("{} is a flexible shape and its shape_config lacks ocpus", sized.shape),
-            )
-            .help("add `ocpus: 1`"),
-        );
-    }
-    if let (Some(row), Some(ocpus)) = (shapes::find(&sized.shape), &ocpus) {
-        let memory_place = memory.as_ref().map_or(ocpus.place, |memory| memory.place);
-        match row.check(ocpus.value, memory.as_ref().map(|memory| memory.value)) {
-            Ok(()) => {}
-            Err(SizeError::Ocpus(text)) => {
-                findings.mistake(Finding::at(
-                    ocpus.place,
-                    format!("ocpus: {} is not a size: {text}", ocpus.value),
-                ));
-            }
-            Err(SizeError::Memory(text)) => {
-                let value = memory.as_ref().map_or(0.0, |memory| memory.value);
-                findings.mistake(Finding::at(
-                    memory_place,
-                    format!("memory_in_gbs: {value} is out of range: {text}"),
-                ));
-            }
-        }
-    }
-    sized
 }
 
 /// Fields that a slot, a placement or the top level decides, and the key that does.
@@ -280,23 +141,6 @@ fn pass_through(section: &Section<'_>, details: &Node, out: &mut Instances, find
         entries.retain(|entry| DECIDED.iter().all(|(field, _)| *field != entry.key));
     }
     out.body.pass_through(&rest, key, findings);
-    // What only one machine can have cannot be given to several.
-    for path in [
-        "createVnicDetails.hostnameLabel",
-        "createVnicDetails.privateIp",
-        "createVnicDetails.privateIpId",
-        "hostnameLabel",
-    ] {
-        if let (Some(place), Some(count @ 2..)) = (out.body.place_of(path), out.count) {
-            findings.mistake(
-                Finding::at(
-                    place,
-                    format!("{key}.{path} is for one instance, and {count} are to be launched"),
-                )
-                .help("remove it: addresses and host names are given by the subnet"),
-            );
-        }
-    }
 }
 
 fn check_combinations(section: &Section<'_>, sized: &Sized, out: &Instances, findings: &Findings) {
@@ -328,20 +172,4 @@ fn check_combinations(section: &Section<'_>, sized: &Sized, out: &Instances, fin
         "shape_config",
         "a burstable instance cannot use a capacity reservation",
     );
-}
-
-fn check_metadata_size(body: &Body, group: Place, findings: &Findings) {
-    let size = metadata::size(body.json());
-    if size > metadata::MAX_BYTES {
-        let place = ["metadata.user_data", "metadata.ssh_authorized_keys"]
-            .iter()
-            .find_map(|path| body.place_of(path));
-        findings.mistake(
-            Finding::at(
-                place.unwrap_or(group),
-                format!("the metadata has {size} bytes, and OCI takes at most {}", metadata::MAX_BYTES),
-            )
-            .help("names and values count, user data as base64: shrink it, or let it download the rest"),
-        );
-    }
 }

@@ -26,6 +26,7 @@ pub const INSTANCE: &[&str] = &[
     "shape",
     "shape_config",
     "image_id",
+    "boot_volume_id",
     "subnet_id",
     "assign_public_ip",
     "assign_private_dns_record",
@@ -57,7 +58,7 @@ pub const INSTANCE: &[&str] = &[
 ];
 
 /// Under `shape_config`.
-pub const SHAPE: &[&str] = &["ocpus", "memory_in_gbs", "baseline_ocpu_utilization", "nvmes"];
+pub const SHAPE: &[&str] = &["ocpus", "vcpus", "memory_in_gbs", "baseline_ocpu_utilization", "nvmes"];
 
 /// Under `preemptible`, when it is not just true or false.
 pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];

@@ -4,13 +4,16 @@
 //! (what matters of it is passed in). Flags win over the environment, the environment over the file.
 
 mod body;
+mod cloud_config;
 mod connection;
 mod credentials;
+mod example;
 mod files;
 mod finding;
 mod instance;
 mod keys;
 mod metadata;
+mod network;
 mod ocids;
 mod options;
 mod placement;
@@ -18,13 +21,19 @@ mod prices;
 mod scalar;
 mod section;
 pub mod shapes;
+mod single;
+mod size;
+mod source;
+mod ssh_keys;
 mod tags;
+mod user_data;
 pub mod write_back;
 mod written;
 mod yaml;
 
 pub use connection::{Fleet, load_connection};
 pub use credentials::{CredentialSource, KeyFields};
+pub use example::Placeholders;
 pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
 pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
@@ -52,6 +61,8 @@ pub struct Overrides {
     pub endpoint: Option<String>,
     /// `--simulate`: no credentials are needed.
     pub simulate: bool,
+    /// What becomes of values that nobody has put in the place of the example's.
+    pub placeholders: Placeholders,
     /// `OCI_CLI_PROFILE`: which profile, when the file has no credentials of its own.
     pub cli_profile: Option<String>,
     /// `OCI_CLI_CONFIG_FILE`: where profiles are.
@@ -154,6 +165,7 @@ fn read_root(
     findings: &Findings,
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
+    example::look(root, example::Extent::Whole, overrides, findings);
     let folders = Folders { config: folder, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
     let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);

@@ -53,6 +53,12 @@ pub fn find(shape: &str) -> Option<&'static FlexShape> {
     FLEX_SHAPES.iter().find(|row| row.name == shape)
 }
 
+/// How many vCPUs an OCPU is: one core of A1, else two threads or two cores (Oracle: "Compute Shapes"). `None` for a shape that
+/// is not listed here.
+pub fn vcpus_per_ocpu(shape: &str) -> Option<i64> {
+    find(shape).map(|row| if row.name.contains(".A1.") { 1 } else { 2 })
+}
+
 /// Whether two sizes are the same; they are written with a few digits at most.
 fn same(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-6

@@ -305,7 +305,7 @@ fn merge(node: Node, place: Place, merged: &mut Vec<Entry>, findings: &Findings)
     }
 }
 
-fn place_of(span: &Span) -> Place {
+pub(super) fn place_of(span: &Span) -> Place {
     let width = if span.end.line() == span.start.line() {
         span.end.col().saturating_sub(span.start.col()).max(1)
     } else {
@@ -315,7 +315,8 @@ fn place_of(span: &Span) -> Place {
 }
 
 /// Says what breaks the structure of the file.
-fn syntax(error: &ScanError, source: &str) -> Finding {
+/// What a parser says, with its place and a remedy.
+pub(super) fn syntax(error: &ScanError, source: &str) -> Finding {
     let marker = error.marker();
     // The parser counts the end of the input as a line of its own; the last line is where a person looks.
     let last = source.lines().count().max(1);
@@ -366,9 +367,10 @@ fn tab_before(source: &str, last: usize) -> Option<Place> {
 
 /// The bytes as text, or where they stop being text.
 pub fn text_of(bytes: &[u8]) -> Result<&str, Finding> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Finding::whole("the file is UTF-16 text, and must be UTF-8")
-            .help("save it as UTF-8; in PowerShell: Set-Content -Encoding utf8"));
+    if super::files::is_utf16(bytes) {
+        return Err(
+            Finding::whole("the file is UTF-16 text, and must be UTF-8").help(super::files::SAVE_AS_UTF8)
+        );
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);

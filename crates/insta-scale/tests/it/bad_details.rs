@@ -101,6 +101,7 @@ fn ssh_keys_are_checked_where_they_stand() {
            |
         18 |     # a comment only
            |     ^
+           = help: a public key is one line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -322,7 +323,7 @@ fn a_tag_without_a_value_and_a_tag_of_ours_are_refused() {
 #[test]
 fn what_is_said_to_be_base64_must_be() {
     insta::assert_snapshot!(errors(format!("{GOOD}  user_data: \"base64:aGVs*\"\n")), @r#"
-        config.yaml:17:14: instance_settings.user_data is said to be base64, and is not
+        config.yaml:17:14: instance_settings.user_data: it is said to be base64, and is not
            |
         17 |   user_data: "base64:aGVs*"
            |              ^^^^^^^^^^^^^^

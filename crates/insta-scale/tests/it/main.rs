@@ -10,14 +10,17 @@ mod command_line;
 mod consent;
 #[cfg(unix)]
 mod earlier;
+mod first_boot;
 mod good_config;
 mod instances;
 mod keeping;
 mod launch;
+mod placeholders;
 mod planning;
 mod program;
 mod properties;
 mod reservations;
 #[cfg(unix)]
 mod selection;
+mod siblings;
 mod sim_serve;

@@ -790,6 +790,39 @@ pub struct BsNvmeAttachmentsConfig {
     pub extra: Extra,
 }
 
+/// The wire model `CapacityBin`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CapacityBin {
+    /// `capacityIndex` on the wire (required).
+    #[serde(rename = "capacityIndex")]
+    pub capacity_index: i64,
+    /// `totalOcpus` on the wire (required).
+    #[serde(rename = "totalOcpus")]
+    pub total_ocpus: f64,
+    /// `remainingOcpus` on the wire (required).
+    #[serde(rename = "remainingOcpus")]
+    pub remaining_ocpus: f64,
+    /// `totalMemoryInGBs` on the wire (required).
+    #[serde(rename = "totalMemoryInGBs")]
+    pub total_memory_in_gbs: f64,
+    /// `remainingMemoryInGBs` on the wire (required).
+    #[serde(rename = "remainingMemoryInGBs")]
+    pub remaining_memory_in_gbs: f64,
+    /// `totalLocalVolumeInGBs` on the wire.
+    #[serde(rename = "totalLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
+    pub total_local_volume_in_gbs: Option<f64>,
+    /// `remainingLocalVolumeInGBs` on the wire.
+    #[serde(rename = "remainingLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
+    pub remaining_local_volume_in_gbs: Option<f64>,
+    /// `supportedShapes` on the wire (required).
+    #[serde(rename = "supportedShapes")]
+    pub supported_shapes: Vec<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `CapacityReportInstanceShapeConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1107,6 +1140,53 @@ pub struct ComputeCapacityReservationSummary {
     pub extra: Extra,
 }
 
+/// The wire model `ComputeCluster`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComputeCluster {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain")]
+    pub availability_domain: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `placementConstraintDetails` on the wire.
+    #[serde(rename = "placementConstraintDetails", skip_serializing_if = "Option::is_none")]
+    pub placement_constraint_details: Option<Box<PlacementConstraintDetails>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState")]
+    pub lifecycle_state: ComputeClusterLifecycleState,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `timeUpdated` on the wire.
+    #[serde(rename = "timeUpdated", skip_serializing_if = "Option::is_none")]
+    pub time_updated: Option<Timestamp>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `ComputeCluster.lifecycleState`.
+ComputeClusterLifecycleState {
+Active = "ACTIVE",
+Deleted = "DELETED",
+}
+}
+
 /// The wire model `ComputeClusterPlacementConstraintDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1412,6 +1492,93 @@ pub struct CreateVnicDetails {
     /// `vlanId` on the wire.
     #[serde(rename = "vlanId", skip_serializing_if = "Option::is_none")]
     pub vlan_id: Option<String>,
+}
+
+/// The wire model `DedicatedVmHost`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DedicatedVmHost {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain")]
+    pub availability_domain: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `dedicatedVmHostShape` on the wire (required).
+    #[serde(rename = "dedicatedVmHostShape")]
+    pub dedicated_vm_host_shape: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName")]
+    pub display_name: String,
+    /// `faultDomain` on the wire.
+    #[serde(rename = "faultDomain", skip_serializing_if = "Option::is_none")]
+    pub fault_domain: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `placementConstraintDetails` on the wire.
+    #[serde(rename = "placementConstraintDetails", skip_serializing_if = "Option::is_none")]
+    pub placement_constraint_details: Option<Box<PlacementConstraintDetails>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id")]
+    pub id: String,
+    /// `capacityConfig` on the wire.
+    #[serde(rename = "capacityConfig", skip_serializing_if = "Option::is_none")]
+    pub capacity_config: Option<String>,
+    /// `isMemoryEncryptionEnabled` on the wire.
+    #[serde(rename = "isMemoryEncryptionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_memory_encryption_enabled: Option<bool>,
+    /// `isBurstable` on the wire.
+    #[serde(rename = "isBurstable", skip_serializing_if = "Option::is_none")]
+    pub is_burstable: Option<bool>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState")]
+    pub lifecycle_state: DedicatedVmHostLifecycleState,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `totalOcpus` on the wire (required).
+    #[serde(rename = "totalOcpus")]
+    pub total_ocpus: f64,
+    /// `remainingOcpus` on the wire (required).
+    #[serde(rename = "remainingOcpus")]
+    pub remaining_ocpus: f64,
+    /// `totalMemoryInGBs` on the wire.
+    #[serde(rename = "totalMemoryInGBs", skip_serializing_if = "Option::is_none")]
+    pub total_memory_in_gbs: Option<f64>,
+    /// `remainingMemoryInGBs` on the wire.
+    #[serde(rename = "remainingMemoryInGBs", skip_serializing_if = "Option::is_none")]
+    pub remaining_memory_in_gbs: Option<f64>,
+    /// `totalLocalVolumeInGBs` on the wire.
+    #[serde(rename = "totalLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
+    pub total_local_volume_in_gbs: Option<f64>,
+    /// `remainingLocalVolumeInGBs` on the wire.
+    #[serde(rename = "remainingLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
+    pub remaining_local_volume_in_gbs: Option<f64>,
+    /// `capacityBins` on the wire.
+    #[serde(rename = "capacityBins", skip_serializing_if = "Option::is_none")]
+    pub capacity_bins: Option<Vec<CapacityBin>>,
+    /// `computeBareMetalHostId` on the wire.
+    #[serde(rename = "computeBareMetalHostId", skip_serializing_if = "Option::is_none")]
+    pub compute_bare_metal_host_id: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `DedicatedVmHost.lifecycleState`.
+DedicatedVmHostLifecycleState {
+Creating = "CREATING",
+Active = "ACTIVE",
+Updating = "UPDATING",
+Deleting = "DELETING",
+Deleted = "DELETED",
+Failed = "FAILED",
+}
 }
 
 /// The wire model `DetachInstancePoolInstanceDetails`.
@@ -4856,6 +5023,52 @@ pub struct MultipathDevice {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `NetworkSecurityGroup`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetworkSecurityGroup {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState")]
+    pub lifecycle_state: NetworkSecurityGroupLifecycleState,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `NetworkSecurityGroup.lifecycleState`.
+NetworkSecurityGroupLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
 }
 
 /// The wire model `NvmeVolumeAttachment`.

@@ -24,6 +24,7 @@ pub mod instances;
 mod invariants;
 mod limits;
 mod network;
+mod others;
 mod paging;
 mod pairs;
 mod pools;

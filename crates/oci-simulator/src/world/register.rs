@@ -1,9 +1,7 @@
 //! Registers resources under OCIDs that somebody else chose, so that the compartment, subnet and image of a `config.yaml`
 //! exist in the region.
 
-use super::api::ApiError;
 use super::capacity::Need;
-use super::error;
 use super::identity::CompartmentRow;
 use super::ids::{Id, Kind};
 use super::images::ImageRow;
@@ -56,8 +54,17 @@ pub enum Known {
         /// For Arm shapes only (`true`), for all others only (`false`), or for every shape (`None`).
         arm: Option<bool>,
     },
+    /// A boot volume of 50 GB that no instance uses.
+    BootVolume {
+        /// Its OCID.
+        ocid: String,
+        /// Its compartment; the root when `None`.
+        compartment: Option<String>,
+        /// Its availability domain, by name or number (`AD-2`, `2`).
+        availability_domain: String,
+    },
     /// A resource that the region knows by its OCID only and that a launch may name: a network security group, a VLAN, an
-    /// encryption key, a compute cluster or a cluster placement group.
+    /// encryption key, a dedicated host, a compute cluster or a cluster placement group.
     Other {
         /// Its OCID.
         ocid: String,
@@ -90,22 +97,17 @@ pub struct ReservedConfig {
     pub ocpus: Option<f64>,
     /// Memory of a flexible shape in GB; the default size when `None`.
     pub memory_in_gbs: Option<f64>,
+    /// OCID of the cluster placement group that it is in.
+    pub cluster_placement_group: Option<String>,
     /// How many instances it reserves.
     pub count: u32,
 }
 
 /// Resource types that the region knows by OCID only.
-const OTHERS: [&str; 5] = ["networksecuritygroup", "vlan", "key", "computecluster", "clusterplacementgroup"];
+const OTHERS: [&str; 6] =
+    ["networksecuritygroup", "vlan", "key", "dedicatedvmhost", "computecluster", "clusterplacementgroup"];
 
 impl World {
-    /// Refuses an OCID that was not registered as a resource that the region knows by OCID only.
-    pub(super) fn check_other(&self, ocid: Option<&str>) -> Result<(), ApiError> {
-        match ocid.filter(|ocid| !ocid.is_empty()) {
-            Some(ocid) if !self.others_known.contains(ocid) => Err(error::not_found()),
-            _ => Ok(()),
-        }
-    }
-
     /// Makes a resource exist under an OCID that somebody else chose.
     ///
     /// # Errors
@@ -176,6 +178,11 @@ impl World {
                 Ok(number)
             }),
             Known::AvailabilityDomain { name } => self.register_ad(name),
+            Known::BootVolume { ocid, compartment, availability_domain } => {
+                let compartment = self.place(compartment.as_deref())?;
+                let ad = self.ad_by_any_name(availability_domain)?;
+                self.add(ocid, Kind::BootVolume, |world| Ok(world.add_boot_volume(compartment, ad)))
+            }
             Known::CapacityReservation { ocid, compartment, availability_domain, configs } => {
                 let compartment = self.place(compartment.as_deref())?;
                 let ad = self.ad_by_any_name(availability_domain)?;
@@ -213,6 +220,7 @@ impl World {
             Kind::Vcn => within(self.network.vcns.len()),
             Kind::Subnet => within(self.network.subnets.len()),
             Kind::Image => within(self.images.len()),
+            Kind::BootVolume => within(self.volumes.boots.len()),
             Kind::CapacityReservation => self.reservations.contains_key(&number),
             _ => number == 0,
         }
@@ -280,7 +288,8 @@ fn wanted_configs(configs: &[ReservedConfig]) -> Result<Vec<Wanted>, String> {
                 ..ShapeConfig::default()
             };
             let need: Need = need_of(shape.get(), Some(&size)).map_err(|error| error.message)?;
-            Ok(Wanted { key: ConfigKey { shape, need, fd: None }, count: config.count, cluster: None })
+            let key = ConfigKey { shape, need, fd: None, group: config.cluster_placement_group.clone() };
+            Ok(Wanted { key, count: config.count, cluster: None })
         })
         .collect()
 }

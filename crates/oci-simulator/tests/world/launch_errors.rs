@@ -81,6 +81,24 @@ fn what_does_not_fit_is_invalid_in_the_services_words() {
             json!({"metadata": {"ssh_authorized_keys": "-----BEGIN RSA"}}),
             "Invalid ssh public key type \"-----BEGIN\"",
         ),
+        (
+            json!({"metadata": {"ssh_authorized_keys":
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7Bkk me"}}),
+            "Invalid format for ssh public key",
+        ),
+        (json!({"hostnameLabel": "web_1"}), "hostnameLabel 'web_1' is not a valid host name"),
+        (
+            json!({"createVnicDetails": {
+                "subnetId": region.defaults.public_subnet,
+                "hostnameLabel": "web-1", "assignPrivateDnsRecord": false,
+            }}),
+            "assignPrivateDnsRecord must be true when a hostnameLabel is given",
+        ),
+        (
+            json!({"shape": "VM.DenseIO.E4.Flex", "shapeConfig":
+                {"ocpus": 8, "memoryInGBs": 128, "baselineOcpuUtilization": "BASELINE_1_2"}}),
+            "Invalid ShapeConfig: baselineOcpuUtilization BASELINE_1_2 is not supported by shape VM.DenseIO.E4.Flex",
+        ),
         (json!({"freeformTags": {"a.b": "c"}}), "Invalid tags"),
         (json!({"freeformTags": {"a b": "c"}}), "Invalid tags"),
         (json!({"imageId": "ocid1.image.x"}), "imageId and sourceDetails.imageId must have the same value"),

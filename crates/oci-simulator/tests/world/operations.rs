@@ -4,7 +4,7 @@ use crate::region::Region;
 use oci_api::operation::Answer;
 use oci_api::schema::Model;
 use oci_api::{Operation, schema};
-use oci_simulator::world::ApiRequest;
+use oci_simulator::world::{ApiRequest, Known};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -60,6 +60,15 @@ impl Full {
         full.ids.insert("subnetId", defaults.public_subnet);
         full.ids.insert("vcnId", defaults.vcn);
         full.ids.insert("imageId", defaults.image);
+        for (name, kind) in [
+            ("networkSecurityGroupId", "networksecuritygroup"),
+            ("dedicatedVmHostId", "dedicatedvmhost"),
+            ("computeClusterId", "computecluster"),
+        ] {
+            let ocid = format!("ocid1.{kind}.oc1.phx.known");
+            full.region.world.register(&Known::Other { ocid: ocid.clone() }).unwrap();
+            full.ids.insert(name, ocid);
+        }
         full.ids.insert("tenancyId", defaults.tenancy);
         full.ids.insert("userId", defaults.user);
         full.ids.insert("compartmentId", defaults.compartment);

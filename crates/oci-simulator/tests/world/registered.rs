@@ -23,6 +23,7 @@ fn register(world: &mut World) {
             compartment: Some(COMPARTMENT.into()),
             availability_domain: "AD-2".into(),
             configs: vec![ReservedConfig {
+                cluster_placement_group: None,
                 shape: "VM.Standard.E4.Flex".into(),
                 ocpus: Some(1.0),
                 memory_in_gbs: Some(6.0),

@@ -2,7 +2,7 @@
 
 use crate::region::Region;
 use oci_api::Operation;
-use oci_simulator::world::{ApiAnswer, ApiError, WorldSettings};
+use oci_simulator::world::{ApiAnswer, ApiError, Known, WorldSettings};
 use serde_json::{Value, json};
 
 fn small_hosts() -> WorldSettings {
@@ -261,5 +261,25 @@ fn what_is_reserved_counts_against_the_service_limits_once() {
     region.terminate(&member);
     region.advance(300.0);
     assert_eq!(cores_used(&mut region, "standard-e4-core-count"), 10, "the reservation goes on counting");
+    region.world.check_invariants().unwrap();
+}
+
+#[test]
+fn what_is_reserved_in_a_group_serves_its_launches_only() {
+    const GROUP: &str = "ocid1.clusterplacementgroup.oc1.phx.g";
+    let mut region = Region::roomy();
+    let mut grouped = config(1, 1);
+    grouped["clusterPlacementGroupId"] = GROUP.into();
+    let compartment = region.defaults.compartment.clone();
+    let unknown = create(&mut region, &compartment, &json!([grouped]), false).unwrap_err();
+    assert_eq!(unknown.status, 404, "nobody knows the group");
+    region.world.register(&Known::Other { ocid: GROUP.into() }).unwrap();
+    let id = active(&mut region, &json!([grouped]));
+    assert_eq!(show(&mut region, &id)["instanceReservationConfigs"][0]["clusterPlacementGroupId"], GROUP);
+    assert_eq!(launch_in(&mut region, &id).unwrap_err().status, 400);
+    let mut details = region.details("grouped");
+    details["capacityReservationId"] = id.as_str().into();
+    details["clusterPlacementGroupId"] = GROUP.into();
+    region.launch(&details).unwrap();
     region.world.check_invariants().unwrap();
 }

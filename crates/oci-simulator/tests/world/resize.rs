@@ -151,10 +151,11 @@ fn what_the_first_boot_read_cannot_be_changed_by_an_update() {
         let update = region.request(Operation::UpdateInstance).path("instanceId", &*id);
         region.world.handle(&update.body(json!({"metadata": metadata}))).map_err(|error| error.to_string())
     };
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7BkksI3RCL1Q";
     for metadata in [
         json!({"user_data": "IyEvYmluL3NoCg=="}),
         json!({"role": "web"}),
-        json!({"user_data": "I2Nsb3VkLWNvbmZpZwo=", "ssh_authorized_keys": "ssh-ed25519 AAAA"}),
+        json!({"user_data": "I2Nsb3VkLWNvbmZpZwo=", "ssh_authorized_keys": key}),
     ] {
         let refused = update(metadata).unwrap_err();
         assert!(refused.starts_with("400 InvalidParameter: metadata."), "{refused}");

@@ -259,6 +259,7 @@ async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patienc
                     ocpus: config.ocpus,
                     memory_gb: config.memory_gb,
                     fault_domain: config.fault_domain.clone(),
+                    cluster_placement_group: config.cluster_placement_group.clone(),
                     count: 0,
                 };
                 changes.push(Change::Count(Some(want), NewCount::Shrink(less)));

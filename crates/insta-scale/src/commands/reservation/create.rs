@@ -149,6 +149,7 @@ fn wants(remote: &Remote, args: &CreateReservation) -> Result<Vec<Want>, Command
     if want.shape == own {
         let of_config = Want::of_fleet(fleet, &own, None, 0);
         (want.ocpus, want.memory_gb) = (of_config.ocpus, of_config.memory_gb);
+        want.cluster_placement_group = of_config.cluster_placement_group;
     }
     want.ocpus = args.kind.ocpus.or(want.ocpus);
     want.memory_gb = args.kind.memory.or(want.memory_gb);

@@ -68,7 +68,7 @@ fn which(kind: &Kind) -> Result<Option<Want>, CommandError> {
         };
     };
     let fault_domain = kind.fd.as_ref().map(|fd| fd.to_ascii_uppercase());
-    Ok(Some(Want { shape, ocpus: kind.ocpus, memory_gb: kind.memory, fault_domain, count: 0 }))
+    Ok(Some(Want { shape, ocpus: kind.ocpus, memory_gb: kind.memory, fault_domain, ..Want::default() }))
 }
 
 fn tell(gain: &Gain) {

@@ -27,6 +27,7 @@ struct Settings {
     capacity_reservation_id: Option<String>,
     nsg_ids: Vec<String>,
     kms_key_id: Option<String>,
+    dedicated_vm_host_id: Option<String>,
     compute_cluster_id: Option<String>,
     cluster_placement_group_id: Option<String>,
 }
@@ -49,6 +50,7 @@ pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Err
     let compartment = filled(config.compartment_id);
     let settings = config.instance_settings;
     let domain = filled(settings.availability_domain);
+    let group = filled(settings.cluster_placement_group_id.clone());
     let mut known = Vec::new();
     known.extend(filled(config.tenancy_ocid.clone()).map(|ocid| Known::Tenancy { ocid }));
     known.extend(filled(config.user_ocid).map(|ocid| Known::User { ocid }));
@@ -64,7 +66,12 @@ pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Err
         public: true,
     }));
     known.extend(filled(settings.image_id).map(|ocid| Known::Image { ocid, arm: None }));
-    let others = [settings.kms_key_id, settings.compute_cluster_id, settings.cluster_placement_group_id];
+    let others = [
+        settings.kms_key_id,
+        settings.dedicated_vm_host_id,
+        settings.compute_cluster_id,
+        settings.cluster_placement_group_id,
+    ];
     let others = others.into_iter().chain(settings.nsg_ids.into_iter().map(Some));
     known.extend(others.filter_map(filled).map(|ocid| Known::Other { ocid }));
     known.extend(filled(settings.capacity_reservation_id).map(|ocid| Known::CapacityReservation {
@@ -75,6 +82,7 @@ pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Err
             shape: settings.shape.unwrap_or_else(|| "VM.Standard.E4.Flex".into()),
             ocpus: settings.shape_config.ocpus,
             memory_in_gbs: settings.shape_config.memory_in_gbs,
+            cluster_placement_group: group,
             count: settings.count.unwrap_or(1),
         }],
     }));
@@ -112,6 +120,7 @@ instance_settings:
             shape: "VM.Standard.A1.Flex".into(),
             ocpus: Some(2.0),
             memory_in_gbs: Some(12.0),
+            cluster_placement_group: None,
             count: 50,
         };
         let expected = [

@@ -10,8 +10,9 @@ use crate::world::request::answer;
 use crate::world::shapes::{Shape as ShapeRow, ShapeId, Size};
 use crate::world::state::World;
 use oci_api::models::{
-    Image, ImageLaunchMode, ImageLifecycleState, ImageListingType, Shape, ShapeBillingType,
-    ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
+    Image, ImageLaunchMode, ImageLifecycleState, ImageListingType, Shape, ShapeBaselineOcpuUtilizations,
+    ShapeBillingType, ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions,
+    ShapeOcpuOptions,
 };
 
 impl World {
@@ -124,6 +125,15 @@ fn shape_model(row: &ShapeRow) -> Shape {
             ShapeBillingType::Paid
         }),
         quota_names: Some(limit_names(row.family)),
+        // Seen live: absent for shapes that have no baseline.
+        baseline_ocpu_utilizations: row.burstable.then(|| {
+            [
+                ShapeBaselineOcpuUtilizations::Baseline18,
+                ShapeBaselineOcpuUtilizations::Baseline12,
+                ShapeBaselineOcpuUtilizations::Baseline11,
+            ]
+            .into()
+        }),
         is_subcore: Some(false),
         is_flexible: Some(row.is_flexible()),
         ..Shape::default()

@@ -58,6 +58,7 @@ pub(super) struct VnicBody<'a> {
     pub subnet_id: Option<&'a str>,
     pub assign_public_ip: Option<bool>,
     pub hostname_label: Option<&'a str>,
+    pub assign_private_dns_record: Option<bool>,
     pub private_ip: Option<&'a str>,
     pub vlan_id: Option<&'a str>,
     pub nsg_ids: Option<Vec<&'a str>>,

@@ -41,6 +41,7 @@ struct Plan<'a> {
     private_ip: Option<&'a str>,
     hostname: Option<&'a str>,
     preemptible: bool,
+    group: Option<&'a str>,
 }
 
 /// The capacity and the address that a launch has taken.
@@ -205,7 +206,8 @@ impl World {
             body.hostname_label,
             vnic.and_then(|vnic| vnic.hostname_label),
         )?;
-        hostname.map_or(Ok(()), check_hostname)?;
+        let dns_record = vnic.and_then(|vnic| vnic.assign_private_dns_record);
+        hostname.map_or(Ok(()), |label| check_hostname(label, dns_record))?;
         let tags = body.freeform_tags.as_ref();
         tags.map_or(Ok(()), |tags| check_tags(tags.iter().map(|(key, value)| (&**key, &**value))))?;
         let extended = raw.get("extendedMetadata").filter(|value| !value.is_null());
@@ -236,15 +238,12 @@ impl World {
             private_ip,
             hostname,
             preemptible,
+            group: body.cluster_placement_group_id.filter(|group| !group.is_empty()),
         })
     }
 
     /// Refuses OCIDs in a launch that the region does not know, and features that it does not have.
     fn check_others(&self, body: &LaunchBody<'_>) -> Result<(), ApiError> {
-        // The region has no dedicated hosts, so this OCID names none.
-        if body.dedicated_vm_host_id.is_some() {
-            return Err(error::not_found());
-        }
         // A tenancy that has not enabled them refuses even empty ones (seen on a live tenancy).
         if body.security_attributes.is_some() {
             return Err(ApiError::new(400, "Bad Request", "security attributes is not enabled"));
@@ -252,6 +251,7 @@ impl World {
         let vnic = body.create_vnic_details.as_ref();
         let groups = vnic.and_then(|vnic| vnic.nsg_ids.as_deref()).unwrap_or_default();
         let named = [
+            body.dedicated_vm_host_id,
             body.compute_cluster_id,
             body.cluster_placement_group_id,
             body.source_details.as_ref().and_then(|source| source.kms_key_id),
@@ -301,6 +301,7 @@ impl World {
             shape: plan.shape,
             need: plan.need,
             plain: plan.baseline == Baseline::Full && !plan.preemptible,
+            group: plan.group,
         };
         let reserved = self.matching_reservation(reservation, &wish)?;
         if reserved.is_none() {

@@ -13,6 +13,7 @@ mod preempt;
 pub(super) mod preemptible;
 mod resize;
 mod shown;
+mod ssh_key;
 mod state;
 mod update;
 pub(super) mod validate;

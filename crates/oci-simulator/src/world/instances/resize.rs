@@ -42,12 +42,14 @@ impl World {
         let old = (row.shape, row.need);
         let old_room = (row.held, row.reservation.zip(row.config));
         let shape = target.shape.get();
+        let group = self.instances.extras.get(row.extras).cluster_placement_group_id.clone();
         let wish = Wish {
             ad,
             fd: target.fd,
             shape: target.shape,
             need: target.need,
             plain: target.baseline == Baseline::Full,
+            group: group.as_deref(),
         };
         let reserved = self.matching_reservation(Some(&target.reservation), &wish)?;
         let drawn = (old_room.1.is_some(), reserved.is_some());

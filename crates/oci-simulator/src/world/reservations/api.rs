@@ -70,10 +70,12 @@ impl World {
             };
             let count = u32::try_from(config.reserved_count)
                 .map_err(|_| error::invalid("reservedCount must be 0 or more"))?;
-            let key = ConfigKey { shape: shape_id, need, fd };
+            let group = config.cluster_placement_group_id.clone().filter(|group| !group.is_empty());
+            self.check_other(group.as_deref())?;
+            let key = ConfigKey { shape: shape_id, need, fd, group };
             if wanted.iter().any(|other| other.key == key) {
                 return Err(error::invalid(
-                    "instanceReservationConfigs must differ in shape, size or fault domain",
+                    "instanceReservationConfigs must differ in shape, size, fault domain or cluster placement group",
                 ));
             }
             let cluster =
@@ -237,6 +239,7 @@ impl World {
                 }),
                 reserved_count: config.reserved().into(),
                 used_count: self.used_shown(row, *number, config.used),
+                cluster_placement_group_id: config.key.group.clone(),
                 ..InstanceReservationConfig::default()
             }
         });

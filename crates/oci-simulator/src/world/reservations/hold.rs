@@ -25,7 +25,7 @@ impl World {
     pub(in crate::world) fn matching_reservation(
         &self,
         named: Option<&str>,
-        wish: &Wish,
+        wish: &Wish<'_>,
     ) -> Result<Option<(u32, u32)>, ApiError> {
         let Some(ocid) = named else {
             let default = self

@@ -43,6 +43,9 @@ pub(super) struct ConfigKey {
     pub shape: ShapeId,
     pub need: Need,
     pub fd: Option<u8>,
+    /// OCID of the cluster placement group that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// A config as a request asks for it.
@@ -97,13 +100,15 @@ pub(super) struct Reservation {
 
 /// What a launch needs from a reservation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
+pub(super) struct Wish<'a> {
     pub ad: u8,
     pub fd: Option<u8>,
     pub shape: ShapeId,
     pub need: Need,
     /// Neither burstable nor preemptible, which reservations do not take.
     pub plain: bool,
+    /// OCID of the cluster placement group that the launch is for.
+    pub group: Option<&'a str>,
 }
 
 impl Reservation {
@@ -111,12 +116,14 @@ impl Reservation {
         matches!(self.state, ReservationState::Active | ReservationState::Updating)
     }
 
-    /// The config that a launch fits: the same shape, size and fault domain, or no fault domain on either side.
-    fn config_for(&self, wish: &Wish) -> Option<(u32, &ReservationConfig)> {
+    /// The config that a launch fits: the same shape and size, and the same fault domain and cluster placement group or none
+    /// on both sides (that the group counts follows from what it is for; not seen).
+    fn config_for(&self, wish: &Wish<'_>) -> Option<(u32, &ReservationConfig)> {
         let fits = |config: &&ReservationConfig| {
             config.key.shape == wish.shape
                 && (config.key.need.ocpus, config.key.need.memory) == (wish.need.ocpus, wish.need.memory)
                 && config.key.fd == wish.fd
+                && config.key.group.as_deref() == wish.group
         };
         self.configs.iter().find(|(_, config)| fits(config)).map(|(number, config)| (*number, config))
     }

@@ -14,6 +14,9 @@ use oci_api::models::{
     ComputeCapacityReport, CreateCapacityReportShapeAvailabilityDetails, CreateComputeCapacityReportDetails,
 };
 
+/// The most entries of one report.
+const MOST_ENTRIES: usize = 10;
+
 impl World {
     pub(in crate::world) fn create_capacity_report(&mut self, request: &ApiRequest) -> ApiResult {
         let details: CreateComputeCapacityReportDetails = request.details()?;
@@ -22,6 +25,13 @@ impl World {
             return Err(error::not_found());
         }
         let ad = self.ad(&details.availability_domain)?;
+        // Others found this limit by trying; code and text invented.
+        if details.shape_availabilities.len() > MOST_ENTRIES {
+            return Err(error::invalid(format!(
+                "shapeAvailabilities has {} entries, at most {MOST_ENTRIES} are allowed",
+                details.shape_availabilities.len()
+            )));
+        }
         let mut entries = Vec::new();
         for wanted in &details.shape_availabilities {
             match wanted.fault_domain.as_deref() {

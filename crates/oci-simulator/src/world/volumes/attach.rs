@@ -43,6 +43,25 @@ impl World {
         }
     }
 
+    /// Adds a boot volume that no instance uses.
+    pub(in crate::world) fn add_boot_volume(&mut self, compartment: u32, ad: u8) -> u32 {
+        let number = self.volumes.boots.len() as u32;
+        self.volumes.boots.push(VolumeRow {
+            compartment,
+            ad,
+            name: format!("boot-volume-{}", number + 1).into(),
+            image: None,
+            size_in_gbs: 50,
+            vpus_per_gb: 10,
+            created: self.now,
+            changed: self.now,
+            version: 0,
+            available: true,
+            used_by: None,
+        });
+        number
+    }
+
     pub(in crate::world) fn claim_boot_volume(&mut self, volume: u32, instance: u32) {
         if let Some(row) = self.volumes.boots.get_mut(volume as usize) {
             row.used_by = Some(instance);

@@ -1,0 +1,62 @@
+//! Whether a `#cloud-config` is YAML that cloud-init can read. Must not know its modules.
+
+use super::finding::Finding;
+use super::yaml::{place_of, syntax};
+use granit_parser::{Event, Parser};
+
+/// Deeper than anybody writes it.
+const MAX_DEPTH: usize = 200;
+
+/// Checks that a text is one YAML document with a group of keys, or with nothing. Places are those in the text.
+pub fn check(source: &str) -> Result<(), Finding> {
+    let options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+    let mut documents = 0;
+    let mut at_root = false;
+    for event in Parser::new_from_str_with_options(source, options) {
+        let (event, span) = event.map_err(|error| syntax(&error, source))?;
+        match event {
+            Event::DocumentStart(..) => {
+                documents += 1;
+                at_root = true;
+                if documents > 1 {
+                    return Err(Finding::at(place_of(&span), "a second YAML document begins here")
+                        .help("cloud-init reads one: remove what follows `---`"));
+                }
+            }
+            Event::MappingStart(..) => at_root = false,
+            // Nothing but comments does nothing, and is meant so.
+            Event::Scalar(text, ..) if at_root && text.is_empty() => at_root = false,
+            Event::Scalar(..) | Event::SequenceStart(..) if at_root => {
+                return Err(Finding::at(
+                    place_of(&span),
+                    "a #cloud-config must be a group of `key: value` lines",
+                )
+                .help("each key is the name of a module: `packages: [htop]`"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        match check(&format!("#cloud-config\n{text}")) {
+            Ok(()) => "good".to_owned(),
+            Err(finding) => format!("{}: {}", finding.place.map_or(0, |place| place.line), finding.message),
+        }
+    }
+
+    #[test]
+    fn a_cloud_config_that_is_no_yaml_is_placed() {
+        assert_eq!(said("packages: [htop]\nruncmd:\n  - |\n    if true; then\n    \techo\n    fi\n"), "good");
+        assert_eq!(said(""), "good");
+        assert_eq!(said("packages:\n\t- htop\n"), "3: a tab is used to indent, which YAML does not allow");
+        assert!(said("packages: [htop\nruncmd: [ls]\n").contains("not YAML here"));
+        assert!(said("- htop\n").starts_with("2: a #cloud-config must be a group"));
+        assert!(said("a: 1\n---\nb: 2\n").contains("a second YAML document"));
+    }
+}

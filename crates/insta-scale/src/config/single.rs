@@ -1,0 +1,39 @@
+//! What only one instance can have: an address, a host name, a boot volume.
+
+use super::body::Body;
+use super::finding::{Finding, Findings};
+use super::source;
+
+const BY_SUBNET: &str = "remove it: addresses and host names are given by the subnet";
+
+/// Paths on the wire, and what to do where several instances are wanted.
+const SINGLE: &[(&str, &str)] = &[
+    ("createVnicDetails.hostnameLabel", BY_SUBNET),
+    ("createVnicDetails.privateIp", BY_SUBNET),
+    ("createVnicDetails.privateIpId", BY_SUBNET),
+    ("hostnameLabel", BY_SUBNET),
+    (
+        source::VOLUME,
+        "a boot volume starts one instance: set `count: 1`, or make a custom image of it and give its image_id",
+    ),
+];
+
+/// Refuses to give to several what only one can have.
+pub fn check(body: &Body, count: Option<u32>, findings: &Findings) {
+    let Some(count @ 2..) = count else { return };
+    for (path, help) in SINGLE {
+        if let Some((place, key)) = body.origin_of(path) {
+            let message = format!("{key} is for one instance, and {count} are to be launched");
+            findings.mistake(Finding::at(place, message).help(*help));
+        }
+    }
+    // A volume can be attached to one instance, unless it is made by the launch.
+    let volumes = body.json().get("launchVolumeAttachments").and_then(serde_json::Value::as_array);
+    for at in 0..volumes.map_or(0, Vec::len) {
+        if let Some((place, key)) = body.origin_of(&format!("launchVolumeAttachments[{at}].volumeId")) {
+            let message = format!("{key} is for one instance, and {count} are to be launched");
+            let help = "let each launch make its own: `launchCreateVolumeDetails` in place of `volumeId`";
+            findings.mistake(Finding::at(place, message).help(help));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Reads what instances start from: an image, or one boot volume that exists already.
+//!
+//! Must not know of shapes or placements.
+
+use super::body::Body;
+use super::finding::Finding;
+use super::instance::Context;
+use super::ocids;
+use super::options::set_ocid;
+use super::section::Section;
+
+/// Keys that describe the boot volume that an image becomes.
+const OF_AN_IMAGE: [&str; 4] =
+    ["image_id", "boot_volume_size_in_gbs", "boot_volume_vpus_per_gb", "kms_key_id"];
+
+/// Reads it. `need` is told whether there is an image.
+pub fn read(
+    section: &Section<'_>,
+    context: &Context<'_>,
+    body: &mut Body,
+    need: &mut impl FnMut(bool, &str),
+) {
+    let passed = section
+        .node("launch_details")
+        .and_then(|details| details.child("sourceDetails")?.child("bootVolumeId"))
+        .map(|_| "launch_details.sourceDetails.bootVolumeId");
+    let named = section.text("boot_volume_id").map(|_| "boot_volume_id");
+    if let Some(volume) = named.or(passed) {
+        for key in OF_AN_IMAGE {
+            if let Some(node) = section.node(key) {
+                let message = format!("{key} is for a new boot volume, and {volume} names one that exists");
+                context.findings.mistake(Finding::at(node.place, message).help("remove one of the two"));
+            }
+        }
+        set_ocid(section, "boot_volume_id", &["bootvolume"], VOLUME, context, body);
+        return;
+    }
+    let image = section.text("image_id");
+    need(image.is_some(), "image_id");
+    if let Some(image) = &image {
+        ocids::check("image_id", image, &["image"], context.home, context.findings);
+        body.set("sourceDetails.sourceType", "image", "instance_settings.image_id", image.place);
+        body.set("sourceDetails.imageId", image.value, "instance_settings.image_id", image.place);
+    }
+    // Oracle: "Creating a Custom Boot Volume": 50 GB to 32 TB; volume performance units 10 to 120 in steps of 10.
+    if let Some(size) = section.whole("boot_volume_size_in_gbs", 50..=32_768) {
+        let key = "instance_settings.boot_volume_size_in_gbs";
+        body.set("sourceDetails.bootVolumeSizeInGBs", size.value, key, size.place);
+    }
+    if let Some(units) = section.whole("boot_volume_vpus_per_gb", 10..=120) {
+        if units.value % 10 != 0 {
+            context.findings.mistake(
+                Finding::at(
+                    units.place,
+                    format!(
+                        "instance_settings.boot_volume_vpus_per_gb must be a multiple of 10, but is {}",
+                        units.value
+                    ),
+                )
+                .help("10 is balanced, 20 is higher performance, 30 to 120 is ultra high performance"),
+            );
+        }
+        let key = "instance_settings.boot_volume_vpus_per_gb";
+        body.set("sourceDetails.bootVolumeVpusPerGB", units.value, key, units.place);
+    }
+    set_ocid(section, "kms_key_id", &["key"], "sourceDetails.kmsKeyId", context, body);
+}
+
+/// Where a boot volume stands on the wire.
+pub const VOLUME: &str = "sourceDetails.bootVolumeId";
+
+/// Says what kind of source it is, where only the volume was named.
+pub fn complete(body: &mut Body) {
+    if let Some((place, key)) =
+        body.origin_of(VOLUME).filter(|_| body.place_of("sourceDetails.sourceType").is_none())
+    {
+        let key = key.to_owned();
+        body.set("sourceDetails.sourceType", "bootVolume", &key, place);
+    }
+}
