@@ -166,7 +166,10 @@ impl<'a> Context<'a> {
         if asked >= WORTH_TELLING && !self.wait_told.swap(true, Ordering::Relaxed) {
             let asked_s = asked.as_secs();
             let bounded = if wait < asked {
-                format!("; it is waited {} s, since no answer may hold a run up for longer", wait.as_secs())
+                format!(
+                    "; the launch waits {} s, since no answer may hold a run up for longer",
+                    wait.as_secs()
+                )
             } else {
                 String::new()
             };

@@ -268,6 +268,8 @@ impl Engine<'_> {
             });
             Event::RequestsCounted { requests: counted.collect() }
         });
+        let refusals = self.refusals();
+        self.keep(refusals).await;
         let outcome = self.outcome();
         let mut events: Vec<Event> = requests.into_iter().collect();
         events.push(Event::RunFinished { outcome });

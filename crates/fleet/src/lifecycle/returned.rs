@@ -80,6 +80,7 @@ impl Engine<'_> {
         let error = answer::record(failure);
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.error = Some(error.clone());
+        slot.in_doubt |= failure.may_have_happened();
         match follow(failure.class) {
             // Counted by the pace, and told by it.
             Follow::Again => self.queue_at(index, place),
@@ -119,7 +120,7 @@ impl Engine<'_> {
             }
             // Waits for the state to change; the action follows then.
             Decision::Later => {
-                events.extend(self.tried(index, Action::Wait));
+                events.extend(self.tried(index, Action::Wait, false));
                 self.set_stage(index, Stage::Busy);
             }
             Decision::Send if worth_waiting(failure.class) => {
@@ -147,16 +148,22 @@ impl Engine<'_> {
         events.push(Event::StateSeen { slot, ocid, state: state.as_str().to_owned(), fault_domain: None });
     }
 
-    /// The record of a refusal after which the action is sent again.
-    fn tried(&self, index: usize, action: Action) -> Option<Event> {
+    /// What was refused each time and is not tried again, since the run ends, has certainly not been done.
+    pub(super) fn refusals(&self) -> Vec<Event> {
+        let refused = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_refused());
+        refused.filter_map(|(index, _)| self.tried(index, Action::Wait, true)).collect()
+    }
+
+    /// The record of a refusal. `settled`: the action has certainly not been taken.
+    fn tried(&self, index: usize, action: Action, settled: bool) -> Option<Event> {
         let slot = self.slots.get(index)?;
         let (attempt, error) = (slot.attempt, slot.error.clone()?);
-        Some(Event::TryFailed { slot: slot.number, attempt, error, action, settled: false })
+        Some(Event::TryFailed { slot: slot.number, attempt, error, action, settled })
     }
 
     /// Again after a pause, unless it has failed too often. Told only when something follows.
     fn later(&mut self, index: usize, action: Action, events: &mut Vec<Event>) {
-        let tried = self.tried(index, action);
+        let tried = self.tried(index, action, false);
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.failures += 1;
         if slot.failures < FAILURES {

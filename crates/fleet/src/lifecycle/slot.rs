@@ -46,6 +46,8 @@ pub(super) struct Slot {
     pub(super) failures: u32,
     /// How often an accepted action was sent again.
     pub(super) reissued: u32,
+    /// Whether a try may have been acted on without an answer.
+    pub(super) in_doubt: bool,
     /// The last failure.
     pub(super) error: Option<ErrorRecord>,
 }
@@ -69,8 +71,17 @@ impl Slot {
             moved: false,
             failures: 0,
             reissued: 0,
+            in_doubt: false,
             error: None,
         }
+    }
+
+    /// Whether its action was refused each time and never taken: it waits for a try that may not come.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.stage, Stage::Queued | Stage::Paused)
+            && self.error.is_some()
+            && self.accepted.is_none()
+            && !self.in_doubt
     }
 
     /// Whether it has to be looked at.

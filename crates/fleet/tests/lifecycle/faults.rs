@@ -1,8 +1,10 @@
 //! In a bad region every selected instance ends in the wanted state or is reported by name, and no other is touched.
 
 use crate::world::World;
-use fleet::lifecycle::{Options, Verb};
-use std::collections::BTreeMap;
+use fleet::lifecycle::{Options, RowResult, Verb};
+use oci_simulator::scenario::Scenario;
+use std::{collections::BTreeMap, time::Duration};
+use tokio_util::sync::CancellationToken;
 
 /// Acts on `web-*` among `db-*`, and compares what was said with the books.
 async fn survives(scenario: &str, verb: Verb, state: &str) {
@@ -92,4 +94,29 @@ async fn terminating_again_counts_as_success_even_as_a_conflict() {
     world.terminate(&made[0]);
     let summary = world.run(&selection, &Options::new(Verb::Terminate)).await;
     assert_eq!((summary.done, summary.failed), (2, 0));
+}
+
+/// An action that was refused each time was certainly not done, whenever the run is stopped; one whose answer was lost may have been.
+#[tokio::test(start_paused = true)]
+async fn a_refused_action_is_not_in_doubt() {
+    for (fault, result) in [
+        ("{answer: {status: 429}}", RowResult::Left),
+        ("{answer: {status: 409, code: IncorrectState}}", RowResult::Left),
+        ("reset_before", RowResult::Unknown),
+    ] {
+        let faults = format!("faults: [{{operations: [InstanceAction], fault: {fault}}}]");
+        let world = World::new("roomy");
+        world.region.replace_faults(&Scenario::from_yaml(&faults, "test").unwrap().faults);
+        world.fleet("web-", 3);
+        let selection = world.prefixed("web-").await;
+        let stop = CancellationToken::new();
+        let options = Options::new(Verb::Stop);
+        let stopping = async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            stop.cancel();
+        };
+        let (summary, ()) = tokio::join!(world.run_until(&selection, &options, stop.clone()), stopping);
+        let first = summary.instances[0].result;
+        assert_eq!(first, result, "{fault}: {:?}", summary.instances[0]);
+    }
 }
