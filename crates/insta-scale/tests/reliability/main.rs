@@ -6,6 +6,7 @@
 
 mod books;
 mod disk;
+mod moments;
 #[path = "../it/program.rs"]
 mod program;
 mod security;
