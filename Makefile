@@ -66,12 +66,14 @@ demo: build ## Launch a fleet in the simulated region: no tenancy, no key, no co
 	./oci-insta-scale --config config.example.yaml --simulate --yes
 
 .PHONY: test
-test: ## Every test that needs nothing but this checkout
-	$(CARGO) xtask codegen --check
-	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	  echo "$(CARGO) nextest run --workspace --locked"; $(CARGO) nextest run --workspace --locked; \
-	else echo "$(CARGO) test --workspace --locked --all-targets"; $(CARGO) test --workspace --locked --all-targets; fi
-	$(CARGO) test --doc --workspace --locked
+test: ## Every test that needs nothing but this checkout; reports every failure
+	@failed=0; run() { echo "$$*"; "$$@" || failed=1; }; \
+	run $(CARGO) xtask codegen --check; \
+	if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	  run $(CARGO) nextest run --workspace --locked --no-fail-fast; \
+	else run $(CARGO) test --workspace --locked --all-targets --no-fail-fast; fi; \
+	run $(CARGO) test --doc --workspace --locked --no-fail-fast; \
+	exit $$failed
 
 .PHONY: simulate
 simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random base or FIRST=1; one again, in full: SEED=42

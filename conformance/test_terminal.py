@@ -1,8 +1,10 @@
 """What our commands do on a terminal: they ask, redraw, and stop when told to. The region says what came of it."""
 
 import json
+import pathlib
 import re
 import signal
+import termios
 import time
 
 import pytest
@@ -91,6 +93,27 @@ def test_a_question_is_left_at_once_by_ctrl_c_and_by_a_signal(fleet):
                 # Nothing was under way, so nothing is said to be awaited.
                 assert "awaited" not in screen.text(), (how, screen.text())
                 assert fleet.states() == {"RUNNING": 2}, how
+
+
+def test_a_passphrase_is_left_at_once_and_typing_is_shown_again(fleet):
+    fleet = fleet(1)
+    keys = pathlib.Path(__file__).parent.parent / "crates/oci-client/tests/data/keys"
+    config = fleet.region.home / "config.yaml"
+    text = re.sub(r"private_key_path: .*", f"private_key_path: {keys / 'encrypted-pbkdf2.pem'}", config.read_text())
+    locked = config.with_name("locked.yaml")
+    locked.write_text(text)
+    screen = Terminal("oci-insta-scale", "instances", "list", "--config", locked)
+    screen.wait_for("Passphrase of ")
+    # The question is shown a moment before typing is hidden.
+    until = time.monotonic() + 10
+    while termios.tcgetattr(screen.master)[3] & termios.ECHO:
+        assert time.monotonic() < until, "what is typed is shown"
+        time.sleep(0.01)
+    screen.type(CTRL_C)
+    screen.process.wait(timeout=10)
+    assert termios.tcgetattr(screen.master)[3] & termios.ECHO
+    assert screen.end() == 130, screen.text()
+    assert "interrupted before anything was done" in screen.text()
 
 
 def test_the_word_DELETE_terminates_what_was_shown_and_not_what_came_since(fleet):

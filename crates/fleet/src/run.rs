@@ -67,6 +67,8 @@ pub struct LaunchOptions {
     pub deadline: Option<Duration>,
     /// Whether a run that stays below [`Plan::min`] keeps what it has.
     pub keep_partial: bool,
+    /// How long a list may lag behind launches, where a run has lost records.
+    pub list_lag: Duration,
 }
 
 impl Default for LaunchOptions {
@@ -80,6 +82,7 @@ impl Default for LaunchOptions {
             retry_for: None,
             deadline: None,
             keep_partial: false,
+            list_lag: LONGEST_LAG,
         }
     }
 }
@@ -178,13 +181,13 @@ pub async fn resume(
     if lost > 0 {
         let message = format!(
             "{lost} records of the run cannot be read; its instances are looked up by their tags, in {} s, since lists lag",
-            LONGEST_LAG.as_secs()
+            options.list_lag.as_secs()
         );
         events.push(Event::Warning { message });
     }
     keep(env, &mut state, &sink, events).await?;
     let (events, gone) = if lost > 0 {
-        Box::pin(recovered(env, &plan, &state, &stop)).await?
+        Box::pin(recovered(env, &plan, &state, options.list_lag, &stop)).await?
     } else {
         (adoptions(env, &plan, &state).await?, BTreeSet::new())
     };
@@ -300,13 +303,14 @@ async fn recovered(
     env: &Environment,
     plan: &Plan,
     state: &RunState,
+    lag: Duration,
     stop: &CancellationToken,
 ) -> Result<(Vec<Event>, BTreeSet<SlotNumber>), RunError> {
     tokio::select! {
         biased;
         // Nothing is launched after that.
         () = stop.cancelled() => return Ok((Vec::new(), BTreeSet::new())),
-        () = tokio::time::sleep(LONGEST_LAG) => {}
+        () = tokio::time::sleep(lag) => {}
     }
     let found = lookup::survey(&env.client, &plan.fleet.compartment, state.run).await.map_err(Box::new)?;
     let missing: Vec<(SlotNumber, String)> = state

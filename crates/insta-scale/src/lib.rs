@@ -5,6 +5,7 @@
 pub mod apart;
 pub mod args;
 pub mod commands;
+pub mod completion;
 pub mod config;
 pub mod environment;
 pub mod error;
@@ -20,6 +21,9 @@ use std::process::ExitCode;
 
 /// The whole of `oci-insta-scale`.
 pub fn main() -> ExitCode {
+    if let Some(answered) = completion::answer(completion::MAIN) {
+        return answered;
+    }
     let words = args::normalise(&args::Cli::command(), "launch", std::env::args_os());
     let cli = match args::parse::<args::Cli>(&words) {
         Ok(cli) => cli,
@@ -31,6 +35,9 @@ pub fn main() -> ExitCode {
 
 /// The whole of `capacity-manager`.
 pub fn capacity_manager() -> ExitCode {
+    if let Some(answered) = completion::answer(completion::CAPACITY_MANAGER) {
+        return answered;
+    }
     let words = args::go_flags(&args::CapacityManager::command(), std::env::args_os());
     let arguments = match args::parse::<args::CapacityManager>(&words) {
         Ok(arguments) => arguments,
@@ -52,6 +59,9 @@ fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
 
 /// The whole of `manage-instances`.
 pub fn manage_instances() -> ExitCode {
+    if let Some(answered) = completion::answer(completion::MANAGE_INSTANCES) {
+        return answered;
+    }
     let words =
         args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
     let arguments = match args::parse::<args::ManageInstances>(&words) {

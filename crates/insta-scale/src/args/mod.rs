@@ -237,8 +237,8 @@ pub struct ResumeArgs {
     /// How many instances the run was to have, with --from-cloud [default: the config's count]
     #[arg(long, value_name = "N", requires = "from_cloud", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
     pub count: Option<u32>,
-    /// How long lists may lag behind launches: they are believed after that, with --from-cloud
-    #[arg(long, value_name = "TIME", default_value = "90s", requires = "from_cloud", value_parser = duration::parse)]
+    /// How long lists may lag behind launches: they are believed after that, with --from-cloud and where records are lost
+    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = duration::parse)]
     pub list_lag: Duration,
     /// Keep what there is even if it is fewer than the run's --min
     #[arg(long)]
@@ -258,7 +258,7 @@ impl ResumeArgs {
             run: Some(run),
             from_cloud: false,
             count: None,
-            list_lag: Duration::ZERO,
+            list_lag: fleet::run::LONGEST_LAG,
             keep_partial: launch.keep_partial,
             yes: launch.yes,
             pace: launch.pace.clone(),

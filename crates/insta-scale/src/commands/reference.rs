@@ -1,16 +1,16 @@
 //! `completions` and `man`: what the shell and the manual know of the commands.
 
 use crate::args::Cli;
+use crate::completion;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use clap::CommandFactory as _;
 
-/// Prints a completion script.
+/// Prints the completion script of the three programs.
 pub fn completions(shell: clap_complete::Shell) -> Result<Exit, CommandError> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "oci-insta-scale", &mut script);
-    console::data(&String::from_utf8_lossy(&script))?;
+    let invoked = std::env::args_os().next().unwrap_or_default();
+    console::data(&completion::script(shell, &invoked)?)?;
     Ok(Exit::Done)
 }
 

@@ -56,7 +56,11 @@ async fn go_on(
     let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
     let (sink, reporter) = launch::reporter(global, state, &plan)?;
     let environment = session::environment(&client, requests, store);
-    let options = LaunchOptions { keep_partial: args.keep_partial, ..session::launch_options(&args.pace) };
+    let options = LaunchOptions {
+        keep_partial: args.keep_partial,
+        list_lag: args.list_lag,
+        ..session::launch_options(&args.pace)
+    };
     session::heed_stop_requests(global, run, stop)?;
     let result = fleet::resume(&environment, run, &options, sink, stop.clone()).await;
     reporter.finish();

@@ -1,7 +1,7 @@
 //! What can be typed, and what comes back at once.
 
 use crate::bad_config::GOOD;
-use crate::program::Workplace;
+use crate::program::{Ended, Workplace};
 
 #[test]
 fn the_version_is_one_line() {
@@ -129,8 +129,19 @@ fn a_state_directory_that_cannot_be_written_is_found_before_anything_is_sent() {
 #[test]
 fn completions_and_the_manual_know_the_flags() {
     let place = Workplace::empty();
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(place.run(&["completions", shell]).stdout.contains("max-concurrency"), "{shell}");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = place.run(&["completions", shell]).stdout;
+        for program in ["oci-insta-scale", "capacity-manager", "manage-instances"] {
+            assert!(script.contains(program), "{shell}: {script}");
+        }
+        // What the script does when a word is to be completed.
+        let mut command = place.unconfirmed(&["--", "oci-insta-scale", "--max-conc"]);
+        let asked = Ended::from(command.env("OCI_INSTA_SCALE_COMPLETE", shell).output().unwrap());
+        assert!(
+            asked.code == 0 && asked.stdout.starts_with("--max-concurrency"),
+            "{shell}: {}",
+            asked.stdout
+        );
     }
     let manual = place.run(&["man"]).stdout;
     assert!(manual.contains(".TH oci-insta-scale") && manual.contains("wait\\-timeout"), "{manual}");

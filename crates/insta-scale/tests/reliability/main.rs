@@ -7,6 +7,7 @@
 mod books;
 mod disk;
 mod lost;
+mod moments;
 #[path = "../it/program.rs"]
 mod program;
 mod security;

@@ -1,0 +1,86 @@
+//! The shells: the script that each needs, and how it wants to be told what fits.
+//!
+//! The scripts are those of clap_complete, but for bash: it cuts words at `=` and `:`, which that script does not mend.
+
+use clap_complete::engine::CompletionCandidate;
+use clap_complete::env::{Elvish, EnvCompleter, Fish, Powershell, Zsh};
+use std::io::Write;
+
+const BASH: &str = include_str!("bash.sh");
+
+/// A shell, by what it understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Bash,
+    Elvish,
+    Fish,
+    PowerShell,
+    Zsh,
+}
+
+impl Dialect {
+    /// One that is asked for on the command line.
+    pub fn of(shell: clap_complete::Shell) -> Self {
+        match shell {
+            clap_complete::Shell::Elvish => Self::Elvish,
+            clap_complete::Shell::Fish => Self::Fish,
+            clap_complete::Shell::PowerShell => Self::PowerShell,
+            clap_complete::Shell::Zsh => Self::Zsh,
+            _ => Self::Bash,
+        }
+    }
+
+    /// The one that a script names.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "bash" => Self::Bash,
+            "elvish" => Self::Elvish,
+            "fish" => Self::Fish,
+            "powershell" => Self::PowerShell,
+            "zsh" => Self::Zsh,
+            _ => return None,
+        })
+    }
+
+    /// Writes the script for one program, which is found at `path`.
+    pub fn write_script(
+        self,
+        variable: &str,
+        program: &str,
+        path: &str,
+        out: &mut dyn Write,
+    ) -> std::io::Result<()> {
+        let theirs: &dyn EnvCompleter = match self {
+            Self::Bash => {
+                let quoted = format!("'{}'", path.replace('\'', r"'\''"));
+                let script = BASH.replace("FUNCTION", &program.replace('-', "_"));
+                let script = script.replace("VARIABLE", variable).replace("PATH_OF_IT", &quoted);
+                return out.write_all(script.replace("PROGRAM", program).as_bytes());
+            }
+            Self::Elvish => &Elvish,
+            Self::Fish => &Fish,
+            Self::PowerShell => &Powershell,
+            Self::Zsh => &Zsh,
+        };
+        theirs.write_registration(variable, program, program, path, out)
+    }
+
+    /// What fits, as the shell's script reads it.
+    pub fn show(self, candidates: &[CompletionCandidate]) -> String {
+        let line = |candidate: &CompletionCandidate| {
+            let value = candidate.get_value().to_string_lossy();
+            let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+            let help = help.lines().next().filter(|help| !help.is_empty());
+            match (self, help) {
+                (Self::Bash | Self::Elvish, _) | (Self::Fish | Self::PowerShell, None) => value.into_owned(),
+                (Self::Fish | Self::PowerShell, Some(help)) => format!("{value}\t{help}"),
+                (Self::Zsh, help) => {
+                    let escaped = |text: &str| text.replace('\\', "\\\\");
+                    let value = escaped(&value).replace(':', "\\:");
+                    help.map_or_else(|| value.clone(), |help| format!("{value}:{}", escaped(help)))
+                }
+            }
+        };
+        candidates.iter().map(|candidate| line(candidate) + "\n").collect()
+    }
+}

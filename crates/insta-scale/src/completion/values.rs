@@ -1,0 +1,90 @@
+//! Values that only this program and this machine know: runs, scenarios, profiles, states, shapes. Asks nobody.
+
+use crate::config::shapes::FLEX_SHAPES;
+use crate::environment;
+use crate::output::runs;
+use clap::{Arg, Command};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
+use fleet::select::STATES;
+use ledger::{SqliteStore, Store as _, sqlite};
+use oci_client::credentials::{ConfigFile, config_file_path};
+use oci_client::{Clock as _, SystemClock};
+use oci_simulator::scenario::Scenario;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// No list of runs is longer, the newest first.
+const RUNS: usize = 50;
+
+/// Tells the flags of a command, and those of its commands, where their values come from.
+pub fn attach(command: Command) -> Command {
+    command.mut_args(of).mut_subcommands(attach)
+}
+
+fn of(arg: Arg) -> Arg {
+    let values = match arg.get_id().as_str() {
+        "run" if arg.get_long().is_some() => ArgValueCompleter::new(|current: &OsStr| {
+            let last = CompletionCandidate::new("last").help(Some("the last launch".into()));
+            beginning(current, std::iter::once(last).chain(runs()))
+        }),
+        "run" => ArgValueCompleter::new(|current: &OsStr| beginning(current, runs().into_iter())),
+        "simulate" | "scenario" => ArgValueCompleter::new(scenarios),
+        "profile" => ArgValueCompleter::new(|current: &OsStr| beginning(current, profiles().into_iter())),
+        "state" => ArgValueCompleter::new(|current: &OsStr| {
+            beginning(current, STATES.into_iter().map(CompletionCandidate::new))
+        }),
+        "shape" | "shapes" => ArgValueCompleter::new(|current: &OsStr| {
+            beginning(current, FLEX_SHAPES.iter().map(|shape| CompletionCandidate::new(shape.name)))
+        }),
+        _ => return arg,
+    };
+    arg.add(values)
+}
+
+/// Those that begin with what is typed, however it is written.
+fn beginning(current: &OsStr, values: impl Iterator<Item = CompletionCandidate>) -> Vec<CompletionCandidate> {
+    let typed = current.to_string_lossy().to_lowercase();
+    values.filter(|value| value.get_value().to_string_lossy().to_lowercase().starts_with(&typed)).collect()
+}
+
+/// The presets, and files.
+fn scenarios(current: &OsStr) -> Vec<CompletionCandidate> {
+    let presets = Scenario::presets()
+        .iter()
+        .map(|preset| CompletionCandidate::new(preset.name).help(Some(preset.description.into())));
+    let mut found = beginning(current, presets);
+    found.extend(PathCompleter::any().complete(current));
+    found
+}
+
+/// The runs on this machine. No ledger is made for the question.
+fn runs() -> Vec<CompletionCandidate> {
+    let asked = environment::variable("OCI_INSTA_SCALE_STATE_DIR").map(PathBuf::from);
+    let Ok(folder) = environment::state_dir(asked, false) else { return Vec::new() };
+    if !folder.join(sqlite::FILE_NAME).exists() {
+        return Vec::new();
+    }
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return Vec::new();
+    };
+    let heads = runtime.block_on(async {
+        let store = SqliteStore::open(&folder).ok()?;
+        store.runs().await.ok()
+    });
+    let now = SystemClock.now();
+    let shown = heads.unwrap_or_default().into_iter().take(RUNS).enumerate().map(|(order, head)| {
+        let kind = head.kind.map_or("unreadable", runs::kind);
+        let age = runs::age(head.created_at, now);
+        CompletionCandidate::new(head.run.to_string())
+            .help(Some(format!("{kind}, {} instances, {age}", head.requested).into()))
+            .display_order(Some(order))
+    });
+    shown.collect()
+}
+
+/// The profiles of the usual file.
+fn profiles() -> Vec<CompletionCandidate> {
+    let path = config_file_path(None, &environment::variable);
+    let file = ConfigFile::read(&path);
+    file.map(|file| file.profiles().into_iter().map(CompletionCandidate::new).collect()).unwrap_or_default()
+}
