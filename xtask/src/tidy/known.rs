@@ -3,9 +3,9 @@
 /// Groups of files that import each other, as `tidy` prints them.
 pub const CIRCLES: &[&str] = &[
     "alarm, attempt, death, ending, giveback, journal, launcher, lookup, reservations::flow, reservations::flow::grow, reservations::flow::settle, run, slot, watcher",
-    "preflight::ask, preflight::limits, preflight::network, preflight::offers, preflight::reserved",
+    "preflight::ask, preflight::limits, preflight::named, preflight::network, preflight::offers, preflight::reserved",
     "commands::dry_run, commands::earlier, commands::launch, commands::resume",
-    "config::instance, config::options, config::placement",
+    "config::instance, config::network, config::options, config::placement, config::single, config::source",
 ];
 
 /// Type names that a crate uses twice, as folder and name.

@@ -91,7 +91,7 @@ fn of_launch(launch: &LaunchInstanceDetails) -> Vec<(&'static Kind, String)> {
 
 /// What was learnt of the things that a launch names.
 #[derive(Debug, Default)]
-pub(super) struct Named {
+pub(super) struct NamedResources {
     pub findings: Vec<Finding>,
     /// Availability domains by what is bound to them.
     domains: BTreeMap<&'static str, String>,
@@ -103,7 +103,7 @@ pub(super) fn count(fleet: &FleetSpec) -> usize {
 }
 
 /// Asks for each of them.
-pub(super) async fn ask(asker: &Asker<'_>) -> Named {
+pub(super) async fn ask(asker: &Asker<'_>) -> NamedResources {
     let all = of_launch(&asker.fleet.template);
     asker.count(u32::try_from(all.len()).unwrap_or(u32::MAX));
     let answers = join_all(all.iter().map(|(kind, ocid)| {
@@ -111,14 +111,14 @@ pub(super) async fn ask(asker: &Asker<'_>) -> Named {
         asker.client.call::<Value>(call)
     }))
     .await;
-    let mut named = Named::default();
+    let mut named = NamedResources::default();
     for ((kind, ocid), answer) in all.into_iter().zip(answers) {
         named.take(asker, kind, &ocid, answer);
     }
     named
 }
 
-impl Named {
+impl NamedResources {
     fn take(
         &mut self,
         asker: &Asker<'_>,

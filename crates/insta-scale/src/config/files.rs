@@ -5,6 +5,19 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+/// The most that metadata and extended metadata together may have, in bytes (Oracle: LaunchInstanceDetails).
+/// The service counts names and values, user data as base64.
+pub const METADATA_MAX_BYTES: usize = 32_000;
+
+/// Where files are looked for.
+#[derive(Clone, Copy)]
+pub struct Folders<'a> {
+    /// The folder of the config.
+    pub config: &'a Path,
+    /// The user's home.
+    pub home: Option<&'a Path>,
+}
+
 /// Finds a path that a config names: `~` is the home folder, and a relative path starts at the config's own folder.
 pub fn resolve(text: &str, config_folder: &Path, home: Option<&Path>) -> PathBuf {
     match (text.strip_prefix("~/").or(if text == "~" { Some("") } else { None }), home) {

@@ -3,31 +3,19 @@
 //! Must not know where in the file they stand beyond the place to report.
 
 use super::body::Body;
+pub use super::files::{Folders, METADATA_MAX_BYTES as MAX_BYTES};
 use super::finding::{Finding, Findings, Place};
 use super::section::Section;
 use super::{ssh_keys, user_data};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
-use std::path::Path;
 
-/// The most that metadata and extended metadata together may have, in bytes (Oracle: LaunchInstanceDetails).
-/// The service counts names and values, user data as base64.
-pub const MAX_BYTES: usize = 32_000;
 /// From here on it is said how much room is left.
 const NEARLY: usize = MAX_BYTES / 10 * 9;
 
 const SSH_KEYS: &str = "ssh_authorized_keys";
 const USER_DATA: &str = "user_data";
-
-/// Where files are looked for.
-#[derive(Clone, Copy)]
-pub struct Folders<'a> {
-    /// The folder of the config.
-    pub config: &'a Path,
-    /// The user's home.
-    pub home: Option<&'a Path>,
-}
 
 /// Reads the three sources of metadata into the body.
 pub fn read(section: &Section<'_>, folders: Folders<'_>, findings: &Findings, body: &mut Body) {

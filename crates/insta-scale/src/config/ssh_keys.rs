@@ -2,9 +2,8 @@
 //!
 //! Looks into each key: one that was cut off locks everybody out, and the service may take it all the same.
 
-use super::files;
+use super::files::{self, Folders, METADATA_MAX_BYTES};
 use super::finding::{Finding, Findings, Place};
-use super::metadata::{Folders, MAX_BYTES};
 use super::section::{At, Section};
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -52,7 +51,7 @@ fn keys_of(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option
     let (keys, from) = if is_path {
         let path = files::resolve(body, folders.config, folders.home);
         let shown = path.display().to_string();
-        match files::read_text(&path, MAX_BYTES) {
+        match files::read_text(&path, METADATA_MAX_BYTES) {
             Ok(keys) => (keys, format!("{shown}: ")),
             Err(error) => {
                 findings.mistake(

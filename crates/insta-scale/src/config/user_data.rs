@@ -3,9 +3,8 @@
 //! Whether cloud-init can read it is checked here, since a launch would not: the instance comes up and does nothing.
 
 use super::cloud_config;
-use super::files;
+use super::files::{self, Folders};
 use super::finding::{Finding, Findings, Place};
-use super::metadata::Folders;
 use super::section::At;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,14 +37,14 @@ const MARKS: &[&[u8]] = &[
 const ENCODED: &str = "base64:";
 
 /// Where user data is from.
-struct Origin<'a> {
+struct DataSource<'a> {
     /// Its file, if it has one.
     file: Option<String>,
     place: Place,
     findings: &'a Findings,
 }
 
-impl Origin<'_> {
+impl DataSource<'_> {
     /// A finding about the whole.
     fn finding(&self, message: &str) -> Finding {
         match &self.file {
@@ -74,11 +73,11 @@ pub fn read(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Optio
         (path && !encoded && !one_line.contains('\n')).then_some(one_line)
     });
     let Some(name) = named else {
-        let origin = Origin { file: None, place: text.place, findings };
+        let origin = DataSource { file: None, place: text.place, findings };
         return encode(text.value.as_bytes(), &origin);
     };
     let path = files::resolve(name.trim(), folders.config, folders.home);
-    let origin = Origin { file: Some(path.display().to_string()), place: text.place, findings };
+    let origin = DataSource { file: Some(path.display().to_string()), place: text.place, findings };
     match files::read_limited(&path, MAX_FILE) {
         Ok(bytes) => encode(&bytes, &origin),
         Err(error) => {
@@ -93,7 +92,7 @@ pub fn read(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Optio
 }
 
 /// Encodes what is not encoded yet.
-fn encode(bytes: &[u8], origin: &Origin<'_>) -> Option<String> {
+fn encode(bytes: &[u8], origin: &DataSource<'_>) -> Option<String> {
     let bytes = bytes.strip_prefix(files::BOM).unwrap_or(bytes);
     if files::is_utf16(bytes) {
         let finding = origin.finding("this is UTF-16 text, which cloud-init cannot read");
@@ -125,7 +124,7 @@ fn encode(bytes: &[u8], origin: &Origin<'_>) -> Option<String> {
     understandable(bytes, origin).then(|| STANDARD.encode(bytes))
 }
 
-fn said_to_be_encoded(encoded: &str, origin: &Origin<'_>) -> Option<String> {
+fn said_to_be_encoded(encoded: &str, origin: &DataSource<'_>) -> Option<String> {
     match STANDARD.decode(encoded) {
         Ok(decoded) => understandable(&decoded, origin).then(|| encoded.to_owned()),
         Err(_) => {
@@ -140,7 +139,7 @@ fn said_to_be_encoded(encoded: &str, origin: &Origin<'_>) -> Option<String> {
 }
 
 /// Whether cloud-init can read what it is going to be given, as far as its form tells.
-fn understandable(bytes: &[u8], origin: &Origin<'_>) -> bool {
+fn understandable(bytes: &[u8], origin: &DataSource<'_>) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return true };
     let first = text.lines().next().unwrap_or_default();
     if first.starts_with("#!") && text.contains("\r\n") {
