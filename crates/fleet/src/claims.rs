@@ -15,12 +15,11 @@ pub(crate) struct Claims(Mutex<HashMap<String, SlotNumber>>);
 impl Claims {
     /// What the records know.
     pub fn of(state: &RunState) -> Self {
-        let of_slot = |(number, slot): (&SlotNumber, &Box<ledger::SlotState>)| {
-            let ocids: Vec<String> = slot.ocid.iter().chain(&slot.gone).cloned().collect();
-            let number = *number;
-            ocids.into_iter().map(move |ocid| (ocid, number))
-        };
-        Self(Mutex::new(state.slots.iter().flat_map(of_slot).collect()))
+        let mut known = HashMap::new();
+        for (number, slot) in &state.slots {
+            known.extend(slot.ocid.iter().chain(&slot.gone).map(|ocid| (ocid.clone(), *number)));
+        }
+        Self(Mutex::new(known))
     }
 
     /// Takes an instance that answered the launch of a slot. An error says whose it is instead.

@@ -42,12 +42,11 @@ pub async fn after_termination(
         }
         let Some(held) = active(client, &row).await? else { continue };
         // The count of the service lags behind terminations.
-        let inside = match held.used() {
-            0 => 0,
-            _ => {
-                let members = client.list_capacity_reservation_instances(&row.id, None).await?;
-                members.iter().filter(|member| !ended.contains(member.id.as_str())).count()
-            }
+        let inside = if held.used() == 0 {
+            0
+        } else {
+            let members = client.list_capacity_reservation_instances(&row.id, None).await?;
+            members.iter().filter(|member| !ended.contains(member.id.as_str())).count()
         };
         costs.extend(unused(held, u32::try_from(inside).unwrap_or(u32::MAX), prices));
     }

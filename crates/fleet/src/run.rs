@@ -10,7 +10,7 @@ use crate::{
     reservations::flow::{self, Acquired},
 };
 use ledger::{
-    ErrorRecord, Event, Lease, LedgerError, Next, Phase, Record, RunId, RunKind, RunState, SlotNumber, Store,
+    ErrorRecord, Event, LedgerError, Next, Phase, Record, RunId, RunKind, RunState, SlotNumber, Store,
 };
 use oci_api::models::Instance;
 use oci_client::{Client, Clock, FailureClass, RequestCounts};
@@ -140,7 +140,9 @@ pub async fn launch(
     let lease = env.store.lease(run, env.clock.now()).await?;
     let state = RunState::fold(run, [&record]);
     sink(&record);
-    Ok(Box::pin(carry_out(env, plan, state, options, sink, stop, lease, BTreeSet::new())).await)
+    let summary = Box::pin(carry_out(env, plan, state, options, sink, stop, BTreeSet::new())).await;
+    drop(lease);
+    Ok(summary)
 }
 
 /// Takes up a run that another process has left: at any point, or after its end with slots that failed.
@@ -192,7 +194,9 @@ pub async fn resume(
         (adoptions(env, &plan, &state).await?, BTreeSet::new())
     };
     keep(env, &mut state, &sink, events).await?;
-    Ok(Box::pin(carry_out(env, &plan, state, options, sink, stop, lease, gone)).await)
+    let summary = Box::pin(carry_out(env, &plan, state, options, sink, stop, gone)).await;
+    drop(lease);
+    Ok(summary)
 }
 
 /// Writes events down, and takes them into the state that the run begins with.
@@ -388,7 +392,6 @@ async fn carry_out(
     options: &LaunchOptions,
     sink: Sink,
     stop: CancellationToken,
-    lease: Lease,
     gone: BTreeSet<SlotNumber>,
 ) -> RunSummary {
     let halt = stop.child_token();
@@ -423,7 +426,6 @@ async fn carry_out(
             journal.record(vec![Event::RunFinished { outcome }]).await;
         }
     }
-    drop(lease);
     let ledger_error = journal.broken().map(|error| error.to_string());
     RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
 }

@@ -19,7 +19,7 @@ pub(super) struct Taken {
     pub(super) left: Leftovers,
     pub(super) refused: Vec<(String, ErrorRecord)>,
     /// Held until the deletion is over.
-    pub(super) _leases: Vec<Lease>,
+    pub(super) leases: Vec<Lease>,
 }
 
 /// Takes the runs.
@@ -33,7 +33,7 @@ pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
     for text in runs {
         let Ok(run) = text.parse() else { continue };
         match hold(env, run, left.read_to.get(&run).copied()).await {
-            Ok(lease) => taken._leases.extend(lease),
+            Ok(lease) => taken.leases.extend(lease),
             Err(error) => _ = refused.insert(text.clone(), error),
         }
     }
@@ -58,10 +58,11 @@ async fn hold(env: &Environment, run: RunId, read_to: Option<u64>) -> Result<Opt
         Ok(lease) => lease,
         Err(LedgerError::UnknownRun { .. }) => {
             let strays = env.store.strays().await.unwrap_or_default();
-            return match strays.iter().any(|stray| stray.run == run && stray.held) {
-                true => Err(own_as("held", &format!("a process is at work on run {run}"))),
-                false => Ok(None),
-            };
+            let held = strays.iter().any(|stray| stray.run == run && stray.held);
+            if held {
+                return Err(own_as("held", &format!("a process is at work on run {run}")));
+            }
+            return Ok(None);
         }
         Err(error @ LedgerError::Held { .. }) => return Err(own_as("held", &error.to_string())),
         Err(error) => return Err(own_as("not_deleted", &error.to_string())),

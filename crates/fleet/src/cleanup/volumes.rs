@@ -133,9 +133,9 @@ impl Owners<'_> {
         };
         if !proven && !self.scope.kept_volumes {
             if kept {
-                notes.kept_volume()
+                notes.kept_volume();
             } else {
-                notes.unproven_volume()
+                notes.unproven_volume();
             }
             return None;
         }

@@ -59,7 +59,8 @@ pub(super) fn wrong_baselines(fleet: &FleetSpec, wanted: &[String], rows: &[Shap
         .filter(refuses)
         .map(|row| {
             let offered = row.baseline_ocpu_utilizations.iter().flatten();
-            let offered: Vec<&str> = offered.map(|offered| offered.as_str()).collect();
+            let offered: Vec<&str> =
+                offered.map(oci_api::models::ShapeBaselineOcpuUtilizations::as_str).collect();
             let what = if offered.is_empty() {
                 "its instances are not burstable".to_owned()
             } else {

@@ -44,19 +44,19 @@ pub fn again(global: &Global) -> String {
 
 /// Reads the config and shows what is worth knowing about it.
 pub fn settings(global: &Global, count: Option<u32>, simulate: bool) -> Result<Settings, CommandError> {
-    read(global, overrides(global, count, simulate))
+    read(global, &overrides(global, count, simulate))
 }
 
 /// The same for a look at the config that asks nobody: the example's values are named, and stop nothing.
 pub fn settings_offline(global: &Global, count: Option<u32>) -> Result<Settings, CommandError> {
-    read(global, Overrides { placeholders: Placeholders::Noted, ..overrides(global, count, false) })
+    read(global, &Overrides { placeholders: Placeholders::Noted, ..overrides(global, count, false) })
 }
 
-fn read(global: &Global, overrides: Overrides) -> Result<Settings, CommandError> {
+fn read(global: &Global, overrides: &Overrides) -> Result<Settings, CommandError> {
     if let Some(endpoint) = &overrides.endpoint {
         Endpoints::at(endpoint)?;
     }
-    let settings = config::load(&config_file(global), &overrides, &login::profile_facts)?;
+    let settings = config::load(&config_file(global), overrides, &login::profile_facts)?;
     if chattiness(global) > Chattiness::Quiet && !settings.notes.is_empty() {
         console::line(settings.notes.trim_end());
     }

@@ -125,16 +125,15 @@ fn encode(bytes: &[u8], origin: &DataSource<'_>) -> Option<String> {
 }
 
 fn said_to_be_encoded(encoded: &str, origin: &DataSource<'_>) -> Option<String> {
-    match STANDARD.decode(encoded) {
-        Ok(decoded) => understandable(&decoded, origin).then(|| encoded.to_owned()),
-        Err(_) => {
-            origin.findings.mistake(
-                origin
-                    .finding("it is said to be base64, and is not")
-                    .help(format!("take `{ENCODED}` away, or encode it: base64 -w 0 FILE")),
-            );
-            None
-        }
+    if let Ok(decoded) = STANDARD.decode(encoded) {
+        understandable(&decoded, origin).then(|| encoded.to_owned())
+    } else {
+        origin.findings.mistake(
+            origin
+                .finding("it is said to be base64, and is not")
+                .help(format!("take `{ENCODED}` away, or encode it: base64 -w 0 FILE")),
+        );
+        None
     }
 }
 
