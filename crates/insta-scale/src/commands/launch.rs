@@ -219,7 +219,7 @@ pub fn show(global: &Global, run: &RunSummary, ending: &Ending, resumable: bool)
         OutputFormat::Jsonl => console::data(&Document::of(run, ending).to_line())?,
     }
     let chatty = chattiness(global) > Chattiness::Quiet;
-    let next = if chatty { ending.next(run) } else { String::new() };
+    let next = if chatty { ending.next(run, SystemClock.now()) } else { String::new() };
     let missing = ending.warning.as_ref().filter(|_| chatty);
     let missing = missing.map_or_else(String::new, |warning| format!("warning: {warning}\n"));
     let advice = missing + &summary::advice(run, resumable) + &next;

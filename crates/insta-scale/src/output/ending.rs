@@ -61,13 +61,15 @@ impl Ending {
     }
 
     /// What comes next, for stderr.
-    pub fn next(&self, summary: &RunSummary) -> String {
+    pub fn next(&self, summary: &RunSummary, now: Timestamp) -> String {
         let mut out = String::new();
         let Some(again) = self.again.as_ref().filter(|_| summary.launched > 0) else { return out };
         let run = summary.run_id;
         let _ = writeln!(out, "log in:    {again} export ssh-config --run {run} > ssh_config");
-        if self.expires.is_some() {
-            let _ = writeln!(out, "extend:    {again} instances extend --run {run} --ttl 8h");
+        if let Some(until) = self.expires {
+            // Later than the present end, or it would be refused.
+            let hours = until.duration_since(now).as_hours().max(0) + 9;
+            let _ = writeln!(out, "extend:    {again} instances extend --run {run} --ttl {hours}h");
         }
         let _ = writeln!(out, "terminate: {again} instances terminate --run {run}");
         out
@@ -92,14 +94,14 @@ mod tests {
             ..Ending::default()
         };
         let now = "2026-11-28T21:13:00Z".parse().unwrap();
-        insta::assert_snapshot!(ending.lines(&summary, now) + &ending.next(&summary), @r"
+        insta::assert_snapshot!(ending.lines(&summary, now) + &ending.next(&summary, now), @r"
         price: 1,234.5000 USD an hour, 888,840.00 in 30 days (720 hours), with boot volumes
         expires: 2026-11-29 05:12 UTC (in 7 h 59 min)
         log in:    oci-insta-scale --config sim/config.yaml export ssh-config --run 00000000-0000-0000-0000-000000000000 > ssh_config
-        extend:    oci-insta-scale --config sim/config.yaml instances extend --run 00000000-0000-0000-0000-000000000000 --ttl 8h
+        extend:    oci-insta-scale --config sim/config.yaml instances extend --run 00000000-0000-0000-0000-000000000000 --ttl 16h
         terminate: oci-insta-scale --config sim/config.yaml instances terminate --run 00000000-0000-0000-0000-000000000000
         ");
         let nothing = RunSummary { launched: 0, ..summary };
-        assert_eq!(ending.lines(&nothing, now) + &ending.next(&nothing), "");
+        assert_eq!(ending.lines(&nothing, now) + &ending.next(&nothing, now), "");
     }
 }

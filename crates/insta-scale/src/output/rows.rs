@@ -81,8 +81,12 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
         column("FAULT DOMAIN", 8, &|row| single(row, row.first.fault_domain.as_deref())),
         column("READY", 6, &ready),
     ];
-    if rows.iter().any(|row| row.private.is_some() || row.public.is_some()) {
-        columns.push(column("PRIVATE IP", 4, &|row| text(row.private)));
+    // A column that says nothing would drive the other out.
+    let public = rows.iter().any(|row| row.public.is_some());
+    if rows.iter().any(|row| row.private.is_some()) {
+        columns.push(column("PRIVATE IP", if public { 4 } else { 2 }, &|row| text(row.private)));
+    }
+    if public {
         columns.push(column("PUBLIC IP", 2, &|row| text(row.public)));
     }
     let ocid = |row: &SlotRow<'_>| row.first.ocid.clone();
@@ -110,4 +114,50 @@ fn state(row: &SlotRow<'_>) -> String {
 fn reason(row: &SlotRow<'_>) -> String {
     let Some(error) = &row.first.error else { return "-".to_owned() };
     clean(&format!("{}: {}", error.code, error.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::ending::Addresses;
+    use crate::output::instances::columns::table;
+    use ledger::ErrorRecord;
+
+    fn slot(slot: u32, failed: Option<&str>) -> InstanceSummary {
+        let error = failed.map(|message| ErrorRecord {
+            class: "limit".to_owned(),
+            code: "LimitExceeded".to_owned(),
+            message: message.to_owned(),
+            opc_request_id: Some(format!("id{slot}")),
+            ..ErrorRecord::default()
+        });
+        let runs = error.is_none();
+        InstanceSummary {
+            slot,
+            name: format!("web-{slot}"),
+            ocid: runs.then(|| format!("ocid1.instance.oc1.phx.unique{slot:08}")),
+            state: runs.then(|| "RUNNING".to_owned()),
+            error,
+            ..InstanceSummary::default()
+        }
+    }
+
+    #[test]
+    fn slots_that_failed_alike_are_one_row_with_a_count() {
+        let mut slots = vec![slot(1, None)];
+        slots.extend((2..=61).map(|number| slot(number, Some("cores are used up"))));
+        slots.push(slot(62, Some("memory is used up")));
+        slots.push(InstanceSummary { slot: 63, name: "web-63".to_owned(), ..InstanceSummary::default() });
+        let addresses = Addresses { private: Some("10.0.0.2".to_owned()), public: None };
+        let ending = Ending { addresses: [(1, addresses)].into(), ..Ending::default() };
+        let rows = gather(slots.iter(), &ending);
+        assert_eq!(rows.iter().map(SlotRow::len).sum::<usize>(), 63);
+        insta::assert_snapshot!(table(columns(&rows, false), Some(80)), @r"
+            NAME            STATE        PRIVATE IP  OCID       REASON
+            web-1           RUNNING      10.0.0.2    …00000001  -
+            web-2 … web-61  60 × failed  -           -          LimitExceeded: cores are us…
+            web-62          failed       -           -          LimitExceeded: memory is us…
+            web-63          not tried    -           -          -
+            ");
+    }
 }
