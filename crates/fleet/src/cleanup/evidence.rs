@@ -63,6 +63,10 @@ pub(super) struct Launch {
     pub(super) rolled_back: bool,
     /// Its slots.
     pub(super) slots: BTreeMap<SlotNumber, SlotEvidence>,
+    /// Every reservation that a record says it held, whatever became of it.
+    pub(super) reservations: BTreeSet<String>,
+    /// Whether slots are without an instance, so that `resume` would launch again, and into these reservations.
+    has_open_slots: bool,
 }
 
 /// What the records say of one slot.
@@ -106,7 +110,16 @@ impl Launch {
             (*number, slot)
         });
         let rolled_back = state.giving_back.is_some() || state.outcome == Some(Outcome::GivenBack);
-        Self { unfinished, held, unreadable, rolled_back, slots: slots.collect() }
+        let filled = state.slots.values().filter(|slot| slot.ocid.is_some()).count();
+        Self {
+            unfinished,
+            held,
+            unreadable,
+            rolled_back,
+            slots: slots.collect(),
+            reservations: BTreeSet::new(),
+            has_open_slots: filled < state.requested as usize,
+        }
     }
 }
 
@@ -117,12 +130,17 @@ impl Evidence {
         self.read_to.insert(head.run, state.last_seq);
         match state.kind {
             Some(RunKind::Launch) => {
+                let mut launch = Launch::of(&state, head.held, found.unreadable.len());
                 for record in records {
-                    if let Event::Launched { ocid, .. } = &record.event {
-                        self.instances.insert(ocid.clone(), Made { run: head.run, at: record.at });
+                    match &record.event {
+                        Event::Launched { ocid, .. } => {
+                            self.instances.insert(ocid.clone(), Made { run: head.run, at: record.at });
+                        }
+                        Event::ReservationHeld { ocid, .. } => _ = launch.reservations.insert(ocid.clone()),
+                        _ => {}
                     }
                 }
-                self.launches.insert(head.run, Launch::of(&state, head.held, found.unreadable.len()));
+                self.launches.insert(head.run, launch);
             }
             Some(RunKind::Cleanup) => {}
             Some(_) => self.take_in_actions(head, found, &state),
@@ -168,6 +186,15 @@ impl Evidence {
         }
         self.launches.get(&run).is_some_and(|launch| {
             !launch.held && launch.unreadable == 0 && (!launch.unfinished || scope.run == Some(run))
+        })
+    }
+
+    /// Whether the records prove that nobody wants a reservation of the run any more: they name it, and the run was rolled
+    /// back or has all its instances. A reservation that no record names was made after this copy of the ledger, or on
+    /// another machine; and a run with open slots may have been resumed there.
+    pub(super) fn is_done_with(&self, run: RunId, ocid: &str) -> bool {
+        self.launches.get(&run).is_some_and(|launch| {
+            launch.reservations.contains(ocid) && (launch.rolled_back || !launch.has_open_slots)
         })
     }
 

@@ -89,6 +89,10 @@ async fn left_reservations(
             notes.reservation_of(evidence, run, &row.id);
             continue;
         }
+        if scope.run != Some(run) && !evidence.is_done_with(run, &row.id) {
+            notes.wanted_reservation(run, &row.id);
+            continue;
+        }
         // A list has no configs, and its counts may lag.
         let held = Held::from(client.get_capacity_reservation(&row.id).await?);
         if held.used() > 0 {

@@ -63,6 +63,14 @@ impl Notes {
         ));
     }
 
+    /// The records do not prove that nobody wants this reservation any more.
+    pub(super) fn wanted_reservation(&mut self, run: RunId, ocid: &str) {
+        self.say(format!(
+            "reservation {ocid} left alone: run {run} has slots without an instance and may be resumed to launch into it; \
+             where it is not wanted: oci-insta-scale cleanup --run {run}"
+        ));
+    }
+
     /// No record and no other instance proves that this one is left over.
     pub(super) fn unproven(&mut self, run: RunId, machine: &Machine) {
         self.unproven.entry(run).or_default().push(name(machine));
