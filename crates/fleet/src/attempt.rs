@@ -345,7 +345,7 @@ impl Attempt<'_> {
             self.note(error.clone(), Action::NextPlacement).await;
             return Ok(AttemptEnd::Next { class, error });
         }
-        let message = format!("{} (the instance may exist; `resume` finds out)", error.message);
+        let message = format!("{} (the instance may exist)", error.message);
         Ok(AttemptEnd::GiveUp { class, error: ErrorRecord { message, ..error } })
     }
 }

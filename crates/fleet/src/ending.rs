@@ -85,7 +85,7 @@ async fn end_at_deadline(context: &Context<'_>) {
                 Some(Event::SlotFailed { slot, error })
             }
             Next::Settle(_) => {
-                let what = "before it was known what became of a launch (the instance may exist; `resume` finds out)";
+                let what = "before it was known what became of a launch (the instance may exist)";
                 Some(Event::SlotFailed { slot, error: error(what) })
             }
             Next::Watch { ocid } if context.options.wait => {

@@ -35,7 +35,7 @@ pub mod spec;
 pub mod summary;
 mod watcher;
 
-pub use plan::{Finding, Origin, Plan, PlanError, highest_number, highest_of_run, plan, retry_token};
+pub use plan::{Finding, Origin, Plan, PlanError, TakenNames, highest_of_run, plan, retry_token, taken};
 pub use run::{Environment, LaunchOptions, RunError, Sink, launch, no_sink, rebuild_from_cloud, resume};
 pub use spec::FleetSpec;
 pub use summary::{InstanceSummary, Returned, RunSummary};

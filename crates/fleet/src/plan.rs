@@ -5,7 +5,7 @@ mod extend;
 mod resolve;
 
 pub(crate) use extend::number_in;
-pub use extend::{highest_number, highest_of_run};
+pub use extend::{TakenNames, highest_of_run, taken};
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{Finding, PlanError, is_domain, is_same_domain, plan};
@@ -54,6 +54,9 @@ pub struct Origin {
     /// Where requests went, whoever said so: a base URL, or the name of the region. Runs of older versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<String>,
+    /// What the simulated region said of itself that the run is in; `None` for a real one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<String>,
 }
 
 impl Plan {

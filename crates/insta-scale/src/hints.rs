@@ -209,6 +209,16 @@ impl Cause {
         }
     }
 
+    /// The same for a run that cannot be resumed.
+    fn hint_in_a_rehearsal(self) -> &'static str {
+        match self {
+            Self::WaitTimeout => "the instance exists and may still start: wait longer with --wait-timeout",
+            Self::Hidden => "it exists: let your group read instances (see `policy`)",
+            Self::Deadline => "the time was over: give a longer --deadline",
+            other => other.hint_before_a_run(),
+        }
+    }
+
     /// The same before there is a run that could be resumed.
     pub fn hint_before_a_run(self) -> &'static str {
         match self {
@@ -308,6 +318,12 @@ fn is_foreign(error: &ErrorRecord) -> bool {
         Some(200..300) => error.code == "UnreadableAnswer" && error.message.contains("it starts \"<"),
         _ => false,
     }
+}
+
+/// The hint for a failure. A run that cannot be gone on with, since its region has ended with it, gets none to do so.
+pub fn hint_after(error: &ErrorRecord, resumable: bool) -> &'static str {
+    let cause = Cause::of(error);
+    if resumable { cause.hint() } else { cause.hint_in_a_rehearsal() }
 }
 
 /// The hint for a failure.

@@ -30,3 +30,6 @@ pub use generated::operations::Operation;
 pub use ocid::{Ocid, OcidError};
 pub use operation::{Answer, Method, OperationInfo, Parameter, Service};
 pub use region::Region;
+
+/// The header in which every answer of a simulated region says what it is: `roomy; speed=30`. No real service sends it.
+pub const SIMULATED_REGION: &str = "x-simulated-region";

@@ -11,6 +11,7 @@ use crate::classify::{self, Effect};
 use crate::credentials::Signer;
 use crate::endpoint::Base;
 use crate::failure::{Failure, FailureClass, GaveUp};
+use crate::observer::Observer;
 use crate::retry::retry_after;
 use crate::shared::Shared;
 use crate::signing::{BodyHeaders, CONTENT_TYPE, ToSign, http_date};
@@ -120,8 +121,8 @@ impl<'a> Prepared<'a> {
         self.call.operation
     }
 
-    /// Signs and sends the request, and waits for the answer within the limit.
-    pub async fn send(&self, shared: &Shared) -> Result<Raw, TryError> {
+    /// Signs and sends the request, and waits for the answer within the limit. `observer` hears of a simulated region.
+    pub async fn send(&self, shared: &Shared, observer: Option<&dyn Observer>) -> Result<Raw, TryError> {
         let request = self.request(shared)?;
         let answer = tokio::time::timeout(self.limit, shared.transport.send(request))
             .await
@@ -132,6 +133,9 @@ impl<'a> Prepared<'a> {
             .map_err(|error| self.without_answer(&error))?;
         let (head, body) = answer.into_parts();
         let raw = Raw { status: head.status.as_u16(), headers: head.headers, body };
+        if let (Some(observer), Some(region)) = (observer, raw.header(oci_api::SIMULATED_REGION)) {
+            observer.simulated(&plain(&region, 200));
+        }
         if head.status.is_success() { Ok(raw) } else { Err(self.refused(shared, &raw)) }
     }
 

@@ -274,7 +274,7 @@ impl Client {
         decode: fn(&Bytes) -> Result<T, String>,
     ) -> Result<Answered<T>, TryError> {
         let started = Instant::now();
-        let answer = prepared.send(&self.shared).await;
+        let answer = prepared.send(&self.shared, self.observer.as_deref()).await;
         let status = answer.as_ref().map_or_else(|error| error.status, |raw| Some(raw.status));
         let result = answer.and_then(|raw| prepared.answered(raw, decode));
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -62,6 +62,9 @@ pub trait Observer: Send + Sync {
 
     /// Another try follows one that failed.
     fn retrying(&self, _: &Retrying<'_>) {}
+
+    /// Whoever answers is a simulated region: what it says of itself, such as `roomy; speed=30`. Told of every answer.
+    fn simulated(&self, _: &str) {}
 }
 
 /// Counts of one operation.

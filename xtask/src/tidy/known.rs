@@ -4,7 +4,7 @@
 pub const CIRCLES: &[&str] = &[
     "alarm, attempt, death, ending, giveback, journal, launcher, lookup, reservations::flow, reservations::flow::grow, reservations::flow::settle, run, slot, watcher",
     "preflight::ask, preflight::limits, preflight::named, preflight::network, preflight::offers, preflight::reserved",
-    "commands::dry_run, commands::earlier, commands::launch, commands::resume",
+    "commands::launch, commands::resume",
     "config::instance, config::network, config::options, config::placement, config::single, config::source",
 ];
 

@@ -89,6 +89,9 @@ pub struct Options {
     pub max_concurrency: u32,
     /// The least time between two looks at the instances.
     pub poll: Duration,
+    /// What the simulated region says of itself that they are in; `None` for a real one. Nothing in this crate reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<String>,
 }
 
 impl Options {
@@ -105,6 +108,7 @@ impl Options {
             rate: None,
             max_concurrency: 100,
             poll: Duration::from_secs(5),
+            simulated: None,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Which names of a fleet are taken, so that an extension of it goes on after them.
 
-use super::Plan;
+use super::{Plan, RUN_TAG};
 use crate::{FleetSpec, cloud};
 use futures_util::TryStreamExt as _;
 use ledger::RunState;
-use oci_api::models::Instance;
+use oci_api::models::{Instance, InstanceLifecycleState};
 use oci_client::{Client, Failure};
+use std::collections::BTreeSet;
 
 /// The number in `<prefix>-<number>`. A number beyond what a fleet can reach (a date, say) is part of a stranger's name.
 pub(crate) fn number_in(prefix: &str, name: &str) -> Option<u32> {
@@ -17,21 +18,51 @@ pub(crate) fn number_in(prefix: &str, name: &str) -> Option<u32> {
 /// Fleets have at most 100,000 instances; a hundred times that leaves room for those that were extended often.
 const HIGHEST: u32 = 10_000_000;
 
-/// The highest number that a name of the fleet has in its compartment; 0 when none has one.
-///
-/// All pages are read. Instances that are gone count as long as the service shows them (12 hours, OpenAPI of the Core
-/// Services): two of one name would be told apart by nobody.
+/// The names of a fleet that its compartment shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenNames {
+    /// The highest number of a name; 0 when there is none. Instances that are gone count as long as the service shows them
+    /// (12 hours, OpenAPI of the Core Services): two of one name would be told apart by nobody.
+    pub highest: u32,
+    /// How many living instances have such a name.
+    pub living: u32,
+    /// The OCIDs of all that have such a name, living or gone.
+    pub ocids: BTreeSet<String>,
+    /// The runs that launched the living ones, by their tags.
+    pub runs: BTreeSet<String>,
+}
+
+/// Reads which names of the fleet are taken in its compartment, from all pages of the list.
 ///
 /// # Errors
 /// When the compartment cannot be listed.
-pub async fn highest_number(client: &Client, fleet: &FleetSpec) -> Result<u32, Failure> {
-    let mut highest = 0;
+pub async fn taken(client: &Client, fleet: &FleetSpec) -> Result<TakenNames, Failure> {
+    let mut taken = TakenNames::default();
     let mut pages = std::pin::pin!(client.pages::<Instance>(cloud::list(&fleet.compartment)));
     while let Some(page) = pages.try_next().await? {
-        let names = page.value.iter().filter_map(|instance| instance.display_name.as_deref());
-        highest = names.filter_map(|name| number_in(&fleet.name_prefix, name)).fold(highest, u32::max);
+        for instance in &page.value {
+            taken.count(fleet, instance);
+        }
     }
-    Ok(highest)
+    Ok(taken)
+}
+
+impl TakenNames {
+    fn count(&mut self, fleet: &FleetSpec, instance: &Instance) {
+        let name = instance.display_name.as_deref().unwrap_or_default();
+        let Some(number) = number_in(&fleet.name_prefix, name) else { return };
+        self.highest = self.highest.max(number);
+        self.ocids.insert(instance.id.clone());
+        if matches!(
+            instance.lifecycle_state,
+            InstanceLifecycleState::Terminating | InstanceLifecycleState::Terminated
+        ) {
+            return;
+        }
+        self.living += 1;
+        let tags = instance.freeform_tags.iter().flatten();
+        self.runs.extend(tags.filter(|(key, _)| *key == RUN_TAG).map(|(_, run)| run.clone()));
+    }
 }
 
 /// The highest number that a run has given to an instance, or may yet give when it is taken up; 0 when there is none.

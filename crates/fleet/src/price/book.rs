@@ -30,6 +30,8 @@ pub struct Prices {
     pub shapes: BTreeMap<String, ShapePrice>,
     /// Boot volumes, per GB-month with everything in.
     pub boot_volume_gb_month: Option<f64>,
+    /// Above this price an hour, agreement is typed as a number and not as `y`.
+    pub confirm_above: Option<f64>,
 }
 
 impl Prices {
@@ -48,6 +50,9 @@ impl Prices {
         }
         if let Some(price) = self.boot_volume_gb_month {
             check("boot_volume_gb_month".to_owned(), price);
+        }
+        if let Some(price) = self.confirm_above {
+            check("confirm_above".to_owned(), price);
         }
         mistakes
     }

@@ -50,6 +50,9 @@ pub struct CapacityManager {
     /// Put the new reservation into the config file; a copy of the old file stays beside it
     #[arg(long)]
     pub write_config: bool,
+    /// With -create: make another one although a reservation has the name already
+    #[arg(long, requires = "create")]
+    pub new: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -80,6 +83,7 @@ impl CapacityManager {
                 count: self.count,
                 min: self.min,
                 write_config: self.write_config,
+                new: self.new,
                 deadline: Duration::from_mins(30),
                 yes: self.yes,
                 ..CreateReservation::default()

@@ -203,7 +203,7 @@ pub struct LaunchArgs {
     /// Launch so many more: names continue after the highest number that the compartment shows
     #[arg(long)]
     pub extend: bool,
-    /// Start another run although one of this config is unfinished
+    /// Start another run although one of this config is unfinished, or instances of the same names are there
     #[arg(long)]
     pub new: bool,
     /// Do not ask before launching
@@ -229,7 +229,7 @@ pub struct LaunchArgs {
 /// Flags of `resume`.
 #[derive(Clone, Debug, Args)]
 pub struct ResumeArgs {
-    /// The run, or the beginning of its id [default: the last unfinished one]
+    /// The run, or the beginning of its id [default: the last unfinished one of the config]
     pub run: Option<String>,
     /// Find the run by the tags of its instances when this machine does not remember it; needs the whole id
     #[arg(long, requires = "run")]
@@ -243,12 +243,22 @@ pub struct ResumeArgs {
     /// Keep what there is even if it is fewer than the run's --min
     #[arg(long)]
     pub keep_partial: bool,
+    /// Go on although requests go to another endpoint than when the run began: the same service is there now
+    #[arg(long)]
+    pub other_endpoint: bool,
     /// Do not ask before going on
     #[arg(short, long)]
     pub yes: bool,
     /// How it is carried out.
     #[command(flatten)]
     pub pace: Pace,
+}
+
+impl LaunchArgs {
+    /// The least count that the run itself watches over. Whoever keeps what there is wants it watched by nobody.
+    pub fn least(&self) -> Option<u32> {
+        self.min.filter(|_| !self.keep_partial)
+    }
 }
 
 impl ResumeArgs {
@@ -260,6 +270,7 @@ impl ResumeArgs {
             count: None,
             list_lag: fleet::run::LONGEST_LAG,
             keep_partial: launch.keep_partial,
+            other_endpoint: false,
             yes: launch.yes,
             pace: launch.pace.clone(),
         }

@@ -99,6 +99,9 @@ pub struct CreateReservation {
     /// How long to wait for it
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration::parse)]
     pub deadline: Duration,
+    /// Make another one although a reservation has the name already
+    #[arg(long)]
+    pub new: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,

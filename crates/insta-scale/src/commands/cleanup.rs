@@ -10,6 +10,8 @@ use crate::output::instances::list::short_domain;
 use crate::output::instances::reporter::Reporter;
 use crate::output::instances::{action, cleanup as show};
 use crate::output::listing::{Listing, per_hour};
+use crate::output::proposal::{Money, Proposal, Typed};
+use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, wrap};
 use crate::runtime;
@@ -185,20 +187,26 @@ async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Res
             return Err(refused);
         }
     };
+    let width = console::width_for_people();
     if chattiness(global) > Chattiness::Quiet || asks {
-        let width = console::width_for_people();
         console::line(&show::found(&listing(left, prices), width));
         console::line(&wrap(&cost(left, prices), width));
     }
-    let question = format!("Delete {}? Type DELETE to go on:", count(left.len() as u64, "leftover"));
-    let agreed = !asks || console::ask_word(&question, "DELETE", &reach.stop).await?;
-    if agreed { Ok(()) } else { Err(CommandError::Declined) }
+    let (hour, unknown) = left.hour(prices);
+    let proposal = Proposal {
+        money: vec![("price now", Money { hour: (unknown < left.len()).then_some(hour), unknown })],
+        question: format!("Delete {}?", count(left.len() as u64, "leftover")),
+        number: left.len() as u64,
+        answer: Typed::Word("DELETE"),
+        ..Proposal::default()
+    };
+    reach.agree(args.yes, &proposal).await
 }
 
 fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
     match global.output {
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let mut document = json!({
+            let mut document = mark(json!({
                 "schema_version": crate::output::document::SCHEMA_VERSION,
                 "run_id": deleted.run_id,
                 "instances": deleted.instances.as_ref().map(action::value),
@@ -210,7 +218,7 @@ fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
                     .collect::<Vec<_>>(),
                 "left": deleted.left,
                 "warnings": deleted.warnings,
-            });
+            }));
             // The records came before it.
             if let (OutputFormat::Jsonl, Some(document)) = (global.output, document.as_object_mut()) {
                 document.insert("type".to_owned(), "summary".into());

@@ -1,9 +1,21 @@
 //! Consent: the only way for a command to be allowed to change something in the cloud.
 //!
-//! `--yes` is consent; on a terminal the question is asked; anywhere else nothing is done.
+//! `--yes` is consent; on a terminal the question is asked, below what it is about; anywhere else nothing is done.
 
+use super::{chattiness, session};
+use crate::args::Global;
+use crate::config::{CredentialSource, Settings};
 use crate::error::CommandError;
-use crate::output::console;
+use crate::output::console::{self, Chattiness};
+use crate::output::proposal::{Proposal, Scene, Typed};
+use crate::output::simulated;
+use oci_api::Service;
+use oci_client::{Client, RetryPolicy};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long the name of the compartment is waited for. It is shown for comfort: the OCID says which it is.
+const BRIEF: Duration = Duration::from_secs(5);
 
 /// Whether a question has to be asked: not after `--yes`.
 ///
@@ -22,4 +34,88 @@ fn nobody_asked() -> CommandError {
         "nothing was asked, so nothing was done: there is no terminal to confirm on",
         "add --yes (-y) to confirm without a question",
     )
+}
+
+/// Where a question is about, and who can be asked.
+pub struct Asking<'a> {
+    /// Flags of every command.
+    pub global: &'a Global,
+    /// The config.
+    pub settings: &'a Settings,
+    /// Where something is to be changed.
+    pub compartment: &'a str,
+    /// The client.
+    pub client: &'a Client,
+    /// Cancelled when the user wants to stop.
+    pub stop: &'a CancellationToken,
+}
+
+impl Asking<'_> {
+    /// Returns when the person, or `--yes`, agrees to a proposal.
+    ///
+    /// # Errors
+    /// When nobody can be asked, and for every other answer.
+    pub async fn agree(&self, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
+        let asks = has_to_ask(yes)?;
+        if !asks && chattiness(self.global) < Chattiness::Verbose {
+            if self.settings.endpoint.is_some() && !simulated::is() {
+                // Nobody may have answered yet, and what follows must not begin before a simulated region is told to be one.
+                self.compartment_name().await?;
+            }
+            return Ok(());
+        }
+        let scene = self.scene().await?;
+        let prices = &self.settings.prices;
+        console::line(proposal.text(&scene, prices, console::width_for_people()).trim_end());
+        if !asks {
+            return Ok(());
+        }
+        let (question, number) = (&proposal.question, proposal.number.to_string());
+        let agreed = match proposal.answer {
+            Typed::Word(word) => {
+                console::ask_word(&format!("{question} Type {word} to go on:"), word, self.stop).await?
+            }
+            Typed::Yes if proposal.is_large(prices) => {
+                console::ask_word(&format!("{question} Type {number} to go on:"), &number, self.stop).await?
+            }
+            Typed::Yes => console::ask(question, self.stop).await?,
+        };
+        if agreed { Ok(()) } else { Err(CommandError::Declined) }
+    }
+
+    async fn scene(&self) -> Result<Scene, CommandError> {
+        let base = session::endpoints(self.settings)?.base(Service::Compute);
+        // First the question to the service: its answer tells whether the region is a simulated one.
+        let compartment_name = self.compartment_name().await?;
+        Ok(Scene {
+            region: self.settings.fleet.region.clone(),
+            endpoint: format!("{}://{}{}", base.scheme, base.authority, base.prefix),
+            simulated: simulated::label().map(str::to_owned),
+            compartment: self.compartment.to_owned(),
+            compartment_name,
+            identity: identity(self.settings),
+        })
+    }
+
+    async fn compartment_name(&self) -> Result<Option<String>, CommandError> {
+        let client = session::asking(self.client).with_retry(RetryPolicy::never());
+        let name = tokio::time::timeout(BRIEF, client.get_compartment(self.compartment));
+        tokio::select! {
+            name = name => Ok(name.ok().and_then(Result::ok).map(|answered| answered.value.name)),
+            () = self.stop.cancelled() => Err(CommandError::Interrupted),
+        }
+    }
+}
+
+/// Who signs.
+fn identity(settings: &Settings) -> String {
+    match &settings.credentials {
+        CredentialSource::Simulated => "the simulated region's own user".to_owned(),
+        CredentialSource::Fields(fields) => format!("user {} of {}", fields.user, settings.file),
+        CredentialSource::Profile { file, name } => {
+            let file =
+                file.as_ref().map_or_else(|| "~/.oci/config".to_owned(), |file| file.display().to_string());
+            format!("profile {name} of {file}")
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! the launch where it can be known to stop: 2, 4 or 5.
 
 use super::budget::Budget;
-use super::{earlier, launch, session};
+use super::{earlier, namesakes, session};
 use crate::args::{Global, LaunchArgs, OutputFormat};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -47,7 +47,7 @@ pub async fn run(
                 let store =
                     if earlier::has_any(global)? { Some(session::open_ledger(global, false)?) } else { None };
                 settings.fleet.first_number = tokio::select! {
-                    first = launch::extend(&client, store.as_ref(), &settings.fleet) => first?,
+                    first = namesakes::next_number(&client, store.as_ref(), &settings.fleet) => first?,
                     () = stop.cancelled() => return Err(CommandError::Interrupted),
                 };
             }
@@ -56,7 +56,19 @@ pub async fn run(
                 () = stop.cancelled() => return Err(CommandError::Interrupted),
             };
             match asked {
-                Ok(found) => answer = found,
+                Ok(found) => {
+                    answer = found;
+                    let store = if earlier::has_any(global)? {
+                        Some(session::open_ledger(global, false)?)
+                    } else {
+                        None
+                    };
+                    let origin = session::origin(global, &settings);
+                    tokio::select! {
+                        () = namesakes::warn(args, &client, store.as_ref(), &settings.fleet, origin.as_ref()) => {}
+                        () = stop.cancelled() => return Err(CommandError::Interrupted),
+                    }
+                }
                 Err(error) => {
                     stops = refused(&error);
                     tell(&error, stops);
@@ -74,7 +86,7 @@ pub async fn run(
         console::line(&format!("warning: a launch would stop here: {note}"));
         stops = Some(Exit::Usage);
     }
-    let plan = Plan { fleet: settings.fleet.clone(), min: launch::least(args), ..Plan::default() };
+    let plan = Plan { fleet: settings.fleet.clone(), min: args.least(), ..Plan::default() };
     let reserve = args.reserving.reserve;
     let preview = Preview { settings: &settings, plan: &plan, budget, answer: answer.as_ref(), reserve };
     console::data(&preview.text(&endpoints, global.output))?;

@@ -2,7 +2,7 @@
 //!
 //! Two launches of one config make two fleets. Where an earlier one was cut short, that is rarely what is meant.
 
-use super::{chattiness, lost, resume, session};
+use super::{chattiness, lost, past, session};
 use crate::args::{Global, LaunchArgs};
 use crate::config::Settings;
 use crate::environment;
@@ -11,16 +11,13 @@ use crate::output::console::{self, Chattiness};
 use crate::output::runs::age;
 use crate::output::text::count;
 use fleet::{FleetSpec, Origin, Plan};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::sqlite::{self, Locked};
 use ledger::{Event, Lease, LedgerError, Record, Records, RunHead, RunId, RunKind, RunState, Store};
 use oci_client::{Clock as _, SystemClock};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-/// For so long what a run has made may be missing in lists (90 s are known), with room to spare.
-const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is to be done.
 #[derive(Debug)]
@@ -56,7 +53,8 @@ pub async fn settle(
     settings: &Settings,
     stop: &CancellationToken,
 ) -> Result<Choice, CommandError> {
-    if args.new {
+    // Two fleets of the same names are wanted, and whether they begin at once makes no difference.
+    if args.new && !args.extend {
         return Ok(Choice::Launch(None));
     }
     let now = SystemClock.now();
@@ -65,7 +63,8 @@ pub async fn settle(
     let store = session::open_ledger(global, false)?;
     // First the turn, then the look: a run that begins in between would be missed otherwise.
     let turn = sqlite::lock(&folder, &key(&settings.fleet, origin.as_ref()), now)?;
-    let found = look(&store, settings, origin.as_ref()).await?;
+    // An extension beside an unfinished run goes on after its names.
+    let found = if args.new { None } else { look(&store, settings, origin.as_ref()).await? };
     let turn = match (found, turn) {
         (Some(found), turn) => return found.settle(global, args, settings, turn, stop).await,
         (None, Locked::Ours(turn)) => turn,
@@ -73,7 +72,11 @@ pub async fn settle(
             let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
             return Err(CommandError::usage(
                 format!("{holder} is about to launch the fleet of {}", settings.file),
-                "wait until it is done; a second fleet beside it: launch --new",
+                if args.new {
+                    "wait until it has begun, then extend the fleet"
+                } else {
+                    "wait until it is done; a second fleet beside it: launch --new"
+                },
             ));
         }
     };
@@ -129,7 +132,7 @@ async fn unfinished(
     let mut newest: Option<Unfinished> = None;
     for head in heads.iter().filter(|head| at_stake(head)) {
         let records = store.records(head.run).await?;
-        let (state, readable) = match resume::of_records(head.run, &records) {
+        let (state, readable) = match past::of_records(head.run, &records) {
             Ok((state, plan)) => {
                 let same = is_of(&plan, fleet) && same_origin(plan.origin.as_ref(), origin);
                 if !same || !(head.held || has_made(&state)) {
@@ -162,7 +165,7 @@ fn may_be_launch(records: &Records) -> bool {
 }
 
 /// Whether a plan is for the same names in the same place.
-fn is_of(plan: &Plan, fleet: &FleetSpec) -> bool {
+pub fn is_of(plan: &Plan, fleet: &FleetSpec) -> bool {
     let of = &plan.fleet;
     (&of.region, &of.compartment, &of.name_prefix) == (&fleet.region, &fleet.compartment, &fleet.name_prefix)
 }
@@ -170,15 +173,19 @@ fn is_of(plan: &Plan, fleet: &FleetSpec) -> bool {
 /// Whether both were started from the same config, at the same endpoint. Runs of older versions do not tell.
 fn same_origin(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     let (Some(of), Some(own)) = (of, own) else { return true };
-    let same_place = match (reached(of), reached(own)) {
+    same_place(Some(of), Some(own)) && file(of) == file(own)
+}
+
+/// Whether requests of both go to the same place, as far as is known.
+pub fn same_place(of: Option<&Origin>, own: Option<&Origin>) -> bool {
+    match (of.and_then(reached), own.and_then(reached)) {
         (Some(of), Some(own)) => of == own,
         _ => true,
-    };
-    same_place && file(of) == file(own)
+    }
 }
 
 /// The config, however its path was written.
-fn file(origin: &Origin) -> PathBuf {
+pub fn file(origin: &Origin) -> PathBuf {
     let path = PathBuf::from(&origin.config);
     std::fs::canonicalize(&path).unwrap_or(path)
 }
@@ -195,7 +202,7 @@ fn key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
     [&file, &reached, &fleet.region, &fleet.compartment, &fleet.name_prefix].map(String::as_str).join("\n")
 }
 
-fn has_made(state: &RunState) -> bool {
+pub fn has_made(state: &RunState) -> bool {
     let counts = &state.counts;
     counts.launched + counts.unsettled > 0 || !(state.reservations.is_empty() && state.reserving.is_empty())
 }
@@ -313,25 +320,6 @@ impl Unfinished {
     }
 }
 
-/// The highest number that names of the fleet hold by the ledger: what runs have just made may not be listed yet, and an
-/// unfinished one will go on with its names.
-pub async fn highest_known(store: &Arc<dyn Store>, fleet: &FleetSpec) -> Result<u32, CommandError> {
-    let now = SystemClock.now();
-    let mut highest = 0;
-    for head in store.runs().await? {
-        let recent = now.duration_since(head.last_at) < RECENT;
-        if head.kind != Some(RunKind::Launch) || !(recent || head.held || head.unfinished()) {
-            continue;
-        }
-        let Ok((state, plan)) = resume::past(store, head.run).await else { continue };
-        if is_of(&plan, fleet) {
-            let goes_on = head.held || (head.unfinished() && has_made(&state));
-            highest = highest.max(fleet::highest_of_run(&state, &plan, goes_on));
-        }
-    }
-    Ok(highest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -408,6 +396,7 @@ mod tests {
             profile: None,
             endpoint: endpoint.map(str::to_owned),
             reached: reached.map(str::to_owned),
+            simulated: None,
         };
         let own = origin(folder.clone(), Some("http://127.0.0.1:1"), None);
         let other_path = origin(format!("{folder}/../{folder}"), Some("HTTP://127.0.0.1:1/"), None);

@@ -2,9 +2,11 @@
 //! creation flow; the loop itself is `fleet::launch`.
 
 use super::budget::Budget;
+use super::consent::{self, Asking};
 use super::earlier::{self, Choice};
+use super::namesakes::{self, Meant};
 use super::simulate::Rehearsal;
-use super::{chattiness, consent, costs, dry_run, ending, resume, session};
+use super::{chattiness, costs, dry_run, ending, proposals, resume, session};
 use crate::args::{Global, LaunchArgs, OutputFormat, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -13,10 +15,10 @@ use crate::output::console::{self, Chattiness};
 use crate::output::document::Document;
 use crate::output::ending::Ending;
 use crate::output::progress::{Reporter, Show};
-use crate::output::{preview, summary, text};
+use crate::output::{simulated, summary};
 use crate::runtime;
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
-use fleet::{FleetSpec, Plan, RunSummary, Sink};
+use fleet::{FleetSpec, Origin, Plan, RunSummary, Sink};
 use jiff::SignedDuration;
 use ledger::{Lease, RunState, Store};
 use oci_client::{Client, Clock as _, SystemClock};
@@ -75,25 +77,6 @@ fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The least count that the run itself watches over. Whoever keeps what there is wants it watched by nobody.
-pub(super) fn least(args: &LaunchArgs) -> Option<u32> {
-    args.min.filter(|_| !args.keep_partial)
-}
-
-/// The number of the first name of an extension: above all that the compartment shows, and above those of our own runs.
-pub(super) async fn extend(
-    client: &Client,
-    store: Option<&Arc<dyn Store>>,
-    fleet: &FleetSpec,
-) -> Result<u32, CommandError> {
-    let listed = fleet::highest_number(client, fleet).await?;
-    let known = match store {
-        Some(store) => earlier::highest_known(store, fleet).await?,
-        None => 0,
-    };
-    Ok(listed.max(known).saturating_add(1))
-}
-
 async fn launch(
     global: &Global,
     args: &LaunchArgs,
@@ -112,24 +95,30 @@ async fn launch(
     };
     let (client, requests) = session::client(global, endpoints, signer)?;
     let asking = session::asking(&client);
-    if args.extend {
-        settings.fleet.first_number = tokio::select! {
-            first = extend(&asking, Some(&store), &settings.fleet) => first?,
-            () = stop.cancelled() => return Err(CommandError::Interrupted),
-        };
-    }
     let origin = session::origin(global, &settings).filter(|_| args.simulate.is_none());
+    settings.fleet.first_number = tokio::select! {
+        first = first_number(args, &asking, &store, &settings.fleet, origin.as_ref(), stop) => first?,
+        () = stop.cancelled() => return Err(CommandError::Interrupted),
+    };
     let planned = tokio::select! {
-        planned = fleet::plan(&asking, settings.fleet) => planned,
+        planned = fleet::plan(&asking, settings.fleet.clone()) => planned,
         () = stop.cancelled() => return Err(CommandError::Interrupted),
     };
     let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.written, error))?;
-    plan.min = least(args);
+    plan.min = args.least();
     plan.origin = origin;
     let min = plan.min.unwrap_or(0);
     plan.reserve = super::reservation::reserving(&asking, &args.reserving, min, &plan).await?;
     super::reservation::look(&asking, &plan, stop).await?;
-    confirm(global, args, &plan, stop).await?;
+    if args.simulate.is_none() {
+        let compartment = &plan.fleet.compartment;
+        let asking = Asking { global, settings: &settings, compartment, client: &client, stop };
+        asking.agree(args.yes, &proposals::launch(args, &plan, &settings)).await?;
+    }
+    // Whoever reads of the run later must know that it is not real.
+    if let Some(origin) = &mut plan.origin {
+        origin.simulated = simulated::label().map(str::to_owned);
+    }
     runtime::say_when_stopped(stop, runtime::STOPPING);
     let environment = session::environment(&client, requests, store);
     let run = environment.new_run_id();
@@ -165,22 +154,24 @@ fn ending_turn(turn: Option<Lease>, sink: Sink) -> Sink {
     })
 }
 
-/// Shows what will be created, and asks. A simulated launch needs no consent.
-async fn confirm(
-    global: &Global,
+/// The number of the first name. Where living instances have the names already, it has to be said which fleet is meant;
+/// a region that is made for this launch has none.
+async fn first_number(
     args: &LaunchArgs,
-    plan: &Plan,
+    client: &Client,
+    store: &Arc<dyn Store>,
+    fleet: &FleetSpec,
+    origin: Option<&Origin>,
     stop: &CancellationToken,
-) -> Result<(), CommandError> {
-    let asks = args.simulate.is_none() && consent::has_to_ask(args.yes)?;
-    if asks || chattiness(global) == Chattiness::Verbose {
-        console::line(&preview::outline(plan));
+) -> Result<u32, CommandError> {
+    let mut extends = args.extend;
+    if !args.extend && !args.new && args.simulate.is_none() {
+        let found = namesakes::find(client, Some(store), fleet, origin).await?;
+        if let Some(found) = found {
+            extends = found.settle(consent::has_to_ask(args.yes)?, stop).await? == Meant::Extend;
+        }
     }
-    let question = format!("Launch {}?", text::count(plan.fleet.count, "instance"));
-    if asks && !console::ask(&question, stop).await? {
-        return Err(CommandError::Declined);
-    }
-    Ok(())
+    if extends { namesakes::next_number(client, Some(store), fleet).await } else { Ok(fleet.first_number) }
 }
 
 /// Starts what shows the run.

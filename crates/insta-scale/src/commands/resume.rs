@@ -1,6 +1,7 @@
 //! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
-use super::{consent, costs, earlier, ending, launch, session};
+use super::consent::{self, Asking};
+use super::{costs, earlier, ending, launch, past, proposals, session, unfinished};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -9,8 +10,8 @@ use crate::output::console::{self, Chattiness};
 use crate::output::runs;
 use crate::output::text::{count, seconds};
 use crate::runtime;
-use fleet::{LaunchOptions, Plan, RunError};
-use ledger::{LedgerError, Outcome, Records, RunHead, RunId, RunKind, RunState, Store};
+use fleet::{LaunchOptions, Origin, Plan, RunError};
+use ledger::{LedgerError, Outcome, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,7 @@ pub async fn run(global: &Global, args: &ResumeArgs, stop: &CancellationToken) -
         consent::has_to_ask(args.yes)?;
         Box::pin(rebuild(global, args, &store, stop)).await?
     } else {
-        choose(&store.runs().await?, args.run.as_deref())?
+        choose(global, &store, args.run.as_deref()).await?
     };
     Box::pin(go_on(global, args, store, run, stop)).await
 }
@@ -35,7 +36,7 @@ async fn go_on(
     run: RunId,
     stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
-    let (state, plan) = past(&store, run).await?;
+    let (state, plan) = past::of_run(&store, run).await?;
     let home = session::at_origin(global, plan.origin.as_ref());
     if global.config.is_none() && !session::config_file(&home).exists() {
         let file = session::config_file(&home);
@@ -51,9 +52,14 @@ async fn go_on(
     }
     let settings = session::settings(&home, None, false)?;
     check_same_place(&settings, &plan)?;
-    confirm(args, &state, stop).await?;
+    check_same_endpoint(&home, &settings, run, &plan, args.other_endpoint)?;
     let signer = session::sign_in(&home, &settings, stop).await?;
     let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
+    if !is_done(&state) {
+        let compartment = &plan.fleet.compartment;
+        let asking = Asking { global, settings: &settings, compartment, client: &client, stop };
+        asking.agree(args.yes, &proposals::resume(&state, &plan, args.keep_partial, &settings)).await?;
+    }
     let (sink, reporter) = launch::reporter(global, state, &plan)?;
     let environment = session::environment(&client, requests, store);
     let options = LaunchOptions {
@@ -76,15 +82,6 @@ async fn go_on(
     let asking = session::asking(&client);
     let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
     launch::conclude(global, &summary, &ending, true)
-}
-
-/// Asks, unless there is nothing left to do.
-async fn confirm(args: &ResumeArgs, state: &RunState, stop: &CancellationToken) -> Result<(), CommandError> {
-    let asks = !is_done(state) && consent::has_to_ask(args.yes)?;
-    if asks && !console::ask(&format!("Go on with run {}?", state.run), stop).await? {
-        return Err(CommandError::Declined);
-    }
-    Ok(())
 }
 
 /// Whether going on changes nothing.
@@ -177,50 +174,22 @@ async fn rebuild(
     Ok(run)
 }
 
-/// The run that is named; else the last unfinished launch; else the last launch, whose failed slots are tried again.
-fn choose(heads: &[RunHead], named: Option<&str>) -> Result<RunId, CommandError> {
-    if let Some(text) = named {
-        let run = session::find_run(heads, text)?;
-        let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);
-        return match kind {
-            Some(RunKind::Launch) | None => Ok(run),
-            Some(other) => Err(CommandError::usage(
-                format!("run {run} is a {}, and only launches are resumed", runs::kind(other)),
-                "run the same command again: what is done already is skipped",
-            )),
-        };
+/// The run that is named; else the last unfinished launch of this folder's config; else its last launch, whose failed slots
+/// are tried again. What others have begun with another config is not theirs to go on with who did not name it.
+async fn choose(global: &Global, store: &Arc<dyn Store>, named: Option<&str>) -> Result<RunId, CommandError> {
+    let heads = store.runs().await?;
+    let Some(text) = named else {
+        return unfinished::of_config(store, &heads, &session::config_file(global)).await;
+    };
+    let run = session::find_run(&heads, text)?;
+    let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);
+    match kind {
+        Some(RunKind::Launch) | None => Ok(run),
+        Some(other) => Err(CommandError::usage(
+            format!("run {run} is a {}, and only launches are resumed", runs::kind(other)),
+            "run the same command again: what is done already is skipped",
+        )),
     }
-    let launches = || heads.iter().filter(|head| head.kind == Some(RunKind::Launch));
-    // One whose kind cannot be read may be a launch: it is not passed over.
-    let unfinished = heads.iter().find(|head| earlier::at_stake(head) && !head.held);
-    let head = unfinished.or_else(|| launches().next());
-    head.map(|head| head.run).ok_or_else(|| {
-        CommandError::usage("there is no run to go on with", "`oci-insta-scale launch` starts one")
-    })
-}
-
-/// What the records say of a run, and its plan.
-pub async fn past(store: &Arc<dyn Store>, run: RunId) -> Result<(RunState, Plan), CommandError> {
-    of_records(run, &store.records(run).await?)
-}
-
-/// The same, from its records.
-pub fn of_records(run: RunId, records: &Records) -> Result<(RunState, Plan), CommandError> {
-    let mut state = RunState::fold(run, &records.records);
-    if let Some(first) = records.unreadable.first() {
-        let lost = count(u32::try_from(records.unreadable.len()).unwrap_or(u32::MAX), "record");
-        let (seq, reason) = (first.seq, &first.reason);
-        state.warnings.push(format!("{lost} of the run cannot be read (from number {seq} on: {reason})"));
-    }
-    if state.kind.is_none() {
-        return Err(CommandError::usage(
-            format!("the first record of run {run}, which holds its plan, cannot be read"),
-            format!("its instances have its tag: oci-insta-scale resume --from-cloud {run}"),
-        ));
-    }
-    let plan = serde_json::from_value(state.plan.clone())
-        .map_err(|error| CommandError::Run(format!("the plan of run {run} cannot be read: {error}")))?;
-    Ok((state, plan))
 }
 
 /// A run goes on where it began: the config is there for credentials and endpoint only.
@@ -238,6 +207,34 @@ fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError
             settings.fleet.compartment
         ),
         "name the config that the run was started with: --config FILE",
+    ))
+}
+
+/// A run goes on at the endpoint where it began: elsewhere none of its instances would be found, and all would be launched
+/// once more.
+fn check_same_endpoint(
+    global: &Global,
+    settings: &Settings,
+    run: RunId,
+    plan: &Plan,
+    insists: bool,
+) -> Result<(), CommandError> {
+    let now = session::origin(global, settings);
+    if insists || earlier::same_place(plan.origin.as_ref(), now.as_ref()) {
+        return Ok(());
+    }
+    let reached =
+        |origin: Option<&Origin>| origin.and_then(|origin| origin.reached.clone()).unwrap_or_default();
+    let (began, now) = (reached(plan.origin.as_ref()), reached(now.as_ref()));
+    let back = if began.contains("://") {
+        format!("go on where it began: oci-insta-scale resume {run} --endpoint {began}")
+    } else {
+        "go on where it began: without `endpoint:` in the config, --endpoint and OCI_INSTA_SCALE_ENDPOINT"
+            .to_owned()
+    };
+    Err(CommandError::usage(
+        format!("run {run} began at {began}, and requests would now go to {now}"),
+        format!("{back}; add --other-endpoint if the same service is at {now} now"),
     ))
 }
 

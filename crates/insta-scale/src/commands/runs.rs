@@ -5,13 +5,16 @@ use crate::args::{Global, OutputFormat, RunsArgs};
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console;
 use crate::output::runs::{self, Facts, ListedRun};
+use crate::output::{console, simulated};
 use ledger::{RunHead, RunState};
 use oci_client::{Clock as _, SystemClock};
 
 /// Runs it.
 pub async fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError> {
+    if args.simulated {
+        simulated::recall_rehearsals();
+    }
     let mut heads = heads(global, args.simulated).await?;
     heads.truncate(args.limit);
     let lost = lost(global, args.simulated).await?;

@@ -11,6 +11,7 @@ use crate::error::CommandError;
 use crate::login::{self, SignedIn};
 use crate::output::console::{self, Chattiness};
 use crate::output::retries::Retries;
+use crate::output::simulated::{Announcing, Counting};
 use crate::output::text::shell_word;
 use crate::runtime;
 use fleet::{Environment, LaunchOptions, Origin};
@@ -142,8 +143,8 @@ pub fn client(
     })?;
     let requests = Arc::new(RequestCounts::default());
     let observer: Arc<dyn Observer> = match chattiness(global) {
-        Chattiness::Quiet => requests.clone(),
-        _ => Arc::new(Retries { counts: requests.clone() }),
+        Chattiness::Quiet => Arc::new(Announcing { inner: Counting(requests.clone()), quiet: true }),
+        _ => Arc::new(Announcing { inner: Retries { counts: requests.clone() }, quiet: false }),
     };
     let mut builder = Client::builder(endpoints, Arc::new(transport))
         .clock(Arc::new(SystemClock))
@@ -176,7 +177,8 @@ pub fn origin(global: &Global, settings: &Settings) -> Option<Origin> {
     let config = std::path::absolute(config_file(global)).ok()?.into_os_string().into_string().ok()?;
     let reached = settings.endpoint.clone().unwrap_or_else(|| settings.fleet.region.clone());
     let (profile, endpoint) = (global.profile.clone(), global.endpoint.clone());
-    Some(Origin { config, profile, endpoint, reached: Some(reached) })
+    // Whether it is a simulated region is known when it has answered.
+    Some(Origin { config, profile, endpoint, reached: Some(reached), simulated: None })
 }
 
 /// The flags with the run's own config, profile and endpoint, unless another config is named.
@@ -198,6 +200,7 @@ pub fn asking(client: &Client) -> Client {
 /// Everything that a run needs. Its records tell of what is tried again, so the client need not.
 pub fn environment(client: &Client, requests: Arc<RequestCounts>, store: Arc<dyn Store>) -> Environment {
     Environment {
+        // By now the region has been announced, if it is a simulated one.
         client: client.with_observer(requests.clone()),
         requests: Some(requests),
         store,

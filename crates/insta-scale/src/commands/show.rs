@@ -1,11 +1,11 @@
 //! `show`: one run, from its records.
 
-use super::{instances, launch, resume, runs, session};
+use super::{instances, launch, past, runs, session};
 use crate::args::{Global, OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console;
 use crate::output::ending::Ending;
+use crate::output::{console, simulated};
 use fleet::RunSummary;
 use fleet::cleanup::{CleanupSummary, fleet_expiry};
 use fleet::lifecycle::ActionSummary;
@@ -13,6 +13,9 @@ use ledger::{RunKind, RunState};
 
 /// Runs it. `--output jsonl` gives the records themselves.
 pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
+    if args.simulated {
+        simulated::recall_rehearsals();
+    }
     let heads = runs::heads(global, args.simulated).await?;
     let run = match (&args.run, heads.first()) {
         (Some(text), _) => session::find_run(&heads, text)?,
@@ -22,29 +25,30 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
         }
     };
     let store = session::open_ledger(global, args.simulated)?;
+    let records = store.records(run).await?;
+    if let Some(label) = simulated::of_plan(&RunState::fold(run, &records.records).plan) {
+        simulated::recall(label);
+    }
     if global.output == OutputFormat::Jsonl {
-        let records = store.records(run).await?;
         for record in &records.records {
-            console::data(&(serde_json::to_string(record).unwrap_or_default() + "\n"))?;
+            console::data(&simulated::record_line(record))?;
         }
         return Ok(Exit::Done);
     }
     match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
         Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
-            let records = store.records(run).await?;
             let state = RunState::fold(run, &records.records);
             instances::show(global, &ActionSummary::of(&state))?;
             return Ok(Exit::Done);
         }
         Some(RunKind::Cleanup) => {
-            let records = store.records(run).await?;
             let state = RunState::fold(run, &records.records);
             super::cleanup::show_past(global, &CleanupSummary::of(&state))?;
             return Ok(Exit::Done);
         }
         Some(RunKind::Launch) | None => {}
     }
-    let (state, plan) = resume::past(&store, run).await?;
+    let (state, plan) = past::of_run(&store, run).await?;
     let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
     launch::show(global, &RunSummary::of(&state, &plan), &ending, !args.simulated)?;
     Ok(Exit::Done)

@@ -7,6 +7,7 @@ use crate::args::Global;
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::console::{self, Chattiness};
+use crate::output::simulated;
 use fleet::FleetSpec;
 use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
 use oci_client::Endpoints;
@@ -44,6 +45,7 @@ impl Rehearsal {
             ..Options::default()
         };
         let running = server::start(options).await?;
+        simulated::rehearse(running.label().unwrap_or_default(), chattiness(global) == Chattiness::Quiet);
         for note in running.notes.iter().filter(|_| chattiness(global) > Chattiness::Quiet) {
             console::line(note);
         }

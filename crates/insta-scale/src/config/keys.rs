@@ -71,7 +71,7 @@ pub const AGENT: &[&str] =
 pub const RESERVATION: &[&str] = &["availability_domain", "capacity_reservation_id"];
 
 /// Under `prices`.
-pub const PRICES: &[&str] = &["currency", "boot_volume_gb_month", "shapes"];
+pub const PRICES: &[&str] = &["currency", "boot_volume_gb_month", "confirm_above", "shapes"];
 
 /// In each shape of `prices.shapes`.
 pub const SHAPE_PRICE: &[&str] = &["ocpu", "memory_gb", "instance"];

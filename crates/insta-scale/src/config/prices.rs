@@ -12,6 +12,7 @@ pub fn read(node: &Node, findings: &Findings) -> Prices {
     let mut prices = Prices {
         currency: group.text("currency").map(|text| text.value.trim().to_owned()),
         boot_volume_gb_month: value(group.number("boot_volume_gb_month")),
+        confirm_above: value(group.number("confirm_above")),
         ..Prices::default()
     };
     for entry in group.free_keys("shapes") {

@@ -1,6 +1,7 @@
 //! The JSON document of a run, docs/output.md. A program reads it, so its fields stay.
 
 use super::ending::Ending;
+use super::simulated;
 use crate::hints;
 use fleet::price::{StillCosts, rounded};
 use fleet::{InstanceSummary, RunSummary};
@@ -16,6 +17,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Debug, Serialize)]
 pub struct Document<'a> {
     schema_version: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
     run_id: RunId,
     requested: u32,
     launched: u32,
@@ -66,6 +69,7 @@ impl<'a> Document<'a> {
         let price = ending.hour.filter(|_| ending.asked);
         Self {
             schema_version: SCHEMA_VERSION,
+            simulated: simulated::is(),
             run_id: summary.run_id,
             requested: summary.requested,
             launched: summary.launched,
@@ -130,7 +134,7 @@ impl<'a> Error<'a> {
             code: &error.code,
             message: &error.message,
             opc_request_id: error.opc_request_id.as_deref(),
-            hint: hints::hint(error),
+            hint: hints::hint_after(error, !simulated::is_rehearsal()),
         }
     }
 }

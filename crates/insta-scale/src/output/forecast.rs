@@ -91,7 +91,7 @@ pub fn document(settings: &Settings, preflight: Option<&Preflight>, reserve: boo
     if reserve {
         document["reserve"] = super::reserving::document(settings, preflight);
     }
-    document
+    super::simulated::mark(document)
 }
 
 /// OCPUs and GB of the whole fleet, where its size is known.

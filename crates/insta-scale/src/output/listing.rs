@@ -2,6 +2,7 @@
 //!
 //! Must not know what the things are.
 
+use super::simulated::mark;
 use super::text::clean;
 use crate::args::OutputFormat;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -51,9 +52,11 @@ impl Listing {
                 let document =
                     json!({ "schema_version": super::document::SCHEMA_VERSION, self.what: self.values });
                 // Texts, numbers and times: nothing that JSON cannot hold.
-                serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+                serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n"
             }
-            OutputFormat::Jsonl => self.values.iter().map(|value| value.to_string() + "\n").collect(),
+            OutputFormat::Jsonl => {
+                self.values.iter().map(|value| mark(value.clone()).to_string() + "\n").collect()
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a launch would send: an outline for people, the whole request for `--dry-run`.
 
+use super::simulated::mark;
 use super::text::{clean, count};
 use super::{forecast, reserving};
 use crate::args::OutputFormat;
@@ -41,9 +42,9 @@ impl Preview<'_> {
         match output {
             OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => self.people(&url, &body),
             OutputFormat::Json => {
-                serde_json::to_string_pretty(&self.document(&url, &body)).unwrap_or_default() + "\n"
+                serde_json::to_string_pretty(&mark(self.document(&url, &body))).unwrap_or_default() + "\n"
             }
-            OutputFormat::Jsonl => self.document(&url, &body).to_string() + "\n",
+            OutputFormat::Jsonl => mark(self.document(&url, &body)).to_string() + "\n",
         }
     }
 
@@ -139,24 +140,49 @@ fn url(endpoints: &Endpoints) -> String {
     format!("{}://{}{}{}", base.scheme, base.authority, base.prefix, Operation::LaunchInstance.path(&[]))
 }
 
-/// What will be created, in a few lines.
-pub fn outline(plan: &Plan) -> String {
-    let FleetSpec { region, compartment, count: wanted, placements, template, .. } = &plan.fleet;
-    let mut out = String::new();
-    let shape = placements.first().map_or("", |placement| placement.shape.as_str());
-    let size = template.shape_config.as_deref().map_or_else(String::new, |size| {
+/// The names that a plan gives: `web-1 … web-12`.
+fn names(plan: &Plan) -> String {
+    let last = plan.name(plan.fleet.count);
+    if plan.fleet.count == 1 {
+        clean(&last)
+    } else {
+        format!("{} … {}", clean(&plan.name(1)), clean(&last))
+    }
+}
+
+/// The shape of a fleet and its size: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
+fn shape(fleet: &FleetSpec) -> String {
+    let shape = fleet.placements.first().map_or("", |placement| placement.shape.as_str());
+    let size = fleet.template.shape_config.as_deref().map_or_else(String::new, |size| {
         let ocpus = size.ocpus.map_or_else(String::new, |ocpus| format!(", {ocpus} OCPU"));
         let memory = size.memory_in_gbs.map_or_else(String::new, |memory| format!(", {memory} GB"));
         format!("{ocpus}{memory}")
     });
-    let last = plan.name(*wanted);
-    let names =
-        if *wanted == 1 { clean(&last) } else { format!("{} … {}", clean(&plan.name(1)), clean(&last)) };
-    let _ = writeln!(out, "  {}: {names}", count(*wanted, "instance"));
+    format!("{}{size}", clean(shape))
+}
+
+/// What will be created, as labels and texts, for a question that says where by itself.
+pub fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
+    let fleet = &plan.fleet;
+    let mut rows = vec![
+        ("launch", format!("{}: {}", count(fleet.count, "instance"), names(plan))),
+        ("shape", shape(fleet)),
+    ];
+    for (at, placement) in fleet.placements.iter().enumerate() {
+        rows.push((if at == 0 { "placement" } else { "  then" }, describe(placement)));
+    }
+    rows
+}
+
+/// What will be created, in a few lines.
+pub fn outline(plan: &Plan) -> String {
+    let FleetSpec { region, compartment, count: wanted, placements, .. } = &plan.fleet;
+    let mut out = String::new();
+    let _ = writeln!(out, "  {}: {}", count(*wanted, "instance"), names(plan));
     if let Some(min) = plan.min {
         let _ = writeln!(out, "  at least     {min}, or everything is given back");
     }
-    let _ = writeln!(out, "  shape        {}{size}", clean(shape));
+    let _ = writeln!(out, "  shape        {}", shape(&plan.fleet));
     let _ = writeln!(out, "  region       {}", clean(region));
     let _ = writeln!(out, "  compartment  {}", clean(compartment));
     for (at, placement) in placements.iter().enumerate() {

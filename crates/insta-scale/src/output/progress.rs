@@ -8,6 +8,7 @@ use super::gauge::Gauge;
 use super::narration;
 use super::pace::PaceView;
 use super::repeats::{Repeats, Telling};
+use super::simulated;
 use crate::args::OutputFormat;
 use fleet::{Plan, Sink};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -104,8 +105,7 @@ impl View {
     fn take(&mut self, record: &Record) {
         if self.show.output == OutputFormat::Jsonl {
             // Records hold nothing that JSON cannot; an unwritable stdout is told at the end.
-            let text = serde_json::to_string(record).unwrap_or_default();
-            let _ = console::data(&(text + "\n"));
+            let _ = console::data(&simulated::record_line(record));
         }
         if self.show.chattiness < Chattiness::Normal {
             return;

@@ -1,6 +1,7 @@
 //! The JSON document of a launch or resume that did not become a run, docs/output.md.
 
 use super::document::SCHEMA_VERSION;
+use super::simulated::mark;
 use super::text::{clean, clean_lines};
 use crate::args::OutputFormat;
 use crate::error::CommandError;
@@ -8,7 +9,8 @@ use serde_json::{Value, json};
 
 /// The document as text, with a line break at its end; `None` when the output is not for programs.
 pub fn text(error: &CommandError, output: OutputFormat) -> Option<String> {
-    let mut document = json!({"schema_version": SCHEMA_VERSION, "run_id": null, "error": reason(error)});
+    let document = json!({"schema_version": SCHEMA_VERSION, "run_id": null, "error": reason(error)});
+    let mut document = mark(document);
     match output {
         OutputFormat::Json => Some(serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"),
         OutputFormat::Jsonl => {

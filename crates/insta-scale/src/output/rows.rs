@@ -3,6 +3,7 @@
 use super::ending::Ending;
 use super::instances::columns::Column;
 use super::instances::list::{short_domain, short_ocid};
+use super::simulated;
 use super::text::{clean, ranges, seconds};
 use anstyle::{AnsiColor, Style};
 use fleet::InstanceSummary;
@@ -79,7 +80,7 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
         column("AVAILABILITY DOMAIN", 5, &domain)
             .or_short(rows.iter().map(|row| short_domain(&domain(row)).to_owned())),
         column("FAULT DOMAIN", 8, &|row| single(row, row.first.fault_domain.as_deref())),
-        column("READY", 6, &ready),
+        column(if simulated::is() { "READY (SIMULATED)" } else { "READY" }, 6, &ready),
     ];
     // A column that says nothing would drive the other out.
     let public = rows.iter().any(|row| row.public.is_some());

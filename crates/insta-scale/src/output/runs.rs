@@ -1,6 +1,7 @@
 //! The list of runs, as a table and as JSON.
 
 use super::instances::columns::{self, Column};
+use super::simulated::{is_rehearsal, mark, of_plan};
 use super::text::{clean, count, lines, ranges};
 use jiff::Timestamp;
 use ledger::{Next, Outcome, RunHead, RunKind, RunState};
@@ -32,6 +33,9 @@ pub struct Facts {
     pub shape: Option<String>,
     /// The config that the run was started with.
     pub config: Option<String>,
+    /// Whether it was in a simulated region, as far as its plan tells.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// Slots whose instance exists.
     pub launched: u32,
     /// Slots whose instance runs, or whose action is done.
@@ -50,6 +54,7 @@ impl Facts {
     pub fn of(state: &RunState) -> Self {
         let counts = state.counts;
         let facts = Self {
+            simulated: of_plan(&state.plan).is_some(),
             launched: counts.launched,
             running: counts.running,
             failed: counts.failed,
@@ -151,9 +156,9 @@ fn values(runs: &[ListedRun]) -> Vec<Value> {
 /// Rows as one JSON array, or one a line.
 pub fn rows(rows: Vec<Value>, array: bool) -> String {
     if array {
-        return serde_json::to_string_pretty(&Value::Array(rows)).unwrap_or_default() + "\n";
+        return serde_json::to_string_pretty(&mark(Value::Array(rows))).unwrap_or_default() + "\n";
     }
-    lines(rows.iter().map(ToString::to_string))
+    lines(rows.into_iter().map(|row| mark(row).to_string()))
 }
 
 /// What a run does, in a word.
@@ -183,7 +188,7 @@ fn outcome(head: &RunHead) -> String {
         None => "unfinished",
     };
     // Of the others, the same command again does what is left.
-    let resumable = head.kind == Some(RunKind::Launch) && head.unfinished();
+    let resumable = head.kind == Some(RunKind::Launch) && head.unfinished() && !is_rehearsal();
     if resumable { format!("{word} (resume)") } else { word.to_owned() }
 }
 

@@ -101,7 +101,7 @@ pub fn advice(summary: &RunSummary, resumable: bool) -> String {
     for rows in kinds.values() {
         let Some(error) = rows.first().and_then(|row| row.error.as_ref()) else { continue };
         let _ = writeln!(out, "{red}failed:{red:#} {}: {}", names(rows), describe(error));
-        let _ = writeln!(out, "{cyan}  hint:{cyan:#} {}", hints::hint(error));
+        let _ = writeln!(out, "{cyan}  hint:{cyan:#} {}", hints::hint_after(error, resumable));
     }
     if kinds.keys().any(|(class, ..)| ["network", "service", "ambiguous", "throttled"].contains(class)) {
         let _ = writeln!(out, "  requests: {}", requests(summary));

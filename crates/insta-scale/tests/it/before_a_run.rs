@@ -64,7 +64,7 @@ fn each_further_try_is_told_with_its_reason_while_a_service_fails() {
     std::io::BufRead::read_line(&mut lines, &mut told).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    let wanted = "waiting: ListAvailabilityDomains: 503 ServiceUnavailable: x; try 2 of 8 in ";
+    let wanted = "waiting: ListInstances: 503 ServiceUnavailable: x; try 2 of 8 in ";
     assert!(told.starts_with(wanted), "{told}");
 }
 

@@ -83,3 +83,195 @@ fn reading_and_rehearsing_need_no_yes() {
         assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
     }
 }
+
+/// What `sim serve` beside a config of its own is asked: nothing that the config's own endpoint knows of.
+fn config_at(place: &Workplace, endpoint: &str) -> String {
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let lines = config.lines().map(|line| {
+        if line.starts_with("endpoint:") { format!("endpoint: {endpoint}") } else { line.to_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// A run that is cut short: some of it is launched, and the rest is for `resume`.
+fn cut_short(place: &Workplace) -> String {
+    let ended =
+        place.run(&["--count", "6", "--rate", "1", "--deadline", "2s", "--no-wait", "--output", "json"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    ended.json()["run_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn resume_elsewhere_is_refused_with_both_places() {
+    let (place, first) = region();
+    let run = cut_short(&place);
+    let before = cloud(&place);
+    let other = Workplace::empty();
+    let second = Region::start(&other, &["--speed", "300"]);
+    place.write("config.yaml", config_at(&place, &second.endpoint));
+    let refused = place.run(&["resume", &run]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let said = format!("began at {}, and requests would now go to {}", first.endpoint, second.endpoint);
+    assert!(refused.stderr.contains(&said), "{}", refused.stderr);
+    // The hint, word for word.
+    let resumed = place.run(&["resume", &run, "--endpoint", &first.endpoint, "--output", "json"]);
+    assert_eq!((resumed.code, &resumed.json()["running"]), (0, &6.into()), "{}", resumed.stderr);
+    place.write("config.yaml", config_at(&place, &first.endpoint));
+    assert_eq!(cloud(&place).0.as_array().unwrap().len(), 6);
+    assert_ne!(cloud(&place), before);
+}
+
+#[test]
+fn a_bare_resume_goes_on_with_this_config_only() {
+    let (place, _region) = region();
+    let run = cut_short(&place);
+    let elsewhere = place.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::copy(place.path().join("config.yaml"), elsewhere.join("config.yaml")).unwrap();
+    let bare = || -> Ended {
+        place.command(&["resume", "--output", "json"]).current_dir(&elsewhere).output().unwrap().into()
+    };
+    let refused = bare();
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("there is 1 unfinished run of other configs:"), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&run), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: name the one that you mean: oci-insta-scale resume RUN"));
+    let named: Ended = place.command(&["resume", &run]).current_dir(&elsewhere).output().unwrap().into();
+    assert_eq!(named.code, 0, "{}", named.stderr);
+    // In its own folder it needs no name.
+    assert_eq!(place.run(&["resume"]).code, 0);
+}
+
+#[test]
+fn the_same_launch_twice_is_refused() {
+    let (place, _region) = region();
+    let launched = place.run(&["--count", "3", "--output", "json"]);
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    let run = launched.json()["run_id"].as_str().unwrap().to_owned();
+    let dry = place.run(&["--count", "3", "--dry-run"]);
+    let refused = place.run(&["--count", "3"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let said = format!("3 living instances named rehearsal-* exist (run {run})");
+    assert!(refused.stderr.contains(&format!("error: {said}")), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`launch --extend` continues at rehearsal-4"), "{}", refused.stderr);
+    assert!(dry.stderr.contains(&format!("a launch would stop here: {said}")), "{}", dry.stderr);
+    assert_eq!(cloud(&place).0.as_array().unwrap().len(), 3);
+
+    let extended = place.run(&["--count", "2", "--extend", "--output", "json"]);
+    assert_eq!(extended.code, 0, "{}", extended.stderr);
+    assert_eq!(extended.json()["instances"][1]["name"], "rehearsal-5");
+    // Those that are gone do not count.
+    assert_eq!(place.run(&["instances", "terminate", "--all"]).code, 0);
+    let again = place.run(&["--count", "1", "--output", "json"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(again.json()["instances"][0]["name"], "rehearsal-1");
+    let beside = place.run(&["--count", "1", "--new"]);
+    assert_eq!(beside.code, 0, "{}", beside.stderr);
+}
+
+#[test]
+fn extensions_at_once_never_share_a_name() {
+    let (place, _region) = region();
+    let start = || {
+        let arguments = ["launch", "--extend", "--new", "--count", "2", "--no-wait", "--output", "json"];
+        place
+            .command(&arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+    };
+    let started: Vec<_> = (0..3).map(|_| start().unwrap()).collect();
+    let ended: Vec<Ended> =
+        started.into_iter().map(|child| child.wait_with_output().unwrap().into()).collect();
+    for ended in &ended {
+        let refused = ended.code == 2 && ended.stderr.contains("is about to launch the fleet");
+        assert!(ended.code == 0 || refused, "{}", ended.stderr);
+    }
+    let rows = cloud(&place).0;
+    let names: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+    assert!(!names.is_empty() && distinct.len() == names.len(), "{names:?}");
+}
+
+#[test]
+fn a_reservation_name_is_taken_once() {
+    let (place, _region) = region();
+    let create = ["reservation", "create", "--name", "prod", "--count", "2"];
+    assert_eq!(place.run(&create).code, 0);
+    let refused = place.run(&create);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("error: a reservation named prod exists: ocid1."), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("reservation update prod --count +N; or add --new"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(place.run(&[&create[..], &["--new"]].concat()).code, 0);
+
+    // Two of one name: the error lists their OCIDs, and each does.
+    let (_, rows) = cloud(&place);
+    let ocids: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["ocid"].as_str().unwrap()).collect();
+    assert_eq!(ocids.len(), 2);
+    for words in [&["show", "prod"][..], &["update", "prod", "--count", "+1"], &["delete", "prod"]] {
+        let ended = place.run(&[&["reservation"], words].concat());
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ocids.iter().all(|ocid| ended.stderr.contains(ocid)), "{}", ended.stderr);
+    }
+    assert_eq!(place.run(&["reservation", "update", ocids[0], "--count", "+1"]).code, 0);
+    assert_eq!(place.run(&["reservation", "delete", ocids[0]]).code, 0);
+    // The name means one again.
+    assert_eq!(place.run(&["reservation", "delete", "prod"]).code, 0);
+}
+
+#[test]
+fn what_a_simulated_region_says_is_marked_as_such() {
+    const BANNER: &str = "simulated region `roomy`, 300 × real time: nothing here is real";
+    let (place, _region) = region();
+    let launched = place.run(&["--count", "2", "--output", "json"]);
+    assert_eq!(launched.stderr.matches(BANNER).count(), 1, "{}", launched.stderr);
+    assert_eq!(launched.json()["simulated"], true);
+    let run = launched.json()["run_id"].as_str().unwrap().to_owned();
+    assert_eq!(place.run(&["show", &run, "--output", "json"]).json()["simulated"], true);
+    for arguments in [
+        &["instances", "list"][..],
+        &["instances", "status"],
+        &["instances", "stop", "--all"],
+        &["reservation", "list"],
+        &["plan"],
+        &["--dry-run", "--new"],
+        &["capacity"],
+        &["find", "shapes"],
+        &["cleanup", "--dry-run"],
+    ] {
+        let ended = place.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(ended.json()["simulated"], true, "{arguments:?}: {}", ended.stdout);
+        assert_eq!(ended.stderr.matches(BANNER).count(), 1, "{arguments:?}: {}", ended.stderr);
+    }
+    let lines = place.run(&["instances", "list", "--output", "jsonl"]).stdout;
+    assert!(lines.lines().all(|line| line.contains("\"simulated\":true")), "{lines}");
+    let table = place.run(&["--new", "--count", "1"]);
+    assert!(table.stdout.contains("READY (SIMULATED)"), "{}", table.stdout);
+
+    // A rehearsal: its runs are marked too, each of them, and nothing says to go on with them.
+    let rehearsed = place.run(&[
+        "--simulate",
+        "--speed",
+        "0.1",
+        "--count",
+        "2",
+        "--wait-timeout",
+        "1s",
+        "--output",
+        "jsonl",
+    ]);
+    assert_eq!(rehearsed.code, 3, "{}", rehearsed.stderr);
+    assert!(rehearsed.stdout.lines().all(|line| line.contains("\"simulated\":true")), "{}", rehearsed.stdout);
+    let runs = place.run(&["runs", "--simulated", "--output", "json"]).json();
+    assert!(runs.as_array().unwrap().iter().all(|run| run["simulated"] == true), "{runs}");
+    let told = [
+        rehearsed.stdout + &rehearsed.stderr,
+        place.run(&["runs", "--simulated"]).stdout,
+        place.run(&["show", "--simulated"]).stdout,
+    ];
+    assert!(!told.concat().contains("resume"), "{}", told.concat());
+}

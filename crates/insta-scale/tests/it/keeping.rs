@@ -218,9 +218,9 @@ fn a_launch_does_not_pass_over_an_unfinished_run() {
     assert!(again.stderr.contains("20 instances: "), "{}", again.stderr);
     assert!(again.stderr.contains(&format!("oci-insta-scale resume {run}")), "{}", again.stderr);
     assert!(again.stderr.contains("launch --new"), "{}", again.stderr);
-    // Another fleet, and a rehearsal of this one, are nobody's business.
+    // A fleet of other names, and a rehearsal of this one, are nobody's business.
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
-    place.write("other.yaml", config);
+    place.write("other.yaml", config.replace("display_name_prefix: rehearsal", "display_name_prefix: other"));
     assert_eq!(place.run(&["--config", "other.yaml", "--count", "1"]).code, 0);
     assert_eq!(place.run(&["--simulate", "--speed", "300", "--count", "1"]).code, 0);
 
@@ -229,7 +229,8 @@ fn a_launch_does_not_pass_over_an_unfinished_run() {
     let resumed = place.run(&["resume", "--output", "json"]);
     assert_eq!((resumed.code, &resumed.json()["running"]), (0, &20.into()), "{}", resumed.stderr);
     assert_eq!(resumed.json()["run_id"], run.as_str());
-    assert_eq!(place.run(&["--count", "1"]).code, 0, "what is finished stands in nobody's way");
+    let extended = place.run(&["--extend", "--count", "1"]);
+    assert_eq!(extended.code, 0, "what is finished stands in nobody's way: {}", extended.stderr);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn no_log_ledger_or_output_holds_a_key_a_passphrase_or_a_signature() {
         ("trace,hyper=trace,h2=trace,rustls=trace", "-v", "json"),
     ] {
         let mut command =
-            place.command(&[flags, "--endpoint", region.endpoint(), "--yes", "--output", format]);
+            place.command(&[flags, "--endpoint", region.endpoint(), "--new", "--yes", "--output", format]);
         command.env("OCI_INSTA_SCALE_LOG", level);
         if format == "json" {
             command.arg("--no-wait");

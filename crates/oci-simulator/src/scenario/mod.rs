@@ -21,6 +21,9 @@ use std::path::Path;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
+    /// The name of the preset or the path of the file it was loaded from; empty when it was built in code.
+    #[serde(skip)]
+    pub name: String,
     /// Its description, in one line.
     pub description: String,
     /// Hosts, limits and delays of the region.
@@ -93,10 +96,10 @@ impl Scenario {
         let path = Path::new(name_or_file);
         let looks_like_a_file = name_or_file.contains(['/', '.', '\\']) || path.is_file();
         if Preset::find(name_or_file).is_some() || !looks_like_a_file {
-            return Self::named(name_or_file);
+            return Ok(Self { name: name_or_file.to_owned(), ..Self::named(name_or_file)? });
         }
         let text = std::fs::read_to_string(path).map_err(|error| ScenarioError::unreadable(path, &error))?;
-        Self::from_yaml(&text, name_or_file)
+        Ok(Self { name: name_or_file.to_owned(), ..Self::from_yaml(&text, name_or_file)? })
     }
 
     /// The presets.

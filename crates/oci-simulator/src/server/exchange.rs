@@ -248,7 +248,7 @@ fn checked(parts: &Parts, bytes: &Bytes, caller: Caller, route: &mut Route) -> R
     })
 }
 
-/// Gives the answer its `opc-request-id`: the caller's own, or one from the seed.
+/// Says who answers, and gives the answer its `opc-request-id`: the caller's own, or one from the seed.
 fn identify(region: &Region, headers: &HeaderMap, response: &mut Response<Bytes>) {
     let theirs = headers.get(REQUEST_ID).filter(|id| {
         let id = id.as_bytes();
@@ -262,5 +262,8 @@ fn identify(region: &Region, headers: &HeaderMap, response: &mut Response<Bytes>
     });
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
+    }
+    if let Some(label) = region.inner.label.get() {
+        response.headers_mut().insert(oci_api::SIMULATED_REGION, label.clone());
     }
 }

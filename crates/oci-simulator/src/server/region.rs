@@ -8,9 +8,10 @@ use super::throttle::Throttle;
 use crate::scenario::{FaultRule, Latency, Scenario, Signatures};
 use crate::world::chance::Chance;
 use crate::world::{Caller, Event, Known, World};
+use http::HeaderValue;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// A simulated region. Cheap to clone: all clones are the same region.
@@ -27,6 +28,8 @@ pub(super) struct Inner {
     /// The caller when signatures are not checked and the request names none.
     pub anonymous: Mutex<Caller>,
     pub counters: Counters,
+    /// What every answer says about the region, so that nobody takes it for a real one.
+    pub label: OnceLock<HeaderValue>,
     /// How many times simulated time was moved forward.
     advanced: AtomicU64,
     world: Mutex<World>,
@@ -63,6 +66,7 @@ impl Region {
             keys: Keys::default(),
             anonymous: Mutex::default(),
             counters: Counters::default(),
+            label: OnceLock::new(),
             advanced: AtomicU64::new(0),
             world: Mutex::new(world),
             gate: Mutex::new(gate),
@@ -76,6 +80,17 @@ impl Region {
     /// As [`World::register`].
     pub fn register(&self, known: &Known) -> Result<(), String> {
         self.world().register(known)
+    }
+
+    /// Has every answer name the scenario and the speed, in the header [`oci_api::SIMULATED_REGION`].
+    pub(super) fn label(&self, scenario: &str, speed: f64) {
+        // A file may be named in any way; a header takes visible ASCII only.
+        let name: String =
+            scenario.chars().map(|c| if c.is_ascii_graphic() && c != ';' { c } else { '_' }).collect();
+        if let Ok(label) = HeaderValue::try_from(format!("{name}; speed={speed}")) {
+            // The first label stays: a region is started once.
+            let _ = self.inner.label.set(label);
+        }
     }
 
     /// Makes an API key known; requests name it as `tenancy/user/fingerprint`.

@@ -90,6 +90,11 @@ impl Running {
         format!("http://{}", self.address)
     }
 
+    /// What every answer says of the region: `roomy; speed=30`.
+    pub fn label(&self) -> Option<&str> {
+        self.region.inner.label.get()?.to_str().ok()
+    }
+
     /// The region.
     pub fn region(&self) -> &Region {
         &self.region
@@ -136,6 +141,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     check_quotas(&region)?;
     let warning = region.world().settings().warning();
     notes.extend(warning.map(|warning| format!("warning: {warning}")));
+    region.label(&options.scenario.name, speed);
     let region_name = region.world().settings().region.clone();
     if let Some(home) = home.as_ref().filter(|home| home.identity.region != region_name) {
         notes.push(format!(

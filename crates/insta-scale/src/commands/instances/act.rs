@@ -6,9 +6,9 @@ use crate::args::{ActInstances, Carry, Global, OutputFormat, Select, SoftInstanc
 use crate::commands::{chattiness, costs, session};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console;
 use crate::output::instances::action;
 use crate::output::instances::reporter::Reporter;
+use crate::output::{console, simulated};
 use crate::runtime;
 use fleet::lifecycle::{self, ActionSummary, Options, Verb};
 use fleet::select::Selection;
@@ -105,6 +105,8 @@ async fn act(
         return Err(at_work::refusal(&working, options.verb));
     }
     runtime::say_when_stopped(&reach.stop, STOPPING);
+    // Whoever reads of the run later must know that it is not real.
+    let options = Options { simulated: simulated::label().map(str::to_owned), ..options };
     let environment = reach.environment(reach.ledger()?);
     let run = environment.new_run_id();
     let machines = selection.machines().iter().map(|machine| machine.label().to_owned());

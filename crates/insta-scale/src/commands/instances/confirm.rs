@@ -6,11 +6,13 @@ use crate::commands::{chattiness, consent};
 use crate::error::CommandError;
 use crate::output::console::{self, Chattiness};
 use crate::output::instances::list::{Table, totals};
+use crate::output::proposal::{Money, Proposal, Typed};
 use crate::output::text::{clean, count, ranges, wrap};
 use fleet::lifecycle::{Decision, Options, Verb, decide_machine, protection};
 use fleet::price::Prices;
-use fleet::select::Machine;
+use fleet::select::{Machine, total_now};
 use jiff::Timestamp;
+use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Clock as _, SystemClock};
 use std::collections::BTreeMap;
 
@@ -29,22 +31,40 @@ pub async fn confirm(
     if hit.is_empty() {
         return Ok(());
     }
-    if !consent::has_to_ask(carry.yes)? {
-        if terminates && chattiness(reach.global) > Chattiness::Quiet {
-            console::line(&fate(options));
-        }
-        return Ok(());
+    if !consent::has_to_ask(carry.yes)? && terminates && chattiness(reach.global) > Chattiness::Quiet {
+        console::line(&fate(options));
     }
     let (prices, now) = (&reach.settings.prices, SystemClock.now());
-    console::line(&outline(options, &hit, &spared, prices, now, console::width_for_people()));
     let instances = count(hit.len() as u64, "instance");
-    let agreed = if terminates {
-        let question = format!("Terminate {instances}? Type DELETE to go on:");
-        console::ask_word(&question, "DELETE", &reach.stop).await?
-    } else {
-        console::ask(&format!("{} {instances}?", capitalised(options.verb.as_str())), &reach.stop).await?
+    let proposal = Proposal {
+        table: outline(options, &hit, &spared, prices, now, console::width_for_people()),
+        money: money(options.verb, &hit, prices),
+        question: format!("{} {instances}?", capitalised(options.verb.as_str())),
+        number: hit.len() as u64,
+        answer: if terminates { Typed::Word("DELETE") } else { Typed::Yes },
+        ..Proposal::default()
     };
-    if agreed { Ok(()) } else { Err(CommandError::Declined) }
+    reach.agree(carry.yes, &proposal).await
+}
+
+/// What they cost now and, where that changes, what they will cost; without volumes.
+fn money(verb: Verb, hit: &[Machine], prices: &Prices) -> Vec<(&'static str, Money)> {
+    let of = |machines: &[Machine]| {
+        let (hour, unknown) = total_now(machines, prices);
+        // Of which no price is known, nobody knows what they cost.
+        Money { hour: (unknown < machines.len()).then_some(hour), unknown }
+    };
+    let now = of(hit);
+    let then = |state: State| {
+        let changed = |machine: &Machine| Machine { state: state.clone(), ..machine.clone() };
+        of(&hit.iter().map(changed).collect::<Vec<_>>())
+    };
+    match verb {
+        Verb::Start => vec![("price now", now), ("started", then(State::Running))],
+        Verb::Stop => vec![("price now", now), ("stopped", then(State::Stopped))],
+        Verb::Reboot => vec![("price", now)],
+        Verb::Terminate => vec![("price now", now)],
+    }
 }
 
 /// Why nothing is sent to an instance → the names of those.

@@ -3,16 +3,16 @@
 use super::act::found_nothing;
 use super::{Reach, STOPPING, select};
 use crate::args::{ExtendInstances, OutputFormat};
-use crate::commands::consent;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
+use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment};
 use crate::runtime;
 use fleet::cleanup::{expiry, expiry_value, extend};
-use fleet::select::Machine;
+use fleet::select::{Machine, total_now};
 use jiff::{SignedDuration, Timestamp};
 use oci_client::{Clock as _, SystemClock};
 use serde_json::json;
@@ -111,13 +111,21 @@ async fn confirm(
     machines: &[Machine],
     until: Timestamp,
 ) -> Result<(), CommandError> {
-    if machines.is_empty() || !consent::has_to_ask(args.yes)? {
+    if machines.is_empty() {
         return Ok(());
     }
     let (now, prices) = (SystemClock.now(), &reach.settings.prices);
     let table = Table { machines, prices, now, addresses: false, wide: false, asking: true };
-    console::line(&table.rows(console::width_for_people()));
     let instances = count(machines.len() as u64, "instance");
-    let question = format!("Let {instances} live until {} ({})?", moment(until), left(until, now));
-    if console::ask(&question, &reach.stop).await? { Ok(()) } else { Err(CommandError::Declined) }
+    let (hour, unknown) = total_now(machines, prices);
+    let end = format!("{} ({})", moment(until), left(until, now));
+    let proposal = Proposal {
+        table: table.rows(console::width_for_people()),
+        money: vec![("price", Money { hour: (unknown < machines.len()).then_some(hour), unknown })],
+        question: format!("Let {instances} live until {end}?"),
+        until: Some(end),
+        number: machines.len() as u64,
+        ..Proposal::default()
+    };
+    reach.agree(args.yes, &proposal).await
 }

@@ -9,11 +9,13 @@ pub(super) mod select;
 mod slip;
 mod status;
 
+use super::consent::Asking;
 use super::session;
 use crate::args::{Global, InstancesCommand, ManageInstances, OutputFormat, Select};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::proposal::Proposal;
 use crate::runtime::{self, Threads};
 use fleet::Environment;
 use ledger::Store;
@@ -108,6 +110,12 @@ impl<'a> Reach<'a> {
     /// What a run needs.
     pub fn environment(&self, store: Arc<dyn Store>) -> Environment {
         session::environment(&self.client, self.requests.clone(), store)
+    }
+
+    /// Asks whether something is to be done in the compartment.
+    pub async fn agree(&self, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
+        let Self { global, settings, compartment, client, stop, .. } = self;
+        Asking { global, settings, compartment, client, stop }.agree(yes, proposal).await
     }
 
     /// Does something that changes nothing; ends when the user wants to stop.

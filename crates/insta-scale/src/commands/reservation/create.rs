@@ -1,7 +1,7 @@
 //! `reservation create`: in several availability domains at once, with the counts read back.
 
 use super::super::remote::Remote;
-use super::{charge, confirm};
+use super::{agree, charge};
 use crate::args::{CreateReservation, Global, OutputFormat};
 use crate::commands::session;
 use crate::config::write_back::{self, Reserved};
@@ -10,9 +10,10 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
+use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
 use fleet::price::{self, Prices};
-use fleet::reservations::{self, Created, NoBook, Order, Patience, ReservationError, Want, spread};
+use fleet::reservations::{self, Created, Filter, NoBook, Order, Patience, ReservationError, Want, spread};
 use oci_client::FailureClass;
 use serde_json::json;
 use std::path::Path;
@@ -40,6 +41,9 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     if args.write_config {
         check_config(global, remote, &orders)?;
     }
+    if !args.new {
+        check_names(remote, &orders).await?;
+    }
     let prices = &remote.settings.prices;
     let kinds: Vec<String> = wants.iter().map(Want::describe).collect();
     let places = domains.join(", ");
@@ -48,7 +52,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
         orders.iter().flat_map(|order| &order.wants).map(|want| price_of(want, prices)),
         prices,
     ));
-    confirm(remote, args.yes, "It is charged from the moment it exists, used or not. Go on?").await?;
+    agree(global, remote, args.yes, &proposal(&args, &orders, asked, prices)).await?;
 
     let created =
         reservations::create_all(&remote.client, &orders, &NoBook, &remote.patience(args.deadline)).await;
@@ -71,6 +75,64 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
         () if was_refused(&created) => Exit::NotAuthenticated,
         () => Exit::SomeFailed,
     })
+}
+
+/// Two reservations of one name can no longer be told apart by it, and both are charged.
+async fn check_names(remote: &Remote, orders: &[Order]) -> Result<(), CommandError> {
+    let rows = remote
+        .ask(reservations::list(
+            &remote.questions,
+            remote.compartment()?,
+            &Filter::default(),
+            &Prices::default(),
+        ))
+        .await?;
+    let taken =
+        rows.iter().find(|row| row.state != "DELETING" && orders.iter().any(|order| order.name == row.name));
+    let Some(taken) = taken else { return Ok(()) };
+    let name = clean(&taken.name);
+    Err(CommandError::usage(
+        format!(
+            "a reservation named {name} exists: {} holds {} in {}",
+            clean(&taken.ocid),
+            count(taken.reserved, "instance"),
+            clean(&taken.availability_domain)
+        ),
+        format!(
+            "make it larger: oci-insta-scale reservation update {name} --count +N; or add --new for another one with the same name"
+        ),
+    ))
+}
+
+fn proposal(args: &CreateReservation, orders: &[Order], asked: u32, prices: &Prices) -> Proposal {
+    let mut what = Vec::new();
+    for order in orders {
+        let kinds: Vec<String> =
+            order.wants.iter().map(|want| format!("{} × {}", want.count, want.describe())).collect();
+        let place = clean(&order.availability_domain);
+        what.push(("reserve", format!("{} in {place}: {}", clean(&order.name), kinds.join("; "))));
+    }
+    let hours: Option<f64> =
+        orders.iter().flat_map(|order| &order.wants).map(|want| price_of(want, prices)).sum();
+    let mut options = vec![format!(
+        "it is charged from the moment it exists, used or not: {} % of the price on demand while unused",
+        price::UNUSED_RESERVATION * 100.0
+    )];
+    if let Some(min) = args.min {
+        options.push(format!("--min: fewer than {min} are given back"));
+    }
+    if args.default {
+        options.push("--default: launches that name no reservation draw on it too".to_owned());
+    }
+    Proposal {
+        what,
+        money: vec![("price", Money::of(hours))],
+        until: Some("it is deleted with `reservation delete`".to_owned()),
+        options,
+        question: format!("Reserve capacity for {}?", count(asked, "instance")),
+        number: u64::from(asked),
+        ..Proposal::default()
+    }
 }
 
 /// What so many instances cost an hour while they are reserved and unused.

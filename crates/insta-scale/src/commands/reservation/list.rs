@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, Sum, or_dash, per_hour};
+use crate::output::simulated::mark;
 use crate::output::text::clean;
 use fleet::price::{Per, rounded};
 use fleet::reservations::{self, Filter, Held, Listed, Member};
@@ -128,7 +129,7 @@ pub async fn show(global: &Global, remote: &Remote, text: &str) -> Result<Exit, 
 }
 
 fn document(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) -> Value {
-    json!({
+    mark(json!({
         "schema_version": crate::output::document::SCHEMA_VERSION,
         "reservation": held,
         "reserved": held.reserved(),
@@ -137,7 +138,7 @@ fn document(held: &Held, members: &[Member], unused: Option<f64>, currency: &str
         "unused_per_30_days": unused.map(|hour| rounded(Per::of(hour).days_30)),
         "currency": currency,
         "instances": members,
-    })
+    }))
 }
 
 fn configs(held: &Held) -> Listing {

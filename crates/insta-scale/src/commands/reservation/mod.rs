@@ -4,14 +4,16 @@ mod create;
 mod list;
 mod update;
 
+use super::consent::{self, Asking};
 use super::remote::Remote;
-use super::{consent, session};
+use super::{chattiness, session};
 use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand, Reserving};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console;
+use crate::output::console::{self, Chattiness};
 use crate::output::forecast;
 use crate::output::listing::Sum;
+use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
 use crate::runtime::{self, Threads};
 use fleet::Plan;
@@ -39,7 +41,7 @@ pub async fn run(
         ReservationCommand::Create(args) => create::run(global, &remote, args).await,
         ReservationCommand::Update(args) => update::update(global, &remote, args).await,
         ReservationCommand::Wait(args) => update::wait(global, &remote, &args).await,
-        ReservationCommand::Delete(args) => delete(&remote, &args).await,
+        ReservationCommand::Delete(args) => delete(global, &remote, &args).await,
     };
     remote.close().await?;
     exit
@@ -52,12 +54,44 @@ pub fn manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
     runtime::run(Threads::One, async |stop| run(&global, command, &stop).await)
 }
 
-/// Asks, unless `--yes` was given.
-async fn confirm(remote: &Remote, yes: bool, question: &str) -> Result<(), CommandError> {
-    if consent::has_to_ask(yes)? && !console::ask(question, &remote.stop).await? {
-        return Err(CommandError::Declined);
+/// Asks whether something is to be done in the compartment of the config.
+async fn agree(global: &Global, remote: &Remote, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
+    let (settings, client, stop) = (&remote.settings, &remote.questions, &remote.stop);
+    let compartment = remote.settings.fleet.compartment.as_str();
+    Asking { global, settings, compartment, client, stop }.agree(yes, proposal).await
+}
+
+/// Asks whether a reservation is to be changed: what it is now, and what it will be. `{name}` in the question is its name.
+async fn agree_to_change(
+    global: &Global,
+    remote: &Remote,
+    (yes, ocid): (bool, &str),
+    change: &str,
+    question: &str,
+) -> Result<(), CommandError> {
+    if !consent::has_to_ask(yes)? && chattiness(global) < Chattiness::Verbose {
+        return Ok(());
     }
-    Ok(())
+    let held = remote.ask(reservations::show(&remote.questions, ocid)).await?;
+    let kinds: Vec<String> = held
+        .configs
+        .iter()
+        .map(|config| format!("{} × {} ({} used)", config.reserved, config.describe(), config.used))
+        .collect();
+    let proposal = Proposal {
+        what: vec![
+            ("reservation", format!("{} in {}", clean(&held.name), clean(&held.availability_domain))),
+            ("", clean(&held.ocid)),
+            ("holds", kinds.join("; ")),
+            ("change", change.to_owned()),
+        ],
+        money: vec![("unused now", Money::of(held.unused_hour(&remote.settings.prices)))],
+        question: question.replace("{name}", &clean(&held.name)),
+        ..Proposal::default()
+    };
+    let compartment = held.compartment.as_str();
+    let (settings, client, stop) = (&remote.settings, &remote.questions, &remote.stop);
+    Asking { global, settings, compartment, client, stop }.agree(yes, &proposal).await
 }
 
 /// The reservation that is meant: by its OCID, or by its name if only one has it.
@@ -84,7 +118,7 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
     }
 }
 
-async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, CommandError> {
+async fn delete(global: &Global, remote: &Remote, args: &DeleteReservation) -> Result<Exit, CommandError> {
     if args.force {
         return Err(CommandError::usage(
             "a reservation cannot be deleted by force: the API refuses it while instances are in it",
@@ -93,7 +127,9 @@ async fn delete(remote: &Remote, args: &DeleteReservation) -> Result<Exit, Comma
         ));
     }
     let ocid = find(remote, &args.reservation).await?;
-    confirm(remote, args.yes, &format!("Delete the capacity reservation {ocid}?")).await?;
+    let change = "it is deleted: nothing is held and charged any more";
+    let question = "Delete the capacity reservation {name}?";
+    agree_to_change(global, remote, (args.yes, &ocid), change, question).await?;
     let was = reservations::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
     console::line(&format!(
         "deleted {} ({ocid}): {} given back",

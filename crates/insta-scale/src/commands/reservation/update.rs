@@ -1,11 +1,12 @@
 //! `reservation update` and `reservation wait`.
 
 use super::super::remote::Remote;
-use super::{charge, confirm, find};
+use super::{agree_to_change, charge, find};
 use crate::args::{Global, Kind, OutputFormat, UpdateReservation, WaitReservation};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
+use crate::output::simulated::mark;
 use crate::output::text::clean;
 use fleet::reservations::{self, Change, Gain, Held, NewCount, Want};
 use serde_json::json;
@@ -17,7 +18,9 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
         changes.push(Change::Count(which(&args.kind)?, count));
     }
     changes.extend(args.add.into_iter().map(Change::Add));
-    confirm(remote, args.yes, &format!("Change the capacity reservation {ocid}?")).await?;
+    let told: Vec<String> = changes.iter().map(describe).collect();
+    let question = "Change the capacity reservation {name}?";
+    agree_to_change(global, remote, (args.yes, &ocid), &told.join("; "), question).await?;
     let patience = remote.patience(args.deadline);
     let (asked, held) = if args.until_held {
         reservations::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell).await?
@@ -37,8 +40,9 @@ pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> R
     match args.count {
         // What is held in excess is somebody's wish as well: a wait never makes less of it.
         Some(count) if held.reserved() < count => {
-            confirm(remote, args.yes, &format!("Ask for {count} in the capacity reservation {ocid}?"))
-                .await?;
+            let change = format!("{count} in all are asked for, again and again");
+            let question = "Make the capacity reservation {name} larger?";
+            agree_to_change(global, remote, (args.yes, &ocid), &change, question).await?;
             let changes = [Change::Count(None, NewCount::AtLeast(count))];
             let (asked, held) = reservations::resize_until_held(
                 &remote.client,
@@ -71,6 +75,24 @@ fn which(kind: &Kind) -> Result<Option<Want>, CommandError> {
     Ok(Some(Want { shape, ocpus: kind.ocpus, memory_gb: kind.memory, fault_domain, ..Want::default() }))
 }
 
+/// A change in words.
+fn describe(change: &Change) -> String {
+    match change {
+        Change::Count(which, count) => {
+            let which = which.as_ref().map_or_else(String::new, |want| format!(" of {}", want.describe()));
+            match count {
+                NewCount::Exactly(count) => format!("{count}{which} in all"),
+                NewCount::Grow(more) => format!("{more}{which} more, charged from the moment they are held"),
+                NewCount::Shrink(fewer) => format!("{fewer}{which} fewer"),
+                NewCount::AtLeast(count) => format!("at least {count}{which}"),
+            }
+        }
+        Change::Add(want) => {
+            format!("{} × {} besides, charged from the moment they are held", want.count, want.describe())
+        }
+    }
+}
+
 fn tell(gain: &Gain) {
     let Gain { before, now, wanted } = gain;
     let change = i64::from(*now) - i64::from(*before);
@@ -91,13 +113,13 @@ fn report(global: &Global, remote: &Remote, asked: u32, held: &Held) -> Result<E
             ))?;
         }
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let document = json!({
+            let document = mark(json!({
                 "schema_version": crate::output::document::SCHEMA_VERSION,
                 "reservation": held,
                 "asked": asked,
                 "held": reserved,
                 "used": used,
-            });
+            }));
             console::data(&(document.to_string() + "\n"))?;
         }
     }

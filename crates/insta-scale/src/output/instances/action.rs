@@ -6,6 +6,7 @@ use crate::hints;
 use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::or_dash;
+use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, seconds, wrap};
 use fleet::lifecycle::{ActionRow, ActionSummary, RowResult, Verb};
@@ -166,7 +167,7 @@ pub fn value(summary: &ActionSummary) -> Value {
             }
         }
     }
-    let mut document = json!({"schema_version": SCHEMA_VERSION});
+    let mut document = mark(json!({"schema_version": SCHEMA_VERSION}));
     if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), value) {
         document.extend(fields);
     }

@@ -6,6 +6,7 @@ use super::list::short_ocid;
 use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::Listing;
+use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use fleet::cleanup::{CleanupRow, CleanupSummary};
@@ -89,7 +90,7 @@ pub fn advice(summary: &CleanupSummary) -> String {
 
 /// One document.
 pub fn json(summary: &CleanupSummary) -> String {
-    let mut document = json!({"schema_version": SCHEMA_VERSION, "action": "cleanup"});
+    let mut document = mark(json!({"schema_version": SCHEMA_VERSION, "action": "cleanup"}));
     // Texts and numbers: nothing that JSON cannot hold.
     if let (Some(document), Ok(Value::Object(fields))) =
         (document.as_object_mut(), serde_json::to_value(summary))

@@ -3,6 +3,7 @@
 use super::columns::{Column, table};
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::{or_dash, per_hour};
+use crate::output::simulated;
 use crate::output::text::{count, left, moment, wrap};
 use fleet::cleanup::expiry;
 use fleet::export::csv_record;
@@ -35,6 +36,9 @@ pub struct Table<'a> {
 struct Row<'a> {
     #[serde(flatten)]
     machine: &'a Machine,
+    /// In lines of JSON, each of which is a document.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
     /// In the currency of the totals; absent when it is not known.
     price_per_hour: Option<f64>,
     /// When its time (`launch --ttl`) is over; absent when it has no end.
@@ -58,6 +62,8 @@ struct Totals<'a> {
 #[derive(Serialize)]
 struct Document<'a> {
     schema_version: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
     instances: Vec<Row<'a>>,
     totals: Totals<'a>,
     /// What the user named and nobody found.
@@ -136,7 +142,8 @@ impl Table<'_> {
     pub fn write_json(&self, missing: &[Named], out: &mut dyn Write) -> io::Result<()> {
         let document = Document {
             schema_version: SCHEMA_VERSION,
-            instances: self.machines.iter().map(|machine| self.row(machine)).collect(),
+            simulated: simulated::is(),
+            instances: self.machines.iter().map(|machine| self.row(machine, false)).collect(),
             totals: sums(self.machines, self.prices),
             missing: missing.iter().map(Named::text).collect(),
         };
@@ -147,14 +154,15 @@ impl Table<'_> {
     /// One object a line.
     pub fn write_json_lines(&self, out: &mut dyn Write) -> io::Result<()> {
         for machine in self.machines {
-            serde_json::to_writer(&mut *out, &self.row(machine))?;
+            serde_json::to_writer(&mut *out, &self.row(machine, simulated::is()))?;
             writeln!(out)?;
         }
         Ok(())
     }
 
-    fn row<'b>(&self, machine: &'b Machine) -> Row<'b> {
-        Row { machine, price_per_hour: hour_now(machine, self.prices), expires: expiry(machine) }
+    fn row<'b>(&self, machine: &'b Machine, simulated: bool) -> Row<'b> {
+        let price_per_hour = hour_now(machine, self.prices);
+        Row { machine, simulated, price_per_hour, expires: expiry(machine) }
     }
 
     /// Comma-separated values, safe for spreadsheets.

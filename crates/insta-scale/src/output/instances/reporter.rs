@@ -6,6 +6,7 @@
 use crate::args::OutputFormat;
 use crate::error::CommandError;
 use crate::output::console::{self, Chattiness};
+use crate::output::simulated;
 use crate::output::summary::describe;
 use crate::output::text::clean;
 use fleet::Sink;
@@ -121,9 +122,8 @@ impl View {
 
     fn take(&self, record: &Record) {
         if self.output == OutputFormat::Jsonl {
-            let text = serde_json::to_string(record).unwrap_or_default();
             // An unwritable stdout is told at the end.
-            let _ = console::data(&(text + "\n"));
+            let _ = console::data(&simulated::record_line(record));
         }
         if self.chattiness < Chattiness::Normal {
             return;

@@ -3,6 +3,7 @@
 use super::columns::{Column, table};
 use super::list::short_domain;
 use crate::output::document::SCHEMA_VERSION;
+use crate::output::simulated::mark;
 use crate::output::text::{clean, count};
 use fleet::select::{Machine, Named};
 use oci_api::models::InstanceLifecycleState as State;
@@ -93,7 +94,7 @@ impl Status {
             .iter()
             .map(|machine| json!({"name": machine.name, "ocid": machine.ocid, "state": machine.state}))
             .collect();
-        json!({
+        mark(json!({
             "schema_version": SCHEMA_VERSION,
             "instances": rows,
             "count": self.all,
@@ -102,7 +103,7 @@ impl Status {
             "by_shape": self.shapes,
             "steady": self.is_steady(),
             "missing": missing.iter().map(Named::text).collect::<Vec<_>>(),
-        })
+        }))
     }
 
     /// One document.

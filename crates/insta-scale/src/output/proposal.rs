@@ -1,0 +1,259 @@
+//! What is shown before a question: what will be done, where, as whom, at what price, until when.
+//!
+//! Must not know how it was found out, nor what follows from the answer.
+
+use super::instances::list::short_ocid;
+use super::text::{clean, count, wrap};
+use fleet::price::{Per, Prices};
+use std::fmt::Write as _;
+
+/// More instances than this are agreed to by typing their number.
+pub const MANY: u64 = 100;
+/// So is a higher price an hour, unless `prices.confirm_above` says another.
+pub const DEAR: f64 = 100.0;
+/// Columns in front of the texts: two spaces, the label, a space.
+const INDENT: usize = 15;
+
+/// Where something is to be done, and as whom.
+#[derive(Clone, Debug, Default)]
+pub struct Scene {
+    /// The name of the region.
+    pub region: String,
+    /// The base URL that requests go to.
+    pub endpoint: String,
+    /// What the region said of itself, if it is a simulated one.
+    pub simulated: Option<String>,
+    /// The OCID of the compartment.
+    pub compartment: String,
+    /// Its name, where it may be read.
+    pub compartment_name: Option<String>,
+    /// Who signs: `user ocid1.user…`, `profile DEFAULT of ~/.oci/config`.
+    pub identity: String,
+}
+
+/// What an answer has to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typed {
+    /// `y`, or the number where it is many or dear.
+    #[default]
+    Yes,
+    /// This word.
+    Word(&'static str),
+}
+
+/// What is asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Proposal {
+    /// What is hit, as a table or in lines; shown first.
+    pub table: String,
+    /// What will be done: label and text.
+    pub what: Vec<(&'static str, String)>,
+    /// What it costs, and in which words.
+    pub money: Vec<(&'static str, Money)>,
+    /// Until when.
+    pub until: Option<String>,
+    /// Options that matter, and what else is worth knowing.
+    pub options: Vec<String>,
+    /// `Launch 3 instances?`
+    pub question: String,
+    /// How many instances it is about.
+    pub number: u64,
+    /// What has to be typed.
+    pub answer: Typed,
+}
+
+/// A price that may not be known in full.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Money {
+    /// An hour, as far as it is known.
+    pub hour: Option<f64>,
+    /// How many things have no known price besides.
+    pub unknown: usize,
+}
+
+impl Proposal {
+    /// Everything in lines that fit the terminal.
+    pub fn text(&self, scene: &Scene, prices: &Prices, width: Option<usize>) -> String {
+        let mut out = self.table.clone();
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
+        let room = width.map(|width| width.saturating_sub(INDENT));
+        let mut line = |label: &str, text: &str| {
+            let text = wrap(text, room).replace('\n', &format!("\n{:INDENT$}", ""));
+            // Writing to a String cannot fail, so the result is not looked at.
+            let _ = writeln!(out, "  {label:<12} {text}");
+        };
+        for (label, text) in &self.what {
+            line(label, text);
+        }
+        line("region", &clean(&scene.region));
+        let simulated =
+            scene.simulated.as_deref().map(|label| format!(" ({})", super::simulated::describe(label)));
+        line("endpoint", &(clean(&scene.endpoint) + &simulated.unwrap_or_default()));
+        line("compartment", &scene.compartment(room));
+        line("as", &scene.identity(room));
+        for (label, money) in &self.money {
+            line(label, &money.text(prices.currency()));
+        }
+        if let Some(until) = &self.until {
+            line("until", until);
+        }
+        for (at, option) in self.options.iter().enumerate() {
+            line(if at == 0 { "note" } else { "" }, option);
+        }
+        out
+    }
+
+    /// Whether it is so many, or so dear, that a `y` is typed too easily.
+    pub fn is_large(&self, prices: &Prices) -> bool {
+        let limit = prices.confirm_above.unwrap_or(DEAR);
+        let dear = self.money.iter().any(|(_, money)| money.hour.is_some_and(|hour| hour > limit));
+        self.number > MANY || (dear && self.number > 0)
+    }
+}
+
+impl Scene {
+    fn compartment(&self, room: Option<usize>) -> String {
+        match &self.compartment_name {
+            Some(name) => {
+                format!("{} ({})", clean(name), fitting(&self.compartment, room, name.chars().count() + 3))
+            }
+            None => format!("{} (its name cannot be read)", fitting(&self.compartment, room, 27)),
+        }
+    }
+
+    /// Shortens OCIDs that do not fit.
+    fn identity(&self, room: Option<usize>) -> String {
+        let words: Vec<String> = self
+            .identity
+            .split(' ')
+            .map(|word| if word.starts_with("ocid1.") { fitting(word, room, 5) } else { clean(word) })
+            .collect();
+        words.join(" ")
+    }
+}
+
+/// An OCID, or its end where there is no room for it beside `others`.
+fn fitting(ocid: &str, room: Option<usize>, others: usize) -> String {
+    match room {
+        Some(room) if ocid.chars().count() + others > room => short_ocid(ocid),
+        _ => clean(ocid),
+    }
+}
+
+impl Money {
+    /// A price that is known or not.
+    pub fn of(hour: Option<f64>) -> Self {
+        Self { hour, unknown: 0 }
+    }
+
+    /// `1,234.5678 USD an hour, 888,888.82 in 30 days (720 h)`.
+    fn text(self, currency: &str) -> String {
+        let currency = clean(currency);
+        let Some(hour) = self.hour else {
+            return "unknown; `prices:` in the config can give it".to_owned();
+        };
+        let per = Per::of(hour);
+        let known = format!(
+            "{} {currency} an hour, {} in 30 days (720 h)",
+            grouped(per.hour, 4),
+            grouped(per.days_30, 2)
+        );
+        match self.unknown {
+            0 => known,
+            unknown => format!("{known}, and {} of unknown price", count(unknown as u64, "instance")),
+        }
+    }
+}
+
+/// A number with its thousands separated: `1,234.50`.
+pub fn grouped(number: f64, decimals: usize) -> String {
+    let text = format!("{number:.decimals$}");
+    let (whole, rest) = text.find('.').map_or((text.as_str(), ""), |dot| text.split_at(dot));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut out = String::from(sign);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scene() -> Scene {
+        Scene {
+            region: "us-phoenix-1".to_owned(),
+            endpoint: "http://127.0.0.1:12620".to_owned(),
+            simulated: Some("roomy; speed=30".to_owned()),
+            compartment: format!("ocid1.compartment.oc1..{}", "a".repeat(60)),
+            compartment_name: Some("rehearsal".to_owned()),
+            identity: format!("user ocid1.user.oc1..{} (config.yaml)", "b".repeat(60)),
+        }
+    }
+
+    fn proposal() -> Proposal {
+        Proposal {
+            what: vec![("launch", "250 instances: web-1 … web-250".to_owned())],
+            money: vec![("price", Money::of(Some(1234.56)))],
+            until: Some("they are terminated: there is no --ttl".to_owned()),
+            options: vec![
+                "--reserve: capacity is reserved first and charged from that moment on, used or not"
+                    .to_owned(),
+            ],
+            question: "Launch 250 instances?".to_owned(),
+            number: 250,
+            ..Proposal::default()
+        }
+    }
+
+    #[test]
+    fn a_question_says_where_and_at_what_price() {
+        insta::assert_snapshot!(proposal().text(&scene(), &Prices::default(), Some(80)), @r"
+          launch       250 instances: web-1 … web-250
+          region       us-phoenix-1
+          endpoint     http://127.0.0.1:12620 (simulated region `roomy`, 30 × real time)
+          compartment  rehearsal (…aaaaaaaa)
+          as           user …bbbbbbbb (config.yaml)
+          price        1,234.5600 USD an hour, 888,883.20 in 30 days (720 h)
+          until        they are terminated: there is no --ttl
+          note         --reserve: capacity is reserved first and charged from that
+                       moment on, used or not
+        ");
+    }
+
+    #[test]
+    fn no_line_of_a_question_is_wider_than_80() {
+        let text = proposal().text(&scene(), &Prices::default(), Some(80));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let wide = proposal().text(&scene(), &Prices::default(), Some(200));
+        assert!(wide.contains(&scene().compartment), "{wide}");
+    }
+
+    #[test]
+    fn many_or_dear_instances_are_agreed_to_by_number() {
+        let large = |number, hour, confirm_above| {
+            let money = vec![("price", Money::of(hour))];
+            let prices = Prices { confirm_above, ..Prices::default() };
+            Proposal { money, number, ..Proposal::default() }.is_large(&prices)
+        };
+        assert!(!large(100, Some(100.0), None));
+        assert!(large(101, None, None) && large(1, Some(100.01), None));
+        assert!(large(1, Some(6.0), Some(5.0)) && !large(1, Some(400.0), Some(500.0)));
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        let told = |number| grouped(number, 2);
+        assert_eq!(
+            [told(0.5), told(999.0), told(1000.0), told(1_234_567.891)],
+            ["0.50", "999.00", "1,000.00", "1,234,567.89"]
+        );
+        assert_eq!(grouped(-1234.0, 0), "-1,234");
+    }
+}
