@@ -49,6 +49,8 @@ pub const fn rule(class: FailureClass) -> Rule {
         // It may exist: the same token gives it back if it does, and makes it if not.
         FailureClass::Ambiguous => again(Action::RetrySameToken, 8, Action::LookUp, 1, 30),
         FailureClass::Service | FailureClass::Network => again(Action::Wait, 8, Action::GiveUpSlot, 1, 30),
+        // Nothing leaves this machine until somebody changes its settings.
+        FailureClass::Blocked => at_once(Action::GiveUpSlot),
     }
 }
 
@@ -68,10 +70,9 @@ impl Rule {
 pub fn error_record(failure: &Failure) -> ErrorRecord {
     let mut message = plain_text(&failure.message, 1000);
     if failure.class == FailureClass::Authentication
-        && let Some(ahead) = failure.clock_ahead_s.filter(|ahead| ahead.abs() > 60)
+        && let Some(clock) = failure.clock_error()
     {
-        let (by, word) = (ahead.abs(), if ahead > 0 { "ahead of" } else { "behind" });
-        message = format!("{message} (this machine's clock is {by} s {word} the server's)");
+        message = format!("{message} ({clock})");
     }
     ErrorRecord {
         class: failure.class.name().to_owned(),
@@ -117,6 +118,7 @@ mod tests {
         ambiguous                   RetrySameToken x8 then LookUp, pause 1..30 s, later passes: true
         service                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
         network                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
+        blocked                     GiveUpSlot x1 then GiveUpSlot, pause 0..0 s, later passes: false
         ");
     }
 

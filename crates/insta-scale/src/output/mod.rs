@@ -20,3 +20,4 @@ pub mod runs;
 pub mod summary;
 pub mod text;
 pub mod typing;
+mod waiting;
