@@ -351,7 +351,7 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
 
 /// Warns of what OCI has hidden behind "not found or not authorised", unless the run is to stop.
 async fn name_culprits(context: &Context<'_>) {
-    if !context.journal.state(|state| culprit::is_wanted(state)) {
+    if !context.journal.state(culprit::is_wanted) {
         return;
     }
     let asking = Box::pin(culprit::find(&context.env.client, &context.plan.fleet));

@@ -42,15 +42,16 @@ pub const fn rule(class: FailureClass) -> Rule {
         FailureClass::Authentication => at_once(Action::StopRun),
         // Also the answer for a shape that one availability domain does not have.
         FailureClass::NotFound | FailureClass::Invalid => at_once(Action::NextPlacement),
-        FailureClass::Conflict | FailureClass::StaleEtag => at_once(Action::GiveUpSlot),
+        // Blocked: nothing leaves this machine until somebody changes its settings.
+        FailureClass::Conflict | FailureClass::StaleEtag | FailureClass::Blocked => {
+            at_once(Action::GiveUpSlot)
+        }
         FailureClass::Busy => again(Action::Wait, 10, Action::GiveUpSlot, 2, 30),
         // Either our instance is there (another body, say, from another version), or it is gone.
         FailureClass::InvalidatedRetryToken => at_once(Action::LookUp),
         // It may exist: the same token gives it back if it does, and makes it if not.
         FailureClass::Ambiguous => again(Action::RetrySameToken, 8, Action::LookUp, 1, 30),
         FailureClass::Service | FailureClass::Network => again(Action::Wait, 8, Action::GiveUpSlot, 1, 30),
-        // Nothing leaves this machine until somebody changes its settings.
-        FailureClass::Blocked => at_once(Action::GiveUpSlot),
     }
 }
 

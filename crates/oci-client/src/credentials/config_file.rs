@@ -86,7 +86,7 @@ impl ConfigFile {
         let bytes = Zeroizing::new(bytes);
         let text = std::str::from_utf8(&bytes).map_err(|error| ConfigFileError::Line {
             path: path.to_owned(),
-            line: 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count(),
+            line: bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count(),
             what: format!("byte 0x{:02x} is not UTF-8: save the file as UTF-8", bytes[error.valid_up_to()]),
         })?;
         Self::parse(text, path)

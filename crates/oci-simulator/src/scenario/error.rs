@@ -28,7 +28,7 @@ impl ScenarioError {
 
     pub(super) fn not_text(source: &str, error: &std::string::FromUtf8Error) -> Self {
         let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
-        let line = 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+        let line = bytes[..at].split(|byte| *byte == b'\n').count();
         let byte = bytes[at];
         Self { message: format!("{source}:{line}: byte 0x{byte:02x} is not UTF-8: save the file as UTF-8") }
     }
