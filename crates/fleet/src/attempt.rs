@@ -178,7 +178,7 @@ impl Attempt<'_> {
                 } else if nth == 1 {
                     self.note(error, action).await;
                 }
-                self.context.pause(self.pause(most, failure.retry_after)).await?;
+                self.context.wait(self.slot, self.pause(most, failure.retry_after), None).await?;
                 Ok(None)
             }
             Action::LookUp => {

@@ -9,6 +9,7 @@ use crate::{
     alarm::Alarms,
     claims::Claims,
     cleanup::{self, EXPIRY_TAG},
+    culprit,
     ending::{self, Cut},
     journal::Journal,
     pace::{LEAST_RATE, LONGEST_HOLD, Place},
@@ -67,6 +68,8 @@ pub(crate) struct Context<'a> {
     /// Slots whose instance ran and is gone, unnoticed until now. Only another `resume` launches them again: who asked for
     /// this one had not been told.
     pub gone: BTreeSet<SlotNumber>,
+    /// When the deadline passes.
+    pub ends_at: Option<jiff::Timestamp>,
     /// Placements that a slot had tried before this process took the run up.
     pub tried_before: BTreeMap<SlotNumber, u32>,
     rng: Mutex<StdRng>,
@@ -104,6 +107,7 @@ impl<'a> Context<'a> {
             answered: AtomicBool::new(false),
             wake: Notify::new(),
             gone: BTreeSet::new(),
+            ends_at: options.deadline.and_then(|deadline| env.clock.now().checked_add(deadline).ok()),
             tried_before,
             rng: Mutex::new(rng),
         }
@@ -341,7 +345,19 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
         (false, true) => Cut::Late,
         (false, false) => Cut::Not,
     };
+    name_culprits(context).await;
     ending::end(context, stop, cut).await;
+}
+
+/// Warns of what OCI has hidden behind "not found or not authorised", unless the run is to stop.
+async fn name_culprits(context: &Context<'_>) {
+    if !context.journal.state(culprit::is_wanted) {
+        return;
+    }
+    let asking = Box::pin(culprit::find(&context.env.client, &context.plan.fleet));
+    let Ok(messages) = context.ask(asking).await else { return };
+    let events = messages.into_iter().map(|message| Event::Warning { message });
+    context.journal.record(events.collect()).await;
 }
 
 /// Slots that wait for their turn. What there is to do for each, the state tells when it comes.

@@ -11,6 +11,7 @@ mod claims;
 pub mod cleanup;
 mod cloud;
 pub mod costs;
+mod culprit;
 mod death;
 mod ending;
 pub mod export;
@@ -33,6 +34,7 @@ pub mod select;
 mod slot;
 pub mod spec;
 pub mod summary;
+mod waits;
 mod watcher;
 
 pub use plan::{Finding, Origin, Plan, PlanError, TakenNames, highest_of_run, plan, retry_token, taken};

@@ -42,7 +42,10 @@ pub const fn rule(class: FailureClass) -> Rule {
         FailureClass::Authentication => at_once(Action::StopRun),
         // Also the answer for a shape that one availability domain does not have.
         FailureClass::NotFound | FailureClass::Invalid => at_once(Action::NextPlacement),
-        FailureClass::Conflict | FailureClass::StaleEtag => at_once(Action::GiveUpSlot),
+        // Blocked: nothing leaves this machine until somebody changes its settings.
+        FailureClass::Conflict | FailureClass::StaleEtag | FailureClass::Blocked => {
+            at_once(Action::GiveUpSlot)
+        }
         FailureClass::Busy => again(Action::Wait, 10, Action::GiveUpSlot, 2, 30),
         // Either our instance is there (another body, say, from another version), or it is gone.
         FailureClass::InvalidatedRetryToken => at_once(Action::LookUp),
@@ -68,10 +71,9 @@ impl Rule {
 pub fn error_record(failure: &Failure) -> ErrorRecord {
     let mut message = plain_text(&failure.message, 1000);
     if failure.class == FailureClass::Authentication
-        && let Some(ahead) = failure.clock_ahead_s.filter(|ahead| ahead.abs() > 60)
+        && let Some(clock) = failure.clock_error()
     {
-        let (by, word) = (ahead.abs(), if ahead > 0 { "ahead of" } else { "behind" });
-        message = format!("{message} (this machine's clock is {by} s {word} the server's)");
+        message = format!("{message} ({clock})");
     }
     ErrorRecord {
         class: failure.class.name().to_owned(),
@@ -117,6 +119,7 @@ mod tests {
         ambiguous                   RetrySameToken x8 then LookUp, pause 1..30 s, later passes: true
         service                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
         network                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
+        blocked                     GiveUpSlot x1 then GiveUpSlot, pause 0..0 s, later passes: false
         ");
     }
 

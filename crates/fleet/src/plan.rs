@@ -2,13 +2,16 @@
 //! every request and retry token of the run is a pure function of it.
 
 mod extend;
+mod finding;
 mod resolve;
+mod shapes;
 
 pub(crate) use extend::number_in;
 pub use extend::{TakenNames, highest_of_run, taken};
+pub use finding::Finding;
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
-pub use resolve::{Finding, PlanError, is_domain, is_same_domain, plan};
+pub use resolve::{PlanError, is_domain, is_same_domain, plan};
 
 use crate::FleetSpec;
 use ledger::{Placement, RunId, SlotNumber};

@@ -74,7 +74,10 @@ async fn walk(
             match progress.choose(context) {
                 Choice::Try => {}
                 Choice::Pause(wait) => {
-                    context.pause(wait).await?;
+                    let patience = context.options.retry_for;
+                    let left =
+                        patience.map(|all| all.saturating_sub(places(context).dry_for(Instant::now())));
+                    context.wait(slot, wait, left).await?;
                     continue;
                 }
                 Choice::GiveUp(error) => {

@@ -4,7 +4,7 @@
 
 use crate::error::CommandError;
 use crate::output::console;
-use oci_client::regions::AddedRegion;
+use oci_client::regions::AddedRegions;
 use std::path::PathBuf;
 
 /// A variable that is set and not empty.
@@ -19,10 +19,10 @@ pub fn is_blank(name: &str) -> bool {
 
 /// The regions that this machine describes in the way of the official SDKs. A description that cannot be read is told, and
 /// adds none.
-pub fn added_regions() -> Vec<AddedRegion> {
+pub fn added_regions() -> AddedRegions {
     oci_client::regions::added_regions(&variable).unwrap_or_else(|error| {
         console::line(&format!("warning: {}", crate::output::text::clean(&error.to_string())));
-        Vec::new()
+        AddedRegions::default()
     })
 }
 

@@ -9,6 +9,7 @@ use fleet::reservations::ReservationError;
 use fleet::{PlanError, RunError};
 use ledger::{ErrorRecord, LedgerError};
 use oci_client::credentials::CredentialsError;
+use oci_client::transport::SurroundingsError;
 use oci_client::{EndpointError, Failure, FailureClass};
 use oci_simulator::scenario::ScenarioError;
 use oci_simulator::server::StartError;
@@ -18,7 +19,7 @@ use oci_simulator::server::StartError;
 pub enum CommandError {
     /// Mistakes in the config.
     #[error(transparent)]
-    Config(#[from] ConfigErrors),
+    Config(ConfigErrors),
     /// The key or the profile cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -124,7 +125,7 @@ impl CommandError {
     /// What to do, unless the text says it already.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Failure(failure) => Some(Cause::of(&record(failure)).hint_before_a_run().to_owned()),
+            Self::Failure(failure) => Some(hint_of(failure)),
             Self::Compartment(_) => Some(
                 "verify the compartment (-c, or compartment_id in the config), the region, and that a policy lets your \
                  group read what is in it: OCI does not tell which it is"
@@ -143,18 +144,50 @@ impl CommandError {
     #[must_use]
     pub fn of_compartment(self) -> Self {
         match self {
-            Self::Failure(failure) if failure.class == FailureClass::NotFound => Self::Compartment(failure),
+            Self::Failure(failure) if is_hidden(&failure) => Self::Compartment(failure),
             other => other,
         }
+    }
+}
+
+/// Whether the service itself says that something does not exist, or may not be seen: a web filter that says so knows nothing.
+fn is_hidden(failure: &Failure) -> bool {
+    failure.class == FailureClass::NotFound && !failure.is_foreign()
+}
+
+/// What to do about a call that failed before there was a run.
+fn hint_of(failure: &Failure) -> String {
+    let hint = Cause::of(&record(failure)).hint_before_a_run();
+    match failure.retry_after {
+        // The service's own word on when it will answer again.
+        Some(wait) if wait.as_secs() > 0 => format!("{hint}; the service asks to wait {} s", wait.as_secs()),
+        _ => hint.to_owned(),
+    }
+}
+
+impl From<ConfigErrors> for CommandError {
+    fn from(errors: ConfigErrors) -> Self {
+        match errors {
+            // The file itself is right: it is the other file that has the mistake.
+            ConfigErrors { mistakes, profile: Some(profile), .. } if mistakes.is_empty() => {
+                Self::Credentials(*profile)
+            }
+            errors => Self::Config(errors),
+        }
+    }
+}
+
+impl From<SurroundingsError> for CommandError {
+    fn from(error: SurroundingsError) -> Self {
+        let remedy = error.remedy;
+        Self::usage(error.to_string(), remedy)
     }
 }
 
 impl From<ReservationError> for CommandError {
     fn from(error: ReservationError) -> Self {
         match error {
-            ReservationError::Failure(failure) if failure.class != FailureClass::NotFound => {
-                Self::Failure(failure)
-            }
+            ReservationError::Failure(failure) if !is_hidden(&failure) => Self::Failure(failure),
             ReservationError::Ledger(error) => Self::Ledger(error),
             error => Self::Reservation(error),
         }
@@ -205,8 +238,7 @@ impl From<RunError> for CommandError {
 
 /// A failure in the form that hints are found for.
 fn record(failure: &Failure) -> ErrorRecord {
-    let clock = failure.clock_ahead_s.filter(|ahead| ahead.abs() > 60);
-    let clock = clock.map_or_else(String::new, |ahead| format!(" (this machine's clock is {ahead} s off)"));
+    let clock = failure.clock_error().map_or_else(String::new, |clock| format!(" ({clock})"));
     ErrorRecord {
         class: failure.class.name().to_owned(),
         status: failure.status,

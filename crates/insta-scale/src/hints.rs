@@ -19,8 +19,10 @@ pub enum Cause {
     Limit,
     /// A compartment quota.
     Quota,
-    /// The login was refused.
+    /// The login by an API key was refused.
     Authentication,
+    /// The login by a session token was refused, or the token is over.
+    Session,
     /// The login was refused, and the clock is wrong.
     Clock,
     /// The availability domain does not offer the shape.
@@ -33,6 +35,8 @@ pub enum Cause {
     DomainNotFound,
     /// Some OCID is wrong, or a policy is missing.
     NotFound,
+    /// A tag namespace or key does not exist, or may not be used; or a tag's value is not allowed.
+    Tags,
     /// The subnet has no free address.
     SubnetFull,
     /// An SSH key that OCI does not take.
@@ -75,6 +79,16 @@ pub enum Cause {
     NotDeleted,
     /// Whoever answered is not OCI.
     NotOci,
+    /// Whoever answered a launch is not OCI, so nobody knows whether it arrived.
+    AmbiguousNotOci,
+    /// The server's certificate is not trusted on this machine.
+    Certificate,
+    /// The server's certificate has expired, or is not valid yet.
+    CertificateTime,
+    /// The server's certificate is for another name, or it speaks no TLS.
+    WrongServer,
+    /// The proxy wants a password.
+    Proxy,
     /// A class that this version does not know.
     Unknown,
 }
@@ -88,22 +102,40 @@ const DOMAIN_NOT_FOUND: &str = "write availability_domain as `AD-1`, or in full 
      of its own";
 const NOT_OCI: &str = "whoever answered is not OCI: check `endpoint` and `region`, and whether a proxy or a log-in page of the network is \
      in between";
+const SERVICE: &str = "the service failed and was asked again with growing pauses: see https://ocistatus.oraclecloud.com, then run `resume`";
+const NETWORK: &str = "the service could not be reached although it was tried again with growing pauses: check the network, proxy and \
+                 `endpoint`, then run `resume`";
+const AMBIGUOUS: &str = "the answer was lost and the instance may exist: run `resume`, which asks with the same token and doubles nothing";
+const AMBIGUOUS_NOT_OCI: &str = "whoever answered is not OCI, so the launch may or may not have arrived: check the proxy or the log-in page of \
+     the network, then run `resume`, which looks whether the instance exists";
+const LIMIT: &str = "a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what is not \
+     needed, then run `resume`";
+const AUTHENTICATION: &str = "OCI does not know the key for this user: check in the console that the fingerprint is listed under the user's \
+     API keys (a new key takes a minute), and that the user belongs to this tenancy";
+const NOT_FOUND: &str = "an OCID is wrong or a policy is missing, and OCI does not tell which: `oci-insta-scale plan` asks for each OCID by \
+     itself, and `oci-insta-scale policy` prints the statements that a launch needs";
+const TAGS: &str = "verify the namespaces, keys and values of defined_tags, and that a policy lets your group use tag-namespaces: \
+     `oci-insta-scale policy` prints the statement";
+const CERTIFICATE: &str = "if a proxy of your company opens TLS, point SSL_CERT_FILE at a PEM file with its authority's certificate \
+     (OCI_CLI_CERT_BUNDLE, where it is set, counts instead); else do not trust this network";
 
 impl Cause {
     /// Every one, for the documents.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 41] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
         Self::Limit,
         Self::Quota,
         Self::Authentication,
+        Self::Session,
         Self::Clock,
         Self::ShapeUnavailable,
         Self::ImageNotFound,
         Self::ImageMismatch,
         Self::DomainNotFound,
         Self::NotFound,
+        Self::Tags,
         Self::SubnetFull,
         Self::SshKey,
         Self::Invalid,
@@ -125,6 +157,11 @@ impl Cause {
         Self::ReservationGone,
         Self::NotDeleted,
         Self::NotOci,
+        Self::AmbiguousNotOci,
+        Self::Certificate,
+        Self::CertificateTime,
+        Self::WrongServer,
+        Self::Proxy,
         Self::Unknown,
     ];
 
@@ -134,18 +171,15 @@ impl Cause {
             Self::Capacity => CAPACITY,
             Self::ReservationExhausted => RESERVATION_EXHAUSTED,
             Self::Throttled => {
-                "the tenancy accepts fewer requests than others and we send now; the pace has adapted: run `resume`, or set --rate"
+                "the tenancy accepts fewer requests than this run and others send: run `resume` with a lower --rate"
             }
-            Self::Limit => {
-                "a service limit of the tenancy: ask for more under Limits, Quotas and Usage, or terminate what is not needed; \
-                 while failed launches are cleaned up it can be a false alarm: try again in some minutes"
-            }
+            Self::Limit => LIMIT,
             Self::Quota => {
                 "a quota of the compartment: its administrator can raise it, or use another compartment"
             }
-            Self::Authentication => {
-                "the key is not accepted: check that the fingerprint is listed under the user's API keys, that user_ocid and \
-                 tenancy_ocid belong together, and that this machine's clock is right"
+            Self::Authentication => AUTHENTICATION,
+            Self::Session => {
+                "log in again: `oci session authenticate` (with --profile-name and --region of the profile)"
             }
             Self::Clock => {
                 "set this machine's clock: OCI refuses signatures that are more than 5 minutes off"
@@ -160,31 +194,33 @@ impl Cause {
                 "the image does not go with the shape: choose an image for the shape's architecture (Arm for A1, A2 and A4)"
             }
             Self::DomainNotFound => DOMAIN_NOT_FOUND,
-            Self::NotFound => {
-                "verify the OCIDs, the subnet's first, and that a policy lets your group use them: OCI does not tell which it is"
-            }
+            Self::NotFound => NOT_FOUND,
+            Self::Tags => TAGS,
             Self::SubnetFull => {
                 "the subnet has no free address: use a larger subnet, or terminate what is not needed"
             }
             Self::SshKey => "OCI does not take the SSH key: give one public key a line, as in a .pub file",
             Self::Invalid => {
-                "OCI refuses the request itself: the message names the field; compare it with --dry-run"
+                "OCI refuses the request itself, and would refuse it again: --dry-run shows what is sent"
             }
-            Self::Conflict => "something that exists stands in the way: the message names it",
-            Self::Busy => "it is being changed by something else: try again in a minute",
+            Self::Conflict => "something that exists stands in the way",
+            Self::Busy => "it is being changed by something else: run `resume` when that is over",
             Self::RetryToken => {
                 "the instance of an earlier try is gone: run `resume`, which tries with a new token"
             }
             Self::StaleEtag => "somebody else changed it meanwhile: look at it again, then repeat",
-            Self::Ambiguous => {
-                "the answer was lost and the instance may exist: run `resume`, which asks with the same token and doubles nothing"
+            Self::Ambiguous => AMBIGUOUS,
+            Self::Service => SERVICE,
+            Self::Network => NETWORK,
+            Self::Certificate => CERTIFICATE,
+            Self::CertificateTime => {
+                "compare this machine's clock; if it is right, whoever runs the server or the proxy must renew the certificate"
             }
-            Self::Service => {
-                "the service failed and was asked again with growing pauses: see https://ocistatus.oraclecloud.com, then run `resume`"
+            Self::WrongServer => {
+                "another server answers there: check `endpoint` and `region`, and the proxy (HTTPS_PROXY, NO_PROXY)"
             }
-            Self::Network => {
-                "the service could not be reached although it was tried again with growing pauses: check the network, proxy and \
-                 `endpoint`, then run `resume`"
+            Self::Proxy => {
+                "the proxy wants a user and password: write them into the variable, as http://USER:PASSWORD@host:port"
             }
             Self::WaitTimeout => {
                 "the instance exists and may still start: look again with `resume`, or wait longer with --wait-timeout"
@@ -205,6 +241,7 @@ impl Cause {
                 "it is still there: the message says why; repeat the cleanup when that is put right"
             }
             Self::NotOci => NOT_OCI,
+            Self::AmbiguousNotOci => AMBIGUOUS_NOT_OCI,
             Self::Unknown => "the message is the service's own; Oracle's support asks for the opc-request-id",
         }
     }
@@ -223,8 +260,14 @@ impl Cause {
     pub fn hint_before_a_run(self) -> &'static str {
         match self {
             Self::Throttled => {
-                "the tenancy accepts fewer requests than others and we send now: try again in some minutes"
+                "the tenancy accepts fewer requests than this command and others send: wait a minute"
             }
+            Self::Limit => {
+                "a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what \
+                 is not needed"
+            }
+            Self::Busy => "it is being changed by something else: repeat the command when that is over",
+            Self::AmbiguousNotOci => NOT_OCI,
             Self::RetryToken => "the answer to an earlier try is gone: try again",
             Self::Ambiguous => "the answer was lost: look whether it was done before trying again",
             Self::Service => {
@@ -245,12 +288,23 @@ impl Cause {
                 | Self::ImageMismatch
                 | Self::DomainNotFound
                 | Self::NotFound
+                | Self::Tags
                 | Self::SshKey
                 | Self::Invalid
                 | Self::Conflict
                 | Self::ReservationGone
                 | Self::Expired
         )
+    }
+
+    /// Why this machine cannot speak to the service.
+    fn of_blocked(code: &str) -> Self {
+        match code {
+            "ProxyAuthenticationRequired" => Self::Proxy,
+            "CertificateExpired" => Self::CertificateTime,
+            "CertificateForAnotherName" | "NotTls" | "TlsIncompatible" | "BadUrl" => Self::WrongServer,
+            _ => Self::Certificate,
+        }
     }
 
     /// Finds the cause of a failure.
@@ -275,16 +329,20 @@ impl Cause {
             };
         };
         match class {
+            FailureClass::Ambiguous if is_foreign(error) => Self::AmbiguousNotOci,
+            _ if is_foreign(error) => Self::NotOci,
+            FailureClass::Blocked => Self::of_blocked(&error.code),
             FailureClass::Capacity if has("reservation") => Self::ReservationExhausted,
             FailureClass::Capacity => Self::Capacity,
             FailureClass::Throttled => Self::Throttled,
             FailureClass::Limit if error.code.contains("Quota") => Self::Quota,
             FailureClass::Limit => Self::Limit,
             FailureClass::Authentication if has("clock is") => Self::Clock,
+            FailureClass::Authentication if has("session token") => Self::Session,
             FailureClass::Authentication => Self::Authentication,
-            FailureClass::Invalid | FailureClass::NotFound | FailureClass::Service if is_foreign(error) => {
-                Self::NotOci
-            }
+            FailureClass::NotFound | FailureClass::Invalid if is_about_tags(&text) => Self::Tags,
+            // A question whose answer never ends: OCI's pages are bounded.
+            FailureClass::Invalid if error.code == "AnswerTooLong" => Self::NotOci,
             FailureClass::NotFound | FailureClass::Invalid
                 if has("availability domain") || has("availabilitydomain") =>
             {
@@ -308,16 +366,26 @@ impl Cause {
     }
 }
 
-/// Whether an answer is of somebody else: a proxy, a log-in page, another server. OCI redirects nobody, and a refusal of its
-/// own is JSON; what its gateways answer in a failure (5xx) need not be.
+/// Whether a text complains about tags. Oracle documents no wording; those that users publish name the namespace, the
+/// definition or the key.
+fn is_about_tags(text: &str) -> bool {
+    [
+        "tag namespace",
+        "tagnamespace",
+        "tag definition",
+        "tagdefinition",
+        "definedtag",
+        "defined tag",
+        "tag key",
+        "tag default",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
+
+/// Whether an answer is of somebody else.
 fn is_foreign(error: &ErrorRecord) -> bool {
-    let own_words = ["the answer is not the service's JSON", "the answer has no body"];
-    match error.status {
-        Some(300..400) => true,
-        Some(400..500) => own_words.iter().any(|words| error.message.starts_with(words)),
-        Some(200..300) => error.code == "UnreadableAnswer" && error.message.contains("it starts \"<"),
-        _ => false,
-    }
+    oci_client::is_foreign(error.status, &error.code, &error.message)
 }
 
 /// The hint for a failure. A run that cannot be gone on with, since its region has ended with it, gets none to do so.

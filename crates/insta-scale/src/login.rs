@@ -7,7 +7,7 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
 use oci_client::credentials::{
-    ApiKey, ApiKeySettings, ConfigFile, CredentialsError, Login, LoginSettings, Signer, config_file_path,
+    ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Signer,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -23,24 +23,22 @@ pub struct SignedIn {
     pub warnings: Vec<String>,
 }
 
-/// What a profile says of region and tenancy, without reading its key.
-pub fn profile_facts(source: &CredentialSource) -> Result<ProfileFacts, String> {
-    let CredentialSource::Profile { file, name } = source else { return Ok(ProfileFacts::default()) };
-    let path = config_file_path(file.as_deref(), &environment::variable);
-    let file = ConfigFile::read(&path).map_err(|error| error.to_string())?;
-    let profile = file.profile(name).map_err(|error| error.to_string())?;
-    let get = |key: &str, variable: &str| {
-        environment::variable(variable).or_else(|| profile.get(key).map(str::to_owned))
-    };
-    let region_from = match environment::variable("OCI_CLI_REGION") {
-        Some(_) => "OCI_CLI_REGION".to_owned(),
-        None => format!("profile {name} of {}", path.display()),
-    };
-    Ok(ProfileFacts {
-        region: get("region", "OCI_CLI_REGION"),
-        region_from: Some(region_from),
-        tenancy: get("tenancy", "OCI_CLI_TENANCY"),
-    })
+/// What a profile, or the variables of the CLI, say of region and tenancy. No key is read.
+pub fn profile_facts(source: &CredentialSource) -> Result<ProfileFacts, CredentialsError> {
+    let Some(settings) = login_settings(source, None) else { return Ok(ProfileFacts::default()) };
+    let LoginFacts { region, region_from, tenancy } = LoginFacts::read(&settings, &environment::variable)?;
+    Ok(ProfileFacts { region, region_from, tenancy })
+}
+
+/// How somebody logs in as the official tools do; `None` when the config says it.
+fn login_settings(source: &CredentialSource, passphrase: Option<Zeroizing<String>>) -> Option<LoginSettings> {
+    match source {
+        CredentialSource::Simulated | CredentialSource::Fields(_) => None,
+        CredentialSource::Variables => Some(LoginSettings { passphrase, ..LoginSettings::default() }),
+        CredentialSource::Profile { file, name } => {
+            Some(LoginSettings { config_file: file.clone(), profile: Some(name.clone()), passphrase })
+        }
+    }
 }
 
 /// Reads the key and checks that it is the one that the fingerprint names.
@@ -79,8 +77,14 @@ fn typed(
 pub fn remedy(error: &CredentialsError) -> Option<String> {
     match error {
         CredentialsError::PassphraseNeeded { .. } => Some(format!(
-            "give private_key_passphrase in the config (pass_phrase in a profile), or set {PASSPHRASE}; on a terminal it is asked for"
+            "give private_key_passphrase in the config (pass_phrase in a profile, OCI_CLI_PASSPHRASE beside the CLI's other \
+             variables), or set {PASSPHRASE}; on a terminal it is asked for"
         )),
+        CredentialsError::SettingsMissing { .. } => Some(
+            "`oci setup config` writes a whole profile; without a file, set OCI_CLI_USER, OCI_CLI_TENANCY, \
+             OCI_CLI_FINGERPRINT, OCI_CLI_REGION, and OCI_CLI_KEY_FILE or OCI_CLI_KEY_CONTENT"
+                .to_owned(),
+        ),
         CredentialsError::WrongPassphrase { .. } => Some(format!(
             "it comes from private_key_passphrase in the config (pass_phrase in a profile), else from {PASSPHRASE}"
         )),
@@ -104,9 +108,8 @@ fn attempt(
             })?;
             Ok(Some(SignedIn { signer: Arc::new(key), warnings: warning.into_iter().collect() }))
         }
-        CredentialSource::Profile { file, name } => {
-            let settings =
-                LoginSettings { config_file: file.clone(), profile: Some(name.clone()), passphrase };
+        CredentialSource::Profile { .. } | CredentialSource::Variables => {
+            let settings = login_settings(source, passphrase).unwrap_or_default();
             let login = Login::from_profile(settings, &environment::variable)?;
             Ok(Some(SignedIn { signer: login.signer, warnings: login.warnings }))
         }

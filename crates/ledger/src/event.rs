@@ -201,6 +201,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         settled: bool,
     },
+    /// A slot waits for more than a moment before it is tried again. The reason is that of its last try.
+    Waiting {
+        /// The slot.
+        slot: SlotNumber,
+        /// When it is tried again.
+        next_try: Timestamp,
+        /// When it is given up if it is refused until then; absent where the number of tries decides.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gives_up: Option<Timestamp>,
+    },
     /// The service created the instance (or returned the one that the token had created before).
     Launched {
         /// The slot.
@@ -374,6 +384,7 @@ impl Event {
         match self {
             Self::LaunchIntended { slot, .. }
             | Self::TryFailed { slot, .. }
+            | Self::Waiting { slot, .. }
             | Self::Launched { slot, .. }
             | Self::StateSeen { slot, .. }
             | Self::Running { slot, .. }

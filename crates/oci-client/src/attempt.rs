@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::classify::{self, Effect};
 use crate::credentials::Signer;
 use crate::endpoint::Base;
-use crate::failure::{Failure, FailureClass, GaveUp};
+use crate::failure::{Failure, FailureClass, GaveUp, NO_BODY, NOT_JSON, UNREADABLE};
 use crate::observer::Observer;
 use crate::retry::retry_after;
 use crate::shared::Shared;
@@ -60,6 +60,8 @@ pub(crate) struct TryError {
     pub retry_after: Option<Duration>,
     pub code: String,
     pub message: String,
+    /// Whether another try would end the same way, whatever the class.
+    pub lasts: bool,
     opc_request_id: Option<String>,
     clock_ahead_s: Option<i32>,
 }
@@ -186,6 +188,7 @@ impl<'a> Prepared<'a> {
             retry_after: None,
             code: "NotSigned".to_owned(),
             message: format!("the request was not sent: {message}"),
+            lasts: true,
             opc_request_id: None,
             clock_ahead_s: None,
         };
@@ -211,10 +214,11 @@ impl<'a> Prepared<'a> {
                     class: classify::failed(self.effect),
                     status: Some(raw.status),
                     retry_after: None,
-                    code: "UnreadableAnswer".to_owned(),
+                    code: UNREADABLE.to_owned(),
                     message: format!(
                         "the answer is not the JSON that belongs to it ({why}); it starts {start:?}"
                     ),
+                    lasts: false,
                     opc_request_id: raw.header("opc-request-id"),
                     clock_ahead_s: None,
                 })
@@ -224,17 +228,22 @@ impl<'a> Prepared<'a> {
 
     fn without_answer(&self, error: &TransportError) -> TryError {
         TryError {
-            class: match error.reached {
-                Reached::NotSent => FailureClass::Network,
-                Reached::MayHaveArrived => classify::unanswered(self.effect),
+            class: match (error.reached, self.effect) {
+                (Reached::NotSent, _) if error.lasts => FailureClass::Blocked,
+                (Reached::NotSent, _) => FailureClass::Network,
+                // An answer that is too long for a question is so the next time.
+                (Reached::MayHaveArrived, Effect::Read) if error.lasts => FailureClass::Invalid,
+                (Reached::MayHaveArrived, effect) => classify::unanswered(effect),
             },
             status: None,
             retry_after: None,
             code: error.code.to_owned(),
             message: match error.reached {
                 Reached::NotSent => format!("cannot reach {}: {}", self.host, error.text),
+                Reached::MayHaveArrived if error.lasts => format!("from {}: {}", self.host, error.text),
                 Reached::MayHaveArrived => format!("no answer of {}: {}", self.host, error.text),
             },
+            lasts: error.lasts,
             opc_request_id: None,
             clock_ahead_s: None,
         }
@@ -246,6 +255,15 @@ impl<'a> Prepared<'a> {
         let body = error_body(raw);
         let class = classify::classify(self.effect, raw.status, &body);
         let date = raw.header("date").filter(|_| class == FailureClass::Authentication);
+        let mut message = match body.original_message {
+            Some(original) if original != body.message => format!("{} ({original})", body.message),
+            _ => body.message,
+        };
+        let signer = shared.signer.as_ref().filter(|_| class == FailureClass::Authentication);
+        // The service does not say whom it refused.
+        if let Some(who) = signer.map(|signer| signer.describe()).filter(|who| !who.is_empty()) {
+            message = format!("{message} ({who})");
+        }
         let server_time = date.and_then(|date| jiff::fmt::rfc2822::parse(&date).ok());
         TryError {
             class,
@@ -253,10 +271,8 @@ impl<'a> Prepared<'a> {
             retry_after: raw.header("retry-after").and_then(|value| retry_after(&value, now)),
             clock_ahead_s: server_time
                 .and_then(|time| i32::try_from(now.duration_since(time.timestamp()).as_secs()).ok()),
-            message: match body.original_message {
-                Some(original) if original != body.message => format!("{} ({original})", body.message),
-                _ => body.message,
-            },
+            message,
+            lasts: false,
             code: body.code,
             opc_request_id: raw.header("opc-request-id"),
         }
@@ -283,11 +299,7 @@ fn error_body(raw: &Raw) -> ErrorBody {
     let reason = http::StatusCode::from_u16(raw.status).ok().and_then(|status| status.canonical_reason());
     ErrorBody {
         code: reason.unwrap_or("Unknown").replace(' ', ""),
-        message: if text.is_empty() {
-            "the answer has no body".to_owned()
-        } else {
-            format!("the answer is not the service's JSON: {text}")
-        },
+        message: if text.is_empty() { NO_BODY.to_owned() } else { format!("{NOT_JSON}: {text}") },
         original_message: None,
     }
 }

@@ -225,7 +225,7 @@ impl Client {
             {
                 continue;
             }
-            let gave_up = if !may_retry(call, error.class) || self.is_vain(call, &error) {
+            let gave_up = if error.lasts || !may_retry(call, error.class) || self.is_vain(call, &error) {
                 GaveUp::NotRetried
             } else if attempt >= policy.max_attempts {
                 if policy.max_attempts > 1 { GaveUp::Attempts } else { GaveUp::NotRetried }
@@ -311,7 +311,8 @@ fn may_retry(call: &Call, class: FailureClass) -> bool {
         | FailureClass::Conflict
         | FailureClass::InvalidatedRetryToken
         | FailureClass::StaleEtag
-        | FailureClass::Invalid => false,
+        | FailureClass::Invalid
+        | FailureClass::Blocked => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use oci_api::Service;
 use oci_api::region::{REGIONS, Region};
 
-use crate::regions::AddedRegion;
+use crate::regions::AddedRegions;
 
 /// The base URLs of the services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,18 +71,18 @@ fn suggestion(nearest: Option<&str>) -> String {
 impl Endpoints {
     /// The endpoints of a region, by its name or short key.
     pub fn for_region(region: &str) -> Result<Self, EndpointError> {
-        Self::for_region_or(region, &[])
+        Self::for_region_or(region, &AddedRegions::default())
     }
 
     /// As [`Self::for_region`], with regions that the table does not have: see [`crate::regions`].
-    pub fn for_region_or(region: &str, more: &[AddedRegion]) -> Result<Self, EndpointError> {
+    pub fn for_region_or(region: &str, more: &AddedRegions) -> Result<Self, EndpointError> {
         let place = |name: &str, domain: &str| Self {
             place: Place::Region { name: name.to_owned(), domain: domain.to_owned() },
         };
         match find_region(region) {
             Ok(known) => Ok(place(known.name, known.domain)),
             Err(error) => {
-                let added = more.iter().find(|added| added.is(region)).ok_or(error)?;
+                let added = more.find(region).ok_or(error)?;
                 Ok(place(&added.name, &added.domain))
             }
         }

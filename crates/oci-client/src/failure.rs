@@ -39,11 +39,14 @@ pub enum FailureClass {
     Service,
     /// The service could not be reached; nothing was changed.
     Network,
+    /// This machine cannot speak to the service: its certificate is not trusted here, or a proxy wants a password. Nothing was
+    /// sent, and waiting does not help.
+    Blocked,
 }
 
 impl FailureClass {
     /// Every class, for tables that must have a row for each.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Capacity,
         Self::Throttled,
         Self::Limit,
@@ -57,6 +60,7 @@ impl FailureClass {
         Self::Ambiguous,
         Self::Service,
         Self::Network,
+        Self::Blocked,
     ];
 
     /// Its name in JSON and in the ledger: `retry_token_invalidated`.
@@ -75,6 +79,7 @@ impl FailureClass {
             Self::Ambiguous => "ambiguous",
             Self::Service => "service",
             Self::Network => "network",
+            Self::Blocked => "blocked",
         }
     }
 
@@ -167,9 +172,43 @@ impl Failure {
         format!("{} tries in {:.1} s{why}", self.attempts, self.elapsed_ms as f64 / 1000.0)
     }
 
+    /// What is wrong with this machine's clock, when it is far enough off for OCI to refuse a signature.
+    pub fn clock_error(&self) -> Option<String> {
+        let ahead = self.clock_ahead_s.filter(|ahead| ahead.unsigned_abs() > CLOCK_TOLERANCE_S)?;
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        Some(format!("this machine's clock is {} s {side} the server's", ahead.unsigned_abs()))
+    }
+
+    /// Whether whoever answered is not OCI.
+    pub fn is_foreign(&self) -> bool {
+        is_foreign(self.status, &self.code, &self.message)
+    }
+
     /// Whether a change may have been made although the call failed.
     pub fn may_have_happened(&self) -> bool {
         self.in_doubt || self.class == FailureClass::Ambiguous
+    }
+}
+
+/// OCI refuses signatures that are more than 5 minutes off; an answer is under way for some seconds.
+const CLOCK_TOLERANCE_S: u32 = 290;
+
+/// How the message begins when an answer that is no success is not the service's JSON.
+pub(crate) const NOT_JSON: &str = "the answer is not the service's JSON";
+/// And when there is nothing to read.
+pub(crate) const NO_BODY: &str = "the answer has no body";
+/// The code of an answer of success that cannot be read.
+pub(crate) const UNREADABLE: &str = "UnreadableAnswer";
+
+/// Whether an answer is of somebody else: a proxy, a log-in page, another server. OCI redirects nobody, and a refusal of its
+/// own is JSON; what its gateways answer in a failure (5xx) need not be.
+pub fn is_foreign(status: Option<u16>, code: &str, message: &str) -> bool {
+    match status {
+        // "Network Authentication Required" is what the log-in page of a network answers.
+        Some(300..400 | 511) => true,
+        Some(400..500) => message.starts_with(NOT_JSON) || message.starts_with(NO_BODY),
+        Some(200..300) => code == UNREADABLE && message.contains("it starts \"<"),
+        _ => false,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Regions that are newer than the table, from a file and an environment variable that the official SDKs read too.
 //!
-//! `~/.oci/regions-config.json` holds an array, `OCI_REGION_METADATA` one object. They can add regions, but not
-//! redefine one of the table.
+//! `~/.oci/regions-config.json` holds an array, `OCI_REGION_METADATA` one object, and `OCI_DEFAULT_REALM` the domain of every
+//! region that is described nowhere. They only add regions; they cannot redefine one of the table.
 
 use std::path::Path;
 
+use oci_api::region::REGIONS;
 use serde::Deserialize;
 
 use crate::credentials::{Environment, expand_home};
@@ -21,6 +22,25 @@ pub struct AddedRegion {
     /// Its realm's second-level domain: `oraclecloud.com`.
     #[serde(rename = "realmDomainComponent")]
     pub domain: String,
+}
+
+/// The regions that a machine describes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AddedRegions {
+    described: Vec<AddedRegion>,
+    /// The second-level domain of every other region.
+    default_domain: Option<String>,
+}
+
+impl AddedRegions {
+    /// The region of this name or key. With a default domain, every name that can stand in a host name is one.
+    pub fn find(&self, region: &str) -> Option<AddedRegion> {
+        let described = self.described.iter().find(|added| added.is(region)).cloned();
+        described.or_else(|| {
+            let name = region.trim().to_owned();
+            AddedRegion { key: name.clone(), name, domain: self.default_domain.clone()? }.checked().ok()
+        })
+    }
 }
 
 /// A description of regions that cannot be parsed.
@@ -54,8 +74,8 @@ impl AddedRegion {
     }
 }
 
-/// The regions that the file and the variable add.
-pub fn added_regions(env: Environment<'_>) -> Result<Vec<AddedRegion>, RegionMetadataError> {
+/// The regions that the file and the variables add.
+pub fn added_regions(env: Environment<'_>) -> Result<AddedRegions, RegionMetadataError> {
     let path = expand_home(Path::new("~/.oci/regions-config.json"), env);
     let mut regions = match std::fs::read_to_string(&path) {
         Ok(text) => read(&path.display().to_string(), serde_json::from_str(&text))?,
@@ -64,7 +84,25 @@ pub fn added_regions(env: Environment<'_>) -> Result<Vec<AddedRegion>, RegionMet
     if let Some(text) = env("OCI_REGION_METADATA").filter(|text| !text.is_empty()) {
         regions.extend(read("OCI_REGION_METADATA", serde_json::from_str(&text).map(|region| vec![region]))?);
     }
-    Ok(regions)
+    let default_domain = env("OCI_DEFAULT_REALM").filter(|text| !text.trim().is_empty());
+    let default_domain = default_domain.map(|text| domain(text.trim())).transpose()?;
+    Ok(AddedRegions { described: regions, default_domain })
+}
+
+/// What `OCI_DEFAULT_REALM` holds is a domain for the official tools, its name notwithstanding; the key of a known realm
+/// (`oc2`) cannot mean anything else than that realm's domain.
+fn domain(text: &str) -> Result<String, RegionMetadataError> {
+    if let Some(region) = REGIONS.iter().find(|region| region.realm.eq_ignore_ascii_case(text)) {
+        return Ok(region.domain.to_owned());
+    }
+    let is_domain = text.contains('.')
+        && text.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        });
+    is_domain.then(|| text.to_ascii_lowercase()).ok_or_else(|| RegionMetadataError {
+        place: "OCI_DEFAULT_REALM".to_owned(),
+        why: "it must hold the domain of a realm, as `oraclecloud.com`".to_owned(),
+    })
 }
 
 fn read(

@@ -29,9 +29,11 @@ pub(super) fn follow(class: FailureClass) -> Follow {
         FailureClass::InvalidatedRetryToken => Follow::NewToken,
         // Busy, already there, or gone meanwhile: its state tells which. 404 is also what a missing right looks like.
         FailureClass::Busy | FailureClass::Conflict | FailureClass::NotFound => Follow::Ask,
-        FailureClass::Capacity | FailureClass::Limit | FailureClass::Invalid | FailureClass::StaleEtag => {
-            Follow::GiveUp
-        }
+        FailureClass::Capacity
+        | FailureClass::Limit
+        | FailureClass::Invalid
+        | FailureClass::StaleEtag
+        | FailureClass::Blocked => Follow::GiveUp,
         FailureClass::Authentication => Follow::StopRun,
     }
 }
@@ -91,6 +93,7 @@ mod tests {
         ambiguous                   Later
         service                     Later
         network                     Later
+        blocked                     GiveUp
         ");
     }
 }

@@ -1,32 +1,11 @@
 //! Checks a fleet and gives its availability domains their full names.
 
+use super::finding::Finding;
+use super::shapes;
 use super::{MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG};
 use crate::{FleetSpec, cloud};
 use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
-
-/// Something wrong with a fleet, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The field of the fleet that it is about: `placements[0].availability_domain`.
-    pub field: String,
-    /// What is wrong, and what to do.
-    pub message: String,
-    /// The availability domain that it is about, as the fleet writes it.
-    pub domain: Option<String>,
-}
-
-impl Finding {
-    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), domain: None }
-    }
-}
-
-impl std::fmt::Display for Finding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
-}
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +18,8 @@ pub enum PlanError {
     Failure(#[source] Box<Failure>),
 }
 
-/// Makes a plan, asking for the region's availability domains: short names become full ones, and a full name that the
-/// tenancy does not have (the prefix is another tenancy's, say) is found once, not by each launch.
+/// Makes a plan, asking for the region's availability domains and for the fleet's shapes: short names become full ones, and a
+/// name that the tenancy does not have (the prefix is another tenancy's, say) is found once, not by each launch.
 ///
 /// # Errors
 /// All findings at once, or the failed call.
@@ -48,7 +27,13 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
     let mut findings = check(&fleet);
     let mut fleet = fleet;
     let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
-    match cloud::availability_domains(client, compartment).await {
+    let asked = futures_util::future::join(
+        cloud::availability_domains(client, compartment),
+        shapes::unknown(client, &fleet),
+    );
+    let (domains, unknown) = asked.await;
+    findings.extend(unknown);
+    match domains {
         Ok(domains) => {
             let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
             match resolve(&fleet.placements, &names) {

@@ -1,7 +1,5 @@
 //! Asks for one thing at a time, so that the service's one answer to "wrong OCID" and "not allowed" names its culprit.
 
-use std::fmt::Write as _;
-
 use oci_client::{Failure, FailureClass};
 
 use super::{Finding, Level};
@@ -25,6 +23,12 @@ impl Probe<'_> {
     pub fn finding(&self, failure: &Failure) -> Finding {
         let Self { what, ocid, needs: (verb, resource), scope } = *self;
         match failure.class {
+            // A web filter knows nothing of what was asked for.
+            _ if failure.is_foreign() => Finding::new(
+                Level::Warning,
+                ocid,
+                format!("the {what} could not be looked at: whoever answered is not OCI: {}", text(failure)),
+            ),
             FailureClass::NotFound => Finding::new(
                 Level::Stop,
                 ocid,
@@ -50,18 +54,19 @@ impl Probe<'_> {
 
 /// The finding of a refused login.
 pub(super) fn refused(failure: &Failure) -> Finding {
-    let mut message = format!("the login was refused: {}", text(failure));
-    if let Some(ahead) = failure.clock_ahead_s.filter(|ahead| ahead.abs() > 60) {
-        let side = if ahead > 0 { "ahead of" } else { "behind" };
-        // Writing to a String cannot fail.
-        let _ = write!(message, "; this machine's clock is {} s {side} the server's", ahead.abs());
-    }
-    Finding::new(Level::Stop, "credentials", message)
-        .remedy(
-            "check that user and tenancy OCID belong together, that the API key with this fingerprint is registered for \
-             the user, and the clock",
-        )
-        .request(failure)
+    let message = format!("the login was refused: {}", text(failure));
+    let (message, remedy) = match failure.clock_error() {
+        Some(clock) => (format!("{message}; {clock}"), "set this machine's clock"),
+        None if failure.message.contains("session token") => {
+            (message, "log in again: `oci session authenticate`")
+        }
+        None => (
+            message,
+            "check that the API key with this fingerprint is registered for the user, and that the user belongs to this \
+             tenancy",
+        ),
+    };
+    Finding::new(Level::Stop, "credentials", message).remedy(remedy).request(failure)
 }
 
 fn text(failure: &Failure) -> String {

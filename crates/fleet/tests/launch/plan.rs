@@ -34,6 +34,27 @@ async fn no_domain_means_every_domain_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_misspelt_shape_is_found_before_any_launch() {
+    let world = World::of("roomy");
+    let planned = async |shape: &str| {
+        let mut fleet = world.fleet(3, &[1]);
+        shape.clone_into(&mut fleet.placements[0].shape);
+        let env = world.environment();
+        let planned = plan(&env.client, fleet).await;
+        (planned, env.requests.unwrap().snapshot()["ListShapes"].ok)
+    };
+    let (good, asked) = planned("VM.Standard.E5.Flex").await;
+    assert!(good.is_ok());
+    assert_eq!(asked, 1, "one request, if the shape is right");
+    let (typo, _) = planned("VM.Standard.E5.Flx").await;
+    let told = findings(&typo.unwrap_err());
+    assert_eq!(
+        told,
+        ["shape: `VM.Standard.E5.Flx` is not offered in this region; did you mean `VM.Standard.E5.Flex`?"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unknown_domain_is_told_with_those_that_there_are() {
     let world = World::of("roomy");
     let mut fleet = world.fleet(0, &[1]);

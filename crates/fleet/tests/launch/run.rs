@@ -92,6 +92,47 @@ async fn a_refused_login_stops_the_run_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hidden_refusal_names_its_culprit_once() {
+    let world = World::of("roomy");
+    let mut plan = world.plan(60, &[1]);
+    let vnic = plan.fleet.template.create_vnic_details.as_mut().unwrap();
+    vnic.subnet_id = Some("ocid1.subnet.oc1.phx.aaaanosuchsubnet".to_owned());
+    let (summary, _) = world.launch(&plan).await;
+    assert_eq!(summary.outcome, Some(Outcome::Nothing));
+    assert_eq!(summary.warnings.len(), 1, "{:#?}", summary.warnings);
+    let told = &summary.warnings[0];
+    assert!(told.starts_with("ocid1.subnet.oc1.phx.aaaanosuchsubnet: this subnet does not exist"), "{told}");
+    assert!(told.contains("add: Allow group <your group> to use subnets in compartment"), "{told}");
+    assert_eq!(summary.requests["GetSubnet"].failed, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_says_why_is_not_looked_into() {
+    let world = World::of("stockout");
+    let (summary, _) = world.launch(&world.plan(3, &[1])).await;
+    assert!(summary.warnings.is_empty() && !summary.requests.contains_key("GetSubnet"), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_wait_is_recorded_with_its_end() {
+    let world = World::of("stockout");
+    let patience = Duration::from_mins(10);
+    let options = LaunchOptions { retry_for: Some(patience), ..LaunchOptions::default() };
+    let (_, records) = world.launch_with(&world.plan(2, &[1]), &options, CancellationToken::new()).await;
+    let waits = records.iter().filter_map(|record| match &record.event {
+        Event::Waiting { next_try, gives_up, .. } => Some((record.at, *next_try, gives_up.unwrap())),
+        _ => None,
+    });
+    let waits: Vec<_> = waits.collect();
+    assert!(!waits.is_empty());
+    for (at, next_try, gives_up) in waits {
+        let begun = records[0].at;
+        assert!(next_try > at, "{at} {next_try}");
+        assert!(gives_up.duration_since(begun) <= patience.try_into().unwrap(), "{gives_up}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wrong_request_is_not_sent_for_every_slot() {
     let world = World::of("roomy");
     let mut plan = world.plan(200, &[1]);

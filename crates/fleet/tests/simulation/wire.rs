@@ -151,5 +151,5 @@ impl Drop for Flight<'_> {
 
 fn lost(code: &'static str, text: String) -> TransportError {
     let reached = oci_client::transport::Reached::MayHaveArrived;
-    TransportError { reached, code, text }
+    TransportError { reached, code, text, lasts: false }
 }

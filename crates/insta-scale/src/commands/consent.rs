@@ -117,5 +117,6 @@ fn identity(settings: &Settings) -> String {
                 file.as_ref().map_or_else(|| "~/.oci/config".to_owned(), |file| file.display().to_string());
             format!("profile {name} of {file}")
         }
+        CredentialSource::Variables => "the user of OCI_CLI_USER".to_owned(),
     }
 }

@@ -129,5 +129,6 @@ pub fn overrides(global: &Global, count: Option<u32>, simulate: bool) -> Overrid
         cli_config_file: environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into),
         home: environment::home(),
         added_regions: environment::added_regions(),
+        variables_suffice: oci_client::credentials::variables_suffice(&environment::variable),
     }
 }

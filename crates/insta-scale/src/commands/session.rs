@@ -16,8 +16,9 @@ use crate::output::text::shell_word;
 use crate::runtime;
 use fleet::{Environment, LaunchOptions, Origin};
 use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
+use oci_api::Service;
 use oci_client::credentials::Signer;
-use oci_client::transport::Https;
+use oci_client::transport::{Https, Surroundings};
 use oci_client::{Client, Endpoints, Observer, QuestionLimits, RequestCounts, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,6 +142,12 @@ pub fn client(
         what: "HTTPS cannot be set up",
         source: std::io::Error::other(error),
     })?;
+    // Plain http goes to this machine only: no proxy and no certificate has a part in it.
+    let transport = if endpoints.base(Service::Compute).scheme.as_str() == "https" {
+        transport.in_surroundings(Surroundings::read(&environment::variable)?)
+    } else {
+        transport
+    };
     let requests = Arc::new(RequestCounts::default());
     let observer: Arc<dyn Observer> = match chattiness(global) {
         Chattiness::Quiet => Arc::new(Announcing { inner: Counting(requests.clone()), quiet: true }),

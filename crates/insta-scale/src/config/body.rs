@@ -168,10 +168,11 @@ impl Body {
         let name = origin.map_or_else(|| violation.path.clone(), |origin| format!("{}{rest}", origin.key));
         let renamed = Violation { path: name, problem: violation.problem.clone() };
         let mut finding =
-            Finding { place: origin.map(|origin| origin.place), message: renamed.to_string(), help: None };
+            Finding { place: origin.map(|origin| origin.place), ..Finding::whole(renamed.to_string()) };
         match &violation.problem {
             Problem::UnknownField(known) => {
                 finding.message.push_str(" of the API");
+                finding.hides_value = true;
                 let last = violation.path.rsplit('.').next().unwrap_or_default();
                 finding.help = Some(match nearest(last, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),

@@ -5,8 +5,8 @@ use super::instance::{self, Context};
 use super::metadata::Folders;
 use super::section::Section;
 use super::{
-    ConfigErrors, CredentialSource, Findings, Home, Overrides, Parts, ProfileFacts, Settings, credentials,
-    endpoint, example, home, keys, ocids, prices, read_file, read_source, report_missing, yaml,
+    ConfigErrors, Findings, Home, Overrides, Parts, ReadProfile, Settings, credentials, endpoint, example,
+    facts_of, home, keys, ocids, prices, read_file, read_source, report_missing, yaml,
 };
 use fleet::FleetSpec;
 use std::path::Path;
@@ -29,16 +29,19 @@ pub fn load_connection(
     required: bool,
     fleet: Fleet,
     overrides: &Overrides,
-    profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
+    profile_facts: &ReadProfile<'_>,
 ) -> Result<Settings, ConfigErrors> {
     if required || path.exists() {
         return read_file(path, &|root, folder, findings| {
             read(root, folder, fleet, overrides, profile_facts, findings)
         });
     }
-    let profile = overrides.profile.clone().or_else(|| overrides.cli_profile.clone());
-    let overrides =
-        Overrides { profile: Some(profile.unwrap_or_else(|| USUAL_PROFILE.to_owned())), ..overrides.clone() };
+    let mut overrides = overrides.clone();
+    // Without a config, the official tools' profile says all; where their variables suffice, not even that is needed.
+    if overrides.profile.is_none() && !overrides.variables_suffice {
+        let usual = || USUAL_PROFILE.to_owned();
+        overrides.profile = Some(overrides.cli_profile.clone().unwrap_or_else(usual));
+    }
     read_source(&path.display().to_string(), "{}", &|root, findings| {
         read(root, Path::new(""), fleet, &overrides, profile_facts, findings)
     })
@@ -65,7 +68,7 @@ fn read(
     folder: &Path,
     fleet: Fleet,
     overrides: &Overrides,
-    profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
+    profile_facts: &ReadProfile<'_>,
     findings: &Findings,
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
@@ -73,15 +76,12 @@ fn read(
     let folders = Folders { config: folder, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
     let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);
-    let mut facts = ProfileFacts::default();
-    if credentials.is_profile() && !overrides.simulate {
-        match profile_facts(&credentials) {
-            Ok(found) => facts = found,
-            Err(error) => findings.mistake(credentials::profile_finding(&top, &error)),
-        }
-    }
+    let (facts, broken) = facts_of(&credentials, overrides, profile_facts);
     let endpoint = endpoint(&top, overrides, findings);
-    let home = home(&top, &facts, overrides, endpoint.is_some(), findings, &mut missing);
+    let mut without_region = Vec::new();
+    // What a profile that cannot be read lacks is not missing in this file.
+    let absent = if broken.is_some() { &mut without_region } else { &mut missing };
+    let home = home(&top, &facts, overrides, endpoint.is_some(), findings, absent);
     credentials::check_ocids(&top, home.as_ref(), findings);
     let compartment = top.text("compartment_id");
     if let Some(compartment) = &compartment {
@@ -101,5 +101,5 @@ fn read(
         ..sketched
     };
     let prices = top.node("prices").map(|node| prices::read(node, findings)).unwrap_or_default();
-    Some((credentials, endpoint, fleet, prices))
+    Some(Parts { credentials, endpoint, fleet, prices, profile: broken })
 }

@@ -2,13 +2,13 @@
 //!
 //! Must not open the key: the client does that, once.
 
-use super::files;
 use super::finding::{Finding, Findings};
 use super::keys::SECRET;
 use super::metadata::Folders;
 use super::ocids::{self, Home};
 use super::section::Section;
 use super::{Overrides, yaml};
+use super::{excerpt, files};
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -50,19 +50,22 @@ pub enum CredentialSource {
         /// Its name.
         name: String,
     },
+    /// The variables of the CLI, which suffice.
+    Variables,
 }
 
 impl CredentialSource {
-    /// Whether it is a profile.
+    /// Whether it is found where the official tools find it, and not in the file.
     pub fn is_profile(&self) -> bool {
-        matches!(self, Self::Profile { .. })
+        matches!(self, Self::Profile { .. } | Self::Variables)
     }
 }
 
 /// The fields that name a user and their key.
 pub const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
 
-/// Chooses: `--profile`, then the file's own fields, then `profile:`, then `OCI_CLI_PROFILE`.
+/// Chooses: `--profile`, then the file's own fields, then `profile:`, then the variables of the CLI where they suffice, then
+/// `OCI_CLI_PROFILE`.
 ///
 /// The environment names only which profile, and only when the file has no fields of its own: a variable that is set
 /// for another tool must not move a complete config to another tenancy.
@@ -85,11 +88,14 @@ pub fn read(
     if overrides.simulate {
         return CredentialSource::Simulated;
     }
-    let named = overrides.profile.clone().or_else(|| {
-        let name = in_file.map(|name| name.value.to_owned()).or_else(|| overrides.cli_profile.clone());
-        name.filter(|_| !has_fields)
-    });
-    if let Some(name) = named {
+    let named = overrides
+        .profile
+        .clone()
+        .or_else(|| in_file.map(|name| name.value.to_owned()).filter(|_| !has_fields));
+    if named.is_none() && !has_fields && overrides.variables_suffice {
+        return CredentialSource::Variables;
+    }
+    if let Some(name) = named.or_else(|| overrides.cli_profile.clone().filter(|_| !has_fields)) {
         return CredentialSource::Profile { file: overrides.cli_config_file.clone(), name };
     }
     let mut field = |key: &str| {
@@ -125,7 +131,7 @@ fn check_fields(top: &Section<'_>, findings: &Findings) {
         }
     }
     if let Some(path) = top.text("private_key_path")
-        && (path.value.contains('\n') || path.value.contains("-----BEGIN"))
+        && (path.value.contains('\n') || excerpt::without_key_material(path.value) != path.value)
     {
         findings.mistake(
             Finding::at(path.place, "private_key_path holds a key, and needs the path of its file").help(
@@ -145,9 +151,4 @@ pub fn check_ocids(top: &Section<'_>, home: Option<&Home>, findings: &Findings) 
             ocids::check(key, &ocid, &[kind], home, findings);
         }
     }
-}
-
-/// A profile that cannot be read, reported where the file names it.
-pub fn profile_finding(top: &Section<'_>, error: &str) -> Finding {
-    top.text("profile").map_or_else(|| Finding::whole(error), |name| Finding::at(name.place, error))
 }

@@ -2,6 +2,8 @@
 //!
 //! Must not know what the keys of the file mean.
 
+use super::excerpt::{self, Quote};
+use oci_client::credentials::CredentialsError;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
@@ -25,17 +27,24 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Whether only the key that it is about is shown, since nobody knows what its value is.
+    pub hides_value: bool,
 }
 
 impl Finding {
     /// A finding about a place.
     pub fn at(place: Place, message: impl Into<String>) -> Self {
-        Self { place: Some(place), message: message.into(), help: None }
+        Self { place: Some(place), message: message.into(), help: None, hides_value: false }
     }
 
     /// A finding about the file as a whole.
     pub fn whole(message: impl Into<String>) -> Self {
-        Self { place: None, message: message.into(), help: None }
+        Self { place: None, message: message.into(), help: None, hides_value: false }
+    }
+
+    /// A finding about a key that has no meaning here: what its value is, nobody knows.
+    pub fn unknown_key(place: Place, message: impl Into<String>) -> Self {
+        Self { hides_value: true, ..Self::at(place, message) }
     }
 
     /// The same with a remedy.
@@ -84,7 +93,7 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// Everything that is wrong with one file, ready to be shown.
+/// Everything that is wrong with one file, and with the profile that it names, ready to be shown.
 #[derive(Debug)]
 pub struct ConfigErrors {
     /// The file as the user named it.
@@ -95,6 +104,8 @@ pub struct ConfigErrors {
     lines: Vec<(usize, String)>,
     /// What was not done because of them.
     spared: &'static str,
+    /// What is wrong with the profile, which is in another file.
+    pub profile: Option<Box<CredentialsError>>,
 }
 
 impl ConfigErrors {
@@ -104,9 +115,15 @@ impl ConfigErrors {
         Self::of_lines(file, mistakes, lines)
     }
 
+    /// The same with what is wrong with the profile.
+    #[must_use]
+    pub fn with_profile(self, profile: Box<CredentialsError>) -> Self {
+        Self { profile: Some(profile), ..self }
+    }
+
     /// With the lines that the mistakes are on.
     pub fn of_lines(file: &str, mistakes: Vec<Finding>, lines: Vec<(usize, String)>) -> Self {
-        Self { file: file.to_owned(), mistakes, lines, spared: "sent" }
+        Self { file: file.to_owned(), mistakes, lines, spared: "sent", profile: None }
     }
 
     /// Mistakes that became known by asking the service. `lines`: those that they are on.
@@ -122,7 +139,11 @@ impl std::fmt::Display for ConfigErrors {
         for finding in &self.mistakes {
             f.write_str(&render(&self.file, finding, &self.lines))?;
         }
+        if let Some(profile) = &self.profile {
+            write!(f, "{}\n\n", crate::output::text::clean(&profile.to_string()))?;
+        }
         match self.mistakes.len() {
+            0 => write!(f, "nothing was {}", self.spared),
             1 => write!(f, "{}: 1 mistake; nothing was {}", self.file, self.spared),
             n => write!(f, "{}: {n} mistakes; nothing was {}", self.file, self.spared),
         }
@@ -138,7 +159,7 @@ pub fn render_notes(file: &str, source: &str, notes: &[Finding]) -> String {
 fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are not looked at.
-    let message = crate::output::text::clean(&finding.message);
+    let message = excerpt::without_key_material(&crate::output::text::clean(&finding.message));
     let margin = finding.place.map_or(1, |place| place.line.to_string().len());
     match finding.place {
         None => {
@@ -156,28 +177,23 @@ fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
         }
     }
     if let Some(help) = &finding.help {
-        let _ = writeln!(out, "{:margin$} = help: {}", "", crate::output::text::clean(help));
+        let _ = writeln!(
+            out,
+            "{:margin$} = help: {}",
+            "",
+            excerpt::without_key_material(&crate::output::text::clean(help))
+        );
     }
     out.push('\n');
     out
 }
 
-/// The lines that findings are about. A passphrase is never shown, and a line is cut at 160 characters.
+/// The lines that findings are about, as far as they may be shown.
 pub(super) fn quoted_lines(source: &str, findings: &[Finding]) -> Vec<(usize, String)> {
-    let wanted: std::collections::BTreeSet<usize> =
-        findings.iter().filter_map(|finding| finding.place.map(|place| place.line)).collect();
-    let lines = source.lines().enumerate().map(|(at, text)| (at + 1, text));
-    lines
-        .filter(|(number, _)| wanted.contains(number))
-        .map(|(number, text)| {
-            let shown =
-                text.find(super::keys::SECRET).map_or(text, |at| &text[..at + super::keys::SECRET.len()]);
-            let mut shown: String =
-                shown.chars().take(160).map(|c| if c.is_control() { ' ' } else { c }).collect();
-            if shown.chars().count() < text.chars().count() {
-                shown.push_str(" …");
-            }
-            (number, shown)
-        })
-        .collect()
+    let quote = |finding: &Finding| {
+        let Place { line, column, width } = finding.place?;
+        let most = if finding.hides_value { column - 1 + width } else { usize::MAX };
+        Some(Quote { line, most })
+    };
+    excerpt::lines(source, findings.iter().filter_map(quote).collect())
 }

@@ -8,6 +8,7 @@ mod cloud_config;
 mod connection;
 mod credentials;
 mod example;
+mod excerpt;
 mod files;
 mod finding;
 mod instance;
@@ -45,7 +46,9 @@ use fleet::price::Prices;
 use instance::Instances;
 use metadata::Folders;
 use oci_api::Region;
-use oci_client::regions::AddedRegion;
+use oci_api::models::LaunchInstanceDetails;
+use oci_client::credentials::CredentialsError;
+use oci_client::regions::AddedRegions;
 use section::Section;
 use std::path::{Path, PathBuf};
 use yaml::Node;
@@ -70,7 +73,9 @@ pub struct Overrides {
     /// The user's home folder.
     pub home: Option<PathBuf>,
     /// Regions that this machine describes besides those that this program knows.
-    pub added_regions: Vec<AddedRegion>,
+    pub added_regions: AddedRegions,
+    /// Whether the variables of the CLI name a user and their key, so that no profile is needed.
+    pub variables_suffice: bool,
 }
 
 /// What a profile of `~/.oci/config` adds to the file.
@@ -83,6 +88,9 @@ pub struct ProfileFacts {
     /// `tenancy`.
     pub tenancy: Option<String>,
 }
+
+/// Reads what a profile says.
+type ReadProfile<'a> = dyn Fn(&CredentialSource) -> Result<ProfileFacts, CredentialsError> + 'a;
 
 /// Everything that a launch needs to know.
 #[derive(Debug)]
@@ -107,7 +115,7 @@ pub struct Settings {
 pub fn load(
     path: &Path,
     overrides: &Overrides,
-    profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
+    profile_facts: &ReadProfile<'_>,
 ) -> Result<Settings, ConfigErrors> {
     read_file(path, &|root, folder, findings| read_root(root, folder, overrides, profile_facts, findings))
 }
@@ -146,22 +154,35 @@ fn read_source(
         .map_err(|finding| findings.mistake(finding));
     let (mistakes, notes) = findings.into_parts();
     match parts {
-        Ok(Some(((credentials, endpoint, fleet, prices), written))) if mistakes.is_empty() => {
+        Ok(Some((Parts { credentials, endpoint, fleet, prices, profile: None }, written)))
+            if mistakes.is_empty() =>
+        {
             let notes = render_notes(file, source, &notes);
             Ok(Settings { file: file.to_owned(), credentials, endpoint, fleet, prices, notes, written })
+        }
+        Ok(Some((Parts { profile: Some(profile), .. }, _))) => {
+            Err(ConfigErrors::new(file, source, mistakes).with_profile(profile))
         }
         _ => Err(ConfigErrors::new(file, source, mistakes)),
     }
 }
 
-type Parts = (CredentialSource, Option<String>, FleetSpec, Prices);
+/// What is read of a file. It means something only when no mistake was found.
+struct Parts {
+    credentials: CredentialSource,
+    endpoint: Option<String>,
+    fleet: FleetSpec,
+    prices: Prices,
+    /// Why the profile cannot be used.
+    profile: Option<Box<CredentialsError>>,
+}
 
 /// Reads the top level. What it returns means something only when no mistake was found.
 fn read_root(
     root: &Node,
     folder: &Path,
     overrides: &Overrides,
-    profile_facts: &dyn Fn(&CredentialSource) -> Result<ProfileFacts, String>,
+    profile_facts: &ReadProfile<'_>,
     findings: &Findings,
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
@@ -169,16 +190,12 @@ fn read_root(
     let folders = Folders { config: folder, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
     let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);
-    let facts = if credentials.is_profile() && !overrides.simulate {
-        profile_facts(&credentials).unwrap_or_else(|error| {
-            findings.mistake(credentials::profile_finding(&top, &error));
-            ProfileFacts::default()
-        })
-    } else {
-        ProfileFacts::default()
-    };
+    let (facts, profile) = facts_of(&credentials, overrides, profile_facts);
     let endpoint = endpoint(&top, overrides, findings);
-    let home = home(&top, &facts, overrides, endpoint.is_some(), findings, &mut missing);
+    let mut without_region = Vec::new();
+    // What a profile that cannot be read lacks is not missing in this file.
+    let absent = if profile.is_some() { &mut without_region } else { &mut missing };
+    let home = home(&top, &facts, overrides, endpoint.is_some(), findings, absent);
     credentials::check_ocids(&top, home.as_ref(), findings);
     let compartment = top.text("compartment_id");
     if let Some(compartment) = &compartment {
@@ -205,13 +222,32 @@ fn read_root(
         count: instances.count.unwrap_or_default(),
         first_number: 1,
         placements: instances.placements,
-        template: template(&instances.body, findings)?,
+        template: match template(&instances.body, findings) {
+            Some(template) => template,
+            None if profile.is_some() => LaunchInstanceDetails::default(),
+            None => return None,
+        },
     };
     let prices = top.node("prices").map(|node| prices::read(node, findings)).unwrap_or_default();
-    Some((credentials, endpoint, fleet, prices))
+    Some(Parts { credentials, endpoint, fleet, prices, profile })
 }
 
-fn template(body: &body::Body, findings: &Findings) -> Option<oci_api::models::LaunchInstanceDetails> {
+/// Asks for what the profile says, if there is one; else, or when it cannot be read, nothing is known.
+fn facts_of(
+    credentials: &CredentialSource,
+    overrides: &Overrides,
+    profile_facts: &ReadProfile<'_>,
+) -> (ProfileFacts, Option<Box<CredentialsError>>) {
+    if !credentials.is_profile() || overrides.simulate {
+        return (ProfileFacts::default(), None);
+    }
+    match profile_facts(credentials) {
+        Ok(facts) => (facts, None),
+        Err(error) => (ProfileFacts::default(), Some(Box::new(error))),
+    }
+}
+
+fn template(body: &body::Body, findings: &Findings) -> Option<LaunchInstanceDetails> {
     if !findings.is_clean() {
         return None;
     }
@@ -242,7 +278,7 @@ fn report_missing(top: &Section<'_>, missing: &[String], findings: &Findings) {
         } else {
             "config.example.yaml says what each is for"
         };
-        findings.mistake(Finding { place, message, help: Some(help.to_owned()) });
+        findings.mistake(Finding { place, ..Finding::whole(message) }.help(help));
     }
 }
 
@@ -278,8 +314,8 @@ fn home(
     if let Some(region) = Region::find(&name) {
         return Some(Home { name: region.name.to_owned(), region: Some(region) });
     }
-    if let Some(added) = overrides.added_regions.iter().find(|added| added.is(&name)) {
-        return Some(Home { name: added.name.clone(), region: None });
+    if let Some(added) = overrides.added_regions.find(&name) {
+        return Some(Home { name: added.name, region: None });
     }
     if let Err(error) = oci_client::find_region(&name) {
         let finding = match given {

@@ -37,19 +37,23 @@ impl<'a> Section<'a> {
     ) -> Option<Self> {
         let Value::Map(entries) = &node.value else {
             let name = path.trim_end_matches('.');
-            let name = if name.is_empty() { "the file" } else { name };
+            // A file that holds nothing but a text may hold nothing but a key.
+            let (name, is) = match name {
+                "" => (
+                    "the file",
+                    if matches!(node.value, Value::List(_)) { "a list" } else { "a text" }.to_owned(),
+                ),
+                name => (name, node.describe()),
+            };
             findings.mistake(
-                Finding::at(
-                    node.place,
-                    format!("{name} must be a group of `key: value` lines, but is {}", node.describe()),
-                )
-                .help(format!("the keys are: {}", known.join(", "))),
+                Finding::at(node.place, format!("{name} must be a group of `key: value` lines, but is {is}"))
+                    .help(format!("the keys are: {}", known.join(", "))),
             );
             return None;
         };
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
             findings.mistake(
-                Finding::at(entry.place, format!("unknown key `{path}{}`", entry.key))
+                Finding::unknown_key(entry.place, format!("unknown key `{path}{}`", shown(&entry.key)))
                     .help(keys::remedy(&entry.key, known)),
             );
         }
@@ -212,6 +216,15 @@ impl<'a> Section<'a> {
                 &[]
             }
         }
+    }
+}
+
+/// A key that nobody knows, as far as it is shown: a line that was pasted by mistake can look like one.
+fn shown(key: &str) -> String {
+    if key.chars().count() > 60 {
+        format!("{}…", key.chars().take(8).collect::<String>())
+    } else {
+        key.to_owned()
     }
 }
 

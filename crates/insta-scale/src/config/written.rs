@@ -12,6 +12,7 @@ use oci_client::credentials::CredentialsError;
 pub struct Written {
     file: String,
     domains: Vec<(String, Place)>,
+    shape: Option<Place>,
     credentials: Vec<(&'static str, Place)>,
     lines: Vec<(usize, String)>,
 }
@@ -20,7 +21,9 @@ impl Written {
     /// Keeps what is needed of a file.
     pub(super) fn of(file: &str, source: &str, root: &Node) -> Self {
         let mut domains = Vec::new();
-        if let Some(settings) = root.child("instance_settings") {
+        let settings = root.child("instance_settings");
+        let shape = settings.and_then(|settings| settings.child("shape")).map(|node| node.place);
+        if let Some(settings) = settings {
             names(settings.child("availability_domain"), &mut domains);
             if let Some(Node { value: Value::List(items), .. }) = settings.child("capacity_reservations") {
                 for item in items {
@@ -31,10 +34,14 @@ impl Written {
         let keys = ["private_key_path", "fingerprint", SECRET];
         let credentials = keys.into_iter().filter_map(|key| Some((key, root.child(key)?.place)));
         let credentials: Vec<(&'static str, Place)> = credentials.collect();
-        let places = domains.iter().map(|(_, place)| place).chain(credentials.iter().map(|(_, place)| place));
+        let places = domains
+            .iter()
+            .map(|(_, place)| place)
+            .chain(credentials.iter().map(|(_, place)| place))
+            .chain(&shape);
         let places: Vec<Finding> = places.map(|place| Finding::at(*place, "")).collect();
         let lines = finding::quoted_lines(source, &places);
-        Self { file: file.to_owned(), domains, credentials, lines }
+        Self { file: file.to_owned(), domains, shape, credentials, lines }
     }
 
     /// A key that cannot be used, where the file names it; `None` when the file does not.
@@ -48,7 +55,7 @@ impl Written {
             CredentialsError::WrongPassphrase { .. } => place(SECRET).or_else(|| place("private_key_path")),
             _ => place("private_key_path"),
         }?;
-        let mistake = Finding { place: Some(place), message: error.to_string(), help };
+        let mistake = Finding { help, ..Finding::at(place, error.to_string()) };
         Some(ConfigErrors::of_lines(&self.file, vec![mistake], self.lines.clone()))
     }
 
@@ -56,6 +63,11 @@ impl Written {
     pub fn mistakes(&self, found: &[fleet::plan::Finding]) -> ConfigErrors {
         let mut mistakes = Vec::new();
         for finding in found {
+            if finding.shape.is_some() {
+                let message = format!("{}: {}", finding.field, finding.message);
+                mistakes.push(Finding { place: self.shape, ..Finding::whole(message) });
+                continue;
+            }
             let Some(domain) = &finding.domain else {
                 mistakes.push(Finding::whole(format!("{}: {}", finding.field, finding.message)));
                 continue;
@@ -67,7 +79,7 @@ impl Written {
             // From a run of another version of the file, say: then there is no place to show.
             let places: Vec<Option<Place>> = places.collect();
             for place in if places.is_empty() { vec![None] } else { places } {
-                let finding = Finding { place, message: message.clone(), help: Some(help.to_owned()) };
+                let finding = Finding { place, ..Finding::whole(message.as_str()) }.help(help);
                 if !mistakes.contains(&finding) {
                     mistakes.push(finding);
                 }

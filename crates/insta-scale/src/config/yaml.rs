@@ -376,7 +376,10 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, Finding> {
         let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         let line = good.matches('\n').count() + 1;
         let column = good.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        Finding::at(Place { line, column, width: 1 }, "a byte here is not UTF-8 text")
-            .help("save the file as UTF-8")
+        Finding::at(
+            Place { line, column, width: 1 },
+            format!("the byte 0x{:02x} here is not UTF-8 text", bytes[error.valid_up_to()]),
+        )
+        .help("save the file as UTF-8")
     })
 }

@@ -7,21 +7,23 @@ fn the_whole_table() {
     insta::assert_snapshot!(rows.join("\n"), @r"
         Capacity              create a capacity reservation, try other availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), leave fault_domain out, or keep trying with --retry-for 30m
         ReservationExhausted  the reservation has no room for this shape and size: grow it, or give one for each availability domain (`capacity_reservations`)
-        Throttled             the tenancy accepts fewer requests than others and we send now; the pace has adapted: run `resume`, or set --rate
-        Limit                 a service limit of the tenancy: ask for more under Limits, Quotas and Usage, or terminate what is not needed; while failed launches are cleaned up it can be a false alarm: try again in some minutes
+        Throttled             the tenancy accepts fewer requests than this run and others send: run `resume` with a lower --rate
+        Limit                 a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what is not needed, then run `resume`
         Quota                 a quota of the compartment: its administrator can raise it, or use another compartment
-        Authentication        the key is not accepted: check that the fingerprint is listed under the user's API keys, that user_ocid and tenancy_ocid belong together, and that this machine's clock is right
+        Authentication        OCI does not know the key for this user: check in the console that the fingerprint is listed under the user's API keys (a new key takes a minute), and that the user belongs to this tenancy
+        Session               log in again: `oci session authenticate` (with --profile-name and --region of the profile)
         Clock                 set this machine's clock: OCI refuses signatures that are more than 5 minutes off
         ShapeUnavailable      this availability domain does not offer the shape: try another one, or another shape
         ImageNotFound         verify image_id: the image must be in this region and your policy must let you use it
         ImageMismatch         the image does not go with the shape: choose an image for the shape's architecture (Arm for A1, A2 and A4)
         DomainNotFound        write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows it: each tenancy has a prefix of its own
-        NotFound              verify the OCIDs, the subnet's first, and that a policy lets your group use them: OCI does not tell which it is
+        NotFound              an OCID is wrong or a policy is missing, and OCI does not tell which: `oci-insta-scale plan` asks for each OCID by itself, and `oci-insta-scale policy` prints the statements that a launch needs
+        Tags                  verify the namespaces, keys and values of defined_tags, and that a policy lets your group use tag-namespaces: `oci-insta-scale policy` prints the statement
         SubnetFull            the subnet has no free address: use a larger subnet, or terminate what is not needed
         SshKey                OCI does not take the SSH key: give one public key a line, as in a .pub file
-        Invalid               OCI refuses the request itself: the message names the field; compare it with --dry-run
-        Conflict              something that exists stands in the way: the message names it
-        Busy                  it is being changed by something else: try again in a minute
+        Invalid               OCI refuses the request itself, and would refuse it again: --dry-run shows what is sent
+        Conflict              something that exists stands in the way
+        Busy                  it is being changed by something else: run `resume` when that is over
         RetryToken            the instance of an earlier try is gone: run `resume`, which tries with a new token
         StaleEtag             somebody else changed it meanwhile: look at it again, then repeat
         Ambiguous             the answer was lost and the instance may exist: run `resume`, which asks with the same token and doubles nothing
@@ -38,6 +40,11 @@ fn the_whole_table() {
         ReservationGone       launch again: a new run makes its own reservations
         NotDeleted            it is still there: the message says why; repeat the cleanup when that is put right
         NotOci                whoever answered is not OCI: check `endpoint` and `region`, and whether a proxy or a log-in page of the network is in between
+        AmbiguousNotOci       whoever answered is not OCI, so the launch may or may not have arrived: check the proxy or the log-in page of the network, then run `resume`, which looks whether the instance exists
+        Certificate           if a proxy of your company opens TLS, point SSL_CERT_FILE at a PEM file with its authority's certificate (OCI_CLI_CERT_BUNDLE, where it is set, counts instead); else do not trust this network
+        CertificateTime       compare this machine's clock; if it is right, whoever runs the server or the proxy must renew the certificate
+        WrongServer           another server answers there: check `endpoint` and `region`, and the proxy (HTTPS_PROXY, NO_PROXY)
+        Proxy                 the proxy wants a user and password: write them into the variable, as http://USER:PASSWORD@host:port
         Unknown               the message is the service's own; Oracle's support asks for the opc-request-id
         ");
 }
@@ -170,5 +177,136 @@ fn every_class_of_the_client_has_a_cause() {
     for class in FailureClass::ALL {
         let error = ErrorRecord { class: class.name().to_owned(), ..ErrorRecord::default() };
         assert_ne!(Cause::of(&error), Cause::Unknown, "{class}");
+    }
+}
+
+/// A failure as the service, or what stands before it, words it.
+fn failure(class: FailureClass, status: u16, code: &str, message: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: class.name().to_owned(),
+        status: Some(status).filter(|status| *status > 0),
+        code: code.to_owned(),
+        message: message.to_owned(),
+        opc_request_id: None,
+    }
+}
+
+/// What the client's own signers say of themselves, in the message of a refusal.
+const BY_KEY: &str = "The required information to complete authentication was not provided or was incorrect. (signed with the API key \
+                      20:3b:97 of ocid1.user.oc1..a; the private key has this fingerprint)";
+const BY_TOKEN: &str = "The required information to complete authentication was not provided or was incorrect. (signed with the session token \
+                        /home/me/.oci/token, which is valid until 2026-11-28T21:00:00Z)";
+const EXPIRED: &str = "the request was not sent: the session token /home/me/.oci/token expired at 2026-11-28T20:00:00Z: log in again with \
+     `oci session authenticate`";
+const PAGE: &str = "the answer is not the service's JSON: <html>blocked by the web filter</html>";
+const PAGE_OK: &str = "the answer is not the JSON that belongs to it (expected value); it starts \"<html>\"";
+
+/// One of each kind of failure, as its message tells it.
+fn one_of_each_kind() -> Vec<ErrorRecord> {
+    use FailureClass as C;
+    let hidden = "NotAuthorizedOrNotFound";
+    vec![
+        failure(C::Capacity, 500, "InternalError", "Out of host capacity."),
+        failure(C::Capacity, 500, "InternalError", "Out of capacity in the reservation."),
+        failure(C::Throttled, 429, "TooManyRequests", "Too many requests for the user."),
+        failure(
+            C::Limit,
+            400,
+            "LimitExceeded",
+            "The following service limits were exceeded: standard-e4-core-count.",
+        ),
+        failure(C::Limit, 400, "QuotaExceeded", "The following compartment quotas were exceeded: x"),
+        failure(C::Authentication, 401, "NotAuthenticated", BY_KEY),
+        failure(C::Authentication, 401, "NotAuthenticated", BY_TOKEN),
+        failure(C::Authentication, 0, "NotSigned", EXPIRED),
+        failure(
+            C::Authentication,
+            401,
+            "NotAuthenticated",
+            "x (this machine's clock is 400 s ahead of the server's)",
+        ),
+        failure(C::Authentication, 401, "Unauthorized", PAGE),
+        failure(C::NotFound, 404, hidden, "Authorization failed or requested resource not found."),
+        failure(C::NotFound, 404, hidden, "shape VM.Standard.E2.1.Micro not found"),
+        failure(C::NotFound, 404, hidden, "image ocid1.image.oc1.phx.x not found"),
+        failure(C::NotFound, 404, hidden, "Availability domain xYzA:PHX-AD-1 not found"),
+        failure(
+            C::NotFound,
+            404,
+            "RelatedResourceNotAuthorizedOrNotFound",
+            "The following tag namespaces / keys are not authorized or not found: 'Operations'",
+        ),
+        failure(C::NotFound, 403, "Forbidden", PAGE),
+        failure(C::Invalid, 400, "InvalidParameter", "TagDefinition CostCenter does not exist."),
+        failure(C::Invalid, 400, "InvalidParameter", "Shape X is not valid for image ocid1.image.oc1.phx.x."),
+        failure(C::Invalid, 400, "InvalidParameter", "Invalid ssh public key type \"-----BEGIN\""),
+        failure(C::Invalid, 400, "InvalidParameter", "The subnet has no free IP address."),
+        failure(C::Invalid, 400, "InvalidParameter", "x"),
+        failure(C::Invalid, 302, "Redirect", "the server redirects to https://login.example/"),
+        failure(C::Invalid, 407, "ProxyAuthenticationRequired", PAGE),
+        failure(C::Invalid, 0, "AnswerTooLong", "from x: the answer is longer than 16777216 bytes"),
+        failure(C::Conflict, 409, "InvalidatedRetryToken", "x"),
+        failure(C::Busy, 409, "IncorrectState", "x"),
+        failure(C::InvalidatedRetryToken, 409, "InvalidatedRetryToken", "x"),
+        failure(C::StaleEtag, 412, "NoEtagMatch", "x"),
+        failure(C::Ambiguous, 500, "InternalError", "An internal error occurred."),
+        failure(C::Ambiguous, 0, "ConnectionLost", "no answer of x: connection reset"),
+        failure(C::Ambiguous, 200, "UnreadableAnswer", PAGE_OK),
+        failure(C::Ambiguous, 302, "Redirect", "the server redirects to https://login.example/"),
+        failure(C::Service, 503, "ServiceUnavailable", "x"),
+        failure(C::Service, 502, "BadGateway", PAGE),
+        failure(C::Service, 511, "NetworkAuthenticationRequired", PAGE),
+        failure(C::Service, 200, "UnreadableAnswer", PAGE_OK),
+        failure(C::Network, 0, "NameNotFound", "cannot reach x: no such name"),
+        failure(
+            C::Blocked,
+            0,
+            "CertificateNotTrusted",
+            "cannot reach x: the server's certificate is not trusted",
+        ),
+        failure(C::Blocked, 0, "CertificateExpired", "cannot reach x"),
+        failure(C::Blocked, 0, "CertificateForAnotherName", "cannot reach x"),
+        failure(C::Blocked, 0, "NotTls", "cannot reach x"),
+        failure(C::Blocked, 0, "TlsSetup", "cannot reach x"),
+        failure(C::Blocked, 0, "ProxyAuthenticationRequired", "cannot reach x"),
+    ]
+}
+
+#[test]
+fn each_failure_finds_the_hint_that_fits_its_text() {
+    let cases = one_of_each_kind();
+    let row = |error: &ErrorRecord| {
+        let cause = Cause::of(error);
+        let status = error.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        let short: String = error.message.chars().take(60).collect();
+        let (in_run, before) = (cause.hint(), cause.hint_before_a_run());
+        let before = if in_run == before { String::new() } else { format!("\n    before a run: {before}") };
+        format!("{} {status} {}: {short}\n  {cause:?}: {in_run}{before}", error.class, error.code)
+    };
+    insta::assert_snapshot!(cases.iter().map(row).collect::<Vec<_>>().join("\n"));
+    for class in FailureClass::ALL {
+        assert!(cases.iter().any(|error| error.class == class.name()), "{class} has no row");
+    }
+}
+
+#[test]
+fn a_hint_names_only_what_its_error_is_about() {
+    for cause in Cause::ALL {
+        for hint in [cause.hint(), cause.hint_before_a_run()] {
+            let says = |word: &str| hint.contains(word);
+            assert_eq!(says("fingerprint"), cause == Cause::Authentication, "{cause:?}: {hint}");
+            let clock = matches!(cause, Cause::Clock | Cause::CertificateTime);
+            assert_eq!(says("clock"), clock, "{cause:?}: {hint}");
+            // It is promised by whoever tries again, and with the time.
+            assert!(!says("try again later") && !says("the message names"), "{cause:?}: {hint}");
+        }
+    }
+}
+
+#[test]
+fn every_cause_is_in_the_documents() {
+    let document = include_str!("../../../../docs/errors.md");
+    for cause in Cause::ALL {
+        assert!(document.contains(cause.hint()), "docs/errors.md lacks {cause:?}: {}", cause.hint());
     }
 }

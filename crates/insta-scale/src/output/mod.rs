@@ -22,3 +22,4 @@ pub mod simulated;
 pub mod summary;
 pub mod text;
 pub mod typing;
+mod waiting;

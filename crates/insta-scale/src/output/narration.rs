@@ -9,6 +9,8 @@ use ledger::{Action, ErrorRecord, Event, Record, RunState};
 use oci_client::FailureClass;
 
 /// The line for a record. `state` is the run with the record taken in; `name` gives the display name of a slot.
+///
+/// A number in brackets counts what the word after it says, and stands before no other line.
 pub fn line(
     record: &Record,
     state: &RunState,
@@ -45,49 +47,54 @@ pub fn line(
         }
         // Whether another place is left is told by what follows; this one is used up.
         Event::TryFailed { slot, error, .. } if error.class == fleet::reservations::EXHAUSTED => {
-            format!("{launched} {}: the reservation has no room left: {}", name(*slot), describe(error))
+            format!("{}: the reservation has no room left: {}", name(*slot), describe(error))
         }
         Event::TryFailed { slot, error, action, .. } => {
             let next = match action {
-                Action::NextPlacement if has_one_placement(state) => "trying again later, if it may help",
+                // Whether and when it is tried there again is told by what follows.
+                Action::NextPlacement if has_one_placement(state) => "no other placement is named",
                 Action::NextPlacement => "trying the next placement",
                 Action::LookUp => "looking whether it exists",
                 Action::RetrySameToken | Action::Wait if verbose || is_silence(error) => "trying again",
                 // Throttles and short faults are the pacer's daily bread, and an end is told by the event that follows.
                 Action::RetrySameToken | Action::Wait | Action::GiveUpSlot | Action::StopRun => return None,
             };
-            format!("{launched} {}: {}; {next}", name(*slot), describe(error))
+            format!("{}: {}; {next}", name(*slot), describe(error))
+        }
+        Event::Waiting { slot, next_try, gives_up } => {
+            let wait = seconds(next_try.duration_since(record.at).as_secs_f64().max(0.0));
+            let left = gives_up.map(|end| seconds(end.duration_since(record.at).as_secs_f64().max(0.0)));
+            let left = left.map_or_else(String::new, |left| format!(", gives up in {left}"));
+            format!("{} waits, next try in {wait}{left}", name(*slot))
         }
         Event::InstanceDied { slot, ocid, error } => {
-            format!("{launched} {} died before it ran ({}): {}", name(*slot), clean(ocid), describe(error))
+            format!("{} died before it ran ({}): {}", name(*slot), clean(ocid), describe(error))
         }
         Event::SlotFailed { slot, error } => {
-            format!("{launched} failed {}: {}", name(*slot), describe(error))
+            format!("[{}/{of}] failed {}: {}", state.counts.failed, name(*slot), describe(error))
         }
         Event::WaitEnded { slot, error: Some(error), .. } => {
-            format!("{running} no longer waiting for {}: {}", name(*slot), describe(error))
+            format!("no longer waiting for {}: {}", name(*slot), describe(error))
         }
         Event::WaitEnded { slot, state: seen, .. } => {
-            format!("{running} {} is still {} at the end of the wait", name(*slot), clean(seen))
+            format!("{} is still {} at the end of the wait", name(*slot), clean(seen))
         }
         Event::StateSeen { slot, state: seen, .. } if verbose => {
-            format!("{running} {} is {}", name(*slot), clean(seen))
+            format!("{} is {}", name(*slot), clean(seen))
         }
         Event::PaceChanged { class, rate, reason } if verbose => {
-            format!("{launched} pace of {class}: {rate:.2}/s ({})", clean(reason))
+            format!("pace of {class}: {rate:.2}/s ({})", clean(reason))
         }
         Event::GiveBackIntended { reached, min } => {
-            format!(
-                "{running} {reached} are fewer than the {min} that are wanted at least: giving everything back"
-            )
+            format!("{reached} are fewer than the {min} that are wanted at least: giving everything back")
         }
-        Event::GivenBack { ocid, .. } => format!("{launched} gave back {}", clean(ocid)),
+        Event::GivenBack { ocid, .. } => format!("gave back {}", clean(ocid)),
         // Told as soon as a reservation exists, before what it holds has been read back.
         Event::ReservationHeld { ocid, availability_domain, held: 0, .. } => {
-            format!("{launched} reservation in {}: {}", clean(availability_domain), clean(ocid))
+            format!("reservation in {}: {}", clean(availability_domain), clean(ocid))
         }
         Event::ReservationHeld { availability_domain, asked, held, .. } => {
-            format!("{launched} reserved {held} of {asked} in {}", clean(availability_domain))
+            format!("reserved {held} of {asked} in {}", clean(availability_domain))
         }
         Event::Warning { message } => format!("warning: {}", clean(message)),
         Event::Interrupted => "interrupted: finishing what is under way".to_owned(),
@@ -151,7 +158,7 @@ mod tests {
         let error = ErrorRecord { code: "LimitExceeded".to_owned(), ..ErrorRecord::default() };
         let action = Action::NextPlacement;
         let failed = Event::TryFailed { slot: 1, attempt: 1, error, action, settled: false };
-        for (placements, said) in [(1, "trying again later"), (2, "trying the next placement")] {
+        for (placements, said) in [(1, "no other placement is named"), (2, "trying the next placement")] {
             let plan = serde_json::json!({"fleet": {"placements": vec!["somewhere"; placements]}});
             let begun = Event::RunStarted { kind: RunKind::Launch, requested: 1, plan };
             let record = |seq, event| Record { seq, at: jiff::Timestamp::UNIX_EPOCH, event };

@@ -1,4 +1,5 @@
-//! Shows a run while it goes on: bars on a terminal, plain lines elsewhere, JSON lines on stdout.
+//! Shows a run while it goes on: bars on a terminal, with a line below them while slots wait; plain lines elsewhere, JSON
+//! lines on stdout.
 //!
 //! A thread of its own does the writing, so that a slow terminal or a full pipe never holds the run up. It knows the
 //! run by its records only.
@@ -9,12 +10,15 @@ use super::narration;
 use super::pace::PaceView;
 use super::repeats::{Repeats, Telling};
 use super::simulated;
+use super::waiting::Waiting;
 use crate::args::OutputFormat;
 use fleet::{Plan, Sink};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{Record, RunState};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
 /// How a run is shown.
@@ -72,6 +76,9 @@ struct View {
     pace: PaceView,
     gauge: Gauge,
     repeats: Repeats,
+    waiting: Waiting,
+    /// The time of the last record, and what has passed since.
+    now: Timestamp,
     bars: Option<Bars>,
 }
 
@@ -86,16 +93,30 @@ impl View {
             pace: PaceView::default(),
             gauge: Gauge::default(),
             repeats: Repeats::default(),
+            waiting: Waiting::default(),
+            now: Timestamp::UNIX_EPOCH,
             bars,
         }
     }
 
     fn run(mut self, receiver: &Receiver<Message>) {
-        while let Ok(Message::Record(record)) = receiver.recv() {
-            self.state.apply(&record);
-            self.pace.apply(&record.event);
-            self.gauge.apply(&record, &self.state);
-            self.take(&record);
+        loop {
+            match receiver.recv_timeout(COUNTDOWN) {
+                Ok(Message::Record(record)) => {
+                    self.state.apply(&record);
+                    self.pace.apply(&record.event);
+                    self.gauge.apply(&record, &self.state);
+                    self.waiting.apply(&record);
+                    self.now = record.at;
+                    self.take(&record);
+                }
+                // Nothing happened meanwhile but that time passed.
+                Err(RecvTimeoutError::Timeout) => {
+                    self.now = self.now.saturating_add(COUNTDOWN_SPAN).unwrap_or(self.now);
+                    self.show_waiting();
+                }
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
         if let Some(bars) = &self.bars {
             bars.clear();
@@ -126,7 +147,17 @@ impl View {
                     bars.above(&line);
                 }
                 bars.update(&self.state, &self.pace.describe(self.gauge.rate_of(&self.state)), &self.gauge);
+                self.show_waiting();
             }
+        }
+    }
+
+    /// Says below the bars why nothing seems to happen, if slots wait.
+    fn show_waiting(&mut self) {
+        if let Some(bars) = &mut self.bars {
+            let columns = usize::from(bars.columns).saturating_sub(1);
+            let line = self.waiting.line(&self.state, self.now, &bars.zone, columns);
+            bars.wait(line);
         }
     }
 
@@ -139,20 +170,22 @@ impl View {
         }
         match self.repeats.note(&record.event) {
             Telling::Whole => Some(line),
-            Telling::Counted(text) => {
-                Some(format!("[{}/{}] {text}", self.state.counts.launched, self.state.requested))
-            }
+            Telling::Counted(text) => Some(text),
             Telling::Silent => None,
         }
     }
 }
 
-/// Two bars: launched and running.
+/// Two bars, launched and running, and a line below them.
 struct Bars {
     all: MultiProgress,
     colour: bool,
+    columns: u16,
+    zone: TimeZone,
     launched: ProgressBar,
     running: ProgressBar,
+    /// There only while something waits.
+    waiting: Option<ProgressBar>,
 }
 
 impl Bars {
@@ -168,7 +201,29 @@ impl Bars {
         let running = all.add(ProgressBar::new(u64::from(requested)));
         running.set_style(style(running_template(columns)));
         running.enable_steady_tick(TICK);
-        Self { all, colour: console::stderr_has_colour(), launched, running }
+        let colour = console::stderr_has_colour();
+        Self { all, colour, columns, zone: TimeZone::system(), launched, running, waiting: None }
+    }
+
+    /// The line below the bars; none when nothing waits.
+    fn wait(&mut self, line: Option<String>) {
+        match (line, &self.waiting) {
+            (Some(line), Some(bar)) => bar.set_message(line),
+            (Some(line), None) => {
+                let bar = self.all.add(ProgressBar::new(0));
+                // A template of one word can be read.
+                bar.set_style(
+                    ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+                );
+                bar.set_message(line);
+                self.waiting = Some(bar);
+            }
+            (None, Some(bar)) => {
+                self.all.remove(bar);
+                self.waiting = None;
+            }
+            (None, None) => {}
+        }
     }
 
     fn above(&self, line: &str) {
@@ -194,6 +249,10 @@ impl Bars {
         let _ = self.all.clear();
     }
 }
+
+/// How often the time until the next try is told.
+const COUNTDOWN: std::time::Duration = std::time::Duration::from_secs(1);
+const COUNTDOWN_SPAN: SignedDuration = SignedDuration::from_secs(1);
 
 /// How often the clock of the bars moves.
 const TICK: std::time::Duration = std::time::Duration::from_millis(250);

@@ -22,6 +22,7 @@ pub enum Telling {
 #[derive(Debug, Default)]
 pub struct Repeats {
     seen: HashMap<(&'static str, String, String), u32>,
+    waits: u32,
 }
 
 impl Repeats {
@@ -30,6 +31,15 @@ impl Repeats {
         let (what, error) = match event {
             Event::SlotFailed { error, .. } => ("slots failed", error),
             Event::TryFailed { error, .. } => ("tries failed", error),
+            // While many wait, one line now and then says that they do.
+            Event::Waiting { .. } => {
+                self.waits += 1;
+                return if self.waits <= FEW || is_round(self.waits) {
+                    Telling::Whole
+                } else {
+                    Telling::Silent
+                };
+            }
             _ => return Telling::Whole,
         };
         let count = self.seen.entry((what, error.code.clone(), error.message.clone())).or_default();

@@ -18,7 +18,7 @@ fn credentials_are_checked_for_their_form() {
     insta::assert_snapshot!(spoiled("private_key_path: key.pem\n", pasted), @r"
         config.yaml:5:3: private_key_path holds a key, and needs the path of its file
           |
-        5 |   -----BEGIN PRIVATE KEY-----
+        5 |   …
           |   ^
           = help: save the key in a file that only you can read: `private_key_path: ~/.oci/oci_api_key.pem`
 
@@ -41,7 +41,7 @@ fn a_passphrase_is_never_shown() {
     insta::assert_snapshot!(errors(twice), @r"
         config.yaml:2:1: `private_key_passphrase` is given twice; the first is on line 1
           |
-        2 | private_key_passphrase …
+        2 | private_key_passphrase: …
           | ^^^^^^^^^^^^^^^^^^^^^^
           = help: keep one of the two
 
@@ -50,7 +50,7 @@ fn a_passphrase_is_never_shown() {
     insta::assert_snapshot!(errors(format!("private_key_passphrase: [hunter2]\n{GOOD}")), @r"
         config.yaml:1:25: private_key_passphrase must be text, but is another kind of value
           |
-        1 | private_key_passphrase …
+        1 | private_key_passphrase: …
           |                         ^
 
         config.yaml: 1 mistake; nothing was sent
@@ -90,7 +90,7 @@ fn ssh_keys_are_checked_where_they_stand() {
     insta::assert_snapshot!(with("|\n    -----BEGIN OPENSSH PRIVATE KEY-----\n    b3BlbnNzaC1rZXk"), @r"
         config.yaml:18:5: instance_settings.ssh_authorized_keys: key 1 is a private key: it must not leave your machine; give the public one
            |
-        18 |     -----BEGIN OPENSSH PRIVATE KEY-----
+        18 |     …
            |     ^
            = help: a public key is one line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
 
@@ -253,7 +253,7 @@ fn passed_through_fields_are_checked_against_the_model_and_against_ours() {
 
         config.yaml:23:7: instance_settings.launch_details.createVnicDetails.privateIpx is not a known field of the API
            |
-        23 |       privateIpx: 10.0.0.9
+        23 |       privateIpx …
            |       ^^^^^^^^^^
            = help: did you mean `privateIp`?
 

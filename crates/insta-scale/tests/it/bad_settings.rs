@@ -50,37 +50,37 @@ fn an_unknown_key_comes_with_the_nearest_known_one() {
     insta::assert_snapshot!(errors(text), @r"
         config.yaml:5:1: unknown key `Region`
           |
-        5 | Region: us-phoenix-1
+        5 | Region …
           | ^^^^^^
           = help: did you mean `region`?
 
         config.yaml:12:5: unknown key `instance_settings.shape_config.ocpu`
            |
-        12 |     ocpu: 1
+        12 |     ocpu …
            |     ^^^^
            = help: did you mean `ocpus`?
 
         config.yaml:15:3: unknown key `instance_settings.subnetid`
            |
-        15 |   subnetid: ocid1.subnet.oc1.phx.aaaaexamplesubnet
+        15 |   subnetid …
            |   ^^^^^^^^
            = help: did you mean `subnet_id`?
 
         config.yaml:17:3: unknown key `instance_settings.displayname`
            |
-        17 |   displayname: x
+        17 |   displayname …
            |   ^^^^^^^^^^^
            = help: did you mean `display_name_prefix`?
 
         config.yaml:18:3: unknown key `instance_settings.private_key_path`
            |
-        18 |   private_key_path: y
+        18 |   private_key_path …
            |   ^^^^^^^^^^^^^^^^
            = help: `private_key_path` belongs under the top level
 
         config.yaml:19:3: unknown key `instance_settings.quota`
            |
-        19 |   quota: 3
+        19 |   quota …
            |   ^^^^^
            = help: fields of the API that have no key of their own go under `launch_details:`, named as in the API
 

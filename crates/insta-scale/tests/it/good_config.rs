@@ -186,7 +186,7 @@ fn taken() -> Overrides {
 #[test]
 fn the_example_is_good_and_names_every_key() {
     let overrides = taken();
-    let no_profile = |_: &CredentialSource| Err(String::new());
+    let no_profile = |_: &CredentialSource| Err(oci_client::credentials::CredentialsError::SigningFailed);
     let settings = config::load(&example(), &overrides, &no_profile).unwrap();
     assert_eq!(settings.notes, "");
     let text = std::fs::read_to_string(example()).unwrap();

@@ -71,7 +71,7 @@ fn the_document_has_exactly_the_fields_that_are_documented() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
         keys(&document),
-        "schema_version simulated run_id requested launched running failed given_back elapsed_s requests price_per_hour price_per_30_days currency expires instances"
+        "schema_version simulated run_id requested launched running failed given_back warnings elapsed_s requests price_per_hour price_per_30_days currency expires instances"
     );
     let row = &document["instances"][0];
     assert_eq!(

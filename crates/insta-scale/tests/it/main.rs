@@ -15,6 +15,7 @@ mod good_config;
 mod instances;
 mod keeping;
 mod launch;
+mod official_tools;
 mod placeholders;
 mod planning;
 mod program;

@@ -72,7 +72,7 @@ fn a_refused_login_stops_the_run_with_a_code_of_its_own() {
     let ended = place.run(&["--endpoint", &region.endpoint]);
     drop(stranger);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
-    assert!(ended.stderr.contains("hint: the key is not accepted"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: OCI does not know the key for this user"), "{}", ended.stderr);
 }
 
 #[test]

@@ -127,8 +127,9 @@ fn no_error_tells_a_key_a_passphrase_or_a_token() {
 fn a_panic_would_not_tell_a_passphrase_since_no_debug_text_has_it() {
     let (place, _region) = signed_up();
     let overrides = insta_scale::config::Overrides::default();
-    let settings =
-        insta_scale::config::load(&place.path().join("config.yaml"), &overrides, &|_| Err(String::new()));
+    let settings = insta_scale::config::load(&place.path().join("config.yaml"), &overrides, &|_| {
+        Err(oci_client::credentials::CredentialsError::SigningFailed)
+    });
     let shown = format!("{:?}", settings.unwrap());
     assert!(shown.contains("KeyFields") && shown.contains("aaaaexampleuser"), "{shown}");
     assert_eq!(secret_in(&shown), None, "{shown}");

@@ -90,15 +90,25 @@ impl Signer for ApiKey {
     fn sign(&self, text: &[u8], _: Timestamp) -> Result<Signature, CredentialsError> {
         Ok(Signature { key_id: Arc::clone(&self.key_id), bytes: self.key.sign(text)? })
     }
+
+    fn describe(&self) -> String {
+        let mut parts = self.key_id.rsplit('/');
+        let (fingerprint, user) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        format!("signed with the API key {fingerprint} of {user}; the private key has this fingerprint")
+    }
 }
 
 /// A fingerprint in lower case, if it is written as one.
 fn parse_fingerprint(text: &str) -> Result<String, CredentialsError> {
-    let lower = text.trim().to_ascii_lowercase();
-    let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if lower.split(':').count() == 16 && lower.split(':').all(is_pair) {
-        Ok(lower)
+    if is_fingerprint(text) {
+        Ok(text.trim().to_ascii_lowercase())
     } else {
         Err(CredentialsError::BadFingerprint { configured: text.to_owned() })
     }
+}
+
+/// Whether a text is 16 pairs of hex digits joined by colons.
+pub(super) fn is_fingerprint(text: &str) -> bool {
+    let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.trim().split(':').count() == 16 && text.trim().split(':').all(is_pair)
 }

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 /// The section whose keys every other inherits.
 const DEFAULT: &str = "DEFAULT";
 
@@ -74,15 +76,20 @@ pub struct Profile<'a> {
 impl ConfigFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, ConfigFileError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigFileError::Unreadable {
+        let bytes = std::fs::read(path).map_err(|error| ConfigFileError::Unreadable {
             path: path.to_owned(),
             why: match error.kind() {
                 std::io::ErrorKind::NotFound => "it does not exist".to_owned(),
-                std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
                 _ => error.to_string(),
             },
         })?;
-        Self::parse(&text, path)
+        let bytes = Zeroizing::new(bytes);
+        let text = std::str::from_utf8(&bytes).map_err(|error| ConfigFileError::Line {
+            path: path.to_owned(),
+            line: bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count(),
+            what: format!("byte 0x{:02x} is not UTF-8: save the file as UTF-8", bytes[error.valid_up_to()]),
+        })?;
+        Self::parse(text, path)
     }
 
     /// Reads the text of a file; `path` is what errors call it.
@@ -126,6 +133,12 @@ impl Profile<'_> {
             Some(entry) => format!("{}:{}", self.file.path.display(), entry.line),
             None => self.place(),
         }
+    }
+
+    /// Whether the profile itself has a key, and not only `[DEFAULT]`.
+    pub fn is_own(&self, key: &str) -> bool {
+        let entry = self.file.sections.get(&self.name).and_then(|section| section.get(key));
+        entry.is_some_and(|entry| !entry.value.is_empty())
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -192,7 +205,7 @@ impl Reader<'_> {
         }
         let Some(section) = self.section.clone() else {
             return Err(
-                self.wrong(number, &format!("{key} stands before the first profile: put [DEFAULT] above it"))
+                self.wrong(number, "a setting stands before the first profile: put [DEFAULT] above it")
             );
         };
         let entries = self.sections.entry(section.clone()).or_default();

@@ -54,18 +54,15 @@ pub enum CredentialsError {
     },
     /// It is encrypted in the way of OpenSSL before PKCS#8, which derives the key with one round of MD5.
     #[error(
-        "{source_name} is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Convert \
-         it once: openssl pkcs8 -topk8 -v2 aes256 -in {source_name} -out {source_name}.new"
+        "{source_name} is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. {}",
+        convert(source_name)
     )]
     LegacyEncryption {
         /// The file, or the setting that held it.
         source_name: String,
     },
     /// It is encrypted in a way that is not known here.
-    #[error(
-        "{source_name} is encrypted in a way that cannot be read here ({why}). Convert it once: openssl pkcs8 -topk8 -v2 aes256 \
-         -in {source_name} -out {source_name}.new"
-    )]
+    #[error("{source_name} is encrypted in a way that cannot be read here ({why}). {}", convert(source_name))]
     UnknownEncryption {
         /// The file, or the setting that held it.
         source_name: String,
@@ -131,7 +128,7 @@ pub enum CredentialsError {
         /// What it says.
         value: String,
         /// Why it is refused.
-        why: &'static str,
+        why: String,
     },
     /// The configuration file.
     #[error(transparent)]
@@ -164,5 +161,29 @@ pub enum CredentialsError {
     #[error("the request could not be signed")]
     SigningFailed,
 }
+
+/// How a key becomes one that can be read: every OpenSSL since 1.0 and LibreSSL know the command, and each of their default
+/// schemes for it is read.
+fn convert(source_name: &str) -> String {
+    let quoted = quote(source_name);
+    match source_name {
+        KEY_CONTENT => format!(
+            "Save it in a file KEY.pem, run `openssl pkcs8 -topk8 -v2 aes256 -in KEY.pem`, and set {KEY_CONTENT} to what it prints"
+        ),
+        _ => format!(
+            "Run `openssl pkcs8 -topk8 -v2 aes256 -in {quoted} -out {}`, and name the new file in place of this one",
+            quote(&format!("{source_name}.new"))
+        ),
+    }
+}
+
+/// A path as a shell takes it.
+pub(super) fn quote(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@:,~".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// The variable that can hold a private key.
+pub(super) const KEY_CONTENT: &str = "OCI_CLI_KEY_CONTENT";
 
 const LOG_IN: &str = "log in again with `oci session authenticate`";

@@ -4,10 +4,12 @@
 
 mod api_key;
 mod config_file;
+mod environment;
 mod error;
 mod private_key;
 mod profile;
 mod session_token;
+mod values;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +18,12 @@ use jiff::Timestamp;
 
 pub use api_key::{ApiKey, ApiKeySettings};
 pub use config_file::{ConfigFile, ConfigFileError, Profile};
+pub use environment::{Environment, config_file_path, expand_home, variables_suffice};
 pub use error::CredentialsError;
 pub use private_key::{KeyFile, PrivateKey};
-pub use profile::{Environment, Login, LoginSettings, config_file_path, expand_home};
+pub use profile::{Login, LoginFacts};
 pub use session_token::SessionToken;
+pub use values::LoginSettings;
 
 /// Signs requests for a user.
 pub trait Signer: Send + Sync + fmt::Debug {
@@ -28,6 +32,11 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the credentials are known to be invalid, as an expired token is.
     fn sign(&self, text: &[u8], now: Timestamp) -> Result<Signature, CredentialsError>;
+
+    /// Who signs, and which checks that need no service have passed: for people, after a refusal. No secret.
+    fn describe(&self) -> String {
+        String::new()
+    }
 
     /// Is called after the service or [`Self::sign`] refused: looks for newer credentials and returns whether there are any.
     fn refresh(&self) -> bool {

@@ -157,21 +157,37 @@ impl PrivateKey {
     }
 }
 
-/// What stands between the first pair of armour lines.
+/// What stands between a pair of armour lines.
 struct Block<'a> {
     label: &'a str,
     text: &'a [u8],
 }
 
 impl<'a> Block<'a> {
+    /// The first private key; without one, the first block of any kind, so that the error can say what the text holds.
     fn find(pem: &'a [u8]) -> Option<Self> {
+        let mut first = None;
+        let mut rest = pem;
+        while let Some((block, after)) = Self::next(rest) {
+            if block.label.ends_with("PRIVATE KEY") {
+                return Some(block);
+            }
+            first.get_or_insert(block);
+            rest = after;
+        }
+        first
+    }
+
+    /// The first block of a text, and what follows it.
+    fn next(pem: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let begin = find(pem, b"-----BEGIN ")? + b"-----BEGIN ".len();
         let rest = &pem[begin..];
         let end = find(rest, b"-----")?;
         let label = std::str::from_utf8(&rest[..end]).ok()?;
         let text = &rest[end + 5..];
-        let text = &text[..find(text, format!("-----END {label}-----").as_bytes())?];
-        Some(Self { label, text })
+        let footer = format!("-----END {label}-----");
+        let end = find(text, footer.as_bytes())?;
+        Some((Self { label, text: &text[..end] }, &text[end + footer.len()..]))
     }
 }
 

@@ -106,6 +106,11 @@ impl Signer for SessionToken {
         Ok(Signature { key_id: Arc::clone(&session.key_id), bytes: session.key.sign(text)? })
     }
 
+    fn describe(&self) -> String {
+        let path = self.token_path.display();
+        format!("signed with the session token {path}, which is valid until {}", self.expires())
+    }
+
     fn refresh(&self) -> bool {
         let Ok((session, _)) = Session::read(&self.token_path, &self.key_path, self.passphrase.as_ref())
         else {

@@ -1,8 +1,7 @@
 //! The transport over the network: reqwest with rustls.
 //!
-//! TLS certificates are always verified; there is no way to turn that off. Proxies are taken from the environment
-//! (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) except for plain http, which only ever goes to this machine. reqwest's own retries
-//! and redirects are off.
+//! TLS certificates are always verified; there is no way to turn that off. Proxies and trusted certificates are those of the
+//! [`Surroundings`], except for plain http, which only ever goes to this machine. reqwest's own retries and redirects are off.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,7 +10,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::{CONNECTION_REFUSED, Transport, TransportError};
+use super::causes::{causes, chain};
+use super::{CONNECTION_REFUSED, Surroundings, Transport, TransportError};
 
 /// Limits on one request.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +39,11 @@ pub struct Https {
     /// The client for plain http to this machine, without proxy and certificates.
     plain: reqwest::Client,
     limits: HttpsLimits,
+    surroundings: Surroundings,
 }
 
 impl Https {
-    /// A transport with the default limits.
+    /// A transport with the default limits, and without what an environment says of proxies and certificates.
     pub fn new() -> Result<Self, TransportError> {
         Self::with(HttpsLimits::default())
     }
@@ -50,8 +51,14 @@ impl Https {
     /// A transport with other limits.
     pub fn with(limits: HttpsLimits) -> Result<Self, TransportError> {
         let plain = builder(limits).no_proxy().tls_certs_only([]).build();
-        let plain = plain.map_err(|error| TransportError::not_sent("TlsSetup", chain(&error)))?;
-        Ok(Self { tls: Arc::default(), plain, limits })
+        let plain = plain.map_err(|error| TransportError::lasting("TlsSetup", chain(&error)))?;
+        Ok(Self { tls: Arc::default(), plain, limits, surroundings: Surroundings::default() })
+    }
+
+    /// The same in these surroundings.
+    #[must_use]
+    pub fn in_surroundings(self, surroundings: Surroundings) -> Self {
+        Self { surroundings, tls: Arc::default(), ..self }
     }
 
     /// The client for a scheme. Two concurrent tries may both create one; the first is kept.
@@ -62,18 +69,34 @@ impl Https {
         if let Some(client) = self.tls.get() {
             return Ok(client);
         }
-        let client = builder(self.limits).build();
-        let client = client.map_err(|error| TransportError::not_sent("TlsSetup", chain(&error)))?;
+        let mut client = builder(self.limits);
+        if let Some(proxy) = &self.surroundings.proxy {
+            client = client.proxy(proxy.clone());
+        }
+        if let Some(bundle) = &self.surroundings.bundle {
+            client = client.tls_certs_only(bundle.certificates.clone());
+        }
+        let client = client.build().map_err(|error| {
+            TransportError::lasting("TlsSetup", format!("{}; trusted are {}", chain(&error), self.trusted()))
+        })?;
         Ok(self.tls.get_or_init(|| client))
+    }
+
+    /// Whose certificates are trusted, for people.
+    fn trusted(&self) -> String {
+        match &self.surroundings.bundle {
+            Some(bundle) => format!("the certificates of {}", bundle.source),
+            None => "the certificates of this system".to_owned(),
+        }
     }
 
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let mut request = reqwest::Request::try_from(request)
-            .map_err(|error| TransportError::not_sent("BadUrl", chain(&error)))?;
+            .map_err(|error| TransportError::lasting("BadUrl", chain(&error)))?;
         // hyper writes it from the URL, in the form of the HTTP version.
         request.headers_mut().remove(http::header::HOST);
         let client = self.client(request.url().scheme())?;
-        let mut answer = client.execute(request).await.map_err(|error| not_answered(&error))?;
+        let mut answer = client.execute(request).await.map_err(|error| self.not_answered(&error))?;
         let mut head = http::Response::new(());
         *head.status_mut() = answer.status();
         *head.headers_mut() = std::mem::take(answer.headers_mut());
@@ -85,7 +108,7 @@ impl Https {
     async fn read(&self, mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
         let too_long = || {
             let text = format!("the answer is longer than {} bytes", self.limits.body);
-            TransportError::may_have_arrived("AnswerTooLong", text)
+            TransportError { lasts: true, ..TransportError::may_have_arrived("AnswerTooLong", text) }
         };
         if answer.content_length().is_some_and(|length| length > self.limits.body as u64) {
             return Err(too_long());
@@ -105,7 +128,37 @@ impl Https {
         }
         Ok(if all.is_empty() { first } else { all.freeze() })
     }
+
+    /// An error while sending, or before the head of the answer came.
+    fn not_answered(&self, error: &reqwest::Error) -> TransportError {
+        let text = chain(error);
+        if error.is_dns() {
+            TransportError::not_sent("NameNotFound", text)
+        } else if let Some((code, what)) = tls_refusal(error) {
+            TransportError::lasting(code, format!("{what} ({text}); trusted are {}", self.trusted()))
+        } else if text.contains(PROXY_WANTS_PASSWORD) {
+            TransportError::lasting("ProxyAuthenticationRequired", text)
+        } else if error.is_connect() {
+            let code = if error.is_timeout() {
+                "ConnectTimeout"
+            } else if is_refused(error) {
+                CONNECTION_REFUSED
+            } else {
+                "ConnectFailed"
+            };
+            TransportError::not_sent(code, text)
+        } else if error.is_builder() {
+            TransportError::lasting("BadUrl", text)
+        } else if error.is_timeout() {
+            TransportError::may_have_arrived("Timeout", text)
+        } else {
+            TransportError::may_have_arrived("ConnectionLost", text)
+        }
+    }
 }
+
+/// What hyper-util's tunnel says when a proxy answers 407: it gives the error no type.
+const PROXY_WANTS_PASSWORD: &str = "proxy authorization required";
 
 impl Transport for Https {
     fn send(
@@ -126,26 +179,30 @@ fn builder(limits: HttpsLimits) -> reqwest::ClientBuilder {
         .pool_idle_timeout(Duration::from_secs(50))
 }
 
-/// An error while sending, or before the head of the answer arrived.
-fn not_answered(error: &reqwest::Error) -> TransportError {
-    let text = chain(error);
-    if error.is_dns() {
-        TransportError::not_sent("NameNotFound", text)
-    } else if error.is_connect() {
-        let code = if error.is_timeout() {
-            "ConnectTimeout"
-        } else if is_refused(error) {
-            CONNECTION_REFUSED
-        } else {
-            "ConnectFailed"
-        };
-        TransportError::not_sent(code, text)
-    } else if error.is_builder() {
-        TransportError::not_sent("BadUrl", text)
-    } else if error.is_timeout() {
-        TransportError::may_have_arrived("Timeout", text)
-    } else {
-        TransportError::may_have_arrived("ConnectionLost", text)
+/// Why the handshake will fail again: a code of ours and what is the matter. `None` when it may have been an accident.
+fn tls_refusal(error: &reqwest::Error) -> Option<(&'static str, &'static str)> {
+    use rustls::{CertificateError as Bad, Error as Tls};
+    let tls = causes(error).find_map(|cause| {
+        let mut cause = cause;
+        // An io::Error passes over what it wraps when it is asked for its source, and one may wrap another.
+        while let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            cause = inner;
+        }
+        cause.downcast_ref::<Tls>()
+    })?;
+    match tls {
+        Tls::InvalidCertificate(
+            Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. },
+        ) => Some(("CertificateExpired", "the server's certificate is not valid at this time")),
+        Tls::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            Some(("CertificateForAnotherName", "the server's certificate is for another name"))
+        }
+        Tls::InvalidCertificate(_) | Tls::NoCertificatesPresented => {
+            Some(("CertificateNotTrusted", "the server's certificate is not trusted"))
+        }
+        Tls::InvalidMessage(_) => Some(("NotTls", "the server does not speak TLS")),
+        Tls::PeerIncompatible(_) => Some(("TlsIncompatible", "the server speaks no TLS that is safe")),
+        _ => None,
     }
 }
 
@@ -157,36 +214,8 @@ fn broke_off(error: &reqwest::Error) -> TransportError {
 
 /// Whether the connection was refused, since nobody listens on the port.
 fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(inner) = cause {
-        let system = inner.downcast_ref::<std::io::Error>();
-        if system.is_some_and(|system| system.kind() == std::io::ErrorKind::ConnectionRefused) {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
-}
-
-/// The cause of an error. Its outer layers say only that sending failed, where, and in which library; whoever shows the
-/// error says where. (URLs hold OCIDs at most, so the text may be shown.)
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        texts.push(inner.to_string());
-        cause = inner.source();
-    }
-    let layer =
-        |text: &String| text.starts_with("client error (") || text.starts_with("error sending request");
-    let told: Vec<&String> = texts.iter().filter(|text| !layer(text)).collect();
-    let mut out = String::new();
-    for text in told {
-        if !out.ends_with(text.as_str()) {
-            out.push_str(if out.is_empty() { "" } else { ": " });
-            out.push_str(text);
-        }
-    }
-    // There is no other cause: the layers are better than nothing.
-    if out.is_empty() { texts.join(": ") } else { out }
+    causes(error).any(|cause| {
+        let system = cause.downcast_ref::<std::io::Error>();
+        system.is_some_and(|system| system.kind() == std::io::ErrorKind::ConnectionRefused)
+    })
 }

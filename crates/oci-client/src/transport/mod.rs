@@ -1,13 +1,16 @@
 //! Carries one request to a server and its answer back. It must not know OCI, signatures or retries.
 
+mod causes;
 mod https;
 mod in_process;
+mod surroundings;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 pub use https::{Https, HttpsLimits};
 pub use in_process::InProcess;
+pub use surroundings::{Surroundings, SurroundingsError};
 
 /// Carries requests, with one try each: it never repeats a request and never follows a redirect.
 pub trait Transport: Send + Sync {
@@ -31,6 +34,8 @@ pub struct TransportError {
     pub code: &'static str,
     /// What happened, in words.
     pub text: String,
+    /// Whether the same will happen again until somebody changes something.
+    pub lasts: bool,
 }
 
 /// Whether a request without an answer may have reached the server.
@@ -45,11 +50,16 @@ pub enum Reached {
 impl TransportError {
     /// An error of a request that was certainly not sent.
     pub fn not_sent(code: &'static str, text: impl Into<String>) -> Self {
-        Self { reached: Reached::NotSent, code, text: text.into() }
+        Self { reached: Reached::NotSent, code, text: text.into(), lasts: false }
+    }
+
+    /// The request certainly was not sent, and will not be another time.
+    pub fn lasting(code: &'static str, text: impl Into<String>) -> Self {
+        Self { lasts: true, ..Self::not_sent(code, text) }
     }
 
     /// An error of a request that may have arrived.
     pub fn may_have_arrived(code: &'static str, text: impl Into<String>) -> Self {
-        Self { reached: Reached::MayHaveArrived, code, text: text.into() }
+        Self { reached: Reached::MayHaveArrived, code, text: text.into(), lasts: false }
     }
 }

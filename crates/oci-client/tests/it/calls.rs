@@ -129,6 +129,16 @@ async fn a_refused_login_says_how_far_the_clock_is_off() {
     let failure = fake.client().get_instance("i").await.unwrap_err();
     assert_eq!((failure.class, failure.clock_ahead_s), (FailureClass::Authentication, Some(420)));
     assert_eq!(failure.attempts, 1);
+    assert_eq!(failure.clock_error().unwrap(), "this machine's clock is 420 s ahead of the server's");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_right_is_not_named() {
+    let body = r#"{"code":"NotAuthenticated","message":"x"}"#;
+    for date in [&[("date", "Sun, 22 Nov 2026 11:56:00 GMT")][..], &[("date", "nonsense")], &[]] {
+        let failure = Fake::new([answer(401, date, body)]).client().get_instance("i").await.unwrap_err();
+        assert_eq!(failure.clock_error(), None, "{date:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

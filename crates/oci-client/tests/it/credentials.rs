@@ -27,6 +27,10 @@ fn every_form_of_the_same_key_has_the_same_fingerprint() {
         ("keys/pkcs1.pem", None),
         ("keys/encrypted-pbkdf2.pem", Some("swordfish")),
         ("keys/encrypted-scrypt.pem", Some("swordfish")),
+        // As OpenSSL 1.0 and LibreSSL encrypt (PBES2 with HMAC-SHA1), and the example of their manuals (`-v2 des3`).
+        ("keys/encrypted-pbkdf2-sha1.pem", Some("swordfish")),
+        ("keys/encrypted-pbkdf2-des3.pem", Some("swordfish")),
+        ("keys/public-then-private.pem", None),
     ] {
         let file = PrivateKey::read(&data(name), passphrase).unwrap();
         assert_eq!(file.key.fingerprint().unwrap(), FINGERPRINT, "{name}");
@@ -36,8 +40,9 @@ fn every_form_of_the_same_key_has_the_same_fingerprint() {
 #[test]
 fn each_wrong_key_file_has_its_own_answer() {
     insta::assert_snapshot!(refusal("keys/public.pem", None), @"keys/public.pem holds a public key; requests are signed with the private one, which is usually beside it without `_public` in its name");
-    insta::assert_snapshot!(refusal("keys/encrypted-legacy.pem", Some("swordfish")), @"keys/encrypted-legacy.pem is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Convert it once: openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-legacy.pem -out keys/encrypted-legacy.pem.new");
-    insta::assert_snapshot!(refusal("keys/encrypted-3des.pem", Some("swordfish")), @"keys/encrypted-3des.pem is encrypted in a way that cannot be read here (its scheme is not PBES2). Convert it once: openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-3des.pem -out keys/encrypted-3des.pem.new");
+    insta::assert_snapshot!(refusal("keys/encrypted-legacy.pem", Some("swordfish")), @"keys/encrypted-legacy.pem is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Run `openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-legacy.pem -out keys/encrypted-legacy.pem.new`, and name the new file in place of this one");
+    insta::assert_snapshot!(refusal("keys/encrypted-3des.pem", Some("swordfish")), @"keys/encrypted-3des.pem is encrypted in a way that cannot be read here (its scheme is not PBES2). Run `openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-3des.pem -out keys/encrypted-3des.pem.new`, and name the new file in place of this one");
+    insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2-sha1.pem", Some("herring")), @"the passphrase does not open keys/encrypted-pbkdf2-sha1.pem");
     insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", None), @"keys/encrypted-pbkdf2.pem is encrypted and no passphrase was given");
     insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", Some("herring")), @"the passphrase does not open keys/encrypted-pbkdf2.pem");
     insta::assert_snapshot!(refusal("keys/elliptic.pem", None), @"the key in keys/elliptic.pem cannot be used (it is not an RSA key): OCI takes RSA keys of 2048 bits or more");
@@ -55,6 +60,15 @@ fn text_that_is_no_key_says_what_it_is() {
     insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\nMIIE"), @"KEY holds no private key (its END line is missing: it was cut off): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
     insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\n?!\n-----END PRIVATE KEY-----"), @"KEY holds no private key (what stands between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
     insta::assert_snapshot!(why("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"), @"KEY holds a private key in OpenSSH's own form, which OCI does not take: rewrite it as PEM with `ssh-keygen -p -m PEM -f KEY`");
+}
+
+#[test]
+fn an_old_key_in_a_variable_is_not_called_a_file() {
+    let legacy = std::fs::read(data("keys/encrypted-legacy.pem")).unwrap();
+    let error = PrivateKey::from_pem(&legacy, Some("swordfish"), "OCI_CLI_KEY_CONTENT").unwrap_err();
+    insta::assert_snapshot!(error, @"OCI_CLI_KEY_CONTENT is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Save it in a file KEY.pem, run `openssl pkcs8 -topk8 -v2 aes256 -in KEY.pem`, and set OCI_CLI_KEY_CONTENT to what it prints");
+    let error = PrivateKey::from_pem(&legacy, None, "/home/a b/it's.pem").unwrap_err();
+    insta::assert_snapshot!(error, @r"/home/a b/it's.pem is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Run `openssl pkcs8 -topk8 -v2 aes256 -in '/home/a b/it'\''s.pem' -out '/home/a b/it'\''s.pem.new'`, and name the new file in place of this one");
 }
 
 fn settings(fingerprint: &str) -> ApiKeySettings {

@@ -1,7 +1,7 @@
 //! Every service is where Oracle says it is, and a signed request goes nowhere unsafe.
 
 use oci_api::Service;
-use oci_client::regions::added_regions;
+use oci_client::regions::{AddedRegions, added_regions};
 use oci_client::{Base, EndpointError, Endpoints};
 
 #[test]
@@ -72,7 +72,7 @@ fn a_region_newer_than_the_table_can_be_described() {
             _ => None,
         }
     };
-    assert_eq!(added_regions(&env(None)), Ok(vec![]));
+    assert_eq!(added_regions(&env(None)), Ok(AddedRegions::default()));
     std::fs::write(&file, format!("[{one}]")).unwrap();
     let more = added_regions(&env(None)).unwrap();
     for name in ["xx-new-1", "new"] {
@@ -90,4 +90,20 @@ fn a_region_newer_than_the_table_can_be_described() {
     );
     std::fs::write(&file, "{}").unwrap();
     assert!(added_regions(&env(None)).is_err());
+}
+
+#[test]
+fn oci_default_realm_gives_unknown_regions_their_domain() {
+    let more = |realm: &'static str| {
+        added_regions(&move |name: &str| (name == "OCI_DEFAULT_REALM").then(|| realm.to_owned()))
+    };
+    let at = |realm, region| {
+        let endpoints = Endpoints::for_region_or(region, &more(realm).unwrap());
+        endpoints.map(|endpoints| endpoints.base(Service::Compute).authority)
+    };
+    assert_eq!(at("Cloud99.example", "XX-new-1").unwrap(), "iaas.xx-new-1.cloud99.example");
+    assert_eq!(at("oc2", "xx-new-1").unwrap(), "iaas.xx-new-1.oraclegovcloud.com");
+    assert_eq!(at("cloud99.example", "phx").unwrap(), "iaas.us-phoenix-1.oraclecloud.com", "known ones stay");
+    assert!(at("", "xx-new-1").is_err() && at("cloud99.example", "evil/x").is_err());
+    insta::assert_snapshot!(more("nowhere").unwrap_err(), @"OCI_DEFAULT_REALM does not describe regions as the OCI SDKs want it (it must hold the domain of a realm, as `oraclecloud.com`)");
 }

@@ -134,11 +134,22 @@ async fn a_server_that_goes_silent_is_given_up() {
 async fn an_endless_body_is_cut_off() {
     let declared = "HTTP/1.1 200 OK\r\ncontent-length: 999999999\r\n\r\n{".to_owned();
     let (write, read) = both(Then::Hang(declared)).await;
-    assert_eq!((write.class, read.class), (FailureClass::Ambiguous, FailureClass::Network));
-    assert_eq!(write.code, "AnswerTooLong");
+    assert_eq!((write.class, read.class), (FailureClass::Ambiguous, FailureClass::Invalid));
+    assert_eq!((write.code.as_str(), read.code.as_str()), ("AnswerTooLong", "AnswerTooLong"));
     let flood = format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(4096));
     let (write, _) = both(Then::Flood(flood)).await;
     assert_eq!((write.class, write.code.as_str()), (FailureClass::Ambiguous, "AnswerTooLong"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_asked_for_once() {
+    let declared = "HTTP/1.1 200 OK\r\ncontent-length: 999999999\r\n\r\n{".to_owned();
+    let (port, _) = serve(Then::Hang(declared)).await;
+    let endpoints = Endpoints::at(&format!("http://127.0.0.1:{port}")).unwrap();
+    let client = Client::builder(endpoints, Arc::new(Https::new().unwrap())).build();
+    let failure = client.get_instance("i").await.unwrap_err();
+    assert_eq!(failure.attempts, 1);
+    assert!(failure.message.contains("longer than 16777216 bytes"), "{failure}");
 }
 
 #[tokio::test]
@@ -189,7 +200,7 @@ async fn a_plain_server_where_tls_is_expected_certainly_got_nothing() {
     let client =
         Client::builder(endpoints, Arc::new(Https::new().unwrap())).retry(RetryPolicy::never()).build();
     let failure = launch(&client, "t").await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Network, "ConnectFailed"), "{failure}");
+    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Blocked, "NotTls"), "{failure}");
 }
 
 #[tokio::test]

@@ -26,6 +26,13 @@ impl ScenarioError {
         Self { message: format!("cannot read the scenario {}: {error}", path.display()) }
     }
 
+    pub(super) fn not_text(source: &str, error: &std::string::FromUtf8Error) -> Self {
+        let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let line = bytes[..at].split(|byte| *byte == b'\n').count();
+        let byte = bytes[at];
+        Self { message: format!("{source}:{line}: byte 0x{byte:02x} is not UTF-8: save the file as UTF-8") }
+    }
+
     pub(super) fn value(source: &str, problem: &str) -> Self {
         Self { message: format!("{source}: {problem}") }
     }

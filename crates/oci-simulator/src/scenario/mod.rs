@@ -98,7 +98,8 @@ impl Scenario {
         if Preset::find(name_or_file).is_some() || !looks_like_a_file {
             return Ok(Self { name: name_or_file.to_owned(), ..Self::named(name_or_file)? });
         }
-        let text = std::fs::read_to_string(path).map_err(|error| ScenarioError::unreadable(path, &error))?;
+        let bytes = std::fs::read(path).map_err(|error| ScenarioError::unreadable(path, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| ScenarioError::not_text(name_or_file, &error))?;
         Ok(Self { name: name_or_file.to_owned(), ..Self::from_yaml(&text, name_or_file)? })
     }
 

@@ -128,3 +128,12 @@ fn the_documentation_names_every_scenario_key() {
     let scenario = Scenario::from_yaml(example, "docs/simulator.md").unwrap();
     assert_eq!((scenario.faults.len(), scenario.throttle.other_load.len()), (3, 2));
 }
+
+#[test]
+fn a_byte_that_is_no_text_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.yaml");
+    std::fs::write(&path, b"latency: {}\n# caf\xe9\n").unwrap();
+    let error = Scenario::load(&path.display().to_string()).unwrap_err().to_string();
+    assert!(error.ends_with("mine.yaml:2: byte 0xe9 is not UTF-8: save the file as UTF-8"), "{error}");
+}

@@ -1,0 +1,183 @@
+//! What a profile says once the CLI's variables have overridden it, each value checked for its form.
+//!
+//! Knows nothing of signing, and opens no key.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::environment::{Environment, config_file_path, expand_home, variables_suffice};
+use super::{ConfigFile, CredentialsError, Profile};
+use crate::text::plain;
+
+/// What was asked for by flag or setting; the rest comes from the environment and the usual places.
+#[derive(Clone, Debug, Default)]
+pub struct LoginSettings {
+    /// The configuration file.
+    pub config_file: Option<PathBuf>,
+    /// The profile.
+    pub profile: Option<String>,
+    /// What opens an encrypted key, if somebody typed it.
+    pub passphrase: Option<Zeroizing<String>>,
+}
+
+/// The keys that are read, each with the variable that overrides it.
+const KEYS: &[(&str, &str)] = &[
+    ("authentication_type", "OCI_CLI_AUTH"),
+    ("fingerprint", "OCI_CLI_FINGERPRINT"),
+    ("key_file", "OCI_CLI_KEY_FILE"),
+    (PASSPHRASE, "OCI_CLI_PASSPHRASE"),
+    ("region", "OCI_CLI_REGION"),
+    ("security_token_file", "OCI_CLI_SECURITY_TOKEN_FILE"),
+    ("tenancy", "OCI_CLI_TENANCY"),
+    ("user", "OCI_CLI_USER"),
+];
+
+/// The key whose value is never shown.
+const PASSPHRASE: &str = "pass_phrase";
+
+/// The region for the SDKs, where neither the profile nor the CLI's variable names one.
+const SDK_REGION: &str = "OCI_REGION";
+
+/// A profile under the variables with which the CLI overrides it; or the variables alone, where they suffice.
+pub(super) struct Values<'a> {
+    file: Option<ConfigFile>,
+    profile: String,
+    env: Environment<'a>,
+}
+
+impl<'a> Values<'a> {
+    /// Finds the file and the profile. Where the variables suffice and no profile was asked for, no file is needed: it is then
+    /// good for the region at most.
+    pub fn open(settings: &LoginSettings, env: Environment<'a>) -> Result<Self, CredentialsError> {
+        let path = config_file_path(settings.config_file.as_deref(), env);
+        let profile = settings
+            .profile
+            .clone()
+            .or_else(|| env("OCI_CLI_PROFILE").filter(|name| !name.is_empty()))
+            .unwrap_or_else(|| "DEFAULT".to_owned());
+        let alone = settings.profile.is_none() && variables_suffice(env);
+        let file = if alone { None } else { Some(ConfigFile::read(&path)?) };
+        if let Some(file) = &file {
+            file.profile(&profile)?;
+        }
+        let values = Self { file, profile, env };
+        values.check()?;
+        Ok(values)
+    }
+
+    /// A variable that is set and not empty.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        (self.env)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The variable if it is set, else the profile's value.
+    pub fn get(&self, key: &str) -> Option<String> {
+        self.overriding(key).map(|(_, value)| value).or_else(|| self.profile()?.get(key).map(str::to_owned))
+    }
+
+    /// The same as a path, `~` expanded.
+    pub fn path(&self, key: &str) -> Option<PathBuf> {
+        self.get(key).map(|path| expand_home(Path::new(&path), self.env))
+    }
+
+    /// The region, and what names it.
+    pub fn region(&self) -> Option<(String, String)> {
+        let named = self.get("region").map(|region| (region, self.place_of("region")));
+        named.or_else(|| self.variable(SDK_REGION).map(|region| (region, SDK_REGION.to_owned())))
+    }
+
+    /// Whether the profile itself has a key, and not only what it inherits.
+    pub fn is_own(&self, key: &str) -> bool {
+        self.profile().is_some_and(|profile| profile.is_own(key))
+    }
+
+    /// A setting that cannot be used, with its place.
+    pub fn refused(&self, key: &'static str, value: &str, why: impl Into<String>) -> CredentialsError {
+        let value = if key == PASSPHRASE { "..".to_owned() } else { plain(value, 120) };
+        CredentialsError::SettingRefused { place: self.place_of(key), key, value, why: why.into() }
+    }
+
+    /// Settings that are missing.
+    pub fn missing(&self, keys: Vec<&'static str>) -> CredentialsError {
+        let place = self.profile().map_or_else(|| "the environment".to_owned(), |profile| profile.place());
+        CredentialsError::SettingsMissing { place, keys }
+    }
+
+    fn profile(&self) -> Option<Profile<'_>> {
+        // It was found when the file was opened.
+        self.file.as_ref()?.profile(&self.profile).ok()
+    }
+
+    fn overriding(&self, key: &str) -> Option<(&'static str, String)> {
+        let (_, variable) = KEYS.iter().find(|(name, _)| *name == key)?;
+        Some((variable, self.variable(variable)?))
+    }
+
+    /// The variable that gives a value, else file and line.
+    fn place_of(&self, key: &str) -> String {
+        match self.overriding(key) {
+            Some((variable, _)) => variable.to_owned(),
+            None => self.profile().map_or_else(String::new, |profile| profile.place_of(key)),
+        }
+    }
+
+    /// Checks what can be told from the text alone, before anything is sent.
+    fn check(&self) -> Result<(), CredentialsError> {
+        for (key, _) in KEYS {
+            let Some(value) = self.get(key) else { continue };
+            // No setting here has two lines: one that does was indented by mistake.
+            if let Some((first, _)) = value.split_once('\n') {
+                let why =
+                    "the line after it is indented deeper, which makes it part of this value; align the two";
+                return Err(self.refused(key, first, why));
+            }
+            let quoted = |quote: char| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
+            if *key != PASSPHRASE && (quoted('"') || quoted('\'')) {
+                return Err(self.refused(
+                    key,
+                    &value,
+                    "the quotes are part of the value here; leave them out",
+                ));
+            }
+        }
+        self.check_ocid("user", "tenancy")?;
+        self.check_ocid("tenancy", "user")?;
+        match self.get("fingerprint") {
+            Some(fingerprint) if !super::api_key::is_fingerprint(&fingerprint) => Err(self.refused(
+                "fingerprint",
+                &fingerprint,
+                "a fingerprint is 16 pairs of hex digits joined by colons, as the console shows it beside the key",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that `key` holds the OCID of a resource of that name, as far as the official SDKs demand it of every OCID.
+    fn check_ocid(&self, key: &'static str, other: &str) -> Result<(), CredentialsError> {
+        let Some(value) = self.get(key) else { return Ok(()) };
+        let parts: Vec<&str> = value.trim().split(['.', ':']).collect();
+        let word =
+            |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let ends = [parts.first(), parts.last()];
+        let is_ocid = parts.len() > 4
+            && parts.iter().all(word)
+            && ends.into_iter().all(|part| part.is_some_and(|part| !part.is_empty()));
+        let kind = match parts.as_slice() {
+            ["ocid1" | "ocidv1", kind, ..] => Some(*kind),
+            _ => None,
+        };
+        let why = if value.contains('@') {
+            format!("that is an e-mail address; the console shows the {key}'s OCID (`ocid1.{key}.oc1..…`)")
+        } else if !is_ocid {
+            format!("that is no OCID; the {key}'s looks like `ocid1.{key}.oc1..…`")
+        } else if kind == Some(other) {
+            format!("that is the OCID of a {other}; are `{key}` and `{other}` swapped?")
+        } else if let Some(kind) = kind.filter(|kind| *kind != key) {
+            format!("that is the OCID of another kind of resource ({kind}); the {key}'s is wanted")
+        } else {
+            return Ok(());
+        };
+        Err(self.refused(key, &value, why))
+    }
+}

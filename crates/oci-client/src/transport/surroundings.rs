@@ -1,0 +1,219 @@
+//! What the environment says about the way to the service: proxies, and whose certificates are trusted.
+//!
+//! Read once, before anything is sent, so that a mistake in it is told as one and is not passed over.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::{Certificate, NoProxy, Proxy};
+
+use super::causes::chain;
+use crate::credentials::{Environment, expand_home};
+use crate::text::plain;
+
+/// Variables that name a file of trusted certificates, the first that is set wins. The CLI reads all but the second, which
+/// every other program on the machine does.
+const BUNDLES: [&str; 4] = ["OCI_CLI_CERT_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
+
+/// Variables that name the proxy for https, the first that is set wins. `HTTP_PROXY` is for plain http, which only ever goes
+/// to this machine.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// And those that name hosts which are reached without it.
+const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// The way to the service.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The proxy that a variable names. Without one, the system's settings count where there are any.
+    pub(super) proxy: Option<Proxy>,
+    /// Who is trusted in place of the system's authorities.
+    pub(super) bundle: Option<Bundle>,
+}
+
+/// Trusted certificates, and what names them.
+#[derive(Clone, Debug)]
+pub(super) struct Bundle {
+    pub certificates: Vec<Certificate>,
+    /// `SSL_CERT_FILE (/etc/ssl/company.pem)`.
+    pub source: String,
+}
+
+/// A variable that cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {what}")]
+pub struct SurroundingsError {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong with it. Never the whole value of a proxy, which may hold a password.
+    pub what: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+impl Surroundings {
+    /// Reads the variables.
+    pub fn read(env: Environment<'_>) -> Result<Self, SurroundingsError> {
+        Ok(Self { proxy: proxy(env)?, bundle: bundle(env)? })
+    }
+}
+
+/// The first of these variables that is set and not empty.
+fn first<const N: usize>(names: [&'static str; N], env: Environment<'_>) -> Option<(&'static str, String)> {
+    names.into_iter().find_map(|name| Some((name, env(name).filter(|value| !value.trim().is_empty())?)))
+}
+
+fn proxy(env: Environment<'_>) -> Result<Option<Proxy>, SurroundingsError> {
+    let Some((variable, value)) = first(PROXIES, env) else { return Ok(None) };
+    let wrong = |what: String| SurroundingsError {
+        variable,
+        what,
+        remedy: "write it as http://host:port (or https://, socks5://, socks5h://), or unset it",
+    };
+    let value = value.trim();
+    let shown = shown(value);
+    let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let uri: http::Uri = with_scheme
+        .parse()
+        .map_err(|error| wrong(format!("is not the address of a proxy ({error}): {shown:?}")))?;
+    let scheme = uri.scheme_str().unwrap_or_default();
+    if !["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(&scheme) {
+        return Err(wrong(format!("names a kind of proxy that is not known ({scheme}): {shown:?}")));
+    }
+    let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    let after_user = authority.rsplit('@').next().unwrap_or_default();
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(wrong(format!("names no host: {shown:?}")));
+    }
+    if uri.port().is_none() && after_user.trim_end_matches(']').contains(':') && !after_user.starts_with('[')
+    {
+        return Err(wrong(format!("has a port that is not a number: {shown:?}")));
+    }
+    let proxy = Proxy::https(&with_scheme).map_err(|error| {
+        // The library's text may hold the address, and so a password.
+        let why = chain(&error).replace(&with_scheme, "..").replace(value, "..");
+        wrong(format!("is not the address of a proxy ({why}): {shown:?}"))
+    })?;
+    let exceptions = first(EXCEPTIONS, env).map(|(_, hosts)| exceptions(&hosts));
+    Ok(Some(proxy.no_proxy(exceptions.as_deref().and_then(NoProxy::from_string))))
+}
+
+/// The address of a proxy without what stands before its host, which may be a password.
+fn shown(value: &str) -> String {
+    let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
+    let rest = match rest.rsplit_once('@') {
+        Some((_, host)) => format!("..@{host}"),
+        None => rest.to_owned(),
+    };
+    plain(&if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") }, 80)
+}
+
+/// Hosts as the library takes them: it knows commas between them and a leading dot. `*.example.com`, blanks and ports are
+/// written too, and mean the same.
+fn exceptions(hosts: &str) -> String {
+    let host = |host: &str| {
+        let host = host.strip_prefix("*.").map_or_else(|| host.to_owned(), |rest| format!(".{rest}"));
+        match host.rsplit_once(':') {
+            Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                name.to_owned()
+            }
+            _ => host,
+        }
+    };
+    let hosts = hosts.split(|c: char| c == ',' || c.is_whitespace()).filter(|host| !host.is_empty());
+    hosts.map(host).collect::<Vec<_>>().join(",")
+}
+
+fn bundle(env: Environment<'_>) -> Result<Option<Bundle>, SurroundingsError> {
+    let Some((variable, value)) = first(BUNDLES, env) else { return Ok(None) };
+    // Both together name more than one file: that is left to the system's own way.
+    if variable == "SSL_CERT_FILE" && first(["SSL_CERT_DIR"], env).is_some() {
+        return Ok(None);
+    }
+    let path = expand_home(Path::new(value.trim()), env);
+    let certificates = read(&path).map_err(|why| SurroundingsError {
+        variable,
+        what: format!("names {}, which {why}", plain(&path.display().to_string(), 200)),
+        remedy: "name a file with the certificates of the trusted authorities in PEM, or unset it",
+    })?;
+    Ok(Some(Bundle { certificates, source: format!("{variable} ({})", path.display()) }))
+}
+
+fn read(path: &PathBuf) -> Result<Vec<Certificate>, String> {
+    if path.is_dir() {
+        return Err("is a folder".to_owned());
+    }
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
+    let certificates =
+        Certificate::from_pem_bundle(&bytes).map_err(|error| format!("cannot be read: {}", chain(&error)))?;
+    if certificates.is_empty() {
+        return Err("holds no certificate (`-----BEGIN CERTIFICATE-----`)".to_owned());
+    }
+    Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Surroundings, String> {
+        let env = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Surroundings::read(&env).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_proxy_that_is_no_address_names_its_variable() {
+        let wrong = |name: &str, value: &str| read(&[(name, value)]).unwrap_err();
+        insta::assert_snapshot!(wrong("HTTPS_PROXY", "nonsense://::::"), @r#"HTTPS_PROXY is not the address of a proxy (invalid authority): "nonsense://::::""#);
+        insta::assert_snapshot!(wrong("https_proxy", "http://"), @r#"https_proxy is not the address of a proxy (empty string): "http://""#);
+        insta::assert_snapshot!(wrong("ALL_PROXY", "ftp://proxy:1"), @r#"ALL_PROXY names a kind of proxy that is not known (ftp): "ftp://proxy:1""#);
+        insta::assert_snapshot!(wrong("all_proxy", "proxy:port"), @r#"all_proxy has a port that is not a number: "proxy:port""#);
+        insta::assert_snapshot!(wrong("HTTPS_PROXY", "http://me:hunter2@"), @r#"HTTPS_PROXY is not the address of a proxy (invalid authority): "http://..@""#);
+        insta::assert_snapshot!(wrong("HTTPS_PROXY", "http://me:hunter2@proxy:99999"), @r#"HTTPS_PROXY has a port that is not a number: "http://..@proxy:99999""#);
+    }
+
+    #[test]
+    fn proxies_of_every_usual_form_are_taken() {
+        for value in [
+            "http://proxy.example.com:3128",
+            "https://me:p%40ss@proxy.example.com",
+            "proxy.example.com:3128",
+            "socks5h://127.0.0.1:1080",
+            "http://[::1]:3128/",
+            " http://proxy:3128 ",
+        ] {
+            assert!(read(&[("HTTPS_PROXY", value)]).unwrap().proxy.is_some(), "{value}");
+        }
+        for none in
+            [&[][..], &[("HTTPS_PROXY", "")], &[("HTTP_PROXY", "nonsense://::::")], &[("NO_PROXY", ",;::/")]]
+        {
+            assert!(read(none).unwrap().proxy.is_none(), "{none:?}");
+        }
+    }
+
+    #[test]
+    fn exceptions_may_have_stars_ports_and_blanks() {
+        assert_eq!(
+            exceptions("*.oraclecloud.com, host:443 10.0.0.0/8,::1,.x"),
+            ".oraclecloud.com,host,10.0.0.0/8,::1,.x"
+        );
+    }
+
+    #[test]
+    fn a_bundle_that_cannot_be_used_names_its_variable() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("empty.pem");
+        std::fs::write(&file, "no certificate").unwrap();
+        let (file, folder) = (file.display().to_string(), folder.path().display().to_string());
+        let wrong = |variables: &[(&str, &str)]| read(variables).unwrap_err().replace(&folder, "~");
+        insta::assert_snapshot!(wrong(&[("SSL_CERT_FILE", "/nowhere.pem")]), @"SSL_CERT_FILE names /nowhere.pem, which does not exist");
+        insta::assert_snapshot!(wrong(&[("REQUESTS_CA_BUNDLE", &folder)]), @"REQUESTS_CA_BUNDLE names ~, which is a folder");
+        insta::assert_snapshot!(wrong(&[("OCI_CLI_CERT_BUNDLE", &file), ("SSL_CERT_FILE", "/nowhere.pem")]), @"OCI_CLI_CERT_BUNDLE names ~/empty.pem, which holds no certificate (`-----BEGIN CERTIFICATE-----`)");
+        insta::assert_snapshot!(wrong(&[("CURL_CA_BUNDLE", "~/x.pem"), ("HOME", "/home/me")]), @"CURL_CA_BUNDLE names /home/me/x.pem, which does not exist");
+    }
+}
