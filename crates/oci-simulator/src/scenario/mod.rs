@@ -68,7 +68,8 @@ impl Scenario {
     /// When no preset has the name; the error suggests the nearest one.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
         let preset = Preset::find(name).ok_or_else(|| ScenarioError::unknown_name(name))?;
-        Self::from_yaml(preset.yaml, &format!("preset {}", preset.name))
+        let scenario = Self::from_yaml(preset.yaml, &format!("preset {}", preset.name))?;
+        Ok(Self { name: preset.name.to_owned(), ..scenario })
     }
 
     /// A scenario from the text of a YAML file. `source_name` names the file in messages.
@@ -96,7 +97,7 @@ impl Scenario {
         let path = Path::new(name_or_file);
         let looks_like_a_file = name_or_file.contains(['/', '.', '\\']) || path.is_file();
         if Preset::find(name_or_file).is_some() || !looks_like_a_file {
-            return Ok(Self { name: name_or_file.to_owned(), ..Self::named(name_or_file)? });
+            return Self::named(name_or_file);
         }
         let bytes = std::fs::read(path).map_err(|error| ScenarioError::unreadable(path, &error))?;
         let text = String::from_utf8(bytes).map_err(|error| ScenarioError::not_text(name_or_file, &error))?;
