@@ -60,7 +60,7 @@ def kill_when(region, process, launches, seconds):
     process.stdout.close()
 
 
-def test_killed_fifty_times_a_run_of_two_hundred_ends_with_exactly_two_hundred(tmp_path):
+def test_a_run_killed_fifty_times_ends_with_exactly_n(tmp_path):
     seed = int(os.environ.get("CRASH_SEED", "20261122"))
     chance = random.Random(seed)
     region = Region(tmp_path, speed=60)

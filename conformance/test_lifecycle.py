@@ -57,7 +57,7 @@ def test_the_official_cli_agrees_on_what_manage_instances_did(own_region, states
         assert states() == dict.fromkeys(names, state), verb
 
 
-def test_manage_instances_sees_what_the_official_cli_did_and_does_it_no_second_time(own_region, oci, rows, tmp_path):
+def test_manage_instances_repeats_nothing_the_cli_did(own_region, oci, rows, tmp_path):
     common = ["--config", own_region.home / "config.yaml", "--state-dir", tmp_path / "state"]
     launched = run("oci-insta-scale", *common, "--count", 3, "--yes")
     assert launched.returncode == 0, launched.stderr

@@ -56,7 +56,7 @@ def test_the_official_cli_sees_what_capacity_manager_reserves(own_region, offici
     assert living() == []
 
 
-def test_capacity_manager_sees_changes_and_deletes_what_the_official_cli_reserves(own_region, official):
+def test_capacity_manager_manages_what_the_cli_reserved(own_region, official):
     config = own_region.home / "config.yaml"
     kind = {"instanceShape": SHAPE, "instanceShapeConfig": {"ocpus": 1, "memoryInGBs": 6}, "reservedCount": 4}
     domain = official("iam", "availability-domain", "list")[0]["name"]

@@ -116,7 +116,7 @@ def test_a_passphrase_is_left_at_once_and_typing_is_shown_again(fleet):
     assert "interrupted before anything was done" in screen.text()
 
 
-def test_the_word_DELETE_terminates_what_was_shown_and_not_what_came_since(fleet):
+def test_typing_DELETE_terminates_only_what_was_shown(fleet):
     fleet = fleet(3)
     screen = Terminal("manage-instances", "terminate", *fleet.scope)
     screen.wait_for("Type DELETE to go on: ")
@@ -130,7 +130,7 @@ def test_the_word_DELETE_terminates_what_was_shown_and_not_what_came_since(fleet
     assert sorted(names) == [f"{fleet.prefix}4", f"{fleet.prefix}5"]
 
 
-def test_without_a_terminal_and_without_yes_nothing_is_terminated(fleet):
+def test_nothing_is_terminated_without_a_terminal_or_yes(fleet):
     fleet = fleet(1)
     refused = run("manage-instances", "terminate", *fleet.scope)
     assert refused.returncode == 2 and "nothing was asked, so nothing was done" in refused.stderr, refused.stderr
@@ -153,7 +153,7 @@ def test_watching_redraws_until_all_are_in_a_steady_state(fleet):
     assert fleet.states() == {"STOPPED": 4}
 
 
-def test_watching_stays_within_a_small_terminal_and_shows_all_in_the_end(fleet):
+def test_watching_fits_a_small_terminal(fleet):
     fleet = fleet(20, speed=15)
     done = run(*fleet.act("stop", "-y", "--no-wait"))
     assert done.returncode == 0, done.stderr
@@ -168,7 +168,7 @@ def test_watching_stays_within_a_small_terminal_and_shows_all_in_the_end(fleet):
     assert all(f"{fleet.prefix}{number} " in frames[-1] for number in range(1, 21)), frames[-1]
 
 
-def test_ctrl_c_finishes_what_is_under_way_names_what_is_left_and_the_same_command_goes_on(fleet):
+def test_after_ctrl_c_the_same_command_goes_on(fleet):
     fleet = fleet(40)
     command = fleet.act("terminate", "--rate", 5)
     screen = Terminal(*command)

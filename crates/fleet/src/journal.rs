@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_recorded_to_be_seen_is_in_the_state_also_when_an_earlier_record_comes_late() {
+    async fn late_records_do_not_hide_seen_ones() {
         let store = MemoryStore::new();
         let (run, at) = (RunId::new(jiff::Timestamp::UNIX_EPOCH, [0; 10]), jiff::Timestamp::UNIX_EPOCH);
         let started =

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refused_login_stops_the_run_and_what_may_exist_is_never_given_up() {
+    fn only_a_refused_login_stops_the_whole_run() {
         for class in FailureClass::ALL {
             let rule = rule(class);
             assert_eq!(rule.action == Action::StopRun, class == FailureClass::Authentication);

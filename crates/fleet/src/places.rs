@@ -102,7 +102,7 @@ mod tests {
     const SOON: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn a_placement_is_certain_only_after_many_refusals_in_a_row_and_is_forgiven() {
+    async fn only_many_refusals_in_a_row_rule_a_placement_out() {
         let (mut places, here, error) =
             (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
         for _ in 1..CERTAIN {
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(places.known(&here, Instant::now()), Known::Open);
     }
     #[tokio::test(start_paused = true)]
-    async fn an_attempt_that_waited_speaks_for_all_until_the_next_one_could_end() {
+    async fn a_waiting_attempt_speaks_for_all_until_the_next() {
         let (mut places, here, error) =
             (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
         assert!(places.refused(&here, &error, Some(SOON), SOON, Instant::now()));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn at_a_slow_pace_refusals_count_for_as_long_as_it_takes_to_be_certain() {
+    async fn at_a_slow_pace_refusals_count_until_certain() {
         let (mut places, here, error) =
             (Places::new(Instant::now()), Placement::default(), ErrorRecord::default());
         for _ in 0..CERTAIN {

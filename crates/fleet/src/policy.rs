@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_a_host_a_cluster_and_a_placement_group_need_a_statement_each() {
+    fn each_kind_of_resource_needs_its_own_statement() {
         let mut spec = spec();
         let plain = statements(&spec, &uses()).len();
         let id = || Some("ocid1.x.oc1.phx.a".to_owned());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn launching_into_a_reservation_needs_use_and_making_one_needs_manage() {
+    fn reservations_need_use_to_launch_and_manage_to_create() {
         let mut spec = spec();
         assert!(!texts(&spec, &uses(), false).contains("reservations"));
         spec.placements.push(Placement {

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_hurried_while_launching_or_before_a_boot_was_seen_or_after_it_is_due() {
+    fn polls_hurry_only_once_boots_are_due() {
         assert_eq!(pause_ms(200, 2000), 5000);
         assert_eq!(pause_ms(30_000, 45_000), 5000);
         assert_eq!(pause_ms(9000, 5000), 5000);

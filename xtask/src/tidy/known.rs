@@ -31,6 +31,3 @@ pub const TWINS: &[(&str, &str)] = &[
     ("crates/insta-scale", "Reporter"),
     ("crates/insta-scale", "View"),
 ];
-
-/// Test names that are too long.
-pub const LONG_TEST_NAMES: usize = 138;

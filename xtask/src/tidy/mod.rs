@@ -8,6 +8,7 @@ use crate::Result;
 use imports::{Crate, module_path};
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,7 +34,6 @@ pub fn run(root: &Path) -> Result<()> {
     let mut findings = Vec::new();
     let mut code = String::new();
     let mut crates: BTreeMap<PathBuf, Crate> = BTreeMap::new();
-    let mut long = Vec::new();
     for file in tracked(root)? {
         let path = root.join(&file);
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
@@ -52,20 +52,17 @@ pub fn run(root: &Path) -> Result<()> {
                 }
             }
             let source = Source::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
-            long.extend(
-                long_names(&source)
-                    .map(|name| format!("{shown}: test name of {} characters: {name}", name.len())),
-            );
+            findings.extend(source.tests.iter().filter_map(|name| too_long(&shown, name)));
             if let Some((home, below)) = split_at_src(&file) {
                 crates.entry(home).or_default().insert(module_path(&below), source);
             }
         }
+        if is(&file, "py") {
+            findings.extend(python_tests(&text).filter_map(|name| too_long(&shown, name)));
+        }
         if is(&file, "md") {
             findings.extend(dead_links(root, &file, &text));
         }
-    }
-    if long.len() > known::LONG_TEST_NAMES {
-        findings.extend(long);
     }
     let mut used = Exceptions::default();
     for (home, files) in &crates {
@@ -93,8 +90,16 @@ fn split_at_src(file: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((file.iter().take(at).collect(), file.iter().skip(at + 1).collect()))
 }
 
-fn long_names(source: &Source) -> impl Iterator<Item = &String> {
-    source.tests.iter().filter(|name| name.len() > TEST_NAME_MAX)
+fn too_long(file: &impl Display, name: &str) -> Option<String> {
+    let length = name.len();
+    (length > TEST_NAME_MAX).then(|| format!("{file}: test name of {length} characters: {name}"))
+}
+
+/// The tests of a Python file, without the prefix that pytest wants.
+fn python_tests(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter_map(|line| line.trim_start().strip_prefix("def test_")?.split_once('('))
+        .map(|(name, _)| name)
 }
 
 /// Which known exceptions were met.

@@ -40,7 +40,7 @@ fn text(format: Format, options: &Options) -> String {
 }
 
 #[test]
-fn ssh_config_names_each_host_once_and_takes_nothing_from_a_name() {
+fn ssh_config_names_each_host_once() {
     let options = Options {
         user: Some("opc".into()),
         identity_file: Some("~/my keys/50%.pem".into()),

@@ -63,7 +63,7 @@ fn without_an_answer_only_a_few_leave() {
 }
 
 #[test]
-fn refusals_of_what_left_before_the_rate_was_lowered_lower_it_no_further() {
+fn late_refusals_do_not_lower_the_rate_again() {
     let mut controller = Controller::new(Settings::launch(), 1);
     let mut now = Duration::ZERO;
     let tickets: Vec<Ticket> = (0..6).map(|_| send(&mut controller, &mut now)).collect();
@@ -97,7 +97,7 @@ fn an_absurd_retry_after_does_not_end_the_run() {
 }
 
 #[test]
-fn a_service_that_refuses_everything_is_asked_by_one_probe_at_a_time_and_ever_more_seldom() {
+fn a_refusing_service_gets_one_ever_rarer_probe() {
     let mut controller = Controller::new(Settings::launch(), 1);
     let mut now = Duration::ZERO;
     let mut moments = Vec::new();

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_that_is_remembered_does_not_grow_from_penalty_to_penalty() {
+    fn a_remembered_pause_does_not_grow() {
         let (pause, longest) = (Duration::from_secs(20), Duration::from_mins(1));
         let mut jitter = Jitter::new(7);
         let mut known = Some(pause);

@@ -81,7 +81,7 @@ fn unused_reserved_capacity_costs_85_percent() {
 }
 
 #[test]
-fn preemptible_instances_cost_half_and_their_boot_volumes_the_whole() {
+fn preemptible_instances_cost_half_without_volumes() {
     let mut spec = spec("VM.Standard.E4.Flex", 1.0, 6.0);
     let whole = of_fleet(&spec, 1, &Prices::default(), Size::default());
     spec.template.preemptible_instance_config = Some(Box::new(PreemptibleInstanceConfigDetails::default()));
@@ -114,7 +114,7 @@ fn fixed_shapes_have_the_price_of_their_size() {
 }
 
 #[test]
-fn the_users_own_price_comes_first_and_makes_an_unknown_shape_known() {
+fn a_configured_price_comes_first() {
     let mut prices = Prices::default();
     let own = ShapePrice { ocpu: 0.02, memory_gb: 0.001, instance: 0.0 };
     prices.shapes.insert("VM.Standard.E4.Flex".to_owned(), own);

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_left_out_of_a_reservation_and_a_double_one_are_refused() {
+    fn omitted_or_duplicate_reservation_configs_are_refused() {
         assert!(check(&[]).unwrap_err().contains("nothing to reserve"));
         let twice = [want("A"), Want { count: 3, ..want("A") }];
         assert!(check(&twice).unwrap_err().contains("twice"));

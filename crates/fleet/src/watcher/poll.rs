@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_instance_that_somebody_stopped_ends_the_wait_and_keeps_its_slot() {
+    async fn a_stopped_instance_ends_the_wait_and_keeps_its_slot() {
         for state in ["STOPPING", "STOPPED"] {
             let (over, events) = observed(state, None);
             assert!(over);

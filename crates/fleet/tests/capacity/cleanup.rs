@@ -38,7 +38,7 @@ async fn terminate_all(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reservation_that_a_launch_made_and_left_is_found_priced_and_deleted_and_no_other() {
+async fn cleanup_finds_only_our_leftover_reservations() {
     let world = World::of("roomy");
     let theirs = create_all(&world.client, &[world.order(1, 3)], &NoBook, &patience()).await;
     let theirs = theirs[0].ocid.clone().unwrap();

@@ -25,7 +25,7 @@ pub fn stops(answer: &Preflight) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_roomy_region_has_room_in_each_domain_and_is_asked_15_times_at_most() {
+async fn a_plan_of_a_roomy_region_needs_15_requests() {
     let scenario = "latency: {min_ms: 50, max_ms: 50}";
     let world = World::of(scenario);
     let started = Instant::now();
@@ -84,7 +84,7 @@ async fn a_full_domain_is_a_hint_and_the_others_have_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_subnet_is_named_with_the_statement_that_may_be_missing() {
+async fn a_wrong_subnet_is_named_with_its_policy() {
     let world = World::of("roomy");
     let mut fleet = world.fleet(10, &[1, 2, 3]);
     let wrong = "ocid1.subnet.oc1.phx.aaaaaaaawrong";
@@ -229,7 +229,7 @@ faults: [{operations: [CreateComputeCapacityReport], probability: 1.0, fault: {a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reservation_and_a_limit_count_once_however_many_fault_domains_share_them() {
+async fn shared_reservations_and_limits_count_once() {
     let world = World::of("roomy");
     let created = create_all(&world.client, &[world.order(1, 10)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
@@ -267,7 +267,7 @@ async fn a_reservation_and_a_limit_count_once_however_many_fault_domains_share_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn memory_that_is_left_out_is_reckoned_by_the_ocpu_as_the_launch_has_it() {
+async fn omitted_memory_follows_the_ocpus() {
     let world = World::of("world: {limits: {cores: 100000, memory_in_gbs: 640}}");
     let mut fleet = world.fleet(20, &[1]);
     let config = fleet.template.shape_config.as_mut().unwrap();
@@ -302,7 +302,7 @@ async fn a_service_that_cannot_be_asked_is_no_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_launch_is_told_beforehand_what_its_reservations_cannot_serve() {
+async fn reservation_gaps_are_reported_before_launch() {
     let world = World::of("roomy");
     let created = create_all(&world.client, &[world.order(2, 7)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();

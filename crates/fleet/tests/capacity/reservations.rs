@@ -76,7 +76,7 @@ async fn what_is_given_back_is_gone_to_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_leaves_neither_two_reservations_nor_one_unknown() {
+async fn a_lost_answer_neither_doubles_nor_hides_a_reservation() {
     let scenario = "
 faults:
   - {operations: [CreateComputeCapacityReservation], times: 1, fault: reset_after}
@@ -195,7 +195,7 @@ async fn waiting_for_crumbs_gathers_them_and_tells_of_each_gain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_change_while_more_is_waited_for_stays_as_they_made_it() {
+async fn others_changes_survive_update_until_held() {
     let world = World::of(TIGHT);
     let created = create_all(&world.client, &[world.order(1, 4000)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
@@ -220,7 +220,7 @@ async fn what_others_change_while_more_is_waited_for_stays_as_they_made_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_kind_that_comes_and_goes_leaves_the_first_with_its_price() {
+async fn a_removed_config_leaves_the_others_price() {
     let world = World::of("roomy");
     let created = create_all(&world.client, &[world.order(1, 4)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
@@ -250,7 +250,7 @@ async fn at_least_so_many_makes_no_reservation_smaller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_crumbs_ends_with_the_deadline_and_keeps_what_there_is() {
+async fn waiting_for_capacity_ends_at_the_deadline() {
     let world = World::of(TIGHT);
     let created = create_all(&world.client, &[world.order(1, 4000)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
@@ -270,7 +270,7 @@ async fn waiting_for_crumbs_ends_with_the_deadline_and_keeps_what_there_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reservation_in_use_is_not_deleted_and_its_instances_are_named() {
+async fn deleting_a_used_reservation_names_its_instances() {
     let world = World::of("roomy");
     let created = create_all(&world.client, &[world.order(1, 5)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
@@ -309,7 +309,7 @@ async fn a_thousand_reservations_are_one_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reservation_made_elsewhere_has_an_unknown_cost_until_it_is_asked() {
+async fn an_unread_reservation_has_an_unknown_cost() {
     let world = World::of("roomy");
     let details = oci_api::models::CreateComputeCapacityReservationDetails {
         compartment_id: world.defaults.compartment.clone(),

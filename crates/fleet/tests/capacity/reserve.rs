@@ -33,7 +33,7 @@ fn position(records: &[Record], of: impl Fn(&Event) -> bool) -> Option<usize> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_reserves_in_each_domain_launches_into_it_and_gives_back_nothing_that_is_used() {
+async fn reserving_in_each_domain_keeps_what_is_used() {
     let world = World::of("roomy");
     let (summary, records) = launch(&world, &reserving(&world, 20, &[1, 2, 3], 20, true)).await;
     assert_eq!(summary.outcome, Some(Outcome::Complete), "{:?}", summary.warnings);
@@ -62,7 +62,7 @@ async fn what_one_domain_lacks_the_others_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn below_the_least_count_nothing_is_launched_and_nothing_is_held() {
+async fn below_min_nothing_is_launched_or_held() {
     for scenario in ["scarce", "crumbs"] {
         let world = World::of(scenario);
         let (summary, _) = launch(&world, &reserving(&world, 5000, &[1, 2, 3], 5000, false)).await;
@@ -106,7 +106,7 @@ async fn unused_capacity_that_is_not_released_is_warned_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reservation_of_the_config_is_grown_and_shrinks_to_what_it_held() {
+async fn a_grown_reservation_shrinks_to_what_it_held() {
     let world = World::of("roomy");
     let created = create_all(&world.client, &[world.order(1, 4)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
@@ -131,7 +131,7 @@ async fn a_reservation_of_the_config_is_grown_and_shrinks_to_what_it_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_at_any_moment_leaves_neither_a_second_reservation_nor_a_lost_one() {
+async fn a_crash_neither_doubles_nor_loses_a_reservation() {
     // A process that dies after so many milliseconds; the next one goes on.
     for at_ms in [1, 10, 500, 1_000, 1_500, 2_500, 5_000, 20_000, 60_000, 61_000, 90_000, 200_000] {
         let world = World::of("latency: {min_ms: 20, max_ms: 20}");
@@ -178,7 +178,7 @@ async fn an_interrupted_reservation_is_named_and_gone_on_with() {
 
 /// A user whose reads are denied, as those of what is gone are: what cannot be looked for may be held, and is said to be.
 #[tokio::test(start_paused = true)]
-async fn a_reservation_that_nobody_may_look_for_is_told_of_and_resume_gives_it_back() {
+async fn an_unlistable_reservation_is_reported_and_resumed() {
     let world = World::of("faults: [{operations: [CreateComputeCapacityReservation], fault: reset_after}]");
     let plan = reserving(&world, 4, &[1], 4, true);
     let env = world.environment();

@@ -80,7 +80,7 @@ async fn a_run_killed_at_any_await_ends_with_exactly_its_instances() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_killed_again_and_again_in_a_flaky_region_ends_with_exactly_its_instances() {
+async fn a_run_killed_repeatedly_ends_with_exactly_n() {
     for seed in 1..=25 {
         let (world, summary) = crash_and_resume("flaky", seed, 12).await;
         assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 12), "seed {seed}");
@@ -89,7 +89,7 @@ async fn a_run_killed_again_and_again_in_a_flaky_region_ends_with_exactly_its_in
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_killed_again_and_again_in_a_hostile_region_doubles_nothing() {
+async fn a_run_killed_repeatedly_in_hostile_doubles_nothing() {
     for seed in 1..=15 {
         let (world, summary) = crash_and_resume("hostile", seed, 12).await;
         world.check_books(&summary);
@@ -183,7 +183,7 @@ async fn lost_records_lead_to_no_second_instance() {
 
 /// The record of a death and those of the next launch are lost: the slot still has the instance that lives.
 #[tokio::test(start_paused = true)]
-async fn an_instance_whose_end_was_lost_makes_room_for_the_one_that_lives() {
+async fn a_lost_termination_makes_room_for_the_living_one() {
     let died = |event: &Event| matches!(event, Event::InstanceDied { .. });
     for seed in 1.. {
         let world = World::seeded("world: {late_failure: {probability: 0.5}}", seed);
@@ -208,7 +208,7 @@ async fn an_instance_whose_end_was_lost_makes_room_for_the_one_that_lives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_with_lost_records_goes_on_only_when_the_list_can_be_read() {
+async fn lost_records_need_a_readable_list_to_resume() {
     let world = World::of("roomy");
     let (summary, records) = world.launch(&world.plan(2, &[])).await;
     world

@@ -22,7 +22,7 @@ async fn is_unfinished(world: &World) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_with_a_launch_in_doubt_is_unfinished_and_resume_settles_it() {
+async fn a_run_in_doubt_is_unfinished_until_resumed() {
     for (rules, deadline) in
         [(&[LOST_ANSWERS][..], Some(Duration::from_secs(3))), (&[LOST_ANSWERS, NO_LIST][..], None)]
     {
@@ -91,7 +91,7 @@ async fn an_instance_that_the_list_shows_is_not_called_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_may_not_be_seen_is_neither_lost_nor_launched_again() {
+async fn a_hidden_instance_is_neither_lost_nor_relaunched() {
     let world = faults(&[HIDDEN_LIST, HIDDEN_LOOK]);
     let (summary, records) = world.launch(&world.plan(3, &[])).await;
     assert_eq!((summary.outcome, summary.launched, summary.running), (Some(Outcome::CutShort), 3, 0));
@@ -106,7 +106,7 @@ async fn an_instance_that_may_not_be_seen_is_neither_lost_nor_launched_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_vanishes_is_looked_up_before_it_is_called_lost() {
+async fn a_vanished_instance_is_looked_up_before_it_is_lost() {
     let world =
         World::of(&format!("world: {{boot_seconds: {{min: 900, max: 900}}}}\nfaults: [{HIDDEN_LOOK}]"));
     let (summary, records) = world.launch(&world.plan(2, &[])).await;
@@ -116,7 +116,7 @@ async fn an_instance_that_vanishes_is_looked_up_before_it_is_called_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_neither_the_list_nor_a_look_knows_is_replaced_after_five_minutes() {
+async fn a_vanished_instance_is_replaced_after_five_minutes() {
     let world = World::of(
         "world: {list_lag_seconds: 1000000}\n\
          faults: [{operations: [GetInstance], fault: {answer: {status: 404}}, for_seconds: 330}]",
@@ -150,7 +150,7 @@ async fn a_list_that_was_refused_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_lags_as_long_as_lists_do_leads_to_no_second_launch() {
+async fn a_lagging_list_leads_to_no_second_launch() {
     let world = World::of(
         "world: {list_lag_seconds: 90}\n\
          faults: [{operations: [launch], nth: [1], fault: reset_after}, \
@@ -162,7 +162,7 @@ async fn a_list_that_lags_as_long_as_lists_do_leads_to_no_second_launch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_grows_old_while_the_machine_sleeps_is_not_sent_again() {
+async fn a_token_that_aged_during_sleep_is_not_resent() {
     let world = faults(&["{operations: [launch], nth: [1], fault: reset_after}"]);
     let env = world.environment();
     let (sink, _) = recorder();
@@ -193,7 +193,7 @@ async fn a_limit_that_the_limits_api_contradicts_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_dies_of_a_limit_that_is_contradicted_is_tried_again() {
+async fn a_contradicted_limit_death_is_retried() {
     let mut dead_when_known = 0;
     for seed in 1..=8 {
         let dying = "world: {late_failure: {probability: 0.5, limit_share: 1.0}}";
@@ -214,7 +214,7 @@ async fn an_instance_that_dies_of_a_limit_that_is_contradicted_is_tried_again() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_is_contradicted_for_ever_or_cannot_be_asked_about_ends_the_run() {
+async fn a_limit_contradicted_for_ever_ends_the_run() {
     let limit = format!("{{operations: [launch], {LIMIT}}}");
     let (summary, _) = faults(&[&limit]).launch(&World::of("roomy").plan(2, &[1])).await;
     assert_eq!((summary.outcome, summary.failed), (Some(Outcome::Nothing), 2));
@@ -226,7 +226,7 @@ async fn a_limit_that_is_contradicted_for_ever_or_cannot_be_asked_about_ends_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_login_leaves_no_launch_in_doubt_unless_one_was_before() {
+async fn a_refused_login_adds_no_doubt() {
     let refused = "{operations: [launch], fault: {answer: {status: 401}}}";
     let world = faults(&[refused]);
     let (summary, _) = world.launch(&world.plan(2, &[])).await;

@@ -69,7 +69,7 @@ async fn an_unknown_domain_is_told_with_those_that_there_are() {
 }
 
 #[test]
-fn eight_tags_of_the_user_and_ours_are_allowed_and_ours_cannot_be_set() {
+fn users_get_eight_tags_and_cannot_set_ours() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _inside = runtime.enter();
     let world = World::of("roomy");

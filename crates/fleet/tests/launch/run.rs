@@ -59,7 +59,7 @@ async fn a_full_domain_is_left_for_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_region_without_capacity_ends_the_run_with_a_reason_for_each_slot() {
+async fn a_full_region_gives_each_slot_a_reason() {
     let world = World::of("stockout");
     let (summary, records) = world.launch(&world.plan(50, &[1])).await;
     assert_eq!((summary.outcome, summary.launched, summary.failed), (Some(Outcome::Nothing), 0, 50));
@@ -144,7 +144,7 @@ async fn a_wrong_request_is_not_sent_for_every_slot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_dies_after_its_launch_is_replaced_under_a_new_token() {
+async fn a_terminated_launch_is_replaced_under_a_new_token() {
     let world = World::of("world: {late_failure: {probability: 0.3}}");
     let (summary, records) = world.launch(&world.plan(30, &[])).await;
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 30));
@@ -182,7 +182,7 @@ async fn everything_at_once_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patient_run_gets_its_twenty_machines_where_everything_goes_wrong() {
+async fn a_patient_run_gets_its_machines_in_hostile() {
     for seed in 1..=8 {
         let world = World::seeded("hostile", seed);
         let options = LaunchOptions { retry_for: Some(Duration::from_hours(2)), ..LaunchOptions::default() };
@@ -215,7 +215,7 @@ async fn an_instance_that_does_not_run_in_time_is_reported_and_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_instances_are_seen_to_run_with_a_tenth_as_many_reads() {
+async fn watching_a_thousand_needs_a_tenth_as_many_reads() {
     let world = World::of("world: {boot_seconds: {min: 30, max: 60}}");
     let (summary, _) = world.launch(&world.plan(1000, &[])).await;
     assert_eq!(summary.running, 1000);
@@ -225,7 +225,7 @@ async fn a_thousand_instances_are_seen_to_run_with_a_tenth_as_many_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compartment_that_may_not_be_listed_is_watched_by_looking_at_each_instance() {
+async fn without_list_permission_each_instance_is_polled() {
     let refused = "faults: [{operations: [ListInstances], fault: {answer: {status: 404}}}]";
     let world = World::of(refused);
     let (summary, _) = world.launch(&world.plan(10, &[])).await;

@@ -42,7 +42,7 @@ async fn instances_that_are_there_already_are_skipped_and_said_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_is_said_at_once_and_is_not_fatal_to_the_others() {
+async fn an_impossible_action_fails_alone_and_at_once() {
     let world = World::new("roomy");
     let made = world.fleet("web-", 3);
     world.act(&made[0], "STOP");
@@ -55,7 +55,7 @@ async fn what_cannot_be_is_said_at_once_and_is_not_fatal_to_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_is_terminated_meanwhile_fails_at_once_and_does_not_wait_for_the_end() {
+async fn an_instance_terminated_meanwhile_fails_at_once() {
     let world = World::new("roomy");
     let made = world.fleet("web-", 2);
     let selection = world.prefixed("web-").await;
@@ -180,7 +180,7 @@ async fn volumes_are_kept_or_deleted_as_said_and_remembered_when_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_data_volume_that_somebody_attached_is_not_remembered_as_kept_by_us() {
+async fn a_volume_attached_by_others_is_not_ours_to_keep() {
     let world = World::new("roomy");
     let made = world.launch("web-1", |body| {
         body["launchVolumeAttachments"] = json!([{
@@ -240,7 +240,7 @@ async fn an_accepted_termination_is_on_its_way_even_if_nobody_looked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_hard_is_sent_to_an_instance_that_is_there_by_the_end_of_its_grace() {
+async fn nothing_is_forced_on_an_instance_already_there() {
     // A reboot is a stop and a start.
     for (verb, stop) in [(Verb::Stop, 9.5), (Verb::Reboot, 4.5)] {
         let mut scenario = oci_simulator::scenario::Scenario::named("roomy").unwrap();
@@ -280,7 +280,7 @@ async fn a_named_instance_that_is_not_there_has_failed_and_has_a_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_named_instance_that_is_gone_is_meant_unless_a_living_one_has_its_name() {
+async fn a_gone_name_is_meant_unless_a_living_one_has_it() {
     let world = World::new("roomy");
     let made = world.fleet("web-", 2);
     world.terminate(&made[0]);
@@ -374,7 +374,7 @@ async fn an_empty_selection_does_nothing_and_is_complete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn instances_are_found_by_ocid_wherever_they_are_and_strangers_are_named() {
+async fn instances_are_found_by_ocid_in_any_compartment() {
     let world = World::new("roomy");
     let made = world.fleet("web-", 2);
     let stranger = "ocid1.instance.oc1.phx.nobody";

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_instances_with_addresses_need_at_most_sixty_requests() {
+async fn a_thousand_addresses_need_at_most_sixty_requests() {
     let mut scenario = Scenario::named("roomy").unwrap();
     scenario.latency.min_ms = 50.0;
     scenario.latency.max_ms = 50.0;

@@ -177,7 +177,7 @@ async fn a_volume_that_was_kept_on_purpose_is_deleted_only_on_purpose() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn data_volumes_made_with_an_instance_of_ours_are_found_and_attached_ones_of_others_are_not() {
+async fn only_data_volumes_of_our_launches_are_found() {
     let world = World::new("roomy");
     let run = RunId(uuid::Uuid::from_u128(1));
     let with_data = |name: &str, tags: serde_json::Value| {

@@ -53,7 +53,7 @@ async fn act(world: &World, options: &Options) -> (ActionSummary, Spent) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_instances_need_a_thousand_actions_and_at_most_sixty_pages() {
+async fn a_thousand_actions_need_at_most_sixty_reads() {
     let world = World::of(slow());
     world.fleet("web-", 1000);
     for verb in [Verb::Stop, Verb::Start, Verb::Terminate] {
@@ -65,7 +65,7 @@ async fn a_thousand_instances_need_a_thousand_actions_and_at_most_sixty_pages() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_actions_take_as_long_as_the_servers_limit_makes_them() {
+async fn a_thousand_actions_take_the_limits_own_time() {
     // The limit is not told, and is found by the pace.
     let ideal = (FLEET - BURST) / RATE;
     let world = limited();
@@ -86,7 +86,7 @@ async fn a_thousand_actions_take_as_long_as_the_servers_limit_makes_them() {
 
 /// All of it at once: few calls, few reads and the time of the server's limit, and every instance waited for.
 #[tokio::test(start_paused = true)]
-async fn waiting_adds_no_more_than_the_last_instances_own_time_and_one_look() {
+async fn waiting_adds_only_the_last_boot_and_one_poll() {
     let scenario = slow();
     let world = limited();
     world.fleet("web-", 1000);

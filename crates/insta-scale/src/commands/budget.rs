@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_capacity_is_charged_instead_of_its_instances_and_not_on_top() {
+    fn reserved_capacity_is_not_charged_twice() {
         let budget = Budget::of(10.0, &fleet(&["A"], None), true, &own_prices()).unwrap();
         assert!((budget.hour - 10.0).abs() < 1e-9 && budget.reserved == Some(8.5), "{budget:?}");
     }

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_being_given_back_is_told_to_be_and_nothing_of_it_can_be_kept() {
+    fn a_rollback_under_way_cannot_be_kept() {
         let state = state(vec![Event::GiveBackIntended { reached: 1, min: 5 }]);
         let said = ahead(&state, false).unwrap().unwrap();
         assert!(said.contains("what is left is deleted (1 instance)"), "{said}");

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_told_from_the_launch_rate_and_the_boots_seen_and_not_before() {
+    fn the_eta_needs_launch_rate_and_boot_times() {
         let mut run = Played { gauge: Gauge::default(), state: RunState::new(RunId(uuid::Uuid::nil())) };
         let mut said = Vec::new();
         let plan = serde_json::Value::Null;

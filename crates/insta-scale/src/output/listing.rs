@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sum_names_what_is_not_in_it_and_is_never_0_for_what_nobody_knows() {
+    fn a_sum_names_unknown_prices_and_is_never_0_for_them() {
         let text = |prices: &[Option<f64>]| Sum::of(prices.iter().copied()).text("USD");
         assert_eq!(text(&[Some(0.1), Some(0.2)]), "0.3000 USD an hour, 216.00 in 30 days");
         assert_eq!(

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_cannot_be_reached_is_told_while_it_is_tried_again_and_a_throttle_is_not() {
+    fn retries_of_an_unreachable_service_are_reported() {
         let told = |class: FailureClass, status| {
             let error = ErrorRecord {
                 class: class.name().to_owned(),

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_progress_line_tells_the_rate_the_limit_found_and_the_refusals() {
+    fn the_progress_line_shows_rate_limit_and_refusals() {
         let mut view = PaceView::default();
         let mut said = vec![view.describe(None)];
         let reads = Event::PaceChanged { class: "read".to_owned(), rate: 1.0, reason: "probe".to_owned() };

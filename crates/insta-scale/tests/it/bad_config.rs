@@ -158,7 +158,7 @@ fn a_tab_is_named_as_such() {
 }
 
 #[test]
-fn a_tab_is_named_where_it_stands_whatever_the_parser_stumbles_over() {
+fn a_tab_is_reported_where_it_stands() {
     for text in [
         "instance_settings:\n  count: 3\n\tshape: x\nregion: y\n",
         "instance_settings:\n  count: 3\n \tshape: x\n  image_id: y\nregion: y\n",

@@ -74,7 +74,7 @@ fn with_encrypted_key(more: &str) -> Workplace {
 }
 
 #[test]
-fn an_encrypted_key_without_a_passphrase_says_where_one_may_come_from() {
+fn an_encrypted_key_says_where_to_put_its_passphrase() {
     let ended = with_encrypted_key("").run(&[]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     for part in ["config.yaml:4:19: ", "is encrypted", "private_key_passphrase", "OCI_INSTA_SCALE_PASSPHRASE"]
@@ -117,7 +117,7 @@ fn a_key_that_may_not_be_read() {
 }
 
 #[test]
-fn a_bad_fingerprint_in_a_profile_is_told_with_its_file_and_line() {
+fn a_bad_fingerprint_is_reported_with_file_and_line() {
     let place = Workplace::empty();
     std::fs::create_dir(place.path().join(".oci")).unwrap();
     let profile = "[DEFAULT]\nuser=ocid1.user.oc1..a\ntenancy=ocid1.tenancy.oc1..a\nfingerprint=nonsense\nkey_file=key.pem\nregion=phx\n";

@@ -219,7 +219,7 @@ fn reservations_and_domains_must_fit_together() {
 }
 
 #[test]
-fn passed_through_fields_are_checked_against_the_model_and_against_ours() {
+fn launch_details_are_checked_against_the_model() {
     let details = "  launch_details:\n    displayName: other\n    shapeConfig: {ocpus: 4, vcpus: two}\n    sourceDetails: 7\n    createVnicDetails:\n      hostnameLabel: web\n      privateIpx: 10.0.0.9\n    platformConfig: {type: AMD_WM}\n";
     insta::assert_snapshot!(errors(format!("{GOOD}{details}")), @r"
         config.yaml:18:5: instance_settings.launch_details.displayName is set by `display_name_prefix`
@@ -268,7 +268,7 @@ fn passed_through_fields_are_checked_against_the_model_and_against_ours() {
 }
 
 #[test]
-fn values_beyond_the_bounds_of_the_model_are_reported_at_our_key() {
+fn out_of_range_values_are_reported_at_our_key() {
     let groups: Vec<String> = (0..6).map(|n| format!("ocid1.networksecuritygroup.oc1.phx.a{n}")).collect();
     let more = format!(
         "  nsg_ids: [{}]\n  boot_volume_size_in_gbs: 20\n  boot_volume_vpus_per_gb: 15\n  recovery_action: RESTORE\n",

@@ -89,7 +89,7 @@ fn an_unknown_key_comes_with_the_nearest_known_one() {
 }
 
 #[test]
-fn a_malformed_ocid_says_which_type_was_expected_and_which_given() {
+fn a_malformed_ocid_names_expected_and_given_type() {
     let text = GOOD
         .replace("ocid1.image.oc1.phx.aaaaexampleimage", "ocid1.subnet.oc1.phx.aaaa")
         .replace("ocid1.subnet.oc1.phx.aaaaexamplesubnet", "subnet-0abc123")
@@ -125,7 +125,7 @@ fn a_malformed_ocid_says_which_type_was_expected_and_which_given() {
 }
 
 #[test]
-fn an_ocid_from_another_region_or_realm_is_found_before_any_call() {
+fn a_foreign_ocid_is_reported_before_any_call() {
     let text = GOOD
         .replace("ocid1.image.oc1.phx.aaaaexampleimage", "ocid1.image.oc1.iad.aaaaexampleimage")
         .replace("ocid1.subnet.oc1.phx.aaaaexamplesubnet", "ocid1.subnet.oc1.us-sanjose-1.aaaaexamplesubnet")

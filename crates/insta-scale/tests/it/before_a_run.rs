@@ -30,7 +30,7 @@ fn serve(answer: &'static str) -> String {
 }
 
 #[test]
-fn a_service_that_nobody_runs_is_told_at_once_and_nobody_is_sent_to_resume() {
+fn a_refused_connection_fails_at_once() {
     let place = with_key();
     let ended = place.run(&["--config", "sim/config.yaml", "--output", "json"]);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
@@ -50,7 +50,7 @@ fn a_service_that_nobody_runs_is_told_at_once_and_nobody_is_sent_to_resume() {
 }
 
 #[test]
-fn each_further_try_is_told_with_its_reason_while_a_service_fails() {
+fn each_retry_is_reported_with_its_reason() {
     let busy = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 46\r\nconnection: close\r\n\r\n{\"code\": \"ServiceUnavailable\", \"message\": \"x\"}";
     let endpoint = serve(busy);
     let place = with_key();
@@ -100,7 +100,7 @@ fn a_refused_login_is_a_document_as_well() {
 }
 
 #[test]
-fn a_dry_run_asks_the_service_shows_the_first_request_and_launches_nothing() {
+fn a_dry_run_asks_the_service_and_launches_nothing() {
     let place = Workplace::empty();
     let region = Region::start(&place, &[]);
     let ended = place.run(&["--config", "sim/config.yaml", "--dry-run", "--count", "2"]);
@@ -137,7 +137,7 @@ fn a_dry_run_asks_the_service_shows_the_first_request_and_launches_nothing() {
 }
 
 #[test]
-fn an_availability_domain_of_another_tenancy_is_found_once_and_where_it_is_written() {
+fn a_foreign_availability_domain_is_reported_in_place() {
     let place = Workplace::empty();
     let region = Region::start(&place, &[]);
     let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();

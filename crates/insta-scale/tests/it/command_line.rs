@@ -22,7 +22,7 @@ fn the_help_says_where_to_start() {
 }
 
 #[test]
-fn a_dry_run_without_a_key_shows_the_first_request_and_asks_nobody() {
+fn a_dry_run_without_a_key_shows_the_first_request() {
     let place = Workplace::with_config(GOOD);
     let ended = place.run(&["-dry-run", "-count", "2"]);
     // The launch would stop for the want of a key, so that is how its rehearsal ends.
@@ -118,7 +118,7 @@ fn mistakes_of_usage_end_with_2_and_say_what_to_do() {
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_written_is_found_before_anything_is_sent() {
+fn an_unwritable_state_directory_stops_before_sending() {
     let place = Workplace::with_config(GOOD);
     place.write("file", "");
     let ended = place.run(&["--simulate", "--state-dir", "file/state"]);

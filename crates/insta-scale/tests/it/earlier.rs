@@ -57,7 +57,7 @@ fn a_run_in_doubt_is_told_to_be_and_is_not_passed_over() {
 }
 
 #[test]
-fn another_spelling_of_the_config_or_the_endpoint_is_the_same_fleet() {
+fn other_spellings_of_config_or_endpoint_are_the_same_fleet() {
     let (place, region) = region(&[]);
     let run = cut_short(&place);
     std::os::unix::fs::symlink("config.yaml", place.path().join("link.yaml")).unwrap();
@@ -93,7 +93,7 @@ fn of_two_launches_that_are_started_at_once_one_is_refused() {
 }
 
 #[test]
-fn a_run_whose_plan_cannot_be_read_is_not_passed_over_and_can_be_rebuilt() {
+fn a_run_with_an_unreadable_plan_blocks_until_rebuilt() {
     let (place, _region) = region(&[]);
     let run = cut_short(&place);
     let path = place.path().join("state/ledger.db");

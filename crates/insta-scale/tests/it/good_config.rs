@@ -51,7 +51,7 @@ fn every_key_becomes_the_field_that_it_names() {
 }
 
 #[test]
-fn placements_are_domains_times_fault_domains_in_the_order_of_the_file() {
+fn placements_follow_the_order_of_the_file() {
     let text = GOOD.replace("availability_domain: AD-1", "availability_domain: [AD-2, AD-1]\n  fault_domain: [fd-3, FAULT-DOMAIN-1]\n  capacity_reservations: [{availability_domain: ad-1, capacity_reservation_id: ocid1.capacityreservation.oc1.phx.r1}]");
     let shown: Vec<String> = load(&text)
         .fleet
@@ -90,7 +90,7 @@ fn user_data_is_encoded_unless_it_is_base64_already() {
 }
 
 #[test]
-fn base64_that_is_said_to_be_so_is_sent_as_it_is_and_what_looks_like_it_is_noted() {
+fn declared_base64_is_sent_as_it_is() {
     let load = |value: &str| load(&format!("{GOOD}  user_data: {value}\n"));
     let data = |settings: &Settings| body(settings)["metadata"]["user_data"].as_str().unwrap().to_owned();
     let said = load("\"base64:aGVsbG8=\"");
@@ -151,7 +151,7 @@ fn a_profile_gives_what_the_file_leaves_out() {
 }
 
 #[test]
-fn a_variable_of_another_tool_does_not_move_a_complete_config_to_another_tenancy() {
+fn foreign_variables_do_not_redirect_a_complete_config() {
     let env = Overrides { cli_profile: Some("OTHER".into()), ..Overrides::default() };
     assert!(matches!(load_profile(GOOD, &env).credentials, CredentialSource::Fields(_)));
     let settings = load_profile(&without_credentials(), &env);

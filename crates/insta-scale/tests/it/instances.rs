@@ -114,7 +114,7 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
 }
 
 #[test]
-fn a_file_of_ocids_says_which_and_a_mistake_in_it_stops_everything() {
+fn a_mistake_in_a_file_of_ocids_stops_everything() {
     let (place, _region) = fleet("3", &[]);
     let listed = place.run(&["instances", "list", "--no-ips", "--output", "json"]).json();
     let first = listed["instances"][0]["ocid"].as_str().unwrap().to_owned();
@@ -151,7 +151,7 @@ fn a_prefix_that_is_empty_means_nothing_at_either_front_door() {
 }
 
 #[test]
-fn what_is_named_and_not_there_is_a_failure_that_the_document_names() {
+fn a_missing_named_instance_is_a_reported_failure() {
     let (place, _region) = fleet("2", &[]);
     let first = format!("{}-1", setting(&place, "display_name_prefix"));
     let stop = |named: &[&str]| {
@@ -179,7 +179,7 @@ fn what_is_named_and_not_there_is_a_failure_that_the_document_names() {
 }
 
 #[test]
-fn the_instances_of_a_stop_are_those_that_it_stopped_and_it_is_not_resumed() {
+fn a_stop_run_selects_what_it_stopped() {
     let (place, _region) = fleet("3", &[]);
     let first = format!("{}-1", setting(&place, "display_name_prefix"));
     let stopped = place.run(&["instances", "stop", &first, "-y", "-o", "json"]);
@@ -210,7 +210,7 @@ fn each_request_is_told_to_whoever_asks_twice_for_more() {
 }
 
 #[test]
-fn lists_are_sorted_by_what_is_asked_for_and_the_other_way_round() {
+fn lists_sort_by_the_asked_column_and_reverse() {
     let (place, _region) = fleet("3", &[]);
     let first = format!("{}-1", setting(&place, "display_name_prefix"));
     assert_eq!(place.run(&["instances", "stop", &first, "-y"]).code, 0);
@@ -252,7 +252,7 @@ fn a_grace_is_refused_where_nobody_waits_for_its_end() {
 }
 
 #[test]
-fn manage_instances_keeps_data_volumes_unless_told_otherwise_and_says_so() {
+fn manage_instances_keeps_data_volumes_by_default() {
     let (place, _region) = fleet("2", &[]);
     let compartment = setting(&place, "compartment_id");
     let prefix = format!("{}-", setting(&place, "display_name_prefix"));
@@ -299,7 +299,7 @@ fn an_expired_fleet_is_cleaned_up_and_a_living_one_is_not() {
 }
 
 #[test]
-fn a_cleanup_tells_how_far_it_is_and_is_shown_again_from_the_ledger() {
+fn a_cleanup_shows_progress_and_is_kept_in_the_ledger() {
     let (place, _region) = fleet("2", &[]);
     let prefix = setting(&place, "display_name_prefix");
     let arguments = ["instances", "terminate", "--prefix", &prefix, "--yes", "--keep-boot-volumes"];

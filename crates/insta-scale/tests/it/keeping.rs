@@ -106,7 +106,7 @@ fn what_a_launch_reserved_is_given_back_with_its_instances() {
 }
 
 #[test]
-fn what_a_launch_added_to_a_reservation_of_the_users_is_taken_off_again() {
+fn what_a_launch_added_to_a_reservation_is_removed() {
     let (place, _region) = region(&[]);
     let made = place.run(&["reservation", "create", "--count", "2", "--write-config"]);
     assert_eq!(made.code, 0, "{}", made.stderr);
@@ -165,7 +165,7 @@ fn a_least_count_above_the_count_is_a_mistake() {
 }
 
 #[test]
-fn a_fleet_that_is_too_dear_is_refused_before_anything_is_created() {
+fn a_fleet_over_budget_is_refused_before_launching() {
     let place = Workplace::with_config(GOOD);
     let dear = ["--simulate", "--count", "10", "--max-cost-per-hour", "0.2"];
     let ended = place.run(&dear);
@@ -311,7 +311,7 @@ fn a_lost_ledger_is_rebuilt_from_the_tags_and_goes_on() {
 }
 
 #[test]
-fn a_run_is_taken_up_from_anywhere_with_the_config_that_it_was_started_with() {
+fn a_run_resumes_with_the_config_it_began_with() {
     let (place, region) = region(&[]);
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     // The endpoint was given beside the config: it is remembered as well.

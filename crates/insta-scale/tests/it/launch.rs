@@ -45,7 +45,7 @@ fn without_what_was_read_once(mut document: Value) -> Value {
 }
 
 #[test]
-fn a_rehearsal_of_a_full_domain_in_a_region_with_one_says_that_nothing_is_left() {
+fn a_stockout_in_a_single_domain_region_is_explained() {
     let place = Workplace::with_config(
         &GOOD.replace("us-phoenix-1", "us-sanjose-1").replace(".phx.", ".us-sanjose-1."),
     );
@@ -89,7 +89,7 @@ fn the_document_has_exactly_the_fields_that_are_documented() {
 }
 
 #[test]
-fn json_lines_tell_the_run_as_it_happens_and_end_with_the_summary() {
+fn json_lines_stream_events_and_end_with_the_summary() {
     let place = Workplace::with_config(GOOD);
     let ended = place.run(&["--simulate", "--speed", SPEED, "--output", "jsonl"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -156,7 +156,7 @@ fn a_placement_without_capacity_makes_way_for_the_next() {
 }
 
 #[test]
-fn an_availability_domain_that_is_not_there_is_a_mistake_of_the_config() {
+fn an_unknown_availability_domain_is_a_config_mistake() {
     let place = Workplace::with_config(&GOOD.replace("AD-1", "AD-7"));
     let ended = place.run(&["--simulate"]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);

@@ -49,7 +49,7 @@ fn a_plan_says_what_would_be_reserved_first_and_its_price() {
 }
 
 #[test]
-fn memory_that_the_config_leaves_out_is_in_the_price_and_in_the_sum() {
+fn omitted_memory_is_part_of_the_price() {
     let place =
         Workplace::with_config(&GOOD.replace("    ocpus: 1\n    memory_in_gbs: 6\n", "    ocpus: 4\n"));
     let document = place.run(&["plan", "--simulate", "--count", "2", "--output", "json"]).json();

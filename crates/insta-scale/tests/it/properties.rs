@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn a_config_in_which_a_line_is_missing_never_loads_with_another_meaning(at in 0..16_usize) {
+    fn a_missing_line_never_changes_a_configs_meaning(at in 0..16_usize) {
         let folder = tempfile::tempdir().unwrap();
         let text: Vec<&str> = GOOD.lines().enumerate().filter(|(index, _)| *index != at).map(|(_, line)| line).collect();
         if let Ok(settings) = load_in(folder.path(), text.join("\n"), &Overrides::default()) {

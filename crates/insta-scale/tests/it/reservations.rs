@@ -106,7 +106,7 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
 }
 
 #[test]
-fn below_the_least_count_everything_is_given_back_and_nothing_stays_held() {
+fn below_min_everything_is_rolled_back() {
     let (place, _region) = region(&["--scenario", "scarce"]);
     let domains = "AD-1,AD-2,AD-3";
     let arguments =
@@ -123,7 +123,7 @@ fn below_the_least_count_everything_is_given_back_and_nothing_stays_held() {
 }
 
 #[test]
-fn giving_back_takes_its_own_time_and_what_was_not_made_is_not_called_given_back() {
+fn rollback_has_its_own_time_and_names_only_what_existed() {
     // It takes 3 s to be made, and the user gives it 1 s.
     let place = Workplace::empty();
     place.write("slow.yaml", "world: {reservation_seconds: {min: 1800, max: 1800}}");
@@ -161,7 +161,7 @@ fn a_partial_fill_is_kept_without_a_least_count_and_told() {
 }
 
 #[test]
-fn the_config_is_edited_on_request_and_the_launch_draws_on_what_was_reserved() {
+fn an_edited_config_launches_into_its_reservation() {
     let (place, _region) = region(&[]);
     let before = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     let created = place.run(&["reservation", "create", "--write-config"]);
@@ -176,7 +176,7 @@ fn the_config_is_edited_on_request_and_the_launch_draws_on_what_was_reserved() {
 }
 
 #[test]
-fn short_names_of_three_domains_are_written_as_the_config_has_them_and_launch_at_once() {
+fn short_domain_names_are_written_as_the_config_has_them() {
     let (place, _region) = region(&[]);
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     let line = config.lines().find(|line| line.trim().starts_with("availability_domain:")).unwrap();
@@ -234,7 +234,7 @@ fn waiting_for_fewer_than_are_held_changes_nothing() {
 }
 
 #[test]
-fn a_launch_that_its_reservation_cannot_serve_is_refused_and_one_that_is_too_large_is_warned() {
+fn an_unfit_reservation_refuses_and_a_small_one_warns() {
     let (place, _region) = region(&[]);
     assert_eq!(place.run(&["reservation", "create", "--count", "2", "--write-config"]).code, 0);
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
@@ -301,7 +301,7 @@ fn credentials_are_all_that_reservations_and_look_ups_need() {
 }
 
 #[test]
-fn the_money_of_reservations_is_in_the_bill_for_people_and_programs() {
+fn reservation_costs_are_in_text_and_json() {
     let (place, _region) = region(&[]);
     assert_eq!(
         place.run(&["reservation", "create", "--name", "prod", "--count", "10", "--write-config"]).code,
@@ -388,7 +388,7 @@ fn mistakes_are_found_before_anything_is_reserved() {
 }
 
 #[test]
-fn a_launch_reserves_for_itself_and_gives_back_what_it_does_not_use() {
+fn a_launch_reserves_and_releases_what_is_unused() {
     let (place, _region) = region(&[]);
     let dry = place.run(&["--reserve", "--release", "--count", "7", "--dry-run"]);
     assert!(dry.stdout.contains("Uocm:PHX-AD-1: 7 × VM.Standard.E4.Flex, 1 OCPU, 6 GB"), "{}", dry.stdout);
@@ -415,7 +415,7 @@ fn a_launch_reserves_for_itself_and_gives_back_what_it_does_not_use() {
 }
 
 #[test]
-fn a_launch_that_cannot_reserve_enough_launches_nothing_and_holds_nothing() {
+fn an_unreservable_launch_creates_and_holds_nothing() {
     let (place, _region) = region(&["--scenario", "scarce"]);
     let run = place.run(&["--reserve", "--count", "5000", "--min", "5000", "--output", "json"]);
     assert_eq!((run.code, &run.json()["launched"]), (4, &0.into()), "{}", run.stderr);
@@ -437,7 +437,7 @@ fn an_exhausted_reservation_is_told_apart_from_a_full_domain() {
 }
 
 #[test]
-fn a_dry_run_says_what_stands_in_the_way_and_offline_asks_nobody() {
+fn a_dry_run_reports_obstacles_unless_offline() {
     let (place, region) = region(&["--scenario", "limits"]);
     let dry = place.run(&["--dry-run", "--count", "50"]);
     assert_eq!(dry.code, 0, "{}", dry.stderr);

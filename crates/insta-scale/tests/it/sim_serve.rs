@@ -47,7 +47,7 @@ fn signal(child: &Child) {
 
 #[test]
 #[cfg(unix)]
-fn a_region_of_its_own_takes_a_launch_with_the_config_that_it_leaves() {
+fn a_served_region_takes_a_launch_with_its_config() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);
     assert!(region.endpoint.starts_with("http://127.0.0.1:"));
@@ -103,7 +103,7 @@ fn an_interrupted_run_says_how_to_go_on_and_goes_on() {
 }
 
 #[test]
-fn a_config_of_the_users_can_be_rehearsed_at_a_region_of_its_own() {
+fn a_users_config_runs_against_a_served_region() {
     let place = Workplace::empty();
     // A key is needed: the region's own will do for a user of the config's.
     drop(Region::start(&place, &[]));
@@ -140,7 +140,7 @@ fn the_scenarios_are_listed() {
 
 #[test]
 #[cfg(unix)]
-fn a_reset_forgets_the_home_and_the_saved_state_and_nothing_else() {
+fn a_reset_removes_only_home_and_saved_state() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300", "--save", "world.json"]);
     let ended = place.run(&["--config", "sim/config.yaml", "--count", "2", "--output", "json"]);
@@ -169,7 +169,7 @@ fn a_reset_forgets_the_home_and_the_saved_state_and_nothing_else() {
 }
 
 #[test]
-fn a_folder_of_the_users_own_is_refused_by_serve_and_by_reset_and_stays_as_it_is() {
+fn serve_and_reset_refuse_a_foreign_folder() {
     let place = Workplace::empty();
     let config = "[DEFAULT]\nuser=ocid1.user.oc1..real\n";
     std::fs::create_dir(place.path().join("oci")).unwrap();
@@ -220,7 +220,7 @@ fn a_region_larger_than_memory_is_refused_before_it_is_made() {
 /// The home is claimed before the world is made, and a world of nearly a million hosts takes a while.
 #[test]
 #[cfg(unix)]
-fn a_region_that_is_stopped_while_it_is_being_made_ends_at_once_and_leaves_nothing_locked() {
+fn a_region_interrupted_at_start_leaves_no_lock() {
     let place = Workplace::empty();
     place.write("large.yaml", "world: {hosts: {per_fault_domain: 5800}}\n");
     let arguments = ["sim", "serve", "--listen", "127.0.0.1:0", "--home", "sim", "--save", "world.json"];

@@ -47,7 +47,7 @@ fn a_full_disk_is_found_before_the_first_launch() {
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_written_is_found_before_the_first_request() {
+fn an_unwritable_state_directory_stops_the_launch() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);
@@ -74,7 +74,7 @@ fn a_state_directory_that_cannot_be_written_is_found_before_the_first_request() 
 }
 
 #[test]
-fn a_disk_that_fills_up_in_mid_run_stops_launching_says_so_and_loses_nothing() {
+fn a_full_disk_stops_launching_and_loses_nothing() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);
     // The rest of the run is in the script: the disk ends with it.
@@ -98,7 +98,7 @@ fn a_disk_that_fills_up_in_mid_run_stops_launching_says_so_and_loses_nothing() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_a_full_disk_and_not_the_end_of_the_program() {
+fn a_file_size_limit_counts_as_a_full_disk() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);
     let mut shell = place.command_of("/bin/sh", &["-c", &format!("ulimit -S -f 200; exec {LAUNCH}")]);
@@ -112,7 +112,7 @@ fn a_limit_on_the_size_of_files_is_a_full_disk_and_not_the_end_of_the_program() 
 }
 
 #[test]
-fn a_ledger_that_is_there_already_says_of_a_full_disk_that_it_is_full() {
+fn an_existing_ledger_reports_a_full_disk() {
     if !can_mount() {
         return;
     }
@@ -129,7 +129,7 @@ fn a_ledger_that_is_there_already_says_of_a_full_disk_that_it_is_full() {
 }
 
 #[test]
-fn a_damaged_ledger_is_left_as_it_is_and_what_can_be_read_of_it_is_used() {
+fn a_damaged_ledger_is_kept_and_its_readable_part_used() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);
     let launched = place.run(&["--config", "sim/config.yaml", "--count", "24", "--output", "json"]);

@@ -49,7 +49,7 @@ fn secret_in(text: &str) -> Option<String> {
 }
 
 #[test]
-fn no_log_ledger_or_output_holds_a_key_a_passphrase_or_a_signature() {
+fn no_output_holds_a_key_passphrase_or_signature() {
     let (place, region) = signed_up();
     for (level, flags, format) in [
         ("trace", "-vv", "jsonl"),
@@ -124,7 +124,7 @@ fn no_error_tells_a_key_a_passphrase_or_a_token() {
 }
 
 #[test]
-fn a_panic_would_not_tell_a_passphrase_since_no_debug_text_has_it() {
+fn no_debug_text_holds_a_passphrase() {
     let (place, _region) = signed_up();
     let overrides = insta_scale::config::Overrides::default();
     let settings = insta_scale::config::load(&place.path().join("config.yaml"), &overrides, &|_| {
@@ -225,7 +225,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn no_line_of_the_product_can_start_a_program_or_turn_off_the_check_of_certificates() {
+fn no_code_starts_programs_or_skips_certificates() {
     let sources = sources();
     assert!(sources.len() > 100, "{} files", sources.len());
     for (path, text) in sources {

@@ -34,7 +34,7 @@ fn calm(ended: &Ended) {
 }
 
 #[test]
-fn a_first_signal_lets_calls_end_says_how_to_go_on_and_resume_reaches_exactly_n() {
+fn after_a_signal_resume_reaches_exactly_n() {
     at_once(["-INT", "-TERM", "-HUP"], |signal| {
         let place = Workplace::empty();
         let region = Region::start(&place, &["--speed", "300"]);
@@ -56,7 +56,7 @@ fn a_first_signal_lets_calls_end_says_how_to_go_on_and_resume_reaches_exactly_n(
 }
 
 #[test]
-fn a_second_signal_leaves_at_once_with_calls_under_way_and_loses_nothing() {
+fn a_second_signal_exits_at_once_and_loses_nothing() {
     let place = Workplace::empty();
     // Answers come late enough that many calls are under way.
     place.write("late.yaml", "description: late answers\nlatency: {min_ms: 900, max_ms: 900}\n");
@@ -108,7 +108,7 @@ fn under_nohup_a_closed_terminal_does_not_stop_the_run() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_changes_neither_the_run_nor_its_code() {
+fn a_closed_stdout_changes_neither_run_nor_exit_code() {
     at_once(["jsonl", "json", "table"], |format| {
         let place = Workplace::empty();
         let region = Region::start(&place, &["--speed", "300"]);

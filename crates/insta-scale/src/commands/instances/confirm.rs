@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_those_that_will_be_hit_are_counted_and_the_others_are_told_with_the_reason() {
+    fn only_affected_instances_are_counted() {
         let mut machines: Vec<Machine> = (1..=4).map(|number| machine(number, "RUNNING")).collect();
         machines[1].tags = [("keep".to_owned(), "yes".to_owned())].into();
         machines[2].state = "TERMINATING".into();

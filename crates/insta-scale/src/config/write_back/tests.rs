@@ -52,7 +52,7 @@ fn the_example_keeps_every_line_and_gains_one() {
 }
 
 #[test]
-fn a_reservation_that_is_there_is_replaced_and_its_comment_stays() {
+fn replacing_a_reservation_keeps_its_comment() {
     let source =
         "instance_settings:\n  capacity_reservation_id: \"\"  # none yet\n  availability_domain: AD-1\n";
     assert_eq!(
@@ -62,7 +62,7 @@ fn a_reservation_that_is_there_is_replaced_and_its_comment_stays() {
 }
 
 #[test]
-fn several_reservations_become_a_list_and_a_list_becomes_one_again() {
+fn reservations_are_written_as_one_or_a_list() {
     let source = "instance_settings:\n  availability_domain: [AD-1, AD-2]\n  count: 1\n";
     let both = [reserved("Uocm:PHX-AD-1", "a"), reserved("Uocm:PHX-AD-2", "b")];
     let edited = with_reservations(source, &both).unwrap();
@@ -117,7 +117,7 @@ fn what_cannot_be_edited_safely_is_left_alone() {
 }
 
 #[test]
-fn a_reservation_elsewhere_is_not_written_into_a_config_that_it_cannot_serve() {
+fn an_unfit_reservation_is_not_written_to_a_config() {
     let source = "instance_settings:\n  availability_domain: AD-2\n";
     let error = with_reservations(source, &one()).unwrap_err();
     assert_eq!(
@@ -127,7 +127,7 @@ fn a_reservation_elsewhere_is_not_written_into_a_config_that_it_cannot_serve() {
 }
 
 #[test]
-fn one_reservation_says_where_it_belongs_unless_the_config_has_one_domain() {
+fn a_reservation_names_its_domain_where_several_exist() {
     let list = "capacity_reservations:\n    - availability_domain: ";
     let several = "instance_settings:\n  availability_domain: [AD-1, AD-2]\n";
     let edited = with_reservations(several, &one()).unwrap();

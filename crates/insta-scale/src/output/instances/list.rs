@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_asked_sees_the_end_of_each_ocid_however_narrow_the_terminal() {
+    fn questions_always_show_the_end_of_each_ocid() {
         let mut machines = machines();
         machines[0].name = "x".repeat(255);
         let prices = Prices::default();
