@@ -230,10 +230,23 @@ async fn one(
         }
         return created;
     };
+    if !past.held.contains_key(&availability_domain) {
+        // Found by its tag only. Whatever the next answer says, the end of the run gives it back or says that it is held.
+        let found = Event::ReservationHeld {
+            ocid: ocid.clone(),
+            availability_domain: availability_domain.clone(),
+            asked: 0,
+            held: 0,
+        };
+        journal.record(vec![found]).await;
+    }
     let result = match super::until_active(client, &ocid, patience).await {
         Ok(Some(answer)) => Ok(Held::from(answer)),
         // Nothing can be launched into it, so it is no placement.
-        Ok(None) => return of(None, Err(ReservationError::Asked(format!("{ocid} is deleted")))),
+        Ok(None) => {
+            let denied = format!("{ocid} is deleted, or the service denies it");
+            return of(None, Err(ReservationError::Asked(denied)));
+        }
         Err(error) => Err(error),
     };
     if let Ok(held) = &result {
