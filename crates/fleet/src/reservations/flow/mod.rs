@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use ledger::{ErrorRecord, Event, Outcome, Placement, RunId, RunState};
 use oci_client::{Client, FailureClass};
 use serde::{Deserialize, Serialize};
@@ -113,10 +114,18 @@ struct Past {
     /// Tokens of creations of which nobody knows what came of them.
     in_doubt: BTreeSet<String>,
     resumed: bool,
-    /// Whether creations of the first process are older than their tokens last.
-    forgotten: bool,
+    /// When the first process began: no creation of the run is older.
+    started_at: Option<Timestamp>,
     /// Whether slots were tried already.
     begun: bool,
+}
+
+impl Past {
+    /// Whether the tokens of the run's creations still stop the service from doing them again. Asked when it matters: the
+    /// machine may have slept for a day since the process began.
+    fn tokens_last(&self, now: Timestamp) -> bool {
+        self.started_at.is_none_or(|at| now.duration_since(at) <= TOKEN_LIFE)
+    }
 }
 
 /// What came of it.
@@ -137,13 +146,12 @@ pub(crate) async fn acquire(
     stop: &CancellationToken,
     within: Duration,
 ) -> Acquired {
-    let now = journal.now();
     let past = journal.state(|state| Past {
         run: state.run,
         held: state.reservations.iter().map(|(ocid, (domain, ..))| (domain.clone(), ocid.clone())).collect(),
         in_doubt: state.reserving.keys().cloned().collect(),
         resumed: state.resumed > 0,
-        forgotten: state.started_at.is_some_and(|at| now.duration_since(at) > TOKEN_LIFE),
+        started_at: state.started_at,
         begun: !state.slots.is_empty(),
     });
     let patience = Patience::new(PATIENCE.min(within), stop.clone());
@@ -210,7 +218,7 @@ async fn one(
             match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
                 Ok(found) => found,
                 Err(error)
-                    if !past.forgotten
+                    if past.tokens_last(journal.now())
                         && error.failure().is_some_and(crate::reservations::follow::passing) =>
                 {
                     None
