@@ -11,6 +11,7 @@ mod consent;
 #[cfg(unix)]
 mod earlier;
 mod first_boot;
+mod formats;
 mod good_config;
 mod instances;
 mod keeping;
