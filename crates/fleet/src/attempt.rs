@@ -262,11 +262,11 @@ impl Attempt<'_> {
         };
         let dead = lookup::is_dead(&made.lifecycle_state);
         let mut event = lookup::adopted(made, self.slot, self.number);
-        if let Event::Launched { work_request, adopted, name, .. } = &mut event {
+        if let Event::Launched { work_request, adopted, name, placement, .. } = &mut event {
             work_request.clone_from(&answered.work_request_id);
             *adopted = false;
             if name.is_empty() {
-                *name = self.context.plan.name(self.slot);
+                *name = self.context.plan.name_in(self.slot, &placement.availability_domain);
             }
         }
         // The watcher begins with what the state tells of the instance.
@@ -312,7 +312,7 @@ impl Attempt<'_> {
     async fn look_up(&mut self, class: FailureClass, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
         let mut known = true;
         for look in 1..=LOOKS {
-            let looking = lookup::live_instance(self.context, self.slot, look == LOOKS);
+            let looking = lookup::live_instance(self.context, self.slot, &self.placement, look == LOOKS);
             match self.context.ask(looking).await? {
                 Ok(Some(instance)) => {
                     let ocid = instance.id.clone();

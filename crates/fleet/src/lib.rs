@@ -20,6 +20,7 @@ mod journal;
 mod launcher;
 pub mod lifecycle;
 mod lookup;
+pub mod naming;
 pub mod outcome;
 pub mod pace;
 pub mod pacer;

@@ -78,12 +78,14 @@ pub(crate) async fn is_gone(client: &Client, ocid: &str) -> bool {
 pub(crate) async fn live_instance(
     context: &Context<'_>,
     slot: SlotNumber,
+    placement: &Placement,
     thorough: bool,
 ) -> Result<Option<Instance>, Failure> {
     let client = &context.env.client;
     let compartment = &context.plan.fleet.compartment;
     let permit = context.pacer.admit(Class::Read).await;
-    let named = cloud::named(client, compartment, &context.plan.name(slot)).await;
+    let name = context.plan.name_in(slot, &placement.availability_domain);
+    let named = cloud::named(client, compartment, &name).await;
     context.pacer.on_answer(&permit, named.as_ref().err());
     let named = named?;
     // A list that lags shows as alive what is known to be gone.

@@ -76,20 +76,26 @@ impl Plan {
         1..=self.fleet.count
     }
 
-    /// The display name of a slot's instance.
+    /// The display name of a slot's instance where it is tried first.
     pub fn name(&self, slot: SlotNumber) -> String {
-        format!("{}-{}", self.fleet.name_prefix, self.number(slot))
+        let first = self.fleet.placements.first();
+        self.name_in(slot, first.map_or("", |placement| &placement.availability_domain))
     }
 
-    /// The number of a slot's name: `<prefix>-<number>`.
+    /// The display name of a slot's instance in an availability domain.
+    pub(crate) fn name_in(&self, slot: SlotNumber, domain: &str) -> String {
+        self.fleet.name(self.number(slot), domain)
+    }
+
+    /// The number of a slot's name.
     fn number(&self, slot: SlotNumber) -> u64 {
         u64::from(self.fleet.first_number) + u64::from(slot) - 1
     }
 
-    /// The number in a display name of this fleet: 7 for `<prefix>-7`. `None` for names of others, and for numbers that
+    /// The number in a display name of this fleet: 7 for `<prefix>-7`; in a list of names, its place. `None` for names of others, and for numbers that
     /// no fleet reaches (a date, say).
     pub(crate) fn number_in(&self, name: &str) -> Option<u32> {
-        number_in(&self.fleet.name_prefix, name)
+        number_in(&self.fleet, name)
     }
 
     /// Where an attempt (from 1) is made: the placements in order, over and over.
@@ -123,7 +129,11 @@ impl Plan {
     ) -> LaunchInstanceDetails {
         let mut details = self.fleet.template.clone();
         details.compartment_id.clone_from(&self.fleet.compartment);
-        details.display_name = Some(self.name(slot));
+        let name = self.name_in(slot, &placement.availability_domain);
+        if let Some(host) = self.fleet.host_name(self.number(slot), &placement.availability_domain) {
+            details.create_vnic_details.get_or_insert_default().hostname_label = Some(host);
+        }
+        details.display_name = Some(name);
         details.availability_domain = placement.availability_domain;
         details.shape = Some(placement.shape);
         if placement.fault_domain.is_some() {

@@ -120,6 +120,8 @@ impl Ground {
             tenancy: self.tenancy.clone(),
             compartment: self.compartment.clone(),
             name_prefix: "lab".to_owned(),
+            naming: None,
+            hostname: None,
             count,
             first_number: 1,
             placements: vec![Placement {

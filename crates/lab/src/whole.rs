@@ -157,6 +157,8 @@ impl Whole {
             tenancy: self.defaults.tenancy.clone(),
             compartment: self.defaults.compartment.clone(),
             name_prefix: "lab".to_owned(),
+            naming: None,
+            hostname: None,
             count,
             first_number: 1,
             placements: self.defaults.availability_domains.iter().map(placement).collect(),

@@ -1,6 +1,7 @@
 //! Which names of a fleet are taken, so that an extension of it goes on after them.
 
 use super::{Plan, RUN_TAG};
+use crate::naming::HIGHEST;
 use crate::{FleetSpec, cloud};
 use futures_util::TryStreamExt as _;
 use ledger::RunState;
@@ -8,15 +9,15 @@ use oci_api::models::{Instance, InstanceLifecycleState};
 use oci_client::{Client, Failure};
 use std::collections::BTreeSet;
 
-/// The number in `<prefix>-<number>`. A number beyond what a fleet can reach (a date, say) is part of a stranger's name.
-pub(crate) fn number_in(prefix: &str, name: &str) -> Option<u32> {
-    let digits = name.strip_prefix(prefix)?.strip_prefix('-')?;
+/// The number in a name of the fleet. A number beyond what a fleet can reach (a date, say) is part of a stranger's name.
+pub(crate) fn number_in(fleet: &FleetSpec, name: &str) -> Option<u32> {
+    if let Some(naming) = &fleet.naming {
+        return naming.number_in(name, &fleet.name_prefix);
+    }
+    let digits = name.strip_prefix(&fleet.name_prefix)?.strip_prefix('-')?;
     let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
     number.filter(|number| *number <= HIGHEST)
 }
-
-/// Fleets have at most 100,000 instances; a hundred times that leaves room for those that were extended often.
-const HIGHEST: u32 = 10_000_000;
 
 /// The names of a fleet that its compartment shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub async fn taken(client: &Client, fleet: &FleetSpec) -> Result<TakenNames, Fai
 impl TakenNames {
     fn count(&mut self, fleet: &FleetSpec, instance: &Instance) {
         let name = instance.display_name.as_deref().unwrap_or_default();
-        let Some(number) = number_in(&fleet.name_prefix, name) else { return };
+        let Some(number) = number_in(fleet, name) else { return };
         self.highest = self.highest.max(number);
         self.ocids.insert(instance.id.clone());
         if matches!(
@@ -80,6 +81,7 @@ pub fn highest_of_run(state: &RunState, plan: &Plan, unfinished: bool) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::number_in;
+    use crate::FleetSpec;
 
     #[test]
     fn only_whole_names_of_the_fleet_have_a_number() {
@@ -95,8 +97,9 @@ mod tests {
             ("web-20261122235959", None),
             ("web-99999999", None),
         ];
+        let fleet = FleetSpec { name_prefix: "web".to_owned(), ..FleetSpec::default() };
         for (name, number) in cases {
-            assert_eq!(number_in("web", name), number, "{name}");
+            assert_eq!(number_in(&fleet, name), number, "{name}");
         }
     }
 }

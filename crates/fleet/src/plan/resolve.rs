@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::shapes;
 use super::{MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG};
+use crate::naming::Naming;
 use crate::{FleetSpec, cloud};
 use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
@@ -86,19 +87,45 @@ fn needs_names(fleet: &FleetSpec) -> bool {
         || fleet.placements.iter().any(|placement| !is_full(&placement.availability_domain))
 }
 
+/// The names of the instances up to the number `last`.
+fn check_names(fleet: &FleetSpec, last: u64) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match &fleet.naming {
+        Some(Naming::List(names)) if last > names.len() as u64 => {
+            let message =
+                format!("{} names are listed, and instance {last} has none: add names", names.len());
+            findings.push(Finding::new("names", message));
+        }
+        Some(Naming::Pattern(pattern)) if last > 1 && !pattern.has_number() => {
+            let message = format!("every instance would be named {}: put {{n}} into it", pattern.as_str());
+            findings.push(Finding::new("name_pattern", message));
+        }
+        _ => {}
+    }
+    let domain = fleet.placements.first().map_or("", |placement| placement.availability_domain.as_str());
+    let numbers = match &fleet.naming {
+        Some(Naming::List(_)) => u64::from(fleet.first_number)..=last,
+        _ => last..=last,
+    };
+    for number in numbers {
+        let longest = fleet.name(number, domain).chars().count();
+        if longest > MAX_DISPLAY_NAME {
+            findings.push(Finding::new(
+                if fleet.naming.is_some() { "name_pattern" } else { "name_prefix" },
+                format!("the display name of instance {number} would have {longest} characters; OCI allows {MAX_DISPLAY_NAME}"),
+            ));
+        }
+    }
+    findings
+}
+
 fn check(fleet: &FleetSpec) -> Vec<Finding> {
     let mut findings = Vec::new();
     if fleet.count == 0 {
         findings.push(Finding::new("count", "0 instances are asked for; ask for at least 1"));
     }
     let last = u64::from(fleet.first_number) + u64::from(fleet.count.saturating_sub(1));
-    let longest = fleet.name_prefix.chars().count() + 1 + last.to_string().len();
-    if longest > MAX_DISPLAY_NAME {
-        findings.push(Finding::new(
-            "name_prefix",
-            format!("the display name of the last instance would have {longest} characters; OCI allows {MAX_DISPLAY_NAME}"),
-        ));
-    }
+    findings.extend(check_names(fleet, last));
     let tags = fleet.template.freeform_tags.iter().flatten();
     for (key, _) in tags.clone().filter(|(key, _)| [RUN_TAG, SLOT_TAG].contains(&key.as_str())) {
         findings.push(Finding::new(

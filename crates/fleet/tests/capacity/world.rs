@@ -100,6 +100,8 @@ impl World {
             region: "us-phoenix-1".to_owned(),
             tenancy: self.defaults.tenancy.clone(),
             compartment: self.defaults.compartment.clone(),
+            naming: None,
+            hostname: None,
             name_prefix: "web".to_owned(),
             count,
             first_number: 1,

@@ -1,6 +1,7 @@
 //! Plans: names, placements, tags and tokens.
 
 use crate::world::World;
+use fleet::naming::{NamePattern, Naming};
 use fleet::{Plan, PlanError, plan, retry_token};
 use ledger::RunId;
 use proptest::prelude::*;
@@ -120,4 +121,45 @@ proptest! {
         let same = (slot, attempt) == (other_slot, other_attempt);
         prop_assert_eq!(token == retry_token(run, other_slot, other_attempt), same);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_and_host_names_follow_the_pattern() {
+    let world = World::of("roomy");
+    let pattern = |text: &str| NamePattern::parse(text).unwrap();
+    let mut fleet = world.fleet(2, &[1, 2]);
+    fleet.naming = Some(Naming::Pattern(pattern("{prefix}-{ad}-{n:02}")));
+    fleet.hostname = Some(pattern("{name}-x"));
+    fleet.first_number = 9;
+    let plan = Plan::offline(fleet).unwrap();
+    let sent = |slot, attempt| {
+        let body = plan.request(RunId::new("2026-11-22T12:00:00Z".parse().unwrap(), [7; 10]), slot, attempt);
+        (body.display_name.unwrap(), body.create_vnic_details.unwrap().hostname_label.unwrap())
+    };
+    assert_eq!(sent(1, 1), ("web-ad1-09".to_owned(), "web-ad1-09-x".to_owned()));
+    assert_eq!(sent(2, 2), ("web-ad2-10".to_owned(), "web-ad2-10-x".to_owned()));
+    // A plan of an older version has neither, and one that has them is read back as it was.
+    let kept = serde_json::to_value(&plan).unwrap();
+    assert_eq!(serde_json::from_value::<Plan>(kept).unwrap(), plan);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_beyond_the_listed_names_is_refused() {
+    let world = World::of("roomy");
+    let mut fleet = world.fleet(1, &[1]);
+    fleet.naming = Some(Naming::List(vec!["db-a".to_owned(), "db-b".to_owned()]));
+    fleet.first_number = 3;
+    let told = Plan::offline(fleet).unwrap_err();
+    assert_eq!(told[0].to_string(), "names: 2 names are listed, and instance 3 has none: add names");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_goes_on_after_the_highest_name() {
+    let world = World::of("roomy");
+    let env = world.environment();
+    let mut fleet = world.fleet(3, &[1]);
+    fleet.naming = Some(Naming::Pattern(NamePattern::parse("db{n:03}").unwrap()));
+    world.launch(&Plan::offline(fleet.clone()).unwrap()).await;
+    let taken = fleet::taken(&env.client, &fleet).await.unwrap();
+    assert_eq!((taken.living, taken.highest), (3, 3));
 }

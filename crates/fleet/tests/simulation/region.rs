@@ -67,6 +67,8 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
         region: "us-phoenix-1".to_owned(),
         tenancy: defaults.tenancy.clone(),
         compartment: defaults.compartment.clone(),
+        naming: None,
+        hostname: None,
         name_prefix: "web".to_owned(),
         count: setup.count,
         first_number: 1,

@@ -55,7 +55,9 @@ fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> Fleet
     let instances = top.node("instance_settings").map(read).unwrap_or_default();
     let template = serde_json::from_value(serde_json::Value::Object(instances.body.json().clone()));
     FleetSpec {
-        name_prefix: instances.name_prefix,
+        name_prefix: instances.names.prefix,
+        naming: instances.names.naming,
+        hostname: instances.names.hostname,
         count: instances.count.unwrap_or_default(),
         placements: instances.placements,
         template: template.unwrap_or_default(),

@@ -6,10 +6,11 @@ use super::body::Body;
 use super::finding::{Finding, Findings};
 use super::keys;
 use super::metadata::{self, Folders};
+use super::naming::{self, Names};
 use super::ocids::Home;
 use super::options;
 use super::placement;
-use super::section::{At, Section};
+use super::section::Section;
 use super::size::Sized;
 use super::yaml::{Node, Value};
 use super::{network, single, size, source, tags};
@@ -25,7 +26,7 @@ pub const GROUP: &str = "instance_settings.";
 #[derive(Debug, Default)]
 pub struct Instances {
     /// Instances are named `<prefix>-1 …`.
-    pub name_prefix: String,
+    pub names: Names,
     /// How many, if the file says so.
     pub count: Option<u32>,
     /// Where to try, best first.
@@ -58,14 +59,14 @@ pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> In
         }
     };
     let count = section.whole("count", 1..=i64::from(MAX_COUNT));
-    out.count = context.count.or(count.as_ref().map(|count| count.value as u32));
-    let prefix = section.text("display_name_prefix");
-    need(prefix.is_some(), "display_name_prefix");
+    out.names = naming::read(&section, context.findings);
+    let own = count.as_ref().map(|count| count.value as u32);
+    out.count = context.count.or(own).or_else(|| out.names.listed());
+    let named =
+        ["display_name_prefix", "name_pattern", "names"].iter().any(|key| section.node(key).is_some());
+    need(named, "display_name_prefix");
     need(out.count.is_some(), "count");
-    if let Some(prefix) = &prefix {
-        prefix.value.clone_into(&mut out.name_prefix);
-        name_fits(prefix, out.count.unwrap_or(1), context.findings);
-    }
+    naming::check(&section, &out.names, out.count, context.findings);
     let shape = section.text("shape");
     need(shape.is_some(), "shape");
     source::read(&section, context, &mut out.body, &mut need);
@@ -92,22 +93,6 @@ pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> In
 
 fn is_blank(node: &Node) -> bool {
     matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().is_empty())
-}
-
-fn name_fits(prefix: &At<&str>, count: u32, findings: &Findings) {
-    let longest = format!("{}-{count}", prefix.value).chars().count();
-    if longest > 255 {
-        findings.mistake(
-            Finding::at(
-                prefix.place,
-                format!("the name of instance {count} would have {longest} characters"),
-            )
-            .help("a display name has at most 255 characters: shorten display_name_prefix"),
-        );
-    }
-    if prefix.value.chars().any(char::is_control) {
-        findings.mistake(Finding::at(prefix.place, "display_name_prefix holds a control character"));
-    }
 }
 
 /// Fields that a slot, a placement or the top level decides, and the key that does.

@@ -22,6 +22,9 @@ pub const TOP: &[&str] = &[
 /// Under `instance_settings`.
 pub const INSTANCE: &[&str] = &[
     "display_name_prefix",
+    "name_pattern",
+    "names",
+    "hostname",
     "count",
     "shape",
     "shape_config",

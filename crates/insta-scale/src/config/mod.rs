@@ -11,9 +11,11 @@ mod example;
 mod excerpt;
 mod files;
 mod finding;
+mod hostname;
 mod instance;
 mod keys;
 mod metadata;
+mod naming;
 mod network;
 mod ocids;
 mod options;
@@ -218,7 +220,9 @@ fn read_root(
         region: home.map(|home| home.name).unwrap_or_default(),
         tenancy: tenancy.unwrap_or_default(),
         compartment: compartment.map(|compartment| compartment.value.to_owned()).unwrap_or_default(),
-        name_prefix: instances.name_prefix,
+        name_prefix: instances.names.prefix,
+        naming: instances.names.naming,
+        hostname: instances.names.hostname,
         count: instances.count.unwrap_or_default(),
         first_number: 1,
         placements: instances.placements,

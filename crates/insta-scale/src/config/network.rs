@@ -4,6 +4,7 @@
 
 use super::body::Body;
 use super::finding::{Finding, Findings};
+use super::hostname;
 use super::instance::Context;
 use super::ocids;
 use super::options::{set_flag, set_ocid};
@@ -48,7 +49,7 @@ pub fn check(body: &Body, findings: &Findings) {
         Some((place, key, body.value_at(path)?))
     });
     for (place, key, label) in given.into_iter().flatten() {
-        if let Some(why) = wrong_hostname(label) {
+        if let Some(why) = hostname::problem(label) {
             findings.mistake(
                 Finding::at(place, format!("{key}: {label:?} is no host name: {why}"))
                     .help("1 to 63 letters, digits and hyphens, none of these at its ends: `web-1`"),
@@ -70,16 +71,5 @@ pub fn check(body: &Body, findings: &Findings) {
     {
         let message = format!("{old_key} is {old:?}, and {key} is {new:?}");
         findings.mistake(Finding::at(place, message).help("keep the latter: the other is deprecated"));
-    }
-}
-
-fn wrong_hostname(label: &str) -> Option<String> {
-    let bad = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-');
-    match label.len() {
-        0 => Some("it is empty".to_owned()),
-        64.. => Some(format!("it has {} characters", label.len())),
-        _ if bad.is_some() => bad.map(|bad| format!("it holds {bad:?}")),
-        _ if label.starts_with('-') || label.ends_with('-') => Some("a hyphen is at its end".to_owned()),
-        _ => None,
     }
 }

@@ -1,0 +1,13 @@
+//! What a host name must be like to stand in the DNS (RFC 952 and RFC 1123).
+
+/// What is wrong with a label; `None` for a good one.
+pub fn problem(label: &str) -> Option<String> {
+    let bad = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-');
+    match label.len() {
+        0 => Some("it is empty".to_owned()),
+        64.. => Some(format!("it has {} characters", label.len())),
+        _ if bad.is_some() => bad.map(|bad| format!("it holds {bad:?}")),
+        _ if label.starts_with('-') || label.ends_with('-') => Some("a hyphen is at its end".to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,212 @@
+//! Reads how instances are named: by a prefix and a number, by a pattern, or from a list; and their host names.
+//!
+//! Must not know where the instances are placed: the pattern `{ad}` is filled in by the plan.
+
+use super::finding::{Finding, Findings};
+use super::hostname;
+use super::scalar::Kind;
+use super::section::{At, Section};
+use super::yaml::Value;
+use fleet::naming::{NamePattern, Naming, PatternError, Values};
+use fleet::plan::MAX_DISPLAY_NAME;
+use std::collections::BTreeMap;
+
+/// A domain for checks: all have names of this form.
+const SOME_DOMAIN: &str = "AD-1";
+
+/// What the file says of names.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// What the fleet is called.
+    pub prefix: String,
+    /// How instances are named, when not by the prefix and a number.
+    pub naming: Option<Naming>,
+    /// The host name of each instance.
+    pub hostname: Option<NamePattern>,
+}
+
+impl Names {
+    /// How many instances the file asks for when it gives no `count`.
+    pub fn listed(&self) -> Option<u32> {
+        match &self.naming {
+            Some(Naming::List(names)) => u32::try_from(names.len()).ok(),
+            _ => None,
+        }
+    }
+
+    fn name(&self, number: u64) -> String {
+        let named = self.naming.as_ref().and_then(|naming| naming.name(number, &self.prefix, SOME_DOMAIN));
+        named.unwrap_or_else(|| format!("{}-{number}", self.prefix))
+    }
+}
+
+/// Reads `display_name_prefix`, `name_pattern`, `names` and `hostname`.
+pub fn read(section: &Section<'_>, findings: &Findings) -> Names {
+    let prefix = section.text("display_name_prefix");
+    let pattern = section.text("name_pattern");
+    let list = list(section, findings);
+    if let (Some(pattern), Some(_)) = (&pattern, &list) {
+        findings.mistake(
+            Finding::at(pattern.place, "name_pattern is given together with names")
+                .help("keep the pattern, or the list"),
+        );
+    }
+    let pattern = pattern.and_then(|pattern| parse("name_pattern", &pattern, findings));
+    if let Some(At { value: pattern, place }) = &pattern {
+        if pattern.has_name() {
+            findings.mistake(Finding::at(*place, "name_pattern holds {name}, which is what it makes"));
+        }
+        if pattern.has_prefix() && prefix.is_none() {
+            findings.mistake(
+                Finding::at(*place, "name_pattern holds {prefix}, and there is no display_name_prefix")
+                    .help("add `display_name_prefix`, or write the text into the pattern"),
+            );
+        }
+    }
+    let hostname = section.text("hostname").and_then(|text| parse("hostname", &text, findings));
+    // The fleet needs a name for lists and reservations, also where its instances are named in another way.
+    let derived = || match (&pattern, &list) {
+        (Some(pattern), _) if !pattern.value.leading_text().is_empty() => {
+            pattern.value.leading_text().to_owned()
+        }
+        (Some(_), _) => "instance".to_owned(),
+        (None, Some(names)) => names.first().cloned().unwrap_or_default(),
+        (None, None) => String::new(),
+    };
+    Names {
+        prefix: prefix.map_or_else(derived, |prefix| prefix.value.to_owned()),
+        naming: match (pattern, list) {
+            (Some(pattern), _) => Some(Naming::Pattern(pattern.value)),
+            (None, Some(names)) => Some(Naming::List(names)),
+            (None, None) => None,
+        },
+        hostname: hostname.map(|pattern| pattern.value),
+    }
+}
+
+fn parse(key: &str, text: &At<&str>, findings: &Findings) -> Option<At<NamePattern>> {
+    match NamePattern::parse(text.value) {
+        Ok(pattern) => Some(At { value: pattern, place: text.place }),
+        Err(error) => {
+            let help = match &error {
+                PatternError::Unknown(name) if name == "fd" => {
+                    "the service may choose the fault domain, so that a name cannot hold it"
+                }
+                _ => "for example `web-{n:03}`: web-001, web-002, …",
+            };
+            findings.mistake(Finding::at(text.place, format!("{key}: {error}")).help(help));
+            None
+        }
+    }
+}
+
+/// The list of names: each there, and once.
+fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
+    let node = section.node("names")?;
+    let Value::List(items) = &node.value else {
+        section.wrong("names", node, "a list of names", Some("for example `names: [db-a, db-b]`"));
+        return None;
+    };
+    let mut names = Vec::new();
+    let mut places = BTreeMap::new();
+    for item in items {
+        match &item.value {
+            Value::Scalar(scalar) if scalar.text.trim().is_empty() || scalar.kind == Kind::Null => {
+                findings.mistake(Finding::at(item.place, "names holds a blank name").help("remove the item"));
+            }
+            Value::Scalar(scalar) => {
+                if let Some(first) = places.insert(scalar.text.to_string(), item.place) {
+                    let message = format!(
+                        "names holds {:?} twice; the first is on line {}",
+                        scalar.text.as_str(),
+                        first.line
+                    );
+                    findings.mistake(
+                        Finding::at(item.place, message).help("give each instance a name of its own"),
+                    );
+                }
+                names.push(scalar.text.to_string());
+            }
+            _ => section.wrong("names", item, "text", None),
+        }
+    }
+    if names.is_empty() && findings.is_clean() {
+        findings.mistake(Finding::at(node.place, "names is empty").help("remove it, or list the names"));
+    }
+    Some(names)
+}
+
+/// Checks the names of this many instances: their number, length and characters, and that they differ.
+pub fn check(section: &Section<'_>, names: &Names, count: Option<u32>, findings: &Findings) {
+    let count = count.unwrap_or(1);
+    let key = ["names", "name_pattern", "display_name_prefix"]
+        .into_iter()
+        .find_map(|key| Some((key, section.node(key)?.place)));
+    let Some((key, place)) = key else { return };
+    if let Some(listed) = names.listed().filter(|listed| *listed < count) {
+        findings.mistake(
+            Finding::at(place, format!("names has {listed} names for {count} instances"))
+                .help("add names, or ask for fewer instances"),
+        );
+        return;
+    }
+    if let Some(Naming::Pattern(pattern)) = &names.naming
+        && count > 1
+        && !pattern.has_number()
+    {
+        findings.mistake(
+            Finding::at(place, format!("name_pattern gives {count} instances one name"))
+                .help(format!("put the number into it: `{}-{{n}}`", pattern.as_str())),
+        );
+        return;
+    }
+    // Padded or not, no number is longer than the last; listed names differ in length.
+    let first = if names.listed().is_some() { 1 } else { u64::from(count) };
+    for number in first..=u64::from(count) {
+        let name = names.name(number);
+        let length = name.chars().count();
+        if length > MAX_DISPLAY_NAME {
+            findings.mistake(
+                Finding::at(place, format!("the name of instance {number} would have {length} characters"))
+                    .help(format!("a display name has at most {MAX_DISPLAY_NAME} characters: shorten {key}")),
+            );
+            return;
+        }
+        if name.chars().any(char::is_control) {
+            findings.mistake(Finding::at(place, format!("{key} holds a control character")));
+            return;
+        }
+    }
+    check_hosts(section, names, count, findings);
+}
+
+fn check_hosts(section: &Section<'_>, names: &Names, count: u32, findings: &Findings) {
+    let Some((pattern, place)) = names.hostname.as_ref().zip(section.node("hostname").map(|node| node.place))
+    else {
+        return;
+    };
+    let numbered = pattern.has_number() || (pattern.has_name() && names.name(1) != names.name(2));
+    if count > 1 && !numbered {
+        findings.mistake(
+            Finding::at(place, format!("hostname gives {count} instances one host name"))
+                .help("a host name is unique in its subnet: use `{name}`, or put {n} into it"),
+        );
+        return;
+    }
+    let first = if names.listed().is_some() { 1 } else { u64::from(count) };
+    for number in first..=u64::from(count) {
+        let name = names.name(number);
+        let values = Values { number, prefix: &names.prefix, domain: SOME_DOMAIN, name: &name };
+        let host = pattern.fill(&values);
+        if let Some(why) = hostname::problem(&host) {
+            findings.mistake(
+                Finding::at(
+                    place,
+                    format!("hostname: instance {number} would be {host:?}, no host name: {why}"),
+                )
+                .help("1 to 63 letters, digits and hyphens, none of these at its ends: `web-1`"),
+            );
+            return;
+        }
+    }
+}
