@@ -247,7 +247,7 @@ impl Cause {
     }
 
     /// The same for a run that cannot be resumed.
-    fn hint_in_a_rehearsal(self) -> &'static str {
+    fn hint_in_simulated_region(self) -> &'static str {
         match self {
             Self::WaitTimeout => "the instance exists and may still start: wait longer with --wait-timeout",
             Self::Hidden => "it exists: let your group read instances (see `policy`)",
@@ -391,7 +391,7 @@ fn is_foreign(error: &ErrorRecord) -> bool {
 /// The hint for a failure. A run that cannot be gone on with, since its region has ended with it, gets none to do so.
 pub fn hint_after(error: &ErrorRecord, resumable: bool) -> &'static str {
     let cause = Cause::of(error);
-    if resumable { cause.hint() } else { cause.hint_in_a_rehearsal() }
+    if resumable { cause.hint() } else { cause.hint_in_simulated_region() }
 }
 
 /// The hint for a failure.

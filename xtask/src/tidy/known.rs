@@ -4,8 +4,6 @@
 pub const CIRCLES: &[&str] = &[
     "alarm, attempt, death, ending, giveback, journal, launcher, lookup, reservations::flow, reservations::flow::grow, reservations::flow::settle, run, slot, watcher",
     "preflight::ask, preflight::limits, preflight::named, preflight::network, preflight::offers, preflight::reserved",
-    "commands::launch, commands::resume",
-    "config::instance, config::network, config::options, config::placement, config::single, config::source",
 ];
 
 /// Type names that a crate uses twice, as folder and name.
@@ -24,10 +22,4 @@ pub const TWINS: &[(&str, &str)] = &[
     ("crates/fleet", "Watched"),
     ("crates/fleet", "Sight"),
     ("crates/fleet", "Seen"),
-    ("crates/insta-scale", "Kind"),
-    ("crates/insta-scale", "Reserved"),
-    ("crates/insta-scale", "Document"),
-    ("crates/insta-scale", "Message"),
-    ("crates/insta-scale", "Reporter"),
-    ("crates/insta-scale", "View"),
 ];

@@ -1,6 +1,6 @@
 //! Flags of `capacity-manager`, the older front door of `reservation`.
 
-use super::{CreateReservation, DeleteReservation, Global, Kind, ListReservations, ReservationCommand};
+use super::{CreateReservation, DeleteReservation, Global, KindArgs, ListReservations, ReservationCommand};
 use clap::Parser;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl CapacityManager {
             ReservationCommand::Create(CreateReservation {
                 name: self.name,
                 ad: self.ad,
-                kind: Kind { shape: self.shape, ocpus: self.ocpus, memory: self.memory, fd: None },
+                kind: KindArgs { shape: self.shape, ocpus: self.ocpus, memory: self.memory, fd: None },
                 count: self.count,
                 min: self.min,
                 write_config: self.write_config,

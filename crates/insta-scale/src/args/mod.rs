@@ -23,7 +23,7 @@ pub use manage::ManageInstances;
 pub use manager::CapacityManager;
 pub use parse::parse;
 pub use reservation::{
-    CreateReservation, DeleteReservation, Kind, ListReservations, ReservationArgs, ReservationCommand,
+    CreateReservation, DeleteReservation, KindArgs, ListReservations, ReservationArgs, ReservationCommand,
     Reserving, UpdateReservation, WaitReservation,
 };
 pub use sim::{SimArgs, SimCommand, SimHome, SimReset, SimServe};

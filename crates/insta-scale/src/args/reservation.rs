@@ -80,7 +80,7 @@ pub struct CreateReservation {
     pub ad: Vec<String>,
     /// What it is to hold.
     #[command(flatten)]
-    pub kind: Kind,
+    pub kind: KindArgs,
     /// How many in all, spread over the availability domains [default: the config's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub count: Option<u32>,
@@ -117,7 +117,7 @@ impl CreateReservation {
 
 /// One kind of instance, as flags.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Kind {
+pub struct KindArgs {
     /// The shape [default: the config's]
     #[arg(long)]
     pub shape: Option<String>,
@@ -142,7 +142,7 @@ pub struct UpdateReservation {
     pub count: Option<NewCount>,
     /// Which of the kinds that it holds.
     #[command(flatten)]
-    pub kind: Kind,
+    pub kind: KindArgs,
     /// One more kind of instance: `shape=…,ocpus=…,memory=…,count=…,fd=…`; may be given several times
     #[arg(long, value_name = "KIND", value_parser = want)]
     pub add: Vec<Want>,

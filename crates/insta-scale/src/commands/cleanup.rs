@@ -1,13 +1,13 @@
 //! `cleanup`: shows what our own runs left behind and what it costs, and deletes it after a confirmation.
 
 use super::instances::{Reach, STOPPING, conclude};
-use super::{chattiness, consent, session};
+use super::{consent, session, verbosity};
 use crate::args::{CleanupArgs, Global, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::instances::list::short_domain;
-use crate::output::instances::reporter::Reporter;
+use crate::output::instances::reporter::ActionReporter;
 use crate::output::instances::{action, cleanup as show};
 use crate::output::listing::{Listing, per_hour};
 use crate::output::proposal::{Money, Proposal, Typed};
@@ -85,10 +85,10 @@ fn start_showing(
     global: &Global,
     run: ledger::RunId,
     names: &[String],
-    reporter: &mut Option<Reporter>,
+    reporter: &mut Option<ActionReporter>,
 ) -> Sink {
     finish_showing(reporter);
-    match Reporter::start(global.output, chattiness(global), run, "leftover", names) {
+    match ActionReporter::start(global.output, verbosity(global), run, "leftover", names) {
         Ok((sink, started)) => {
             *reporter = Some(started);
             sink
@@ -101,7 +101,7 @@ fn start_showing(
     }
 }
 
-fn finish_showing(reporter: &mut Option<Reporter>) {
+fn finish_showing(reporter: &mut Option<ActionReporter>) {
     if let Some(reporter) = reporter.take() {
         reporter.finish();
     }
@@ -188,7 +188,7 @@ async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Res
         }
     };
     let width = console::width_for_people();
-    if chattiness(global) > Chattiness::Quiet || asks {
+    if verbosity(global) > Verbosity::Quiet || asks {
         console::line(&show::found(&listing(left, prices), width));
         console::line(&wrap(&cost(left, prices), width));
     }

@@ -2,11 +2,11 @@
 //!
 //! `--yes` is consent; on a terminal the question is asked, below what it is about; anywhere else nothing is done.
 
-use super::{chattiness, session};
+use super::{session, verbosity};
 use crate::args::Global;
 use crate::config::{CredentialSource, Settings};
 use crate::error::CommandError;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::proposal::{Proposal, Scene, Typed};
 use crate::output::simulated;
 use oci_api::Service;
@@ -57,7 +57,7 @@ impl Asking<'_> {
     /// When nobody can be asked, and for every other answer.
     pub async fn agree(&self, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
         let asks = has_to_ask(yes)?;
-        if !asks && chattiness(self.global) < Chattiness::Verbose {
+        if !asks && verbosity(self.global) < Verbosity::Verbose {
             if self.settings.endpoint.is_some() && !simulated::is() {
                 // Nobody may have answered yet, and what follows must not begin before a simulated region is told to be one.
                 self.compartment_name().await?;

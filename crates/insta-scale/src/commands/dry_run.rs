@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::preview::Preview;
-use crate::output::{console, forecast, reserving, text};
+use crate::output::{console, dry_run_report, reserving, text};
 use fleet::preflight::{Preflight, preflight};
 use fleet::{Plan, PlanError};
 use oci_client::credentials::Signer;
@@ -91,14 +91,14 @@ pub async fn run(
     let preview = Preview { settings: &settings, plan: &plan, budget, answer: answer.as_ref(), reserve };
     console::data(&preview.text(&endpoints, global.output))?;
     if global.output == OutputFormat::Table {
-        let verdicts = answer.as_ref().map(|answer| format!("\n{}", forecast::verdicts(answer)));
+        let verdicts = answer.as_ref().map(|answer| format!("\n{}", dry_run_report::verdicts(answer)));
         let reserved = reserve.then(|| format!("\n{}", reserving::text(&settings, answer.as_ref())));
-        let money = forecast::money(&settings, answer.as_ref());
+        let money = dry_run_report::money(&settings, answer.as_ref());
         let before = verdicts.unwrap_or_default() + &reserved.unwrap_or_default();
         console::data(&format!("{before}\n{money}"))?;
     }
     if let Some(answer) = &answer {
-        let findings = forecast::findings(answer);
+        let findings = dry_run_report::findings(answer);
         if !findings.is_empty() {
             console::line(findings.trim_end());
         }

@@ -2,12 +2,12 @@
 //!
 //! Two launches of one config make two fleets. Where an earlier one was cut short, that is rarely what is meant.
 
-use super::{chattiness, lost, past, session};
+use super::{lost, past, session, verbosity};
 use crate::args::{Global, LaunchArgs};
 use crate::config::Settings;
 use crate::environment;
 use crate::error::CommandError;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::runs::age;
 use crate::output::text::count;
 use fleet::{FleetSpec, Origin, Plan};
@@ -233,7 +233,7 @@ impl Unfinished {
         stop: &CancellationToken,
     ) -> Result<Choice, CommandError> {
         let said = self.describe(&settings.file, SystemClock.now());
-        let asks = !args.yes && console::can_ask() && chattiness(global) > Chattiness::Quiet;
+        let asks = !args.yes && console::can_ask() && verbosity(global) > Verbosity::Quiet;
         if !asks {
             return Err(CommandError::usage(said, self.remedy()));
         }

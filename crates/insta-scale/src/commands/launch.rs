@@ -5,20 +5,16 @@ use super::budget::Budget;
 use super::consent::{self, Asking};
 use super::earlier::{self, Choice};
 use super::namesakes::{self, Meant};
-use super::simulate::Rehearsal;
-use super::{chattiness, costs, dry_run, ending, proposals, resume, session};
-use crate::args::{Global, LaunchArgs, OutputFormat, ResumeArgs};
+use super::simulated_region::SimulatedRegion;
+use super::{costs, dry_run, ending, proposals, resume, run_report, session};
+use crate::args::{Global, LaunchArgs, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Chattiness};
-use crate::output::document::Document;
-use crate::output::ending::Ending;
-use crate::output::progress::{Reporter, Show};
-use crate::output::{simulated, summary};
+use crate::output::simulated;
 use crate::runtime;
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
-use fleet::{FleetSpec, Origin, Plan, RunSummary, Sink};
+use fleet::{FleetSpec, Origin, Sink};
 use jiff::SignedDuration;
 use ledger::{Lease, RunState, Store};
 use oci_client::{Client, Clock as _, SystemClock};
@@ -85,12 +81,12 @@ async fn launch(
     stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
     let store = session::open_ledger(global, args.simulate.is_some())?;
-    let rehearsal = match &args.simulate {
-        Some(scenario) => Some(Rehearsal::start(global, scenario, args.speed, &settings.fleet).await?),
+    let region = match &args.simulate {
+        Some(scenario) => Some(SimulatedRegion::start(global, scenario, args.speed, &settings.fleet).await?),
         None => None,
     };
-    let (endpoints, signer) = match &rehearsal {
-        Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
+    let (endpoints, signer) = match &region {
+        Some(region) => (region.endpoints()?, Some(region.signer()?)),
         None => (session::endpoints(&settings)?, session::sign_in(global, &settings, stop).await?),
     };
     let (client, requests) = session::client(global, endpoints, signer)?;
@@ -125,7 +121,7 @@ async fn launch(
     if args.simulate.is_none() {
         session::heed_stop_requests(global, run, stop)?;
     }
-    let (sink, reporter) = reporter(global, RunState::new(run), &plan)?;
+    let (sink, reporter) = run_report::start_reporter(global, RunState::new(run), &plan)?;
     let sink = ending_turn(turn, sink);
     let options = session::launch_options(&args.pace);
     let result = fleet::launch(&environment, run, &plan, &options, sink, stop.clone()).await;
@@ -139,10 +135,10 @@ async fn launch(
     }
     let again = args.simulate.is_none().then(|| session::again(global));
     let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
-    if let Some(rehearsal) = rehearsal {
-        rehearsal.stop().await?;
+    if let Some(region) = region {
+        region.stop().await?;
     }
-    conclude(global, &summary, &ending, args.simulate.is_none())
+    run_report::conclude_launch(global, &summary, &ending, args.simulate.is_none())
 }
 
 /// Once the run's first record is kept, others find the run itself.
@@ -172,50 +168,4 @@ async fn first_number(
         }
     }
     if extends { namesakes::next_number(client, Some(store), fleet).await } else { Ok(fleet.first_number) }
-}
-
-/// Starts what shows the run.
-pub fn reporter(
-    global: &Global,
-    state: RunState,
-    plan: &Plan,
-) -> Result<(fleet::Sink, Reporter), CommandError> {
-    let show = Show { output: global.output, chattiness: chattiness(global), watched: console::is_watched() };
-    Reporter::start(show, state, plan.clone())
-        .map_err(|source| CommandError::System { what: "the progress display cannot be started", source })
-}
-
-/// Shows what the run came to, and says how it ended.
-pub fn conclude(
-    global: &Global,
-    run: &RunSummary,
-    ending: &Ending,
-    resumable: bool,
-) -> Result<Exit, CommandError> {
-    // What became of the run is known, and it is not that its summary could not be written.
-    if let Err(error) = show(global, run, ending, resumable) {
-        console::failed(&error);
-    }
-    Ok(Exit::of(run))
-}
-
-/// Shows what a run came to: data on stdout, advice on stderr.
-pub fn show(global: &Global, run: &RunSummary, ending: &Ending, resumable: bool) -> Result<(), CommandError> {
-    match global.output {
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
-            let table = summary::table(run, ending, console::stdout_has_colour(), console::width());
-            console::data(&(table + &ending.lines(run, SystemClock.now())))?;
-        }
-        OutputFormat::Json => console::data(&Document::of(run, ending).to_text())?,
-        OutputFormat::Jsonl => console::data(&Document::of(run, ending).to_line())?,
-    }
-    let chatty = chattiness(global) > Chattiness::Quiet;
-    let next = if chatty { ending.next(run, SystemClock.now()) } else { String::new() };
-    let missing = ending.warning.as_ref().filter(|_| chatty);
-    let missing = missing.map_or_else(String::new, |warning| format!("warning: {warning}\n"));
-    let advice = missing + &summary::advice(run, resumable) + &next;
-    if !advice.is_empty() {
-        console::line(advice.trim_end());
-    }
-    Ok(())
 }

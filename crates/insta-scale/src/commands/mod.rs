@@ -22,11 +22,12 @@ pub mod reference;
 pub mod remote;
 pub mod reservation;
 pub mod resume;
+mod run_report;
 pub mod runs;
 pub mod session;
 pub mod show;
 pub mod sim;
-pub mod simulate;
+mod simulated_region;
 pub mod unfinished;
 
 use crate::args::{Cli, Command, Global, OutputFormat, SimCommand};
@@ -34,7 +35,7 @@ use crate::config::{Overrides, Placeholders};
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::refusal;
 use crate::runtime::{self, Threads};
 use tokio_util::sync::CancellationToken;
@@ -109,11 +110,11 @@ pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandErro
 }
 
 /// How much is said on stderr.
-pub fn chattiness(global: &Global) -> Chattiness {
+pub fn verbosity(global: &Global) -> Verbosity {
     match (global.quiet, global.verbose) {
-        (true, _) => Chattiness::Quiet,
-        (false, 0) => Chattiness::Normal,
-        (false, _) => Chattiness::Verbose,
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, _) => Verbosity::Verbose,
     }
 }
 

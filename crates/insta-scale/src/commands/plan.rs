@@ -6,7 +6,7 @@ use crate::args::{Global, OutputFormat, PlanArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::{console, forecast, preview, reserving};
+use crate::output::{console, dry_run_report, preview, reserving};
 use fleet::Plan;
 use fleet::preflight::{Preflight, preflight};
 use oci_client::RetryPolicy;
@@ -55,7 +55,7 @@ fn show(
     settings: &Settings,
     answer: Option<&Preflight>,
 ) -> Result<(), CommandError> {
-    let document = || forecast::document(settings, answer, args.reserve);
+    let document = || dry_run_report::document(settings, answer, args.reserve);
     let text = match global.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(args, settings, answer),
         OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
@@ -66,20 +66,20 @@ fn show(
 
 fn people(args: &PlanArgs, settings: &Settings, answer: Option<&Preflight>) -> String {
     let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
-    let mut out = format!("{}{}\n", preview::outline(&plan), forecast::size(settings, answer));
+    let mut out = format!("{}{}\n", preview::outline(&plan), dry_run_report::size(settings, answer));
     if let Some(answer) = answer {
-        out.push_str(&forecast::verdicts(answer));
-        out.push_str(&forecast::findings(answer));
+        out.push_str(&dry_run_report::verdicts(answer));
+        out.push_str(&dry_run_report::findings(answer));
         out.push('\n');
     }
     if args.reserve {
         out.push_str(&reserving::text(settings, answer));
         out.push('\n');
     }
-    out.push_str(&forecast::money(settings, answer));
+    out.push_str(&dry_run_report::money(settings, answer));
     if let Some(answer) = answer {
         out.push('\n');
-        out.push_str(&forecast::advice(answer));
+        out.push_str(&dry_run_report::advice(answer));
         out.push('\n');
     }
     out

@@ -3,7 +3,7 @@
 //! Must not know what the command does with them.
 
 use super::session;
-use super::simulate::Rehearsal;
+use super::simulated_region::SimulatedRegion;
 use crate::args::Global;
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -23,7 +23,7 @@ pub struct Remote {
     pub questions: Client,
     /// Cancelled when the user wants to stop.
     pub stop: CancellationToken,
-    rehearsal: Option<Rehearsal>,
+    region: Option<SimulatedRegion>,
 }
 
 impl Remote {
@@ -35,17 +35,17 @@ impl Remote {
         stop: &CancellationToken,
     ) -> Result<Self, CommandError> {
         runtime::say_when_stopped(stop, "stopping: nothing new is begun; Ctrl-C again leaves at once");
-        let rehearsal = match simulate {
-            Some(scenario) => Some(Rehearsal::start(global, scenario, None, &settings.fleet).await?),
+        let region = match simulate {
+            Some(scenario) => Some(SimulatedRegion::start(global, scenario, None, &settings.fleet).await?),
             None => None,
         };
-        let (endpoints, signer) = match &rehearsal {
-            Some(rehearsal) => (rehearsal.endpoints()?, Some(rehearsal.signer()?)),
+        let (endpoints, signer) = match &region {
+            Some(region) => (region.endpoints()?, Some(region.signer()?)),
             None => (session::endpoints(&settings)?, session::sign_in(global, &settings, stop).await?),
         };
         let (client, _) = session::client(global, endpoints, signer)?;
         let questions = session::asking(&client);
-        Ok(Self { settings, client, questions, stop: stop.clone(), rehearsal })
+        Ok(Self { settings, client, questions, stop: stop.clone(), region })
     }
 
     /// Does something that changes nothing; ends when the user wants to stop.
@@ -115,8 +115,8 @@ impl Remote {
 
     /// Stops the simulated region, if there is one.
     pub async fn close(self) -> Result<(), CommandError> {
-        match self.rehearsal {
-            Some(rehearsal) => rehearsal.stop().await,
+        match self.region {
+            Some(region) => region.stop().await,
             None => Ok(()),
         }
     }

@@ -1,12 +1,12 @@
 //! `resume`: goes on with a run that another process left, or that this machine has forgotten.
 
 use super::consent::{self, Asking};
-use super::{costs, earlier, ending, launch, past, proposals, session, unfinished};
+use super::{costs, earlier, ending, past, proposals, run_report, session, unfinished};
 use crate::args::{Global, ResumeArgs};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::runs;
 use crate::output::text::{count, seconds};
 use crate::runtime;
@@ -46,7 +46,7 @@ async fn go_on(
         ));
     }
     if let Some(said) = ahead(&state, args.keep_partial)?
-        && super::chattiness(global) > Chattiness::Quiet
+        && super::verbosity(global) > Verbosity::Quiet
     {
         console::line(&said);
     }
@@ -60,7 +60,7 @@ async fn go_on(
         let asking = Asking { global, settings: &settings, compartment, client: &client, stop };
         asking.agree(args.yes, &proposals::resume(&state, &plan, args.keep_partial, &settings)).await?;
     }
-    let (sink, reporter) = launch::reporter(global, state, &plan)?;
+    let (sink, reporter) = run_report::start_reporter(global, state, &plan)?;
     let environment = session::environment(&client, requests, store);
     let options = LaunchOptions {
         keep_partial: args.keep_partial,
@@ -81,7 +81,7 @@ async fn go_on(
     let again = Some(session::again(&home));
     let asking = session::asking(&client);
     let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
-    launch::conclude(global, &summary, &ending, true)
+    run_report::conclude_launch(global, &summary, &ending, true)
 }
 
 /// Whether going on changes nothing.
@@ -149,7 +149,7 @@ async fn rebuild(
         let planned = fleet::plan(&session::asking(&client), settings.fleet).await;
         let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.written, error))?;
         plan.origin = origin;
-        if super::chattiness(global) > Chattiness::Quiet {
+        if super::verbosity(global) > Verbosity::Quiet {
             let lag = seconds(args.list_lag.as_secs_f64());
             console::line(&format!(
                 "waiting {lag} before the instances are listed: lists lag behind launches"
@@ -164,7 +164,7 @@ async fn rebuild(
         state = work => state?,
         () = stop.cancelled() => return Err(CommandError::Interrupted),
     };
-    if super::chattiness(global) > Chattiness::Quiet {
+    if super::verbosity(global) > Verbosity::Quiet {
         console::line(&format!(
             "found {} of run {run}, which is to have {}",
             count(state.counts.launched, "instance"),

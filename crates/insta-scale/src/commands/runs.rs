@@ -13,7 +13,7 @@ use oci_client::{Clock as _, SystemClock};
 /// Runs it.
 pub async fn run(global: &Global, args: &RunsArgs) -> Result<Exit, CommandError> {
     if args.simulated {
-        simulated::recall_rehearsals();
+        simulated::assume_ended_regions();
     }
     let mut heads = heads(global, args.simulated).await?;
     heads.truncate(args.limit);

@@ -2,14 +2,14 @@
 //!
 //! Must not know what the command does with them.
 
-use super::{chattiness, overrides};
+use super::{overrides, verbosity};
 use crate::apart;
 use crate::args::{Global, Pace};
 use crate::config::{self, Fleet, Overrides, Placeholders, Settings};
 use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::retries::Retries;
 use crate::output::simulated::{Announcing, Counting};
 use crate::output::text::shell_word;
@@ -59,7 +59,7 @@ fn read(global: &Global, overrides: &Overrides) -> Result<Settings, CommandError
         Endpoints::at(endpoint)?;
     }
     let settings = config::load(&config_file(global), overrides, &login::profile_facts)?;
-    if chattiness(global) > Chattiness::Quiet && !settings.notes.is_empty() {
+    if verbosity(global) > Verbosity::Quiet && !settings.notes.is_empty() {
         console::line(settings.notes.trim_end());
     }
     Ok(settings)
@@ -84,7 +84,7 @@ fn reach(global: &Global, simulate: bool, fleet: Fleet) -> Result<Settings, Comm
     let required = global.config.is_some();
     let settings =
         config::load_connection(&config_file(global), required, fleet, &overrides, &login::profile_facts)?;
-    if chattiness(global) > Chattiness::Quiet && !settings.notes.is_empty() {
+    if verbosity(global) > Verbosity::Quiet && !settings.notes.is_empty() {
         console::line(settings.notes.trim_end());
     }
     Ok(settings)
@@ -124,7 +124,7 @@ pub async fn sign_in(
         error => error,
     });
     let Some(SignedIn { signer, warnings }) = signed_in? else { return Ok(None) };
-    if chattiness(global) > Chattiness::Quiet {
+    if verbosity(global) > Verbosity::Quiet {
         for warning in warnings {
             console::line(&format!("warning: {}", crate::output::text::clean(&warning)));
         }
@@ -149,8 +149,8 @@ pub fn client(
         transport
     };
     let requests = Arc::new(RequestCounts::default());
-    let observer: Arc<dyn Observer> = match chattiness(global) {
-        Chattiness::Quiet => Arc::new(Announcing { inner: Counting(requests.clone()), quiet: true }),
+    let observer: Arc<dyn Observer> = match verbosity(global) {
+        Verbosity::Quiet => Arc::new(Announcing { inner: Counting(requests.clone()), quiet: true }),
         _ => Arc::new(Announcing { inner: Retries { counts: requests.clone() }, quiet: false }),
     };
     let mut builder = Client::builder(endpoints, Arc::new(transport))

@@ -1,6 +1,6 @@
 //! `show`: one run, from its records.
 
-use super::{instances, launch, past, runs, session};
+use super::{instances, past, run_report, runs, session};
 use crate::args::{Global, OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -14,7 +14,7 @@ use ledger::{RunKind, RunState};
 /// Runs it. `--output jsonl` gives the records themselves.
 pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
     if args.simulated {
-        simulated::recall_rehearsals();
+        simulated::assume_ended_regions();
     }
     let heads = runs::heads(global, args.simulated).await?;
     let run = match (&args.run, heads.first()) {
@@ -27,7 +27,7 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
     let store = session::open_ledger(global, args.simulated)?;
     let records = store.records(run).await?;
     if let Some(label) = simulated::of_plan(&RunState::fold(run, &records.records).plan) {
-        simulated::recall(label);
+        simulated::assume_simulated(label);
     }
     if global.output == OutputFormat::Jsonl {
         for record in &records.records {
@@ -50,6 +50,6 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
     }
     let (state, plan) = past::of_run(&store, run).await?;
     let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
-    launch::show(global, &RunSummary::of(&state, &plan), &ending, !args.simulated)?;
+    run_report::show_launch(global, &RunSummary::of(&state, &plan), &ending, !args.simulated)?;
     Ok(Exit::Done)
 }

@@ -1,12 +1,12 @@
 //! `sim`: the simulated region as a server of its own, its scenarios, and how to forget one.
 
-use super::{chattiness, simulate};
+use super::{simulated_region, verbosity};
 use crate::args::{Global, OutputFormat, SimCommand, SimReset, SimServe};
 use crate::config::{self, CredentialSource, KeyFields, Overrides, Placeholders, Settings};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::login;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::text;
 use crate::runtime;
 use oci_simulator::scenario::Scenario;
@@ -54,7 +54,7 @@ async fn serve(global: &Global, args: &SimServe, stop: &CancellationToken) -> Re
     }
     let endpoint = running.endpoint();
     console::data(&format!("listening on {endpoint}\n"))?;
-    if chattiness(global) > Chattiness::Quiet
+    if verbosity(global) > Verbosity::Quiet
         && let Some(home) = &running.home
     {
         console::line(&how_to_use(home, &endpoint));
@@ -71,14 +71,14 @@ fn how_to_use(home: &Path, endpoint: &str) -> String {
     )
 }
 
-/// Makes everything exist that a config names, its user and key too, so that the file can be rehearsed unchanged but
+/// Makes everything exist that a config names, its user and key too, so that the file can be tried unchanged but
 /// for the endpoint.
 fn take_in(path: &Path, global: &Global, options: &mut Options) -> Result<(), CommandError> {
     // The region makes exist what the config names, the example's OCIDs too.
     let overrides = Overrides { placeholders: Placeholders::Taken, ..super::overrides(global, None, false) };
     let settings = config::load(path, &overrides, &login::profile_facts)?;
     options.scenario.world.region.clone_from(&settings.fleet.region);
-    options.known = simulate::known(&settings.fleet);
+    options.known = simulated_region::known(&settings.fleet);
     if let CredentialSource::Fields(fields) = &settings.credentials {
         options.known.push(Known::User { ocid: fields.user.clone() });
         options.callers.push((

@@ -1,7 +1,8 @@
 //! Reads only how to reach the service: credentials, region, compartment, prices. For commands that launch nothing, so
 //! that instances can be managed without a fleet in the config, or without a config at all.
 
-use super::instance::{self, Context};
+use super::context::Context;
+use super::instance;
 use super::metadata::Folders;
 use super::section::Section;
 use super::{

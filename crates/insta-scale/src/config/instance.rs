@@ -3,11 +3,11 @@
 //! Must not know of credentials, of flags, or of how a launch is sent.
 
 use super::body::Body;
+use super::context::{Context, GROUP};
 use super::finding::{Finding, Findings};
 use super::keys;
-use super::metadata::{self, Folders};
+use super::metadata;
 use super::naming::{self, Names};
-use super::ocids::Home;
 use super::options;
 use super::placement;
 use super::section::Section;
@@ -18,9 +18,6 @@ use ledger::Placement;
 
 /// The most instances of one run. A tenancy's limits are far below; a slip of the finger is not.
 pub const MAX_COUNT: u32 = 100_000;
-
-/// Path of the group, as messages name it.
-pub const GROUP: &str = "instance_settings.";
 
 /// What the group says.
 #[derive(Debug, Default)]
@@ -33,18 +30,6 @@ pub struct Instances {
     pub placements: Vec<Placement>,
     /// The fields of every launch.
     pub body: Body,
-}
-
-/// What the reading needs to know besides the group.
-pub struct Context<'a> {
-    /// The region, when it is known.
-    pub home: Option<&'a Home>,
-    /// `--count`.
-    pub count: Option<u32>,
-    /// Where files are looked for.
-    pub folders: Folders<'a>,
-    /// Where findings go.
-    pub findings: &'a Findings,
 }
 
 /// Reads the group. Missing keys are added to `missing`.

@@ -6,6 +6,7 @@
 mod body;
 mod cloud_config;
 mod connection;
+mod context;
 mod credentials;
 mod example;
 mod excerpt;
@@ -43,6 +44,7 @@ pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
 pub use written::Written;
 
+use context::{Context, GROUP};
 use fleet::FleetSpec;
 use fleet::price::Prices;
 use instance::Instances;
@@ -205,7 +207,7 @@ fn read_root(
     } else {
         missing.push("compartment_id".to_owned());
     }
-    let context = instance::Context { home: home.as_ref(), count: overrides.count, folders, findings };
+    let context = Context { home: home.as_ref(), count: overrides.count, folders, findings };
     let instances = if let Some(node) = top.node("instance_settings") {
         instance::read(node, &context, &mut missing)
     } else {
@@ -268,7 +270,7 @@ fn template(body: &body::Body, findings: &Findings) -> Option<LaunchInstanceDeta
 /// Reports the keys that are missing: those of a group where the group is, the others without a place.
 fn report_missing(top: &Section<'_>, missing: &[String], findings: &Findings) {
     let (inner, outer): (Vec<&str>, Vec<&str>) =
-        missing.iter().map(String::as_str).partition(|name| name.starts_with(instance::GROUP));
+        missing.iter().map(String::as_str).partition(|name| name.starts_with(GROUP));
     let outer: Vec<&str> = outer.into_iter().filter(|name| !top.is_misspelt(name)).collect();
     for (names, place) in [(outer, None), (inner, top.key_place("instance_settings"))] {
         if names.is_empty() {

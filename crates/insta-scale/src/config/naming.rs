@@ -4,7 +4,7 @@
 
 use super::finding::{Finding, Findings};
 use super::hostname;
-use super::scalar::Kind;
+use super::scalar::ScalarKind;
 use super::section::{At, Section};
 use super::yaml::Value;
 use fleet::naming::{NamePattern, Naming, PatternError, Values};
@@ -111,7 +111,7 @@ fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
     let mut places = BTreeMap::new();
     for item in items {
         match &item.value {
-            Value::Scalar(scalar) if scalar.text.trim().is_empty() || scalar.kind == Kind::Null => {
+            Value::Scalar(scalar) if scalar.text.trim().is_empty() || scalar.kind == ScalarKind::Null => {
                 findings.mistake(Finding::at(item.place, "names holds a blank name").help("remove the item"));
             }
             Value::Scalar(scalar) => {

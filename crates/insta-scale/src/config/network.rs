@@ -3,9 +3,9 @@
 //! Must not know how many there are.
 
 use super::body::Body;
+use super::context::Context;
 use super::finding::{Finding, Findings};
 use super::hostname;
-use super::instance::Context;
 use super::ocids;
 use super::options::{set_flag, set_ocid};
 use super::section::Section;

@@ -3,8 +3,8 @@
 //! Must not know of placements, names or counts.
 
 use super::body::Body;
+use super::context::{Context, GROUP};
 use super::finding::Findings;
-use super::instance::{Context, GROUP};
 use super::keys;
 use super::ocids;
 use super::section::{At, Section};

@@ -2,8 +2,8 @@
 //!
 //! Must not ask the service which domains there are; `AD-1` is resolved when the plan is made.
 
+use super::context::Context;
 use super::finding::{Finding, Place};
-use super::instance::Context;
 use super::keys;
 use super::ocids;
 use super::section::{At, Section};
@@ -12,7 +12,7 @@ use fleet::plan::is_same_domain;
 use ledger::Placement;
 
 /// A reservation and the availability domain that it belongs to.
-struct Reserved {
+struct DomainReservation {
     domain: String,
     id: String,
 }
@@ -123,7 +123,7 @@ fn per_domain(
     node: &Node,
     domains: &[At<&str>],
     context: &Context<'_>,
-) -> Vec<Reserved> {
+) -> Vec<DomainReservation> {
     let Value::List(items) = &node.value else {
         section.wrong("capacity_reservations", node, "a list", Some("one item for each availability domain"));
         return Vec::new();
@@ -154,7 +154,7 @@ fn per_domain(
                 context.findings,
             );
             unlisted(domain, item.place, domains, context);
-            rows.push(Reserved { domain: domain.to_owned(), id: id.value.to_owned() });
+            rows.push(DomainReservation { domain: domain.to_owned(), id: id.value.to_owned() });
         }
     }
     rows

@@ -10,14 +10,14 @@ pub struct Scalar {
     /// The text after YAML's escapes. Wiped when dropped, since it may be a passphrase.
     pub text: Zeroizing<String>,
     /// What it means.
-    pub kind: Kind,
+    pub kind: ScalarKind,
     /// Whether it was written as text on purpose: in quotes, or as a block.
     pub quoted: bool,
 }
 
 /// The types of the core schema.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum ScalarKind {
     /// Nothing, `~` or `null`.
     Null,
     /// `true` or `false`.
@@ -33,7 +33,7 @@ pub enum Kind {
 impl Scalar {
     /// A scalar that is text whatever it looks like: quoted, or a block.
     pub fn quoted(text: &str) -> Self {
-        Self { text: Zeroizing::new(text.to_owned()), kind: Kind::Text, quoted: true }
+        Self { text: Zeroizing::new(text.to_owned()), kind: ScalarKind::Text, quoted: true }
     }
 
     /// A scalar written without quotes.
@@ -43,21 +43,21 @@ impl Scalar {
 }
 
 /// Core schema of YAML 1.2, section 10.3.2.
-fn resolve(text: &str) -> Kind {
+fn resolve(text: &str) -> ScalarKind {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Kind::Null,
-        "true" | "True" | "TRUE" => return Kind::Bool(true),
-        "false" | "False" | "FALSE" => return Kind::Bool(false),
-        ".inf" | "+.inf" | ".Inf" | ".INF" => return Kind::Float(f64::INFINITY),
-        "-.inf" | "-.Inf" | "-.INF" => return Kind::Float(f64::NEG_INFINITY),
-        ".nan" | ".NaN" | ".NAN" => return Kind::Float(f64::NAN),
+        "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
+        "true" | "True" | "TRUE" => return ScalarKind::Bool(true),
+        "false" | "False" | "FALSE" => return ScalarKind::Bool(false),
+        ".inf" | "+.inf" | ".Inf" | ".INF" => return ScalarKind::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return ScalarKind::Float(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return ScalarKind::Float(f64::NAN),
         _ => {}
     }
     if let Some(digits) = text.strip_prefix("0x").filter(|digits| digits.starts_with(|c: char| c != '+')) {
-        return i64::from_str_radix(digits, 16).map_or(Kind::Text, Kind::Int);
+        return i64::from_str_radix(digits, 16).map_or(ScalarKind::Text, ScalarKind::Int);
     }
     if let Some(digits) = text.strip_prefix("0o").filter(|digits| digits.starts_with(|c: char| c != '+')) {
-        return i64::from_str_radix(digits, 8).map_or(Kind::Text, Kind::Int);
+        return i64::from_str_radix(digits, 8).map_or(ScalarKind::Text, ScalarKind::Int);
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     // Rust also reads `inf`, `nan` and `infinity`, which YAML does not.
@@ -65,12 +65,12 @@ fn resolve(text: &str) -> Kind {
         && unsigned.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c))
         && unsigned.contains(|c: char| c.is_ascii_digit());
     if !number {
-        return Kind::Text;
+        return ScalarKind::Text;
     }
     if let Ok(whole) = text.parse() {
-        return Kind::Int(whole);
+        return ScalarKind::Int(whole);
     }
-    text.parse().map_or(Kind::Text, Kind::Float)
+    text.parse().map_or(ScalarKind::Text, ScalarKind::Float)
 }
 
 #[cfg(test)]
@@ -80,26 +80,26 @@ mod tests {
     #[test]
     fn plain_scalars_mean_what_yaml_1_2_says() {
         let cases = [
-            ("", Kind::Null),
-            ("~", Kind::Null),
-            ("True", Kind::Bool(true)),
-            ("yes", Kind::Text),
-            ("-1", Kind::Int(-1)),
-            ("+7", Kind::Int(7)),
-            ("007", Kind::Int(7)),
-            ("0x1F", Kind::Int(31)),
-            ("0o17", Kind::Int(15)),
-            ("0x+1", Kind::Text),
-            ("1e9", Kind::Float(1e9)),
-            ("2.5", Kind::Float(2.5)),
-            (".5", Kind::Float(0.5)),
-            ("99999999999999999999", Kind::Float(1e20)),
-            ("1_000", Kind::Text),
-            ("inf", Kind::Text),
-            ("20:3b:97", Kind::Text),
-            ("1.2.3", Kind::Text),
-            ("-", Kind::Text),
-            (".", Kind::Text),
+            ("", ScalarKind::Null),
+            ("~", ScalarKind::Null),
+            ("True", ScalarKind::Bool(true)),
+            ("yes", ScalarKind::Text),
+            ("-1", ScalarKind::Int(-1)),
+            ("+7", ScalarKind::Int(7)),
+            ("007", ScalarKind::Int(7)),
+            ("0x1F", ScalarKind::Int(31)),
+            ("0o17", ScalarKind::Int(15)),
+            ("0x+1", ScalarKind::Text),
+            ("1e9", ScalarKind::Float(1e9)),
+            ("2.5", ScalarKind::Float(2.5)),
+            (".5", ScalarKind::Float(0.5)),
+            ("99999999999999999999", ScalarKind::Float(1e20)),
+            ("1_000", ScalarKind::Text),
+            ("inf", ScalarKind::Text),
+            ("20:3b:97", ScalarKind::Text),
+            ("1.2.3", ScalarKind::Text),
+            ("-", ScalarKind::Text),
+            (".", ScalarKind::Text),
         ];
         for (text, kind) in cases {
             assert_eq!(resolve(text), kind, "{text:?}");
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_quoted_scalar_is_text_whatever_it_looks_like() {
-        assert_eq!(Scalar::quoted("10").kind, Kind::Text);
-        assert_eq!(Scalar::quoted("").kind, Kind::Text);
+        assert_eq!(Scalar::quoted("10").kind, ScalarKind::Text);
+        assert_eq!(Scalar::quoted("").kind, ScalarKind::Text);
     }
 }

@@ -4,7 +4,7 @@
 
 use super::finding::{Finding, Findings, Place};
 use super::keys;
-use super::scalar::Kind;
+use super::scalar::ScalarKind;
 use super::yaml::{Entry, Node, Value};
 use std::ops::RangeInclusive;
 
@@ -110,10 +110,10 @@ impl<'a> Section<'a> {
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
         let value = match &node.value {
             Value::Scalar(scalar) => match scalar.kind {
-                Kind::Int(value) => Some(value),
+                ScalarKind::Int(value) => Some(value),
                 // Whole, and small enough for the cast to be exact.
-                Kind::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as i64),
-                Kind::Text if scalar.text.trim().parse::<i64>().is_ok() => {
+                ScalarKind::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as i64),
+                ScalarKind::Text if scalar.text.trim().parse::<i64>().is_ok() => {
                     let help = format!("write it without quotes: `{key}: {}`", scalar.text.trim());
                     self.wrong(key, node, &wanted, Some(&help));
                     return None;
@@ -136,8 +136,8 @@ impl<'a> Section<'a> {
         let node = self.node(key)?;
         let value = match &node.value {
             Value::Scalar(scalar) => match scalar.kind {
-                Kind::Int(value) => Some(value as f64),
-                Kind::Float(value) => Some(value),
+                ScalarKind::Int(value) => Some(value as f64),
+                ScalarKind::Float(value) => Some(value),
                 _ => None,
             },
             _ => None,
@@ -154,7 +154,7 @@ impl<'a> Section<'a> {
         let node = self.node(key)?;
         if let Value::Scalar(scalar) = &node.value {
             let value = match (scalar.kind, scalar.text.to_ascii_lowercase().as_str()) {
-                (Kind::Bool(value), _) => Some(value),
+                (ScalarKind::Bool(value), _) => Some(value),
                 (_, "true" | "yes" | "on") => Some(true),
                 (_, "false" | "no" | "off") => Some(false),
                 _ => None,
@@ -182,7 +182,8 @@ impl<'a> Section<'a> {
         let mut texts = Vec::new();
         for item in items {
             match &item.value {
-                Value::Scalar(scalar) if scalar.text.trim().is_empty() || scalar.kind == Kind::Null => {}
+                Value::Scalar(scalar) if scalar.text.trim().is_empty() || scalar.kind == ScalarKind::Null => {
+                }
                 Value::Scalar(scalar) => texts.push(At { value: scalar.text.as_str(), place: item.place }),
                 _ => self.wrong(key, item, "text or a list of texts", None),
             }
@@ -195,7 +196,7 @@ impl<'a> Section<'a> {
         let mut rows = Vec::new();
         for entry in self.free_keys(key) {
             match &entry.value.value {
-                Value::Scalar(scalar) if scalar.kind == Kind::Null => {
+                Value::Scalar(scalar) if scalar.kind == ScalarKind::Null => {
                     let help = format!("for an empty value write `{}: \"\"`", entry.key);
                     self.wrong(&format!("{key}.{}", entry.key), &entry.value, "text", Some(&help));
                 }
@@ -236,11 +237,11 @@ pub fn to_json(node: &Node) -> serde_json::Value {
             entries.iter().map(|entry| (entry.key.clone(), to_json(&entry.value))).collect()
         }
         Value::Scalar(scalar) => match scalar.kind {
-            Kind::Null => serde_json::Value::Null,
-            Kind::Bool(value) => value.into(),
-            Kind::Int(value) => value.into(),
-            Kind::Float(value) if value.is_finite() => value.into(),
-            Kind::Float(_) | Kind::Text => scalar.text.as_str().into(),
+            ScalarKind::Null => serde_json::Value::Null,
+            ScalarKind::Bool(value) => value.into(),
+            ScalarKind::Int(value) => value.into(),
+            ScalarKind::Float(value) if value.is_finite() => value.into(),
+            ScalarKind::Float(_) | ScalarKind::Text => scalar.text.as_str().into(),
         },
     }
 }

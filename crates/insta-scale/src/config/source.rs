@@ -3,8 +3,8 @@
 //! Must not know of shapes or placements.
 
 use super::body::Body;
+use super::context::Context;
 use super::finding::Finding;
-use super::instance::Context;
 use super::ocids;
 use super::options::set_ocid;
 use super::section::Section;

@@ -4,7 +4,7 @@
 //! constructs, includes or runs anything.
 
 use super::finding::{Finding, Findings, Place};
-use super::scalar::{Kind, Scalar};
+use super::scalar::{Scalar, ScalarKind};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use std::collections::HashMap;
 
@@ -49,7 +49,7 @@ pub struct Entry {
 impl Node {
     /// Whether it says nothing (`key:`, `~`, `null`).
     pub fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar(Scalar { kind: Kind::Null, .. }))
+        matches!(&self.value, Value::Scalar(Scalar { kind: ScalarKind::Null, .. }))
     }
 
     /// The value of a key, if this is a group of keys that has it.
@@ -64,12 +64,12 @@ impl Node {
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a group of keys".to_owned(),
             Value::Scalar(scalar) => match scalar.kind {
-                Kind::Null => "empty".to_owned(),
-                Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => scalar.text.to_string(),
-                Kind::Text if scalar.text.len() > 60 || scalar.text.contains('\n') => {
+                ScalarKind::Null => "empty".to_owned(),
+                ScalarKind::Bool(_) | ScalarKind::Int(_) | ScalarKind::Float(_) => scalar.text.to_string(),
+                ScalarKind::Text if scalar.text.len() > 60 || scalar.text.contains('\n') => {
                     "a longer text".to_owned()
                 }
-                Kind::Text => format!("the text {:?}", scalar.text.as_str()),
+                ScalarKind::Text => format!("the text {:?}", scalar.text.as_str()),
             },
         }
     }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How much is said on stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Chattiness {
+pub enum Verbosity {
     /// Only errors.
     Quiet,
     /// What matters.

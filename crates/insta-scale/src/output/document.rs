@@ -136,7 +136,7 @@ impl<'a> Error<'a> {
             code: &error.code,
             message: &error.message,
             opc_request_id: error.opc_request_id.as_deref(),
-            hint: hints::hint_after(error, !simulated::is_rehearsal()),
+            hint: hints::hint_after(error, !simulated::ends_with_launch()),
         }
     }
 }

@@ -1,19 +1,19 @@
 //! What is shown: text for people on stderr, documents for programs on stdout.
 
 pub mod console;
+pub mod dedup;
 pub mod document;
+pub mod dry_run_report;
 pub mod ending;
-pub mod forecast;
-pub mod gauge;
+pub mod eta;
 pub mod instances;
 pub mod listing;
-pub mod narration;
 mod pace;
+pub mod plain_reporter;
 pub mod preview;
 pub mod progress;
 pub mod proposal;
 pub mod refusal;
-pub mod repeats;
 pub mod reserving;
 pub mod retries;
 mod rows;

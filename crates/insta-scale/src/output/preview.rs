@@ -2,7 +2,7 @@
 
 use super::simulated::mark;
 use super::text::{clean, count};
-use super::{forecast, reserving};
+use super::{dry_run_report, reserving};
 use crate::args::OutputFormat;
 use crate::commands::budget::Budget;
 use crate::config::Settings;
@@ -61,7 +61,7 @@ impl Preview<'_> {
             "names": names,
             "body": body,
             "preflight": answer,
-            "cost": forecast::cost(settings, *answer),
+            "cost": dry_run_report::cost(settings, *answer),
             "prices_as_of": fleet::price::AS_OF,
         });
         if let Some(min) = plan.min {

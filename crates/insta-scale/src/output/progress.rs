@@ -4,11 +4,11 @@
 //! A thread of its own does the writing, so that a slow terminal or a full pipe never holds the run up. It knows the
 //! run by its records only.
 
-use super::console::{self, Chattiness};
-use super::gauge::Gauge;
-use super::narration;
+use super::console::{self, Verbosity};
+use super::dedup::{Dedup, Telling};
+use super::eta::Eta;
 use super::pace::PaceView;
-use super::repeats::{Repeats, Telling};
+use super::plain_reporter;
 use super::simulated;
 use super::waiting::Waiting;
 use crate::args::OutputFormat;
@@ -27,35 +27,35 @@ pub struct Show {
     /// What stdout gets.
     pub output: OutputFormat,
     /// How much is said on stderr.
-    pub chattiness: Chattiness,
+    pub verbosity: Verbosity,
     /// Whether stderr is a terminal.
     pub watched: bool,
 }
 
-enum Message {
+enum ProgressMessage {
     Record(Box<Record>),
     End,
 }
 
 /// Shows records until it is finished.
-pub struct Reporter {
-    view: Option<(Sender<Message>, JoinHandle<()>)>,
+pub struct LaunchReporter {
+    view: Option<(Sender<ProgressMessage>, JoinHandle<()>)>,
 }
 
-impl Reporter {
+impl LaunchReporter {
     /// Starts showing. `state` is what was known of the run before.
     pub fn start(show: Show, state: RunState, plan: Plan) -> std::io::Result<(Sink, Self)> {
-        if show.chattiness < Chattiness::Normal && show.output != OutputFormat::Jsonl {
+        if show.verbosity < Verbosity::Normal && show.output != OutputFormat::Jsonl {
             return Ok((fleet::no_sink(), Self { view: None }));
         }
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(move || {
-            View::new(show, state, plan).run(&receiver);
+            LaunchView::new(show, state, plan).run(&receiver);
         })?;
         let to_view = sender.clone();
         // The view outlives every record: a send fails only if its thread broke, and then there is nobody to show it.
         let sink: Sink = Arc::new(move |record: &Record| {
-            let _ = to_view.send(Message::Record(Box::new(record.clone())));
+            let _ = to_view.send(ProgressMessage::Record(Box::new(record.clone())));
         });
         Ok((sink, Self { view: Some((sender, thread)) }))
     }
@@ -63,49 +63,48 @@ impl Reporter {
     /// Shows what is left and stops.
     pub fn finish(self) {
         if let Some((sender, thread)) = self.view {
-            let _ = sender.send(Message::End);
+            let _ = sender.send(ProgressMessage::End);
             let _ = thread.join();
         }
     }
 }
 
-struct View {
+struct LaunchView {
     show: Show,
     state: RunState,
     plan: Plan,
     pace: PaceView,
-    gauge: Gauge,
-    repeats: Repeats,
+    eta: Eta,
+    dedup: Dedup,
     waiting: Waiting,
     /// The time of the last record, and what has passed since.
     now: Timestamp,
     bars: Option<Bars>,
 }
 
-impl View {
+impl LaunchView {
     fn new(show: Show, state: RunState, plan: Plan) -> Self {
-        let bars =
-            (show.watched && show.chattiness >= Chattiness::Normal).then(|| Bars::new(plan.fleet.count));
+        let bars = (show.watched && show.verbosity >= Verbosity::Normal).then(|| Bars::new(plan.fleet.count));
         Self {
             show,
             state,
             plan,
             pace: PaceView::default(),
-            gauge: Gauge::default(),
-            repeats: Repeats::default(),
+            eta: Eta::default(),
+            dedup: Dedup::default(),
             waiting: Waiting::default(),
             now: Timestamp::UNIX_EPOCH,
             bars,
         }
     }
 
-    fn run(mut self, receiver: &Receiver<Message>) {
+    fn run(mut self, receiver: &Receiver<ProgressMessage>) {
         loop {
             match receiver.recv_timeout(COUNTDOWN) {
-                Ok(Message::Record(record)) => {
+                Ok(ProgressMessage::Record(record)) => {
                     self.state.apply(&record);
                     self.pace.apply(&record.event);
-                    self.gauge.apply(&record, &self.state);
+                    self.eta.apply(&record, &self.state);
                     self.waiting.apply(&record);
                     self.now = record.at;
                     self.take(&record);
@@ -115,7 +114,7 @@ impl View {
                     self.now = self.now.saturating_add(COUNTDOWN_SPAN).unwrap_or(self.now);
                     self.show_waiting();
                 }
-                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(ProgressMessage::End) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         if let Some(bars) = &self.bars {
@@ -128,12 +127,12 @@ impl View {
             // Records hold nothing that JSON cannot; an unwritable stdout is told at the end.
             let _ = console::data(&simulated::record_line(record));
         }
-        if self.show.chattiness < Chattiness::Normal {
+        if self.show.verbosity < Verbosity::Normal {
             return;
         }
-        let shown = self.show.chattiness == Chattiness::Verbose || narration::matters(&record.event);
+        let shown = self.show.verbosity == Verbosity::Verbose || plain_reporter::matters(&record.event);
         let line = self.line(record).map(|line| {
-            let style = narration::style(&record.event);
+            let style = plain_reporter::style(&record.event);
             format!("{style}{line}{style:#}")
         });
         match &self.bars {
@@ -146,7 +145,7 @@ impl View {
                 if let Some(line) = line.filter(|_| shown) {
                     bars.above(&line);
                 }
-                bars.update(&self.state, &self.pace.describe(self.gauge.rate_of(&self.state)), &self.gauge);
+                bars.update(&self.state, &self.pace.describe(self.eta.rate_of(&self.state)), &self.eta);
                 self.show_waiting();
             }
         }
@@ -164,11 +163,11 @@ impl View {
     /// The line for a record, if there is one: failures that are alike are told once they are many by their number.
     fn line(&mut self, record: &Record) -> Option<String> {
         let name = |slot| self.plan.name(slot);
-        let line = narration::line(record, &self.state, &name, self.show.chattiness)?;
-        if self.show.chattiness == Chattiness::Verbose {
+        let line = plain_reporter::line(record, &self.state, &name, self.show.verbosity)?;
+        if self.show.verbosity == Verbosity::Verbose {
             return Some(line);
         }
-        match self.repeats.note(&record.event) {
+        match self.dedup.note(&record.event) {
             Telling::Whole => Some(line),
             Telling::Counted(text) => Some(text),
             Telling::Silent => None,
@@ -238,11 +237,11 @@ impl Bars {
         let _ = self.all.println(line);
     }
 
-    fn update(&self, state: &RunState, pace: &str, gauge: &Gauge) {
+    fn update(&self, state: &RunState, pace: &str, eta: &Eta) {
         self.launched.set_position(u64::from(state.counts.launched));
         self.running.set_position(u64::from(state.counts.running));
         self.launched.set_message(pace.to_owned());
-        self.running.set_message(gauge.describe(state));
+        self.running.set_message(eta.describe(state));
     }
 
     fn clear(&self) {

@@ -1,6 +1,6 @@
 //! What `--reserve` would reserve before it launches, and what that costs until it is used.
 
-use super::forecast::line;
+use super::dry_run_report::line;
 use super::text::clean;
 use crate::config::Settings;
 use fleet::Plan;

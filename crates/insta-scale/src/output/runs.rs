@@ -1,7 +1,7 @@
 //! The list of runs, as a table and as JSON.
 
 use super::instances::columns::{self, Column};
-use super::simulated::{is_rehearsal, mark, of_plan};
+use super::simulated::{ends_with_launch, mark, of_plan};
 use super::text::{clean, count, lines, ranges};
 use jiff::Timestamp;
 use ledger::{Next, Outcome, RunHead, RunKind, RunState};
@@ -188,7 +188,7 @@ fn outcome(head: &RunHead) -> String {
         None => "unfinished",
     };
     // Of the others, the same command again does what is left.
-    let resumable = head.kind == Some(RunKind::Launch) && head.unfinished() && !is_rehearsal();
+    let resumable = head.kind == Some(RunKind::Launch) && head.unfinished() && !ends_with_launch();
     if resumable { format!("{word} (resume)") } else { word.to_owned() }
 }
 

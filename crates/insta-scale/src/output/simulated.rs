@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 /// What the region of this process said of itself; never set while a real one, or none, was talked to.
 static REGION: OnceLock<String> = OnceLock::new();
 /// Set when the region ends with the launch that it was made for.
-static REHEARSAL: OnceLock<()> = OnceLock::new();
+static TEMPORARY: OnceLock<()> = OnceLock::new();
 
 /// Says once, on stderr, that nothing here is real. `label` is what the region says of itself: `roomy; speed=30`.
 pub fn announce(label: &str, quiet: bool) {
@@ -21,25 +21,25 @@ pub fn announce(label: &str, quiet: bool) {
 }
 
 /// Says that the region was made for this launch and ends with it: nothing of it can be gone on with.
-pub fn rehearse(label: &str, quiet: bool) {
+pub fn announce_temporary(label: &str, quiet: bool) {
     // Whatever was known before is as true.
-    let _ = REHEARSAL.set(());
+    let _ = TEMPORARY.set(());
     announce(label, quiet);
 }
 
 /// Whether the region ends with the launch, or has ended with the launch that is read about.
-pub fn is_rehearsal() -> bool {
-    REHEARSAL.get().is_some()
+pub fn ends_with_launch() -> bool {
+    TEMPORARY.get().is_some()
 }
 
-/// Takes runs of the past for rehearsals.
-pub fn recall_rehearsals() {
-    let _ = REHEARSAL.set(());
-    recall("");
+/// Treats the runs that are read as those of simulated regions that ended with their launches.
+pub fn assume_ended_regions() {
+    let _ = TEMPORARY.set(());
+    assume_simulated("");
 }
 
 /// Takes a run of the past for one of a simulated region. Whoever reads about it is not in that region, so nothing is said.
-pub fn recall(label: &str) {
+pub fn assume_simulated(label: &str) {
     // Whatever was known before is as true.
     let _ = REGION.set(label.to_owned());
 }

@@ -8,8 +8,6 @@ mod bad_settings;
 mod before_a_run;
 mod command_line;
 mod consent;
-#[cfg(unix)]
-mod earlier;
 mod first_boot;
 mod formats;
 mod good_config;
@@ -27,3 +25,5 @@ mod reservations;
 mod selection;
 mod siblings;
 mod sim_serve;
+#[cfg(unix)]
+mod unfinished_runs;

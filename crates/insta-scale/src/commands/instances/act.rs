@@ -3,11 +3,11 @@
 use super::slip::Slip;
 use super::{Reach, STOPPING, at_work, confirm, select};
 use crate::args::{ActInstances, Carry, Global, OutputFormat, Select, SoftInstances, TerminateInstances};
-use crate::commands::{chattiness, costs, session};
+use crate::commands::{costs, session, verbosity};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::instances::action;
-use crate::output::instances::reporter::Reporter;
+use crate::output::instances::reporter::ActionReporter;
 use crate::output::{console, simulated};
 use crate::runtime;
 use fleet::lifecycle::{self, ActionSummary, Options, Verb};
@@ -113,7 +113,7 @@ async fn act(
     let missing = selection.missing().iter().map(|named| named.text().to_owned());
     let names: Vec<String> = machines.chain(missing).collect();
     let (sink, reporter) =
-        Reporter::start(reach.global.output, chattiness(reach.global), run, "instance", &names)?;
+        ActionReporter::start(reach.global.output, verbosity(reach.global), run, "instance", &names)?;
     let result = lifecycle::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
     reporter.finish();
     // Only now may others go on with the runs that were stopped.

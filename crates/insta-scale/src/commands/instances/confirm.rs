@@ -2,9 +2,9 @@
 
 use super::Reach;
 use crate::args::Carry;
-use crate::commands::{chattiness, consent};
+use crate::commands::{consent, verbosity};
 use crate::error::CommandError;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::instances::list::{Table, totals};
 use crate::output::proposal::{Money, Proposal, Typed};
 use crate::output::text::{clean, count, ranges, wrap};
@@ -31,7 +31,7 @@ pub async fn confirm(
     if hit.is_empty() {
         return Ok(());
     }
-    if !consent::has_to_ask(carry.yes)? && terminates && chattiness(reach.global) > Chattiness::Quiet {
+    if !consent::has_to_ask(carry.yes)? && terminates && verbosity(reach.global) > Verbosity::Quiet {
         console::line(&fate(options));
     }
     let (prices, now) = (&reach.settings.prices, SystemClock.now());

@@ -161,7 +161,7 @@ fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<()
             ocid: "ocid1.capacityreservation.oc1..planned".to_owned(),
         })
         .collect();
-    if let Err(error) = write_back::rehearse(&file, &planned) {
+    if let Err(error) = write_back::check_write(&file, &planned) {
         return refuse(error.to_string());
     }
     let fleet = &remote.settings.fleet;

@@ -6,12 +6,12 @@ mod update;
 
 use super::consent::{self, Asking};
 use super::remote::Remote;
-use super::{chattiness, session};
+use super::{session, verbosity};
 use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand, Reserving};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Chattiness};
-use crate::output::forecast;
+use crate::output::console::{self, Verbosity};
+use crate::output::dry_run_report;
 use crate::output::listing::Sum;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
@@ -69,7 +69,7 @@ async fn agree_to_change(
     change: &str,
     question: &str,
 ) -> Result<(), CommandError> {
-    if !consent::has_to_ask(yes)? && chattiness(global) < Chattiness::Verbose {
+    if !consent::has_to_ask(yes)? && verbosity(global) < Verbosity::Verbose {
         return Ok(());
     }
     let held = remote.ask(reservations::show(&remote.questions, ocid)).await?;
@@ -147,11 +147,11 @@ pub async fn look(client: &Client, plan: &Plan, stop: &CancellationToken) -> Res
         () = stop.cancelled() => return Err(CommandError::Interrupted),
     };
     for warning in &found.warnings {
-        console::line(forecast::finding(warning).trim_end());
+        console::line(dry_run_report::finding(warning).trim_end());
     }
     let Some((first, rest)) = found.refused.split_first() else { return Ok(()) };
     for finding in rest {
-        console::line(forecast::finding(finding).trim_end());
+        console::line(dry_run_report::finding(finding).trim_end());
     }
     Err(CommandError::Usage {
         message: format!("{}: {}", clean(&first.about), clean(&first.message)),

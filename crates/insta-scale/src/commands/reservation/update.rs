@@ -2,7 +2,7 @@
 
 use super::super::remote::Remote;
 use super::{agree_to_change, charge, find};
-use crate::args::{Global, Kind, OutputFormat, UpdateReservation, WaitReservation};
+use crate::args::{Global, KindArgs, OutputFormat, UpdateReservation, WaitReservation};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -60,7 +60,7 @@ pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> R
 }
 
 /// Which config is meant, if anything was said about it.
-fn which(kind: &Kind) -> Result<Option<Want>, CommandError> {
+fn which(kind: &KindArgs) -> Result<Option<Want>, CommandError> {
     let Some(shape) = kind.shape.clone() else {
         return if kind.ocpus.is_none() && kind.memory.is_none() && kind.fd.is_none() {
             Ok(None)

@@ -31,7 +31,7 @@ pub enum WriteError {
 pub type Judge<'a> = &'a dyn Fn(&Path) -> Result<(), String>;
 
 /// Whether the file could take reservations in these domains: the edit is made, and thrown away.
-pub fn rehearse(path: &Path, reservations: &[Reserved]) -> Result<(), WriteError> {
+pub fn check_write(path: &Path, reservations: &[Reserved]) -> Result<(), WriteError> {
     let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(WriteError::Read)?;
     let bytes = zeroize::Zeroizing::new(bytes);
     let source = yaml::text_of(&bytes).map_err(|finding| WriteError::Read(finding.message))?;

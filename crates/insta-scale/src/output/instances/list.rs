@@ -60,7 +60,7 @@ struct Totals<'a> {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ListDocument<'a> {
     schema_version: u32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     simulated: bool,
@@ -140,7 +140,7 @@ impl Table<'_> {
 
     /// One document.
     pub fn write_json(&self, missing: &[Named], out: &mut dyn Write) -> io::Result<()> {
-        let document = Document {
+        let document = ListDocument {
             schema_version: SCHEMA_VERSION,
             simulated: simulated::is(),
             instances: self.machines.iter().map(|machine| self.row(machine, false)).collect(),

@@ -5,7 +5,7 @@
 
 use crate::args::OutputFormat;
 use crate::error::CommandError;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::simulated;
 use crate::output::summary::describe;
 use crate::output::text::clean;
@@ -17,35 +17,35 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-enum Message {
+enum ActionMessage {
     Record(Box<Record>),
     End,
 }
 
 /// Shows records until it is finished.
-pub struct Reporter {
-    sender: Sender<Message>,
+pub struct ActionReporter {
+    sender: Sender<ActionMessage>,
     thread: JoinHandle<()>,
 }
 
-impl Reporter {
+impl ActionReporter {
     /// Starts showing a run. `what` names one of its slots, `names` says how each is called.
     pub fn start(
         output: OutputFormat,
-        chattiness: Chattiness,
+        verbosity: Verbosity,
         run: RunId,
         what: &'static str,
         names: &[String],
     ) -> Result<(Sink, Self), CommandError> {
         let (sender, receiver) = channel();
-        let view = View {
+        let view = ActionView {
             output,
-            chattiness,
+            verbosity,
             state: RunState::new(run),
             what,
             names: names.iter().map(|name| clean(name)).collect(),
             accepted: BTreeSet::new(),
-            bar: (console::is_watched() && chattiness >= Chattiness::Normal).then(|| bar(names.len() as u64)),
+            bar: (console::is_watched() && verbosity >= Verbosity::Normal).then(|| bar(names.len() as u64)),
         };
         let thread = std::thread::Builder::new()
             .name("progress".to_owned())
@@ -57,14 +57,14 @@ impl Reporter {
         let to_view = sender.clone();
         // The view outlives every record: a send fails only if its thread broke, and then there is nobody to show it.
         let sink: Sink = Arc::new(move |record: &Record| {
-            let _ = to_view.send(Message::Record(Box::new(record.clone())));
+            let _ = to_view.send(ActionMessage::Record(Box::new(record.clone())));
         });
         Ok((sink, Self { sender, thread }))
     }
 
     /// Shows what is left and stops.
     pub fn finish(self) {
-        let _ = self.sender.send(Message::End);
+        let _ = self.sender.send(ActionMessage::End);
         let _ = self.thread.join();
     }
 }
@@ -76,9 +76,9 @@ fn bar(count: u64) -> ProgressBar {
     ProgressBar::new(count).with_style(style)
 }
 
-struct View {
+struct ActionView {
     output: OutputFormat,
-    chattiness: Chattiness,
+    verbosity: Verbosity,
     state: RunState,
     what: &'static str,
     names: Vec<String>,
@@ -87,9 +87,9 @@ struct View {
     bar: Option<ProgressBar>,
 }
 
-impl View {
-    fn run(mut self, receiver: &Receiver<Message>) {
-        while let Ok(Message::Record(record)) = receiver.recv() {
+impl ActionView {
+    fn run(mut self, receiver: &Receiver<ActionMessage>) {
+        while let Ok(ActionMessage::Record(record)) = receiver.recv() {
             self.state.apply(&record);
             self.note(&record.event);
             self.take(&record);
@@ -125,7 +125,7 @@ impl View {
             // An unwritable stdout is told at the end.
             let _ = console::data(&simulated::record_line(record));
         }
-        if self.chattiness < Chattiness::Normal {
+        if self.verbosity < Verbosity::Normal {
             return;
         }
         let line = self.line(record);
@@ -137,7 +137,7 @@ impl View {
             }
             Some(bar) => {
                 if let Some(line) =
-                    line.filter(|_| matters(&record.event) || self.chattiness == Chattiness::Verbose)
+                    line.filter(|_| matters(&record.event) || self.verbosity == Verbosity::Verbose)
                 {
                     bar.println(line);
                 }
@@ -150,7 +150,7 @@ impl View {
     /// The line for a record; nothing when it is not worth one.
     fn line(&self, record: &Record) -> Option<String> {
         let Self { what, state, names, .. } = self;
-        let verbose = self.chattiness == Chattiness::Verbose;
+        let verbose = self.verbosity == Verbosity::Verbose;
         let name = |slot: u32| names.get(slot.saturating_sub(1) as usize).map_or("", String::as_str);
         let done = format!("[{}/{}]", state.counts.running, state.requested);
         Some(match &record.event {
@@ -211,9 +211,9 @@ mod tests {
 
     #[test]
     fn what_was_accepted_is_told_until_it_is_there() {
-        let mut view = View {
+        let mut view = ActionView {
             output: OutputFormat::Table,
-            chattiness: Chattiness::Normal,
+            verbosity: Verbosity::Normal,
             state: RunState::new(RunId(uuid::Uuid::nil())),
             what: "instance",
             names: Vec::new(),

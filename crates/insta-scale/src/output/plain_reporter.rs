@@ -2,7 +2,7 @@
 //!
 //! Pure: an event and the state of the run in, a line out.
 
-use super::console::Chattiness;
+use super::console::Verbosity;
 use super::summary::describe;
 use super::text::{clean, count, seconds};
 use ledger::{Action, ErrorRecord, Event, Record, RunState};
@@ -15,12 +15,12 @@ pub fn line(
     record: &Record,
     state: &RunState,
     name: &dyn Fn(u32) -> String,
-    chattiness: Chattiness,
+    verbosity: Verbosity,
 ) -> Option<String> {
     let of = state.requested;
     let launched = format!("[{}/{of}]", state.counts.launched);
     let running = format!("[{}/{of}]", state.counts.running);
-    let verbose = chattiness == Chattiness::Verbose;
+    let verbose = verbosity == Verbosity::Verbose;
     let text = match &record.event {
         Event::RunStarted { requested, .. } => {
             format!("run {}: {}", state.run, count(*requested, "instance"))
@@ -164,7 +164,7 @@ mod tests {
             let record = |seq, event| Record { seq, at: jiff::Timestamp::UNIX_EPOCH, event };
             let state = RunState::fold(RunId(uuid::Uuid::nil()), [&record(1, begun)]);
             let name = |slot| format!("web-{slot}");
-            let line = line(&record(2, failed.clone()), &state, &name, Chattiness::Normal).unwrap();
+            let line = line(&record(2, failed.clone()), &state, &name, Verbosity::Normal).unwrap();
             assert!(line.contains(said), "{line}");
         }
     }
@@ -182,7 +182,7 @@ mod tests {
             let event = Event::TryFailed { slot: 1, attempt: 1, error, action: Action::Wait, settled: false };
             let record = Record { seq: 1, at: jiff::Timestamp::UNIX_EPOCH, event };
             let state = RunState::new(RunId(uuid::Uuid::nil()));
-            let line = line(&record, &state, &|slot| format!("web-{slot}"), Chattiness::Normal);
+            let line = line(&record, &state, &|slot| format!("web-{slot}"), Verbosity::Normal);
             assert_eq!(line.is_some(), matters(&record.event), "{line:?}");
             line
         };

@@ -20,12 +20,12 @@ pub enum Telling {
 
 /// Counts failures that are alike.
 #[derive(Debug, Default)]
-pub struct Repeats {
+pub struct Dedup {
     seen: HashMap<(&'static str, String, String), u32>,
     waits: u32,
 }
 
-impl Repeats {
+impl Dedup {
     /// How to tell of an event. Failures are alike when their code and text are; each has an opc-request-id of its own.
     pub fn note(&mut self, event: &Event) -> Telling {
         let (what, error) = match event {
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_thousand_failures_alike_take_a_handful_of_lines() {
-        let mut repeats = Repeats::default();
+        let mut dedup = Dedup::default();
         let failed = |slot: u32, message: &str| Event::SlotFailed {
             slot,
             error: ErrorRecord {
@@ -82,7 +82,7 @@ mod tests {
                 ..ErrorRecord::default()
             },
         };
-        let told: Vec<Telling> = (1..=1000).map(|slot| repeats.note(&failed(slot, "no subnet"))).collect();
+        let told: Vec<Telling> = (1..=1000).map(|slot| dedup.note(&failed(slot, "no subnet"))).collect();
         assert_eq!(told.iter().filter(|told| **told == Telling::Whole).count(), 3);
         let counted = told.iter().filter_map(|told| match told {
             Telling::Counted(text) => Some(text.as_str()),
@@ -94,7 +94,7 @@ mod tests {
             100 slots failed with 404 NotAuthorizedOrNotFound: no subnet
             1000 slots failed with 404 NotAuthorizedOrNotFound: no subnet
             ");
-        assert_eq!(repeats.note(&failed(1, "another reason")), Telling::Whole);
-        assert_eq!(repeats.note(&Event::Interrupted), Telling::Whole);
+        assert_eq!(dedup.note(&failed(1, "another reason")), Telling::Whole);
+        assert_eq!(dedup.note(&Event::Interrupted), Telling::Whole);
     }
 }

@@ -14,7 +14,7 @@ const BOOTS: usize = 1_000;
 
 /// What was measured so far.
 #[derive(Debug, Default)]
-pub struct Gauge {
+pub struct Eta {
     begun: Option<Timestamp>,
     now: Option<Timestamp>,
     /// When the latest instances were launched.
@@ -24,7 +24,7 @@ pub struct Gauge {
     boots: Vec<f64>,
 }
 
-impl Gauge {
+impl Eta {
     /// Takes in one more record; `state` is the run with it taken in.
     pub fn apply(&mut self, record: &Record, state: &RunState) {
         let at = record.at;
@@ -99,7 +99,7 @@ mod tests {
     use ledger::{ErrorRecord, Placement, RunId, RunKind};
 
     struct Played {
-        gauge: Gauge,
+        eta: Eta,
         state: RunState,
     }
 
@@ -108,9 +108,9 @@ mod tests {
             let at = Timestamp::from_millisecond((second * 1000.0) as i64).unwrap();
             let record = Record { seq: self.state.last_seq + 1, at, event };
             self.state.apply(&record);
-            self.gauge.apply(&record, &self.state);
-            let rate = self.gauge.rate().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}/s"));
-            format!("{second:>5} s: {rate}, {}", self.gauge.describe(&self.state))
+            self.eta.apply(&record, &self.state);
+            let rate = self.eta.rate().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}/s"));
+            format!("{second:>5} s: {rate}, {}", self.eta.describe(&self.state))
         }
     }
 
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_eta_needs_launch_rate_and_boot_times() {
-        let mut run = Played { gauge: Gauge::default(), state: RunState::new(RunId(uuid::Uuid::nil())) };
+        let mut run = Played { eta: Eta::default(), state: RunState::new(RunId(uuid::Uuid::nil())) };
         let mut said = Vec::new();
         let plan = serde_json::Value::Null;
         said.push(run.at(0.0, Event::RunStarted { kind: RunKind::Launch, requested: 12, plan }));

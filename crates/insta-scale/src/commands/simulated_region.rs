@@ -1,12 +1,12 @@
-//! A simulated region for one rehearsal: in this process, over loopback HTTP, with credentials of its own.
+//! A simulated region for one launch: in this process, over loopback HTTP, with credentials of its own.
 //!
 //! What the user's config names exists in it under the same OCIDs.
 
-use super::chattiness;
+use super::verbosity;
 use crate::args::Global;
 use crate::environment;
 use crate::error::CommandError;
-use crate::output::console::{self, Chattiness};
+use crate::output::console::{self, Verbosity};
 use crate::output::simulated;
 use fleet::FleetSpec;
 use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
@@ -18,12 +18,12 @@ use oci_simulator::world::{Caller, Known, ReservedConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-/// A region that runs for one rehearsal.
-pub struct Rehearsal {
+/// A region that exists for one command.
+pub struct SimulatedRegion {
     running: Running,
 }
 
-impl Rehearsal {
+impl SimulatedRegion {
     /// Starts it, and shows what is worth knowing about it.
     pub async fn start(
         global: &Global,
@@ -34,7 +34,7 @@ impl Rehearsal {
         let mut scenario = Scenario::load(scenario)?;
         scenario.world.region.clone_from(&fleet.region);
         let identity = (!fleet.tenancy.is_empty())
-            .then(|| Caller { tenancy: fleet.tenancy.clone(), user: REHEARSER.to_owned() });
+            .then(|| Caller { tenancy: fleet.tenancy.clone(), user: SIMULATED_USER.to_owned() });
         let options = Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             scenario,
@@ -45,8 +45,11 @@ impl Rehearsal {
             ..Options::default()
         };
         let running = server::start(options).await?;
-        simulated::rehearse(running.label().unwrap_or_default(), chattiness(global) == Chattiness::Quiet);
-        for note in running.notes.iter().filter(|_| chattiness(global) > Chattiness::Quiet) {
+        simulated::announce_temporary(
+            running.label().unwrap_or_default(),
+            verbosity(global) == Verbosity::Quiet,
+        );
+        for note in running.notes.iter().filter(|_| verbosity(global) > Verbosity::Quiet) {
             console::line(note);
         }
         Ok(Self { running })
@@ -72,8 +75,8 @@ impl Rehearsal {
     }
 }
 
-/// The user that rehearses in a tenancy that the config names.
-const REHEARSER: &str = "ocid1.user.oc1..rehearsal";
+/// The user who signs in a tenancy that the config names.
+const SIMULATED_USER: &str = "ocid1.user.oc1..rehearsal";
 
 /// What a fleet names, in the order in which it must be registered.
 pub fn known(fleet: &FleetSpec) -> Vec<Known> {
