@@ -1,6 +1,6 @@
 //! Development tasks. `cargo xtask codegen` writes the generated part of `oci-api` from `api/*.json`;
 //! `cargo xtask codegen --check` fails when what is checked in differs from what would be written. `cargo xtask tidy`
-//! checks what no compiler does; `cargo xtask audit`, which is a part of it, the licences and sources of what is built.
+//! checks what no compiler does; `cargo xtask rooms` counts the rooms of `fleet` and the arrows between them; `cargo xtask audit`, which is a part of it, the licences and sources of what is built.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers, not the product")]
 
 mod audit;
@@ -27,9 +27,10 @@ fn main() -> ExitCode {
         ["codegen"] => codegen(false),
         ["codegen", "--check"] => codegen(true),
         ["tidy"] => root().and_then(|root| tidy::run(root).and_then(|()| audit::run(root))),
+        ["rooms"] => root().and_then(tidy::print_rooms),
         ["audit"] => root().and_then(audit::run),
         _ => {
-            eprintln!("usage: cargo xtask codegen [--check] | tidy | audit");
+            eprintln!("usage: cargo xtask codegen [--check] | tidy | rooms | audit");
             return ExitCode::from(2);
         }
     };

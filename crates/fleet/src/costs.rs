@@ -1,12 +1,12 @@
 //! What goes on costing money after a launch or a termination: reserved capacity that nobody uses, and volumes that were
 //! kept. It only looks; what to do about it is said by the command.
 
+use crate::action::ActionPlan;
 use crate::cleanup;
-use crate::lifecycle::ActionPlan;
 use crate::plan::RUN_TAG;
 use crate::price::{BOOT_VOLUME_VPUS, End, Prices, StillCosts};
-use crate::reservations::{self, Held, TOKEN_TAG};
-use crate::select::Machine;
+use crate::query::select::Machine;
+use crate::reservation::{self, Held, TOKEN_TAG};
 use ledger::{Phase, RunId, RunState, Store};
 use oci_api::models::ComputeCapacityReservationSummary;
 use oci_client::{Client, Failure};
@@ -94,7 +94,7 @@ async fn active(client: &Client, row: &ComputeCapacityReservationSummary) -> Res
     if row.lifecycle_state.as_deref().is_some_and(|state| matches!(state, "DELETED" | "DELETING")) {
         return Ok(None);
     }
-    Ok(Some(reservations::Held::from(client.get_capacity_reservation(&row.id).await?)))
+    Ok(Some(reservation::Held::from(client.get_capacity_reservation(&row.id).await?)))
 }
 
 /// The cost of what is unused of a reservation with so many instances in it.
@@ -104,7 +104,7 @@ fn unused(held: Held, inside: u32, prices: &Prices) -> Option<StillCosts> {
         return None;
     }
     let hour = match held.configs.as_slice() {
-        [config] => reservations::Config { used: inside, ..config.clone() }.unused_hour(prices),
+        [config] => reservation::Config { used: inside, ..config.clone() }.unused_hour(prices),
         _ => held.unused_hour(prices),
     };
     let end = if inside == 0 { End::DeleteReservation } else { End::ShrinkReservation(inside) };

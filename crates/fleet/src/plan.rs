@@ -3,17 +3,25 @@
 
 mod extend;
 mod finding;
+pub mod naming;
+pub mod policy;
+mod reserve;
 mod resolve;
 mod shapes;
+mod spec;
+mod tags;
 
 pub(crate) use extend::number_in;
 pub use extend::{TakenNames, highest_of_run, taken};
 pub use finding::Finding;
+pub use reserve::Reserve;
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{PlanError, is_domain, is_same_domain, plan};
+pub use spec::FleetSpec;
+pub(crate) use tags::expiry_in;
+pub use tags::{EXPIRY_TAG, fleet_expiry};
 
-use crate::FleetSpec;
 use ledger::{Placement, RunId, SlotNumber};
 use oci_api::models::LaunchInstanceDetails;
 use serde::{Deserialize, Serialize};
@@ -34,7 +42,7 @@ pub struct Plan {
     pub fleet: FleetSpec,
     /// Capacity that the run reserves before it launches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reserve: Option<crate::reservations::Reserve>,
+    pub reserve: Option<Reserve>,
     /// At least so many, or nothing: when fewer are reached, everything that the run made is given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,

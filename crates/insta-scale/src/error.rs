@@ -5,7 +5,7 @@
 use crate::config::{ConfigErrors, Written};
 use crate::exit::Exit;
 use crate::hints::Cause;
-use fleet::reservations::ReservationError;
+use fleet::reservation::ReservationError;
 use fleet::{PlanError, RunError};
 use ledger::{ErrorRecord, LedgerError};
 use oci_client::credentials::CredentialsError;

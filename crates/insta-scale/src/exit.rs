@@ -1,7 +1,7 @@
 //! Exit codes: what each end of a command means to the script that called it. Documented in docs/exit-codes.md and in `--help`.
 
 use fleet::RunSummary;
-use fleet::lifecycle::ActionSummary;
+use fleet::action::ActionSummary;
 use ledger::Outcome;
 
 /// How a command ended.

@@ -313,7 +313,7 @@ impl Cause {
         let has = |part: &str| text.contains(part);
         let Some(class) = FailureClass::by_name(&error.class) else {
             return match error.class.as_str() {
-                fleet::reservations::EXHAUSTED => Self::ReservationExhausted,
+                fleet::reservation::EXHAUSTED => Self::ReservationExhausted,
                 "wait_timeout" => Self::WaitTimeout,
                 "stopped" => Self::Stopped,
                 "lost" | "superseded" => Self::Lost,

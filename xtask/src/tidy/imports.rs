@@ -45,6 +45,22 @@ pub fn circles(files: &Crate) -> Vec<Vec<String>> {
     groups.into_iter().collect()
 }
 
+/// Which room uses which: pairs of top-level modules of a crate, one for each `use` that leads from the first into the
+/// second.
+pub fn room_arrows(files: &Crate) -> BTreeSet<(String, String)> {
+    let mut arrows = BTreeSet::new();
+    for (module, source) in files {
+        let Some(from) = module.first() else { continue };
+        for import in &source.imports {
+            let Some(file) = target(files, module, import) else { continue };
+            if let Some(to) = file.first().filter(|to| *to != from) {
+                arrows.insert((from.clone(), to.clone()));
+            }
+        }
+    }
+    arrows
+}
+
 /// All files that one imports, directly or through others.
 fn reach(edges: &[Vec<usize>], from: usize) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
@@ -141,6 +157,20 @@ mod tests {
             ("user.rs", "use crate::pace::{Line, Ticket};"),
         ]);
         assert_eq!(circles(&files), Vec::<Vec<String>>::new());
+    }
+
+    #[test]
+    fn rooms_are_joined_by_what_their_files_import() {
+        let files = krate(&[
+            ("lib.rs", "pub mod pace; mod user; pub use pace::Line;"),
+            ("pace/mod.rs", "mod line; pub use line::Line;"),
+            ("pace/line.rs", "use super::Ticket; pub struct Line;"),
+            ("user/mod.rs", "mod one; mod two;"),
+            ("user/one.rs", "use crate::pace::Line; use super::two::Two;"),
+            ("user/two.rs", "use crate::Line; pub struct Two;"),
+        ]);
+        let arrows: Vec<_> = room_arrows(&files).into_iter().collect();
+        assert_eq!(arrows, [("user".to_owned(), "pace".to_owned())]);
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 /// Groups of files that import each other, as `tidy` prints them.
 pub const CIRCLES: &[&str] = &[
-    "alarm, attempt, death, ending, giveback, journal, launcher, lookup, reservations::flow, reservations::flow::grow, reservations::flow::settle, run, slot, watcher",
-    "preflight::ask, preflight::limits, preflight::named, preflight::network, preflight::offers, preflight::reserved",
+    "query::preflight::ask, query::preflight::limits, query::preflight::named, query::preflight::network, query::preflight::offers, query::preflight::reserved",
 ];
 
 /// Type names that a crate uses twice, as folder and name.
@@ -14,8 +13,6 @@ pub const TWINS: &[(&str, &str)] = &[
     ("crates/fleet", "Scope"),
     ("crates/fleet", "Finding"),
     ("crates/fleet", "Answer"),
-    ("crates/fleet", "Known"),
-    ("crates/fleet", "Line"),
     ("crates/fleet", "Change"),
     ("crates/fleet", "Filter"),
     ("crates/fleet", "Progress"),

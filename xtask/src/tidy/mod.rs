@@ -2,7 +2,10 @@
 
 mod imports;
 mod known;
+mod rooms;
 mod source;
+
+pub use rooms::print_rooms;
 
 use crate::Result;
 use imports::{Crate, module_path};

@@ -3,10 +3,10 @@
 
 use super::hold::{self, own_as};
 use super::{LeftVolume, Leftovers};
-use crate::lifecycle::{self, ActionSummary, Options, Verb};
-use crate::reservations::{self, Patience};
-use crate::run::{Environment, RunError, Sink};
-use crate::select::Selection;
+use crate::action::{self, ActionSummary, Options, Verb};
+use crate::engine::env::{Environment, RunError, Sink};
+use crate::query::select::Selection;
+use crate::reservation::{self, Patience};
 use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorRecord, Event, Lease, Outcome, RunId, RunKind};
 use oci_client::{Failure, FailureClass, RetryPolicy};
@@ -122,7 +122,7 @@ pub async fn delete(
         let run = env.new_run_id();
         let sink = watch(run, &names);
         let options = Options::new(Verb::Terminate);
-        let summary = lifecycle::run(env, run, &selection, &options, sink, stop.clone()).await?;
+        let summary = action::run(env, run, &selection, &options, sink, stop.clone()).await?;
         deleted.instances = Some(summary);
     }
     let items: Vec<Item> = left
@@ -231,7 +231,7 @@ async fn one(
         Item::Volume(_) => gone(client.delete_volume(&ocid, None).await.map(drop)),
         Item::Reservation { .. } => {
             let patience = Patience::new(RESERVATION, stop.clone());
-            reservations::delete(&client, &ocid, &patience).await.map(drop).map_err(|error| {
+            reservation::delete(&client, &ocid, &patience).await.map(drop).map_err(|error| {
                 match error.failure() {
                     Some(failure) => record(failure),
                     None => own(&error.to_string()),
@@ -268,5 +268,5 @@ fn own(message: &str) -> ErrorRecord {
 }
 
 fn record(failure: &Failure) -> ErrorRecord {
-    lifecycle::error_record(failure)
+    action::error_record(failure)
 }

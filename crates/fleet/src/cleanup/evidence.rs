@@ -4,7 +4,7 @@
 //! lost record may be the one that made an instance the run's own.
 
 use super::Scope;
-use crate::lifecycle::{ActionPlan, Verb};
+use crate::action::{ActionPlan, Verb};
 use jiff::Timestamp;
 use ledger::{
     Event, LedgerError, Outcome, Phase, Records, RunHead, RunId, RunKind, RunState, SlotNumber, Store,

@@ -1,13 +1,11 @@
 //! The time after which a fleet may be terminated: a tag, so that any machine with our program can act on it.
 
-use super::EXPIRY_TAG;
-use crate::FleetSpec;
-use crate::select::Machine;
+use crate::plan::EXPIRY_TAG;
+use crate::query::select::Machine;
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use oci_api::models::UpdateInstanceDetails;
 use oci_client::{Client, Failure, FailureClass, RetryPolicy};
-use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
 /// Instances changed at the same time.
@@ -23,16 +21,6 @@ pub fn expiry_value(until: Timestamp) -> String {
 /// When an instance's time is over; `None` when it has no such tag, or one that is no time.
 pub fn expiry(machine: &Machine) -> Option<Timestamp> {
     machine.tags.get(EXPIRY_TAG)?.parse().ok()
-}
-
-/// The same of tags that an instance has or is to have.
-pub(crate) fn expiry_in(tags: &BTreeMap<String, String>) -> Option<Timestamp> {
-    tags.get(EXPIRY_TAG)?.parse().ok()
-}
-
-/// When the time of a fleet that is about to be launched will be over; `None` when it has no end.
-pub fn fleet_expiry(fleet: &FleetSpec) -> Option<Timestamp> {
-    expiry_in(fleet.template.freeform_tags.as_ref()?)
 }
 
 /// Gives instances another time. The service replaces all free-form tags at once, so each instance is read first and

@@ -2,9 +2,9 @@
 //! changed between the question and its answer.
 
 use super::{Leftovers, expiry};
-use crate::cloud;
-use crate::run::Environment;
-use crate::select::Machine;
+use crate::engine::cloud;
+use crate::engine::env::Environment;
+use crate::query::select::Machine;
 use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorRecord, Lease, LedgerError, RunId};
 use oci_client::{FailureClass, plain_text};

@@ -14,23 +14,20 @@ mod summary;
 mod tags;
 mod volumes;
 
+pub use crate::plan::{EXPIRY_TAG, fleet_expiry};
 pub use delete::{Deleted, delete};
 pub use evidence::{Evidence, gather};
-pub(crate) use expiry::expiry_in;
-pub use expiry::{expiry, expiry_value, extend, fleet_expiry};
+pub use expiry::{expiry, expiry_value, extend};
 pub use find::find;
 pub use summary::{CleanupRow, CleanupSummary};
 pub(crate) use volumes::gigabytes;
 
 use crate::price::Prices;
-use crate::select::{self, Machine};
+use crate::query::select::{self, Machine};
 use jiff::Timestamp;
 use ledger::RunId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// The freeform tag that says when an instance may be terminated: a time in UTC, `2026-11-22T20:00:00Z`.
-pub const EXPIRY_TAG: &str = "oci-insta-scale-expires";
 
 /// What to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]

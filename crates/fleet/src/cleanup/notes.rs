@@ -2,7 +2,7 @@
 
 use super::Scope;
 use super::evidence::Evidence;
-use crate::select::Machine;
+use crate::query::select::Machine;
 use ledger::RunId;
 use std::collections::{BTreeMap, BTreeSet};
 

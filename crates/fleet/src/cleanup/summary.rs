@@ -1,7 +1,7 @@
 //! What a cleanup of volumes and reservations came to, from its records alone.
 
 use super::delete::Item;
-use crate::lifecycle::RowResult;
+use crate::action::RowResult;
 use ledger::{ErrorRecord, Outcome, Phase, RunId, RunState, SlotNumber, SlotState};
 use serde::Serialize;
 

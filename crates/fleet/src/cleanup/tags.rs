@@ -1,7 +1,7 @@
 //! What an instance's tags and state say of it.
 
 use crate::plan::{RUN_TAG, SLOT_TAG};
-use crate::select::Machine;
+use crate::query::select::Machine;
 use ledger::{RunId, SlotNumber};
 use oci_api::models::InstanceLifecycleState as State;
 

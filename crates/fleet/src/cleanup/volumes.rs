@@ -10,7 +10,7 @@
 use super::evidence::{Evidence, Made};
 use super::notes::Notes;
 use super::{LeftVolume, Scope};
-use crate::lifecycle::volume_attachment;
+use crate::action::volume_attachment;
 use crate::price::BOOT_VOLUME_VPUS;
 use jiff::{SignedDuration, Timestamp};
 use oci_api::models::InstanceLifecycleState as State;

@@ -3,7 +3,7 @@
 
 use super::alias::{Alphabet, aliases, safe};
 use super::{Exported, Options};
-use crate::select::Machine;
+use crate::query::select::Machine;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;

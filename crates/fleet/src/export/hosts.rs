@@ -2,7 +2,7 @@
 
 use super::alias::{Alphabet, aliases};
 use super::{Exported, Options};
-use crate::select::Machine;
+use crate::query::select::Machine;
 use std::fmt::Write as _;
 
 pub(super) fn write(machines: &[Machine], options: &Options) -> Exported {

@@ -1,6 +1,6 @@
 //! One JSON document. It outlives the program, so it says its version.
 
-use crate::select::Machine;
+use crate::query::select::Machine;
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -14,7 +14,7 @@ mod terraform;
 #[cfg(test)]
 mod tests;
 
-use crate::select::Machine;
+use crate::query::select::Machine;
 use std::net::IpAddr;
 
 /// What to write.

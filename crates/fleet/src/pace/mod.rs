@@ -11,16 +11,16 @@
 mod controller;
 mod cruise;
 mod jitter;
-mod line;
 mod meter;
 mod refused;
 mod settings;
 mod ticket;
+mod wait_queue;
 
 #[cfg(test)]
 mod controller_tests;
 
 pub use controller::{Controller, LEAST_RATE, LONGEST_HOLD, Snapshot};
-pub use line::{Line, Place};
 pub use settings::Settings;
 pub use ticket::{Change, Next, Phase, Reason, Ticket};
+pub use wait_queue::{QueuePosition, WaitQueue};

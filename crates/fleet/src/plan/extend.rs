@@ -1,8 +1,9 @@
 //! Which names of a fleet are taken, so that an extension of it goes on after them.
 
+use super::naming::HIGHEST;
+use super::spec::FleetSpec;
 use super::{Plan, RUN_TAG};
-use crate::naming::HIGHEST;
-use crate::{FleetSpec, cloud};
+use crate::engine::cloud;
 use futures_util::TryStreamExt as _;
 use ledger::RunState;
 use oci_api::models::{Instance, InstanceLifecycleState};
@@ -81,7 +82,7 @@ pub fn highest_of_run(state: &RunState, plan: &Plan, unfinished: bool) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::number_in;
-    use crate::FleetSpec;
+    use crate::plan::FleetSpec;
 
     #[test]
     fn only_whole_names_of_the_fleet_have_a_number() {

@@ -1,10 +1,11 @@
 //! Checks a fleet and gives its availability domains their full names.
 
 use super::finding::Finding;
+use super::naming::Naming;
 use super::shapes;
+use super::spec::FleetSpec;
 use super::{MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG};
-use crate::naming::Naming;
-use crate::{FleetSpec, cloud};
+use crate::engine::cloud;
 use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
 

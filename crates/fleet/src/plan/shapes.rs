@@ -2,7 +2,7 @@
 //! authorised", once for each instance.
 
 use super::finding::Finding;
-use crate::FleetSpec;
+use super::spec::FleetSpec;
 use oci_api::Operation;
 use oci_api::models::Shape;
 use oci_client::{Call, Client, Failure};

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::book::{Prices, Size};
 use super::table::{BOOT_VOLUME_GB, BOOT_VOLUME_VPUS, PREEMPTIBLE, UNUSED_RESERVATION};
-use crate::FleetSpec;
+use crate::plan::FleetSpec;
 
 /// Hours in the 30 days that totals are given for.
 const HOURS_IN_30_DAYS: f64 = 720.0;

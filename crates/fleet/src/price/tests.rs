@@ -1,5 +1,5 @@
 use super::*;
-use crate::FleetSpec;
+use crate::plan::FleetSpec;
 use ledger::Placement;
 use oci_api::models::{
     InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fleet::cleanup::{self, Leftovers, Scope};
+use fleet::plan::Reserve;
 use fleet::price::Prices;
-use fleet::reservations::{NoBook, Reserve, create_all};
+use fleet::reservation::{NoBook, create_all};
 use fleet::{LaunchOptions, Plan};
 use ledger::{Outcome, RunKind, Store as _};
 use tokio_util::sync::CancellationToken;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleet::preflight::{Level, Preflight, look_at_reservations, preflight};
 use fleet::price::Prices;
-use fleet::reservations::{NoBook, create_all};
+use fleet::reservation::{NoBook, create_all};
 use ledger::Placement;
 use oci_api::models::InstanceSourceDetails;
 use tokio::time::Instant;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet::price::Prices;
-use fleet::reservations::{
+use fleet::reservation::{
     Change, Filter, Gain, NewCount, NoBook, Order, ReservationError, create_all, delete, give_back, list,
     members, resize, resize_until_held, show,
 };
@@ -57,7 +57,7 @@ async fn a_partial_fill_is_told_as_it_is() {
     let world = World::of("scarce");
     let orders: Vec<Order> = (1..=3).map(|domain| world.order(domain, 2000)).collect();
     let created = create_all(&world.client, &orders, &NoBook, &patience()).await;
-    let held: u32 = created.iter().map(fleet::reservations::Created::held).sum();
+    let held: u32 = created.iter().map(fleet::reservation::Created::held).sum();
     let asked: u32 = created.iter().map(|created| created.asked).sum();
     assert!(held < asked, "{held} of {asked}: the scenario is not scarce");
     assert_eq!(world.books().0, held, "what is told is what the books say");
@@ -115,7 +115,7 @@ async fn a_shape_that_is_not_there_is_refused_and_holds_nothing() {
 async fn growing_and_shrinking_keep_the_other_configs() {
     let world = World::of("roomy");
     let mut order = world.order(1, 10);
-    let big = fleet::reservations::Want { ocpus: Some(2.0), memory_gb: Some(16.0), ..small(5) };
+    let big = fleet::reservation::Want { ocpus: Some(2.0), memory_gb: Some(16.0), ..small(5) };
     order.wants.push(big.clone());
     let created = create_all(&world.client, &[order], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
@@ -126,7 +126,7 @@ async fn growing_and_shrinking_keep_the_other_configs() {
     let counts: Vec<u32> = held.configs.iter().map(|config| config.reserved).collect();
     assert_eq!(counts, [17, 5]);
 
-    let add = [Change::Add(fleet::reservations::Want { memory_gb: Some(8.0), ..small(3) })];
+    let add = [Change::Add(fleet::reservation::Want { memory_gb: Some(8.0), ..small(3) })];
     let (_, held) = resize(&world.client, &ocid, &add, &patience()).await.unwrap();
     assert_eq!((held.configs.len(), held.reserved()), (3, 25));
 
@@ -204,7 +204,7 @@ async fn others_changes_survive_update_until_held() {
     let wait = resize_until_held(&world.client, &ocid, &change, Duration::from_mins(1), &waiting, &|_| {});
     // Somebody else puts a second kind in, between two tries.
     let theirs = async {
-        let add = [Change::Add(fleet::reservations::Want { memory_gb: Some(8.0), ..small(2) })];
+        let add = [Change::Add(fleet::reservation::Want { memory_gb: Some(8.0), ..small(2) })];
         loop {
             tokio::time::sleep(Duration::from_secs(100)).await;
             if resize(&world.client, &ocid, &add, &patience()).await.is_ok() {
@@ -224,7 +224,7 @@ async fn a_removed_config_leaves_the_others_price() {
     let world = World::of("roomy");
     let created = create_all(&world.client, &[world.order(1, 4)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
-    let other = fleet::reservations::Want { memory_gb: Some(8.0), ..small(3) };
+    let other = fleet::reservation::Want { memory_gb: Some(8.0), ..small(3) };
     let unused = async || {
         let compartment = &world.defaults.compartment;
         let rows = list(&world.client, compartment, &Filter::default(), &Prices::default()).await.unwrap();
@@ -254,10 +254,8 @@ async fn waiting_for_capacity_ends_at_the_deadline() {
     let world = World::of(TIGHT);
     let created = create_all(&world.client, &[world.order(1, 4000)], &NoBook, &patience()).await;
     let ocid = created[0].ocid.clone().unwrap();
-    let short = fleet::reservations::Patience::new(
-        Duration::from_mins(5),
-        tokio_util::sync::CancellationToken::new(),
-    );
+    let short =
+        fleet::reservation::Patience::new(Duration::from_mins(5), tokio_util::sync::CancellationToken::new());
     let started = Instant::now();
     let change = [Change::Count(None, NewCount::Exactly(4000))];
     let (_, held) =

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fleet::reservations::{NoBook, Reserve, create_all, show};
+use fleet::plan::Reserve;
+use fleet::reservation::{NoBook, create_all, show};
 use fleet::{LaunchOptions, Plan, RunSummary};
 use ledger::{Event, Outcome, Record};
 use tokio_util::sync::CancellationToken;
@@ -83,7 +84,7 @@ async fn a_partial_reservation_is_launched_into_and_said_so() {
     assert_eq!(reserved, used, "what stayed unused was given back");
     assert_eq!(used, summary.launched);
     let failed = summary.instances.iter().find_map(|row| row.error.as_ref()).unwrap();
-    assert_eq!(failed.class, fleet::reservations::EXHAUSTED);
+    assert_eq!(failed.class, fleet::reservation::EXHAUSTED);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::reservations::{Order, Patience, Want};
+use fleet::reservation::{Order, Patience, Want};
 use fleet::{Environment, FleetSpec};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{MemoryStore, Placement};

@@ -148,7 +148,7 @@ async fn a_run_whose_ledger_is_lost_is_rebuilt_from_its_tags() {
     assert!(launched > 2 && launched < 10, "{launched}");
     world.store = ledger::MemoryStore::new();
     let env = world.environment();
-    let state = fleet::rebuild_from_cloud(&env, run, &plan, fleet::run::LONGEST_LAG).await.unwrap();
+    let state = fleet::rebuild_from_cloud(&env, run, &plan, fleet::launch::LONGEST_LAG).await.unwrap();
     assert_eq!(state.counts.launched as usize, launched);
     let (summary, _) = world.resume(run).await;
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 10));

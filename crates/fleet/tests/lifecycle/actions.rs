@@ -1,7 +1,7 @@
 //! Each action does what it says to the selected instances, and says what it could not do.
 
 use crate::world::World;
-use fleet::lifecycle::{Options, RowResult, Verb};
+use fleet::action::{Options, RowResult, Verb};
 use fleet::select::{Filter, Selection};
 use ledger::{Event, Outcome, RunState};
 use oci_simulator::scenario::FaultRule;
@@ -174,7 +174,7 @@ async fn volumes_are_kept_or_deleted_as_said_and_remembered_when_kept() {
         assert_eq!(summary.done, 3);
         assert_eq!(world.region.world().boot_volumes().count(), if keep { 3 } else { 0 });
         let state = RunState::fold(summary.run_id.unwrap(), &*world.records.lock().unwrap());
-        let plan: fleet::lifecycle::ActionPlan = serde_json::from_value(state.plan).unwrap();
+        let plan: fleet::action::ActionPlan = serde_json::from_value(state.plan).unwrap();
         assert_eq!(plan.kept_volumes.len(), if keep { 3 } else { 0 });
     }
 }
@@ -193,7 +193,7 @@ async fn a_volume_attached_by_others_is_not_ours_to_keep() {
     let options = Options { keep_data_volumes: true, ..Options::new(Verb::Terminate) };
     let summary = world.run(&world.prefixed("web-").await, &options).await;
     let state = RunState::fold(summary.run_id.unwrap(), &*world.records.lock().unwrap());
-    let plan: fleet::lifecycle::ActionPlan = serde_json::from_value(state.plan).unwrap();
+    let plan: fleet::action::ActionPlan = serde_json::from_value(state.plan).unwrap();
     assert_eq!(plan.kept_volumes.len(), 1, "{plan:?}");
     assert!(plan.kept_volumes.iter().all(|kept| kept.volume != theirs));
 }

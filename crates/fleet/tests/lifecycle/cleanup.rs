@@ -1,8 +1,8 @@
 //! Cleanup finds what our own runs left, and nothing that is anybody else's.
 
 use crate::world::World;
+use fleet::action::{Options, Verb};
 use fleet::cleanup::{self, Deleted, EXPIRY_TAG, Leftovers, Scope};
-use fleet::lifecycle::{Options, Verb};
 use fleet::no_sink;
 use fleet::plan::{RUN_TAG, SLOT_TAG};
 use fleet::price::Prices;

@@ -1,7 +1,7 @@
 //! In a bad region every selected instance ends in the wanted state or is reported by name, and no other is touched.
 
 use crate::world::World;
-use fleet::lifecycle::{Options, RowResult, Verb};
+use fleet::action::{Options, RowResult, Verb};
 use oci_simulator::scenario::Scenario;
 use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;

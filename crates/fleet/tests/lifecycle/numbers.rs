@@ -2,7 +2,7 @@
 //! same on every machine.
 
 use crate::world::World;
-use fleet::lifecycle::{ActionSummary, Options, Verb};
+use fleet::action::{ActionSummary, Options, Verb};
 use ledger::Event;
 use oci_simulator::scenario::{Budget, Scenario};
 use std::time::Duration;

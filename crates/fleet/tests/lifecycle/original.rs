@@ -1,7 +1,7 @@
 //! The bugs of the tool that this one replaces, each as a promise that it does not have them.
 
 use crate::world::World;
-use fleet::lifecycle::{Options, Verb};
+use fleet::action::{Options, Verb};
 use fleet::select::Filter;
 
 #[tokio::test(start_paused = true)]

@@ -2,8 +2,8 @@
 
 use crate::cleanup::{delete, find, launched, names, scope};
 use crate::world::World;
+use fleet::action::{Options, Verb};
 use fleet::cleanup::{self, EXPIRY_TAG, Leftovers, Scope};
-use fleet::lifecycle::{Options, Verb};
 use fleet::plan::{RUN_TAG, SLOT_TAG};
 use fleet::price::Prices;
 use fleet::select::{Filter, Selection};

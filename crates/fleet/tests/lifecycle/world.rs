@@ -1,7 +1,7 @@
 //! A simulated region with instances in it, and what a run needs to act on them.
 
 use fleet::Environment;
-use fleet::lifecycle::{self, ActionSummary, Options};
+use fleet::action::{self, ActionSummary, Options};
 use fleet::select::{Filter, Found, Selection, find};
 use jiff::Timestamp;
 use ledger::{MemoryStore, Record};
@@ -171,7 +171,7 @@ impl World {
     ) -> ActionSummary {
         let records = self.records.clone();
         let sink = Arc::new(move |record: &Record| records.lock().unwrap().push(record.clone()));
-        lifecycle::run(&self.env, self.env.new_run_id(), selection, options, sink, stop).await.unwrap()
+        action::run(&self.env, self.env.new_run_id(), selection, options, sink, stop).await.unwrap()
     }
 
     /// Whether an event of this kind was recorded.

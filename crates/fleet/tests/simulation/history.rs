@@ -261,7 +261,8 @@ impl History {
         for point in [self.chance.random_range(1..8), 0] {
             let fuse = Arc::new(Fuse::at(point));
             let env = self.environment(&fuse);
-            let rebuilding = fleet::rebuild_from_cloud(&env, self.run, &self.plan, fleet::run::LONGEST_LAG);
+            let rebuilding =
+                fleet::rebuild_from_cloud(&env, self.run, &self.plan, fleet::launch::LONGEST_LAG);
             tokio::select! {
                 biased;
                 () = fuse.blown() => self.store.crash(0),

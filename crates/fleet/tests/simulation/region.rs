@@ -1,7 +1,7 @@
 //! The region of a history, and the fleet that is launched there.
 
 use crate::setup::Setup;
-use fleet::{FleetSpec, Plan, reservations::Reserve};
+use fleet::{FleetSpec, Plan, plan::Reserve};
 use jiff::Timestamp;
 use ledger::Placement;
 use oci_api::models::{

@@ -109,7 +109,7 @@ fn options(chance: &mut StdRng) -> LaunchOptions {
             &[None, None, None, Some(Duration::from_secs(40)), Some(Duration::from_mins(10))],
         ),
         keep_partial: chance.random_bool(0.2),
-        list_lag: fleet::run::LONGEST_LAG,
+        list_lag: fleet::launch::LONGEST_LAG,
     }
 }
 

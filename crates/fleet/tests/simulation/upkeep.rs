@@ -12,8 +12,8 @@ use crate::{
     wire::{Adrift, Wire},
 };
 use bytes::Bytes;
+use fleet::action::{self, Options, Verb};
 use fleet::cleanup::{self, EXPIRY_TAG, Scope, expiry_value};
-use fleet::lifecycle::{self, Options, Verb};
 use fleet::price::Prices;
 use fleet::select::{Filter, Machine, Selection, find};
 use fleet::{Environment, Plan, no_sink};
@@ -251,8 +251,7 @@ impl Upkeep {
         };
         let run = RunId::new(self.clock.now(), self.chance.random());
         let selection = Selection::freeze(some);
-        let terminating =
-            lifecycle::run(&env, run, &selection, &options, no_sink(), CancellationToken::new());
+        let terminating = action::run(&env, run, &selection, &options, no_sink(), CancellationToken::new());
         let dead = tokio::select! {
             biased;
             () = fuse.blown() => true,
@@ -304,7 +303,7 @@ impl Upkeep {
         let fuse = self.fuse(0.0);
         let env = self.environment(&anew, &fuse, BTreeSet::new());
         let plan = Plan { min: None, ..self.plan.clone() };
-        if fleet::rebuild_from_cloud(&env, self.run, &plan, fleet::run::LONGEST_LAG).await.is_ok() {
+        if fleet::rebuild_from_cloud(&env, self.run, &plan, fleet::launch::LONGEST_LAG).await.is_ok() {
             self.plan = plan;
             self.copies.push(std::mem::replace(&mut self.books, anew));
         }

@@ -1,8 +1,8 @@
 //! What the books of a run want to be there: the newest ledger, and what people have kept by hand.
 
 use crate::books;
+use fleet::action::ActionPlan;
 use fleet::cleanup::EXPIRY_TAG;
-use fleet::lifecycle::ActionPlan;
 use fleet::plan::{RUN_TAG, SLOT_TAG};
 use jiff::Timestamp;
 use ledger::{MemoryStore, Outcome, Phase, RunId, RunKind, RunState, Store as _};

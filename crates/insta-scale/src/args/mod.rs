@@ -268,7 +268,7 @@ impl ResumeArgs {
             run: Some(run),
             from_cloud: false,
             count: None,
-            list_lag: fleet::run::LONGEST_LAG,
+            list_lag: fleet::launch::LONGEST_LAG,
             keep_partial: launch.keep_partial,
             other_endpoint: false,
             yes: launch.yes,

@@ -2,7 +2,7 @@
 
 use super::duration;
 use clap::{Args, Subcommand};
-use fleet::reservations::{NewCount, Want};
+use fleet::reservation::{NewCount, Want};
 use std::time::Duration;
 
 /// The most instances that one reservation is asked for: a tenancy's limits are far below.

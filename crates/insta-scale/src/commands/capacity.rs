@@ -12,7 +12,7 @@ use fleet::FleetSpec;
 use fleet::policy::{Scope, statement};
 use fleet::preflight::{Availability, Cell, matrix};
 use fleet::price::Size;
-use fleet::reservations::Want;
+use fleet::reservation::Want;
 use oci_client::FailureClass;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;

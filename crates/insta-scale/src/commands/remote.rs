@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::runtime;
-use fleet::reservations::Patience;
+use fleet::reservation::Patience;
 use oci_client::Client;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

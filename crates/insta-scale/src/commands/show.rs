@@ -7,8 +7,8 @@ use crate::exit::Exit;
 use crate::output::ending::Ending;
 use crate::output::{console, simulated};
 use fleet::RunSummary;
+use fleet::action::ActionSummary;
 use fleet::cleanup::{CleanupSummary, fleet_expiry};
-use fleet::lifecycle::ActionSummary;
 use ledger::{RunKind, RunState};
 
 /// Runs it. `--output jsonl` gives the records themselves.

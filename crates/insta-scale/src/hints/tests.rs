@@ -163,7 +163,7 @@ fn every_class_that_the_run_gives_to_a_failure_has_a_cause() {
         .windows(2)
         .filter(|pair| pair[1].starts_with("code:"))
         .filter_map(|pair| pair[0].strip_prefix("class: \"")?.split('"').next())
-        .chain([fleet::reservations::EXHAUSTED])
+        .chain([fleet::reservation::EXHAUSTED])
         .collect();
     assert!(classes.len() >= 9, "{classes:?}");
     for class in classes {

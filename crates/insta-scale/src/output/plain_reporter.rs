@@ -46,7 +46,7 @@ pub fn line(
             format!("{running} running {}{after}", name(*slot))
         }
         // Whether another place is left is told by what follows; this one is used up.
-        Event::TryFailed { slot, error, .. } if error.class == fleet::reservations::EXHAUSTED => {
+        Event::TryFailed { slot, error, .. } if error.class == fleet::reservation::EXHAUSTED => {
             format!("{}: the reservation has no room left: {}", name(*slot), describe(error))
         }
         Event::TryFailed { slot, error, action, .. } => {

@@ -6,7 +6,7 @@ use crate::config::Settings;
 use fleet::Plan;
 use fleet::preflight::Preflight;
 use fleet::price::{self, Cost};
-use fleet::reservations::{Share, Want, shares};
+use fleet::reservation::{Share, Want, shares};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

@@ -10,7 +10,7 @@ use crate::output::instances::action;
 use crate::output::instances::reporter::ActionReporter;
 use crate::output::{console, simulated};
 use crate::runtime;
-use fleet::lifecycle::{self, ActionSummary, Options, Verb};
+use fleet::action::{ActionSummary, Options, Verb};
 use fleet::select::Selection;
 use ledger::Outcome;
 
@@ -114,7 +114,7 @@ async fn act(
     let names: Vec<String> = machines.chain(missing).collect();
     let (sink, reporter) =
         ActionReporter::start(reach.global.output, verbosity(reach.global), run, "instance", &names)?;
-    let result = lifecycle::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
+    let result = fleet::action::run(&environment, run, &selection, &options, sink, reach.stop.clone()).await;
     reporter.finish();
     // Only now may others go on with the runs that were stopped.
     drop(stopped);

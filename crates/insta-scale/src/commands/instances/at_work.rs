@@ -6,7 +6,7 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
 use crate::output::text::seconds;
-use fleet::lifecycle::Verb;
+use fleet::action::Verb;
 use fleet::plan::RUN_TAG;
 use fleet::select::{Filter, Machine};
 use ledger::{Lease, LedgerError, RunId, RunKind, sqlite};

@@ -8,7 +8,7 @@ use crate::output::console::{self, Verbosity};
 use crate::output::instances::list::{Table, totals};
 use crate::output::proposal::{Money, Proposal, Typed};
 use crate::output::text::{clean, count, ranges, wrap};
-use fleet::lifecycle::{Decision, Options, Verb, decide_machine, protection};
+use fleet::action::{Decision, Options, Verb, decide_machine, protection};
 use fleet::price::Prices;
 use fleet::select::{Machine, total_now};
 use jiff::Timestamp;

@@ -10,7 +10,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::text::{clean, count};
-use fleet::lifecycle::ActionPlan;
+use fleet::action::ActionPlan;
 use fleet::select::{BadLine, Filter, Found, Named, SortBy, find, read_ocids, sort};
 use jiff::SignedDuration;
 use ledger::{RunHead, RunKind, RunState};

@@ -13,7 +13,7 @@ use crate::output::listing::{Listing, or_dash, per_hour};
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
 use fleet::price::{self, Prices};
-use fleet::reservations::{self, Created, Filter, NoBook, Order, Patience, ReservationError, Want, spread};
+use fleet::reservation::{self, Created, Filter, NoBook, Order, Patience, ReservationError, Want, spread};
 use oci_client::FailureClass;
 use serde_json::json;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     check_shapes(remote, &wants, &domains).await?;
     let orders = orders(remote, &args, &domains, &wants)?;
     for order in &orders {
-        reservations::check(&order.wants).map_err(|message| CommandError::Usage { message, hint: None })?;
+        reservation::check(&order.wants).map_err(|message| CommandError::Usage { message, hint: None })?;
     }
     let asked: u32 = orders.iter().map(Order::asked).fold(0, u32::saturating_add);
     if let Some(min) = args.min.filter(|min| *min > asked) {
@@ -55,7 +55,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     agree(global, remote, args.yes, &proposal(&args, &orders, asked, prices)).await?;
 
     let created =
-        reservations::create_all(&remote.client, &orders, &NoBook, &remote.patience(args.deadline)).await;
+        reservation::create_all(&remote.client, &orders, &NoBook, &remote.patience(args.deadline)).await;
     let held: u32 = created.iter().map(Created::held).fold(0, u32::saturating_add);
     let interrupted = remote.stop.is_cancelled();
     let too_few = args.min.is_some_and(|min| held < min);
@@ -80,7 +80,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
 /// Two reservations of one name can no longer be told apart by it, and both are charged.
 async fn check_names(remote: &Remote, orders: &[Order]) -> Result<(), CommandError> {
     let rows = remote
-        .ask(reservations::list(
+        .ask(reservation::list(
             &remote.questions,
             remote.compartment()?,
             &Filter::default(),
@@ -229,8 +229,8 @@ async fn check_shapes(remote: &Remote, wants: &[Want], domains: &[String]) -> Re
         let (reservable, flexible) = remote
             .ask(async {
                 Ok::<_, CommandError>(tokio::join!(
-                    reservations::reservable(&remote.client, compartment, shape),
-                    reservations::is_flexible(&remote.client, compartment, shape)
+                    reservation::reservable(&remote.client, compartment, shape),
+                    reservation::is_flexible(&remote.client, compartment, shape)
                 ))
             })
             .await?;
@@ -289,7 +289,7 @@ fn orders(
         if here.is_empty() {
             continue;
         }
-        let name = if domains.len() == 1 { name.clone() } else { reservations::name_in(&name, domain) };
+        let name = if domains.len() == 1 { name.clone() } else { reservation::name_in(&name, domain) };
         orders.push(Order {
             name,
             compartment: compartment.to_owned(),
@@ -377,7 +377,7 @@ async fn give_back(
     };
     console::line(&format!("{why}: giving back {}", count(made.len() as u32, "reservation")));
     let patience = Patience::new(args.deadline.max(GIVE_BACK), CancellationToken::new());
-    Ok(reservations::give_back(&remote.client, compartment, made, &NoBook, &patience).await)
+    Ok(reservation::give_back(&remote.client, compartment, made, &NoBook, &patience).await)
 }
 
 /// Says what is still held, or may be, after everything was to be given back.

@@ -10,7 +10,7 @@ use crate::output::listing::{Listing, Sum, or_dash, per_hour};
 use crate::output::simulated::mark;
 use crate::output::text::clean;
 use fleet::price::{Per, rounded};
-use fleet::reservations::{self, Filter, Held, Listed, Member};
+use fleet::reservation::{self, Filter, Held, Listed, Member};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ pub async fn list(global: &Global, remote: &Remote, args: &ListReservations) -> 
     let filter = Filter { availability_domain, deleted: args.all, with_cost: args.cost };
     let prices = &remote.settings.prices;
     let compartment = remote.compartment()?;
-    let rows = remote.ask(reservations::list(&remote.client, compartment, &filter, prices)).await?;
+    let rows = remote.ask(reservation::list(&remote.client, compartment, &filter, prices)).await?;
     let listing = if global.output == OutputFormat::Csv { sheet } else { listing };
     console::data(&listing(&rows, prices.currency()).to_text(global.output))?;
     if global.output == OutputFormat::Table {
@@ -106,8 +106,8 @@ fn footnotes(rows: &[Listed], remote: &Remote) {
 
 pub async fn show(global: &Global, remote: &Remote, text: &str) -> Result<Exit, CommandError> {
     let ocid = find(remote, text).await?;
-    let held = remote.ask(reservations::show(&remote.client, &ocid)).await?;
-    let members = remote.ask(reservations::members(&remote.client, &ocid)).await?;
+    let held = remote.ask(reservation::show(&remote.client, &ocid)).await?;
+    let members = remote.ask(reservation::members(&remote.client, &ocid)).await?;
     let prices = &remote.settings.prices;
     let unused = held.unused_hour(prices);
     match global.output {

@@ -17,9 +17,10 @@ use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
 use crate::runtime::{self, Threads};
 use fleet::Plan;
+use fleet::plan::Reserve;
 use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
-use fleet::reservations::{self, Filter, Reserve};
+use fleet::reservation::{self, Filter};
 use oci_client::Client;
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +73,7 @@ async fn agree_to_change(
     if !consent::has_to_ask(yes)? && verbosity(global) < Verbosity::Verbose {
         return Ok(());
     }
-    let held = remote.ask(reservations::show(&remote.questions, ocid)).await?;
+    let held = remote.ask(reservation::show(&remote.questions, ocid)).await?;
     let kinds: Vec<String> = held
         .configs
         .iter()
@@ -102,7 +103,7 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
     }
     let compartment = remote.compartment()?;
     let rows = remote
-        .ask(reservations::list(&remote.client, compartment, &Filter::default(), &Prices::default()))
+        .ask(reservation::list(&remote.client, compartment, &Filter::default(), &Prices::default()))
         .await?;
     let named: Vec<&str> = rows.iter().filter(|row| row.name == text).map(|row| row.ocid.as_str()).collect();
     match named.as_slice() {
@@ -130,7 +131,7 @@ async fn delete(global: &Global, remote: &Remote, args: &DeleteReservation) -> R
     let change = "it is deleted: nothing is held and charged any more";
     let question = "Delete the capacity reservation {name}?";
     agree_to_change(global, remote, (args.yes, &ocid), change, question).await?;
-    let was = reservations::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
+    let was = reservation::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
     console::line(&format!(
         "deleted {} ({ocid}): {} given back",
         was.name,
@@ -169,7 +170,7 @@ pub async fn reserving(
     if !args.reserve {
         return Ok(None);
     }
-    if let Some(why) = reservations::unreservable(&plan.fleet.template) {
+    if let Some(why) = reservation::unreservable(&plan.fleet.template) {
         return Err(CommandError::usage(format!("--reserve: {why}"), "launch without --reserve"));
     }
     Ok(Some(Reserve::prepare(client, plan, min, args.release).await?))

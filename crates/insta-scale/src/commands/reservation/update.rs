@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::simulated::mark;
 use crate::output::text::clean;
-use fleet::reservations::{self, Change, Gain, Held, NewCount, Want};
+use fleet::reservation::{self, Change, Gain, Held, NewCount, Want};
 use serde_json::json;
 
 pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -> Result<Exit, CommandError> {
@@ -23,9 +23,9 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
     agree_to_change(global, remote, (args.yes, &ocid), &told.join("; "), question).await?;
     let patience = remote.patience(args.deadline);
     let (asked, held) = if args.until_held {
-        reservations::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell).await?
+        reservation::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell).await?
     } else {
-        reservations::resize(&remote.client, &ocid, &changes, &patience).await?
+        reservation::resize(&remote.client, &ocid, &changes, &patience).await?
     };
     report(global, remote, asked, &held)
 }
@@ -33,7 +33,7 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
 pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> Result<Exit, CommandError> {
     let ocid = find(remote, &args.reservation).await?;
     let patience = remote.patience(args.deadline);
-    let Some(answer) = reservations::until_active(&remote.client, &ocid, &patience).await? else {
+    let Some(answer) = reservation::until_active(&remote.client, &ocid, &patience).await? else {
         return Err(CommandError::Usage { message: format!("{ocid} does not exist any more"), hint: None });
     };
     let held = Held::from(answer);
@@ -44,15 +44,9 @@ pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> R
             let question = "Make the capacity reservation {name} larger?";
             agree_to_change(global, remote, (args.yes, &ocid), &change, question).await?;
             let changes = [Change::Count(None, NewCount::AtLeast(count))];
-            let (asked, held) = reservations::resize_until_held(
-                &remote.client,
-                &ocid,
-                &changes,
-                args.every,
-                &patience,
-                &tell,
-            )
-            .await?;
+            let (asked, held) =
+                reservation::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell)
+                    .await?;
             report(global, remote, asked, &held)
         }
         _ => report(global, remote, args.count.unwrap_or(held.reserved()).min(held.reserved()), &held),

@@ -9,7 +9,7 @@ use crate::output::listing::or_dash;
 use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, seconds, wrap};
-use fleet::lifecycle::{ActionRow, ActionSummary, RowResult, Verb};
+use fleet::action::{ActionRow, ActionSummary, RowResult, Verb};
 use ledger::{ErrorRecord, Outcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -41,7 +41,7 @@ pub fn table(summary: &CleanupSummary) -> String {
 
 fn text(summary: &CleanupSummary, width: Option<usize>) -> String {
     let whole = summary.leftovers.len() <= ROWS;
-    let fine = |row: &&CleanupRow| row.result == fleet::lifecycle::RowResult::Done;
+    let fine = |row: &&CleanupRow| row.result == fleet::action::RowResult::Done;
     let rows: Vec<&CleanupRow> =
         summary.leftovers.iter().filter(|row| whole || !fine(row)).take(ROWS).collect();
     let mut out = String::new();
@@ -110,7 +110,7 @@ pub fn json(summary: &CleanupSummary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fleet::lifecycle::RowResult;
+    use fleet::action::RowResult;
     use ledger::{ErrorRecord, Outcome, RunId};
 
     #[test]

@@ -1,0 +1,272 @@
+//! The requests that a run of actions makes, each in a task of its own. Decides nothing.
+
+use super::answer::{Follow, follow};
+use super::look::Look;
+use super::slot::Slot;
+use super::{KeptVolume, Options, Verb};
+use crate::pace::Ticket;
+use crate::query::select::Machine;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use ledger::ErrorRecord;
+use oci_api::models::{BootVolumeAttachmentLifecycleState, InstanceLifecycleState as State};
+use oci_client::services::compute::{InstanceAction, InstanceFilter};
+use oci_client::{Client, Failure, FailureClass, RetryPolicy, plain_text};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
+
+/// Instances asked for at the same time.
+pub(super) const AT_ONCE: usize = 8;
+
+/// One action to be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Errand {
+    /// The slot's place in the selection.
+    pub(super) index: usize,
+    pub(super) ticket: Ticket,
+    pub(super) ocid: String,
+    /// `None` terminates.
+    pub(super) action: Option<InstanceAction>,
+    pub(super) token: String,
+    pub(super) keep_boot: bool,
+    pub(super) keep_data: bool,
+}
+
+/// How it went.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) index: usize,
+    pub(super) ticket: Ticket,
+    /// The state in the answer; a termination's answer has none.
+    pub(super) result: Result<Option<State>, Failure>,
+    /// The instance's state, asked for where it decides what a failure means.
+    pub(super) asked: Option<Seen>,
+}
+
+/// An instance's state as it was looked up.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Seen {
+    /// In this state.
+    In(State),
+    /// Not found.
+    Gone,
+    /// The service did not say.
+    Unknown,
+}
+
+/// Sends one action, once.
+pub(super) async fn send(client: Client, errand: Errand) -> Answer {
+    let once = client.with_retry(RetryPolicy::never());
+    let Errand { index, ticket, ocid, action, token, keep_boot, keep_data } = errand;
+    let result = match action {
+        Some(action) => once
+            .instance_action(&ocid, action, Some(&token), None)
+            .await
+            .map(|answered| Some(answered.value.lifecycle_state).filter(|state| !state.as_str().is_empty())),
+        None => once.terminate_instance(&ocid, keep_boot, keep_data, None).await.map(|_| None),
+    };
+    let asked = match &result {
+        Err(failure) if follow(failure.class) == Follow::Ask => Some(ask(&client, &ocid).await),
+        _ => None,
+    };
+    Answer { index, ticket, result, asked }
+}
+
+/// Looks one instance up.
+pub(super) async fn ask(client: &Client, ocid: &str) -> Seen {
+    match client.get_instance(ocid).await {
+        Ok(answered) => Seen::In(answered.value.lifecycle_state),
+        Err(failure) if failure.class == FailureClass::NotFound => Seen::Gone,
+        Err(_) => Seen::Unknown,
+    }
+}
+
+/// What a look is about.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub(super) ocid: String,
+    pub(super) compartment: String,
+    pub(super) domain: String,
+}
+
+impl Watched {
+    pub(super) fn of(slot: &Slot) -> Self {
+        let Machine { ocid, compartment, availability_domain: domain, .. } = &slot.machine;
+        Self { ocid: ocid.clone(), compartment: compartment.clone(), domain: domain.clone() }
+    }
+}
+
+/// What a look showed.
+#[derive(Debug)]
+pub(super) struct Sight {
+    pub(super) look: Look,
+    /// When it began: what happened later is not in it.
+    pub(super) began: Instant,
+    /// The states of those that were looked at and found.
+    pub(super) states: BTreeMap<String, Seen>,
+    /// Whether a state was asked for by OCID, and not read from a list that may lag.
+    pub(super) certain: BTreeSet<String>,
+    /// Pages read.
+    pub(super) pages: usize,
+    /// Why it is not complete.
+    pub(super) failure: Option<Failure>,
+}
+
+/// Looks at instances, in one of three ways.
+pub(super) async fn look(
+    client: Client,
+    look: Look,
+    watched: Vec<Watched>,
+    on_the_way: Option<State>,
+) -> Sight {
+    let mut sight = Sight {
+        look,
+        began: Instant::now(),
+        states: BTreeMap::new(),
+        certain: BTreeSet::new(),
+        pages: 0,
+        failure: None,
+    };
+    if matches!(look, Look::List | Look::OnTheWay) {
+        let state = on_the_way.filter(|_| look == Look::OnTheWay);
+        if let Err(failure) = read_lists(&client, &watched, state.as_ref(), &mut sight).await {
+            sight.failure = Some(failure);
+            return sight;
+        }
+    }
+    if look == Look::OnTheWay {
+        return sight;
+    }
+    // Not in the list: moved to another compartment, gone, or just not there yet.
+    let missing: Vec<String> = watched
+        .into_iter()
+        .map(|watched| watched.ocid)
+        .filter(|ocid| !sight.states.contains_key(ocid))
+        .collect();
+    let client = &client;
+    let answers: Vec<(String, Seen)> = stream::iter(missing)
+        .map(|ocid| async move {
+            let seen = ask(client, &ocid).await;
+            (ocid, seen)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    for (ocid, seen) in answers {
+        sight.certain.insert(ocid.clone());
+        sight.states.insert(ocid, seen);
+    }
+    sight
+}
+
+async fn read_lists(
+    client: &Client,
+    watched: &[Watched],
+    state: Option<&State>,
+    sight: &mut Sight,
+) -> Result<(), Failure> {
+    let wanted: BTreeSet<&str> = watched.iter().map(|watched| watched.ocid.as_str()).collect();
+    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for watched in watched {
+        places.entry(&watched.compartment).or_default().insert(&watched.domain);
+    }
+    for (compartment, domains) in places {
+        let mut filter = InstanceFilter::in_compartment(compartment);
+        // The service filters by one availability domain; several are read in one list.
+        if domains.len() == 1 {
+            filter.availability_domain = domains.first().map(|domain| (*domain).to_owned());
+        }
+        filter.lifecycle_state = state.map(|state| state.as_str().to_owned());
+        let mut pages = std::pin::pin!(client.instance_pages(&filter));
+        while let Some(page) = pages.try_next().await? {
+            sight.pages += 1;
+            for instance in page.value {
+                if wanted.contains(instance.id.as_str()) {
+                    sight.states.insert(instance.id, Seen::In(instance.lifecycle_state));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The volumes that a termination will leave behind, as far as they were asked to be kept.
+pub(super) async fn kept_volumes(
+    client: &Client,
+    machines: &[Machine],
+    options: &Options,
+) -> Result<Vec<KeptVolume>, Failure> {
+    let mut kept = Vec::new();
+    if options.verb != Verb::Terminate {
+        return Ok(kept);
+    }
+    let ours: BTreeSet<&str> = machines.iter().map(|machine| machine.ocid.as_str()).collect();
+    let places: BTreeSet<(&str, &str)> = machines
+        .iter()
+        .map(|machine| (machine.compartment.as_str(), machine.availability_domain.as_str()))
+        .collect();
+    for (compartment, domain) in places {
+        if options.keep_boot_volumes {
+            for row in client.list_boot_volume_attachments(compartment, domain, None).await? {
+                let attached = row.lifecycle_state != BootVolumeAttachmentLifecycleState::Detached;
+                if attached && ours.contains(row.instance_id.as_str()) {
+                    kept.push(KeptVolume {
+                        volume: row.boot_volume_id,
+                        instance: row.instance_id,
+                        boot: true,
+                    });
+                }
+            }
+        }
+        if options.keep_data_volumes {
+            for row in client.list_volume_attachments(compartment, Some(domain), None).await? {
+                // A volume that somebody attached later is theirs, and is kept in any case.
+                if let Some(row) = volume_attachment(&row)
+                    && row.made_at_launch
+                    && row.state != "DETACHED"
+                    && ours.contains(row.instance.as_str())
+                {
+                    kept.push(KeptVolume { volume: row.volume, instance: row.instance, boot: false });
+                }
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Why the last work request about an instance failed, if one did and says so.
+pub(super) async fn reason(client: &Client, compartment: &str, ocid: &str) -> Option<ErrorRecord> {
+    let requests = client.list_work_requests(compartment, Some(ocid)).await.ok()?;
+    let last = requests.into_iter().max_by_key(|request| request.time_accepted)?;
+    let error = client.list_work_request_errors(&last.id).await.ok()?.into_iter().next()?;
+    // The same words mean the same as in an answer.
+    let class = oci_client::classify::classify_work_request_error(&error.code, &error.message);
+    Some(ErrorRecord {
+        class: class.name().to_owned(),
+        code: plain_text(&error.code, 80),
+        message: plain_text(&error.message, 2000),
+        ..ErrorRecord::default()
+    })
+}
+
+/// What the kinds of volume attachment have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AttachedVolume {
+    pub(crate) volume: String,
+    pub(crate) instance: String,
+    pub(crate) state: String,
+    /// Whether the instance's launch made the volume. An attachment that does not say so is somebody's own.
+    pub(crate) made_at_launch: bool,
+}
+
+/// Reads an attachment, whatever its kind.
+pub(crate) fn volume_attachment(row: &oci_api::models::VolumeAttachment) -> Option<AttachedVolume> {
+    let fields = serde_json::to_value(row).ok()?;
+    let text = |name: &str| fields.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    Some(AttachedVolume {
+        volume: text("volumeId")?,
+        instance: text("instanceId")?,
+        state: text("lifecycleState").unwrap_or_default(),
+        made_at_launch: fields.get("isVolumeCreatedDuringLaunch").and_then(serde_json::Value::as_bool)
+            == Some(true),
+    })
+}

@@ -1,0 +1,292 @@
+//! The run itself: one loop that sends what may leave, takes in what comes back, and looks at what is under way.
+
+use super::answer::{MISSING, PROTECTED, impossible, own};
+use super::calls::{self, Answer, Sight};
+use super::decide::{Decision, decide_machine, protection};
+use super::journal::Journal;
+use super::slot::{Slot, Stage, Tally};
+use super::{ActionPlan, ActionSummary, Options};
+use crate::engine::env::{Environment, RunError, Sink};
+use crate::pace::{Controller, QueuePosition, Settings, WaitQueue};
+use crate::query::select::{Machine, Named, Selection};
+use ledger::{Event, Outcome, RequestCount, RunId};
+use oci_client::FailureClass;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Carries an action out on every instance of the selection, and on no other. `run` is a new id.
+///
+/// When `stop` is cancelled nothing new is sent, calls under way are awaited, and the run ends as interrupted.
+///
+/// # Errors
+/// When the run could not be written to the ledger, or the volumes to be kept could not be listed: nothing was sent.
+pub async fn run(
+    env: &Environment,
+    run: RunId,
+    selection: &Selection,
+    options: &Options,
+    sink: Sink,
+    stop: CancellationToken,
+) -> Result<ActionSummary, RunError> {
+    let machines = selection.machines();
+    let mut warnings = Vec::new();
+    let kept_volumes = match calls::kept_volumes(&env.client, machines, options).await {
+        Ok(kept) => kept,
+        // Not to know them is no reason to delete them, nor to leave the instances.
+        Err(failure) if failure.class == FailureClass::NotFound => {
+            warnings.push(Event::Warning { message: format!("{UNKNOWN_VOLUMES}: {failure}") });
+            Vec::new()
+        }
+        Err(failure) => return Err(Box::new(failure).into()),
+    };
+    let plan = ActionPlan {
+        options: options.clone(),
+        instances: machines
+            .iter()
+            .map(Machine::reference)
+            .chain(selection.missing().iter().map(Named::reference))
+            .collect(),
+        kept_volumes,
+        missing: selection.missing().iter().map(|named| named.text().to_owned()).collect(),
+    };
+    let mut rng = StdRng::seed_from_u64(env.seed);
+    let first = Event::RunStarted {
+        kind: options.verb.kind(),
+        requested: u32::try_from(plan.instances.len()).unwrap_or(u32::MAX),
+        plan: serde_json::to_value(&plan).unwrap_or_default(),
+    };
+    let journal = Journal::create(env.store.clone(), env.clock.clone(), sink, run, first).await?;
+    let mut settings = Settings::write();
+    settings.rate_cap = options.rate;
+    settings.concurrency_cap = options.max_concurrency.max(1);
+    let slots: Vec<Slot> =
+        machines.iter().zip(1..).map(|(machine, number)| Slot::new(number, machine.clone())).collect();
+    let mut engine = Engine {
+        by_ocid: slots.iter().enumerate().map(|(at, slot)| (slot.machine.ocid.clone(), at)).collect(),
+        env,
+        options,
+        run,
+        journal,
+        pages: slots.len().div_ceil(100),
+        slots,
+        pace: Controller::new(settings, rng.random()),
+        started: Instant::now(),
+        queue: WaitQueue::default(),
+        paused: BTreeSet::new(),
+        tally: Tally::new(machines.len()),
+        next_expiry: Instant::now(),
+        calls: JoinSet::new(),
+        looks: JoinSet::new(),
+        looked: None,
+        listed: None,
+        lists: 0,
+        fresh: 0,
+        on_the_way: None,
+        look_failures: 0,
+        halt: None,
+    };
+    engine.keep(warnings).await;
+    engine.begin(plan.missing.len()).await;
+    engine.work(stop).await;
+    Ok(engine.end().await)
+}
+
+/// What is said when the volumes that are kept cannot be listed.
+const UNKNOWN_VOLUMES: &str =
+    "the volumes that are kept may not be listed, so `cleanup --kept-volumes` will not find them";
+
+/// Why nothing new is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    Interrupted,
+    NotAuthenticated,
+    LedgerFailed,
+}
+
+pub(super) struct Engine<'a> {
+    pub(super) env: &'a Environment,
+    pub(super) options: &'a Options,
+    pub(super) run: RunId,
+    pub(super) journal: Journal,
+    pub(super) slots: Vec<Slot>,
+    pub(super) by_ocid: HashMap<String, usize>,
+    pub(super) pace: Controller,
+    /// The pace counts time from here.
+    pub(super) started: Instant,
+    pub(super) queue: WaitQueue<usize>,
+    /// Slots that wait after a failure, with the moment until which they do.
+    pub(super) paused: BTreeSet<(Instant, usize)>,
+    pub(super) calls: JoinSet<(QueuePosition, Answer)>,
+    pub(super) looks: JoinSet<Sight>,
+    /// How many slots are in each stage.
+    pub(super) tally: Tally,
+    /// When deadlines are looked at next.
+    pub(super) next_expiry: Instant,
+    /// When the last look ended, or watching began.
+    pub(super) looked: Option<Instant>,
+    /// When the whole list was last read, or watching began.
+    pub(super) listed: Option<Instant>,
+    pub(super) lists: u32,
+    /// Actions accepted since then.
+    pub(super) fresh: usize,
+    pub(super) pages: usize,
+    pub(super) on_the_way: Option<usize>,
+    pub(super) look_failures: u32,
+    pub(super) halt: Option<Halt>,
+}
+
+impl Engine<'_> {
+    /// Sorts the instances by what their state asks for. The `missing` ones, which have no slot here, have failed.
+    async fn begin(&mut self, missing: usize) {
+        let mut events = Vec::new();
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(index) else { continue };
+            let (number, ocid) = (slot.number, slot.machine.ocid.clone());
+            let state = slot.machine.state.as_str().to_owned();
+            if let Some(tag) = protection(self.options, &slot.machine) {
+                self.set_stage(index, Stage::Ended);
+                let message = format!("the tag `{tag}` protects it from termination: remove the tag first");
+                events.push(Event::SlotFailed { slot: number, error: own(PROTECTED, "Protected", message) });
+                continue;
+            }
+            match decide_machine(self.options.verb, &slot.machine) {
+                Decision::Skip => {
+                    self.set_stage(index, Stage::Ended);
+                    events.push(Event::ActionDone { slot: number, ocid, state, skipped: true });
+                }
+                Decision::Impossible(why) => {
+                    self.set_stage(index, Stage::Ended);
+                    let error = impossible(self.options.verb, &state, why);
+                    events.push(Event::SlotFailed { slot: number, error });
+                }
+                Decision::Await => {
+                    self.under_way(index);
+                    events.push(Event::ActionAccepted { slot: number, ocid, state });
+                }
+                Decision::Later => {
+                    self.set_stage(index, Stage::Busy);
+                    if let Some(slot) = self.slots.get_mut(index) {
+                        slot.since = Some(Instant::now());
+                    }
+                    events.push(Event::StateSeen { slot: number, ocid, state, fault_domain: None });
+                }
+                Decision::Send => {
+                    let position = self.queue.position();
+                    self.queue.join(position, index);
+                }
+            }
+        }
+        for (number, _) in (1..).skip(self.slots.len()).zip(0..missing) {
+            let error = own(MISSING, "NotFound", "it is not there, or not yours to see".to_owned());
+            events.push(Event::SlotFailed { slot: number, error });
+        }
+        self.keep(events).await;
+    }
+
+    async fn work(&mut self, stop: CancellationToken) {
+        loop {
+            self.expire().await;
+            let wake = self.dispatch().await;
+            if self.is_over() {
+                return;
+            }
+            let halted = self.halt.is_some();
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !halted => self.interrupt().await,
+                Some(answer) = self.calls.join_next(), if !self.calls.is_empty() => {
+                    let mut answers = vec![answer];
+                    while let Some(more) = self.calls.try_join_next() {
+                        answers.push(more);
+                    }
+                    self.returned(answers.into_iter().map(whole).collect()).await;
+                }
+                Some(sight) = self.looks.join_next(), if !self.looks.is_empty() => {
+                    self.seen(whole(sight)).await;
+                }
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// An instance is on its way to the wanted state by itself.
+    pub(super) fn under_way(&mut self, index: usize) {
+        self.set_stage(index, if self.options.wait { Stage::Accepted } else { Stage::Ended });
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.accepted = Some(Instant::now());
+            slot.since = slot.since.or(slot.accepted);
+            slot.moved = true;
+        }
+    }
+
+    async fn interrupt(&mut self) {
+        self.halt = Some(Halt::Interrupted);
+        self.looks = JoinSet::new();
+        self.keep(vec![Event::Interrupted]).await;
+    }
+
+    fn is_over(&self) -> bool {
+        if self.halt.is_some() {
+            return self.calls.is_empty();
+        }
+        self.tally.is_over()
+    }
+
+    /// Moves an instance to another stage. The only way to do so, or the tally would be wrong.
+    pub(super) fn set_stage(&mut self, index: usize, stage: Stage) {
+        if let Some(slot) = self.slots.get_mut(index) {
+            self.tally.change(slot.stage, stage);
+            slot.stage = stage;
+        }
+    }
+
+    pub(super) fn client(&self) -> &oci_client::Client {
+        &self.env.client
+    }
+
+    /// Since the run began: the pace's clock.
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) async fn keep(&mut self, events: Vec<Event>) {
+        if !self.journal.keep(events).await && self.halt.is_none() {
+            self.halt = Some(Halt::LedgerFailed);
+        }
+    }
+
+    /// Writes the end of the run and sums it up.
+    async fn end(mut self) -> ActionSummary {
+        let requests = self.env.requests.as_ref().map(|counts| {
+            let counted = counts.snapshot().into_iter().map(|(operation, count)| {
+                let count = RequestCount { ok: count.ok, throttled: count.throttled, failed: count.failed };
+                (operation.to_owned(), count)
+            });
+            Event::RequestsCounted { requests: counted.collect() }
+        });
+        let refusals = self.refusals();
+        self.keep(refusals).await;
+        let outcome = self.outcome();
+        let mut events: Vec<Event> = requests.into_iter().collect();
+        events.push(Event::RunFinished { outcome });
+        let broken = self.halt == Some(Halt::LedgerFailed);
+        if !broken {
+            self.journal.keep(events).await;
+        }
+        let mut summary = ActionSummary::of(&self.journal.state);
+        if let Some(error) = &self.journal.broken {
+            summary.outcome = Some(Outcome::LedgerFailed);
+            summary.warnings.push(error.to_string());
+        }
+        summary
+    }
+}
+
+/// What a task came to. Tasks are not cancelled while they are waited for, so an error is a panic, which goes on here.
+fn whole<T>(joined: Result<T, tokio::task::JoinError>) -> T {
+    joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}

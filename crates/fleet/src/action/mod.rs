@@ -1,0 +1,140 @@
+//! Starts, stops, reboots or terminates a selection of instances: a run of its own, with a record for each step.
+//!
+//! It acts on the instances of a frozen [`Selection`] and on no others. Each instance goes its own way: the table in
+//! `decide` says what its state asks for, actions leave at the pace that the service accepts, one poll of the list
+//! watches all of them, and a failure of one stops none of the others. It must not know how instances were chosen, nor
+//! of terminals or confirmations.
+
+mod answer;
+mod calls;
+mod decide;
+mod dispatch;
+mod engine;
+mod journal;
+mod look;
+mod outcome;
+mod returned;
+mod sight;
+mod slot;
+mod summary;
+
+pub(crate) use answer::record as error_record;
+pub(crate) use calls::volume_attachment;
+pub use decide::{Decision, Progress, decide, decide_machine, progress, protection, wanted};
+pub use engine::run;
+pub use summary::{ActionRow, ActionSummary, RowResult};
+
+use crate::query::select::Tag;
+use ledger::{InstanceRef, RunKind};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What is done to the instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Powers on.
+    Start,
+    /// Shuts down, or powers off.
+    Stop,
+    /// Shuts down and powers on again.
+    Reboot,
+    /// Deletes the instance.
+    Terminate,
+}
+
+impl Verb {
+    /// Its name: `stop`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Reboot => "reboot",
+            Self::Terminate => "terminate",
+        }
+    }
+
+    /// The kind of run that it is.
+    pub fn kind(self) -> RunKind {
+        match self {
+            Self::Start => RunKind::Start,
+            Self::Stop => RunKind::Stop,
+            Self::Reboot => RunKind::Reboot,
+            Self::Terminate => RunKind::Terminate,
+        }
+    }
+}
+
+/// How it is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// What is done.
+    pub verb: Verb,
+    /// Whether to wait until the instances are in the wanted state.
+    pub wait: bool,
+    /// How long to wait for one instance after its action was first sent.
+    pub wait_timeout: Duration,
+    /// How long the system of an instance has to shut down before it is powered off. `None` powers off at once. The
+    /// service itself powers off after 15 minutes (OCI Go SDK, `InstanceAction`).
+    pub grace: Option<Duration>,
+    /// Whether boot volumes outlive their instances. Sent in any case: the service's default is no.
+    pub keep_boot_volumes: bool,
+    /// Whether data volumes made with the instances outlive them. Sent in any case: the service's default is yes.
+    pub keep_data_volumes: bool,
+    /// Instances with any of these tags are not terminated.
+    pub protect: Vec<Tag>,
+    /// The highest rate of actions, a second.
+    pub rate: Option<f64>,
+    /// The most actions under way at once.
+    pub max_concurrency: u32,
+    /// The least time between two looks at the instances.
+    pub poll: Duration,
+    /// What the simulated region says of itself that they are in; `None` for a real one. Nothing in this crate reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<String>,
+}
+
+impl Options {
+    /// What a verb does unless told otherwise.
+    pub fn new(verb: Verb) -> Self {
+        Self {
+            verb,
+            wait: true,
+            wait_timeout: Duration::from_mins(20),
+            grace: Some(Duration::from_mins(5)),
+            keep_boot_volumes: false,
+            keep_data_volumes: false,
+            protect: Vec::new(),
+            rate: None,
+            max_concurrency: 100,
+            poll: Duration::from_secs(5),
+            simulated: None,
+        }
+    }
+}
+
+/// What a run of actions keeps in its first record: who was selected, and what was to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionPlan {
+    /// How.
+    pub options: Options,
+    /// The selection, in the order of the slots: slot 1 is the first.
+    pub instances: Vec<InstanceRef>,
+    /// Volumes that a termination leaves behind on purpose, so that `cleanup` knows them as ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_volumes: Vec<KeptVolume>,
+    /// What the user named and nobody found, as it was written. The last of the instances stand for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// A volume that outlives its instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptVolume {
+    /// The volume.
+    pub volume: String,
+    /// The instance that it was attached to.
+    pub instance: String,
+    /// Whether it is a boot volume.
+    pub boot: bool,
+}

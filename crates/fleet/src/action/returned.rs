@@ -1,0 +1,193 @@
+//! What an answer to an action means for its instance.
+
+use super::Verb;
+use super::answer::{self, Follow, follow, impossible, worth_waiting};
+use super::calls::{Answer, Seen};
+use super::decide::{Decision, decide};
+use super::engine::{Engine, Halt};
+use super::slot::{FAILURES, Stage};
+use crate::pace::QueuePosition;
+use ledger::{Action, Event};
+use oci_api::models::InstanceLifecycleState as State;
+use oci_client::{Failure, FailureClass};
+use tokio::time::Instant;
+
+impl Engine<'_> {
+    pub(super) async fn returned(&mut self, answers: Vec<(QueuePosition, Answer)>) {
+        let mut events = Vec::new();
+        for (position, answer) in answers {
+            self.tell_pace(&answer);
+            let index = answer.index;
+            match answer.result {
+                Ok(state) => self.accepted(index, state, &mut events),
+                Err(failure) => self.refused(index, position, &failure, answer.asked, &mut events),
+            }
+        }
+        if let Some(change) = self.pace.take_change() {
+            let reason = change.reason.as_str().to_owned();
+            events.push(Event::PaceChanged { class: "write".to_owned(), rate: change.rate, reason });
+        }
+        self.keep(events).await;
+    }
+
+    fn tell_pace(&mut self, answer: &Answer) {
+        let now = self.now();
+        match &answer.result {
+            Err(failure) if failure.class == FailureClass::Throttled => {
+                self.pace.on_throttled(answer.ticket, now, failure.retry_after);
+            }
+            Err(failure) if failure.status.is_none() => self.pace.on_lost(answer.ticket, now),
+            _ => self.pace.on_success(answer.ticket, now),
+        }
+    }
+
+    /// The action was taken, or turned out to be under way.
+    fn accepted(&mut self, index: usize, state: Option<State>, events: &mut Vec<Event>) {
+        let verb = self.options.verb;
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        // A termination's answer does not tell the state: it is on its way, unless it is seen not to be.
+        let state = state.unwrap_or_else(|| match verb {
+            Verb::Terminate => State::Terminating,
+            Verb::Start | Verb::Stop | Verb::Reboot => slot.machine.state.clone(),
+        });
+        slot.failures = 0;
+        slot.accepted = Some(Instant::now());
+        let restarting = verb == Verb::Reboot && state != State::Running;
+        slot.moved = restarting || state != slot.machine.state;
+        slot.machine.state = state.clone();
+        let (number, ocid) = (slot.number, slot.machine.ocid.clone());
+        events.push(Event::ActionAccepted {
+            slot: number,
+            ocid: ocid.clone(),
+            state: state.as_str().to_owned(),
+        });
+        self.set_stage(index, if self.options.wait { Stage::Accepted } else { Stage::Ended });
+        self.fresh += 1;
+        // A reboot's answer is RUNNING before it has begun.
+        if verb != Verb::Reboot && decide(verb, &state) == Decision::Skip {
+            self.done(index, &state, events);
+        }
+    }
+
+    fn refused(
+        &mut self,
+        index: usize,
+        position: QueuePosition,
+        failure: &Failure,
+        asked: Option<Seen>,
+        events: &mut Vec<Event>,
+    ) {
+        let error = answer::record(failure);
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        slot.error = Some(error.clone());
+        slot.in_doubt |= failure.may_have_happened();
+        match follow(failure.class) {
+            // Counted by the pace, and told by it.
+            Follow::Again => self.queue_at(index, position),
+            Follow::Later => self.later(index, Action::RetrySameToken, events),
+            Follow::NewToken => self.later(index, Action::NextPlacement, events),
+            Follow::Ask => self.asked(index, failure, asked.unwrap_or(Seen::Unknown), events),
+            Follow::GiveUp => self.give_up(index, error, events),
+            Follow::StopRun => {
+                self.give_up(index, error, events);
+                self.halt.get_or_insert(Halt::NotAuthenticated);
+            }
+        }
+    }
+
+    /// Refused, and this is the state that it is in.
+    fn asked(&mut self, index: usize, failure: &Failure, seen: Seen, events: &mut Vec<Event>) {
+        let verb = self.options.verb;
+        let state = match (seen, verb) {
+            (Seen::In(state), _) => state,
+            (Seen::Gone, Verb::Terminate) => State::Terminated,
+            (Seen::Gone, _) => return self.give_up(index, answer::record(failure), events),
+            (Seen::Unknown, _) => return self.later(index, Action::RetrySameToken, events),
+        };
+        self.note_state(index, &state, events);
+        match decide(verb, &state) {
+            Decision::Skip => self.done(index, &state, events),
+            // On its way by an action of ours, accepted before or taken without an answer.
+            Decision::Impossible(_) if self.is_under_way(index, &state) => {
+                self.accepted(index, Some(state), events);
+            }
+            Decision::Await => {
+                self.accepted(index, Some(state), events);
+                self.under_way(index);
+            }
+            Decision::Impossible(why) => {
+                self.give_up(index, impossible(verb, state.as_str(), why), events);
+            }
+            // Waits for the state to change; the action follows then.
+            Decision::Later => {
+                events.extend(self.tried(index, Action::Wait, false));
+                self.set_stage(index, Stage::Busy);
+            }
+            Decision::Send if worth_waiting(failure.class) => {
+                self.later(index, Action::RetrySameToken, events);
+            }
+            Decision::Send => self.give_up(index, answer::record(failure), events),
+        }
+    }
+
+    /// Whether a reboot of ours is what the instance is busy with.
+    fn is_under_way(&self, index: usize, state: &State) -> bool {
+        let ours = |slot: &super::slot::Slot| slot.accepted.is_some() || slot.failures > 0;
+        self.options.verb == Verb::Reboot
+            && matches!(state, State::Stopping | State::Starting)
+            && self.slots.get(index).is_some_and(ours)
+    }
+
+    /// The state that an instance was asked for: what its row says, whatever becomes of the action.
+    fn note_state(&mut self, index: usize, state: &State, events: &mut Vec<Event>) {
+        let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.machine.state != *state) else {
+            return;
+        };
+        slot.machine.state = state.clone();
+        let (slot, ocid) = (slot.number, slot.machine.ocid.clone());
+        events.push(Event::StateSeen { slot, ocid, state: state.as_str().to_owned(), fault_domain: None });
+    }
+
+    /// What was refused each time and is not tried again, since the run ends, has certainly not been done.
+    pub(super) fn refusals(&self) -> Vec<Event> {
+        let refused = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_refused());
+        refused.filter_map(|(index, _)| self.tried(index, Action::Wait, true)).collect()
+    }
+
+    /// The record of a refusal. `settled`: the action has certainly not been taken.
+    fn tried(&self, index: usize, action: Action, settled: bool) -> Option<Event> {
+        let slot = self.slots.get(index)?;
+        let (attempt, error) = (slot.attempt, slot.error.clone()?);
+        Some(Event::TryFailed { slot: slot.number, attempt, error, action, settled })
+    }
+
+    /// Again after a pause, unless it has failed too often. Told only when something follows.
+    fn later(&mut self, index: usize, action: Action, events: &mut Vec<Event>) {
+        let tried = self.tried(index, action, false);
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        slot.failures += 1;
+        if slot.failures < FAILURES {
+            // A token that the service will not take again is not sent again.
+            slot.attempt += u32::from(action == Action::NextPlacement);
+            events.extend(tried);
+            return self.pause(index);
+        }
+        if let Some(error) = slot.error.clone() {
+            self.give_up(index, error, events);
+        }
+    }
+
+    pub(super) fn give_up(&mut self, index: usize, error: ledger::ErrorRecord, events: &mut Vec<Event>) {
+        self.set_stage(index, Stage::Ended);
+        events.push(Event::SlotFailed { slot: self.number(index), error });
+    }
+
+    pub(super) fn done(&mut self, index: usize, state: &State, events: &mut Vec<Event>) {
+        self.set_stage(index, Stage::Ended);
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.machine.state = state.clone();
+            let (slot, ocid) = (slot.number, slot.machine.ocid.clone());
+            events.push(Event::ActionDone { slot, ocid, state: state.as_str().to_owned(), skipped: false });
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! One selected instance and how far its action has come.
+
+use super::Verb;
+use crate::query::select::Machine;
+use ledger::{ErrorRecord, SlotNumber};
+use oci_client::services::compute::InstanceAction;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How far an instance has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its action waits for its turn.
+    Queued,
+    /// Its action waits for a moment, after a failure.
+    Paused,
+    /// Its action is under way.
+    Sent,
+    /// It is busy with something else; looked at until that is over.
+    Busy,
+    /// Its action was accepted (or it is on its way by itself); looked at until it is there.
+    Accepted,
+    /// Nothing more to do.
+    Ended,
+}
+
+/// One selected instance.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) number: SlotNumber,
+    pub(super) machine: Machine,
+    pub(super) stage: Stage,
+    /// The action's number: a new one has a new token.
+    pub(super) attempt: u32,
+    /// Whether the action is the hard one, since the soft one took too long.
+    pub(super) hard: bool,
+    /// When the first action left, or when it was first waited for.
+    pub(super) since: Option<Instant>,
+    /// When the last action was accepted.
+    pub(super) accepted: Option<Instant>,
+    /// When it was last asked for by its OCID: what a list shows may be old.
+    pub(super) asked: Option<Instant>,
+    /// Whether it was seen on its way since then.
+    pub(super) moved: bool,
+    /// Failures in a row.
+    pub(super) failures: u32,
+    /// How often an accepted action was sent again.
+    pub(super) reissued: u32,
+    /// Whether a try may have been acted on without an answer.
+    pub(super) in_doubt: bool,
+    /// The last failure.
+    pub(super) error: Option<ErrorRecord>,
+}
+
+/// An accepted action is sent again at most so often.
+pub(super) const REISSUES: u32 = 3;
+/// Failures in a row after which waiting ends, however long `--wait-timeout` is.
+pub(super) const FAILURES: u32 = 30;
+
+impl Slot {
+    pub(super) fn new(number: SlotNumber, machine: Machine) -> Self {
+        Self {
+            number,
+            machine,
+            stage: Stage::Queued,
+            attempt: 1,
+            hard: false,
+            since: None,
+            accepted: None,
+            asked: None,
+            moved: false,
+            failures: 0,
+            reissued: 0,
+            in_doubt: false,
+            error: None,
+        }
+    }
+
+    /// Whether its action was refused each time and never taken: it waits for a try that may not come.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.stage, Stage::Queued | Stage::Paused)
+            && self.error.is_some()
+            && self.accepted.is_none()
+            && !self.in_doubt
+    }
+
+    /// Whether it has to be looked at.
+    pub(super) fn is_watched(&self) -> bool {
+        matches!(self.stage, Stage::Busy | Stage::Accepted)
+    }
+
+    /// How long ago its action was accepted.
+    pub(super) fn accepted_for(&self) -> Duration {
+        self.accepted.map_or(Duration::ZERO, |at| at.elapsed())
+    }
+
+    /// Whether it was asked for since this long after its action was accepted.
+    pub(super) fn asked_after(&self, grace: Duration) -> bool {
+        let over = self.accepted.map(|accepted| accepted + grace);
+        self.asked.zip(over).is_some_and(|(asked, over)| asked >= over)
+    }
+
+    /// The pause after the last failure: 1, 2, 4, … 30 seconds.
+    pub(super) fn pause(&self) -> Duration {
+        Duration::from_secs(1 << self.failures.saturating_sub(1).min(5)).min(Duration::from_secs(30))
+    }
+
+    /// The power action to send; `None` for a termination.
+    pub(super) fn action(&self, verb: Verb, soft: bool) -> Option<InstanceAction> {
+        let soft = soft && !self.hard;
+        match verb {
+            Verb::Start => Some(InstanceAction::Start),
+            Verb::Stop if soft => Some(InstanceAction::SoftStop),
+            Verb::Stop => Some(InstanceAction::Stop),
+            Verb::Reboot if soft => Some(InstanceAction::SoftReset),
+            Verb::Reboot => Some(InstanceAction::Reset),
+            Verb::Terminate => None,
+        }
+    }
+}
+
+/// How many instances are in each stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    queued: usize,
+    paused: usize,
+    sent: usize,
+    busy: usize,
+    accepted: usize,
+}
+
+impl Tally {
+    /// All wait for their turn.
+    pub(super) fn new(count: usize) -> Self {
+        Self { queued: count, ..Self::default() }
+    }
+
+    /// One instance goes from one stage to another.
+    pub(super) fn change(&mut self, from: Stage, to: Stage) {
+        if let Some(count) = self.of(from) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.of(to) {
+            *count += 1;
+        }
+    }
+
+    fn of(&mut self, stage: Stage) -> Option<&mut usize> {
+        match stage {
+            Stage::Queued => Some(&mut self.queued),
+            Stage::Paused => Some(&mut self.paused),
+            Stage::Sent => Some(&mut self.sent),
+            Stage::Busy => Some(&mut self.busy),
+            Stage::Accepted => Some(&mut self.accepted),
+            Stage::Ended => None,
+        }
+    }
+
+    /// Whether actions still have to leave, or are under way.
+    pub(super) fn is_sending(self) -> bool {
+        self.queued + self.paused + self.sent > 0
+    }
+
+    /// How many have to be looked at.
+    pub(super) fn watched(self) -> usize {
+        self.busy + self.accepted
+    }
+
+    /// Whether all have ended.
+    pub(super) fn is_over(self) -> bool {
+        !self.is_sending() && self.watched() == 0
+    }
+}

@@ -1,0 +1,189 @@
+//! The one way by which a run writes: to the store, then into the state in memory, then to whoever watches.
+//!
+//! Several tasks append at once, and their appends may return in another order than the store gave them. The state
+//! and the watchers get records in the store's order.
+
+use super::env::Sink;
+use ledger::{Event, LedgerError, Record, RunId, RunState, Store};
+use oci_client::Clock;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Journal {
+    run: RunId,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    sink: Sink,
+    /// Cancelled when the store has failed: the run must not go on.
+    failed: CancellationToken,
+    inner: Mutex<Inner>,
+    /// The number of the last record in the state.
+    applied: watch::Sender<u64>,
+}
+
+struct Inner {
+    state: RunState,
+    /// Records that returned before an earlier one did.
+    early: BTreeMap<u64, Record>,
+    /// After its first failure the store is not used again: what it holds stays a prefix of what happened.
+    broken: Option<LedgerError>,
+}
+
+impl Journal {
+    pub fn new(
+        state: RunState,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        sink: Sink,
+        failed: CancellationToken,
+    ) -> Self {
+        let run = state.run;
+        let applied = watch::Sender::new(state.last_seq);
+        let inner = Mutex::new(Inner { state, early: BTreeMap::new(), broken: None });
+        Self { run, store, clock, sink, failed, inner, applied }
+    }
+
+    /// Writes what is about to be done. Only when this has returned may it be done.
+    pub async fn intend(&self, event: Event) -> Result<(), LedgerError> {
+        if let Some(error) = self.broken() {
+            return Err(error);
+        }
+        let records = self.keep(vec![event]).await?;
+        self.take_in(records);
+        Ok(())
+    }
+
+    /// Writes what has happened. When it cannot be written it is still shown and counted, and [`Self::broken`] tells.
+    ///
+    /// Must be polled to its end: a record that the store has and the state lacks would hold back all after it.
+    pub async fn record(&self, events: Vec<Event>) {
+        self.write(events).await;
+    }
+
+    /// The same, and waits until the state shows it: an append may return before an earlier one that another future waits
+    /// for. For what is decided by the state next.
+    ///
+    /// Only where that other future goes on being polled: not in the arm of a `select!` beside it.
+    pub async fn record_and_see(&self, events: Vec<Event>) {
+        let Some(written) = self.write(events).await else { return };
+        let mut applied = self.applied.subscribe();
+        tokio::select! {
+            biased;
+            // Fails only when the sender is gone, which is ours.
+            _ = applied.wait_for(|applied| *applied >= written) => {}
+            // Nothing new is decided then.
+            () = self.failed.cancelled() => {}
+        }
+    }
+
+    /// The number of the last record, unless the store did not take them.
+    async fn write(&self, events: Vec<Event>) -> Option<u64> {
+        if events.is_empty() {
+            return None;
+        }
+        if self.broken().is_none()
+            && let Ok(records) = self.keep(events.clone()).await
+        {
+            let last = records.last().map(|record| record.seq);
+            self.take_in(records);
+            return last;
+        }
+        let at = self.clock.now();
+        let mut inner = self.lock();
+        for event in events {
+            let record = Record { seq: inner.state.last_seq, at, event };
+            inner.state.apply(&record);
+            (self.sink)(&record);
+        }
+        None
+    }
+
+    /// The wall clock, by which records are dated.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Looks at the state.
+    pub fn state<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
+        look(&self.lock().state)
+    }
+
+    /// The state, when nothing more is to be written.
+    pub fn into_state(self) -> RunState {
+        self.inner.into_inner().unwrap_or_else(PoisonError::into_inner).state
+    }
+
+    /// The failure after which nothing was written any more.
+    pub fn broken(&self) -> Option<LedgerError> {
+        self.lock().broken.clone()
+    }
+
+    async fn keep(&self, events: Vec<Event>) -> Result<Vec<Record>, LedgerError> {
+        let kept = self.store.append(self.run, self.clock.now(), events).await;
+        if let Err(error) = &kept {
+            tracing::error!(%error, "the ledger cannot be written: nothing new is launched");
+            self.lock().broken.get_or_insert_with(|| error.clone());
+            self.failed.cancel();
+        }
+        kept
+    }
+
+    fn take_in(&self, records: Vec<Record>) {
+        let mut inner = self.lock();
+        inner.early.extend(records.into_iter().map(|record| (record.seq, record)));
+        loop {
+            let next = inner.state.last_seq + 1;
+            let Some(record) = inner.early.remove(&next) else { break };
+            inner.state.apply(&record);
+            (self.sink)(&record);
+        }
+        self.applied.send_replace(inner.state.last_seq);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{MemoryStore, RunKind};
+    use oci_client::SystemClock;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    fn warning(text: &str) -> Vec<Event> {
+        vec![Event::Warning { message: text.to_owned() }]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_records_do_not_hide_seen_ones() {
+        let store = MemoryStore::new();
+        let (run, at) = (RunId::new(jiff::Timestamp::UNIX_EPOCH, [0; 10]), jiff::Timestamp::UNIX_EPOCH);
+        let started =
+            Event::RunStarted { kind: RunKind::Launch, requested: 1, plan: serde_json::Value::Null };
+        let first = store.create_run(run, at, started).await.unwrap();
+        store.set_sync_delay(Duration::from_millis(5));
+        let state = RunState::fold(run, [&first]);
+        let clock = Arc::new(SystemClock);
+        let journal = Journal::new(
+            state,
+            Arc::new(store),
+            clock,
+            crate::engine::env::no_sink(),
+            CancellationToken::new(),
+        );
+        // The first is sent off and not asked again whether it has come back.
+        let mut early = std::pin::pin!(journal.record(warning("early")));
+        assert!(timeout(Duration::from_millis(1), &mut early).await.is_err());
+        let mut late = std::pin::pin!(journal.record_and_see(warning("late")));
+        assert!(timeout(Duration::from_secs(1), &mut late).await.is_err(), "it waits for the first");
+        tokio::join!(early, late);
+        assert_eq!(journal.state(|state| state.warnings.clone()), ["early", "late"]);
+    }
+}

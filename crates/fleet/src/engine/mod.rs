@@ -1,0 +1,8 @@
+//! What every kind of run needs: the environment, the journal that writes its events, the pace of its calls, what follows
+//! a failure. Must not know what a run is for.
+
+pub(crate) mod cloud;
+pub mod env;
+pub mod failure;
+pub(crate) mod journal;
+pub mod pacer;

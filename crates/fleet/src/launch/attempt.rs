@@ -1,0 +1,351 @@
+//! One placement tried for one slot, under one retry token, until it is known what came of it.
+
+use super::{
+    adopt,
+    context::{Context, Halted},
+    limit_recheck,
+    options::{LONGEST_LAG, TOKEN_LIFE},
+    termination,
+};
+use crate::engine::{
+    cloud::{self, Made},
+    failure::{error_record, rule},
+    pacer::Permit,
+};
+use crate::plan::retry_token;
+use crate::reservation::exhausted;
+use ledger::{Action, ErrorRecord, Event, Intent, Placement, SlotNumber};
+use oci_client::{Answered, Failure, FailureClass};
+use std::{collections::BTreeMap, time::Duration};
+
+/// No request was seen to be acted on later: after this, "not there" is believed also of one that was never answered.
+const LATEST: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+/// Lists may lag behind launches, so "not there" counts only after so many looks …
+const LOOKS: u32 = 5;
+/// … with pauses that begin with this and double, so that the last look comes when the longest lag is over, and some.
+const BETWEEN_LOOKS: Duration =
+    Duration::from_secs((LONGEST_LAG.as_secs() + 15).div_ceil(2_u64.pow(LOOKS - 1) - 1));
+
+/// How an attempt ended.
+pub(crate) enum AttemptEnd {
+    /// The slot has this instance.
+    Launched { ocid: String },
+    /// It certainly made no instance that lives: another attempt may be made.
+    Next { class: FailureClass, error: ErrorRecord },
+    /// It made an instance that has died since: another attempt may be made.
+    Died { class: FailureClass, error: ErrorRecord },
+    /// Nothing more is to be tried; if an instance may exist, the slot stays unsettled and a resume settles it.
+    GiveUp { class: FailureClass, error: ErrorRecord },
+}
+
+/// What is known in the middle of an attempt.
+struct Attempt<'a> {
+    context: &'a Context<'a>,
+    slot: SlotNumber,
+    number: u32,
+    token: String,
+    placement: Placement,
+    failures: BTreeMap<FailureClass, u32>,
+    /// Since when a try of this token may have made an instance; absent while each was refused for certain.
+    may_exist: Option<jiff::Timestamp>,
+    /// Whether the records announce the next try.
+    intended: bool,
+    /// The last refusal, while the records still say that the outcome of this attempt is not known.
+    refused: Option<(ErrorRecord, Action)>,
+}
+
+/// Whether the token of a launch is too old to be sent again.
+pub(crate) fn is_expired(intent: &Intent, now: jiff::Timestamp) -> bool {
+    is_old(intent.first_at, now)
+}
+
+fn is_old(first_at: jiff::Timestamp, now: jiff::Timestamp) -> bool {
+    now.duration_since(first_at) > TOKEN_LIFE
+}
+
+/// Makes an attempt, or settles one whose end is not known. `permit` is for its first try.
+pub(crate) async fn run(
+    context: &Context<'_>,
+    slot: SlotNumber,
+    number: u32,
+    intent: Option<Intent>,
+    permit: Option<Permit<'_>>,
+) -> Result<AttemptEnd, Halted> {
+    let token =
+        intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
+    let placement =
+        intent.as_ref().map_or_else(|| context.plan.placement(number), |known| known.placement.clone());
+    let may_exist = intent.as_ref().map(|known| known.first_at);
+    let failures = BTreeMap::new();
+    let (intended, refused) = (false, None);
+    let mut attempt =
+        Attempt { context, slot, number, token, placement, failures, may_exist, intended, refused };
+    if intent.is_some_and(|intent| is_expired(&intent, context.env.clock.now())) {
+        return Box::pin(attempt.expired()).await;
+    }
+    let end = attempt.tries(permit).await;
+    if end.is_err() {
+        attempt.settle_when_halted().await;
+    }
+    end
+}
+
+impl Attempt<'_> {
+    async fn tries(&mut self, mut permit: Option<Permit<'_>>) -> Result<AttemptEnd, Halted> {
+        let details = self.context.plan.request_in(self.placement.clone(), self.context.run, self.slot);
+        let mut position = None;
+        loop {
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => self.context.admit(position).await?,
+            };
+            // Refused, it comes back here: nobody who came later goes first.
+            position = Some(permit.position());
+            if let Some(error) = self.context.time_is_over() {
+                return Box::pin(self.out_of_time(error)).await;
+            }
+            if !self.intended {
+                let event = Event::LaunchIntended {
+                    slot: self.slot,
+                    attempt: self.number,
+                    token: self.token.clone(),
+                    placement: self.placement.clone(),
+                };
+                self.context.journal.intend(event).await.map_err(|_| Halted)?;
+                self.intended = true;
+            }
+            // By the wall clock, before each send: this machine may have slept.
+            let sent_at = self.context.env.clock.now();
+            if self.may_exist.is_some_and(|first_at| is_old(first_at, sent_at)) {
+                return Box::pin(self.expired()).await;
+            }
+            let mut failure = match cloud::launch(&self.context.env.client, &details, &self.token).await {
+                Ok(answered) => {
+                    self.context.answer_came();
+                    self.context.pace(self.context.pacer.on_answer(&permit, None)).await;
+                    return self.answered(answered).await;
+                }
+                Err(failure) => failure,
+            };
+            if failure.class != FailureClass::Authentication {
+                self.context.answer_came();
+            }
+            failure.retry_after = self.context.bounded_wait(failure.retry_after).await;
+            let change = self.context.pacer.on_answer(&permit, Some(&failure));
+            self.context.pace(change).await;
+            if failure.class == FailureClass::Ambiguous {
+                self.may_exist.get_or_insert(sent_at);
+            }
+            // What is rare has a box of its own: each slot under way takes as much room as its largest step.
+            if let Some(end) = Box::pin(self.failed(&failure)).await? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Does what the table says. `None`: another try with the same token.
+    async fn failed(&mut self, failure: &Failure) -> Result<Option<AttemptEnd>, Halted> {
+        let nth = {
+            let count = self.failures.entry(failure.class).or_default();
+            *count += 1;
+            *count
+        };
+        let rule = rule(failure.class);
+        let error = exhausted(error_record(failure), &self.context.plan.placement(self.number));
+        let mut action = rule.nth(nth);
+        let mut most = rule.pause(nth);
+        if self.may_exist.is_none() {
+            self.refused = Some((error.clone(), action));
+        }
+        if failure.class == FailureClass::Limit && nth > rule.times {
+            let asking = self.context.is_transient_limit(&self.placement, &error);
+            let (is_transient, told) = self.context.ask(asking).await?;
+            if is_transient {
+                (action, most) = (Action::Wait, limit_recheck::pause(nth - rule.times));
+            }
+            self.context.journal.record(told.into_iter().collect()).await;
+        }
+        match action {
+            Action::StopRun => {
+                self.context.stop_for_login(&error);
+                self.refuse(error, action).await;
+                Err(Halted)
+            }
+            Action::RetrySameToken | Action::Wait => {
+                // A throttled try is in the counts, and one event for each would be many.
+                if failure.class != FailureClass::Throttled {
+                    self.refuse(error, action).await;
+                } else if nth == 1 {
+                    self.note(error, action).await;
+                }
+                self.context.wait(self.slot, self.pause(most, failure.retry_after), None).await?;
+                Ok(None)
+            }
+            Action::LookUp => {
+                self.note(error.clone(), action).await;
+                Ok(Some(self.look_up(failure.class, error).await?))
+            }
+            Action::NextPlacement | Action::GiveUpSlot if self.may_exist.is_some() => {
+                self.note(error.clone(), Action::LookUp).await;
+                Ok(Some(self.look_up(failure.class, error).await?))
+            }
+            Action::NextPlacement => {
+                self.note(error.clone(), action).await;
+                Ok(Some(AttemptEnd::Next { class: failure.class, error }))
+            }
+            Action::GiveUpSlot => {
+                self.note(error.clone(), action).await;
+                Ok(Some(AttemptEnd::GiveUp { class: failure.class, error }))
+            }
+        }
+    }
+
+    fn pause(&self, most: Duration, asked: Option<Duration>) -> Duration {
+        self.context.spread(most, 0.5).max(asked.unwrap_or_default())
+    }
+
+    async fn note(&self, error: ErrorRecord, action: Action) {
+        self.tell(error, action, false).await;
+    }
+
+    /// Writes down that a try has failed. When no try of this token can have made anything, that is settled, and the next
+    /// try is announced anew.
+    async fn refuse(&mut self, error: ErrorRecord, action: Action) {
+        let settled = self.may_exist.is_none();
+        if settled {
+            self.refused = None;
+            self.intended = false;
+        }
+        self.tell(error, action, settled).await;
+    }
+
+    async fn tell(&self, error: ErrorRecord, action: Action, settled: bool) {
+        let event = Event::TryFailed { slot: self.slot, attempt: self.number, error, action, settled };
+        self.context.journal.record(vec![event]).await;
+    }
+
+    /// The run was halted before the next try. An attempt that was refused each time leaves nothing in doubt.
+    async fn settle_when_halted(&mut self) {
+        if let Some((error, action)) = self.refused.take().filter(|_| self.may_exist.is_none()) {
+            self.refuse(error, action).await;
+        }
+    }
+
+    async fn answered(&mut self, answered: Answered<Made>) -> Result<AttemptEnd, Halted> {
+        self.refused = None;
+        let made = answered.value;
+        let claimed = match made.id.clone().filter(|ocid| !ocid.is_empty()) {
+            Some(ocid) => {
+                let (claims, tags) = (&self.context.claims, made.freeform_tags.as_ref());
+                claims
+                    .claim(self.context.run, self.slot, &ocid, tags)
+                    .map(|()| ocid)
+                    .map_err(|message| ("WrongInstance", message))
+            }
+            None => {
+                Err(("NoInstance", "the launch was accepted, and the answer names no instance".to_owned()))
+            }
+        };
+        let ocid = match claimed {
+            Ok(ocid) => ocid,
+            Err((code, message)) => {
+                let error = ErrorRecord {
+                    class: FailureClass::Ambiguous.name().to_owned(),
+                    code: code.to_owned(),
+                    message,
+                    opc_request_id: answered.request_id,
+                    ..ErrorRecord::default()
+                };
+                self.note(error.clone(), Action::LookUp).await;
+                return Box::pin(self.look_up(FailureClass::Ambiguous, error)).await;
+            }
+        };
+        let dead = adopt::is_dead(&made.lifecycle_state);
+        let mut event = adopt::adopted(made, self.slot, self.number);
+        if let Event::Launched { work_request, adopted, name, placement, .. } = &mut event {
+            work_request.clone_from(&answered.work_request_id);
+            *adopted = false;
+            if name.is_empty() {
+                *name = self.context.plan.name_in(self.slot, &placement.availability_domain);
+            }
+        }
+        // The watcher begins with what the state tells of the instance.
+        self.context.journal.record_and_see(vec![event]).await;
+        if !dead {
+            return Ok(AttemptEnd::Launched { ocid });
+        }
+        // The token has given back an instance that it made earlier and that died since.
+        let asked = termination::cause(self.context, &ocid, answered.work_request_id.as_deref());
+        let (class, error) = Box::pin(asked).await;
+        let event = Event::InstanceDied { slot: self.slot, ocid, error: error.clone() };
+        self.context.journal.record(vec![event]).await;
+        Ok(AttemptEnd::Died { class, error })
+    }
+
+    /// The token is too old to be sent again: the tags are all there is.
+    async fn expired(&mut self) -> Result<AttemptEnd, Halted> {
+        let error = ErrorRecord {
+            class: "token_expired".to_owned(),
+            code: "RetryTokenExpired".to_owned(),
+            message: "an earlier launch of this slot is older than its retry token lasts; no live instance has its tags"
+                .to_owned(),
+            ..ErrorRecord::default()
+        };
+        self.look_up(FailureClass::InvalidatedRetryToken, error).await
+    }
+
+    /// The fleet's time is over, so nothing more is sent. A launch that was sent before may still have made an instance.
+    async fn out_of_time(&mut self, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
+        let Some(since) = self.may_exist else {
+            if let Some((refusal, action)) = self.refused.take() {
+                self.refuse(refusal, action).await;
+            }
+            return Ok(AttemptEnd::GiveUp { class: FailureClass::Invalid, error });
+        };
+        let age = self.context.env.clock.now().duration_since(since);
+        let class = if age > LATEST { FailureClass::InvalidatedRetryToken } else { FailureClass::Ambiguous };
+        self.note(error.clone(), Action::LookUp).await;
+        self.look_up(class, error).await
+    }
+
+    /// Looks for the slot's instance by its tags, several times, since a list may lag.
+    async fn look_up(&mut self, class: FailureClass, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
+        let mut known = true;
+        for look in 1..=LOOKS {
+            let looking = adopt::live_instance(self.context, self.slot, &self.placement, look == LOOKS);
+            match self.context.ask(looking).await? {
+                Ok(Some(instance)) => {
+                    let ocid = instance.id.clone();
+                    if let Err(message) = self.context.claims.take(self.slot, &ocid) {
+                        let error = ErrorRecord { code: "WrongInstance".to_owned(), message, ..error };
+                        return Ok(AttemptEnd::GiveUp { class, error });
+                    }
+                    let event = adopt::adopted(instance, self.slot, self.number);
+                    self.context.journal.record_and_see(vec![event]).await;
+                    return Ok(AttemptEnd::Launched { ocid });
+                }
+                Ok(None) => known = true,
+                Err(failure) if failure.class == FailureClass::Authentication => {
+                    if self.context.stop_for_login(&error_record(&failure)) {
+                        self.note(error_record(&failure), Action::StopRun).await;
+                    }
+                    return Err(Halted);
+                }
+                Err(failure) => {
+                    tracing::warn!(%failure, slot = self.slot, "looking for the instance by its tags failed");
+                    known = false;
+                }
+            }
+            if look < LOOKS {
+                self.context.pause(BETWEEN_LOOKS * 2_u32.pow(look - 1)).await?;
+            }
+        }
+        // A definite answer and several looks that agree with it: there is none. Otherwise nobody can say.
+        if known && class != FailureClass::Ambiguous {
+            self.note(error.clone(), Action::NextPlacement).await;
+            return Ok(AttemptEnd::Next { class, error });
+        }
+        let message = format!("{} (the instance may exist)", error.message);
+        Ok(AttemptEnd::GiveUp { class, error: ErrorRecord { message, ..error } })
+    }
+}

@@ -1,0 +1,62 @@
+//! Which slot has which instance: an answer that names an instance of another slot is a fault of the service, and believing
+//! it would leave one instance watched twice and another one by nobody.
+
+use crate::engine::cloud::OwnTags;
+use ledger::{RunId, RunState, SlotNumber};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// The instances of a run by OCID, those that are gone included.
+#[derive(Debug, Default)]
+pub(crate) struct Claims(Mutex<HashMap<String, SlotNumber>>);
+
+impl Claims {
+    /// What the records know.
+    pub fn of(state: &RunState) -> Self {
+        let mut known = HashMap::new();
+        for (number, slot) in &state.slots {
+            known.extend(slot.ocid.iter().chain(&slot.gone).map(|ocid| (ocid.clone(), *number)));
+        }
+        Self(Mutex::new(known))
+    }
+
+    /// Takes an instance that answered the launch of a slot. An error says whose it is instead.
+    pub fn claim(
+        &self,
+        run: RunId,
+        slot: SlotNumber,
+        ocid: &str,
+        tags: Option<&OwnTags>,
+    ) -> Result<(), String> {
+        let named = |tag: Option<&String>| tag.filter(|text| !text.is_empty()).cloned();
+        let tagged_run = named(tags.and_then(|tags| tags.run.as_ref()));
+        if let Some(other) = tagged_run.filter(|text| text.parse() != Ok(run)) {
+            return Err(format!(
+                "the service answered the launch of slot {slot} with {ocid}, which is tagged for run {other}"
+            ));
+        }
+        let tagged_slot = named(tags.and_then(|tags| tags.slot.as_ref()));
+        if let Some(other) = tagged_slot.filter(|text| text.parse() != Ok(slot)) {
+            return Err(format!(
+                "the service answered the launch of slot {slot} with {ocid}, which is tagged for slot {other}"
+            ));
+        }
+        self.take(slot, ocid)
+    }
+
+    /// Takes an instance for a slot. An error says which other slot has it.
+    pub fn take(&self, slot: SlotNumber, ocid: &str) -> Result<(), String> {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match claims.get(ocid) {
+            Some(other) if *other != slot => {
+                Err(format!("the service names one instance, {ocid}, for two slots: {other} and {slot}"))
+            }
+            _ => {
+                claims.insert(ocid.to_owned(), slot);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What all parts of one launch share.
+
+use super::{
+    LaunchOptions, capacity_cache::CapacityCache, claims::Claims, limit_recheck::LimitRechecks,
+    watch_table::WatchTable,
+};
+use crate::engine::{
+    env::Environment,
+    journal::Journal,
+    pacer::{Class, PaceChange, Pacer, Permit},
+};
+use crate::pace::{LEAST_RATE, LONGEST_HOLD, QueuePosition};
+use crate::plan::{EXPIRY_TAG, Plan, expiry_in};
+use jiff::Timestamp;
+use ledger::{ErrorRecord, Event, Placement, RunId, SlotNumber};
+use oci_client::{FailureClass, retry::LONGEST_RETRY_AFTER};
+use rand::{RngExt as _, rngs::StdRng};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// What all parts of one run share.
+pub(crate) struct Context<'a> {
+    pub env: &'a Environment,
+    pub run: RunId,
+    pub plan: &'a Plan,
+    pub options: &'a LaunchOptions,
+    pub journal: &'a Journal,
+    pub pacer: Pacer,
+    pub capacity: Mutex<CapacityCache>,
+    pub limit_rechecks: LimitRechecks,
+    /// Tells those in line for a launch that a placement was found full: they may have to choose another.
+    pub place_full: Notify,
+    pub watch: WatchTable,
+    /// Which slot has which instance.
+    pub claims: Claims,
+    /// When the time of the fleet is over (`--ttl`): what is launched after that is not to live.
+    until: Option<Timestamp>,
+    /// Whether it was told that the service asks to wait for long.
+    wait_told: AtomicBool,
+    /// Cancelled when nothing new may be started, whatever the reason.
+    pub halt: CancellationToken,
+    /// The refused login that stopped the run.
+    pub refused: Mutex<Option<ErrorRecord>>,
+    /// Whether the service has answered a launch with anything but a refused login: until then one launch at a time
+    /// is sent, so that a wrong key costs one request and not a hundred.
+    answered: AtomicBool,
+    /// Makes the launcher look again.
+    pub wake: Notify,
+    /// Slots whose instance ran and is gone, unnoticed until now. Only another `resume` launches them again: who asked for
+    /// this one had not been told.
+    pub gone: BTreeSet<SlotNumber>,
+    /// When the deadline passes.
+    pub ends_at: Option<jiff::Timestamp>,
+    /// Placements that a slot had tried before this process took the run up.
+    pub tried_before: BTreeMap<SlotNumber, u32>,
+    rng: Mutex<StdRng>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(
+        env: &'a Environment,
+        plan: &'a Plan,
+        options: &'a LaunchOptions,
+        journal: &'a Journal,
+        halt: CancellationToken,
+        rng: StdRng,
+    ) -> Self {
+        let (run, claims, tried_before) = journal.state(|state| {
+            let tried = state.slots.iter().map(|(slot, state)| (*slot, state.attempts));
+            (state.run, Claims::of(state), tried.filter(|(_, attempts)| *attempts > 0).collect())
+        });
+        Self {
+            env,
+            run,
+            plan,
+            options,
+            journal,
+            pacer: Pacer::new(options.rate, env.seed),
+            capacity: Mutex::new(CapacityCache::new(Instant::now())),
+            limit_rechecks: LimitRechecks::default(),
+            place_full: Notify::new(),
+            watch: WatchTable::default(),
+            claims,
+            until: time_of(plan),
+            wait_told: AtomicBool::new(false),
+            halt,
+            refused: Mutex::default(),
+            answered: AtomicBool::new(false),
+            wake: Notify::new(),
+            gone: BTreeSet::new(),
+            ends_at: options.deadline.and_then(|deadline| env.clock.now().checked_add(deadline).ok()),
+            tried_before,
+            rng: Mutex::new(rng),
+        }
+    }
+
+    /// Full jitter: a part of `most` between nothing and all.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        self.spread(most, 0.0)
+    }
+
+    /// A part of `most` between the share `least` and all.
+    pub fn spread(&self, most: Duration, least: f64) -> Duration {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        most.mul_f64(rng.random_range(least..=1.0))
+    }
+
+    /// Waits until a launch may leave, in the place that it had if it was refused, unless the run is halted before.
+    pub async fn admit(&self, position: Option<QueuePosition>) -> Result<Permit<'_>, Halted> {
+        let turn = async {
+            match position {
+                Some(position) => self.pacer.readmit(Class::Launch, position).await,
+                None => self.pacer.admit(Class::Launch).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Halted),
+            permit = turn => Ok(permit),
+        }
+    }
+
+    /// Waits, unless the run is halted before: then it says so at once. No longer than the fleet is to live.
+    pub async fn pause(&self, wait: Duration) -> Result<(), Halted> {
+        let now = self.env.clock.now();
+        let left = self.until.filter(|until| *until > now).map(|until| until.duration_since(now));
+        let left = left.and_then(|left| Duration::try_from(left).ok());
+        let wait = wait.min(left.unwrap_or(Duration::MAX));
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Halted),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// Why nothing more is launched, once the time of the fleet is over.
+    pub fn time_is_over(&self) -> Option<ErrorRecord> {
+        let until = self.until.filter(|until| *until <= self.env.clock.now())?;
+        Some(expired(until))
+    }
+
+    /// How long to wait where the service asks to wait: within the bounds of the pacing, and not past `--retry-for`. A long
+    /// wait is told once.
+    pub async fn bounded_wait(&self, asked: Option<Duration>) -> Option<Duration> {
+        let asked = asked?;
+        let mut wait = asked.min(LONGEST_HOLD);
+        if let Some(patience) = self.options.retry_for {
+            let capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
+            wait = wait.min(patience.saturating_sub(capacity.since_last_success(Instant::now())));
+        }
+        if asked >= WORTH_TELLING && !self.wait_told.swap(true, Ordering::Relaxed) {
+            let asked_s = asked.as_secs();
+            let bounded = if wait < asked {
+                format!(
+                    "; the launch waits {} s, since no answer may hold a run up for longer",
+                    wait.as_secs()
+                )
+            } else {
+                String::new()
+            };
+            let or_more = if asked >= LONGEST_RETRY_AFTER { " or more" } else { "" };
+            let message = format!(
+                "the service asks to wait {asked_s} s{or_more} before the next launch (Retry-After){bounded}"
+            );
+            self.journal.record(vec![Event::Warning { message }]).await;
+        }
+        Some(wait)
+    }
+
+    /// The service has answered a launch.
+    pub fn answer_came(&self) {
+        if !self.answered.swap(true, Ordering::Relaxed) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The login was refused: the first such answer is the one that is told, and nothing new is started.
+    pub fn stop_for_login(&self, error: &ErrorRecord) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = refused.is_none();
+        refused.get_or_insert_with(|| error.clone());
+        self.halt.cancel();
+        first
+    }
+
+    /// Waits for an answer that may be thrown away, unless the run is halted before.
+    ///
+    /// Only for calls that change nothing, here or there: they are dropped in the middle.
+    pub async fn ask<T>(&self, answer: impl Future<Output = T>) -> Result<T, Halted> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Halted),
+            answer = answer => Ok(answer),
+        }
+    }
+
+    /// Remembers that a placement refused an attempt; `waited` is how long it took if it was refused again each time after
+    /// waiting.
+    pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord, waited: Option<Duration>) {
+        let rate = self.pacer.snapshot(Class::Launch).rate.max(LEAST_RATE);
+        let between = Duration::from_secs_f64(self.plan.fleet.placements.len() as f64 / rate);
+        let mut capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
+        // By the time that each placement was asked once, the first is still remembered.
+        let waited =
+            waited.map(|took| took * u32::try_from(self.plan.fleet.placements.len() + 1).unwrap_or(u32::MAX));
+        if capacity.refused(placement, error, waited, between, Instant::now()) {
+            self.place_full.notify_waiters();
+        }
+    }
+
+    /// Whether the limit that refused a launch has room after all, so that the launch is worth asking for again.
+    pub async fn is_transient_limit(
+        &self,
+        placement: &Placement,
+        error: &ErrorRecord,
+    ) -> (bool, Option<Event>) {
+        let (client, fleet) = (&self.env.client, &self.plan.fleet);
+        let patience = self.options.retry_for;
+        self.limit_rechecks.is_transient(client, fleet, &self.capacity, patience, placement, error).await
+    }
+
+    /// The same for an instance that was accepted in `placement` and died. A limit that the limits contradict speaks against
+    /// nothing: what died held its share of it.
+    pub async fn place_failed_late(&self, placement: &Placement, class: FailureClass, error: &ErrorRecord) {
+        if class == FailureClass::Limit {
+            // Once the run is halted it does not matter any more.
+            let Ok((is_transient, told)) = self.ask(self.is_transient_limit(placement, error)).await else {
+                return;
+            };
+            self.journal.record(told.into_iter().collect()).await;
+            if is_transient {
+                return;
+            }
+        }
+        self.place_refused(placement, error, None);
+    }
+
+    /// Writes down a changed pace.
+    pub async fn pace(&self, change: Option<PaceChange>) {
+        if let Some(PaceChange { class, rate, reason }) = change {
+            let event =
+                Event::PaceChanged { class: class.name().to_owned(), rate, reason: reason.to_owned() };
+            self.journal.record(vec![event]).await;
+        }
+    }
+
+    /// How many launches may be under way now.
+    pub fn concurrency(&self) -> usize {
+        if self.answered.load(Ordering::Relaxed) { self.options.max_concurrency.max(1) } else { 1 }
+    }
+}
+
+/// The run is to start nothing new.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Halted;
+
+/// A wait that the service asks for is told when it is as long as this.
+const WORTH_TELLING: Duration = Duration::from_mins(1);
+
+/// Until when the instances of a plan are to live, by their tag.
+pub(crate) fn time_of(plan: &Plan) -> Option<Timestamp> {
+    expiry_in(plan.fleet.template.freeform_tags.as_ref()?)
+}
+
+/// The failure of a slot that was not launched since the time of its fleet was over.
+pub(crate) fn expired(until: Timestamp) -> ErrorRecord {
+    ErrorRecord {
+        class: "expired".to_owned(),
+        code: "TimeIsOver".to_owned(),
+        message: format!(
+            "the time of the fleet was over at {until:.0} (tag `{EXPIRY_TAG}`), so nothing more is launched for it"
+        ),
+        ..ErrorRecord::default()
+    }
+}

@@ -1,0 +1,76 @@
+//! Names what OCI hides. A launch that is refused as "not found or not authorised" does not say which OCID is wrong, nor
+//! which right is missing: once for each run, everything that the fleet names is asked for by itself, as `plan` does.
+
+use crate::plan::FleetSpec;
+use crate::plan::policy::{Scope, statement};
+use crate::price::Prices;
+use crate::query::preflight::{Level, Preflight, preflight};
+use ledger::{ErrorRecord, RunState};
+use oci_client::{Client, FailureClass, QuestionLimits};
+
+/// Whether launches of a run were refused without a reason.
+pub(crate) fn is_wanted(state: &RunState) -> bool {
+    state.slots.values().any(|slot| slot.error.as_ref().is_some_and(hides_its_reason))
+}
+
+/// Asks for everything that the fleet names, and says in words which of it is missing.
+pub(crate) async fn find(client: &Client, fleet: &FleetSpec) -> Vec<String> {
+    let client = client.with_question_limits(QuestionLimits::attended());
+    let answer = preflight(&client, fleet, &Prices::default()).await;
+    told(&answer, &fleet.compartment)
+}
+
+/// Whether a refusal names neither what is missing nor which right.
+fn hides_its_reason(error: &ErrorRecord) -> bool {
+    let text = error.message.to_ascii_lowercase();
+    error.class == FailureClass::NotFound.name()
+        && !oci_client::is_foreign(error.status, &error.code, &error.message)
+        && !["shape ", "image ", "tag", "availability domain"].iter().any(|named| text.contains(named))
+}
+
+/// What was found, in words.
+fn told(answer: &Preflight, compartment: &str) -> Vec<String> {
+    let stops = answer.findings.iter().filter(|finding| finding.level == Level::Stop);
+    let culprits: Vec<String> = stops
+        .map(|finding| match &finding.remedy {
+            Some(remedy) => format!("{}: {}; {remedy}", finding.about, finding.message),
+            None => format!("{}: {}", finding.about, finding.message),
+        })
+        .collect();
+    if !culprits.is_empty() || answer.authenticated != Some(true) {
+        return culprits;
+    }
+    if answer.findings.iter().any(|finding| finding.level == Level::Warning) {
+        // Not all could be asked, so nothing follows from what was not found.
+        return Vec::new();
+    }
+    let right = statement("<your group>", "manage", "instances", Scope::Compartment(compartment));
+    vec![format!(
+        "each OCID that was asked for can be read with this login, so the right to launch is missing; add: {right}"
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(message: &str) -> ErrorRecord {
+        ErrorRecord {
+            class: FailureClass::NotFound.name().to_owned(),
+            status: Some(404),
+            message: message.to_owned(),
+            ..ErrorRecord::default()
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_that_names_nothing_is_looked_into() {
+        assert!(hides_its_reason(&refusal("Authorization failed or requested resource not found.")));
+        for named in
+            ["shape X not found", "the answer is not the service's JSON: <html>", "Tag namespace X not found"]
+        {
+            assert!(!hides_its_reason(&refusal(named)), "{named}");
+        }
+        assert!(!hides_its_reason(&ErrorRecord { class: "capacity".to_owned(), ..refusal("x") }));
+    }
+}

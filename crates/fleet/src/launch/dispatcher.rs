@@ -1,0 +1,138 @@
+//! Carries a launch out: keeps so many slots under way as are allowed, hands launched instances to the watcher, and
+//! takes back the slots of those that died.
+//!
+//! All of it is one task: dropping it at any point is a crash, which the ledger must survive, and the same seed gives the
+//! same events.
+
+use super::{
+    context::Context,
+    culprit,
+    finish::{self, Cut},
+    slot::{self, SlotEnd},
+    watcher,
+};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use ledger::{Event, Next, SlotNumber};
+use std::{collections::VecDeque, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Carries out what is left of the run, and writes how it ended.
+pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
+    let (mut queue, watched) = split(context);
+    let (freed, mut died) = mpsc::unbounded_channel();
+    let enough = CancellationToken::new();
+    if context.options.wait {
+        for (slot, ocid) in watched {
+            context.watch.add(context.journal, slot, &ocid);
+        }
+    }
+    if context.journal.state(|state| state.giving_back.is_some()) {
+        return finish::end(context, stop, Cut::Not).await;
+    }
+    let mut watching = std::pin::pin!(watcher::run(context, &enough, freed));
+    let mut watcher_ended = false;
+    let mut flying = FuturesUnordered::new();
+    let mut interrupted = false;
+    let mut late = context.options.deadline.is_some_and(|deadline| deadline.is_zero());
+    if late {
+        context.halt.cancel();
+    }
+    let mut deadline = std::pin::pin!(sleep_until(context.options.deadline));
+    loop {
+        while !context.halt.is_cancelled() && flying.len() < context.concurrency() {
+            let Some(slot) = queue.pop_front() else { break };
+            let next = context.journal.state(|state| state.slot(slot).next());
+            flying.push(slot::run(context, slot, next));
+        }
+        let halted = context.halt.is_cancelled();
+        let launched_all = flying.is_empty() && (queue.is_empty() || halted);
+        if launched_all && died.is_empty() && (halted || context.watch.is_empty()) {
+            enough.cancel();
+        }
+        if flying.is_empty() && watcher_ended && died.is_empty() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if !interrupted => {
+                interrupted = true;
+                context.halt.cancel();
+                context.journal.record(vec![Event::Interrupted]).await;
+            }
+            () = &mut deadline, if !late => {
+                late = true;
+                context.halt.cancel();
+            }
+            Some(slot) = died.recv() => requeue(context, &mut queue, slot).await,
+            Some(end) = flying.next() => {
+                if let SlotEnd::Launched { slot, ocid } = end
+                    && context.options.wait
+                {
+                    context.watch.add(context.journal, slot, &ocid);
+                }
+            }
+            () = &mut watching, if !watcher_ended => watcher_ended = true,
+            () = context.wake.notified() => {}
+        }
+    }
+    let cut = match (interrupted, late) {
+        (true, _) => Cut::Interrupted,
+        (false, true) => Cut::Late,
+        (false, false) => Cut::Not,
+    };
+    name_culprits(context).await;
+    finish::end(context, stop, cut).await;
+}
+
+/// Warns of what OCI has hidden behind "not found or not authorised", unless the run is to stop.
+async fn name_culprits(context: &Context<'_>) {
+    if !context.journal.state(culprit::is_wanted) {
+        return;
+    }
+    let asking = Box::pin(culprit::find(&context.env.client, &context.plan.fleet));
+    let Ok(messages) = context.ask(asking).await else { return };
+    let events = messages.into_iter().map(|message| Event::Warning { message });
+    context.journal.record(events.collect()).await;
+}
+
+/// Slots that wait for their turn. What there is to do for each, the state tells when it comes.
+type Queue = VecDeque<SlotNumber>;
+
+/// What there is to launch, and what there is to wait for.
+fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
+    let mut queue = VecDeque::new();
+    let mut watched = Vec::new();
+    context.journal.state(|state| {
+        for (slot, next) in state.remaining() {
+            match next {
+                Next::Watch { ocid } => watched.push((slot, ocid)),
+                _ if context.gone.contains(&slot) => {}
+                _ => queue.push_back(slot),
+            }
+        }
+    });
+    (queue, watched)
+}
+
+/// A slot whose instance died is tried again, unless it has been often enough.
+async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
+    let (tried, error) = context.journal.state(|state| {
+        let state = state.slot(slot);
+        (state.attempts, state.error.clone().unwrap_or_default())
+    });
+    let before = context.tried_before.get(&slot).copied().unwrap_or_default();
+    if tried - before.min(tried) < context.options.max_attempts {
+        queue.push_back(slot);
+    } else {
+        context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+    }
+}
+
+/// Waits so long; for ever when there is no deadline.
+async fn sleep_until(deadline: Option<Duration>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,176 @@
+//! The end of a launch: what the deadline cut short, giving back what is too little, reservations, the outcome.
+
+use super::{context::Context, reserve, rollback};
+use crate::plan::Reserve;
+use ledger::{ErrorRecord, Event, Next, Outcome, RequestCount, RunState};
+use std::sync::PoisonError;
+use tokio_util::sync::CancellationToken;
+
+/// What has cut a run short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Not,
+    /// The user.
+    Interrupted,
+    /// The deadline.
+    Late,
+}
+
+/// What comes after the last launch: giving back if too little was reached, the reservations, the outcome.
+pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cut) {
+    if cut == Cut::Late {
+        end_at_deadline(context).await;
+    }
+    let interrupted = cut == Cut::Interrupted;
+    let rolled_back = match below_min(context, interrupted) {
+        Some((reached, min)) => roll_back(context, stop, reached, min).await,
+        None => None,
+    };
+    if let Some(of_plan) = &context.plan.reserve {
+        let all = Reserve { release: true, ..of_plan.clone() };
+        let of_plan = if rolled_back.is_some() { &all } else { of_plan };
+        let compartment = &context.plan.fleet.compartment;
+        reserve::settle(&context.env.client, compartment, of_plan, context.journal, interrupted).await;
+    }
+    finish(context, cut, rolled_back).await;
+}
+
+/// A run whose giving back was interrupted, or that has reached too little: how many, and how many it should be.
+///
+/// One that was told to stop, whose login was refused or whose ledger is broken can go on, so it keeps what it has.
+fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
+    let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    if interrupted || refused || context.journal.broken().is_some() {
+        return None;
+    }
+    context.journal.state(|state| {
+        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
+        // What ran and is gone was reached. Nobody asked for the rest to follow it.
+        let before = u32::try_from(context.gone.len()).unwrap_or(u32::MAX);
+        let short = context.plan.min.filter(|min| reached.saturating_add(before) < *min);
+        let short = short.filter(|_| !context.options.keep_partial);
+        state.giving_back.or_else(|| short.map(|min| (reached, min)))
+    })
+}
+
+/// Gives everything back. `None` when that could not begin, because the ledger did not take the intent.
+async fn roll_back(
+    context: &Context<'_>,
+    stop: &CancellationToken,
+    reached: u32,
+    min: u32,
+) -> Option<Outcome> {
+    if context.journal.state(|state| state.giving_back.is_none()) {
+        context.journal.intend(Event::GiveBackIntended { reached, min }).await.ok()?;
+    }
+    Some(rollback::run(context, stop).await)
+}
+
+/// Says of each slot that is not done that the deadline ended it.
+async fn end_at_deadline(context: &Context<'_>) {
+    let error = |what: &str| ErrorRecord {
+        class: DEADLINE.to_owned(),
+        code: "DeadlinePassed".to_owned(),
+        message: format!("the deadline passed {what}"),
+        ..ErrorRecord::default()
+    };
+    let events = context.journal.state(|state| {
+        let ended = state.remaining().filter_map(|(slot, next)| match next {
+            Next::Launch { .. } => {
+                let known = state.slot(slot).error.clone();
+                let error = known.unwrap_or_else(|| error("before an instance was launched"));
+                Some(Event::SlotFailed { slot, error })
+            }
+            Next::Settle(_) => {
+                let what = "before it was known what became of a launch (the instance may exist)";
+                Some(Event::SlotFailed { slot, error: error(what) })
+            }
+            Next::Watch { ocid } if context.options.wait => {
+                let seen = state.slot(slot).state.clone().unwrap_or_default();
+                let what = format!("while the instance was {seen}; it exists and may still run");
+                Some(Event::WaitEnded { slot, ocid, state: seen, error: Some(error(&what)) })
+            }
+            Next::Watch { .. } | Next::Nothing => None,
+        });
+        ended.collect()
+    });
+    context.journal.record(events).await;
+}
+
+/// The outcome of a process that could reserve nothing and has launched nothing: an earlier one may have.
+pub(crate) fn without_launching(state: &RunState, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Nothing | Outcome::GivenBack if state.counts.unsettled > 0 => Outcome::InDoubt,
+        Outcome::Nothing | Outcome::GivenBack if state.counts.launched > 0 => Outcome::Partial,
+        outcome => outcome,
+    }
+}
+
+/// The failure of a slot whose instance ran and is gone, when the record of its end is lost.
+pub(crate) fn gone(ocid: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "gone".to_owned(),
+        code: "InstanceGone".to_owned(),
+        message: format!(
+            "{ocid} ran and is gone, and no record that can be read tells why; `resume` launches another"
+        ),
+        ..ErrorRecord::default()
+    }
+}
+
+/// The class of slots that the deadline ended before anything was heard of them.
+const DEADLINE: &str = "deadline";
+
+/// Whether time alone ended the run, so that going on is worth it. A slot that was refused has its answer; a run that has
+/// launched nothing and was refused is over, also when its deadline came before each slot was tried.
+fn is_cut_short(state: &RunState, cut: Cut) -> bool {
+    if state.slots.values().any(|slot| slot.wait_ended) {
+        return true;
+    }
+    let failed = |of: fn(&str) -> bool| {
+        let classes = state.slots.values().filter_map(|slot| Some(slot.error.as_ref()?.class.as_str()));
+        classes.filter(|class| of(class)).count()
+    };
+    cut == Cut::Late
+        && failed(|class| class == DEADLINE) > 0
+        && (state.counts.launched > 0 || failed(|class| class != DEADLINE) == 0)
+}
+
+async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
+    let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    let broken = context.journal.broken().is_some();
+    let outcome = context.journal.state(|state| {
+        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
+        if broken {
+            Outcome::LedgerFailed
+        } else if let Some(outcome) = rolled_back {
+            outcome
+        } else if reached >= state.requested && state.counts.unsettled == 0 {
+            Outcome::Complete
+        } else if refused {
+            Outcome::NotAuthenticated
+        } else if cut == Cut::Interrupted {
+            Outcome::Interrupted
+        } else if state.counts.unsettled > 0 {
+            Outcome::InDoubt
+        } else if is_cut_short(state, cut) {
+            Outcome::CutShort
+        } else if state.counts.launched == 0 {
+            Outcome::Nothing
+        } else {
+            Outcome::Partial
+        }
+    });
+    let mut events = Vec::new();
+    if let Some(counts) = &context.env.requests {
+        let count = |counts: oci_client::Counts| RequestCount {
+            ok: counts.ok,
+            throttled: counts.throttled,
+            failed: counts.failed,
+        };
+        let requests = counts.snapshot().into_iter().map(|(name, of)| (name.to_owned(), count(of))).collect();
+        events.push(Event::RequestsCounted { requests });
+    }
+    events.push(Event::RunFinished { outcome });
+    context.journal.record(events).await;
+}

@@ -1,0 +1,127 @@
+//! A LimitExceeded that the limits themselves contradict is a false alarm: a failed launch holds its share of the limit
+//! until it is cleaned up. Says whether one is, and for how long a launch is asked for again because of it. The limits that
+//! are asked for are those that the refusal names; where it names none, those of the shape.
+
+use super::capacity_cache::{CapacityCache, PlacementState};
+use crate::plan::FleetSpec;
+use crate::query::preflight::limits::{self, NamedLimits};
+use ledger::{ErrorRecord, Event, Placement};
+use oci_client::Client;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How long an answer counts, for all slots: what others launch uses the limit up.
+const REMEMBERED: Duration = Duration::from_mins(2);
+/// A false alarm was seen to last for more than an hour. Unless `--retry-for` says otherwise, one is waited out for so long,
+/// counted from the placement's last launch that was accepted.
+const PATIENCE: Duration = Duration::from_mins(90);
+/// The pause before the first try that a recheck has allowed; it doubles …
+const PAUSE: Duration = Duration::from_mins(1);
+/// … up to this.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// What is known of the limits where launches were refused because of them.
+#[derive(Default)]
+pub(crate) struct LimitRechecks {
+    /// By placement, and by the limits that the refusal named.
+    places: Mutex<HashMap<(Placement, Vec<String>), Recheck>>,
+    /// One asks, the others wait for its answer.
+    asking: tokio::sync::Mutex<()>,
+}
+
+struct Recheck {
+    /// When the first launch was refused that no accepted one has followed.
+    since: Instant,
+    asked: Instant,
+    is_transient: bool,
+}
+
+/// The longest pause before the try after `nth` (from 1) rechecks that found room.
+pub(crate) fn pause(nth: u32) -> Duration {
+    PAUSE.saturating_mul(1 << nth.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
+}
+
+impl LimitRechecks {
+    /// Whether a launch that a limit has refused in this placement is to be asked for again there, and what is worth
+    /// telling about that.
+    ///
+    /// Not while another placement is open, nor with a reservation: what it holds is in use already, to the limits.
+    pub async fn is_transient(
+        &self,
+        client: &Client,
+        fleet: &FleetSpec,
+        capacity: &Mutex<CapacityCache>,
+        patience: Option<Duration>,
+        placement: &Placement,
+        error: &ErrorRecord,
+    ) -> (bool, Option<Event>) {
+        let place = Placement { fault_domain: None, ..placement.clone() };
+        let reserved = place.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty());
+        if reserved || is_open_elsewhere(fleet, capacity, placement) {
+            return (false, None);
+        }
+        let names = limits::named_in(&error.message);
+        let key = (place.clone(), names.clone());
+        let _turn = self.asking.lock().await;
+        let known = self.lock().get(&key).map(|known| (known.since, known.asked, known.is_transient));
+        let now = Instant::now();
+        let since = known.map_or(now, |(since, ..)| since);
+        if now.duration_since(since) >= patience.unwrap_or(PATIENCE) {
+            return (false, None);
+        }
+        if let Some((_, asked, is_transient)) = known
+            && now.duration_since(asked) < REMEMBERED
+        {
+            return (is_transient, None);
+        }
+        let Placement { shape, availability_domain, .. } = placement;
+        let (is_transient, why) = match limits::named(client, fleet, &place, &names).await {
+            NamedLimits::Foreign(name) => {
+                let why = format!(
+                    "the limit {name}, which the service names, is none of this shape's OCPUs, memory or GPUs"
+                );
+                (false, Some(why))
+            }
+            NamedLimits::Room(bounds) => {
+                let tightest = bounds.iter().min_by_key(|bound| bound.room);
+                (tightest.is_some_and(|bound| bound.room > 0), tightest.map(|bound| bound.why.clone()))
+            }
+        };
+        let recheck = Recheck { since, asked: Instant::now(), is_transient };
+        let before = self.lock().insert(key, recheck);
+        let is_new = before.is_none_or(|known| known.is_transient != is_transient);
+        let told = why.filter(|_| is_new).map(|why| {
+            let message = if is_transient {
+                format!(
+                    "a limit refuses {shape} in {availability_domain}, and yet {why}: taken for a false alarm, such launches \
+                     are asked for again"
+                )
+            } else {
+                format!("a limit refuses {shape} in {availability_domain}: {why}; it is not waited for")
+            };
+            Event::Warning { message }
+        });
+        (is_transient, told)
+    }
+
+    /// A launch was accepted there.
+    pub fn over(&self, placement: &Placement) {
+        let place = Placement { fault_domain: None, ..placement.clone() };
+        self.lock().retain(|(refused, _), _| *refused != place);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Placement, Vec<String>), Recheck>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_open_elsewhere(fleet: &FleetSpec, capacity: &Mutex<CapacityCache>, placement: &Placement) -> bool {
+    let capacity = capacity.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    let mut others = fleet.placements.iter().filter(|other| *other != placement);
+    others.any(|other| capacity.known(other, now) == PlacementState::Open)
+}

@@ -1,0 +1,25 @@
+//! Launches a plan: each slot walks its placements until it has an instance, one poller waits until they run, and a run that
+//! stays too small is rolled back.
+
+mod adopt;
+mod attempt;
+mod capacity_cache;
+mod claims;
+mod context;
+mod culprit;
+mod dispatcher;
+mod finish;
+mod limit_recheck;
+mod options;
+mod reserve;
+mod rollback;
+pub(crate) mod run;
+mod slot;
+mod summary;
+mod termination;
+mod waits;
+mod watch_table;
+mod watcher;
+
+pub use options::{LONGEST_LAG, LaunchOptions};
+pub use summary::{InstanceSummary, ReservationSummary, Returned, RunSummary};

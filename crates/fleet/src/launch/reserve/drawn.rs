@@ -1,0 +1,36 @@
+//! What a run has launched into a reservation, and what it notes of one.
+
+use crate::reservation::Held;
+use ledger::{Event, Placement, RunState};
+use std::time::Duration;
+
+/// How long a reservation may take to be made, changed or deleted.
+pub(super) const PATIENCE: Duration = Duration::from_mins(30);
+
+/// Slots of the run that draw on a reservation.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Drawn {
+    /// Those that have an instance.
+    pub(super) known: u32,
+    /// Those of which nobody knows whether they have one.
+    pub(super) in_doubt: u32,
+}
+
+pub(super) fn drawn(state: &RunState, ocid: &str) -> Drawn {
+    let on = |placement: &Placement| placement.capacity_reservation.as_deref() == Some(ocid);
+    let mut drawn = Drawn::default();
+    for slot in state.slots.values().filter(|slot| slot.placement.as_ref().is_some_and(on)) {
+        drawn.known += u32::from(slot.ocid.is_some());
+        drawn.in_doubt += u32::from(slot.ocid.is_none() && slot.unsettled.is_some());
+    }
+    drawn
+}
+
+pub(super) fn held_event(held: &Held, asked: u32) -> Event {
+    Event::ReservationHeld {
+        ocid: held.ocid.clone(),
+        availability_domain: held.availability_domain.clone(),
+        asked,
+        held: held.reserved(),
+    }
+}

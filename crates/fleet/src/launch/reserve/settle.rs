@@ -1,0 +1,281 @@
+//! The end of a run that reserved its own capacity: what is given back, what shrinks, what goes on costing and is said so.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ledger::{Event, Outcome};
+use oci_client::{Client, FailureClass};
+use tokio_util::sync::CancellationToken;
+
+use super::drawn::{Drawn, PATIENCE, drawn, held_event};
+use super::grow::GROWN;
+use crate::engine::journal::Journal;
+use crate::plan::{Plan, Reserve};
+use crate::reservation::TOKEN_TAG;
+use crate::reservation::create::find_by_token;
+use crate::reservation::follow::passing;
+use crate::reservation::{
+    Change, Created, Held, NewCount, Patience, ReservationError, Want, give_back, resize, show,
+};
+
+/// How often a forgotten reservation is looked for when the service does not answer, and how long between two looks.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
+/// How long an instance that has died may take to leave its reservation.
+const DYING: Duration = Duration::from_mins(10);
+
+/// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
+pub(super) async fn abandon(
+    client: &Client,
+    plan: &Plan,
+    reserve: &Reserve,
+    journal: &Journal,
+    created: &[Created],
+) -> Outcome {
+    let refused = created.iter().any(|created| {
+        let failure = created.result.as_ref().err().and_then(ReservationError::failure);
+        failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
+    });
+    let in_doubt = find_forgotten(client, &plan.fleet.compartment, journal).await;
+    let patience = Patience::new(PATIENCE, CancellationToken::new());
+    let held: u32 = created.iter().map(Created::held).sum();
+    let mut known: BTreeSet<String> = journal.state(|state| state.reservations.keys().cloned().collect());
+    known.extend(created.iter().filter_map(|created| created.ocid.clone()));
+    let mut own = Vec::new();
+    for ocid in known {
+        match reserve.grown.get(&ocid) {
+            Some(before) => {
+                shrink(client, &ocid, *before, journal, &patience).await;
+            }
+            None => own.push(ocid),
+        }
+    }
+    let left = give_back(client, &plan.fleet.compartment, &own, journal, &patience).await;
+    lament(journal, left).await;
+    if refused {
+        return Outcome::NotAuthenticated;
+    }
+    if in_doubt {
+        return Outcome::InDoubt;
+    }
+    if held > 0 {
+        let message =
+            format!("{held} are fewer than the {} that are wanted at least: all was given back", reserve.min);
+        journal.record(vec![Event::Warning { message }]).await;
+    }
+    if held > 0 || reserve.min > 0 { Outcome::GivenBack } else { Outcome::Nothing }
+}
+
+/// Says what is still held although it should not be.
+async fn lament(journal: &Journal, left: Vec<(String, ReservationError)>) {
+    let events = left.into_iter().map(|(ocid, error)| {
+        let message = format!(
+            "{ocid} is STILL HELD and charged for: {error}; delete it with `oci-insta-scale reservation delete {ocid}`"
+        );
+        Event::Warning { message }
+    });
+    journal.record(events.collect()).await;
+}
+
+pub(super) async fn still_held(journal: &Journal, created: &[Created]) {
+    let held = created.iter().filter_map(|created| created.ocid.as_ref());
+    let events = held.map(|ocid| {
+        let message = format!(
+            "{ocid} exists and is charged for: `resume` goes on with it, `oci-insta-scale reservation delete {ocid}` \
+             gives it back"
+        );
+        Event::Warning { message }
+    });
+    journal.record(events.collect()).await;
+}
+
+/// The end of such a run: gives back what stayed unused if that is wanted, and says what goes on costing.
+///
+/// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps a tally of its own
+/// for this reason), so a reservation never shrinks below what this run has launched into it.
+pub(crate) async fn settle(
+    client: &Client,
+    compartment: &str,
+    reserve: &Reserve,
+    journal: &Journal,
+    interrupted: bool,
+) {
+    if journal.broken().is_some() {
+        return;
+    }
+    find_forgotten(client, compartment, journal).await;
+    let mine: Vec<(String, Drawn)> = journal
+        .state(|state| state.reservations.keys().map(|ocid| (ocid.clone(), drawn(state, ocid))).collect());
+    let patience = Patience::new(PATIENCE, CancellationToken::new());
+    let mut own = Vec::new();
+    for (ocid, drawn) in mine {
+        let grown = reserve.grown.contains_key(&ocid);
+        let looked = if interrupted || !reserve.release {
+            show(client, &ocid).await
+        } else {
+            without_the_dying(client, &ocid, grown, journal, drawn).await
+        };
+        let Ok(held) = looked else {
+            let message = format!("{ocid} could not be looked at in the end; it may go on costing");
+            journal.record(vec![Event::Warning { message }]).await;
+            continue;
+        };
+        if held.state == "DELETED" {
+            continue;
+        }
+        let certain = held.used().max(drawn.known);
+        let used = held.used().max(drawn.known + drawn.in_doubt);
+        let unused = held.reserved().saturating_sub(used);
+        let kept = held.reserved().min(used).saturating_sub(certain);
+        if kept > 0 {
+            let message = format!(
+                "the reservation {ocid} is held for {kept} more than are known to be used, since the outcome of some launches \
+                 is not known: they are charged at 85 % of the price on demand until `resume` has found out"
+            );
+            journal.record(vec![Event::Warning { message }]).await;
+        }
+        if unused == 0 {
+            // It costs nothing, and is of no use to anybody.
+            if used == 0 && reserve.release && !interrupted && !grown {
+                own.push(ocid);
+            }
+            continue;
+        }
+        if interrupted || !reserve.release {
+            let message = format!(
+                "the reservation {ocid} holds {unused} more than are used; they are charged at 85 % of the price on demand"
+            );
+            journal.record(vec![Event::Warning { message }]).await;
+            continue;
+        }
+        match reserve.grown.get(&ocid) {
+            Some(before) => shrink(client, &ocid, used.max(*before), journal, &patience).await,
+            None if used == 0 => own.push(ocid),
+            None => shrink(client, &ocid, used, journal, &patience).await,
+        }
+    }
+    let left = give_back(client, compartment, &own, journal, &patience).await;
+    lament(journal, left).await;
+}
+
+/// The reservation once what has died is out of it: until the service has ended an instance, its room counts as used, and
+/// what is only shrunk to that would be held unused afterwards.
+///
+/// In a reservation of the run's own, whatever is not an instance of a slot counts as dying for a while: a launch whose
+/// answer was lost may have made an instance that died before anybody knew it.
+async fn without_the_dying(
+    client: &Client,
+    ocid: &str,
+    grown: bool,
+    journal: &Journal,
+    drawn: Drawn,
+) -> Result<Held, ReservationError> {
+    let patience = Patience::new(DYING, CancellationToken::new());
+    let (living, dead) = journal.state(|state| {
+        let living: BTreeSet<String> = state.slots.values().filter_map(|slot| slot.ocid.clone()).collect();
+        let dead: BTreeSet<String> = state.slots.values().flat_map(|slot| slot.gone.clone()).collect();
+        (living, dead)
+    });
+    loop {
+        let held = show(client, ocid).await?;
+        if held.used() <= drawn.known + drawn.in_doubt {
+            return Ok(held);
+        }
+        let is_dying =
+            |id: &str| dead.contains(id) || (!grown && drawn.in_doubt == 0 && !living.contains(id));
+        let waits = match client.list_capacity_reservation_instances(ocid, None).await {
+            Ok(members) => members.iter().any(|member| is_dying(&member.id)),
+            Err(failure) => passing(&failure),
+        };
+        if !waits || !patience.pause(BETWEEN_LOOKS).await {
+            return Ok(held);
+        }
+    }
+}
+
+/// A reservation whose creation or growth was announced and of which nothing was written down after that: an earlier process
+/// died between the two, or the answer was lost. Unless it is found it would be held, and charged for, unknown to anybody.
+/// Whether it stays in doubt if there is one.
+async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -> bool {
+    let forgotten = journal.state(|state| state.reserving.clone());
+    let mut in_doubt = false;
+    for (token, domain) in forgotten {
+        let event = match look_for(client, compartment, &domain, &token).await {
+            Ok(None) => continue,
+            Ok(Some(ocid)) => match show(client, &ocid).await {
+                Ok(held) => held_event(&held, held.reserved()),
+                // Known from here on; whoever looks at it next says that nobody can.
+                Err(_) => Event::ReservationHeld { ocid, availability_domain: domain, asked: 0, held: 0 },
+            },
+            Err(error) => {
+                in_doubt = true;
+                let message = format!(
+                    "a reservation in {domain} may be held and charged for: {error}; `resume` looks for it again, and so \
+                     can you, by the freeform tag `{TOKEN_TAG}: {token}`"
+                );
+                Event::Warning { message }
+            }
+        };
+        journal.record(vec![event]).await;
+    }
+    in_doubt
+}
+
+/// Looks several times, unless the login is refused.
+async fn look_for(
+    client: &Client,
+    compartment: &str,
+    domain: &str,
+    token: &str,
+) -> Result<Option<String>, ReservationError> {
+    if let Some(ocid) = token.strip_prefix(GROWN) {
+        return Ok(Some(ocid.to_owned()));
+    }
+    let mut looks = 0;
+    loop {
+        let found = find_by_token(client, compartment, domain, token).await;
+        looks += 1;
+        let refused = |error: &ReservationError| {
+            error.failure().is_some_and(|failure| failure.class == FailureClass::Authentication)
+        };
+        if looks > LOOKS || found.as_ref().err().is_none_or(refused) {
+            return found;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// Shrinks a reservation to this count in all. Where it has several configs, the unused part of each goes first to last.
+async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patience: &Patience) {
+    let result = async {
+        let held = show(client, ocid).await?;
+        let mut surplus = held.reserved().saturating_sub(to);
+        let mut changes = Vec::new();
+        for config in &held.configs {
+            let less = surplus.min(config.reserved.saturating_sub(config.used));
+            if less > 0 {
+                let want = Want {
+                    shape: config.shape.clone(),
+                    ocpus: config.ocpus,
+                    memory_gb: config.memory_gb,
+                    fault_domain: config.fault_domain.clone(),
+                    cluster_placement_group: config.cluster_placement_group.clone(),
+                    count: 0,
+                };
+                changes.push(Change::Count(Some(want), NewCount::Shrink(less)));
+                surplus -= less;
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (asked, held) = resize(client, ocid, &changes, patience).await?;
+        journal.record(vec![held_event(&held, asked)]).await;
+        Ok::<(), ReservationError>(())
+    }
+    .await;
+    if let Err(error) = result {
+        let message = format!("{ocid} could not be made smaller and goes on costing: {error}");
+        journal.record(vec![Event::Warning { message }]).await;
+    }
+}

@@ -1,0 +1,258 @@
+//! Gives back what a run made when it stayed below its least count: its instances, and with each its volumes.
+//!
+//! What is deleted is what the ledger knows and what carries the run's tags. A deletion may be repeated without harm, so
+//! a process that takes the run up in the middle begins again. Must not decide whether a run is to be given back.
+
+use super::{adopt, context::Context};
+use crate::engine::{cloud, failure::error_record, pacer::Class};
+use futures_util::{StreamExt as _, stream};
+use ledger::{Action, ErrorRecord, Event, Next, Outcome, Phase, SlotNumber};
+use oci_api::models::{Instance, InstanceLifecycleState as State};
+use oci_client::{Failure, FailureClass};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The pause between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(8);
+/// While the end of a launch is not known, its instance is looked for this long: lists lag, and a request may be late.
+const STRAGGLERS: Duration = Duration::from_mins(2);
+/// An instance that is still there so long after its deletion was accepted is deleted once more.
+const AGAIN: Duration = Duration::from_mins(3);
+/// Deleted instances stay known for 12 hours (OpenAPI of the Core Services), so one "not found" proves nothing: it must be
+/// said for so long.
+const MISSING: Duration = Duration::from_mins(5);
+/// How long all of it may take before the rest is reported.
+const LONGEST: Duration = Duration::from_mins(30);
+/// Deletions under way at once; the pacer decides how fast they leave.
+const AT_ONCE: usize = 16;
+
+/// One instance that is to go.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    slot: SlotNumber,
+    /// When its deletion was accepted.
+    sent: Option<Instant>,
+    /// Since when the service says that it does not know it.
+    missing: Option<Instant>,
+}
+
+impl Target {
+    fn new(slot: SlotNumber) -> Self {
+        Self { slot, sent: None, missing: None }
+    }
+}
+
+/// Deletes everything that the run made, and says how that ended.
+pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outcome {
+    let began = Instant::now();
+    let mut unsettled = 0;
+    let mut targets: BTreeMap<String, Target> = context.journal.state(|state| {
+        unsettled = state.counts.unsettled;
+        let known = state.slots.iter().filter_map(|(slot, state)| Some((state.ocid.clone()?, *slot)));
+        known.map(|(ocid, slot)| (ocid, Target::new(slot))).collect()
+    });
+    let mut last = None;
+    let mut interrupted = false;
+    loop {
+        // Only a list that was read tells that nothing of what is in doubt is there.
+        let mut quiet = unsettled == 0;
+        match survey(context).await {
+            Ok(found) => {
+                quiet |= began.elapsed() >= STRAGGLERS;
+                settle(context, &mut targets, found).await;
+            }
+            Err(failure) => last = Some(failure),
+        }
+        if let Some(failure) = send(context, &mut targets).await {
+            last = Some(failure);
+        }
+        if targets.is_empty() && quiet {
+            no_longer_in_doubt(context).await;
+            return Outcome::GivenBack;
+        }
+        if is_refused(last.as_ref()) || context.journal.broken().is_some() || began.elapsed() >= LONGEST {
+            break;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                context.journal.record(vec![Event::Interrupted]).await;
+                interrupted = true;
+                break;
+            }
+            () = tokio::time::sleep(context.spread(BETWEEN_LOOKS, 0.5)) => {}
+        }
+    }
+    report(context, targets, last.as_ref()).await;
+    if is_refused(last.as_ref()) {
+        Outcome::NotAuthenticated
+    } else if interrupted {
+        Outcome::Interrupted
+    } else {
+        Outcome::InDoubt
+    }
+}
+
+fn is_refused(failure: Option<&Failure>) -> bool {
+    failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
+}
+
+/// Every instance of the run that the list shows, dead ones too.
+async fn survey(context: &Context<'_>) -> Result<Vec<(SlotNumber, Instance)>, Failure> {
+    let client = &context.env.client;
+    let permit = context.pacer.admit(Class::Read).await;
+    let listed = client.all::<Instance>(cloud::list(&context.plan.fleet.compartment)).await;
+    context.pacer.on_answer(&permit, listed.as_ref().err());
+    let ours = |instance: Instance| Some((adopt::slot_of(&instance, context.run)?, instance));
+    Ok(listed?.into_iter().filter_map(ours).collect())
+}
+
+/// Takes in what the list shows: new targets, and those that are gone. One that the list does not show is looked up.
+async fn settle(
+    context: &Context<'_>,
+    targets: &mut BTreeMap<String, Target>,
+    found: Vec<(SlotNumber, Instance)>,
+) {
+    let mut listed: BTreeMap<String, State> = BTreeMap::new();
+    for (slot, instance) in found {
+        let dead = adopt::is_dead(&instance.lifecycle_state);
+        if !dead && !targets.contains_key(&instance.id) && !is_rolled_back(context, slot, &instance.id) {
+            adopt_into_slot(context, slot, &instance).await;
+            targets.insert(instance.id.clone(), Target::new(slot));
+        }
+        listed.insert(instance.id, instance.lifecycle_state);
+    }
+    let mut gone = Vec::new();
+    for (ocid, target) in targets.iter_mut() {
+        let state = match listed.remove(ocid) {
+            Some(state) => {
+                target.missing = None;
+                Some(state)
+            }
+            None => look(context, ocid, target).await,
+        };
+        let lost = target.missing.is_some_and(|since| since.elapsed() >= MISSING);
+        if lost || state == Some(State::Terminated) {
+            gone.push((ocid.clone(), target.slot));
+        }
+    }
+    for (ocid, slot) in gone {
+        targets.remove(&ocid);
+        context.journal.record(vec![Event::GivenBack { slot: Some(slot), ocid }]).await;
+    }
+}
+
+/// A list that lags may still show as alive what is known to be gone.
+fn is_rolled_back(context: &Context<'_>, slot: SlotNumber, ocid: &str) -> bool {
+    context.journal.state(|state| state.slot(slot).gone.iter().any(|gone| gone == ocid))
+}
+
+/// An instance that the ledger did not know becomes the slot's, if the slot has none: then it can be given back.
+async fn adopt_into_slot(context: &Context<'_>, slot: SlotNumber, instance: &Instance) {
+    let known =
+        context.journal.state(|state| (state.slot(slot).ocid.is_some(), state.slot(slot).last_attempt));
+    if let (false, attempt) = known {
+        context.journal.record(vec![adopt::adopted(instance.clone(), slot, attempt.max(1))]).await;
+    }
+}
+
+/// The state of an instance that the list does not show.
+async fn look(context: &Context<'_>, ocid: &str, target: &mut Target) -> Option<State> {
+    let permit = context.pacer.admit(Class::Read).await;
+    let answer = cloud::get(&context.env.client, ocid).await;
+    context.pacer.on_answer(&permit, answer.as_ref().err());
+    match answer {
+        Ok(instance) => {
+            target.missing = None;
+            Some(instance.lifecycle_state)
+        }
+        Err(failure) => {
+            if failure.class == FailureClass::NotFound {
+                target.missing.get_or_insert_with(Instant::now);
+            }
+            None
+        }
+    }
+}
+
+/// Sends the deletions that are due. The last failure, if any: the next look repeats it.
+async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> Option<Failure> {
+    let due = targets.iter().filter(|(_, target)| target.sent.is_none_or(|sent| sent.elapsed() >= AGAIN));
+    let due: Vec<String> = due.map(|(ocid, _)| ocid.clone()).collect();
+    let mut answers = stream::iter(due)
+        .map(|ocid| async move {
+            let permit = context.pacer.admit(Class::Write).await;
+            let answer = cloud::terminate(&context.env.client, &ocid, &context.plan.fleet.template).await;
+            context.pacer.on_answer(&permit, answer.as_ref().err());
+            (ocid, answer)
+        })
+        .buffer_unordered(AT_ONCE);
+    let mut last = None;
+    while let Some((ocid, answer)) = answers.next().await {
+        let accepted = match answer {
+            Ok(()) => true,
+            // It may be gone already; the next looks say so.
+            Err(failure) if failure.class == FailureClass::NotFound => true,
+            Err(failure) => {
+                last = Some(failure);
+                false
+            }
+        };
+        if let Some(target) = targets.get_mut(&ocid).filter(|_| accepted) {
+            target.sent = Some(Instant::now());
+        }
+    }
+    last
+}
+
+/// Launches whose end was not known have made nothing that lives: that was looked for long enough. Slots of which the records
+/// tell nothing, since they are lost, have nothing either.
+async fn no_longer_in_doubt(context: &Context<'_>) {
+    let error = ErrorRecord {
+        class: "given_back".to_owned(),
+        code: "GivenBack".to_owned(),
+        message: "the run was given back; no live instance has the tags of this slot".to_owned(),
+        ..ErrorRecord::default()
+    };
+    let events = context.journal.state(|state| {
+        let in_doubt =
+            state.slots.iter().filter_map(|(slot, state)| Some((*slot, state.unsettled.as_ref()?.attempt)));
+        let failed = |(slot, attempt)| {
+            let (error, action) = (error.clone(), Action::GiveUpSlot);
+            [
+                Event::TryFailed { slot, attempt, error: error.clone(), action, settled: true },
+                Event::SlotFailed { slot, error },
+            ]
+        };
+        let untold = state.remaining().map(|(slot, next)| (slot, next, state.slot(slot).phase));
+        let untold =
+            untold.filter(|(_, next, phase)| matches!(next, Next::Launch { .. }) && *phase != Phase::Failed);
+        let untold = untold.map(|(slot, ..)| Event::SlotFailed { slot, error: error.clone() });
+        in_doubt.flat_map(failed).chain(untold).collect()
+    });
+    context.journal.record(events).await;
+}
+
+/// Says what is still there.
+async fn report(context: &Context<'_>, targets: BTreeMap<String, Target>, last: Option<&Failure>) {
+    let why = last.map(error_record).map_or_else(String::new, |error: ErrorRecord| {
+        format!(" (the last failure: {}: {})", error.code, error.message)
+    });
+    let events = targets.into_keys().map(|ocid| {
+        let message = format!(
+            "{ocid} was to be given back and may STILL RUN and be charged for{why}; `resume` goes on"
+        );
+        Event::Warning { message }
+    });
+    let mut events: Vec<Event> = events.collect();
+    let unsettled = context.journal.state(|state| state.counts.unsettled);
+    if unsettled > 0 {
+        let message = format!(
+            "what became of {unsettled} of the launches is not known, and their instances may STILL RUN and be charged \
+             for{why}; `resume` goes on"
+        );
+        events.push(Event::Warning { message });
+    }
+    context.journal.record(events).await;
+}

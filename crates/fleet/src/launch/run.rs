@@ -1,0 +1,339 @@
+//! A launch from its beginning or from where another process left it. Both are the same code: a run starts from a state.
+
+use super::{
+    LaunchOptions, RunSummary, adopt, attempt,
+    context::{self, Context},
+    dispatcher, finish,
+    reserve::{self, Acquired},
+};
+use crate::engine::env::{Environment, RunError, Sink, no_sink};
+use crate::engine::journal::Journal;
+use crate::plan::{EXPIRY_TAG, Plan};
+use ledger::{ErrorRecord, Event, LedgerError, Next, Phase, RunId, RunKind, RunState, SlotNumber};
+use oci_api::models::Instance;
+use oci_client::FailureClass;
+use rand::{SeedableRng as _, rngs::StdRng};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Starts a run of `plan` and carries it to its end. `run` is a new id, from [`Environment::new_run_id`].
+///
+/// When `stop` is cancelled nothing new is launched, calls under way are awaited, and the run ends as interrupted.
+///
+/// # Errors
+/// When the run could not be written to the ledger: nothing has been launched.
+pub async fn launch(
+    env: &Environment,
+    run: RunId,
+    plan: &Plan,
+    options: &LaunchOptions,
+    sink: Sink,
+    stop: CancellationToken,
+) -> Result<RunSummary, RunError> {
+    let first = Event::RunStarted {
+        kind: RunKind::Launch,
+        requested: plan.fleet.count,
+        plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
+    };
+    let record = env.store.create_run(run, env.clock.now(), first).await?;
+    let lease = env.store.lease(run, env.clock.now()).await?;
+    let state = RunState::fold(run, [&record]);
+    sink(&record);
+    let summary = Box::pin(carry_out(env, plan, state, options, sink, stop, BTreeSet::new())).await;
+    drop(lease);
+    Ok(summary)
+}
+
+/// Takes up a run that another process has left: at any point, or after its end with slots that failed.
+///
+/// Slots known to run are left alone. A launch whose end is not known is sent again with the same token, or, when the
+/// service has forgotten that, looked up by its tags. All other slots are launched.
+///
+/// # Errors
+/// When another process has it, or its records do not suffice.
+pub async fn resume(
+    env: &Environment,
+    run: RunId,
+    options: &LaunchOptions,
+    sink: Sink,
+    stop: CancellationToken,
+) -> Result<RunSummary, RunError> {
+    let lease = env.store.lease(run, env.clock.now()).await?;
+    let found = env.store.records(run).await?;
+    let mut state = RunState::fold(run, &found.records);
+    // The store numbers on from its last record, readable or not.
+    state.last_seq = found.unreadable.iter().map(|record| record.seq).fold(state.last_seq, u64::max);
+    if state.kind != Some(RunKind::Launch) {
+        let reason = match state.kind {
+            Some(kind) => format!("it is a run of kind {kind:?}, not a launch"),
+            None => {
+                "its first record, which holds the plan, cannot be read; try `resume --from-cloud`".to_owned()
+            }
+        };
+        return Err(RunError::NotResumable { run, reason });
+    }
+    let plan: Plan =
+        serde_json::from_value(state.plan.clone()).map_err(|error| not_resumable(run, &error))?;
+    if plan.fleet.placements.is_empty() {
+        return Err(not_resumable(run, &"its plan has no placement"));
+    }
+    let lost = found.unreadable.len();
+    let mut events = vec![Event::RunResumed];
+    if lost > 0 {
+        let message = format!(
+            "{lost} records of the run cannot be read; its instances are looked up by their tags, in {} s, since lists lag",
+            options.list_lag.as_secs()
+        );
+        events.push(Event::Warning { message });
+    }
+    keep(env, &mut state, &sink, events).await?;
+    let (events, gone) = if lost > 0 {
+        Box::pin(recovered(env, &plan, &state, options.list_lag, &stop)).await?
+    } else {
+        (adoptions(env, &plan, &state).await?, BTreeSet::new())
+    };
+    keep(env, &mut state, &sink, events).await?;
+    let summary = Box::pin(carry_out(env, &plan, state, options, sink, stop, gone)).await;
+    drop(lease);
+    Ok(summary)
+}
+
+/// Writes events down, and takes them into the state that the run begins with.
+async fn keep(
+    env: &Environment,
+    state: &mut RunState,
+    sink: &Sink,
+    events: Vec<Event>,
+) -> Result<(), RunError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    for record in env.store.append(state.run, env.clock.now(), events).await? {
+        state.apply(&record);
+        sink(&record);
+    }
+    Ok(())
+}
+
+/// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
+///
+/// `plan` says what the tags do not: where to launch what is missing. How many there were to be at least is in no tag: unless
+/// `plan` says so, the run is never given back. The first name of the fleet and the end of its time are taken from the instances. `lag` is waited before they are listed: a
+/// list may lag behind launches by up to [`LONGEST_LAG`].
+///
+/// # Errors
+/// When the compartment cannot be listed, no instance has the run's tag, or the ledger has the run and can read it.
+pub async fn rebuild_from_cloud(
+    env: &Environment,
+    run: RunId,
+    plan: &Plan,
+    lag: Duration,
+) -> Result<RunState, RunError> {
+    // What the list does not show yet would be launched a second time.
+    tokio::time::sleep(lag).await;
+    let found = adopt::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
+    let Some(highest) = found.keys().next_back().copied() else {
+        let compartment = &plan.fleet.compartment;
+        return Err(not_resumable(run, &format!("no live instance in {compartment} has its tag")));
+    };
+    let plan = as_found(plan, highest, &found);
+    let first = Event::RunStarted {
+        kind: RunKind::Launch,
+        requested: plan.fleet.count,
+        plan: serde_json::to_value(&plan).map_err(|error| not_resumable(run, &error))?,
+    };
+    let mut state = match env.store.create_run(run, env.clock.now(), first.clone()).await {
+        Ok(record) => RunState::fold(run, [&record]),
+        Err(LedgerError::RunExists { .. }) => restart(env, run, first).await?,
+        Err(error) => return Err(error.into()),
+    };
+    let events = adoption_events(&state, found, Some(env.clock.now()));
+    keep(env, &mut state, &no_sink(), events).await?;
+    Ok(state)
+}
+
+/// The plan with what the run's instances tell of it: their names, their number, and until when they are to live.
+fn as_found(plan: &Plan, highest: SlotNumber, found: &BTreeMap<SlotNumber, Vec<Instance>>) -> Plan {
+    let mut plan = plan.clone();
+    plan.fleet.count = plan.fleet.count.max(highest);
+    let all = || found.iter().flat_map(|(slot, instances)| instances.iter().map(move |one| (*slot, one)));
+    let first = all().find_map(|(slot, instance)| {
+        let number = plan.number_in(instance.display_name.as_deref()?)?;
+        (number + 1).checked_sub(slot).filter(|first| *first > 0)
+    });
+    plan.fleet.first_number = first.unwrap_or(plan.fleet.first_number);
+    let expiry = all().find_map(|(_, instance)| instance.freeform_tags.as_ref()?.get(EXPIRY_TAG));
+    if let Some(until) = expiry {
+        let tags = plan.fleet.template.freeform_tags.get_or_insert_default();
+        tags.insert(EXPIRY_TAG.to_owned(), until.clone());
+    }
+    plan
+}
+
+/// Gives a run whose first record cannot be read a new one. A run that can be read needs no rebuilding.
+async fn restart(env: &Environment, run: RunId, first: Event) -> Result<RunState, RunError> {
+    let _lease = env.store.lease(run, env.clock.now()).await?;
+    let found = env.store.records(run).await?;
+    let mut state = RunState::fold(run, &found.records);
+    if state.kind.is_some() {
+        return Err(LedgerError::RunExists { run }.into());
+    }
+    keep(env, &mut state, &no_sink(), vec![first]).await?;
+    Ok(state)
+}
+
+/// Live instances with the run's tags for slots that the ledger knows none of: a record that was lost, or a token that is
+/// too old. When the list cannot be read, each unsettled slot looks for itself.
+async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<Vec<Event>, RunError> {
+    if state.remaining().all(|(_, next)| matches!(next, Next::Watch { .. })) {
+        return Ok(Vec::new());
+    }
+    match adopt::survey(&env.client, &plan.fleet.compartment, state.run).await {
+        Ok(found) => Ok(adoption_events(state, found, Some(env.clock.now()))),
+        Err(failure) if failure.class == FailureClass::Authentication => Err(Box::new(failure).into()),
+        Err(failure) => {
+            let message = format!("the instances of the compartment could not be listed: {failure}");
+            Ok(vec![Event::Warning { message }])
+        }
+    }
+}
+
+/// What the tags tell of a run that has lost records. Any slot may have an instance that the rest knows nothing of, so the
+/// list must have caught up with the last launch, and must be readable: without it each such slot would be launched again.
+///
+/// Also answers the slots whose instance ran and is gone.
+async fn recovered(
+    env: &Environment,
+    plan: &Plan,
+    state: &RunState,
+    lag: Duration,
+    stop: &CancellationToken,
+) -> Result<(Vec<Event>, BTreeSet<SlotNumber>), RunError> {
+    tokio::select! {
+        biased;
+        // Nothing is launched after that.
+        () = stop.cancelled() => return Ok((Vec::new(), BTreeSet::new())),
+        () = tokio::time::sleep(lag) => {}
+    }
+    let found = adopt::survey(&env.client, &plan.fleet.compartment, state.run).await.map_err(Box::new)?;
+    let missing: Vec<(SlotNumber, String)> = state
+        .slots
+        .iter()
+        .filter(|(number, slot)| slot.phase == Phase::Running && !found.contains_key(number))
+        .filter_map(|(number, slot)| Some((*number, slot.ocid.clone()?)))
+        .collect();
+    let mut events = adoption_events(state, found, None);
+    let mut gone = BTreeSet::new();
+    for (slot, ocid) in missing {
+        if adopt::is_gone(&env.client, &ocid).await {
+            let error = finish::gone(&ocid);
+            events.push(Event::InstanceDied { slot, ocid, error: error.clone() });
+            events.push(Event::SlotFailed { slot, error });
+            gone.insert(slot);
+        }
+    }
+    Ok((events, gone))
+}
+
+/// `now` decides whether a retry token can still be sent: as long as it can, it alone tells what its launch made. A list
+/// that lags may show an older instance of the slot, and adopting that would forget the newer one. Without `now` the list
+/// is right, and the state may be behind it.
+fn adoption_events(
+    state: &RunState,
+    found: BTreeMap<SlotNumber, Vec<Instance>>,
+    now: Option<jiff::Timestamp>,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (slot, mut instances) in found {
+        let known = state.slot(slot);
+        instances.retain(|instance| !known.gone.contains(&instance.id));
+        if instances.len() > 1 {
+            let ocids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
+            let message = format!("slot {slot} has {} live instances: {}", ocids.len(), ocids.join(", "));
+            events.push(Event::Warning { message });
+        }
+        let of_the_run = (1..=state.requested).contains(&slot);
+        let Some(first) = instances.first().filter(|_| of_the_run) else { continue };
+        let token_tells = match (&known.unsettled, now) {
+            (Some(intent), Some(now)) => !attempt::is_expired(intent, now),
+            _ => false,
+        };
+        let replaced = known.ocid.as_ref().filter(|ocid| instances.iter().all(|one| one.id != **ocid));
+        let free = match (&known.ocid, now) {
+            (None, Some(_)) => known.phase != Phase::GivenBack && !token_tells,
+            (None, None) => true,
+            (Some(_), now) => now.is_none() && replaced.is_some(),
+        };
+        if free {
+            let gone =
+                replaced.map(|ocid| Event::InstanceDied { slot, ocid: ocid.clone(), error: superseded() });
+            events.extend(gone);
+            events.push(adopt::adopted(first.clone(), slot, known.last_attempt.max(1)));
+        }
+    }
+    events
+}
+
+/// Why a slot no longer has the instance that the records name: the record of its death was lost.
+fn superseded() -> ErrorRecord {
+    ErrorRecord {
+        class: "superseded".to_owned(),
+        code: "RecordLost".to_owned(),
+        message: "the record of this instance's end is lost; another live instance has the slot".to_owned(),
+        ..ErrorRecord::default()
+    }
+}
+
+async fn carry_out(
+    env: &Environment,
+    plan: &Plan,
+    state: RunState,
+    options: &LaunchOptions,
+    sink: Sink,
+    stop: CancellationToken,
+    gone: BTreeSet<SlotNumber>,
+) -> RunSummary {
+    let halt = stop.child_token();
+    let began = Instant::now();
+    // Another stream of chance each time the run is taken up, the same each time it is replayed.
+    let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
+    let giving_back = journal.state(|state| state.giving_back.is_some());
+    // What would be launched is not to live, so nothing is reserved for it.
+    let over = context::time_of(plan).is_some_and(|until| until <= env.clock.now());
+    let acquired = match plan.reserve.as_ref().filter(|_| !giving_back && !over) {
+        Some(reserve) => {
+            Box::pin({
+                let within = options.deadline.unwrap_or(Duration::MAX);
+                reserve::acquire(&env.client, plan, reserve, &journal, &stop, within)
+            })
+            .await
+        }
+        None => Acquired::Launch(Box::new(plan.clone())),
+    };
+    match acquired {
+        Acquired::Launch(plan) => {
+            // Reserving has taken its part of the time.
+            let deadline = options.deadline.map(|deadline| deadline.saturating_sub(began.elapsed()));
+            let options = LaunchOptions { deadline, ..options.clone() };
+            let mut context = Context::new(env, &plan, &options, &journal, halt, rng);
+            context.gone = gone;
+            Box::pin(dispatcher::drive(&context, &stop)).await;
+        }
+        Acquired::Ended(outcome) => {
+            let outcome = journal.state(|state| finish::without_launching(state, outcome));
+            journal.record(vec![Event::RunFinished { outcome }]).await;
+        }
+    }
+    let ledger_error = journal.broken().map(|error| error.to_string());
+    RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
+}
+
+fn not_resumable(run: RunId, reason: &impl std::fmt::Display) -> RunError {
+    RunError::NotResumable { run, reason: reason.to_string() }
+}

@@ -1,0 +1,223 @@
+//! What a run came to: the numbers and rows of the JSON document and of the summary, as a fold over its state.
+//!
+//! Hints and exit codes are the command's business; this knows only what the records say.
+
+use crate::plan::Plan;
+use crate::price::StillCosts;
+use jiff::Timestamp;
+use ledger::{ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState, SlotNumber, SlotState};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A run in numbers and rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The run.
+    pub run_id: RunId,
+    /// How it ended; absent while it has not.
+    pub outcome: Option<Outcome>,
+    /// Slots.
+    pub requested: u32,
+    /// Slots whose instance exists.
+    pub launched: u32,
+    /// Slots whose instance was seen running.
+    pub running: u32,
+    /// Slots with a failure that was not overcome. Slots never tried are in none of these numbers.
+    pub failed: u32,
+    /// What was given back, once giving back has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Box<Returned>>,
+    /// Seconds since the run began, or was last resumed.
+    pub elapsed_s: f64,
+    /// Requests by operation.
+    pub requests: BTreeMap<String, RequestCount>,
+    /// One row per slot, in order.
+    pub instances: Vec<InstanceSummary>,
+    /// What the user should know and stopped nothing.
+    pub warnings: Vec<String>,
+    /// Why the ledger could not be written any more, if so: what happened after that is only told here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger_error: Option<String>,
+    /// What goes on costing although nobody uses it; absent when nobody has looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub still_costs: Option<Vec<StillCosts>>,
+}
+
+/// What a run gave back because it stayed below its least count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Returned {
+    /// How many were reached …
+    pub reached: u32,
+    /// … and how many were wanted at least.
+    pub min: u32,
+    /// Instances that are deleted, in order of their slots. Their boot volumes went with them.
+    pub instances: Vec<String>,
+    /// Whether the run made reservations of its own.
+    pub reserved: bool,
+    /// Reservations that the run made or has grown, as last read: those that are deleted are not among them.
+    pub reservations: Vec<ReservationSummary>,
+}
+
+/// A reservation that the run made or has grown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ReservationSummary {
+    /// Its OCID.
+    pub ocid: String,
+    /// How many instances it holds room for.
+    pub held: u32,
+    /// How many it held before the run, when the run has only grown it.
+    pub before: Option<u32>,
+}
+
+/// One slot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct InstanceSummary {
+    /// Its number.
+    pub slot: SlotNumber,
+    /// The display name.
+    pub name: String,
+    /// The instance, if there is one.
+    pub ocid: Option<String>,
+    /// The state that it was last seen in.
+    pub state: Option<String>,
+    /// Where it is, or was last tried.
+    pub availability_domain: Option<String>,
+    /// The fault domain, once known.
+    pub fault_domain: Option<String>,
+    /// The shape.
+    pub shape: Option<String>,
+    /// Placements tried.
+    pub attempts: u32,
+    /// When the instance was made.
+    pub launched_at: Option<Timestamp>,
+    /// When it was first seen running.
+    pub running_at: Option<Timestamp>,
+    /// Seconds from the one to the other.
+    pub ready_in_s: Option<f64>,
+    /// The failure that was not overcome.
+    pub error: Option<ErrorRecord>,
+}
+
+impl RunSummary {
+    /// The summary of a launch. `plan` gives the names of slots that were never tried.
+    pub fn of(state: &RunState, plan: &Plan) -> Self {
+        Self::from_owned(state.clone(), plan)
+    }
+
+    /// The same of a state that nobody needs any more: a large fleet's is not held twice.
+    pub(crate) fn from_owned(mut state: RunState, plan: &Plan) -> Self {
+        let returned = returned(&state, plan).map(Box::new);
+        let mut slots = std::mem::take(&mut state.slots);
+        let instances: Vec<_> =
+            (1..=state.requested).map(|number| row(slots.remove(&number), plan, number)).collect();
+        let end = state.finished_at.or(state.last_at);
+        let elapsed_s = match (state.taken_up_at, end) {
+            (Some(start), Some(end)) => seconds(start, end),
+            _ => 0.0,
+        };
+        let failed = instances.iter().filter(|row| row.error.is_some()).count();
+        Self {
+            run_id: state.run,
+            outcome: state.outcome,
+            requested: state.requested,
+            launched: state.counts.launched,
+            running: state.counts.running,
+            failed: u32::try_from(failed).unwrap_or(u32::MAX),
+            returned,
+            elapsed_s,
+            requests: state.requests,
+            instances,
+            warnings: state.warnings,
+            ledger_error: None,
+            still_costs: None,
+        }
+    }
+
+    /// The summary of a launch from its records alone: its plan is in the first one.
+    ///
+    /// # Errors
+    /// When the run is of another kind, or its plan cannot be read.
+    pub fn from_state(state: &RunState) -> Result<Self, serde_json::Error> {
+        Ok(Self::of(state, &serde_json::from_value(state.plan.clone())?))
+    }
+}
+
+fn returned(state: &RunState, plan: &Plan) -> Option<Returned> {
+    let (reached, min) = state.giving_back?;
+    Some(Returned {
+        reached,
+        min,
+        instances: state.slots.values().filter_map(|slot| given_back(slot)).collect(),
+        reserved: plan.reserve.is_some() && plan.fleet.placements.iter().any(names_none),
+        reservations: reservations(state, plan),
+    })
+}
+
+/// The instance of a slot that was given back. Those that died before are not meant.
+fn given_back(slot: &SlotState) -> Option<String> {
+    slot.gone.last().filter(|_| slot.phase == Phase::GivenBack).cloned()
+}
+
+/// Whether a placement names no reservation: `--reserve` makes one for it, and grows those that are named.
+fn names_none(placement: &Placement) -> bool {
+    placement.capacity_reservation.as_deref().is_none_or(str::is_empty)
+}
+
+fn reservations(state: &RunState, plan: &Plan) -> Vec<ReservationSummary> {
+    let grown = plan.reserve.as_ref().map(|reserve| &reserve.grown);
+    let rows = state.reservations.iter().map(|(ocid, (_, _, held))| ReservationSummary {
+        ocid: ocid.clone(),
+        held: *held,
+        before: grown.and_then(|grown| grown.get(ocid).copied()),
+    });
+    rows.collect()
+}
+
+fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> InstanceSummary {
+    let Some(slot) = slot.map(|slot| *slot) else {
+        return InstanceSummary { slot: number, name: plan.name(number), ..InstanceSummary::default() };
+    };
+    let ready_in_s = match (slot.launched_at, slot.running_at) {
+        (Some(launched), Some(running)) => Some(seconds(launched, running)),
+        _ => None,
+    };
+    let wait_ended = || ErrorRecord {
+        class: "wait_timeout".to_owned(),
+        code: "WaitTimeout".to_owned(),
+        message: format!(
+            "the wait ended while the instance was {}; it exists and may still run",
+            slot.state.as_deref().unwrap_or("in an unknown state")
+        ),
+        ..ErrorRecord::default()
+    };
+    let error = match slot.phase {
+        Phase::Running | Phase::Launched if slot.wait_ended => {
+            Some(slot.error.clone().unwrap_or_else(wait_ended))
+        }
+        Phase::Running | Phase::Launched | Phase::GivenBack => None,
+        _ => slot.error,
+    };
+    let (availability_domain, fault_domain, shape) = match slot.placement {
+        Some(place) => (Some(place.availability_domain), place.fault_domain, Some(place.shape)),
+        None => (None, None, None),
+    };
+    InstanceSummary {
+        slot: number,
+        name: slot.name.unwrap_or_else(|| plan.name(number)),
+        ocid: slot.ocid,
+        state: slot.state,
+        availability_domain,
+        fault_domain,
+        shape,
+        attempts: slot.attempts,
+        launched_at: slot.launched_at,
+        running_at: slot.running_at,
+        ready_in_s,
+        error,
+    }
+}
+
+/// Seconds between two times, to the millisecond: more digits than the clock is worth only make noise.
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_millis().max(0) as f64 / 1000.0
+}

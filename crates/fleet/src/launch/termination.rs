@@ -1,0 +1,70 @@
+//! Why an instance died after its launch was accepted: the work request of the launch tells, or nothing does.
+
+use super::context::Context;
+use crate::engine::{cloud, pacer::Class};
+use crate::reservation::exhausted;
+use ledger::ErrorRecord;
+use oci_client::{Failure, FailureClass, classify::classify_work_request_error, plain_text};
+
+/// The class and text of what killed the instance. An empty list of errors is normal, and a failed question no reason to
+/// doubt that the instance is dead.
+pub(crate) async fn cause(
+    context: &Context<'_>,
+    ocid: &str,
+    work_request: Option<&str>,
+) -> (FailureClass, ErrorRecord) {
+    let told = match context.ask(told(context, ocid, work_request)).await {
+        Ok(Ok(told)) => told,
+        Ok(Err(failure)) => {
+            tracing::warn!(%failure, ocid, "the reason of the instance's end could not be read");
+            None
+        }
+        Err(_halted) => None,
+    };
+    if let Some((class, error)) = told {
+        // A reservation without room fails like a lack of hosts, whether at once or late, and has a remedy of its own.
+        let placement = context.journal.state(|state| {
+            let slot = state.slots.values().find(|slot| slot.ocid.as_deref() == Some(ocid));
+            slot.and_then(|slot| slot.placement.clone())
+        });
+        return (class, exhausted(error, &placement.unwrap_or_default()));
+    }
+    let error = ErrorRecord {
+        class: FailureClass::Service.name().to_owned(),
+        code: "InstanceTerminated".to_owned(),
+        message: format!("{ocid} was terminated before it ran, and its work request tells no reason"),
+        ..ErrorRecord::default()
+    };
+    (FailureClass::Service, error)
+}
+
+async fn told(
+    context: &Context<'_>,
+    ocid: &str,
+    work_request: Option<&str>,
+) -> Result<Option<(FailureClass, ErrorRecord)>, Failure> {
+    let client = &context.env.client;
+    let mut requests: Vec<String> = work_request.into_iter().map(str::to_owned).collect();
+    if requests.is_empty() {
+        let permit = context.pacer.admit(Class::Read).await;
+        let found = cloud::work_requests(client, &context.plan.fleet.compartment, ocid).await;
+        context.pacer.on_answer(&permit, found.as_ref().err());
+        requests.extend(found?.into_iter().map(|request| request.id));
+    }
+    for request in requests {
+        let permit = context.pacer.admit(Class::Read).await;
+        let errors = cloud::work_request_errors(client, &request).await;
+        context.pacer.on_answer(&permit, errors.as_ref().err());
+        if let Some(first) = errors?.into_iter().next() {
+            let class = classify_work_request_error(&first.code, &first.message);
+            let error = ErrorRecord {
+                class: class.name().to_owned(),
+                code: plain_text(&first.code, 100),
+                message: plain_text(&first.message, 1000),
+                ..ErrorRecord::default()
+            };
+            return Ok(Some((class, error)));
+        }
+    }
+    Ok(None)
+}

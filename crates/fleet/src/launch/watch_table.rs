@@ -1,0 +1,57 @@
+//! The instances that a launch waits for.
+
+use crate::engine::journal::Journal;
+use ledger::SlotNumber;
+use oci_api::models::InstanceLifecycleState as State;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::{sync::Notify, time::Instant};
+
+/// The instances that are waited for, by OCID.
+#[derive(Default)]
+pub(crate) struct WatchTable {
+    table: Mutex<BTreeMap<String, Watched>>,
+    added: Notify,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub slot: SlotNumber,
+    pub state: State,
+    pub fault_domain: Option<String>,
+    pub since: Instant,
+    pub missing_since: Option<Instant>,
+}
+
+impl WatchTable {
+    /// Waits for the instance of a slot from now on.
+    pub fn add(&self, journal: &Journal, slot: SlotNumber, ocid: &str) {
+        let watched = journal.state(|state| {
+            let state = state.slot(slot);
+            Watched {
+                slot,
+                state: State::from(state.state.as_deref().unwrap_or_default()),
+                fault_domain: state.placement.as_ref().and_then(|placement| placement.fault_domain.clone()),
+                since: Instant::now(),
+                missing_since: None,
+            }
+        });
+        self.lock().insert(ocid.to_owned(), watched);
+        self.added.notify_one();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Waits until an instance is added.
+    pub async fn added(&self) {
+        self.added.notified().await;
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Watched>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

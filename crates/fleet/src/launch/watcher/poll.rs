@@ -1,0 +1,365 @@
+//! One poll: how the instances are asked for, and what each answer means.
+
+use super::super::{adopt, context::Halted, termination, watch_table::Watched};
+use super::{LIST_AGAIN, LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watcher};
+use crate::engine::{cloud, pacer::Class};
+use futures_util::TryStreamExt as _;
+use ledger::{ErrorRecord, Event};
+use oci_api::models::{Instance, InstanceLifecycleState as State};
+use oci_client::{Failure, FailureClass};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+
+/// What a poll reads of an instance. A page holds a hundred and a poll hundreds of pages, so the rest is not even decoded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Sight {
+    id: String,
+    lifecycle_state: State,
+    fault_domain: Option<String>,
+}
+
+/// What a poll has found out.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Instances that were met, by OCID.
+    met: BTreeMap<String, Sight>,
+    /// Instances that a GET does not know.
+    unknown: Vec<String>,
+    /// What the list says of those, if it was asked.
+    list: List,
+}
+
+/// What became of asking for the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum List {
+    #[default]
+    Unread,
+    Read,
+    Refused,
+}
+
+impl Watcher<'_> {
+    /// Asks for all that is waited for. A failure leaves the rest for the next poll.
+    pub(super) async fn look(&mut self) -> Seen {
+        let wanted = self.wanted();
+        let mut seen = Seen::default();
+        let refused = self.list_refused.is_some_and(|at| at.elapsed() < LIST_AGAIN);
+        let one_by_one = refused || wanted.len() < self.pages || wanted.len() <= SCOUTS;
+        let missing = if one_by_one {
+            wanted
+        } else {
+            match self.read_list(&wanted, &mut seen).await {
+                Ok(List::Read) => wanted.into_iter().filter(|ocid| !seen.met.contains_key(ocid)).collect(),
+                Ok(List::Refused) => wanted,
+                Ok(List::Unread) | Err(Halted) => return seen,
+            }
+        };
+        let mut failures = 0;
+        for ocid in missing {
+            let Ok(answer) = self.context.ask(self.get(&ocid)).await else { break };
+            match answer {
+                Ok(instance) => {
+                    seen.met.insert(ocid, instance);
+                }
+                Err(failure) if failure.class == FailureClass::NotFound => seen.unknown.push(ocid),
+                Err(failure) => {
+                    self.poll_failed(&failure).await;
+                    // One instance may be the trouble, and must not hide the others; a service in trouble is left alone.
+                    failures += 1;
+                    if failures == 3 {
+                        break;
+                    }
+                }
+            }
+        }
+        self.look_before_lost(&mut seen).await;
+        seen
+    }
+
+    /// A GET that does not know an instance is no proof: a policy may hide it. Before one is called lost, the list is read.
+    async fn look_before_lost(&mut self, seen: &mut Seen) {
+        let lost: Vec<String> = {
+            let table = self.context.watch.lock();
+            let is_lost = |ocid: &&String| table.get(*ocid).is_some_and(Watched::is_lost);
+            seen.unknown.iter().filter(is_lost).cloned().collect()
+        };
+        if lost.is_empty() || seen.list != List::Unread {
+            return;
+        }
+        // Halted, it says nothing, and nothing is done about it.
+        if self.read_list(&lost, seen).await.is_ok() {
+            let Seen { met, unknown, .. } = seen;
+            unknown.retain(|ocid| !met.contains_key(ocid));
+        }
+    }
+
+    /// What to ask for, in order of OCID. Instances of one shape boot alike, so until the first runs, the oldest tell
+    /// enough.
+    fn wanted(&mut self) -> Vec<String> {
+        let table = self.context.watch.lock();
+        if self.one_ran || table.len() <= SCOUTS || self.saw_all_at.elapsed() >= LOOK_AT_ALL {
+            self.saw_all_at = Instant::now();
+            return table.keys().cloned().collect();
+        }
+        let mut oldest: Vec<(Instant, &String)> =
+            table.iter().map(|(ocid, watched)| (watched.since, ocid)).collect();
+        oldest.sort_unstable();
+        let mut scouts: Vec<String> = oldest.into_iter().take(SCOUTS).map(|(_, ocid)| ocid.clone()).collect();
+        scouts.sort_unstable();
+        scouts
+    }
+
+    async fn get(&self, ocid: &str) -> Result<Sight, Failure> {
+        let permit = self.context.pacer.admit(Class::Read).await;
+        let answer = cloud::get(&self.context.env.client, ocid).await;
+        self.context.pacer.on_answer(&permit, answer.as_ref().err());
+        let Instance { id, lifecycle_state, fault_domain, .. } = answer?;
+        Ok(Sight { id, lifecycle_state, fault_domain })
+    }
+
+    /// Reads pages until every wanted instance was met, and tells a failure.
+    async fn read_list(&mut self, wanted: &[String], seen: &mut Seen) -> Result<List, Halted> {
+        seen.list = match self.read_pages(wanted, seen).await {
+            Ok(()) => {
+                self.list_refused = None;
+                List::Read
+            }
+            Err(None) => return Err(Halted),
+            Err(Some(failure)) => {
+                self.poll_failed(&failure).await;
+                let refused = failure.class == FailureClass::NotFound;
+                if refused {
+                    self.list_refused = Some(Instant::now());
+                }
+                if refused { List::Refused } else { List::Unread }
+            }
+        };
+        Ok(seen.list)
+    }
+
+    /// `Err(None)`: the run was halted.
+    async fn read_pages(&mut self, wanted: &[String], seen: &mut Seen) -> Result<(), Option<Failure>> {
+        let call = cloud::poll(&self.context.plan.fleet.compartment);
+        let mut pages = std::pin::pin!(self.context.env.client.pages::<Sight>(call));
+        let mut read = 0;
+        let mut left = wanted.len();
+        while left > 0 {
+            let next = async {
+                let permit = self.context.pacer.admit(Class::Read).await;
+                let page = pages.try_next().await;
+                self.context.pacer.on_answer(&permit, page.as_ref().err());
+                page
+            };
+            let Some(page) = self.context.ask(next).await.map_err(|_| None)?.map_err(Some)? else { break };
+            read += 1;
+            for mut instance in page.value {
+                if wanted.binary_search(&instance.id).is_ok() {
+                    let before = seen.met.insert(std::mem::take(&mut instance.id), instance);
+                    left -= usize::from(before.is_none());
+                }
+            }
+        }
+        self.pages = read.max(1);
+        Ok(())
+    }
+
+    /// Writes down what the poll has found. Whether anything has changed.
+    ///
+    /// An instance leaves the table after its events are written and its slot was sent back: whoever finds the table
+    /// empty may end the run.
+    pub(super) async fn settle(&mut self, seen: Seen) -> bool {
+        let mut events = Vec::new();
+        let mut over = Vec::new();
+        let mut dead = Vec::new();
+        let now = Instant::now();
+        {
+            let mut table = self.context.watch.lock();
+            for (ocid, instance) in seen.met {
+                let Some(watched) = table.get_mut(&ocid) else { continue };
+                watched.missing_since = None;
+                if instance.lifecycle_state == State::Running {
+                    let took = watched.since.elapsed();
+                    self.quickest = Some(self.quickest.map_or(took, |least| least.min(took)));
+                }
+                if !observe(watched, &ocid, &instance, &mut events) {
+                    continue;
+                }
+                if adopt::is_dead(&instance.lifecycle_state) {
+                    dead.push((ocid, watched.clone(), false));
+                } else {
+                    over.push(ocid);
+                }
+            }
+            for ocid in seen.unknown {
+                let Some(watched) = table.get_mut(&ocid) else { continue };
+                watched.missing_since.get_or_insert(now);
+                match seen.list {
+                    List::Read if watched.is_lost() => dead.push((ocid, watched.clone(), true)),
+                    List::Refused if watched.is_lost() => {
+                        let (slot, state) = (watched.slot, watched.state.to_string());
+                        let error = Some(hidden_error(&ocid));
+                        events.push(Event::WaitEnded { slot, ocid: ocid.clone(), state, error });
+                        over.push(ocid);
+                    }
+                    // A list that fails says nothing.
+                    _ => {}
+                }
+            }
+        }
+        let changed = !events.is_empty() || !dead.is_empty();
+        self.one_ran |= events.iter().any(|event| matches!(event, Event::Running { .. }));
+        self.context.journal.record(events).await;
+        for (ocid, watched, lost) in dead {
+            let (class, error) = if lost {
+                (FailureClass::NotFound, lost_error(&ocid))
+            } else {
+                let work_request =
+                    self.context.journal.state(|state| state.slot(watched.slot).work_request.clone());
+                termination::cause(self.context, &ocid, work_request.as_deref()).await
+            };
+            self.died(ocid.clone(), watched.slot, class, error).await;
+            over.push(ocid);
+        }
+        let mut table = self.context.watch.lock();
+        for ocid in over {
+            table.remove(&ocid);
+        }
+        changed
+    }
+}
+
+impl Watched {
+    /// Whether it has been missing for so long that it is lost, unless the list shows it.
+    fn is_lost(&self) -> bool {
+        self.missing_since.is_some_and(|since| since.elapsed() >= LOST_AFTER)
+    }
+}
+
+/// Takes in what an instance looks like now. Whether the wait for it is over.
+fn observe(watched: &mut Watched, ocid: &str, instance: &Sight, events: &mut Vec<Event>) -> bool {
+    let slot = watched.slot;
+    let state = &instance.lifecycle_state;
+    let placed = instance.fault_domain.is_some() && instance.fault_domain != watched.fault_domain;
+    if placed {
+        watched.fault_domain.clone_from(&instance.fault_domain);
+    }
+    if *state != watched.state || placed {
+        watched.state.clone_from(state);
+        // RUNNING has an event of its own; this one is for a fault domain that comes with it.
+        if *state != State::Running || placed {
+            let (ocid, state) = (ocid.to_owned(), state.to_string());
+            let fault_domain = instance.fault_domain.clone();
+            events.push(Event::StateSeen { slot, ocid, state, fault_domain });
+        }
+    }
+    match state {
+        State::Running => {
+            events.push(Event::Running { slot, ocid: ocid.to_owned() });
+            true
+        }
+        State::Terminating | State::Terminated => true,
+        // It exists, so another launch would make a second one; it does not run, and nobody is starting it.
+        State::Stopping | State::Stopped => {
+            events.push(Event::SlotFailed { slot, error: stopped_error(ocid, state) });
+            true
+        }
+        State::Moving
+        | State::Provisioning
+        | State::Starting
+        | State::CreatingImage
+        | State::Unrecognized(_) => false,
+    }
+}
+
+fn stopped_error(ocid: &str, state: &State) -> ErrorRecord {
+    ErrorRecord {
+        class: "stopped".to_owned(),
+        code: "InstanceStopped".to_owned(),
+        message: format!(
+            "{ocid} is {state} before it ran: somebody stopped it. It exists; start or terminate it"
+        ),
+        ..ErrorRecord::default()
+    }
+}
+
+/// Nobody can say whether it runs, so nothing is launched in its place.
+fn hidden_error(ocid: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "hidden".to_owned(),
+        code: "InstanceHidden".to_owned(),
+        message: format!(
+            "{ocid} was launched, and the service lets us neither list the compartment nor look at it"
+        ),
+        ..ErrorRecord::default()
+    }
+}
+
+fn lost_error(ocid: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: "lost".to_owned(),
+        code: "InstanceLost".to_owned(),
+        message: format!(
+            "{ocid} was launched, and neither the list nor a direct look has known it for {} minutes",
+            LOST_AFTER.as_secs() / 60
+        ),
+        ..ErrorRecord::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed(state: &str, fault_domain: Option<&str>) -> (bool, Vec<Event>) {
+        let mut watched = Watched {
+            slot: 7,
+            state: State::Provisioning,
+            fault_domain: None,
+            since: Instant::now(),
+            missing_since: None,
+        };
+        let instance = Sight {
+            lifecycle_state: State::from(state),
+            fault_domain: fault_domain.map(str::to_owned),
+            ..Sight::default()
+        };
+        let mut events = Vec::new();
+        let over = observe(&mut watched, "ocid", &instance, &mut events);
+        (over, events)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stopped_instance_ends_the_wait_and_keeps_its_slot() {
+        for state in ["STOPPING", "STOPPED"] {
+            let (over, events) = observed(state, None);
+            assert!(over);
+            let [Event::StateSeen { .. }, Event::SlotFailed { slot: 7, error }] = events.as_slice() else {
+                panic!("{events:?}")
+            };
+            assert!(error.message.contains("somebody stopped it"), "{}", error.message);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn states_that_lead_to_running_and_unknown_ones_are_waited_out() {
+        for state in ["STARTING", "MOVING", "CREATING_IMAGE", "HIBERNATING"] {
+            let (over, events) = observed(state, None);
+            assert!(!over, "{state}");
+            assert_eq!(events.len(), 1, "{state}: {events:?}");
+        }
+        assert_eq!(observed("PROVISIONING", None), (false, Vec::new()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_domain_is_noted_when_it_becomes_known() {
+        let (over, events) = observed("RUNNING", Some("FAULT-DOMAIN-3"));
+        assert!(over);
+        let [Event::StateSeen { fault_domain: Some(seen), .. }, Event::Running { .. }] = events.as_slice()
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!(seen, "FAULT-DOMAIN-3");
+    }
+}

@@ -1,0 +1,241 @@
+//! The least IAM policy for what a config does, as statements that an administrator can paste.
+//!
+//! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission),
+//! "Common Policies", "Capacity Reservations"; oracle/karpenter-provider-oci, its policies. Pure: asks nobody.
+
+use oci_api::models::InstanceSourceDetails;
+use serde::Serialize;
+
+use super::spec::FleetSpec;
+
+/// What a policy is to allow, besides launching the fleet.
+#[derive(Clone, Debug, Default)]
+pub struct Uses {
+    /// The name of the group (or `dynamic-group NAME`).
+    pub group: String,
+    /// The compartment of the subnet, where it is another one than the fleet's.
+    pub network_compartment: Option<String>,
+    /// Makes, changes and deletes capacity reservations.
+    pub manage_reservations: bool,
+}
+
+/// One statement, and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// As it is pasted: `Allow group … to …`.
+    pub text: String,
+    /// What does not work without it.
+    pub why: &'static str,
+    /// Whether launches work without it.
+    pub optional: bool,
+}
+
+/// Where a statement applies.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// The whole tenancy.
+    Tenancy,
+    /// A compartment and those below it.
+    Compartment(&'a str),
+}
+
+/// `Allow group <group> to <verb> <resource-type> in …`.
+pub fn statement(group: &str, verb: &str, resource: &str, scope: Scope<'_>) -> String {
+    let who = match group.strip_prefix("dynamic-group ") {
+        Some(name) => format!("dynamic-group {name}"),
+        None => format!("group {group}"),
+    };
+    format!("Allow {who} to {verb} {resource}{}", place_of(scope))
+}
+
+fn place_of(scope: Scope<'_>) -> String {
+    match scope {
+        // The root compartment is the tenancy, and policies call it so.
+        Scope::Compartment(ocid) if !ocid.starts_with("ocid1.tenancy.") => {
+            format!(" in compartment id {ocid}")
+        }
+        _ => " in tenancy".to_owned(),
+    }
+}
+
+/// Every statement that a fleet needs, those that it cannot do without first.
+pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
+    let here = Scope::Compartment(&spec.compartment);
+    let network = Scope::Compartment(uses.network_compartment.as_deref().unwrap_or(&spec.compartment));
+    let mut all = Vec::new();
+    let mut add = |verb: &str, resource: &str, scope: Scope<'_>, why, optional| {
+        all.push(Statement { text: statement(&uses.group, verb, resource, scope), why, optional });
+    };
+
+    add("manage", "instances", here, "launch, list, start, stop and terminate instances", false);
+    add("read", "instance-images", here, "use the image", false);
+    add("use", "subnets", network, "put instances into the subnet", false);
+    add("use", "vnics", network, "give instances a network card", false);
+    let vnic = spec.template.create_vnic_details.as_deref();
+    if vnic.and_then(|vnic| vnic.nsg_ids.as_ref()).is_some_and(|groups| !groups.is_empty()) {
+        let why = "put instances into the network security groups";
+        add("use", "network-security-groups", network, why, false);
+    }
+    if has_reservation(spec) && !uses.manage_reservations {
+        add("use", "compute-capacity-reservations", here, "launch into the capacity reservation", false);
+    }
+    if uses.manage_reservations {
+        let why = "make, change and delete capacity reservations, and launch into them";
+        add("manage", "compute-capacity-reservations", here, why, false);
+    }
+    if spec.template.defined_tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+        add("use", "tag-namespaces", Scope::Tenancy, "set the defined tags", false);
+    }
+    if spec.template.launch_volume_attachments.as_ref().is_some_and(|volumes| !volumes.is_empty()) {
+        add("manage", "volumes", here, "make the data volumes", false);
+        add("manage", "volume-attachments", here, "attach the data volumes", false);
+    }
+    for (verb, resource, why) in placement_needs(spec) {
+        add(verb, resource, here, why, false);
+    }
+    add("inspect", "compartments", Scope::Tenancy, "read the names of the availability domains", false);
+
+    add("read", "work-requests", here, "read why an accepted launch failed later", true);
+    add("read", "private-ips", network, "count the free addresses of the subnet, list addresses", true);
+    add("read", "public-ips", here, "list public addresses", true);
+    add("read", "vnic-attachments", here, "list addresses", true);
+    add("read", "resource-availability", Scope::Tenancy, "read service limits and quotas beforehand", true);
+    let why = "read the capacity report (only `manage` grants it)";
+    add("manage", "compute-capacity-reports", Scope::Tenancy, why, true);
+    if encrypts(spec) {
+        // To a service, not to a group (Oracle: "Assigning Master Encryption Keys").
+        let text = "Allow service blockstorage to use keys".to_owned() + &place_of(here);
+        let why = "let the Block Volume service encrypt with the key";
+        all.insert(
+            all.iter().position(|s| s.optional).unwrap_or(all.len()),
+            Statement { text, why, optional: false },
+        );
+    }
+    all
+}
+
+/// What is needed for where instances are put, and for their key; each where the fleet names one.
+fn placement_needs(spec: &FleetSpec) -> Vec<(&'static str, &'static str, &'static str)> {
+    let launch = &spec.template;
+    let needs = [
+        (encrypts(spec), "key-delegate", "encrypt boot volumes with the key"),
+        (launch.dedicated_vm_host_id.is_some(), "dedicated-vm-hosts", "put instances on the dedicated host"),
+        (launch.compute_cluster_id.is_some(), "compute-clusters", "put instances into the compute cluster"),
+        (
+            launch.cluster_placement_group_id.is_some(),
+            "cluster-placement-groups",
+            "put instances into the cluster placement group",
+        ),
+    ];
+    needs.into_iter().filter(|(named, ..)| *named).map(|(_, resource, why)| ("use", resource, why)).collect()
+}
+
+/// Whether boot volumes are encrypted with a key of the user's own.
+fn encrypts(spec: &FleetSpec) -> bool {
+    let source = spec.template.source_details.as_deref();
+    matches!(source, Some(InstanceSourceDetails::Image(image)) if image.kms_key_id.is_some())
+}
+
+/// Whether any launch of the fleet names a reservation.
+fn has_reservation(spec: &FleetSpec) -> bool {
+    let named = |ocid: &Option<String>| ocid.as_deref().is_some_and(|ocid| !ocid.is_empty());
+    named(&spec.template.capacity_reservation_id)
+        || spec.placements.iter().any(|placement| named(&placement.capacity_reservation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::Placement;
+    use oci_api::models::InstanceSourceViaImageDetails;
+
+    fn texts(spec: &FleetSpec, uses: &Uses, optional: bool) -> String {
+        let statements = statements(spec, uses);
+        let texts: Vec<String> =
+            statements.into_iter().filter(|s| s.optional == optional).map(|s| s.text).collect();
+        texts.join("\n")
+    }
+
+    fn spec() -> FleetSpec {
+        FleetSpec { compartment: "ocid1.compartment.oc1..c".to_owned(), ..FleetSpec::default() }
+    }
+
+    fn uses() -> Uses {
+        Uses { group: "Launchers".to_owned(), ..Uses::default() }
+    }
+
+    #[test]
+    fn a_plain_fleet_needs_these_and_no_more() {
+        insta::assert_snapshot!(texts(&spec(), &uses(), false), @"
+        Allow group Launchers to manage instances in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to read instance-images in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to use subnets in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to use vnics in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to inspect compartments in tenancy
+        ");
+        insta::assert_snapshot!(texts(&spec(), &uses(), true), @"
+        Allow group Launchers to read work-requests in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to read private-ips in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to read public-ips in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to read vnic-attachments in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to read resource-availability in tenancy
+        Allow group Launchers to manage compute-capacity-reports in tenancy
+        ");
+    }
+
+    #[test]
+    fn each_kind_of_resource_needs_its_own_statement() {
+        let mut spec = spec();
+        let plain = statements(&spec, &uses()).len();
+        let id = || Some("ocid1.x.oc1.phx.a".to_owned());
+        let image =
+            InstanceSourceViaImageDetails { kms_key_id: id(), ..InstanceSourceViaImageDetails::default() };
+        spec.template.source_details = Some(Box::new(InstanceSourceDetails::Image(image)));
+        spec.template.dedicated_vm_host_id = id();
+        spec.template.compute_cluster_id = id();
+        spec.template.cluster_placement_group_id = id();
+        let all = texts(&spec, &uses(), false);
+        for needed in [
+            "Allow group Launchers to use key-delegate in compartment id ocid1.compartment.oc1..c",
+            "Allow service blockstorage to use keys in compartment id ocid1.compartment.oc1..c",
+            "Allow group Launchers to use dedicated-vm-hosts in",
+            "Allow group Launchers to use compute-clusters in",
+            "Allow group Launchers to use cluster-placement-groups in",
+        ] {
+            assert!(all.contains(needed), "{needed}: {all}");
+        }
+        assert_eq!(statements(&spec, &uses()).len(), plain + 5);
+    }
+
+    #[test]
+    fn reservations_need_use_to_launch_and_manage_to_create() {
+        let mut spec = spec();
+        assert!(!texts(&spec, &uses(), false).contains("reservations"));
+        spec.placements.push(Placement {
+            capacity_reservation: Some("ocid1.capacityreservation.oc1.phx.r".to_owned()),
+            ..Placement::default()
+        });
+        assert!(texts(&spec, &uses(), false).contains("to use compute-capacity-reservations in"));
+        let manage = Uses { manage_reservations: true, ..uses() };
+        let all = texts(&spec, &manage, false);
+        assert!(all.contains("to manage compute-capacity-reservations in"), "{all}");
+        assert!(!all.contains("to use compute-capacity-reservations"), "{all}");
+    }
+
+    #[test]
+    fn opting_out_of_the_default_reservation_needs_nothing() {
+        let mut spec = spec();
+        spec.template.capacity_reservation_id = Some(String::new());
+        assert!(!texts(&spec, &uses(), false).contains("reservations"));
+    }
+
+    #[test]
+    fn the_root_compartment_is_called_the_tenancy() {
+        let root = Scope::Compartment("ocid1.tenancy.oc1..t");
+        assert_eq!(statement("G", "use", "subnets", root), "Allow group G to use subnets in tenancy");
+        assert_eq!(
+            statement("dynamic-group hosts", "use", "vnics", Scope::Tenancy),
+            "Allow dynamic-group hosts to use vnics in tenancy"
+        );
+    }
+}

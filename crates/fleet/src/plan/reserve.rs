@@ -1,0 +1,15 @@
+//! Capacity that a run reserves before it launches.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Capacity that a run reserves for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserve {
+    /// Unless at least so many are held, everything is given back and nothing is launched.
+    pub min: u32,
+    /// Whether what stays unused is given back in the end.
+    pub release: bool,
+    /// Reservations of the config that are grown, and how many each held before.
+    pub grown: BTreeMap<String, u32>,
+}

@@ -1,0 +1,315 @@
+//! The order of the questions: what everything depends on first, the rest at once, in few rounds.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::future::{join, join_all, join4};
+use ledger::Placement;
+use oci_api::models::{InstanceSourceDetails, Shape};
+use oci_client::{Client, Failure, FailureClass, plain_text};
+
+use super::named;
+use super::network::{self, SubnetFacts};
+use super::offers;
+use super::probe::{Probe, refused};
+use super::verdict::{Bound, Verdict, in_all};
+use super::{Finding, Level, Preflight, Unasked, limits, reserved, shapes};
+use crate::plan::FleetSpec;
+use crate::plan::policy::Scope;
+use crate::price::Prices;
+use crate::reservation::Held;
+
+/// Requests for one shape in three availability domains: what may be left out is, so that they suffice.
+const BASE_REQUESTS: u32 = 6;
+/// And for each further shape in each availability domain.
+const REQUESTS_PER_PLACE: u32 = 3;
+
+/// What is asked about, and how often the service was asked.
+pub(super) struct Asker<'a> {
+    pub client: &'a Client,
+    pub fleet: &'a FleetSpec,
+    pub image: Option<&'a str>,
+    pub subnet: Option<&'a str>,
+    asked: AtomicU32,
+    budget: AtomicU32,
+}
+
+impl<'a> Asker<'a> {
+    pub fn new(client: &'a Client, fleet: &'a FleetSpec) -> Self {
+        Self {
+            client,
+            fleet,
+            image: None,
+            subnet: None,
+            asked: AtomicU32::new(0),
+            budget: AtomicU32::new(u32::MAX),
+        }
+    }
+}
+
+impl Asker<'_> {
+    /// Counts requests that are about to be made, whatever the budget: without them there is no answer at all.
+    pub fn count(&self, requests: u32) {
+        self.asked.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    /// Whether so many more requests may be made; counts them if so.
+    pub fn may(&self, requests: u32) -> bool {
+        let fits = self.asked().saturating_add(requests) <= self.budget.load(Ordering::Relaxed);
+        if fits {
+            self.count(requests);
+        }
+        fits
+    }
+
+    pub fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    pub fn tenancy(&self) -> &str {
+        if self.fleet.tenancy.is_empty() { &self.fleet.compartment } else { &self.fleet.tenancy }
+    }
+
+    /// Sets the budget for these places: the fault domains of a domain are asked about together. Each
+    /// thing that the launch names besides is one request more.
+    fn allow_for(&self, placements: &[Placement], named: usize) {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX / 8);
+        let budget = BASE_REQUESTS + REQUESTS_PER_PLACE * number(places(placements).len()) + number(named);
+        self.budget.store(budget, Ordering::Relaxed);
+    }
+}
+
+/// Asks beforehand what a launch of `fleet` would run into.
+pub async fn preflight(client: &Client, fleet: &FleetSpec, prices: &Prices) -> Preflight {
+    let vnic = fleet.template.create_vnic_details.as_deref();
+    let image = match fleet.template.source_details.as_deref() {
+        Some(InstanceSourceDetails::Image(image)) => image.image_id.as_deref(),
+        _ => fleet.template.image_id.as_deref(),
+    };
+    let subnet = vnic.and_then(|vnic| vnic.subnet_id.as_deref()).or(fleet.template.subnet_id.as_deref());
+    let asker = Asker { image, subnet, ..Asker::new(client, fleet) };
+    let mut answer = Preflight { wanted: fleet.count, ..Preflight::default() };
+    ask_all(&asker, prices, &mut answer).await;
+    answer.findings.sort_by_key(|finding| finding.level);
+    answer.findings.dedup();
+    answer.requests = asker.asked();
+    answer
+}
+
+async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
+    let Some(domains) = domains(asker, answer).await else { return };
+    answer.availability_domains.clone_from(&domains);
+    let placements = match crate::plan::resolve_placements(&asker.fleet.placements, &domains) {
+        Ok(placements) => distinct(placements),
+        Err(wrong) => {
+            answer.findings.extend(
+                wrong.into_iter().map(|finding| Finding::new(Level::Stop, finding.field, finding.message)),
+            );
+            return;
+        }
+    };
+    asker.allow_for(&placements, named::count(asker.fleet));
+    let wanted: Vec<String> = shapes_of(&placements);
+    let ocids = reserved::named_in(&placements);
+
+    let basics = join4(
+        network::ask(asker),
+        reserved::ask(asker, &ocids),
+        offers::in_region(asker, &wanted),
+        offers::first_report(asker, &placements),
+    );
+    let ((subnet, reservations, region, first), named) = join(basics, named::ask(asker)).await;
+    answer.findings.extend(named.findings.iter().cloned());
+    let mut subnet = subnet.unwrap_or_else(|finding| {
+        answer.findings.push(finding);
+        None
+    });
+    let reservations: Vec<Held> = reservations
+        .into_iter()
+        .filter_map(|result| result.map_err(|finding| answer.findings.push(finding)).ok())
+        .collect();
+    let (rows, image_seen) = offers::explain(asker, &wanted, region, &mut answer.findings).await;
+    let offers = offers::everywhere(asker, &placements, &wanted, &rows, first).await;
+    answer.findings.extend(offers.findings.iter().cloned());
+    answer.findings.extend(shapes::wrong_baselines(asker.fleet, &wanted, &rows));
+    network::describe(asker, subnet.as_ref(), answer);
+    answer.findings.extend(reserved::impossible(asker.fleet, &reservations));
+    // Where nothing can be launched anyhow, limits are of no interest.
+    let open = |place: &Placement| {
+        offers.is_open(place) && !answer.findings.iter().any(|finding| finding.stops(place, &placements))
+    };
+    let rooms = limits_everywhere(asker, &placements, &rows, open).await;
+    afterthoughts(asker, &mut subnet, image_seen, answer).await;
+
+    for place in &placements {
+        let mut bounds = rooms.get(&key(place)).cloned().unwrap_or_default();
+        bounds.extend(offers.bound(place));
+        bounds.extend(network::bounds(subnet.as_ref(), place));
+        bounds.extend(named.bounds(place));
+        if let Some(held) =
+            reservations.iter().find(|held| Some(&held.ocid) == place.capacity_reservation.as_ref())
+        {
+            let (bound, findings) = reserved::check(held, asker.fleet, place);
+            answer.findings.extend(findings);
+            bounds.push(bound);
+        }
+        if let Some(stop) = answer.findings.iter().find(|finding| finding.stops(place, &placements)) {
+            bounds.push(Bound::own(0, stop.message.clone()));
+        }
+        answer.verdicts.push(Verdict::new(place.clone(), asker.fleet.count, bounds));
+    }
+    answer.findings.extend(reserved::too_few(asker.fleet, &reservations, &placements));
+    answer.reservations =
+        reservations.iter().map(|held| reserved::facts(held, asker.fleet, &placements, prices)).collect();
+    answer.shapes = wanted.iter().map(|shape| shapes::facts(shape, row_of(&rows, shape))).collect();
+    answer.possible = in_all(&answer.verdicts, asker.fleet.count);
+}
+
+/// The availability domains; asked for first, since only accepted credentials can ask for them.
+async fn domains(asker: &Asker<'_>, answer: &mut Preflight) -> Option<Vec<String>> {
+    asker.count(1);
+    let tenancy = asker.tenancy();
+    match asker.client.list_availability_domains(tenancy).await {
+        Ok(rows) => {
+            answer.authenticated = Some(true);
+            Some(rows.into_iter().filter_map(|row| row.name).collect())
+        }
+        Err(failure) if failure.class == FailureClass::Authentication => {
+            answer.authenticated = Some(false);
+            answer.findings.push(refused(&failure));
+            None
+        }
+        Err(failure) => {
+            let probe = Probe {
+                what: "tenancy",
+                ocid: tenancy,
+                needs: ("inspect", "compartments"),
+                scope: Scope::Tenancy,
+            };
+            let finding = probe.finding(&failure);
+            if finding.level == Level::Stop {
+                answer.findings.push(finding);
+            } else {
+                let message = plain_text(&failure.to_string(), 300);
+                answer.unasked = Some(Unasked { class: failure.class.name(), message });
+            }
+            None
+        }
+    }
+}
+
+/// Placements without their fault domains, each once: capacity and limits are asked for whole availability domains.
+fn distinct(placements: Vec<Placement>) -> Vec<Placement> {
+    let mut distinct: Vec<Placement> = Vec::new();
+    for placement in placements {
+        // A reservation's config may be bound to a fault domain, so there it stays.
+        let named = placement.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty());
+        let placement = if named { placement } else { Placement { fault_domain: None, ..placement } };
+        if !distinct.contains(&placement) {
+            distinct.push(placement);
+        }
+    }
+    distinct
+}
+
+/// What limits and offers are asked for: availability domain and shape.
+type Place = (String, String);
+
+fn key(placement: &Placement) -> Place {
+    (placement.availability_domain.clone(), placement.shape.clone())
+}
+
+/// The first placement of each place.
+fn places(placements: &[Placement]) -> Vec<&Placement> {
+    let mut places: Vec<&Placement> = Vec::new();
+    for placement in placements {
+        if !places.iter().any(|place| key(place) == key(placement)) {
+            places.push(placement);
+        }
+    }
+    places
+}
+
+fn shapes_of(placements: &[Placement]) -> Vec<String> {
+    let mut shapes: Vec<String> = Vec::new();
+    for placement in placements {
+        if !shapes.contains(&placement.shape) {
+            shapes.push(placement.shape.clone());
+        }
+    }
+    shapes
+}
+
+pub(super) fn row_of<'a>(rows: &'a [Shape], shape: &str) -> Option<&'a Shape> {
+    rows.iter().find(|row| row.shape == shape)
+}
+
+/// Limits of every place that is open. The first place is asked alone: what it teaches about the names of the limits saves
+/// questions about the others.
+async fn limits_everywhere(
+    asker: &Asker<'_>,
+    placements: &[Placement],
+    rows: &[Shape],
+    open: impl Fn(&Placement) -> bool,
+) -> BTreeMap<Place, Vec<Bound>> {
+    let each_at = |place: &Placement| each(asker.fleet, row_of(rows, &place.shape), &place.shape);
+    let mut known = limits::Known::default();
+    let mut rooms = BTreeMap::new();
+    let mut rest = Vec::new();
+    for place in places(placements).into_iter().filter(|place| open(place)) {
+        if known.has(&place.shape) {
+            rest.push(place);
+        } else {
+            let limits = limits::of_shape(&place.shape, row_of(rows, &place.shape));
+            rooms.insert(key(place), known.first(asker, limits, place, each_at(place)).await);
+        }
+    }
+    let answers = join_all(rest.iter().map(|place| known.again(asker, place, each_at(place)))).await;
+    rooms.extend(rest.into_iter().map(key).zip(answers));
+    rooms
+}
+
+/// What one instance needs: as the fleet says, else as the shape has it.
+pub(super) fn each(fleet: &FleetSpec, row: Option<&Shape>, shape: &str) -> limits::Each {
+    limits::Each {
+        size: shapes::facts(shape, row).size_of(&fleet.template),
+        gpus: row.and_then(|row| row.gpus).map(|gpus| gpus as f64),
+    }
+}
+
+/// What is good to know and may be left out: the name of the image, and further pages of addresses.
+async fn afterthoughts(
+    asker: &Asker<'_>,
+    subnet: &mut Option<SubnetFacts>,
+    image_seen: Option<String>,
+    answer: &mut Preflight,
+) {
+    answer.image = image_seen;
+    if let (None, Some(image)) = (&answer.image, asker.image)
+        && asker.may(1)
+        && let Ok(image) = asker.client.get_image(image).await
+    {
+        answer.image = image.value.display_name.map(|name| plain_text(&name, 255));
+    }
+    if let Some(subnet) = subnet {
+        subnet.count_on(asker).await;
+        answer.free_addresses = subnet.free();
+    }
+}
+
+/// Asks for the compartment, when a question about it was refused.
+pub(super) async fn probe_compartment(asker: &Asker<'_>) -> Option<Finding> {
+    let ocid = asker.fleet.compartment.as_str();
+    if !asker.may(1) {
+        return None;
+    }
+    let result: Result<(), Failure> = if ocid.starts_with("ocid1.tenancy.") {
+        asker.client.get_tenancy(ocid).await.map(|_| ())
+    } else {
+        asker.client.get_compartment(ocid).await.map(|_| ())
+    };
+    let needs = ("inspect", "compartments");
+    result
+        .err()
+        .map(|failure| Probe { what: "compartment", ocid, needs, scope: Scope::Tenancy }.finding(&failure))
+}

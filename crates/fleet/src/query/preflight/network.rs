@@ -1,0 +1,104 @@
+//! The subnet that the instances go into: whether it is there, and how many addresses it has left.
+
+use futures_util::future::join;
+use ledger::Placement;
+use oci_api::models::Subnet;
+use oci_client::plain_text;
+
+use super::ask::Asker;
+use super::probe::Probe;
+use super::verdict::Bound;
+use super::{Finding, Level, Preflight, subnet};
+use crate::plan::policy::Scope;
+
+/// What was learnt of the subnet.
+pub(super) struct SubnetFacts {
+    subnet: Subnet,
+    size: Option<u64>,
+    used: Option<subnet::Count>,
+}
+
+/// The subnet and the first page of its addresses. Nothing when the fleet names none.
+pub(super) async fn ask(asker: &Asker<'_>) -> Result<Option<SubnetFacts>, Finding> {
+    let Some(ocid) = asker.subnet else { return Ok(None) };
+    asker.count(2);
+    let mut count = subnet::Count::default();
+    let (subnet, page) = join(asker.client.get_subnet(ocid), count.page(asker.client, ocid)).await;
+    let scope = Scope::Compartment(&asker.fleet.compartment);
+    let subnet = subnet
+        .map_err(|failure| {
+            Probe { what: "subnet", ocid, needs: ("use", "subnets"), scope }.finding(&failure)
+        })?
+        .value;
+    // Whoever may not list addresses can launch all the same.
+    let used = page.is_ok().then_some(count);
+    Ok(Some(SubnetFacts { size: subnet::size(&subnet), subnet, used }))
+}
+
+/// Says what is the matter with the subnet.
+pub(super) fn describe(asker: &Asker<'_>, facts: Option<&SubnetFacts>, answer: &mut Preflight) {
+    let Some(SubnetFacts { subnet, .. }) = facts else { return };
+    answer.subnet = subnet.display_name.as_deref().map(|name| plain_text(name, 255));
+    let ocid = asker.subnet.unwrap_or_default();
+    let vnic = asker.fleet.template.create_vnic_details.as_deref();
+    if vnic.and_then(|vnic| vnic.assign_public_ip) == Some(true)
+        && subnet.prohibit_public_ip_on_vnic == Some(true)
+    {
+        answer.findings.push(
+            Finding::new(
+                Level::Stop,
+                ocid,
+                "public addresses are asked for, and the subnet is private: it refuses them",
+            )
+            .remedy("set `assign_public_ip: false`, or use a public subnet"),
+        );
+    }
+    let state = subnet.lifecycle_state.as_str();
+    if !state.is_empty() && state != "AVAILABLE" && state != "UPDATING" {
+        answer.findings.push(Finding::new(
+            Level::Stop,
+            ocid,
+            format!("the subnet is {state}, not AVAILABLE"),
+        ));
+    }
+}
+
+/// What the subnet leaves room for at a place.
+pub(super) fn bounds(facts: Option<&SubnetFacts>, placement: &Placement) -> Vec<Bound> {
+    let Some(SubnetFacts { subnet, size, used }) = facts else { return Vec::new() };
+    let mut bounds = Vec::new();
+    let own = subnet.availability_domain.as_deref();
+    if let Some(own) = own.filter(|own| *own != placement.availability_domain) {
+        bounds.push(Bound::own(0, format!("the subnet belongs to {own}")));
+    }
+    if let Some((size, used)) = size.zip(used.as_ref()) {
+        let (room, exact) = subnet::free(size, used);
+        let at_most = if exact { "" } else { "at most " };
+        let noun = if room == 1 { "address" } else { "addresses" };
+        let why = format!("the subnet has {at_most}{room} free {noun}");
+        bounds.push(Bound::shared("addresses", room, why));
+    }
+    bounds
+}
+
+impl SubnetFacts {
+    /// How many addresses are left, if they could be counted; when not all were counted, there are no more than these.
+    pub(super) fn free(&self) -> Option<u64> {
+        self.size.zip(self.used.as_ref()).map(|(size, used)| subnet::free(size, used).0)
+    }
+
+    /// Counts further pages of addresses, as far as it matters: until too few are left, or all have been seen.
+    pub(super) async fn count_on(&mut self, asker: &Asker<'_>) {
+        let (Some(ocid), Some(size)) = (asker.subnet, self.size) else { return };
+        while let Some(count) = &mut self.used {
+            let too_few = size.saturating_sub(count.used) < u64::from(asker.fleet.count);
+            if count.next.is_none()
+                || too_few
+                || !asker.may(1)
+                || count.page(asker.client, ocid).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+}

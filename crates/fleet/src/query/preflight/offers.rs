@@ -1,0 +1,260 @@
+//! Whether an availability domain has the hardware of a shape, and whether the image goes with it.
+//!
+//! The capacity report tells of hardware as well, so where it answers, ListShapes need not be asked for each domain.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use ledger::Placement;
+use oci_api::models::Shape;
+use oci_client::{Failure, FailureClass, plain_text};
+
+use super::ask::{Asker, probe_compartment, row_of};
+use super::probe::Probe;
+use super::report::{self, Availability};
+use super::verdict::Bound;
+use super::{Finding, Level, shapes};
+use crate::plan::policy::Scope;
+use crate::price::{Size, size_of};
+
+/// What the first report said: for one availability domain, shape by shape.
+pub(super) type First = Option<(String, Result<Vec<Availability>, Failure>)>;
+
+/// Where which shape can be had.
+#[derive(Debug, Default)]
+pub(super) struct Offers {
+    /// By availability domain and shape.
+    pub places: BTreeMap<(String, String), Offer>,
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// There is hardware; the report may have said more.
+    Yes(Option<Availability>),
+    /// There is none.
+    No,
+    /// Nobody could tell.
+    Unknown,
+}
+
+impl Offers {
+    /// Whether a launch there has a chance.
+    pub fn is_open(&self, placement: &Placement) -> bool {
+        self.get(placement) != Some(&Offer::No)
+    }
+
+    fn get(&self, placement: &Placement) -> Option<&Offer> {
+        self.places.get(&(placement.availability_domain.clone(), placement.shape.clone()))
+    }
+
+    pub fn bound(&self, placement: &Placement) -> Option<Bound> {
+        match self.get(placement)? {
+            Offer::No => {
+                let why = format!("{} does not offer {}", placement.availability_domain, placement.shape);
+                Some(Bound::own(0, why))
+            }
+            // What is reserved is there, whatever a report says of the rest.
+            Offer::Yes(Some(report)) if !is_reserved(placement) => report.bound(placement),
+            Offer::Yes(_) | Offer::Unknown => None,
+        }
+    }
+}
+
+fn is_reserved(placement: &Placement) -> bool {
+    placement.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty())
+}
+
+/// The fleet's shapes in the region, as far as they go with its image.
+pub(super) async fn in_region(asker: &Asker<'_>, wanted: &[String]) -> Result<Vec<Shape>, Failure> {
+    asker.count(1);
+    shapes::ask(asker.client, &asker.fleet.compartment, None, asker.image, wanted).await
+}
+
+/// Finds out why shapes are missing from that list. Answers what is known of the shapes, and the image's name where it
+/// had to be asked for.
+pub(super) async fn explain(
+    asker: &Asker<'_>,
+    wanted: &[String],
+    region: Result<Vec<Shape>, Failure>,
+    findings: &mut Vec<Finding>,
+) -> (Vec<Shape>, Option<String>) {
+    let rows = match region {
+        Ok(rows) if wanted.iter().all(|shape| row_of(&rows, shape).is_some()) => return (rows, None),
+        Ok(rows) => rows,
+        Err(failure) if failure.class == FailureClass::NotFound => {
+            // The compartment or the image: each is asked for by itself.
+            findings.extend(probe_compartment(asker).await);
+            Vec::new()
+        }
+        Err(failure) => {
+            let message = format!("the shapes could not be listed: {}", plain_text(&failure.message, 300));
+            findings.push(Finding::new(Level::Warning, "shapes", message).request(&failure));
+            return (Vec::new(), None);
+        }
+    };
+    let mut name = None;
+    if let (Some(ocid), true) = (asker.image, asker.image.is_some() && asker.may(1)) {
+        match asker.client.get_image(ocid).await {
+            Ok(image) => {
+                let state = image.value.lifecycle_state.as_str();
+                if !state.is_empty() && state != "AVAILABLE" {
+                    findings.push(Finding::new(
+                        Level::Stop,
+                        ocid,
+                        format!("the image is {state}, not AVAILABLE"),
+                    ));
+                }
+                name = image.value.display_name.map(|name| plain_text(&name, 255));
+            }
+            Err(failure) => {
+                let scope = Scope::Compartment(&asker.fleet.compartment);
+                let needs = ("read", "instance-images");
+                findings.push(Probe { what: "image", ocid, needs, scope }.finding(&failure));
+                return (rows, None);
+            }
+        }
+    }
+    if !asker.may(1) {
+        return (rows, name);
+    }
+    let Ok(all) = shapes::ask(asker.client, &asker.fleet.compartment, None, None, wanted).await else {
+        return (rows, name);
+    };
+    for shape in wanted.iter().filter(|shape| row_of(&rows, shape).is_none()) {
+        // With another shape to fall back to, not every launch fails.
+        let level = if wanted.len() > 1 { Level::Warning } else { Level::Stop };
+        findings.push(if row_of(&all, shape).is_some() {
+            let image = name.clone().unwrap_or_else(|| asker.image.unwrap_or_default().to_owned());
+            Finding::new(level, shape, format!("the image {image} does not go with the shape {shape}"))
+                .remedy(format!("`oci-insta-scale find images --shape {shape}` lists images that do"))
+                .fatal()
+        } else {
+            Finding::new(level, shape, format!("no availability domain of this region offers {shape} to you"))
+                .remedy("`oci-insta-scale find shapes` lists those that are offered")
+                .fatal()
+        });
+    }
+    (all, name)
+}
+
+fn kinds(asker: &Asker<'_>, placements: &[Placement], domain: &str) -> Vec<(String, Size)> {
+    let mut kinds: Vec<(String, Size)> = Vec::new();
+    for placement in placements.iter().filter(|p| p.availability_domain == domain && !is_reserved(p)) {
+        if !kinds.iter().any(|(shape, _)| *shape == placement.shape) {
+            kinds.push((placement.shape.clone(), size_of(&asker.fleet.template)));
+        }
+    }
+    kinds
+}
+
+/// The availability domains in which capacity that is not reserved is wanted.
+fn unreserved(placements: &[Placement]) -> Vec<String> {
+    let mut domains: Vec<String> = Vec::new();
+    for placement in placements.iter().filter(|placement| !is_reserved(placement)) {
+        if !domains.contains(&placement.availability_domain) {
+            domains.push(placement.availability_domain.clone());
+        }
+    }
+    domains
+}
+
+/// The report for one availability domain. It goes alone since not everybody may ask for it: the others follow if it
+/// was answered.
+pub(super) async fn first_report(asker: &Asker<'_>, placements: &[Placement]) -> First {
+    let domain = unreserved(placements).into_iter().next()?;
+    let kinds = kinds(asker, placements, &domain);
+    asker.count(report::reports(kinds.len()));
+    let report = report::ask(asker.client, asker.tenancy(), &domain, &kinds).await;
+    Some((domain, report))
+}
+
+/// Every other report, then ListShapes for the domains about which reports said nothing.
+pub(super) async fn everywhere(
+    asker: &Asker<'_>,
+    placements: &[Placement],
+    wanted: &[String],
+    rows: &[Shape],
+    first: First,
+) -> Offers {
+    let mut offers = Offers::default();
+    let mut reports: Vec<(String, Result<Vec<Availability>, Failure>)> = Vec::new();
+    if let Some((domain, report)) = first {
+        let allowed = !matches!(&report, Err(failure) if failure.class == FailureClass::NotFound);
+        let more: Vec<String> = if allowed {
+            let reports = |domain: &str| report::reports(kinds(asker, placements, domain).len());
+            let others = unreserved(placements).into_iter().filter(|other| *other != domain);
+            others.filter(|other| asker.may(reports(other))).collect()
+        } else {
+            Vec::new()
+        };
+        reports.push((domain, report));
+        reports.extend(
+            join_all(more.into_iter().map(|domain| async {
+                let kinds = kinds(asker, placements, &domain);
+                let report = report::ask(asker.client, asker.tenancy(), &domain, &kinds).await;
+                (domain, report)
+            }))
+            .await,
+        );
+    }
+    for (domain, report) in reports {
+        match report {
+            Ok(report) => {
+                for ((shape, _), availability) in kinds(asker, placements, &domain).into_iter().zip(report) {
+                    let there = matches!(
+                        availability,
+                        Availability::Available { .. } | Availability::OutOfHostCapacity
+                    );
+                    if there {
+                        offers.places.insert((domain.clone(), shape), Offer::Yes(Some(availability)));
+                    }
+                }
+            }
+            // A shape that is not there is not found as well; then it is not known whether the report may be asked for.
+            Err(failure)
+                if failure.class == FailureClass::NotFound
+                    && wanted.iter().all(|shape| row_of(rows, shape).is_some()) =>
+            {
+                let message = "the capacity report may not be asked for, so free hosts are unknown";
+                let right = crate::plan::policy::statement(
+                    "<your group>",
+                    "manage",
+                    "compute-capacity-reports",
+                    Scope::Tenancy,
+                );
+                offers.findings.push(
+                    Finding::new(Level::Note, "capacity report", message)
+                        .remedy(format!("add: {right}"))
+                        .request(&failure),
+                );
+            }
+            Err(failure) => tracing::info!(%failure, domain, "no capacity report"),
+        }
+    }
+    // A place that reports said nothing about; a reservation there answers for itself.
+    let mut open: Vec<String> = Vec::new();
+    for placement in placements {
+        let domain = &placement.availability_domain;
+        let known = offers.places.contains_key(&(domain.clone(), placement.shape.clone()));
+        if !known && !is_reserved(placement) && !open.contains(domain) && asker.may(1) {
+            open.push(domain.clone());
+        }
+    }
+    let listed = join_all(
+        open.iter()
+            .map(|domain| shapes::ask(asker.client, &asker.fleet.compartment, Some(domain), None, wanted)),
+    )
+    .await;
+    for (domain, listed) in open.into_iter().zip(listed) {
+        for shape in wanted {
+            let offer = match &listed {
+                Ok(listed) if row_of(listed, shape).is_some() => Offer::Yes(None),
+                Ok(_) => Offer::No,
+                Err(_) => Offer::Unknown,
+            };
+            offers.places.entry((domain.clone(), shape.clone())).or_insert(offer);
+        }
+    }
+    offers
+}

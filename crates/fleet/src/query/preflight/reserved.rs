@@ -1,0 +1,226 @@
+//! Whether reservations can serve the launches of a fleet, and how many.
+
+use futures_util::future::join_all;
+use ledger::Placement;
+use oci_client::{Client, Failure, FailureClass};
+
+use super::ask::Asker;
+use super::probe::Probe;
+use super::verdict::{Bound, Pool, Verdict, in_all};
+use super::{Finding, Level, ReservationFacts};
+use crate::plan::FleetSpec;
+use crate::plan::policy::Scope;
+use crate::price::Prices;
+use crate::reservation::{Config, Held, ReservationError, Want, show, unreservable};
+
+/// What the reservations that a fleet names say to its launch.
+#[derive(Debug, Default)]
+pub struct Reserved {
+    /// Why it must not begin as it is.
+    pub refused: Vec<Finding>,
+    /// What it will run into.
+    pub warnings: Vec<Finding>,
+}
+
+/// Looks at the reservations that a fleet's placements name, with one request for each. `grows` is for a launch that lets
+/// them hold what it needs: then only their place and state matter.
+///
+/// # Errors
+/// When the login is refused.
+pub async fn look_at_reservations(
+    client: &Client,
+    fleet: &FleetSpec,
+    grows: bool,
+) -> Result<Reserved, Box<Failure>> {
+    let mut answer = Reserved::default();
+    let mut reservations = Vec::new();
+    let ocids = named_in(&fleet.placements);
+    for (ocid, result) in ocids.iter().zip(join_all(ocids.iter().map(|ocid| show(client, ocid))).await) {
+        match result {
+            Ok(held) => reservations.push(held),
+            Err(ReservationError::Failure(failure)) if failure.class == FailureClass::Authentication => {
+                return Err(failure);
+            }
+            Err(error) => {
+                let finding = not_seen(fleet, ocid, &error);
+                let list =
+                    if finding.level == Level::Stop { &mut answer.refused } else { &mut answer.warnings };
+                list.push(finding);
+            }
+        }
+    }
+    answer.refused.extend(impossible(fleet, &reservations));
+    for held in &reservations {
+        let here = fleet.placements.iter().filter(|place| draws_on(place, held));
+        let checks: Vec<Vec<Finding>> = here
+            .map(|place| {
+                if grows {
+                    in_place(held, place).err().into_iter().collect()
+                } else {
+                    check(held, fleet, place).1
+                }
+            })
+            .collect();
+        // With one fault domain that it does serve, launches find their way.
+        let useless = checks.iter().all(|findings| !findings.is_empty());
+        let list = if useless { &mut answer.refused } else { &mut answer.warnings };
+        list.extend(checks.into_iter().flatten());
+        list.dedup();
+    }
+    if answer.refused.is_empty() && !grows {
+        answer.warnings.extend(too_few(fleet, &reservations, &fleet.placements));
+    }
+    Ok(answer)
+}
+
+/// The reservations that placements name, each once.
+pub(super) fn named_in(placements: &[Placement]) -> Vec<String> {
+    let mut ocids: Vec<String> = Vec::new();
+    for ocid in placements.iter().filter_map(|placement| placement.capacity_reservation.as_ref()) {
+        if !ocid.is_empty() && !ocids.contains(ocid) {
+            ocids.push(ocid.clone());
+        }
+    }
+    ocids
+}
+
+/// Asks for each of them.
+pub(super) async fn ask(asker: &Asker<'_>, ocids: &[String]) -> Vec<Result<Held, Finding>> {
+    asker.count(u32::try_from(ocids.len()).unwrap_or(u32::MAX));
+    join_all(ocids.iter().map(|ocid| async move {
+        show(asker.client, ocid).await.map_err(|error| not_seen(asker.fleet, ocid, &error))
+    }))
+    .await
+}
+
+fn not_seen(fleet: &FleetSpec, ocid: &str, error: &ReservationError) -> Finding {
+    let needs = ("use", "compute-capacity-reservations");
+    let scope = Scope::Compartment(&fleet.compartment);
+    match error.failure() {
+        Some(failure) => Probe { what: "capacity reservation", ocid, needs, scope }.finding(failure),
+        None => Finding::new(Level::Warning, ocid, error.to_string()),
+    }
+}
+
+/// Why launches of this kind can draw on no reservation at all: a finding for each that the fleet names.
+pub(super) fn impossible(fleet: &FleetSpec, reservations: &[Held]) -> Vec<Finding> {
+    let Some(why) = unreservable(&fleet.template) else { return Vec::new() };
+    let remedy = "take the reservation out of the config, or launch plain instances";
+    reservations.iter().map(|held| Finding::new(Level::Stop, &held.ocid, why).remedy(remedy)).collect()
+}
+
+fn draws_on(place: &Placement, held: &Held) -> bool {
+    place.capacity_reservation.as_ref() == Some(&held.ocid)
+}
+
+/// Whether a reservation is where and as it has to be for any launch at a place.
+fn in_place(held: &Held, place: &Placement) -> Result<(), Finding> {
+    let ocid = held.ocid.as_str();
+    if held.availability_domain != place.availability_domain {
+        let message = format!(
+            "the reservation is in {}, and instances are to be launched in {}",
+            held.availability_domain, place.availability_domain
+        );
+        return Err(Finding::new(Level::Warning, ocid, message).remedy(
+            "a reservation serves its own availability domain only: change `availability_domain`, or give another \
+             reservation",
+        ));
+    }
+    if held.state != "ACTIVE" && held.state != "UPDATING" {
+        let message = format!("the reservation is {}, not ACTIVE", held.state);
+        return Err(Finding::new(Level::Warning, ocid, message)
+            .remedy("`oci-insta-scale reservation wait` waits until it is"));
+    }
+    Ok(())
+}
+
+/// What a reservation does for a placement: the bound, and what to say about it.
+pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound, Vec<Finding>) {
+    let refuse = |finding: Finding| (Bound::own(0, finding.message.clone()), vec![finding]);
+    if let Err(finding) = in_place(held, place) {
+        return refuse(finding);
+    }
+    let want = Want::of_fleet(fleet, &place.shape, place.fault_domain.as_deref(), 0);
+    let configs = serving(held, &want);
+    if configs.is_empty() {
+        let has: Vec<String> = held.configs.iter().map(Config::describe).collect();
+        let has = if has.is_empty() { "nothing".to_owned() } else { has.join("; ") };
+        let message =
+            format!("launches of {} cannot draw on the reservation: it holds {has}", want.describe());
+        return refuse(Finding::new(Level::Warning, &held.ocid, message).remedy(
+            "shape, OCPUs, memory and fault domain have to be exactly the same: change the config, or the reservation \
+             (`oci-insta-scale reservation update --add …`)",
+        ));
+    }
+    let free = |config: &Config| u64::from(config.reserved.saturating_sub(config.used));
+    let pools: Vec<Pool> = configs
+        .iter()
+        .map(|config| Pool { name: format!("{} {}", held.ocid, config.describe()), room: free(config) })
+        .collect();
+    let room = pools.iter().map(|pool| pool.room).sum();
+    let reserved: u64 = configs.iter().map(|config| u64::from(config.reserved)).sum();
+    let why = format!("the reservation has {room} of {reserved} free");
+    (Bound { room, why, hint: false, pools }, Vec::new())
+}
+
+/// The configs that serve a launch, its own fault domain's first. One without a fault domain is said to serve launches
+/// into any of them.
+fn serving(held: &Held, want: &Want) -> Vec<Config> {
+    let any = Want { fault_domain: None, ..want.clone() };
+    let all = held.wire.instance_reservation_configs.iter().flatten();
+    let mut serving: Vec<Config> = all
+        .filter(|config| want.matches(config) || (config.fault_domain.is_none() && any.matches(config)))
+        .map(Config::from)
+        .collect();
+    serving.sort_by_key(|config| config.fault_domain.is_none());
+    serving
+}
+
+/// How many of the fleet's instances the reservation has room for, wherever in it.
+fn room(held: &Held, fleet: &FleetSpec, placements: &[Placement]) -> u32 {
+    let here = placements.iter().filter(|place| draws_on(place, held));
+    let verdicts: Vec<Verdict> =
+        here.map(|place| Verdict::new(place.clone(), u32::MAX, vec![check(held, fleet, place).0])).collect();
+    in_all(&verdicts, u32::MAX)
+}
+
+/// What is told of a reservation.
+pub(super) fn facts(
+    held: &Held,
+    fleet: &FleetSpec,
+    placements: &[Placement],
+    prices: &Prices,
+) -> ReservationFacts {
+    ReservationFacts {
+        ocid: held.ocid.clone(),
+        name: held.name.clone(),
+        free: room(held, fleet, placements),
+        unused_per_hour: held.unused_hour(prices),
+    }
+}
+
+/// The finding that the reservations have no room for the whole fleet, where it draws on nothing else.
+pub(super) fn too_few(fleet: &FleetSpec, reservations: &[Held], placements: &[Placement]) -> Option<Finding> {
+    let drawn = |place: &Placement| reservations.iter().any(|held| draws_on(place, held));
+    if placements.is_empty() || !placements.iter().all(drawn) {
+        return None;
+    }
+    let rooms = reservations.iter().map(|held| room(held, fleet, placements));
+    let room = rooms.fold(0, u32::saturating_add);
+    // Where it serves no launch at all, that is said already.
+    let serves = reservations.iter().any(|held| {
+        placements.iter().any(|place| draws_on(place, held) && check(held, fleet, place).1.is_empty())
+    });
+    if room >= fleet.count || !serves {
+        return None;
+    }
+    let about = reservations.iter().map(|held| held.ocid.as_str()).collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "{} of the {} instances that are wanted fit into what is reserved; no other finds a place, since a launch into a \
+         reservation takes nothing else",
+        room, fleet.count
+    );
+    Some(Finding::new(Level::Warning, about, message).remedy(
+        "hold more (`oci-insta-scale reservation update … --count`), or launch with --reserve, which grows it",
+    ))
+}

@@ -1,0 +1,173 @@
+//! Waits for what the service does to a reservation, and reads the result back.
+
+use std::time::Duration;
+
+use oci_api::models::{
+    ComputeCapacityReservation, ComputeCapacityReservationLifecycleState as State, WorkRequestStatus,
+};
+use oci_client::{Answered, Client, Failure, FailureClass, plain_text};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::ReservationError;
+
+/// The first pause between two looks; they grow to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long to wait, and who may end the wait.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    /// From the beginning of the command.
+    pub started: Instant,
+    /// How long in all.
+    pub limit: Duration,
+    /// Ends the wait when cancelled.
+    pub stop: CancellationToken,
+}
+
+impl Patience {
+    /// From now on, for so long.
+    pub fn new(limit: Duration, stop: CancellationToken) -> Self {
+        Self { started: Instant::now(), limit, stop }
+    }
+
+    /// How much of it is left.
+    pub fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.started.elapsed())
+    }
+
+    /// Waits; false when there is no use in waiting longer.
+    pub(crate) async fn pause(&self, pause: Duration) -> bool {
+        let left = self.left();
+        if left.is_zero() || self.stop.is_cancelled() {
+            return false;
+        }
+        tokio::select! {
+            () = sleep(pause.min(left)) => true,
+            () = self.stop.cancelled() => false,
+        }
+    }
+
+    fn over(&self, ocid: &str, state: &str) -> ReservationError {
+        let (ocid, state) = (ocid.to_owned(), state.to_owned());
+        if self.stop.is_cancelled() {
+            ReservationError::Stopped { ocid, state }
+        } else {
+            ReservationError::StillBusy { ocid, state, waited_s: self.started.elapsed().as_secs() }
+        }
+    }
+}
+
+fn longer(pause: Duration) -> Duration {
+    (pause * 3 / 2).min(LONGEST_PAUSE)
+}
+
+/// Follows a change of a reservation to its end: first its work request, if one was named and may be read, then the
+/// reservation's own state. Answers the reservation as it is then; `None` when it is gone.
+pub(super) async fn settled(
+    client: &Client,
+    ocid: &str,
+    work_request: Option<&str>,
+    patience: &Patience,
+) -> Result<Option<Answered<ComputeCapacityReservation>>, ReservationError> {
+    let ended = match work_request {
+        Some(id) => work_request_ended(client, ocid, id, patience).await?,
+        None => None,
+    };
+    let reservation = steady(client, ocid, patience).await?;
+    match (ended, work_request) {
+        // What it holds counts, not what the work request calls itself; without a reservation its word is all there is.
+        (Some((status, errors)), Some(id)) if reservation.is_none() => Err(ReservationError::WorkRequest {
+            ocid: ocid.to_owned(),
+            work_request: id.to_owned(),
+            status,
+            errors,
+        }),
+        (Some((status, errors)), Some(id)) => {
+            tracing::warn!(ocid, work_request = id, status, ?errors, "the work request did not succeed");
+            Ok(reservation)
+        }
+        _ => Ok(reservation),
+    }
+}
+
+/// Waits until the service is done with the reservation; `None` when it is gone.
+pub async fn until_active(
+    client: &Client,
+    ocid: &str,
+    patience: &Patience,
+) -> Result<Option<Answered<ComputeCapacityReservation>>, ReservationError> {
+    steady(client, ocid, patience).await
+}
+
+/// Waits for the end of a work request. `Some` when it ended in another way than by success.
+async fn work_request_ended(
+    client: &Client,
+    ocid: &str,
+    id: &str,
+    patience: &Patience,
+) -> Result<Option<(String, Vec<String>)>, ReservationError> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let status = match client.get_work_request(id).await {
+            Ok(answer) => answer.value.status,
+            // Whoever may not read work requests, or one that is gone, has to do with the reservation's state.
+            Err(failure) if failure.class == FailureClass::NotFound => return Ok(None),
+            Err(failure) if passing(&failure) => WorkRequestStatus::InProgress,
+            Err(failure) => return Err(failure.into()),
+        };
+        match status {
+            WorkRequestStatus::Succeeded => return Ok(None),
+            WorkRequestStatus::Failed | WorkRequestStatus::Canceled => {
+                let errors = client.list_work_request_errors(id).await.unwrap_or_default();
+                let errors = errors
+                    .iter()
+                    .map(|error| plain_text(&format!("{}: {}", error.code, error.message), 300))
+                    .collect();
+                return Ok(Some((status.to_string(), errors)));
+            }
+            _ => {}
+        }
+        if !patience.pause(pause).await {
+            return Err(patience.over(ocid, status.as_str()));
+        }
+        pause = longer(pause);
+    }
+}
+
+async fn steady(
+    client: &Client,
+    ocid: &str,
+    patience: &Patience,
+) -> Result<Option<Answered<ComputeCapacityReservation>>, ReservationError> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let state = match client.get_capacity_reservation(ocid).await {
+            Ok(answer) => match answer.value.lifecycle_state {
+                State::Active => return Ok(Some(answer)),
+                State::Deleted => return Ok(None),
+                state => state,
+            },
+            Err(failure) if failure.class == FailureClass::NotFound => return Ok(None),
+            Err(failure) if passing(&failure) => State::Unrecognized("unreadable".to_owned()),
+            Err(failure) => return Err(failure.into()),
+        };
+        if !patience.pause(pause).await {
+            return Err(patience.over(ocid, state.as_str()));
+        }
+        pause = longer(pause);
+    }
+}
+
+/// Whether a failed look says nothing about what is looked at: the next one may succeed.
+pub(crate) fn passing(failure: &Failure) -> bool {
+    matches!(
+        failure.class,
+        FailureClass::Throttled
+            | FailureClass::Service
+            | FailureClass::Network
+            | FailureClass::Ambiguous
+            | FailureClass::Busy
+    )
+}

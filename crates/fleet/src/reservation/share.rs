@@ -1,0 +1,52 @@
+//! Shares a fleet out among its availability domains. Pure.
+
+use super::ask::{Want, spread};
+use crate::plan::Plan;
+use ledger::Placement;
+
+/// What one availability domain is to hold.
+#[derive(Clone, Debug)]
+pub struct Share {
+    /// The first placement of the fleet there.
+    pub placement: Placement,
+    /// What is to be reserved there.
+    pub wants: Vec<Want>,
+    /// The reservation that the config names, which is grown.
+    pub existing: Option<String>,
+    pub(crate) token: usize,
+}
+
+/// The fleet spread over its availability domains. Where it names fault domains, each has its own config.
+pub fn shares(plan: &Plan) -> Vec<Share> {
+    let fleet = &plan.fleet;
+    let mut firsts: Vec<&Placement> = Vec::new();
+    for placement in &fleet.placements {
+        if !firsts.iter().any(|first| first.availability_domain == placement.availability_domain) {
+            firsts.push(placement);
+        }
+    }
+    let counts = spread(fleet.count, firsts.len());
+    let mut shares = Vec::new();
+    for (token, (first, count)) in
+        firsts.into_iter().zip(counts).enumerate().filter(|(_, (_, count))| *count > 0)
+    {
+        let same = |other: &&Placement| {
+            other.availability_domain == first.availability_domain && other.shape == first.shape
+        };
+        let mut faults: Vec<Option<&str>> = Vec::new();
+        for placement in fleet.placements.iter().filter(same) {
+            if !faults.contains(&placement.fault_domain.as_deref()) {
+                faults.push(placement.fault_domain.as_deref());
+            }
+        }
+        let parts = spread(count, faults.len());
+        let wants = faults.into_iter().zip(parts).filter(|(_, part)| *part > 0);
+        shares.push(Share {
+            placement: first.clone(),
+            wants: wants.map(|(fault, part)| Want::of_fleet(fleet, &first.shape, fault, part)).collect(),
+            existing: first.capacity_reservation.clone().filter(|ocid| !ocid.is_empty()),
+            token,
+        });
+    }
+    shares
+}

@@ -1,0 +1,72 @@
+//! The rooms of `fleet` and the arrows between them: how far the crate is from layers of which each uses only those below.
+
+use super::imports::{Crate, module_path, room_arrows};
+use super::source::Source;
+use super::{split_at_src, tracked};
+use crate::Result;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The rooms of `fleet`, lowest first. A room may use the ones before it; ARCHITECTURE.md says what each is for.
+const LAYERS: &[&str] = &[
+    "pace",
+    "plan",
+    "price",
+    "engine",
+    "reservation",
+    "query",
+    "action",
+    "cleanup",
+    "launch",
+    "costs",
+    "export",
+];
+const HOME: &str = "crates/fleet";
+
+/// Prints how many rooms and arrows there are, and every arrow that leads upward.
+///
+/// # Errors
+/// When a source cannot be read.
+#[expect(clippy::print_stdout, reason = "the figures are what the command is for")]
+pub fn print_rooms(root: &Path) -> Result<()> {
+    let files = fleet(root)?;
+    let rooms: BTreeSet<&String> = files.keys().filter_map(|module| module.first()).collect();
+    let arrows = room_arrows(&files);
+    let upward: Vec<_> = arrows.iter().filter(|(from, to)| is_upward(from, to)).collect();
+    println!("rooms {}, arrows {}, upward {}", rooms.len(), arrows.len(), upward.len());
+    for (from, to) in upward {
+        println!("  upward: {from} -> {to}");
+    }
+    Ok(())
+}
+
+fn fleet(root: &Path) -> Result<Crate> {
+    let mut files = Crate::default();
+    for file in tracked(root)? {
+        let Some((home, below)) = split_at_src(&file) else { continue };
+        if home != Path::new(HOME) || below.extension().is_none_or(|found| found != "rs") {
+            continue;
+        }
+        let Ok(text) = std::fs::read_to_string(root.join(&file)) else { continue };
+        let source = Source::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        files.insert(module_path(&below), source);
+    }
+    Ok(files)
+}
+
+/// Whether an arrow leads to a room of the same or a higher layer. A room that is not listed is above all.
+fn is_upward(from: &str, to: &str) -> bool {
+    let layer = |room: &str| LAYERS.iter().position(|known| *known == room).unwrap_or(usize::MAX);
+    layer(to) >= layer(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrow_to_a_later_room_leads_upward() {
+        assert!(is_upward("plan", "launch") && is_upward("pace", "unlisted"));
+        assert!(!is_upward("launch", "plan"));
+    }
+}
