@@ -9,7 +9,6 @@ pub const CIRCLES: &[&str] = &[
 pub const TWINS: &[(&str, &str)] = &[
     ("crates/fleet", "Made"),
     ("crates/fleet", "Options"),
-    ("crates/fleet", "Journal"),
     ("crates/fleet", "Scope"),
     ("crates/fleet", "Finding"),
     ("crates/fleet", "Answer"),

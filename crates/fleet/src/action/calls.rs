@@ -1,16 +1,17 @@
 //! The requests that a run of actions makes, each in a task of its own. Decides nothing.
 
-use super::answer::{Follow, follow};
 use super::look::Look;
 use super::slot::Slot;
 use super::{KeptVolume, Options, Verb};
+use crate::engine::cloud::{self, KeepVolumes};
+use crate::engine::failure::{AfterAction, policy, work_request_error};
 use crate::pace::Ticket;
 use crate::query::select::Machine;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::ErrorRecord;
 use oci_api::models::{BootVolumeAttachmentLifecycleState, InstanceLifecycleState as State};
 use oci_client::services::compute::{InstanceAction, InstanceFilter};
-use oci_client::{Client, Failure, FailureClass, RetryPolicy, plain_text};
+use oci_client::{Client, Failure, FailureClass, RetryPolicy};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
@@ -27,8 +28,7 @@ pub(super) struct Errand {
     /// `None` terminates.
     pub(super) action: Option<InstanceAction>,
     pub(super) token: String,
-    pub(super) keep_boot: bool,
-    pub(super) keep_data: bool,
+    pub(super) keep: KeepVolumes,
 }
 
 /// How it went.
@@ -56,16 +56,18 @@ pub(super) enum Seen {
 /// Sends one action, once.
 pub(super) async fn send(client: Client, errand: Errand) -> Answer {
     let once = client.with_retry(RetryPolicy::never());
-    let Errand { index, ticket, ocid, action, token, keep_boot, keep_data } = errand;
+    let Errand { index, ticket, ocid, action, token, keep } = errand;
     let result = match action {
         Some(action) => once
             .instance_action(&ocid, action, Some(&token), None)
             .await
             .map(|answered| Some(answered.value.lifecycle_state).filter(|state| !state.as_str().is_empty())),
-        None => once.terminate_instance(&ocid, keep_boot, keep_data, None).await.map(|_| None),
+        None => cloud::terminate(&once, &ocid, keep).await.map(|()| None),
     };
     let asked = match &result {
-        Err(failure) if follow(failure.class) == Follow::Ask => Some(ask(&client, &ocid).await),
+        Err(failure) if policy(failure.class).action == AfterAction::AskState => {
+            Some(ask(&client, &ocid).await)
+        }
         _ => None,
     };
     Answer { index, ticket, result, asked }
@@ -238,14 +240,7 @@ pub(super) async fn reason(client: &Client, compartment: &str, ocid: &str) -> Op
     let requests = client.list_work_requests(compartment, Some(ocid)).await.ok()?;
     let last = requests.into_iter().max_by_key(|request| request.time_accepted)?;
     let error = client.list_work_request_errors(&last.id).await.ok()?.into_iter().next()?;
-    // The same words mean the same as in an answer.
-    let class = oci_client::classify::classify_work_request_error(&error.code, &error.message);
-    Some(ErrorRecord {
-        class: class.name().to_owned(),
-        code: plain_text(&error.code, 80),
-        message: plain_text(&error.message, 2000),
-        ..ErrorRecord::default()
-    })
+    Some(work_request_error(&error.code, &error.message).1)
 }
 
 /// What the kinds of volume attachment have in common.

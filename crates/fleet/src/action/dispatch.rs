@@ -6,6 +6,7 @@ use super::decide::transitional;
 use super::engine::{Engine, Halt};
 use super::look::{self, Look, View};
 use super::slot::{Slot, Stage};
+use crate::engine::cloud::KeepVolumes;
 use crate::pace::{Next, QueuePosition, Ticket};
 use crate::plan::retry_token;
 use ledger::Event;
@@ -91,8 +92,7 @@ impl Engine<'_> {
             ocid: slot.machine.ocid.clone(),
             action: slot.action(self.options.verb, self.options.grace.is_some()),
             token: retry_token(self.run, slot.number, slot.attempt),
-            keep_boot: self.options.keep_boot_volumes,
-            keep_data: self.options.keep_data_volumes,
+            keep: KeepVolumes { boot: self.options.keep_boot_volumes, data: self.options.keep_data_volumes },
         })
     }
 
@@ -104,8 +104,8 @@ impl Engine<'_> {
             action: errand.action.map_or("TERMINATE", |action| action.as_str()).to_owned(),
         });
         let intents = intents.collect();
-        self.keep(intents).await;
-        if self.halt == Some(Halt::LedgerFailed) {
+        if self.journal.intend_all(intents).await.is_err() {
+            self.halt.get_or_insert(Halt::LedgerFailed);
             return;
         }
         for (position, errand) in errands {

@@ -1,15 +1,16 @@
 //! The run itself: one loop that sends what may leave, takes in what comes back, and looks at what is under way.
 
-use super::answer::{MISSING, PROTECTED, impossible, own};
+use super::answer::{MISSING, PROTECTED, impossible};
 use super::calls::{self, Answer, Sight};
 use super::decide::{Decision, decide_machine, protection};
-use super::journal::Journal;
 use super::slot::{Slot, Stage, Tally};
 use super::{ActionPlan, ActionSummary, Options};
 use crate::engine::env::{Environment, RunError, Sink};
+use crate::engine::failure::own_error;
+use crate::engine::journal::Journal;
 use crate::pace::{Controller, QueuePosition, Settings, WaitQueue};
 use crate::query::select::{Machine, Named, Selection};
-use ledger::{Event, Outcome, RequestCount, RunId};
+use ledger::{Event, Outcome, RunId};
 use oci_client::FailureClass;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::{BTreeSet, HashMap};
@@ -59,7 +60,7 @@ pub async fn run(
         requested: u32::try_from(plan.instances.len()).unwrap_or(u32::MAX),
         plan: serde_json::to_value(&plan).unwrap_or_default(),
     };
-    let journal = Journal::create(env.store.clone(), env.clock.clone(), sink, run, first).await?;
+    let journal = Journal::create(env, run, first, sink, CancellationToken::new()).await?;
     let mut settings = Settings::write();
     settings.rate_cap = options.rate;
     settings.concurrency_cap = options.max_concurrency.max(1);
@@ -150,7 +151,10 @@ impl Engine<'_> {
             if let Some(tag) = protection(self.options, &slot.machine) {
                 self.set_stage(index, Stage::Ended);
                 let message = format!("the tag `{tag}` protects it from termination: remove the tag first");
-                events.push(Event::SlotFailed { slot: number, error: own(PROTECTED, "Protected", message) });
+                events.push(Event::SlotFailed {
+                    slot: number,
+                    error: own_error(PROTECTED, "Protected", &message),
+                });
                 continue;
             }
             match decide_machine(self.options.verb, &slot.machine) {
@@ -181,7 +185,7 @@ impl Engine<'_> {
             }
         }
         for (number, _) in (1..).skip(self.slots.len()).zip(0..missing) {
-            let error = own(MISSING, "NotFound", "it is not there, or not yours to see".to_owned());
+            let error = own_error(MISSING, "NotFound", "it is not there, or not yours to see");
             events.push(Event::SlotFailed { slot: number, error });
         }
         self.keep(events).await;
@@ -254,31 +258,21 @@ impl Engine<'_> {
     }
 
     pub(super) async fn keep(&mut self, events: Vec<Event>) {
-        if !self.journal.keep(events).await && self.halt.is_none() {
-            self.halt = Some(Halt::LedgerFailed);
+        self.journal.record(events).await;
+        if self.journal.broken().is_some() {
+            self.halt.get_or_insert(Halt::LedgerFailed);
         }
     }
 
     /// Writes the end of the run and sums it up.
     async fn end(mut self) -> ActionSummary {
-        let requests = self.env.requests.as_ref().map(|counts| {
-            let counted = counts.snapshot().into_iter().map(|(operation, count)| {
-                let count = RequestCount { ok: count.ok, throttled: count.throttled, failed: count.failed };
-                (operation.to_owned(), count)
-            });
-            Event::RequestsCounted { requests: counted.collect() }
-        });
         let refusals = self.refusals();
         self.keep(refusals).await;
         let outcome = self.outcome();
-        let mut events: Vec<Event> = requests.into_iter().collect();
-        events.push(Event::RunFinished { outcome });
-        let broken = self.halt == Some(Halt::LedgerFailed);
-        if !broken {
-            self.journal.keep(events).await;
-        }
-        let mut summary = ActionSummary::of(&self.journal.state);
-        if let Some(error) = &self.journal.broken {
+        self.journal.finish(self.env.requests.as_deref(), outcome).await;
+        let broken = self.journal.broken();
+        let mut summary = ActionSummary::of(&self.journal.into_state());
+        if let Some(error) = broken {
             summary.outcome = Some(Outcome::LedgerFailed);
             summary.warnings.push(error.to_string());
         }

@@ -3,6 +3,7 @@
 //! A list page costs one request for 100 instances, others in the compartment included, so looking often while actions
 //! still leave would cost more than the actions. Pure.
 
+use crate::engine::backoff::Backoff;
 use std::time::Duration;
 
 /// How to look.
@@ -72,7 +73,8 @@ pub(super) fn next(view: View) -> (Look, Duration) {
             (Look::OnTheWay, view.base * dear)
         }
         _ => {
-            let pause = view.base.saturating_mul(1 << view.lists.min(4));
+            let pause = Backoff::doubling(view.base, view.base.saturating_mul(16))
+                .pause(view.lists.saturating_add(1));
             (Look::List, pause.max(Duration::from_secs(1).saturating_mul(pages)).min(SELDOM.max(view.base)))
         }
     }

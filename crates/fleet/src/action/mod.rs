@@ -10,7 +10,6 @@ mod calls;
 mod decide;
 mod dispatch;
 mod engine;
-mod journal;
 mod look;
 mod outcome;
 mod returned;
@@ -18,7 +17,6 @@ mod sight;
 mod slot;
 mod summary;
 
-pub(crate) use answer::record as error_record;
 pub(crate) use calls::volume_attachment;
 pub use decide::{Decision, Progress, decide, decide_machine, progress, protection, wanted};
 pub use engine::run;

@@ -1,30 +1,27 @@
 //! How a run of actions ended.
 
 use super::engine::{Engine, Halt};
+use crate::engine::outcome::{Ending, Reached};
 use ledger::{Outcome, Phase};
 
 impl Engine<'_> {
     pub(super) fn outcome(&self) -> Outcome {
-        match self.halt {
-            Some(Halt::Interrupted) => return Outcome::Interrupted,
-            Some(Halt::NotAuthenticated) => return Outcome::NotAuthenticated,
-            Some(Halt::LedgerFailed) => return Outcome::LedgerFailed,
-            None => {}
-        }
-        let state = &self.journal.state;
-        let good = state
-            .slots
-            .values()
-            .filter(|slot| {
-                matches!(slot.phase, Phase::ActionDone | Phase::ActionAccepted) && !slot.wait_ended
-            })
-            .count();
-        if good == state.requested as usize {
-            Outcome::Complete
-        } else if good == 0 {
-            Outcome::Nothing
-        } else {
-            Outcome::Partial
-        }
+        let reached = self.journal.state(|state| {
+            let slots = state.slots.values().filter(|slot| !slot.wait_ended);
+            let good = slots.filter(|slot| match slot.phase {
+                Phase::ActionDone => true,
+                Phase::ActionAccepted => !self.options.wait || self.halt.is_none(),
+                _ => false,
+            });
+            Reached::of(good.count(), state.requested as usize)
+        });
+        let ending = Ending {
+            ledger_failed: self.journal.broken().is_some(),
+            refused: self.halt == Some(Halt::NotAuthenticated),
+            interrupted: self.halt == Some(Halt::Interrupted),
+            reached,
+            ..Ending::default()
+        };
+        ending.outcome()
     }
 }

@@ -1,11 +1,12 @@
 //! What an answer to an action means for its instance.
 
 use super::Verb;
-use super::answer::{self, Follow, follow, impossible, worth_waiting};
+use super::answer::{impossible, worth_waiting};
 use super::calls::{Answer, Seen};
 use super::decide::{Decision, decide};
 use super::engine::{Engine, Halt};
 use super::slot::{FAILURES, Stage};
+use crate::engine::failure::{AfterAction, error_record, policy};
 use crate::pace::QueuePosition;
 use ledger::{Action, Event};
 use oci_api::models::InstanceLifecycleState as State;
@@ -77,18 +78,18 @@ impl Engine<'_> {
         asked: Option<Seen>,
         events: &mut Vec<Event>,
     ) {
-        let error = answer::record(failure);
+        let error = error_record(failure);
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.error = Some(error.clone());
         slot.in_doubt |= failure.may_have_happened();
-        match follow(failure.class) {
+        match policy(failure.class).action {
             // Counted by the pace, and told by it.
-            Follow::Again => self.queue_at(index, position),
-            Follow::Later => self.later(index, Action::RetrySameToken, events),
-            Follow::NewToken => self.later(index, Action::NextPlacement, events),
-            Follow::Ask => self.asked(index, failure, asked.unwrap_or(Seen::Unknown), events),
-            Follow::GiveUp => self.give_up(index, error, events),
-            Follow::StopRun => {
+            AfterAction::Again => self.queue_at(index, position),
+            AfterAction::Later => self.later(index, Action::RetrySameToken, events),
+            AfterAction::NewToken => self.later(index, Action::NextPlacement, events),
+            AfterAction::AskState => self.asked(index, failure, asked.unwrap_or(Seen::Unknown), events),
+            AfterAction::GiveUp => self.give_up(index, error, events),
+            AfterAction::StopRun => {
                 self.give_up(index, error, events);
                 self.halt.get_or_insert(Halt::NotAuthenticated);
             }
@@ -101,7 +102,7 @@ impl Engine<'_> {
         let state = match (seen, verb) {
             (Seen::In(state), _) => state,
             (Seen::Gone, Verb::Terminate) => State::Terminated,
-            (Seen::Gone, _) => return self.give_up(index, answer::record(failure), events),
+            (Seen::Gone, _) => return self.give_up(index, error_record(failure), events),
             (Seen::Unknown, _) => return self.later(index, Action::RetrySameToken, events),
         };
         self.note_state(index, &state, events);
@@ -126,7 +127,7 @@ impl Engine<'_> {
             Decision::Send if worth_waiting(failure.class) => {
                 self.later(index, Action::RetrySameToken, events);
             }
-            Decision::Send => self.give_up(index, answer::record(failure), events),
+            Decision::Send => self.give_up(index, error_record(failure), events),
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a look at the instances means for each of them, and what the time means.
 
 use super::Verb;
-use super::answer::{self, WRONG_STATE, impossible, own};
+use super::answer::{WRONG_STATE, impossible};
 use super::calls::{self, Seen, Sight};
 use super::decide::{Decision, Progress, decide, progress, transitional, wanted};
 use super::engine::{Engine, Halt};
 use super::look::Look;
 use super::slot::{REISSUES, Stage};
+use crate::engine::failure::own_error;
 use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorRecord, Event};
 use oci_api::models::InstanceLifecycleState as State;
@@ -222,7 +223,7 @@ impl Engine<'_> {
                 events.push(Event::WaitEnded { slot, ocid, state, error: None });
             } else if overdue {
                 let message = format!("it stayed {}: the action was not taken in time", slot.machine.state);
-                let error = slot.error.clone().unwrap_or_else(|| own(WRONG_STATE, "Busy", message));
+                let error = slot.error.clone().unwrap_or_else(|| own_error(WRONG_STATE, "Busy", &message));
                 self.give_up(index, error, &mut events);
             } else if graceless.is_some_and(|grace| !slot.asked_after(grace)) {
                 // It may be there since it was last looked at: the hard action would then reboot it a second time.
@@ -249,5 +250,5 @@ enum Doubt {
 
 fn never(verb: Verb, state: &State, why: &str) -> ErrorRecord {
     let message = format!("{why}: it is {state} and will not be {}", wanted(verb));
-    answer::own(WRONG_STATE, "IncorrectState", message)
+    own_error(WRONG_STATE, "IncorrectState", &message)
 }

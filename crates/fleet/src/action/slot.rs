@@ -1,6 +1,7 @@
 //! One selected instance and how far its action has come.
 
 use super::Verb;
+use crate::engine::backoff::Backoff;
 use crate::query::select::Machine;
 use ledger::{ErrorRecord, SlotNumber};
 use oci_client::services::compute::InstanceAction;
@@ -102,7 +103,7 @@ impl Slot {
 
     /// The pause after the last failure: 1, 2, 4, … 30 seconds.
     pub(super) fn pause(&self) -> Duration {
-        Duration::from_secs(1 << self.failures.saturating_sub(1).min(5)).min(Duration::from_secs(30))
+        Backoff::doubling(Duration::from_secs(1), Duration::from_secs(30)).pause(self.failures)
     }
 
     /// The power action to send; `None` for a termination.

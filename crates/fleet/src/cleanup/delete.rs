@@ -5,10 +5,13 @@ use super::hold::{self, own_as};
 use super::{LeftVolume, Leftovers};
 use crate::action::{self, ActionSummary, Options, Verb};
 use crate::engine::env::{Environment, RunError, Sink};
+use crate::engine::failure::error_record;
+use crate::engine::journal::Journal;
+use crate::engine::outcome::{Ending, Reached};
 use crate::query::select::Selection;
 use crate::reservation::{self, Patience};
 use futures_util::{StreamExt as _, stream};
-use ledger::{ErrorRecord, Event, Lease, Outcome, RunId, RunKind};
+use ledger::{ErrorRecord, Event, Outcome, RunId, RunKind};
 use oci_client::{Failure, FailureClass, RetryPolicy};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -40,25 +43,21 @@ impl Deleted {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
         let instances = self.instances.as_ref();
-        let of_instances = instances.and_then(|summary| summary.outcome);
-        if let Some(bad @ (Outcome::Interrupted | Outcome::NotAuthenticated | Outcome::LedgerFailed)) =
-            of_instances
-        {
-            return bad;
-        }
+        let is = |bad| instances.is_some_and(|summary| summary.outcome == Some(bad));
+        let login = |(_, error): &(_, ErrorRecord)| error.class == FailureClass::Authentication.name();
         let done = self.deleted.len() + instances.map_or(0, |summary| summary.done as usize);
         let failed = self.failed.len() + instances.map_or(0, |summary| summary.failed as usize);
-        if !self.left.is_empty() {
-            Outcome::Interrupted
-        } else if self.failed.iter().any(|(_, error)| error.class == FailureClass::Authentication.name()) {
-            Outcome::NotAuthenticated
-        } else if failed == 0 {
-            Outcome::Complete
-        } else if done == 0 {
-            Outcome::Nothing
-        } else {
-            Outcome::Partial
+        let refused = is(Outcome::NotAuthenticated) || self.failed.iter().any(login);
+        let interrupted = is(Outcome::Interrupted) || !self.left.is_empty();
+        let missed = failed + usize::from(refused || interrupted);
+        Ending {
+            ledger_failed: is(Outcome::LedgerFailed),
+            refused,
+            interrupted,
+            reached: Reached::of(done, done + missed),
+            ..Ending::default()
         }
+        .outcome()
     }
 }
 
@@ -140,7 +139,7 @@ pub async fn delete(
         let run = env.new_run_id();
         let names: Vec<String> = items.iter().map(|item| item.name().to_owned()).collect();
         let ocids: Vec<String> = items.iter().map(|item| item.ocid().to_owned()).collect();
-        match others(env, items, run, &watch(run, &names), &stop, &mut deleted).await {
+        match others(env, items, run, watch(run, &names), &stop, &mut deleted).await {
             Ok(()) => {}
             // What became of the instances is to be told all the same.
             Err(error) if deleted.instances.is_some() => {
@@ -158,7 +157,7 @@ async fn others(
     env: &Environment,
     items: Vec<Item>,
     run: RunId,
-    sink: &Sink,
+    sink: Sink,
     stop: &CancellationToken,
     deleted: &mut Deleted,
 ) -> Result<(), RunError> {
@@ -167,63 +166,48 @@ async fn others(
         requested: u32::try_from(items.len()).unwrap_or(u32::MAX),
         plan: serde_json::to_value(&items).unwrap_or_default(),
     };
-    let record = env.store.create_run(run, env.clock.now(), first).await?;
-    sink(&record);
-    let _lease: Lease = env.store.lease(run, env.clock.now()).await?;
+    let journal = &Journal::create(env, run, first, sink, CancellationToken::new()).await?;
     deleted.run_id = Some(run);
-    let ended: Vec<(String, Ended)> = stream::iter(items.into_iter().zip(1..))
+    let ended: Vec<(String, Result<bool, ErrorRecord>)> = stream::iter(items.into_iter().zip(1..))
         .map(|(item, slot)| async move {
             let ended = if stop.is_cancelled() {
-                Ended { result: Ok(false), unrecorded: None }
+                Ok(false)
             } else {
-                one(env, run, slot, &item, sink, stop).await
+                delete_one(env, journal, slot, &item, stop).await
             };
             (item.ocid().to_owned(), ended)
         })
         .buffered(AT_ONCE)
         .collect()
         .await;
-    let mut unrecorded = None;
     for (ocid, ended) in ended {
-        unrecorded = unrecorded.or(ended.unrecorded);
-        match ended.result {
+        match ended {
             Ok(true) => deleted.deleted.push(ocid),
             Ok(false) => deleted.left.push(ocid),
             Err(error) => deleted.failed.push((ocid, error)),
         }
     }
     let outcome = deleted.outcome();
-    let finished = keep(env, run, Event::RunFinished { outcome }, sink).await;
+    journal.finish(None, outcome).await;
     // What was done is done, whether or not it could be written down.
-    if let Some(error) = unrecorded.or(finished.err()) {
-        let message =
-            format!("the ledger does not have all of it, so `show {run}` will not: {}", error.message);
+    if let Some(error) = journal.broken() {
+        let message = format!("the ledger does not have all of it, so `show {run}` will not: {error}");
         deleted.warnings.push(message);
     }
     Ok(())
 }
 
-/// What became of one thing.
-struct Ended {
-    /// Whether it is gone; `false` when it was not tried.
-    result: Result<bool, ErrorRecord>,
-    /// Why the ledger does not know.
-    unrecorded: Option<ErrorRecord>,
-}
-
-async fn one(
+/// Deletes one thing, with its intent before and its end after. Whether it is gone.
+async fn delete_one(
     env: &Environment,
-    run: RunId,
+    journal: &Journal,
     slot: u32,
     item: &Item,
-    sink: &Sink,
     stop: &CancellationToken,
-) -> Ended {
+) -> Result<bool, ErrorRecord> {
     let ocid = item.ocid().to_owned();
     let intent = Event::ActionIntended { slot, ocid: ocid.clone(), action: item.action().to_owned() };
-    if let Err(error) = keep(env, run, intent, sink).await {
-        return Ended { result: Err(error), unrecorded: None };
-    }
+    journal.intend(intent).await.map_err(|error| own(&error.to_string()))?;
     // Deleting twice comes to the same, so the client may try again.
     let client = env.client.with_retry(RetryPolicy::standard());
     let result = match item {
@@ -233,7 +217,7 @@ async fn one(
             let patience = Patience::new(RESERVATION, stop.clone());
             reservation::delete(&client, &ocid, &patience).await.map(drop).map_err(|error| {
                 match error.failure() {
-                    Some(failure) => record(failure),
+                    Some(failure) => error_record(failure),
                     None => own(&error.to_string()),
                 }
             })
@@ -243,30 +227,17 @@ async fn one(
         Ok(()) => Event::ActionDone { slot, ocid, state: "TERMINATED".to_owned(), skipped: false },
         Err(error) => Event::SlotFailed { slot, error: error.clone() },
     };
-    let unrecorded = keep(env, run, event, sink).await.err();
-    Ended { result: result.map(|()| true), unrecorded }
+    journal.record(vec![event]).await;
+    result.map(|()| true)
 }
 
 fn gone(result: Result<(), Failure>) -> Result<(), ErrorRecord> {
     match result {
-        Err(failure) if failure.class != FailureClass::NotFound => Err(record(&failure)),
+        Err(failure) if failure.class != FailureClass::NotFound => Err(error_record(&failure)),
         _ => Ok(()),
     }
 }
 
-async fn keep(env: &Environment, run: RunId, event: Event, sink: &Sink) -> Result<(), ErrorRecord> {
-    let records =
-        env.store.append(run, env.clock.now(), vec![event]).await.map_err(|error| own(&error.to_string()))?;
-    for record in &records {
-        sink(record);
-    }
-    Ok(())
-}
-
 fn own(message: &str) -> ErrorRecord {
     own_as("not_deleted", message)
-}
-
-fn record(failure: &Failure) -> ErrorRecord {
-    action::error_record(failure)
 }

@@ -4,10 +4,11 @@
 use super::{Leftovers, expiry};
 use crate::engine::cloud;
 use crate::engine::env::Environment;
+use crate::engine::failure::own_error;
 use crate::query::select::Machine;
 use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorRecord, Lease, LedgerError, RunId};
-use oci_client::{FailureClass, plain_text};
+use oci_client::FailureClass;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Instances asked for at once.
@@ -111,10 +112,5 @@ async fn extended(env: &Environment, taken: &mut Taken) {
 
 /// A reason of our own why a thing was not deleted.
 pub(super) fn own_as(class: &str, message: &str) -> ErrorRecord {
-    ErrorRecord {
-        class: class.to_owned(),
-        code: "NotDeleted".to_owned(),
-        message: plain_text(message, 2000),
-        ..ErrorRecord::default()
-    }
+    own_error(class, "NotDeleted", message)
 }

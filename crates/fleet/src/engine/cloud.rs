@@ -81,15 +81,27 @@ pub(crate) fn poll(compartment: &str) -> Call {
     list(compartment).retry(POLL)
 }
 
-/// Deletes an instance with the boot and data volumes that its launch made. A boot volume that was there before the launch is
-/// somebody's data, and stays. To be repeated without harm.
-pub(crate) async fn terminate(
-    client: &Client,
-    ocid: &str,
-    launch: &LaunchInstanceDetails,
-) -> Result<(), Failure> {
-    let keep_boot = matches!(launch.source_details.as_deref(), Some(InstanceSourceDetails::BootVolume(_)));
-    client.terminate_instance(ocid, keep_boot, false, None).await.map(drop)
+/// The volumes that outlive a termination. Both are sent in any case, since the service's defaults differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeepVolumes {
+    /// The boot volume.
+    pub boot: bool,
+    /// Data volumes that the launch made.
+    pub data: bool,
+}
+
+impl KeepVolumes {
+    /// A rollback deletes what the launch made. A boot volume that was there before the launch is somebody's data, and
+    /// stays.
+    pub fn after_rollback(launch: &LaunchInstanceDetails) -> Self {
+        let boot = matches!(launch.source_details.as_deref(), Some(InstanceSourceDetails::BootVolume(_)));
+        Self { boot, data: false }
+    }
+}
+
+/// Deletes an instance. To be repeated without harm.
+pub(crate) async fn terminate(client: &Client, ocid: &str, keep: KeepVolumes) -> Result<(), Failure> {
+    client.terminate_instance(ocid, keep.boot, keep.data, None).await.map(drop)
 }
 
 /// The newest instances of a compartment first, so that a run finds its own on the first pages.

@@ -1,7 +1,8 @@
-//! The one table that says what follows a failed launch. Pure; knows classes, no messages.
+//! The one table that says what follows a failure, by its class and the kind of call, and the one record of a failure. Pure.
 
+use super::backoff::Backoff;
 use ledger::{Action, ErrorRecord};
-use oci_client::{Failure, FailureClass, plain_text};
+use oci_client::{Failure, FailureClass, classify::classify_work_request_error, plain_text};
 use std::time::Duration;
 
 /// What follows a failure of some class.
@@ -29,30 +30,110 @@ const fn again(action: Action, times: u32, then: Action, base: u64, cap: u64) ->
     Rule { action, times, then, base: Duration::from_secs(base), cap: Duration::from_secs(cap), passes: true }
 }
 
+/// What follows a refused or lost action on an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterAction {
+    /// The same again as soon as the pace allows: nothing was done, and nothing is wrong.
+    Again,
+    /// The same again after a pause, with the same token.
+    Later,
+    /// The same after a pause, with a new token.
+    NewToken,
+    /// The instance's state decides.
+    AskState,
+    /// Nothing more for this instance.
+    GiveUp,
+    /// Nothing more for any instance.
+    StopRun,
+}
+
+/// What follows a refused or lost deletion of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterDelete {
+    /// Again after a pause.
+    Again,
+    /// There is nothing to delete.
+    Gone,
+    /// Nothing more.
+    GiveUp,
+}
+
+/// What a failed read says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterRead {
+    /// Nothing: the next read may succeed.
+    Again,
+    /// The service does not know it, or does not show it to this login.
+    NotThere,
+    /// The next read will fail too.
+    GiveUp,
+}
+
+/// What follows a failure, by the kind of call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    /// A launch.
+    pub launch: Rule,
+    /// A start, stop, reboot or termination.
+    pub action: AfterAction,
+    /// The deletion of a reservation.
+    pub delete: AfterDelete,
+    /// A read.
+    pub read: AfterRead,
+}
+
+const fn row(launch: Rule, action: AfterAction, delete: AfterDelete, read: AfterRead) -> Policy {
+    Policy { launch, action, delete, read }
+}
+
 /// The table.
-pub const fn rule(class: FailureClass) -> Rule {
+pub(crate) const fn policy(class: FailureClass) -> Policy {
+    use {AfterAction as A, AfterDelete as D, AfterRead as R};
     match class {
         // Another availability domain may accept the same shape in the same second.
-        FailureClass::Capacity => Rule { passes: true, ..at_once(Action::NextPlacement) },
-        // The pacer has slowed everybody down; the bound only keeps a run finite.
-        FailureClass::Throttled => again(Action::RetrySameToken, 60, Action::GiveUpSlot, 0, 0),
-        // Can be a false alarm while failed launches are cleaned up; and some limits are per availability domain.
-        FailureClass::Limit => again(Action::Wait, 3, Action::NextPlacement, 20, 60),
-        // Nobody else's call will fare better.
-        FailureClass::Authentication => at_once(Action::StopRun),
-        // Also the answer for a shape that one availability domain does not have.
-        FailureClass::NotFound | FailureClass::Invalid => at_once(Action::NextPlacement),
-        // Blocked: nothing leaves this machine until somebody changes its settings.
-        FailureClass::Conflict | FailureClass::StaleEtag | FailureClass::Blocked => {
-            at_once(Action::GiveUpSlot)
+        FailureClass::Capacity => {
+            row(Rule { passes: true, ..at_once(Action::NextPlacement) }, A::GiveUp, D::GiveUp, R::GiveUp)
         }
-        FailureClass::Busy => again(Action::Wait, 10, Action::GiveUpSlot, 2, 30),
+        // The pacer has slowed everybody down; the bound only keeps a run finite.
+        FailureClass::Throttled => {
+            row(again(Action::RetrySameToken, 60, Action::GiveUpSlot, 0, 0), A::Again, D::Again, R::Again)
+        }
+        // May be transient while failed launches are cleaned up; and some limits are per availability domain.
+        FailureClass::Limit => {
+            row(again(Action::Wait, 3, Action::NextPlacement, 20, 60), A::GiveUp, D::GiveUp, R::GiveUp)
+        }
+        // Nobody else's call will fare better.
+        FailureClass::Authentication => row(at_once(Action::StopRun), A::StopRun, D::GiveUp, R::GiveUp),
+        // A launch: also the answer for a shape that one availability domain does not have. An action: gone meanwhile, or
+        // a missing right; the state tells which.
+        FailureClass::NotFound => row(at_once(Action::NextPlacement), A::AskState, D::Gone, R::NotThere),
+        FailureClass::Invalid => row(at_once(Action::NextPlacement), A::GiveUp, D::GiveUp, R::GiveUp),
+        // An action: busy, or already there. A reservation: its last instance is still leaving it.
+        FailureClass::Conflict => row(at_once(Action::GiveUpSlot), A::AskState, D::Again, R::GiveUp),
+        // Blocked: nothing leaves this machine until somebody changes its settings.
+        FailureClass::StaleEtag | FailureClass::Blocked => {
+            row(at_once(Action::GiveUpSlot), A::GiveUp, D::GiveUp, R::GiveUp)
+        }
+        FailureClass::Busy => {
+            row(again(Action::Wait, 10, Action::GiveUpSlot, 2, 30), A::AskState, D::Again, R::Again)
+        }
         // Either our instance is there (another body, say, from another version), or it is gone.
-        FailureClass::InvalidatedRetryToken => at_once(Action::LookUp),
+        FailureClass::InvalidatedRetryToken => {
+            row(at_once(Action::LookUp), A::NewToken, D::GiveUp, R::GiveUp)
+        }
         // It may exist: the same token gives it back if it does, and makes it if not.
-        FailureClass::Ambiguous => again(Action::RetrySameToken, 8, Action::LookUp, 1, 30),
-        FailureClass::Service | FailureClass::Network => again(Action::Wait, 8, Action::GiveUpSlot, 1, 30),
+        FailureClass::Ambiguous => {
+            row(again(Action::RetrySameToken, 8, Action::LookUp, 1, 30), A::Later, D::Again, R::Again)
+        }
+        FailureClass::Service | FailureClass::Network => {
+            row(again(Action::Wait, 8, Action::GiveUpSlot, 1, 30), A::Later, D::Again, R::Again)
+        }
     }
+}
+
+/// What follows a failed launch.
+pub const fn rule(class: FailureClass) -> Rule {
+    policy(class).launch
 }
 
 impl Rule {
@@ -63,13 +144,34 @@ impl Rule {
 
     /// The longest pause after failure number `nth` (from 1).
     pub fn pause(&self, nth: u32) -> Duration {
-        self.base.saturating_mul(1 << nth.saturating_sub(1).min(20)).min(self.cap)
+        Backoff::doubling(self.base, self.cap).pause(nth)
+    }
+}
+
+/// How much of a message is kept.
+const MESSAGE_MAX: usize = 2000;
+/// How much of a code is kept.
+const CODE_MAX: usize = 100;
+
+/// What a work request says of its failure. The same words mean the same as in an answer.
+pub(crate) fn work_request_error(code: &str, message: &str) -> (FailureClass, ErrorRecord) {
+    let class = classify_work_request_error(code, message);
+    (class, own_error(class.name(), &plain_text(code, CODE_MAX), message))
+}
+
+/// A failure that is no answer of the service.
+pub(crate) fn own_error(class: &str, code: &str, message: &str) -> ErrorRecord {
+    ErrorRecord {
+        class: class.to_owned(),
+        code: code.to_owned(),
+        message: plain_text(message, MESSAGE_MAX),
+        ..ErrorRecord::default()
     }
 }
 
 /// The failure as it is remembered and shown: its texts on one line and free of control characters.
 pub fn error_record(failure: &Failure) -> ErrorRecord {
-    let mut message = plain_text(&failure.message, 1000);
+    let mut message = plain_text(&failure.message, MESSAGE_MAX);
     if failure.class == FailureClass::Authentication
         && let Some(clock) = failure.clock_error()
     {
@@ -78,7 +180,7 @@ pub fn error_record(failure: &Failure) -> ErrorRecord {
     ErrorRecord {
         class: failure.class.name().to_owned(),
         status: failure.status,
-        code: plain_text(&failure.code, 100),
+        code: plain_text(&failure.code, CODE_MAX),
         message,
         opc_request_id: failure.opc_request_id.as_deref().map(|id| plain_text(id, 200)),
     }
@@ -90,9 +192,10 @@ mod tests {
 
     #[test]
     fn every_class_has_its_action() {
-        let mut table = String::new();
+        let (mut table, mut others) = (String::new(), String::new());
         for class in FailureClass::ALL {
-            let rule = rule(class);
+            let Policy { launch: rule, action, delete, read } = policy(class);
+            others.push_str(&format!("{:<28}{action:?}, {delete:?}, {read:?}\n", class.name()));
             let row = format!(
                 "{:<28}{:?} x{} then {:?}, pause {}..{} s, later passes: {}\n",
                 class.name(),
@@ -120,6 +223,22 @@ mod tests {
         service                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
         network                     Wait x8 then GiveUpSlot, pause 1..30 s, later passes: true
         blocked                     GiveUpSlot x1 then GiveUpSlot, pause 0..0 s, later passes: false
+        ");
+        insta::assert_snapshot!(others, @r"
+        capacity                    GiveUp, GiveUp, GiveUp
+        throttled                   Again, Again, Again
+        limit                       GiveUp, GiveUp, GiveUp
+        authentication              StopRun, GiveUp, GiveUp
+        not_found_or_not_authorised AskState, Gone, NotThere
+        conflict                    AskState, Again, GiveUp
+        busy                        AskState, Again, Again
+        retry_token_invalidated     NewToken, GiveUp, GiveUp
+        stale_etag                  GiveUp, GiveUp, GiveUp
+        invalid                     GiveUp, GiveUp, GiveUp
+        ambiguous                   Later, Again, Again
+        service                     Later, Again, Again
+        network                     Later, Again, Again
+        blocked                     GiveUp, GiveUp, GiveUp
         ");
     }
 

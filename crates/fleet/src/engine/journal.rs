@@ -3,9 +3,9 @@
 //! Several tasks append at once, and their appends may return in another order than the store gave them. The state
 //! and the watchers get records in the store's order.
 
-use super::env::Sink;
-use ledger::{Event, LedgerError, Record, RunId, RunState, Store};
-use oci_client::Clock;
+use super::env::{Environment, Sink};
+use ledger::{Event, Lease, LedgerError, Outcome, Record, RequestCount, RunId, RunState, Store};
+use oci_client::{Clock, RequestCounts};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Journal {
     run: RunId,
+    /// Held until the run is over.
+    _lease: Option<Lease>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     sink: Sink,
@@ -34,25 +36,52 @@ struct Inner {
 }
 
 impl Journal {
-    pub fn new(
+    /// Writes the first record of a new run, and holds the run until this is dropped. Nothing has been sent when this
+    /// fails.
+    pub async fn create(
+        env: &Environment,
+        run: RunId,
+        first: Event,
+        sink: Sink,
+        failed: CancellationToken,
+    ) -> Result<Self, LedgerError> {
+        let at = env.clock.now();
+        let record = env.store.create_run(run, at, first).await?;
+        let lease = env.store.lease(run, at).await?;
+        let state = RunState::fold(run, [&record]);
+        sink(&record);
+        Ok(Self::open(env, Some(lease), state, sink, failed))
+    }
+
+    /// Goes on with a run from its state. `failed` is cancelled when the store has failed.
+    pub fn open(
+        env: &Environment,
+        lease: Option<Lease>,
         state: RunState,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
         sink: Sink,
         failed: CancellationToken,
     ) -> Self {
         let run = state.run;
         let applied = watch::Sender::new(state.last_seq);
         let inner = Mutex::new(Inner { state, early: BTreeMap::new(), broken: None });
-        Self { run, store, clock, sink, failed, inner, applied }
+        let (store, clock) = (Arc::clone(&env.store), Arc::clone(&env.clock));
+        Self { run, _lease: lease, store, clock, sink, failed, inner, applied }
     }
 
     /// Writes what is about to be done. Only when this has returned may it be done.
     pub async fn intend(&self, event: Event) -> Result<(), LedgerError> {
+        self.intend_all(vec![event]).await
+    }
+
+    /// The same for several things, in one append.
+    pub async fn intend_all(&self, events: Vec<Event>) -> Result<(), LedgerError> {
         if let Some(error) = self.broken() {
             return Err(error);
         }
-        let records = self.keep(vec![event]).await?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        let records = self.append(events).await?;
         self.take_in(records);
         Ok(())
     }
@@ -86,7 +115,7 @@ impl Journal {
             return None;
         }
         if self.broken().is_none()
-            && let Ok(records) = self.keep(events.clone()).await
+            && let Ok(records) = self.append(events.clone()).await
         {
             let last = records.last().map(|record| record.seq);
             self.take_in(records);
@@ -100,6 +129,20 @@ impl Journal {
             (self.sink)(&record);
         }
         None
+    }
+
+    /// Writes how the run ended, after the requests that it has made, where those were counted.
+    pub async fn finish(&self, counts: Option<&RequestCounts>, outcome: Outcome) {
+        let counted = counts.map(|counts| {
+            let count = |of: oci_client::Counts| RequestCount {
+                ok: of.ok,
+                throttled: of.throttled,
+                failed: of.failed,
+            };
+            let requests = counts.snapshot().into_iter().map(|(name, of)| (name.to_owned(), count(of)));
+            Event::RequestsCounted { requests: requests.collect() }
+        });
+        self.record(counted.into_iter().chain([Event::RunFinished { outcome }]).collect()).await;
     }
 
     /// The wall clock, by which records are dated.
@@ -122,14 +165,14 @@ impl Journal {
         self.lock().broken.clone()
     }
 
-    async fn keep(&self, events: Vec<Event>) -> Result<Vec<Record>, LedgerError> {
-        let kept = self.store.append(self.run, self.clock.now(), events).await;
-        if let Err(error) = &kept {
-            tracing::error!(%error, "the ledger cannot be written: nothing new is launched");
+    async fn append(&self, events: Vec<Event>) -> Result<Vec<Record>, LedgerError> {
+        let appended = self.store.append(self.run, self.clock.now(), events).await;
+        if let Err(error) = &appended {
+            tracing::error!(%error, "the ledger cannot be written: nothing new is begun");
             self.lock().broken.get_or_insert_with(|| error.clone());
             self.failed.cancel();
         }
-        kept
+        appended
     }
 
     fn take_in(&self, records: Vec<Record>) {
@@ -170,14 +213,17 @@ mod tests {
         let first = store.create_run(run, at, started).await.unwrap();
         store.set_sync_delay(Duration::from_millis(5));
         let state = RunState::fold(run, [&first]);
-        let clock = Arc::new(SystemClock);
-        let journal = Journal::new(
-            state,
-            Arc::new(store),
-            clock,
-            crate::engine::env::no_sink(),
-            CancellationToken::new(),
-        );
+        let applied = watch::Sender::new(state.last_seq);
+        let journal = Journal {
+            run,
+            _lease: None,
+            store: Arc::new(store),
+            clock: Arc::new(SystemClock),
+            sink: crate::engine::env::no_sink(),
+            failed: CancellationToken::new(),
+            inner: Mutex::new(Inner { state, early: BTreeMap::new(), broken: None }),
+            applied,
+        };
         // The first is sent off and not asked again whether it has come back.
         let mut early = std::pin::pin!(journal.record(warning("early")));
         assert!(timeout(Duration::from_millis(1), &mut early).await.is_err());

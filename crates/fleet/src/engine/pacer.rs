@@ -106,6 +106,18 @@ impl Pacer {
         lane.wait(position).await
     }
 
+    /// Makes a request of this class when its turn has come, and takes in what became of it.
+    pub async fn call<T>(
+        &self,
+        class: Class,
+        request: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let permit = self.admit(class).await;
+        let answer = request.await;
+        self.on_answer(&permit, answer.as_ref().err());
+        answer
+    }
+
     /// Waits again for a request that was refused, in the place that it had: before all who came later.
     pub async fn readmit(&self, class: Class, position: QueuePosition) -> Permit<'_> {
         self.lane(class).wait(position).await

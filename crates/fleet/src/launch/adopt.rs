@@ -83,10 +83,8 @@ pub(crate) async fn live_instance(
 ) -> Result<Option<Instance>, Failure> {
     let client = &context.env.client;
     let compartment = &context.plan.fleet.compartment;
-    let permit = context.pacer.admit(Class::Read).await;
     let name = context.plan.name_in(slot, &placement.availability_domain);
-    let named = cloud::named(client, compartment, &name).await;
-    context.pacer.on_answer(&permit, named.as_ref().err());
+    let named = context.pacer.call(Class::Read, cloud::named(client, compartment, &name)).await;
     let named = named?;
     // A list that lags shows as alive what is known to be gone.
     let gone = context.journal.state(|state| state.slot(slot).gone.clone());

@@ -8,6 +8,7 @@ use super::{
     termination,
 };
 use crate::engine::{
+    backoff::Backoff,
     cloud::{self, Made},
     failure::{error_record, rule},
     pacer::Permit,
@@ -337,7 +338,7 @@ impl Attempt<'_> {
                 }
             }
             if look < LOOKS {
-                self.context.pause(BETWEEN_LOOKS * 2_u32.pow(look - 1)).await?;
+                self.context.pause(Backoff::doubling(BETWEEN_LOOKS, Duration::MAX).pause(look)).await?;
             }
         }
         // A definite answer and several looks that agree with it: there is none. Otherwise nobody can say.

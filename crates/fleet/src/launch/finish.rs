@@ -1,8 +1,9 @@
 //! The end of a launch: what the deadline cut short, giving back what is too little, reservations, the outcome.
 
 use super::{context::Context, reserve, rollback};
+use crate::engine::outcome::{Ending, Reached};
 use crate::plan::Reserve;
-use ledger::{ErrorRecord, Event, Next, Outcome, RequestCount, RunState};
+use ledger::{ErrorRecord, Event, Next, Outcome, RunState};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
@@ -141,36 +142,22 @@ async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
     let broken = context.journal.broken().is_some();
     let outcome = context.journal.state(|state| {
         let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
-        if broken {
-            Outcome::LedgerFailed
-        } else if let Some(outcome) = rolled_back {
-            outcome
-        } else if reached >= state.requested && state.counts.unsettled == 0 {
-            Outcome::Complete
-        } else if refused {
-            Outcome::NotAuthenticated
-        } else if cut == Cut::Interrupted {
-            Outcome::Interrupted
-        } else if state.counts.unsettled > 0 {
-            Outcome::InDoubt
-        } else if is_cut_short(state, cut) {
-            Outcome::CutShort
-        } else if state.counts.launched == 0 {
-            Outcome::Nothing
-        } else {
-            Outcome::Partial
+        if let Some(outcome) = rolled_back.filter(|_| !broken) {
+            return outcome;
         }
-    });
-    let mut events = Vec::new();
-    if let Some(counts) = &context.env.requests {
-        let count = |counts: oci_client::Counts| RequestCount {
-            ok: counts.ok,
-            throttled: counts.throttled,
-            failed: counts.failed,
+        let ending = Ending {
+            ledger_failed: broken,
+            refused,
+            interrupted: cut == Cut::Interrupted,
+            in_doubt: state.counts.unsettled > 0,
+            cut_short: is_cut_short(state, cut),
+            reached: match (reached >= state.requested, state.counts.launched) {
+                (true, _) => Reached::All,
+                (false, 0) => Reached::Nothing,
+                (false, _) => Reached::Part,
+            },
         };
-        let requests = counts.snapshot().into_iter().map(|(name, of)| (name.to_owned(), count(of))).collect();
-        events.push(Event::RequestsCounted { requests });
-    }
-    events.push(Event::RunFinished { outcome });
-    context.journal.record(events).await;
+        ending.outcome()
+    });
+    context.journal.finish(context.env.requests.as_deref(), outcome).await;
 }

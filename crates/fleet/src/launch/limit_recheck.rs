@@ -3,6 +3,7 @@
 //! are asked for are those that the refusal names; where it names none, those of the shape.
 
 use super::capacity_cache::{CapacityCache, PlacementState};
+use crate::engine::backoff::Backoff;
 use crate::plan::FleetSpec;
 use crate::query::preflight::limits::{self, NamedLimits};
 use ledger::{ErrorRecord, Event, Placement};
@@ -42,7 +43,7 @@ struct Recheck {
 
 /// The longest pause before the try after `nth` (from 1) rechecks that found room.
 pub(crate) fn pause(nth: u32) -> Duration {
-    PAUSE.saturating_mul(1 << nth.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
+    Backoff::doubling(PAUSE, LONGEST_PAUSE).pause(nth)
 }
 
 impl LimitRechecks {

@@ -4,7 +4,12 @@
 //! a process that takes the run up in the middle begins again. Must not decide whether a run is to be given back.
 
 use super::{adopt, context::Context};
-use crate::engine::{cloud, failure::error_record, pacer::Class};
+use crate::engine::{
+    cloud::{self, KeepVolumes},
+    failure::error_record,
+    outcome::Ending,
+    pacer::Class,
+};
 use futures_util::{StreamExt as _, stream};
 use ledger::{Action, ErrorRecord, Event, Next, Outcome, Phase, SlotNumber};
 use oci_api::models::{Instance, InstanceLifecycleState as State};
@@ -85,13 +90,8 @@ pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outc
         }
     }
     report(context, targets, last.as_ref()).await;
-    if is_refused(last.as_ref()) {
-        Outcome::NotAuthenticated
-    } else if interrupted {
-        Outcome::Interrupted
-    } else {
-        Outcome::InDoubt
-    }
+    let refused = is_refused(last.as_ref());
+    Ending { refused, interrupted, in_doubt: true, ..Ending::default() }.outcome()
 }
 
 fn is_refused(failure: Option<&Failure>) -> bool {
@@ -101,9 +101,8 @@ fn is_refused(failure: Option<&Failure>) -> bool {
 /// Every instance of the run that the list shows, dead ones too.
 async fn survey(context: &Context<'_>) -> Result<Vec<(SlotNumber, Instance)>, Failure> {
     let client = &context.env.client;
-    let permit = context.pacer.admit(Class::Read).await;
-    let listed = client.all::<Instance>(cloud::list(&context.plan.fleet.compartment)).await;
-    context.pacer.on_answer(&permit, listed.as_ref().err());
+    let list = client.all::<Instance>(cloud::list(&context.plan.fleet.compartment));
+    let listed = context.pacer.call(Class::Read, list).await;
     let ours = |instance: Instance| Some((adopt::slot_of(&instance, context.run)?, instance));
     Ok(listed?.into_iter().filter_map(ours).collect())
 }
@@ -159,10 +158,7 @@ async fn adopt_into_slot(context: &Context<'_>, slot: SlotNumber, instance: &Ins
 
 /// The state of an instance that the list does not show.
 async fn look(context: &Context<'_>, ocid: &str, target: &mut Target) -> Option<State> {
-    let permit = context.pacer.admit(Class::Read).await;
-    let answer = cloud::get(&context.env.client, ocid).await;
-    context.pacer.on_answer(&permit, answer.as_ref().err());
-    match answer {
+    match context.pacer.call(Class::Read, cloud::get(&context.env.client, ocid)).await {
         Ok(instance) => {
             target.missing = None;
             Some(instance.lifecycle_state)
@@ -180,11 +176,11 @@ async fn look(context: &Context<'_>, ocid: &str, target: &mut Target) -> Option<
 async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> Option<Failure> {
     let due = targets.iter().filter(|(_, target)| target.sent.is_none_or(|sent| sent.elapsed() >= AGAIN));
     let due: Vec<String> = due.map(|(ocid, _)| ocid.clone()).collect();
+    let keep = KeepVolumes::after_rollback(&context.plan.fleet.template);
     let mut answers = stream::iter(due)
         .map(|ocid| async move {
-            let permit = context.pacer.admit(Class::Write).await;
-            let answer = cloud::terminate(&context.env.client, &ocid, &context.plan.fleet.template).await;
-            context.pacer.on_answer(&permit, answer.as_ref().err());
+            let deletion = cloud::terminate(&context.env.client, &ocid, keep);
+            let answer = context.pacer.call(Class::Write, deletion).await;
             (ocid, answer)
         })
         .buffer_unordered(AT_ONCE);

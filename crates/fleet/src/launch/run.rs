@@ -15,7 +15,6 @@ use oci_client::FailureClass;
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -40,13 +39,9 @@ pub async fn launch(
         requested: plan.fleet.count,
         plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
     };
-    let record = env.store.create_run(run, env.clock.now(), first).await?;
-    let lease = env.store.lease(run, env.clock.now()).await?;
-    let state = RunState::fold(run, [&record]);
-    sink(&record);
-    let summary = Box::pin(carry_out(env, plan, state, options, sink, stop, BTreeSet::new())).await;
-    drop(lease);
-    Ok(summary)
+    let halt = stop.child_token();
+    let journal = Journal::create(env, run, first, sink, halt.clone()).await?;
+    Ok(Box::pin(carry_out(env, plan, journal, options, halt, stop, BTreeSet::new())).await)
 }
 
 /// Takes up a run that another process has left: at any point, or after its end with slots that failed.
@@ -91,33 +86,17 @@ pub async fn resume(
         );
         events.push(Event::Warning { message });
     }
-    keep(env, &mut state, &sink, events).await?;
+    let halt = stop.child_token();
+    let journal = Journal::open(env, Some(lease), state, sink, halt.clone());
+    journal.intend_all(events).await?;
+    let state = journal.state(RunState::clone);
     let (events, gone) = if lost > 0 {
         Box::pin(recovered(env, &plan, &state, options.list_lag, &stop)).await?
     } else {
         (adoptions(env, &plan, &state).await?, BTreeSet::new())
     };
-    keep(env, &mut state, &sink, events).await?;
-    let summary = Box::pin(carry_out(env, &plan, state, options, sink, stop, gone)).await;
-    drop(lease);
-    Ok(summary)
-}
-
-/// Writes events down, and takes them into the state that the run begins with.
-async fn keep(
-    env: &Environment,
-    state: &mut RunState,
-    sink: &Sink,
-    events: Vec<Event>,
-) -> Result<(), RunError> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    for record in env.store.append(state.run, env.clock.now(), events).await? {
-        state.apply(&record);
-        sink(&record);
-    }
-    Ok(())
+    journal.intend_all(events).await?;
+    Ok(Box::pin(carry_out(env, &plan, journal, options, halt, stop, gone)).await)
 }
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
@@ -147,14 +126,15 @@ pub async fn rebuild_from_cloud(
         requested: plan.fleet.count,
         plan: serde_json::to_value(&plan).map_err(|error| not_resumable(run, &error))?,
     };
-    let mut state = match env.store.create_run(run, env.clock.now(), first.clone()).await {
+    let state = match env.store.create_run(run, env.clock.now(), first.clone()).await {
         Ok(record) => RunState::fold(run, [&record]),
         Err(LedgerError::RunExists { .. }) => restart(env, run, first).await?,
         Err(error) => return Err(error.into()),
     };
     let events = adoption_events(&state, found, Some(env.clock.now()));
-    keep(env, &mut state, &no_sink(), events).await?;
-    Ok(state)
+    let journal = Journal::open(env, None, state, no_sink(), CancellationToken::new());
+    journal.intend_all(events).await?;
+    Ok(journal.into_state())
 }
 
 /// The plan with what the run's instances tell of it: their names, their number, and until when they are to live.
@@ -177,14 +157,15 @@ fn as_found(plan: &Plan, highest: SlotNumber, found: &BTreeMap<SlotNumber, Vec<I
 
 /// Gives a run whose first record cannot be read a new one. A run that can be read needs no rebuilding.
 async fn restart(env: &Environment, run: RunId, first: Event) -> Result<RunState, RunError> {
-    let _lease = env.store.lease(run, env.clock.now()).await?;
+    let lease = env.store.lease(run, env.clock.now()).await?;
     let found = env.store.records(run).await?;
-    let mut state = RunState::fold(run, &found.records);
+    let state = RunState::fold(run, &found.records);
     if state.kind.is_some() {
         return Err(LedgerError::RunExists { run }.into());
     }
-    keep(env, &mut state, &no_sink(), vec![first]).await?;
-    Ok(state)
+    let journal = Journal::open(env, Some(lease), state, no_sink(), CancellationToken::new());
+    journal.intend(first).await?;
+    Ok(journal.into_state())
 }
 
 /// Live instances with the run's tags for slots that the ledger knows none of: a record that was lost, or a token that is
@@ -292,17 +273,16 @@ fn superseded() -> ErrorRecord {
 async fn carry_out(
     env: &Environment,
     plan: &Plan,
-    state: RunState,
+    journal: Journal,
     options: &LaunchOptions,
-    sink: Sink,
+    halt: CancellationToken,
     stop: CancellationToken,
     gone: BTreeSet<SlotNumber>,
 ) -> RunSummary {
-    let halt = stop.child_token();
     let began = Instant::now();
     // Another stream of chance each time the run is taken up, the same each time it is replayed.
-    let rng = StdRng::seed_from_u64(env.seed ^ state.last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let journal = Journal::new(state, Arc::clone(&env.store), Arc::clone(&env.clock), sink, halt.clone());
+    let last_seq = journal.state(|state| state.last_seq);
+    let rng = StdRng::seed_from_u64(env.seed ^ last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let giving_back = journal.state(|state| state.giving_back.is_some());
     // What would be launched is not to live, so nothing is reserved for it.
     let over = context::time_of(plan).is_some_and(|until| until <= env.clock.now());
@@ -327,7 +307,7 @@ async fn carry_out(
         }
         Acquired::Ended(outcome) => {
             let outcome = journal.state(|state| finish::without_launching(state, outcome));
-            journal.record(vec![Event::RunFinished { outcome }]).await;
+            journal.finish(None, outcome).await;
         }
     }
     let ledger_error = journal.broken().map(|error| error.to_string());

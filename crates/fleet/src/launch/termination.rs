@@ -1,10 +1,10 @@
 //! Why an instance died after its launch was accepted: the work request of the launch tells, or nothing does.
 
 use super::context::Context;
-use crate::engine::{cloud, pacer::Class};
+use crate::engine::{cloud, failure::work_request_error, pacer::Class};
 use crate::reservation::exhausted;
 use ledger::ErrorRecord;
-use oci_client::{Failure, FailureClass, classify::classify_work_request_error, plain_text};
+use oci_client::{Failure, FailureClass};
 
 /// The class and text of what killed the instance. An empty list of errors is normal, and a failed question no reason to
 /// doubt that the instance is dead.
@@ -46,24 +46,14 @@ async fn told(
     let client = &context.env.client;
     let mut requests: Vec<String> = work_request.into_iter().map(str::to_owned).collect();
     if requests.is_empty() {
-        let permit = context.pacer.admit(Class::Read).await;
-        let found = cloud::work_requests(client, &context.plan.fleet.compartment, ocid).await;
-        context.pacer.on_answer(&permit, found.as_ref().err());
+        let question = cloud::work_requests(client, &context.plan.fleet.compartment, ocid);
+        let found = context.pacer.call(Class::Read, question).await;
         requests.extend(found?.into_iter().map(|request| request.id));
     }
     for request in requests {
-        let permit = context.pacer.admit(Class::Read).await;
-        let errors = cloud::work_request_errors(client, &request).await;
-        context.pacer.on_answer(&permit, errors.as_ref().err());
+        let errors = context.pacer.call(Class::Read, cloud::work_request_errors(client, &request)).await;
         if let Some(first) = errors?.into_iter().next() {
-            let class = classify_work_request_error(&first.code, &first.message);
-            let error = ErrorRecord {
-                class: class.name().to_owned(),
-                code: plain_text(&first.code, 100),
-                message: plain_text(&first.message, 1000),
-                ..ErrorRecord::default()
-            };
-            return Ok(Some((class, error)));
+            return Ok(Some(work_request_error(&first.code, &first.message)));
         }
     }
     Ok(None)

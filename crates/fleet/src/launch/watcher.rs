@@ -6,7 +6,7 @@
 mod poll;
 
 use super::{context::Context, watch_table::Watched};
-use crate::engine::failure::error_record;
+use crate::engine::{backoff::Backoff, failure::error_record};
 use ledger::{ErrorRecord, Event, SlotNumber};
 use oci_client::{Failure, FailureClass};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 const INTERVAL: Duration = Duration::from_secs(5);
 /// While nothing changes the pause grows up to this.
 const LONGEST: Duration = Duration::from_secs(10);
+const INTERVALS: Backoff = Backoff::growing(INTERVAL, LONGEST, 125);
 /// Once launching has paused for so long, a poll may come earlier, to meet the last instance when it should run; no
 /// earlier than after this either.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -41,7 +42,7 @@ pub(crate) async fn run(
     let mut watcher = Watcher {
         context,
         freed,
-        interval: INTERVAL,
+        quiet_polls: 0,
         pages: 1,
         list_refused: None,
         warned: false,
@@ -76,7 +77,8 @@ fn pause(usual: Duration, youngest: Option<Duration>, quickest: Option<Duration>
 struct Watcher<'a> {
     context: &'a Context<'a>,
     freed: UnboundedSender<SlotNumber>,
-    interval: Duration,
+    /// Polls in a row that saw no change.
+    quiet_polls: u32,
     /// How many pages the last complete poll read.
     pages: usize,
     /// When the service last did not let us list the compartment: meanwhile instances are got one by one.
@@ -95,7 +97,7 @@ impl Watcher<'_> {
         while self.context.watch.is_empty() {
             self.context.watch.added().await;
         }
-        let usual = self.context.spread(self.interval, 0.8);
+        let usual = self.context.spread(INTERVALS.pause(self.quiet_polls + 1), 0.8);
         let youngest = self.context.watch.lock().values().map(|watched| watched.since).max();
         tokio::time::sleep(pause(usual, youngest.map(|since| since.elapsed()), self.quickest)).await;
     }
@@ -105,9 +107,9 @@ impl Watcher<'_> {
         let before = self.context.watch.lock().len();
         let seen = self.look().await;
         let changed = self.settle(seen).await;
-        self.interval = if changed { INTERVAL } else { (self.interval * 5 / 4).min(LONGEST) };
+        self.quiet_polls = if changed { 0 } else { self.quiet_polls + 1 };
         self.end_waits().await;
-        tracing::debug!(before, after = self.context.watch.lock().len(), interval = ?self.interval, "polled");
+        tracing::debug!(before, after = self.context.watch.lock().len(), quiet = self.quiet_polls, "polled");
     }
 
     /// A poll that failed. Only a refused login ends the run.

@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::ReservationError;
+use crate::engine::backoff::Backoff;
+use crate::engine::failure::{AfterRead, policy};
 
 /// The first pause between two looks; they grow to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -59,9 +61,7 @@ impl Patience {
     }
 }
 
-fn longer(pause: Duration) -> Duration {
-    (pause * 3 / 2).min(LONGEST_PAUSE)
-}
+const PAUSES: Backoff = Backoff::growing(FIRST_PAUSE, LONGEST_PAUSE, 150);
 
 /// Follows a change of a reservation to its end: first its work request, if one was named and may be read, then the
 /// reservation's own state. Answers the reservation as it is then; `None` when it is gone.
@@ -108,7 +108,7 @@ async fn work_request_ended(
     id: &str,
     patience: &Patience,
 ) -> Result<Option<(String, Vec<String>)>, ReservationError> {
-    let mut pause = FIRST_PAUSE;
+    let mut looks = 0;
     loop {
         let status = match client.get_work_request(id).await {
             Ok(answer) => answer.value.status,
@@ -129,10 +129,10 @@ async fn work_request_ended(
             }
             _ => {}
         }
-        if !patience.pause(pause).await {
+        looks += 1;
+        if !patience.pause(PAUSES.pause(looks)).await {
             return Err(patience.over(ocid, status.as_str()));
         }
-        pause = longer(pause);
     }
 }
 
@@ -141,7 +141,7 @@ async fn steady(
     ocid: &str,
     patience: &Patience,
 ) -> Result<Option<Answered<ComputeCapacityReservation>>, ReservationError> {
-    let mut pause = FIRST_PAUSE;
+    let mut looks = 0;
     loop {
         let state = match client.get_capacity_reservation(ocid).await {
             Ok(answer) => match answer.value.lifecycle_state {
@@ -153,21 +153,14 @@ async fn steady(
             Err(failure) if passing(&failure) => State::Unrecognized("unreadable".to_owned()),
             Err(failure) => return Err(failure.into()),
         };
-        if !patience.pause(pause).await {
+        looks += 1;
+        if !patience.pause(PAUSES.pause(looks)).await {
             return Err(patience.over(ocid, state.as_str()));
         }
-        pause = longer(pause);
     }
 }
 
 /// Whether a failed look says nothing about what is looked at: the next one may succeed.
 pub(crate) fn passing(failure: &Failure) -> bool {
-    matches!(
-        failure.class,
-        FailureClass::Throttled
-            | FailureClass::Service
-            | FailureClass::Network
-            | FailureClass::Ambiguous
-            | FailureClass::Busy
-    )
+    policy(failure.class).read == AfterRead::Again
 }

@@ -5,9 +5,15 @@ use futures_util::future::join_all;
 use ledger::Event;
 use oci_client::{Client, FailureClass};
 
-use super::follow::{Patience, passing, settled};
+use super::follow::{Patience, settled};
 use super::held::{Member, members};
 use super::{Book, Held, ReservationError, show};
+use crate::engine::backoff::Backoff;
+use crate::engine::failure::{AfterDelete, policy};
+use std::time::Duration;
+
+/// The pauses between two deletions of one reservation.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(30));
 
 /// Deletes a reservation and waits until it is gone; answers what it was. Refused while instances are in it, which are
 /// then named. One that is deleted already is left alone.
@@ -84,7 +90,7 @@ async fn give_back_one(
     book: &dyn Book,
     patience: &Patience,
 ) -> Result<(), ReservationError> {
-    let mut pause = std::time::Duration::from_secs(1);
+    let mut tries = 0;
     loop {
         let removed = match remove(client, ocid, None, patience).await {
             Ok(()) => not_listed(client, compartment, ocid, patience).await,
@@ -98,17 +104,15 @@ async fn give_back_one(
             return Ok(());
         };
         let again = match &error {
-            ReservationError::Failure(failure) => {
-                passing(failure) || matches!(failure.class, FailureClass::Conflict)
-            }
+            ReservationError::Failure(failure) => policy(failure.class).delete == AfterDelete::Again,
             // A delete that was accepted and had no effect is sent again.
             ReservationError::StillBusy { .. } | ReservationError::WorkRequest { .. } => true,
             _ => false,
         };
-        if !again || !patience.pause(pause).await {
+        tries += 1;
+        if !again || !patience.pause(PAUSES.pause(tries)).await {
             return Err(error);
         }
-        pause = (pause * 2).min(std::time::Duration::from_secs(30));
     }
 }
 

@@ -112,9 +112,8 @@ impl Watcher<'_> {
     }
 
     async fn get(&self, ocid: &str) -> Result<Sight, Failure> {
-        let permit = self.context.pacer.admit(Class::Read).await;
-        let answer = cloud::get(&self.context.env.client, ocid).await;
-        self.context.pacer.on_answer(&permit, answer.as_ref().err());
+        let question = cloud::get(&self.context.env.client, ocid);
+        let answer = self.context.pacer.call(Class::Read, question).await;
         let Instance { id, lifecycle_state, fault_domain, .. } = answer?;
         Ok(Sight { id, lifecycle_state, fault_domain })
     }
@@ -146,12 +145,7 @@ impl Watcher<'_> {
         let mut read = 0;
         let mut left = wanted.len();
         while left > 0 {
-            let next = async {
-                let permit = self.context.pacer.admit(Class::Read).await;
-                let page = pages.try_next().await;
-                self.context.pacer.on_answer(&permit, page.as_ref().err());
-                page
-            };
+            let next = self.context.pacer.call(Class::Read, pages.try_next());
             let Some(page) = self.context.ask(next).await.map_err(|_| None)?.map_err(Some)? else { break };
             read += 1;
             for mut instance in page.value {
