@@ -236,12 +236,24 @@ fn what_a_simulated_region_says_is_marked_as_such() {
         &["instances", "list"][..],
         &["instances", "status"],
         &["instances", "stop", "--all"],
+        &["instances", "start", "--all"],
+        &["instances", "reboot", "--all"],
+        &["instances", "extend", "--prefix", "rehearsal-", "--ttl", "2h"],
+        &["instances", "terminate", "nobody"],
+        &["resume", &run],
         &["reservation", "list"],
+        &["reservation", "create", "--name", "prod", "--count", "1"],
+        &["reservation", "show", "prod"],
+        &["reservation", "update", "prod", "--count", "2"],
+        &["reservation", "wait", "prod", "--count", "3"],
         &["plan"],
         &["--dry-run", "--new"],
         &["capacity"],
         &["find", "shapes"],
+        &["find", "ads"],
+        &["find", "images"],
         &["cleanup", "--dry-run"],
+        &["cleanup"],
     ] {
         let ended = place.run(&[arguments, &["--output", "json"]].concat());
         assert_eq!(ended.json()["simulated"], true, "{arguments:?}: {}", ended.stdout);
@@ -249,6 +261,11 @@ fn what_a_simulated_region_says_is_marked_as_such() {
     }
     let lines = place.run(&["instances", "list", "--output", "jsonl"]).stdout;
     assert!(lines.lines().all(|line| line.contains("\"simulated\":true")), "{lines}");
+    let exported = place.run(&["export", "json", "--prefix", "rehearsal-"]);
+    assert_eq!(exported.json()["simulated"], true, "{}", exported.stdout);
+    assert_eq!(exported.stderr.matches(BANNER).count(), 1, "{}", exported.stderr);
+    let deleted = place.run(&["reservation", "delete", "prod"]);
+    assert_eq!(deleted.stderr.matches(BANNER).count(), 1, "{}", deleted.stderr);
     let table = place.run(&["--new", "--count", "1"]);
     assert!(table.stdout.contains("READY (SIMULATED)"), "{}", table.stdout);
 
@@ -274,4 +291,47 @@ fn what_a_simulated_region_says_is_marked_as_such() {
         place.run(&["show", "--simulated"]).stdout,
     ];
     assert!(!told.concat().contains("resume"), "{}", told.concat());
+}
+
+#[test]
+fn a_change_of_a_reservation_is_shown_with_its_price() {
+    let (place, _region) = region();
+    assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "2"]).code, 0);
+    let price = |text: &str, label: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(label));
+        line.unwrap_or_else(|| panic!("{label}: {text}")).trim_start()[label.len()..].trim().to_owned()
+    };
+    // What is proposed is shown without a question too where more messages are asked for.
+    let updated = place.run(&["reservation", "update", "prod", "--count", "+1000", "-v"]);
+    assert_eq!(updated.code, 0, "{}", updated.stderr);
+    assert_eq!(price(&updated.stderr, "unused now"), "0.0578 USD an hour, 41.62 in 30 days (720 h)");
+    assert_eq!(price(&updated.stderr, "unused then"), "28.9578 USD an hour, 20,849.62 in 30 days (720 h)");
+    assert!(updated.stderr.contains("then holds   1002 × VM.Standard.E4.Flex"), "{}", updated.stderr);
+    let waited = place.run(&["reservation", "wait", "prod", "--count", "1003", "-v"]);
+    assert_eq!(waited.code, 0, "{}", waited.stderr);
+    assert!(price(&waited.stderr, "unused then").starts_with("28.9867 USD"), "{}", waited.stderr);
+    // What cannot be done is refused before anything is asked.
+    let refused = place.run(&["reservation", "update", "prod", "--count", "-2000", "-v"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(!refused.stderr.contains("unused then"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_question_names_the_user_of_the_variables() {
+    let (place, _region) = region();
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let keys = ["user_ocid", "tenancy_ocid", "fingerprint", "private_key_path"];
+    let value = |key: &str| {
+        let line = config.lines().find(|line| line.starts_with(&format!("{key}:"))).unwrap();
+        line.split_once(": ").unwrap().1.trim_matches('"').to_owned()
+    };
+    let others = config.lines().filter(|line| !keys.iter().any(|key| line.starts_with(key)));
+    place.write("config.yaml", others.collect::<Vec<_>>().join("\n"));
+    let variables = ["OCI_CLI_USER", "OCI_CLI_TENANCY", "OCI_CLI_FINGERPRINT", "OCI_CLI_KEY_FILE"];
+    let mut launch = place.command(&["--count", "1", "-v"]);
+    launch.envs(variables.into_iter().zip(keys.map(value)));
+    let launched: Ended = launch.output().unwrap().into();
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    let said = format!("  as           user {} of OCI_CLI_USER\n", value("user_ocid"));
+    assert!(launched.stderr.contains(&said), "{}", launched.stderr);
 }
