@@ -97,3 +97,31 @@ fn profiles() -> Vec<CompletionCandidate> {
     let file = ConfigFile::read(&path);
     file.map(|file| file.profiles().into_iter().map(CompletionCandidate::new).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use ledger::{Outcome, RunId};
+
+    #[test]
+    fn only_what_can_be_resumed_is_offered_to_resume() {
+        let head = |kind, outcome| RunHead {
+            run: RunId(uuid::Uuid::nil()),
+            kind,
+            requested: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            last_at: Timestamp::UNIX_EPOCH,
+            outcome,
+            held: false,
+        };
+        let launch = Some(RunKind::Launch);
+        for outcome in [None, Some(Outcome::Interrupted), Some(Outcome::Partial)] {
+            assert!(can_resume(&head(launch, outcome)) && can_resume(&head(None, outcome)), "{outcome:?}");
+            assert!(!can_resume(&head(Some(RunKind::Terminate), outcome)), "{outcome:?}");
+        }
+        for outcome in [Outcome::Complete, Outcome::GivenBack, Outcome::Stopped] {
+            assert!(!can_resume(&head(launch, Some(outcome))), "{outcome:?}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
+use std::io::{Read as _, Write as _};
 
 /// A region, and its config as the user's `config.yaml`.
 fn region() -> (Workplace, Region) {
@@ -167,6 +168,35 @@ fn the_same_launch_twice_is_refused() {
     assert_eq!(again.json()["instances"][0]["name"], "rehearsal-1");
     let beside = place.run(&["--count", "1", "--new"]);
     assert_eq!(beside.code, 0, "{}", beside.stderr);
+}
+
+/// Moves the time of a region forward.
+fn advance(region: &Region, seconds: u32) {
+    let address = region.endpoint.trim_start_matches("http://");
+    let body = format!("{{\"seconds\": {seconds}}}");
+    let length = body.len();
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        socket,
+        "POST /_sim/advance HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn what_was_terminated_here_holds_no_names() {
+    let (place, region) = region();
+    assert_eq!(place.run(&["--count", "2"]).code, 0);
+    assert_eq!(place.run(&["instances", "terminate", "--all"]).code, 0);
+    // The service lists terminated instances for 12 hours. After that only the ledger tells that they are gone.
+    advance(&region, 13 * 3600);
+    assert_eq!(cloud(&place).0, serde_json::json!([]));
+    let again = place.run(&["--count", "1", "--output", "json"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(again.json()["instances"][0]["name"], "rehearsal-1");
 }
 
 #[test]

@@ -113,7 +113,10 @@ fn change(held: &Held, after: Option<&Held>, change: &str, prices: &Prices) -> P
             let instances = count(after.reserved(), "instance");
             (format!("Change the capacity reservation {name}, to hold {instances}?"), after.reserved())
         }
-        None => (format!("Delete the capacity reservation {name}?"), held.reserved()),
+        None => {
+            let instances = count(held.reserved(), "instance");
+            (format!("Delete the capacity reservation {name} ({instances})?"), held.reserved())
+        }
     };
     Proposal { what, money, question, number: number.into(), ..Proposal::default() }
 }
