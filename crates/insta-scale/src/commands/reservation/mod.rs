@@ -106,17 +106,14 @@ fn change(held: &Held, after: Option<&Held>, change: &str, prices: &Prices) -> P
         ("change", change.to_owned()),
     ];
     let mut money = vec![("unused now", Money::of(held.unused_hour(prices)))];
-    let (question, number) = match after {
-        Some(after) => {
-            what.push(("then holds", kinds(after)));
-            money.push(("unused then", Money::of(after.unused_hour(prices))));
-            let instances = count(after.reserved(), "instance");
-            (format!("Change the capacity reservation {name}, to hold {instances}?"), after.reserved())
-        }
-        None => {
-            let instances = count(held.reserved(), "instance");
-            (format!("Delete the capacity reservation {name} ({instances})?"), held.reserved())
-        }
+    let (question, number) = if let Some(after) = after {
+        what.push(("then holds", kinds(after)));
+        money.push(("unused then", Money::of(after.unused_hour(prices))));
+        let instances = count(after.reserved(), "instance");
+        (format!("Change the capacity reservation {name}, to hold {instances}?"), after.reserved())
+    } else {
+        let instances = count(held.reserved(), "instance");
+        (format!("Delete the capacity reservation {name} ({instances})?"), held.reserved())
     };
     Proposal { what, money, question, number: number.into(), ..Proposal::default() }
 }
