@@ -116,6 +116,20 @@ async fn a_vanished_instance_is_looked_up_before_it_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_list_vouches_for_all_that_vanished() {
+    // The second grows old enough to be called lost while the list is read for the first.
+    let world = World::of(&format!(
+        "world: {{boot_seconds: {{min: 900, max: 900}}}}\n\
+         faults: [{HIDDEN_LOOK}, {{operations: [ListInstances], fault: {{delay: {{seconds: 45}}}}}}]"
+    ));
+    let options = LaunchOptions { rate: Some(0.05), max_concurrency: 1, ..LaunchOptions::default() };
+    let (summary, records) = world.launch_with(&world.plan(2, &[]), &options, CancellationToken::new()).await;
+    assert_eq!(count(&records, |event| matches!(event, Event::InstanceDied { .. })), 0);
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 2));
+    world.check_books(&summary);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_vanished_instance_is_replaced_after_five_minutes() {
     let world = World::of(
         "world: {list_lag_seconds: 1000000}\n\

@@ -78,18 +78,19 @@ impl Watcher<'_> {
         seen
     }
 
-    /// A GET that does not know an instance is no proof: a policy may hide it. Before one is called lost, the list is read.
+    /// A GET that does not know an instance is no proof: a policy may hide it. Before one is called lost, the list is read
+    /// for all that are unknown: while it is read, more of them may reach the age at which they are lost.
     async fn look_before_lost(&mut self, seen: &mut Seen) {
-        let lost: Vec<String> = {
+        let any_lost = {
             let table = self.context.watch.lock();
-            let is_lost = |ocid: &&String| table.get(*ocid).is_some_and(Watched::is_lost);
-            seen.unknown.iter().filter(is_lost).cloned().collect()
+            seen.unknown.iter().any(|ocid| table.get(ocid).is_some_and(Watched::is_lost))
         };
-        if lost.is_empty() || seen.list != List::Unread {
+        if !any_lost || seen.list != List::Unread {
             return;
         }
+        let unknown = seen.unknown.clone();
         // Halted, it says nothing, and nothing is done about it.
-        if self.read_list(&lost, seen).await.is_ok() {
+        if self.read_list(&unknown, seen).await.is_ok() {
             let Seen { met, unknown, .. } = seen;
             unknown.retain(|ocid| !met.contains_key(ocid));
         }
