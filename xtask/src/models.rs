@@ -54,8 +54,16 @@ fn structure(out: &mut String, facts: &Facts, name: &str, model: &Model) -> Resu
         writeln!(out, "/// `{wire}` on the wire{}.", notes(&field))?;
         let kind = rust_type(facts, name, &wire, &field)?;
         let optional = kind.starts_with("Option<");
-        let skip = if optional { ", skip_serializing_if = \"Option::is_none\"" } else { "" };
-        writeln!(out, "#[serde(rename = \"{wire}\"{skip})]\npub {}: {kind},", names::field(&wire))?;
+        let how = match (optional, field.required) {
+            (true, true) if is_null_at_times(name, &wire) => "",
+            (true, _) => ", skip_serializing_if = \"Option::is_none\"",
+            // One null must not make the whole answer unreadable.
+            (false, true) if facts.answered.contains(name) => {
+                ", deserialize_with = \"crate::null_as_default\""
+            }
+            (false, _) => "",
+        };
+        writeln!(out, "#[serde(rename = \"{wire}\"{how})]\npub {}: {kind},", names::field(&wire))?;
     }
     if facts.answered.contains(name) {
         writeln!(out, "/// Fields that a newer service sends and this table does not know.")?;
@@ -63,6 +71,12 @@ fn structure(out: &mut String, facts: &Facts, name: &str, model: &Model) -> Resu
     }
     writeln!(out, "}}\n")?;
     Ok(())
+}
+
+/// Required fields that the service answers with null: a platform image and the tenancy itself are in no compartment
+/// (answers of the live service).
+fn is_null_at_times(model: &str, wire: &str) -> bool {
+    [("Image", "compartmentId"), ("Compartment", "compartmentId")].contains(&(model, wire))
 }
 
 fn notes(field: &Field) -> &'static str {
@@ -88,7 +102,8 @@ fn rust_type(facts: &Facts, model: &str, wire: &str, field: &Field) -> Result<St
     }
     let kind = plain_type(facts, &field.kind)?;
     let boxed = facts.models.contains_key(&field.kind) || field.kind == "datetime";
-    Ok(if field.required && !boxed { kind } else { format!("Option<{kind}>") })
+    let given = field.required && !boxed && !is_null_at_times(model, wire);
+    Ok(if given { kind } else { format!("Option<{kind}>") })
 }
 
 fn plain_type(facts: &Facts, kind: &str) -> Result<String> {

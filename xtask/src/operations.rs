@@ -77,7 +77,7 @@ fn entry(out: &mut String, operation: &Operation, bounds: &OperationBounds) -> R
     ] {
         write!(out, "{name}: &[")?;
         for parameter in parameters {
-            render_parameter(out, parameter, bounds.params.get(&parameter.name))?;
+            render_parameter(out, &operation.name, parameter, bounds.params.get(&parameter.name))?;
         }
         writeln!(out, "],")?;
     }
@@ -91,9 +91,18 @@ fn entry(out: &mut String, operation: &Operation, bounds: &OperationBounds) -> R
     Ok(())
 }
 
-fn render_parameter(out: &mut String, parameter: &Parameter, bounds: Option<&Value>) -> Result<()> {
+/// What the older document of constraints calls required, and the service has not asked for since (SDK 2.189).
+const OPTIONAL_SINCE: [(&str, &str); 1] = [("ListBootVolumes", "availabilityDomain")];
+
+fn render_parameter(
+    out: &mut String,
+    operation: &str,
+    parameter: &Parameter,
+    bounds: Option<&Value>,
+) -> Result<()> {
+    let once = bounds.and_then(|b| b.get("required")).and_then(Value::as_bool) == Some(true);
     let required =
-        parameter.required || bounds.and_then(|b| b.get("required")).and_then(Value::as_bool) == Some(true);
+        parameter.required || (once && !OPTIONAL_SINCE.contains(&(operation, parameter.name.as_str())));
     let default = bounds.and_then(|b| b.get("default")).and_then(Value::as_str);
     let kind = if parameter.kind.is_empty() { "Kind::Str".to_owned() } else { kind(&parameter.kind) };
     write!(

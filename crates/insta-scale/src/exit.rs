@@ -53,14 +53,7 @@ impl Exit {
             Some(Outcome::GivenBack) => Self::NoneLaunched,
             // An instance may exist, so "none" would be a lie.
             Some(Outcome::InDoubt) => Self::SomeFailed,
-            Some(
-                Outcome::Partial
-                | Outcome::Nothing
-                | Outcome::LedgerFailed
-                | Outcome::CutShort
-                | Outcome::Stopped,
-            )
-            | None => {
+            Some(Outcome::Partial | Outcome::Nothing | Outcome::LedgerFailed | Outcome::CutShort) | None => {
                 if summary.launched == 0 {
                     Self::NoneLaunched
                 } else {

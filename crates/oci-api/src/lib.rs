@@ -31,5 +31,14 @@ pub use ocid::{Ocid, OcidError};
 pub use operation::{Answer, Method, OperationInfo, Parameter, Service};
 pub use region::Region;
 
+/// Reads a value that must be there and that the service may answer with null all the same.
+fn null_as_default<'de, D, T>(reader: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + serde::Deserialize<'de>,
+{
+    <Option<T> as serde::Deserialize>::deserialize(reader).map(Option::unwrap_or_default)
+}
+
 /// The header in which every answer of a simulated region says what it is: `roomy; speed=30`. No real service sends it.
 pub const SIMULATED_REGION: &str = "x-simulated-region";

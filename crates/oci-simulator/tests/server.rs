@@ -13,6 +13,8 @@ mod homes;
 mod in_process;
 #[path = "server/pages.rs"]
 mod pages;
+#[path = "server/real_clients.rs"]
+mod real_clients;
 #[path = "server/scenarios.rs"]
 mod scenarios;
 #[path = "server/signatures.rs"]

@@ -52,14 +52,12 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
         .await?;
     let mut kinds = kinds;
     kinds.retain(|(shape, _)| !answer.unknown.contains(shape));
-    let unknown: Vec<String> =
-        answer.unknown.iter().map(|shape| no_such_shape(shape, &answer.offered)).collect();
-    if kinds.is_empty() && !unknown.is_empty() {
-        let hint = "`oci-insta-scale find shapes` lists those that the region has";
-        return Err(CommandError::usage(unknown.join("\n"), hint));
+    for shape in &answer.unknown {
+        console::line(&format!("warning: {}", no_such_shape(shape, &answer.offered)));
     }
-    for said in &unknown {
-        console::line(&format!("warning: {said}"));
+    if let ([shape, ..], true) = (answer.unknown.as_slice(), kinds.is_empty()) {
+        let hint = "`oci-insta-scale find shapes` lists those that the region has";
+        return Err(CommandError::usage(no_such_shape(shape, &answer.offered), hint));
     }
     let mut found = Vec::new();
     let mut failed = None;

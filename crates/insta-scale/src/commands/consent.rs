@@ -5,7 +5,6 @@
 use super::{session, verbosity};
 use crate::args::Global;
 use crate::config::{CredentialSource, Settings};
-use crate::environment;
 use crate::error::CommandError;
 use crate::output::console::{self, Verbosity};
 use crate::output::proposal::{Proposal, Scene, Typed};
@@ -94,7 +93,7 @@ impl Asking<'_> {
             simulated: simulated::label().map(str::to_owned),
             compartment: self.compartment.to_owned(),
             compartment_name,
-            identity: identity(self.settings, environment::variable("OCI_CLI_USER")),
+            identity: identity(self.settings),
         })
     }
 
@@ -108,18 +107,16 @@ impl Asking<'_> {
     }
 }
 
-/// Who signs. `user` is the value of OCI_CLI_USER, if it has one.
-fn identity(settings: &Settings, user: Option<String>) -> String {
+/// Who signs.
+fn identity(settings: &Settings) -> String {
     match &settings.credentials {
         CredentialSource::Simulated => "the simulated region's own user".to_owned(),
         CredentialSource::Fields(fields) => format!("user {} of {}", fields.user, settings.file),
         CredentialSource::Profile { file, name } => {
             let file =
                 file.as_ref().map_or_else(|| "~/.oci/config".to_owned(), |file| file.display().to_string());
-            // The variable takes the place of the profile's user.
-            let user = user.map(|user| format!(", user {user} of OCI_CLI_USER"));
-            format!("profile {name} of {file}{}", user.unwrap_or_default())
+            format!("profile {name} of {file}")
         }
-        CredentialSource::Variables => format!("user {} of OCI_CLI_USER", user.unwrap_or_default()),
+        CredentialSource::Variables => "the user of OCI_CLI_USER".to_owned(),
     }
 }

@@ -180,8 +180,10 @@ async fn subnets(remote: &Remote, vcn: Option<String>) -> Result<Listing, Comman
 
 async fn compartments(remote: &Remote) -> Result<Listing, CommandError> {
     let rows = remote.ask(remote.questions.list_compartments(remote.root(), true)).await?;
-    let names: BTreeMap<&str, (&str, &str)> =
-        rows.iter().map(|row| (row.id.as_str(), (row.name.as_str(), row.compartment_id.as_str()))).collect();
+    let names: BTreeMap<&str, (&str, &str)> = rows
+        .iter()
+        .map(|row| (row.id.as_str(), (row.name.as_str(), row.compartment_id.as_deref().unwrap_or_default())))
+        .collect();
     // `parent/child`; bounded, since what the service sends might go in circles.
     let path = |id: &str| {
         let mut parts = Vec::new();

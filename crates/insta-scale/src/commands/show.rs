@@ -50,7 +50,6 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
     }
     let (state, plan) = past::of_run(&store, run).await?;
     let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
-    let summary = RunSummary::of(&state, &plan);
-    run_report::show_launch(global, &summary, &ending, !args.simulated, &summary.warnings)?;
+    run_report::show_launch(global, &RunSummary::of(&state, &plan), &ending, !args.simulated)?;
     Ok(Exit::Done)
 }

@@ -64,7 +64,6 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Outcome::LedgerFailed,
         Outcome::InDoubt,
         Outcome::CutShort,
-        Outcome::Stopped,
     ])
 }
 

@@ -518,13 +518,13 @@ pub struct AvailabilityDomain {
 #[serde(default)]
 pub struct BlockVolumeReplicaInfo {
     /// `displayName` on the wire (required).
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
     pub display_name: String,
     /// `blockVolumeReplicaId` on the wire (required).
-    #[serde(rename = "blockVolumeReplicaId")]
+    #[serde(rename = "blockVolumeReplicaId", deserialize_with = "crate::null_as_default")]
     pub block_volume_replica_id: String,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `kmsKeyId` on the wire.
     #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
@@ -539,10 +539,10 @@ pub struct BlockVolumeReplicaInfo {
 #[serde(default)]
 pub struct BootVolume {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -557,7 +557,7 @@ pub struct BootVolume {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `imageId` on the wire.
     #[serde(rename = "imageId", skip_serializing_if = "Option::is_none")]
@@ -572,13 +572,13 @@ pub struct BootVolume {
     #[serde(rename = "vpusPerGB", skip_serializing_if = "Option::is_none")]
     pub vpus_per_gb: Option<i64>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: BootVolumeLifecycleState,
     /// `sizeInGBs` on the wire.
     #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
     pub size_in_gbs: Option<i64>,
     /// `sizeInMBs` on the wire (required, deprecated).
-    #[serde(rename = "sizeInMBs")]
+    #[serde(rename = "sizeInMBs", deserialize_with = "crate::null_as_default")]
     pub size_in_mbs: i64,
     /// `sourceDetails` on the wire.
     #[serde(rename = "sourceDetails", skip_serializing_if = "Option::is_none")]
@@ -626,25 +626,25 @@ Faulty = "FAULTY",
 #[serde(default)]
 pub struct BootVolumeAttachment {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `bootVolumeId` on the wire (required).
-    #[serde(rename = "bootVolumeId")]
+    #[serde(rename = "bootVolumeId", deserialize_with = "crate::null_as_default")]
     pub boot_volume_id: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `displayName` on the wire.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instanceId` on the wire (required).
-    #[serde(rename = "instanceId")]
+    #[serde(rename = "instanceId", deserialize_with = "crate::null_as_default")]
     pub instance_id: String,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: BootVolumeAttachmentLifecycleState,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -689,13 +689,13 @@ BmEncryptionInTransit = "BM_ENCRYPTION_IN_TRANSIT",
 #[serde(default)]
 pub struct BootVolumeReplicaInfo {
     /// `displayName` on the wire (required).
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
     pub display_name: String,
     /// `bootVolumeReplicaId` on the wire (required).
-    #[serde(rename = "bootVolumeReplicaId")]
+    #[serde(rename = "bootVolumeReplicaId", deserialize_with = "crate::null_as_default")]
     pub boot_volume_replica_id: String,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `kmsKeyId` on the wire.
     #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
@@ -720,10 +720,10 @@ BootVolumeSourceDetails, "type" {
 #[serde(default)]
 pub struct BootVolumeSourceFromBootVolumeBackupDeltaDetails {
     /// `firstBackupId` on the wire (required).
-    #[serde(rename = "firstBackupId")]
+    #[serde(rename = "firstBackupId", deserialize_with = "crate::null_as_default")]
     pub first_backup_id: String,
     /// `secondBackupId` on the wire (required).
-    #[serde(rename = "secondBackupId")]
+    #[serde(rename = "secondBackupId", deserialize_with = "crate::null_as_default")]
     pub second_backup_id: String,
     /// `changeBlockSizeInBytes` on the wire.
     #[serde(rename = "changeBlockSizeInBytes", skip_serializing_if = "Option::is_none")]
@@ -738,7 +738,7 @@ pub struct BootVolumeSourceFromBootVolumeBackupDeltaDetails {
 #[serde(default)]
 pub struct BootVolumeSourceFromBootVolumeBackupDetails {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -750,7 +750,7 @@ pub struct BootVolumeSourceFromBootVolumeBackupDetails {
 #[serde(default)]
 pub struct BootVolumeSourceFromBootVolumeDetails {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -762,7 +762,7 @@ pub struct BootVolumeSourceFromBootVolumeDetails {
 #[serde(default)]
 pub struct BootVolumeSourceFromBootVolumeReplicaDetails {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -795,19 +795,19 @@ pub struct BsNvmeAttachmentsConfig {
 #[serde(default)]
 pub struct CapacityBin {
     /// `capacityIndex` on the wire (required).
-    #[serde(rename = "capacityIndex")]
+    #[serde(rename = "capacityIndex", deserialize_with = "crate::null_as_default")]
     pub capacity_index: i64,
     /// `totalOcpus` on the wire (required).
-    #[serde(rename = "totalOcpus")]
+    #[serde(rename = "totalOcpus", deserialize_with = "crate::null_as_default")]
     pub total_ocpus: f64,
     /// `remainingOcpus` on the wire (required).
-    #[serde(rename = "remainingOcpus")]
+    #[serde(rename = "remainingOcpus", deserialize_with = "crate::null_as_default")]
     pub remaining_ocpus: f64,
     /// `totalMemoryInGBs` on the wire (required).
-    #[serde(rename = "totalMemoryInGBs")]
+    #[serde(rename = "totalMemoryInGBs", deserialize_with = "crate::null_as_default")]
     pub total_memory_in_gbs: f64,
     /// `remainingMemoryInGBs` on the wire (required).
-    #[serde(rename = "remainingMemoryInGBs")]
+    #[serde(rename = "remainingMemoryInGBs", deserialize_with = "crate::null_as_default")]
     pub remaining_memory_in_gbs: f64,
     /// `totalLocalVolumeInGBs` on the wire.
     #[serde(rename = "totalLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
@@ -816,7 +816,7 @@ pub struct CapacityBin {
     #[serde(rename = "remainingLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
     pub remaining_local_volume_in_gbs: Option<f64>,
     /// `supportedShapes` on the wire (required).
-    #[serde(rename = "supportedShapes")]
+    #[serde(rename = "supportedShapes", deserialize_with = "crate::null_as_default")]
     pub supported_shapes: Vec<String>,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -891,13 +891,13 @@ Available = "AVAILABLE",
 #[serde(default)]
 pub struct CapacityReservationInstanceSummary {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `faultDomain` on the wire.
     #[serde(rename = "faultDomain", skip_serializing_if = "Option::is_none")]
@@ -909,7 +909,7 @@ pub struct CapacityReservationInstanceSummary {
     #[serde(rename = "shapeConfig", skip_serializing_if = "Option::is_none")]
     pub shape_config: Option<Box<InstanceReservationShapeConfigDetails>>,
     /// `shape` on the wire (required).
-    #[serde(rename = "shape")]
+    #[serde(rename = "shape", deserialize_with = "crate::null_as_default")]
     pub shape: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -930,7 +930,7 @@ pub struct ChangeComputeCapacityReservationCompartmentDetails {
 #[serde(default)]
 pub struct ClusterConfigDetails {
     /// `hpcIslandId` on the wire (required).
-    #[serde(rename = "hpcIslandId")]
+    #[serde(rename = "hpcIslandId", deserialize_with = "crate::null_as_default")]
     pub hpc_island_id: String,
     /// `networkBlockIds` on the wire.
     #[serde(rename = "networkBlockIds", skip_serializing_if = "Option::is_none")]
@@ -945,22 +945,22 @@ pub struct ClusterConfigDetails {
 #[serde(default)]
 pub struct Compartment {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `compartmentId` on the wire (required).
     #[serde(rename = "compartmentId")]
-    pub compartment_id: String,
+    pub compartment_id: Option<String>,
     /// `name` on the wire (required).
-    #[serde(rename = "name")]
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
     pub name: String,
     /// `description` on the wire (required).
-    #[serde(rename = "description")]
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
     pub description: String,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: CompartmentLifecycleState,
     /// `inactiveStatus` on the wire.
     #[serde(rename = "inactiveStatus", skip_serializing_if = "Option::is_none")]
@@ -995,7 +995,7 @@ Deleted = "DELETED",
 #[serde(default)]
 pub struct ComputeBareMetalHostPlacementConstraintDetails {
     /// `computeBareMetalHostId` on the wire (required).
-    #[serde(rename = "computeBareMetalHostId")]
+    #[serde(rename = "computeBareMetalHostId", deserialize_with = "crate::null_as_default")]
     pub compute_bare_metal_host_id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -1007,13 +1007,13 @@ pub struct ComputeBareMetalHostPlacementConstraintDetails {
 #[serde(default)]
 pub struct ComputeCapacityReport {
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `shapeAvailabilities` on the wire (required).
-    #[serde(rename = "shapeAvailabilities")]
+    #[serde(rename = "shapeAvailabilities", deserialize_with = "crate::null_as_default")]
     pub shape_availabilities: Vec<CapacityReportShapeAvailability>,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -1028,10 +1028,10 @@ pub struct ComputeCapacityReport {
 #[serde(default)]
 pub struct ComputeCapacityReservation {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -1043,7 +1043,7 @@ pub struct ComputeCapacityReservation {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `isDefaultReservation` on the wire.
     #[serde(rename = "isDefaultReservation", skip_serializing_if = "Option::is_none")]
@@ -1052,7 +1052,7 @@ pub struct ComputeCapacityReservation {
     #[serde(rename = "instanceReservationConfigs", skip_serializing_if = "Option::is_none")]
     pub instance_reservation_configs: Option<Vec<InstanceReservationConfig>>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: ComputeCapacityReservationLifecycleState,
     /// `reservedInstanceCount` on the wire.
     #[serde(rename = "reservedInstanceCount", skip_serializing_if = "Option::is_none")]
@@ -1088,10 +1088,10 @@ Deleting = "DELETING",
 #[serde(default)]
 pub struct ComputeCapacityReservationInstanceShapeSummary {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `instanceShape` on the wire (required).
-    #[serde(rename = "instanceShape")]
+    #[serde(rename = "instanceShape", deserialize_with = "crate::null_as_default")]
     pub instance_shape: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -1103,7 +1103,7 @@ pub struct ComputeCapacityReservationInstanceShapeSummary {
 #[serde(default)]
 pub struct ComputeCapacityReservationSummary {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `compartmentId` on the wire.
     #[serde(rename = "compartmentId", skip_serializing_if = "Option::is_none")]
@@ -1121,7 +1121,7 @@ pub struct ComputeCapacityReservationSummary {
     #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
     pub lifecycle_state: Option<String>,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `reservedInstanceCount` on the wire.
     #[serde(rename = "reservedInstanceCount", skip_serializing_if = "Option::is_none")]
@@ -1145,10 +1145,10 @@ pub struct ComputeCapacityReservationSummary {
 #[serde(default)]
 pub struct ComputeCluster {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `displayName` on the wire.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
@@ -1163,10 +1163,10 @@ pub struct ComputeCluster {
     #[serde(rename = "placementConstraintDetails", skip_serializing_if = "Option::is_none")]
     pub placement_constraint_details: Option<Box<PlacementConstraintDetails>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: ComputeClusterLifecycleState,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -1499,19 +1499,19 @@ pub struct CreateVnicDetails {
 #[serde(default)]
 pub struct DedicatedVmHost {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `dedicatedVmHostShape` on the wire (required).
-    #[serde(rename = "dedicatedVmHostShape")]
+    #[serde(rename = "dedicatedVmHostShape", deserialize_with = "crate::null_as_default")]
     pub dedicated_vm_host_shape: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
     pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
     /// `displayName` on the wire (required).
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
     pub display_name: String,
     /// `faultDomain` on the wire.
     #[serde(rename = "faultDomain", skip_serializing_if = "Option::is_none")]
@@ -1523,7 +1523,7 @@ pub struct DedicatedVmHost {
     #[serde(rename = "placementConstraintDetails", skip_serializing_if = "Option::is_none")]
     pub placement_constraint_details: Option<Box<PlacementConstraintDetails>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `capacityConfig` on the wire.
     #[serde(rename = "capacityConfig", skip_serializing_if = "Option::is_none")]
@@ -1535,16 +1535,16 @@ pub struct DedicatedVmHost {
     #[serde(rename = "isBurstable", skip_serializing_if = "Option::is_none")]
     pub is_burstable: Option<bool>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: DedicatedVmHostLifecycleState,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `totalOcpus` on the wire (required).
-    #[serde(rename = "totalOcpus")]
+    #[serde(rename = "totalOcpus", deserialize_with = "crate::null_as_default")]
     pub total_ocpus: f64,
     /// `remainingOcpus` on the wire (required).
-    #[serde(rename = "remainingOcpus")]
+    #[serde(rename = "remainingOcpus", deserialize_with = "crate::null_as_default")]
     pub remaining_ocpus: f64,
     /// `totalMemoryInGBs` on the wire.
     #[serde(rename = "totalMemoryInGBs", skip_serializing_if = "Option::is_none")]
@@ -1610,10 +1610,10 @@ pub struct DetachedVolumeAutotunePolicy {
 #[serde(default)]
 pub struct EmulatedVolumeAttachment {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `device` on the wire.
     #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
@@ -1622,10 +1622,10 @@ pub struct EmulatedVolumeAttachment {
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instanceId` on the wire (required).
-    #[serde(rename = "instanceId")]
+    #[serde(rename = "instanceId", deserialize_with = "crate::null_as_default")]
     pub instance_id: String,
     /// `isReadOnly` on the wire.
     #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
@@ -1634,13 +1634,13 @@ pub struct EmulatedVolumeAttachment {
     #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
     pub is_shareable: Option<bool>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: EmulatedVolumeAttachmentLifecycleState,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `volumeId` on the wire (required).
-    #[serde(rename = "volumeId")]
+    #[serde(rename = "volumeId", deserialize_with = "crate::null_as_default")]
     pub volume_id: String,
     /// `isPvEncryptionInTransitEnabled` on the wire (deprecated).
     #[serde(rename = "isPvEncryptionInTransitEnabled", skip_serializing_if = "Option::is_none")]
@@ -1814,7 +1814,7 @@ Nps6 = "NPS6",
 #[serde(default)]
 pub struct HostGroupPlacementConstraintDetails {
     /// `computeHostGroupId` on the wire (required).
-    #[serde(rename = "computeHostGroupId")]
+    #[serde(rename = "computeHostGroupId", deserialize_with = "crate::null_as_default")]
     pub compute_host_group_id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -1826,10 +1826,10 @@ pub struct HostGroupPlacementConstraintDetails {
 #[serde(default)]
 pub struct IScsiVolumeAttachment {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `device` on the wire.
     #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
@@ -1838,10 +1838,10 @@ pub struct IScsiVolumeAttachment {
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instanceId` on the wire (required).
-    #[serde(rename = "instanceId")]
+    #[serde(rename = "instanceId", deserialize_with = "crate::null_as_default")]
     pub instance_id: String,
     /// `isReadOnly` on the wire.
     #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
@@ -1850,13 +1850,13 @@ pub struct IScsiVolumeAttachment {
     #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
     pub is_shareable: Option<bool>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: IScsiVolumeAttachmentLifecycleState,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `volumeId` on the wire (required).
-    #[serde(rename = "volumeId")]
+    #[serde(rename = "volumeId", deserialize_with = "crate::null_as_default")]
     pub volume_id: String,
     /// `isPvEncryptionInTransitEnabled` on the wire (deprecated).
     #[serde(rename = "isPvEncryptionInTransitEnabled", skip_serializing_if = "Option::is_none")]
@@ -1880,16 +1880,16 @@ pub struct IScsiVolumeAttachment {
     #[serde(rename = "chapUsername", skip_serializing_if = "Option::is_none")]
     pub chap_username: Option<String>,
     /// `ipv4` on the wire (required).
-    #[serde(rename = "ipv4")]
+    #[serde(rename = "ipv4", deserialize_with = "crate::null_as_default")]
     pub ipv4: String,
     /// `ipv6` on the wire.
     #[serde(rename = "ipv6", skip_serializing_if = "Option::is_none")]
     pub ipv6: Option<String>,
     /// `iqn` on the wire (required).
-    #[serde(rename = "iqn")]
+    #[serde(rename = "iqn", deserialize_with = "crate::null_as_default")]
     pub iqn: String,
     /// `port` on the wire (required).
-    #[serde(rename = "port")]
+    #[serde(rename = "port", deserialize_with = "crate::null_as_default")]
     pub port: i64,
     /// `multipathDevices` on the wire.
     #[serde(rename = "multipathDevices", skip_serializing_if = "Option::is_none")]
@@ -1945,9 +1945,9 @@ pub struct Image {
     pub base_image_id: Option<String>,
     /// `compartmentId` on the wire (required).
     #[serde(rename = "compartmentId")]
-    pub compartment_id: String,
+    pub compartment_id: Option<String>,
     /// `createImageAllowed` on the wire (required).
-    #[serde(rename = "createImageAllowed")]
+    #[serde(rename = "createImageAllowed", deserialize_with = "crate::null_as_default")]
     pub create_image_allowed: bool,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -1959,7 +1959,7 @@ pub struct Image {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `launchMode` on the wire.
     #[serde(rename = "launchMode", skip_serializing_if = "Option::is_none")]
@@ -1968,13 +1968,13 @@ pub struct Image {
     #[serde(rename = "launchOptions", skip_serializing_if = "Option::is_none")]
     pub launch_options: Option<Box<LaunchOptions>>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: ImageLifecycleState,
     /// `operatingSystem` on the wire (required).
-    #[serde(rename = "operatingSystem")]
+    #[serde(rename = "operatingSystem", deserialize_with = "crate::null_as_default")]
     pub operating_system: String,
     /// `operatingSystemVersion` on the wire (required).
-    #[serde(rename = "operatingSystemVersion")]
+    #[serde(rename = "operatingSystemVersion", deserialize_with = "crate::null_as_default")]
     pub operating_system_version: String,
     /// `agentFeatures` on the wire.
     #[serde(rename = "agentFeatures", skip_serializing_if = "Option::is_none")]
@@ -2032,13 +2032,13 @@ None = "NONE",
 #[serde(default)]
 pub struct Instance {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `capacityReservationId` on the wire.
     #[serde(rename = "capacityReservationId", skip_serializing_if = "Option::is_none")]
     pub capacity_reservation_id: Option<String>,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `placementConstraintDetails` on the wire.
     #[serde(rename = "placementConstraintDetails", skip_serializing_if = "Option::is_none")]
@@ -2074,7 +2074,7 @@ pub struct Instance {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `imageId` on the wire (deprecated).
     #[serde(rename = "imageId", skip_serializing_if = "Option::is_none")]
@@ -2098,16 +2098,16 @@ pub struct Instance {
     #[serde(rename = "preemptibleInstanceConfig", skip_serializing_if = "Option::is_none")]
     pub preemptible_instance_config: Option<Box<PreemptibleInstanceConfigDetails>>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: InstanceLifecycleState,
     /// `metadata` on the wire.
     #[serde(rename = "metadata", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
     /// `region` on the wire (required).
-    #[serde(rename = "region")]
+    #[serde(rename = "region", deserialize_with = "crate::null_as_default")]
     pub region: String,
     /// `shape` on the wire (required).
-    #[serde(rename = "shape")]
+    #[serde(rename = "shape", deserialize_with = "crate::null_as_default")]
     pub shape: String,
     /// `shapeConfig` on the wire.
     #[serde(rename = "shapeConfig", skip_serializing_if = "Option::is_none")]
@@ -2219,10 +2219,10 @@ pub struct InstanceAgentFeatures {
 #[serde(default)]
 pub struct InstanceAgentPluginConfigDetails {
     /// `name` on the wire (required).
-    #[serde(rename = "name")]
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
     pub name: String,
     /// `desiredState` on the wire (required).
-    #[serde(rename = "desiredState")]
+    #[serde(rename = "desiredState", deserialize_with = "crate::null_as_default")]
     pub desired_state: InstanceAgentPluginConfigDetailsDesiredState,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -2265,7 +2265,7 @@ StopInstance = "STOP_INSTANCE",
 #[serde(default)]
 pub struct InstanceConfiguration {
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -2277,7 +2277,7 @@ pub struct InstanceConfiguration {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instanceDetails` on the wire.
     #[serde(rename = "instanceDetails", skip_serializing_if = "Option::is_none")]
@@ -2625,7 +2625,7 @@ pub struct InstanceConfigurationBlockVolumeReplicaDetails {
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -2812,13 +2812,13 @@ Nps6 = "NPS6",
 #[serde(default)]
 pub struct InstanceConfigurationGmcConfigDetail {
     /// `instanceConfigurationId` on the wire (required).
-    #[serde(rename = "instanceConfigurationId")]
+    #[serde(rename = "instanceConfigurationId", deserialize_with = "crate::null_as_default")]
     pub instance_configuration_id: String,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `size` on the wire.
     #[serde(rename = "size", skip_serializing_if = "Option::is_none")]
@@ -2845,7 +2845,7 @@ pub struct InstanceConfigurationGmcConfigDetail {
 #[serde(default)]
 pub struct InstanceConfigurationGpuMemoryClusterScaleConfig {
     /// `isUpsizeEnabled` on the wire (required).
-    #[serde(rename = "isUpsizeEnabled")]
+    #[serde(rename = "isUpsizeEnabled", deserialize_with = "crate::null_as_default")]
     pub is_upsize_enabled: bool,
     /// `isDownsizeEnabled` on the wire.
     #[serde(rename = "isDownsizeEnabled", skip_serializing_if = "Option::is_none")]
@@ -2863,7 +2863,7 @@ pub struct InstanceConfigurationGpuMemoryClusterScaleConfig {
 #[serde(default)]
 pub struct InstanceConfigurationHostGroupPlacementConstraintDetails {
     /// `computeHostGroupId` on the wire (required).
-    #[serde(rename = "computeHostGroupId")]
+    #[serde(rename = "computeHostGroupId", deserialize_with = "crate::null_as_default")]
     pub compute_host_group_id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -3437,7 +3437,7 @@ pub struct InstanceConfigurationParavirtualizedAttachVolumeDetails {
 #[serde(default)]
 pub struct InstanceConfigurationPerformanceBasedAutotunePolicy {
     /// `maxVpusPerGB` on the wire (required).
-    #[serde(rename = "maxVpusPerGB")]
+    #[serde(rename = "maxVpusPerGB", deserialize_with = "crate::null_as_default")]
     pub max_vpus_per_gb: i64,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -3456,13 +3456,13 @@ InstanceConfigurationPlacementConstraintDetails, "type" {
 #[serde(default)]
 pub struct InstanceConfigurationSummary {
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `displayName` on the wire.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -3527,10 +3527,10 @@ pub struct InstanceOptions {
 #[serde(default)]
 pub struct InstancePool {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -3542,19 +3542,19 @@ pub struct InstancePool {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `instanceConfigurationId` on the wire (required).
-    #[serde(rename = "instanceConfigurationId")]
+    #[serde(rename = "instanceConfigurationId", deserialize_with = "crate::null_as_default")]
     pub instance_configuration_id: String,
     /// `poolType` on the wire.
     #[serde(rename = "poolType", skip_serializing_if = "Option::is_none")]
     pub pool_type: Option<InstancePoolPoolType>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: InstancePoolLifecycleState,
     /// `placementConfigurations` on the wire (required).
-    #[serde(rename = "placementConfigurations")]
+    #[serde(rename = "placementConfigurations", deserialize_with = "crate::null_as_default")]
     pub placement_configurations: Vec<InstancePoolPlacementConfiguration>,
     /// `size` on the wire (required).
-    #[serde(rename = "size")]
+    #[serde(rename = "size", deserialize_with = "crate::null_as_default")]
     pub size: i64,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -3606,19 +3606,19 @@ Running = "RUNNING",
 #[serde(default)]
 pub struct InstancePoolInstance {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instancePoolId` on the wire (required).
-    #[serde(rename = "instancePoolId")]
+    #[serde(rename = "instancePoolId", deserialize_with = "crate::null_as_default")]
     pub instance_pool_id: String,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: InstancePoolInstanceLifecycleState,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `displayName` on the wire.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
@@ -3627,16 +3627,16 @@ pub struct InstancePoolInstance {
     #[serde(rename = "faultDomain", skip_serializing_if = "Option::is_none")]
     pub fault_domain: Option<String>,
     /// `instanceConfigurationId` on the wire (required).
-    #[serde(rename = "instanceConfigurationId")]
+    #[serde(rename = "instanceConfigurationId", deserialize_with = "crate::null_as_default")]
     pub instance_configuration_id: String,
     /// `region` on the wire (required).
-    #[serde(rename = "region")]
+    #[serde(rename = "region", deserialize_with = "crate::null_as_default")]
     pub region: String,
     /// `shape` on the wire (required).
-    #[serde(rename = "shape")]
+    #[serde(rename = "shape", deserialize_with = "crate::null_as_default")]
     pub shape: String,
     /// `state` on the wire (required).
-    #[serde(rename = "state")]
+    #[serde(rename = "state", deserialize_with = "crate::null_as_default")]
     pub state: String,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -3665,16 +3665,16 @@ TerminationProceed = "TERMINATION_PROCEED",
 #[serde(default)]
 pub struct InstancePoolInstanceLoadBalancerBackend {
     /// `loadBalancerId` on the wire (required).
-    #[serde(rename = "loadBalancerId")]
+    #[serde(rename = "loadBalancerId", deserialize_with = "crate::null_as_default")]
     pub load_balancer_id: String,
     /// `backendSetName` on the wire (required).
-    #[serde(rename = "backendSetName")]
+    #[serde(rename = "backendSetName", deserialize_with = "crate::null_as_default")]
     pub backend_set_name: String,
     /// `backendName` on the wire (required).
-    #[serde(rename = "backendName")]
+    #[serde(rename = "backendName", deserialize_with = "crate::null_as_default")]
     pub backend_name: String,
     /// `backendHealthStatus` on the wire (required).
-    #[serde(rename = "backendHealthStatus")]
+    #[serde(rename = "backendHealthStatus", deserialize_with = "crate::null_as_default")]
     pub backend_health_status: InstancePoolInstanceLoadBalancerBackendBackendHealthStatus,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -3720,25 +3720,25 @@ pub struct InstancePoolLifecycleManagementDetails {
 #[serde(default)]
 pub struct InstancePoolLoadBalancerAttachment {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instancePoolId` on the wire (required).
-    #[serde(rename = "instancePoolId")]
+    #[serde(rename = "instancePoolId", deserialize_with = "crate::null_as_default")]
     pub instance_pool_id: String,
     /// `loadBalancerId` on the wire (required).
-    #[serde(rename = "loadBalancerId")]
+    #[serde(rename = "loadBalancerId", deserialize_with = "crate::null_as_default")]
     pub load_balancer_id: String,
     /// `backendSetName` on the wire (required).
-    #[serde(rename = "backendSetName")]
+    #[serde(rename = "backendSetName", deserialize_with = "crate::null_as_default")]
     pub backend_set_name: String,
     /// `port` on the wire (required).
-    #[serde(rename = "port")]
+    #[serde(rename = "port", deserialize_with = "crate::null_as_default")]
     pub port: i64,
     /// `vnicSelection` on the wire (required).
-    #[serde(rename = "vnicSelection")]
+    #[serde(rename = "vnicSelection", deserialize_with = "crate::null_as_default")]
     pub vnic_selection: String,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: InstancePoolLoadBalancerAttachmentLifecycleState,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -3760,7 +3760,7 @@ Detached = "DETACHED",
 #[serde(default)]
 pub struct InstancePoolPlacementConfiguration {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `computeClusterId` on the wire.
     #[serde(rename = "computeClusterId", skip_serializing_if = "Option::is_none")]
@@ -3806,7 +3806,7 @@ pub struct InstancePoolPlacementPrimarySubnet {
     pub ipv6_address_ipv6_subnet_cidr_pair_details:
         Option<Vec<InstancePoolPlacementIpv6AddressIpv6SubnetCidrDetails>>,
     /// `subnetId` on the wire (required).
-    #[serde(rename = "subnetId")]
+    #[serde(rename = "subnetId", deserialize_with = "crate::null_as_default")]
     pub subnet_id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -3828,7 +3828,7 @@ pub struct InstancePoolPlacementSecondaryVnicSubnet {
     pub ipv6_address_ipv6_subnet_cidr_pair_details:
         Option<Vec<InstancePoolPlacementIpv6AddressIpv6SubnetCidrDetails>>,
     /// `subnetId` on the wire (required).
-    #[serde(rename = "subnetId")]
+    #[serde(rename = "subnetId", deserialize_with = "crate::null_as_default")]
     pub subnet_id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -3840,10 +3840,10 @@ pub struct InstancePoolPlacementSecondaryVnicSubnet {
 #[serde(default)]
 pub struct InstancePoolPreTerminationActionDetails {
     /// `isEnabled` on the wire (required).
-    #[serde(rename = "isEnabled")]
+    #[serde(rename = "isEnabled", deserialize_with = "crate::null_as_default")]
     pub is_enabled: bool,
     /// `timeout` on the wire (required).
-    #[serde(rename = "timeout")]
+    #[serde(rename = "timeout", deserialize_with = "crate::null_as_default")]
     pub timeout: i64,
     /// `onTimeout` on the wire (required).
     #[serde(rename = "onTimeout", skip_serializing_if = "Option::is_none")]
@@ -3858,11 +3858,11 @@ pub struct InstancePoolPreTerminationActionDetails {
 #[serde(default)]
 pub struct InstancePoolPreTerminationActionHandleTimeoutDetails {
     /// `preserveBlockVolumeMode` on the wire (required).
-    #[serde(rename = "preserveBlockVolumeMode")]
+    #[serde(rename = "preserveBlockVolumeMode", deserialize_with = "crate::null_as_default")]
     pub preserve_block_volume_mode:
         InstancePoolPreTerminationActionHandleTimeoutDetailsPreserveBlockVolumeMode,
     /// `preserveBootVolumeMode` on the wire (required).
-    #[serde(rename = "preserveBootVolumeMode")]
+    #[serde(rename = "preserveBootVolumeMode", deserialize_with = "crate::null_as_default")]
     pub preserve_boot_volume_mode: InstancePoolPreTerminationActionHandleTimeoutDetailsPreserveBootVolumeMode,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -3892,28 +3892,28 @@ DeleteAlways = "DELETE_ALWAYS",
 #[serde(default)]
 pub struct InstancePoolSummary {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `displayName` on the wire.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `instanceConfigurationId` on the wire (required).
-    #[serde(rename = "instanceConfigurationId")]
+    #[serde(rename = "instanceConfigurationId", deserialize_with = "crate::null_as_default")]
     pub instance_configuration_id: String,
     /// `poolType` on the wire.
     #[serde(rename = "poolType", skip_serializing_if = "Option::is_none")]
     pub pool_type: Option<String>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: InstancePoolSummaryLifecycleState,
     /// `availabilityDomains` on the wire (required).
-    #[serde(rename = "availabilityDomains")]
+    #[serde(rename = "availabilityDomains", deserialize_with = "crate::null_as_default")]
     pub availability_domains: Vec<String>,
     /// `size` on the wire (required).
-    #[serde(rename = "size")]
+    #[serde(rename = "size", deserialize_with = "crate::null_as_default")]
     pub size: i64,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -3966,16 +3966,16 @@ pub struct InstanceReservationConfig {
     #[serde(rename = "clusterConfig", skip_serializing_if = "Option::is_none")]
     pub cluster_config: Option<Box<ClusterConfigDetails>>,
     /// `instanceShape` on the wire (required).
-    #[serde(rename = "instanceShape")]
+    #[serde(rename = "instanceShape", deserialize_with = "crate::null_as_default")]
     pub instance_shape: String,
     /// `instanceShapeConfig` on the wire.
     #[serde(rename = "instanceShapeConfig", skip_serializing_if = "Option::is_none")]
     pub instance_shape_config: Option<Box<InstanceReservationShapeConfigDetails>>,
     /// `reservedCount` on the wire (required).
-    #[serde(rename = "reservedCount")]
+    #[serde(rename = "reservedCount", deserialize_with = "crate::null_as_default")]
     pub reserved_count: i64,
     /// `usedCount` on the wire (required).
-    #[serde(rename = "usedCount")]
+    #[serde(rename = "usedCount", deserialize_with = "crate::null_as_default")]
     pub used_count: i64,
     /// `clusterPlacementGroupId` on the wire.
     #[serde(rename = "clusterPlacementGroupId", skip_serializing_if = "Option::is_none")]
@@ -4116,7 +4116,7 @@ InstanceSourceDetails, "sourceType" {
 #[serde(default)]
 pub struct InstanceSourceImageFilterDetails {
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTagsFilter` on the wire.
     #[serde(rename = "definedTagsFilter", skip_serializing_if = "Option::is_none")]
@@ -4137,7 +4137,7 @@ pub struct InstanceSourceImageFilterDetails {
 #[serde(default)]
 pub struct InstanceSourceViaBootVolumeDetails {
     /// `bootVolumeId` on the wire (required).
-    #[serde(rename = "bootVolumeId")]
+    #[serde(rename = "bootVolumeId", deserialize_with = "crate::null_as_default")]
     pub boot_volume_id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -4173,13 +4173,13 @@ pub struct InstanceSourceViaImageDetails {
 #[serde(default)]
 pub struct InstanceSummary {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `displayName` on the wire.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
@@ -4188,16 +4188,16 @@ pub struct InstanceSummary {
     #[serde(rename = "faultDomain", skip_serializing_if = "Option::is_none")]
     pub fault_domain: Option<String>,
     /// `instanceConfigurationId` on the wire (required).
-    #[serde(rename = "instanceConfigurationId")]
+    #[serde(rename = "instanceConfigurationId", deserialize_with = "crate::null_as_default")]
     pub instance_configuration_id: String,
     /// `region` on the wire (required).
-    #[serde(rename = "region")]
+    #[serde(rename = "region", deserialize_with = "crate::null_as_default")]
     pub region: String,
     /// `shape` on the wire.
     #[serde(rename = "shape", skip_serializing_if = "Option::is_none")]
     pub shape: Option<String>,
     /// `state` on the wire (required).
-    #[serde(rename = "state")]
+    #[serde(rename = "state", deserialize_with = "crate::null_as_default")]
     pub state: String,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -5012,10 +5012,10 @@ Ad = "AD",
 #[serde(default)]
 pub struct MultipathDevice {
     /// `ipv4` on the wire (required).
-    #[serde(rename = "ipv4")]
+    #[serde(rename = "ipv4", deserialize_with = "crate::null_as_default")]
     pub ipv4: String,
     /// `iqn` on the wire (required).
-    #[serde(rename = "iqn")]
+    #[serde(rename = "iqn", deserialize_with = "crate::null_as_default")]
     pub iqn: String,
     /// `port` on the wire.
     #[serde(rename = "port", skip_serializing_if = "Option::is_none")]
@@ -5030,7 +5030,7 @@ pub struct MultipathDevice {
 #[serde(default)]
 pub struct NetworkSecurityGroup {
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -5042,10 +5042,10 @@ pub struct NetworkSecurityGroup {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: NetworkSecurityGroupLifecycleState,
     /// `systemTags` on the wire.
     #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
@@ -5054,7 +5054,7 @@ pub struct NetworkSecurityGroup {
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `vcnId` on the wire (required).
-    #[serde(rename = "vcnId")]
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
     pub vcn_id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -5076,10 +5076,10 @@ Terminated = "TERMINATED",
 #[serde(default)]
 pub struct NvmeVolumeAttachment {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `device` on the wire.
     #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
@@ -5088,10 +5088,10 @@ pub struct NvmeVolumeAttachment {
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instanceId` on the wire (required).
-    #[serde(rename = "instanceId")]
+    #[serde(rename = "instanceId", deserialize_with = "crate::null_as_default")]
     pub instance_id: String,
     /// `isReadOnly` on the wire.
     #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
@@ -5100,13 +5100,13 @@ pub struct NvmeVolumeAttachment {
     #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
     pub is_shareable: Option<bool>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: NvmeVolumeAttachmentLifecycleState,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `volumeId` on the wire (required).
-    #[serde(rename = "volumeId")]
+    #[serde(rename = "volumeId", deserialize_with = "crate::null_as_default")]
     pub volume_id: String,
     /// `isPvEncryptionInTransitEnabled` on the wire (deprecated).
     #[serde(rename = "isPvEncryptionInTransitEnabled", skip_serializing_if = "Option::is_none")]
@@ -5156,10 +5156,10 @@ LogoutFailed = "LOGOUT_FAILED",
 #[serde(default)]
 pub struct ParavirtualizedVolumeAttachment {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `device` on the wire.
     #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
@@ -5168,10 +5168,10 @@ pub struct ParavirtualizedVolumeAttachment {
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instanceId` on the wire (required).
-    #[serde(rename = "instanceId")]
+    #[serde(rename = "instanceId", deserialize_with = "crate::null_as_default")]
     pub instance_id: String,
     /// `isReadOnly` on the wire.
     #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
@@ -5180,13 +5180,13 @@ pub struct ParavirtualizedVolumeAttachment {
     #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
     pub is_shareable: Option<bool>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: ParavirtualizedVolumeAttachmentLifecycleState,
     /// `timeCreated` on the wire (required).
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `volumeId` on the wire (required).
-    #[serde(rename = "volumeId")]
+    #[serde(rename = "volumeId", deserialize_with = "crate::null_as_default")]
     pub volume_id: String,
     /// `isPvEncryptionInTransitEnabled` on the wire (deprecated).
     #[serde(rename = "isPvEncryptionInTransitEnabled", skip_serializing_if = "Option::is_none")]
@@ -5254,7 +5254,7 @@ pub struct PercentageOfCoresEnabledOptions {
 #[serde(default)]
 pub struct PerformanceBasedAutotunePolicy {
     /// `maxVpusPerGB` on the wire (required).
-    #[serde(rename = "maxVpusPerGB")]
+    #[serde(rename = "maxVpusPerGB", deserialize_with = "crate::null_as_default")]
     pub max_vpus_per_gb: i64,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -5492,16 +5492,16 @@ pub struct RebootMigrateActionDetails {
 #[serde(default)]
 pub struct RegionSubscription {
     /// `regionKey` on the wire (required).
-    #[serde(rename = "regionKey")]
+    #[serde(rename = "regionKey", deserialize_with = "crate::null_as_default")]
     pub region_key: String,
     /// `regionName` on the wire (required).
-    #[serde(rename = "regionName")]
+    #[serde(rename = "regionName", deserialize_with = "crate::null_as_default")]
     pub region_name: String,
     /// `status` on the wire (required).
-    #[serde(rename = "status")]
+    #[serde(rename = "status", deserialize_with = "crate::null_as_default")]
     pub status: RegionSubscriptionStatus,
     /// `isHomeRegion` on the wire (required).
-    #[serde(rename = "isHomeRegion")]
+    #[serde(rename = "isHomeRegion", deserialize_with = "crate::null_as_default")]
     pub is_home_region: bool,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -5578,7 +5578,7 @@ pub struct Shape {
     #[serde(rename = "minTotalBaselineOcpusRequired", skip_serializing_if = "Option::is_none")]
     pub min_total_baseline_ocpus_required: Option<f64>,
     /// `shape` on the wire (required).
-    #[serde(rename = "shape")]
+    #[serde(rename = "shape", deserialize_with = "crate::null_as_default")]
     pub shape: String,
     /// `processorDescription` on the wire.
     #[serde(rename = "processorDescription", skip_serializing_if = "Option::is_none")]
@@ -5718,7 +5718,7 @@ pub struct ShapeAccessControlServiceEnabledPlatformOptions {
 #[serde(default)]
 pub struct ShapeAlternativeObject {
     /// `shapeName` on the wire (required).
-    #[serde(rename = "shapeName")]
+    #[serde(rename = "shapeName", deserialize_with = "crate::null_as_default")]
     pub shape_name: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -6018,7 +6018,7 @@ pub struct Subnet {
     #[serde(rename = "ipv4CidrBlocks", skip_serializing_if = "Option::is_none")]
     pub ipv4_cidr_blocks: Option<Vec<String>>,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -6036,7 +6036,7 @@ pub struct Subnet {
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
     pub freeform_tags: Option<BTreeMap<String, String>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `ipv6CidrBlock` on the wire.
     #[serde(rename = "ipv6CidrBlock", skip_serializing_if = "Option::is_none")]
@@ -6048,7 +6048,7 @@ pub struct Subnet {
     #[serde(rename = "ipv6VirtualRouterIp", skip_serializing_if = "Option::is_none")]
     pub ipv6_virtual_router_ip: Option<String>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: SubnetLifecycleState,
     /// `prohibitInternetIngress` on the wire.
     #[serde(rename = "prohibitInternetIngress", skip_serializing_if = "Option::is_none")]
@@ -6057,7 +6057,7 @@ pub struct Subnet {
     #[serde(rename = "prohibitPublicIpOnVnic", skip_serializing_if = "Option::is_none")]
     pub prohibit_public_ip_on_vnic: Option<bool>,
     /// `routeTableId` on the wire (required).
-    #[serde(rename = "routeTableId")]
+    #[serde(rename = "routeTableId", deserialize_with = "crate::null_as_default")]
     pub route_table_id: String,
     /// `securityListIds` on the wire.
     #[serde(rename = "securityListIds", skip_serializing_if = "Option::is_none")]
@@ -6072,13 +6072,13 @@ pub struct Subnet {
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `vcnId` on the wire (required).
-    #[serde(rename = "vcnId")]
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
     pub vcn_id: String,
     /// `virtualRouterIp` on the wire.
     #[serde(rename = "virtualRouterIp", skip_serializing_if = "Option::is_none")]
     pub virtual_router_ip: Option<String>,
     /// `virtualRouterMac` on the wire (required).
-    #[serde(rename = "virtualRouterMac")]
+    #[serde(rename = "virtualRouterMac", deserialize_with = "crate::null_as_default")]
     pub virtual_router_mac: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -6490,16 +6490,16 @@ Acceleratedpv = "ACCELERATEDPV",
 #[serde(default)]
 pub struct User {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `name` on the wire (required).
-    #[serde(rename = "name")]
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
     pub name: String,
     /// `description` on the wire (required).
-    #[serde(rename = "description")]
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
     pub description: String,
     /// `email` on the wire.
     #[serde(rename = "email", skip_serializing_if = "Option::is_none")]
@@ -6520,7 +6520,7 @@ pub struct User {
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: UserLifecycleState,
     /// `inactiveStatus` on the wire.
     #[serde(rename = "inactiveStatus", skip_serializing_if = "Option::is_none")]
@@ -6535,7 +6535,7 @@ pub struct User {
     #[serde(rename = "capabilities", skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Box<UserCapabilities>>,
     /// `isMfaActivated` on the wire (required).
-    #[serde(rename = "isMfaActivated")]
+    #[serde(rename = "isMfaActivated", deserialize_with = "crate::null_as_default")]
     pub is_mfa_activated: bool,
     /// `lastSuccessfulLoginTime` on the wire.
     #[serde(rename = "lastSuccessfulLoginTime", skip_serializing_if = "Option::is_none")]
@@ -6600,13 +6600,13 @@ pub struct Vcn {
     #[serde(rename = "ipv6PrivateCidrBlocks", skip_serializing_if = "Option::is_none")]
     pub ipv6_private_cidr_blocks: Option<Vec<String>>,
     /// `cidrBlock` on the wire (required, deprecated).
-    #[serde(rename = "cidrBlock")]
+    #[serde(rename = "cidrBlock", deserialize_with = "crate::null_as_default")]
     pub cidr_block: String,
     /// `cidrBlocks` on the wire (required).
-    #[serde(rename = "cidrBlocks")]
+    #[serde(rename = "cidrBlocks", deserialize_with = "crate::null_as_default")]
     pub cidr_blocks: Vec<String>,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `defaultDhcpOptionsId` on the wire.
     #[serde(rename = "defaultDhcpOptionsId", skip_serializing_if = "Option::is_none")]
@@ -6636,13 +6636,13 @@ pub struct Vcn {
     #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
     pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `ipv6CidrBlocks` on the wire.
     #[serde(rename = "ipv6CidrBlocks", skip_serializing_if = "Option::is_none")]
     pub ipv6_cidr_blocks: Option<Vec<String>>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: VcnLifecycleState,
     /// `timeCreated` on the wire.
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
@@ -6674,10 +6674,10 @@ Updating = "UPDATING",
 #[serde(default)]
 pub struct Vnic {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
@@ -6695,13 +6695,13 @@ pub struct Vnic {
     #[serde(rename = "hostnameLabel", skip_serializing_if = "Option::is_none")]
     pub hostname_label: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `isPrimary` on the wire.
     #[serde(rename = "isPrimary", skip_serializing_if = "Option::is_none")]
     pub is_primary: Option<bool>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: VnicLifecycleState,
     /// `macAddress` on the wire.
     #[serde(rename = "macAddress", skip_serializing_if = "Option::is_none")]
@@ -6756,22 +6756,22 @@ Terminated = "TERMINATED",
 #[serde(default)]
 pub struct VnicAttachment {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `displayName` on the wire.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `instanceId` on the wire (required).
-    #[serde(rename = "instanceId")]
+    #[serde(rename = "instanceId", deserialize_with = "crate::null_as_default")]
     pub instance_id: String,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: VnicAttachmentLifecycleState,
     /// `nicIndex` on the wire.
     #[serde(rename = "nicIndex", skip_serializing_if = "Option::is_none")]
@@ -6811,16 +6811,16 @@ Detached = "DETACHED",
 #[serde(default)]
 pub struct Volume {
     /// `availabilityDomain` on the wire (required).
-    #[serde(rename = "availabilityDomain")]
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
     pub availability_domain: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
     pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
     /// `displayName` on the wire (required).
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
     pub display_name: String,
     /// `freeformTags` on the wire.
     #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
@@ -6829,7 +6829,7 @@ pub struct Volume {
     #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
     pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `isHydrated` on the wire.
     #[serde(rename = "isHydrated", skip_serializing_if = "Option::is_none")]
@@ -6838,7 +6838,7 @@ pub struct Volume {
     #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
     /// `lifecycleState` on the wire (required).
-    #[serde(rename = "lifecycleState")]
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
     pub lifecycle_state: VolumeLifecycleState,
     /// `vpusPerGB` on the wire.
     #[serde(rename = "vpusPerGB", skip_serializing_if = "Option::is_none")]
@@ -6850,7 +6850,7 @@ pub struct Volume {
     #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
     pub size_in_gbs: Option<i64>,
     /// `sizeInMBs` on the wire (required, deprecated).
-    #[serde(rename = "sizeInMBs")]
+    #[serde(rename = "sizeInMBs", deserialize_with = "crate::null_as_default")]
     pub size_in_mbs: i64,
     /// `sourceDetails` on the wire.
     #[serde(rename = "sourceDetails", skip_serializing_if = "Option::is_none")]
@@ -6941,7 +6941,7 @@ VolumeSourceDetails, "type" {
 #[serde(default)]
 pub struct VolumeSourceFromBlockVolumeReplicaDetails {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -6953,10 +6953,10 @@ pub struct VolumeSourceFromBlockVolumeReplicaDetails {
 #[serde(default)]
 pub struct VolumeSourceFromVolumeBackupDeltaDetails {
     /// `firstBackupId` on the wire (required).
-    #[serde(rename = "firstBackupId")]
+    #[serde(rename = "firstBackupId", deserialize_with = "crate::null_as_default")]
     pub first_backup_id: String,
     /// `secondBackupId` on the wire (required).
-    #[serde(rename = "secondBackupId")]
+    #[serde(rename = "secondBackupId", deserialize_with = "crate::null_as_default")]
     pub second_backup_id: String,
     /// `changeBlockSizeInBytes` on the wire.
     #[serde(rename = "changeBlockSizeInBytes", skip_serializing_if = "Option::is_none")]
@@ -6971,7 +6971,7 @@ pub struct VolumeSourceFromVolumeBackupDeltaDetails {
 #[serde(default)]
 pub struct VolumeSourceFromVolumeBackupDetails {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -6983,7 +6983,7 @@ pub struct VolumeSourceFromVolumeBackupDetails {
 #[serde(default)]
 pub struct VolumeSourceFromVolumeDetails {
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
@@ -6995,22 +6995,22 @@ pub struct VolumeSourceFromVolumeDetails {
 #[serde(default)]
 pub struct WorkRequest {
     /// `operationType` on the wire (required).
-    #[serde(rename = "operationType")]
+    #[serde(rename = "operationType", deserialize_with = "crate::null_as_default")]
     pub operation_type: String,
     /// `status` on the wire (required).
-    #[serde(rename = "status")]
+    #[serde(rename = "status", deserialize_with = "crate::null_as_default")]
     pub status: WorkRequestStatus,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `resources` on the wire (required).
-    #[serde(rename = "resources")]
+    #[serde(rename = "resources", deserialize_with = "crate::null_as_default")]
     pub resources: Vec<WorkRequestResource>,
     /// `percentComplete` on the wire (required).
-    #[serde(rename = "percentComplete")]
+    #[serde(rename = "percentComplete", deserialize_with = "crate::null_as_default")]
     pub percent_complete: f64,
     /// `timeAccepted` on the wire (required).
     #[serde(rename = "timeAccepted", skip_serializing_if = "Option::is_none")]
@@ -7043,10 +7043,10 @@ Canceled = "CANCELED",
 #[serde(default)]
 pub struct WorkRequestError {
     /// `code` on the wire (required).
-    #[serde(rename = "code")]
+    #[serde(rename = "code", deserialize_with = "crate::null_as_default")]
     pub code: String,
     /// `message` on the wire (required).
-    #[serde(rename = "message")]
+    #[serde(rename = "message", deserialize_with = "crate::null_as_default")]
     pub message: String,
     /// `timestamp` on the wire (required).
     #[serde(rename = "timestamp", skip_serializing_if = "Option::is_none")]
@@ -7061,7 +7061,7 @@ pub struct WorkRequestError {
 #[serde(default)]
 pub struct WorkRequestLogEntry {
     /// `message` on the wire (required).
-    #[serde(rename = "message")]
+    #[serde(rename = "message", deserialize_with = "crate::null_as_default")]
     pub message: String,
     /// `timestamp` on the wire (required).
     #[serde(rename = "timestamp", skip_serializing_if = "Option::is_none")]
@@ -7076,13 +7076,13 @@ pub struct WorkRequestLogEntry {
 #[serde(default)]
 pub struct WorkRequestResource {
     /// `actionType` on the wire (required).
-    #[serde(rename = "actionType")]
+    #[serde(rename = "actionType", deserialize_with = "crate::null_as_default")]
     pub action_type: WorkRequestResourceActionType,
     /// `entityType` on the wire (required).
-    #[serde(rename = "entityType")]
+    #[serde(rename = "entityType", deserialize_with = "crate::null_as_default")]
     pub entity_type: String,
     /// `identifier` on the wire (required).
-    #[serde(rename = "identifier")]
+    #[serde(rename = "identifier", deserialize_with = "crate::null_as_default")]
     pub identifier: String,
     /// `entityUri` on the wire.
     #[serde(rename = "entityUri", skip_serializing_if = "Option::is_none")]
@@ -7108,19 +7108,19 @@ InProgress = "IN_PROGRESS",
 #[serde(default)]
 pub struct WorkRequestSummary {
     /// `operationType` on the wire (required).
-    #[serde(rename = "operationType")]
+    #[serde(rename = "operationType", deserialize_with = "crate::null_as_default")]
     pub operation_type: String,
     /// `status` on the wire (required).
-    #[serde(rename = "status")]
+    #[serde(rename = "status", deserialize_with = "crate::null_as_default")]
     pub status: WorkRequestSummaryStatus,
     /// `id` on the wire (required).
-    #[serde(rename = "id")]
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
     pub id: String,
     /// `compartmentId` on the wire (required).
-    #[serde(rename = "compartmentId")]
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
     pub compartment_id: String,
     /// `percentComplete` on the wire (required).
-    #[serde(rename = "percentComplete")]
+    #[serde(rename = "percentComplete", deserialize_with = "crate::null_as_default")]
     pub percent_complete: f64,
     /// `timeAccepted` on the wire (required).
     #[serde(rename = "timeAccepted", skip_serializing_if = "Option::is_none")]

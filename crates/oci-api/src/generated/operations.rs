@@ -2667,7 +2667,7 @@ static OPERATIONS: &[OperationInfo] = &[
             Parameter {
                 name: "availabilityDomain",
                 kind: Kind::Str,
-                required: true,
+                required: false,
                 values: &[],
                 default: None,
                 bounds: Bounds::NONE,

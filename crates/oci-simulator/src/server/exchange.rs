@@ -64,6 +64,9 @@ pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply
     let _in_flight = region.inner.counters.begin();
     let route = route::find(parts.method.as_str(), parts.uri.path());
     let name = route.as_ref().map_or("unknown", |route| route.operation.name());
+    if route.is_err() {
+        region.inner.counters.count_unknown(parts.method.as_str(), parts.uri.path());
+    }
     // Counts as never answered until it is answered: a caller that leaves drops this future.
     let counted = CountOnDrop { region, name, outcome: Outcome::Dropped(0) };
     let mut reply = match admit(region, parts, &body, route) {

@@ -8,6 +8,9 @@ use oci_api::{OperationInfo, Parameter};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// How many rows of a list the caller wants.
+const LIMIT: &str = "limit";
+
 /// The query parameters that the operation knows, by name.
 ///
 /// Unknown parameters are ignored, as the service does. A parameter that comes twice is refused.
@@ -78,7 +81,12 @@ fn check(parameter: &Parameter, text: &str) -> Result<(), ApiError> {
         Kind::Bool if text.eq_ignore_ascii_case("false") => false.into(),
         _ => text.into(),
     };
-    let found = check_value(parameter.name, kind, parameter.values, &parameter.bounds, &value);
+    let mut bounds = parameter.bounds;
+    if parameter.name == LIMIT {
+        // Whether more is refused or given as a page of the maximum is a setting of the world.
+        bounds.maximum = None;
+    }
+    let found = check_value(parameter.name, kind, parameter.values, &bounds, &value);
     match found.first() {
         Some(violation) => Err(invalid(&format!("{violation}, not '{}'", shown(text)))),
         None => Ok(()),

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// How many unknown paths are remembered, and how much of each.
+const MOST_PATHS: usize = 200;
+const LONGEST_PATH: usize = 200;
+
 /// How many requests one operation had, and how they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OperationStats {
@@ -33,6 +37,8 @@ pub struct Stats {
     pub peak_concurrency: u64,
     /// By operation. Requests for no operation count under `unknown`, unauthenticated ones under their operation.
     pub operations: BTreeMap<&'static str, OperationStats>,
+    /// What was asked for and is not there: `GET /20160918/dhcps`, with OCIDs as `{ocid}`, and how often.
+    pub unknown_paths: BTreeMap<String, u64>,
     /// Instances by lifecycle state.
     pub instances: BTreeMap<String, u64>,
     /// The simulated time, as RFC 3339.
@@ -43,6 +49,7 @@ pub struct Stats {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     operations: Mutex<BTreeMap<&'static str, OperationStats>>,
+    unknown: Mutex<BTreeMap<String, u64>>,
     in_flight: AtomicU64,
     peak: AtomicU64,
 }
@@ -92,6 +99,17 @@ impl Counters {
         *stats.by_status.entry(status).or_default() += 1;
     }
 
+    /// Counts a request for a path that no operation has. A caller that tries many does not fill the memory.
+    pub fn count_unknown(&self, method: &str, path: &str) {
+        let parts = path.split('/').map(|part| if part.starts_with("ocid1.") { "{ocid}" } else { part });
+        let parts: Vec<&str> = parts.collect();
+        let asked: String = format!("{method} {}", parts.join("/")).chars().take(LONGEST_PATH).collect();
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if unknown.len() < MOST_PATHS || unknown.contains_key(&asked) {
+            *unknown.entry(asked).or_default() += 1;
+        }
+    }
+
     /// The counts so far, without the instances and the time, which only the world knows.
     pub fn stats(&self) -> Stats {
         let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -100,6 +118,7 @@ impl Counters {
             throttled: operations.values().map(|stats| stats.throttled).sum(),
             peak_concurrency: self.peak.load(Ordering::Relaxed),
             operations,
+            unknown_paths: self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             ..Stats::default()
         }
     }

@@ -7,11 +7,12 @@ use super::settings::WorldSettings;
 use super::{error, request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oci_api::Operation;
 use serde::Serialize;
 use std::cmp::Ordering;
 
-/// The most rows of a page (Oracle's OpenAPI document bounds `limit` to 100).
-const MOST: usize = 100;
+/// The rows of a page when the caller gives no `limit`, and the most where Oracle's OpenAPI document names no other bound.
+const USUAL: usize = 100;
 
 /// The position of a row in its list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,12 +74,13 @@ impl PageRequest {
         seed: u64,
         chance: &mut Chance,
     ) -> Result<Self, ApiError> {
+        let most = largest_page(request.operation);
         let mut limit = match request.in_query("limit") {
-            None => MOST,
+            None => USUAL,
             Some(text) => match text.parse::<usize>() {
-                Ok(limit @ 1..=MOST) => limit,
-                Ok(limit) if limit > MOST && !settings.refuse_large_pages => MOST,
-                _ => return Err(error::invalid(format!("limit must be between 1 and {MOST}, not '{text}'"))),
+                Ok(limit) if (1..=most).contains(&limit) => limit,
+                Ok(limit) if limit > most && !settings.refuse_large_pages => most,
+                _ => return Err(error::invalid(format!("limit must be between 1 and {most}, not '{text}'"))),
             },
         };
         let mut scope = String::from(request.operation.name());
@@ -175,6 +177,12 @@ impl PageRequest {
         text.extend(bytes);
         URL_SAFE_NO_PAD.encode(text)
     }
+}
+
+/// The most rows of a page of this list.
+fn largest_page(operation: Operation) -> usize {
+    let limit = operation.info().query.iter().find(|parameter| parameter.name == "limit");
+    limit.and_then(|limit| limit.bounds.maximum).map_or(USUAL, |most| most as usize)
 }
 
 fn read_token(token: &str, scope: u64) -> Result<(Option<Cursor>, bool), ApiError> {

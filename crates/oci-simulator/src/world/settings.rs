@@ -56,6 +56,12 @@ pub struct WorldSettings {
     pub false_limit_probability: f64,
     /// The probability, 0 to 1, that an entry of a capacity report is wrong.
     pub capacity_report_error_probability: f64,
+    /// Whether a capacity report is refused for a compartment below the tenancy.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub capacity_report_root_only: bool,
+    /// The most entries of a request for a capacity report.
+    #[serde(skip_serializing_if = "is_usual_report")]
+    pub capacity_report_entries: u32,
     /// Whether a capacity report answers an entry without a fault domain with one entry per fault domain.
     pub capacity_report_per_fault_domain: bool,
     /// Simulated seconds by which lists lag behind writes.
@@ -64,7 +70,8 @@ pub struct WorldSettings {
     pub short_page_probability: f64,
     /// The probability, 0 to 1, that a page is empty while more rows remain.
     pub empty_page_probability: f64,
-    /// Whether a page limit above 100 is refused with 400 rather than lowered to 100 (what the service does is unknown).
+    /// Whether a page limit above the list's maximum is refused with 400. The service seems to give a page of the maximum:
+    /// Oracle's own Ansible inventory asks ListInstances for 2000 rows, where 100 is the maximum.
     pub refuse_large_pages: bool,
     /// What a second TerminateInstance answers (what the service does is unknown).
     pub terminate_again: TerminateAgain,
@@ -270,6 +277,15 @@ impl WorldSettings {
     }
 }
 
+/// The most entries of a capacity report: dstack found this limit by trying.
+const REPORT_ENTRIES: u32 = 10;
+
+// What a saved region of an older version does not hold stays out of it, so that the older version can read it again.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_usual_report(entries: &u32) -> bool {
+    *entries == REPORT_ENTRIES
+}
+
 impl Default for WorldSettings {
     fn default() -> Self {
         Self {
@@ -291,11 +307,13 @@ impl Default for WorldSettings {
             late_failure: LateFailure::default(),
             false_limit_probability: 0.0,
             capacity_report_error_probability: 0.0,
+            capacity_report_root_only: false,
+            capacity_report_entries: REPORT_ENTRIES,
             capacity_report_per_fault_domain: false,
             list_lag_seconds: 0.0,
             short_page_probability: 0.0,
             empty_page_probability: 0.0,
-            refuse_large_pages: true,
+            refuse_large_pages: false,
             terminate_again: TerminateAgain::default(),
             terminated_listed_hours: 12.0,
             retry_token_hours: 24.0,

@@ -89,6 +89,8 @@ impl World {
             name: Some(name),
             description: Some("A tenancy of the simulated region".into()),
             home_region_key: Some(self.region_key()),
+            defined_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(std::collections::BTreeMap::new()),
             ..Tenancy::default()
         };
         answer(request.operation, &tenancy)
@@ -111,6 +113,8 @@ impl World {
                 ..UserCapabilities::default()
             })),
             is_mfa_activated: false,
+            defined_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(std::collections::BTreeMap::new()),
             ..User::default()
         };
         Ok(answer(request.operation, &user)?.with_etag(self.etag(Id(Kind::User, number), 0)))
@@ -120,12 +124,15 @@ impl World {
         let row = &self.identity.compartments[number as usize];
         Compartment {
             id: compartment_ocid(&self.ids, number),
-            compartment_id: compartment_ocid(&self.ids, row.parent),
+            // The tenancy is in no other compartment: clients climb until there is no parent.
+            compartment_id: (number > 0).then(|| compartment_ocid(&self.ids, row.parent)),
             name: row.name.clone(),
             description: "A compartment of the simulated region".into(),
             time_created: Some(self.identity.since),
             lifecycle_state: CompartmentLifecycleState::Active,
             is_accessible: Some(true),
+            defined_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(std::collections::BTreeMap::new()),
             ..Compartment::default()
         }
     }

@@ -4,15 +4,15 @@ use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
+use crate::world::instances::default_launch_options;
 use crate::world::limits::limit_names;
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::answer;
 use crate::world::shapes::{Shape as ShapeRow, ShapeId, Size};
 use crate::world::state::World;
 use oci_api::models::{
-    Image, ImageLaunchMode, ImageLifecycleState, ImageListingType, Shape, ShapeBaselineOcpuUtilizations,
-    ShapeBillingType, ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions,
-    ShapeOcpuOptions,
+    Image, ImageLaunchMode, ImageLifecycleState, Shape, ShapeBaselineOcpuUtilizations, ShapeBillingType,
+    ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
 };
 
 impl World {
@@ -27,17 +27,20 @@ impl World {
         let row = &self.images[number as usize];
         Image {
             id: self.ids.text(Id(Kind::Image, number)),
-            compartment_id: compartment_ocid(&self.ids, 0),
+            // A platform image belongs to no compartment, and clients tell it from a custom one by that.
+            compartment_id: row.is_custom().then(|| compartment_ocid(&self.ids, 0)),
             create_image_allowed: true,
             display_name: Some(row.name.clone()),
             launch_mode: Some(ImageLaunchMode::Native),
             lifecycle_state: ImageLifecycleState::Available,
             operating_system: row.os.clone(),
             operating_system_version: row.os_version.clone(),
-            listing_type: Some(ImageListingType::None),
+            launch_options: Some(Box::new(default_launch_options())),
             size_in_mbs: Some(47_694),
             billable_size_in_gbs: Some(4),
             time_created: Some(row.created),
+            defined_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(std::collections::BTreeMap::new()),
             ..Image::default()
         }
     }

@@ -20,6 +20,11 @@ pub(super) struct ImageRow {
 }
 
 impl ImageRow {
+    /// Whether it is somebody's own rather than Oracle's.
+    pub fn is_custom(&self) -> bool {
+        self.os_version == "custom"
+    }
+
     /// Whether instances of the shape can start from it.
     pub fn fits(&self, shape: &ShapeRow) -> bool {
         let windows_on_metal = self.os == "Windows" && shape.is_bare_metal();

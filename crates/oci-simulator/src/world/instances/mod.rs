@@ -20,6 +20,7 @@ pub(super) mod validate;
 mod wire;
 
 pub use state::State;
+pub(in crate::world) use wire::default_launch_options;
 
 use super::capacity::{Held, Need};
 use super::shapes::ShapeId;

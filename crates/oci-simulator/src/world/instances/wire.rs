@@ -8,10 +8,12 @@ use crate::world::request::empty;
 use crate::world::state::World;
 use oci_api::Operation;
 use oci_api::models::{
-    Instance, InstanceLaunchMode, InstanceLifecycleState, InstanceShapeConfig,
-    InstanceShapeConfigBaselineOcpuUtilization, InstanceSourceDetails, InstanceSourceViaBootVolumeDetails,
-    InstanceSourceViaImageDetails, LaunchOptions, LaunchOptionsBootVolumeType, LaunchOptionsFirmware,
-    LaunchOptionsNetworkType, LaunchOptionsRemoteDataVolumeType,
+    Instance, InstanceAgentConfig, InstanceAvailabilityConfig, InstanceAvailabilityConfigRecoveryAction,
+    InstanceLaunchMode, InstanceLifecycleState, InstanceOptions, InstanceSecurityAttributesState,
+    InstanceShapeConfig, InstanceShapeConfigBaselineOcpuUtilization, InstanceSourceDetails,
+    InstanceSourceViaBootVolumeDetails, InstanceSourceViaImageDetails, LaunchOptions,
+    LaunchOptionsBootVolumeType, LaunchOptionsFirmware, LaunchOptionsNetworkType,
+    LaunchOptionsRemoteDataVolumeType,
 };
 
 impl World {
@@ -56,7 +58,10 @@ impl World {
             cluster_placement_group_id: extra.cluster_placement_group_id.clone(),
             dedicated_vm_host_id: extra.dedicated_vm_host_id.clone(),
             defined_tags: Some(extra.defined_tags.clone().unwrap_or_default()),
-            security_attributes: extra.security_attributes.clone(),
+            security_attributes: Some(extra.security_attributes.clone().unwrap_or_default()),
+            security_attributes_state: Some(InstanceSecurityAttributesState::Stable),
+            system_tags: Some(std::collections::BTreeMap::new()),
+            is_cross_numa_node: Some(false),
             display_name: Some(row.name.to_string()),
             extended_metadata: Some(extra.extended_metadata.clone().unwrap_or_default()),
             fault_domain: Some(fault_domain_name(row.fd)),
@@ -68,8 +73,8 @@ impl World {
             ipxe_script: extra.ipxe_script.clone(),
             launch_mode: Some(InstanceLaunchMode::Paravirtualized),
             launch_options: Some(Box::new(options)),
-            instance_options: Some(Box::new(extra.instance_options.clone().unwrap_or_default())),
-            availability_config: extra.availability_config.clone().map(Box::new),
+            instance_options: Some(Box::new(instance_options(extra.instance_options.clone()))),
+            availability_config: Some(Box::new(availability_config(extra.availability_config.clone()))),
             preemptible_instance_config: extra.preemptible_instance_config.clone().map(Box::new),
             lifecycle_state: InstanceLifecycleState::from(state.as_str()),
             metadata: Some(extra.metadata.clone().unwrap_or_default()),
@@ -77,7 +82,7 @@ impl World {
             shape: row.shape.get().name.to_owned(),
             shape_config: Some(Box::new(shape_config(row))),
             time_created: Some(row.created),
-            agent_config: extra.agent_config.clone().map(Box::new),
+            agent_config: Some(Box::new(agent_config(extra.agent_config.clone()))),
             platform_config: extra.platform_config.clone().map(Box::new),
             instance_configuration_id: extra.instance_configuration_id.clone(),
             ..Instance::default()
@@ -105,7 +110,7 @@ impl World {
     }
 }
 
-fn default_launch_options() -> LaunchOptions {
+pub(in crate::world) fn default_launch_options() -> LaunchOptions {
     LaunchOptions {
         boot_volume_type: Some(LaunchOptionsBootVolumeType::Paravirtualized),
         firmware: Some(LaunchOptionsFirmware::Uefi64),
@@ -114,6 +119,30 @@ fn default_launch_options() -> LaunchOptions {
         is_pv_encryption_in_transit_enabled: Some(false),
         is_consistent_volume_naming_enabled: Some(true),
         ..LaunchOptions::default()
+    }
+}
+
+/// What the service shows of options that the launch left out (answers of the live service).
+fn instance_options(given: Option<InstanceOptions>) -> InstanceOptions {
+    let given = given.unwrap_or_default();
+    let are_legacy_imds_endpoints_disabled = given.are_legacy_imds_endpoints_disabled.or(Some(false));
+    InstanceOptions { are_legacy_imds_endpoints_disabled, ..given }
+}
+
+fn availability_config(given: Option<InstanceAvailabilityConfig>) -> InstanceAvailabilityConfig {
+    let given = given.unwrap_or_default();
+    let restored = InstanceAvailabilityConfigRecoveryAction::RestoreInstance;
+    let recovery_action = given.recovery_action.clone().or(Some(restored));
+    InstanceAvailabilityConfig { recovery_action, ..given }
+}
+
+fn agent_config(given: Option<InstanceAgentConfig>) -> InstanceAgentConfig {
+    let given = given.unwrap_or_default();
+    InstanceAgentConfig {
+        are_all_plugins_disabled: given.are_all_plugins_disabled.or(Some(false)),
+        is_management_disabled: given.is_management_disabled.or(Some(false)),
+        is_monitoring_disabled: given.is_monitoring_disabled.or(Some(false)),
+        ..given
     }
 }
 

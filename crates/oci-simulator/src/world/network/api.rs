@@ -63,6 +63,8 @@ impl World {
             virtual_router_ip: Some(Ipv4Addr::from(row.base + 1).to_string()),
             virtual_router_mac: format!("00:00:17:{:02X}:00:01", number & 255),
             time_created: Some(row.created),
+            defined_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(std::collections::BTreeMap::new()),
             ..Subnet::default()
         }
     }
@@ -121,6 +123,8 @@ impl World {
             default_dhcp_options_id: Some(self.ids.text(Id(Kind::DhcpOptions, number))),
             lifecycle_state: VcnLifecycleState::Available,
             time_created: Some(row.created),
+            defined_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(std::collections::BTreeMap::new()),
             ..Vcn::default()
         }
     }
