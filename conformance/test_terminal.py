@@ -65,6 +65,29 @@ def test_any_other_word_than_DELETE_terminates_nothing(fleet):
         assert fleet.states() == {"RUNNING": 3}, word
 
 
+def test_many_instances_are_agreed_to_by_their_number(fleet):
+    fleet = fleet(1)
+    ours = lambda *words: ("oci-insta-scale", *words, *fleet.common)  # noqa: E731
+    made = run(*ours("reservation", "create", "--name", "prod", "--count", "1", "--yes"))
+    assert made.returncode == 0, made.stderr
+
+    def answered(question, answer, command):
+        screen = Terminal(*command)
+        screen.wait_for(f"{question} Type {re.search('[0-9]+', question)[0]} to go on: ")
+        screen.type(answer + "\n")
+        code = screen.end()
+        return code, screen.text()
+
+    update = ours("reservation", "update", "prod", "--count", "+200")
+    question = "Change the capacity reservation prod, to hold 201 instances?"
+    assert answered(question, "y", update)[0] == 4
+    code, text = answered(question, "201", update)
+    assert code == 0 and "prod holds 201 of 201" in text, text
+    assert answered("Delete the capacity reservation prod (201 instances)?", "y", ours("reservation", "delete", "prod"))[0] == 4
+    assert answered("Launch 101 instances?", "y", ours("launch", "--new", "--count", "101"))[0] == 4
+    assert fleet.states() == {"RUNNING": 1}
+
+
 def test_a_question_is_left_at_once_by_ctrl_c_and_by_a_signal(fleet):
     fleet = fleet(2)
     leave = {

@@ -53,7 +53,14 @@ impl Exit {
             Some(Outcome::GivenBack) => Self::NoneLaunched,
             // An instance may exist, so "none" would be a lie.
             Some(Outcome::InDoubt) => Self::SomeFailed,
-            Some(Outcome::Partial | Outcome::Nothing | Outcome::LedgerFailed | Outcome::CutShort) | None => {
+            Some(
+                Outcome::Partial
+                | Outcome::Nothing
+                | Outcome::LedgerFailed
+                | Outcome::CutShort
+                | Outcome::Stopped,
+            )
+            | None => {
                 if summary.launched == 0 {
                     Self::NoneLaunched
                 } else {

@@ -3,7 +3,7 @@
 //! The class decides; for a few classes the text tells more. Must not know how a failure came about, nor where the hint
 //! is shown.
 
-use ledger::ErrorRecord;
+use ledger::{ErrorRecord, Outcome};
 use oci_client::FailureClass;
 
 /// What lies behind a failure, as far as the remedy differs.
@@ -386,6 +386,11 @@ fn is_about_tags(text: &str) -> bool {
 /// Whether an answer is of somebody else.
 fn is_foreign(error: &ErrorRecord) -> bool {
     oci_client::is_foreign(error.status, &error.code, &error.message)
+}
+
+/// Whether `resume` would do anything for a run with this outcome: not when it is complete, given back or ended on purpose.
+pub fn can_resume(outcome: Option<Outcome>) -> bool {
+    !matches!(outcome, Some(Outcome::Complete | Outcome::GivenBack | Outcome::Stopped))
 }
 
 /// The hint for a failure. A run that cannot be gone on with, since its region has ended with it, gets none to do so.

@@ -144,6 +144,8 @@ pub enum Outcome {
     InDoubt,
     /// The deadline passed before every slot was done; it can be resumed.
     CutShort,
+    /// The user ended it on purpose: nothing more is launched for it, and it cannot be resumed.
+    Stopped,
 }
 
 impl Outcome {
@@ -155,7 +157,7 @@ impl Outcome {
             | Self::NotAuthenticated
             | Self::InDoubt
             | Self::CutShort => true,
-            Self::Complete | Self::Partial | Self::Nothing | Self::GivenBack => false,
+            Self::Complete | Self::Partial | Self::Nothing | Self::GivenBack | Self::Stopped => false,
         }
     }
 }

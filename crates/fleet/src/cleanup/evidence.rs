@@ -118,7 +118,7 @@ impl Launch {
             rolled_back,
             slots: slots.collect(),
             reservations: BTreeSet::new(),
-            has_open_slots: filled < state.requested as usize,
+            has_open_slots: filled < state.requested as usize && state.outcome != Some(Outcome::Stopped),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
 use crate::engine::journal::Journal;
 use crate::plan::{EXPIRY_TAG, Plan};
-use ledger::{ErrorRecord, Event, LedgerError, Next, Phase, RunId, RunKind, RunState, SlotNumber};
+use ledger::{ErrorRecord, Event, LedgerError, Next, Outcome, Phase, RunId, RunKind, RunState, SlotNumber};
 use oci_api::models::Instance;
 use oci_client::FailureClass;
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -71,6 +71,9 @@ pub async fn resume(
             }
         };
         return Err(RunError::NotResumable { run, reason });
+    }
+    if state.outcome == Some(Outcome::Stopped) {
+        return Err(not_resumable(run, &"it was ended on purpose"));
     }
     let plan: Plan =
         serde_json::from_value(state.plan.clone()).map_err(|error| not_resumable(run, &error))?;

@@ -88,6 +88,28 @@ pub(super) fn replan(
     Ok(next)
 }
 
+/// What a reservation will hold after the changes, if the service has room for all of it.
+///
+/// # Errors
+/// When the reservation cannot be changed like that.
+pub fn preview(held: &Held, changes: &[Change]) -> Result<Held, ReservationError> {
+    let current = held.wire.instance_reservation_configs.as_deref().unwrap_or_default();
+    let configs = replan(current, changes)?.into_iter().enumerate().map(|(at, next)| {
+        let size = next.instance_shape_config.as_deref();
+        Config {
+            ocpus: size.and_then(|size| size.ocpus),
+            memory_gb: size.and_then(|size| size.memory_in_gbs),
+            shape: next.instance_shape,
+            fault_domain: next.fault_domain,
+            cluster_placement_group: next.cluster_placement_group_id,
+            reserved: whole(Some(next.reserved_count)),
+            // Configs keep their order, and new ones follow.
+            used: held.configs.get(at).map_or(0, |config| config.used),
+        }
+    });
+    Ok(Held { configs: configs.collect(), ..held.clone() })
+}
+
 pub(super) fn resend(config: &InstanceReservationConfig) -> InstanceReservationConfigDetails {
     InstanceReservationConfigDetails {
         instance_shape: config.instance_shape.clone(),

@@ -16,7 +16,7 @@ mod share;
 mod until_held;
 
 pub use ask::{MAX_CONFIGS, SIZE_TAG, TOKEN_TAG, Want, check, name_in, spread, unreservable};
-pub use change::{Change, NewCount, resize};
+pub use change::{Change, NewCount, preview, resize};
 pub use create::{Created, Order, create_all, is_flexible, reservable};
 pub use error::ReservationError;
 pub use exhausted::EXHAUSTED;

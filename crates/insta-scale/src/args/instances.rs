@@ -167,7 +167,7 @@ pub struct Carry {
     /// End with exit code 0 even if there is no instance to act on
     #[arg(long)]
     pub allow_empty: bool,
-    /// Where a launch of these instances is still at work, stop it first; refused otherwise
+    /// Stop a launch that is still at work on these instances first; `terminate` ends it for good. Refused otherwise
     #[arg(long)]
     pub stop_run: bool,
     /// Do not ask

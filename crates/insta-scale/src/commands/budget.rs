@@ -3,7 +3,7 @@
 //! Pure: figures come from the price list and the config; the service is not asked.
 
 use crate::error::CommandError;
-use crate::output::text::clean;
+use crate::output::text::{clean, thousands};
 use fleet::FleetSpec;
 use fleet::price::{self, Cost, Prices, Size};
 use std::fmt::Write as _;
@@ -69,7 +69,7 @@ impl Budget {
     }
 
     fn amount(&self) -> String {
-        format!("this costs {:.4} {} an hour", self.hour, clean(&self.cost.currency))
+        format!("this costs {} {} an hour", thousands(self.hour, 4), clean(&self.cost.currency))
     }
 
     fn lines(&self) -> String {

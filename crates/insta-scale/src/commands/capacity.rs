@@ -52,12 +52,14 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
         .await?;
     let mut kinds = kinds;
     kinds.retain(|(shape, _)| !answer.unknown.contains(shape));
-    for shape in &answer.unknown {
-        console::line(&format!("warning: {}", no_such_shape(shape, &answer.offered)));
-    }
-    if let ([shape, ..], true) = (answer.unknown.as_slice(), kinds.is_empty()) {
+    let unknown: Vec<String> =
+        answer.unknown.iter().map(|shape| no_such_shape(shape, &answer.offered)).collect();
+    if kinds.is_empty() && !unknown.is_empty() {
         let hint = "`oci-insta-scale find shapes` lists those that the region has";
-        return Err(CommandError::usage(no_such_shape(shape, &answer.offered), hint));
+        return Err(CommandError::usage(unknown.join("\n"), hint));
+    }
+    for said in &unknown {
+        console::line(&format!("warning: {said}"));
     }
     let mut found = Vec::new();
     let mut failed = None;

@@ -13,7 +13,7 @@ use crate::output::listing::{Listing, per_hour};
 use crate::output::proposal::{Money, Proposal, Typed};
 use crate::output::simulated::mark;
 use crate::output::summary::describe;
-use crate::output::text::{clean, count, wrap};
+use crate::output::text::{clean, count, thousands, wrap};
 use crate::runtime;
 use fleet::Sink;
 use fleet::cleanup::{self, CleanupSummary, Deleted, Leftovers, Scope};
@@ -50,7 +50,7 @@ pub async fn run(
     let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await;
     let left = left.map_err(CommandError::of_compartment)?;
     for note in &left.notes {
-        console::line(&format!("note: {}", clean(note)));
+        console::line(&format!("note: {}", with_flags(&clean(note), &session::flags(global))));
     }
     if left.is_empty() || args.dry_run {
         show(global, &left, prices)?;
@@ -64,6 +64,17 @@ pub async fn run(
     let deleted = cleanup::delete(&environment, &left, watch, reach.stop.clone()).await;
     finish_showing(&mut reporter);
     report(global, &deleted?)
+}
+
+/// A text whose commands work as they stand, in this folder and for this config. They end the text or a part of it.
+fn with_flags(text: &str, flags: &str) -> String {
+    let mut parts = text.split("oci-insta-scale ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (command, rest) = part.split_at(part.find(['`', ';']).unwrap_or(part.len()));
+        out = out + "oci-insta-scale " + command + flags + rest;
+    }
+    out
 }
 
 async fn find_run(reach: &Reach<'_>, text: &str) -> Result<ledger::RunId, CommandError> {
@@ -175,7 +186,8 @@ fn show(global: &Global, left: &Leftovers, prices: &Prices) -> Result<(), Comman
 fn cost(left: &Leftovers, prices: &Prices) -> String {
     let (hour, unknown) = left.hour(prices);
     let rest = if unknown == 0 { String::new() } else { format!(" and {unknown} of unknown price") };
-    format!("{}: {hour:.4} {} an hour{rest}", count(left.len() as u64, "leftover"), prices.currency())
+    let leftovers = count(left.len() as u64, "leftover");
+    format!("{leftovers}: {} {} an hour{rest}", thousands(hour, 4), prices.currency())
 }
 
 async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Result<(), CommandError> {
@@ -254,4 +266,23 @@ fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
         Outcome::Nothing => Exit::NoneLaunched,
         _ => Exit::SomeFailed,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_flags;
+
+    #[test]
+    fn commands_in_notes_keep_the_flags() {
+        let told = |text| with_flags(text, " --config c.yaml");
+        assert_eq!(
+            told("run R left alone: not wanted: oci-insta-scale instances terminate --run R"),
+            "run R left alone: not wanted: oci-insta-scale instances terminate --run R --config c.yaml"
+        );
+        assert_eq!(
+            told("`oci-insta-scale resume R` goes on; the tag oci-insta-scale-run tells"),
+            "`oci-insta-scale resume R --config c.yaml` goes on; the tag oci-insta-scale-run tells"
+        );
+        assert_eq!(told("nothing to do"), "nothing to do");
+    }
 }

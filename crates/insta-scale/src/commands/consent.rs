@@ -5,6 +5,7 @@
 use super::{session, verbosity};
 use crate::args::Global;
 use crate::config::{CredentialSource, Settings};
+use crate::environment;
 use crate::error::CommandError;
 use crate::output::console::{self, Verbosity};
 use crate::output::proposal::{Proposal, Scene, Typed};
@@ -93,7 +94,7 @@ impl Asking<'_> {
             simulated: simulated::label().map(str::to_owned),
             compartment: self.compartment.to_owned(),
             compartment_name,
-            identity: identity(self.settings),
+            identity: identity(self.settings, environment::variable("OCI_CLI_USER")),
         })
     }
 
@@ -107,16 +108,18 @@ impl Asking<'_> {
     }
 }
 
-/// Who signs.
-fn identity(settings: &Settings) -> String {
+/// Who signs. `user` is the value of OCI_CLI_USER, if it has one.
+fn identity(settings: &Settings, user: Option<String>) -> String {
     match &settings.credentials {
         CredentialSource::Simulated => "the simulated region's own user".to_owned(),
         CredentialSource::Fields(fields) => format!("user {} of {}", fields.user, settings.file),
         CredentialSource::Profile { file, name } => {
             let file =
                 file.as_ref().map_or_else(|| "~/.oci/config".to_owned(), |file| file.display().to_string());
-            format!("profile {name} of {file}")
+            // The variable takes the place of the profile's user.
+            let user = user.map(|user| format!(", user {user} of OCI_CLI_USER"));
+            format!("profile {name} of {file}{}", user.unwrap_or_default())
         }
-        CredentialSource::Variables => "the user of OCI_CLI_USER".to_owned(),
+        CredentialSource::Variables => format!("user {} of OCI_CLI_USER", user.unwrap_or_default()),
     }
 }

@@ -1,8 +1,9 @@
 //! What goes on costing after a launch or a termination: found out, put into the words of commands, and shown.
 
+use super::session;
 use crate::args::Global;
 use crate::output::console;
-use crate::output::text::{clean, count};
+use crate::output::text::{clean, count, thousands};
 use fleet::price::{End, Prices, StillCosts};
 use oci_client::Failure;
 use std::collections::BTreeMap;
@@ -34,30 +35,18 @@ pub fn found(global: &Global, result: Result<Vec<StillCosts>, Failure>) -> Optio
 
 /// The command that ends a cost, as it is to be typed.
 fn command(global: &Global, cost: &StillCosts) -> String {
-    let config =
-        global.config.as_ref().map(|file| format!(" --config {}", quoted(&file.display().to_string())));
-    let config = config.unwrap_or_default();
+    let flags = session::flags(global);
     let ocid = &cost.ocid;
     match &cost.end {
-        End::DeleteReservation => format!("oci-insta-scale reservation delete {ocid}{config}"),
+        End::DeleteReservation => format!("oci-insta-scale reservation delete {ocid}{flags}"),
         End::ShrinkReservation(used) => {
-            format!("oci-insta-scale reservation update {ocid} --count {used}{config}")
+            format!("oci-insta-scale reservation update {ocid} --count {used}{flags}")
         }
-        End::CleanUp(run) => format!("oci-insta-scale cleanup --kept-volumes --run {run}{config}"),
+        End::CleanUp(run) => format!("oci-insta-scale cleanup --kept-volumes --run {run}{flags}"),
         End::DeleteVolume if cost.kind == "boot volume" => {
             format!("oci bv boot-volume delete --boot-volume-id {ocid}")
         }
         End::DeleteVolume => format!("oci bv volume delete --volume-id {ocid}"),
-    }
-}
-
-/// A word of a command line, in quotes where a shell would split it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:=+,@%".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 
@@ -72,7 +61,7 @@ pub fn text(costs: &[StillCosts], prices: &Prices) -> String {
         let known: Option<f64> = group.iter().map(|cost| cost.price_per_hour).sum();
         let price = known.map_or_else(
             || "at an unknown price".to_owned(),
-            |hour| format!("{hour:.4} {} an hour", prices.currency()),
+            |hour| format!("{} {} an hour", thousands(hour, 4), prices.currency()),
         );
         let names: Vec<String> = group.iter().take(NAMED).map(|cost| clean(name(cost))).collect();
         let more = match group.len() - names.len() {

@@ -80,7 +80,7 @@ pub async fn settle(
             ));
         }
     };
-    if let Some((said, remedy)) = lost::in_the_way(&store, &folder, settings).await? {
+    if let Some((said, remedy)) = lost::in_the_way(&store, &folder, &session::flags(global)).await? {
         return Err(CommandError::usage(said, remedy));
     }
     Ok(Choice::Launch(Some(turn)))
@@ -99,10 +99,10 @@ pub async fn in_the_way(
     let found = look(&store, settings, session::origin(global, settings).as_ref()).await?;
     if let Some(found) = found {
         let said = found.describe(&settings.file, SystemClock.now());
-        return Ok(Some(format!("{said} ({})", found.remedy())));
+        return Ok(Some(format!("{said} ({})", found.remedy(&session::flags(global)))));
     }
     let folder = environment::state_dir(global.state_dir.clone(), false)?;
-    let lost = lost::in_the_way(&store, &folder, settings).await?;
+    let lost = lost::in_the_way(&store, &folder, &session::flags(global)).await?;
     Ok(lost.map(|(said, remedy)| format!("{said} ({remedy})")))
 }
 
@@ -235,7 +235,7 @@ impl Unfinished {
         let said = self.describe(&settings.file, SystemClock.now());
         let asks = !args.yes && console::can_ask() && verbosity(global) > Verbosity::Quiet;
         if !asks {
-            return Err(CommandError::usage(said, self.remedy()));
+            return Err(CommandError::usage(said, self.remedy(&session::flags(global))));
         }
         console::line(&said);
         let question = if self.can_resume() {
@@ -307,15 +307,17 @@ impl Unfinished {
         )
     }
 
-    fn remedy(&self) -> String {
+    fn remedy(&self, flags: &str) -> String {
         let new = "a second fleet beside it: launch --new";
         match self.holder {
             Some(_) => format!("wait until it is done; {new}"),
             None if !self.readable => {
                 let run = self.state.run;
-                format!("rebuild it from its instances: oci-insta-scale resume --from-cloud {run}; {new}")
+                format!(
+                    "rebuild it from its instances: oci-insta-scale resume --from-cloud {run}{flags}; {new}"
+                )
             }
-            None => format!("go on with it: oci-insta-scale resume {}; {new}", self.state.run),
+            None => format!("go on with it: oci-insta-scale resume {}{flags}; {new}", self.state.run),
         }
     }
 }
@@ -349,7 +351,7 @@ mod tests {
         let held = unfinished(Some("process 7 on host"), 2);
         let left = unfinished(None, 0);
         let said =
-            [&left, &held].map(|run| format!("{}\n{}", run.describe("config.yaml", now), run.remedy()));
+            [&left, &held].map(|run| format!("{}\n{}", run.describe("config.yaml", now), run.remedy("")));
         insta::assert_snapshot!(said.join("\n"), @r"
             a run of config.yaml is unfinished: 00000000-0000-0000-0000-000000000000, begun 7 min ago, 5 instances: 0 launched, 0 running, 1 of unknown outcome
             go on with it: oci-insta-scale resume 00000000-0000-0000-0000-000000000000; a second fleet beside it: launch --new

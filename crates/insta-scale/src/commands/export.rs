@@ -4,8 +4,8 @@ use super::instances::{Reach, select};
 use crate::args::{ExportAddress, ExportArgs, ExportFormat, Global};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console;
 use crate::output::text::clean;
+use crate::output::{console, simulated};
 use fleet::addresses;
 use fleet::export::{Address, Format, Options, export};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,16 @@ pub async fn run(global: &Global, args: &ExportArgs, stop: &CancellationToken) -
     for left_out in &written.left_out {
         console::line(&format!("left out: {}", clean(left_out)));
     }
-    console::data(&written.text)?;
+    console::data(&marked(written.text, format))?;
     Ok(select::exit(&found))
+}
+
+/// The text, marked as simulated where it is a document of a simulated region.
+fn marked(text: String, format: Format) -> String {
+    match (format, serde_json::from_str(&text)) {
+        (Format::Json, Ok(document)) if simulated::is() => {
+            serde_json::to_string_pretty(&simulated::mark(document)).unwrap_or(text) + "\n"
+        }
+        _ => text,
+    }
 }

@@ -138,7 +138,7 @@ async fn launch(
     if let Some(region) = region {
         region.stop().await?;
     }
-    run_report::conclude_launch(global, &summary, &ending, args.simulate.is_none())
+    Ok(run_report::conclude_launch(global, &summary, &ending, args.simulate.is_none(), 0))
 }
 
 /// Once the run's first record is kept, others find the run itself.

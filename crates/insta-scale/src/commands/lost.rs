@@ -1,9 +1,8 @@
 //! Runs that have begun here and whose records are lost: only their lock files are left. Nobody knows which fleet such a run
 //! is of, or what it has made, so a launch does not pass over it.
 
-use crate::config::Settings;
 use crate::error::CommandError;
-use ledger::{LedgerError, RunId, Store, Stray, sqlite};
+use ledger::{LedgerError, Store, Stray, sqlite};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use std::sync::Arc;
 pub async fn in_the_way(
     store: &Arc<dyn Store>,
     folder: &Path,
-    settings: &Settings,
+    flags: &str,
 ) -> Result<Option<(String, String)>, CommandError> {
     let strays = store.strays().await?;
     Ok(strays.first().map(|newest| {
@@ -27,39 +26,34 @@ pub async fn in_the_way(
             newest.run,
             lock.display()
         );
-        (said, remedy(newest, &lock, &settings.file))
+        (said, remedy(newest, &lock, flags))
     }))
 }
 
-fn remedy(stray: &Stray, lock: &Path, file: &str) -> String {
+fn remedy(stray: &Stray, lock: &Path, flags: &str) -> String {
     let new = "a second fleet beside it: launch --new";
     if stray.held {
         let holder = stray.holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
         return format!("wait until it is done: {holder} is at work on it; {new}");
     }
     format!(
-        "rebuild it from its instances: {}; if none of them is left, delete {}; {new}",
-        rebuild(stray.run, file),
+        "rebuild it from its instances: oci-insta-scale resume --from-cloud {}{flags}; if none of them is left, delete {}; \
+         {new}",
+        stray.run,
         lock.display()
     )
 }
 
-/// The command that rebuilds a run.
-fn rebuild(run: RunId, file: &str) -> String {
-    let config = if file == "config.yaml" { String::new() } else { format!(" --config {file}") };
-    format!("oci-insta-scale resume --from-cloud {run}{config}")
-}
-
 /// What a list of runs says about those that it cannot show.
-pub async fn notes(store: &Arc<dyn Store>) -> Result<Vec<String>, LedgerError> {
+pub async fn notes(store: &Arc<dyn Store>, flags: &str) -> Result<Vec<String>, LedgerError> {
     let strays = store.strays().await?;
     Ok(strays
         .iter()
         .map(|stray| {
             format!(
-                "warning: run {} has begun, and its records are lost; rebuild it from its instances: {}",
-                stray.run,
-                rebuild(stray.run, "config.yaml")
+                "warning: run {} has begun, and its records are lost; rebuild it from its instances: \
+                 oci-insta-scale resume --from-cloud {}{flags}",
+                stray.run, stray.run
             )
         })
         .collect())
@@ -68,16 +62,17 @@ pub async fn notes(store: &Arc<dyn Store>) -> Result<Vec<String>, LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger::RunId;
 
     #[test]
     fn a_lost_run_is_rebuilt_by_the_command_that_is_shown() {
         let run = RunId(uuid::Uuid::nil());
         let mut stray = Stray { run, held: false, holder: None };
         let lock = Path::new("state/runs/0.lock");
-        let shown = remedy(&stray, lock, "sim/config.yaml");
+        let shown = remedy(&stray, lock, " --config sim/config.yaml");
         assert!(shown.contains(&format!("resume --from-cloud {run} --config sim/config.yaml;")), "{shown}");
         assert!(shown.contains("delete state/runs/0.lock"), "{shown}");
         stray.held = true;
-        assert!(remedy(&stray, lock, "config.yaml").starts_with("wait until it is done"));
+        assert!(remedy(&stray, lock, "").starts_with("wait until it is done"));
     }
 }

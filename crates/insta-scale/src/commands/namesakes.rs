@@ -7,7 +7,7 @@ use crate::output::console;
 use crate::output::text::{clean, count};
 use fleet::{FleetSpec, Origin};
 use jiff::SignedDuration;
-use ledger::{Phase, RunId, RunKind, Store};
+use ledger::{Event, Phase, RunId, RunKind, Store};
 use oci_client::{Client, Clock as _, FailureClass, RetryPolicy, SystemClock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -167,8 +167,19 @@ async fn launched_lately(
 ) -> Result<BTreeMap<String, RunId>, CommandError> {
     let now = SystemClock.now();
     let mut launched = BTreeMap::new();
+    let mut ended = BTreeSet::new();
     for head in store.runs().await? {
-        if head.kind != Some(RunKind::Launch) || now.duration_since(head.last_at) >= RECENT {
+        if now.duration_since(head.last_at) >= RECENT {
+            continue;
+        }
+        if matches!(head.kind, Some(RunKind::Terminate | RunKind::Cleanup)) {
+            let records = store.records(head.run).await?.records;
+            ended.extend(records.into_iter().filter_map(|record| match record.event {
+                Event::ActionAccepted { ocid, .. } | Event::ActionDone { ocid, .. } => Some(ocid),
+                _ => None,
+            }));
+        }
+        if head.kind != Some(RunKind::Launch) {
             continue;
         }
         let Ok((state, plan)) = past::of_run(store, head.run).await else { continue };
@@ -181,6 +192,8 @@ async fn launched_lately(
             launched.extend(ocids.map(|ocid| (ocid, head.run)));
         }
     }
+    // A list that does not show them is right: they were terminated.
+    launched.retain(|ocid, _| !ended.contains(ocid));
     Ok(launched)
 }
 

@@ -4,11 +4,12 @@ use crate::args::LaunchArgs;
 use crate::config::Settings;
 use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
-use crate::output::text::{clean, count};
-use fleet::cleanup::EXPIRY_TAG;
+use crate::output::text::{count, left, moment};
+use fleet::cleanup::fleet_expiry;
 use fleet::price::{self, Size};
 use fleet::{FleetSpec, Plan};
 use ledger::RunState;
+use oci_client::{Clock as _, SystemClock};
 
 /// What a launch will do.
 pub fn launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
@@ -97,8 +98,11 @@ fn money(fleet: &FleetSpec, number: u32, settings: &Settings) -> Money {
 }
 
 fn until(fleet: &FleetSpec) -> String {
-    match fleet.template.freeform_tags.iter().flatten().find(|(key, _)| *key == EXPIRY_TAG) {
-        Some((_, until)) => format!("{}, when `cleanup --expired` may terminate them", clean(until)),
+    match fleet_expiry(fleet) {
+        Some(until) => {
+            let left = left(until, SystemClock.now());
+            format!("{} ({left}), when `cleanup --expired` may terminate them", moment(until))
+        }
         None => "they are terminated: no --ttl was given".to_owned(),
     }
 }

@@ -60,6 +60,7 @@ async fn go_on(
         let asking = Asking { global, settings: &settings, compartment, client: &client, stop };
         asking.agree(args.yes, &proposals::resume(&state, &plan, args.keep_partial, &settings)).await?;
     }
+    let earlier = state.warnings.len();
     let (sink, reporter) = run_report::start_reporter(global, state, &plan)?;
     let environment = session::environment(&client, requests, store);
     let options = LaunchOptions {
@@ -81,7 +82,7 @@ async fn go_on(
     let again = Some(session::again(&home));
     let asking = session::asking(&client);
     let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
-    run_report::conclude_launch(global, &summary, &ending, true)
+    Ok(run_report::conclude_launch(global, &summary, &ending, true, earlier))
 }
 
 /// Whether going on changes nothing.
@@ -96,6 +97,14 @@ fn is_done(state: &RunState) -> bool {
 /// What nobody expects of going on: that instances are deleted, or that nothing is done.
 fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, CommandError> {
     let run = state.run;
+    if state.outcome == Some(Outcome::Stopped) {
+        return Err(CommandError::usage(
+            format!(
+                "run {run} was ended by `instances terminate --stop-run`: nothing is launched for it any more"
+            ),
+            "`oci-insta-scale launch` starts another one",
+        ));
+    }
     let there = count(state.counts.launched, "instance");
     match state.giving_back {
         Some(_) if state.outcome == Some(Outcome::GivenBack) => Ok(None),

@@ -1,6 +1,6 @@
 //! How a launch is shown: while it runs, and what it came to.
 
-use super::verbosity;
+use super::{session, verbosity};
 use crate::args::{Global, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -24,18 +24,22 @@ pub fn start_reporter(
         .map_err(|source| CommandError::System { what: "the progress display cannot be started", source })
 }
 
-/// Shows what the run came to, and says how it ended.
+/// Shows what the run came to, and says how it ended. `earlier` is the number of warnings that were there before this process
+/// took the run up: it has shown those that followed.
 pub fn conclude_launch(
     global: &Global,
     run: &RunSummary,
     ending: &Ending,
     resumable: bool,
-) -> Result<Exit, CommandError> {
+    earlier: usize,
+) -> Exit {
+    let narrated = verbosity(global) > Verbosity::Quiet;
+    let untold = if narrated { earlier.min(run.warnings.len()) } else { run.warnings.len() };
     // What became of the run is known, and it is not that its summary could not be written.
-    if let Err(error) = show_launch(global, run, ending, resumable) {
+    if let Err(error) = show_launch(global, run, ending, resumable, &run.warnings[..untold]) {
         console::failed(&error);
     }
-    Ok(Exit::of(run))
+    Exit::of(run)
 }
 
 /// Shows what a run came to: data on stdout, advice on stderr.
@@ -44,6 +48,7 @@ pub fn show_launch(
     run: &RunSummary,
     ending: &Ending,
     resumable: bool,
+    untold: &[String],
 ) -> Result<(), CommandError> {
     match global.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
@@ -57,7 +62,8 @@ pub fn show_launch(
     let next = if chatty { ending.next(run, SystemClock.now()) } else { String::new() };
     let missing = ending.warning.as_ref().filter(|_| chatty);
     let missing = missing.map_or_else(String::new, |warning| format!("warning: {warning}\n"));
-    let advice = missing + &summary::advice(run, resumable) + &next;
+    let flags = resumable.then(|| session::flags(global));
+    let advice = missing + &summary::advice(run, flags.as_deref(), untold) + &next;
     if !advice.is_empty() {
         console::line(advice.trim_end());
     }

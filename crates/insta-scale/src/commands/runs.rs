@@ -46,7 +46,7 @@ async fn lost(global: &Global, simulated: bool) -> Result<Vec<String>, CommandEr
         return Ok(Vec::new());
     }
     let store = session::open_ledger(global, simulated)?;
-    Ok(lost::notes(&store).await?)
+    Ok(lost::notes(&store, &session::flags(global)).await?)
 }
 
 /// The runs with what their records tell. One that cannot be read is listed all the same.

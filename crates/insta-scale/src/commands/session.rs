@@ -32,16 +32,24 @@ pub fn config_file(global: &Global) -> PathBuf {
 
 /// How the program is called again for the same place: with the flags that say where that is.
 pub fn again(global: &Global) -> String {
+    "oci-insta-scale".to_owned() + &flags(global)
+}
+
+/// The flags that say which config, login, service and ledger are meant, each with a blank in front. Those that a variable of
+/// the environment sets are left out: it is still set for the next command.
+pub fn flags(global: &Global) -> String {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let flags = [
-        ("--config", path(&global.config)),
-        ("--profile", global.profile.clone()),
-        ("--endpoint", global.endpoint.clone()),
-        ("--state-dir", path(&global.state_dir)),
+    let given = [
+        ("--config", path(&global.config), "OCI_INSTA_SCALE_CONFIG"),
+        ("--profile", global.profile.clone(), ""),
+        ("--endpoint", global.endpoint.clone(), "OCI_INSTA_SCALE_ENDPOINT"),
+        ("--state-dir", path(&global.state_dir), "OCI_INSTA_SCALE_STATE_DIR"),
     ];
-    let given =
-        flags.into_iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", shell_word(&value?))));
-    given.fold("oci-insta-scale".to_owned(), |command, flag| command + &flag)
+    let flags = given.into_iter().filter_map(|(flag, value, variable)| {
+        let value = value.filter(|value| environment::variable(variable).as_ref() != Some(value))?;
+        Some(format!(" {flag} {}", shell_word(&value)))
+    });
+    flags.collect()
 }
 
 /// Reads the config and shows what is worth knowing about it.

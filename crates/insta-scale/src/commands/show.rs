@@ -50,6 +50,7 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
     }
     let (state, plan) = past::of_run(&store, run).await?;
     let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
-    run_report::show_launch(global, &RunSummary::of(&state, &plan), &ending, !args.simulated)?;
+    let summary = RunSummary::of(&state, &plan);
+    run_report::show_launch(global, &summary, &ending, !args.simulated, &summary.warnings)?;
     Ok(Exit::Done)
 }

@@ -2,11 +2,13 @@
 
 use crate::config::shapes::FLEX_SHAPES;
 use crate::environment;
+use crate::hints;
 use crate::output::runs;
+use crate::output::text::count;
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
 use fleet::select::STATES;
-use ledger::{SqliteStore, Store as _, sqlite};
+use ledger::{RunHead, RunKind, SqliteStore, Store as _, sqlite};
 use oci_client::credentials::{ConfigFile, config_file_path};
 use oci_client::{Clock as _, SystemClock};
 use oci_simulator::scenario::Scenario;
@@ -18,16 +20,22 @@ const RUNS: usize = 50;
 
 /// Tells the flags of a command, and those of its commands, where their values come from.
 pub fn attach(command: Command) -> Command {
-    command.mut_args(of).mut_subcommands(attach)
+    // Only launches that something is left of can be resumed; everything can be shown.
+    let wanted: fn(&RunHead) -> bool = if command.get_name() == "resume" { can_resume } else { |_| true };
+    command.mut_args(|arg| of(arg, wanted)).mut_subcommands(attach)
 }
 
-fn of(arg: Arg) -> Arg {
+fn can_resume(head: &RunHead) -> bool {
+    head.kind.is_none_or(|kind| kind == RunKind::Launch) && hints::can_resume(head.outcome)
+}
+
+fn of(arg: Arg, wanted: fn(&RunHead) -> bool) -> Arg {
     let values = match arg.get_id().as_str() {
-        "run" if arg.get_long().is_some() => ArgValueCompleter::new(|current: &OsStr| {
+        "run" if arg.get_long().is_some() => ArgValueCompleter::new(move |current: &OsStr| {
             let last = CompletionCandidate::new("last").help(Some("the last launch".into()));
-            beginning(current, std::iter::once(last).chain(runs()))
+            beginning(current, std::iter::once(last).chain(runs(wanted)))
         }),
-        "run" => ArgValueCompleter::new(|current: &OsStr| beginning(current, runs().into_iter())),
+        "run" => ArgValueCompleter::new(move |current: &OsStr| beginning(current, runs(wanted).into_iter())),
         "simulate" | "scenario" => ArgValueCompleter::new(scenarios),
         "profile" => ArgValueCompleter::new(|current: &OsStr| beginning(current, profiles().into_iter())),
         "state" => ArgValueCompleter::new(|current: &OsStr| {
@@ -57,8 +65,8 @@ fn scenarios(current: &OsStr) -> Vec<CompletionCandidate> {
     found
 }
 
-/// The runs on this machine. No ledger is made for the question.
-fn runs() -> Vec<CompletionCandidate> {
+/// The runs on this machine that are wanted. No ledger is made for the question.
+fn runs(wanted: fn(&RunHead) -> bool) -> Vec<CompletionCandidate> {
     let asked = environment::variable("OCI_INSTA_SCALE_STATE_DIR").map(PathBuf::from);
     let Ok(folder) = environment::state_dir(asked, false) else { return Vec::new() };
     if !folder.join(sqlite::FILE_NAME).exists() {
@@ -72,13 +80,14 @@ fn runs() -> Vec<CompletionCandidate> {
         store.runs().await.ok()
     });
     let now = SystemClock.now();
-    let shown = heads.unwrap_or_default().into_iter().take(RUNS).enumerate().map(|(order, head)| {
-        let kind = head.kind.map_or("unreadable", runs::kind);
-        let age = runs::age(head.created_at, now);
-        CompletionCandidate::new(head.run.to_string())
-            .help(Some(format!("{kind}, {} instances, {age}", head.requested).into()))
-            .display_order(Some(order))
-    });
+    let shown =
+        heads.unwrap_or_default().into_iter().filter(wanted).take(RUNS).enumerate().map(|(order, head)| {
+            let kind = head.kind.map_or("unreadable", runs::kind);
+            let age = runs::age(head.created_at, now);
+            CompletionCandidate::new(head.run.to_string())
+                .help(Some(format!("{kind}, {}, {age}", count(head.requested, "instance")).into()))
+                .display_order(Some(order))
+        });
     shown.collect()
 }
 
@@ -87,4 +96,32 @@ fn profiles() -> Vec<CompletionCandidate> {
     let path = config_file_path(None, &environment::variable);
     let file = ConfigFile::read(&path);
     file.map(|file| file.profiles().into_iter().map(CompletionCandidate::new).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use ledger::{Outcome, RunId};
+
+    #[test]
+    fn only_what_can_be_resumed_is_offered_to_resume() {
+        let head = |kind, outcome| RunHead {
+            run: RunId(uuid::Uuid::nil()),
+            kind,
+            requested: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            last_at: Timestamp::UNIX_EPOCH,
+            outcome,
+            held: false,
+        };
+        let launch = Some(RunKind::Launch);
+        for outcome in [None, Some(Outcome::Interrupted), Some(Outcome::Partial)] {
+            assert!(can_resume(&head(launch, outcome)) && can_resume(&head(None, outcome)), "{outcome:?}");
+            assert!(!can_resume(&head(Some(RunKind::Terminate), outcome)), "{outcome:?}");
+        }
+        for outcome in [Outcome::Complete, Outcome::GivenBack, Outcome::Stopped] {
+            assert!(!can_resume(&head(launch, Some(outcome))), "{outcome:?}");
+        }
+    }
 }

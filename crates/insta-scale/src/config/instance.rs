@@ -47,8 +47,8 @@ pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> In
     out.names = naming::read(&section, context.findings);
     let own = count.as_ref().map(|count| count.value as u32);
     out.count = context.count.or(own).or_else(|| out.names.listed());
-    let named =
-        ["display_name_prefix", "name_pattern", "names"].iter().any(|key| section.node(key).is_some());
+    let says = |key: &&str| section.node(key).is_some_and(|node| !is_blank(node));
+    let named = ["display_name_prefix", "name_pattern", "names"].iter().any(says);
     need(named, "display_name_prefix");
     need(out.count.is_some(), "count");
     naming::check(&section, &out.names, out.count, context.findings);

@@ -68,6 +68,7 @@ impl<'a> Document<'a> {
     /// The document of a run, with what is known at its end.
     pub fn of(summary: &'a RunSummary, ending: &'a Ending) -> Self {
         let price = ending.hour.filter(|_| ending.asked);
+        let resumable = !simulated::ends_with_launch() && hints::can_resume(summary.outcome);
         Self {
             schema_version: SCHEMA_VERSION,
             simulated: simulated::is(),
@@ -84,7 +85,7 @@ impl<'a> Document<'a> {
             price_per_30_days: price.map(|price| rounded(price.days_30)),
             currency: price.map(|_| ending.currency.as_str()),
             expires: ending.expires,
-            instances: summary.instances.iter().map(|row| Instance::of(row, ending)).collect(),
+            instances: summary.instances.iter().map(|row| Instance::of(row, ending, resumable)).collect(),
             still_costs: summary.still_costs.as_deref(),
         }
     }
@@ -108,7 +109,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Instance<'a> {
-    fn of(row: &'a InstanceSummary, ending: &'a Ending) -> Self {
+    fn of(row: &'a InstanceSummary, ending: &'a Ending, resumable: bool) -> Self {
         let addresses = ending.addresses.get(&row.slot);
         Self {
             slot: row.slot,
@@ -124,19 +125,19 @@ impl<'a> Instance<'a> {
             ready_in_s: row.ready_in_s,
             private_ip: addresses.and_then(|found| found.private.as_deref()),
             public_ip: addresses.and_then(|found| found.public.as_deref()),
-            error: row.error.as_ref().map(Error::of),
+            error: row.error.as_ref().map(|error| Error::of(error, resumable)),
         }
     }
 }
 
 impl<'a> Error<'a> {
-    fn of(error: &'a ErrorRecord) -> Self {
+    fn of(error: &'a ErrorRecord, resumable: bool) -> Self {
         Self {
             class: &error.class,
             code: &error.code,
             message: &error.message,
             opc_request_id: error.opc_request_id.as_deref(),
-            hint: hints::hint_after(error, !simulated::ends_with_launch()),
+            hint: hints::hint_after(error, resumable),
         }
     }
 }

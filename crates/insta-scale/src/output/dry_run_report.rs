@@ -1,7 +1,7 @@
 //! What `plan` says: verdicts, findings, sizes and money, for people and for programs.
 
 use super::listing::Sum;
-use super::text::{clean, count};
+use super::text::{clean, count, thousands};
 use crate::config::Settings;
 use fleet::Plan;
 use fleet::preflight::{Finding, Level, Preflight, ShapeFacts};
@@ -211,7 +211,12 @@ pub fn line(out: &mut String, what: &str, price: Option<Per>) {
     // Writing to a String cannot fail, so the result is not looked at.
     let _ = match price {
         Some(price) => {
-            writeln!(out, "  {what:<56} {:>10.4} an hour {:>12.2} in 30 days", price.hour, price.days_30)
+            writeln!(
+                out,
+                "  {what:<56} {:>10} an hour {:>12} in 30 days",
+                thousands(price.hour, 4),
+                thousands(price.days_30, 2)
+            )
         }
         None => writeln!(out, "  {what:<56}    unknown"),
     };

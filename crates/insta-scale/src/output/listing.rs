@@ -3,7 +3,7 @@
 //! Must not know what the things are.
 
 use super::simulated::mark;
-use super::text::clean;
+use super::text::{clean, thousands};
 use crate::args::OutputFormat;
 use comfy_table::{ContentArrangement, Table, presets};
 use fleet::price::Per;
@@ -102,7 +102,12 @@ impl Sum {
             return format!("unknown {} an hour", clean(currency));
         }
         let per = Per::of(self.hour);
-        let known = format!("{:.4} {} an hour, {:.2} in 30 days", per.hour, clean(currency), per.days_30);
+        let known = format!(
+            "{} {} an hour, {} in 30 days",
+            thousands(per.hour, 4),
+            clean(currency),
+            thousands(per.days_30, 2)
+        );
         match self.unknown {
             0 => known,
             unknown => format!("{known}, and {unknown} of unknown price besides"),

@@ -5,6 +5,8 @@
 use super::console::Verbosity;
 use super::summary::describe;
 use super::text::{clean, count, seconds};
+use super::waiting;
+use jiff::Timestamp;
 use ledger::{Action, ErrorRecord, Event, Record, RunState};
 use oci_client::FailureClass;
 
@@ -62,10 +64,7 @@ pub fn line(
             format!("{}: {}; {next}", name(*slot), describe(error))
         }
         Event::Waiting { slot, next_try, gives_up } => {
-            let wait = seconds(next_try.duration_since(record.at).as_secs_f64().max(0.0));
-            let left = gives_up.map(|end| seconds(end.duration_since(record.at).as_secs_f64().max(0.0)));
-            let left = left.map_or_else(String::new, |left| format!(", gives up in {left}"));
-            format!("{} waits, next try in {wait}{left}", name(*slot))
+            waits(&name(*slot), state.slot(*slot).error.as_ref(), record.at, *next_try, *gives_up)
         }
         Event::InstanceDied { slot, ocid, error } => {
             format!("{} died before it ran ({}): {}", name(*slot), clean(ocid), describe(error))
@@ -101,6 +100,24 @@ pub fn line(
         _ => return None,
     };
     Some(text)
+}
+
+/// Why a slot waits, and until when.
+fn waits(
+    name: &str,
+    error: Option<&ErrorRecord>,
+    now: Timestamp,
+    next_try: Timestamp,
+    gives_up: Option<Timestamp>,
+) -> String {
+    let from_now = |then: Timestamp| seconds(then.duration_since(now).as_secs_f64().max(0.0));
+    let reason = error.map_or_else(String::new, |error| format!(": {}", waiting::short(error)));
+    let next = match gives_up {
+        Some(end) if end <= next_try => format!("gives up in {}", from_now(end)),
+        Some(end) => format!("next try in {}, gives up in {}", from_now(next_try), from_now(end)),
+        None => format!("next try in {}", from_now(next_try)),
+    };
+    format!("{name} waits{reason}; {next}")
 }
 
 fn has_one_placement(state: &RunState) -> bool {
@@ -167,6 +184,29 @@ mod tests {
             let line = line(&record(2, failed.clone()), &state, &name, Verbosity::Normal).unwrap();
             assert!(line.contains(said), "{line}");
         }
+    }
+
+    #[test]
+    fn a_wait_says_why_and_until_when() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let error = ErrorRecord {
+            code: "LimitExceeded".to_owned(),
+            message: "The following service limits were exceeded: standard-e4-core-count. Ask for more."
+                .to_owned(),
+            ..ErrorRecord::default()
+        };
+        let failed = Event::TryFailed { slot: 1, attempt: 1, error, action: Action::Wait, settled: false };
+        let state = RunState::fold(RunId(uuid::Uuid::nil()), [&Record { seq: 1, at: at(0), event: failed }]);
+        let told = |gives_up: Option<i64>| {
+            let event = Event::Waiting { slot: 1, next_try: at(40), gives_up: gives_up.map(at) };
+            let record = Record { seq: 2, at: at(0), event };
+            line(&record, &state, &|slot| format!("web-{slot}"), Verbosity::Normal).unwrap()
+        };
+        let why = "web-1 waits: LimitExceeded standard-e4-core-count; ";
+        assert_eq!(told(None), format!("{why}next try in 40.0 s"));
+        assert_eq!(told(Some(90)), format!("{why}next try in 40.0 s, gives up in 90.0 s"));
+        // What comes after the end is no try.
+        assert_eq!(told(Some(6)), format!("{why}gives up in 6.0 s"));
     }
 
     #[test]

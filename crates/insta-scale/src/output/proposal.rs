@@ -3,7 +3,7 @@
 //! Must not know how it was found out, nor what follows from the answer.
 
 use super::instances::list::short_ocid;
-use super::text::{clean, count, wrap};
+use super::text::{clean, count, thousands, wrap};
 use fleet::price::{Per, Prices};
 use std::fmt::Write as _;
 
@@ -82,10 +82,10 @@ impl Proposal {
         let mut line = |label: &str, text: &str| {
             let text = wrap(text, room).replace('\n', &format!("\n{:INDENT$}", ""));
             // Writing to a String cannot fail, so the result is not looked at.
-            let _ = writeln!(out, "  {label:<12} {text}");
+            let _ = writeln!(out, "{}", format!("  {label:<12} {text}").trim_end());
         };
         for (label, text) in &self.what {
-            line(label, text);
+            line(label, &fitting_ocids(text, room));
         }
         line("region", &clean(&scene.region));
         let simulated =
@@ -125,13 +125,16 @@ impl Scene {
 
     /// Shortens OCIDs that do not fit.
     fn identity(&self, room: Option<usize>) -> String {
-        let words: Vec<String> = self
-            .identity
-            .split(' ')
-            .map(|word| if word.starts_with("ocid1.") { fitting(word, room, 5) } else { clean(word) })
-            .collect();
-        words.join(" ")
+        fitting_ocids(&clean(&self.identity), room)
     }
+}
+
+/// A text whose OCIDs are shortened where they do not fit.
+fn fitting_ocids(text: &str, room: Option<usize>) -> String {
+    let words = text.split(' ');
+    let words =
+        words.map(|word| if word.starts_with("ocid1.") { fitting(word, room, 5) } else { word.to_owned() });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 /// An OCID, or its end where there is no room for it beside `others`.
@@ -157,29 +160,14 @@ impl Money {
         let per = Per::of(hour);
         let known = format!(
             "{} {currency} an hour, {} in 30 days (720 h)",
-            grouped(per.hour, 4),
-            grouped(per.days_30, 2)
+            thousands(per.hour, 4),
+            thousands(per.days_30, 2)
         );
         match self.unknown {
             0 => known,
             unknown => format!("{known}, and {} of unknown price", count(unknown as u64, "instance")),
         }
     }
-}
-
-/// A number with its thousands separated: `1,234.50`.
-pub fn grouped(number: f64, decimals: usize) -> String {
-    let text = format!("{number:.decimals$}");
-    let (whole, rest) = text.find('.').map_or((text.as_str(), ""), |dot| text.split_at(dot));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut out = String::from(sign);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out + rest
 }
 
 #[cfg(test)]
@@ -249,11 +237,11 @@ mod tests {
 
     #[test]
     fn thousands_are_separated() {
-        let told = |number| grouped(number, 2);
+        let told = |number| thousands(number, 2);
         assert_eq!(
             [told(0.5), told(999.0), told(1000.0), told(1_234_567.891)],
             ["0.50", "999.00", "1,000.00", "1,234,567.89"]
         );
-        assert_eq!(grouped(-1234.0, 0), "-1,234");
+        assert_eq!(thousands(-1234.0, 0), "-1,234");
     }
 }

@@ -184,6 +184,7 @@ fn outcome(head: &RunHead) -> String {
         Some(Outcome::LedgerFailed) => "ledger failed",
         Some(Outcome::InDoubt) => "in doubt",
         Some(Outcome::CutShort) => "cut short",
+        Some(Outcome::Stopped) => "stopped",
         None if head.held => return "at work".to_owned(),
         None => "unfinished",
     };

@@ -77,13 +77,14 @@ fn returned(summary: &RunSummary) -> Option<String> {
 
 /// What went wrong and what to do, for stderr: each kind of failure once, with the slots that it hit.
 ///
-/// `resumable`: whether the region is still there to go on in.
-pub fn advice(summary: &RunSummary, resumable: bool) -> String {
+/// `flags` are those of the next command, if the region is still there to go on in; `untold` are warnings that the progress
+/// has not shown.
+pub fn advice(summary: &RunSummary, flags: Option<&str>, untold: &[String]) -> String {
     let yellow = anstyle::AnsiColor::Yellow.on_default();
     let cyan = anstyle::AnsiColor::Cyan.on_default();
     let red = anstyle::AnsiColor::Red.on_default().bold();
     let mut out = String::new();
-    for warning in &summary.warnings {
+    for warning in untold {
         let _ = writeln!(out, "{yellow}warning:{yellow:#} {}", clean(warning));
     }
     if let Some(error) = &summary.ledger_error {
@@ -101,15 +102,20 @@ pub fn advice(summary: &RunSummary, resumable: bool) -> String {
     for rows in kinds.values() {
         let Some(error) = rows.first().and_then(|row| row.error.as_ref()) else { continue };
         let _ = writeln!(out, "{red}failed:{red:#} {}: {}", names(rows), describe(error));
-        let _ = writeln!(out, "{cyan}  hint:{cyan:#} {}", hints::hint_after(error, resumable));
+        let _ = writeln!(
+            out,
+            "{cyan}  hint:{cyan:#} {}",
+            hints::hint_after(error, flags.is_some() && hints::can_resume(summary.outcome))
+        );
     }
     if kinds.keys().any(|(class, ..)| ["network", "service", "ambiguous", "throttled"].contains(class)) {
         let _ = writeln!(out, "  requests: {}", requests(summary));
     }
-    if resumable && can_go_on(summary) {
-        let _ = writeln!(out, "go on with: oci-insta-scale resume {}", summary.run_id);
-    } else if resumable && matches!(summary.outcome, Some(Outcome::Partial | Outcome::Nothing)) {
-        let _ = writeln!(out, "{}", launch_again(summary));
+    let Some(flags) = flags else { return out };
+    if can_go_on(summary) {
+        let _ = writeln!(out, "go on with: oci-insta-scale resume {}{flags}", summary.run_id);
+    } else if matches!(summary.outcome, Some(Outcome::Partial | Outcome::Nothing)) {
+        let _ = writeln!(out, "{}", launch_again(summary, flags));
     }
     out
 }
@@ -127,10 +133,10 @@ fn can_go_on(summary: &RunSummary) -> bool {
 }
 
 /// What helps when `resume` would send the same requests in vain.
-fn launch_again(summary: &RunSummary) -> String {
+fn launch_again(summary: &RunSummary, flags: &str) -> String {
     let how = match summary.launched {
         0 => "launch again".to_owned(),
-        _ => format!("launch what is missing: oci-insta-scale --extend --count {}", summary.failed),
+        _ => format!("launch what is missing: oci-insta-scale --extend --count {}{flags}", summary.failed),
     };
     format!("correct the config (or the policy), then {how}; `resume` would send the same requests again")
 }
@@ -227,17 +233,45 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_over_has_no_hint_to_resume_it() {
+        for outcome in [Outcome::GivenBack, Outcome::Stopped] {
+            let over = RunSummary {
+                outcome: Some(outcome),
+                ..summary(0, "limit", "The following service limits were exceeded: standard-e4-core-count.")
+            };
+            let advice = advice(&over, Some(""), &[]);
+            assert!(
+                advice.contains("a service limit") && !advice.contains("resume"),
+                "{outcome:?}: {advice}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_warning_is_told_once_and_hints_keep_the_flags() {
+        let of = summary(0, "capacity", "Out of host capacity.");
+        let warned = RunSummary { warnings: vec!["first".to_owned(), "second".to_owned()], ..of };
+        let advice = advice(&warned, Some(" --state-dir st"), &warned.warnings[..1]);
+        assert!(advice.contains("first") && !advice.contains("second"), "{advice}");
+        let command = format!("go on with: oci-insta-scale resume {} --state-dir st\n", warned.run_id);
+        assert!(advice.contains(&command), "{advice}");
+    }
+
+    #[test]
     fn resume_is_offered_only_where_it_may_come_further() {
-        let curable = advice(&summary(0, "capacity", "Out of host capacity."), true);
+        let curable = advice(&summary(0, "capacity", "Out of host capacity."), Some(""), &[]);
         assert!(curable.contains("go on with: oci-insta-scale resume "), "{curable}");
         let wrong = ("not_found_or_not_authorised", "Authorization failed or requested resource not found.");
-        let none = advice(&summary(0, wrong.0, wrong.1), true);
+        let none = advice(&summary(0, wrong.0, wrong.1), Some(""), &[]);
         assert!(!none.contains("go on with") && none.contains(", then launch again; "), "{none}");
-        let some = advice(&summary(1, "invalid", "Shape X is not valid for image Y."), true);
+        let some = advice(&summary(1, "invalid", "Shape X is not valid for image Y."), Some(""), &[]);
         assert!(some.contains("launch what is missing: oci-insta-scale --extend --count 1; "), "{some}");
         let untried =
             RunSummary { instances: vec![InstanceSummary::default()], ..summary(1, wrong.0, wrong.1) };
-        assert!(advice(&untried, true).contains("go on with: "), "what was not tried may still be had");
-        assert!(!advice(&untried, false).contains("resume"));
+        assert!(
+            advice(&untried, Some(""), &[]).contains("go on with: "),
+            "what was not tried may still be had"
+        );
+        assert!(!advice(&untried, None, &[]).contains("resume"));
     }
 }

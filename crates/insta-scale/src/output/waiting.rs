@@ -39,8 +39,16 @@ impl Waiting {
         let wait = next.duration_since(now).as_secs_f64().max(0.0).ceil();
         let reason = self.reason(state).map_or_else(String::new, |reason| format!(": {reason}"));
         let mut parts = vec![format!("{} waiting{reason}", self.slots.len())];
-        parts.push(if wait < 1.0 { "next try now".to_owned() } else { format!("next try in {wait:.0} s") });
-        if let Some(end) = self.slots.values().filter_map(|(_, gives_up)| *gives_up).max() {
+        let end = self.slots.values().filter_map(|(_, gives_up)| *gives_up).max();
+        // Whoever gives up before the next try does not try again.
+        if end.is_none_or(|end| end > next) {
+            parts.push(if wait < 1.0 {
+                "next try now".to_owned()
+            } else {
+                format!("next try in {wait:.0} s")
+            });
+        }
+        if let Some(end) = end {
             parts.push(format!("gives up at {}", end.to_zoned(zone.clone()).strftime("%H:%M")));
         }
         parts.push("Ctrl-C is safe".to_owned());
@@ -67,7 +75,7 @@ fn width(parts: &[String]) -> usize {
 }
 
 /// A failure in a few words: its code, and the limits that it names; else the beginning of its text.
-fn short(error: &ErrorRecord) -> String {
+pub fn short(error: &ErrorRecord) -> String {
     let text = clean(&error.message);
     // "The following service limits were exceeded: standard-e4-core-count. Request a service limit increase …"
     let named = text.split_once("exceeded: ").map(|(_, rest)| rest.split(". ").next().unwrap_or(rest));

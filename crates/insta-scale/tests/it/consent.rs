@@ -2,6 +2,7 @@
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
+use std::io::{Read as _, Write as _};
 
 /// A region, and its config as the user's `config.yaml`.
 fn region() -> (Workplace, Region) {
@@ -169,6 +170,35 @@ fn the_same_launch_twice_is_refused() {
     assert_eq!(beside.code, 0, "{}", beside.stderr);
 }
 
+/// Moves the time of a region forward.
+fn advance(region: &Region, seconds: u32) {
+    let address = region.endpoint.trim_start_matches("http://");
+    let body = format!("{{\"seconds\": {seconds}}}");
+    let length = body.len();
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        socket,
+        "POST /_sim/advance HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn what_was_terminated_here_holds_no_names() {
+    let (place, region) = region();
+    assert_eq!(place.run(&["--count", "2"]).code, 0);
+    assert_eq!(place.run(&["instances", "terminate", "--all"]).code, 0);
+    // The service lists terminated instances for 12 hours. After that only the ledger tells that they are gone.
+    advance(&region, 13 * 3600);
+    assert_eq!(cloud(&place).0, serde_json::json!([]));
+    let again = place.run(&["--count", "1", "--output", "json"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(again.json()["instances"][0]["name"], "rehearsal-1");
+}
+
 #[test]
 fn extensions_at_once_never_share_a_name() {
     let (place, _region) = region();
@@ -236,12 +266,24 @@ fn what_a_simulated_region_says_is_marked_as_such() {
         &["instances", "list"][..],
         &["instances", "status"],
         &["instances", "stop", "--all"],
+        &["instances", "start", "--all"],
+        &["instances", "reboot", "--all"],
+        &["instances", "extend", "--prefix", "rehearsal-", "--ttl", "2h"],
+        &["instances", "terminate", "nobody"],
+        &["resume", &run],
         &["reservation", "list"],
+        &["reservation", "create", "--name", "prod", "--count", "1"],
+        &["reservation", "show", "prod"],
+        &["reservation", "update", "prod", "--count", "2"],
+        &["reservation", "wait", "prod", "--count", "3"],
         &["plan"],
         &["--dry-run", "--new"],
         &["capacity"],
         &["find", "shapes"],
+        &["find", "ads"],
+        &["find", "images"],
         &["cleanup", "--dry-run"],
+        &["cleanup"],
     ] {
         let ended = place.run(&[arguments, &["--output", "json"]].concat());
         assert_eq!(ended.json()["simulated"], true, "{arguments:?}: {}", ended.stdout);
@@ -249,6 +291,11 @@ fn what_a_simulated_region_says_is_marked_as_such() {
     }
     let lines = place.run(&["instances", "list", "--output", "jsonl"]).stdout;
     assert!(lines.lines().all(|line| line.contains("\"simulated\":true")), "{lines}");
+    let exported = place.run(&["export", "json", "--prefix", "rehearsal-"]);
+    assert_eq!(exported.json()["simulated"], true, "{}", exported.stdout);
+    assert_eq!(exported.stderr.matches(BANNER).count(), 1, "{}", exported.stderr);
+    let deleted = place.run(&["reservation", "delete", "prod"]);
+    assert_eq!(deleted.stderr.matches(BANNER).count(), 1, "{}", deleted.stderr);
     let table = place.run(&["--new", "--count", "1"]);
     assert!(table.stdout.contains("READY (SIMULATED)"), "{}", table.stdout);
 
@@ -274,4 +321,47 @@ fn what_a_simulated_region_says_is_marked_as_such() {
         place.run(&["show", "--simulated"]).stdout,
     ];
     assert!(!told.concat().contains("resume"), "{}", told.concat());
+}
+
+#[test]
+fn a_change_of_a_reservation_is_shown_with_its_price() {
+    let (place, _region) = region();
+    assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "2"]).code, 0);
+    let price = |text: &str, label: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(label));
+        line.unwrap_or_else(|| panic!("{label}: {text}")).trim_start()[label.len()..].trim().to_owned()
+    };
+    // What is proposed is shown without a question too where more messages are asked for.
+    let updated = place.run(&["reservation", "update", "prod", "--count", "+1000", "-v"]);
+    assert_eq!(updated.code, 0, "{}", updated.stderr);
+    assert_eq!(price(&updated.stderr, "unused now"), "0.0578 USD an hour, 41.62 in 30 days (720 h)");
+    assert_eq!(price(&updated.stderr, "unused then"), "28.9578 USD an hour, 20,849.62 in 30 days (720 h)");
+    assert!(updated.stderr.contains("then holds   1002 × VM.Standard.E4.Flex"), "{}", updated.stderr);
+    let waited = place.run(&["reservation", "wait", "prod", "--count", "1003", "-v"]);
+    assert_eq!(waited.code, 0, "{}", waited.stderr);
+    assert!(price(&waited.stderr, "unused then").starts_with("28.9867 USD"), "{}", waited.stderr);
+    // What cannot be done is refused before anything is asked.
+    let refused = place.run(&["reservation", "update", "prod", "--count", "-2000", "-v"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(!refused.stderr.contains("unused then"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_question_names_the_user_of_the_variables() {
+    let (place, _region) = region();
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let keys = ["user_ocid", "tenancy_ocid", "fingerprint", "private_key_path"];
+    let value = |key: &str| {
+        let line = config.lines().find(|line| line.starts_with(&format!("{key}:"))).unwrap();
+        line.split_once(": ").unwrap().1.trim_matches('"').to_owned()
+    };
+    let others = config.lines().filter(|line| !keys.iter().any(|key| line.starts_with(key)));
+    place.write("config.yaml", others.collect::<Vec<_>>().join("\n"));
+    let variables = ["OCI_CLI_USER", "OCI_CLI_TENANCY", "OCI_CLI_FINGERPRINT", "OCI_CLI_KEY_FILE"];
+    let mut launch = place.command(&["--count", "1", "-v"]);
+    launch.envs(variables.into_iter().zip(keys.map(value)));
+    let launched: Ended = launch.output().unwrap().into();
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    let said = format!("  as           user {} of OCI_CLI_USER\n", value("user_ocid"));
+    assert!(launched.stderr.contains(&said), "{}", launched.stderr);
 }

@@ -37,7 +37,11 @@ fn living(place: &Workplace) -> Vec<Value> {
 
 /// A launch of 40 that takes ten seconds, once it has launched three.
 fn at_work(place: &Workplace) -> Child {
-    let arguments = ["--count", "40", "--rate", "4"];
+    at_work_with(place, &[])
+}
+
+fn at_work_with(place: &Workplace, more: &[&str]) -> Child {
+    let arguments = [&["--count", "40", "--rate", "4"], more].concat();
     let mut child = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut told = String::new();
@@ -124,10 +128,9 @@ fn a_run_at_work_keeps_its_instances() {
     assert_eq!(unconfirmed.code, 2, "{}", unconfirmed.stderr);
     assert_eq!(launch.try_wait().unwrap(), None);
 
-    let ended = place.run(&["instances", "terminate", "--run", "last", "--stop-run"]);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let started = place.run(&["instances", "start", "--run", "last", "--stop-run"]);
+    assert_eq!(started.code, 0, "{}", started.stderr);
     assert_eq!(launch.wait().unwrap().code(), Some(130));
-    assert!(living(&place).is_empty());
 
     // What an asker that died has left stops nobody.
     let run = place.run(&["runs", "--output", "json"]).json();
@@ -137,6 +140,68 @@ fn a_run_at_work_keeps_its_instances() {
     let resumed = place.run(&["resume", run]);
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
     assert_eq!(living(&place).len(), 40);
+}
+
+/// The run of the newest launch, as `runs` lists it.
+fn last_launch(place: &Workplace) -> Value {
+    let runs = place.run(&["runs", "--output", "json"]).json();
+    runs.as_array().unwrap().iter().find(|run| run["kind"] == "launch").unwrap().clone()
+}
+
+/// That a run is over: nothing goes on with it, and another launch is free to begin.
+fn is_over(place: &Workplace, launched: u64) {
+    let run = last_launch(place);
+    assert_eq!((&run["outcome"], &run["launched"]), (&"stopped".into(), &launched.into()), "{run}");
+    let run = run["run"].as_str().unwrap();
+    for words in [&["resume"][..], &["resume", run]] {
+        let refused = place.run(words);
+        assert_eq!(refused.code, 2, "{words:?}: {}", refused.stderr);
+        let said = format!("run {run} was ended by `instances terminate --stop-run`");
+        assert!(refused.stderr.contains(&said), "{words:?}: {}", refused.stderr);
+    }
+    assert!(living(place).is_empty());
+}
+
+#[test]
+fn a_terminated_run_launches_nothing_more() {
+    let (place, _region) = region(&[]);
+    let mut launch = at_work(&place);
+    let ended = place.run(&["instances", "terminate", "--run", "last", "--stop-run"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(launch.wait().unwrap().code(), Some(130));
+    let count = last_launch(&place)["launched"].as_u64().unwrap();
+    assert!(ended.stderr.contains(&format!("has ended: the {} instances", 40 - count)), "{}", ended.stderr);
+    is_over(&place, count);
+    // The next launch is in nobody's way.
+    let next = launched(&place, &["--count", "2"]);
+    assert_eq!(next["running"], 2);
+
+    // A run that was cut short ends in the same way, although no process is at work on it, and so does one without instances.
+    let cut = ["--new", "--count", "6", "--rate", "1", "--deadline", "2s", "--no-wait"];
+    assert_eq!(place.run(&cut).code, 3);
+    let count = last_launch(&place)["launched"].as_u64().unwrap();
+    let terminated = place.run(&["instances", "terminate", "--all"]);
+    assert_eq!(terminated.code, 0, "{}", terminated.stderr);
+    assert_eq!(last_launch(&place)["outcome"], "cut_short");
+    let ended = place.run(&["instances", "terminate", "--run", "last", "--stop-run", "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    is_over(&place, count);
+}
+
+#[test]
+fn extending_a_launch_at_work_is_told() {
+    let (place, _region) = region(&[]);
+    let mut launch = at_work_with(&place, &["--ttl", "2h"]);
+    let extended = place.run(&["instances", "extend", "--run", "last", "--ttl", "4h"]);
+    assert_eq!(extended.code, 0, "{}", extended.stderr);
+    let said = format!("is still at work (process {} on", launch.id());
+    assert!(extended.stderr.contains(&said), "{}", extended.stderr);
+    assert_eq!(launch.wait().unwrap().code(), Some(0));
+    // The hint, word for word: the same command again reaches all of them, and has nothing more to say.
+    let again = place.run(&["instances", "extend", "--run", "last", "--ttl", "4h", "--output", "json"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(again.json()["instances"].as_array().unwrap().len(), 40);
+    assert!(!again.stderr.contains("still at work"), "{}", again.stderr);
 }
 
 #[test]

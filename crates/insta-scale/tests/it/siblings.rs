@@ -105,4 +105,5 @@ fn an_unknown_shape_hides_no_other_in_the_report() {
     let alone = place.run(&["capacity", "VM.Standard.E44.Flex", "--simulate"]);
     assert_eq!(alone.code, 2, "{}", alone.stderr);
     assert!(!alone.stderr.contains("policy"), "{}", alone.stderr);
+    assert_eq!(alone.stderr.matches("no shape VM.Standard.E44.Flex").count(), 1, "{}", alone.stderr);
 }

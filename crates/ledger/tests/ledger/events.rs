@@ -64,6 +64,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Outcome::LedgerFailed,
         Outcome::InDoubt,
         Outcome::CutShort,
+        Outcome::Stopped,
     ])
 }
 

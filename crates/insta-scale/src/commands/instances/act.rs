@@ -79,12 +79,16 @@ async fn act(
     let mut stopped = Vec::new();
     // Where nobody can agree to what comes next, the runs are left at work.
     if !working.is_empty() && (carry.yes || console::can_ask()) {
-        stopped = at_work::stop(&reach, &working).await?;
+        stopped = at_work::stop(&reach, &working, options.verb).await?;
         found = select::look(&reach, &filter).await?;
     }
     let slip = select::tell(&reach, &filter, &found).await?;
     // What is shown now is what is acted on, whatever appears later.
     let selection = Selection::freeze(found.machines).and_missing(found.missing);
+    let ends_runs = carry.stop_run && options.verb == Verb::Terminate;
+    if ends_runs {
+        at_work::take_unfinished(&reach, &filter, selection.machines(), &mut stopped).await?;
+    }
     match slip {
         Some(Slip { text, certain: true }) if selection.is_empty() => {
             return Err(CommandError::usage(
@@ -96,13 +100,22 @@ async fn act(
         None => {}
     }
     if selection.is_empty() {
-        return nothing(reach.global, options.verb, carry.allow_empty);
+        let ends = ends_runs && !stopped.is_empty();
+        if ends {
+            confirm::confirm_end(&reach, carry).await?;
+            at_work::end(&reach, &stopped).await?;
+        }
+        return nothing(reach.global, options.verb, carry.allow_empty || ends);
     }
     confirm::confirm(&reach, carry, &options, selection.machines()).await?;
     // Somebody may have taken a run up while the question stood there.
-    let working = at_work::find(&reach, &filter, selection.machines()).await?;
-    if stopped.is_empty() && !working.is_empty() {
+    let mut working = at_work::find(&reach, &filter, selection.machines()).await?;
+    working.retain(|one| !stopped.iter().any(|ours| ours.run() == one.run()));
+    if !working.is_empty() {
         return Err(at_work::refusal(&working, options.verb));
+    }
+    if ends_runs {
+        at_work::end(&reach, &stopped).await?;
     }
     runtime::say_when_stopped(&reach.stop, STOPPING);
     // Whoever reads of the run later must know that it is not real.

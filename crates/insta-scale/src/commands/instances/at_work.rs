@@ -2,17 +2,19 @@
 //! terminated or stopped instance for one that died, and launch another in its place.
 
 use super::{Reach, select};
+use crate::commands::session;
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
-use crate::output::text::seconds;
+use crate::output::text::{count, seconds};
 use fleet::action::Verb;
 use fleet::plan::RUN_TAG;
 use fleet::select::{Filter, Machine};
-use ledger::{Lease, LedgerError, RunId, RunKind, sqlite};
+use ledger::{Event, Lease, LedgerError, Outcome, RunId, RunKind, RunState, Store, sqlite};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Clock as _, SystemClock};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a run is given to end: it finishes the calls that are under way.
@@ -27,16 +29,43 @@ pub struct AtWork {
     holder: String,
 }
 
+/// A launch that nobody is at work on, held so that nobody goes on with it meanwhile.
+pub struct Stopped {
+    run: RunId,
+    /// Appends through the store that took the lease also update the run's lock file.
+    store: Arc<dyn Store>,
+    _lease: Lease,
+}
+
+impl AtWork {
+    /// The launch.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+}
+
+impl Stopped {
+    /// The launch.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+}
+
+/// The runs that the instances, or the run that was named, belong to.
+fn wanted(filter: &Filter, machines: &[Machine]) -> BTreeSet<RunId> {
+    let living = machines.iter().filter(|machine| machine.state != State::Terminated);
+    let tags = living.filter_map(|machine| machine.tags.get(RUN_TAG)?.parse().ok());
+    let named = filter.run.as_deref().and_then(|run| run.parse().ok());
+    tags.chain(named).collect()
+}
+
 /// The launches at work that the instances, or the run that was named, belong to.
 pub async fn find(
     reach: &Reach<'_>,
     filter: &Filter,
     machines: &[Machine],
 ) -> Result<Vec<AtWork>, CommandError> {
-    let living = machines.iter().filter(|machine| machine.state != State::Terminated);
-    let tags = living.filter_map(|machine| machine.tags.get(RUN_TAG)?.parse().ok());
-    let named = filter.run.as_deref().and_then(|run| run.parse().ok());
-    let wanted: BTreeSet<RunId> = tags.chain(named).collect();
+    let wanted = wanted(filter, machines);
     let mut working = Vec::new();
     for head in select::heads(reach).await? {
         let launch = head.kind.is_none_or(|kind| kind == RunKind::Launch);
@@ -72,20 +101,29 @@ pub fn refusal(working: &[AtWork], verb: Verb) -> CommandError {
     )
 }
 
-/// Has the runs end, and takes them, so that nobody goes on with them meanwhile.
+/// Says that instances which a launch at work makes from now on are not extended.
+pub fn note_for_extend(working: &[AtWork]) -> Option<String> {
+    let AtWork { run, holder } = working.first()?;
+    Some(format!(
+        "warning: run {run} is still at work ({holder} has it): what it launches from now on keeps the end that the run began \
+         with; repeat this command when the run has ended"
+    ))
+}
+
+/// Stops the runs and takes them, so that nobody resumes them meanwhile.
 ///
 /// # Errors
 /// When one does not end in time, or the user wants no longer to wait for it. Then nothing is asked for any more.
-pub async fn stop(reach: &Reach<'_>, working: &[AtWork]) -> Result<Vec<Lease>, CommandError> {
-    let mut leases = Vec::new();
+pub async fn stop(reach: &Reach<'_>, working: &[AtWork], verb: Verb) -> Result<Vec<Stopped>, CommandError> {
+    let mut stopped = Vec::new();
     for one in working {
         console::line(&format!("stopping run {}: waiting for {}", one.run, one.holder));
         let ended = tokio::select! {
-            ended = tokio::time::timeout(PATIENCE, end(reach, one.run)) => ended,
+            ended = tokio::time::timeout(PATIENCE, take_once_free(reach, one.run)) => ended,
             () = reach.stop.cancelled() => Ok(Err(CommandError::Interrupted)),
         };
         sqlite::withdraw_stop(&environment::state_dir(reach.global.state_dir.clone(), false)?, one.run)?;
-        leases.push(ended.unwrap_or_else(|_| {
+        stopped.push(ended.unwrap_or_else(|_| {
             let patience = seconds(PATIENCE.as_secs_f64());
             Err(CommandError::usage(
                 format!(
@@ -95,24 +133,79 @@ pub async fn stop(reach: &Reach<'_>, working: &[AtWork]) -> Result<Vec<Lease>, C
                 "press Ctrl-C where it runs, or wait until it is done",
             ))
         })?);
-        console::line(&format!(
-            "run {} has stopped; to go on with it later: oci-insta-scale resume {}",
-            one.run, one.run
-        ));
+        let resume = format!("`{} resume {}` goes on with it", session::again(reach.global), one.run);
+        console::line(&match verb {
+            // It ends for good once somebody has agreed to the termination.
+            Verb::Terminate => format!("run {} has stopped; if nothing is terminated now, {resume}", one.run),
+            _ => format!("run {} has stopped; later {resume}", one.run),
+        });
     }
-    Ok(leases)
+    Ok(stopped)
 }
 
 /// Asks until the run can be had. A process that is just taking it up removes requests that were there before.
-async fn end(reach: &Reach<'_>, run: RunId) -> Result<Lease, CommandError> {
+async fn take_once_free(reach: &Reach<'_>, run: RunId) -> Result<Stopped, CommandError> {
     let folder = environment::state_dir(reach.global.state_dir.clone(), false)?;
     let store = reach.ledger()?;
     loop {
         match store.lease(run, SystemClock.now()).await {
-            Ok(lease) => return Ok(lease),
+            Ok(lease) => return Ok(Stopped { run, store, _lease: lease }),
             Err(LedgerError::Held { .. }) => sqlite::request_stop(&folder, run)?,
             Err(error) => return Err(error.into()),
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Takes the unfinished launches that nobody is at work on: an earlier process was killed or interrupted.
+pub async fn take_unfinished(
+    reach: &Reach<'_>,
+    filter: &Filter,
+    machines: &[Machine],
+    stopped: &mut Vec<Stopped>,
+) -> Result<(), CommandError> {
+    let wanted = wanted(filter, machines);
+    for head in select::heads(reach).await? {
+        let ours = head.kind == Some(RunKind::Launch) && head.unfinished() && wanted.contains(&head.run);
+        if !ours || stopped.iter().any(|one| one.run == head.run) {
+            continue;
+        }
+        let store = reach.ledger()?;
+        // Whoever has taken it up since is found by the look that follows the question.
+        if let Ok(lease) = store.lease(head.run, SystemClock.now()).await {
+            stopped.push(Stopped { run: head.run, store, _lease: lease });
+        }
+    }
+    Ok(())
+}
+
+/// Ends the runs for good: nothing more is launched for their slots, and they no longer block `launch`. A run of which a
+/// launch is in doubt, or whose records cannot all be read, stays unfinished, since only `resume` finds out what it made.
+pub async fn end(reach: &Reach<'_>, stopped: &[Stopped]) -> Result<(), CommandError> {
+    for Stopped { run, store, .. } in stopped {
+        let found = store.records(*run).await?;
+        let state = RunState::fold(*run, &found.records);
+        if state.outcome.is_some_and(|outcome| !outcome.is_unfinished()) {
+            continue;
+        }
+        let doubt = match (found.unreadable.len(), state.counts.unsettled) {
+            (0, 0) => {
+                let ended = vec![Event::RunFinished { outcome: Outcome::Stopped }];
+                store.append(*run, SystemClock.now(), ended).await?;
+                let missing = state.requested.saturating_sub(state.counts.launched);
+                console::line(&format!(
+                    "run {run} has ended: the {} that it had not launched stay so",
+                    count(u64::from(missing), "instance")
+                ));
+                continue;
+            }
+            (0, some) => format!("what became of {some} of its launches is not known"),
+            (lost, _) => format!("{} of it cannot be read", count(lost as u64, "record")),
+        };
+        console::line(&format!(
+            "warning: run {run} stays unfinished, since {doubt}; {} resume {run} finds out, and launches what is missing",
+            session::again(reach.global)
+        ));
+    }
+    Ok(())
 }

@@ -47,6 +47,13 @@ pub async fn confirm(
     reach.agree(carry.yes, &proposal).await
 }
 
+/// Asks whether runs without living instances are to end for good, unless `--yes` was given.
+pub async fn confirm_end(reach: &Reach<'_>, carry: &Carry) -> Result<(), CommandError> {
+    let what = vec![("end", "launches that have no living instance; they cannot be resumed".to_owned())];
+    let question = "End them?".to_owned();
+    reach.agree(carry.yes, &Proposal { what, question, ..Proposal::default() }).await
+}
+
 /// What they cost now and, where that changes, what they will cost; without volumes.
 fn money(verb: Verb, hit: &[Machine], prices: &Prices) -> Vec<(&'static str, Money)> {
     let of = |machines: &[Machine]| {

@@ -1,7 +1,7 @@
 //! `instances extend`: a later end for instances that were launched with one, and a nearer one if that is asked for.
 
 use super::act::found_nothing;
-use super::{Reach, STOPPING, select};
+use super::{Reach, STOPPING, at_work, select};
 use crate::args::{ExtendInstances, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment};
 use crate::runtime;
 use fleet::cleanup::{expiry, expiry_value, extend};
-use fleet::select::{Machine, total_now};
+use fleet::select::{Filter, Machine, total_now};
 use jiff::{SignedDuration, Timestamp};
 use oci_client::{Clock as _, SystemClock};
 use serde_json::json;
@@ -26,6 +26,10 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
         return Ok(found_nothing(args.allow_empty));
     }
     let exit = select::exit(&found);
+    let working = at_work::find(&reach, &Filter::default(), &found.machines).await?;
+    if let Some(note) = at_work::note_for_extend(&working) {
+        console::line(&note);
+    }
     let machines = sort_out(found.machines, until, args.shorten)?;
     confirm(&reach, args, &machines, until).await?;
     runtime::say_when_stopped(&reach.stop, STOPPING);

@@ -3,7 +3,7 @@
 use super::super::remote::Remote;
 use super::{agree, charge};
 use crate::args::{CreateReservation, Global, OutputFormat};
-use crate::commands::session;
+use crate::commands::{consent, session};
 use crate::config::write_back::{self, Reserved};
 use crate::environment;
 use crate::error::CommandError;
@@ -47,11 +47,14 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     let prices = &remote.settings.prices;
     let kinds: Vec<String> = wants.iter().map(Want::describe).collect();
     let places = domains.join(", ");
-    console::line(&format!("reserving {} of {} in {places}", count(asked, "instance"), kinds.join("; ")));
-    console::line(&charge(
-        orders.iter().flat_map(|order| &order.wants).map(|want| price_of(want, prices)),
-        prices,
-    ));
+    // Whoever is asked sees the same in the question.
+    if !consent::has_to_ask(args.yes)? {
+        console::line(&format!("reserving {} of {} in {places}", count(asked, "instance"), kinds.join("; ")));
+        console::line(&charge(
+            orders.iter().flat_map(|order| &order.wants).map(|want| price_of(want, prices)),
+            prices,
+        ));
+    }
     agree(global, remote, args.yes, &proposal(&args, &orders, asked, prices)).await?;
 
     let created =

@@ -20,7 +20,7 @@ use fleet::Plan;
 use fleet::plan::Reserve;
 use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
-use fleet::reservation::{self, Filter};
+use fleet::reservation::{self, Change, Filter, Held};
 use oci_client::Client;
 use tokio_util::sync::CancellationToken;
 
@@ -62,37 +62,60 @@ async fn agree(global: &Global, remote: &Remote, yes: bool, proposal: &Proposal)
     Asking { global, settings, compartment, client, stop }.agree(yes, proposal).await
 }
 
-/// Asks whether a reservation is to be changed: what it is now, and what it will be. `{name}` in the question is its name.
+/// A change of a reservation that is asked about.
+struct Intent<'a> {
+    /// The OCID.
+    ocid: &'a str,
+    /// What will be done, in words.
+    change: &'a str,
+    /// The changes; nothing when the reservation is deleted.
+    changes: Option<&'a [Change]>,
+}
+
+/// Asks whether a reservation is to be changed: what it is now, what it will be, and what that costs.
 async fn agree_to_change(
     global: &Global,
     remote: &Remote,
-    (yes, ocid): (bool, &str),
-    change: &str,
-    question: &str,
+    yes: bool,
+    intent: &Intent<'_>,
 ) -> Result<(), CommandError> {
     if !consent::has_to_ask(yes)? && verbosity(global) < Verbosity::Verbose {
         return Ok(());
     }
-    let held = remote.ask(reservation::show(&remote.questions, ocid)).await?;
-    let kinds: Vec<String> = held
-        .configs
-        .iter()
-        .map(|config| format!("{} × {} ({} used)", config.reserved, config.describe(), config.used))
-        .collect();
-    let proposal = Proposal {
-        what: vec![
-            ("reservation", format!("{} in {}", clean(&held.name), clean(&held.availability_domain))),
-            ("", clean(&held.ocid)),
-            ("holds", kinds.join("; ")),
-            ("change", change.to_owned()),
-        ],
-        money: vec![("unused now", Money::of(held.unused_hour(&remote.settings.prices)))],
-        question: question.replace("{name}", &clean(&held.name)),
-        ..Proposal::default()
-    };
+    let held = remote.ask(reservation::show(&remote.questions, intent.ocid)).await?;
+    let after = intent.changes.map(|changes| reservation::preview(&held, changes)).transpose()?;
+    let proposal = change(&held, after.as_ref(), intent.change, &remote.settings.prices);
     let compartment = held.compartment.as_str();
     let (settings, client, stop) = (&remote.settings, &remote.questions, &remote.stop);
     Asking { global, settings, compartment, client, stop }.agree(yes, &proposal).await
+}
+
+/// What is proposed: `after` is what the reservation will be, unless it is deleted.
+fn change(held: &Held, after: Option<&Held>, change: &str, prices: &Prices) -> Proposal {
+    let kinds = |held: &Held| {
+        let kinds = held.configs.iter();
+        let kinds =
+            kinds.map(|config| format!("{} × {} ({} used)", config.reserved, config.describe(), config.used));
+        kinds.collect::<Vec<String>>().join("; ")
+    };
+    let name = clean(&held.name);
+    let mut what = vec![
+        ("reservation", format!("{name} in {}", clean(&held.availability_domain))),
+        ("", clean(&held.ocid)),
+        ("holds", kinds(held)),
+        ("change", change.to_owned()),
+    ];
+    let mut money = vec![("unused now", Money::of(held.unused_hour(prices)))];
+    let (question, number) = if let Some(after) = after {
+        what.push(("then holds", kinds(after)));
+        money.push(("unused then", Money::of(after.unused_hour(prices))));
+        let instances = count(after.reserved(), "instance");
+        (format!("Change the capacity reservation {name}, to hold {instances}?"), after.reserved())
+    } else {
+        let instances = count(held.reserved(), "instance");
+        (format!("Delete the capacity reservation {name} ({instances})?"), held.reserved())
+    };
+    Proposal { what, money, question, number: number.into(), ..Proposal::default() }
 }
 
 /// The reservation that is meant: by its OCID, or by its name if only one has it.
@@ -129,8 +152,7 @@ async fn delete(global: &Global, remote: &Remote, args: &DeleteReservation) -> R
     }
     let ocid = find(remote, &args.reservation).await?;
     let change = "it is deleted: nothing is held and charged any more";
-    let question = "Delete the capacity reservation {name}?";
-    agree_to_change(global, remote, (args.yes, &ocid), change, question).await?;
+    agree_to_change(global, remote, args.yes, &Intent { ocid: &ocid, change, changes: None }).await?;
     let was = reservation::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
     console::line(&format!(
         "deleted {} ({ocid}): {} given back",

@@ -1,7 +1,7 @@
 //! `reservation update` and `reservation wait`.
 
 use super::super::remote::Remote;
-use super::{agree_to_change, charge, find};
+use super::{Intent, agree_to_change, charge, find};
 use crate::args::{Global, KindArgs, OutputFormat, UpdateReservation, WaitReservation};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -19,8 +19,8 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
     }
     changes.extend(args.add.into_iter().map(Change::Add));
     let told: Vec<String> = changes.iter().map(describe).collect();
-    let question = "Change the capacity reservation {name}?";
-    agree_to_change(global, remote, (args.yes, &ocid), &told.join("; "), question).await?;
+    let intent = Intent { ocid: &ocid, change: &told.join("; "), changes: Some(&changes) };
+    agree_to_change(global, remote, args.yes, &intent).await?;
     let patience = remote.patience(args.deadline);
     let (asked, held) = if args.until_held {
         reservation::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell).await?
@@ -41,9 +41,9 @@ pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> R
         // What is held in excess is somebody's wish as well: a wait never makes less of it.
         Some(count) if held.reserved() < count => {
             let change = format!("{count} in all are asked for, again and again");
-            let question = "Make the capacity reservation {name} larger?";
-            agree_to_change(global, remote, (args.yes, &ocid), &change, question).await?;
             let changes = [Change::Count(None, NewCount::AtLeast(count))];
+            let intent = Intent { ocid: &ocid, change: &change, changes: Some(&changes) };
+            agree_to_change(global, remote, args.yes, &intent).await?;
             let (asked, held) =
                 reservation::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell)
                     .await?;

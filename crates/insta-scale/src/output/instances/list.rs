@@ -4,7 +4,7 @@ use super::columns::{Column, table};
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::{or_dash, per_hour};
 use crate::output::simulated;
-use crate::output::text::{count, left, moment, wrap};
+use crate::output::text::{count, left, moment, thousands, wrap};
 use fleet::cleanup::expiry;
 use fleet::export::csv_record;
 use fleet::price::Prices;
@@ -247,14 +247,14 @@ pub fn totals(machines: &[Machine], prices: &Prices) -> String {
         unknown => format!(" and {} of unknown price", count(unknown as u64, "instance")),
     };
     format!(
-        "{}: {}; {} {}, {} GB; {:.4} {} an hour without volumes{unknown}",
+        "{}: {}; {} {}, {} GB; {} {} an hour without volumes{unknown}",
         count(sums.instances as u64, "instance"),
         states.join(", "),
         sums.ocpus,
         // Halves are possible: no count.
         if sums.ocpus.total_cmp(&1.0).is_eq() { "OCPU" } else { "OCPUs" },
         sums.memory_gb,
-        sums.price_per_hour,
+        thousands(sums.price_per_hour, 4),
         sums.currency,
     )
 }
