@@ -22,6 +22,7 @@ use crate::observer::{Observer, Outcome, Retrying, Tried};
 use crate::retry::{QuestionLimits, RetryBudget, RetryPolicy};
 use crate::shared::Shared;
 use crate::transport::Transport;
+use crate::tuning::{ATTEMPT_LIMIT, OVERSLEPT};
 
 /// Makes calls. Cheap to clone; clones share connections and the retry budget.
 #[derive(Clone)]
@@ -125,7 +126,7 @@ impl Client {
             clock: Arc::new(SystemClock),
             seed: 0,
             user_agent: concat!("oci-insta-scale/", env!("CARGO_PKG_VERSION")).to_owned(),
-            attempt_limit: Duration::from_mins(1),
+            attempt_limit: ATTEMPT_LIMIT,
             retry: None,
             observer: None,
         }
@@ -292,9 +293,6 @@ impl Client {
         result
     }
 }
-
-/// A try may start so much later than allowed: timers are late, and clocks are set.
-const OVERSLEPT: Duration = Duration::from_mins(10);
 
 /// Whether another try of this call can help and can do no harm.
 fn may_retry(call: &Call, class: FailureClass) -> bool {

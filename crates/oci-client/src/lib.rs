@@ -36,6 +36,7 @@ mod shared;
 pub mod signing;
 mod text;
 pub mod transport;
+mod tuning;
 
 pub use attempt::Answered;
 pub use call::Call;

@@ -7,6 +7,11 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
+pub use crate::tuning::LONGEST_RETRY_AFTER;
+use crate::tuning::{
+    QUESTION_ATTEMPT, QUESTION_ELAPSED, RETRY_ATTEMPTS, RETRY_BASE, RETRY_CAP, RETRY_ELAPSED, THROTTLE_FLOOR,
+};
+
 /// How many times a call is tried, and how long it waits between tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -28,12 +33,7 @@ impl RetryPolicy {
 
     /// Makes up to eight tries within ten minutes, as the official SDKs do, with waits between 0 and 1, 2, 4 … 30 s.
     pub const fn standard() -> Self {
-        Self {
-            max_attempts: 8,
-            base: Duration::from_secs(1),
-            cap: Duration::from_secs(30),
-            max_elapsed: Duration::from_mins(10),
-        }
+        Self { max_attempts: RETRY_ATTEMPTS, base: RETRY_BASE, cap: RETRY_CAP, max_elapsed: RETRY_ELAPSED }
     }
 
     /// The longest wait after failure number `failure` (from 1).
@@ -53,7 +53,7 @@ impl RetryPolicy {
         rng: &mut impl Rng,
     ) -> Duration {
         let ceiling = self.ceiling(failure);
-        let floor = if throttled { Duration::from_secs(1).min(ceiling) } else { Duration::ZERO };
+        let floor = if throttled { THROTTLE_FLOOR.min(ceiling) } else { Duration::ZERO };
         let wait = ceiling.mul_f64(rng.random::<f64>()).max(floor);
         asked.map_or(wait, |asked| wait.max(asked))
     }
@@ -70,9 +70,9 @@ pub struct QuestionLimits {
 }
 
 impl QuestionLimits {
-    /// 15 seconds for each try and 30 seconds in all: longer than any answer takes, shorter than a person waits.
+    /// Longer than any answer takes, shorter than a person waits.
     pub const fn attended() -> Self {
-        Self { attempt: Duration::from_secs(15), elapsed: Duration::from_secs(30) }
+        Self { attempt: QUESTION_ATTEMPT, elapsed: QUESTION_ELAPSED }
     }
 }
 
@@ -121,9 +121,6 @@ impl Default for RetryBudget {
         Self::new()
     }
 }
-
-/// No `retry-after` is taken for longer: no answer may stop us for a day.
-pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// How long a `retry-after` header asks to wait: seconds, or a date against `now`.
 ///

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 
 use super::causes::{causes, chain};
 use super::{CONNECTION_REFUSED, Surroundings, Transport, TransportError};
+use crate::tuning::{CONNECT_LIMIT, IDLE_LIMIT, READ_LIMIT};
 
 /// Limits on one request.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ pub struct HttpsLimits {
 impl Default for HttpsLimits {
     /// 10 s and 60 s, as in the official SDKs, and 16 MiB.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), read: Duration::from_mins(1), body: 16 << 20 }
+        Self { connect: CONNECT_LIMIT, read: READ_LIMIT, body: 16 << 20 }
     }
 }
 
@@ -176,7 +177,7 @@ fn builder(limits: HttpsLimits) -> reqwest::ClientBuilder {
         .referer(false)
         .connect_timeout(limits.connect)
         .read_timeout(limits.read)
-        .pool_idle_timeout(Duration::from_secs(50))
+        .pool_idle_timeout(IDLE_LIMIT)
 }
 
 /// Why the handshake will fail again: a code of ours and what is the matter. `None` when it may have been an accident.
