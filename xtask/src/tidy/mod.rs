@@ -19,6 +19,10 @@ use std::process::Command;
 const LINES_MAX: usize = 500;
 /// A test's name is a promise that fits a line of a report.
 const TEST_NAME_MAX: usize = 60;
+/// Crates whose policy constants have one home, and the module that is it: whoever asks how long something takes looks
+/// there.
+const TUNED_CRATES: [&str; 3] = ["crates/fleet", "crates/insta-scale", "crates/oci-client"];
+const TUNING: &str = "tuning";
 /// More crates than this deserve a discussion, not a merge.
 const LOCKED_PACKAGES_MAX: usize = 450;
 /// Names the test that keeps each promise.
@@ -110,6 +114,7 @@ fn python_tests(text: &str) -> impl Iterator<Item = &str> {
 struct Exceptions {
     circles: BTreeSet<&'static str>,
     twins: BTreeSet<(&'static str, &'static str)>,
+    durations: BTreeSet<(&'static str, &'static str)>,
 }
 
 impl Exceptions {
@@ -129,17 +134,28 @@ impl Exceptions {
         })
     }
 
+    fn has_duration(&mut self, home: &str, name: &str) -> bool {
+        let known = known::DURATIONS.iter().find(|known| **known == (home, name));
+        known.is_some_and(|known| {
+            self.durations.insert(*known);
+            true
+        })
+    }
+
     /// Exceptions that nothing needs any more.
     fn stale(&self) -> Vec<String> {
         let circles = known::CIRCLES.iter().filter(|known| !self.circles.contains(**known));
         let twins = known::TWINS.iter().filter(|known| !self.twins.contains(*known));
         let circles = circles.map(|files| format!("known.rs: no such import circle any more: {files}"));
         let twins = twins.map(|(home, name)| format!("known.rs: {home} has only one {name} now"));
-        circles.chain(twins).collect()
+        let durations = known::DURATIONS.iter().filter(|known| !self.durations.contains(*known));
+        let durations = durations
+            .map(|(home, name)| format!("known.rs: no {name} outside {home}/src/{TUNING}.rs any more"));
+        circles.chain(twins).chain(durations).collect()
     }
 }
 
-/// Import circles and type names that a crate uses twice.
+/// Import circles, type names that a crate uses twice, and policy constants away from home.
 fn untidy_crate(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<String> {
     let mut findings = Vec::new();
     for circle in imports::circles(files) {
@@ -147,6 +163,9 @@ fn untidy_crate(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<S
         if !exceptions.has_circle(&files) {
             findings.push(format!("{home}: these files import each other: {files}"));
         }
+    }
+    if TUNED_CRATES.contains(&home) {
+        findings.extend(strayed_durations(home, files, exceptions));
     }
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for (module, source) in files {
@@ -159,6 +178,18 @@ fn untidy_crate(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<S
             {
                 findings.push(format!("{home}: two types are called {name}: in {there} and in {here}"));
             }
+        }
+    }
+    findings
+}
+
+/// Policy constants outside the one file that holds them.
+fn strayed_durations(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (module, source) in files.iter().filter(|(module, _)| **module != [TUNING]) {
+        for name in source.durations.iter().filter(|name| !exceptions.has_duration(home, name)) {
+            let module = module.join("::");
+            findings.push(format!("{home}: policy constant {name} of {module} belongs into src/{TUNING}.rs"));
         }
     }
     findings
@@ -234,6 +265,16 @@ mod tests {
         let page = "`a_test_of_mine` and `a_test_that_went` and `short_name` and `Not::a_b_c_d`";
         let code = "fn a_test_of_mine() {}";
         assert_eq!(missing_tests(page, code).collect::<Vec<_>>(), ["a_test_that_went"]);
+    }
+
+    #[test]
+    fn a_policy_constant_away_from_home_is_found() {
+        let file = |path: &str, text: &str| (module_path(Path::new(path)), Source::parse(text).unwrap());
+        let text = "const WAIT: Duration = Duration::ZERO;";
+        let files = Crate::from([file("tuning.rs", text), file("run.rs", text)]);
+        let found = untidy_crate("crates/insta-scale", &files, &mut Exceptions::default());
+        assert_eq!(found, ["crates/insta-scale: policy constant WAIT of run belongs into src/tuning.rs"]);
+        assert!(untidy_crate("crates/lab", &files, &mut Exceptions::default()).is_empty());
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct Source {
     pub types: Vec<String>,
     /// What it imports outside tests.
     pub imports: Vec<Import>,
+    /// Names of the constants outside tests that say how long something takes.
+    pub durations: Vec<String>,
 }
 
 /// `use` of one item.
@@ -33,6 +35,14 @@ impl Source {
         let mut source = Self::default();
         source.visit_file(&syn::parse_file(text)?);
         Ok(source)
+    }
+
+    fn constant(&mut self, name: &syn::Ident, of: &syn::Type) {
+        let syn::Type::Path(path) = of else { return };
+        let is_time = |name: &syn::Ident| name == "Duration" || name == "SignedDuration";
+        if path.path.segments.last().is_some_and(|last| is_time(&last.ident)) {
+            self.durations.push(name.to_string());
+        }
     }
 
     fn import(&mut self, prefix: &[String], tree: &syn::UseTree, public: bool) {
@@ -84,6 +94,14 @@ impl<'ast> Visit<'ast> for Source {
         visit::visit_item_fn(self, function);
     }
 
+    fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
+        self.constant(&item.ident, &item.ty);
+    }
+
+    fn visit_impl_item_const(&mut self, item: &'ast syn::ImplItemConst) {
+        self.constant(&item.ident, &item.ty);
+    }
+
     // Tests written in `proptest!` stand in a macro, of which only the tokens are known.
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         if call.path.segments.last().is_some_and(|last| last.ident == "proptest") {
@@ -123,13 +141,15 @@ mod tests {
             "use crate::pace::{self, Ticket as Slip, wait::*};
              pub use inner::Inner;
              struct A; enum B {} trait C {}
-             fn free() { use super::Late; }
-             #[cfg(test)] mod tests { use super::A; struct OnlyHere; #[test] fn one() {} #[tokio::test] async fn two() {} }
+             fn free() { use super::Late; const SOON: Duration = Duration::ZERO; const MANY: u32 = 1; }
+             impl A { const LATER: jiff::SignedDuration = X; }
+             #[cfg(test)] mod tests { use super::A; const NOT_THIS: Duration = Duration::ZERO; struct OnlyHere; #[test] fn one() {} #[tokio::test] async fn two() {} }
              proptest! { #[test] fn three(x in 0..1) {} }",
         )
         .unwrap();
         assert_eq!(source.tests, ["one", "two", "three"]);
         assert_eq!(source.types, ["A", "B", "C"]);
+        assert_eq!(source.durations, ["SOON", "LATER"]);
         let paths: Vec<String> = source.imports.iter().map(|import| import.path.join("::")).collect();
         assert_eq!(
             paths,
