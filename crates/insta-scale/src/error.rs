@@ -240,7 +240,7 @@ impl From<RunError> for CommandError {
 fn record(failure: &Failure) -> ErrorRecord {
     let clock = failure.clock_error().map_or_else(String::new, |clock| format!(" ({clock})"));
     ErrorRecord {
-        class: failure.class.name().to_owned(),
+        class: fleet::engine::failure::class_of(failure.class),
         status: failure.status,
         code: failure.code.clone(),
         message: format!("{}{clock}", failure.message),

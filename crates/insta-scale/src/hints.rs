@@ -3,8 +3,7 @@
 //! The class decides; for a few classes the text tells more. Must not know how a failure came about, nor where the hint
 //! is shown.
 
-use ledger::{ErrorRecord, Outcome};
-use oci_client::FailureClass;
+use ledger::{ErrorClass, ErrorRecord, Outcome};
 
 /// What lies behind a failure, as far as the remedy differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -311,57 +310,59 @@ impl Cause {
     pub fn of(error: &ErrorRecord) -> Self {
         let text = error.message.to_ascii_lowercase();
         let has = |part: &str| text.contains(part);
-        let Some(class) = FailureClass::by_name(&error.class) else {
-            return match error.class.as_str() {
-                fleet::reservation::EXHAUSTED => Self::ReservationExhausted,
-                "wait_timeout" => Self::WaitTimeout,
-                "stopped" => Self::Stopped,
-                "lost" | "superseded" => Self::Lost,
-                "hidden" => Self::Hidden,
-                "token_expired" => Self::Ambiguous,
-                "deadline" => Self::Deadline,
-                "expired" => Self::Expired,
-                "gone" => Self::Gone,
-                "given_back" => Self::GivenBack,
-                "reservation_gone" => Self::ReservationGone,
-                "not_deleted" => Self::NotDeleted,
-                _ => Self::Unknown,
-            };
-        };
-        match class {
-            FailureClass::Ambiguous if is_foreign(error) => Self::AmbiguousNotOci,
+        match &error.class {
+            ErrorClass::ReservationExhausted => Self::ReservationExhausted,
+            ErrorClass::WaitTimeout => Self::WaitTimeout,
+            ErrorClass::Stopped => Self::Stopped,
+            ErrorClass::Lost | ErrorClass::Superseded => Self::Lost,
+            ErrorClass::Hidden => Self::Hidden,
+            ErrorClass::TokenExpired => Self::Ambiguous,
+            ErrorClass::Deadline => Self::Deadline,
+            ErrorClass::Expired => Self::Expired,
+            ErrorClass::Gone => Self::Gone,
+            ErrorClass::GivenBack => Self::GivenBack,
+            ErrorClass::ReservationGone => Self::ReservationGone,
+            ErrorClass::NotDeleted => Self::NotDeleted,
+            // The command that writes these has hints of its own.
+            ErrorClass::WrongState
+            | ErrorClass::Protected
+            | ErrorClass::Missing
+            | ErrorClass::Held
+            | ErrorClass::Changed
+            | ErrorClass::Other(_) => Self::Unknown,
+            ErrorClass::Ambiguous if is_foreign(error) => Self::AmbiguousNotOci,
             _ if is_foreign(error) => Self::NotOci,
-            FailureClass::Blocked => Self::of_blocked(&error.code),
-            FailureClass::Capacity if has("reservation") => Self::ReservationExhausted,
-            FailureClass::Capacity => Self::Capacity,
-            FailureClass::Throttled => Self::Throttled,
-            FailureClass::Limit if error.code.contains("Quota") => Self::Quota,
-            FailureClass::Limit => Self::Limit,
-            FailureClass::Authentication if has("clock is") => Self::Clock,
-            FailureClass::Authentication if has("session token") => Self::Session,
-            FailureClass::Authentication => Self::Authentication,
-            FailureClass::NotFound | FailureClass::Invalid if is_about_tags(&text) => Self::Tags,
+            ErrorClass::Blocked => Self::of_blocked(&error.code),
+            ErrorClass::Capacity if has("reservation") => Self::ReservationExhausted,
+            ErrorClass::Capacity => Self::Capacity,
+            ErrorClass::Throttled => Self::Throttled,
+            ErrorClass::Limit if error.code.contains("Quota") => Self::Quota,
+            ErrorClass::Limit => Self::Limit,
+            ErrorClass::Authentication if has("clock is") => Self::Clock,
+            ErrorClass::Authentication if has("session token") => Self::Session,
+            ErrorClass::Authentication => Self::Authentication,
+            ErrorClass::NotFound | ErrorClass::Invalid if is_about_tags(&text) => Self::Tags,
             // A question whose answer never ends: OCI's pages are bounded.
-            FailureClass::Invalid if error.code == "AnswerTooLong" => Self::NotOci,
-            FailureClass::NotFound | FailureClass::Invalid
+            ErrorClass::Invalid if error.code == "AnswerTooLong" => Self::NotOci,
+            ErrorClass::NotFound | ErrorClass::Invalid
                 if has("availability domain") || has("availabilitydomain") =>
             {
                 Self::DomainNotFound
             }
-            FailureClass::NotFound if has("shape ") && has("not found") => Self::ShapeUnavailable,
-            FailureClass::NotFound if has("image ") && has("not found") => Self::ImageNotFound,
-            FailureClass::NotFound => Self::NotFound,
-            FailureClass::Invalid if has("for image") || has("with image") => Self::ImageMismatch,
-            FailureClass::Invalid if has("ssh public key") => Self::SshKey,
-            FailureClass::Invalid if has("subnet") && has("free ip address") => Self::SubnetFull,
-            FailureClass::Invalid => Self::Invalid,
-            FailureClass::Conflict => Self::Conflict,
-            FailureClass::Busy => Self::Busy,
-            FailureClass::InvalidatedRetryToken => Self::RetryToken,
-            FailureClass::StaleEtag => Self::StaleEtag,
-            FailureClass::Ambiguous => Self::Ambiguous,
-            FailureClass::Service => Self::Service,
-            FailureClass::Network => Self::Network,
+            ErrorClass::NotFound if has("shape ") && has("not found") => Self::ShapeUnavailable,
+            ErrorClass::NotFound if has("image ") && has("not found") => Self::ImageNotFound,
+            ErrorClass::NotFound => Self::NotFound,
+            ErrorClass::Invalid if has("for image") || has("with image") => Self::ImageMismatch,
+            ErrorClass::Invalid if has("ssh public key") => Self::SshKey,
+            ErrorClass::Invalid if has("subnet") && has("free ip address") => Self::SubnetFull,
+            ErrorClass::Invalid => Self::Invalid,
+            ErrorClass::Conflict => Self::Conflict,
+            ErrorClass::Busy => Self::Busy,
+            ErrorClass::InvalidatedRetryToken => Self::RetryToken,
+            ErrorClass::StaleEtag => Self::StaleEtag,
+            ErrorClass::Ambiguous => Self::Ambiguous,
+            ErrorClass::Service => Self::Service,
+            ErrorClass::Network => Self::Network,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The events of a run. They outlive the program: fields may be added with a default, but never renamed or removed.
 
+use crate::class::ErrorClass;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,8 +77,8 @@ pub struct Placement {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ErrorRecord {
-    /// The class, in the words of `oci_client::FailureClass`: `capacity`, `throttled`, …
-    pub class: String,
+    /// The class: `capacity`, `throttled`, …
+    pub class: ErrorClass,
     /// HTTP status, when there was an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -172,7 +173,7 @@ pub enum Event {
         kind: RunKind,
         /// How many slots it has.
         requested: u32,
-        /// The plan (`fleet::Plan` or `fleet::lifecycle::Selection` as JSON).
+        /// The plan (`fleet::Plan` or `fleet::action::ActionPlan` as JSON).
         plan: serde_json::Value,
     },
     /// A process resumed the run.

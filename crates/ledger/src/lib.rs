@@ -4,6 +4,7 @@
 //! a fold over them. This crate must not know how events come about: it knows no OCI client and no pacing.
 #![warn(missing_docs)]
 
+pub mod class;
 pub mod error;
 pub mod event;
 pub mod lease;
@@ -13,6 +14,7 @@ pub mod sqlite;
 pub mod state;
 pub mod store;
 
+pub use class::ErrorClass;
 pub use error::{LedgerError, Result};
 pub use event::{
     Action, ErrorRecord, Event, InstanceRef, Outcome, Placement, Record, RequestCount, RunId, RunKind,

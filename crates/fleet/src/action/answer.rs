@@ -2,7 +2,7 @@
 
 use super::Verb;
 use crate::engine::failure::own_error;
-use ledger::ErrorRecord;
+use ledger::{ErrorClass, ErrorRecord};
 use oci_client::FailureClass;
 
 /// Whether waiting can help when the instance's state says that the action should be taken and the service says no.
@@ -10,14 +10,11 @@ pub(super) fn worth_waiting(class: FailureClass) -> bool {
     class != FailureClass::NotFound
 }
 
-/// Classes of ours for [`own_error`]: the wanted state cannot come from the present one.
-pub(super) const WRONG_STATE: &str = "wrong_state";
-/// A protection tag stands in the way.
-pub(super) const PROTECTED: &str = "protected";
-/// It was named, and nobody found it.
-pub(super) const MISSING: &str = "missing";
-
 /// The record of an instance from whose state the wanted one cannot come.
 pub(super) fn impossible(verb: Verb, state: &str, why: &str) -> ErrorRecord {
-    own_error(WRONG_STATE, "IncorrectState", &format!("cannot {} while {state}: {why}", verb.as_str()))
+    own_error(
+        ErrorClass::WrongState,
+        "IncorrectState",
+        &format!("cannot {} while {state}: {why}", verb.as_str()),
+    )
 }

@@ -20,7 +20,7 @@ pub(super) const AT_ONCE: usize = 8;
 
 /// One action to be sent.
 #[derive(Clone, Debug)]
-pub(super) struct Errand {
+pub(super) struct ActionRequest {
     /// The slot's place in the selection.
     pub(super) index: usize,
     pub(super) ticket: Ticket,
@@ -33,18 +33,18 @@ pub(super) struct Errand {
 
 /// How it went.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ActionAnswer {
     pub(super) index: usize,
     pub(super) ticket: Ticket,
     /// The state in the answer; a termination's answer has none.
     pub(super) result: Result<Option<State>, Failure>,
     /// The instance's state, asked for where it decides what a failure means.
-    pub(super) asked: Option<Seen>,
+    pub(super) asked: Option<ObservedState>,
 }
 
 /// An instance's state as it was looked up.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Seen {
+pub(super) enum ObservedState {
     /// In this state.
     In(State),
     /// Not found.
@@ -54,9 +54,9 @@ pub(super) enum Seen {
 }
 
 /// Sends one action, once.
-pub(super) async fn send(client: Client, errand: Errand) -> Answer {
+pub(super) async fn send(client: Client, request: ActionRequest) -> ActionAnswer {
     let once = client.with_retry(RetryPolicy::never());
-    let Errand { index, ticket, ocid, action, token, keep } = errand;
+    let ActionRequest { index, ticket, ocid, action, token, keep } = request;
     let result = match action {
         Some(action) => once
             .instance_action(&ocid, action, Some(&token), None)
@@ -70,27 +70,27 @@ pub(super) async fn send(client: Client, errand: Errand) -> Answer {
         }
         _ => None,
     };
-    Answer { index, ticket, result, asked }
+    ActionAnswer { index, ticket, result, asked }
 }
 
 /// Looks one instance up.
-pub(super) async fn ask(client: &Client, ocid: &str) -> Seen {
+pub(super) async fn ask(client: &Client, ocid: &str) -> ObservedState {
     match client.get_instance(ocid).await {
-        Ok(answered) => Seen::In(answered.value.lifecycle_state),
-        Err(failure) if failure.class == FailureClass::NotFound => Seen::Gone,
-        Err(_) => Seen::Unknown,
+        Ok(answered) => ObservedState::In(answered.value.lifecycle_state),
+        Err(failure) if failure.class == FailureClass::NotFound => ObservedState::Gone,
+        Err(_) => ObservedState::Unknown,
     }
 }
 
 /// What a look is about.
 #[derive(Clone, Debug)]
-pub(super) struct Watched {
+pub(super) struct PolledInstance {
     pub(super) ocid: String,
     pub(super) compartment: String,
     pub(super) domain: String,
 }
 
-impl Watched {
+impl PolledInstance {
     pub(super) fn of(slot: &Slot) -> Self {
         let Machine { ocid, compartment, availability_domain: domain, .. } = &slot.machine;
         Self { ocid: ocid.clone(), compartment: compartment.clone(), domain: domain.clone() }
@@ -99,12 +99,12 @@ impl Watched {
 
 /// What a look showed.
 #[derive(Debug)]
-pub(super) struct Sight {
+pub(super) struct Poll {
     pub(super) look: Look,
     /// When it began: what happened later is not in it.
     pub(super) began: Instant,
     /// The states of those that were looked at and found.
-    pub(super) states: BTreeMap<String, Seen>,
+    pub(super) states: BTreeMap<String, ObservedState>,
     /// Whether a state was asked for by OCID, and not read from a list that may lag.
     pub(super) certain: BTreeSet<String>,
     /// Pages read.
@@ -117,10 +117,10 @@ pub(super) struct Sight {
 pub(super) async fn look(
     client: Client,
     look: Look,
-    watched: Vec<Watched>,
+    watched: Vec<PolledInstance>,
     on_the_way: Option<State>,
-) -> Sight {
-    let mut sight = Sight {
+) -> Poll {
+    let mut sight = Poll {
         look,
         began: Instant::now(),
         states: BTreeMap::new(),
@@ -145,7 +145,7 @@ pub(super) async fn look(
         .filter(|ocid| !sight.states.contains_key(ocid))
         .collect();
     let client = &client;
-    let answers: Vec<(String, Seen)> = stream::iter(missing)
+    let answers: Vec<(String, ObservedState)> = stream::iter(missing)
         .map(|ocid| async move {
             let seen = ask(client, &ocid).await;
             (ocid, seen)
@@ -162,9 +162,9 @@ pub(super) async fn look(
 
 async fn read_lists(
     client: &Client,
-    watched: &[Watched],
+    watched: &[PolledInstance],
     state: Option<&State>,
-    sight: &mut Sight,
+    sight: &mut Poll,
 ) -> Result<(), Failure> {
     let wanted: BTreeSet<&str> = watched.iter().map(|watched| watched.ocid.as_str()).collect();
     let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -183,7 +183,7 @@ async fn read_lists(
             sight.pages += 1;
             for instance in page.value {
                 if wanted.contains(instance.id.as_str()) {
-                    sight.states.insert(instance.id, Seen::In(instance.lifecycle_state));
+                    sight.states.insert(instance.id, ObservedState::In(instance.lifecycle_state));
                 }
             }
         }

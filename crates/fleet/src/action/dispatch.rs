@@ -1,7 +1,7 @@
 //! What leaves when: actions at the pace that the service accepts, and looks when they are worth their requests.
 
 use super::Verb;
-use super::calls::{self, Errand, Watched};
+use super::calls::{self, ActionRequest, PolledInstance};
 use super::decide::transitional;
 use super::engine::{Engine, Halt};
 use super::look::{self, Look, View};
@@ -52,7 +52,7 @@ impl Engine<'_> {
                 self.queue(index);
             }
         }
-        let mut errands = Vec::new();
+        let mut requests = Vec::new();
         while let Some(&index) = self.queue.first().map(|(_, index)| index) {
             if self.slots.get(index).is_none_or(|slot| slot.stage != Stage::Queued) {
                 // Given up while it waited.
@@ -62,7 +62,7 @@ impl Engine<'_> {
             match self.pace.next(self.now()) {
                 Next::Now(ticket) => {
                     let Some((position, index)) = self.queue.pop() else { break };
-                    errands.extend(self.errand(index, ticket).map(|errand| (position, errand)));
+                    requests.extend(self.request(index, ticket).map(|request| (position, request)));
                 }
                 Next::At(at) => {
                     wake = wake.min(self.started + at);
@@ -71,7 +71,7 @@ impl Engine<'_> {
                 Next::WhenOneReturns => break,
             }
         }
-        self.send(errands).await;
+        self.send(requests).await;
         if let Some(at) = self.look_if_due() {
             wake = wake.min(at);
         }
@@ -82,11 +82,11 @@ impl Engine<'_> {
         wake.max(now + Duration::from_millis(1))
     }
 
-    fn errand(&mut self, index: usize, ticket: Ticket) -> Option<Errand> {
+    fn request(&mut self, index: usize, ticket: Ticket) -> Option<ActionRequest> {
         self.set_stage(index, Stage::Sent);
         let slot = self.slots.get_mut(index)?;
         slot.since.get_or_insert_with(Instant::now);
-        Some(Errand {
+        Some(ActionRequest {
             index,
             ticket,
             ocid: slot.machine.ocid.clone(),
@@ -97,20 +97,20 @@ impl Engine<'_> {
     }
 
     /// Intent first, for all of them in one append; then the calls.
-    async fn send(&mut self, errands: Vec<(QueuePosition, Errand)>) {
-        let intents = errands.iter().map(|(_, errand)| Event::ActionIntended {
-            slot: self.number(errand.index),
-            ocid: errand.ocid.clone(),
-            action: errand.action.map_or("TERMINATE", |action| action.as_str()).to_owned(),
+    async fn send(&mut self, requests: Vec<(QueuePosition, ActionRequest)>) {
+        let intents = requests.iter().map(|(_, request)| Event::ActionIntended {
+            slot: self.number(request.index),
+            ocid: request.ocid.clone(),
+            action: request.action.map_or("TERMINATE", |action| action.as_str()).to_owned(),
         });
         let intents = intents.collect();
         if self.journal.intend_all(intents).await.is_err() {
             self.halt.get_or_insert(Halt::LedgerFailed);
             return;
         }
-        for (position, errand) in errands {
+        for (position, request) in requests {
             let client = self.env.client.clone();
-            self.calls.spawn(async move { (position, calls::send(client, errand).await) });
+            self.calls.spawn(async move { (position, calls::send(client, request).await) });
         }
     }
 
@@ -129,8 +129,8 @@ impl Engine<'_> {
         if overdue.is_empty() || !self.looks.is_empty() {
             return;
         }
-        let watched: Vec<Watched> =
-            overdue.iter().filter_map(|index| self.slots.get(*index)).map(Watched::of).collect();
+        let watched: Vec<PolledInstance> =
+            overdue.iter().filter_map(|index| self.slots.get(*index)).map(PolledInstance::of).collect();
         self.looks.spawn(calls::look(self.env.client.clone(), Look::Overdue, watched, None));
     }
 
@@ -161,8 +161,8 @@ impl Engine<'_> {
         if now < since + pause {
             return Some(since + pause);
         }
-        let watched: Vec<Watched> =
-            self.slots.iter().filter(|slot| slot.is_watched()).map(Watched::of).collect();
+        let watched: Vec<PolledInstance> =
+            self.slots.iter().filter(|slot| slot.is_watched()).map(PolledInstance::of).collect();
         let on_the_way = transitional(self.options.verb).filter(|_| look == Look::OnTheWay);
         self.looks.spawn(calls::look(self.env.client.clone(), look, watched, on_the_way));
         None

@@ -1,7 +1,7 @@
 //! The run itself: one loop that sends what may leave, takes in what comes back, and looks at what is under way.
 
-use super::answer::{MISSING, PROTECTED, impossible};
-use super::calls::{self, Answer, Sight};
+use super::answer::impossible;
+use super::calls::{self, ActionAnswer, Poll};
 use super::decide::{Decision, decide_machine, protection};
 use super::slot::{Slot, Stage, Tally};
 use super::{ActionPlan, ActionSummary, Options};
@@ -10,7 +10,7 @@ use crate::engine::failure::own_error;
 use crate::engine::journal::Journal;
 use crate::pace::{Controller, QueuePosition, Settings, WaitQueue};
 use crate::query::select::{Machine, Named, Selection};
-use ledger::{Event, Outcome, RunId};
+use ledger::{ErrorClass, Event, Outcome, RunId};
 use oci_client::FailureClass;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::{BTreeSet, HashMap};
@@ -121,8 +121,8 @@ pub(super) struct Engine<'a> {
     pub(super) queue: WaitQueue<usize>,
     /// Slots that wait after a failure, with the moment until which they do.
     pub(super) paused: BTreeSet<(Instant, usize)>,
-    pub(super) calls: JoinSet<(QueuePosition, Answer)>,
-    pub(super) looks: JoinSet<Sight>,
+    pub(super) calls: JoinSet<(QueuePosition, ActionAnswer)>,
+    pub(super) looks: JoinSet<Poll>,
     /// How many slots are in each stage.
     pub(super) tally: Tally,
     /// When deadlines are looked at next.
@@ -153,7 +153,7 @@ impl Engine<'_> {
                 let message = format!("the tag `{tag}` protects it from termination: remove the tag first");
                 events.push(Event::SlotFailed {
                     slot: number,
-                    error: own_error(PROTECTED, "Protected", &message),
+                    error: own_error(ErrorClass::Protected, "Protected", &message),
                 });
                 continue;
             }
@@ -185,7 +185,7 @@ impl Engine<'_> {
             }
         }
         for (number, _) in (1..).skip(self.slots.len()).zip(0..missing) {
-            let error = own_error(MISSING, "NotFound", "it is not there, or not yours to see");
+            let error = own_error(ErrorClass::Missing, "NotFound", "it is not there, or not yours to see");
             events.push(Event::SlotFailed { slot: number, error });
         }
         self.keep(events).await;

@@ -2,7 +2,7 @@
 
 use super::Verb;
 use super::answer::{impossible, worth_waiting};
-use super::calls::{Answer, Seen};
+use super::calls::{ActionAnswer, ObservedState};
 use super::decide::{Decision, decide};
 use super::engine::{Engine, Halt};
 use super::slot::{FAILURES, Stage};
@@ -14,7 +14,7 @@ use oci_client::{Failure, FailureClass};
 use tokio::time::Instant;
 
 impl Engine<'_> {
-    pub(super) async fn returned(&mut self, answers: Vec<(QueuePosition, Answer)>) {
+    pub(super) async fn returned(&mut self, answers: Vec<(QueuePosition, ActionAnswer)>) {
         let mut events = Vec::new();
         for (position, answer) in answers {
             self.tell_pace(&answer);
@@ -31,7 +31,7 @@ impl Engine<'_> {
         self.keep(events).await;
     }
 
-    fn tell_pace(&mut self, answer: &Answer) {
+    fn tell_pace(&mut self, answer: &ActionAnswer) {
         let now = self.now();
         match &answer.result {
             Err(failure) if failure.class == FailureClass::Throttled => {
@@ -75,7 +75,7 @@ impl Engine<'_> {
         index: usize,
         position: QueuePosition,
         failure: &Failure,
-        asked: Option<Seen>,
+        asked: Option<ObservedState>,
         events: &mut Vec<Event>,
     ) {
         let error = error_record(failure);
@@ -87,7 +87,9 @@ impl Engine<'_> {
             AfterAction::Again => self.queue_at(index, position),
             AfterAction::Later => self.later(index, Action::RetrySameToken, events),
             AfterAction::NewToken => self.later(index, Action::NextPlacement, events),
-            AfterAction::AskState => self.asked(index, failure, asked.unwrap_or(Seen::Unknown), events),
+            AfterAction::AskState => {
+                self.asked(index, failure, asked.unwrap_or(ObservedState::Unknown), events);
+            }
             AfterAction::GiveUp => self.give_up(index, error, events),
             AfterAction::StopRun => {
                 self.give_up(index, error, events);
@@ -97,13 +99,13 @@ impl Engine<'_> {
     }
 
     /// Refused, and this is the state that it is in.
-    fn asked(&mut self, index: usize, failure: &Failure, seen: Seen, events: &mut Vec<Event>) {
+    fn asked(&mut self, index: usize, failure: &Failure, seen: ObservedState, events: &mut Vec<Event>) {
         let verb = self.options.verb;
         let state = match (seen, verb) {
-            (Seen::In(state), _) => state,
-            (Seen::Gone, Verb::Terminate) => State::Terminated,
-            (Seen::Gone, _) => return self.give_up(index, error_record(failure), events),
-            (Seen::Unknown, _) => return self.later(index, Action::RetrySameToken, events),
+            (ObservedState::In(state), _) => state,
+            (ObservedState::Gone, Verb::Terminate) => State::Terminated,
+            (ObservedState::Gone, _) => return self.give_up(index, error_record(failure), events),
+            (ObservedState::Unknown, _) => return self.later(index, Action::RetrySameToken, events),
         };
         self.note_state(index, &state, events);
         match decide(verb, &state) {

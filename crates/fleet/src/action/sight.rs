@@ -1,15 +1,15 @@
 //! What a look at the instances means for each of them, and what the time means.
 
 use super::Verb;
-use super::answer::{WRONG_STATE, impossible};
-use super::calls::{self, Seen, Sight};
+use super::answer::impossible;
+use super::calls::{self, ObservedState, Poll};
 use super::decide::{Decision, Progress, decide, progress, transitional, wanted};
 use super::engine::{Engine, Halt};
 use super::look::Look;
 use super::slot::{REISSUES, Stage};
 use crate::engine::failure::own_error;
 use futures_util::{StreamExt as _, stream};
-use ledger::{ErrorRecord, Event};
+use ledger::{ErrorClass, ErrorRecord, Event};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::FailureClass;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 const EXPIRY: Duration = Duration::from_secs(1);
 
 impl Engine<'_> {
-    pub(super) async fn seen(&mut self, sight: Sight) {
+    pub(super) async fn seen(&mut self, sight: Poll) {
         let mut events = Vec::new();
         if sight.look != Look::Overdue {
             self.looked = Some(Instant::now());
@@ -47,14 +47,14 @@ impl Engine<'_> {
         self.make_sure(doubtful).await;
     }
 
-    fn count(&mut self, sight: &Sight) {
+    fn count(&mut self, sight: &Poll) {
         if sight.look == Look::Overdue {
             // A few only: they say nothing about the others.
             return;
         }
         let moving = transitional(self.options.verb);
         let on_the_way = sight.states.values().filter(|seen| match (seen, &moving) {
-            (Seen::In(state), Some(moving)) => state == moving,
+            (ObservedState::In(state), Some(moving)) => state == moving,
             _ => false,
         });
         self.on_the_way = Some(on_the_way.count());
@@ -74,7 +74,7 @@ impl Engine<'_> {
     fn take(
         &mut self,
         index: usize,
-        seen: &Seen,
+        seen: &ObservedState,
         certain: bool,
         began: Instant,
         events: &mut Vec<Event>,
@@ -82,9 +82,9 @@ impl Engine<'_> {
         let verb = self.options.verb;
         let Some(slot) = self.slots.get_mut(index) else { return Doubt::No };
         let state = match seen {
-            Seen::In(state) => state.clone(),
-            Seen::Gone => State::Terminated,
-            Seen::Unknown => return Doubt::No,
+            ObservedState::In(state) => state.clone(),
+            ObservedState::Gone => State::Terminated,
+            ObservedState::Unknown => return Doubt::No,
         };
         if certain {
             slot.asked = Some(began);
@@ -179,7 +179,7 @@ impl Engine<'_> {
                 async move {
                     let seen = calls::ask(&client, &ocid).await;
                     // A start that came to nothing says why in its work request only.
-                    let stopped = starting && seen == Seen::In(State::Stopped);
+                    let stopped = starting && seen == ObservedState::In(State::Stopped);
                     let told = if stopped { calls::reason(&client, &compartment, &ocid).await } else { None };
                     (index, seen, told)
                 }
@@ -223,7 +223,8 @@ impl Engine<'_> {
                 events.push(Event::WaitEnded { slot, ocid, state, error: None });
             } else if overdue {
                 let message = format!("it stayed {}: the action was not taken in time", slot.machine.state);
-                let error = slot.error.clone().unwrap_or_else(|| own_error(WRONG_STATE, "Busy", &message));
+                let error =
+                    slot.error.clone().unwrap_or_else(|| own_error(ErrorClass::WrongState, "Busy", &message));
                 self.give_up(index, error, &mut events);
             } else if graceless.is_some_and(|grace| !slot.asked_after(grace)) {
                 // It may be there since it was last looked at: the hard action would then reboot it a second time.
@@ -250,5 +251,5 @@ enum Doubt {
 
 fn never(verb: Verb, state: &State, why: &str) -> ErrorRecord {
     let message = format!("{why}: it is {state} and will not be {}", wanted(verb));
-    own_error(WRONG_STATE, "IncorrectState", &message)
+    own_error(ErrorClass::WrongState, "IncorrectState", &message)
 }

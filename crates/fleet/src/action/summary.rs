@@ -6,7 +6,8 @@ use super::{ActionPlan, Verb};
 use crate::price::StillCosts;
 use jiff::Timestamp;
 use ledger::{
-    ErrorRecord, InstanceRef, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber, SlotState,
+    ErrorClass, ErrorRecord, InstanceRef, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber,
+    SlotState,
 };
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -162,7 +163,7 @@ fn row(number: SlotNumber, instance: InstanceRef, slot: &SlotState) -> ActionRow
     let error = match result {
         RowResult::Failed | RowResult::Unknown => slot.error.clone(),
         RowResult::WaitEnded => Some(ErrorRecord {
-            class: "wait_timeout".to_owned(),
+            class: ErrorClass::WaitTimeout,
             code: "WaitTimeout".to_owned(),
             message: format!("the wait ended while the instance was {state}; the action was accepted"),
             ..ErrorRecord::default()

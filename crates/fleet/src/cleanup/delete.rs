@@ -11,7 +11,7 @@ use crate::engine::outcome::{Ending, Reached};
 use crate::query::select::Selection;
 use crate::reservation::{self, Patience};
 use futures_util::{StreamExt as _, stream};
-use ledger::{ErrorRecord, Event, Outcome, RunId, RunKind};
+use ledger::{ErrorClass, ErrorRecord, Event, Outcome, RunId, RunKind};
 use oci_client::{Failure, FailureClass, RetryPolicy};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Deleted {
     pub fn outcome(&self) -> Outcome {
         let instances = self.instances.as_ref();
         let is = |bad| instances.is_some_and(|summary| summary.outcome == Some(bad));
-        let login = |(_, error): &(_, ErrorRecord)| error.class == FailureClass::Authentication.name();
+        let login = |(_, error): &(_, ErrorRecord)| error.class == ErrorClass::Authentication;
         let done = self.deleted.len() + instances.map_or(0, |summary| summary.done as usize);
         let failed = self.failed.len() + instances.map_or(0, |summary| summary.failed as usize);
         let refused = is(Outcome::NotAuthenticated) || self.failed.iter().any(login);
@@ -239,5 +239,5 @@ fn gone(result: Result<(), Failure>) -> Result<(), ErrorRecord> {
 }
 
 fn own(message: &str) -> ErrorRecord {
-    own_as("not_deleted", message)
+    own_as(ErrorClass::NotDeleted, message)
 }

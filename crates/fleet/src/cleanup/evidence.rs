@@ -17,7 +17,7 @@ pub struct Evidence {
     /// Launch runs that are known here.
     pub(super) launches: BTreeMap<RunId, Launch>,
     /// Every instance that one of our launches made, however it ended, by its OCID.
-    pub(super) instances: BTreeMap<String, Made>,
+    pub(super) instances: BTreeMap<String, MadeInstance>,
     /// What a termination of ours was to do with the volumes of an instance, by its OCID.
     terminated: BTreeMap<String, Fate>,
     /// Volumes that a termination left on purpose: OCID → instance.
@@ -36,7 +36,7 @@ pub struct Evidence {
 
 /// An instance that a launch of ours made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Made {
+pub(super) struct MadeInstance {
     /// The launch.
     pub(super) run: RunId,
     /// When it was made.
@@ -134,7 +134,8 @@ impl Evidence {
                 for record in records {
                     match &record.event {
                         Event::Launched { ocid, .. } => {
-                            self.instances.insert(ocid.clone(), Made { run: head.run, at: record.at });
+                            self.instances
+                                .insert(ocid.clone(), MadeInstance { run: head.run, at: record.at });
                         }
                         Event::ReservationHeld { ocid, .. } => _ = launch.reservations.insert(ocid.clone()),
                         _ => {}

@@ -1,6 +1,6 @@
 //! Compares what is there with what the ledger and the tags say.
 
-use super::evidence::{Evidence, Made};
+use super::evidence::{Evidence, MadeInstance};
 use super::notes::Notes;
 use super::tags::{is_living, run_of};
 use super::{LeftReservation, Leftovers, Scope, instances, volumes};
@@ -30,10 +30,10 @@ pub async fn find(
     left.instances = instances::find(client, &machines, evidence, scope, &mut notes).await;
     if !scope.expired_only {
         notes.damaged_runs(evidence, scope);
-        let mut ours: BTreeMap<String, Made> = evidence.instances.clone();
+        let mut ours: BTreeMap<String, MadeInstance> = evidence.instances.clone();
         for machine in &machines {
             if let (Some(run), Some(at)) = (run_of(machine), machine.created) {
-                ours.insert(machine.ocid.clone(), Made { run, at });
+                ours.insert(machine.ocid.clone(), MadeInstance { run, at });
             }
         }
         let states = machines.iter().map(|machine| (machine.ocid.as_str(), &machine.state)).collect();

@@ -7,7 +7,7 @@ use crate::engine::env::Environment;
 use crate::engine::failure::own_error;
 use crate::query::select::Machine;
 use futures_util::{StreamExt as _, stream};
-use ledger::{ErrorRecord, Lease, LedgerError, RunId};
+use ledger::{ErrorClass, ErrorRecord, Lease, LedgerError, RunId};
 use oci_client::FailureClass;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,18 +61,22 @@ async fn hold(env: &Environment, run: RunId, read_to: Option<u64>) -> Result<Opt
             let strays = env.store.strays().await.unwrap_or_default();
             let held = strays.iter().any(|stray| stray.run == run && stray.held);
             if held {
-                return Err(own_as("held", &format!("a process is at work on run {run}")));
+                return Err(own_as(ErrorClass::Held, &format!("a process is at work on run {run}")));
             }
             return Ok(None);
         }
-        Err(error @ LedgerError::Held { .. }) => return Err(own_as("held", &error.to_string())),
-        Err(error) => return Err(own_as("not_deleted", &error.to_string())),
+        Err(error @ LedgerError::Held { .. }) => return Err(own_as(ErrorClass::Held, &error.to_string())),
+        Err(error) => return Err(own_as(ErrorClass::NotDeleted, &error.to_string())),
     };
-    let records = env.store.records(run).await.map_err(|error| own_as("not_deleted", &error.to_string()))?;
+    let records =
+        env.store.records(run).await.map_err(|error| own_as(ErrorClass::NotDeleted, &error.to_string()))?;
     if records.records.last().map(|record| record.seq) == read_to {
         return Ok(Some(lease));
     }
-    Err(own_as("changed", &format!("run {run} went on after it was looked at: start the cleanup again")))
+    Err(own_as(
+        ErrorClass::Changed,
+        &format!("run {run} went on after it was looked at: start the cleanup again"),
+    ))
 }
 
 /// Leaves out instances that were given more time since they were listed. A list may lag behind that, so each is asked for.
@@ -96,13 +100,14 @@ async fn extended(env: &Environment, taken: &mut Taken) {
         let why = match now.get(&left.machine.ocid) {
             None => return true,
             Some(Ok(until)) if *until == expiry(&left.machine) => return true,
-            Some(Ok(_)) => {
-                own_as("changed", "its time was changed after it was listed: start the cleanup again")
-            }
+            Some(Ok(_)) => own_as(
+                ErrorClass::Changed,
+                "its time was changed after it was listed: start the cleanup again",
+            ),
             // The termination finds it gone, too.
             Some(Err(failure)) if failure.class == FailureClass::NotFound => return true,
             Some(Err(failure)) => {
-                own_as("not_deleted", &format!("whether its time is over is not known: {failure}"))
+                own_as(ErrorClass::NotDeleted, &format!("whether its time is over is not known: {failure}"))
             }
         };
         refused.push((left.machine.ocid.clone(), why));
@@ -111,6 +116,6 @@ async fn extended(env: &Environment, taken: &mut Taken) {
 }
 
 /// A reason of our own why a thing was not deleted.
-pub(super) fn own_as(class: &str, message: &str) -> ErrorRecord {
+pub(super) fn own_as(class: ErrorClass, message: &str) -> ErrorRecord {
     own_error(class, "NotDeleted", message)
 }

@@ -7,7 +7,7 @@
 //! That an instance of ours is gone does not prove that nobody wants its volumes: whoever ended it may have kept them. So
 //! a record must say that they were to go together; without one they are proposed only as volumes that were kept.
 
-use super::evidence::{Evidence, Made};
+use super::evidence::{Evidence, MadeInstance};
 use super::notes::Notes;
 use super::{LeftVolume, Scope};
 use crate::action::volume_attachment;
@@ -25,7 +25,7 @@ const SAME_TIME: SignedDuration = SignedDuration::from_mins(15);
 struct Owners<'a> {
     evidence: &'a Evidence,
     scope: &'a Scope,
-    ours: &'a BTreeMap<String, Made>,
+    ours: &'a BTreeMap<String, MadeInstance>,
     /// The instances that are listed.
     states: &'a BTreeMap<&'a str, &'a State>,
     /// Volume → the instance that it was attached to.
@@ -42,7 +42,7 @@ pub(super) async fn find(
     evidence: &Evidence,
     scope: &Scope,
     domain: &str,
-    ours: &BTreeMap<String, Made>,
+    ours: &BTreeMap<String, MadeInstance>,
     states: &BTreeMap<&str, &State>,
     notes: &mut Notes,
 ) -> Result<Vec<LeftVolume>, Failure> {

@@ -1,7 +1,7 @@
 //! The one table that says what follows a failure, by its class and the kind of call, and the one record of a failure. Pure.
 
 use super::backoff::Backoff;
-use ledger::{Action, ErrorRecord};
+use ledger::{Action, ErrorClass, ErrorRecord};
 use oci_client::{Failure, FailureClass, classify::classify_work_request_error, plain_text};
 use std::time::Duration;
 
@@ -148,6 +148,26 @@ impl Rule {
     }
 }
 
+/// The class by which the ledger remembers a failure of a call.
+pub const fn class_of(class: FailureClass) -> ErrorClass {
+    match class {
+        FailureClass::Capacity => ErrorClass::Capacity,
+        FailureClass::Throttled => ErrorClass::Throttled,
+        FailureClass::Limit => ErrorClass::Limit,
+        FailureClass::Authentication => ErrorClass::Authentication,
+        FailureClass::NotFound => ErrorClass::NotFound,
+        FailureClass::Conflict => ErrorClass::Conflict,
+        FailureClass::Busy => ErrorClass::Busy,
+        FailureClass::InvalidatedRetryToken => ErrorClass::InvalidatedRetryToken,
+        FailureClass::StaleEtag => ErrorClass::StaleEtag,
+        FailureClass::Invalid => ErrorClass::Invalid,
+        FailureClass::Ambiguous => ErrorClass::Ambiguous,
+        FailureClass::Service => ErrorClass::Service,
+        FailureClass::Network => ErrorClass::Network,
+        FailureClass::Blocked => ErrorClass::Blocked,
+    }
+}
+
 /// How much of a message is kept.
 const MESSAGE_MAX: usize = 2000;
 /// How much of a code is kept.
@@ -156,13 +176,13 @@ const CODE_MAX: usize = 100;
 /// What a work request says of its failure. The same words mean the same as in an answer.
 pub(crate) fn work_request_error(code: &str, message: &str) -> (FailureClass, ErrorRecord) {
     let class = classify_work_request_error(code, message);
-    (class, own_error(class.name(), &plain_text(code, CODE_MAX), message))
+    (class, own_error(class_of(class), &plain_text(code, CODE_MAX), message))
 }
 
 /// A failure that is no answer of the service.
-pub(crate) fn own_error(class: &str, code: &str, message: &str) -> ErrorRecord {
+pub(crate) fn own_error(class: ErrorClass, code: &str, message: &str) -> ErrorRecord {
     ErrorRecord {
-        class: class.to_owned(),
+        class,
         code: code.to_owned(),
         message: plain_text(message, MESSAGE_MAX),
         ..ErrorRecord::default()
@@ -178,7 +198,7 @@ pub fn error_record(failure: &Failure) -> ErrorRecord {
         message = format!("{message} ({clock})");
     }
     ErrorRecord {
-        class: failure.class.name().to_owned(),
+        class: class_of(failure.class),
         status: failure.status,
         code: plain_text(&failure.code, CODE_MAX),
         message,
@@ -195,7 +215,8 @@ mod tests {
         let (mut table, mut others) = (String::new(), String::new());
         for class in FailureClass::ALL {
             let Policy { launch: rule, action, delete, read } = policy(class);
-            others.push_str(&format!("{:<28}{action:?}, {delete:?}, {read:?}\n", class.name()));
+            let row = format!("{:<28}{action:?}, {delete:?}, {read:?}\n", class.name());
+            others.push_str(&row);
             let row = format!(
                 "{:<28}{:?} x{} then {:?}, pause {}..{} s, later passes: {}\n",
                 class.name(),
@@ -240,6 +261,13 @@ mod tests {
         network                     Later, Again, Again
         blocked                     GiveUp, GiveUp, GiveUp
         ");
+    }
+
+    #[test]
+    fn the_ledger_calls_each_class_by_its_own_name() {
+        for class in FailureClass::ALL {
+            assert_eq!(class_of(class), class.name());
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! class has a controller that finds its rate while running ([`crate::pace`]), and a line in which those wait who may not
 //! leave yet. One that was refused comes back to the place that it had.
 
-use crate::pace::{Change, Controller, Next, QueuePosition, Settings, Snapshot, Ticket, WaitQueue};
+use crate::pace::{Controller, Next, QueuePosition, RateChange, Settings, Snapshot, Ticket, WaitQueue};
 use oci_client::{Failure, FailureClass};
 use std::{
     sync::{
@@ -219,7 +219,7 @@ impl Lane {
         let mut state = self.lock();
         tell(&mut state.controller);
         state.call_first();
-        let Change { rate, reason } = state.controller.take_change()?;
+        let RateChange { rate, reason } = state.controller.take_change()?;
         // Three digits: it is read by people, and kept.
         Some(PaceChange {
             class: self.class,

@@ -15,7 +15,7 @@ use crate::engine::{
 };
 use crate::plan::retry_token;
 use crate::reservation::exhausted;
-use ledger::{Action, ErrorRecord, Event, Intent, Placement, SlotNumber};
+use ledger::{Action, ErrorClass, ErrorRecord, Event, Intent, Placement, SlotNumber};
 use oci_client::{Answered, Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -251,7 +251,7 @@ impl Attempt<'_> {
             Ok(ocid) => ocid,
             Err((code, message)) => {
                 let error = ErrorRecord {
-                    class: FailureClass::Ambiguous.name().to_owned(),
+                    class: ErrorClass::Ambiguous,
                     code: code.to_owned(),
                     message,
                     opc_request_id: answered.request_id,
@@ -286,7 +286,7 @@ impl Attempt<'_> {
     /// The token is too old to be sent again: the tags are all there is.
     async fn expired(&mut self) -> Result<AttemptEnd, Halted> {
         let error = ErrorRecord {
-            class: "token_expired".to_owned(),
+            class: ErrorClass::TokenExpired,
             code: "RetryTokenExpired".to_owned(),
             message: "an earlier launch of this slot is older than its retry token lasts; no live instance has its tags"
                 .to_owned(),

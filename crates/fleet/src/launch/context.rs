@@ -12,7 +12,7 @@ use crate::engine::{
 use crate::pace::{LEAST_RATE, LONGEST_HOLD, QueuePosition};
 use crate::plan::{EXPIRY_TAG, Plan, expiry_in};
 use jiff::Timestamp;
-use ledger::{ErrorRecord, Event, Placement, RunId, SlotNumber};
+use ledger::{ErrorClass, ErrorRecord, Event, Placement, RunId, SlotNumber};
 use oci_client::{FailureClass, retry::LONGEST_RETRY_AFTER};
 use rand::{RngExt as _, rngs::StdRng};
 use std::{
@@ -273,7 +273,7 @@ pub(crate) fn time_of(plan: &Plan) -> Option<Timestamp> {
 /// The failure of a slot that was not launched since the time of its fleet was over.
 pub(crate) fn expired(until: Timestamp) -> ErrorRecord {
     ErrorRecord {
-        class: "expired".to_owned(),
+        class: ErrorClass::Expired,
         code: "TimeIsOver".to_owned(),
         message: format!(
             "the time of the fleet was over at {until:.0} (tag `{EXPIRY_TAG}`), so nothing more is launched for it"

@@ -2,11 +2,11 @@
 //! which right is missing: once for each run, everything that the fleet names is asked for by itself, as `plan` does.
 
 use crate::plan::FleetSpec;
-use crate::plan::policy::{Scope, statement};
+use crate::plan::policy::{PolicyScope, statement};
 use crate::price::Prices;
 use crate::query::preflight::{Level, Preflight, preflight};
-use ledger::{ErrorRecord, RunState};
-use oci_client::{Client, FailureClass, QuestionLimits};
+use ledger::{ErrorClass, ErrorRecord, RunState};
+use oci_client::{Client, QuestionLimits};
 
 /// Whether launches of a run were refused without a reason.
 pub(crate) fn is_wanted(state: &RunState) -> bool {
@@ -23,7 +23,7 @@ pub(crate) async fn find(client: &Client, fleet: &FleetSpec) -> Vec<String> {
 /// Whether a refusal names neither what is missing nor which right.
 fn hides_its_reason(error: &ErrorRecord) -> bool {
     let text = error.message.to_ascii_lowercase();
-    error.class == FailureClass::NotFound.name()
+    error.class == ErrorClass::NotFound
         && !oci_client::is_foreign(error.status, &error.code, &error.message)
         && !["shape ", "image ", "tag", "availability domain"].iter().any(|named| text.contains(named))
 }
@@ -44,7 +44,7 @@ fn told(answer: &Preflight, compartment: &str) -> Vec<String> {
         // Not all could be asked, so nothing follows from what was not found.
         return Vec::new();
     }
-    let right = statement("<your group>", "manage", "instances", Scope::Compartment(compartment));
+    let right = statement("<your group>", "manage", "instances", PolicyScope::Compartment(compartment));
     vec![format!(
         "each OCID that was asked for can be read with this login, so the right to launch is missing; add: {right}"
     )]
@@ -56,7 +56,7 @@ mod tests {
 
     fn refusal(message: &str) -> ErrorRecord {
         ErrorRecord {
-            class: FailureClass::NotFound.name().to_owned(),
+            class: ErrorClass::NotFound,
             status: Some(404),
             message: message.to_owned(),
             ..ErrorRecord::default()
@@ -71,6 +71,6 @@ mod tests {
         {
             assert!(!hides_its_reason(&refusal(named)), "{named}");
         }
-        assert!(!hides_its_reason(&ErrorRecord { class: "capacity".to_owned(), ..refusal("x") }));
+        assert!(!hides_its_reason(&ErrorRecord { class: ErrorClass::Capacity, ..refusal("x") }));
     }
 }

@@ -3,7 +3,7 @@
 use super::{context::Context, reserve, rollback};
 use crate::engine::outcome::{Ending, Reached};
 use crate::plan::Reserve;
-use ledger::{ErrorRecord, Event, Next, Outcome, RunState};
+use ledger::{ErrorClass, ErrorRecord, Event, Next, Outcome, RunState};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
@@ -70,7 +70,7 @@ async fn roll_back(
 /// Says of each slot that is not done that the deadline ended it.
 async fn end_at_deadline(context: &Context<'_>) {
     let error = |what: &str| ErrorRecord {
-        class: DEADLINE.to_owned(),
+        class: ErrorClass::Deadline,
         code: "DeadlinePassed".to_owned(),
         message: format!("the deadline passed {what}"),
         ..ErrorRecord::default()
@@ -110,7 +110,7 @@ pub(crate) fn without_launching(state: &RunState, outcome: Outcome) -> Outcome {
 /// The failure of a slot whose instance ran and is gone, when the record of its end is lost.
 pub(crate) fn gone(ocid: &str) -> ErrorRecord {
     ErrorRecord {
-        class: "gone".to_owned(),
+        class: ErrorClass::Gone,
         code: "InstanceGone".to_owned(),
         message: format!(
             "{ocid} ran and is gone, and no record that can be read tells why; `resume` launches another"
@@ -119,22 +119,19 @@ pub(crate) fn gone(ocid: &str) -> ErrorRecord {
     }
 }
 
-/// The class of slots that the deadline ended before anything was heard of them.
-const DEADLINE: &str = "deadline";
-
 /// Whether time alone ended the run, so that going on is worth it. A slot that was refused has its answer; a run that has
 /// launched nothing and was refused is over, also when its deadline came before each slot was tried.
 fn is_cut_short(state: &RunState, cut: Cut) -> bool {
     if state.slots.values().any(|slot| slot.wait_ended) {
         return true;
     }
-    let failed = |of: fn(&str) -> bool| {
-        let classes = state.slots.values().filter_map(|slot| Some(slot.error.as_ref()?.class.as_str()));
+    let failed = |of: fn(&ErrorClass) -> bool| {
+        let classes = state.slots.values().filter_map(|slot| Some(&slot.error.as_ref()?.class));
         classes.filter(|class| of(class)).count()
     };
     cut == Cut::Late
-        && failed(|class| class == DEADLINE) > 0
-        && (state.counts.launched > 0 || failed(|class| class != DEADLINE) == 0)
+        && failed(|class| *class == ErrorClass::Deadline) > 0
+        && (state.counts.launched > 0 || failed(|class| *class != ErrorClass::Deadline) == 0)
 }
 
 async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {

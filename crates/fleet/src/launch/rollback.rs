@@ -11,7 +11,7 @@ use crate::engine::{
     pacer::Class,
 };
 use futures_util::{StreamExt as _, stream};
-use ledger::{Action, ErrorRecord, Event, Next, Outcome, Phase, SlotNumber};
+use ledger::{Action, ErrorClass, ErrorRecord, Event, Next, Outcome, Phase, SlotNumber};
 use oci_api::models::{Instance, InstanceLifecycleState as State};
 use oci_client::{Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};
@@ -206,7 +206,7 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
 /// tell nothing, since they are lost, have nothing either.
 async fn no_longer_in_doubt(context: &Context<'_>) {
     let error = ErrorRecord {
-        class: "given_back".to_owned(),
+        class: ErrorClass::GivenBack,
         code: "GivenBack".to_owned(),
         message: "the run was given back; no live instance has the tags of this slot".to_owned(),
         ..ErrorRecord::default()

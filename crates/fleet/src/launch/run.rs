@@ -9,7 +9,9 @@ use super::{
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
 use crate::engine::journal::Journal;
 use crate::plan::{EXPIRY_TAG, Plan};
-use ledger::{ErrorRecord, Event, LedgerError, Next, Outcome, Phase, RunId, RunKind, RunState, SlotNumber};
+use ledger::{
+    ErrorClass, ErrorRecord, Event, LedgerError, Next, Outcome, Phase, RunId, RunKind, RunState, SlotNumber,
+};
 use oci_api::models::Instance;
 use oci_client::FailureClass;
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -266,7 +268,7 @@ fn adoption_events(
 /// Why a slot no longer has the instance that the records name: the record of its death was lost.
 fn superseded() -> ErrorRecord {
     ErrorRecord {
-        class: "superseded".to_owned(),
+        class: ErrorClass::Superseded,
         code: "RecordLost".to_owned(),
         message: "the record of this instance's end is lost; another live instance has the slot".to_owned(),
         ..ErrorRecord::default()

@@ -6,7 +6,7 @@ use super::{
     context::{Context, Halted},
 };
 use crate::engine::failure::rule;
-use ledger::{Action, ErrorRecord, Event, Intent, Next, SlotNumber};
+use ledger::{Action, ErrorClass, ErrorRecord, Event, Intent, Next, SlotNumber};
 use oci_client::FailureClass;
 use std::{
     sync::{MutexGuard, PoisonError},
@@ -28,7 +28,7 @@ pub(crate) enum SlotEnd {
 }
 
 /// What a slot has been through in this task.
-struct Progress {
+struct SlotProgress {
     attempt: u32,
     tried: u32,
     in_this_pass: u32,
@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> 
         Next::Nothing | Next::Watch { .. } => return SlotEnd::Ended,
     };
     let mut progress =
-        Progress { attempt, tried: 0, in_this_pass: 0, passes: 0, retryable: false, error: None };
+        SlotProgress { attempt, tried: 0, in_this_pass: 0, passes: 0, retryable: false, error: None };
     match walk(context, slot, &mut progress, &mut intent).await {
         Ok(Some(ocid)) => SlotEnd::Launched { slot, ocid },
         Ok(None) | Err(Halted) => SlotEnd::Ended,
@@ -62,7 +62,7 @@ pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> 
 async fn walk(
     context: &Context<'_>,
     slot: SlotNumber,
-    progress: &mut Progress,
+    progress: &mut SlotProgress,
     intent: &mut Option<Intent>,
 ) -> Result<Option<String>, Halted> {
     loop {
@@ -133,7 +133,7 @@ fn waited(class: FailureClass) -> bool {
 /// A plan has placements; those of a run that reserves are its reservations, and go with them.
 fn nowhere() -> ErrorRecord {
     ErrorRecord {
-        class: "reservation_gone".to_owned(),
+        class: ErrorClass::ReservationGone,
         code: "NoReservation".to_owned(),
         message: "the run was to launch into its own reservations, and they are given back; start a new one"
             .to_owned(),
@@ -145,7 +145,7 @@ fn capacity<'a>(context: &'a Context<'_>) -> MutexGuard<'a, CapacityCache> {
     context.capacity.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Progress {
+impl SlotProgress {
     fn failed(&mut self, class: FailureClass, error: ErrorRecord) {
         self.attempt += 1;
         self.tried += 1;

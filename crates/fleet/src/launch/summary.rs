@@ -5,7 +5,9 @@
 use crate::plan::Plan;
 use crate::price::StillCosts;
 use jiff::Timestamp;
-use ledger::{ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState, SlotNumber, SlotState};
+use ledger::{
+    ErrorClass, ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState, SlotNumber, SlotState,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -182,7 +184,7 @@ fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> Instanc
         _ => None,
     };
     let wait_ended = || ErrorRecord {
-        class: "wait_timeout".to_owned(),
+        class: ErrorClass::WaitTimeout,
         code: "WaitTimeout".to_owned(),
         message: format!(
             "the wait ended while the instance was {}; it exists and may still run",

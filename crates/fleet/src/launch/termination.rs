@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::engine::{cloud, failure::work_request_error, pacer::Class};
 use crate::reservation::exhausted;
-use ledger::ErrorRecord;
+use ledger::{ErrorClass, ErrorRecord};
 use oci_client::{Failure, FailureClass};
 
 /// The class and text of what killed the instance. An empty list of errors is normal, and a failed question no reason to
@@ -30,7 +30,7 @@ pub(crate) async fn cause(
         return (class, exhausted(error, &placement.unwrap_or_default()));
     }
     let error = ErrorRecord {
-        class: FailureClass::Service.name().to_owned(),
+        class: ErrorClass::Service,
         code: "InstanceTerminated".to_owned(),
         message: format!("{ocid} was terminated before it ran, and its work request tells no reason"),
         ..ErrorRecord::default()

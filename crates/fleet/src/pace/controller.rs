@@ -7,7 +7,7 @@ use super::jitter::Jitter;
 use super::meter::{Measured, Meter};
 use super::refused::Refused;
 use super::settings::Settings;
-use super::ticket::{Change, Next, Phase, Reason, Ticket};
+use super::ticket::{Next, Phase, RateChange, Reason, Ticket};
 use std::time::Duration;
 
 /// In the ramp, each answer adds this many requests a second: the rate doubles about three times a second where answers
@@ -72,7 +72,7 @@ pub struct Controller {
     /// Requests that a full bucket may have given since the meter's mark.
     flattered: f64,
     reported: f64,
-    change: Option<Change>,
+    change: Option<RateChange>,
 }
 
 /// What the controller knows, for the progress line.
@@ -252,13 +252,13 @@ impl Controller {
     }
 
     /// The last change that was not asked for yet.
-    pub fn take_change(&mut self) -> Option<Change> {
+    pub fn take_change(&mut self) -> Option<RateChange> {
         self.change.take()
     }
 
     fn tell(&mut self, rate: f64, reason: Reason) {
         self.reported = rate;
-        self.change = Some(Change { rate, reason });
+        self.change = Some(RateChange { rate, reason });
     }
 
     /// Growth is told in steps, not with each request.

@@ -1,6 +1,6 @@
 //! What the controller promises, one answer at a time. How it fares against a whole service is tested in the `lab` crate.
 
-use super::{Change, Controller, Next, Phase, Reason, Settings, Ticket};
+use super::{Controller, Next, Phase, RateChange, Reason, Settings, Ticket};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -175,7 +175,7 @@ fn a_change_is_told_once_with_its_reason() {
     let ticket = send(&mut controller, &mut now);
     assert_eq!(controller.take_change(), None);
     controller.on_throttled(ticket, now, None);
-    assert!(matches!(controller.take_change(), Some(Change { reason: Reason::Throttled, .. })));
+    assert!(matches!(controller.take_change(), Some(RateChange { reason: Reason::Throttled, .. })));
     assert_eq!(controller.take_change(), None);
 }
 

@@ -22,5 +22,5 @@ mod controller_tests;
 
 pub use controller::{Controller, LEAST_RATE, LONGEST_HOLD, Snapshot};
 pub use settings::Settings;
-pub use ticket::{Change, Next, Phase, Reason, Ticket};
+pub use ticket::{Next, Phase, RateChange, Reason, Ticket};
 pub use wait_queue::{QueuePosition, WaitQueue};

@@ -64,7 +64,7 @@ impl Reason {
 
 /// A change worth telling.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Change {
+pub struct RateChange {
     /// Requests a second from now on; 0 while the service refuses everything.
     pub rate: f64,
     /// Why.

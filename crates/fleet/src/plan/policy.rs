@@ -32,7 +32,7 @@ pub struct Statement {
 
 /// Where a statement applies.
 #[derive(Clone, Copy, Debug)]
-pub enum Scope<'a> {
+pub enum PolicyScope<'a> {
     /// The whole tenancy.
     Tenancy,
     /// A compartment and those below it.
@@ -40,7 +40,7 @@ pub enum Scope<'a> {
 }
 
 /// `Allow group <group> to <verb> <resource-type> in …`.
-pub fn statement(group: &str, verb: &str, resource: &str, scope: Scope<'_>) -> String {
+pub fn statement(group: &str, verb: &str, resource: &str, scope: PolicyScope<'_>) -> String {
     let who = match group.strip_prefix("dynamic-group ") {
         Some(name) => format!("dynamic-group {name}"),
         None => format!("group {group}"),
@@ -48,10 +48,10 @@ pub fn statement(group: &str, verb: &str, resource: &str, scope: Scope<'_>) -> S
     format!("Allow {who} to {verb} {resource}{}", place_of(scope))
 }
 
-fn place_of(scope: Scope<'_>) -> String {
+fn place_of(scope: PolicyScope<'_>) -> String {
     match scope {
         // The root compartment is the tenancy, and policies call it so.
-        Scope::Compartment(ocid) if !ocid.starts_with("ocid1.tenancy.") => {
+        PolicyScope::Compartment(ocid) if !ocid.starts_with("ocid1.tenancy.") => {
             format!(" in compartment id {ocid}")
         }
         _ => " in tenancy".to_owned(),
@@ -60,10 +60,10 @@ fn place_of(scope: Scope<'_>) -> String {
 
 /// Every statement that a fleet needs, those that it cannot do without first.
 pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
-    let here = Scope::Compartment(&spec.compartment);
-    let network = Scope::Compartment(uses.network_compartment.as_deref().unwrap_or(&spec.compartment));
+    let here = PolicyScope::Compartment(&spec.compartment);
+    let network = PolicyScope::Compartment(uses.network_compartment.as_deref().unwrap_or(&spec.compartment));
     let mut all = Vec::new();
-    let mut add = |verb: &str, resource: &str, scope: Scope<'_>, why, optional| {
+    let mut add = |verb: &str, resource: &str, scope: PolicyScope<'_>, why, optional| {
         all.push(Statement { text: statement(&uses.group, verb, resource, scope), why, optional });
     };
 
@@ -84,7 +84,7 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
         add("manage", "compute-capacity-reservations", here, why, false);
     }
     if spec.template.defined_tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-        add("use", "tag-namespaces", Scope::Tenancy, "set the defined tags", false);
+        add("use", "tag-namespaces", PolicyScope::Tenancy, "set the defined tags", false);
     }
     if spec.template.launch_volume_attachments.as_ref().is_some_and(|volumes| !volumes.is_empty()) {
         add("manage", "volumes", here, "make the data volumes", false);
@@ -93,15 +93,21 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     for (verb, resource, why) in placement_needs(spec) {
         add(verb, resource, here, why, false);
     }
-    add("inspect", "compartments", Scope::Tenancy, "read the names of the availability domains", false);
+    add("inspect", "compartments", PolicyScope::Tenancy, "read the names of the availability domains", false);
 
     add("read", "work-requests", here, "read why an accepted launch failed later", true);
     add("read", "private-ips", network, "count the free addresses of the subnet, list addresses", true);
     add("read", "public-ips", here, "list public addresses", true);
     add("read", "vnic-attachments", here, "list addresses", true);
-    add("read", "resource-availability", Scope::Tenancy, "read service limits and quotas beforehand", true);
+    add(
+        "read",
+        "resource-availability",
+        PolicyScope::Tenancy,
+        "read service limits and quotas beforehand",
+        true,
+    );
     let why = "read the capacity report (only `manage` grants it)";
-    add("manage", "compute-capacity-reports", Scope::Tenancy, why, true);
+    add("manage", "compute-capacity-reports", PolicyScope::Tenancy, why, true);
     if encrypts(spec) {
         // To a service, not to a group (Oracle: "Assigning Master Encryption Keys").
         let text = "Allow service blockstorage to use keys".to_owned() + &place_of(here);
@@ -231,10 +237,10 @@ mod tests {
 
     #[test]
     fn the_root_compartment_is_called_the_tenancy() {
-        let root = Scope::Compartment("ocid1.tenancy.oc1..t");
+        let root = PolicyScope::Compartment("ocid1.tenancy.oc1..t");
         assert_eq!(statement("G", "use", "subnets", root), "Allow group G to use subnets in tenancy");
         assert_eq!(
-            statement("dynamic-group hosts", "use", "vnics", Scope::Tenancy),
+            statement("dynamic-group hosts", "use", "vnics", PolicyScope::Tenancy),
             "Allow dynamic-group hosts to use vnics in tenancy"
         );
     }

@@ -19,7 +19,6 @@ pub use ask::{MAX_CONFIGS, SIZE_TAG, TOKEN_TAG, Want, check, name_in, spread, un
 pub use change::{Change, NewCount, preview, resize};
 pub use create::{Created, Order, create_all, is_flexible, reservable};
 pub use error::ReservationError;
-pub use exhausted::EXHAUSTED;
 pub(crate) use exhausted::exhausted;
 pub use follow::{Patience, until_active};
 pub use held::{Config, Filter, Held, Listed, Member, list, members, show};

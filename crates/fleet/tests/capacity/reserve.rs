@@ -84,7 +84,7 @@ async fn a_partial_reservation_is_launched_into_and_said_so() {
     assert_eq!(reserved, used, "what stayed unused was given back");
     assert_eq!(used, summary.launched);
     let failed = summary.instances.iter().find_map(|row| row.error.as_ref()).unwrap();
-    assert_eq!(failed.class, fleet::reservation::EXHAUSTED);
+    assert_eq!(failed.class, ledger::ErrorClass::ReservationExhausted);
 }
 
 #[tokio::test(start_paused = true)]

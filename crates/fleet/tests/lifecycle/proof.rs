@@ -118,7 +118,7 @@ async fn a_run_with_lost_records_is_left_alone_and_told() {
 async fn an_instance_that_was_stopped_is_not_left_over() {
     let world = World::new("roomy");
     let (run, made) = launched(&world, 1, 1, &[1], Outcome::Partial).await;
-    let error = ErrorRecord { class: "stopped".to_owned(), ..ErrorRecord::default() };
+    let error = ErrorRecord { class: ledger::ErrorClass::Stopped, ..ErrorRecord::default() };
     let events = vec![Event::SlotFailed { slot: 1, error }, Event::RunFinished { outcome: Outcome::Partial }];
     world.store.append(run, world.env.clock.now(), events).await.unwrap();
     world.settle();

@@ -9,7 +9,7 @@ use crate::output::console;
 use crate::output::listing::Listing;
 use crate::output::text::clean;
 use fleet::FleetSpec;
-use fleet::policy::{Scope, statement};
+use fleet::policy::{PolicyScope, statement};
 use fleet::preflight::{Availability, Cell, matrix};
 use fleet::price::Size;
 use fleet::reservation::Want;
@@ -74,7 +74,7 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
     }
     if let Some(failure) = failed {
         if failure.class == FailureClass::NotFound {
-            let right = statement("<your group>", "manage", "compute-capacity-reports", Scope::Tenancy);
+            let right = statement("<your group>", "manage", "compute-capacity-reports", PolicyScope::Tenancy);
             console::line(&format!("the report needs this policy, and only `manage` grants it: {right}"));
         }
         if found.is_empty() {

@@ -133,7 +133,7 @@ impl<'a> Instance<'a> {
 impl<'a> Error<'a> {
     fn of(error: &'a ErrorRecord, resumable: bool) -> Self {
         Self {
-            class: &error.class,
+            class: error.class.as_str(),
             code: &error.code,
             message: &error.message,
             opc_request_id: error.opc_request_id.as_deref(),

@@ -2,8 +2,7 @@
 //!
 //! Pure: events in, a few words out.
 
-use ledger::Event;
-use oci_client::FailureClass;
+use ledger::{ErrorClass, Event};
 
 /// What is known of the pace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +26,7 @@ impl PaceView {
                     self.limit = Some(*rate);
                 }
             }
-            Event::TryFailed { error, .. } if error.class == FailureClass::Throttled.name() => {
+            Event::TryFailed { error, .. } if error.class == ErrorClass::Throttled => {
                 self.throttled += 1;
             }
             _ => {}
@@ -64,7 +63,7 @@ mod tests {
     }
 
     fn refused(class: &str) -> Event {
-        let error = ErrorRecord { class: class.to_owned(), ..ErrorRecord::default() };
+        let error = ErrorRecord { class: class.into(), ..ErrorRecord::default() };
         let action = Action::RetrySameToken;
         Event::TryFailed { slot: 1, attempt: 1, error, action, settled: false }
     }

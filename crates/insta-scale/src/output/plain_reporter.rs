@@ -7,8 +7,7 @@ use super::summary::describe;
 use super::text::{clean, count, seconds};
 use super::waiting;
 use jiff::Timestamp;
-use ledger::{Action, ErrorRecord, Event, Record, RunState};
-use oci_client::FailureClass;
+use ledger::{Action, ErrorClass, ErrorRecord, Event, Record, RunState};
 
 /// The line for a record. `state` is the run with the record taken in; `name` gives the display name of a slot.
 ///
@@ -48,7 +47,7 @@ pub fn line(
             format!("{running} running {}{after}", name(*slot))
         }
         // Whether another place is left is told by what follows; this one is used up.
-        Event::TryFailed { slot, error, .. } if error.class == fleet::reservation::EXHAUSTED => {
+        Event::TryFailed { slot, error, .. } if error.class == ErrorClass::ReservationExhausted => {
             format!("{}: the reservation has no room left: {}", name(*slot), describe(error))
         }
         Event::TryFailed { slot, error, action, .. } => {
@@ -126,8 +125,7 @@ fn has_one_placement(state: &RunState) -> bool {
 
 /// Whether nobody answered: while a service cannot be reached, this is all that happens for minutes.
 fn is_silence(error: &ErrorRecord) -> bool {
-    error.class == FailureClass::Network.name()
-        || (error.class == FailureClass::Ambiguous.name() && error.status.is_none())
+    error.class == ErrorClass::Network || (error.class == ErrorClass::Ambiguous && error.status.is_none())
 }
 
 /// The colour of the line.
@@ -169,6 +167,7 @@ pub fn matters(event: &Event) -> bool {
 mod tests {
     use super::*;
     use ledger::{ErrorRecord, RunId, RunKind};
+    use oci_client::FailureClass;
 
     #[test]
     fn the_next_placement_is_spoken_of_only_where_there_is_one() {
@@ -213,7 +212,7 @@ mod tests {
     fn retries_of_an_unreachable_service_are_reported() {
         let told = |class: FailureClass, status| {
             let error = ErrorRecord {
-                class: class.name().to_owned(),
+                class: class.name().into(),
                 status,
                 code: "ConnectFailed".to_owned(),
                 message: "cannot reach iaas.us-phoenix-1.oraclecloud.com: no route".to_owned(),

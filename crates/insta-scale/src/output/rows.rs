@@ -126,7 +126,7 @@ mod tests {
 
     fn slot(slot: u32, failed: Option<&str>) -> InstanceSummary {
         let error = failed.map(|message| ErrorRecord {
-            class: "limit".to_owned(),
+            class: "limit".into(),
             code: "LimitExceeded".to_owned(),
             message: message.to_owned(),
             opc_request_id: Some(format!("id{slot}")),

@@ -6,7 +6,7 @@ use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
 use crate::hints::{self, Cause};
 use fleet::{InstanceSummary, Returned, RunSummary};
-use ledger::{ErrorRecord, Outcome};
+use ledger::{ErrorClass, ErrorRecord, Outcome};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -93,7 +93,7 @@ pub fn advice(summary: &RunSummary, flags: Option<&str>, untold: &[String]) -> S
     if let Some(returned) = returned(summary) {
         let _ = writeln!(out, "{returned}");
     }
-    let mut kinds: BTreeMap<(&str, &str, &str), Vec<&InstanceSummary>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(&ErrorClass, &str, &str), Vec<&InstanceSummary>> = BTreeMap::new();
     for row in &summary.instances {
         if let Some(error) = &row.error {
             kinds.entry((&error.class, &error.code, &error.message)).or_default().push(row);
@@ -108,7 +108,11 @@ pub fn advice(summary: &RunSummary, flags: Option<&str>, untold: &[String]) -> S
             hints::hint_after(error, flags.is_some() && hints::can_resume(summary.outcome))
         );
     }
-    if kinds.keys().any(|(class, ..)| ["network", "service", "ambiguous", "throttled"].contains(class)) {
+    let counts_matter = |class: &ErrorClass| {
+        use ErrorClass::{Ambiguous, Network, Service, Throttled};
+        matches!(class, Network | Service | Ambiguous | Throttled)
+    };
+    if kinds.keys().any(|(class, ..)| counts_matter(class)) {
         let _ = writeln!(out, "  requests: {}", requests(summary));
     }
     let Some(flags) = flags else { return out };
@@ -185,7 +189,7 @@ mod tests {
     fn summary(launched: u32, class: &str, message: &str) -> RunSummary {
         let of = RunSummary::of(&RunState::new(RunId(uuid::Uuid::nil())), &Plan::default());
         let error = ErrorRecord {
-            class: class.to_owned(),
+            class: class.into(),
             status: Some(404),
             code: "Code".to_owned(),
             message: message.to_owned(),

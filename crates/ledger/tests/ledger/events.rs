@@ -33,7 +33,7 @@ fn placement() -> impl Strategy<Value = Placement> {
 fn error() -> impl Strategy<Value = ErrorRecord> {
     (text(), prop::option::of(any::<u16>()), text(), text(), prop::option::of(text())).prop_map(
         |(class, status, code, message, opc_request_id)| ErrorRecord {
-            class,
+            class: class.into(),
             status,
             code,
             message,

@@ -4,7 +4,7 @@ use super::super::{adopt, context::Halted, termination, watch_table::Watched};
 use super::{LIST_AGAIN, LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watcher};
 use crate::engine::{cloud, pacer::Class};
 use futures_util::TryStreamExt as _;
-use ledger::{ErrorRecord, Event};
+use ledger::{ErrorClass, ErrorRecord, Event};
 use oci_api::models::{Instance, InstanceLifecycleState as State};
 use oci_client::{Failure, FailureClass};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// What a poll reads of an instance. A page holds a hundred and a poll hundreds of pages, so the rest is not even decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Sight {
+struct Observation {
     id: String,
     lifecycle_state: State,
     fault_domain: Option<String>,
@@ -22,9 +22,9 @@ struct Sight {
 
 /// What a poll has found out.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct PollResult {
     /// Instances that were met, by OCID.
-    met: BTreeMap<String, Sight>,
+    met: BTreeMap<String, Observation>,
     /// Instances that a GET does not know.
     unknown: Vec<String>,
     /// What the list says of those, if it was asked.
@@ -42,9 +42,9 @@ enum List {
 
 impl Watcher<'_> {
     /// Asks for all that is waited for. A failure leaves the rest for the next poll.
-    pub(super) async fn look(&mut self) -> Seen {
+    pub(super) async fn look(&mut self) -> PollResult {
         let wanted = self.wanted();
-        let mut seen = Seen::default();
+        let mut seen = PollResult::default();
         let refused = self.list_refused.is_some_and(|at| at.elapsed() < LIST_AGAIN);
         let one_by_one = refused || wanted.len() < self.pages || wanted.len() <= SCOUTS;
         let missing = if one_by_one {
@@ -80,7 +80,7 @@ impl Watcher<'_> {
 
     /// A GET that does not know an instance is no proof: a policy may hide it. Before one is called lost, the list is read
     /// for all that are unknown: while it is read, more of them may reach the age at which they are lost.
-    async fn look_before_lost(&mut self, seen: &mut Seen) {
+    async fn look_before_lost(&mut self, seen: &mut PollResult) {
         let any_lost = {
             let table = self.context.watch.lock();
             seen.unknown.iter().any(|ocid| table.get(ocid).is_some_and(Watched::is_lost))
@@ -91,7 +91,7 @@ impl Watcher<'_> {
         let unknown = seen.unknown.clone();
         // Halted, it says nothing, and nothing is done about it.
         if self.read_list(&unknown, seen).await.is_ok() {
-            let Seen { met, unknown, .. } = seen;
+            let PollResult { met, unknown, .. } = seen;
             unknown.retain(|ocid| !met.contains_key(ocid));
         }
     }
@@ -112,15 +112,15 @@ impl Watcher<'_> {
         scouts
     }
 
-    async fn get(&self, ocid: &str) -> Result<Sight, Failure> {
+    async fn get(&self, ocid: &str) -> Result<Observation, Failure> {
         let question = cloud::get(&self.context.env.client, ocid);
         let answer = self.context.pacer.call(Class::Read, question).await;
         let Instance { id, lifecycle_state, fault_domain, .. } = answer?;
-        Ok(Sight { id, lifecycle_state, fault_domain })
+        Ok(Observation { id, lifecycle_state, fault_domain })
     }
 
     /// Reads pages until every wanted instance was met, and tells a failure.
-    async fn read_list(&mut self, wanted: &[String], seen: &mut Seen) -> Result<List, Halted> {
+    async fn read_list(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<List, Halted> {
         seen.list = match self.read_pages(wanted, seen).await {
             Ok(()) => {
                 self.list_refused = None;
@@ -140,9 +140,9 @@ impl Watcher<'_> {
     }
 
     /// `Err(None)`: the run was halted.
-    async fn read_pages(&mut self, wanted: &[String], seen: &mut Seen) -> Result<(), Option<Failure>> {
+    async fn read_pages(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<(), Option<Failure>> {
         let call = cloud::poll(&self.context.plan.fleet.compartment);
-        let mut pages = std::pin::pin!(self.context.env.client.pages::<Sight>(call));
+        let mut pages = std::pin::pin!(self.context.env.client.pages::<Observation>(call));
         let mut read = 0;
         let mut left = wanted.len();
         while left > 0 {
@@ -164,7 +164,7 @@ impl Watcher<'_> {
     ///
     /// An instance leaves the table after its events are written and its slot was sent back: whoever finds the table
     /// empty may end the run.
-    pub(super) async fn settle(&mut self, seen: Seen) -> bool {
+    pub(super) async fn settle(&mut self, seen: PollResult) -> bool {
         let mut events = Vec::new();
         let mut over = Vec::new();
         let mut dead = Vec::new();
@@ -233,7 +233,7 @@ impl Watched {
 }
 
 /// Takes in what an instance looks like now. Whether the wait for it is over.
-fn observe(watched: &mut Watched, ocid: &str, instance: &Sight, events: &mut Vec<Event>) -> bool {
+fn observe(watched: &mut Watched, ocid: &str, instance: &Observation, events: &mut Vec<Event>) -> bool {
     let slot = watched.slot;
     let state = &instance.lifecycle_state;
     let placed = instance.fault_domain.is_some() && instance.fault_domain != watched.fault_domain;
@@ -270,7 +270,7 @@ fn observe(watched: &mut Watched, ocid: &str, instance: &Sight, events: &mut Vec
 
 fn stopped_error(ocid: &str, state: &State) -> ErrorRecord {
     ErrorRecord {
-        class: "stopped".to_owned(),
+        class: ErrorClass::Stopped,
         code: "InstanceStopped".to_owned(),
         message: format!(
             "{ocid} is {state} before it ran: somebody stopped it. It exists; start or terminate it"
@@ -282,7 +282,7 @@ fn stopped_error(ocid: &str, state: &State) -> ErrorRecord {
 /// Nobody can say whether it runs, so nothing is launched in its place.
 fn hidden_error(ocid: &str) -> ErrorRecord {
     ErrorRecord {
-        class: "hidden".to_owned(),
+        class: ErrorClass::Hidden,
         code: "InstanceHidden".to_owned(),
         message: format!(
             "{ocid} was launched, and the service lets us neither list the compartment nor look at it"
@@ -293,7 +293,7 @@ fn hidden_error(ocid: &str) -> ErrorRecord {
 
 fn lost_error(ocid: &str) -> ErrorRecord {
     ErrorRecord {
-        class: "lost".to_owned(),
+        class: ErrorClass::Lost,
         code: "InstanceLost".to_owned(),
         message: format!(
             "{ocid} was launched, and neither the list nor a direct look has known it for {} minutes",
@@ -315,10 +315,10 @@ mod tests {
             since: Instant::now(),
             missing_since: None,
         };
-        let instance = Sight {
+        let instance = Observation {
             lifecycle_state: State::from(state),
             fault_domain: fault_domain.map(str::to_owned),
-            ..Sight::default()
+            ..Observation::default()
         };
         let mut events = Vec::new();
         let over = observe(&mut watched, "ocid", &instance, &mut events);

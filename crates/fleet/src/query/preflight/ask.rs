@@ -1,13 +1,13 @@
 //! The order of the questions: what everything depends on first, the rest at once, in few rounds.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::{join, join_all, join4};
 use ledger::Placement;
 use oci_api::models::{InstanceSourceDetails, Shape};
-use oci_client::{Client, Failure, FailureClass, plain_text};
+use oci_client::{Client, FailureClass, plain_text};
 
+use super::asker::{Asker, Place, key, places, row_of};
 use super::named;
 use super::network::{self, SubnetFacts};
 use super::offers;
@@ -15,69 +15,9 @@ use super::probe::{Probe, refused};
 use super::verdict::{Bound, Verdict, in_all};
 use super::{Finding, Level, Preflight, Unasked, limits, reserved, shapes};
 use crate::plan::FleetSpec;
-use crate::plan::policy::Scope;
+use crate::plan::policy::PolicyScope;
 use crate::price::Prices;
 use crate::reservation::Held;
-
-/// Requests for one shape in three availability domains: what may be left out is, so that they suffice.
-const BASE_REQUESTS: u32 = 6;
-/// And for each further shape in each availability domain.
-const REQUESTS_PER_PLACE: u32 = 3;
-
-/// What is asked about, and how often the service was asked.
-pub(super) struct Asker<'a> {
-    pub client: &'a Client,
-    pub fleet: &'a FleetSpec,
-    pub image: Option<&'a str>,
-    pub subnet: Option<&'a str>,
-    asked: AtomicU32,
-    budget: AtomicU32,
-}
-
-impl<'a> Asker<'a> {
-    pub fn new(client: &'a Client, fleet: &'a FleetSpec) -> Self {
-        Self {
-            client,
-            fleet,
-            image: None,
-            subnet: None,
-            asked: AtomicU32::new(0),
-            budget: AtomicU32::new(u32::MAX),
-        }
-    }
-}
-
-impl Asker<'_> {
-    /// Counts requests that are about to be made, whatever the budget: without them there is no answer at all.
-    pub fn count(&self, requests: u32) {
-        self.asked.fetch_add(requests, Ordering::Relaxed);
-    }
-
-    /// Whether so many more requests may be made; counts them if so.
-    pub fn may(&self, requests: u32) -> bool {
-        let fits = self.asked().saturating_add(requests) <= self.budget.load(Ordering::Relaxed);
-        if fits {
-            self.count(requests);
-        }
-        fits
-    }
-
-    pub fn asked(&self) -> u32 {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    pub fn tenancy(&self) -> &str {
-        if self.fleet.tenancy.is_empty() { &self.fleet.compartment } else { &self.fleet.tenancy }
-    }
-
-    /// Sets the budget for these places: the fault domains of a domain are asked about together. Each
-    /// thing that the launch names besides is one request more.
-    fn allow_for(&self, placements: &[Placement], named: usize) {
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX / 8);
-        let budget = BASE_REQUESTS + REQUESTS_PER_PLACE * number(places(placements).len()) + number(named);
-        self.budget.store(budget, Ordering::Relaxed);
-    }
-}
 
 /// Asks beforehand what a launch of `fleet` would run into.
 pub async fn preflight(client: &Client, fleet: &FleetSpec, prices: &Prices) -> Preflight {
@@ -87,7 +27,7 @@ pub async fn preflight(client: &Client, fleet: &FleetSpec, prices: &Prices) -> P
         _ => fleet.template.image_id.as_deref(),
     };
     let subnet = vnic.and_then(|vnic| vnic.subnet_id.as_deref()).or(fleet.template.subnet_id.as_deref());
-    let asker = Asker { image, subnet, ..Asker::new(client, fleet) };
+    let asker = Asker::new(client, fleet, image, subnet);
     let mut answer = Preflight { wanted: fleet.count, ..Preflight::default() };
     ask_all(&asker, prices, &mut answer).await;
     answer.findings.sort_by_key(|finding| finding.level);
@@ -184,7 +124,7 @@ async fn domains(asker: &Asker<'_>, answer: &mut Preflight) -> Option<Vec<String
                 what: "tenancy",
                 ocid: tenancy,
                 needs: ("inspect", "compartments"),
-                scope: Scope::Tenancy,
+                scope: PolicyScope::Tenancy,
             };
             let finding = probe.finding(&failure);
             if finding.level == Level::Stop {
@@ -212,24 +152,6 @@ fn distinct(placements: Vec<Placement>) -> Vec<Placement> {
     distinct
 }
 
-/// What limits and offers are asked for: availability domain and shape.
-type Place = (String, String);
-
-fn key(placement: &Placement) -> Place {
-    (placement.availability_domain.clone(), placement.shape.clone())
-}
-
-/// The first placement of each place.
-fn places(placements: &[Placement]) -> Vec<&Placement> {
-    let mut places: Vec<&Placement> = Vec::new();
-    for placement in placements {
-        if !places.iter().any(|place| key(place) == key(placement)) {
-            places.push(placement);
-        }
-    }
-    places
-}
-
 fn shapes_of(placements: &[Placement]) -> Vec<String> {
     let mut shapes: Vec<String> = Vec::new();
     for placement in placements {
@@ -240,10 +162,6 @@ fn shapes_of(placements: &[Placement]) -> Vec<String> {
     shapes
 }
 
-pub(super) fn row_of<'a>(rows: &'a [Shape], shape: &str) -> Option<&'a Shape> {
-    rows.iter().find(|row| row.shape == shape)
-}
-
 /// Limits of every place that is open. The first place is asked alone: what it teaches about the names of the limits saves
 /// questions about the others.
 async fn limits_everywhere(
@@ -252,7 +170,7 @@ async fn limits_everywhere(
     rows: &[Shape],
     open: impl Fn(&Placement) -> bool,
 ) -> BTreeMap<Place, Vec<Bound>> {
-    let each_at = |place: &Placement| each(asker.fleet, row_of(rows, &place.shape), &place.shape);
+    let each_at = |place: &Placement| limits::Each::of(asker.fleet, row_of(rows, &place.shape), &place.shape);
     let mut known = limits::Known::default();
     let mut rooms = BTreeMap::new();
     let mut rest = Vec::new();
@@ -267,14 +185,6 @@ async fn limits_everywhere(
     let answers = join_all(rest.iter().map(|place| known.again(asker, place, each_at(place)))).await;
     rooms.extend(rest.into_iter().map(key).zip(answers));
     rooms
-}
-
-/// What one instance needs: as the fleet says, else as the shape has it.
-pub(super) fn each(fleet: &FleetSpec, row: Option<&Shape>, shape: &str) -> limits::Each {
-    limits::Each {
-        size: shapes::facts(shape, row).size_of(&fleet.template),
-        gpus: row.and_then(|row| row.gpus).map(|gpus| gpus as f64),
-    }
 }
 
 /// What is good to know and may be left out: the name of the image, and further pages of addresses.
@@ -295,21 +205,4 @@ async fn afterthoughts(
         subnet.count_on(asker).await;
         answer.free_addresses = subnet.free();
     }
-}
-
-/// Asks for the compartment, when a question about it was refused.
-pub(super) async fn probe_compartment(asker: &Asker<'_>) -> Option<Finding> {
-    let ocid = asker.fleet.compartment.as_str();
-    if !asker.may(1) {
-        return None;
-    }
-    let result: Result<(), Failure> = if ocid.starts_with("ocid1.tenancy.") {
-        asker.client.get_tenancy(ocid).await.map(|_| ())
-    } else {
-        asker.client.get_compartment(ocid).await.map(|_| ())
-    };
-    let needs = ("inspect", "compartments");
-    result
-        .err()
-        .map(|failure| Probe { what: "compartment", ocid, needs, scope: Scope::Tenancy }.finding(&failure))
 }

@@ -7,7 +7,8 @@ use ledger::Placement;
 use oci_api::models::{LimitDefinitionSummary, ResourceAvailability, Shape};
 use oci_client::{Client, FailureClass};
 
-use super::ask::Asker;
+use super::asker::Asker;
+use super::shapes;
 use super::verdict::Bound;
 use crate::plan::FleetSpec;
 use crate::price::Size;
@@ -17,11 +18,11 @@ const SERVICE: &str = "compute";
 
 /// What limits and quotas leave for a shape in one place; nothing when not all that is needed could be asked.
 pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Placement) -> Vec<Bound> {
-    let asker = Asker::new(client, fleet);
+    let asker = Asker::new(client, fleet, None, None);
     let limits = of_shape(&placement.shape, None);
     // Regional twins need not exist; the limits of the availability domain must.
     let needed = limits.iter().filter(|limit| !limit.regional).count();
-    let each = super::ask::each(fleet, None, &placement.shape);
+    let each = Each::of(fleet, None, &placement.shape);
     let mut known = Known::default();
     let bounds = known.first(&asker, limits, placement, each).await;
     let found = known
@@ -59,8 +60,8 @@ pub(crate) async fn named(
             None => return NamedLimits::Foreign(name.clone()),
         }
     }
-    let asker = Asker::new(client, fleet);
-    let each = super::ask::each(fleet, None, &placement.shape);
+    let asker = Asker::new(client, fleet, None, None);
+    let each = Each::of(fleet, None, &placement.shape);
     let answers = ask_all(&asker, &limits, &placement.availability_domain, each).await;
     let rooms: Option<Vec<Bound>> = answers
         .into_iter()
@@ -198,6 +199,16 @@ pub(super) fn find_in(definitions: &[LimitDefinitionSummary], limit: &Limit) -> 
 pub(super) struct Each {
     pub size: Size,
     pub gpus: Option<f64>,
+}
+
+impl Each {
+    /// What one instance needs: as the fleet says, else as the shape has it.
+    pub(super) fn of(fleet: &FleetSpec, row: Option<&Shape>, shape: &str) -> Self {
+        Self {
+            size: shapes::facts(shape, row).size_of(&fleet.template),
+            gpus: row.and_then(|row| row.gpus).map(|gpus| gpus as f64),
+        }
+    }
 }
 
 /// What asking for a limit brought.

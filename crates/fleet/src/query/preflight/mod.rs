@@ -4,6 +4,7 @@
 //! way: a launch may do what a question may not. Must not know of files, arguments or terminals.
 
 mod ask;
+mod asker;
 pub(crate) mod limits;
 mod named;
 mod network;

@@ -12,12 +12,12 @@ use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
 use oci_client::{Answered, Call, Failure};
 use serde_json::Value;
 
-use super::ask::Asker;
+use super::asker::Asker;
 use super::probe::Probe;
 use super::verdict::Bound;
 use super::{Finding, Level};
 use crate::plan::FleetSpec;
-use crate::plan::policy::Scope;
+use crate::plan::policy::PolicyScope;
 
 /// A kind of thing that a launch may name.
 struct Kind {
@@ -126,7 +126,7 @@ impl NamedResources {
         ocid: &str,
         answer: Result<Answered<Value>, Failure>,
     ) {
-        let scope = Scope::Compartment(&asker.fleet.compartment);
+        let scope = PolicyScope::Compartment(&asker.fleet.compartment);
         let found = match answer {
             Ok(answer) => answer.value,
             Err(failure) => {

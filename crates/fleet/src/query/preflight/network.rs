@@ -5,11 +5,11 @@ use ledger::Placement;
 use oci_api::models::Subnet;
 use oci_client::plain_text;
 
-use super::ask::Asker;
+use super::asker::Asker;
 use super::probe::Probe;
 use super::verdict::Bound;
 use super::{Finding, Level, Preflight, subnet};
-use crate::plan::policy::Scope;
+use crate::plan::policy::PolicyScope;
 
 /// What was learnt of the subnet.
 pub(super) struct SubnetFacts {
@@ -24,7 +24,7 @@ pub(super) async fn ask(asker: &Asker<'_>) -> Result<Option<SubnetFacts>, Findin
     asker.count(2);
     let mut count = subnet::Count::default();
     let (subnet, page) = join(asker.client.get_subnet(ocid), count.page(asker.client, ocid)).await;
-    let scope = Scope::Compartment(&asker.fleet.compartment);
+    let scope = PolicyScope::Compartment(&asker.fleet.compartment);
     let subnet = subnet
         .map_err(|failure| {
             Probe { what: "subnet", ocid, needs: ("use", "subnets"), scope }.finding(&failure)

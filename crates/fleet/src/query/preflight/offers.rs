@@ -9,12 +9,12 @@ use ledger::Placement;
 use oci_api::models::Shape;
 use oci_client::{Failure, FailureClass, plain_text};
 
-use super::ask::{Asker, probe_compartment, row_of};
+use super::asker::{Asker, probe_compartment, row_of};
 use super::probe::Probe;
 use super::report::{self, Availability};
 use super::verdict::Bound;
 use super::{Finding, Level, shapes};
-use crate::plan::policy::Scope;
+use crate::plan::policy::PolicyScope;
 use crate::price::{Size, size_of};
 
 /// What the first report said: for one availability domain, shape by shape.
@@ -108,7 +108,7 @@ pub(super) async fn explain(
                 name = image.value.display_name.map(|name| plain_text(&name, 255));
             }
             Err(failure) => {
-                let scope = Scope::Compartment(&asker.fleet.compartment);
+                let scope = PolicyScope::Compartment(&asker.fleet.compartment);
                 let needs = ("read", "instance-images");
                 findings.push(Probe { what: "image", ocid, needs, scope }.finding(&failure));
                 return (rows, None);
@@ -221,7 +221,7 @@ pub(super) async fn everywhere(
                     "<your group>",
                     "manage",
                     "compute-capacity-reports",
-                    Scope::Tenancy,
+                    PolicyScope::Tenancy,
                 );
                 offers.findings.push(
                     Finding::new(Level::Note, "capacity report", message)

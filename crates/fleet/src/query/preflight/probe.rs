@@ -3,7 +3,7 @@
 use oci_client::{Failure, FailureClass};
 
 use super::{Finding, Level};
-use crate::plan::policy::{Scope, statement};
+use crate::plan::policy::{PolicyScope, statement};
 
 /// The thing that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Probe<'a> {
     /// The verb and resource-type that a policy must grant.
     pub needs: (&'static str, &'static str),
     /// Where.
-    pub scope: Scope<'a>,
+    pub scope: PolicyScope<'a>,
 }
 
 impl Probe<'_> {

@@ -4,12 +4,12 @@ use futures_util::future::join_all;
 use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
 
-use super::ask::Asker;
+use super::asker::Asker;
 use super::probe::Probe;
 use super::verdict::{Bound, Pool, Verdict, in_all};
 use super::{Finding, Level, ReservationFacts};
 use crate::plan::FleetSpec;
-use crate::plan::policy::Scope;
+use crate::plan::policy::PolicyScope;
 use crate::price::Prices;
 use crate::reservation::{Config, Held, ReservationError, Want, show, unreservable};
 
@@ -95,7 +95,7 @@ pub(super) async fn ask(asker: &Asker<'_>, ocids: &[String]) -> Vec<Result<Held,
 
 fn not_seen(fleet: &FleetSpec, ocid: &str, error: &ReservationError) -> Finding {
     let needs = ("use", "compute-capacity-reservations");
-    let scope = Scope::Compartment(&fleet.compartment);
+    let scope = PolicyScope::Compartment(&fleet.compartment);
     match error.failure() {
         Some(failure) => Probe { what: "capacity reservation", ocid, needs, scope }.finding(failure),
         None => Finding::new(Level::Warning, ocid, error.to_string()),

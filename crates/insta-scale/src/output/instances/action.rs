@@ -10,7 +10,7 @@ use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, seconds, wrap};
 use fleet::action::{ActionRow, ActionSummary, RowResult, Verb};
-use ledger::{ErrorRecord, Outcome};
+use ledger::{ErrorClass, ErrorRecord, Outcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -82,7 +82,7 @@ pub fn advice(summary: &ActionSummary) -> String {
     let mut kinds: BTreeMap<(&str, &str, &str), Vec<&ActionRow>> = BTreeMap::new();
     for row in &summary.instances {
         if let Some(error) = &row.error {
-            kinds.entry((&error.class, &error.code, &error.message)).or_default().push(row);
+            kinds.entry((error.class.as_str(), &error.code, &error.message)).or_default().push(row);
         }
     }
     for rows in kinds.values() {
@@ -113,22 +113,45 @@ pub fn advice(summary: &ActionSummary) -> String {
 
 /// What to do about a failure of an action.
 fn hint(error: &ErrorRecord) -> &'static str {
-    match error.class.as_str() {
-        "wrong_state" => "`oci-insta-scale instances status` shows how it stands now",
-        "missing" => {
+    match &error.class {
+        ErrorClass::WrongState => "`oci-insta-scale instances status` shows how it stands now",
+        ErrorClass::Missing => {
             "check the name or the OCID, the compartment (-c) and the region; `instances list --terminated` shows those that are gone"
         }
-        "protected" => "remove the tag from the instance, or leave --protect out",
-        "wait_timeout" => {
+        ErrorClass::Protected => "remove the tag from the instance, or leave --protect out",
+        ErrorClass::WaitTimeout => {
             "the action was accepted and may still succeed: look with `instances status --watch`, or wait longer with --wait-timeout"
         }
-        "network" | "service" | "ambiguous" | "throttled" => {
+        ErrorClass::Network | ErrorClass::Service | ErrorClass::Ambiguous | ErrorClass::Throttled => {
             "run the same command again: instances that are there already are skipped"
         }
-        "capacity" => {
+        ErrorClass::Capacity => {
             "on-demand capacity is not kept while an instance is stopped: try again later, or start it from a capacity reservation"
         }
-        _ => hints::hint(error),
+        ErrorClass::Limit
+        | ErrorClass::Authentication
+        | ErrorClass::NotFound
+        | ErrorClass::Conflict
+        | ErrorClass::Busy
+        | ErrorClass::InvalidatedRetryToken
+        | ErrorClass::StaleEtag
+        | ErrorClass::Invalid
+        | ErrorClass::Blocked
+        | ErrorClass::ReservationExhausted
+        | ErrorClass::ReservationGone
+        | ErrorClass::Expired
+        | ErrorClass::Deadline
+        | ErrorClass::Gone
+        | ErrorClass::Superseded
+        | ErrorClass::Stopped
+        | ErrorClass::Hidden
+        | ErrorClass::Lost
+        | ErrorClass::TokenExpired
+        | ErrorClass::GivenBack
+        | ErrorClass::NotDeleted
+        | ErrorClass::Held
+        | ErrorClass::Changed
+        | ErrorClass::Other(_) => hints::hint(error),
     }
 }
 

@@ -1,0 +1,110 @@
+//! What all questions of one preflight share: whom to ask about what, and how many requests that may take.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ledger::Placement;
+use oci_api::models::Shape;
+use oci_client::{Client, Failure};
+
+use super::Finding;
+use super::probe::Probe;
+use crate::plan::FleetSpec;
+use crate::plan::policy::PolicyScope;
+
+/// Requests for one shape in three availability domains: what may be left out is, so that they suffice.
+const BASE_REQUESTS: u32 = 6;
+/// And for each further shape in each availability domain.
+const REQUESTS_PER_PLACE: u32 = 3;
+
+/// What is asked about, and how often the service was asked.
+pub(super) struct Asker<'a> {
+    pub client: &'a Client,
+    pub fleet: &'a FleetSpec,
+    pub image: Option<&'a str>,
+    pub subnet: Option<&'a str>,
+    asked: AtomicU32,
+    budget: AtomicU32,
+}
+
+impl<'a> Asker<'a> {
+    pub fn new(
+        client: &'a Client,
+        fleet: &'a FleetSpec,
+        image: Option<&'a str>,
+        subnet: Option<&'a str>,
+    ) -> Self {
+        Self { client, fleet, image, subnet, asked: AtomicU32::new(0), budget: AtomicU32::new(u32::MAX) }
+    }
+}
+
+impl Asker<'_> {
+    /// Counts requests that are about to be made, whatever the budget: without them there is no answer at all.
+    pub fn count(&self, requests: u32) {
+        self.asked.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    /// Whether so many more requests may be made; counts them if so.
+    pub fn may(&self, requests: u32) -> bool {
+        let fits = self.asked().saturating_add(requests) <= self.budget.load(Ordering::Relaxed);
+        if fits {
+            self.count(requests);
+        }
+        fits
+    }
+
+    pub fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    pub fn tenancy(&self) -> &str {
+        if self.fleet.tenancy.is_empty() { &self.fleet.compartment } else { &self.fleet.tenancy }
+    }
+
+    /// Sets the budget for these places: the fault domains of a domain are asked about together. Each
+    /// thing that the launch names besides is one request more.
+    pub fn allow_for(&self, placements: &[Placement], named: usize) {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX / 8);
+        let budget = BASE_REQUESTS + REQUESTS_PER_PLACE * number(places(placements).len()) + number(named);
+        self.budget.store(budget, Ordering::Relaxed);
+    }
+}
+
+/// What limits and offers are asked for: availability domain and shape.
+pub(super) type Place = (String, String);
+
+pub(super) fn key(placement: &Placement) -> Place {
+    (placement.availability_domain.clone(), placement.shape.clone())
+}
+
+/// The first placement of each place.
+pub(super) fn places(placements: &[Placement]) -> Vec<&Placement> {
+    let mut places: Vec<&Placement> = Vec::new();
+    for placement in placements {
+        if !places.iter().any(|place| key(place) == key(placement)) {
+            places.push(placement);
+        }
+    }
+    places
+}
+
+/// What the region says of a shape.
+pub(super) fn row_of<'a>(rows: &'a [Shape], shape: &str) -> Option<&'a Shape> {
+    rows.iter().find(|row| row.shape == shape)
+}
+
+/// Asks for the compartment, when a question about it was refused.
+pub(super) async fn probe_compartment(asker: &Asker<'_>) -> Option<Finding> {
+    let ocid = asker.fleet.compartment.as_str();
+    if !asker.may(1) {
+        return None;
+    }
+    let result: Result<(), Failure> = if ocid.starts_with("ocid1.tenancy.") {
+        asker.client.get_tenancy(ocid).await.map(|_| ())
+    } else {
+        asker.client.get_compartment(ocid).await.map(|_| ())
+    };
+    let needs = ("inspect", "compartments");
+    result.err().map(|failure| {
+        Probe { what: "compartment", ocid, needs, scope: PolicyScope::Tenancy }.finding(&failure)
+    })
+}

@@ -1,0 +1,159 @@
+//! The classes of failures that runs remember. Their names on disk never change.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! classes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
+        /// What kind of failure a record is about. Whoever decides something by it matches all of them, so that a new one
+        /// is decided everywhere.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(from = "String", into = "String")]
+        pub enum ErrorClass {
+            $($(#[doc = $doc])+ $name,)+
+            /// A class of another version of this program, as it is called there; empty when none was given.
+            Other(String),
+        }
+
+        impl ErrorClass {
+            /// All that this version knows.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Its name, on disk and in documents.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)+
+                    Self::Other(name) => name,
+                }
+            }
+        }
+
+        impl From<&str> for ErrorClass {
+            fn from(name: &str) -> Self {
+                match name {
+                    $($text => Self::$name,)+
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+    };
+}
+
+classes! {
+    /// No host has room.
+    Capacity = "capacity",
+    /// Too many requests.
+    Throttled = "throttled",
+    /// A service limit or quota is used up.
+    Limit = "limit",
+    /// The login was refused.
+    Authentication = "authentication",
+    /// It is not there, or this login may not see it.
+    NotFound = "not_found_or_not_authorised",
+    /// The state of the resource does not allow it.
+    Conflict = "conflict",
+    /// The resource is busy with something else.
+    Busy = "busy",
+    /// The service does not take the retry token any more.
+    InvalidatedRetryToken = "retry_token_invalidated",
+    /// Somebody else changed the resource first.
+    StaleEtag = "stale_etag",
+    /// The request is wrong.
+    Invalid = "invalid",
+    /// It may or may not have been acted on.
+    Ambiguous = "ambiguous",
+    /// The service failed.
+    Service = "service",
+    /// The service was not reached.
+    Network = "network",
+    /// This machine's settings let nothing out.
+    Blocked = "blocked",
+    /// The reservation that the launch draws on has no room.
+    ReservationExhausted = "reservation_exhausted",
+    /// The reservations of the run are given back.
+    ReservationGone = "reservation_gone",
+    /// The time of the fleet is over.
+    Expired = "expired",
+    /// The deadline of the run passed.
+    Deadline = "deadline",
+    /// The instance ran and is gone.
+    Gone = "gone",
+    /// Another instance has the slot.
+    Superseded = "superseded",
+    /// Somebody stopped the instance before it ran.
+    Stopped = "stopped",
+    /// The service lets nobody look at the instance.
+    Hidden = "hidden",
+    /// The service does not know the instance any more.
+    Lost = "lost",
+    /// The retry token is too old to be sent again.
+    TokenExpired = "token_expired",
+    /// The run was rolled back.
+    GivenBack = "given_back",
+    /// The wanted state cannot come from the present one.
+    WrongState = "wrong_state",
+    /// A tag protects the instance.
+    Protected = "protected",
+    /// It was named, and nobody found it.
+    Missing = "missing",
+    /// The wait ended first.
+    WaitTimeout = "wait_timeout",
+    /// It was not deleted.
+    NotDeleted = "not_deleted",
+    /// Another process works on the run.
+    Held = "held",
+    /// It has changed since it was looked at.
+    Changed = "changed",
+}
+
+impl Default for ErrorClass {
+    fn default() -> Self {
+        Self::Other(String::new())
+    }
+}
+
+impl From<String> for ErrorClass {
+    fn from(name: String) -> Self {
+        name.as_str().into()
+    }
+}
+
+impl From<ErrorClass> for String {
+    fn from(class: ErrorClass) -> Self {
+        class.as_str().to_owned()
+    }
+}
+
+impl PartialEq<&str> for ErrorClass {
+    fn eq(&self, name: &&str) -> bool {
+        self.as_str() == *name
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_is_read_as_it_was_written() {
+        for class in ErrorClass::ALL {
+            let text = serde_json::to_string(class).unwrap();
+            assert_eq!(text, format!("\"{class}\""));
+            assert_eq!(&serde_json::from_str::<ErrorClass>(&text).unwrap(), class);
+        }
+    }
+
+    #[test]
+    fn a_class_of_another_version_keeps_its_name() {
+        let newer: ErrorClass = serde_json::from_str("\"from_the_future\"").unwrap();
+        assert_eq!(newer, ErrorClass::Other("from_the_future".to_owned()));
+        assert_eq!(serde_json::to_string(&newer).unwrap(), "\"from_the_future\"");
+        assert_eq!(serde_json::to_string(&ErrorClass::default()).unwrap(), "\"\"");
+    }
+}
