@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::{join, join_all, join4};
-use ledger::Placement;
+use ledger::{Placement, PlacementSize};
 use oci_api::models::{InstanceSourceDetails, Shape};
 use oci_client::{Client, Failure, FailureClass, plain_text};
 
@@ -131,7 +131,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     let (rows, image_seen) = offers::explain(asker, &wanted, region, &mut answer.findings).await;
     let offers = offers::everywhere(asker, &placements, &wanted, &rows, first).await;
     answer.findings.extend(offers.findings.iter().cloned());
-    answer.findings.extend(shapes::wrong_baselines(asker.fleet, &wanted, &rows));
+    answer.findings.extend(shapes::wrong_baselines(asker.fleet, &placements, &rows));
     network::describe(asker, subnet.as_ref(), answer);
     answer.findings.extend(reserved::impossible(asker.fleet, &reservations));
     // Where nothing can be launched anyhow, limits are of no interest.
@@ -212,11 +212,11 @@ fn distinct(placements: Vec<Placement>) -> Vec<Placement> {
     distinct
 }
 
-/// What limits and offers are asked for: availability domain and shape.
-type Place = (String, String);
+/// What limits and offers are asked for: availability domain, shape, and the size where a placement has one of its own.
+pub(super) type Place = (String, String, Option<PlacementSize>);
 
-fn key(placement: &Placement) -> Place {
-    (placement.availability_domain.clone(), placement.shape.clone())
+pub(super) fn key(placement: &Placement) -> Place {
+    (placement.availability_domain.clone(), placement.shape.clone(), placement.size.clone())
 }
 
 /// The first placement of each place.
@@ -252,7 +252,7 @@ async fn limits_everywhere(
     rows: &[Shape],
     open: impl Fn(&Placement) -> bool,
 ) -> BTreeMap<Place, Vec<Bound>> {
-    let each_at = |place: &Placement| each(asker.fleet, row_of(rows, &place.shape), &place.shape);
+    let each_at = |place: &Placement| each(asker.fleet, row_of(rows, &place.shape), place);
     let mut known = limits::Known::default();
     let mut rooms = BTreeMap::new();
     let mut rest = Vec::new();
@@ -270,9 +270,9 @@ async fn limits_everywhere(
 }
 
 /// What one instance needs: as the fleet says, else as the shape has it.
-pub(super) fn each(fleet: &FleetSpec, row: Option<&Shape>, shape: &str) -> limits::Each {
+pub(super) fn each(fleet: &FleetSpec, row: Option<&Shape>, placement: &Placement) -> limits::Each {
     limits::Each {
-        size: shapes::facts(shape, row).size_of(&fleet.template),
+        size: shapes::facts(&placement.shape, row).size_of(fleet.size_at(placement)),
         gpus: row.and_then(|row| row.gpus).map(|gpus| gpus as f64),
     }
 }

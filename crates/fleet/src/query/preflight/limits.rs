@@ -21,7 +21,7 @@ pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Place
     let limits = of_shape(&placement.shape, None);
     // Regional twins need not exist; the limits of the availability domain must.
     let needed = limits.iter().filter(|limit| !limit.regional).count();
-    let each = super::ask::each(fleet, None, &placement.shape);
+    let each = super::ask::each(fleet, None, placement);
     let mut known = Known::default();
     let bounds = known.first(&asker, limits, placement, each).await;
     let found = known
@@ -60,7 +60,7 @@ pub(crate) async fn named(
         }
     }
     let asker = Asker::new(client, fleet);
-    let each = super::ask::each(fleet, None, &placement.shape);
+    let each = super::ask::each(fleet, None, placement);
     let answers = ask_all(&asker, &limits, &placement.availability_domain, each).await;
     let rooms: Option<Vec<Bound>> = answers
         .into_iter()
