@@ -23,7 +23,8 @@ pub use engine::env::{Environment, RunError, Sink, no_sink};
 pub use launch::run::{launch, rebuild_from_cloud, resume};
 pub use launch::{InstanceSummary, LaunchOptions, Returned, RunSummary};
 pub use plan::{
-    Finding, FleetSpec, Origin, Plan, PlanError, TakenNames, highest_of_run, plan, retry_token, taken,
+    Backend, Finding, FleetSpec, Origin, Plan, PlanError, TakenNames, highest_of_run, plan, retry_token,
+    taken,
 };
-pub use plan::{naming, policy};
+pub use plan::{named, naming, policy};
 pub use query::{addresses, preflight, select};

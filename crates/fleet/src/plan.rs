@@ -1,8 +1,10 @@
 //! From a fleet to a plan: names, resolved placements, tags. A plan is pure data, kept in the run's first record, and
 //! every request and retry token of the run is a pure function of it.
 
+mod backend;
 mod extend;
 mod finding;
+pub mod named;
 pub mod naming;
 pub mod policy;
 mod reserve;
@@ -11,6 +13,7 @@ mod shapes;
 mod spec;
 mod tags;
 
+pub use backend::Backend;
 pub(crate) use extend::number_in;
 pub use extend::{TakenNames, highest_of_run, taken};
 pub use finding::Finding;
@@ -18,7 +21,7 @@ pub use reserve::Reserve;
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{PlanError, is_domain, is_same_domain, plan};
-pub use spec::FleetSpec;
+pub use spec::{FleetSpec, is_same_kind};
 pub(crate) use tags::expiry_in;
 pub use tags::{EXPIRY_TAG, fleet_expiry};
 
@@ -46,6 +49,9 @@ pub struct Plan {
     /// At least so many, or nothing: when fewer are reached, everything that the run made is given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
+    /// What launches the instances.
+    #[serde(default, skip_serializing_if = "Backend::is_default")]
+    pub backend: Backend,
     /// Where the command that started the run found its credentials. Nothing in this crate reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -86,7 +92,7 @@ impl Plan {
 
     /// The display name of a slot's instance where it is tried first.
     pub fn name(&self, slot: SlotNumber) -> String {
-        let first = self.fleet.placements.first();
+        let first = self.fleet.first_placement();
         self.name_in(slot, first.map_or("", |placement| &placement.availability_domain))
     }
 
@@ -124,32 +130,22 @@ impl Plan {
 
     /// The body of a launch. The same arguments give the same body, or the service would refuse the retry token.
     pub fn request(&self, run: RunId, slot: SlotNumber, attempt: u32) -> LaunchInstanceDetails {
-        self.request_in(self.placement(attempt), run, slot)
+        self.request_in(&self.placement(attempt), run, slot)
     }
 
     /// The same for a placement that was written down: what an earlier process sent must be sent again as it was, even if
     /// a reservation that it named has gone since.
     pub(crate) fn request_in(
         &self,
-        placement: Placement,
+        placement: &Placement,
         run: RunId,
         slot: SlotNumber,
     ) -> LaunchInstanceDetails {
-        let mut details = self.fleet.template.clone();
-        details.compartment_id.clone_from(&self.fleet.compartment);
-        let name = self.name_in(slot, &placement.availability_domain);
+        let mut details = self.fleet.launch_at(placement);
         if let Some(host) = self.fleet.host_name(self.number(slot), &placement.availability_domain) {
             details.create_vnic_details.get_or_insert_default().hostname_label = Some(host);
         }
-        details.display_name = Some(name);
-        details.availability_domain = placement.availability_domain;
-        details.shape = Some(placement.shape);
-        if placement.fault_domain.is_some() {
-            details.fault_domain = placement.fault_domain;
-        }
-        if placement.capacity_reservation.is_some() {
-            details.capacity_reservation_id = placement.capacity_reservation;
-        }
+        details.display_name = Some(self.name_in(slot, &placement.availability_domain));
         let tags = details.freeform_tags.get_or_insert_default();
         tags.insert(RUN_TAG.to_owned(), run.to_string());
         tags.insert(SLOT_TAG.to_owned(), slot.to_string());

@@ -1,6 +1,7 @@
 //! The events of a run. They outlive the program: fields may be added with a default, but never renamed or removed.
 
 use crate::class::ErrorClass;
+use crate::placement::Placement;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -55,22 +56,6 @@ pub enum RunKind {
     Reboot,
     Terminate,
     Cleanup,
-}
-
-/// Where a slot is tried.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Placement {
-    /// The full name of the availability domain: `Uocm:PHX-AD-1`.
-    pub availability_domain: String,
-    /// The fault domain, when one was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault_domain: Option<String>,
-    /// The shape.
-    pub shape: String,
-    /// The capacity reservation to draw on. Absent and empty differ: the empty string opts out of a default one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capacity_reservation: Option<String>,
 }
 
 /// A failure, as it is stored and shown.

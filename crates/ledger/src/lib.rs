@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod lease;
 pub mod memory;
+pub mod placement;
 pub mod slot;
 pub mod sqlite;
 pub mod state;
@@ -17,11 +18,11 @@ pub mod store;
 pub use class::ErrorClass;
 pub use error::{LedgerError, Result};
 pub use event::{
-    Action, ErrorRecord, Event, InstanceRef, Outcome, Placement, Record, RequestCount, RunId, RunKind,
-    SlotNumber,
+    Action, ErrorRecord, Event, InstanceRef, Outcome, Record, RequestCount, RunId, RunKind, SlotNumber,
 };
 pub use lease::{Holder, Lease};
 pub use memory::MemoryStore;
+pub use placement::{Amount, CapacityType, Placement, PlacementSize};
 pub use slot::{Intent, Next, Phase, SlotState};
 pub use sqlite::SqliteStore;
 pub use state::{Counts, RunState};

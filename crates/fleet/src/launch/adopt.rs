@@ -24,20 +24,31 @@ pub(crate) fn slot_of(instance: &Instance, run: RunId) -> Option<SlotNumber> {
     (named == run).then(|| tags.get(SLOT_TAG)?.parse().ok()).flatten()
 }
 
-/// The event of an instance that was found and not launched just now.
-pub(crate) fn adopted(instance: impl Into<Made>, slot: SlotNumber, attempt: u32) -> Event {
+/// The event of an instance that was found and not launched just now. `asked` is the placement that was tried for it, where
+/// that is known.
+pub(crate) fn adopted(
+    instance: impl Into<Made>,
+    slot: SlotNumber,
+    attempt: u32,
+    asked: Option<&Placement>,
+) -> Event {
     let made: Made = instance.into();
+    let told = Placement {
+        availability_domain: made.availability_domain.unwrap_or_default(),
+        fault_domain: made.fault_domain,
+        shape: made.shape.unwrap_or_default(),
+        capacity_reservation: made.capacity_reservation_id,
+        ..Placement::default()
+    };
     Event::Launched {
         slot,
         attempt,
         ocid: made.id.unwrap_or_default(),
         name: made.display_name.unwrap_or_default(),
         state: made.lifecycle_state.to_string(),
-        placement: Placement {
-            availability_domain: made.availability_domain.unwrap_or_default(),
-            fault_domain: made.fault_domain,
-            shape: made.shape.unwrap_or_default(),
-            capacity_reservation: made.capacity_reservation_id,
+        placement: match asked {
+            Some(asked) => asked.recorded(told),
+            None => told,
         },
         work_request: None,
         adopted: true,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::engine::{
     backoff::Backoff,
-    cloud::{self, Made},
+    cloud::Made,
     failure::{error_record, rule},
     pacer::Permit,
 };
@@ -93,7 +93,7 @@ pub(crate) async fn run(
 
 impl Attempt<'_> {
     async fn tries(&mut self, mut permit: Option<Permit<'_>>) -> Result<AttemptEnd, Halted> {
-        let details = self.context.plan.request_in(self.placement.clone(), self.context.run, self.slot);
+        let details = self.context.plan.request_in(&self.placement, self.context.run, self.slot);
         let mut position = None;
         loop {
             let permit = match permit.take() {
@@ -120,7 +120,9 @@ impl Attempt<'_> {
             if self.may_exist.is_some_and(|first_at| is_old(first_at, sent_at)) {
                 return Box::pin(self.expired()).await;
             }
-            let mut failure = match cloud::launch(&self.context.env.client, &details, &self.token).await {
+            let backend = self.context.plan.backend;
+            let sent = backend.launch(&self.context.env.client, &details, &self.token);
+            let mut failure = match sent.await {
                 Ok(answered) => {
                     self.context.answer_came();
                     self.context.pace(self.context.pacer.on_answer(&permit, None)).await;
@@ -262,7 +264,7 @@ impl Attempt<'_> {
             }
         };
         let dead = adopt::is_dead(&made.lifecycle_state);
-        let mut event = adopt::adopted(made, self.slot, self.number);
+        let mut event = adopt::adopted(made, self.slot, self.number, Some(&self.placement));
         if let Event::Launched { work_request, adopted, name, placement, .. } = &mut event {
             work_request.clone_from(&answered.work_request_id);
             *adopted = false;
@@ -321,7 +323,7 @@ impl Attempt<'_> {
                         let error = ErrorRecord { code: "WrongInstance".to_owned(), message, ..error };
                         return Ok(AttemptEnd::GiveUp { class, error });
                     }
-                    let event = adopt::adopted(instance, self.slot, self.number);
+                    let event = adopt::adopted(instance, self.slot, self.number, Some(&self.placement));
                     self.context.journal.record_and_see(vec![event]).await;
                     return Ok(AttemptEnd::Launched { ocid });
                 }

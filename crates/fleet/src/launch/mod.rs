@@ -3,6 +3,7 @@
 
 mod adopt;
 mod attempt;
+mod backend;
 mod capacity_cache;
 mod claims;
 mod context;

@@ -149,11 +149,13 @@ fn is_rolled_back(context: &Context<'_>, slot: SlotNumber, ocid: &str) -> bool {
 
 /// An instance that the ledger did not know becomes the slot's, if the slot has none: then it can be given back.
 async fn adopt_into_slot(context: &Context<'_>, slot: SlotNumber, instance: &Instance) {
-    let known =
-        context.journal.state(|state| (state.slot(slot).ocid.is_some(), state.slot(slot).last_attempt));
-    if let (false, attempt) = known {
-        context.journal.record(vec![adopt::adopted(instance.clone(), slot, attempt.max(1))]).await;
-    }
+    let adopted = context.journal.state(|state| {
+        let known = state.slot(slot);
+        let attempt = known.last_attempt.max(1);
+        let asked = known.placement.as_ref();
+        known.ocid.is_none().then(|| adopt::adopted(instance.clone(), slot, attempt, asked))
+    });
+    context.journal.record(adopted.into_iter().collect()).await;
 }
 
 /// The state of an instance that the list does not show.

@@ -259,7 +259,12 @@ fn adoption_events(
             let gone =
                 replaced.map(|ocid| Event::InstanceDied { slot, ocid: ocid.clone(), error: superseded() });
             events.extend(gone);
-            events.push(adopt::adopted(first.clone(), slot, known.last_attempt.max(1)));
+            events.push(adopt::adopted(
+                first.clone(),
+                slot,
+                known.last_attempt.max(1),
+                known.placement.as_ref(),
+            ));
         }
     }
     events

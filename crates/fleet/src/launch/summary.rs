@@ -88,6 +88,13 @@ pub struct InstanceSummary {
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: Option<String>,
+    /// The size that was asked for, where the config gives one.
+    pub ocpus: Option<f64>,
+    /// The memory that was asked for in GB, where the config gives it.
+    pub memory_gb: Option<f64>,
+    /// The placement of the instance, or the one that was last tried.
+    #[serde(skip)]
+    pub placement: Option<Placement>,
     /// Placements tried.
     pub attempts: u32,
     /// When the instance was made.
@@ -199,18 +206,19 @@ fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> Instanc
         Phase::Running | Phase::Launched | Phase::GivenBack => None,
         _ => slot.error,
     };
-    let (availability_domain, fault_domain, shape) = match slot.placement {
-        Some(place) => (Some(place.availability_domain), place.fault_domain, Some(place.shape)),
-        None => (None, None, None),
-    };
+    let place = slot.placement.as_ref();
+    let size = place.map(|place| plan.fleet.size_at(place)).unwrap_or_default();
     InstanceSummary {
         slot: number,
         name: slot.name.unwrap_or_else(|| plan.name(number)),
         ocid: slot.ocid,
         state: slot.state,
-        availability_domain,
-        fault_domain,
-        shape,
+        availability_domain: place.map(|place| place.availability_domain.clone()),
+        fault_domain: place.and_then(|place| place.fault_domain.clone()),
+        shape: place.map(|place| place.shape.clone()),
+        ocpus: size.ocpus,
+        memory_gb: size.memory_gb,
+        placement: slot.placement,
         attempts: slot.attempts,
         launched_at: slot.launched_at,
         running_at: slot.running_at,

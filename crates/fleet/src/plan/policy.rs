@@ -3,9 +3,9 @@
 //! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission),
 //! "Common Policies", "Capacity Reservations"; oracle/karpenter-provider-oci, its policies. Pure: asks nobody.
 
-use oci_api::models::InstanceSourceDetails;
 use serde::Serialize;
 
+use super::named::{ENCRYPTION_KEY, ResourceKind, of_launch};
 use super::spec::FleetSpec;
 
 /// What a policy is to allow, besides launching the fleet.
@@ -71,10 +71,9 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     add("read", "instance-images", here, "use the image", false);
     add("use", "subnets", network, "put instances into the subnet", false);
     add("use", "vnics", network, "give instances a network card", false);
-    let vnic = spec.template.create_vnic_details.as_deref();
-    if vnic.and_then(|vnic| vnic.nsg_ids.as_ref()).is_some_and(|groups| !groups.is_empty()) {
-        let why = "put instances into the network security groups";
-        add("use", "network-security-groups", network, why, false);
+    let needs = needs(spec);
+    for (named, why) in needs.iter().filter(|(named, _)| named.in_network) {
+        add(named.needs.0, named.needs.1, network, why, false);
     }
     if has_reservation(spec) && !uses.manage_reservations {
         add("use", "compute-capacity-reservations", here, "launch into the capacity reservation", false);
@@ -90,8 +89,8 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
         add("manage", "volumes", here, "make the data volumes", false);
         add("manage", "volume-attachments", here, "attach the data volumes", false);
     }
-    for (verb, resource, why) in placement_needs(spec) {
-        add(verb, resource, here, why, false);
+    for (named, why) in needs.iter().filter(|(named, _)| !named.in_network) {
+        add(named.needs.0, named.needs.1, here, why, false);
     }
     add("inspect", "compartments", PolicyScope::Tenancy, "read the names of the availability domains", false);
 
@@ -108,7 +107,7 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     );
     let why = "read the capacity report (only `manage` grants it)";
     add("manage", "compute-capacity-reports", PolicyScope::Tenancy, why, true);
-    if encrypts(spec) {
+    if ENCRYPTION_KEY.is_in(&spec.template) {
         // To a service, not to a group (Oracle: "Assigning Master Encryption Keys").
         let text = "Allow service blockstorage to use keys".to_owned() + &place_of(here);
         let why = "let the Block Volume service encrypt with the key";
@@ -120,26 +119,15 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     all
 }
 
-/// What is needed for where instances are put, and for their key; each where the fleet names one.
-fn placement_needs(spec: &FleetSpec) -> Vec<(&'static str, &'static str, &'static str)> {
-    let launch = &spec.template;
-    let needs = [
-        (encrypts(spec), "key-delegate", "encrypt boot volumes with the key"),
-        (launch.dedicated_vm_host_id.is_some(), "dedicated-vm-hosts", "put instances on the dedicated host"),
-        (launch.compute_cluster_id.is_some(), "compute-clusters", "put instances into the compute cluster"),
-        (
-            launch.cluster_placement_group_id.is_some(),
-            "cluster-placement-groups",
-            "put instances into the cluster placement group",
-        ),
-    ];
-    needs.into_iter().filter(|(named, ..)| *named).map(|(_, resource, why)| ("use", resource, why)).collect()
-}
-
-/// Whether boot volumes are encrypted with a key of the user's own.
-fn encrypts(spec: &FleetSpec) -> bool {
-    let source = spec.template.source_details.as_deref();
-    matches!(source, Some(InstanceSourceDetails::Image(image)) if image.kms_key_id.is_some())
+/// The kinds of things that a fleet names by their OCID and that need a right, each once, and what the right is for.
+fn needs(spec: &FleetSpec) -> Vec<(&'static ResourceKind, &'static str)> {
+    let mut needs: Vec<(&'static ResourceKind, &'static str)> = Vec::new();
+    for (named, _) in of_launch(&spec.template) {
+        if let Some(why) = named.why.filter(|why| needs.iter().all(|(_, other)| other != why)) {
+            needs.push((named, why));
+        }
+    }
+    needs
 }
 
 /// Whether any launch of the fleet names a reservation.
@@ -153,7 +141,7 @@ fn has_reservation(spec: &FleetSpec) -> bool {
 mod tests {
     use super::*;
     use ledger::Placement;
-    use oci_api::models::InstanceSourceViaImageDetails;
+    use oci_api::models::{InstanceSourceDetails, InstanceSourceViaImageDetails};
 
     fn texts(spec: &FleetSpec, uses: &Uses, optional: bool) -> String {
         let statements = statements(spec, uses);

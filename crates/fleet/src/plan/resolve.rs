@@ -103,7 +103,7 @@ fn check_names(fleet: &FleetSpec, last: u64) -> Vec<Finding> {
         }
         _ => {}
     }
-    let domain = fleet.placements.first().map_or("", |placement| placement.availability_domain.as_str());
+    let domain = fleet.first_placement().map_or("", |placement| placement.availability_domain.as_str());
     let numbers = match &fleet.naming {
         Some(Naming::List(_)) => u64::from(fleet.first_number)..=last,
         _ => last..=last,

@@ -1,8 +1,11 @@
 //! What the user wants: one kind of machine, and how many. The result of reading config.yaml.
 
 use super::naming::{NamePattern, Naming, Values};
-use ledger::Placement;
-use oci_api::models::LaunchInstanceDetails;
+use ledger::{CapacityType, Placement, PlacementSize};
+use oci_api::models::{
+    InstanceSourceDetails, LaunchInstanceDetails, LaunchInstanceShapeConfigDetails,
+    PreemptibleInstanceConfigDetails, PreemptionAction, TerminatePreemptionAction,
+};
 use serde::{Deserialize, Serialize};
 
 /// The instances that one config describes. Holds no secrets, so that a run can keep it.
@@ -31,7 +34,9 @@ pub struct FleetSpec {
     /// resolves them.
     pub placements: Vec<Placement>,
     /// The body of every launch but for what a slot and a placement decide: display name, availability domain,
-    /// fault domain, shape, reservation and the run's tags.
+    /// fault domain, shape, reservation and the run's tags. A placement may also have a size, an image, a subnet and a
+    /// capacity type of its own, which then come before those of the template: [`FleetSpec::launch_at`] puts the two
+    /// together, and nothing else does.
     pub template: LaunchInstanceDetails,
 }
 
@@ -52,4 +57,106 @@ impl FleetSpec {
 
 fn one() -> u32 {
     1
+}
+
+impl FleetSpec {
+    /// The body of a launch at a placement, without what only a slot knows: its name and its tags.
+    ///
+    /// Whoever wants to know what is launched somewhere (its price, its size, whether a reservation can serve it) asks this
+    /// and not the template.
+    pub fn launch_at(&self, placement: &Placement) -> LaunchInstanceDetails {
+        let mut launch = self.template.clone();
+        launch.compartment_id.clone_from(&self.compartment);
+        launch.availability_domain.clone_from(&placement.availability_domain);
+        launch.shape = Some(placement.shape.clone());
+        if placement.fault_domain.is_some() {
+            launch.fault_domain.clone_from(&placement.fault_domain);
+        }
+        if placement.capacity_reservation.is_some() {
+            launch.capacity_reservation_id.clone_from(&placement.capacity_reservation);
+        }
+        if let Some(size) = &placement.size {
+            launch.shape_config = Some(Box::new(shape_config(size)));
+        }
+        if let Some(image) = &placement.image {
+            set_image(&mut launch, image);
+        }
+        if let Some(subnet) = &placement.subnet {
+            set_subnet(&mut launch, subnet);
+        }
+        match placement.capacity_type {
+            None => {}
+            Some(CapacityType::OnDemand) => launch.preemptible_instance_config = None,
+            Some(CapacityType::Preemptible) => {
+                launch.preemptible_instance_config.get_or_insert_with(terminated_when_reclaimed);
+            }
+        }
+        launch
+    }
+
+    /// The placement that every slot tries first: what a fleet is described by where there is room for one.
+    pub fn first_placement(&self) -> Option<&Placement> {
+        self.placements.first()
+    }
+
+    /// One placement for each kind of instance that the fleet may launch, in order: placements that differ only in where
+    /// they are count once.
+    pub fn kinds(&self) -> Vec<&Placement> {
+        let mut kinds: Vec<&Placement> = Vec::new();
+        for placement in &self.placements {
+            if !kinds.iter().any(|kind| is_same_kind(kind, placement)) {
+                kinds.push(placement);
+            }
+        }
+        kinds
+    }
+}
+
+/// Whether two placements launch the same kind of instance, wherever that is.
+pub fn is_same_kind(one: &Placement, other: &Placement) -> bool {
+    let anywhere = |placement: &Placement| Placement {
+        availability_domain: String::new(),
+        fault_domain: None,
+        capacity_reservation: None,
+        subnet: None,
+        ..placement.clone()
+    };
+    anywhere(one) == anywhere(other)
+}
+
+fn shape_config(size: &PlacementSize) -> LaunchInstanceShapeConfigDetails {
+    LaunchInstanceShapeConfigDetails {
+        ocpus: size.ocpus.map(|amount| amount.0),
+        memory_in_gbs: size.memory_gb.map(|amount| amount.0),
+        baseline_ocpu_utilization: size.baseline.as_deref().map(Into::into),
+        ..LaunchInstanceShapeConfigDetails::default()
+    }
+}
+
+/// A boot volume that exists holds a system already, so an image does not replace it.
+fn set_image(launch: &mut LaunchInstanceDetails, image: &str) {
+    match launch.source_details.as_deref_mut() {
+        Some(InstanceSourceDetails::Image(source)) => source.image_id = Some(image.to_owned()),
+        Some(_) => {}
+        None => launch.image_id = Some(image.to_owned()),
+    }
+}
+
+/// A launch names its subnet in one of two fields: where the network card is described, there.
+fn set_subnet(launch: &mut LaunchInstanceDetails, subnet: &str) {
+    match launch.create_vnic_details.as_deref_mut() {
+        Some(vnic) => {
+            vnic.subnet_id = Some(subnet.to_owned());
+            launch.subnet_id = None;
+        }
+        None => launch.subnet_id = Some(subnet.to_owned()),
+    }
+}
+
+/// The only thing that the service does with an instance that it takes back (OpenAPI of the Core Services).
+fn terminated_when_reclaimed() -> Box<PreemptibleInstanceConfigDetails> {
+    Box::new(PreemptibleInstanceConfigDetails {
+        preemption_action: Some(Box::new(PreemptionAction::Terminate(TerminatePreemptionAction::default()))),
+        ..PreemptibleInstanceConfigDetails::default()
+    })
 }

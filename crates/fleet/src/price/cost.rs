@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use super::book::{Prices, Size};
 use super::table::{BOOT_VOLUME_GB, BOOT_VOLUME_VPUS, PREEMPTIBLE, UNUSED_RESERVATION};
 use crate::plan::FleetSpec;
+use ledger::Placement;
 
 /// Hours in the 30 days that totals are given for.
 const HOURS_IN_30_DAYS: f64 = 720.0;
@@ -76,45 +77,105 @@ impl Cost {
 ///
 /// `known` is what ListShapes says about the size of the shape, where the config leaves it open.
 pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> Cost {
-    let shape = first_shape(spec);
-    let size = size_of(&spec.template).or(known).or(Size::of_fixed(&shape));
-    let baseline = baseline_of(&spec.template);
-    let preemptible = spec.template.preemptible_instance_config.is_some();
-    let share = if preemptible { PREEMPTIBLE } else { 1.0 };
-    let each = prices.instance_hour(&shape, size, baseline).map(|price| price * share);
-    let mut lines = vec![Line {
-        what: format!("{count} × {}", describe(&shape, size)),
-        price: each.map(|price| Per::of(price * f64::from(count))),
-    }];
-    lines.extend(boot_volumes(&spec.template, count, prices));
-
-    let mut notes = Vec::new();
-    if preemptible {
-        notes.push("preemptible: half the price on demand, and taken away at any time".to_owned());
-    }
-    if baseline < 1.0 {
-        notes.push(format!("burstable: {} % of the OCPU price, all of the memory price", baseline * 100.0));
-    }
-    if each.is_none() {
-        notes.push(unknown(&shape, prices));
-    }
-    if shape == "VM.Standard.A1.Flex" {
-        notes.push(
-            "the first 1,500 OCPU-hours and 9,000 GB-hours of A1 a month are free in each tenancy".to_owned(),
-        );
-    }
-    for other in other_shapes(spec, &shape) {
-        let size = size_of(&spec.template).or(Size::of_fixed(other));
-        notes.push(match prices.instance_hour(other, size, baseline) {
-            Some(price) => format!(
-                "an instance that falls back to {other} costs {:.4} {} an hour",
-                price * share,
-                prices.currency()
-            ),
-            None => unknown(other, prices),
+    let nowhere =
+        Placement { shape: spec.template.shape.clone().unwrap_or_default(), ..Placement::default() };
+    let first = spec.first_placement().unwrap_or(&nowhere);
+    let mut cost = of_placements(spec, &[(first, count)], prices, known);
+    for other in spec.kinds().into_iter().skip(1) {
+        let kind = Kind::of(spec, other, Size::default());
+        // The same shape in another size is told by its size.
+        let what = if other.size.is_some() { kind.describe() } else { kind.shape.clone() };
+        cost.notes.push(match kind.hour(prices) {
+            Some(price) => {
+                let currency = prices.currency();
+                format!("an instance that falls back to {what} costs {price:.4} {currency} an hour")
+            }
+            None => unknown(&kind.shape, prices),
         });
     }
+    cost
+}
+
+/// What instances cost while they run: so many at each placement. The price is the sum over the placements.
+///
+/// `known` is what ListShapes says about the size of the shapes, where the config leaves it open.
+pub fn of_placements(
+    spec: &FleetSpec,
+    placements: &[(&Placement, u32)],
+    prices: &Prices,
+    known: Size,
+) -> Cost {
+    let mut lines = Vec::new();
+    let mut notes = Vec::new();
+    for (placement, count) in placements {
+        let kind = Kind::of(spec, placement, known);
+        let each = kind.hour(prices);
+        lines.push(Line {
+            what: format!("{count} × {}", kind.describe()),
+            price: each.map(|price| Per::of(price * f64::from(*count))),
+        });
+        lines.extend(boot_volumes(&kind.launch, *count, prices));
+        for note in kind.notes(each, prices) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
     Cost::new(prices, lines, notes)
+}
+
+/// What is launched at a placement, as far as money goes.
+struct Kind {
+    launch: LaunchInstanceDetails,
+    shape: String,
+    size: Size,
+    baseline: f64,
+    preemptible: bool,
+}
+
+impl Kind {
+    fn of(spec: &FleetSpec, placement: &Placement, known: Size) -> Self {
+        let launch = spec.launch_at(placement);
+        let shape = placement.shape.clone();
+        Self {
+            size: size_of(&launch).or(known).or(Size::of_fixed(&shape)),
+            baseline: baseline_of(&launch),
+            preemptible: launch.preemptible_instance_config.is_some(),
+            launch,
+            shape,
+        }
+    }
+
+    fn describe(&self) -> String {
+        describe(&self.shape, self.size)
+    }
+
+    /// What one costs an hour, without its boot volume.
+    fn hour(&self, prices: &Prices) -> Option<f64> {
+        let share = if self.preemptible { PREEMPTIBLE } else { 1.0 };
+        prices.instance_hour(&self.shape, self.size, self.baseline).map(|price| price * share)
+    }
+
+    fn notes(&self, each: Option<f64>, prices: &Prices) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.preemptible {
+            notes.push("preemptible: half the price on demand, and taken away at any time".to_owned());
+        }
+        if self.baseline < 1.0 {
+            let percent = self.baseline * 100.0;
+            notes.push(format!("burstable: {percent} % of the OCPU price, all of the memory price"));
+        }
+        if each.is_none() {
+            notes.push(unknown(&self.shape, prices));
+        }
+        if self.shape == "VM.Standard.A1.Flex" {
+            notes.push(
+                "the first 1,500 OCPU-hours and 9,000 GB-hours of A1 a month are free in each tenancy"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
 }
 
 /// What `count` reserved and unused instances of a shape cost, from the moment of their reservation on.
@@ -134,22 +195,16 @@ fn unknown(shape: &str, prices: &Prices) -> String {
     format!("the price of {shape} in {currency} is not known: give it under `prices:` in the config")
 }
 
-fn first_shape(spec: &FleetSpec) -> String {
-    spec.placements
-        .first()
-        .map(|placement| placement.shape.clone())
-        .or_else(|| spec.template.shape.clone())
-        .unwrap_or_default()
-}
-
-fn other_shapes<'a>(spec: &'a FleetSpec, first: &str) -> Vec<&'a str> {
-    let mut others: Vec<&str> = Vec::new();
-    for placement in &spec.placements {
-        if placement.shape != first && !others.contains(&placement.shape.as_str()) {
-            others.push(&placement.shape);
-        }
+impl FleetSpec {
+    /// The size of what is launched at a placement, as far as the fleet gives it. What [`FleetSpec::launch_at`] says, without
+    /// the rest of the body: reports ask for every slot.
+    pub fn size_at(&self, placement: &Placement) -> Size {
+        let of_placement = placement.size.as_ref().map(|size| Size {
+            ocpus: size.ocpus.map(|amount| amount.0),
+            memory_gb: size.memory_gb.map(|amount| amount.0),
+        });
+        of_placement.unwrap_or_else(|| size_of(&self.template))
     }
-    others
 }
 
 /// The size that a launch asks for.

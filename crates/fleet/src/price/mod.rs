@@ -10,7 +10,7 @@ mod table;
 
 pub use billing::bills_when_stopped;
 pub use book::{Prices, ShapePrice, Size, part_numbers};
-pub use cost::{Cost, Line, Per, of_fleet, of_reservation, rounded};
+pub use cost::{Cost, Line, Per, of_fleet, of_placements, of_reservation, rounded};
 pub(crate) use cost::{describe, size_of};
 pub use still::{End, StillCosts};
 pub use table::{AS_OF, SOURCE, UNUSED_RESERVATION};

@@ -1,6 +1,6 @@
 use super::*;
 use crate::plan::FleetSpec;
-use ledger::Placement;
+use ledger::{Amount, CapacityType, Placement, PlacementSize};
 use oci_api::models::{
     InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
     LaunchInstanceShapeConfigDetails, LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization,
@@ -99,6 +99,22 @@ fn a_burstable_instance_saves_on_ocpus_and_not_on_memory() {
     }
     let cost = of_fleet(&spec, 1, &Prices::default(), Size::default());
     assert!(near(hour(&cost, 0), 2.0 * 0.125 * 0.025 + 8.0 * 0.0015));
+}
+
+#[test]
+fn a_price_is_the_sum_over_its_placements() {
+    let spec = spec("VM.Standard.E4.Flex", 1.0, 6.0);
+    let here = spec.placements[0].clone();
+    let size = PlacementSize { ocpus: Some(Amount(2.0)), memory_gb: Some(Amount(12.0)), baseline: None };
+    let double = Placement { size: Some(size), ..here.clone() };
+    let cheap = Placement { capacity_type: Some(CapacityType::Preemptible), ..here.clone() };
+    let placements = [(&here, 3), (&double, 2), (&cheap, 2)];
+    let cost = of_placements(&spec, &placements, &Prices::default(), Size::default());
+    let instances: Vec<f64> = (0..3).map(|kind| hour(&cost, 2 * kind)).collect();
+    assert!(near(instances[0], 3.0 * 0.034) && near(instances[1], 2.0 * 0.068), "{cost:?}");
+    assert!(near(instances[2], 0.034), "{cost:?}");
+    let volumes = 7.0 * 2.125 / 730.0;
+    assert!(near(cost.total.unwrap().hour, instances.iter().sum::<f64>() + volumes), "{cost:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::FleetSpec;
 use crate::price::{Size, size_of};
+use ledger::Placement;
 
 /// A reservation takes this many configs; more give an internal error and a reservation that cannot launch any more
 /// (Oracle: "Known Issues for Compute").
@@ -42,17 +43,14 @@ pub struct Want {
 }
 
 impl Want {
-    /// What a fleet needs of one shape: a launch draws on a reservation only if shape, OCPUs and memory are the same.
-    pub fn of_fleet(spec: &FleetSpec, shape: &str, fault_domain: Option<&str>, count: u32) -> Self {
-        let mut want = Self {
-            shape: shape.to_owned(),
-            fault_domain: fault_domain.map(str::to_owned),
-            count,
-            ..Self::default()
-        };
+    /// What the launches of a fleet at a placement need: a launch draws on a reservation only if everything that
+    /// [`MATTERS`] names is the same.
+    pub fn of_placement(spec: &FleetSpec, placement: &Placement, count: u32) -> Self {
+        let launch = spec.launch_at(placement);
+        let mut want = Self { count, ..Self::default() };
         for (_, matter) in MATTERS {
             if let Matter::Kept(keep) = matter {
-                keep(&spec.template, &mut want);
+                keep(&launch, &mut want);
             }
         }
         want
@@ -157,9 +155,10 @@ enum Matter {
     Refused(fn(&LaunchInstanceDetails) -> bool, &'static str),
 }
 
-/// Every field of a launch that a reservation has to know of (Oracle: "Capacity Reservations"). Shape and fault domain are not of
-/// the launch's template: each place to try has its own.
+/// Every field of a launch that a reservation has to know of (Oracle: "Capacity Reservations").
 const MATTERS: &[(&str, Matter)] = &[
+    ("shape", Matter::Kept(|launch, want| want.shape = launch.shape.clone().unwrap_or_default())),
+    ("faultDomain", Matter::Kept(|launch, want| want.fault_domain.clone_from(&launch.fault_domain))),
     ("shapeConfig.ocpus", Matter::Kept(|launch, want| want.ocpus = size_of(launch).ocpus)),
     ("shapeConfig.memoryInGBs", Matter::Kept(|launch, want| want.memory_gb = size_of(launch).memory_gb)),
     (
@@ -308,8 +307,9 @@ mod tests {
         });
         let template = serde_json::from_value(launch).unwrap();
         let spec = FleetSpec { template, ..FleetSpec::default() };
-        let want = Want::of_fleet(&spec, "A", None, 3);
-        assert_eq!((want.ocpus, want.memory_gb), (Some(2.0), Some(12.0)));
+        let here = Placement { shape: "A".to_owned(), ..Placement::default() };
+        let want = Want::of_placement(&spec, &here, 3);
+        assert_eq!((want.shape.as_str(), want.ocpus, want.memory_gb), ("A", Some(2.0), Some(12.0)));
         let wire = want.wire();
         assert_eq!(wire.cluster_placement_group_id.as_deref(), Some("ocid1.clusterplacementgroup.oc1..g"));
         assert_eq!(unreservable(&spec.template), None);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReservationError;
-use super::ask::{SIZE_TAG, read_size_tag};
+use super::ask::{SIZE_TAG, Want, read_size_tag};
 use crate::price::{Prices, Size, UNUSED_RESERVATION};
 
 /// The most reservations asked at once when a list wants to know more of each.
@@ -44,16 +44,19 @@ impl Config {
 
     /// For people: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
     pub fn describe(&self) -> String {
-        let mut text = crate::price::describe(&self.shape, self.size());
-        if let Some(domain) = &self.fault_domain {
-            text.push_str(", ");
-            text.push_str(domain);
+        self.want().describe()
+    }
+
+    /// The kind of launch that draws on it, none of them.
+    pub(crate) fn want(&self) -> Want {
+        Want {
+            shape: self.shape.clone(),
+            ocpus: self.ocpus,
+            memory_gb: self.memory_gb,
+            fault_domain: self.fault_domain.clone(),
+            cluster_placement_group: self.cluster_placement_group.clone(),
+            count: 0,
         }
-        if let Some(group) = &self.cluster_placement_group {
-            text.push_str(", in ");
-            text.push_str(group);
-        }
-        text
     }
 
     /// What the unused ones cost an hour; `None` when the price is not known.

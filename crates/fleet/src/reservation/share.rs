@@ -1,7 +1,7 @@
 //! Shares a fleet out among its availability domains. Pure.
 
 use super::ask::{Want, spread};
-use crate::plan::Plan;
+use crate::plan::{Plan, is_same_kind};
 use ledger::Placement;
 
 /// What one availability domain is to hold.
@@ -31,19 +31,19 @@ pub fn shares(plan: &Plan) -> Vec<Share> {
         firsts.into_iter().zip(counts).enumerate().filter(|(_, (_, count))| *count > 0)
     {
         let same = |other: &&Placement| {
-            other.availability_domain == first.availability_domain && other.shape == first.shape
+            other.availability_domain == first.availability_domain && is_same_kind(other, first)
         };
-        let mut faults: Vec<Option<&str>> = Vec::new();
+        let mut places: Vec<&Placement> = Vec::new();
         for placement in fleet.placements.iter().filter(same) {
-            if !faults.contains(&placement.fault_domain.as_deref()) {
-                faults.push(placement.fault_domain.as_deref());
+            if !places.iter().any(|place| place.fault_domain == placement.fault_domain) {
+                places.push(placement);
             }
         }
-        let parts = spread(count, faults.len());
-        let wants = faults.into_iter().zip(parts).filter(|(_, part)| *part > 0);
+        let parts = spread(count, places.len());
+        let wants = places.into_iter().zip(parts).filter(|(_, part)| *part > 0);
         shares.push(Share {
             placement: first.clone(),
-            wants: wants.map(|(fault, part)| Want::of_fleet(fleet, &first.shape, fault, part)).collect(),
+            wants: wants.map(|(place, part)| Want::of_placement(fleet, place, part)).collect(),
             existing: first.capacity_reservation.clone().filter(|ocid| !ocid.is_empty()),
             token,
         });

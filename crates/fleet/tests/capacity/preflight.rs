@@ -273,7 +273,7 @@ async fn omitted_memory_follows_the_ocpus() {
     let config = fleet.template.shape_config.as_mut().unwrap();
     (config.ocpus, config.memory_in_gbs) = (Some(4.0), None);
     let answer = ask(&world, &fleet).await;
-    let size = answer.shapes[0].size_of(&fleet.template);
+    let size = answer.shapes[0].size_of(fleet.size_at(&fleet.placements[0]));
     assert_eq!((size.ocpus, size.memory_gb), (Some(4.0), Some(64.0)), "16 GB for each OCPU");
     assert_eq!(answer.possible, 10, "{:#?}", answer.verdicts);
 }

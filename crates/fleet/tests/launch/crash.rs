@@ -37,9 +37,15 @@ impl<F: Future> Future for Mortal<F> {
 /// Runs a launch of `count` slots that dies again and again, until a process lives long enough to end it.
 async fn crash_and_resume(scenario: &str, seed: u64, count: u32) -> (World, fleet::RunSummary) {
     let world = World::seeded(scenario, seed);
-    let mut chance = StdRng::seed_from_u64(seed);
-    world.store.set_sync_delay(Duration::from_millis(3));
     let plan = world.plan(count, &[]);
+    let summary = crash_and_resume_plan(&world, &plan).await;
+    (world, summary)
+}
+
+/// The same for a plan.
+pub async fn crash_and_resume_plan(world: &World, plan: &Plan) -> fleet::RunSummary {
+    let mut chance = StdRng::seed_from_u64(world.seed);
+    world.store.set_sync_delay(Duration::from_millis(3));
     let run = world.environment().new_run_id();
     let options = LaunchOptions::default();
     for life in 0.. {
@@ -55,12 +61,12 @@ async fn crash_and_resume(scenario: &str, seed: u64, count: u32) -> (World, flee
             }
             .await
         } else {
-            let launch = fleet::launch(&env, run, &plan, &options, sink, stop);
+            let launch = fleet::launch(&env, run, plan, &options, sink, stop);
             Mortal { inner: Some(Box::pin(within_a_day(launch))), polls }.await
         };
         match ended {
             Some(Ok(summary)) if summary.outcome != Some(Outcome::Complete) && life < 12 => {}
-            Some(ended) => return (world, ended.unwrap()),
+            Some(ended) => return ended.unwrap(),
             None => world.store.crash(chance.random_range(0..4)),
         }
         // What the dead process had sent may still arrive; the next process starts later, or at once.

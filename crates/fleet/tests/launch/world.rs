@@ -45,8 +45,8 @@ pub struct World {
     pub region: Region,
     pub store: MemoryStore,
     pub seed: u64,
+    pub defaults: Defaults,
     clock: Arc<ScaledClock>,
-    defaults: Defaults,
 }
 
 impl World {

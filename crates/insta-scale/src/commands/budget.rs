@@ -29,7 +29,7 @@ impl Budget {
     /// When the price of a part is not known: it cannot be said then that the limit holds.
     pub fn of(limit: f64, fleet: &FleetSpec, reserve: bool, prices: &Prices) -> Result<Self, CommandError> {
         let mut dearest: Option<Self> = None;
-        for spec in by_shape(fleet) {
+        for spec in by_kind(fleet) {
             let cost = price::of_fleet(&spec, fleet.count, prices, Size::default());
             let Some(total) = cost.total else { return Err(unknown(limit, &spec, &cost, prices)) };
             let unused = reserve.then(|| unused(&spec, prices)).flatten();
@@ -87,27 +87,18 @@ impl Budget {
     }
 }
 
-/// The fleet once for each of its shapes, as if all instances had that one.
-fn by_shape(fleet: &FleetSpec) -> Vec<FleetSpec> {
-    let mut specs: Vec<FleetSpec> = Vec::new();
-    for placement in &fleet.placements {
-        if !specs.iter().any(|spec| spec.placements.iter().all(|known| known.shape == placement.shape)) {
-            specs.push(FleetSpec { placements: vec![placement.clone()], ..fleet.clone() });
-        }
-    }
-    specs
+/// The fleet once for each kind of instance that it may launch, as if all were of that kind.
+fn by_kind(fleet: &FleetSpec) -> impl Iterator<Item = FleetSpec> {
+    let kinds = fleet.kinds().into_iter();
+    kinds.map(|kind| FleetSpec { placements: vec![kind.clone()], ..fleet.clone() })
 }
 
 fn shape_of(spec: &FleetSpec) -> &str {
-    spec.placements.first().map_or("", |placement| placement.shape.as_str())
+    spec.first_placement().map_or("", |placement| placement.shape.as_str())
 }
 
 fn size_of(spec: &FleetSpec) -> Size {
-    let config = spec.template.shape_config.as_deref();
-    Size {
-        ocpus: config.and_then(|config| config.ocpus),
-        memory_gb: config.and_then(|config| config.memory_in_gbs),
-    }
+    spec.first_placement().map(|placement| spec.size_at(placement)).unwrap_or_default()
 }
 
 fn unused(spec: &FleetSpec, prices: &Prices) -> Option<f64> {

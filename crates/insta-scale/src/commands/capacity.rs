@@ -100,18 +100,14 @@ fn no_such_shape(shape: &str, offered: &[String]) -> String {
 }
 
 fn kinds(fleet: &FleetSpec, asked: &[AskedShape]) -> Vec<(String, Size)> {
-    let config = fleet.template.shape_config.as_deref();
-    let own = Size {
-        ocpus: config.and_then(|config| config.ocpus),
-        memory_gb: config.and_then(|config| config.memory_in_gbs),
-    };
     let mut kinds: Vec<(String, Size)> = Vec::new();
-    let of_config = fleet.placements.iter().map(|placement| (placement.shape.clone(), own));
+    let of_config =
+        fleet.placements.iter().map(|placement| (placement.shape.clone(), fleet.size_at(placement)));
     let of_flags = asked.iter().map(|asked| {
         // The config's size fits the config's shapes; others are asked for at their default size.
-        let known = fleet.placements.iter().any(|placement| placement.shape == asked.shape);
+        let own = fleet.placements.iter().find(|placement| placement.shape == asked.shape);
         let size = Size { ocpus: asked.ocpus, memory_gb: asked.memory };
-        (asked.shape.clone(), if known { size.or(own) } else { size })
+        (asked.shape.clone(), own.map_or(size, |placement| size.or(fleet.size_at(placement))))
     });
     let wanted: Vec<(String, Size)> = if asked.is_empty() { of_config.collect() } else { of_flags.collect() };
     for kind in wanted {

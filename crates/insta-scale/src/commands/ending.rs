@@ -72,14 +72,10 @@ async fn addresses(
 
 /// What the instances that exist cost an hour with their boot volumes; `None` when a price is not known.
 fn hour(fleet: &FleetSpec, prices: &Prices, summary: &RunSummary) -> Option<Per> {
-    let mut shapes: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut counts: BTreeMap<&Placement, u32> = BTreeMap::new();
     for row in summary.instances.iter().filter(|row| row.ocid.is_some()) {
-        *shapes.entry(row.shape.as_deref().unwrap_or_default()).or_default() += 1;
+        *counts.entry(row.placement.as_ref()?).or_default() += 1;
     }
-    let hours = shapes.into_iter().map(|(shape, count)| {
-        let placement = Placement { shape: shape.to_owned(), ..Placement::default() };
-        let spec = FleetSpec { placements: vec![placement], ..fleet.clone() };
-        price::of_fleet(&spec, count, prices, Size::default()).total.map(|total| total.hour)
-    });
-    hours.sum::<Option<f64>>().map(Per::of)
+    let counts: Vec<(&Placement, u32)> = counts.into_iter().collect();
+    price::of_placements(fleet, &counts, prices, Size::default()).total
 }

@@ -105,7 +105,7 @@ async fn images(
     limit: usize,
 ) -> Result<Listing, CommandError> {
     let fleet = &remote.settings.fleet;
-    let own = fleet.placements.first().map(|placement| placement.shape.clone());
+    let own = fleet.first_placement().map(|placement| placement.shape.clone());
     let filter = ImageFilter {
         compartment_id: remote.compartment()?.to_owned(),
         shape: shape.or(own).filter(|shape| shape != "any" && !shape.is_empty()),

@@ -8,8 +8,10 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::output::console::{self, Verbosity};
 use crate::output::simulated;
-use fleet::FleetSpec;
-use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
+use fleet::reservation::Want;
+use fleet::{FleetSpec, named};
+use ledger::Placement;
+use oci_api::models::InstanceSourceDetails;
 use oci_client::Endpoints;
 use oci_client::credentials::{ApiKey, PrivateKey, Signer};
 use oci_simulator::scenario::Scenario;
@@ -94,25 +96,17 @@ pub fn known(fleet: &FleetSpec) -> Vec<Known> {
             .filter(|name| name.contains(':'))
             .map(|name| Known::AvailabilityDomain { name: name.clone() }),
     );
-    let vnic = template.create_vnic_details.as_deref();
-    let subnet = vnic.and_then(|vnic| vnic.subnet_id.clone());
-    let public = vnic.and_then(|vnic| vnic.assign_public_ip) != Some(false);
-    known.extend(subnet.map(|ocid| Known::Subnet { ocid, compartment: compartment.clone(), public }));
-    match template.source_details.as_deref() {
-        Some(InstanceSourceDetails::Image(image)) => {
-            known.extend(image.image_id.clone().map(|ocid| Known::Image { ocid, arm: None }));
-        }
-        Some(InstanceSourceDetails::BootVolume(volume)) => {
-            let domain = fleet.placements.first().map(|placement| placement.availability_domain.clone());
-            known.push(Known::BootVolume {
-                ocid: volume.boot_volume_id.clone(),
-                compartment: compartment.clone(),
-                availability_domain: domain.filter(|name| !name.is_empty()).unwrap_or_else(|| "1".to_owned()),
-            });
-        }
-        _ => {}
+    known.extend(launched(fleet, compartment.as_ref()));
+    if let Some(InstanceSourceDetails::BootVolume(volume)) = template.source_details.as_deref() {
+        let domain = fleet.first_placement().map(|placement| placement.availability_domain.clone());
+        known.push(Known::BootVolume {
+            ocid: volume.boot_volume_id.clone(),
+            compartment: compartment.clone(),
+            availability_domain: domain.filter(|name| !name.is_empty()).unwrap_or_else(|| "1".to_owned()),
+        });
     }
-    known.extend(others(template).map(|ocid| Known::Other { ocid }));
+    let others = named::of_launch(template).into_iter().filter(|(named, _)| named.told_to_region);
+    known.extend(others.map(|(_, ocid)| Known::Other { ocid }));
     let mut reserved: Vec<&str> = Vec::new();
     for placement in &fleet.placements {
         let Some(id) = placement.capacity_reservation.as_deref().filter(|id| !id.is_empty()) else {
@@ -120,17 +114,17 @@ pub fn known(fleet: &FleetSpec) -> Vec<Known> {
         };
         if !reserved.contains(&id) {
             reserved.push(id);
-            let size = template.shape_config.as_deref();
+            let want = Want::of_placement(fleet, placement, fleet.count);
             known.push(Known::CapacityReservation {
                 ocid: id.to_owned(),
                 compartment: compartment.clone(),
                 availability_domain: placement.availability_domain.clone(),
                 configs: vec![ReservedConfig {
-                    shape: placement.shape.clone(),
-                    ocpus: size.and_then(|size| size.ocpus),
-                    memory_in_gbs: size.and_then(|size| size.memory_in_gbs),
-                    cluster_placement_group: template.cluster_placement_group_id.clone(),
-                    count: fleet.count,
+                    shape: want.shape,
+                    ocpus: want.ocpus,
+                    memory_in_gbs: want.memory_gb,
+                    cluster_placement_group: want.cluster_placement_group,
+                    count: want.count,
                 }],
             });
         }
@@ -138,20 +132,26 @@ pub fn known(fleet: &FleetSpec) -> Vec<Known> {
     known
 }
 
-/// What a launch names that the region knows by its OCID only: security groups, keys, clusters.
-fn others(template: &LaunchInstanceDetails) -> impl Iterator<Item = String> {
-    let vnic = template.create_vnic_details.as_deref();
-    let groups = vnic.and_then(|vnic| vnic.nsg_ids.clone()).unwrap_or_default();
-    let key = match template.source_details.as_deref() {
-        Some(InstanceSourceDetails::Image(image)) => image.kms_key_id.clone(),
-        _ => None,
-    };
-    let single = [
-        key,
-        vnic.and_then(|vnic| vnic.vlan_id.clone()),
-        template.dedicated_vm_host_id.clone(),
-        template.compute_cluster_id.clone(),
-        template.cluster_placement_group_id.clone(),
-    ];
-    single.into_iter().flatten().chain(groups).filter(|ocid| !ocid.is_empty())
+/// The subnets and images that the launches of a fleet name at its placements, each once.
+fn launched(fleet: &FleetSpec, compartment: Option<&String>) -> Vec<Known> {
+    let anywhere = [Placement::default()];
+    let placements = if fleet.placements.is_empty() { &anywhere[..] } else { &fleet.placements };
+    let mut known: Vec<Known> = Vec::new();
+    for launch in placements.iter().map(|placement| fleet.launch_at(placement)) {
+        let vnic = launch.create_vnic_details.as_deref();
+        let public = vnic.and_then(|vnic| vnic.assign_public_ip) != Some(false);
+        let subnet = vnic.and_then(|vnic| vnic.subnet_id.clone()).or(launch.subnet_id.clone());
+        let subnet = subnet.map(|ocid| Known::Subnet { ocid, compartment: compartment.cloned(), public });
+        let image = match launch.source_details.as_deref() {
+            Some(InstanceSourceDetails::Image(image)) => image.image_id.clone(),
+            _ => launch.image_id.clone(),
+        };
+        let image = image.map(|ocid| Known::Image { ocid, arm: None });
+        for item in [subnet, image].into_iter().flatten() {
+            if !known.contains(&item) {
+                known.push(item);
+            }
+        }
+    }
+    known
 }

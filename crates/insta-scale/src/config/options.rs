@@ -42,12 +42,10 @@ pub fn read(section: &Section<'_>, context: &Context<'_>, body: &mut Body) {
     ] {
         set_flag(section, key, path, body);
     }
-    for (key, kind, path) in [
-        ("dedicated_vm_host_id", "dedicatedvmhost", "dedicatedVmHostId"),
-        ("compute_cluster_id", "computecluster", "computeClusterId"),
-        ("cluster_placement_group_id", "clusterplacementgroup", "clusterPlacementGroupId"),
-    ] {
-        set_ocid(section, key, &[kind], path, context, body);
+    for named in fleet::named::ALL {
+        if let Some(key) = named.key {
+            set_ocid(section, key, &[named.ocid_type], named.path, context, body);
+        }
     }
     if let Some(action) = section.text("recovery_action") {
         let key = "instance_settings.recovery_action";

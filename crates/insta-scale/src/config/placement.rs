@@ -61,6 +61,7 @@ pub fn read(
                 fault_domain: fault.clone(),
                 shape: shape.unwrap_or_default().to_owned(),
                 capacity_reservation: reservation.clone(),
+                ..Placement::default()
             };
             if !out.contains(&placement) {
                 out.push(placement);

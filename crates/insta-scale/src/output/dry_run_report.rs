@@ -6,6 +6,7 @@ use crate::config::Settings;
 use fleet::Plan;
 use fleet::preflight::{Finding, Level, Preflight, ShapeFacts};
 use fleet::price::{self, Cost, Line, Per, Size};
+use ledger::Placement;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -13,7 +14,7 @@ use std::fmt::Write as _;
 fn first_shape(settings: &Settings, preflight: Option<&Preflight>) -> ShapeFacts {
     let known = preflight.and_then(|preflight| preflight.shapes.first()).cloned();
     known.unwrap_or_else(|| {
-        let first = settings.fleet.placements.first();
+        let first = settings.fleet.first_placement();
         let shape = first.map(|placement| placement.shape.clone()).unwrap_or_default();
         let billed_when_stopped = price::bills_when_stopped(&shape);
         ShapeFacts { shape, billed_when_stopped, ..ShapeFacts::default() }
@@ -22,7 +23,9 @@ fn first_shape(settings: &Settings, preflight: Option<&Preflight>) -> ShapeFacts
 
 /// The size of each instance: as the config says, else as the shape has it.
 fn each(settings: &Settings, preflight: Option<&Preflight>) -> Size {
-    first_shape(settings, preflight).size_of(&settings.fleet.template)
+    let anywhere = Placement::default();
+    let first = settings.fleet.first_placement().unwrap_or(&anywhere);
+    first_shape(settings, preflight).size_of(settings.fleet.size_at(first))
 }
 
 /// The money of a fleet: what its instances cost, and what reservations cost besides that they do not fill.

@@ -105,6 +105,20 @@ impl Preview<'_> {
     }
 }
 
+/// The fields of a launch that a placement may decide.
+const PLACED: &[&str] = &[
+    "availabilityDomain",
+    "faultDomain",
+    "capacityReservationId",
+    "shape",
+    "shapeConfig",
+    "imageId",
+    "sourceDetails",
+    "subnetId",
+    "createVnicDetails",
+    "preemptibleInstanceConfig",
+];
+
 /// What differs in the requests that are not shown.
 fn others(plan: &Plan) -> String {
     let mut fields = Vec::new();
@@ -112,20 +126,16 @@ fn others(plan: &Plan) -> String {
         fields.push("displayName".to_owned());
         fields.push(format!("the tag {}", fleet::plan::SLOT_TAG));
     }
-    let placements = &plan.fleet.placements;
-    let varies = |field: &dyn Fn(&Placement) -> &Option<String>| {
-        placements.iter().any(|placement| field(placement) != field(&placements[0]))
+    let launches = plan.fleet.placements.iter().map(|placement| plan.fleet.launch_at(placement));
+    // Numbers and texts only: nothing that JSON cannot hold.
+    let bodies: Vec<Value> =
+        launches.map(|launch| serde_json::to_value(launch).unwrap_or_default()).collect();
+    let differs = |field: &str| {
+        // A domain that is not named stands for all of them.
+        let open = field == "availabilityDomain" && bodies.iter().any(|body| body[field] == "");
+        open || bodies.iter().any(|body| body[field] != bodies[0][field])
     };
-    let several = placements.iter().any(|placement| {
-        placement.availability_domain.is_empty()
-            || placement.availability_domain != placements[0].availability_domain
-    });
-    let later = [
-        (several, "availabilityDomain"),
-        (varies(&|placement| &placement.fault_domain), "faultDomain"),
-        (varies(&|placement| &placement.capacity_reservation), "capacityReservationId"),
-    ];
-    let later: Vec<&str> = later.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect();
+    let later: Vec<&str> = PLACED.iter().copied().filter(|field| differs(field)).collect();
     if !later.is_empty() {
         fields.push(format!("{} when the first placement has no room", later.join(", ")));
     }
@@ -150,15 +160,16 @@ fn names(plan: &Plan) -> String {
     }
 }
 
-/// The shape of a fleet and its size: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
+/// The shape of a fleet's first placement and its size: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
 fn shape(fleet: &FleetSpec) -> String {
-    let shape = fleet.placements.first().map_or("", |placement| placement.shape.as_str());
-    let size = fleet.template.shape_config.as_deref().map_or_else(String::new, |size| {
-        let ocpus = size.ocpus.map_or_else(String::new, |ocpus| format!(", {ocpus} OCPU"));
-        let memory = size.memory_in_gbs.map_or_else(String::new, |memory| format!(", {memory} GB"));
-        format!("{ocpus}{memory}")
-    });
-    format!("{}{size}", clean(shape))
+    fleet.first_placement().map(|placement| shape_at(fleet, placement)).unwrap_or_default()
+}
+
+fn shape_at(fleet: &FleetSpec, placement: &Placement) -> String {
+    let size = fleet.size_at(placement);
+    let ocpus = size.ocpus.map_or_else(String::new, |ocpus| format!(", {ocpus} OCPU"));
+    let memory = size.memory_gb.map_or_else(String::new, |memory| format!(", {memory} GB"));
+    format!("{}{ocpus}{memory}", clean(&placement.shape))
 }
 
 /// What will be created, as labels and texts, for a question that says where by itself.
@@ -169,7 +180,7 @@ pub fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
         ("shape", shape(fleet)),
     ];
     for (at, placement) in fleet.placements.iter().enumerate() {
-        rows.push((if at == 0 { "placement" } else { "  then" }, describe(placement)));
+        rows.push((if at == 0 { "placement" } else { "  then" }, describe(fleet, placement)));
     }
     rows
 }
@@ -187,18 +198,24 @@ pub fn outline(plan: &Plan) -> String {
     let _ = writeln!(out, "  compartment  {}", clean(compartment));
     for (at, placement) in placements.iter().enumerate() {
         let label = if at == 0 { "placement" } else { "  then" };
-        let _ = writeln!(out, "  {label:<12} {}", describe(placement));
+        let _ = writeln!(out, "  {label:<12} {}", describe(&plan.fleet, placement));
     }
     out
 }
 
-fn describe(placement: &Placement) -> String {
+fn describe(fleet: &FleetSpec, placement: &Placement) -> String {
     let mut text = match placement.availability_domain.as_str() {
         "" => "every availability domain of the region, in order: the next when one has no room".to_owned(),
         name => clean(name),
     };
     if let Some(fault) = &placement.fault_domain {
         let _ = write!(text, ", {}", clean(fault));
+    }
+    if fleet.kinds().len() > 1 {
+        let _ = write!(text, ", {}", shape_at(fleet, placement));
+        if let Some(image) = &placement.image {
+            let _ = write!(text, ", image {}", clean(image));
+        }
     }
     match placement.capacity_reservation.as_deref() {
         None => {}

@@ -76,7 +76,7 @@ fn the_document_has_exactly_the_fields_that_are_documented() {
     let row = &document["instances"][0];
     assert_eq!(
         keys(row),
-        "slot name ocid state availability_domain fault_domain shape attempts launched_at running_at ready_in_s private_ip public_ip error"
+        "slot name ocid state availability_domain fault_domain shape ocpus memory_gb attempts launched_at running_at ready_in_s private_ip public_ip error"
     );
     assert_eq!(keys(&row["error"]), "class code message opc_request_id hint");
     assert_eq!(row["error"]["class"], "capacity");

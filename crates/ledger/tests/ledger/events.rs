@@ -26,6 +26,7 @@ fn placement() -> impl Strategy<Value = Placement> {
             fault_domain,
             shape,
             capacity_reservation,
+            ..Placement::default()
         },
     )
 }

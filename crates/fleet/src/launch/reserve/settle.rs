@@ -15,7 +15,7 @@ use crate::reservation::TOKEN_TAG;
 use crate::reservation::create::find_by_token;
 use crate::reservation::follow::passing;
 use crate::reservation::{
-    Change, Created, Held, NewCount, Patience, ReservationError, Want, give_back, resize, show,
+    Change, Created, Held, NewCount, Patience, ReservationError, give_back, resize, show,
 };
 
 /// How often a forgotten reservation is looked for when the service does not answer, and how long between two looks.
@@ -254,15 +254,7 @@ async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patienc
         for config in &held.configs {
             let less = surplus.min(config.reserved.saturating_sub(config.used));
             if less > 0 {
-                let want = Want {
-                    shape: config.shape.clone(),
-                    ocpus: config.ocpus,
-                    memory_gb: config.memory_gb,
-                    fault_domain: config.fault_domain.clone(),
-                    cluster_placement_group: config.cluster_placement_group.clone(),
-                    count: 0,
-                };
-                changes.push(Change::Count(Some(want), NewCount::Shrink(less)));
+                changes.push(Change::Count(Some(config.want()), NewCount::Shrink(less)));
                 surplus -= less;
             }
         }

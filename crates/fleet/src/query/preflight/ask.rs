@@ -71,7 +71,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     let (rows, image_seen) = offers::explain(asker, &wanted, region, &mut answer.findings).await;
     let offers = offers::everywhere(asker, &placements, &wanted, &rows, first).await;
     answer.findings.extend(offers.findings.iter().cloned());
-    answer.findings.extend(shapes::wrong_baselines(asker.fleet, &wanted, &rows));
+    answer.findings.extend(shapes::wrong_baselines(asker.fleet, &placements, &rows));
     network::describe(asker, subnet.as_ref(), answer);
     answer.findings.extend(reserved::impossible(asker.fleet, &reservations));
     // Where nothing can be launched anyhow, limits are of no interest.
@@ -170,7 +170,7 @@ async fn limits_everywhere(
     rows: &[Shape],
     open: impl Fn(&Placement) -> bool,
 ) -> BTreeMap<Place, Vec<Bound>> {
-    let each_at = |place: &Placement| limits::Each::of(asker.fleet, row_of(rows, &place.shape), &place.shape);
+    let each_at = |place: &Placement| limits::Each::of(asker.fleet, row_of(rows, &place.shape), place);
     let mut known = limits::Known::default();
     let mut rooms = BTreeMap::new();
     let mut rest = Vec::new();

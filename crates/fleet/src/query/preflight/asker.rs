@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ledger::Placement;
+use ledger::{Placement, PlacementSize};
 use oci_api::models::Shape;
 use oci_client::{Client, Failure};
 
@@ -69,11 +69,11 @@ impl Asker<'_> {
     }
 }
 
-/// What limits and offers are asked for: availability domain and shape.
-pub(super) type Place = (String, String);
+/// What limits and offers are asked for: availability domain, shape, and the size where a placement has one of its own.
+pub(super) type Place = (String, String, Option<PlacementSize>);
 
 pub(super) fn key(placement: &Placement) -> Place {
-    (placement.availability_domain.clone(), placement.shape.clone())
+    (placement.availability_domain.clone(), placement.shape.clone(), placement.size.clone())
 }
 
 /// The first placement of each place.

@@ -22,7 +22,7 @@ pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Place
     let limits = of_shape(&placement.shape, None);
     // Regional twins need not exist; the limits of the availability domain must.
     let needed = limits.iter().filter(|limit| !limit.regional).count();
-    let each = Each::of(fleet, None, &placement.shape);
+    let each = Each::of(fleet, None, placement);
     let mut known = Known::default();
     let bounds = known.first(&asker, limits, placement, each).await;
     let found = known
@@ -61,7 +61,7 @@ pub(crate) async fn named(
         }
     }
     let asker = Asker::new(client, fleet, None, None);
-    let each = Each::of(fleet, None, &placement.shape);
+    let each = Each::of(fleet, None, placement);
     let answers = ask_all(&asker, &limits, &placement.availability_domain, each).await;
     let rooms: Option<Vec<Bound>> = answers
         .into_iter()
@@ -203,9 +203,9 @@ pub(super) struct Each {
 
 impl Each {
     /// What one instance needs: as the fleet says, else as the shape has it.
-    pub(super) fn of(fleet: &FleetSpec, row: Option<&Shape>, shape: &str) -> Self {
+    pub(super) fn of(fleet: &FleetSpec, row: Option<&Shape>, placement: &Placement) -> Self {
         Self {
-            size: shapes::facts(shape, row).size_of(&fleet.template),
+            size: shapes::facts(&placement.shape, row).size_of(fleet.size_at(placement)),
             gpus: row.and_then(|row| row.gpus).map(|gpus| gpus as f64),
         }
     }

@@ -21,9 +21,8 @@ pub use report::{Availability, Cell, Matrix, matrix};
 pub use reserved::{Reserved, look_at_reservations};
 pub use verdict::{Bound, Pool, Verdict};
 
-use crate::price::{Size, size_of};
+use crate::price::Size;
 use ledger::Placement;
-use oci_api::models::LaunchInstanceDetails;
 use serde::Serialize;
 
 /// How much a finding matters.
@@ -110,9 +109,8 @@ pub struct ShapeFacts {
 }
 
 impl ShapeFacts {
-    /// The size of each instance that is launched so: what the launch leaves open, the shape fills in.
-    pub fn size_of(&self, launch: &LaunchInstanceDetails) -> Size {
-        let asked = size_of(launch);
+    /// The size of each instance for which this size is asked for: what it leaves open, the shape fills in.
+    pub fn size_of(&self, asked: Size) -> Size {
         let by_ocpus = asked.ocpus.zip(self.memory_gb_per_ocpu).map(|(ocpus, gb)| ocpus * gb);
         let default = Size { ocpus: self.ocpus, memory_gb: by_ocpus.or(self.memory_gb) };
         asked.or(default).or(Size::of_fixed(&self.shape))

@@ -9,13 +9,13 @@ use ledger::Placement;
 use oci_api::models::Shape;
 use oci_client::{Failure, FailureClass, plain_text};
 
-use super::asker::{Asker, probe_compartment, row_of};
+use super::asker::{Asker, Place, key, probe_compartment, row_of};
 use super::probe::Probe;
 use super::report::{self, Availability};
 use super::verdict::Bound;
 use super::{Finding, Level, shapes};
 use crate::plan::policy::PolicyScope;
-use crate::price::{Size, size_of};
+use crate::price::Size;
 
 /// What the first report said: for one availability domain, shape by shape.
 pub(super) type First = Option<(String, Result<Vec<Availability>, Failure>)>;
@@ -23,8 +23,7 @@ pub(super) type First = Option<(String, Result<Vec<Availability>, Failure>)>;
 /// Where which shape can be had.
 #[derive(Debug, Default)]
 pub(super) struct Offers {
-    /// By availability domain and shape.
-    pub places: BTreeMap<(String, String), Offer>,
+    pub places: BTreeMap<Place, Offer>,
     pub findings: Vec<Finding>,
 }
 
@@ -45,7 +44,7 @@ impl Offers {
     }
 
     fn get(&self, placement: &Placement) -> Option<&Offer> {
-        self.places.get(&(placement.availability_domain.clone(), placement.shape.clone()))
+        self.places.get(&key(placement))
     }
 
     pub fn bound(&self, placement: &Placement) -> Option<Bound> {
@@ -138,14 +137,26 @@ pub(super) async fn explain(
     (all, name)
 }
 
-fn kinds(asker: &Asker<'_>, placements: &[Placement], domain: &str) -> Vec<(String, Size)> {
-    let mut kinds: Vec<(String, Size)> = Vec::new();
+/// What is to be had in a domain without a reservation: each shape and size once.
+fn kinds<'a>(placements: &'a [Placement], domain: &str) -> Vec<&'a Placement> {
+    let mut kinds: Vec<&Placement> = Vec::new();
     for placement in placements.iter().filter(|p| p.availability_domain == domain && !is_reserved(p)) {
-        if !kinds.iter().any(|(shape, _)| *shape == placement.shape) {
-            kinds.push((placement.shape.clone(), size_of(&asker.fleet.template)));
+        if !kinds.iter().any(|kind| key(kind) == key(placement)) {
+            kinds.push(placement);
         }
     }
     kinds
+}
+
+/// The capacity report for these kinds in their availability domain.
+async fn report_on(
+    asker: &Asker<'_>,
+    domain: &str,
+    kinds: &[&Placement],
+) -> Result<Vec<Availability>, Failure> {
+    let sized = |kind: &&Placement| (kind.shape.clone(), asker.fleet.size_at(kind));
+    let kinds: Vec<(String, Size)> = kinds.iter().map(sized).collect();
+    report::ask(asker.client, asker.tenancy(), domain, &kinds).await
 }
 
 /// The availability domains in which capacity that is not reserved is wanted.
@@ -163,9 +174,9 @@ fn unreserved(placements: &[Placement]) -> Vec<String> {
 /// was answered.
 pub(super) async fn first_report(asker: &Asker<'_>, placements: &[Placement]) -> First {
     let domain = unreserved(placements).into_iter().next()?;
-    let kinds = kinds(asker, placements, &domain);
+    let kinds = kinds(placements, &domain);
     asker.count(report::reports(kinds.len()));
-    let report = report::ask(asker.client, asker.tenancy(), &domain, &kinds).await;
+    let report = report_on(asker, &domain, &kinds).await;
     Some((domain, report))
 }
 
@@ -182,7 +193,7 @@ pub(super) async fn everywhere(
     if let Some((domain, report)) = first {
         let allowed = !matches!(&report, Err(failure) if failure.class == FailureClass::NotFound);
         let more: Vec<String> = if allowed {
-            let reports = |domain: &str| report::reports(kinds(asker, placements, domain).len());
+            let reports = |domain: &str| report::reports(kinds(placements, domain).len());
             let others = unreserved(placements).into_iter().filter(|other| *other != domain);
             others.filter(|other| asker.may(reports(other))).collect()
         } else {
@@ -191,8 +202,7 @@ pub(super) async fn everywhere(
         reports.push((domain, report));
         reports.extend(
             join_all(more.into_iter().map(|domain| async {
-                let kinds = kinds(asker, placements, &domain);
-                let report = report::ask(asker.client, asker.tenancy(), &domain, &kinds).await;
+                let report = report_on(asker, &domain, &kinds(placements, &domain)).await;
                 (domain, report)
             }))
             .await,
@@ -201,13 +211,13 @@ pub(super) async fn everywhere(
     for (domain, report) in reports {
         match report {
             Ok(report) => {
-                for ((shape, _), availability) in kinds(asker, placements, &domain).into_iter().zip(report) {
+                for (kind, availability) in kinds(placements, &domain).into_iter().zip(report) {
                     let there = matches!(
                         availability,
                         Availability::Available { .. } | Availability::OutOfHostCapacity
                     );
                     if there {
-                        offers.places.insert((domain.clone(), shape), Offer::Yes(Some(availability)));
+                        offers.places.insert(key(kind), Offer::Yes(Some(availability)));
                     }
                 }
             }
@@ -236,7 +246,7 @@ pub(super) async fn everywhere(
     let mut open: Vec<String> = Vec::new();
     for placement in placements {
         let domain = &placement.availability_domain;
-        let known = offers.places.contains_key(&(domain.clone(), placement.shape.clone()));
+        let known = offers.places.contains_key(&key(placement));
         if !known && !is_reserved(placement) && !open.contains(domain) && asker.may(1) {
             open.push(domain.clone());
         }
@@ -247,13 +257,13 @@ pub(super) async fn everywhere(
     )
     .await;
     for (domain, listed) in open.into_iter().zip(listed) {
-        for shape in wanted {
+        for placement in placements.iter().filter(|placement| placement.availability_domain == domain) {
             let offer = match &listed {
-                Ok(listed) if row_of(listed, shape).is_some() => Offer::Yes(None),
+                Ok(listed) if row_of(listed, &placement.shape).is_some() => Offer::Yes(None),
                 Ok(_) => Offer::No,
                 Err(_) => Offer::Unknown,
             };
-            offers.places.entry((domain.clone(), shape.clone())).or_insert(offer);
+            offers.places.entry(key(placement)).or_insert(offer);
         }
     }
     offers

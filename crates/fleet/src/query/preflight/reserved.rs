@@ -104,9 +104,13 @@ fn not_seen(fleet: &FleetSpec, ocid: &str, error: &ReservationError) -> Finding 
 
 /// Why launches of this kind can draw on no reservation at all: a finding for each that the fleet names.
 pub(super) fn impossible(fleet: &FleetSpec, reservations: &[Held]) -> Vec<Finding> {
-    let Some(why) = unreservable(&fleet.template) else { return Vec::new() };
     let remedy = "take the reservation out of the config, or launch plain instances";
-    reservations.iter().map(|held| Finding::new(Level::Stop, &held.ocid, why).remedy(remedy)).collect()
+    let why = |held: &Held| {
+        let mut here = fleet.placements.iter().filter(|place| draws_on(place, held));
+        here.find_map(|place| unreservable(&fleet.launch_at(place)))
+    };
+    let impossible = reservations.iter().filter_map(|held| Some((held, why(held)?)));
+    impossible.map(|(held, why)| Finding::new(Level::Stop, &held.ocid, why).remedy(remedy)).collect()
 }
 
 fn draws_on(place: &Placement, held: &Held) -> bool {
@@ -140,7 +144,7 @@ pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound
     if let Err(finding) = in_place(held, place) {
         return refuse(finding);
     }
-    let want = Want::of_fleet(fleet, &place.shape, place.fault_domain.as_deref(), 0);
+    let want = Want::of_placement(fleet, place, 0);
     let configs = serving(held, &want);
     if configs.is_empty() {
         let has: Vec<String> = held.configs.iter().map(Config::describe).collect();

@@ -6,6 +6,8 @@ use oci_client::{Call, Client, Failure};
 
 use super::{Finding, Level, ShapeFacts};
 use crate::plan::FleetSpec;
+use ledger::Placement;
+use std::collections::BTreeSet;
 
 /// The shapes of the region, or of one availability domain: those that an image fits, if one is given. Named shapes
 /// only, so that one page is enough.
@@ -39,38 +41,44 @@ pub(super) async fn names(client: &Client, compartment: &str) -> Result<Vec<Stri
     Ok(names)
 }
 
-/// The shapes that do not have the baseline that the fleet asks for.
-pub(super) fn wrong_baselines(fleet: &FleetSpec, wanted: &[String], rows: &[Shape]) -> Vec<Finding> {
-    let config = fleet.template.shape_config.as_deref();
-    let Some(baseline) = config.and_then(|config| config.baseline_ocpu_utilization.as_ref()) else {
-        return Vec::new();
-    };
-    let asked = baseline.as_str();
-    if asked == "BASELINE_1_1" {
-        return Vec::new();
-    }
-    let refuses = |row: &&Shape| {
-        let offered = row.baseline_ocpu_utilizations.iter().flatten();
-        wanted.contains(&row.shape) && !offered.into_iter().any(|offered| offered.as_str() == asked)
-    };
+/// The shapes that do not have the baseline that the fleet asks for with them.
+pub(super) fn wrong_baselines(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
+    let shapes: BTreeSet<&str> = placements.iter().map(|placement| placement.shape.as_str()).collect();
     // With another shape to fall back to, not every launch fails.
-    let level = if wanted.len() > 1 { Level::Warning } else { Level::Stop };
-    rows.iter()
-        .filter(refuses)
-        .map(|row| {
-            let offered = row.baseline_ocpu_utilizations.iter().flatten();
-            let offered: Vec<&str> =
-                offered.map(oci_api::models::ShapeBaselineOcpuUtilizations::as_str).collect();
-            let what = if offered.is_empty() {
-                "its instances are not burstable".to_owned()
-            } else {
-                format!("it has {}", offered.join(", "))
-            };
-            Finding::new(level, &row.shape, format!("{} does not come with {asked}: {what}", row.shape))
-                .remedy("take `baseline_ocpu_utilization` out, or choose a burstable shape")
-                .fatal()
-        })
-        .collect()
+    let level = if shapes.len() > 1 { Level::Warning } else { Level::Stop };
+    let mut findings: Vec<Finding> = Vec::new();
+    for placement in placements {
+        let asked =
+            fleet.launch_at(placement).shape_config.and_then(|config| config.baseline_ocpu_utilization);
+        let row = rows.iter().find(|row| row.shape == placement.shape);
+        let (Some(asked), Some(row)) = (asked, row) else { continue };
+        let finding = wrong_baseline(asked.as_str(), row, level);
+        findings.extend(finding.filter(|finding| !findings.contains(finding)));
+    }
+    findings
+}
+
+fn wrong_baseline(asked: &str, row: &Shape, level: Level) -> Option<Finding> {
+    let offered: Vec<&str> = row
+        .baseline_ocpu_utilizations
+        .iter()
+        .flatten()
+        .map(oci_api::models::ShapeBaselineOcpuUtilizations::as_str)
+        .collect();
+    if asked == "BASELINE_1_1" || offered.contains(&asked) {
+        return None;
+    }
+    let what = if offered.is_empty() {
+        "its instances are not burstable".to_owned()
+    } else {
+        format!("it has {}", offered.join(", "))
+    };
+    let message = format!("{} does not come with {asked}: {what}", row.shape);
+    Some(
+        Finding::new(level, &row.shape, message)
+            .remedy("take `baseline_ocpu_utilization` out, or choose a burstable shape")
+            .fatal(),
+    )
 }
 
 /// What is known of a shape.

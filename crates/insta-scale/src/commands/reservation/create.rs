@@ -170,7 +170,7 @@ fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<()
     let fleet = &remote.settings.fleet;
     let fits = |want: &Want| {
         fleet.placements.iter().any(|place| {
-            let own = Want::of_fleet(fleet, &place.shape, place.fault_domain.as_deref(), 0);
+            let own = Want::of_placement(fleet, place, 0);
             (&own.shape, own.size()) == (&want.shape, want.size())
                 && (want.fault_domain.is_none() || want.fault_domain == own.fault_domain)
         })
@@ -178,10 +178,8 @@ fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<()
     for order in orders {
         if !order.wants.iter().any(fits) {
             let kinds: Vec<String> = order.wants.iter().map(Want::describe).collect();
-            let own = fleet.placements.first().map(|place| {
-                Want::of_fleet(fleet, &place.shape, place.fault_domain.as_deref(), 0).describe()
-            });
-            let own = own.unwrap_or_default();
+            let own = fleet.kinds().into_iter().map(|place| Want::of_placement(fleet, place, 0).describe());
+            let own = own.collect::<Vec<_>>().join("; ");
             return refuse(format!("it launches {own}, which cannot draw on {}", kinds.join("; ")));
         }
     }
@@ -206,16 +204,15 @@ fn wants(remote: &Remote, args: &CreateReservation) -> Result<Vec<Want>, Command
         return Ok(args.add.clone());
     }
     let fleet = &remote.settings.fleet;
-    let own = fleet.placements.first().map(|placement| placement.shape.clone()).unwrap_or_default();
-    let shape = args.kind.shape.clone().unwrap_or_else(|| own.clone());
     let count = args.count.unwrap_or(fleet.count);
-    let fault_domain = args.kind.fd.as_ref().map(|fd| fd.to_ascii_uppercase());
-    let mut want = Want { shape, fault_domain, count, ..Want::default() };
-    if want.shape == own {
-        let of_config = Want::of_fleet(fleet, &own, None, 0);
-        (want.ocpus, want.memory_gb) = (of_config.ocpus, of_config.memory_gb);
-        want.cluster_placement_group = of_config.cluster_placement_group;
-    }
+    let named = args.kind.shape.as_ref();
+    let mut of_shape =
+        fleet.placements.iter().filter(|place| named.is_none_or(|shape| *shape == place.shape));
+    let mut want = match of_shape.next() {
+        Some(place) => Want::of_placement(fleet, place, count),
+        None => Want { shape: named.cloned().unwrap_or_default(), count, ..Want::default() },
+    };
+    want.fault_domain = args.kind.fd.as_ref().map(|fd| fd.to_ascii_uppercase());
     want.ocpus = args.kind.ocpus.or(want.ocpus);
     want.memory_gb = args.kind.memory.or(want.memory_gb);
     if want.shape.is_empty() {

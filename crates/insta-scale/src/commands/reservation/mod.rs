@@ -192,7 +192,8 @@ pub async fn reserving(
     if !args.reserve {
         return Ok(None);
     }
-    if let Some(why) = reservation::unreservable(&plan.fleet.template) {
+    let mut launches = plan.fleet.placements.iter().map(|placement| plan.fleet.launch_at(placement));
+    if let Some(why) = launches.find_map(|launch| reservation::unreservable(&launch)) {
         return Err(CommandError::usage(format!("--reserve: {why}"), "launch without --reserve"));
     }
     Ok(Some(Reserve::prepare(client, plan, min, args.release).await?))
