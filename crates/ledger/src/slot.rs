@@ -28,6 +28,7 @@ pub enum Phase {
 }
 
 /// What a process that resumes the run has to do for a slot.
+#[expect(clippy::large_enum_variant, reason = "one at a time is made and taken apart at once")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Nothing: its instance runs, or was rolled back.

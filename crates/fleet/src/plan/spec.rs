@@ -88,7 +88,8 @@ impl FleetSpec {
             None => {}
             Some(CapacityType::OnDemand) => launch.preemptible_instance_config = None,
             Some(CapacityType::Preemptible) => {
-                launch.preemptible_instance_config.get_or_insert_with(terminated_when_reclaimed);
+                let config = || Box::new(terminated_when_reclaimed());
+                launch.preemptible_instance_config.get_or_insert_with(config);
             }
         }
         launch
@@ -154,9 +155,9 @@ fn set_subnet(launch: &mut LaunchInstanceDetails, subnet: &str) {
 }
 
 /// The only thing that the service does with an instance that it takes back (OpenAPI of the Core Services).
-fn terminated_when_reclaimed() -> Box<PreemptibleInstanceConfigDetails> {
-    Box::new(PreemptibleInstanceConfigDetails {
+fn terminated_when_reclaimed() -> PreemptibleInstanceConfigDetails {
+    PreemptibleInstanceConfigDetails {
         preemption_action: Some(Box::new(PreemptionAction::Terminate(TerminatePreemptionAction::default()))),
         ..PreemptibleInstanceConfigDetails::default()
-    })
+    }
 }

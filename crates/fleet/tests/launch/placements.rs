@@ -27,7 +27,7 @@ fn two_kinds(world: &World, count: u32) -> Plan {
     let mut plan = world.plan(count, &[1, 2]);
     plan.fleet.placements[0].size = Some(size(94.0, 500.0));
     let second = &mut plan.fleet.placements[1];
-    second.shape = ARM.to_owned();
+    ARM.clone_into(&mut second.shape);
     second.size = Some(size(2.0, 12.0));
     second.image = Some(world.defaults.arm_image.clone());
     second.subnet = Some(world.defaults.private_subnet.clone());

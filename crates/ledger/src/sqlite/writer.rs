@@ -64,6 +64,7 @@ pub(super) enum Job {
 }
 
 /// The result of a write, and the receiver that waits for it. A dropped receiver means that nobody waits any more.
+#[expect(clippy::large_enum_variant, reason = "a batch has few of them, and they live for one write")]
 enum Written {
     Created(Sender<Result<Record>>, Result<Record>),
     Appended(Sender<Result<Vec<Record>>>, Result<Vec<Record>>),
