@@ -8,12 +8,22 @@ CONFIG ?= config.yaml
 YES ?=
 CARGO ?= cargo
 PREFIX ?= $(HOME)/.local
-BINARIES := oci-insta-scale capacity-manager manage-instances
+DESTDIR ?=
+PROGRAM := oci-insta-scale
+# Links to the program, or copies where links are not possible: it does what the name it is started by asks for.
+OTHER_NAMES := capacity-manager manage-instances
+BINARIES := $(PROGRAM) $(OTHER_NAMES)
+BIN = $(DESTDIR)$(PREFIX)/bin
+SHARE = $(DESTDIR)$(PREFIX)/share
 VENV := .venv-conformance
 # The profile whose binaries `make conformance` judges: `dev` saves a second build after `make test`.
 CONFORMANCE_PROFILE ?= dev
 # How it builds them. With `test --no-run --workspace` it takes those that `make test` has built.
 CONFORMANCE_BUILD ?= build --package insta-scale
+# Where `make build` leaves the program, with which profile, and how it is built: see CONFORMANCE_BUILD.
+OUT ?= .
+PROFILE ?= release
+BUILD ?= build --package insta-scale --bin $(PROGRAM)
 # What `make simulate` plays.
 SEEDS ?= 100000
 SLOTS ?= 8
@@ -27,7 +37,8 @@ FUZZ_FLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
   -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
-conformance_folder = $(if $(filter dev,$(CONFORMANCE_PROFILE)),debug,$(CONFORMANCE_PROFILE))
+folder_of = $(TARGET_DIR)/$(if $(filter dev,$(1)),debug,$(1))
+built = $(call folder_of,$(PROFILE))/$(PROGRAM)
 
 .PHONY: help
 help: ## Show this list
@@ -43,11 +54,11 @@ deps: ## Download the dependencies
 	$(CARGO) fetch --locked
 
 .PHONY: build
-build: ## Build the three commands and leave them here; does nothing when they are up to date
-	@$(CARGO) build --release --locked --package insta-scale
-	@for binary in $(BINARIES); do \
-	  cmp -s $(TARGET_DIR)/release/$$binary ./$$binary && continue; \
-	  install -m 755 $(TARGET_DIR)/release/$$binary ./$$binary; echo "built ./$$binary"; done
+build: ## Build the program here, with its two other names as links; does nothing when it is up to date
+	@$(CARGO) $(BUILD) --locked --profile $(PROFILE)
+	@cmp -s $(built) $(OUT)/$(PROGRAM) || \
+	  { install -m 755 $(built) $(OUT)/$(PROGRAM); echo "built $(OUT)/$(PROGRAM)"; }
+	@for name in $(OTHER_NAMES); do ln -sfn $(PROGRAM) $(OUT)/$$name 2>/dev/null || cp -f $(OUT)/$(PROGRAM) $(OUT)/$$name; done
 
 .PHONY: dry-run
 dry-run: build ## Show what `make run` would create; creates nothing
@@ -118,7 +129,7 @@ audit: ## Licences, banned crates and sources by deny.toml; with cargo-deny inst
 .PHONY: conformance
 conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both sides of the wire
 	$(CARGO) $(CONFORMANCE_BUILD) --locked --profile $(CONFORMANCE_PROFILE)
-	OCI_INSTA_SCALE_BIN=$(abspath $(TARGET_DIR)/$(conformance_folder)) $(VENV)/bin/python -m pytest --rootdir conformance -c conformance/pytest.ini conformance
+	OCI_INSTA_SCALE_BIN=$(abspath $(call folder_of,$(CONFORMANCE_PROFILE))) $(VENV)/bin/python -m pytest --rootdir conformance -c conformance/pytest.ini conformance
 
 $(VENV)/installed: conformance/requirements.txt
 	python3 -m venv $(VENV)
@@ -140,9 +151,26 @@ hooks: ## Check commit subjects before they are made, in this clone
 	git config core.hooksPath .githooks
 
 .PHONY: install
-install: build ## Install the commands under PREFIX (default ~/.local)
-	install -d $(PREFIX)/bin
-	@for binary in $(BINARIES); do install -m 755 $$binary $(PREFIX)/bin/; done
+install: build ## Install the commands, completions and manual pages under PREFIX (default ~/.local); honours DESTDIR
+	install -d "$(BIN)" "$(SHARE)/man/man1" "$(SHARE)/bash-completion/completions" \
+	  "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	install -m 755 $(OUT)/$(PROGRAM) "$(BIN)/$(PROGRAM)"
+	@for name in $(OTHER_NAMES); do \
+	  ln -sfn $(PROGRAM) "$(BIN)/$$name" 2>/dev/null || install -m 755 $(OUT)/$(PROGRAM) "$(BIN)/$$name"; done
+	"$(BIN)/$(PROGRAM)" man --dir "$(SHARE)/man/man1"
+	@# A program that is found in PATH writes scripts that find it there, too.
+	@export PATH="$(BIN):$$PATH"; for name in $(BINARIES); do \
+	  $(PROGRAM) completions bash >"$(SHARE)/bash-completion/completions/$$name"; \
+	  $(PROGRAM) completions fish >"$(SHARE)/fish/vendor_completions.d/$$name.fish"; done; \
+	$(PROGRAM) completions zsh >"$(SHARE)/zsh/site-functions/_$(PROGRAM)"
+
+.PHONY: uninstall
+uninstall: ## Remove what `make install` installed under PREFIX; runs and configs stay
+	rm -f "$(BIN)/$(PROGRAM)" "$(SHARE)/man/man1/$(PROGRAM).1" "$(SHARE)/man/man1/$(PROGRAM)"-*.1 \
+	  "$(SHARE)/zsh/site-functions/_$(PROGRAM)"
+	@for name in $(OTHER_NAMES); do rm -f "$(BIN)/$$name" "$(SHARE)/man/man1/$$name.1"; done
+	@for name in $(BINARIES); do rm -f "$(SHARE)/bash-completion/completions/$$name" \
+	  "$(SHARE)/fish/vendor_completions.d/$$name.fish"; done
 
 .PHONY: clean
 clean: ## Remove what builds leave; config.yaml stays

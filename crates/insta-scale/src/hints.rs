@@ -170,7 +170,7 @@ impl Cause {
             Self::Capacity => CAPACITY,
             Self::ReservationExhausted => RESERVATION_EXHAUSTED,
             Self::Throttled => {
-                "the tenancy accepts fewer requests than this run and others send: run `resume` with a lower --rate"
+                "OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate"
             }
             Self::Limit => LIMIT,
             Self::Quota => {
@@ -258,9 +258,7 @@ impl Cause {
     /// The same before there is a run that could be resumed.
     pub fn hint_before_a_run(self) -> &'static str {
         match self {
-            Self::Throttled => {
-                "the tenancy accepts fewer requests than this command and others send: wait a minute"
-            }
+            Self::Throttled => "OCI is limiting the request rate of the tenancy: wait a minute",
             Self::Limit => {
                 "a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what \
                  is not needed"

@@ -19,6 +19,16 @@ use clap::CommandFactory as _;
 use clap::error::ContextKind;
 use std::process::ExitCode;
 
+/// The program that this file is named after: one binary answers to three names, as a link or as a copy.
+pub fn by_name() -> ExitCode {
+    let invoked = std::env::args_os().next().unwrap_or_default();
+    match std::path::Path::new(&invoked).file_stem().and_then(std::ffi::OsStr::to_str) {
+        Some("capacity-manager") => capacity_manager(),
+        Some("manage-instances") => manage_instances(),
+        _ => main(),
+    }
+}
+
 /// The whole of `oci-insta-scale`.
 pub fn main() -> ExitCode {
     if let Some(answered) = completion::answer(completion::MAIN) {

@@ -113,5 +113,5 @@ async fn runs(client: &Client, ocid: &str) -> bool {
 /// Why an instance's time is over, if it is. A tag that is no time says nothing.
 fn expired(machine: &Machine, now: Timestamp) -> Option<String> {
     let until = expiry(machine)?;
-    (until <= now).then(|| format!("its time was over at {until:.0}"))
+    (until <= now).then(|| format!("it expired at {until:.0}"))
 }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 /// Where to ask.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Where {
-    /// Ask a simulated region: a scenario's name or file [default: roomy]
+    /// Query a simulated region instead of OCI; SCENARIO is a preset or a file and is `roomy` if omitted
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, require_equals = true, default_missing_value = "roomy")]
     pub simulate: Option<String>,
 }
@@ -13,13 +13,13 @@ pub struct Where {
 /// Flags of `plan`.
 #[derive(Clone, Debug, Args)]
 pub struct PlanArgs {
-    /// How many instances, in place of the config's count
+    /// Plan for N instances [default: the config's count]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
     pub count: Option<u32>,
-    /// Ask nobody: what will be created, and what it costs
+    /// Send no requests: show only what would be created and its price
     #[arg(long, conflicts_with = "simulate")]
     pub offline: bool,
-    /// Also what `launch --reserve` would reserve first, and what that costs
+    /// Include the reservations that `launch --reserve` would create, and their price
     #[arg(long)]
     pub reserve: bool,
     /// Where to ask.
@@ -30,10 +30,10 @@ pub struct PlanArgs {
 /// Flags of `capacity`.
 #[derive(Clone, Debug, Args)]
 pub struct CapacityArgs {
-    /// The shapes, each as `SHAPE` or `SHAPE:OCPUS:GB` [default: the config's]
+    /// Shapes to check, each as `SHAPE` or `SHAPE:OCPUS:GB` [default: the config's shapes]
     #[arg(value_name = "SHAPE", value_parser = shape)]
     pub shapes: Vec<AskedShape>,
-    /// Only in these availability domains
+    /// Check only these availability domains, separated by commas [default: all]
     #[arg(long, value_name = "AD", value_delimiter = ',')]
     pub ad: Vec<String>,
     /// Where to ask.
@@ -67,13 +67,13 @@ fn shape(text: &str) -> Result<AskedShape, String> {
 /// Flags of `policy`.
 #[derive(Clone, Debug, Args)]
 pub struct PolicyArgs {
-    /// The group that launches; `dynamic-group NAME` for instances
+    /// Group that the statements allow; write `dynamic-group NAME` for a dynamic group
     #[arg(long, value_name = "NAME", default_value = "InstanceLaunchers")]
     pub group: String,
-    /// The compartment of the subnet, where it is another one
+    /// Compartment of the subnet [default: the config's compartment]
     #[arg(long, value_name = "OCID")]
     pub network_compartment: Option<String>,
-    /// Also for making and deleting capacity reservations
+    /// Include the statements needed to create and delete capacity reservations
     #[arg(long)]
     pub reservations: bool,
 }
@@ -92,41 +92,41 @@ pub struct FindArgs {
 /// What can be looked for.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Find {
-    /// Availability domains and their fault domains
+    /// List availability domains and their fault domains
     Ads,
-    /// Shapes, where they are offered, and what they cost
+    /// List shapes, where they are offered and their prices
     Shapes {
-        /// Only those whose name has this in it
+        /// Show only shapes whose name contains this text
         name: Option<String>,
-        /// Only in this availability domain
+        /// Show only shapes offered in this availability domain [default: all]
         #[arg(long, value_name = "AD")]
         ad: Option<String>,
-        /// Only those that this image fits
+        /// Show only shapes compatible with this image [default: all]
         #[arg(long, value_name = "OCID")]
         image: Option<String>,
     },
-    /// Images, newest first
+    /// List images, newest first
     Images {
-        /// Only of this operating system: `Oracle Linux`, `Canonical Ubuntu`
+        /// Show only this operating system, such as `Oracle Linux` or `Canonical Ubuntu` [default: all]
         #[arg(long, value_name = "NAME")]
         os: Option<String>,
-        /// Only of this version: `9`
+        /// Show only this version of the operating system, such as `9` [default: all]
         #[arg(long = "os-version", value_name = "VERSION")]
         version: Option<String>,
-        /// Only those that fit this shape [default: the config's; `any` for all]
+        /// Show only images compatible with this shape; `any` shows all [default: the config's shape]
         #[arg(long)]
         shape: Option<String>,
-        /// At most so many
+        /// Show at most N images
         #[arg(long, value_name = "N", default_value = "20")]
         limit: usize,
     },
-    /// Subnets of the compartment
+    /// List the subnets of the compartment
     Subnets {
-        /// Only of this VCN
+        /// Show only subnets of this VCN [default: all]
         #[arg(long, value_name = "OCID")]
         vcn: Option<String>,
     },
-    /// Compartments that you may use
+    /// List the compartments that you can access
     Compartments,
 }
 

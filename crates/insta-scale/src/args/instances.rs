@@ -17,7 +17,7 @@ pub struct InstancesArgs {
 /// What can be done with instances.
 #[derive(Clone, Debug, Subcommand)]
 pub enum InstancesCommand {
-    /// List instances with their addresses and what they cost
+    /// List instances with their addresses and prices
     #[command(after_help = SELECT_HELP)]
     List(ListInstances),
     /// Count instances by state, availability domain and shape
@@ -26,74 +26,86 @@ pub enum InstancesCommand {
     /// Start instances
     #[command(after_help = ACT_HELP)]
     Start(ActInstances),
-    /// Shut instances down; power off those that take too long
+    /// Shut down instances; power off those that exceed --grace
     #[command(after_help = ACT_HELP)]
     Stop(SoftInstances),
-    /// Reboot instances; reset those that take too long
+    /// Reboot instances; reset those that exceed --grace
     #[command(after_help = ACT_HELP)]
     Reboot(SoftInstances),
-    /// Terminate instances: they and what is on them are gone
+    /// Terminate instances and delete their data permanently
     #[command(after_help = TERMINATE_HELP)]
     Terminate(TerminateInstances),
-    /// Let instances with an expiry (`launch --ttl`) live longer
+    /// Postpone the expiry of instances launched with --ttl
     Extend(ExtendInstances),
 }
 
 const SELECT_HELP: &str = "\
-Which instances: by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file, which
-combine: an instance is meant when all of them mean it. Values of one flag are alternatives, but every --tag must be
-there. `-` reads OCIDs from standard input. Terminated instances are listed by the service for 12 hours or more and
-are shown with --terminated only.";
+Select instances by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file. An
+instance must match every selector. Several values of one flag are alternatives, except --tag: every tag must match.
+`-` reads OCIDs from standard input. OCI lists terminated instances for 12 hours or more; --terminated shows them.
+
+Examples:
+  oci-insta-scale instances list --run last
+  oci-insta-scale instances status --prefix web- --watch";
 
 const ACT_HELP: &str = "\
-Which instances: by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file, which
-combine; one of them is needed, or --all for the whole compartment. Instances that are there already are skipped.
+Select instances by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file. An
+instance must match every selector. At least one selector is required; --all selects the whole compartment.
+Instances that are already in the wanted state are skipped.
 
-Exit codes: 0 all there, 2 bad usage, 3 some failed, 4 none succeeded, none found (see --allow-empty) or declined,
-5 login refused, 130 interrupted.";
+Examples:
+  oci-insta-scale instances start --prefix web- --yes
+  oci-insta-scale instances stop --run last --grace 2m
+
+Exit codes: 0 all succeeded, 2 invalid usage, 3 some failed, 4 none succeeded, none matched (see --allow-empty) or
+you declined, 5 login refused, 130 interrupted.";
 
 const TERMINATE_HELP: &str = "\
-Which instances: by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file, which
-combine; one of them is needed, or --all for the whole compartment.
+Select instances by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file. An
+instance must match every selector. At least one selector is required; --all selects the whole compartment.
 
-The instances, their number and their price are shown, and the word DELETE is asked for. Without a terminal, nothing
-is done unless --yes is given. What was shown is what is terminated: nothing that appears later.
+The command shows the instances, their number and their price, and asks you to type DELETE. Without a terminal, it
+requires --yes. It terminates only the instances it has shown, never one that appears later.
 
-Exit codes: 0 all gone, 2 bad usage, 3 some failed, 4 none terminated, none found (see --allow-empty) or declined,
-5 login refused, 130 interrupted.";
+Examples:
+  oci-insta-scale instances terminate --run last
+  oci-insta-scale instances terminate --prefix web- --protect keep=yes
+
+Exit codes: 0 all terminated, 2 invalid usage, 3 some failed, 4 none terminated, none matched (see --allow-empty) or
+you declined, 5 login refused, 130 interrupted.";
 
 /// Which instances.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Which instances")]
 pub struct Select {
-    /// OCIDs or display names; `-` reads OCIDs from standard input
+    /// OCIDs or display names of instances; `-` reads OCIDs from standard input
     #[arg(value_name = "INSTANCE")]
     pub named: Vec<String>,
-    /// The compartment [default: the config's]
+    /// Search this compartment [default: the config's]
     #[arg(short, long, value_name = "OCID")]
     pub compartment: Option<String>,
-    /// Display names that begin with this
+    /// Select instances whose display name starts with PREFIX
     #[arg(short, long)]
     pub prefix: Option<String>,
-    /// Launched by this run: its id or the beginning of it, or `last`
+    /// Select instances launched by this run: an id, the start of one, or `last`
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
-    /// With this tag; `Namespace.key=value` for a defined tag
+    /// Select instances with this tag; write `Namespace.key=value` for a defined tag; repeat to require several
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub tag: Vec<Tag>,
-    /// In this state
+    /// Select instances in these states, separated by commas
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state)]
     pub state: Vec<String>,
-    /// In this availability domain: its full name, or `AD-1`
+    /// Select instances in these availability domains, by full name or as `AD-1`
     #[arg(long, value_name = "AD", value_delimiter = ',')]
     pub ad: Vec<String>,
-    /// Of this shape
+    /// Select instances of these shapes, separated by commas
     #[arg(long, value_delimiter = ',')]
     pub shape: Vec<String>,
-    /// Named in this file: one OCID a line, `#` begins a comment
+    /// Select the instances listed in this file: one OCID per line, `#` starts a comment
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Terminated ones too
+    /// Include terminated instances
     #[arg(long)]
     pub terminated: bool,
 }
@@ -101,21 +113,21 @@ pub struct Select {
 /// Flags of `instances list`.
 #[derive(Clone, Debug, Args)]
 pub struct ListInstances {
+    /// Omit addresses, which saves requests
+    #[arg(long)]
+    pub no_ips: bool,
+    /// Sort by this column
+    #[arg(long, value_name = "COLUMN", default_value = "name")]
+    pub sort: Sort,
+    /// Reverse the sort order
+    #[arg(long)]
+    pub reverse: bool,
+    /// Show every column, however wide the table becomes
+    #[arg(long)]
+    pub wide: bool,
     /// Which instances.
     #[command(flatten)]
     pub select: Select,
-    /// Leave addresses out: fewer requests
-    #[arg(long)]
-    pub no_ips: bool,
-    /// By what to sort
-    #[arg(long, value_name = "COLUMN", default_value = "name")]
-    pub sort: Sort,
-    /// The other way round
-    #[arg(long)]
-    pub reverse: bool,
-    /// Every column, however wide
-    #[arg(long)]
-    pub wide: bool,
 }
 
 /// By what instances are sorted.
@@ -135,42 +147,43 @@ pub enum Sort {
 /// Flags of `instances status`.
 #[derive(Clone, Debug, Args)]
 pub struct StatusInstances {
+    /// Refresh until no instance is changing state
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Time between refreshes with --watch
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse, requires = "watch")]
+    pub every: Duration,
     /// Which instances.
     #[command(flatten)]
     pub select: Select,
-    /// Look again until none is on its way to another state
-    #[arg(short, long)]
-    pub watch: bool,
-    /// How long between two looks, with --watch
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse, requires = "watch")]
-    pub every: Duration,
 }
 
 /// How actions are carried out.
 #[derive(Clone, Debug, Args)]
 pub struct Carry {
-    /// Every instance of the compartment
-    #[arg(long)]
+    /// Select every instance of the compartment
+    #[arg(long, help_heading = "Which instances")]
     pub all: bool,
-    /// Do not wait until the instances are in the wanted state
+    /// Return without waiting for the instances to reach the wanted state
     #[arg(long)]
     pub no_wait: bool,
-    /// How long to wait for one instance
+    /// Wait this long for each instance to reach the wanted state
     #[arg(long, value_name = "TIME", default_value = "20m", value_parser = duration::parse)]
     pub wait_timeout: Duration,
-    /// The most actions a second [default: found while running]
+    /// Limit the rate to N actions per second [default: adapt to what OCI accepts]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub rate: Option<f64>,
-    /// The most actions under way at once
+    /// Run at most N actions at the same time
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_concurrency: u32,
-    /// End with exit code 0 even if there is no instance to act on
+    /// Exit with code 0 even if no instance matches [default: exit with 4]
     #[arg(long)]
     pub allow_empty: bool,
-    /// Stop a launch that is still at work on these instances first; `terminate` ends it for good. Refused otherwise
+    /// First stop a launch that is still at work on these instances; `terminate` also ends that run for good [default:
+    /// refuse to act]
     #[arg(long)]
     pub stop_run: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
 }
@@ -178,122 +191,129 @@ pub struct Carry {
 /// Flags of `instances start`.
 #[derive(Clone, Debug, Args)]
 pub struct ActInstances {
-    /// Which instances.
-    #[command(flatten)]
-    pub select: Select,
     /// How.
     #[command(flatten)]
     pub carry: Carry,
+    /// Which instances.
+    #[command(flatten)]
+    pub select: Select,
 }
 
 /// Flags of `instances stop` and `instances reboot`.
 #[derive(Clone, Debug, Args)]
 pub struct SoftInstances {
-    /// Which instances.
-    #[command(flatten)]
-    pub select: Select,
     /// How.
     #[command(flatten)]
     pub carry: Carry,
-    /// How long the system of an instance has to shut down before the power is cut [default: 5m]. With --no-wait it is
-    /// only asked to, and the power is not cut
+    /// Cut the power of an instance whose operating system has not shut down after this time; never with --no-wait
+    /// [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with_all = ["force", "no_wait"])]
     pub grace: Option<Duration>,
-    /// Cut the power at once
+    /// Cut the power immediately, without shutting down the operating system
     #[arg(long)]
     pub force: bool,
+    /// Which instances.
+    #[command(flatten)]
+    pub select: Select,
 }
 
 /// Flags of `instances terminate`.
 #[derive(Clone, Debug, Args)]
 pub struct TerminateInstances {
-    /// Which instances.
-    #[command(flatten)]
-    pub select: Select,
     /// How.
     #[command(flatten)]
     pub carry: Carry,
-    /// Keep boot volumes; they go on costing
+    /// Keep boot volumes, which continue to cost money [default: delete them]
     #[arg(long)]
     pub keep_boot_volumes: bool,
-    /// Keep data volumes that were made with the instances; they go on costing
+    /// Keep data volumes created with the instances, which continue to cost money [default: delete them]
     #[arg(long)]
     pub keep_data_volumes: bool,
-    /// Refuse to terminate instances with this tag
+    /// Refuse to terminate instances with this tag; repeat for more tags
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub protect: Vec<Tag>,
+    /// Which instances.
+    #[command(flatten)]
+    pub select: Select,
 }
 
 /// Flags of `instances extend`.
 #[derive(Clone, Debug, Args)]
 pub struct ExtendInstances {
+    /// Let the instances expire this long from now, such as `8h` or `2d`; a later expiry is kept
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub ttl: Duration,
+    /// Also shorten the time of instances that expire later than that
+    #[arg(long)]
+    pub shorten: bool,
+    /// Exit with code 0 even if no instance matches [default: exit with 4]
+    #[arg(long)]
+    pub allow_empty: bool,
+    /// Skip the confirmation prompt
+    #[arg(short, long)]
+    pub yes: bool,
     /// Which instances.
     #[command(flatten)]
     pub select: Select,
-    /// How long from now on they may live: `8h`, `2d`. An end that is later already stays
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
-    pub ttl: Duration,
-    /// Bring the end nearer where it is later
-    #[arg(long)]
-    pub shorten: bool,
-    /// End with exit code 0 even if there is no instance to act on
-    #[arg(long)]
-    pub allow_empty: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
 }
 
 /// Flags of `cleanup`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CLEANUP_HELP)]
 pub struct CleanupArgs {
-    /// The compartment [default: the config's]
+    /// Search this compartment [default: the config's]
     #[arg(short, long, value_name = "OCID")]
     pub compartment: Option<String>,
-    /// Only what this run left: its id or the beginning of it, or `last`
+    /// Clean up only after this run: an id, the start of one, or `last` [default: all runs]
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
-    /// Only fleets whose time (`launch --ttl`) is over; for cron
+    /// Delete only fleets past their expiry (`launch --ttl`); meant for cron
     #[arg(long)]
     pub expired: bool,
-    /// Volumes too that `terminate --keep-boot-volumes` or `--keep-data-volumes` left on purpose
+    /// Include volumes kept by `terminate --keep-boot-volumes` or `--keep-data-volumes`
     #[arg(long)]
     pub kept_volumes: bool,
-    /// Reservations too that `reservation create` made and nobody uses
+    /// Include unused reservations created by `reservation create`
     #[arg(long)]
     pub unused_reservations: bool,
-    /// Show what would be deleted; delete nothing
+    /// Show what would be deleted without deleting anything
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
 }
 
 const CLEANUP_HELP: &str = "\
-Finds what our own runs left behind, and only what a record or a tag proves: instances whose launch failed or was rolled
-back, or whose slot another living one has; boot and data volumes that were to go with their instance; unused reservations
-made by `launch --reserve`; fleets whose time is over. What others made is never touched, nor what the ledger does not
-know, nor a run that is at work or whose records cannot be read.";
+Deletes leftovers of this program's own runs, if a record or a tag proves that they are leftovers:
+  - instances whose launch failed or was rolled back, or that duplicate another instance of the run
+  - boot and data volumes that should have been deleted with their instance
+  - unused reservations created by `launch --reserve`
+  - fleets past their expiry
+It never deletes resources that others created or that the ledger does not know, and skips runs that are active or whose
+records cannot be read.
+
+Examples:
+  oci-insta-scale cleanup --dry-run
+  oci-insta-scale cleanup --expired --yes";
 
 /// Flags of `export`.
 #[derive(Clone, Debug, Args)]
 pub struct ExportArgs {
-    /// What to write
+    /// Format to write
     pub format: ExportFormat,
+    /// Address to write for each instance
+    #[arg(long, default_value = "auto")]
+    pub address: ExportAddress,
+    /// User name to log in with [default: none written]
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Private key to log in with [default: none written]
+    #[arg(long, value_name = "FILE")]
+    pub identity_file: Option<String>,
     /// Which instances.
     #[command(flatten)]
     pub select: Select,
-    /// Which address stands for an instance
-    #[arg(long, default_value = "auto")]
-    pub address: ExportAddress,
-    /// The account to log in with
-    #[arg(long)]
-    pub user: Option<String>,
-    /// The private key to log in with
-    #[arg(long, value_name = "FILE")]
-    pub identity_file: Option<String>,
 }
 
 /// What to write.
@@ -316,11 +336,11 @@ pub enum ExportFormat {
 /// Which address stands for an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportAddress {
-    /// The public one if there is one, else the private one
+    /// The public address if there is one, otherwise the private address
     Auto,
-    /// The public one only
+    /// The public address only
     Public,
-    /// The private one only
+    /// The private address only
     Private,
 }
 

@@ -21,33 +21,34 @@ use std::time::Duration;
     after_help = "`oci-insta-scale instances` does the same, and more."
 )]
 pub struct ManageInstances {
-    /// What to do
+    /// What to do with the instances
     pub action: ManageAction,
-    /// The compartment [default: the config's]
+    /// Compartment of the instances [default: the config's]
     #[arg(short, long, value_name = "OCID")]
     pub compartment: Option<String>,
-    /// Display names that begin with this
+    /// Select instances whose display name starts with PREFIX
     #[arg(short, long, default_value = "instance-")]
     pub prefix: String,
-    /// For `terminate`: only those in this file, one OCID a line, `#` begins a comment
+    /// With `terminate`, select the instances listed in this file instead: one OCID per line, `#` starts a comment
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// End with exit code 0 even if there is no instance to act on
+    /// Exit with code 0 even if no instance matches [default: exit with 4]
     #[arg(long)]
     pub allow_empty: bool,
-    /// Stop a launch that is still at work on these instances first; `terminate` ends it for good. Refused otherwise
+    /// First stop a launch that is still at work on these instances; `terminate` also ends that run for good [default:
+    /// refuse to act]
     #[arg(long)]
     pub stop_run: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
-    /// For `terminate`: keep boot volumes; they go on costing
+    /// With `terminate`, keep boot volumes, which continue to cost money [default: delete them]
     #[arg(long)]
     pub keep_boot_volumes: bool,
-    /// For `terminate`: delete data volumes that were made with the instances, which are kept otherwise
+    /// With `terminate`, delete data volumes created with the instances [default: keep them]
     #[arg(long)]
     pub delete_data_volumes: bool,
-    /// For `terminate`: refuse instances with this tag
+    /// With `terminate`, refuse to terminate instances with this tag; repeat for more tags
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub protect: Vec<Tag>,
     /// Flags of every command.

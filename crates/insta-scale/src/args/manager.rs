@@ -23,40 +23,40 @@ pub struct CapacityManager {
     /// Delete a reservation; needs -id
     #[arg(long, requires = "id")]
     pub delete: bool,
-    /// The name of the new reservation
+    /// Name of the new reservation
     #[arg(long)]
     pub name: Option<String>,
-    /// Its availability domain
+    /// Availability domain of the new reservation
     #[arg(long, value_name = "AD", value_delimiter = ',')]
     pub ad: Vec<String>,
-    /// The shape of its instances
+    /// Shape of the reserved instances
     #[arg(long)]
     pub shape: Option<String>,
-    /// How many instances it is to hold
+    /// Reserve C instances
     #[arg(long, value_name = "C", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub count: Option<u32>,
-    /// OCPUs of each, for a flexible shape [default: the config's, for the config's shape]
+    /// OCPUs per instance, for a flexible shape [default: the config's, if the shape is the config's]
     #[arg(long, value_name = "O", value_parser = super::positive)]
     pub ocpus: Option<f64>,
-    /// Memory of each in GB, for a flexible shape [default: the config's, for the config's shape]
+    /// Memory per instance in GB, for a flexible shape [default: the config's, if the shape is the config's]
     #[arg(long, value_name = "M", value_parser = super::positive)]
     pub memory: Option<f64>,
-    /// The OCID of the reservation to delete
+    /// OCID of the reservation to delete
     #[arg(long, value_name = "OCID")]
     pub id: Option<String>,
-    /// Give everything back unless at least so many are held
+    /// Require at least M reserved; otherwise delete every reservation this command created [default: keep any]
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..))]
     pub min: Option<u32>,
-    /// Put the new reservation into the config file; a copy of the old file stays beside it
+    /// Add the new reservation to the config file; the previous file is kept as a backup beside it
     #[arg(long)]
     pub write_config: bool,
-    /// With -create: make another one although a reservation has the name already
+    /// With -create, create a reservation even if one with this name exists
     #[arg(long, requires = "create")]
     pub new: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
-    /// Not a thing that the API has; taken to say so
+    /// Refused: OCI cannot force the deletion of a reservation
     #[arg(long, hide = true, requires = "delete")]
     pub force: bool,
     /// Flags of every command.

@@ -32,7 +32,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Launch N instances of Oracle Cloud Infrastructure from one YAML file: all of them, once each.
+/// Launch a fleet of Oracle Cloud Infrastructure instances from one YAML file, each instance exactly once.
 #[derive(Debug, Parser)]
 #[command(
     name = "oci-insta-scale",
@@ -53,35 +53,35 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Without a command, `launch` runs: `oci-insta-scale --dry-run` is `oci-insta-scale launch --dry-run`.
-Flags with one dash (`-config x -dry-run`) work too.
+The default command is `launch`: `oci-insta-scale --dry-run` runs `oci-insta-scale launch --dry-run`.
+Long flags also work with one dash (`-config x -dry-run`).
 
-Start here:
-  oci-insta-scale --simulate --config config.example.yaml   rehearse: no tenancy, no key, no cost
-  oci-insta-scale --dry-run                                 show what would be sent; create nothing
-  oci-insta-scale --count 3                                 launch three
+Examples:
+  oci-insta-scale --simulate --config config.example.yaml   try it in a simulated region, free of charge
+  oci-insta-scale --dry-run                                 show what would be sent without creating anything
+  oci-insta-scale --count 3                                 launch three instances
 
 Exit codes:
   0    every instance is RUNNING (or launched, with --no-wait)
-  2    a mistake in the command or in the config; nothing was sent
+  2    the command or the config is invalid; nothing was created
   3    some instances failed
   4    no instance was launched
   5    the login was refused
-  130  interrupted (Ctrl-C); `oci-insta-scale resume` goes on";
+  130  interrupted (Ctrl-C); continue with `oci-insta-scale resume`";
 
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// The config file [default: config.yaml]
+    /// Read this config file [default: config.yaml]
     #[arg(long, global = true, value_name = "FILE", env = "OCI_INSTA_SCALE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// Sign as this profile of ~/.oci/config, whatever the config file says
+    /// Use this profile of ~/.oci/config, overriding the config file
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Send every request to this base URL (a simulator, say)
+    /// Send every request to this base URL, for example a simulator [default: the region's endpoints]
     #[arg(long, global = true, value_name = "URL", env = "OCI_INSTA_SCALE_ENDPOINT", hide_env_values = true)]
     pub endpoint: Option<String>,
-    /// Where runs are remembered [default: $XDG_STATE_HOME/oci-insta-scale]
+    /// Store the records of runs in this directory [default: $XDG_STATE_HOME/oci-insta-scale]
     #[arg(
         long,
         global = true,
@@ -91,13 +91,13 @@ pub struct Global {
         value_parser = clap::builder::TypedValueParser::map(clap::builder::OsStringValueParser::new(), PathBuf::from)
     )]
     pub state_dir: Option<PathBuf>,
-    /// What is printed on stdout
+    /// Format of the output on stdout
     #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
     pub output: OutputFormat,
-    /// More messages on stderr; twice (-vv): each request too
+    /// Print more messages on stderr; -vv also prints every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Only errors on stderr
+    /// Print only errors on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
@@ -109,7 +109,7 @@ pub enum OutputFormat {
     Table,
     /// One JSON document at the end
     Json,
-    /// One JSON object a line, as things happen
+    /// One JSON object per line, as events happen
     Jsonl,
     /// Comma-separated values, for commands that list
     Csv,
@@ -120,61 +120,61 @@ pub enum OutputFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Launch the instances of the config (the default)
+    /// Launch the instances of the config (default command)
     Launch(LaunchArgs),
-    /// Go on with a run that was interrupted
+    /// Continue an interrupted run
     Resume(ResumeArgs),
     /// List the runs on this machine
     Runs(RunsArgs),
-    /// Show one run
+    /// Show the details of a run
     Show(ShowArgs),
-    /// Ask beforehand: how many can be had where, what stands in the way, what it costs
+    /// Check how many instances can launch in each availability domain, what prevents more, and the price
     Plan(PlanArgs),
-    /// Capacity reservations
+    /// Manage capacity reservations
     Reservation(ReservationArgs),
-    /// The capacity report: availability domains × fault domains × shapes
+    /// Report capacity by availability domain, fault domain and shape
     Capacity(CapacityArgs),
-    /// Print the least IAM policy for what the config does
+    /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),
-    /// Find what goes into the config: availability domains, shapes, images, subnets, compartments
+    /// Find values for the config: availability domains, shapes, images, subnets and compartments
     Find(FindArgs),
     /// List, start, stop, reboot and terminate instances
     Instances(InstancesArgs),
-    /// Delete what our own runs left behind
+    /// Delete resources that earlier runs left behind
     Cleanup(CleanupArgs),
-    /// Write instances down for ssh, Ansible, /etc/hosts, Terraform or a spreadsheet
+    /// Export instances for ssh, Ansible, /etc/hosts, Terraform or a spreadsheet
     Export(ExportArgs),
-    /// The simulated region
+    /// Run a simulated region
     Sim(SimArgs),
     /// Print a completion script for a shell
     Completions {
-        /// The shell
+        /// Shell to write the script for
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page of a command
+    Man(ManArgs),
 }
 
 /// How a launch is carried out.
 #[derive(Clone, Debug, Args)]
 pub struct Pace {
-    /// Do not wait for RUNNING
+    /// Return once every launch is accepted, without waiting for RUNNING
     #[arg(long)]
     pub no_wait: bool,
-    /// How long to wait for one instance after its launch
+    /// Wait this long for each instance to reach RUNNING after its launch
     #[arg(long, value_name = "TIME", default_value = "20m", value_parser = duration::parse, conflicts_with = "no_wait")]
     pub wait_timeout: Duration,
-    /// The most launches a second [default: found while running]
+    /// Limit the rate to N launches per second [default: adapt to what OCI accepts]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
     pub rate: Option<f64>,
-    /// The most launches under way at once
+    /// Run at most N launch requests at the same time
     #[arg(long, value_name = "N", default_value = "100", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_concurrency: u32,
-    /// How long to go on trying when no place has capacity, from the last launch that was accepted [default: no longer
-    /// than the places take]
+    /// If no placement has capacity, keep trying until this long after the last accepted launch [default: try each
+    /// placement up to 3 times, and make at most 12 attempts per instance]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub retry_for: Option<Duration>,
-    /// After so long launch nothing more and wait no longer, with --min giving back what is too little
+    /// Stop launching and waiting after this time; with --min, roll back if too few are running [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
 }
@@ -182,40 +182,40 @@ pub struct Pace {
 /// Flags of `launch`.
 #[derive(Clone, Debug, Args)]
 pub struct LaunchArgs {
-    /// Show what would be sent, and ask the service what stands in its way; launch nothing
+    /// Show what would be sent and check it against the service without launching anything
     #[arg(long)]
     pub dry_run: bool,
-    /// Ask nobody, with --dry-run
+    /// With --dry-run, send no requests
     #[arg(long, requires = "dry_run")]
     pub offline: bool,
-    /// How many instances, in place of the config's count
+    /// Launch N instances [default: the config's count]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
     pub count: Option<u32>,
-    /// At least so many, or nothing: below that everything is given back, instances, volumes and reservations
+    /// Require at least M running; otherwise roll back everything this run created [default: keep any number]
     #[arg(long, value_name = "M", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub min: Option<u32>,
-    /// Keep what there is even if it is fewer than --min
+    /// Keep the instances even if fewer than --min are running
     #[arg(long, requires = "min")]
     pub keep_partial: bool,
-    /// Launch nothing if all of it would cost more than this an hour, by the price list and `prices:` of the config
+    /// Refuse to launch if the fleet would cost more than this per hour or has no known price [default: no limit]
     #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = positive)]
     pub max_cost_per_hour: Option<f64>,
-    /// Launch so many more: names continue after the highest number that the compartment shows
+    /// Add instances to the fleet; names continue after the highest number in the compartment
     #[arg(long)]
     pub extend: bool,
-    /// Start another run although one of this config is unfinished, or instances of the same names are there
+    /// Start a new run even if one of this config is unfinished or instances with these names exist
     #[arg(long)]
     pub new: bool,
-    /// Do not ask before launching
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
-    /// Launch in a simulated region: a scenario's name or file [default: roomy]
+    /// Launch in a simulated region instead of OCI; SCENARIO is a preset or a file and is `roomy` if omitted
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, require_equals = true, default_missing_value = "roomy")]
     pub simulate: Option<String>,
-    /// Simulated seconds in one second, with --simulate
+    /// With --simulate, run N simulated seconds per real second [default: the scenario's, otherwise 30]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive, requires = "simulate")]
     pub speed: Option<f64>,
-    /// Let the fleet live so long: a tag says until when, and `cleanup --expired` terminates it then
+    /// Tag the instances to expire after this time; `cleanup --expired` then terminates them [default: never]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub ttl: Option<Duration>,
     /// Whether it reserves its own capacity.
@@ -229,24 +229,24 @@ pub struct LaunchArgs {
 /// Flags of `resume`.
 #[derive(Clone, Debug, Args)]
 pub struct ResumeArgs {
-    /// The run, or the beginning of its id [default: the last unfinished one of the config]
+    /// Id of the run, or the start of it [default: the last unfinished run of the config]
     pub run: Option<String>,
-    /// Find the run by the tags of its instances when this machine does not remember it; needs the whole id
+    /// Rebuild a run that this machine has no records of from the tags of its instances; requires the full id
     #[arg(long, requires = "run")]
     pub from_cloud: bool,
-    /// How many instances the run was to have, with --from-cloud [default: the config's count]
+    /// With --from-cloud, the number of instances the run should have [default: the config's count]
     #[arg(long, value_name = "N", requires = "from_cloud", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
     pub count: Option<u32>,
-    /// How long lists may lag behind launches: they are believed after that, with --from-cloud and where records are lost
+    /// Wait this long for launches to appear in lists, with --from-cloud or if records are lost
     #[arg(long, value_name = "TIME", default_value = "90s", value_parser = duration::parse)]
     pub list_lag: Duration,
-    /// Keep what there is even if it is fewer than the run's --min
+    /// Keep the instances even if fewer than the run's --min are running
     #[arg(long)]
     pub keep_partial: bool,
-    /// Go on although requests go to another endpoint than when the run began: the same service is there now
+    /// Continue even if the endpoint differs from the one the run started with; it must serve the same instances
     #[arg(long)]
     pub other_endpoint: bool,
-    /// Do not ask before going on
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
     /// How it is carried out.
@@ -280,10 +280,10 @@ impl ResumeArgs {
 /// Flags of `runs`.
 #[derive(Clone, Debug, Args)]
 pub struct RunsArgs {
-    /// How many, the newest first
+    /// Show the N newest runs
     #[arg(long, value_name = "N", default_value = "20")]
     pub limit: usize,
-    /// Runs in the simulated region instead
+    /// Show runs in the simulated region instead
     #[arg(long)]
     pub simulated: bool,
 }
@@ -291,11 +291,22 @@ pub struct RunsArgs {
 /// Flags of `show`.
 #[derive(Clone, Debug, Args)]
 pub struct ShowArgs {
-    /// The run, or the beginning of its id [default: the last one]
+    /// Id of the run, or the start of it [default: the last run]
     pub run: Option<String>,
-    /// A run in the simulated region
+    /// Look among the runs in the simulated region
     #[arg(long)]
     pub simulated: bool,
+}
+
+/// Flags of `man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// Command to print the page of, such as `instances list` [default: oci-insta-scale itself]
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands to this directory instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
 }
 
 /// A number above 0.

@@ -21,50 +21,51 @@ pub struct ReservationArgs {
 pub enum ReservationCommand {
     /// List the reservations of the compartment
     List(ListReservations),
-    /// Show one: what it holds, and the instances in it
+    /// Show the capacity of a reservation and the instances that use it
     Show {
-        /// Its OCID or its name
+        /// OCID or name of the reservation
         reservation: String,
     },
-    /// Reserve capacity, and say how much was really got
+    /// Create reservations and report how much capacity they hold
     #[command(after_help = CREATE_HELP)]
     Create(CreateReservation),
-    /// Change how much one holds
+    /// Change the capacity of a reservation
     #[command(after_help = UPDATE_HELP)]
     Update(UpdateReservation),
-    /// Wait until one is ACTIVE, or holds as many as are wanted
+    /// Wait until a reservation is ACTIVE, or holds the wanted number of instances
     Wait(WaitReservation),
-    /// Delete one; refused while instances are in it
+    /// Delete a reservation; refused while instances use it
     Delete(DeleteReservation),
 }
 
 const CREATE_HELP: &str = "\
-OCI fills a reservation as far as it can and calls that a success; the counts are read back, and with --min nothing
-is kept unless there are at least so many. Unused reserved capacity costs 85 % of the price on demand.
+OCI reports success even if it reserves less than requested, so this command reads the counts back afterwards. With
+--min, it deletes every reservation it created if they hold too few. Unused capacity costs 85 % of the on-demand price.
 
-  oci-insta-scale reservation create --count 10                        shape, size and domain of config.yaml
-  oci-insta-scale reservation create --ad AD-1,AD-2,AD-3 --count 100   spread over three domains, at once
+Examples:
+  oci-insta-scale reservation create --count 10                        use the shape, size and domain of config.yaml
+  oci-insta-scale reservation create --ad AD-1,AD-2,AD-3 --count 100   spread over three domains
   oci-insta-scale reservation create --ad AD-1 --add shape=VM.Standard.E4.Flex,ocpus=1,memory=6,count=10 \\
                                                --add shape=VM.Standard.E5.Flex,ocpus=2,memory=32,count=4
 
-Exit codes: 0 all held, 3 some held, 4 none held or given back.";
+Exit codes: 0 all reserved, 3 some reserved, 4 none reserved, or rolled back because of --min.";
 
 const UPDATE_HELP: &str = "Examples:
-  oci-insta-scale reservation update OCID --count 20     hold 20
-  oci-insta-scale reservation update OCID --count +5     hold 5 more
-  oci-insta-scale reservation update OCID --count=-5     hold 5 fewer
-With several kinds of instance in it, --shape, --ocpus and --memory say which one.";
+  oci-insta-scale reservation update OCID --count 20     reserve 20
+  oci-insta-scale reservation update OCID --count +5     reserve 5 more
+  oci-insta-scale reservation update OCID --count=-5     reserve 5 fewer
+If the reservation holds several kinds of instance, select one with --shape, --ocpus and --memory.";
 
 /// Flags of `reservation list`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ListReservations {
-    /// Only in this availability domain
+    /// List only reservations of this availability domain [default: all]
     #[arg(long, value_name = "AD")]
     pub ad: Option<String>,
-    /// Deleted ones too
+    /// Include deleted reservations
     #[arg(long)]
     pub all: bool,
-    /// Ask each reservation whose unused part has no price yet: one request for each
+    /// Look up missing prices of unused capacity; sends one request per reservation
     #[arg(long)]
     pub cost: bool,
 }
@@ -72,37 +73,37 @@ pub struct ListReservations {
 /// Flags of `reservation create`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CreateReservation {
-    /// Its name [default: the config's display_name_prefix]
+    /// Name of the reservation [default: the config's display_name_prefix]
     #[arg(long)]
     pub name: Option<String>,
-    /// The availability domain, or several: `AD-1,AD-2` [default: the config's]
+    /// Availability domains, separated by commas, such as `AD-1,AD-2` [default: the config's]
     #[arg(long, value_name = "AD", value_delimiter = ',')]
     pub ad: Vec<String>,
     /// What it is to hold.
     #[command(flatten)]
     pub kind: KindArgs,
-    /// How many in all, spread over the availability domains [default: the config's]
+    /// Reserve N instances in all, spread over the availability domains [default: the config's count]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub count: Option<u32>,
-    /// One kind of instance: `shape=…,ocpus=…,memory=…,count=…,fd=…`; may be given several times
+    /// Reserve one kind of instance, as `shape=…,ocpus=…,memory=…,count=…,fd=…`; repeat for more kinds
     #[arg(long, value_name = "KIND", value_parser = want, conflicts_with_all = ["count", "shape", "ocpus", "memory", "fd"])]
     pub add: Vec<Want>,
-    /// Give everything back unless at least so many are held
+    /// Require at least M reserved; otherwise delete every reservation this command created [default: keep any]
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..))]
     pub min: Option<u32>,
-    /// Launches in its availability domain that name no reservation draw on it too (root compartment only)
+    /// Let launches in its availability domain that name no reservation use this one too (root compartment only)
     #[arg(long)]
     pub default: bool,
-    /// Put it into the config file; a copy of the old file stays beside it
+    /// Add the reservation to the config file; the previous file is kept as a backup beside it
     #[arg(long)]
     pub write_config: bool,
-    /// How long to wait for it
+    /// Wait this long for the reservation to be ready
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration::parse)]
     pub deadline: Duration,
-    /// Make another one although a reservation has the name already
+    /// Create the reservation even if one with this name exists
     #[arg(long)]
     pub new: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
 }
@@ -118,16 +119,16 @@ impl CreateReservation {
 /// One kind of instance, as flags.
 #[derive(Clone, Debug, Default, Args)]
 pub struct KindArgs {
-    /// The shape [default: the config's]
+    /// Shape of the instances [default: the config's]
     #[arg(long)]
     pub shape: Option<String>,
-    /// OCPUs of a flexible shape [default: the config's, for the config's shape]
+    /// OCPUs per instance, for a flexible shape [default: the config's, if the shape is the config's]
     #[arg(long, value_name = "O", value_parser = super::positive)]
     pub ocpus: Option<f64>,
-    /// Memory of a flexible shape, in GB [default: the config's, for the config's shape]
+    /// Memory per instance in GB, for a flexible shape [default: the config's, if the shape is the config's]
     #[arg(long, value_name = "GB", value_parser = super::positive)]
     pub memory: Option<f64>,
-    /// Only in this fault domain
+    /// Fault domain of the instances [default: any]
     #[arg(long, value_name = "FD")]
     pub fd: Option<String>,
 }
@@ -135,27 +136,27 @@ pub struct KindArgs {
 /// Flags of `reservation update`.
 #[derive(Clone, Debug, Args)]
 pub struct UpdateReservation {
-    /// Its OCID or its name
+    /// OCID or name of the reservation
     pub reservation: String,
-    /// How many it is to hold: `20`, `+5` or `-5`
+    /// Set the number of instances to `20`, or change it by `+5` or `-5`
     #[arg(long, value_name = "N", value_parser = new_count, allow_hyphen_values = true, required_unless_present = "add")]
     pub count: Option<NewCount>,
     /// Which of the kinds that it holds.
     #[command(flatten)]
     pub kind: KindArgs,
-    /// One more kind of instance: `shape=…,ocpus=…,memory=…,count=…,fd=…`; may be given several times
+    /// Add a kind of instance, as `shape=…,ocpus=…,memory=…,count=…,fd=…`; repeat for more kinds
     #[arg(long, value_name = "KIND", value_parser = want)]
     pub add: Vec<Want>,
-    /// Ask again until all is held
+    /// Repeat the request until the reservation holds the full count
     #[arg(long)]
     pub until_held: bool,
-    /// How long to wait
+    /// Stop waiting after this time
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration::parse)]
     pub deadline: Duration,
-    /// How often to ask again, with --until-held
+    /// Time between requests with --until-held
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     pub every: Duration,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
 }
@@ -163,18 +164,18 @@ pub struct UpdateReservation {
 /// Flags of `reservation wait`.
 #[derive(Clone, Debug, Args)]
 pub struct WaitReservation {
-    /// Its OCID or its name
+    /// OCID or name of the reservation
     pub reservation: String,
-    /// Wait until it holds so many, asking for them again and again
+    /// Request N instances repeatedly until the reservation holds them [default: wait for ACTIVE only]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub count: Option<u32>,
-    /// How long to wait
+    /// Stop waiting after this time
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration::parse)]
     pub deadline: Duration,
-    /// How often to ask again, with --count
+    /// Time between requests with --count
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     pub every: Duration,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
 }
@@ -182,15 +183,15 @@ pub struct WaitReservation {
 /// Flags of `reservation delete`.
 #[derive(Clone, Debug, Args)]
 pub struct DeleteReservation {
-    /// Its OCID or its name
+    /// OCID or name of the reservation
     pub reservation: String,
-    /// How long to wait until it is gone
+    /// Wait this long for the deletion to finish
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration::parse)]
     pub deadline: Duration,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
-    /// Not a thing that the API has; taken to say so
+    /// Refused: OCI cannot force the deletion of a reservation
     #[arg(long, hide = true)]
     pub force: bool,
 }
@@ -246,10 +247,10 @@ fn new_count(text: &str) -> Result<NewCount, String> {
 /// Flags of a launch that reserves its own capacity.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Reserving {
-    /// Reserve the capacity first, in each availability domain, then launch into it
+    /// Create a capacity reservation in each availability domain, then launch into it
     #[arg(long)]
     pub reserve: bool,
-    /// Give back in the end what stayed unused, with --reserve
+    /// With --reserve, release unused reserved capacity at the end [default: keep it, and keep paying for it]
     #[arg(long, requires = "reserve")]
     pub release: bool,
 }

@@ -15,45 +15,49 @@ pub struct SimArgs {
 /// What can be done with the simulated region.
 #[derive(Clone, Debug, Subcommand)]
 pub enum SimCommand {
-    /// Serve a simulated region that the official CLI and SDKs can use
+    /// Serve a simulated region to this program and to the official CLI and SDKs
     #[command(after_help = SERVE_HELP)]
     Serve(SimServe),
     /// List the scenarios
     Scenarios,
-    /// Forget a simulated region: its credentials and, with --save, its saved state
+    /// Delete the credentials of a simulated region and, with --save, its saved state
     Reset(SimReset),
 }
 
 const SERVE_HELP: &str = "\
-One line `listening on http://…` on stdout says that it is ready. Its home then holds:
-  config       a profile with an API key, as in ~/.oci/config:
+When the region is ready, it prints the line `listening on http://…` on stdout. Its home directory then holds:
+  config       a profile with an API key, in the format of ~/.oci/config:
                oci --config-file .oci-sim/config --endpoint http://127.0.0.1:12620 compute instance list …
   config.yaml  a config for this program:
                oci-insta-scale --config .oci-sim/config.yaml
-With --config FILE, what that config names exists in the region too, and its key is accepted.";
+With --config FILE, the region also contains every resource named in that file and accepts its key.
+
+Examples:
+  oci-insta-scale sim serve                      serve a region with ample capacity
+  oci-insta-scale sim serve --scenario hostile   serve a region where everything goes wrong";
 
 /// Flags of `sim serve`.
 #[derive(Clone, Debug, Args)]
 pub struct SimServe {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:12620", value_parser = address)]
     pub listen: SocketAddr,
-    /// Let other machines in
+    /// Let --listen use an address that other machines can reach [default: loopback addresses only]
     #[arg(long)]
     pub allow_remote: bool,
     /// Where the region keeps its credentials.
     #[command(flatten)]
     pub home: SimHome,
-    /// Simulated seconds in one second [default: the scenario's, or 30]
+    /// Run N simulated seconds per real second [default: the scenario's, otherwise 30]
     #[arg(long, value_name = "N", value_parser = super::positive)]
     pub speed: Option<f64>,
-    /// What kind of region: a scenario's name or file
+    /// Preset or file that describes the region; `sim scenarios` lists the presets
     #[arg(long, value_name = "SCENARIO", default_value = "roomy")]
     pub scenario: String,
-    /// Where all chance comes from: the same seed and requests give the same answers
+    /// Seed of the random numbers; the same seed and requests give the same responses
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
-    /// Keep the region in this file across restarts
+    /// Save the region to this file and restore it at the next start [default: forget it at exit]
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
 }
@@ -73,7 +77,7 @@ pub struct SimReset {
     /// Where the region keeps its credentials.
     #[command(flatten)]
     pub home: SimHome,
-    /// Delete this saved region too: the file that `sim serve --save` was given
+    /// Also delete this file, written by `sim serve --save`
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
 }
@@ -81,7 +85,7 @@ pub struct SimReset {
 /// Where a simulated region keeps its credentials.
 #[derive(Clone, Debug, Args)]
 pub struct SimHome {
-    /// The region's home
+    /// Directory of the region's credentials and config
     #[arg(long, value_name = "DIR", default_value = ".oci-sim")]
     pub home: PathBuf,
 }

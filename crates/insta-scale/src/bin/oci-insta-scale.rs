@@ -1,5 +1,5 @@
-//! `oci-insta-scale`.
+//! `oci-insta-scale`, which also answers to `capacity-manager` and `manage-instances`.
 
 fn main() -> std::process::ExitCode {
-    insta_scale::main()
+    insta_scale::by_name()
 }

@@ -86,9 +86,7 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
         format => sheet(&found).to_text(format),
     })?;
     if global.output == OutputFormat::Table {
-        console::line(
-            "a moment's view that reserves nothing: a launch may fail all the same, and the reverse",
-        );
+        console::line("this report reserves nothing; capacity can change before a launch");
     }
     Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ pub mod find;
 pub mod instances;
 pub mod launch;
 mod lost;
+mod manual;
 pub mod namesakes;
 pub mod past;
 pub mod plan;
@@ -75,7 +76,7 @@ async fn carry_out(
         Command::Policy(args) => policy::run(global, &args),
         Command::Sim(args) => Box::pin(sim::run(global, &args.command, stop)).await,
         Command::Completions { shell } => reference::completions(shell),
-        Command::Man => reference::manual(),
+        Command::Man(arguments) => manual::manual(&arguments),
     }
 }
 

@@ -43,13 +43,14 @@ pub const MANAGE_INSTANCES: Program = Program {
 /// its path is found by its path, and so are the others, beside it.
 pub fn script(shell: clap_complete::Shell, invoked: &OsStr) -> Result<String, CommandError> {
     let shell = Dialect::of(shell);
-    let mut out = Vec::new();
+    let mut out = shell.start_of_script().as_bytes().to_vec();
     for program in [MAIN, CAPACITY_MANAGER, MANAGE_INSTANCES] {
         let path = beside(invoked, program.name);
         shell
             .write_script(VARIABLE, program.name, &path, &mut out)
             .map_err(|source| CommandError::System { what: "the script cannot be made", source })?;
     }
+    out.extend_from_slice(shell.end_of_script().as_bytes());
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 

@@ -42,6 +42,25 @@ impl Dialect {
         })
     }
 
+    /// What must precede the scripts of all programs. zsh reads in the first line of an installed file which commands it serves.
+    pub fn start_of_script(self) -> &'static str {
+        match self {
+            Self::Zsh => "#compdef oci-insta-scale capacity-manager manage-instances\n",
+            Self::Bash | Self::Elvish | Self::Fish | Self::PowerShell => "",
+        }
+    }
+
+    /// What must follow the scripts. zsh runs an installed file at the first Tab and expects it to complete, not only to
+    /// define functions.
+    pub fn end_of_script(self) -> &'static str {
+        match self {
+            Self::Zsh => {
+                "\nif [[ ${funcstack[1]} == _oci-insta-scale ]]; then\n    \"${_comps[$service]}\" \"$@\"\nfi\n"
+            }
+            Self::Bash | Self::Elvish | Self::Fish | Self::PowerShell => "",
+        }
+    }
+
     /// Writes the script for one program, which is found at `path`.
     pub fn write_script(
         self,

@@ -8,7 +8,7 @@ fn the_whole_table() {
     insta::assert_snapshot!(rows.join("\n"), @r"
         Capacity              create a capacity reservation, try other availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), leave fault_domain out, or keep trying with --retry-for 30m
         ReservationExhausted  the reservation has no room for this shape and size: grow it, or give one for each availability domain (`capacity_reservations`)
-        Throttled             the tenancy accepts fewer requests than this run and others send: run `resume` with a lower --rate
+        Throttled             OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate
         Limit                 a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what is not needed, then run `resume`
         Quota                 a quota of the compartment: its administrator can raise it, or use another compartment
         Authentication        OCI does not know the key for this user: check in the console that the fingerprint is listed under the user's API keys (a new key takes a minute), and that the user belongs to this tenancy

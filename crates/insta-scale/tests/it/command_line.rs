@@ -143,8 +143,32 @@ fn completions_and_the_manual_know_the_flags() {
             asked.stdout
         );
     }
-    let manual = place.run(&["man"]).stdout;
-    assert!(manual.contains(".TH oci-insta-scale") && manual.contains("wait\\-timeout"), "{manual}");
+    let manual = place.run(&["man", "launch"]).stdout;
+    assert!(manual.contains(".TH oci-insta-scale-launch") && manual.contains("wait\\-timeout"), "{manual}");
+    assert!(place.run(&["man"]).stdout.contains(".TH oci-insta-scale 1"));
+    assert!(place.run(&["man", "capacity-manager"]).stdout.contains(".TH capacity-manager 1"));
+    let unknown = place.run(&["man", "nonsense"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("no command `nonsense`"), "{}", unknown.stderr);
+}
+
+#[test]
+fn one_binary_answers_to_three_names() {
+    let place = Workplace::empty();
+    for name in ["capacity-manager", "manage-instances"] {
+        let answers = |path: &std::path::Path| {
+            let output = std::process::Command::new(path).arg("--version").output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let expected = format!("{name} {}\n", env!("CARGO_PKG_VERSION"));
+        let program = env!("CARGO_BIN_EXE_oci-insta-scale");
+        let link = place.path().join(name);
+        std::os::unix::fs::symlink(program, &link).unwrap();
+        assert_eq!(answers(&link), expected);
+        // Where links are not possible, and on a machine that got this one file.
+        std::fs::remove_file(&link).unwrap();
+        std::fs::copy(program, &link).unwrap();
+        assert_eq!(answers(&link), expected);
+    }
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn an_expired_fleet_is_cleaned_up_and_a_living_one_is_not() {
     assert_eq!(shortened.code, 0, "{}", shortened.stderr);
     std::thread::sleep(Duration::from_millis(1500));
     let shown = place.run(&["cleanup", "--expired", "--dry-run"]);
-    assert!(shown.stdout.contains("its time was over") && states(&place).len() == 2, "{}", shown.stdout);
+    assert!(shown.stdout.contains("it expired at") && states(&place).len() == 2, "{}", shown.stdout);
     let cleaned = place.run(&["cleanup", "--expired", "--yes"]);
     assert_eq!(cleaned.code, 0, "{}", cleaned.stderr);
     assert!(states(&place).is_empty());

@@ -1,4 +1,4 @@
-//! The capacity report: a moment's view that reserves nothing. A launch may fail all the same, and the reverse.
+//! The capacity report. It reserves nothing, and capacity can change before a launch.
 
 use futures_util::future::join_all;
 use ledger::Placement;
