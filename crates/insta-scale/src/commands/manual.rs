@@ -198,7 +198,7 @@ fn paragraph(page: &mut String, block: &str) {
         if run.iter().any(|line| line.starts_with(' ')) {
             verbatim(page, run.iter().copied());
         } else {
-            run.iter().for_each(|line| page.push_str(&format!("{}\n", escape(line))));
+            append(page, run.iter().copied());
         }
     }
 }
@@ -206,15 +206,26 @@ fn paragraph(page: &mut String, block: &str) {
 /// Adds lines as they are.
 fn verbatim<'a>(page: &mut String, lines: impl Iterator<Item = &'a str>) {
     page.push_str(".nf\n");
-    lines.for_each(|line| page.push_str(&format!("{}\n", escape(line))));
+    append(page, lines);
     page.push_str(".fi\n");
+}
+
+fn append<'a>(page: &mut String, lines: impl Iterator<Item = &'a str>) {
+    for line in lines {
+        page.push_str(&escape(line));
+        page.push('\n');
+    }
 }
 
 /// Adds a section of words and what they mean.
 fn rows(page: &mut String, title: &str, rows: &[(&str, &str)]) {
-    page.push_str(&format!(".SH \"{title}\"\n"));
+    page.push_str(".SH \"");
+    page.push_str(title);
+    page.push_str("\"\n");
     for (word, meaning) in rows {
-        page.push_str(&format!(".TP\n\\fB{}\\fR\n{}\n", escape(word), escape(meaning)));
+        let word = format!(".TP\n\\fB{}\\fR\n", escape(word));
+        page.push_str(&word);
+        append(page, std::iter::once(*meaning));
     }
 }
 
@@ -226,14 +237,10 @@ fn escape(line: &str) -> String {
 
 /// The same page in ASCII, which every `troff` reads: other characters by their code points.
 fn ascii(page: &str) -> String {
-    page.chars().fold(String::with_capacity(page.len()), |mut out, char| {
-        if char.is_ascii() {
-            out.push(char);
-        } else {
-            out.push_str(&format!("\\[u{:04X}]", u32::from(char)));
-        }
-        out
-    })
+    let in_ascii = |char: char| {
+        if char.is_ascii() { char.to_string() } else { format!("\\[u{:04X}]", u32::from(char)) }
+    };
+    page.chars().map(in_ascii).collect()
 }
 
 #[cfg(test)]
