@@ -202,7 +202,7 @@ def test_after_ctrl_c_the_same_command_goes_on(fleet):
     screen.type(CTRL_C)
     assert screen.end() == 130, screen.text()
     shown = screen.text()
-    assert "what is under way is awaited" in shown, shown
+    assert "waiting for requests in flight" in shown, shown
     left = int(re.search(r"(\d+) left in", shown).group(1))
     assert left > 0 and f"left (interrupted): {fleet.prefix}" in shown, shown
     assert "hint: run the same command again" in shown, shown

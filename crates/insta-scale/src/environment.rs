@@ -38,7 +38,10 @@ pub fn state_dir(asked: Option<PathBuf>, simulated: bool) -> Result<PathBuf, Com
     // Set to nothing is not set, as with every variable here.
     let asked = asked.filter(|folder| !folder.as_os_str().is_empty());
     let base = asked.or_else(|| usual().map(|path| path.join("oci-insta-scale"))).ok_or_else(|| {
-        CommandError::usage("there is no home folder to remember runs in", "name a folder with --state-dir")
+        CommandError::usage(
+            "there is no home directory to keep the records of runs in",
+            "name a directory with --state-dir",
+        )
     })?;
     Ok(if simulated { base.join("simulated") } else { base })
 }

@@ -127,8 +127,8 @@ impl CommandError {
         match self {
             Self::Failure(failure) => Some(hint_of(failure)),
             Self::Compartment(_) => Some(
-                "verify the compartment (-c, or compartment_id in the config), the region, and that a policy lets your \
-                 group read what is in it: OCI does not tell which it is"
+                "verify the compartment (-c, or compartment_id in the config) and the region, and that a policy lets \
+                     your group read the resources in it: OCI does not say which is wrong"
                     .to_owned(),
             ),
             Self::Usage { hint, .. } => hint.clone(),
@@ -160,7 +160,7 @@ fn hint_of(failure: &Failure) -> String {
     let hint = Cause::of(&record(failure)).hint_before_a_run();
     match failure.retry_after {
         // The service's own word on when it will answer again.
-        Some(wait) if wait.as_secs() > 0 => format!("{hint}; the service asks to wait {} s", wait.as_secs()),
+        Some(wait) if wait.as_secs() > 0 => format!("{hint}; OCI asks to wait {} s", wait.as_secs()),
         _ => hint.to_owned(),
     }
 }
@@ -195,8 +195,8 @@ impl From<ReservationError> for CommandError {
 }
 
 /// What to do when a reservation is not found: it has no subnet that could be wrong.
-const RESERVATION_NOT_FOUND: &str = "verify the OCIDs of the reservation and of the compartment, and that a policy lets your \
-     group use (to change them: manage) compute-capacity-reservations: OCI does not tell which it is";
+const RESERVATION_NOT_FOUND: &str = "verify the OCIDs of the reservation and the compartment, and that a policy lets \
+     your group use (or, to change them, manage) compute-capacity-reservations: OCI does not say which is wrong";
 
 /// Whether nothing was done (2), something may be held that should not be (3), or nothing is (4).
 fn of_reservation(error: &ReservationError) -> Exit {

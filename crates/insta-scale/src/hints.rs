@@ -8,9 +8,9 @@ use ledger::{ErrorClass, ErrorRecord, Outcome};
 /// What lies behind a failure, as far as the remedy differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// No host is free.
+    /// No host has free capacity.
     Capacity,
-    /// A capacity reservation has nothing left.
+    /// A capacity reservation is used up.
     ReservationExhausted,
     /// Too many requests.
     Throttled,
@@ -18,105 +18,107 @@ pub enum Cause {
     Limit,
     /// A compartment quota.
     Quota,
-    /// The login by an API key was refused.
+    /// OCI rejected the API key.
     Authentication,
-    /// The login by a session token was refused, or the token is over.
+    /// OCI rejected the session token, or it has expired.
     Session,
-    /// The login was refused, and the clock is wrong.
+    /// OCI rejected the login because the clock of this machine is wrong.
     Clock,
     /// The availability domain does not offer the shape.
     ShapeUnavailable,
-    /// The image does not exist in the region, or may not be used.
+    /// The image does not exist in the region, or no policy lets you use it.
     ImageNotFound,
-    /// The image does not go with the shape.
+    /// The image is not compatible with the shape.
     ImageMismatch,
-    /// There is no such availability domain in this tenancy and region.
+    /// The tenancy has no such availability domain in this region.
     DomainNotFound,
-    /// Some OCID is wrong, or a policy is missing.
+    /// An OCID is wrong, or a policy is missing.
     NotFound,
-    /// A tag namespace or key does not exist, or may not be used; or a tag's value is not allowed.
+    /// A tag namespace or key does not exist or may not be used, or a tag value is not allowed.
     Tags,
     /// The subnet has no free address.
     SubnetFull,
-    /// An SSH key that OCI does not take.
+    /// OCI rejected an SSH key.
     SshKey,
-    /// Anything else that is wrong with the request.
+    /// The request is invalid for another reason.
     Invalid,
-    /// Conflicts with something that exists.
+    /// The request conflicts with an existing resource.
     Conflict,
-    /// Busy with something else.
+    /// Another operation is changing the resource.
     Busy,
-    /// A retry token that can be used no more.
+    /// The retry token can no longer be used.
     RetryToken,
-    /// Somebody else changed it.
+    /// The resource was changed in the meantime.
     StaleEtag,
-    /// Nobody knows whether it was done.
+    /// It is unknown whether the request took effect.
     Ambiguous,
     /// The service failed.
     Service,
     /// The service could not be reached.
     Network,
-    /// The wait ended first.
+    /// The wait timed out.
     WaitTimeout,
-    /// Somebody stopped the instance.
+    /// The instance was stopped.
     Stopped,
     /// The instance is gone.
     Lost,
-    /// Neither listed nor found, and the list is refused: a policy hides it.
+    /// The policy does not let you read the instance.
     Hidden,
-    /// The run's time was over.
+    /// The deadline of the run passed.
     Deadline,
-    /// The time that the fleet was to live was over.
+    /// The fleet expired.
     Expired,
-    /// The instance ran and is gone, and no record tells why.
+    /// The instance was running and is gone for an unknown reason.
     Gone,
-    /// The run stayed below its least count, and this slot's outcome was in doubt.
+    /// The run was rolled back, and the outcome of this launch was unknown.
     GivenBack,
-    /// The reservations that the run was to launch into are gone.
+    /// The reservations of the run no longer exist.
     ReservationGone,
-    /// A deletion could not be written down or was not done.
+    /// A deletion failed or could not be recorded.
     NotDeleted,
-    /// Whoever answered is not OCI.
+    /// The response did not come from OCI.
     NotOci,
-    /// Whoever answered a launch is not OCI, so nobody knows whether it arrived.
+    /// The response to a launch did not come from OCI, so its outcome is unknown.
     AmbiguousNotOci,
-    /// The server's certificate is not trusted on this machine.
+    /// This machine does not trust the certificate of the server.
     Certificate,
-    /// The server's certificate has expired, or is not valid yet.
+    /// The certificate of the server has expired or is not valid yet.
     CertificateTime,
-    /// The server's certificate is for another name, or it speaks no TLS.
+    /// The certificate is for another name, or the server does not speak TLS.
     WrongServer,
-    /// The proxy wants a password.
+    /// The proxy requires a password.
     Proxy,
-    /// A class that this version does not know.
+    /// The class is unknown to this version.
     Unknown,
 }
 
 // Of several lines each.
-const CAPACITY: &str = "create a capacity reservation, try other availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), leave \
-     fault_domain out, or keep trying with --retry-for 30m";
-const RESERVATION_EXHAUSTED: &str = "the reservation has no room for this shape and size: grow it, or give one for each availability domain \
-     (`capacity_reservations`)";
-const DOMAIN_NOT_FOUND: &str = "write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows it: each tenancy has a prefix \
-     of its own";
-const NOT_OCI: &str = "whoever answered is not OCI: check `endpoint` and `region`, and whether a proxy or a log-in page of the network is \
-     in between";
-const SERVICE: &str = "the service failed and was asked again with growing pauses: see https://ocistatus.oraclecloud.com, then run `resume`";
-const NETWORK: &str = "the service could not be reached although it was tried again with growing pauses: check the network, proxy and \
-                 `endpoint`, then run `resume`";
-const AMBIGUOUS: &str = "the answer was lost and the instance may exist: run `resume`, which asks with the same token and doubles nothing";
-const AMBIGUOUS_NOT_OCI: &str = "whoever answered is not OCI, so the launch may or may not have arrived: check the proxy or the log-in page of \
-     the network, then run `resume`, which looks whether the instance exists";
-const LIMIT: &str = "a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what is not \
-     needed, then run `resume`";
-const AUTHENTICATION: &str = "OCI does not know the key for this user: check in the console that the fingerprint is listed under the user's \
-     API keys (a new key takes a minute), and that the user belongs to this tenancy";
-const NOT_FOUND: &str = "an OCID is wrong or a policy is missing, and OCI does not tell which: `oci-insta-scale plan` asks for each OCID by \
-     itself, and `oci-insta-scale policy` prints the statements that a launch needs";
+const CAPACITY: &str = "create a capacity reservation, list more availability domains (`availability_domain: [AD-1, \
+     AD-2, AD-3]`), remove fault_domain, or keep trying with --retry-for 30m";
+const RESERVATION_EXHAUSTED: &str = "the reservation has no capacity left for this shape and size: increase its \
+     count, or list one reservation per availability domain (`capacity_reservations`)";
+const DOMAIN_NOT_FOUND: &str = "write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows \
+     it: the prefix differs between tenancies";
+const NOT_OCI: &str = "the response did not come from OCI: check `endpoint` and `region`, and whether a proxy or a \
+     login page of the network intercepts requests";
+const SERVICE: &str = "the service failed despite retries with backoff: see https://ocistatus.oraclecloud.com, then \
+     run `resume`";
+const NETWORK: &str = "the service could not be reached despite retries with backoff: check the network, the proxy \
+     and `endpoint`, then run `resume`";
+const AMBIGUOUS: &str = "the response was lost and the instance may exist: run `resume`, which sends the same retry \
+     token and creates no duplicate";
+const AMBIGUOUS_NOT_OCI: &str = "the response did not come from OCI, so the launch may have taken effect: check the \
+     proxy or the login page of the network, then run `resume`, which looks for the instance";
+const LIMIT: &str = "the tenancy has reached a service limit: request an increase in the console under Limits, Quotas \
+     and Usage, or terminate unused instances, then run `resume`";
+const AUTHENTICATION: &str = "OCI does not recognise the key of this user: check in the console that the fingerprint \
+     is listed under the user's API keys (a new key takes a minute) and that the user belongs to this tenancy";
+const NOT_FOUND: &str = "an OCID is wrong or a policy is missing, and OCI does not say which: `oci-insta-scale plan` \
+     checks each OCID separately, and `oci-insta-scale policy` prints the statements that a launch needs";
 const TAGS: &str = "verify the namespaces, keys and values of defined_tags, and that a policy lets your group use tag-namespaces: \
      `oci-insta-scale policy` prints the statement";
-const CERTIFICATE: &str = "if a proxy of your company opens TLS, point SSL_CERT_FILE at a PEM file with its authority's certificate \
-     (OCI_CLI_CERT_BUNDLE, where it is set, counts instead); else do not trust this network";
+const CERTIFICATE: &str = "if a company proxy intercepts TLS, set SSL_CERT_FILE to a PEM file with the certificate of \
+     its authority (OCI_CLI_CERT_BUNDLE takes precedence if it is set); otherwise do not trust this network";
 
 impl Cause {
     /// Every one, for the documents.
@@ -174,74 +176,87 @@ impl Cause {
             }
             Self::Limit => LIMIT,
             Self::Quota => {
-                "a quota of the compartment: its administrator can raise it, or use another compartment"
+                "the compartment has reached a quota: ask its administrator to raise it, or use another compartment"
             }
             Self::Authentication => AUTHENTICATION,
             Self::Session => {
                 "log in again: `oci session authenticate` (with --profile-name and --region of the profile)"
             }
             Self::Clock => {
-                "set this machine's clock: OCI refuses signatures that are more than 5 minutes off"
+                "set the clock of this machine: OCI rejects signatures that are more than 5 minutes off"
             }
             Self::ShapeUnavailable => {
-                "this availability domain does not offer the shape: try another one, or another shape"
+                "this availability domain does not offer the shape: use another domain or another shape"
             }
             Self::ImageNotFound => {
-                "verify image_id: the image must be in this region and your policy must let you use it"
+                "verify image_id: the image must be in this region, and a policy must let you use it"
             }
             Self::ImageMismatch => {
-                "the image does not go with the shape: choose an image for the shape's architecture (Arm for A1, A2 and A4)"
+                "the image is not compatible with the shape: choose an image for the shape's architecture (Arm for \
+                     A1, A2 and A4)"
             }
             Self::DomainNotFound => DOMAIN_NOT_FOUND,
             Self::NotFound => NOT_FOUND,
             Self::Tags => TAGS,
             Self::SubnetFull => {
-                "the subnet has no free address: use a larger subnet, or terminate what is not needed"
+                "the subnet has no free address: use a larger subnet, or terminate unused instances"
             }
-            Self::SshKey => "OCI does not take the SSH key: give one public key a line, as in a .pub file",
+            Self::SshKey => "OCI rejected the SSH key: write one public key per line, as in a .pub file",
             Self::Invalid => {
-                "OCI refuses the request itself, and would refuse it again: --dry-run shows what is sent"
+                "OCI rejected the request and would reject it again: --dry-run shows what is sent"
             }
-            Self::Conflict => "something that exists stands in the way",
-            Self::Busy => "it is being changed by something else: run `resume` when that is over",
+            Self::Conflict => "the request conflicts with an existing resource",
+            Self::Busy => "another operation is changing the resource: run `resume` when it has finished",
             Self::RetryToken => {
-                "the instance of an earlier try is gone: run `resume`, which tries with a new token"
+                "the instance of an earlier attempt is gone: run `resume`, which retries with a new token"
             }
-            Self::StaleEtag => "somebody else changed it meanwhile: look at it again, then repeat",
+            Self::StaleEtag => {
+                "the resource changed in the meantime: look at it again, then repeat the command"
+            }
             Self::Ambiguous => AMBIGUOUS,
             Self::Service => SERVICE,
             Self::Network => NETWORK,
             Self::Certificate => CERTIFICATE,
             Self::CertificateTime => {
-                "compare this machine's clock; if it is right, whoever runs the server or the proxy must renew the certificate"
+                "check the clock of this machine; if it is correct, the operator of the server or the proxy must \
+                     renew the certificate"
             }
             Self::WrongServer => {
-                "another server answers there: check `endpoint` and `region`, and the proxy (HTTPS_PROXY, NO_PROXY)"
+                "a different server answered: check `endpoint`, `region` and the proxy (HTTPS_PROXY, NO_PROXY)"
             }
             Self::Proxy => {
-                "the proxy wants a user and password: write them into the variable, as http://USER:PASSWORD@host:port"
+                "the proxy requires a user and password: add them to the variable, as http://USER:PASSWORD@host:port"
             }
             Self::WaitTimeout => {
-                "the instance exists and may still start: look again with `resume`, or wait longer with --wait-timeout"
+                "the instance exists and may still start: check it again with `resume`, or wait longer with --wait-timeout"
             }
-            Self::Stopped => "somebody stopped the instance before it ran: start or terminate it",
+            Self::Stopped => "the instance was stopped before it reached RUNNING: start or terminate it",
             Self::Lost => {
-                "the instance is neither listed nor found: check the console before launching another in its place"
+                "OCI neither lists nor finds the instance: check the console before you launch a replacement"
             }
-            Self::Hidden => "it exists: let your group read instances (see `policy`), then run `resume`",
+            Self::Hidden => {
+                "the instance exists, but your group may not read instances: add the statement that \
+                 `policy` prints, then run `resume`"
+            }
             Self::Deadline => {
-                "the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing"
+                "the deadline passed: use a longer --deadline; unless the run was rolled back, `resume` launches the \
+                     missing instances"
             }
-            Self::Expired => "the time of this fleet is over: `launch --new --ttl` begins another one",
-            Self::Gone => "`resume` launches another in its place; `instances terminate --run` ends the rest",
-            Self::GivenBack => "launch again with a smaller --min, or with --keep-partial",
-            Self::ReservationGone => "launch again: a new run makes its own reservations",
+            Self::Expired => "the fleet has expired: start a new one with `launch --new --ttl`",
+            Self::Gone => {
+                "`resume` launches a replacement; `instances terminate --run` terminates the other \
+                 instances of the run"
+            }
+            Self::GivenBack => "launch again with a lower --min or with --keep-partial",
+            Self::ReservationGone => "launch again: a new run creates its own reservations",
             Self::NotDeleted => {
-                "it is still there: the message says why; repeat the cleanup when that is put right"
+                "the resource still exists for the reason in the message: fix that, then repeat the cleanup"
             }
             Self::NotOci => NOT_OCI,
             Self::AmbiguousNotOci => AMBIGUOUS_NOT_OCI,
-            Self::Unknown => "the message is the service's own; Oracle's support asks for the opc-request-id",
+            Self::Unknown => {
+                "the message comes from OCI; include the opc-request-id when you contact Oracle support"
+            }
         }
     }
 
@@ -249,8 +264,11 @@ impl Cause {
     fn hint_in_simulated_region(self) -> &'static str {
         match self {
             Self::WaitTimeout => "the instance exists and may still start: wait longer with --wait-timeout",
-            Self::Hidden => "it exists: let your group read instances (see `policy`)",
-            Self::Deadline => "the time was over: give a longer --deadline",
+            Self::Hidden => {
+                "the instance exists, but your group may not read instances: add the statement that \
+                 `policy` prints"
+            }
+            Self::Deadline => "the deadline passed: use a longer --deadline",
             other => other.hint_before_a_run(),
         }
     }
@@ -260,15 +278,19 @@ impl Cause {
         match self {
             Self::Throttled => "OCI is limiting the request rate of the tenancy: wait a minute",
             Self::Limit => {
-                "a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what \
-                 is not needed"
+                "the tenancy has reached a service limit: request an increase in the console under Limits, Quotas and \
+                     Usage, or terminate unused instances"
             }
-            Self::Busy => "it is being changed by something else: repeat the command when that is over",
+            Self::Busy => {
+                "another operation is changing the resource: repeat the command when it has finished"
+            }
             Self::AmbiguousNotOci => NOT_OCI,
-            Self::RetryToken => "the answer to an earlier try is gone: try again",
-            Self::Ambiguous => "the answer was lost: look whether it was done before trying again",
+            Self::RetryToken => "the response to an earlier attempt is no longer available: try again",
+            Self::Ambiguous => {
+                "the response was lost: check whether the request took effect before you try again"
+            }
             Self::Service => {
-                "the service failed and was asked again with growing pauses: see https://ocistatus.oraclecloud.com, then try again"
+                "the service failed despite retries with backoff: see https://ocistatus.oraclecloud.com, then try again"
             }
             Self::Network => "check the network, the proxy, and `endpoint` or `region`, then try again",
             other => other.hint(),

@@ -65,7 +65,7 @@ fn typed(
     for _ in 1..TRIES {
         match attempt(source, Some(ask(&question)?)) {
             Err(CredentialsError::WrongPassphrase { .. }) => {
-                question = format!("That does not open it. Passphrase of {key}: ");
+                question = format!("Wrong passphrase. Passphrase of {key}: ");
             }
             other => return Ok(other?),
         }
@@ -77,16 +77,16 @@ fn typed(
 pub fn remedy(error: &CredentialsError) -> Option<String> {
     match error {
         CredentialsError::PassphraseNeeded { .. } => Some(format!(
-            "give private_key_passphrase in the config (pass_phrase in a profile, OCI_CLI_PASSPHRASE beside the CLI's other \
-             variables), or set {PASSPHRASE}; on a terminal it is asked for"
+            "set private_key_passphrase in the config (pass_phrase in a profile, OCI_CLI_PASSPHRASE with the other \
+                 variables of the CLI) or {PASSPHRASE}; on a terminal, the command asks for it"
         )),
         CredentialsError::SettingsMissing { .. } => Some(
-            "`oci setup config` writes a whole profile; without a file, set OCI_CLI_USER, OCI_CLI_TENANCY, \
-             OCI_CLI_FINGERPRINT, OCI_CLI_REGION, and OCI_CLI_KEY_FILE or OCI_CLI_KEY_CONTENT"
+            "`oci setup config` writes a complete profile; without a file, set OCI_CLI_USER, OCI_CLI_TENANCY, \
+                 OCI_CLI_FINGERPRINT, OCI_CLI_REGION, and OCI_CLI_KEY_FILE or OCI_CLI_KEY_CONTENT"
                 .to_owned(),
         ),
         CredentialsError::WrongPassphrase { .. } => Some(format!(
-            "it comes from private_key_passphrase in the config (pass_phrase in a profile), else from {PASSPHRASE}"
+            "it comes from private_key_passphrase in the config (pass_phrase in a profile), otherwise from {PASSPHRASE}"
         )),
         _ => None,
     }

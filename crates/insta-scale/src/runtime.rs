@@ -103,7 +103,8 @@ impl Drop for StopNotice {
 }
 
 /// What is said when a run is stopped.
-pub const STOPPING: &str = "stopping: nothing new is launched, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
+pub const STOPPING: &str = "stopping: no new launches, waiting for requests in flight; press Ctrl-C again to leave at \
+     once without losing anything";
 
 /// The ledger has every intent on disk, so nothing is lost.
 #[expect(clippy::exit, reason = "the user asked twice; waiting for tasks is what they do not want")]

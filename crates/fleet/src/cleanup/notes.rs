@@ -135,7 +135,7 @@ impl Notes {
             let reservations =
                 if made == 1 { "1 reservation".to_owned() } else { format!("{made} reservations") };
             notes.push(format!(
-                "{reservations} made with `reservation create` left alone: unused, {hour:.4} {} an hour; \
+                "{reservations} made with `reservation create` left alone: unused, {hour:.4} {} per hour; \
                  --unused-reservations offers them",
                 self.currency
             ));

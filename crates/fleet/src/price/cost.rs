@@ -88,7 +88,7 @@ pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> C
         cost.notes.push(match kind.hour(prices) {
             Some(price) => {
                 let currency = prices.currency();
-                format!("an instance that falls back to {what} costs {price:.4} {currency} an hour")
+                format!("an instance that falls back to {what} costs {price:.4} {currency} per hour")
             }
             None => unknown(&kind.shape, prices),
         });

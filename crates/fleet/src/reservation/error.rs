@@ -22,7 +22,7 @@ pub enum ReservationError {
         /// What was answered.
         failure: Box<Failure>,
     },
-    /// The wait ended first. The reservation exists.
+    /// The wait timed out. The reservation exists.
     #[error("{ocid} is still {state} after {waited_s} s; it exists and is charged for")]
     StillBusy {
         /// The reservation.

@@ -59,7 +59,7 @@ fn shape(text: &str) -> Result<AskedShape, String> {
     let ocpus = parts.next().map(super::positive).transpose()?;
     let memory = parts.next().map(super::positive).transpose()?;
     if shape.is_empty() || parts.next().is_some() {
-        return Err("a shape is needed, or SHAPE:OCPUS:GB".to_owned());
+        return Err("expected SHAPE or SHAPE:OCPUS:GB".to_owned());
     }
     Ok(AskedShape { shape, ocpus, memory })
 }

@@ -14,13 +14,13 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         && number.is_finite()
         && number >= 0.0
     {
-        return Err(format!("a time needs its unit: say {text}s, {text}m, {text}h or {text}d"));
+        return Err(format!("a time needs a unit: write {text}s, {text}m, {text}h or {text}d"));
     }
-    let help = || "a time such as 90s, 20m, 1h30m or 8d is needed".to_owned();
+    let help = || "expected a time such as 90s, 20m, 1h30m or 8d".to_owned();
     let span: Span = text.parse().map_err(|_| help())?;
     let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| help())?;
     let time: Duration = time.try_into().map_err(|_| help())?;
-    if time > MOST { Err("at most a year (365d)".to_owned()) } else { Ok(time) }
+    if time > MOST { Err("the longest time is a year (365d)".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]
@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn a_time_without_a_unit_is_refused() {
-        for (text, said) in [("8", "say 8s, 8m, 8h or 8d"), ("0", "say 0s, 0m"), (" 0.5", "say 0.5s, 0.5m")] {
+        for (text, said) in
+            [("8", "write 8s, 8m, 8h or 8d"), ("0", "write 0s, 0m"), (" 0.5", "write 0.5s, 0.5m")]
+        {
             let error = parse(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
         }

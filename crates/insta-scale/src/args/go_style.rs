@@ -58,7 +58,7 @@ pub fn missed_equals(command: &Command, words: &[OsString], wrong: &str) -> Opti
         let name = pair[0].to_str()?.strip_prefix("--")?;
         let value = pair[1].to_str().filter(|value| !value.starts_with('-'))?;
         let needs = find_arg(command, &|arg| arg.get_long() == Some(name) && arg.is_require_equals_set());
-        needs.then(|| format!("a value of --{name} stands after `=`: `--{name}={value}`"))
+        needs.then(|| format!("write the value of --{name} after `=`: `--{name}={value}`"))
     })
 }
 
@@ -228,7 +228,7 @@ mod tests {
     fn a_value_that_needs_an_equals_sign_is_told_how_to_be_written() {
         let words: Vec<OsString> = ["x", "--simulate", "flaky"].map(OsString::from).into();
         let tip = |wrong: &str| missed_equals(&crate::args::Cli::command(), &words, wrong);
-        let wanted = "a value of --simulate stands after `=`: `--simulate=flaky`";
+        let wanted = "write the value of --simulate after `=`: `--simulate=flaky`";
         assert_eq!((tip("flaky").as_deref(), tip("other")), (Some(wanted), None));
         assert_eq!(tip("--simulate").as_deref(), Some(wanted));
     }

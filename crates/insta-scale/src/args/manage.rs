@@ -80,7 +80,7 @@ impl ManageInstances {
             ("--protect", !self.protect.is_empty()),
         ];
         match given.iter().find(|(_, given)| *given && self.action != ManageAction::Terminate) {
-            Some((flag, _)) => Err(format!("only `terminate` has {flag}")),
+            Some((flag, _)) => Err(format!("{flag} works only with `terminate`")),
             None => Ok(()),
         }
     }

@@ -25,8 +25,8 @@ fn matches(command: &mut Command, words: &[OsString]) -> Result<ArgMatches, clap
     match blank(command, &matches) {
         Some(arg) => {
             let message = format!(
-                "the value of '{arg}' is blank: give one\n\n  \
-                 note: an empty value is never a choice. Is a variable not set in the shell that ran this?"
+                "the value of '{arg}' is blank\n\n  \
+                 note: an empty value is never valid. Is a shell variable unset?"
             );
             Err(command.error(ErrorKind::ValueValidation, message))
         }

@@ -217,7 +217,9 @@ fn want(text: &str) -> Result<Want, String> {
                 counted = true;
             }
             other => {
-                return Err(format!("unknown key {other:?}: shape, ocpus, memory, count and fd are known"));
+                return Err(format!(
+                    "unknown key {other:?}: the keys are shape, ocpus, memory, count and fd"
+                ));
             }
         }
     }
@@ -235,7 +237,7 @@ fn new_count(text: &str) -> Result<NewCount, String> {
             .parse::<u32>()
             .ok()
             .filter(|number| *number <= MOST && digits.bytes().all(|b| b.is_ascii_digit()))
-            .ok_or_else(|| format!("a whole number is needed, at most {MOST}: 20, +5 or -5"))
+            .ok_or_else(|| format!("expected a whole number of at most {MOST}, such as 20, +5 or -5"))
     };
     Ok(match text.trim() {
         text if text.starts_with('+') => NewCount::Grow(number(&text[1..])?),

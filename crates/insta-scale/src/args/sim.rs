@@ -68,7 +68,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         Some(port) => port.parse().ok().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         None => text.parse().ok(),
     };
-    address.ok_or_else(|| "it must be ADDRESS:PORT, e.g. 127.0.0.1:12620".to_owned())
+    address.ok_or_else(|| "expected ADDRESS:PORT, such as 127.0.0.1:12620".to_owned())
 }
 
 /// Flags of `sim reset`.

@@ -69,7 +69,7 @@ impl Budget {
     }
 
     fn amount(&self) -> String {
-        format!("this costs {} {} an hour", thousands(self.hour, 4), clean(&self.cost.currency))
+        format!("this costs {} {} per hour", thousands(self.hour, 4), clean(&self.cost.currency))
     }
 
     fn lines(&self) -> String {
@@ -163,7 +163,7 @@ mod tests {
     fn the_dearest_shape_that_an_instance_may_fall_back_to_counts() {
         let budget = Budget::of(10.0, &fleet(&["A", "B", "A"], None), false, &own_prices()).unwrap();
         assert!((budget.hour - 30.0).abs() < 1e-9, "{budget:?}");
-        assert!(budget.check().unwrap_err().to_string().contains("this costs 30.0000 USD an hour"));
+        assert!(budget.check().unwrap_err().to_string().contains("this costs 30.0000 USD per hour"));
         let budget = Budget::of(10.0, &fleet(&["A"], None), false, &own_prices()).unwrap();
         assert_eq!(budget.check().map_err(|error| error.to_string()), Ok(()), "the limit itself is allowed");
     }

@@ -185,9 +185,9 @@ fn show(global: &Global, left: &Leftovers, prices: &Prices) -> Result<(), Comman
 
 fn cost(left: &Leftovers, prices: &Prices) -> String {
     let (hour, unknown) = left.hour(prices);
-    let rest = if unknown == 0 { String::new() } else { format!(" and {unknown} of unknown price") };
+    let rest = if unknown == 0 { String::new() } else { format!(" plus {unknown} with an unknown price") };
     let leftovers = count(left.len() as u64, "leftover");
-    format!("{leftovers}: {} {} an hour{rest}", thousands(hour, 4), prices.currency())
+    format!("{leftovers}: {} {} per hour{rest}", thousands(hour, 4), prices.currency())
 }
 
 async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Result<(), CommandError> {

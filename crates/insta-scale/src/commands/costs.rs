@@ -61,7 +61,7 @@ pub fn text(costs: &[StillCosts], prices: &Prices) -> String {
         let known: Option<f64> = group.iter().map(|cost| cost.price_per_hour).sum();
         let price = known.map_or_else(
             || "at an unknown price".to_owned(),
-            |hour| format!("{} {} an hour", thousands(hour, 4), prices.currency()),
+            |hour| format!("{} {} per hour", thousands(hour, 4), prices.currency()),
         );
         let names: Vec<String> = group.iter().take(NAMED).map(|cost| clean(name(cost))).collect();
         let more = match group.len() - names.len() {

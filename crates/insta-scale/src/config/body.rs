@@ -96,7 +96,7 @@ impl Body {
                         entry.place,
                         format!("{key}.{path} is partly set by `{}`", owners.join("`, `")),
                     )
-                    .help("write it as a group of fields, without those"),
+                    .help("write it as a group of fields without those fields"),
                 );
             } else {
                 let mut names: Vec<&str> = path.split('.').collect();

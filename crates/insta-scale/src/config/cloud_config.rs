@@ -19,8 +19,8 @@ pub fn check(source: &str) -> Result<(), Finding> {
                 documents += 1;
                 at_root = true;
                 if documents > 1 {
-                    return Err(Finding::at(place_of(&span), "a second YAML document begins here")
-                        .help("cloud-init reads one: remove what follows `---`"));
+                    return Err(Finding::at(place_of(&span), "a second YAML document starts here")
+                        .help("cloud-init reads only the first document: remove everything after `---`"));
                 }
             }
             Event::MappingStart(..) => at_root = false,
@@ -31,7 +31,7 @@ pub fn check(source: &str) -> Result<(), Finding> {
                     place_of(&span),
                     "a #cloud-config must be a group of `key: value` lines",
                 )
-                .help("each key is the name of a module: `packages: [htop]`"));
+                .help("each key names a module, for example `packages: [htop]`"));
             }
             _ => {}
         }
@@ -54,8 +54,11 @@ mod tests {
     fn a_cloud_config_that_is_no_yaml_is_placed() {
         assert_eq!(said("packages: [htop]\nruncmd:\n  - |\n    if true; then\n    \techo\n    fi\n"), "good");
         assert_eq!(said(""), "good");
-        assert_eq!(said("packages:\n\t- htop\n"), "3: a tab is used to indent, which YAML does not allow");
-        assert!(said("packages: [htop\nruncmd: [ls]\n").contains("not YAML here"));
+        assert_eq!(
+            said("packages:\n\t- htop\n"),
+            "3: a tab is used for indentation, which YAML does not allow"
+        );
+        assert!(said("packages: [htop\nruncmd: [ls]\n").contains("not valid YAML"));
         assert!(said("- htop\n").starts_with("2: a #cloud-config must be a group"));
         assert!(said("a: 1\n---\nb: 2\n").contains("a second YAML document"));
     }

@@ -80,7 +80,7 @@ pub fn read(
     let in_file = top.text("profile");
     if let Some(in_file) = in_file.as_ref().filter(|_| has_fields && overrides.profile.is_none()) {
         findings.mistake(
-            Finding::at(in_file.place, "profile is given together with credentials of the file's own")
+            Finding::at(in_file.place, "profile is given together with credentials in this file")
                 .help(format!("keep `profile`, or {}", FIELDS.join(", "))),
         );
     }
@@ -124,9 +124,9 @@ fn check_fields(top: &Section<'_>, findings: &Findings) {
             findings.mistake(
                 Finding::at(
                     fingerprint.place,
-                    "fingerprint must be 16 pairs of hexadecimal digits with colons between",
+                    "fingerprint must be 16 pairs of hexadecimal digits separated by colons",
                 )
-                .help("the console shows it beside the API key: `20:3b:97:13:…`"),
+                .help("the console shows it next to the API key: `20:3b:97:13:…`"),
             );
         }
     }
@@ -134,8 +134,8 @@ fn check_fields(top: &Section<'_>, findings: &Findings) {
         && (path.value.contains('\n') || excerpt::without_key_material(path.value) != path.value)
     {
         findings.mistake(
-            Finding::at(path.place, "private_key_path holds a key, and needs the path of its file").help(
-                "save the key in a file that only you can read: `private_key_path: ~/.oci/oci_api_key.pem`",
+            Finding::at(path.place, "private_key_path contains a key instead of the path of a key file").help(
+                "save the key to a file that only you can read: `private_key_path: ~/.oci/oci_api_key.pem`",
             ),
         );
     }

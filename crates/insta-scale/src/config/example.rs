@@ -70,15 +70,15 @@ fn walk(node: &Node, path: &str, found: &mut dyn FnMut(&Node, &str)) {
 }
 
 fn report(node: &Node, path: &str, overrides: &Overrides, findings: &Findings) {
-    let finding = Finding::at(node.place, format!("{path} is still the example's value"));
+    let finding = Finding::at(node.place, format!("{path} still has the value of the example"));
     if overrides.placeholders == Placeholders::Noted {
-        findings.note(finding.help("a launch would stop here: put your own in"));
+        findings.note(finding.help("a launch would stop here: replace it with your own"));
         return;
     }
     findings.mistake(finding.help(if path.ends_with("ssh_authorized_keys") {
-        "nobody has the private half of this key: put in your own, from ~/.ssh/id_ed25519.pub"
+        "nobody has the private part of this key: replace it with your own, from ~/.ssh/id_ed25519.pub"
     } else {
-        "put your own in; only `--simulate` takes the example as it is"
+        "replace it with your own; only `--simulate` accepts the values of the example"
     }));
 }
 

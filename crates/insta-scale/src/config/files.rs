@@ -30,7 +30,7 @@ pub fn resolve(text: &str, config_folder: &Path, home: Option<&Path>) -> PathBuf
 pub fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     let say = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission to read it is denied".to_owned(),
         _ => error.to_string(),
     };
     let about = std::fs::metadata(path).map_err(say)?;

@@ -7,7 +7,9 @@ pub fn problem(label: &str) -> Option<String> {
         0 => Some("it is empty".to_owned()),
         64.. => Some(format!("it has {} characters", label.len())),
         _ if bad.is_some() => bad.map(|bad| format!("it holds {bad:?}")),
-        _ if label.starts_with('-') || label.ends_with('-') => Some("a hyphen is at its end".to_owned()),
+        _ if label.starts_with('-') || label.ends_with('-') => {
+            Some("it starts or ends with a hyphen".to_owned())
+        }
         _ => None,
     }
 }

@@ -122,7 +122,8 @@ fn check_combinations(section: &Section<'_>, sized: &Sized, out: &Instances, fin
     let refuse = |wrong: bool, key: &str, message: &str| {
         if let Some(node) = section.node(key).filter(|_| wrong) {
             findings.mistake(
-                Finding::at(node.place, message).help("OCI has no such instances: remove one of the two"),
+                Finding::at(node.place, message)
+                    .help("OCI does not support this combination: remove one of the two"),
             );
         }
     };

@@ -99,10 +99,10 @@ pub fn remedy(key: &str, group: &'static [&'static str]) -> String {
     }
     // Also when one key of a group was written at the level above or below it.
     if let Some((place, _)) = GROUPS.iter().find(|(_, names)| names.contains(&lower.as_str())) {
-        return format!("`{lower}` belongs under {place}");
+        return format!("move `{lower}` under {place}");
     }
     if group == INSTANCE {
-        return "fields of the API that have no key of their own go under `launch_details:`, named as in the API"
+        return "to set another field of the API, write it under `launch_details:` with its name in the API"
             .to_owned();
     }
     format!("the keys here are: {}", group.join(", "))

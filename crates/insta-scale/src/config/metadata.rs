@@ -58,8 +58,8 @@ pub fn check_raw(body: &Body, findings: &Findings) {
         && STANDARD.decode(data).is_err()
     {
         findings.mistake(
-            Finding::at(place, format!("{key} must be base64, as the API has it, and is not"))
-                .help("use `user_data:` under instance_settings, which takes plain text and files"),
+            Finding::at(place, format!("{key} must be base64, as in the API"))
+                .help("use `user_data:` under instance_settings, which accepts plain text and files"),
         );
     }
 }
@@ -78,15 +78,15 @@ pub fn check_size(body: &Body, group: Place, findings: &Findings) {
     });
     let is_zipped = data.is_some_and(|data| data.starts_with("H4sI"));
     let help = if data.is_some() && !is_zipped {
-        "cloud-init takes gzip: `gzip -9 -k cloud-init.yaml`, then `user_data: \"@cloud-init.yaml.gz\"`"
+        "compress it, since cloud-init accepts gzip: `gzip -9 -k cloud-init.yaml`, then `user_data: \"@cloud-init.yaml.gz\"`"
     } else {
-        "names and values count, user data as base64: shrink it, or let it download the rest"
+        "names and values count, user data as base64: shorten it, or let it download the rest"
     };
     if size > MAX_BYTES {
-        let message = format!("the metadata has {size} bytes, and OCI takes at most {MAX_BYTES}{of_it}");
+        let message = format!("the metadata has {size} bytes; the limit of OCI is {MAX_BYTES}{of_it}");
         findings.mistake(Finding::at(place, message).help(help));
     } else {
-        let message = format!("the metadata has {size} bytes of the {MAX_BYTES} that OCI takes{of_it}");
+        let message = format!("the metadata has {size} bytes of the {MAX_BYTES} that OCI accepts{of_it}");
         findings.note(Finding::at(place, message).help(help));
     }
 }

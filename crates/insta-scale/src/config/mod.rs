@@ -261,7 +261,7 @@ fn template(body: &body::Body, findings: &Findings) -> Option<LaunchInstanceDeta
         Ok(template) => Some(template),
         Err(error) => {
             // The schema check names every mistake with its place; this one is for what it lets through.
-            findings.mistake(Finding::whole(format!("the settings do not fit the API's model: {error}")));
+            findings.mistake(Finding::whole(format!("the settings do not match the API model: {error}")));
             None
         }
     }
@@ -279,10 +279,10 @@ fn report_missing(top: &Section<'_>, missing: &[String], findings: &Findings) {
         let what = if names.len() == 1 { "a required key is missing" } else { "required keys are missing" };
         let message = format!("{what}: {}", names.join(", "));
         let help = if names.iter().any(|name| credentials::FIELDS.contains(name)) {
-            "config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, \
-             or --profile DEFAULT"
+            "config.example.yaml describes each key; instead of credentials you can name a profile of ~/.oci/config: \
+                 `profile: DEFAULT`, or --profile DEFAULT"
         } else {
-            "config.example.yaml says what each is for"
+            "config.example.yaml describes each key"
         };
         findings.mistake(Finding { place, ..Finding::whole(message) }.help(help));
     }
@@ -332,10 +332,10 @@ fn home(
             }),
         };
         if has_endpoint {
-            findings.note(finding.help("it is taken as it is, because an endpoint is given"));
+            findings.note(finding.help("it is used as written, because an endpoint is given"));
             return Some(Home { name: name.trim().to_ascii_lowercase(), region: None });
         }
-        findings.mistake(finding.help("for a region that is newer than this program, also set `endpoint:`"));
+        findings.mistake(finding.help("if the region is newer than this program, also set `endpoint:`"));
     }
     None
 }

@@ -48,18 +48,21 @@ pub fn read(section: &Section<'_>, findings: &Findings) -> Names {
     if let (Some(pattern), Some(_)) = (&pattern, &list) {
         findings.mistake(
             Finding::at(pattern.place, "name_pattern is given together with names")
-                .help("keep the pattern, or the list"),
+                .help("keep either the pattern or the list"),
         );
     }
     let pattern = pattern.and_then(|pattern| parse("name_pattern", &pattern, findings));
     if let Some(At { value: pattern, place }) = &pattern {
         if pattern.has_name() {
-            findings.mistake(Finding::at(*place, "name_pattern holds {name}, which is what it makes"));
+            findings.mistake(Finding::at(
+                *place,
+                "name_pattern contains {name}, which stands for the pattern's own result",
+            ));
         }
         if pattern.has_prefix() && prefix.is_none() {
             findings.mistake(
-                Finding::at(*place, "name_pattern holds {prefix}, and there is no display_name_prefix")
-                    .help("add `display_name_prefix`, or write the text into the pattern"),
+                Finding::at(*place, "name_pattern contains {prefix}, but display_name_prefix is not set")
+                    .help("add `display_name_prefix`, or write the text in the pattern"),
             );
         }
     }
@@ -90,7 +93,7 @@ fn parse(key: &str, text: &At<&str>, findings: &Findings) -> Option<At<NamePatte
         Err(error) => {
             let help = match &error {
                 PatternError::Unknown(name) if name == "fd" => {
-                    "the service may choose the fault domain, so that a name cannot hold it"
+                    "OCI may choose the fault domain, so a name cannot contain it"
                 }
                 _ => "for example `web-{n:03}`: web-001, web-002, …",
             };
@@ -112,18 +115,18 @@ fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
     for item in items {
         match &item.value {
             Value::Scalar(scalar) if scalar.text.trim().is_empty() || scalar.kind == ScalarKind::Null => {
-                findings.mistake(Finding::at(item.place, "names holds a blank name").help("remove the item"));
+                findings
+                    .mistake(Finding::at(item.place, "names contains a blank name").help("remove the item"));
             }
             Value::Scalar(scalar) => {
                 if let Some(first) = places.insert(scalar.text.to_string(), item.place) {
                     let message = format!(
-                        "names holds {:?} twice; the first is on line {}",
+                        "names contains {:?} twice; the first is on line {}",
                         scalar.text.as_str(),
                         first.line
                     );
-                    findings.mistake(
-                        Finding::at(item.place, message).help("give each instance a name of its own"),
-                    );
+                    findings
+                        .mistake(Finding::at(item.place, message).help("give each instance a unique name"));
                 }
                 names.push(scalar.text.to_string());
             }
@@ -131,7 +134,7 @@ fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
         }
     }
     if names.is_empty() && findings.is_clean() {
-        findings.mistake(Finding::at(node.place, "names is empty").help("remove it, or list the names"));
+        findings.mistake(Finding::at(node.place, "names is empty").help("remove the key, or list the names"));
     }
     Some(names)
 }
@@ -146,7 +149,7 @@ pub fn check(section: &Section<'_>, names: &Names, count: Option<u32>, findings:
     if let Some(listed) = names.listed().filter(|listed| *listed < count) {
         findings.mistake(
             Finding::at(place, format!("names has {listed} names for {count} instances"))
-                .help("add names, or ask for fewer instances"),
+                .help("add names, or lower count"),
         );
         return;
     }
@@ -155,8 +158,8 @@ pub fn check(section: &Section<'_>, names: &Names, count: Option<u32>, findings:
         && !pattern.has_number()
     {
         findings.mistake(
-            Finding::at(place, format!("name_pattern gives {count} instances one name"))
-                .help(format!("put the number into it: `{}-{{n}}`", pattern.as_str())),
+            Finding::at(place, format!("name_pattern gives the same name to {count} instances"))
+                .help(format!("add the number: `{}-{{n}}`", pattern.as_str())),
         );
         return;
     }
@@ -188,8 +191,8 @@ fn check_hosts(section: &Section<'_>, names: &Names, count: u32, findings: &Find
     let numbered = pattern.has_number() || (pattern.has_name() && names.name(1) != names.name(2));
     if count > 1 && !numbered {
         findings.mistake(
-            Finding::at(place, format!("hostname gives {count} instances one host name"))
-                .help("a host name is unique in its subnet: use `{name}`, or put {n} into it"),
+            Finding::at(place, format!("hostname gives the same host name to {count} instances"))
+                .help("a host name must be unique in its subnet: use `{name}`, or add {n}"),
         );
         return;
     }
@@ -202,9 +205,9 @@ fn check_hosts(section: &Section<'_>, names: &Names, count: u32, findings: &Find
             findings.mistake(
                 Finding::at(
                     place,
-                    format!("hostname: instance {number} would be {host:?}, no host name: {why}"),
+                    format!("hostname: the host name of instance {number} would be {host:?}, which is invalid: {why}"),
                 )
-                .help("1 to 63 letters, digits and hyphens, none of these at its ends: `web-1`"),
+                .help("use 1 to 63 letters, digits and hyphens, without a hyphen at either end: `web-1`"),
             );
             return;
         }

@@ -51,8 +51,8 @@ pub fn check(body: &Body, findings: &Findings) {
     for (place, key, label) in given.into_iter().flatten() {
         if let Some(why) = hostname::problem(label) {
             findings.mistake(
-                Finding::at(place, format!("{key}: {label:?} is no host name: {why}"))
-                    .help("1 to 63 letters, digits and hyphens, none of these at its ends: `web-1`"),
+                Finding::at(place, format!("{key}: {label:?} is not a valid host name: {why}"))
+                    .help("use 1 to 63 letters, digits and hyphens, without a hyphen at either end: `web-1`"),
             );
         }
         let record = body.json().get("createVnicDetails").and_then(|vnic| vnic.get("assignPrivateDnsRecord"));
@@ -60,7 +60,7 @@ pub fn check(body: &Body, findings: &Findings) {
             findings.mistake(
                 Finding::at(
                     place,
-                    format!("{key} needs a DNS record, and assign_private_dns_record is false"),
+                    format!("{key} needs a DNS record, but assign_private_dns_record is false"),
                 )
                 .help("remove one of the two"),
             );
@@ -69,7 +69,7 @@ pub fn check(body: &Body, findings: &Findings) {
     if let [Some((_, key, new)), Some((place, old_key, old))] = given
         && new != old
     {
-        let message = format!("{old_key} is {old:?}, and {key} is {new:?}");
-        findings.mistake(Finding::at(place, message).help("keep the latter: the other is deprecated"));
+        let message = format!("{old_key} is {old:?}, but {key} is {new:?}");
+        findings.mistake(Finding::at(place, message).help("keep the latter; the former is deprecated"));
     }
 }

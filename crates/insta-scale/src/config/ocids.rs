@@ -28,7 +28,7 @@ pub fn check(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, fi
     };
     if !types.contains(&parsed.resource_type) {
         let message =
-            format!("{key} needs an OCID of type {wanted}, but this one is of type {}", parsed.resource_type);
+            format!("{key} needs an OCID of type {wanted}, but this OCID has type {}", parsed.resource_type);
         findings
             .mistake(Finding::at(ocid.place, message).help(format!("copy the OCID of the {wanted} itself")));
         return;
@@ -60,7 +60,7 @@ pub fn check(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, fi
                     parsed.realm, own.name, own.realm
                 ),
             )
-            .help("realms share nothing: use the OCID of the tenancy that `region` belongs to"),
+            .help("realms are isolated from each other: use an OCID of the tenancy that `region` belongs to"),
         );
     }
 }
@@ -70,5 +70,5 @@ fn malformed(key: &str, text: &str, error: &OcidError) -> String {
     if text.len() > 120 || text.contains('\n') {
         return format!("{key} is not an OCID: {error}");
     }
-    format!("{key} is not an OCID: {error}, and this is {text:?}")
+    format!("{key} is not an OCID: {error}, but this is {text:?}")
 }

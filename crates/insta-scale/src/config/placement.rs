@@ -37,7 +37,7 @@ pub fn read(
     for domain in &domains {
         if domain.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
             context.findings.mistake(
-                Finding::at(domain.place, format!("{:?} is no availability domain", domain.value))
+                Finding::at(domain.place, format!("{:?} is not an availability domain", domain.value))
                     .help("write `AD-1`, or the full name such as `Uocm:PHX-AD-1`"),
             );
         }
@@ -84,9 +84,8 @@ fn fault_domains(section: &Section<'_>, context: &Context<'_>) -> Vec<Option<Str
         match number.filter(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())) {
             Some(number) => names.push(Some(format!("FAULT-DOMAIN-{number}"))),
             None => context.findings.mistake(
-                Finding::at(fault.place, format!("{:?} is no fault domain", fault.value)).help(
-                    "write `FAULT-DOMAIN-1`, `-2` or `-3`, or leave it out: OCI then finds room in any",
-                ),
+                Finding::at(fault.place, format!("{:?} is not a fault domain", fault.value))
+                    .help("write `FAULT-DOMAIN-1`, `-2` or `-3`, or remove the key to let OCI choose"),
             ),
         }
     }
@@ -96,7 +95,7 @@ fn fault_domains(section: &Section<'_>, context: &Context<'_>) -> Vec<Option<Str
 fn check_single(section: &Section<'_>, single: &At<&str>, domains: usize, both: bool, context: &Context<'_>) {
     if both {
         context.findings.mistake(
-            Finding::at(single.place, "capacity_reservation_id and capacity_reservations are both given")
+            Finding::at(single.place, "capacity_reservation_id and capacity_reservations are both set")
                 .help("keep one: capacity_reservations is for several availability domains"),
         );
     }
@@ -110,9 +109,11 @@ fn check_single(section: &Section<'_>, single: &At<&str>, domains: usize, both: 
         context.findings.mistake(
             Finding::at(
                 place,
-                format!("a capacity reservation belongs to one availability domain, and {domains} are given"),
+                format!(
+                    "a capacity reservation belongs to one availability domain, but {domains} are listed"
+                ),
             )
-            .help("give one, or list a reservation for each under `capacity_reservations:`"),
+            .help("keep one domain, or list a reservation for each domain under `capacity_reservations:`"),
         );
     }
 }
@@ -126,14 +127,15 @@ fn per_domain(
     context: &Context<'_>,
 ) -> Vec<DomainReservation> {
     let Value::List(items) = &node.value else {
-        section.wrong("capacity_reservations", node, "a list", Some("one item for each availability domain"));
+        section.wrong("capacity_reservations", node, "a list", Some("one item per availability domain"));
         return Vec::new();
     };
     let bare = items.iter().filter(|item| matches!(item.value, Value::Scalar(_))).count();
     if bare > 0 && (bare != items.len() || bare != domains.len()) {
         context.findings.mistake(
             Finding::at(node.place, format!("{bare} bare OCIDs for {} availability domains", domains.len()))
-                .help("give one for each, in the same order, or name it: `- {availability_domain: AD-1, capacity_reservation_id: …}`"),
+                .help("list one for each domain in the same order, or name the domain: `- {availability_domain: AD-1, \
+                     capacity_reservation_id: …}`"),
         );
         return Vec::new();
     }
@@ -179,9 +181,9 @@ fn unlisted(domain: &str, place: Place, domains: &[At<&str>], context: &Context<
         context.findings.mistake(
             Finding::at(
                 place,
-                format!("{domain} is not among availability_domain, so this reservation is never used"),
+                format!("availability_domain does not list {domain}, so this reservation is never used"),
             )
-            .help("add it there, or take this reservation out"),
+            .help("add the domain there, or remove this reservation"),
         );
     }
 }

@@ -114,7 +114,7 @@ impl<'a> Section<'a> {
                 // Whole, and small enough for the cast to be exact.
                 ScalarKind::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as i64),
                 ScalarKind::Text if scalar.text.trim().parse::<i64>().is_ok() => {
-                    let help = format!("write it without quotes: `{key}: {}`", scalar.text.trim());
+                    let help = format!("remove the quotes: `{key}: {}`", scalar.text.trim());
                     self.wrong(key, node, &wanted, Some(&help));
                     return None;
                 }
@@ -163,7 +163,7 @@ impl<'a> Section<'a> {
                 return Some(At { value, place: node.place });
             }
             if let Some(value) = value {
-                let help = format!("write it without quotes: `{key}: {value}`");
+                let help = format!("remove the quotes: `{key}: {value}`");
                 self.wrong(key, node, "true or false", Some(&help));
                 return None;
             }

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::finding::{Finding, Findings};
 use super::source;
 
-const BY_SUBNET: &str = "remove it: addresses and host names are given by the subnet";
+const BY_SUBNET: &str = "remove it: the subnet provides addresses and host names";
 
 /// Paths on the wire, and what to do where several instances are wanted.
 const SINGLE: &[(&str, &str)] = &[
@@ -14,7 +14,7 @@ const SINGLE: &[(&str, &str)] = &[
     ("hostnameLabel", BY_SUBNET),
     (
         source::VOLUME,
-        "a boot volume starts one instance: set `count: 1`, or make a custom image of it and give its image_id",
+        "a boot volume can start only one instance: set `count: 1`, or create a custom image from it and set image_id",
     ),
 ];
 
@@ -23,7 +23,7 @@ pub fn check(body: &Body, count: Option<u32>, findings: &Findings) {
     let Some(count @ 2..) = count else { return };
     for (path, help) in SINGLE {
         if let Some((place, key)) = body.origin_of(path) {
-            let message = format!("{key} is for one instance, and {count} are to be launched");
+            let message = format!("{key} applies to one instance, but count is {count}");
             findings.mistake(Finding::at(place, message).help(*help));
         }
     }
@@ -31,8 +31,8 @@ pub fn check(body: &Body, count: Option<u32>, findings: &Findings) {
     let volumes = body.json().get("launchVolumeAttachments").and_then(serde_json::Value::as_array);
     for at in 0..volumes.map_or(0, Vec::len) {
         if let Some((place, key)) = body.origin_of(&format!("launchVolumeAttachments[{at}].volumeId")) {
-            let message = format!("{key} is for one instance, and {count} are to be launched");
-            let help = "let each launch make its own: `launchCreateVolumeDetails` in place of `volumeId`";
+            let message = format!("{key} applies to one instance, but count is {count}");
+            let help = "let each launch create its own volume: use `launchCreateVolumeDetails` instead of `volumeId`";
             findings.mistake(Finding::at(place, message).help(help));
         }
     }

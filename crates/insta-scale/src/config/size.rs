@@ -30,7 +30,7 @@ pub fn read(section: &Section<'_>, shape: Option<&At<&str>>, findings: &Findings
                     shape.place,
                     format!("{} is a flexible shape and needs a shape_config", shape.value),
                 )
-                .help("add, for one OCPU and 6 GB: `shape_config: {ocpus: 1, memory_in_gbs: 6}`"),
+                .help("for 1 OCPU and 6 GB, add `shape_config: {ocpus: 1, memory_in_gbs: 6}`"),
             );
         }
         return sized;
@@ -57,7 +57,7 @@ pub fn read(section: &Section<'_>, shape: Option<&At<&str>>, findings: &Findings
         findings.mistake(
             Finding::at(
                 config.place,
-                format!("{} is a flexible shape and its shape_config lacks ocpus", sized.shape),
+                format!("{} is a flexible shape, but its shape_config has no ocpus", sized.shape),
             )
             .help("add `ocpus: 1`"),
         );
@@ -89,7 +89,7 @@ fn read_ocpus(group: &Section<'_>, shape: &str, findings: &Findings, body: &mut 
     let ocpus = group.number("ocpus");
     let Some(vcpus) = group.whole("vcpus", 1..=4096) else { return ocpus };
     if group.node("ocpus").is_some() {
-        let message = "ocpus and vcpus are both given, and mean the same thing";
+        let message = "ocpus and vcpus are both set, but mean the same thing";
         findings.mistake(Finding::at(vcpus.place, message).help("keep `ocpus`"));
         return ocpus;
     }
@@ -102,7 +102,7 @@ fn read_ocpus(group: &Section<'_>, shape: &str, findings: &Findings, body: &mut 
     let noun = if each == 1 { "vCPU" } else { "vCPUs" };
     let an_ocpu = format!("an OCPU is {each} {noun} on {shape}");
     if vcpus.value % each != 0 {
-        let message = format!("vcpus: {} is no whole number of OCPUs: {an_ocpu}", vcpus.value);
+        let message = format!("vcpus: {} is not a whole number of OCPUs: {an_ocpu}", vcpus.value);
         findings.mistake(
             Finding::at(vcpus.place, message).help(format!("set `ocpus: {}`", vcpus.value / each + 1)),
         );

@@ -28,7 +28,8 @@ pub fn read(
     if let Some(volume) = named.or(passed) {
         for key in OF_AN_IMAGE {
             if let Some(node) = section.node(key) {
-                let message = format!("{key} is for a new boot volume, and {volume} names one that exists");
+                let message =
+                    format!("{key} applies to a new boot volume, but {volume} names an existing one");
                 context.findings.mistake(Finding::at(node.place, message).help("remove one of the two"));
             }
         }

@@ -25,10 +25,11 @@ const KEY_TYPES: &[(&str, usize)] = &[
 ];
 
 /// What a public key looks like.
-const LOOKS: &str = "a public key is one line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub";
+const LOOKS: &str =
+    "a public key is a single line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub";
 /// How several keys are written.
 const ONE_A_LINE: &str =
-    "write one key a line after `ssh_authorized_keys: |`, or a list: `- ssh-ed25519 AAAA…`";
+    "write one key per line after `ssh_authorized_keys: |`, or a list: `- ssh-ed25519 AAAA…`";
 
 /// The value of `metadata.ssh_authorized_keys`, one key a line, and where it was written.
 pub fn read(section: &Section<'_>, folders: Folders<'_>, findings: &Findings) -> Option<(String, Place)> {
@@ -57,9 +58,9 @@ fn keys_of(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option
                 findings.mistake(
                     Finding::at(
                         text.place,
-                        format!("{KEY} is no public key, and cannot be read as a file: {shown}: {error}"),
+                        format!("{KEY} is not a public key and cannot be read as a file: {shown}: {error}"),
                     )
-                    .help("give the path of a .pub file, or the key itself: `ssh-ed25519 AAAA… you@host`"),
+                    .help("write the path of a .pub file, or the key itself: `ssh-ed25519 AAAA… you@host`"),
                 );
                 return None;
             }
@@ -85,7 +86,7 @@ pub fn check(keys: &str) -> Result<String, (String, &'static str)> {
         public_key(line).map_err(|(error, help)| (format!("{number}{error}"), help))?;
     }
     if lines.is_empty() {
-        return Err(("no key in it".to_owned(), LOOKS));
+        return Err(("it contains no key".to_owned(), LOOKS));
     }
     Ok(lines.join("\n"))
 }
@@ -93,25 +94,25 @@ pub fn check(keys: &str) -> Result<String, (String, &'static str)> {
 /// Checks one line as OpenSSH reads it: type, base64 that names the same type and is whole, comment.
 fn public_key(line: &str) -> Result<(), (String, &'static str)> {
     if line.contains("PRIVATE KEY") {
-        let error = "is a private key: it must not leave your machine; give the public one";
+        let error = "is a private key, which must not leave your machine: use the public key";
         return Err((error.to_owned(), LOOKS));
     }
     if line.contains("SSH2 PUBLIC KEY") {
-        let error = "is in the format of SSH2 (PuTTY writes it), which OCI does not take";
+        let error = "is in the SSH2 format (written by PuTTY), which OCI does not accept";
         return Err((error.to_owned(), "convert it: `ssh-keygen -i -f FILE > id.pub`"));
     }
     let mut words = line.split_whitespace();
     let name = words.next().unwrap_or_default();
     let Some((name, fields)) = KEY_TYPES.iter().find(|(known, _)| *known == name) else {
-        return Err(("does not begin with a type that OpenSSH knows".to_owned(), LOOKS));
+        return Err(("does not start with a key type that OpenSSH knows".to_owned(), LOOKS));
     };
     let encoded = words.next().unwrap_or_default();
     whole(name, *fields, encoded).map_err(|error| {
         let is_cut = error.starts_with("is cut off");
-        (error, if is_cut { "copy the whole line of the .pub file, or give its path" } else { LOOKS })
+        (error, if is_cut { "copy the whole line of the .pub file, or write its path" } else { LOOKS })
     })?;
     if let Some(other) = words.find(|word| KEY_TYPES.iter().any(|(known, _)| known == word)) {
-        let error = format!("has another one (`{other} …`) in its comment, which nobody could log in with");
+        let error = format!("contains another key (`{other} …`) in its comment, which would be ignored");
         return Err((error, ONE_A_LINE));
     }
     Ok(())
@@ -163,8 +164,8 @@ fn whole(name: &str, fields: usize, encoded: &str) -> Result<(), String> {
 
 fn cut_off(missing: Option<usize>) -> String {
     match missing {
-        Some(1) => "is cut off: 1 byte of it is missing at least".to_owned(),
-        Some(bytes) => format!("is cut off: {bytes} bytes of it are missing at least"),
+        Some(1) => "is cut off: at least 1 byte is missing".to_owned(),
+        Some(bytes) => format!("is cut off: at least {bytes} bytes are missing"),
         None => "is cut off: its end is missing".to_owned(),
     }
 }
@@ -195,9 +196,9 @@ mod tests {
     fn a_key_that_was_cut_off_is_named_so() {
         assert_eq!(said(&format!("ssh-rsa {} me", rsa())), "taken");
         let cut = said(&format!("ssh-rsa {} me", &rsa()[..200]));
-        assert_eq!(cut, "the key is cut off: 129 bytes of it are missing at least");
+        assert_eq!(cut, "the key is cut off: at least 129 bytes are missing");
         let cut = said(&format!("ssh-ed25519 {}", &ED25519[..60]));
-        assert_eq!(cut, "the key is cut off: 6 bytes of it are missing at least");
+        assert_eq!(cut, "the key is cut off: at least 6 bytes are missing");
         // Wherever the end is missing, it is never taken.
         for length in 0..ED25519.len() {
             assert_ne!(said(&format!("ssh-ed25519 {}", &ED25519[..length])), "taken", "{length}");
@@ -211,7 +212,11 @@ mod tests {
     #[test]
     fn a_second_key_in_a_comment_is_found() {
         let folded = format!("ssh-ed25519 {ED25519} me@home ssh-rsa {} you@home", rsa());
-        assert!(said(&folded).contains("has another one (`ssh-rsa …`) in its comment"), "{}", said(&folded));
+        assert!(
+            said(&folded).contains("contains another key (`ssh-rsa …`) in its comment"),
+            "{}",
+            said(&folded)
+        );
         assert_eq!(said(&format!("ssh-ed25519 {ED25519} the ssh-key of me")), "taken");
     }
 

@@ -22,23 +22,28 @@ pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
         findings.mistake(
             Finding::at(
                 entry.place,
-                format!("freeform_tags has {} tags, and there is room for {room}", freeform.len()),
+                format!("freeform_tags has {} tags; the limit is {room}", freeform.len()),
             )
-            .help(format!("OCI allows {MAX_FREEFORM_TAGS} in all, and {OURS} name the run and the slot")),
+            .help(format!(
+                "OCI allows {MAX_FREEFORM_TAGS} tags, and {OURS} of them identify the run and the slot"
+            )),
         );
     }
     for (entry, value) in freeform {
         let key = &entry.key;
         if [RUN_TAG, SLOT_TAG].contains(&key.as_str()) {
             findings.mistake(
-                Finding::at(entry.place, format!("the tag {key} is reserved: it names the run and the slot"))
-                    .help("take it out; each instance gets it from the run that launches it"),
+                Finding::at(
+                    entry.place,
+                    format!("the tag {key} is reserved: it identifies the run and the slot"),
+                )
+                .help("remove it; the run sets it on each instance"),
             );
         }
         let bad = key.chars().find(|c| *c == '.' || c.is_whitespace() || c.is_control());
         if let Some(bad) = bad {
             findings.mistake(
-                Finding::at(entry.place, format!("the tag key {key:?} holds {bad:?}, which OCI refuses"))
+                Finding::at(entry.place, format!("the tag key {key:?} contains {bad:?}, which OCI rejects"))
                     .help("use letters, digits, `-`, `_`, `/`, `+` and `:`"),
             );
         }
@@ -47,7 +52,7 @@ pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
         }
         if value.chars().count() > MAX_VALUE {
             let count = value.chars().count();
-            let message = format!("the value of tag {key} has {count} characters, and OCI takes {MAX_VALUE}");
+            let message = format!("the value of tag {key} has {count} characters; the limit is {MAX_VALUE}");
             findings.mistake(Finding::at(entry.value.place, message));
         }
         body.set_entry(

@@ -108,14 +108,17 @@ fn encode(bytes: &[u8], origin: &DataSource<'_>) -> Option<String> {
         return understandable(decoded, origin).then_some(compact);
     }
     if decoded.as_deref().is_some_and(is_readable) {
-        let finding = origin.finding("this looks like base64, and is taken as the text that it is");
-        let help = format!("if it is encoded already, say so: `user_data: \"{ENCODED}{}\"`", short(&compact));
+        let finding = origin.finding("this looks like base64, but is sent as plain text");
+        let help = format!(
+            "if it is already encoded, add the prefix: `user_data: \"{ENCODED}{}\"`",
+            short(&compact)
+        );
         origin.findings.note(finding.help(help));
     } else if !is_marked(bytes) {
         let finding =
-            origin.finding("it does not begin with `#!` or `#cloud-config`, so cloud-init will ignore it");
+            origin.finding("it does not start with `#!` or `#cloud-config`, so cloud-init will ignore it");
         let help = if origin.file.is_some() {
-            "the first line says what it is: `#cloud-config`, or `#!/bin/bash` for a script"
+            "start it with `#cloud-config`, or with `#!/bin/bash` for a script"
         } else {
             "name a file with `@`: `user_data: \"@cloud-init.yaml\"`"
         };
@@ -130,8 +133,8 @@ fn said_to_be_encoded(encoded: &str, origin: &DataSource<'_>) -> Option<String> 
     } else {
         origin.findings.mistake(
             origin
-                .finding("it is said to be base64, and is not")
-                .help(format!("take `{ENCODED}` away, or encode it: base64 -w 0 FILE")),
+                .finding("it is marked as base64, but is not valid base64")
+                .help(format!("remove `{ENCODED}`, or encode it: base64 -w 0 FILE")),
         );
         None
     }
@@ -146,9 +149,9 @@ fn understandable(bytes: &[u8], origin: &DataSource<'_>) -> bool {
         origin.findings.note(
             origin
                 .finding(&format!(
-                    "its lines end as Windows writes them (CR LF): Linux would look for `{interpreter}\\r`"
+                    "its lines end with CR LF, as on Windows: Linux would look for `{interpreter}\\r`"
                 ))
-                .help("save it with line ends of Unix (LF), as `dos2unix` does"),
+                .help("save it with Unix line endings (LF), for example with `dos2unix`"),
         );
     }
     if first.trim_end() != "#cloud-config" {

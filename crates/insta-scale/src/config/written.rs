@@ -72,7 +72,7 @@ impl Written {
                 mistakes.push(Finding::whole(format!("{}: {}", finding.field, finding.message)));
                 continue;
             };
-            let help = "write `AD-1`, or the full name: each tenancy has a prefix of its own";
+            let help = "write `AD-1` or the full name: the prefix differs between tenancies";
             let message = format!("availability_domain: {}", finding.message);
             let places =
                 self.domains.iter().filter(|(name, _)| name == domain).map(|(_, place)| Some(*place));

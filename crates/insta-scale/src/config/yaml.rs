@@ -135,7 +135,7 @@ impl<'f> Builder<'f> {
                 self.documents += 1;
                 if self.documents > 1 {
                     return Err(Finding::at(place, "the file holds more than one YAML document")
-                        .help("keep one file per fleet: remove what follows `---`"));
+                        .help("keep one file per fleet: remove everything after `---`"));
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -162,7 +162,7 @@ impl<'f> Builder<'f> {
             Event::SequenceEnd | Event::MappingEnd => self.close()?,
             Event::Alias(id) => {
                 let Some(Anchored { node, size, height }) = self.anchors.get(&id) else {
-                    return Err(Finding::at(place, "this alias stands inside the value that it refers to")
+                    return Err(Finding::at(place, "this alias is inside the value that it refers to")
                         .help("write the value out"));
                 };
                 let (node, size, height) = (node.clone(), *size, *height);
@@ -209,7 +209,7 @@ impl<'f> Builder<'f> {
         self.nodes = self.nodes.saturating_add(size);
         if self.nodes > MAX_NODES {
             return Err(Finding::at(place, format!("the file holds more than {MAX_NODES} values")).help(
-                "aliases (`*name`) count as what they stand for; a config needs a few hundred values at most",
+                "aliases (`*name`) count as the values they stand for; a config needs a few hundred values at most",
             ));
         }
         if self.stack.len() + height > MAX_DEPTH {
@@ -276,7 +276,7 @@ impl<'f> Builder<'f> {
         {
             self.findings.mistake(
                 Finding::at(place, format!("the tag `{}` is not supported", tag.original()))
-                    .help("a config holds plain values; it includes and runs nothing"),
+                    .help("a config contains plain values; it cannot include files or run commands"),
             );
         }
     }
@@ -298,8 +298,8 @@ fn merge(node: Node, place: Place, merged: &mut Vec<Entry>, findings: &Findings)
                 }
             }
             _ => findings.mistake(
-                Finding::at(place, "`<<` takes over the keys of a group of keys, and this is none")
-                    .help("write `<<: *name` where `&name` marks a group of keys"),
+                Finding::at(place, "`<<` merges a group of keys, but this is not a group")
+                    .help("write `<<: *name`, where `&name` marks a group of keys"),
             ),
         }
     }
@@ -323,14 +323,14 @@ pub(super) fn syntax(error: &ScanError, source: &str) -> Finding {
     let (line, column) = if marker.line() > last { (last, 1) } else { (marker.line(), marker.col() + 1) };
     // A tab that indents a key is often noticed further down, as something else, or where the text begins that the line goes on.
     if let Some(place) = tab_before(source, line + 1) {
-        return Finding::at(place, TAB).help("replace the tab by spaces");
+        return Finding::at(place, TAB).help("replace the tab with spaces");
     }
     let place = Place { line, column, width: 1 };
     let (message, help): (String, &str) = match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart => (TAB.into(), "replace the tab by spaces"),
+        | ErrorKind::TabAtBlockScalarStart => (TAB.into(), "replace the tab with spaces"),
         ErrorKind::UnknownAnchor => {
             ("this alias refers to a name that is not defined above".into(), "define it with `&name` first")
         }
@@ -338,14 +338,14 @@ pub(super) fn syntax(error: &ScanError, source: &str) -> Finding {
             (format!("values are nested more than {MAX_DEPTH} deep"), "a config needs a few levels at most")
         }
         kind => (
-            format!("the file is not YAML here: {kind}"),
-            "look for a missing colon, quote or bracket, and for lines indented differently from their neighbours",
+            format!("the file is not valid YAML: {kind}"),
+            "look for a missing colon, quote or bracket, or for inconsistent indentation",
         ),
     };
     Finding::at(place, message).help(help)
 }
 
-const TAB: &str = "a tab is used to indent, which YAML does not allow";
+const TAB: &str = "a tab is used for indentation, which YAML does not allow";
 
 /// The first tab that indents something, down to a line. The text of blocks (`key: |`) may hold tabs.
 fn tab_before(source: &str, last: usize) -> Option<Place> {
@@ -369,7 +369,7 @@ fn tab_before(source: &str, last: usize) -> Option<Place> {
 pub fn text_of(bytes: &[u8]) -> Result<&str, Finding> {
     if super::files::is_utf16(bytes) {
         return Err(
-            Finding::whole("the file is UTF-16 text, and must be UTF-8").help(super::files::SAVE_AS_UTF8)
+            Finding::whole("the file is UTF-16 text, but must be UTF-8").help(super::files::SAVE_AS_UTF8)
         );
     }
     std::str::from_utf8(bytes).map_err(|error| {

@@ -6,47 +6,47 @@ fn the_whole_table() {
     let rows: Vec<String> =
         Cause::ALL.iter().map(|cause| format!("{:<21} {}", format!("{cause:?}"), cause.hint())).collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
-        Capacity              create a capacity reservation, try other availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), leave fault_domain out, or keep trying with --retry-for 30m
-        ReservationExhausted  the reservation has no room for this shape and size: grow it, or give one for each availability domain (`capacity_reservations`)
+        Capacity              create a capacity reservation, list more availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), remove fault_domain, or keep trying with --retry-for 30m
+        ReservationExhausted  the reservation has no capacity left for this shape and size: increase its count, or list one reservation per availability domain (`capacity_reservations`)
         Throttled             OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate
-        Limit                 a service limit of the tenancy: ask for more in the console under Limits, Quotas and Usage, or terminate what is not needed, then run `resume`
-        Quota                 a quota of the compartment: its administrator can raise it, or use another compartment
-        Authentication        OCI does not know the key for this user: check in the console that the fingerprint is listed under the user's API keys (a new key takes a minute), and that the user belongs to this tenancy
+        Limit                 the tenancy has reached a service limit: request an increase in the console under Limits, Quotas and Usage, or terminate unused instances, then run `resume`
+        Quota                 the compartment has reached a quota: ask its administrator to raise it, or use another compartment
+        Authentication        OCI does not recognise the key of this user: check in the console that the fingerprint is listed under the user's API keys (a new key takes a minute) and that the user belongs to this tenancy
         Session               log in again: `oci session authenticate` (with --profile-name and --region of the profile)
-        Clock                 set this machine's clock: OCI refuses signatures that are more than 5 minutes off
-        ShapeUnavailable      this availability domain does not offer the shape: try another one, or another shape
-        ImageNotFound         verify image_id: the image must be in this region and your policy must let you use it
-        ImageMismatch         the image does not go with the shape: choose an image for the shape's architecture (Arm for A1, A2 and A4)
-        DomainNotFound        write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows it: each tenancy has a prefix of its own
-        NotFound              an OCID is wrong or a policy is missing, and OCI does not tell which: `oci-insta-scale plan` asks for each OCID by itself, and `oci-insta-scale policy` prints the statements that a launch needs
+        Clock                 set the clock of this machine: OCI rejects signatures that are more than 5 minutes off
+        ShapeUnavailable      this availability domain does not offer the shape: use another domain or another shape
+        ImageNotFound         verify image_id: the image must be in this region, and a policy must let you use it
+        ImageMismatch         the image is not compatible with the shape: choose an image for the shape's architecture (Arm for A1, A2 and A4)
+        DomainNotFound        write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows it: the prefix differs between tenancies
+        NotFound              an OCID is wrong or a policy is missing, and OCI does not say which: `oci-insta-scale plan` checks each OCID separately, and `oci-insta-scale policy` prints the statements that a launch needs
         Tags                  verify the namespaces, keys and values of defined_tags, and that a policy lets your group use tag-namespaces: `oci-insta-scale policy` prints the statement
-        SubnetFull            the subnet has no free address: use a larger subnet, or terminate what is not needed
-        SshKey                OCI does not take the SSH key: give one public key a line, as in a .pub file
-        Invalid               OCI refuses the request itself, and would refuse it again: --dry-run shows what is sent
-        Conflict              something that exists stands in the way
-        Busy                  it is being changed by something else: run `resume` when that is over
-        RetryToken            the instance of an earlier try is gone: run `resume`, which tries with a new token
-        StaleEtag             somebody else changed it meanwhile: look at it again, then repeat
-        Ambiguous             the answer was lost and the instance may exist: run `resume`, which asks with the same token and doubles nothing
-        Service               the service failed and was asked again with growing pauses: see https://ocistatus.oraclecloud.com, then run `resume`
-        Network               the service could not be reached although it was tried again with growing pauses: check the network, proxy and `endpoint`, then run `resume`
-        WaitTimeout           the instance exists and may still start: look again with `resume`, or wait longer with --wait-timeout
-        Stopped               somebody stopped the instance before it ran: start or terminate it
-        Lost                  the instance is neither listed nor found: check the console before launching another in its place
-        Hidden                it exists: let your group read instances (see `policy`), then run `resume`
-        Deadline              the time was over: give a longer --deadline; unless the run was given back, `resume` goes on with what is missing
-        Expired               the time of this fleet is over: `launch --new --ttl` begins another one
-        Gone                  `resume` launches another in its place; `instances terminate --run` ends the rest
-        GivenBack             launch again with a smaller --min, or with --keep-partial
-        ReservationGone       launch again: a new run makes its own reservations
-        NotDeleted            it is still there: the message says why; repeat the cleanup when that is put right
-        NotOci                whoever answered is not OCI: check `endpoint` and `region`, and whether a proxy or a log-in page of the network is in between
-        AmbiguousNotOci       whoever answered is not OCI, so the launch may or may not have arrived: check the proxy or the log-in page of the network, then run `resume`, which looks whether the instance exists
-        Certificate           if a proxy of your company opens TLS, point SSL_CERT_FILE at a PEM file with its authority's certificate (OCI_CLI_CERT_BUNDLE, where it is set, counts instead); else do not trust this network
-        CertificateTime       compare this machine's clock; if it is right, whoever runs the server or the proxy must renew the certificate
-        WrongServer           another server answers there: check `endpoint` and `region`, and the proxy (HTTPS_PROXY, NO_PROXY)
-        Proxy                 the proxy wants a user and password: write them into the variable, as http://USER:PASSWORD@host:port
-        Unknown               the message is the service's own; Oracle's support asks for the opc-request-id
+        SubnetFull            the subnet has no free address: use a larger subnet, or terminate unused instances
+        SshKey                OCI rejected the SSH key: write one public key per line, as in a .pub file
+        Invalid               OCI rejected the request and would reject it again: --dry-run shows what is sent
+        Conflict              the request conflicts with an existing resource
+        Busy                  another operation is changing the resource: run `resume` when it has finished
+        RetryToken            the instance of an earlier attempt is gone: run `resume`, which retries with a new token
+        StaleEtag             the resource changed in the meantime: look at it again, then repeat the command
+        Ambiguous             the response was lost and the instance may exist: run `resume`, which sends the same retry token and creates no duplicate
+        Service               the service failed despite retries with backoff: see https://ocistatus.oraclecloud.com, then run `resume`
+        Network               the service could not be reached despite retries with backoff: check the network, the proxy and `endpoint`, then run `resume`
+        WaitTimeout           the instance exists and may still start: check it again with `resume`, or wait longer with --wait-timeout
+        Stopped               the instance was stopped before it reached RUNNING: start or terminate it
+        Lost                  OCI neither lists nor finds the instance: check the console before you launch a replacement
+        Hidden                the instance exists, but your group may not read instances: add the statement that `policy` prints, then run `resume`
+        Deadline              the deadline passed: use a longer --deadline; unless the run was rolled back, `resume` launches the missing instances
+        Expired               the fleet has expired: start a new one with `launch --new --ttl`
+        Gone                  `resume` launches a replacement; `instances terminate --run` terminates the other instances of the run
+        GivenBack             launch again with a lower --min or with --keep-partial
+        ReservationGone       launch again: a new run creates its own reservations
+        NotDeleted            the resource still exists for the reason in the message: fix that, then repeat the cleanup
+        NotOci                the response did not come from OCI: check `endpoint` and `region`, and whether a proxy or a login page of the network intercepts requests
+        AmbiguousNotOci       the response did not come from OCI, so the launch may have taken effect: check the proxy or the login page of the network, then run `resume`, which looks for the instance
+        Certificate           if a company proxy intercepts TLS, set SSL_CERT_FILE to a PEM file with the certificate of its authority (OCI_CLI_CERT_BUNDLE takes precedence if it is set); otherwise do not trust this network
+        CertificateTime       check the clock of this machine; if it is correct, the operator of the server or the proxy must renew the certificate
+        WrongServer           a different server answered: check `endpoint`, `region` and the proxy (HTTPS_PROXY, NO_PROXY)
+        Proxy                 the proxy requires a user and password: add them to the variable, as http://USER:PASSWORD@host:port
+        Unknown               the message comes from OCI; include the opc-request-id when you contact Oracle support
         ");
 }
 

@@ -48,7 +48,7 @@ pub fn cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
             _ => None,
         };
         let name = clean(&reservation.name);
-        Line { what: format!("what they leave unused of reservation {name}"), price: left.map(Per::of) }
+        Line { what: format!("unused capacity of reservation {name}"), price: left.map(Per::of) }
     });
     let lines: Vec<Line> = cost.lines.iter().cloned().chain(lines).collect();
     Cost::new(prices, lines, cost.notes)
@@ -183,7 +183,7 @@ pub fn finding(finding: &Finding) -> String {
 pub fn money(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let cost = cost(settings, preflight);
     let currency = clean(&cost.currency);
-    let mut out = format!("cost in {currency} while they run, by {}:\n", source(settings));
+    let mut out = format!("cost in {currency} while the instances run, based on {}:\n", source(settings));
     for row in &cost.lines {
         line(&mut out, &row.what, row.price);
     }
@@ -200,7 +200,7 @@ pub fn money(settings: &Settings, preflight: Option<&Preflight>) -> String {
     for reservation in preflight.iter().flat_map(|preflight| &preflight.reservations) {
         let _ = writeln!(
             out,
-            "  the unused part of reservation {} costs now, before the launch: {} ({} % of the price on demand)",
+            "  unused capacity of reservation {} costs now, before the launch: {} ({} % of the on-demand price)",
             clean(&reservation.name),
             Sum::of([reservation.unused_per_hour]).text(&currency),
             price::UNUSED_RESERVATION * 100.0
@@ -216,7 +216,7 @@ pub fn line(out: &mut String, what: &str, price: Option<Per>) {
         Some(price) => {
             writeln!(
                 out,
-                "  {what:<56} {:>10} an hour {:>12} in 30 days",
+                "  {what:<56} {:>10} per hour {:>12} per 30 days",
                 thousands(price.hour, 4),
                 thousands(price.days_30, 2)
             )
@@ -228,22 +228,22 @@ pub fn line(out: &mut String, what: &str, price: Option<Per>) {
 fn stopped(facts: &ShapeFacts) -> String {
     let shape = clean(&facts.shape);
     match facts.billed_when_stopped {
-        Some(true) => format!("a stopped {shape} is charged as if it ran"),
+        Some(true) => format!("a stopped {shape} costs as much as a running one"),
         Some(false) => format!("a stopped {shape} costs its boot volume only"),
-        None => format!("whether a stopped {shape} is charged is not known"),
+        None => format!("it is unknown whether a stopped {shape} is charged"),
     }
 }
 
 /// The last line: whether to launch.
 pub fn advice(preflight: &Preflight) -> String {
     if let Some(unasked) = &preflight.unasked {
-        format!("the service could not be asked ({}): {}", unasked.class, clean(&unasked.message))
+        format!("OCI could not be queried ({}): {}", unasked.class, clean(&unasked.message))
     } else if preflight.authenticated == Some(false) {
-        "nothing can be launched: the login was refused".to_owned()
+        "nothing can be launched: OCI rejected the login".to_owned()
     } else if preflight.is_hopeless() {
-        "every launch would fail as it is".to_owned()
+        "every launch would fail".to_owned()
     } else if preflight.is_enough() {
-        format!("{} can be launched, as far as it can be known", count(preflight.wanted, "instance"))
+        format!("as far as is known, {} can be launched", count(preflight.wanted, "instance"))
     } else {
         format!("{} of {} can be launched now", preflight.possible, count(preflight.wanted, "instance"))
     }

@@ -46,12 +46,12 @@ impl Ending {
         let _ = match self.hour {
             Some(Per { hour, days_30 }) => writeln!(
                 out,
-                "price: {} {} an hour, {} in 30 days (720 hours), with boot volumes",
+                "price: {} {} per hour, {} per 30 days (720 hours), including boot volumes",
                 thousands(hour, 4),
                 self.currency,
                 thousands(days_30, 2),
             ),
-            None if self.asked => writeln!(out, "price: not known (give it under `prices:` in the config)"),
+            None if self.asked => writeln!(out, "price: unknown (set it under `prices:` in the config)"),
             None => Ok(()),
         };
         if let Some(until) = self.expires {
@@ -95,7 +95,7 @@ mod tests {
         };
         let now = "2026-11-28T21:13:00Z".parse().unwrap();
         insta::assert_snapshot!(ending.lines(&summary, now) + &ending.next(&summary, now), @r"
-        price: 1,234.5000 USD an hour, 888,840.00 in 30 days (720 hours), with boot volumes
+        price: 1,234.5000 USD per hour, 888,840.00 per 30 days (720 hours), including boot volumes
         expires: 2026-11-29 05:12 UTC (in 7 h 59 min)
         log in:    oci-insta-scale --config sim/config.yaml export ssh-config --run 00000000-0000-0000-0000-000000000000 > ssh_config
         extend:    oci-insta-scale --config sim/config.yaml instances extend --run 00000000-0000-0000-0000-000000000000 --ttl 16h

@@ -96,21 +96,21 @@ impl Sum {
         })
     }
 
-    /// `0.2890 USD an hour, 208.08 in 30 days`, and what is missing in it.
+    /// `0.2890 USD per hour, 208.08 per 30 days`, and what is missing in it.
     pub fn text(self, currency: &str) -> String {
         if self.known == 0 && self.unknown > 0 {
-            return format!("unknown {} an hour", clean(currency));
+            return format!("unknown {} per hour", clean(currency));
         }
         let per = Per::of(self.hour);
         let known = format!(
-            "{} {} an hour, {} in 30 days",
+            "{} {} per hour, {} per 30 days",
             thousands(per.hour, 4),
             clean(currency),
             thousands(per.days_30, 2)
         );
         match self.unknown {
             0 => known,
-            unknown => format!("{known}, and {unknown} of unknown price besides"),
+            unknown => format!("{known}, plus {unknown} with an unknown price"),
         }
     }
 }
@@ -132,13 +132,13 @@ mod tests {
     #[test]
     fn a_sum_names_unknown_prices_and_is_never_0_for_them() {
         let text = |prices: &[Option<f64>]| Sum::of(prices.iter().copied()).text("USD");
-        assert_eq!(text(&[Some(0.1), Some(0.2)]), "0.3000 USD an hour, 216.00 in 30 days");
+        assert_eq!(text(&[Some(0.1), Some(0.2)]), "0.3000 USD per hour, 216.00 per 30 days");
         assert_eq!(
             text(&[Some(0.1), None, None]),
-            "0.1000 USD an hour, 72.00 in 30 days, and 2 of unknown price besides"
+            "0.1000 USD per hour, 72.00 per 30 days, plus 2 with an unknown price"
         );
-        assert_eq!(text(&[None]), "unknown USD an hour");
-        assert_eq!(text(&[]), "0.0000 USD an hour, 0.00 in 30 days");
+        assert_eq!(text(&[None]), "unknown USD per hour");
+        assert_eq!(text(&[]), "0.0000 USD per hour, 0.00 per 30 days");
     }
 
     fn listing() -> Listing {

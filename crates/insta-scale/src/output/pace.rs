@@ -40,7 +40,7 @@ impl PaceView {
             vec![measured.map_or_else(|| "-/s".to_owned(), |measured| format!("{measured:.1}/s"))];
         parts.extend(self.rate.map(|rate| {
             if rate <= 0.0 {
-                "pace 0: the service refuses launches for now".to_owned()
+                "pace 0: OCI currently rejects launches".to_owned()
             } else {
                 format!("pace {rate:.1}/s")
             }
@@ -94,7 +94,7 @@ mod tests {
             9.6/s, pace 20.0/s, 1 throttled
             9.6/s, pace 10.2/s, limit near 10.2/s, 1 throttled
             9.6/s, pace 12.0/s, limit near 10.2/s, 1 throttled
-            9.6/s, pace 0: the service refuses launches for now, limit near 10.2/s, 1 throttled
+            9.6/s, pace 0: OCI currently rejects launches, limit near 10.2/s, 1 throttled
             9.6/s, pace 8.0/s, limit near 10.2/s, 1 throttled
             ");
     }

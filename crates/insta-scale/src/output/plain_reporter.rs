@@ -26,7 +26,7 @@ pub fn line(
         Event::RunStarted { requested, .. } => {
             format!("run {}: {}", state.run, count(*requested, "instance"))
         }
-        Event::RunResumed => format!("going on with run {}", state.run),
+        Event::RunResumed => format!("resuming run {}", state.run),
         Event::Launched { slot, ocid, placement, adopted, .. } => {
             let word = if *adopted { "found" } else { "launched" };
             format!(
@@ -48,14 +48,14 @@ pub fn line(
         }
         // Whether another place is left is told by what follows; this one is used up.
         Event::TryFailed { slot, error, .. } if error.class == ErrorClass::ReservationExhausted => {
-            format!("{}: the reservation has no room left: {}", name(*slot), describe(error))
+            format!("{}: the reservation has no capacity left: {}", name(*slot), describe(error))
         }
         Event::TryFailed { slot, error, action, .. } => {
             let next = match action {
                 // Whether and when it is tried there again is told by what follows.
-                Action::NextPlacement if has_one_placement(state) => "no other placement is named",
+                Action::NextPlacement if has_one_placement(state) => "the config has no other placement",
                 Action::NextPlacement => "trying the next placement",
-                Action::LookUp => "looking whether it exists",
+                Action::LookUp => "checking whether it exists",
                 Action::RetrySameToken | Action::Wait if verbose || is_silence(error) => "trying again",
                 // Throttles and short faults are the pacer's daily bread, and an end is told by the event that follows.
                 Action::RetrySameToken | Action::Wait | Action::GiveUpSlot | Action::StopRun => return None,
@@ -75,7 +75,7 @@ pub fn line(
             format!("no longer waiting for {}: {}", name(*slot), describe(error))
         }
         Event::WaitEnded { slot, state: seen, .. } => {
-            format!("{} is still {} at the end of the wait", name(*slot), clean(seen))
+            format!("{} is still {} after the wait", name(*slot), clean(seen))
         }
         Event::StateSeen { slot, state: seen, .. } if verbose => {
             format!("{} is {}", name(*slot), clean(seen))
@@ -84,7 +84,7 @@ pub fn line(
             format!("pace of {class}: {rate:.2}/s ({})", clean(reason))
         }
         Event::GiveBackIntended { reached, min } => {
-            format!("{reached} are fewer than the {min} that are wanted at least: giving everything back")
+            format!("{reached} running is below the minimum of {min}: rolling back")
         }
         Event::GivenBack { ocid, .. } => format!("gave back {}", clean(ocid)),
         // Told as soon as a reservation exists, before what it holds has been read back.
@@ -95,7 +95,7 @@ pub fn line(
             format!("reserved {held} of {asked} in {}", clean(availability_domain))
         }
         Event::Warning { message } => format!("warning: {}", clean(message)),
-        Event::Interrupted => "interrupted: finishing what is under way".to_owned(),
+        Event::Interrupted => "interrupted: finishing the requests that are in flight".to_owned(),
         _ => return None,
     };
     Some(text)
@@ -174,7 +174,8 @@ mod tests {
         let error = ErrorRecord { code: "LimitExceeded".to_owned(), ..ErrorRecord::default() };
         let action = Action::NextPlacement;
         let failed = Event::TryFailed { slot: 1, attempt: 1, error, action, settled: false };
-        for (placements, said) in [(1, "no other placement is named"), (2, "trying the next placement")] {
+        for (placements, said) in [(1, "the config has no other placement"), (2, "trying the next placement")]
+        {
             let plan = serde_json::json!({"fleet": {"placements": vec!["somewhere"; placements]}});
             let begun = Event::RunStarted { kind: RunKind::Launch, requested: 1, plan };
             let record = |seq, event| Record { seq, at: jiff::Timestamp::UNIX_EPOCH, event };

@@ -82,7 +82,7 @@ impl Preview<'_> {
         let Self { settings, plan, budget, .. } = self;
         let mut out = String::new();
         // Writing to a String cannot fail, so the results are not looked at.
-        let _ = writeln!(out, "DRY RUN of {}: nothing is launched\n", settings.file);
+        let _ = writeln!(out, "DRY RUN of {}: nothing will be launched\n", settings.file);
         let _ = writeln!(out, "{}", outline(plan));
         if let Some(budget) = budget {
             let _ = writeln!(out, "{}\n", budget.describe());
@@ -93,11 +93,11 @@ impl Preview<'_> {
         let _ = writeln!(out, "{}", others(plan));
         let named = plan.fleet.placements.iter().all(|placement| placement.availability_domain.contains(':'));
         if !named {
-            let _ = writeln!(out, "The full names of the availability domains are asked for when launching.");
+            let _ = writeln!(out, "The launch looks up the full names of the availability domains.");
         }
         let _ = writeln!(
             out,
-            "The tag {} will hold the run's id, {} the slot.",
+            "The tag {} will contain the id of the run, and {} the slot.",
             fleet::plan::RUN_TAG,
             fleet::plan::SLOT_TAG
         );
@@ -137,12 +137,12 @@ fn others(plan: &Plan) -> String {
     };
     let later: Vec<&str> = PLACED.iter().copied().filter(|field| differs(field)).collect();
     if !later.is_empty() {
-        fields.push(format!("{} when the first placement has no room", later.join(", ")));
+        fields.push(format!("{} if the first placement has no capacity", later.join(", ")));
     }
     if fields.is_empty() {
-        return "It is the only one.".to_owned();
+        return "It is the only request.".to_owned();
     }
-    format!("The others differ in: {}.", fields.join("; "))
+    format!("The other requests differ in: {}.", fields.join("; "))
 }
 
 fn url(endpoints: &Endpoints) -> String {
@@ -205,7 +205,7 @@ pub fn outline(plan: &Plan) -> String {
 
 fn describe(fleet: &FleetSpec, placement: &Placement) -> String {
     let mut text = match placement.availability_domain.as_str() {
-        "" => "every availability domain of the region, in order: the next when one has no room".to_owned(),
+        "" => "every availability domain of the region, in order, until one has capacity".to_owned(),
         name => clean(name),
     };
     if let Some(fault) = &placement.fault_domain {
@@ -219,7 +219,7 @@ fn describe(fleet: &FleetSpec, placement: &Placement) -> String {
     }
     match placement.capacity_reservation.as_deref() {
         None => {}
-        Some("") => text.push_str(", in no reservation, not even the default one"),
+        Some("") => text.push_str(", outside any reservation, even the default one"),
         Some(id) => {
             let _ = write!(text, ", reservation {}", clean(id));
         }

@@ -119,7 +119,7 @@ impl Scene {
             Some(name) => {
                 format!("{} ({})", clean(name), fitting(&self.compartment, room, name.chars().count() + 3))
             }
-            None => format!("{} (its name cannot be read)", fitting(&self.compartment, room, 27)),
+            None => format!("{} (its name could not be read)", fitting(&self.compartment, room, 27)),
         }
     }
 
@@ -151,21 +151,21 @@ impl Money {
         Self { hour, unknown: 0 }
     }
 
-    /// `1,234.5678 USD an hour, 888,888.82 in 30 days (720 h)`.
+    /// `1,234.5678 USD an hour, 888,888.82 per 30 days (720 h)`.
     fn text(self, currency: &str) -> String {
         let currency = clean(currency);
         let Some(hour) = self.hour else {
-            return "unknown; `prices:` in the config can give it".to_owned();
+            return "unknown; set it under `prices:` in the config".to_owned();
         };
         let per = Per::of(hour);
         let known = format!(
-            "{} {currency} an hour, {} in 30 days (720 h)",
+            "{} {currency} per hour, {} per 30 days (720 h)",
             thousands(per.hour, 4),
             thousands(per.days_30, 2)
         );
         match self.unknown {
             0 => known,
-            unknown => format!("{known}, and {} of unknown price", count(unknown as u64, "instance")),
+            unknown => format!("{known}, plus {} with an unknown price", count(unknown as u64, "instance")),
         }
     }
 }
@@ -208,11 +208,11 @@ mod tests {
           endpoint     http://127.0.0.1:12620 (simulated region `roomy`, 30 × real time)
           compartment  rehearsal (…aaaaaaaa)
           as           user …bbbbbbbb (config.yaml)
-          price        1,234.5600 USD an hour, 888,883.20 in 30 days (720 h)
+          price        1,234.5600 USD per hour, 888,883.20 per 30 days (720 h)
           until        they are terminated: there is no --ttl
           note         --reserve: capacity is reserved first and charged from that
                        moment on, used or not
-        ");
+          ");
     }
 
     #[test]

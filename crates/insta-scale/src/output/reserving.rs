@@ -43,12 +43,12 @@ fn place(share: &Share) -> String {
 /// For people.
 pub fn text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let shares = planned(settings, preflight);
-    let mut out = String::from("reserved first, and charged from then on:\n");
+    let mut out = String::from("reserved first and charged from then on:\n");
     for share in &shares {
         let kinds: Vec<String> =
             share.wants.iter().map(|want| format!("{} × {}", want.count, want.describe())).collect();
         let into = match &share.existing {
-            Some(ocid) => format!(", in {} as far as it has no room yet", clean(ocid)),
+            Some(ocid) => format!(", added to {} where it lacks capacity", clean(ocid)),
             None => String::new(),
         };
         // Writing to a String cannot fail, so the result is not looked at.
@@ -56,7 +56,7 @@ pub fn text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     }
     let cost = cost(settings, &shares);
     let percent = price::UNUSED_RESERVATION * 100.0;
-    line(&mut out, &format!("until it is used ({percent} % of the price on demand)"), cost.total);
+    line(&mut out, &format!("until it is used ({percent} % of the on-demand price)"), cost.total);
     for note in &cost.notes {
         let _ = writeln!(out, "  {}", clean(note));
     }

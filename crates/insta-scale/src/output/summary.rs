@@ -56,23 +56,23 @@ pub fn totals(summary: &RunSummary) -> String {
 fn returned(summary: &RunSummary) -> Option<String> {
     let Returned { reached, min, instances, reserved, reservations } = summary.returned.as_deref()?;
     let mut parts = vec![match u64::try_from(instances.len()).unwrap_or(u64::MAX) {
-        0 => "no instance was there".to_owned(),
+        0 => "there was no instance".to_owned(),
         gone => format!("{} with their boot volumes", count(gone, "instance")),
     }];
     for reservation in reservations {
         let ocid = clean(&reservation.ocid);
         parts.push(match reservation.before {
             Some(before) if reservation.held <= before => {
-                format!("the growth of {ocid}, which holds {} again", reservation.held)
+                format!("the addition to {ocid}, which holds {} again", reservation.held)
             }
             _ => format!("NOT the reservation {ocid}, which holds {}", reservation.held),
         });
     }
     if *reserved && reservations.iter().all(|reservation| reservation.before.is_some()) {
-        parts.push("the reservations that the run made".to_owned());
+        parts.push("the reservations that the run created".to_owned());
     }
     let verb = if summary.launched == 0 { "given back" } else { "given back so far" };
-    Some(format!("{verb}, because {reached} are fewer than the {min} wanted at least: {}", parts.join("; ")))
+    Some(format!("{verb}, because {reached} running is below the minimum of {min}: {}", parts.join("; ")))
 }
 
 /// What went wrong and what to do, for stderr: each kind of failure once, with the slots that it hit.
@@ -117,7 +117,7 @@ pub fn advice(summary: &RunSummary, flags: Option<&str>, untold: &[String]) -> S
     }
     let Some(flags) = flags else { return out };
     if can_go_on(summary) {
-        let _ = writeln!(out, "go on with: oci-insta-scale resume {}{flags}", summary.run_id);
+        let _ = writeln!(out, "continue with: oci-insta-scale resume {}{flags}", summary.run_id);
     } else if matches!(summary.outcome, Some(Outcome::Partial | Outcome::Nothing)) {
         let _ = writeln!(out, "{}", launch_again(summary, flags));
     }
@@ -140,9 +140,12 @@ fn can_go_on(summary: &RunSummary) -> bool {
 fn launch_again(summary: &RunSummary, flags: &str) -> String {
     let how = match summary.launched {
         0 => "launch again".to_owned(),
-        _ => format!("launch what is missing: oci-insta-scale --extend --count {}{flags}", summary.failed),
+        _ => format!(
+            "launch the missing instances: oci-insta-scale --extend --count {}{flags}",
+            summary.failed
+        ),
     };
-    format!("correct the config (or the policy), then {how}; `resume` would send the same requests again")
+    format!("correct the config or the policy, then {how}; `resume` would repeat the same requests")
 }
 
 /// `web-1, web-2, web-3 and 4 more`.
@@ -257,23 +260,26 @@ mod tests {
         let warned = RunSummary { warnings: vec!["first".to_owned(), "second".to_owned()], ..of };
         let advice = advice(&warned, Some(" --state-dir st"), &warned.warnings[..1]);
         assert!(advice.contains("first") && !advice.contains("second"), "{advice}");
-        let command = format!("go on with: oci-insta-scale resume {} --state-dir st\n", warned.run_id);
+        let command = format!("continue with: oci-insta-scale resume {} --state-dir st\n", warned.run_id);
         assert!(advice.contains(&command), "{advice}");
     }
 
     #[test]
     fn resume_is_offered_only_where_it_may_come_further() {
         let curable = advice(&summary(0, "capacity", "Out of host capacity."), Some(""), &[]);
-        assert!(curable.contains("go on with: oci-insta-scale resume "), "{curable}");
+        assert!(curable.contains("continue with: oci-insta-scale resume "), "{curable}");
         let wrong = ("not_found_or_not_authorised", "Authorization failed or requested resource not found.");
         let none = advice(&summary(0, wrong.0, wrong.1), Some(""), &[]);
-        assert!(!none.contains("go on with") && none.contains(", then launch again; "), "{none}");
+        assert!(!none.contains("continue with") && none.contains(", then launch again; "), "{none}");
         let some = advice(&summary(1, "invalid", "Shape X is not valid for image Y."), Some(""), &[]);
-        assert!(some.contains("launch what is missing: oci-insta-scale --extend --count 1; "), "{some}");
+        assert!(
+            some.contains("launch the missing instances: oci-insta-scale --extend --count 1; "),
+            "{some}"
+        );
         let untried =
             RunSummary { instances: vec![InstanceSummary::default()], ..summary(1, wrong.0, wrong.1) };
         assert!(
-            advice(&untried, Some(""), &[]).contains("go on with: "),
+            advice(&untried, Some(""), &[]).contains("continue with: "),
             "what was not tried may still be had"
         );
         assert!(!advice(&untried, None, &[]).contains("resume"));

@@ -70,20 +70,20 @@ fn an_empty_file_is_refused_by_that_name() {
 #[test]
 fn what_is_not_yaml_says_where_it_stops_being_so() {
     insta::assert_snapshot!(errors("region: [us-phoenix-1\ncount: 3\n"), @r"
-        config.yaml:2:6: the file is not YAML here: illegal placement of ':' indicator
+        config.yaml:2:6: the file is not valid YAML: illegal placement of ':' indicator
           |
         2 | count: 3
           |      ^
-          = help: look for a missing colon, quote or bracket, and for lines indented differently from their neighbours
+          = help: look for a missing colon, quote or bracket, or for inconsistent indentation
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors("{\"region\": \"us-phoenix-1\" \"count\": 3}\n"), @r#"
-        config.yaml:1:27: the file is not YAML here: invalid trailing content after double-quoted scalar
+        config.yaml:1:27: the file is not valid YAML: invalid trailing content after double-quoted scalar
           |
         1 | {"region": "us-phoenix-1" "count": …
           |                           ^
-          = help: look for a missing colon, quote or bracket, and for lines indented differently from their neighbours
+          = help: look for a missing colon, quote or bracket, or for inconsistent indentation
 
         config.yaml: 1 mistake; nothing was sent
         "#);
@@ -110,7 +110,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         2 | ---
           | ^^^
-          = help: keep one file per fleet: remove what follows `---`
+          = help: keep one file per fleet: remove everything after `---`
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -128,7 +128,7 @@ fn text_in_another_encoding_says_which_byte() {
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors(b"\xff\xfer\x00e\x00"), @r"
-        config.yaml: the file is UTF-16 text, and must be UTF-8
+        config.yaml: the file is UTF-16 text, but must be UTF-8
           = help: save it as UTF-8; in PowerShell: Set-Content -Encoding utf8
 
         config.yaml: 1 mistake; nothing was sent
@@ -138,20 +138,20 @@ fn text_in_another_encoding_says_which_byte() {
 #[test]
 fn a_tab_is_named_as_such() {
     insta::assert_snapshot!(errors("instance_settings:\n\tcount: 3\n"), @r"
-        config.yaml:2:1: a tab is used to indent, which YAML does not allow
+        config.yaml:2:1: a tab is used for indentation, which YAML does not allow
           |
         2 |  count: 3
           | ^
-          = help: replace the tab by spaces
+          = help: replace the tab with spaces
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors("instance_settings:\n  shape_config:\n  \tocpus: 3\n"), @r"
-        config.yaml:3:3: a tab is used to indent, which YAML does not allow
+        config.yaml:3:3: a tab is used for indentation, which YAML does not allow
           |
         3 |    ocpus: 3
           |   ^
-          = help: replace the tab by spaces
+          = help: replace the tab with spaces
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -164,7 +164,10 @@ fn a_tab_is_reported_where_it_stands() {
         "instance_settings:\n  count: 3\n \tshape: x\n  image_id: y\nregion: y\n",
     ] {
         let said = errors(text);
-        assert!(said.starts_with("config.yaml:3:") && said.contains("a tab is used to indent"), "{said}");
+        assert!(
+            said.starts_with("config.yaml:3:") && said.contains("a tab is used for indentation"),
+            "{said}"
+        );
     }
     let block = "instance_settings:\n  user_data: |\n    #!/bin/sh\n    \tindented\n  count: [3\n";
     assert!(!errors(block).contains("a tab"), "the text of a block may hold tabs: {}", errors(block));
@@ -195,12 +198,12 @@ fn an_alias_bomb_is_refused_before_it_expands() {
           |
         5 | a4: …
           |                         ^
-          = help: aliases (`*name`) count as what they stand for; a config needs a few hundred values at most
+          = help: aliases (`*name`) count as the values they stand for; a config needs a few hundred values at most
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors("a: &a [*a]\n"), @r"
-        config.yaml:1:8: this alias stands inside the value that it refers to
+        config.yaml:1:8: this alias is inside the value that it refers to
           |
         1 | a: …
           |        ^
@@ -244,7 +247,7 @@ fn a_tag_that_would_construct_something_is_refused() {
           |
         9 |   count: !!python/object/apply:os.system [id]
           |                                          ^
-          = help: a config holds plain values; it includes and runs nothing
+          = help: a config contains plain values; it cannot include files or run commands
 
         config.yaml:9:42: instance_settings.count must be a whole number from 1 to 100000, but is a list
           |
@@ -258,7 +261,7 @@ fn a_tag_that_would_construct_something_is_refused() {
           |
         9 |   count: !include other.yaml
           |                   ^^^^^^^^^^
-          = help: a config holds plain values; it includes and runs nothing
+          = help: a config contains plain values; it cannot include files or run commands
 
         config.yaml:9:19: instance_settings.count must be a whole number from 1 to 100000, but is the text "other.yaml"
           |
@@ -295,7 +298,7 @@ fn a_count_that_is_no_count_says_what_one_is() {
           |
         9 |   count: "10"
           |          ^^^^
-          = help: write it without quotes: `count: 10`
+          = help: remove the quotes: `count: 10`
 
         config.yaml: 1 mistake; nothing was sent
         "#);
@@ -338,7 +341,7 @@ fn the_wrong_type_of_value_is_named_for_every_kind_of_key() {
         "#);
     insta::assert_snapshot!(errors("instance_settings: 3\n"), @r"
         config.yaml: required keys are missing: tenancy_ocid, user_ocid, fingerprint, private_key_path, region, compartment_id
-          = help: config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
+          = help: config.example.yaml describes each key; instead of credentials you can name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
 
         config.yaml:1:20: instance_settings must be a group of `key: value` lines, but is 3
           |

@@ -6,26 +6,26 @@ use crate::bad_config::{GOOD, errors, spoiled};
 #[test]
 fn credentials_are_checked_for_their_form() {
     insta::assert_snapshot!(spoiled("20:3b:97", "20-3b-97"), @r"
-        config.yaml:3:14: fingerprint must be 16 pairs of hexadecimal digits with colons between
+        config.yaml:3:14: fingerprint must be 16 pairs of hexadecimal digits separated by colons
           |
         3 | fingerprint: 20-3b-97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34
           |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-          = help: the console shows it beside the API key: `20:3b:97:13:…`
+          = help: the console shows it next to the API key: `20:3b:97:13:…`
 
         config.yaml: 1 mistake; nothing was sent
         ");
     let pasted = "private_key_path: |\n  -----BEGIN PRIVATE KEY-----\n  MIIEvQ\n";
     insta::assert_snapshot!(spoiled("private_key_path: key.pem\n", pasted), @r"
-        config.yaml:5:3: private_key_path holds a key, and needs the path of its file
+        config.yaml:5:3: private_key_path contains a key instead of the path of a key file
           |
         5 |   …
           |   ^
-          = help: save the key in a file that only you can read: `private_key_path: ~/.oci/oci_api_key.pem`
+          = help: save the key to a file that only you can read: `private_key_path: ~/.oci/oci_api_key.pem`
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors(format!("{GOOD}profile: DEFAULT\n")), @r"
-        config.yaml:17:10: profile is given together with credentials of the file's own
+        config.yaml:17:10: profile is given together with credentials in this file
            |
         17 | profile: DEFAULT
            |          ^^^^^^^
@@ -61,11 +61,11 @@ fn a_passphrase_is_never_shown() {
 fn ssh_keys_are_checked_where_they_stand() {
     let with = |value: &str| errors(format!("{GOOD}  ssh_authorized_keys: {value}\n"));
     insta::assert_snapshot!(with("keys/none.pub"), @r"
-        config.yaml:17:24: instance_settings.ssh_authorized_keys is no public key, and cannot be read as a file: keys/none.pub: there is no such file
+        config.yaml:17:24: instance_settings.ssh_authorized_keys is not a public key and cannot be read as a file: keys/none.pub: there is no such file
            |
         17 |   ssh_authorized_keys: keys/none.pub
            |                        ^^^^^^^^^^^^^
-           = help: give the path of a .pub file, or the key itself: `ssh-ed25519 AAAA… you@host`
+           = help: write the path of a .pub file, or the key itself: `ssh-ed25519 AAAA… you@host`
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -74,7 +74,7 @@ fn ssh_keys_are_checked_where_they_stand() {
            |
         17 |   ssh_authorized_keys: ssh-ed25519 AAAA me@host
            |                        ^^^^^^^^^^^^^^^^^^^^^^^^
-           = help: a public key is one line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
+           = help: a public key is a single line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -83,25 +83,25 @@ fn ssh_keys_are_checked_where_they_stand() {
            |
         17 |   ssh_authorized_keys: ssh-ed25519 not*base64 me@host
            |                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = help: a public key is one line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
+           = help: a public key is a single line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(with("|\n    -----BEGIN OPENSSH PRIVATE KEY-----\n    b3BlbnNzaC1rZXk"), @r"
-        config.yaml:18:5: instance_settings.ssh_authorized_keys: key 1 is a private key: it must not leave your machine; give the public one
+        config.yaml:18:5: instance_settings.ssh_authorized_keys: key 1 is a private key, which must not leave your machine: use the public key
            |
         18 |     …
            |     ^
-           = help: a public key is one line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
+           = help: a public key is a single line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(with("|\n    # a comment only"), @r"
-        config.yaml:18:5: instance_settings.ssh_authorized_keys: no key in it
+        config.yaml:18:5: instance_settings.ssh_authorized_keys: it contains no key
            |
         18 |     # a comment only
            |     ^
-           = help: a public key is one line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
+           = help: a public key is a single line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -120,29 +120,29 @@ fn user_data_and_metadata_fit_what_oci_takes() {
         "#);
     let large = format!("{GOOD}  user_data: |\n    #!/bin/sh\n    # {}\n", "x".repeat(30_000));
     let text = errors(large);
-    assert!(text.contains("OCI takes at most 32000"), "{text}");
+    assert!(text.contains("the limit of OCI is 32000"), "{text}");
 }
 
 #[test]
 fn tags_fit_what_oci_takes() {
     let tags: Vec<String> = (1..=9).map(|n| format!("    tag{n}: x\n")).collect();
     insta::assert_snapshot!(errors(format!("{GOOD}  freeform_tags:\n{}", tags.concat())), @r"
-        config.yaml:26:5: freeform_tags has 9 tags, and there is room for 8
+        config.yaml:26:5: freeform_tags has 9 tags; the limit is 8
            |
         26 |     tag9: x
            |     ^^^^
-           = help: OCI allows 10 in all, and 2 name the run and the slot
+           = help: OCI allows 10 tags, and 2 of them identify the run and the slot
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors(format!("{GOOD}  freeform_tags: {{cost.center: 42, a b: c}}\n")), @r#"
-        config.yaml:17:19: the tag key "cost.center" holds '.', which OCI refuses
+        config.yaml:17:19: the tag key "cost.center" contains '.', which OCI rejects
            |
         17 |   freeform_tags: {cost.center: 42, a b: c}
            |                   ^^^^^^^^^^^
            = help: use letters, digits, `-`, `_`, `/`, `+` and `:`
 
-        config.yaml:17:36: the tag key "a b" holds ' ', which OCI refuses
+        config.yaml:17:36: the tag key "a b" contains ' ', which OCI rejects
            |
         17 |   freeform_tags: {cost.center: 42, a b: c}
            |                                    ^^^
@@ -166,11 +166,11 @@ fn reservations_and_domains_must_fit_together() {
     let two = GOOD.replace("availability_domain: AD-1", "availability_domain: [AD-1, AD-2]");
     let one = "  capacity_reservation_id: ocid1.capacityreservation.oc1.phx.aaaa\n";
     insta::assert_snapshot!(errors(format!("{two}{one}")), @r"
-        config.yaml:16:24: a capacity reservation belongs to one availability domain, and 2 are given
+        config.yaml:16:24: a capacity reservation belongs to one availability domain, but 2 are listed
            |
         16 |   availability_domain: [AD-1, AD-2]
            |                        ^
-           = help: give one, or list a reservation for each under `capacity_reservations:`
+           = help: keep one domain, or list a reservation for each domain under `capacity_reservations:`
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -179,17 +179,17 @@ fn reservations_and_domains_must_fit_together() {
            |
         17 |   capacity_reservations: [ocid1.capacityreservation.oc1.phx.aaaa]
            |                          ^
-           = help: give one for each, in the same order, or name it: `- {availability_domain: AD-1, capacity_reservation_id: …}`
+           = help: list one for each domain in the same order, or name the domain: `- {availability_domain: AD-1, capacity_reservation_id: …}`
 
         config.yaml: 1 mistake; nothing was sent
         ");
     let named = "  capacity_reservations:\n    - {availability_domain: AD-3, capacity_reservation_id: ocid1.capacityreservation.oc1.phx.a}\n    - {availability_domain: AD-1}\n";
     insta::assert_snapshot!(errors(format!("{two}{named}")), @r"
-        config.yaml:18:7: AD-3 is not among availability_domain, so this reservation is never used
+        config.yaml:18:7: availability_domain does not list AD-3, so this reservation is never used
            |
         18 |     - {availability_domain: AD-3, capacity_reservation_id: ocid1.capacityreservation.oc1.phx.a}
            |       ^
-           = help: add it there, or take this reservation out
+           = help: add the domain there, or remove this reservation
 
         config.yaml:19:7: this reservation lacks capacity_reservation_id
            |
@@ -203,16 +203,16 @@ fn reservations_and_domains_must_fit_together() {
            |
         18 |   preemptible: true
            |                ^^^^
-           = help: OCI has no such instances: remove one of the two
+           = help: OCI does not support this combination: remove one of the two
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(errors(format!("{GOOD}  fault_domain: [FD-1, first]\n")), @r#"
-        config.yaml:17:24: "first" is no fault domain
+        config.yaml:17:24: "first" is not a fault domain
            |
         17 |   fault_domain: [FD-1, first]
            |                        ^^^^^
-           = help: write `FAULT-DOMAIN-1`, `-2` or `-3`, or leave it out: OCI then finds room in any
+           = help: write `FAULT-DOMAIN-1`, `-2` or `-3`, or remove the key to let OCI choose
 
         config.yaml: 1 mistake; nothing was sent
         "#);
@@ -243,13 +243,13 @@ fn launch_details_are_checked_against_the_model() {
            |
         20 |     sourceDetails: 7
            |     ^^^^^^^^^^^^^
-           = help: write it as a group of fields, without those
+           = help: write it as a group of fields without those fields
 
-        config.yaml:22:7: instance_settings.launch_details.createVnicDetails.hostnameLabel is for one instance, and 3 are to be launched
+        config.yaml:22:7: instance_settings.launch_details.createVnicDetails.hostnameLabel applies to one instance, but count is 3
            |
         22 |       hostnameLabel: web
            |       ^^^^^^^^^^^^^
-           = help: remove it: addresses and host names are given by the subnet
+           = help: remove it: the subnet provides addresses and host names
 
         config.yaml:23:7: instance_settings.launch_details.createVnicDetails.privateIpx is not a known field of the API
            |
@@ -310,11 +310,11 @@ fn a_tag_without_a_value_and_a_tag_of_ours_are_refused() {
            |                    ^
            = help: for an empty value write `a: ""`
 
-        config.yaml:17:24: the tag oci-insta-scale-run is reserved: it names the run and the slot
+        config.yaml:17:24: the tag oci-insta-scale-run is reserved: it identifies the run and the slot
            |
         17 |   freeform_tags: {a: , oci-insta-scale-run: x}
            |                        ^^^^^^^^^^^^^^^^^^^
-           = help: take it out; each instance gets it from the run that launches it
+           = help: remove it; the run sets it on each instance
 
         config.yaml: 2 mistakes; nothing was sent
         "#);
@@ -323,11 +323,11 @@ fn a_tag_without_a_value_and_a_tag_of_ours_are_refused() {
 #[test]
 fn what_is_said_to_be_base64_must_be() {
     insta::assert_snapshot!(errors(format!("{GOOD}  user_data: \"base64:aGVs*\"\n")), @r#"
-        config.yaml:17:14: instance_settings.user_data: it is said to be base64, and is not
+        config.yaml:17:14: instance_settings.user_data: it is marked as base64, but is not valid base64
            |
         17 |   user_data: "base64:aGVs*"
            |              ^^^^^^^^^^^^^^
-           = help: take `base64:` away, or encode it: base64 -w 0 FILE
+           = help: remove `base64:`, or encode it: base64 -w 0 FILE
 
         config.yaml: 1 mistake; nothing was sent
         "#);

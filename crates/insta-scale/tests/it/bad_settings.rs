@@ -6,19 +6,19 @@ use crate::bad_config::{GOOD, errors, spoiled};
 fn all_missing_keys_are_listed_at_once() {
     insta::assert_snapshot!(errors("instance_settings: {}\n"), @r"
         config.yaml: required keys are missing: tenancy_ocid, user_ocid, fingerprint, private_key_path, region, compartment_id
-          = help: config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
+          = help: config.example.yaml describes each key; instead of credentials you can name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
 
         config.yaml:1:1: required keys are missing: instance_settings.display_name_prefix, instance_settings.count, instance_settings.shape, instance_settings.image_id, instance_settings.subnet_id
           |
         1 | instance_settings: {}
           | ^^^^^^^^^^^^^^^^^
-          = help: config.example.yaml says what each is for
+          = help: config.example.yaml describes each key
 
         config.yaml: 2 mistakes; nothing was sent
         ");
     insta::assert_snapshot!(errors("region: us-phoenix-1\n"), @r"
         config.yaml: required keys are missing: tenancy_ocid, user_ocid, fingerprint, private_key_path, compartment_id, instance_settings
-          = help: config.example.yaml says what each is for; in place of credentials, name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
+          = help: config.example.yaml describes each key; instead of credentials you can name a profile of ~/.oci/config: `profile: DEFAULT`, or --profile DEFAULT
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -27,7 +27,7 @@ fn all_missing_keys_are_listed_at_once() {
           |
         7 | instance_settings:
           | ^^^^^^^^^^^^^^^^^
-          = help: config.example.yaml says what each is for
+          = help: config.example.yaml describes each key
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -36,7 +36,7 @@ fn all_missing_keys_are_listed_at_once() {
           |
         7 | instance_settings:
           | ^^^^^^^^^^^^^^^^^
-          = help: config.example.yaml says what each is for
+          = help: config.example.yaml describes each key
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -76,13 +76,13 @@ fn an_unknown_key_comes_with_the_nearest_known_one() {
            |
         18 |   private_key_path …
            |   ^^^^^^^^^^^^^^^^
-           = help: `private_key_path` belongs under the top level
+           = help: move `private_key_path` under the top level
 
         config.yaml:19:3: unknown key `instance_settings.quota`
            |
         19 |   quota …
            |   ^^^^^
-           = help: fields of the API that have no key of their own go under `launch_details:`, named as in the API
+           = help: to set another field of the API, write it under `launch_details:` with its name in the API
 
         config.yaml: 6 mistakes; nothing was sent
         ");
@@ -96,25 +96,25 @@ fn a_malformed_ocid_names_expected_and_given_type() {
         .replace("ocid1.compartment.oc1..aaaaexamplecompartment", "ocid1.compartment.oc1")
         .replace("ocid1.user.oc1..aaaaexampleuser", "ocid1.user.oc1..aaaa bbbb");
     insta::assert_snapshot!(errors(text), @r#"
-        config.yaml:2:12: user_ocid is not an OCID: it holds ' ', which no OCID does, and this is "ocid1.user.oc1..aaaa bbbb"
+        config.yaml:2:12: user_ocid is not an OCID: it holds ' ', which no OCID does, but this is "ocid1.user.oc1..aaaa bbbb"
           |
         2 | user_ocid: ocid1.user.oc1..aaaa bbbb
           |            ^^^^^^^^^^^^^^^^^^^^^^^^^
           = help: an OCID of type user looks like `ocid1.user.oc1…`
 
-        config.yaml:6:17: compartment_id is not an OCID: an OCID has the form `ocid1.<type>.<realm>.<region>.<unique id>`, and this is "ocid1.compartment.oc1"
+        config.yaml:6:17: compartment_id is not an OCID: an OCID has the form `ocid1.<type>.<realm>.<region>.<unique id>`, but this is "ocid1.compartment.oc1"
           |
         6 | compartment_id: ocid1.compartment.oc1
           |                 ^^^^^^^^^^^^^^^^^^^^^
           = help: an OCID of type compartment or tenancy looks like `ocid1.compartment.oc1…`
 
-        config.yaml:14:13: image_id needs an OCID of type image, but this one is of type subnet
+        config.yaml:14:13: image_id needs an OCID of type image, but this OCID has type subnet
            |
         14 |   image_id: ocid1.subnet.oc1.phx.aaaa
            |             ^^^^^^^^^^^^^^^^^^^^^^^^^
            = help: copy the OCID of the image itself
 
-        config.yaml:15:14: subnet_id is not an OCID: an OCID starts with `ocid1.`, and this is "subnet-0abc123"
+        config.yaml:15:14: subnet_id is not an OCID: an OCID starts with `ocid1.`, but this is "subnet-0abc123"
            |
         15 |   subnet_id: subnet-0abc123
            |              ^^^^^^^^^^^^^^
@@ -135,7 +135,7 @@ fn a_foreign_ocid_is_reported_before_any_call() {
           |
         1 | tenancy_ocid: ocid1.tenancy.oc2..aaaaexampletenancy
           |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-          = help: realms share nothing: use the OCID of the tenancy that `region` belongs to
+          = help: realms are isolated from each other: use an OCID of the tenancy that `region` belongs to
 
         config.yaml:14:13: image_id is in region us-ashburn-1, but the config is for us-phoenix-1
            |
@@ -160,7 +160,7 @@ fn an_unknown_region_comes_with_the_nearest() {
           |
         5 | region: us-phenix-1
           |         ^^^^^^^^^^^
-          = help: for a region that is newer than this program, also set `endpoint:`
+          = help: if the region is newer than this program, also set `endpoint:`
 
         config.yaml: 1 mistake; nothing was sent
         "#);
@@ -169,7 +169,7 @@ fn an_unknown_region_comes_with_the_nearest() {
           |
         5 | region: the-moon-1
           |         ^^^^^^^^^^
-          = help: for a region that is newer than this program, also set `endpoint:`
+          = help: if the region is newer than this program, also set `endpoint:`
 
         config.yaml: 1 mistake; nothing was sent
         "#);
@@ -203,12 +203,12 @@ fn a_flexible_shape_needs_a_size_within_its_range() {
            |
         10 |   shape: VM.Standard.E4.Flex
            |          ^^^^^^^^^^^^^^^^^^^
-           = help: add, for one OCPU and 6 GB: `shape_config: {ocpus: 1, memory_in_gbs: 6}`
+           = help: for 1 OCPU and 6 GB, add `shape_config: {ocpus: 1, memory_in_gbs: 6}`
 
         config.yaml: 1 mistake; nothing was sent
         ");
     insta::assert_snapshot!(spoiled("    ocpus: 1\n", ""), @r"
-        config.yaml:12:5: VM.Standard.E4.Flex is a flexible shape and its shape_config lacks ocpus
+        config.yaml:12:5: VM.Standard.E4.Flex is a flexible shape, but its shape_config has no ocpus
            |
         12 |     memory_in_gbs: 6
            |     ^
@@ -261,7 +261,7 @@ fn text_in_quotes_is_not_true_or_false() {
            |
         17 |   assign_public_ip: "no"
            |                     ^^^^
-           = help: write it without quotes: `assign_public_ip: false`
+           = help: remove the quotes: `assign_public_ip: false`
 
         config.yaml: 1 mistake; nothing was sent
         "#);

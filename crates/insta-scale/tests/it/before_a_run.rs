@@ -75,7 +75,7 @@ fn an_answer_that_is_not_oci_s_is_blamed_on_the_way_there() {
     );
     let ended = with_key().run(&["--config", "sim/config.yaml", "--endpoint", &endpoint]);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
-    assert!(ended.stderr.contains("hint: whoever answered is not OCI"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: the response did not come from OCI"), "{}", ended.stderr);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_dry_run_asks_the_service_and_launches_nothing() {
     let ended = place.run(&["--config", "sim/config.yaml", "--dry-run", "--count", "2"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(
-        ended.stdout.starts_with("DRY RUN of sim/config.yaml: nothing is launched\n"),
+        ended.stdout.starts_with("DRY RUN of sim/config.yaml: nothing will be launched\n"),
         "{}",
         ended.stdout
     );
@@ -117,7 +117,7 @@ fn a_dry_run_asks_the_service_and_launches_nothing() {
     );
     assert!(!ended.stdout.contains("\"availabilityDomain\": \"AD-1\""), "in full: {}", ended.stdout);
     assert!(
-        ended.stdout.contains("The others differ in: displayName; the tag oci-insta-scale-slot"),
+        ended.stdout.contains("The other requests differ in: displayName; the tag oci-insta-scale-slot"),
         "{}",
         ended.stdout
     );

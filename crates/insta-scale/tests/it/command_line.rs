@@ -28,7 +28,7 @@ fn a_dry_run_without_a_key_shows_the_first_request() {
     // The launch would stop for the want of a key, so that is how its rehearsal ends.
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     insta::assert_snapshot!(ended.stdout, @r#"
-        DRY RUN of config.yaml: nothing is launched
+        DRY RUN of config.yaml: nothing will be launched
 
           2 instances: web-1 … web-2
           shape        VM.Standard.E4.Flex, 1 OCPU, 6 GB
@@ -60,14 +60,14 @@ fn a_dry_run_without_a_key_shows_the_first_request() {
           }
         }
 
-        The others differ in: displayName; the tag oci-insta-scale-slot.
-        The full names of the availability domains are asked for when launching.
-        The tag oci-insta-scale-run will hold the run's id, oci-insta-scale-slot the slot.
+        The other requests differ in: displayName; the tag oci-insta-scale-slot.
+        The launch looks up the full names of the availability domains.
+        The tag oci-insta-scale-run will contain the id of the run, and oci-insta-scale-slot the slot.
 
-        cost in USD while they run, by the price list of 2026-08-04:
-          2 × VM.Standard.E4.Flex, 1 OCPU, 6 GB                        0.0680 an hour        48.96 in 30 days
-          2 × boot volume, 50 GB, 10 VPUs per GB                       0.0058 an hour         4.19 in 30 days
-          in all                                                       0.0738 an hour        53.15 in 30 days
+        cost in USD while the instances run, based on the price list of 2026-08-04:
+          2 × VM.Standard.E4.Flex, 1 OCPU, 6 GB                        0.0680 per hour        48.96 per 30 days
+          2 × boot volume, 50 GB, 10 VPUs per GB                       0.0058 per hour         4.19 per 30 days
+          in all                                                       0.0738 per hour        53.15 per 30 days
           a stopped VM.Standard.E4.Flex costs its boot volume only
         "#);
     insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would stop here: config.yaml:4:19: there is no key file at key.pem: check the path, or make a key with `oci setup keys`");
@@ -90,14 +90,14 @@ fn mistakes_of_usage_end_with_2_and_say_what_to_do() {
         (&["--cuont", "3"][..], "unexpected argument '--cuont'"),
         (&["--count", "0"], "0 is not in 1..=100000"),
         (&["--count", "1e9"], "invalid value '1e9'"),
-        (&["--wait-timeout", "soon"], "a time such as 90s, 20m, 1h30m or 8d is needed"),
-        (&["--ttl", "8"], "a time needs its unit: say 8s, 8m, 8h or 8d"),
-        (&["--deadline", "0"], "a time needs its unit"),
-        (&["instances", "extend", "--run", "last", "--ttl", "4"], "say 4s, 4m, 4h or 4d"),
-        (&["instances", "status", "--watch", "--every", "5"], "say 5s, 5m, 5h or 5d"),
-        (&["reservation", "wait", "prod", "--deadline", "30"], "say 30s, 30m, 30h or 30d"),
+        (&["--wait-timeout", "soon"], "expected a time such as 90s, 20m, 1h30m or 8d"),
+        (&["--ttl", "8"], "a time needs a unit: write 8s, 8m, 8h or 8d"),
+        (&["--deadline", "0"], "a time needs a unit"),
+        (&["instances", "extend", "--run", "last", "--ttl", "4"], "write 4s, 4m, 4h or 4d"),
+        (&["instances", "status", "--watch", "--every", "5"], "write 5s, 5m, 5h or 5d"),
+        (&["reservation", "wait", "prod", "--deadline", "30"], "write 30s, 30m, 30h or 30d"),
         (&["--count", "-1"], "-1 is not in 1..=100000"),
-        (&["--rate", "-1"], "a number above 0 is needed"),
+        (&["--rate", "-1"], "expected a number above 0"),
         (&["lanch"], "'launch'"),
         (&["-dryrun"], "'--dry-run'"),
         (&["-cofnig", "x.yaml"], "'--config'"),

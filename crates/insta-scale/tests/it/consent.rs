@@ -334,8 +334,8 @@ fn a_change_of_a_reservation_is_shown_with_its_price() {
     // What is proposed is shown without a question too where more messages are asked for.
     let updated = place.run(&["reservation", "update", "prod", "--count", "+1000", "-v"]);
     assert_eq!(updated.code, 0, "{}", updated.stderr);
-    assert_eq!(price(&updated.stderr, "unused now"), "0.0578 USD an hour, 41.62 in 30 days (720 h)");
-    assert_eq!(price(&updated.stderr, "unused then"), "28.9578 USD an hour, 20,849.62 in 30 days (720 h)");
+    assert_eq!(price(&updated.stderr, "unused now"), "0.0578 USD per hour, 41.62 per 30 days (720 h)");
+    assert_eq!(price(&updated.stderr, "unused then"), "28.9578 USD per hour, 20,849.62 per 30 days (720 h)");
     assert!(updated.stderr.contains("then holds   1002 × VM.Standard.E4.Flex"), "{}", updated.stderr);
     let waited = place.run(&["reservation", "wait", "prod", "--count", "1003", "-v"]);
     assert_eq!(waited.code, 0, "{}", waited.stderr);

@@ -35,7 +35,7 @@ fn two_keys_on_one_line_are_refused() {
         format!("\"{ED25519}\n    {OTHER}\""),
     ] {
         let said = load(&format!("  ssh_authorized_keys: {value}\n"), &[]).unwrap_err();
-        assert!(said.contains("the key has another one (`ssh-ed25519 …`) in its comment"), "{said}");
+        assert!(said.contains("the key contains another key (`ssh-ed25519 …`) in its comment"), "{said}");
     }
 }
 
@@ -56,7 +56,7 @@ fn a_cut_key_is_refused_with_its_place() {
     let said = load(&format!("  ssh_authorized_keys: {cut}\n"), &[]).unwrap_err();
     assert_eq!(
         said,
-        "config.yaml:17:24: instance_settings.ssh_authorized_keys: the key is cut off: 6 bytes of it are missing at least"
+        "config.yaml:17:24: instance_settings.ssh_authorized_keys: the key is cut off: at least 6 bytes are missing"
     );
     for more in [
         format!("  metadata: {{ssh_authorized_keys: {cut}}}\n"),
@@ -85,16 +85,16 @@ fn a_user_data_file_is_read_as_text_would_be() {
     let zipped = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
     assert_eq!(load(more, &[("init", &zipped)]).unwrap().notes, "");
     let plain = load(more, &[("init", b"echo")]).unwrap().notes;
-    assert!(plain.contains("the first line says what it is") && !plain.contains("name a file"), "{plain}");
+    assert!(plain.contains("start it with `#cloud-config`") && !plain.contains("name a file"), "{plain}");
     let windows = load(more, &[("init", b"#!/bin/sh\r\ntrue\r\n")]).unwrap().notes;
-    assert!(windows.contains("line ends of Unix"), "{windows}");
+    assert!(windows.contains("Unix line endings"), "{windows}");
 }
 
 #[test]
 fn a_broken_cloud_config_is_placed_in_its_file() {
     let more = "  user_data: \"@init.yaml\"\n";
     let broken: [(&[u8], &str); 3] = [
-        (b"#cloud-config\npackages:\n\t- htop\n", "user_data: init.yaml:3:1: a tab is used to indent"),
+        (b"#cloud-config\npackages:\n\t- htop\n", "user_data: init.yaml:3:1: a tab is used for indentation"),
         (b"#cloud-config\npackages: [htop\nruncmd: [ls]\n", "user_data: init.yaml:3:"),
         (b"#cloud-config\n- htop\n", "user_data: init.yaml:2:1: a #cloud-config must be a group"),
     ];
@@ -114,7 +114,7 @@ fn metadata_near_its_limit_is_told_with_gzip() {
     let load = |bytes| load("  user_data: \"@init\"\n", &[("init", &script(bytes))]);
     assert_eq!(load(20_000).unwrap().notes, "");
     let nearly = load(22_000).unwrap().notes;
-    assert!(nearly.contains("bytes of the 32000 that OCI takes") && nearly.contains("gzip -9"), "{nearly}");
+    assert!(nearly.contains("bytes of the 32000 that OCI accepts") && nearly.contains("gzip -9"), "{nearly}");
     let over = load(40_000).unwrap_err();
     assert!(over.contains("user data is 53348 of them, 40011 before base64"), "{over}");
 }
@@ -126,7 +126,7 @@ fn plain_text_where_the_api_has_base64_is_refused() {
         "  launch_details: {metadata: {user_data: \"#!/bin/sh\"}}\n",
     ] {
         let said = load(more, &[]).unwrap_err();
-        assert!(said.contains("metadata.user_data must be base64, as the API has it"), "{said}");
+        assert!(said.contains("metadata.user_data must be base64, as in the API"), "{said}");
     }
     let settings = load("  metadata:\n    user_data: IyEvYmluL3NoCnRydWUK\n", &[]).unwrap();
     assert_eq!(metadata(&settings, "user_data"), "IyEvYmluL3NoCnRydWUK");

@@ -97,7 +97,7 @@ fn declared_base64_is_sent_as_it_is() {
     assert_eq!((data(&said).as_str(), said.notes.as_str()), ("aGVsbG8=", ""));
     let looks = load("\"aGVsbG8=\"");
     assert_eq!(data(&looks), "YUdWc2JHOD0=");
-    assert!(looks.notes.contains("say so: `user_data: \"base64:aGVsbG8=\"`"), "{}", looks.notes);
+    assert!(looks.notes.contains("add the prefix: `user_data: \"base64:aGVsbG8=\"`"), "{}", looks.notes);
 }
 
 #[test]

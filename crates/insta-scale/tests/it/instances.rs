@@ -263,7 +263,11 @@ fn manage_instances_keeps_data_volumes_by_default() {
     };
     let misplaced = with("stop", &["--keep-boot-volumes"]);
     assert_eq!(misplaced.code, 2, "{}", misplaced.stderr);
-    assert!(misplaced.stderr.contains("only `terminate` has --keep-boot-volumes"), "{}", misplaced.stderr);
+    assert!(
+        misplaced.stderr.contains("--keep-boot-volumes works only with `terminate`"),
+        "{}",
+        misplaced.stderr
+    );
     let protected = with("terminate", &["--protect", "oci-insta-scale-slot=1"]);
     assert_eq!(protected.code, 3, "{}", protected.stderr);
     assert!(

@@ -86,10 +86,10 @@ fn fewer_than_min_are_given_back_and_the_report_says_so() {
         document["given_back"].as_array().unwrap().iter().map(|ocid| ocid.as_str().unwrap()).collect();
     let gone = given_back.len();
     assert!((2..30).contains(&gone), "{gone}");
-    assert!(ended.stderr.contains("are fewer than the 30 wanted at least: "), "{}", ended.stderr);
-    let said = format!("wanted at least: {gone} instances with their boot volumes");
+    assert!(ended.stderr.contains("running is below the minimum of 30: "), "{}", ended.stderr);
+    let said = format!("the minimum of 30: {gone} instances with their boot volumes");
     assert!(ended.stderr.contains(&said), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("go on with:"), "nothing is left to go on with: {}", ended.stderr);
+    assert!(!ended.stderr.contains("continue with:"), "nothing is left to go on with: {}", ended.stderr);
     assert_eq!(live(&place), Vec::new());
     let table = place.run(&["show"]);
     assert!(table.stdout.contains(&format!(", {gone} given back")), "{}", table.stdout);
@@ -113,7 +113,7 @@ fn what_a_launch_added_to_a_reservation_is_removed() {
     let ended = place.run(&late(&["--min", "30", "--reserve"]));
     assert_eq!((ended.code, &ended.json()["launched"]), (4, &0.into()), "{}", ended.stderr);
     assert!(ended.stderr.contains("reserved 30 of 30"), "{}", ended.stderr);
-    let said = "; the growth of ocid1.capacityreservation.";
+    let said = "; the addition to ocid1.capacityreservation.";
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
     assert!(ended.stderr.contains(", which holds 2 again\n"), "{}", ended.stderr);
     let left = place.run(&["reservation", "list", "--output", "json"]).json();
@@ -147,7 +147,11 @@ fn a_deadline_ends_a_launch_and_resume_goes_on_with_the_rest() {
         .filter(|row| row["error"]["class"] == "deadline")
         .collect();
     assert_eq!(late.len() as u64, 30 - launched);
-    assert!(late[0]["error"]["hint"].as_str().unwrap().contains("`resume` goes on"), "{}", late[0]);
+    assert!(
+        late[0]["error"]["hint"].as_str().unwrap().contains("`resume` launches the missing instances"),
+        "{}",
+        late[0]
+    );
     let resumed = place.run(&["resume", "--output", "json"]);
     assert_eq!((resumed.code, &resumed.json()["running"]), (0, &30.into()), "{}", resumed.stderr);
 }
@@ -171,7 +175,7 @@ fn a_fleet_over_budget_is_refused_before_launching() {
     let ended = place.run(&dear);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     insta::assert_snapshot!(ended.stderr, @r"
-        error: this costs 0.3691 USD an hour, which is more than --max-cost-per-hour 0.2
+        error: this costs 0.3691 USD per hour, which is more than --max-cost-per-hour 0.2
         10 × VM.Standard.E4.Flex, 1 OCPU, 6 GB: 0.3400
         10 × boot volume, 50 GB, 10 VPUs per GB: 0.0291
         hint: launch fewer (--count), choose a smaller shape, or raise the limit; nothing was created
@@ -183,7 +187,7 @@ fn a_fleet_over_budget_is_refused_before_launching() {
     let dry = place.run(&["--dry-run", "--offline", "--count", "10", "--max-cost-per-hour", "0.2"]);
     assert_eq!(dry.code, 2, "{}", dry.stderr);
     assert!(
-        dry.stdout.contains("this costs 0.3691 USD an hour, MORE THAN --max-cost-per-hour 0.2"),
+        dry.stdout.contains("this costs 0.3691 USD per hour, MORE THAN --max-cost-per-hour 0.2"),
         "{}",
         dry.stdout
     );

@@ -17,17 +17,17 @@ fn each_value_of_the_example_is_named() {
     let said = errors(with_the_key());
     assert!(
         said.starts_with(
-            "config.yaml:17:24: instance_settings.ssh_authorized_keys is still the example's value"
+            "config.yaml:17:24: instance_settings.ssh_authorized_keys still has the value of the example"
         ),
         "{said}"
     );
     let said = errors(EXAMPLE);
     for key in ["tenancy_ocid", "user_ocid", "fingerprint", "compartment_id", "instance_settings.image_id"] {
-        assert!(said.contains(&format!(": {key} is still the example's value")), "{key}: {said}");
+        assert!(said.contains(&format!(": {key} still has the value of the example")), "{key}: {said}");
     }
     // Those that are commented out are known too.
     let said = errors(format!("{GOOD}  kms_key_id: ocid1.key.oc1.phx.aaaaaaaaexamplekey\n"));
-    assert!(said.contains("instance_settings.kms_key_id is still the example's value"), "{said}");
+    assert!(said.contains("instance_settings.kms_key_id still has the value of the example"), "{said}");
 }
 
 #[test]
@@ -49,7 +49,11 @@ fn only_a_rehearsal_takes_the_example() {
     for arguments in commands {
         let ended = place.run(arguments);
         assert_eq!(ended.code, 2, "{arguments:?}: {} {}", ended.stdout, ended.stderr);
-        assert!(ended.stderr.contains("is still the example's value"), "{arguments:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("still has the value of the example"),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
     }
     for arguments in [&["plan", "--simulate"][..], &["capacity", "--simulate"], &["--simulate", "--yes"]] {
         let ended = place.run(arguments);
@@ -63,7 +67,11 @@ fn a_look_offline_names_the_example_and_goes_on() {
     for arguments in [&["--dry-run", "--offline"][..], &["plan", "--offline"]] {
         let ended = place.run(arguments);
         assert!(ended.stdout.contains("VM.Standard.E4.Flex"), "{arguments:?}: {}", ended.stdout);
-        assert!(ended.stderr.contains("is still the example's value"), "{arguments:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("still has the value of the example"),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
         assert!(ended.stderr.contains("a launch would stop here"), "{arguments:?}: {}", ended.stderr);
     }
     assert_eq!(place.run(&["plan", "--offline"]).code, 0);

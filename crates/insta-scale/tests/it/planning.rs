@@ -17,7 +17,7 @@ fn a_plan_gives_a_verdict_for_each_domain_and_the_price() {
     );
     assert!(ended.stdout.contains("AD-2: you can have all 10 now"), "{}", ended.stdout);
     assert!(ended.stdout.contains("in all: 10 of 10"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("0.3400 an hour"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("0.3400 per hour"), "{}", ended.stdout);
     assert!(
         ended.stdout.contains("a stopped VM.Standard.E4.Flex costs its boot volume only"),
         "{}",
@@ -45,7 +45,7 @@ fn a_plan_says_what_would_be_reserved_first_and_its_price() {
     assert_eq!(reserve["cost"]["total"]["hour"], 0.0867, "{reserve}");
     let shown = place.run(&["plan", "--offline", "--reserve"]).stdout;
     assert!(shown.contains("AD-1: 3 × VM.Standard.E4.Flex, 1 OCPU, 6 GB\n"), "{shown}");
-    assert!(shown.contains("62.42 in 30 days"), "{shown}");
+    assert!(shown.contains("62.42 per 30 days"), "{shown}");
 }
 
 #[test]
@@ -82,11 +82,14 @@ fn own_prices_are_used() {
     let document = place.run(&["plan", "--offline", "--count", "2", "--output", "json"]).json();
     assert_eq!(document["cost"]["lines"][0]["price"]["hour"], 8.0);
     let shown = place.run(&["plan", "--offline"]).stdout;
-    assert!(shown.contains("by the prices of the config and the price list of"), "{shown}");
+    assert!(shown.contains("based on the prices of the config and the price list of"), "{shown}");
     let euros = text.replace("prices:\n", "prices:\n  currency: EUR\n  boot_volume_gb_month: 0.05\n");
     place.write("config.yaml", format!("{GOOD}{euros}"));
     let shown = place.run(&["plan", "--offline"]).stdout;
-    assert!(shown.contains("cost in EUR while they run, by the prices of the config:\n"), "{shown}");
+    assert!(
+        shown.contains("cost in EUR while the instances run, based on the prices of the config:\n"),
+        "{shown}"
+    );
     assert!(place.run(&["plan", "--offline", "--output", "json"]).json()["prices_as_of"].is_null());
     place.write(
         "config.yaml",

@@ -64,7 +64,7 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     assert!(!before.contains("ACTIVE"));
     // 10 × 0.034 × 0.85, named before anything is made.
     assert!(
-        created.stderr.contains("from now on: 0.2890 USD an hour, 208.08 in 30 days"),
+        created.stderr.contains("from now on: 0.2890 USD per hour, 208.08 per 30 days"),
         "{}",
         created.stderr
     );
@@ -254,7 +254,7 @@ fn an_unfit_reservation_refuses_and_a_small_one_warns() {
     let run = place.run(&["--output", "json"]);
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.stderr.contains("2 of the 3 instances that are wanted fit"), "{}", run.stderr);
-    assert!(run.stderr.contains("the reservation has no room left"), "{}", run.stderr);
+    assert!(run.stderr.contains("the reservation has no capacity left"), "{}", run.stderr);
     assert!(!run.stderr.contains("trying the next placement"), "{}", run.stderr);
 }
 
@@ -309,15 +309,14 @@ fn reservation_costs_are_in_text_and_json() {
     );
     let document = place.run(&["plan", "--count", "3", "--output", "json"]).json();
     let lines = document["cost"]["lines"].as_array().unwrap();
-    let left =
-        lines.iter().find(|line| line["what"] == "what they leave unused of reservation prod").unwrap();
+    let left = lines.iter().find(|line| line["what"] == "unused capacity of reservation prod").unwrap();
     // 7 × 0.034 × 0.85.
     assert_eq!(left["price"]["hour"], 0.2023, "{document}");
     let sum: f64 = lines.iter().map(|line| line["price"]["hour"].as_f64().unwrap()).sum();
     assert!((document["cost"]["total"]["hour"].as_f64().unwrap() - sum).abs() < 1e-9, "{document}");
     let shown = place.run(&["plan", "--count", "3"]).stdout;
-    assert!(shown.contains("145.66 in 30 days"), "{shown}");
-    assert!(shown.contains("before the launch: 0.2890 USD an hour, 208.08 in 30 days"), "{shown}");
+    assert!(shown.contains("145.66 per 30 days"), "{shown}");
+    assert!(shown.contains("before the launch: 0.2890 USD per hour, 208.08 per 30 days"), "{shown}");
 }
 
 #[test]
@@ -392,7 +391,7 @@ fn a_launch_reserves_and_releases_what_is_unused() {
     let (place, _region) = region(&[]);
     let dry = place.run(&["--reserve", "--release", "--count", "7", "--dry-run"]);
     assert!(dry.stdout.contains("Uocm:PHX-AD-1: 7 × VM.Standard.E4.Flex, 1 OCPU, 6 GB"), "{}", dry.stdout);
-    assert!(dry.stdout.contains("until it is used (85 % of the price on demand)"), "{}", dry.stdout);
+    assert!(dry.stdout.contains("until it is used (85 % of the on-demand price)"), "{}", dry.stdout);
     let offline = place.run(&["--reserve", "--count", "7", "--dry-run", "--offline"]).stdout;
     assert!(offline.contains("7 × VM.Standard.E4.Flex, 1 OCPU, 6 GB"), "{offline}");
     let document = place.run(&["--reserve", "--count", "7", "--dry-run", "--output", "json"]).json();
@@ -433,7 +432,10 @@ fn an_exhausted_reservation_is_told_apart_from_a_full_domain() {
     let failed =
         document["instances"].as_array().unwrap().iter().find(|row| !row["error"].is_null()).unwrap();
     assert_eq!(failed["error"]["class"], "reservation_exhausted");
-    assert!(failed["error"]["hint"].as_str().unwrap().contains("the reservation has no room"), "{failed}");
+    assert!(
+        failed["error"]["hint"].as_str().unwrap().contains("the reservation has no capacity left"),
+        "{failed}"
+    );
 }
 
 #[test]
@@ -442,7 +444,7 @@ fn a_dry_run_reports_obstacles_unless_offline() {
     let dry = place.run(&["--dry-run", "--count", "50"]);
     assert_eq!(dry.code, 0, "{}", dry.stderr);
     assert!(dry.stdout.contains("you can have 20 of 50 now, because the limit"), "{}", dry.stdout);
-    assert!(dry.stdout.contains("an hour"), "{}", dry.stdout);
+    assert!(dry.stdout.contains("per hour"), "{}", dry.stdout);
     let offline = place.run(&["--dry-run", "--offline", "--count", "50"]);
     assert!(!offline.stdout.contains("you can have"), "{}", offline.stdout);
     drop(region);
@@ -451,10 +453,10 @@ fn a_dry_run_reports_obstacles_unless_offline() {
     let told =
         "warning: limits, capacity and OCIDs are unchecked: ListAvailabilityDomains: ConnectionRefused";
     assert!(unreachable.stderr.contains(told), "{}", unreachable.stderr);
-    assert!(unreachable.stdout.contains("an hour"), "prices need no service: {}", unreachable.stdout);
+    assert!(unreachable.stdout.contains("per hour"), "prices need no service: {}", unreachable.stdout);
     let started = tokio::time::Instant::now();
     let plan = place.run(&["plan"]);
-    assert!(plan.stdout.contains("the service could not be asked (network)"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("OCI could not be queried (network)"), "{}", plan.stdout);
     assert!(!plan.stdout.contains("0 of"), "{}", plan.stdout);
     assert!(started.elapsed().as_secs() < 15, "{:?}", started.elapsed());
 }

@@ -20,7 +20,7 @@ fn a_hostname_that_dns_cannot_have_is_refused() {
     };
     for bad in ["web_1", "-web", "web-", "web.example", "wéb", &"w".repeat(64)] {
         let said = hostname(bad).unwrap_err();
-        assert!(said.contains("is no host name: "), "{bad}: {said}");
+        assert!(said.contains("is not a valid host name: "), "{bad}: {said}");
     }
     assert_eq!(hostname("web-1").map(|_| ()), Ok(()));
     let unrecorded = one(
@@ -29,7 +29,7 @@ fn a_hostname_that_dns_cannot_have_is_refused() {
     let said = load(&unrecorded).unwrap_err();
     assert!(said.contains("hostnameLabel needs a DNS record"), "{said}");
     let two = one("  launch_details: {hostnameLabel: a, createVnicDetails: {hostnameLabel: b}}\n");
-    assert!(load(&two).unwrap_err().contains("the other is deprecated"));
+    assert!(load(&two).unwrap_err().contains("the former is deprecated"));
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn vcpus_are_taken_as_the_ocpus_that_they_are() {
     assert!(e4.notes.contains("an OCPU is 2 vCPUs on VM.Standard.E4.Flex: vcpus: 4 is taken as `ocpus: 2`"));
     assert_eq!(ocpus(&sized("VM.Standard.A1.Flex", "vcpus: 4").unwrap()), Some(4.0));
     let odd = sized("VM.Standard.E4.Flex", "vcpus: 3").unwrap_err();
-    assert!(odd.contains("is no whole number of OCPUs") && odd.contains("set `ocpus: 2`"), "{odd}");
+    assert!(odd.contains("is not a whole number of OCPUs") && odd.contains("set `ocpus: 2`"), "{odd}");
     let both = sized("VM.Standard.E4.Flex", "vcpus: 4\n    ocpus: 2").unwrap_err();
-    assert!(both.contains("both given"), "{both}");
+    assert!(both.contains("both set"), "{both}");
     // The service knows what a vCPU is on a shape that is newer than this program.
     let new = sized("VM.Standard.E9.Flex", "vcpus: 4").unwrap();
     assert_eq!(new.fleet.template.shape_config.as_ref().unwrap().vcpus, Some(4));
@@ -64,9 +64,9 @@ fn a_boot_volume_starts_one_instance_and_no_more() {
         assert_eq!(body["sourceDetails"], wanted);
     }
     let said = load(&of(GOOD)).unwrap_err();
-    assert!(said.contains("boot_volume_id is for one instance, and 3 are to be launched"), "{said}");
+    assert!(said.contains("boot_volume_id applies to one instance, but count is 3"), "{said}");
     let said = load(&one(details)).unwrap_err();
-    assert!(said.contains("image_id is for a new boot volume"), "{said}");
+    assert!(said.contains("image_id applies to a new boot volume"), "{said}");
     let place = Workplace::with_config(&of(&one("")));
     for arguments in [&["plan", "--simulate"][..], &["--simulate", "--yes"]] {
         let ended = place.run(arguments);

@@ -72,7 +72,7 @@ fn a_refused_login_stops_the_run_with_a_code_of_its_own() {
     let ended = place.run(&["--endpoint", &region.endpoint]);
     drop(stranger);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
-    assert!(ended.stderr.contains("hint: OCI does not know the key for this user"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: OCI does not recognise the key of this user"), "{}", ended.stderr);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn an_interrupted_run_says_how_to_go_on_and_goes_on() {
     let document = ended.json();
     let launched = document["launched"].as_u64().unwrap();
     assert!((2..30).contains(&launched), "{launched}");
-    assert!(told.contains("go on with: oci-insta-scale resume "), "{told}");
+    assert!(told.contains("continue with: oci-insta-scale resume "), "{told}");
 
     let resumed = place.run(&["resume", "--config", "sim/config.yaml", "--output", "json"]);
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
@@ -201,7 +201,7 @@ fn an_address_without_a_port_is_told_what_one_looks_like() {
     let place = Workplace::empty();
     let ended = place.run(&["sim", "serve", "--listen", "127.0.0.1"]);
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("ADDRESS:PORT, e.g. 127.0.0.1:12620"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("ADDRESS:PORT, such as 127.0.0.1:12620"), "{}", ended.stderr);
     let busy = Region::start(&place, &[]);
     let port = busy.endpoint.rsplit(':').next().unwrap();
     let ended = place.run(&["sim", "serve", "--listen", &format!("localhost:{port}"), "--home", "other"]);

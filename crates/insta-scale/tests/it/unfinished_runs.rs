@@ -42,7 +42,7 @@ fn a_run_in_doubt_is_told_to_be_and_is_not_passed_over() {
     std::fs::copy(place.path().join("sim/config.yaml"), place.path().join("config.yaml")).unwrap();
     let doubtful = place.run(&["--count", "2", "--deadline", "1s", "--output", "json"]);
     assert_eq!((doubtful.code, &doubtful.json()["launched"]), (3, &0.into()), "{}", doubtful.stderr);
-    assert!(doubtful.stderr.contains("go on with:"), "{}", doubtful.stderr);
+    assert!(doubtful.stderr.contains("continue with:"), "{}", doubtful.stderr);
     let document = doubtful.json();
     let run = document["run_id"].as_str().unwrap();
     let again = place.run(&["--count", "2", "--output", "json"]);

@@ -88,7 +88,7 @@ fn a_full_disk_stops_launching_and_loses_nothing() {
     let (told, first) = (read("first.err"), read("first.json"));
     assert_eq!(resumed.code, 3, "{told} {}", resumed.stderr);
     assert!(told.contains("error: ") && told.contains("ledger.db"), "{told}");
-    assert!(told.contains("go on with: oci-insta-scale resume "), "{told}");
+    assert!(told.contains("continue with: oci-insta-scale resume "), "{told}");
     let first: serde_json::Value = serde_json::from_str(&first).unwrap();
     let launched = first["launched"].as_u64().unwrap();
     assert!((1..60).contains(&launched), "{launched} launched");

@@ -44,8 +44,12 @@ fn after_a_signal_resume_reaches_exactly_n() {
         let ended = run.end();
         calm(&ended);
         assert_eq!(ended.code, 130, "{signal}: {}", ended.stderr);
-        assert!(ended.stderr.contains("stopping: nothing new is launched"), "{signal}: {}", ended.stderr);
-        assert!(ended.stderr.contains("go on with: oci-insta-scale resume "), "{signal}: {}", ended.stderr);
+        assert!(ended.stderr.contains("stopping: no new launches"), "{signal}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("continue with: oci-insta-scale resume "),
+            "{signal}: {}",
+            ended.stderr
+        );
         let document = ended.json();
         // At 8 a second no more than a few were under way, and each of them is known.
         let launched = document["launched"].as_u64().unwrap();

@@ -169,7 +169,7 @@ mod tests {
         NAME   STATE    AD        SHAPE                OCPUS  GB  PRICE/H  OCID
         web-1  RUNNING  PHX-AD-1  VM.Standard.E4.Flex  1      6   0.0340   …00000001
         web-4  RUNNING  PHX-AD-1  VM.Standard.E4.Flex  1      6   0.0340   …00000004
-        2 instances: 2 RUNNING; 2 OCPUs, 12 GB; 0.0680 USD an hour without volumes
+        2 instances: 2 RUNNING; 2 OCPUs, 12 GB; 0.0680 USD per hour without volumes
         nothing is sent to 1 instance (TERMINATING already): web-3
         nothing is sent to 1 instance (protected by the tag `keep`): web-2
         boot volumes are deleted with all that is on them; data volumes made with the

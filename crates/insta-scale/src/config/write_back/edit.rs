@@ -21,7 +21,7 @@ pub enum EditError {
     Form(String),
     /// It asks for other availability domains than the reservations are in.
     #[error(
-        "the config launches in {config}, the reservation is in {reservation}: change `availability_domain` as well"
+        "the config launches in {config}, but the reservation is in {reservation}: change `availability_domain` as well"
     )]
     Elsewhere {
         /// What the config says.

@@ -15,7 +15,7 @@ pub enum WriteError {
     #[error("{0}")]
     Read(String),
     /// What came out would not be accepted as a config.
-    #[error("with the reservation in it the config would be refused: {0}")]
+    #[error("with the reservation, the config would be invalid: {0}")]
     Refused(String),
     /// The file, or the copy, cannot be written.
     #[error("{path} cannot be written: {source}")]

@@ -122,7 +122,7 @@ fn an_unfit_reservation_is_not_written_to_a_config() {
     let error = with_reservations(source, &one()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the config launches in AD-2, the reservation is in Uocm:PHX-AD-1: change `availability_domain` as well"
+        "the config launches in AD-2, but the reservation is in Uocm:PHX-AD-1: change `availability_domain` as well"
     );
 }
 

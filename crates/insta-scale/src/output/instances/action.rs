@@ -64,7 +64,7 @@ pub fn totals(summary: &ActionSummary) -> String {
     let verb = summary.action.map_or("run", Verb::as_str);
     let mut text = format!("{verb}: {} of {} done", summary.done, count(summary.requested, "instance"));
     if summary.skipped > 0 {
-        let _ = write!(text, " ({} there already)", summary.skipped);
+        let _ = write!(text, " ({} already in that state)", summary.skipped);
     }
     for (number, word) in [(summary.accepted, "accepted"), (summary.failed, "failed"), (summary.left, "left")]
     {
@@ -105,8 +105,10 @@ pub fn advice(summary: &ActionSummary) -> String {
             _ => "the run ended early",
         };
         let _ = writeln!(out, "left ({why}): {}", names(&left));
-        let _ =
-            writeln!(out, "  hint: run the same command again: instances that are there already are skipped");
+        let _ = writeln!(
+            out,
+            "  hint: run the same command again; it skips instances that are already in that state"
+        );
     }
     out
 }
@@ -114,19 +116,22 @@ pub fn advice(summary: &ActionSummary) -> String {
 /// What to do about a failure of an action.
 fn hint(error: &ErrorRecord) -> &'static str {
     match &error.class {
-        ErrorClass::WrongState => "`oci-insta-scale instances status` shows how it stands now",
+        ErrorClass::WrongState => "`oci-insta-scale instances status` shows the current state",
         ErrorClass::Missing => {
-            "check the name or the OCID, the compartment (-c) and the region; `instances list --terminated` shows those that are gone"
+            "check the name or OCID, the compartment (-c) and the region; `instances list --terminated` also shows \
+                 terminated instances"
         }
-        ErrorClass::Protected => "remove the tag from the instance, or leave --protect out",
+        ErrorClass::Protected => "remove the tag from the instance, or omit --protect",
         ErrorClass::WaitTimeout => {
-            "the action was accepted and may still succeed: look with `instances status --watch`, or wait longer with --wait-timeout"
+            "the action was accepted and may still succeed: check with `instances status --watch`, or wait longer \
+                 with --wait-timeout"
         }
         ErrorClass::Network | ErrorClass::Service | ErrorClass::Ambiguous | ErrorClass::Throttled => {
-            "run the same command again: instances that are there already are skipped"
+            "run the same command again; it skips instances that are already in that state"
         }
         ErrorClass::Capacity => {
-            "on-demand capacity is not kept while an instance is stopped: try again later, or start it from a capacity reservation"
+            "OCI does not hold on-demand capacity for a stopped instance: try again later, or start it from a \
+                 capacity reservation"
         }
         ErrorClass::Limit
         | ErrorClass::Authentication

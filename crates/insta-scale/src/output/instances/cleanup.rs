@@ -83,7 +83,8 @@ pub fn advice(summary: &CleanupSummary) -> String {
         }
     }
     if summary.failed + summary.left > 0 {
-        let _ = writeln!(out, "  hint: run `oci-insta-scale cleanup` again: it finds what is still there");
+        let _ =
+            writeln!(out, "  hint: run `oci-insta-scale cleanup` again; it finds the remaining resources");
     }
     out
 }
@@ -165,7 +166,7 @@ mod tests {
 
         cleanup: 1 of 3 leftovers deleted, 1 failed, 1 left
         failed: data: 409 IncorrectState: it is attached
-          hint: run `oci-insta-scale cleanup` again: it finds what is still there
+          hint: run `oci-insta-scale cleanup` again; it finds the remaining resources
         ");
     }
 }

@@ -244,10 +244,10 @@ pub fn totals(machines: &[Machine], prices: &Prices) -> String {
         .collect();
     let unknown = match sums.unknown_prices {
         0 => String::new(),
-        unknown => format!(" and {} of unknown price", count(unknown as u64, "instance")),
+        unknown => format!(" plus {} with an unknown price", count(unknown as u64, "instance")),
     };
     format!(
-        "{}: {}; {} {}, {} GB; {} {} an hour without volumes{unknown}",
+        "{}: {}; {} {}, {} GB; {} {} per hour without volumes{unknown}",
         count(sums.instances as u64, "instance"),
         states.join(", "),
         sums.ocpus,
@@ -326,7 +326,7 @@ mod tests {
         web-2  STOPPED  PHX-AD-2  VM.Standard.E4.Flex  1      6   10.0.0.2    -            4 h  0.0000   …00000002
         web-3  RUNNING  PHX-AD-3  VM.Odd               1      6   10.0.0.3    -            4 h  unknown  …00000003
 
-        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD an hour without volumes and 1 instance of
+        3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340 USD per hour without volumes plus 1 instance with an
         unknown price
         ");
     }
@@ -398,7 +398,8 @@ mod tests {
         web-3  RUNNING  10.0.0.3    -            …00000003
 
         3 instances: 2 RUNNING, 1 STOPPED; 3 OCPUs, 18 GB; 0.0340
-        USD an hour without volumes and 1 instance of unknown price
+        USD per hour without volumes plus 1 instance with an unknown
+        price
         ");
     }
 

@@ -167,7 +167,7 @@ impl ActionView {
                 format!("{done} {} is {}", name(*slot), clean(seen))
             }
             Event::ActionDone { slot, state: seen, skipped: true, .. } => {
-                format!("{done} {} is {} already", name(*slot), clean(seen))
+                format!("{done} {} is already {}", name(*slot), clean(seen))
             }
             Event::ActionDone { slot, state: seen, .. } => {
                 format!("{done} {} is {}", name(*slot), clean(seen))
@@ -180,13 +180,13 @@ impl ActionView {
                 format!("{done} failed {}: {}", name(*slot), describe(error))
             }
             Event::WaitEnded { slot, state: seen, .. } => {
-                format!("{done} {} is still {} at the end of the wait", name(*slot), clean(seen))
+                format!("{done} {} is still {} after the wait", name(*slot), clean(seen))
             }
             Event::PaceChanged { rate, reason, .. } if verbose => {
                 format!("{done} pace: {rate:.2}/s ({})", clean(reason))
             }
             Event::Warning { message } => format!("warning: {}", clean(message)),
-            Event::Interrupted => "interrupted: finishing what is under way".to_owned(),
+            Event::Interrupted => "interrupted: finishing the requests that are in flight".to_owned(),
             _ => return None,
         })
     }
