@@ -3,6 +3,8 @@
 //! The class decides; for a few classes the text tells more. Must not know how a failure came about, nor where the hint
 //! is shown.
 
+mod text;
+
 use ledger::{ErrorClass, ErrorRecord, Outcome};
 
 /// What lies behind a failure, as far as the remedy differs.
@@ -92,34 +94,6 @@ pub enum Cause {
     Unknown,
 }
 
-// Of several lines each.
-const CAPACITY: &str = "create a capacity reservation, list more availability domains (`availability_domain: [AD-1, \
-     AD-2, AD-3]`), remove fault_domain, or keep trying with --retry-for 30m";
-const RESERVATION_EXHAUSTED: &str = "the reservation has no capacity left for this shape and size: increase its \
-     count, or list one reservation per availability domain (`capacity_reservations`)";
-const DOMAIN_NOT_FOUND: &str = "write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows \
-     it: the prefix differs between tenancies";
-const NOT_OCI: &str = "the response did not come from OCI: check `endpoint` and `region`, and whether a proxy or a \
-     login page of the network intercepts requests";
-const SERVICE: &str = "the service failed despite retries with backoff: see https://ocistatus.oraclecloud.com, then \
-     run `resume`";
-const NETWORK: &str = "the service could not be reached despite retries with backoff: check the network, the proxy \
-     and `endpoint`, then run `resume`";
-const AMBIGUOUS: &str = "the response was lost and the instance may exist: run `resume`, which sends the same retry \
-     token and creates no duplicate";
-const AMBIGUOUS_NOT_OCI: &str = "the response did not come from OCI, so the launch may have taken effect: check the \
-     proxy or the login page of the network, then run `resume`, which looks for the instance";
-const LIMIT: &str = "the tenancy has reached a service limit: request an increase in the console under Limits, Quotas \
-     and Usage, or terminate unused instances, then run `resume`";
-const AUTHENTICATION: &str = "OCI does not recognise the key of this user: check in the console that the fingerprint \
-     is listed under the user's API keys (a new key takes a minute) and that the user belongs to this tenancy";
-const NOT_FOUND: &str = "an OCID is wrong or a policy is missing, and OCI does not say which: `oci-insta-scale plan` \
-     checks each OCID separately, and `oci-insta-scale policy` prints the statements that a launch needs";
-const TAGS: &str = "verify the namespaces, keys and values of defined_tags, and that a policy lets your group use tag-namespaces: \
-     `oci-insta-scale policy` prints the statement";
-const CERTIFICATE: &str = "if a company proxy intercepts TLS, set SSL_CERT_FILE to a PEM file with the certificate of \
-     its authority (OCI_CLI_CERT_BUNDLE takes precedence if it is set); otherwise do not trust this network";
-
 impl Cause {
     /// Every one, for the documents.
     pub const ALL: [Self; 41] = [
@@ -169,94 +143,47 @@ impl Cause {
     /// What to do.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Capacity => CAPACITY,
-            Self::ReservationExhausted => RESERVATION_EXHAUSTED,
-            Self::Throttled => {
-                "OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate"
-            }
-            Self::Limit => LIMIT,
-            Self::Quota => {
-                "the compartment has reached a quota: ask its administrator to raise it, or use another compartment"
-            }
-            Self::Authentication => AUTHENTICATION,
-            Self::Session => {
-                "log in again: `oci session authenticate` (with --profile-name and --region of the profile)"
-            }
-            Self::Clock => {
-                "set the clock of this machine: OCI rejects signatures that are more than 5 minutes off"
-            }
-            Self::ShapeUnavailable => {
-                "this availability domain does not offer the shape: use another domain or another shape"
-            }
-            Self::ImageNotFound => {
-                "verify image_id: the image must be in this region, and a policy must let you use it"
-            }
-            Self::ImageMismatch => {
-                "the image is not compatible with the shape: choose an image for the shape's architecture (Arm for \
-                     A1, A2 and A4)"
-            }
-            Self::DomainNotFound => DOMAIN_NOT_FOUND,
-            Self::NotFound => NOT_FOUND,
-            Self::Tags => TAGS,
-            Self::SubnetFull => {
-                "the subnet has no free address: use a larger subnet, or terminate unused instances"
-            }
-            Self::SshKey => "OCI rejected the SSH key: write one public key per line, as in a .pub file",
-            Self::Invalid => {
-                "OCI rejected the request and would reject it again: --dry-run shows what is sent"
-            }
-            Self::Conflict => "the request conflicts with an existing resource",
-            Self::Busy => "another operation is changing the resource: run `resume` when it has finished",
-            Self::RetryToken => {
-                "the instance of an earlier attempt is gone: run `resume`, which retries with a new token"
-            }
-            Self::StaleEtag => {
-                "the resource changed in the meantime: look at it again, then repeat the command"
-            }
-            Self::Ambiguous => AMBIGUOUS,
-            Self::Service => SERVICE,
-            Self::Network => NETWORK,
-            Self::Certificate => CERTIFICATE,
-            Self::CertificateTime => {
-                "check the clock of this machine; if it is correct, the operator of the server or the proxy must \
-                     renew the certificate"
-            }
-            Self::WrongServer => {
-                "a different server answered: check `endpoint`, `region` and the proxy (HTTPS_PROXY, NO_PROXY)"
-            }
-            Self::Proxy => {
-                "the proxy requires a user and password: add them to the variable, as http://USER:PASSWORD@host:port"
-            }
-            Self::WaitTimeout => {
-                "the instance exists and may still start: check it again with `resume`, or wait longer with --wait-timeout"
-            }
-            Self::Stopped => "the instance was stopped before it reached RUNNING: start or terminate it",
-            Self::Lost => {
-                "OCI neither lists nor finds the instance: check the console before you launch a replacement"
-            }
-            Self::Hidden => {
-                "the instance exists, but your group may not read instances: add the statement that \
-                 `policy` prints, then run `resume`"
-            }
-            Self::Deadline => {
-                "the deadline passed: use a longer --deadline; unless the run was rolled back, `resume` launches the \
-                     missing instances"
-            }
-            Self::Expired => "the fleet has expired: start a new one with `launch --new --ttl`",
-            Self::Gone => {
-                "`resume` launches a replacement; `instances terminate --run` terminates the other \
-                 instances of the run"
-            }
-            Self::GivenBack => "launch again with a lower --min or with --keep-partial",
-            Self::ReservationGone => "launch again: a new run creates its own reservations",
-            Self::NotDeleted => {
-                "the resource still exists for the reason in the message: fix that, then repeat the cleanup"
-            }
-            Self::NotOci => NOT_OCI,
-            Self::AmbiguousNotOci => AMBIGUOUS_NOT_OCI,
-            Self::Unknown => {
-                "the message comes from OCI; include the opc-request-id when you contact Oracle support"
-            }
+            Self::Capacity => text::CAPACITY,
+            Self::ReservationExhausted => text::RESERVATION_EXHAUSTED,
+            Self::Throttled => text::THROTTLED,
+            Self::Limit => text::LIMIT,
+            Self::Quota => text::QUOTA,
+            Self::Authentication => text::AUTHENTICATION,
+            Self::Session => text::SESSION,
+            Self::Clock => text::CLOCK,
+            Self::ShapeUnavailable => text::SHAPE_UNAVAILABLE,
+            Self::ImageNotFound => text::IMAGE_NOT_FOUND,
+            Self::ImageMismatch => text::IMAGE_MISMATCH,
+            Self::DomainNotFound => text::DOMAIN_NOT_FOUND,
+            Self::NotFound => text::NOT_FOUND,
+            Self::Tags => text::TAGS,
+            Self::SubnetFull => text::SUBNET_FULL,
+            Self::SshKey => text::SSH_KEY,
+            Self::Invalid => text::INVALID,
+            Self::Conflict => text::CONFLICT,
+            Self::Busy => text::BUSY,
+            Self::RetryToken => text::RETRY_TOKEN,
+            Self::StaleEtag => text::STALE_ETAG,
+            Self::Ambiguous => text::AMBIGUOUS,
+            Self::Service => text::SERVICE,
+            Self::Network => text::NETWORK,
+            Self::Certificate => text::CERTIFICATE,
+            Self::CertificateTime => text::CERTIFICATE_TIME,
+            Self::WrongServer => text::WRONG_SERVER,
+            Self::Proxy => text::PROXY,
+            Self::WaitTimeout => text::WAIT_TIMEOUT,
+            Self::Stopped => text::STOPPED,
+            Self::Lost => text::LOST,
+            Self::Hidden => text::HIDDEN,
+            Self::Deadline => text::DEADLINE,
+            Self::Expired => text::EXPIRED,
+            Self::Gone => text::GONE,
+            Self::GivenBack => text::GIVEN_BACK,
+            Self::ReservationGone => text::RESERVATION_GONE,
+            Self::NotDeleted => text::NOT_DELETED,
+            Self::NotOci => text::NOT_OCI,
+            Self::AmbiguousNotOci => text::AMBIGUOUS_NOT_OCI,
+            Self::Unknown => text::UNKNOWN,
         }
     }
 
@@ -284,7 +211,7 @@ impl Cause {
             Self::Busy => {
                 "another operation is changing the resource: repeat the command when it has finished"
             }
-            Self::AmbiguousNotOci => NOT_OCI,
+            Self::AmbiguousNotOci => text::NOT_OCI,
             Self::RetryToken => "the response to an earlier attempt is no longer available: try again",
             Self::Ambiguous => {
                 "the response was lost: check whether the request took effect before you try again"
