@@ -33,6 +33,10 @@ use serde::{Deserialize, Serialize};
 pub const RUN_TAG: &str = "oci-insta-scale-run";
 /// The freeform tag that names the slot.
 pub const SLOT_TAG: &str = "oci-insta-scale-slot";
+/// The freeform tag that names the fleet.
+pub const FLEET_TAG: &str = "oci-insta-scale-fleet";
+/// The tags that a run cannot do without: its id and the slot.
+pub const TAGS_OF_A_RUN: usize = 2;
 /// How many freeform tags a resource may have (Oracle: "Tagging Overview").
 pub const MAX_FREEFORM_TAGS: usize = 10;
 /// The longest display name (OpenAPI of the Core Services, `LaunchInstanceDetails`).
@@ -98,12 +102,7 @@ impl Plan {
 
     /// The display name of a slot's instance in an availability domain.
     pub(crate) fn name_in(&self, slot: SlotNumber, domain: &str) -> String {
-        self.fleet.name(self.number(slot), domain)
-    }
-
-    /// The number of a slot's name.
-    fn number(&self, slot: SlotNumber) -> u64 {
-        u64::from(self.fleet.first_number) + u64::from(slot) - 1
+        self.fleet.name(self.fleet.number(slot), domain)
     }
 
     /// The number in a display name of this fleet: 7 for `<prefix>-7`; in a list of names, its place. `None` for names of others, and for numbers that
@@ -142,11 +141,14 @@ impl Plan {
         slot: SlotNumber,
     ) -> LaunchInstanceDetails {
         let mut details = self.fleet.launch_at(placement);
-        if let Some(host) = self.fleet.host_name(self.number(slot), &placement.availability_domain) {
+        if let Some(host) = self.fleet.host_name(self.fleet.number(slot), &placement.availability_domain) {
             details.create_vnic_details.get_or_insert_default().hostname_label = Some(host);
         }
         details.display_name = Some(self.name_in(slot, &placement.availability_domain));
         let tags = details.freeform_tags.get_or_insert_default();
+        if let Some(name) = self.fleet.tagged_name() {
+            tags.insert(FLEET_TAG.to_owned(), name.to_owned());
+        }
         tags.insert(RUN_TAG.to_owned(), run.to_string());
         tags.insert(SLOT_TAG.to_owned(), slot.to_string());
         details

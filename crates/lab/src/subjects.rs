@@ -124,6 +124,8 @@ impl Ground {
             hostname: None,
             count,
             first_number: 1,
+            numbers: Vec::new(),
+            name: String::new(),
             placements: vec![Placement {
                 availability_domain: self.availability_domain.clone(),
                 shape: "VM.Standard.E5.Flex".to_owned(),

@@ -161,6 +161,8 @@ impl Whole {
             hostname: None,
             count,
             first_number: 1,
+            numbers: Vec::new(),
+            name: String::new(),
             placements: self.defaults.availability_domains.iter().map(placement).collect(),
             template: LaunchInstanceDetails {
                 create_vnic_details: Some(Box::new(CreateVnicDetails {

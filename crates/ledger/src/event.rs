@@ -56,6 +56,8 @@ pub enum RunKind {
     Reboot,
     Terminate,
     Cleanup,
+    /// A fleet is brought to a size: the runs that do it follow.
+    Scale,
 }
 
 /// A failure, as it is stored and shown.

@@ -1,6 +1,6 @@
 //! Which names of a fleet are taken, so that an extension of it goes on after them.
 
-use super::naming::HIGHEST;
+use super::naming::NamePattern;
 use super::spec::FleetSpec;
 use super::{Plan, RUN_TAG};
 use crate::engine::cloud;
@@ -12,12 +12,10 @@ use std::collections::BTreeSet;
 
 /// The number in a name of the fleet. A number beyond what a fleet can reach (a date, say) is part of a stranger's name.
 pub(crate) fn number_in(fleet: &FleetSpec, name: &str) -> Option<u32> {
-    if let Some(naming) = &fleet.naming {
-        return naming.number_in(name, &fleet.name_prefix);
+    match &fleet.naming {
+        Some(naming) => naming.number_in(name, &fleet.name_prefix),
+        None => NamePattern::usual().number_in(name, &fleet.name_prefix),
     }
-    let digits = name.strip_prefix(&fleet.name_prefix)?.strip_prefix('-')?;
-    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
-    number.filter(|number| *number <= HIGHEST)
 }
 
 /// The names of a fleet that its compartment shows.
@@ -76,7 +74,8 @@ pub fn highest_of_run(state: &RunState, plan: &Plan, unfinished: bool) -> u32 {
         slots.filter(|(_, slot)| slot.ocid.is_some() || slot.unsettled.is_some() || !slot.gone.is_empty())
     };
     let last = if unfinished { Some(state.requested) } else { tried().map(|(number, _)| *number).max() };
-    last.map_or(0, |last| u32::try_from(plan.number(last)).unwrap_or(u32::MAX))
+    let numbers = (1..=last.unwrap_or(0)).map(|slot| plan.fleet.number(slot));
+    numbers.max().map_or(0, |highest| u32::try_from(highest).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 //! of the availability domain.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 /// Fleets have at most 100,000 instances; a hundred times that leaves room for those that were extended often.
-pub(crate) const HIGHEST: u32 = 10_000_000;
+const HIGHEST: u32 = 10_000_000;
 /// A number is padded to at most so many digits: more than the highest number has.
 const WIDEST: usize = 9;
 
@@ -130,6 +131,15 @@ impl NamePattern {
             parts.push(Part::Text(literal));
         }
         Ok(Self { text: text.to_owned(), parts })
+    }
+
+    /// How instances are named when the config does not say: `{prefix}-{n}`.
+    pub fn usual() -> &'static Self {
+        static USUAL: LazyLock<NamePattern> = LazyLock::new(|| NamePattern {
+            text: "{prefix}-{n}".to_owned(),
+            parts: vec![Part::Prefix, Part::Text("-".to_owned()), Part::Number(0)],
+        });
+        &USUAL
     }
 
     /// The pattern as it was written.

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::naming::Naming;
 use super::shapes;
 use super::spec::FleetSpec;
-use super::{MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG};
+use super::{FLEET_TAG, MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG, TAGS_OF_A_RUN};
 use crate::engine::cloud;
 use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
@@ -105,8 +105,8 @@ fn check_names(fleet: &FleetSpec, last: u64) -> Vec<Finding> {
     }
     let domain = fleet.first_placement().map_or("", |placement| placement.availability_domain.as_str());
     let numbers = match &fleet.naming {
-        Some(Naming::List(_)) => u64::from(fleet.first_number)..=last,
-        _ => last..=last,
+        Some(Naming::List(_)) => fleet.all_numbers().collect(),
+        _ => vec![last],
     };
     for number in numbers {
         let longest = fleet.name(number, domain).chars().count();
@@ -125,23 +125,23 @@ fn check(fleet: &FleetSpec) -> Vec<Finding> {
     if fleet.count == 0 {
         findings.push(Finding::new("count", "0 instances are asked for; ask for at least 1"));
     }
-    let last = u64::from(fleet.first_number) + u64::from(fleet.count.saturating_sub(1));
+    let last = fleet.all_numbers().max().unwrap_or(1);
     findings.extend(check_names(fleet, last));
     let tags = fleet.template.freeform_tags.iter().flatten();
-    for (key, _) in tags.clone().filter(|(key, _)| [RUN_TAG, SLOT_TAG].contains(&key.as_str())) {
+    for (key, _) in tags.clone().filter(|(key, _)| [RUN_TAG, SLOT_TAG, FLEET_TAG].contains(&key.as_str())) {
         findings.push(Finding::new(
             "freeform_tags",
             format!("the tag `{key}` is set by this program; take it out"),
         ));
     }
-    let total = tags.count() + 2;
+    let total = tags.count() + TAGS_OF_A_RUN;
     if total > MAX_FREEFORM_TAGS {
         let over = total - MAX_FREEFORM_TAGS;
         findings.push(Finding::new(
             "freeform_tags",
             format!(
                 "{} tags and the 2 that name run and slot make {total}; OCI allows {MAX_FREEFORM_TAGS}: take out {over}",
-                total - 2
+                total - TAGS_OF_A_RUN
             ),
         ));
     }

@@ -1,12 +1,14 @@
 //! What the user wants: one kind of machine, and how many. The result of reading config.yaml.
 
 use super::naming::{NamePattern, Naming, Values};
-use ledger::{CapacityType, Placement, PlacementSize};
+use super::{MAX_FREEFORM_TAGS, TAGS_OF_A_RUN};
+use ledger::{CapacityType, Placement, PlacementSize, SlotNumber};
 use oci_api::models::{
     InstanceSourceDetails, LaunchInstanceDetails, LaunchInstanceShapeConfigDetails,
     PreemptibleInstanceConfigDetails, PreemptionAction, TerminatePreemptionAction,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The instances that one config describes. Holds no secrets, so that a run can keep it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,7 +19,10 @@ pub struct FleetSpec {
     pub tenancy: String,
     /// The compartment that the instances are made in.
     pub compartment: String,
-    /// What the fleet is called. Instances are named `<prefix>-1 … <prefix>-N` unless `naming` says otherwise.
+    /// The name of the fleet, which its instances have in a tag; empty in plans that were made before fleets had one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The prefix of the names. Instances are named `<prefix>-1 … <prefix>-N` unless `naming` says otherwise.
     pub name_prefix: String,
     /// How instances are named, when not by the prefix and a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +35,10 @@ pub struct FleetSpec {
     /// The number of the first name; above 1 when an existing fleet is extended.
     #[serde(default = "one")]
     pub first_number: u32,
+    /// The number of each slot's name, where they do not simply follow `first_number`: a fleet that grows takes the lowest
+    /// numbers that are free.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<u32>,
     /// Where to try, best first. Availability domains are as the user wrote them (`AD-1` too) until the plan
     /// resolves them.
     pub placements: Vec<Placement>,
@@ -41,6 +50,26 @@ pub struct FleetSpec {
 }
 
 impl FleetSpec {
+    /// The number of a slot's name.
+    pub fn number(&self, slot: SlotNumber) -> u64 {
+        let index = slot.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        let given = index.and_then(|index| self.numbers.get(index));
+        given.map_or_else(|| u64::from(self.first_number) + u64::from(slot) - 1, |number| u64::from(*number))
+    }
+
+    /// The numbers of all names.
+    pub fn all_numbers(&self) -> impl Iterator<Item = u64> {
+        (1..=self.count).map(|slot| self.number(slot))
+    }
+
+    /// The name of the fleet that the instances have in a tag; `None` where the tags leave no room for it, and in plans that
+    /// were made before fleets had a name.
+    pub fn tagged_name(&self) -> Option<&str> {
+        let own = self.template.freeform_tags.as_ref().map_or(0, BTreeMap::len);
+        let fits = own + TAGS_OF_A_RUN < MAX_FREEFORM_TAGS;
+        Some(self.name.as_str()).filter(|name| !name.is_empty() && fits)
+    }
+
     /// The display name with this number, in an availability domain.
     pub fn name(&self, number: u64, domain: &str) -> String {
         let named = self.naming.as_ref().and_then(|naming| naming.name(number, &self.name_prefix, domain));

@@ -105,6 +105,8 @@ impl World {
             name_prefix: "web".to_owned(),
             count,
             first_number: 1,
+            numbers: Vec::new(),
+            name: "web".to_owned(),
             placements: placements.collect(),
             template: LaunchInstanceDetails {
                 create_vnic_details: Some(Box::new(CreateVnicDetails {

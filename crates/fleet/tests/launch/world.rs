@@ -121,6 +121,8 @@ impl World {
             name_prefix: "web".to_owned(),
             count,
             first_number: 1,
+            numbers: Vec::new(),
+            name: "web".to_owned(),
             placements,
             template: self.template(),
         }

@@ -72,6 +72,8 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
         name_prefix: "web".to_owned(),
         count: setup.count,
         first_number: 1,
+        numbers: Vec::new(),
+        name: "web".to_owned(),
         placements: setup.domains.iter().map(placement).collect(),
         template,
     };

@@ -56,7 +56,8 @@ fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> Fleet
     let instances = top.node("instance_settings").map(read).unwrap_or_default();
     let template = serde_json::from_value(serde_json::Value::Object(instances.body.json().clone()));
     FleetSpec {
-        name_prefix: instances.names.prefix,
+        name: super::fleet_name::read(top, &instances.names.prefix, &aside),
+        name_prefix: instances.names.prefix.clone(),
         naming: instances.names.naming,
         hostname: instances.names.hostname,
         count: instances.count.unwrap_or_default(),

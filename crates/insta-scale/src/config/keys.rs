@@ -13,6 +13,7 @@ pub const TOP: &[&str] = &[
     SECRET,
     "region",
     "compartment_id",
+    "fleet",
     "profile",
     "endpoint",
     "prices",

@@ -12,6 +12,7 @@ mod example;
 mod excerpt;
 mod files;
 mod finding;
+mod fleet_name;
 mod hostname;
 mod instance;
 mod keys;
@@ -222,11 +223,13 @@ fn read_root(
         region: home.map(|home| home.name).unwrap_or_default(),
         tenancy: tenancy.unwrap_or_default(),
         compartment: compartment.map(|compartment| compartment.value.to_owned()).unwrap_or_default(),
-        name_prefix: instances.names.prefix,
+        name_prefix: instances.names.prefix.clone(),
         naming: instances.names.naming,
         hostname: instances.names.hostname,
         count: instances.count.unwrap_or_default(),
         first_number: 1,
+        numbers: Vec::new(),
+        name: fleet_name::read(&top, &instances.names.prefix, findings),
         placements: instances.placements,
         template: match template(&instances.body, findings) {
             Some(template) => template,

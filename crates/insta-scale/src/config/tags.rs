@@ -6,10 +6,8 @@ use super::body::Body;
 use super::finding::{Finding, Findings};
 use super::section::{Section, to_json};
 use super::yaml::Value;
-use fleet::plan::{MAX_FREEFORM_TAGS, RUN_TAG, SLOT_TAG};
+use fleet::plan::{FLEET_TAG, MAX_FREEFORM_TAGS, RUN_TAG, SLOT_TAG, TAGS_OF_A_RUN};
 
-/// The tags that a run adds: its id and the slot.
-pub const OURS: usize = 2;
 /// The most characters of a tag's key and of its value.
 const MAX_KEY: usize = 100;
 const MAX_VALUE: usize = 256;
@@ -17,7 +15,7 @@ const MAX_VALUE: usize = 256;
 /// Reads `freeform_tags` and `defined_tags`.
 pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
     let freeform = section.table("freeform_tags");
-    let room = MAX_FREEFORM_TAGS - OURS;
+    let room = MAX_FREEFORM_TAGS - TAGS_OF_A_RUN;
     if let Some((entry, _)) = freeform.get(room) {
         findings.mistake(
             Finding::at(
@@ -25,19 +23,16 @@ pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
                 format!("freeform_tags has {} tags; the limit is {room}", freeform.len()),
             )
             .help(format!(
-                "OCI allows {MAX_FREEFORM_TAGS} tags, and {OURS} of them identify the run and the slot"
+                "OCI allows {MAX_FREEFORM_TAGS} tags, and {TAGS_OF_A_RUN} of them identify the run and the slot"
             )),
         );
     }
     for (entry, value) in freeform {
         let key = &entry.key;
-        if [RUN_TAG, SLOT_TAG].contains(&key.as_str()) {
+        if [RUN_TAG, SLOT_TAG, FLEET_TAG].contains(&key.as_str()) {
             findings.mistake(
-                Finding::at(
-                    entry.place,
-                    format!("the tag {key} is reserved: it identifies the run and the slot"),
-                )
-                .help("remove it; the run sets it on each instance"),
+                Finding::at(entry.place, format!("the tag {key} is reserved: this program sets it"))
+                    .help("remove it; the run sets it on each instance"),
             );
         }
         let bad = key.chars().find(|c| *c == '.' || c.is_whitespace() || c.is_control());

@@ -116,6 +116,9 @@ pub fn size(settings: &Settings, preflight: Option<&Preflight>) -> String {
     }
     let tags = settings.fleet.template.freeform_tags.iter().flatten();
     let mut tags: Vec<String> = tags.map(|(key, value)| format!("{}={}", clean(key), clean(value))).collect();
+    if let Some(name) = settings.fleet.tagged_name() {
+        tags.push(format!("{}={}", fleet::plan::FLEET_TAG, clean(name)));
+    }
     tags.push(format!("{}=<run>", fleet::plan::RUN_TAG));
     tags.push(format!("{}=<slot>", fleet::plan::SLOT_TAG));
     let _ = writeln!(out, "  tags         {}", tags.join(", "));

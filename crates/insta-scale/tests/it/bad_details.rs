@@ -310,7 +310,7 @@ fn a_tag_without_a_value_and_a_tag_of_ours_are_refused() {
            |                    ^
            = help: for an empty value write `a: ""`
 
-        config.yaml:17:24: the tag oci-insta-scale-run is reserved: it identifies the run and the slot
+        config.yaml:17:24: the tag oci-insta-scale-run is reserved: this program sets it
            |
         17 |   freeform_tags: {a: , oci-insta-scale-run: x}
            |                        ^^^^^^^^^^^^^^^^^^^

@@ -46,6 +46,7 @@ fn a_dry_run_without_a_key_shows_the_first_request() {
           },
           "displayName": "web-1",
           "freeformTags": {
+            "oci-insta-scale-fleet": "web",
             "oci-insta-scale-run": "00000000-0000-0000-0000-000000000000",
             "oci-insta-scale-slot": "1"
           },

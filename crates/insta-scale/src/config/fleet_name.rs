@@ -1,0 +1,27 @@
+//! Reads the name of the fleet, which its instances have in a tag.
+
+use super::finding::{Finding, Findings};
+use super::section::Section;
+
+/// The longest value of a tag (Oracle: "Managing Tags and Tag Namespaces").
+const MAX_VALUE: usize = 256;
+
+/// Reads `fleet`; the prefix of the names where it is left out.
+pub fn read(top: &Section<'_>, prefix: &str, findings: &Findings) -> String {
+    let Some(given) = top.text("fleet") else { return prefix.chars().take(MAX_VALUE).collect() };
+    let name = given.value.trim();
+    let wrong = |what: String| {
+        findings.mistake(Finding::at(given.place, what).help(
+            "a fleet is named like its instances, `fleet: web`; left out, it is named by display_name_prefix",
+        ));
+    };
+    let length = name.chars().count();
+    if name.is_empty() {
+        wrong("fleet is blank".to_owned());
+    } else if length > MAX_VALUE {
+        wrong(format!("fleet has {length} characters, and the value of a tag has at most {MAX_VALUE}"));
+    } else if name.chars().any(char::is_control) {
+        wrong("fleet holds a control character".to_owned());
+    }
+    name.to_owned()
+}
