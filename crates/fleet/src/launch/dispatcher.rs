@@ -108,6 +108,7 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
             match next {
                 Next::Watch { ocid } => watched.push((slot, ocid)),
                 _ if context.gone.contains(&slot) => {}
+                Next::Launch { .. } if context.options.settle_only => {}
                 _ => queue.push_back(slot),
             }
         }
@@ -122,7 +123,7 @@ async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
         (state.attempts, state.error.clone().unwrap_or_default())
     });
     let before = context.tried_before.get(&slot).copied().unwrap_or_default();
-    if tried - before.min(tried) < context.options.max_attempts {
+    if tried - before.min(tried) < context.options.max_attempts && !context.options.settle_only {
         queue.push_back(slot);
     } else {
         context.journal.record(vec![Event::SlotFailed { slot, error }]).await;

@@ -154,7 +154,12 @@ async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
                 (false, _) => Reached::Part,
             },
         };
-        ending.outcome()
+        match ending.outcome() {
+            Outcome::CutShort | Outcome::Nothing | Outcome::Partial if context.options.settle_only => {
+                Outcome::Stopped
+            }
+            outcome => outcome,
+        }
     });
     context.journal.finish(context.env.requests.as_deref(), outcome).await;
 }

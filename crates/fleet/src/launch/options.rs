@@ -23,6 +23,8 @@ pub struct LaunchOptions {
     pub deadline: Option<Duration>,
     /// Whether a run that stays below [`Plan::min`] keeps what it has.
     pub keep_partial: bool,
+    /// Whether to find out only what launches under way have made, and to launch nothing more for the run, ever.
+    pub settle_only: bool,
     /// How long a list may lag behind launches, where a run has lost records.
     pub list_lag: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for LaunchOptions {
             retry_for: None,
             deadline: None,
             keep_partial: false,
+            settle_only: false,
             list_lag: LONGEST_LAG,
         }
     }

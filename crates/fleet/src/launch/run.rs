@@ -8,7 +8,7 @@ use super::{
 };
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
 use crate::engine::journal::Journal;
-use crate::plan::{EXPIRY_TAG, Plan};
+use crate::plan::{EXPIRY_TAG, FleetSpec, Plan};
 use ledger::{
     ErrorClass, ErrorRecord, Event, LedgerError, Next, Outcome, Phase, RunId, RunKind, RunState, SlotNumber,
 };
@@ -82,6 +82,9 @@ pub async fn resume(
     if plan.fleet.placements.is_empty() {
         return Err(not_resumable(run, &"its plan has no placement"));
     }
+    if options.settle_only && (state.giving_back.is_some() || holds_reservations(&state)) {
+        return Err(not_resumable(run, &"it holds reservations, or is being given back: resume it first"));
+    }
     let lost = found.unreadable.len();
     let mut events = vec![Event::RunResumed];
     if lost > 0 {
@@ -147,17 +150,33 @@ fn as_found(plan: &Plan, highest: SlotNumber, found: &BTreeMap<SlotNumber, Vec<I
     let mut plan = plan.clone();
     plan.fleet.count = plan.fleet.count.max(highest);
     let all = || found.iter().flat_map(|(slot, instances)| instances.iter().map(move |one| (*slot, one)));
-    let first = all().find_map(|(slot, instance)| {
-        let number = plan.number_in(instance.display_name.as_deref()?)?;
-        (number + 1).checked_sub(slot).filter(|first| *first > 0)
-    });
-    plan.fleet.first_number = first.unwrap_or(plan.fleet.first_number);
+    let numbers: BTreeMap<SlotNumber, u32> = all()
+        .filter_map(|(slot, instance)| Some((slot, plan.number_in(instance.display_name.as_deref()?)?)))
+        .collect();
+    number_as(&mut plan.fleet, &numbers);
     let expiry = all().find_map(|(_, instance)| instance.freeform_tags.as_ref()?.get(EXPIRY_TAG));
     if let Some(until) = expiry {
         let tags = plan.fleet.template.freeform_tags.get_or_insert_default();
         tags.insert(EXPIRY_TAG.to_owned(), until.clone());
     }
     plan
+}
+
+/// Gives the slots the numbers that names of instances tell. Most fleets are numbered in a row; in one that took the numbers
+/// that were free, the slots without an instance get the lowest that no other has.
+fn number_as(fleet: &mut FleetSpec, numbers: &BTreeMap<SlotNumber, u32>) {
+    let mut firsts =
+        numbers.iter().map(|(slot, number)| (number + 1).checked_sub(*slot).filter(|first| *first > 0));
+    let Some(first) = firsts.next() else { return };
+    if let Some(first) = first.filter(|first| firsts.all(|other| other == Some(*first))) {
+        fleet.first_number = first;
+        return;
+    }
+    let taken: BTreeSet<u32> = numbers.values().copied().collect();
+    let mut free = (1..).filter(|number| !taken.contains(number));
+    let all =
+        (1..=fleet.count).map(|slot| numbers.get(&slot).copied().or_else(|| free.next()).unwrap_or(slot));
+    fleet.numbers = all.collect();
 }
 
 /// Gives a run whose first record cannot be read a new one. A run that can be read needs no rebuilding.
@@ -296,7 +315,7 @@ async fn carry_out(
     let giving_back = journal.state(|state| state.giving_back.is_some());
     // What would be launched is not to live, so nothing is reserved for it.
     let over = context::time_of(plan).is_some_and(|until| until <= env.clock.now());
-    let acquired = match plan.reserve.as_ref().filter(|_| !giving_back && !over) {
+    let acquired = match plan.reserve.as_ref().filter(|_| !giving_back && !over && !options.settle_only) {
         Some(reserve) => {
             Box::pin({
                 let within = options.deadline.unwrap_or(Duration::MAX);
@@ -322,6 +341,11 @@ async fn carry_out(
     }
     let ledger_error = journal.broken().map(|error| error.to_string());
     RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
+}
+
+/// Whether the run has made reservations that may still be there.
+fn holds_reservations(state: &RunState) -> bool {
+    !(state.reservations.is_empty() && state.reserving.is_empty())
 }
 
 fn not_resumable(run: RunId, reason: &impl std::fmt::Display) -> RunError {

@@ -68,6 +68,10 @@ async fn walk(
     loop {
         let permit = if intent.is_some() {
             None
+        } else if context.options.settle_only {
+            let error = progress.last_error();
+            context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+            return Ok(None);
         } else {
             let mut place_full = std::pin::pin!(context.place_full.notified());
             place_full.as_mut().enable();

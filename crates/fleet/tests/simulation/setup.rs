@@ -109,12 +109,13 @@ fn options(chance: &mut StdRng) -> LaunchOptions {
             &[None, None, None, Some(Duration::from_secs(40)), Some(Duration::from_mins(10))],
         ),
         keep_partial: chance.random_bool(0.2),
+        settle_only: false,
         list_lag: fleet::launch::LONGEST_LAG,
     }
 }
 
 /// Adds habits and faults that the preset does not have, or changes those that it has.
-fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
+pub fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
     if chance.random_bool(0.3) {
         scenario.world.list_lag_seconds = chance.random_range(0.0..90.0);
     }
@@ -198,6 +199,6 @@ fn drawn_fault(chance: &mut StdRng) -> FaultKind {
     }
 }
 
-fn pick<'a, T>(chance: &mut StdRng, from: &'a [T]) -> &'a T {
+pub fn pick<'a, T>(chance: &mut StdRng, from: &'a [T]) -> &'a T {
     &from[chance.random_range(0..from.len())]
 }
