@@ -91,6 +91,11 @@ simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random bas
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
 	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_loses
 
+.PHONY: simulate-scaling
+simulate-scaling: ## Play fleets that are scaled up and down from seeds: SEEDS, SLOTS (the largest size), FIRST and SEED as above
+	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
+	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_ends_scaling
+
 .PHONY: bench
 bench: $(VENV)/installed ## What a launch costs, in parts and as a whole; writes target/bench/*.json and docs/performance.md
 	mkdir -p $(TARGET_DIR)/bench

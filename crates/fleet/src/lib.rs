@@ -3,8 +3,8 @@
 //! Talks to the cloud through `oci-client` and to the past through `ledger`. Must not know of files, arguments,
 //! terminals or of the simulated region.
 //!
-//! Rooms, each of which may use those before it (`cargo xtask rooms` counts): `pace`, `plan`, `price`, `engine`,
-//! `reservation`, `query`, `action`, `cleanup`, `launch`, `costs`, `export`.
+//! Rooms, each of which may use those before it (`cargo xtask rooms` counts): `tuning`, `pace`, `plan`, `price`, `engine`,
+//! `reservation`, `query`, `action`, `cleanup`, `launch`, `costs`, `fleets`, `export`.
 #![warn(missing_docs)]
 
 pub mod action;
@@ -12,12 +12,14 @@ pub mod cleanup;
 pub mod costs;
 pub mod engine;
 pub mod export;
+pub mod fleets;
 pub mod launch;
 pub mod pace;
 pub mod plan;
 pub mod price;
 pub mod query;
 pub mod reservation;
+mod tuning;
 
 pub use engine::env::{Environment, RunError, Sink, no_sink};
 pub use launch::run::{launch, rebuild_from_cloud, resume};

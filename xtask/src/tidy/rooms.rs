@@ -9,6 +9,7 @@ use std::path::Path;
 
 /// The rooms of `fleet`, lowest first. A room may use the ones before it; ARCHITECTURE.md says what each is for.
 const LAYERS: &[&str] = &[
+    "tuning",
     "pace",
     "plan",
     "price",
@@ -19,6 +20,7 @@ const LAYERS: &[&str] = &[
     "cleanup",
     "launch",
     "costs",
+    "fleets",
     "export",
 ];
 const HOME: &str = "crates/fleet";

@@ -143,7 +143,7 @@ impl Evidence {
                 }
                 self.launches.insert(head.run, launch);
             }
-            Some(RunKind::Cleanup) => {}
+            Some(RunKind::Cleanup | RunKind::Scale) => {}
             Some(_) => self.take_in_actions(head, found, &state),
             None => {
                 self.nameless.insert(head.run);

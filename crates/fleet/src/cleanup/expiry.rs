@@ -31,13 +31,24 @@ pub async fn extend(
     until: Timestamp,
     stop: &CancellationToken,
 ) -> Vec<(String, Option<Result<(), Failure>>)> {
+    tag(client, machines, EXPIRY_TAG, &expiry_value(until), stop).await
+}
+
+/// Gives instances a free-form tag, in the same way.
+pub async fn tag(
+    client: &Client,
+    machines: &[Machine],
+    key: &str,
+    value: &str,
+    stop: &CancellationToken,
+) -> Vec<(String, Option<Result<(), Failure>>)> {
     let client = &client.with_retry(RetryPolicy::standard());
     stream::iter(machines.iter().map(|machine| machine.ocid.clone()))
         .map(|ocid| async move {
             if stop.is_cancelled() {
                 return (ocid, None);
             }
-            let result = extend_one(client, &ocid, until).await;
+            let result = tag_one(client, &ocid, key, value).await;
             (ocid, Some(result))
         })
         .buffered(AT_ONCE)
@@ -45,13 +56,13 @@ pub async fn extend(
         .await
 }
 
-async fn extend_one(client: &Client, ocid: &str, until: Timestamp) -> Result<(), Failure> {
+async fn tag_one(client: &Client, ocid: &str, key: &str, value: &str) -> Result<(), Failure> {
     let mut reads = 0;
     loop {
         reads += 1;
         let read = client.get_instance(ocid).await?;
         let mut tags = read.value.freeform_tags.unwrap_or_default();
-        tags.insert(EXPIRY_TAG.to_owned(), expiry_value(until));
+        tags.insert(key.to_owned(), value.to_owned());
         let details = UpdateInstanceDetails { freeform_tags: Some(tags), ..UpdateInstanceDetails::default() };
         match client.update_instance(ocid, &details, read.etag.as_deref()).await {
             Err(failure) if failure.class == FailureClass::StaleEtag && reads < READS => {}

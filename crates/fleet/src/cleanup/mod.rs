@@ -17,7 +17,7 @@ mod volumes;
 pub use crate::plan::{EXPIRY_TAG, fleet_expiry};
 pub use delete::{Deleted, delete};
 pub use evidence::{Evidence, gather};
-pub use expiry::{expiry, expiry_value, extend};
+pub use expiry::{expiry, expiry_value, extend, tag};
 pub use find::find;
 pub use summary::{CleanupRow, CleanupSummary};
 pub(crate) use volumes::gigabytes;

@@ -13,6 +13,8 @@ mod kept;
 mod many;
 mod promises;
 mod region;
+mod scaling;
+mod scaling_promises;
 mod setup;
 mod upkeep;
 mod upkeep_promises;

@@ -1,0 +1,281 @@
+//! Who belongs to a fleet now: the compartment's list by the fleet's tag, corrected by what the ledger knows better.
+//!
+//! Lists lag behind launches and terminations. What this ledger has launched or ended lately is therefore asked for one by
+//! one where the list disagrees, and waited for where nobody can tell yet: a fleet of the wrong size would be the price.
+
+use super::identity::FleetKey;
+use crate::engine::env::Environment;
+use crate::launch::LONGEST_LAG;
+use crate::plan::{FLEET_TAG, FleetSpec, Plan, RUN_TAG, number_in};
+use crate::query::select::Machine;
+use crate::tuning::{CENSUS_PAUSE, LISTS_CATCH_UP, MAY_BE_UNSEEN};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use ledger::{Event, LedgerError, RunHead, RunId, RunKind, RunState, Store};
+use oci_api::models::InstanceLifecycleState as State;
+use oci_client::services::compute::InstanceFilter;
+use oci_client::{Failure, FailureClass};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Up to so many instances are asked for one by one; for more, the list is read again later.
+const FEW: usize = 50;
+/// Questions under way at once.
+const AT_ONCE: usize = 8;
+/// How many looks there are while too many instances are in question.
+const LOOKS: u32 = LONGEST_LAG.as_secs().div_ceil(CENSUS_PAUSE.as_secs()) as u32;
+
+/// A member of a fleet: it exists, and is not on its way out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FleetMember {
+    /// The instance.
+    pub machine: Machine,
+    /// The number in its name, if it still has a name of the fleet.
+    pub number: Option<u32>,
+    /// Whether its launch was given up before it ran.
+    pub never_ran: bool,
+}
+
+/// A fleet as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Census {
+    /// Its members.
+    pub members: Vec<FleetMember>,
+    /// Instances of this program with names of the fleet, which belong to no fleet: those of older runs, say.
+    pub candidates: Vec<Machine>,
+    /// Every number that a name of the fleet has in the compartment, whoever the instance belongs to.
+    pub numbers: BTreeSet<u32>,
+    /// Launches of the fleet that nobody is at work on and that are not done.
+    pub unfinished: Vec<RunId>,
+    /// How many instances these may have made, without anybody knowing.
+    pub in_doubt: u32,
+    /// Runs of the fleet that a process is at work on.
+    pub at_work: Vec<RunId>,
+}
+
+/// Why a fleet could not be counted.
+#[derive(Debug, thiserror::Error)]
+pub enum CensusError {
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The service did not answer: a part of the list would be a guess.
+    #[error(transparent)]
+    Failure(#[from] Box<Failure>),
+}
+
+impl Census {
+    /// How many members there are.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.members.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// What the ledger knows of a fleet.
+#[derive(Default)]
+struct FleetPast {
+    /// Instances that runs of the fleet have made lately, with the time.
+    launched: BTreeMap<String, Timestamp>,
+    /// Instances that runs have ended, or may have, lately.
+    ended: BTreeSet<String>,
+    unfinished: Vec<RunId>,
+    in_doubt: u32,
+    at_work: Vec<RunId>,
+}
+
+/// Counts the members of a fleet. Waits where the service cannot tell yet whether an instance exists.
+///
+/// # Errors
+/// When the ledger or the compartment cannot be read to the end.
+pub async fn take_census(
+    env: &Environment,
+    fleet: &FleetSpec,
+    key: &FleetKey,
+) -> Result<Census, CensusError> {
+    let past = read_past(env, key).await?;
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        let mut listed = list(env, &key.compartment).await?;
+        let unlisted = past.launched.keys().filter(|ocid| !listed.contains_key(*ocid));
+        let is_living = |ocid: &&String| listed.get(*ocid).is_some_and(is_living);
+        let ask: Vec<String> = unlisted.chain(past.ended.iter().filter(is_living)).cloned().collect();
+        let wait = if ask.len() > FEW && looks <= LOOKS {
+            true
+        } else {
+            !settle(env, &past, ask, &mut listed).await?
+        };
+        if !wait {
+            return count(env, fleet, key, past, listed).await;
+        }
+        tokio::time::sleep(CENSUS_PAUSE).await;
+    }
+}
+
+async fn list(env: &Environment, compartment: &str) -> Result<BTreeMap<String, Machine>, CensusError> {
+    let mut listed = BTreeMap::new();
+    let mut pages = std::pin::pin!(env.client.instance_pages(&InstanceFilter::in_compartment(compartment)));
+    while let Some(page) = pages.try_next().await.map_err(Box::new)? {
+        listed.extend(page.value.into_iter().map(|instance| (instance.id.clone(), Machine::from(instance))));
+    }
+    Ok(listed)
+}
+
+/// Asks for each instance of which list and ledger disagree. `false`: for one of them nobody can tell yet.
+async fn settle(
+    env: &Environment,
+    past: &FleetPast,
+    ask: Vec<String>,
+    listed: &mut BTreeMap<String, Machine>,
+) -> Result<bool, CensusError> {
+    let answers: Vec<_> = stream::iter(ask)
+        .map(|ocid| async move {
+            let answer = env.client.get_instance(&ocid).await;
+            (ocid, answer)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut all_known = true;
+    for (ocid, answer) in answers {
+        match answer {
+            Ok(answered) => {
+                listed.insert(ocid, Machine::from(answered.value));
+            }
+            Err(failure) if failure.class == FailureClass::NotFound => {
+                let made = past.launched.get(&ocid);
+                let young = made.is_some_and(|made| env.clock.now().duration_since(*made) < MAY_BE_UNSEEN);
+                all_known &= !young || past.ended.contains(&ocid);
+                listed.remove(&ocid);
+            }
+            Err(failure) => return Err(Box::new(failure).into()),
+        }
+    }
+    Ok(all_known)
+}
+
+async fn read_past(env: &Environment, key: &FleetKey) -> Result<FleetPast, LedgerError> {
+    let now = env.clock.now();
+    let mut past = FleetPast::default();
+    for head in env.store.runs().await? {
+        let recent = now.duration_since(head.last_at) < LISTS_CATCH_UP;
+        match head.kind {
+            Some(RunKind::Terminate | RunKind::Cleanup) if recent => {
+                let records = env.store.records(head.run).await?.records;
+                past.ended.extend(records.into_iter().filter_map(|record| match record.event {
+                    Event::ActionIntended { ocid, .. }
+                    | Event::ActionAccepted { ocid, .. }
+                    | Event::ActionDone { ocid, .. } => Some(ocid),
+                    _ => None,
+                }));
+            }
+            Some(RunKind::Launch) if recent || head.held || head.unfinished() => {
+                if let Some(state) = of_fleet(&*env.store, head.run, key).await? {
+                    past.launch(&head, &state);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(past)
+}
+
+/// The state of a run, if it is one of the fleet.
+async fn of_fleet(store: &dyn Store, run: RunId, key: &FleetKey) -> Result<Option<RunState>, LedgerError> {
+    let state = RunState::fold(run, &store.records(run).await?.records);
+    let plan: Option<Plan> = serde_json::from_value(state.plan.clone()).ok();
+    let of = plan.as_ref().and_then(FleetKey::of_plan);
+    Ok(of.is_some_and(|of| of.is_same(key)).then_some(state))
+}
+
+impl FleetPast {
+    fn launch(&mut self, head: &RunHead, state: &RunState) {
+        if head.held {
+            self.at_work.push(head.run);
+        } else if head.unfinished() {
+            self.unfinished.push(head.run);
+            self.in_doubt += state.counts.unsettled;
+        }
+        for slot in state.slots.values() {
+            let made = slot.launched_at.unwrap_or(head.created_at);
+            self.launched.extend(slot.ocid.clone().map(|ocid| (ocid, made)));
+            // Those that died before they ran, and those that were rolled back.
+            self.ended.extend(slot.gone.iter().cloned());
+        }
+    }
+}
+
+/// Whether an instance exists and is not on its way out.
+fn is_living(machine: &Machine) -> bool {
+    !matches!(machine.state, State::Terminated | State::Terminating)
+}
+
+async fn count(
+    env: &Environment,
+    fleet: &FleetSpec,
+    key: &FleetKey,
+    past: FleetPast,
+    listed: BTreeMap<String, Machine>,
+) -> Result<Census, CensusError> {
+    let mut census = Census {
+        unfinished: past.unfinished,
+        in_doubt: past.in_doubt,
+        at_work: past.at_work,
+        ..Census::default()
+    };
+    let mut runs = Runs { env, key, known: BTreeMap::new() };
+    for machine in listed.into_values().filter(is_living) {
+        let number = number_in(fleet, &machine.name);
+        census.numbers.extend(number);
+        let is_ours = match machine.tags.get(FLEET_TAG) {
+            Some(name) => name == key.name,
+            // A config that leaves no room for the tag: the run says whose it is.
+            None if fleet.tagged_name().is_none() => runs.of(&machine).await?.is_some(),
+            None => false,
+        };
+        if is_ours {
+            let never_ran = runs.never_ran(&machine).await?;
+            census.members.push(FleetMember { machine, number, never_ran });
+        } else if number.is_some()
+            && machine.tags.get(FLEET_TAG).is_none()
+            && machine.tags.get(RUN_TAG).is_some()
+        {
+            census.candidates.push(machine);
+        }
+    }
+    census.members.sort_by(|a, b| (a.number, &a.machine.ocid).cmp(&(b.number, &b.machine.ocid)));
+    Ok(census)
+}
+
+/// The runs that instances name in their tags, each read once.
+struct Runs<'a> {
+    env: &'a Environment,
+    key: &'a FleetKey,
+    known: BTreeMap<RunId, Option<RunState>>,
+}
+
+impl Runs<'_> {
+    /// The run of the fleet that launched an instance.
+    async fn of(&mut self, machine: &Machine) -> Result<Option<&RunState>, LedgerError> {
+        let Some(run) = machine.tags.get(RUN_TAG).and_then(|run| run.parse().ok()) else { return Ok(None) };
+        if !self.known.contains_key(&run) {
+            let state = match of_fleet(&*self.env.store, run, self.key).await {
+                Ok(state) => state,
+                // The run of another machine.
+                Err(LedgerError::UnknownRun { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            self.known.insert(run, state);
+        }
+        Ok(self.known.get(&run).and_then(Option::as_ref))
+    }
+
+    /// Whether an instance does not run yet, and its run does not wait for it any more.
+    async fn never_ran(&mut self, machine: &Machine) -> Result<bool, LedgerError> {
+        if !matches!(machine.state, State::Provisioning | State::Starting) {
+            return Ok(false);
+        }
+        let Some(run) = self.of(machine).await? else { return Ok(false) };
+        let slot = run.slots.values().find(|slot| slot.ocid.as_deref() == Some(&*machine.ocid));
+        Ok(slot.is_some_and(|slot| slot.running_at.is_none() && slot.wait_ended))
+    }
+}

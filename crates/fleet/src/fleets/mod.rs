@@ -1,0 +1,23 @@
+//! Fleets: what the instances of a config are together, how many of them there are to be, and how to get there.
+//!
+//! A fleet is identified by its endpoint, region, compartment and name. Its members carry the name in a tag; runs are how it
+//! changes. This room reads what exists, decides what has to change, and has `launch` and `action` change it. It must not
+//! know of consent: whoever calls it has shown the change to a person first.
+
+mod census;
+mod converge;
+mod drift;
+mod identity;
+mod numbers;
+mod shrink;
+mod standing;
+mod wanted;
+
+pub use census::{Census, CensusError, FleetMember, take_census};
+pub use converge::{Converged, Means, SizeChange, carry_out, change, settle_unfinished};
+pub use drift::{Drift, drift};
+pub use identity::FleetKey;
+pub use numbers::grown;
+pub use shrink::{Leaving, LeavingOrder, PROTECT_TAG, Picked, Why, is_protected, pick};
+pub use standing::{Candidate, MemberRow, Standing};
+pub use wanted::{ScalePlan, Wanted, wanted};

@@ -1,0 +1,161 @@
+//! How a fleet stands: what exists beside what is wanted, in numbers and rows. A fold over the census; asks nobody.
+
+use super::census::Census;
+use super::drift::{Drift, drift};
+use super::identity::FleetKey;
+use super::shrink::is_protected;
+use super::wanted::Wanted;
+use crate::cleanup::expiry;
+use crate::plan::FleetSpec;
+use crate::price::Prices;
+use crate::query::select::{Machine, hour_now, running_hour};
+use jiff::Timestamp;
+use ledger::RunId;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How a fleet stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Standing {
+    /// The fleet.
+    pub fleet: FleetKey,
+    /// How many there are to be, and who says so.
+    pub wanted: Wanted,
+    /// How many there are.
+    pub members: usize,
+    /// Members by state.
+    pub by_state: BTreeMap<String, usize>,
+    /// Members by availability domain and fault domain.
+    pub by_domain: BTreeMap<String, usize>,
+    /// Members by shape.
+    pub by_shape: BTreeMap<String, usize>,
+    /// Members by the way in which their capacity is bought: `on_demand`, `preemptible`, `reserved`.
+    pub by_capacity_type: BTreeMap<&'static str, usize>,
+    /// What they cost an hour now, as far as prices are known.
+    pub price_per_hour: f64,
+    /// Members of unknown price.
+    pub unknown_prices: usize,
+    /// What they have cost at most: as if each had run since it was made.
+    pub spent_at_most: f64,
+    /// The currency of the amounts.
+    pub currency: String,
+    /// When the time of the first of them is over; absent when none has an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// The members.
+    pub instances: Vec<MemberRow>,
+    /// Instances of older runs with names of the fleet, which `fleet adopt` would take in.
+    pub candidates: Vec<Candidate>,
+    /// Launches of the fleet that were cut short.
+    pub unfinished_runs: Vec<RunId>,
+    /// How many instances these may have made, without anybody knowing.
+    pub in_doubt: u32,
+    /// Runs of the fleet that a process is at work on.
+    pub runs_at_work: Vec<RunId>,
+}
+
+/// A member in a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MemberRow {
+    /// The instance.
+    #[serde(flatten)]
+    pub machine: Machine,
+    /// What it costs an hour now; absent when that is not known.
+    pub price_per_hour: Option<f64>,
+    /// When its time is over; absent when it has no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Whether a tag keeps it from being ended.
+    pub protected: bool,
+    /// Whether its launch was given up before it ran.
+    pub never_ran: bool,
+    /// In what it differs from the config.
+    pub drift: Vec<Drift>,
+}
+
+/// An instance that may be taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// Its OCID.
+    pub ocid: String,
+}
+
+impl Standing {
+    /// Sums a census up.
+    pub fn of(
+        key: FleetKey,
+        fleet: &FleetSpec,
+        census: Census,
+        wanted: Wanted,
+        prices: &Prices,
+        now: Timestamp,
+    ) -> Self {
+        let mut standing = Self {
+            fleet: key,
+            wanted,
+            members: census.members.len(),
+            by_state: BTreeMap::new(),
+            by_domain: BTreeMap::new(),
+            by_shape: BTreeMap::new(),
+            by_capacity_type: BTreeMap::new(),
+            price_per_hour: 0.0,
+            unknown_prices: 0,
+            spent_at_most: 0.0,
+            currency: prices.currency().to_owned(),
+            expires: None,
+            instances: Vec::new(),
+            candidates: census
+                .candidates
+                .into_iter()
+                .map(|machine| Candidate { name: machine.name, ocid: machine.ocid })
+                .collect(),
+            unfinished_runs: census.unfinished,
+            in_doubt: census.in_doubt,
+            runs_at_work: census.at_work,
+        };
+        for member in census.members {
+            let row = MemberRow {
+                price_per_hour: hour_now(&member.machine, prices),
+                expires: expiry(&member.machine),
+                protected: is_protected(&member.machine, &[]),
+                never_ran: member.never_ran,
+                drift: drift(&member.machine, fleet),
+                machine: member.machine,
+            };
+            standing.add(&row, prices, now);
+            standing.instances.push(row);
+        }
+        standing
+    }
+
+    fn add(&mut self, row: &MemberRow, prices: &Prices, now: Timestamp) {
+        let machine = &row.machine;
+        let count = |counts: &mut BTreeMap<String, usize>, key: String| *counts.entry(key).or_default() += 1;
+        count(&mut self.by_state, machine.state.as_str().to_owned());
+        let fault_domain = machine.fault_domain.as_deref().unwrap_or("unknown");
+        count(&mut self.by_domain, format!("{} {fault_domain}", machine.availability_domain));
+        count(&mut self.by_shape, machine.shape.clone());
+        let bought = if machine.preemptible {
+            "preemptible"
+        } else if machine.capacity_reservation.is_some() {
+            "reserved"
+        } else {
+            "on_demand"
+        };
+        *self.by_capacity_type.entry(bought).or_default() += 1;
+        match row.price_per_hour {
+            Some(hour) => self.price_per_hour += hour,
+            None => self.unknown_prices += 1,
+        }
+        let age = machine.created.map_or(0.0, |created| now.duration_since(created).as_secs_f64().max(0.0));
+        self.spent_at_most += running_hour(machine, prices).unwrap_or_default() * age / 3600.0;
+        self.expires = [self.expires, row.expires].into_iter().flatten().min();
+    }
+
+    /// How many members differ from the config.
+    pub fn drifted(&self) -> usize {
+        self.instances.iter().filter(|row| !row.drift.is_empty()).count()
+    }
+}

@@ -1,0 +1,355 @@
+//! A fleet is scaled up and down, by processes that die, while other people end, protect and imitate its members. Whatever
+//! happens, the last `scale` ends at exactly the wanted size, and no instance is ended that is not the fleet's or protected.
+
+use crate::{
+    fuse::Fuse,
+    kept::{Announced, Kept},
+    region::{self, RegionClock},
+    setup::{self, Setup, pick},
+    wire::{Adrift, Wire},
+};
+use bytes::Bytes;
+use fleet::action::{Options, Verb};
+use fleet::fleets::{
+    FleetKey, LeavingOrder, Means, PROTECT_TAG, Picked, ScalePlan, SizeChange, carry_out, change,
+    settle_unfinished, take_census,
+};
+use fleet::plan::FLEET_TAG;
+use fleet::select::Selection;
+use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
+use futures_util::future::BoxFuture;
+use ledger::MemoryStore;
+use oci_api::Operation;
+use oci_client::transport::{Transport, TransportError};
+use oci_client::{Client, Endpoints};
+use oci_simulator::server::Region;
+use oci_simulator::world::{ApiRequest, Caller};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// No `scale` works longer.
+const LONGEST: Duration = Duration::from_hours(12);
+/// Only where there is room for all can the size be exact.
+const ROOMY: [&str; 3] = ["roomy", "flaky", "throttled"];
+/// So many `scale`s must do in a calm region.
+const CALM_PROCESSES: u32 = 5;
+
+/// What a history came to.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub scales: u64,
+    pub deaths: u64,
+    pub launches: u64,
+    pub terminations: u64,
+}
+
+/// The wire of a process: no instance of others and no protected one may be ended over it.
+struct Guard {
+    wire: Wire,
+    spared: BTreeSet<String>,
+}
+
+impl Transport for Guard {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        let ocid = request.uri().path().rsplit('/').next().unwrap_or_default();
+        if request.method() == http::Method::DELETE && self.spared.contains(ocid) {
+            let mut broken = self.wire.broken.lock().unwrap();
+            broken.get_or_insert(format!("a scale ends {ocid}, which is protected or of others"));
+        }
+        self.wire.send(request)
+    }
+}
+
+struct Scaling {
+    setup: Setup,
+    region: Region,
+    clock: Arc<RegionClock>,
+    store: MemoryStore,
+    announced: Arc<Announced>,
+    broken: Arc<Mutex<Option<String>>>,
+    adrift: Arc<Adrift>,
+    chance: StdRng,
+    fleet: FleetSpec,
+    caller: Caller,
+    /// Instances that nothing may end.
+    spared: BTreeSet<String>,
+    protected: u32,
+    wanted: u32,
+    /// As many members there may be, whatever is under way.
+    most: usize,
+    processes: u64,
+    told: Told,
+}
+
+/// Plays the history of a seed. An error says which promise was broken.
+pub fn play(setup: Setup) -> Result<Told, String> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut scaling = Scaling::new(setup);
+        scaling.imitate();
+        for _ in 0..scaling.chance.random_range(2..6) {
+            scaling.wanted = scaling.size();
+            for _ in 0..scaling.chance.random_range(1..4) {
+                scaling.process(true).await?;
+                let pause = *pick(&mut scaling.chance, &[0, 1, 20, 300]);
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                if scaling.chance.random_bool(0.4) {
+                    scaling.deed();
+                }
+            }
+        }
+        scaling.calm().await?;
+        let stats = scaling.region.stats();
+        let ok = |name: &str| stats.operations.get(name).map_or(0, |operation| operation.ok);
+        (scaling.told.launches, scaling.told.terminations) = (ok("LaunchInstance"), ok("TerminateInstance"));
+        Ok(scaling.told)
+    })
+}
+
+/// A setup of the kind that this plays.
+pub fn drawn(seed: u64, most: u32) -> Setup {
+    let mut setup = Setup::drawn(seed, most);
+    let preset = ROOMY[usize::try_from(seed).unwrap() % ROOMY.len()];
+    let mut scenario = oci_simulator::scenario::Scenario::named(preset).unwrap();
+    scenario.signatures = oci_simulator::scenario::Signatures::Unchecked;
+    let mut chance = StdRng::seed_from_u64(seed ^ 0x5CA1E);
+    setup::treacherous(&mut scenario, &mut chance);
+    (setup.preset, setup.scenario) = (preset, scenario);
+    (setup.min, setup.reserve, setup.ocpus, setup.count) = (None, false, 1, most);
+    setup
+}
+
+impl Scaling {
+    fn new(setup: Setup) -> Self {
+        let (region, clock) = region::open(&setup);
+        let fleet = region::plan(&setup, &region).fleet;
+        let store = MemoryStore::new();
+        store.set_sync_delay(setup.sync);
+        let defaults = region.world().defaults();
+        Self {
+            chance: StdRng::seed_from_u64(setup.seed ^ 0xF1EE7),
+            caller: Caller { tenancy: defaults.tenancy, user: defaults.user },
+            setup,
+            region,
+            clock,
+            store,
+            announced: Arc::default(),
+            broken: Arc::default(),
+            adrift: Arc::default(),
+            fleet,
+            spared: BTreeSet::new(),
+            protected: 0,
+            wanted: 0,
+            most: 0,
+            processes: 0,
+            told: Told::default(),
+        }
+    }
+
+    fn size(&mut self) -> u32 {
+        if self.chance.random_bool(0.15) { 0 } else { self.chance.random_range(0..=self.setup.count) }
+    }
+
+    /// Somebody else's instances with names of the fleet.
+    fn imitate(&mut self) {
+        for _ in 0..self.chance.random_range(0..3) {
+            let home = self.region.world().defaults();
+            let number = self.chance.random_range(1..=self.setup.count.max(1));
+            let body = json!({
+                "compartmentId": home.compartment,
+                "availabilityDomain": home.availability_domains[0],
+                "displayName": format!("web-{number}"),
+                "shape": region::SHAPE,
+                "shapeConfig": {"ocpus": 1.0, "memoryInGBs": 6.0},
+                "sourceDetails": {"sourceType": "image", "imageId": home.image},
+                "createVnicDetails": {"subnetId": home.public_subnet},
+            });
+            let request = ApiRequest::new(Operation::LaunchInstance, self.caller.clone()).body(body);
+            if let Ok(made) = self.region.world().handle(&request) {
+                self.spared.insert(made.json()["id"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    /// The living members, with their names, by the region's own books.
+    fn members(&self) -> BTreeMap<String, String> {
+        let world = self.region.world();
+        let is_ours = |tags: &BTreeMap<String, String>| tags.get(FLEET_TAG).is_some_and(|name| name == "web");
+        let ours = world.live_instances().filter(|entry| is_ours(&entry.tags));
+        ours.map(|entry| (entry.id, entry.name)).collect()
+    }
+
+    /// Somebody ends a member by hand, or protects one.
+    fn deed(&mut self) {
+        let members: Vec<String> = self.members().into_keys().collect();
+        if members.is_empty() {
+            return;
+        }
+        let ocid = pick(&mut self.chance, &members).clone();
+        if self.spared.contains(&ocid) {
+            return;
+        }
+        if self.chance.random_bool(0.3) {
+            let entry = self.region.world().live_instances().find(|entry| entry.id == ocid);
+            let mut tags = entry.map(|entry| entry.tags.clone()).unwrap_or_default();
+            tags.insert(PROTECT_TAG.to_owned(), "yes".to_owned());
+            let request = ApiRequest::new(Operation::UpdateInstance, self.caller.clone())
+                .path("instanceId", &ocid)
+                .body(json!({"freeformTags": tags}));
+            if self.region.world().handle(&request).is_ok() {
+                self.spared.insert(ocid);
+                self.protected += 1;
+            }
+        } else {
+            let request =
+                ApiRequest::new(Operation::TerminateInstance, self.caller.clone()).path("instanceId", &ocid);
+            drop(self.region.world().handle(&request));
+        }
+    }
+
+    fn environment(&self, fuse: &Arc<Fuse>) -> Environment {
+        let wire = Wire {
+            region: self.region.clone(),
+            fuse: Arc::clone(fuse),
+            announced: Arc::clone(&self.announced),
+            broken: Arc::clone(&self.broken),
+            arrives: AtomicBool::new(self.setup.seed.is_multiple_of(2)),
+            adrift: Arc::clone(&self.adrift),
+        };
+        let guard = Guard { wire, spared: self.spared.clone() };
+        let seed = self.setup.seed.wrapping_add(self.processes);
+        let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), Arc::new(guard))
+            .clock(self.clock.clone())
+            .seed(seed)
+            .build();
+        let (store, announced) = (self.store.clone(), Arc::clone(&self.announced));
+        let store = Kept { store, fuse: Arc::clone(fuse), announced };
+        Environment { client, requests: None, store: Arc::new(store), clock: self.clock.clone(), seed }
+    }
+
+    /// One `scale`, which may die.
+    async fn process(&mut self, mortal: bool) -> Result<(), String> {
+        self.processes += 1;
+        let dies = mortal && self.chance.random_bool(0.7);
+        let point = if dies { self.chance.random_range(1..=self.setup.points) } else { 0 };
+        let fuse = Arc::new(Fuse::at(point));
+        let env = self.environment(&fuse);
+        let before = self.members().len();
+        let ended = tokio::select! {
+            biased;
+            () = fuse.blown() => None,
+            ended = scale(&env, &self.fleet, self.wanted) => Some(ended),
+            () = tokio::time::sleep(LONGEST) => return Err(format!("a scale is still busy after {LONGEST:?}")),
+        };
+        if self.setup.loud {
+            let members: Vec<String> = self.members().into_values().collect();
+            println!("scale {} from {before}: {ended:?}, {} live: {members:?}", self.wanted, members.len());
+        }
+        match &ended {
+            None => {
+                self.told.deaths += 1;
+                self.store.crash(self.chance.random_range(0..4));
+            }
+            Some(_) => self.told.scales += 1,
+        }
+        if let Some(reason) = self.broken.lock().unwrap().take() {
+            return Err(reason);
+        }
+        let living = self.members().len();
+        // A launch that a dead process left in doubt is found out by sending it again.
+        self.most = self.most.max(before).max(self.wanted as usize);
+        if living > self.most {
+            return Err(format!("{living} members live, and there were to be {} at most", self.most));
+        }
+        if matches!(ended, Some(Ok(()))) {
+            self.most = living;
+        }
+        self.region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
+    }
+
+    /// Nothing fails any more: the fleet must come to the wanted size.
+    async fn calm(&mut self) -> Result<(), String> {
+        self.region.replace_faults(&[]);
+        for _ in 0..CALM_PROCESSES {
+            tokio::time::sleep(Duration::from_mins(2)).await;
+            self.process(false).await?;
+            if self.settled().is_ok() {
+                break;
+            }
+        }
+        self.settled()?;
+        // At the wanted size nothing is changed.
+        let sent = |region: &Region| {
+            let stats = region.stats();
+            ["LaunchInstance", "TerminateInstance"]
+                .map(|name| stats.operations.get(name).map_or(0, |of| of.ok))
+        };
+        let before = sent(&self.region);
+        self.process(false).await?;
+        if sent(&self.region) != before {
+            return Err("a scale at the wanted size has changed something".to_owned());
+        }
+        self.settled()
+    }
+
+    fn settled(&self) -> Result<(), String> {
+        let members = self.members();
+        let alive = |ocid: &&String| members.contains_key(*ocid);
+        let protected = self.spared.iter().filter(alive).count();
+        let wanted = protected.max(self.wanted as usize);
+        if members.len() != wanted {
+            return Err(format!("{} members live, and {wanted} are wanted", members.len()));
+        }
+        let names: BTreeSet<&String> = members.values().collect();
+        if names.len() != members.len() && protected == 0 {
+            return Err(format!("two members share a name: {members:?}"));
+        }
+        Ok(())
+    }
+}
+
+/// What `scale N` does when everything is agreed to.
+async fn scale(env: &Environment, fleet: &FleetSpec, wanted: u32) -> Result<(), String> {
+    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let stop = CancellationToken::new();
+    let key = FleetKey::new(fleet, None);
+    let mut census = take_census(env, fleet, &key).await.map_err(|error| said(&error))?;
+    if !census.unfinished.is_empty() {
+        settle_unfinished(env, &census.unfinished, &stop).await.map_err(|error| said(&error))?;
+        census = take_census(env, fleet, &key).await.map_err(|error| said(&error))?;
+        if census.in_doubt > 0 {
+            return Err(format!("{} launches are in doubt", census.in_doubt));
+        }
+    }
+    let plan = ScalePlan { fleet: key, wanted, configured: wanted, before: census.count(), simulated: None };
+    let run = env.new_run_id();
+    let change = change(fleet, &census, wanted, &LeavingOrder::Newest, &[]);
+    let ended = match change {
+        SizeChange::Nothing => return Ok(()),
+        SizeChange::Grow(fleet) => {
+            let launch = Plan::offline(*fleet).map_err(|_| "the plan has findings".to_owned())?;
+            let options = LaunchOptions::default();
+            let means = Means::Grow { plan: &launch, options: &options };
+            carry_out(env, &plan, run, means, no_sink(), stop).await
+        }
+        SizeChange::Shrink(Picked { leaving, .. }) => {
+            let machines = leaving.into_iter().map(|leaving| leaving.member.machine).collect();
+            let selection = Selection::freeze(machines);
+            if selection.is_empty() {
+                return Ok(());
+            }
+            let options = Options::new(Verb::Terminate);
+            let means = Means::Shrink { selection: &selection, options: &options };
+            carry_out(env, &plan, run, means, no_sink(), stop).await
+        }
+    };
+    ended.map(drop).map_err(|error| said(&error))
+}
