@@ -4,6 +4,7 @@
 
 mod capacity;
 mod duration;
+mod fleets;
 mod go_style;
 mod instances;
 mod manage;
@@ -13,6 +14,7 @@ mod reservation;
 mod sim;
 
 pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArgs, Where};
+pub use fleets::{AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, ScaleArgs, StatusArgs};
 pub use go_style::{go_flags, missed_equals, normalise};
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
@@ -130,6 +132,14 @@ pub enum Command {
     Show(ShowArgs),
     /// Check how many instances can launch in each availability domain, what prevents more, and the price
     Plan(PlanArgs),
+    /// Bring the fleet to a size: launch what is missing, or terminate what is too many
+    Scale(ScaleArgs),
+    /// Show what exists of the fleet beside what is wanted
+    Status(StatusArgs),
+    /// List the fleets of a compartment
+    Fleets(FleetsArgs),
+    /// Manage the members of the fleet
+    Fleet(FleetArgs),
     /// Manage capacity reservations
     Reservation(ReservationArgs),
     /// Report capacity by availability domain, fault domain and shape

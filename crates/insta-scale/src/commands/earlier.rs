@@ -196,7 +196,7 @@ fn reached(origin: &Origin) -> Option<String> {
 }
 
 /// What stands for a fleet among the processes of this machine.
-fn key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
+pub(super) fn key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
     let file = origin.map(|origin| file(origin).display().to_string()).unwrap_or_default();
     let reached = origin.and_then(reached).unwrap_or_default();
     [&file, &reached, &fleet.region, &fleet.compartment, &fleet.name_prefix].map(String::as_str).join("\n")
@@ -208,7 +208,7 @@ pub fn has_made(state: &RunState) -> bool {
 }
 
 /// Who is at work on a run: the ledger tells when asked for the lease.
-async fn holder(store: &Arc<dyn Store>, run: RunId) -> String {
+pub(super) async fn holder(store: &Arc<dyn Store>, run: RunId) -> String {
     match store.lease(run, SystemClock.now()).await {
         Err(LedgerError::Held { holder: Some(holder), .. }) => holder.to_string(),
         _ => "another process".to_owned(),

@@ -61,7 +61,7 @@ pub async fn run(global: &Global, args: &LaunchArgs, stop: &CancellationToken) -
 }
 
 /// Puts the end of the fleet's time into its tags.
-fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
+pub(super) fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
     let too_long = || CommandError::usage("--ttl is too long", "give at most a year");
     let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
     if ttl.is_zero() {

@@ -10,6 +10,7 @@ pub mod earlier;
 pub mod ending;
 pub mod export;
 pub mod find;
+pub mod fleets;
 pub mod instances;
 pub mod launch;
 mod lost;
@@ -31,7 +32,7 @@ pub mod sim;
 mod simulated_region;
 pub mod unfinished;
 
-use crate::args::{Cli, Command, Global, OutputFormat, SimCommand};
+use crate::args::{Cli, Command, FleetCommand, Global, OutputFormat, SimCommand};
 use crate::config::{Overrides, Placeholders};
 use crate::environment;
 use crate::error::CommandError;
@@ -64,6 +65,12 @@ async fn carry_out(
         Command::Runs(args) => runs::run(global, &args).await,
         Command::Show(args) => show::run(global, &args).await,
         Command::Plan(args) => Box::pin(plan::run(global, &args, stop)).await,
+        Command::Scale(args) => documented(global, Box::pin(fleets::scale::run(global, &args, stop)).await),
+        Command::Status(args) => Box::pin(fleets::status(global, &args, stop)).await,
+        Command::Fleets(args) => Box::pin(fleets::list(global, &args, stop)).await,
+        Command::Fleet(args) => match args.command {
+            FleetCommand::Adopt(args) => Box::pin(fleets::adopt(global, &args, stop)).await,
+        },
         Command::Reservation(args) => Box::pin(reservation::run(global, args.command, stop)).await,
         Command::Capacity(args) => Box::pin(capacity::run(global, &args, stop)).await,
         Command::Find(args) => Box::pin(find::run(global, args, stop)).await,
@@ -93,7 +100,15 @@ fn documented(global: &Global, result: Result<Exit, CommandError>) -> Result<Exi
 
 /// Whether a command lists things, and can do so as comma-separated values.
 fn lists(command: &Command) -> bool {
-    matches!(command, Command::Reservation(_) | Command::Capacity(_) | Command::Find(_) | Command::Cleanup(_))
+    matches!(
+        command,
+        Command::Reservation(_)
+            | Command::Capacity(_)
+            | Command::Find(_)
+            | Command::Cleanup(_)
+            | Command::Fleets(_)
+            | Command::Fleet(_)
+    )
 }
 
 /// Refuses a format that the command does not have.

@@ -2,11 +2,14 @@
 
 use crate::args::LaunchArgs;
 use crate::config::Settings;
+use crate::error::CommandError;
 use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
-use crate::output::text::{count, left, moment};
+use crate::output::text::{clean, count, left, moment};
 use fleet::cleanup::fleet_expiry;
-use fleet::price::{self, Size};
+use fleet::fleets::ScalePlan;
+use fleet::plan::FLEET_TAG;
+use fleet::price::{self, Prices, Size};
 use fleet::{FleetSpec, Plan};
 use ledger::RunState;
 use oci_client::{Clock as _, SystemClock};
@@ -43,6 +46,52 @@ pub fn launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
         question: format!("Launch {}?", count(number, "instance")),
         number: u64::from(number),
         ..Proposal::default()
+    }
+}
+
+/// What a `scale` to a larger size will launch. `existing` is what the members cost an hour now, and how many have no known
+/// price.
+pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &Settings) -> Proposal {
+    let number = plan.fleet.count;
+    let new = money(&plan.fleet, number, settings);
+    let then = Money { hour: new.hour.map(|hour| hour + existing.0), unknown: existing.1 };
+    let mut what = preview::rows(plan);
+    let sizes = format!("{}: {} → {} instances", clean(&scale.fleet.name), scale.before, scale.wanted);
+    what.insert(0, ("fleet", sizes));
+    let mut options = Vec::new();
+    if plan.fleet.tagged_name().is_none() {
+        options.push(format!(
+            "the config's own tags leave no room for {FLEET_TAG}: only this machine's ledger knows these instances as the fleet's"
+        ));
+    }
+    Proposal {
+        what,
+        money: vec![("price", new), ("fleet then", then)],
+        until: Some(until(&plan.fleet)),
+        options,
+        question: format!("Launch {}?", count(number, "instance")),
+        number: u64::from(number),
+        ..Proposal::default()
+    }
+}
+
+/// Whether the last price of a proposal is within a limit.
+///
+/// # Errors
+/// When it is not, or nobody knows.
+pub fn within(limit: f64, proposal: &Proposal, prices: &Prices) -> Result<(), CommandError> {
+    let currency = prices.currency();
+    let Some((_, money)) = proposal.money.last() else { return Ok(()) };
+    match money.hour {
+        Some(hour) if hour <= limit && money.unknown == 0 => Ok(()),
+        Some(hour) if hour > limit => Err(CommandError::usage(
+            format!("the fleet would cost {hour:.4} {currency} an hour, above --max-cost-per-hour {limit}"),
+            "choose a smaller size or shape, or a higher limit",
+        )),
+        _ => Err(CommandError::usage(
+            "the price of the fleet is not known, so --max-cost-per-hour cannot be kept",
+            "give the prices under `prices:` in the config, or leave the flag out",
+        )),
     }
 }
 

@@ -69,3 +69,11 @@ pub fn show_launch(
     }
     Ok(())
 }
+
+/// What went wrong in a run and what to do, where the run is a part of something larger that goes on by itself.
+pub fn advise(global: &Global, run: &RunSummary) {
+    let advice = summary::advice(run, None, &[]);
+    if !advice.is_empty() && verbosity(global) > Verbosity::Quiet {
+        console::line(advice.trim_end());
+    }
+}

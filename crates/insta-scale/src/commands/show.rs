@@ -5,11 +5,14 @@ use crate::args::{Global, OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::ending::Ending;
+use crate::output::text::clean;
 use crate::output::{console, simulated};
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
 use fleet::cleanup::{CleanupSummary, fleet_expiry};
+use fleet::fleets::ScalePlan;
 use ledger::{RunKind, RunState};
+use serde_json::json;
 
 /// Runs it. `--output jsonl` gives the records themselves.
 pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
@@ -46,11 +49,29 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
             super::cleanup::show_past(global, &CleanupSummary::of(&state))?;
             return Ok(Exit::Done);
         }
+        Some(RunKind::Scale) => {
+            return show_scale(global, &RunState::fold(run, &records.records));
+        }
         Some(RunKind::Launch) | None => {}
     }
     let (state, plan) = past::of_run(&store, run).await?;
     let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
     let summary = RunSummary::of(&state, &plan);
     run_report::show_launch(global, &summary, &ending, !args.simulated, &summary.warnings)?;
+    Ok(Exit::Done)
+}
+
+/// The size that a `scale` gave to a fleet.
+fn show_scale(global: &Global, state: &RunState) -> Result<Exit, CommandError> {
+    let plan: ScalePlan = serde_json::from_value(state.plan.clone()).map_err(|error| {
+        CommandError::Run(format!("the plan of run {} cannot be read: {error}", state.run))
+    })?;
+    let text = if global.output == OutputFormat::Table {
+        let ScalePlan { fleet, wanted, before, .. } = &plan;
+        format!("fleet {}: from {before} to {wanted} instances", clean(&fleet.name))
+    } else {
+        simulated::mark(json!({"run_id": state.run, "outcome": state.outcome, "scale": plan})).to_string()
+    };
+    console::data(&text)?;
     Ok(Exit::Done)
 }

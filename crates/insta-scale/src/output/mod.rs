@@ -6,6 +6,7 @@ pub mod document;
 pub mod dry_run_report;
 pub mod ending;
 pub mod eta;
+pub mod fleets;
 pub mod instances;
 pub mod listing;
 mod pace;

@@ -152,7 +152,7 @@ impl Money {
     }
 
     /// `1,234.5678 USD an hour, 888,888.82 per 30 days (720 h)`.
-    fn text(self, currency: &str) -> String {
+    pub fn text(self, currency: &str) -> String {
         let currency = clean(currency);
         let Some(hour) = self.hour else {
             return "unknown; set it under `prices:` in the config".to_owned();

@@ -61,6 +61,12 @@ impl Facts {
             in_doubt: counts.unsettled,
             ..Self::default()
         };
+        if state.kind == Some(RunKind::Scale) {
+            let number = |key: &str| state.plan.get(key).and_then(Value::as_u64).unwrap_or_default();
+            let name = state.plan.pointer("/fleet/name").and_then(Value::as_str).unwrap_or_default();
+            let sizes = format!("{}: {} → {}", clean(name), number("before"), number("wanted"));
+            return Self { names: Some(sizes), ..facts };
+        }
         // Of a plan that an older version wrote, what it has.
         let text = |path: &str| state.plan.pointer(path).and_then(Value::as_str).map(str::to_owned);
         if state.kind != Some(RunKind::Launch) {
@@ -118,7 +124,11 @@ pub fn table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> String
         column("NAMES", 1, &names).cut(),
         column("REGION", 6, &|row| text(row.facts.region.as_deref())),
         column("SHAPE", 5, &|row| text(row.facts.shape.as_deref())),
-        column("DONE", 2, &|row| format!("{}/{}", row.facts.running, row.head.requested)),
+        column("DONE", 2, &|row| match row.head.kind {
+            // The runs after it have the instances.
+            Some(RunKind::Scale) => "-".to_owned(),
+            _ => format!("{}/{}", row.facts.running, row.head.requested),
+        }),
         column("STARTED", 8, &|row| row.head.created_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
         column("AGE", 4, &|row| age(row.head.created_at, now)),
         column("OUTCOME", 0, &|row| outcome(&row.head)),
@@ -170,6 +180,7 @@ pub fn kind(kind: RunKind) -> &'static str {
         RunKind::Reboot => "reboot",
         RunKind::Terminate => "terminate",
         RunKind::Cleanup => "cleanup",
+        RunKind::Scale => "scale",
     }
 }
 

@@ -45,9 +45,10 @@ pub fn assume_simulated(label: &str) {
 }
 
 /// What the plan of a run says of the region that it was in, if that was a simulated one: a launch's by its origin, an
-/// action's by its options.
+/// action's by its options, a scale's by itself.
 pub fn of_plan(plan: &Value) -> Option<&str> {
-    ["origin", "options"].iter().find_map(|part| plan.get(part)?.get("simulated")?.as_str())
+    let inside = ["origin", "options"].iter().find_map(|part| plan.get(part)?.get("simulated"));
+    inside.or_else(|| plan.get("simulated"))?.as_str()
 }
 
 /// What the region said of itself, if it is a simulated one.

@@ -9,6 +9,7 @@ mod before_a_run;
 mod command_line;
 mod consent;
 mod first_boot;
+mod fleets;
 mod formats;
 mod good_config;
 mod instances;

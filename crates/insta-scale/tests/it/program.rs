@@ -94,12 +94,13 @@ fn consent(arguments: &[&str]) -> Option<&'static str> {
     let simulated = arguments.iter().any(|word| word.trim_start_matches('-').starts_with("simulate"));
     let agreed = simulated || has(&["--yes", "-yes", "-y", "--dry-run", "-dry-run", "--help"]);
     let changes = match arguments.first() {
-        None | Some(&("launch" | "resume" | "cleanup")) => true,
+        None | Some(&("launch" | "resume" | "cleanup" | "scale")) => true,
         Some(&"instances") => has(&["start", "stop", "reboot", "terminate", "extend"]),
         Some(&"reservation") => has(&["create", "update", "wait", "delete"]),
         // Flags come first: `launch` is put in unless a command follows.
         Some(first) => {
-            first.starts_with('-') && !has(&["runs", "show", "plan", "instances", "reservation", "sim"])
+            first.starts_with('-')
+                && !has(&["runs", "show", "plan", "instances", "reservation", "sim", "status", "fleets"])
         }
     };
     (changes && !agreed).then_some("--yes")

@@ -178,11 +178,16 @@ pub fn show(global: &Global, summary: &ActionSummary) -> Result<(), CommandError
         OutputFormat::Jsonl => console::data(&action::json_line(summary))?,
         _ => console::data(&action::table(summary))?,
     }
+    advise(summary);
+    Ok(())
+}
+
+/// Says what went wrong and what to do.
+pub fn advise(summary: &ActionSummary) {
     let advice = action::advice(summary);
     if !advice.is_empty() {
         console::line(advice.trim_end());
     }
-    Ok(())
 }
 
 fn past(verb: Verb) -> &'static str {

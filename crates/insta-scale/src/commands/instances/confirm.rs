@@ -31,20 +31,36 @@ pub async fn confirm(
     if hit.is_empty() {
         return Ok(());
     }
-    if !consent::has_to_ask(carry.yes)? && terminates && verbosity(reach.global) > Verbosity::Quiet {
+    if terminates {
+        tell_fate(reach, carry.yes, options)?;
+    }
+    reach.agree(carry.yes, &proposal(options, &hit, &spared, &reach.settings.prices)).await
+}
+
+/// Says what becomes of the volumes, where no question says it.
+pub fn tell_fate(reach: &Reach<'_>, yes: bool, options: &Options) -> Result<(), CommandError> {
+    if !consent::has_to_ask(yes)? && verbosity(reach.global) > Verbosity::Quiet {
         console::line(&fate(options));
     }
-    let (prices, now) = (&reach.settings.prices, SystemClock.now());
+    Ok(())
+}
+
+/// What is done to these instances, for a question.
+pub fn propose(options: &Options, machines: &[Machine], prices: &Prices) -> Proposal {
+    let (hit, spared) = sort_out(options, machines);
+    proposal(options, &hit, &spared, prices)
+}
+
+fn proposal(options: &Options, hit: &[Machine], spared: &Spared, prices: &Prices) -> Proposal {
     let instances = count(hit.len() as u64, "instance");
-    let proposal = Proposal {
-        table: outline(options, &hit, &spared, prices, now, console::width_for_people()),
-        money: money(options.verb, &hit, prices),
+    Proposal {
+        table: outline(options, hit, spared, prices, SystemClock.now(), console::width_for_people()),
+        money: money(options.verb, hit, prices),
         question: format!("{} {instances}?", capitalised(options.verb.as_str())),
         number: hit.len() as u64,
-        answer: if terminates { Typed::Word("DELETE") } else { Typed::Yes },
+        answer: if options.verb == Verb::Terminate { Typed::Word("DELETE") } else { Typed::Yes },
         ..Proposal::default()
-    };
-    reach.agree(carry.yes, &proposal).await
+    }
 }
 
 /// Asks whether runs without living instances are to end for good, unless `--yes` was given.

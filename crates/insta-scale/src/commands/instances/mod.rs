@@ -11,6 +11,9 @@ mod status;
 
 use super::consent::Asking;
 use super::session;
+pub use act::advise;
+pub use confirm::{propose, tell_fate};
+
 use crate::args::{Global, InstancesCommand, ManageInstances, OutputFormat, Select};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -66,7 +69,7 @@ pub fn check_format(global: &Global, command: &InstancesCommand) -> Result<(), C
 }
 
 /// A command's way to the service and to the ledger.
-pub(super) struct Reach<'a> {
+pub struct Reach<'a> {
     /// Flags of every command.
     pub global: &'a Global,
     /// The config, as far as it says how to reach the service.
@@ -82,6 +85,27 @@ pub(super) struct Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
+    /// Signs in for a config that has been read, in its own compartment.
+    pub async fn of(
+        global: &'a Global,
+        settings: Settings,
+        stop: &CancellationToken,
+    ) -> Result<Self, CommandError> {
+        let compartment = settings.fleet.compartment.clone();
+        Self::sign_in(global, settings, compartment, stop).await
+    }
+
+    async fn sign_in(
+        global: &'a Global,
+        settings: Settings,
+        compartment: String,
+        stop: &CancellationToken,
+    ) -> Result<Self, CommandError> {
+        let signer = session::sign_in(global, &settings, stop).await?;
+        let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
+        Ok(Self { global, settings, compartment, client, requests, stop: stop.clone() })
+    }
+
     /// Reads the config and signs in.
     pub async fn connect(
         global: &'a Global,
@@ -97,9 +121,7 @@ impl<'a> Reach<'a> {
             ));
         }
         check_compartment(&compartment)?;
-        let signer = session::sign_in(global, &settings, stop).await?;
-        let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
-        Ok(Self { global, settings, compartment, client, requests, stop: stop.clone() })
+        Self::sign_in(global, settings, compartment, stop).await
     }
 
     /// The ledger.
@@ -131,7 +153,7 @@ impl<'a> Reach<'a> {
 }
 
 /// What is said when a run of actions is stopped.
-pub(super) const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
+pub const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
 
 fn check_compartment(ocid: &str) -> Result<(), CommandError> {
     let wrong = |why: String| CommandError::usage(why, "copy the OCID of the compartment, or of the tenancy");

@@ -78,6 +78,12 @@ async fn run(reach: &Reach<'_>, text: &str, filter: &mut Filter) -> Result<(), C
                 "`oci-insta-scale runs` tells what each run did",
             ));
         }
+        Some(RunKind::Scale) => {
+            return Err(CommandError::usage(
+                format!("run {run} set the size of a fleet: the runs after it have the instances"),
+                "`oci-insta-scale runs` tells what each run did; `status` shows the fleet",
+            ));
+        }
         Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
             let records = reach.ledger()?.records(run).await?.records;
             let plan = RunState::fold(run, records.first()).plan;

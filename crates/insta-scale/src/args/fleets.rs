@@ -1,0 +1,201 @@
+//! Flags of `scale`, `status`, `fleets` and `fleet`.
+
+use super::{Pace, duration, positive};
+use clap::{Args, Subcommand};
+use fleet::select::Tag;
+use std::time::Duration;
+
+const SCALE_HELP: &str = "\
+A fleet is what one config describes: its region, its compartment and the name under `fleet:` (default:
+display_name_prefix) identify it, and its instances carry the name in the tag oci-insta-scale-fleet.
+
+The wanted size is that of the last `scale N`, until `count` in the config changes: then `count` applies. Without
+SIZE, `scale` brings the fleet to its wanted size again, for example after an interruption. New instances get the
+lowest numbers that are free. Instances with the tag oci-insta-scale-protect are never terminated.
+
+Examples:
+  oci-insta-scale scale 20
+  oci-insta-scale scale +5 --yes
+  oci-insta-scale scale 8 --balance --dry-run
+  oci-insta-scale scale 0
+
+Exit codes: 0 the fleet has the wanted size, 2 invalid usage, 3 some failed or are protected, 4 nothing was changed
+or declined, 5 login refused, 130 interrupted.";
+
+/// The size that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedSize {
+    /// So many.
+    Exactly(u32),
+    /// So many more than are wanted now.
+    More(u32),
+    /// So many fewer than are wanted now.
+    Fewer(u32),
+}
+
+/// Flags of `scale`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SCALE_HELP)]
+pub struct ScaleArgs {
+    /// The number of instances: N, or +N or -N relative to the wanted size [default: the wanted size]
+    #[arg(value_name = "SIZE", allow_negative_numbers = true, value_parser = size)]
+    pub size: Option<AskedSize>,
+    /// Show what would change; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// When shrinking, terminate the highest numbers first (the default)
+    #[arg(long, conflicts_with_all = ["oldest", "balance", "named"])]
+    pub newest: bool,
+    /// When shrinking, terminate the lowest numbers first
+    #[arg(long, conflicts_with_all = ["balance", "named"])]
+    pub oldest: bool,
+    /// When shrinking, terminate in the fullest availability and fault domain first
+    #[arg(long, conflicts_with = "named")]
+    pub balance: bool,
+    /// When shrinking, terminate these instances and no others: display names or OCIDs
+    #[arg(long, value_name = "INSTANCE", value_delimiter = ',')]
+    pub named: Vec<String>,
+    /// Never terminate instances with this tag
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub protect: Vec<Tag>,
+    /// Keep the boot volumes of terminated instances; they continue to cost
+    #[arg(long)]
+    pub keep_boot_volumes: bool,
+    /// Keep the data volumes that were created with terminated instances; they continue to cost
+    #[arg(long)]
+    pub keep_data_volumes: bool,
+    /// Set an expiry on new instances, after which `cleanup --expired` terminates them
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub ttl: Option<Duration>,
+    /// Change nothing if the whole fleet would cost more than this per hour
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = positive)]
+    pub max_cost_per_hour: Option<f64>,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How it is carried out.
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
+/// Flags of `status`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  oci-insta-scale status
+  oci-insta-scale status --watch
+  oci-insta-scale status --output json")]
+pub struct StatusArgs {
+    /// Refresh until interrupted
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Interval between refreshes with --watch
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse, requires = "watch")]
+    pub every: Duration,
+}
+
+/// Flags of `fleets`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  oci-insta-scale fleets
+  oci-insta-scale fleets --compartment ocid1.compartment.oc1..aaaa --output json")]
+pub struct FleetsArgs {
+    /// The compartment [default: the config's]
+    #[arg(short, long, value_name = "OCID")]
+    pub compartment: Option<String>,
+}
+
+/// Flags of `fleet`.
+#[derive(Clone, Debug, Args)]
+pub struct FleetArgs {
+    /// What to do with a fleet.
+    #[command(subcommand)]
+    pub command: FleetCommand,
+}
+
+/// What can be done with a fleet besides changing its size.
+#[derive(Clone, Debug, Subcommand)]
+pub enum FleetCommand {
+    /// Add existing instances to the fleet
+    Adopt(AdoptArgs),
+}
+
+/// Flags of `fleet adopt`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Adopting sets the tag oci-insta-scale-fleet; it changes nothing else about an instance. Without INSTANCE, the instances
+are adopted that earlier versions of this program launched under the names of the fleet. An instance of another fleet is
+never adopted.
+
+Examples:
+  oci-insta-scale fleet adopt
+  oci-insta-scale fleet adopt web-7 web-8 --yes")]
+pub struct AdoptArgs {
+    /// Display names or OCIDs in the config's compartment
+    #[arg(value_name = "INSTANCE")]
+    pub named: Vec<String>,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `20`, `+5` or `-3`.
+fn size(text: &str) -> Result<AskedSize, String> {
+    let (make, digits): (fn(u32) -> AskedSize, &str) = match text.split_at_checked(1) {
+        Some(("+", digits)) => (AskedSize::More, digits),
+        Some(("-", digits)) => (AskedSize::Fewer, digits),
+        _ => (AskedSize::Exactly, text),
+    };
+    let most = crate::config::MAX_COUNT;
+    let number =
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u32>().ok()).flatten();
+    match number {
+        Some(number) if number <= most => Ok(make(number)),
+        _ => Err(format!("a number from 0 to {most} is required, or +N or -N")),
+    }
+}
+
+impl AskedSize {
+    /// The size that this means where so many are wanted now.
+    ///
+    /// # Errors
+    /// When it is below 0, or more than a fleet may have.
+    pub fn of(self, wanted: u32) -> Result<u32, String> {
+        let most = crate::config::MAX_COUNT;
+        match self {
+            Self::Exactly(size) => Ok(size),
+            Self::More(more) => wanted
+                .checked_add(more)
+                .filter(|size| *size <= most)
+                .ok_or_else(|| format!("{wanted} + {more} is more than the {most} that a fleet may have")),
+            Self::Fewer(fewer) => wanted.checked_sub(fewer).ok_or_else(|| {
+                format!("{wanted} instances are wanted now, and {wanted} - {fewer} is below 0")
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_a_number_or_a_change() {
+        assert_eq!(size("20"), Ok(AskedSize::Exactly(20)));
+        assert_eq!(size("0"), Ok(AskedSize::Exactly(0)));
+        assert_eq!(size("+5"), Ok(AskedSize::More(5)));
+        assert_eq!(size("-3"), Ok(AskedSize::Fewer(3)));
+        for wrong in ["", "+", "-", "++5", "5+", "1e3", " 5", "5.0", "100001", "4294967296", "٣"] {
+            assert!(size(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_never_leaves_the_range() {
+        assert_eq!(AskedSize::More(5).of(20), Ok(25));
+        assert_eq!(AskedSize::Fewer(20).of(20), Ok(0));
+        assert!(AskedSize::Fewer(21).of(20).is_err());
+        assert!(AskedSize::More(1).of(crate::config::MAX_COUNT).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! `fleet adopt`: takes instances into the fleet of the config, by giving them its tag.
+
+use super::Ground;
+use crate::args::{AdoptArgs, Global, OutputFormat};
+use crate::commands::consent;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::instances::list::Table;
+use crate::output::listing::Listing;
+use crate::output::proposal::{Money, Proposal};
+use crate::output::text::{clean, count};
+use fleet::fleets::Census;
+use fleet::plan::{FLEET_TAG, MAX_FREEFORM_TAGS};
+use fleet::select::{Filter, Machine, Named, find, total_now};
+use oci_client::{Clock as _, SystemClock};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+/// Runs it.
+pub async fn run(global: &Global, args: &AdoptArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
+    consent::has_to_ask(args.yes)?;
+    let ground = Ground::connect(global, false, stop).await?;
+    if ground.fleet().tagged_name().is_none() {
+        return Err(CommandError::usage(
+            format!(
+                "the config leaves no room for the tag {FLEET_TAG}: OCI allows {MAX_FREEFORM_TAGS} tags on an instance"
+            ),
+            "remove a tag from freeform_tags",
+        ));
+    }
+    let machines = if args.named.is_empty() {
+        let Census { candidates, .. } = ground.census().await?;
+        candidates
+    } else {
+        named(&ground, &args.named).await?
+    };
+    let name = clean(&ground.key.name);
+    if machines.is_empty() {
+        console::line(&format!("nothing to adopt: no instance of an earlier run has a name of fleet {name}"));
+        return show(&ground, &[], &[]);
+    }
+    let prices = &ground.reach.settings.prices;
+    let now = SystemClock.now();
+    let table = Table { machines: &machines, prices, now, addresses: false, wide: false, asking: true };
+    let (hour, unknown) = total_now(&machines, prices);
+    let proposal = Proposal {
+        table: table.rows(console::width_for_people()),
+        what: vec![("fleet", name.clone()), ("sets the tag", format!("{FLEET_TAG}={name}"))],
+        money: vec![("price", Money { hour: (unknown < machines.len()).then_some(hour), unknown })],
+        options: vec![
+            "from then on `scale`, `replace` and `maintain` count these instances, and may terminate them"
+                .to_owned(),
+        ],
+        question: format!("Adopt {} into fleet {name}?", count(machines.len() as u64, "instance")),
+        number: machines.len() as u64,
+        ..Proposal::default()
+    };
+    ground.reach.agree(args.yes, &proposal).await?;
+    let client = &ground.reach.client;
+    let results =
+        fleet::cleanup::tag(client, &machines, FLEET_TAG, &ground.key.name, &ground.reach.stop).await;
+    show(&ground, &machines, &results)
+}
+
+/// The instances that are named: each has to be there, and in no fleet yet.
+async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, CommandError> {
+    let parsed: Result<Vec<Named>, String> = names.iter().map(|name| name.parse()).collect();
+    let parsed = parsed.map_err(|why| CommandError::usage(why, "give display names or OCIDs"))?;
+    let filter = Filter { named: Some(parsed), ..Filter::default() };
+    let reach = &ground.reach;
+    let found = reach.ask(find(&reach.client, &reach.compartment, &filter)).await;
+    let found = found.map_err(CommandError::of_compartment)?;
+    if let Some(missing) = found.missing.first() {
+        return Err(CommandError::usage(
+            format!("no living instance {} is in the compartment", clean(missing.text())),
+            "`oci-insta-scale instances list` shows those that are",
+        ));
+    }
+    if let Some(machine) = found.machines.iter().find(|machine| machine.compartment != reach.compartment) {
+        return Err(CommandError::usage(
+            format!("{} is in another compartment than the fleet", clean(machine.label())),
+            "a fleet is in one compartment: change compartment_id, or leave the instance out",
+        ));
+    }
+    let of_others =
+        |machine: &&Machine| machine.tags.get(FLEET_TAG).is_some_and(|name| name != ground.key.name);
+    if let Some(machine) = found.machines.iter().find(of_others) {
+        let fleet = clean(machine.tags.get(FLEET_TAG).unwrap_or_default());
+        return Err(CommandError::usage(
+            format!("{} is in fleet {fleet}", clean(machine.label())),
+            format!("remove its tag {FLEET_TAG} first, if it is to change the fleet"),
+        ));
+    }
+    let is_new = |machine: &Machine| machine.tags.get(FLEET_TAG).is_none();
+    Ok(found.machines.into_iter().filter(is_new).collect())
+}
+
+type Tagged = (String, Option<Result<(), oci_client::Failure>>);
+
+fn show(ground: &Ground<'_>, machines: &[Machine], results: &[Tagged]) -> Result<Exit, CommandError> {
+    let mut listing = Listing::new("adopted", &["NAME", "OCID", "RESULT"]);
+    let (mut failed, mut left) = (0, 0);
+    for (machine, (ocid, result)) in machines.iter().zip(results) {
+        let error = match result {
+            Some(Ok(())) => None,
+            Some(Err(failure)) => {
+                failed += 1;
+                Some(clean(&failure.to_string()))
+            }
+            None => {
+                left += 1;
+                Some("left: interrupted".to_owned())
+            }
+        };
+        let value = json!({"name": machine.name, "ocid": ocid, "error": error});
+        let said = error.unwrap_or_else(|| "adopted".to_owned());
+        listing.push(vec![clean(machine.label()), ocid.clone(), said], value);
+    }
+    let output = ground.reach.global.output;
+    let format = if output == OutputFormat::Wide { OutputFormat::Table } else { output };
+    if !(machines.is_empty() && format == OutputFormat::Table) {
+        console::data(&listing.to_text(format))?;
+    }
+    Ok(match (failed, left) {
+        (_, 1..) => Exit::Interrupted,
+        (0, 0) => Exit::Done,
+        (failed, 0) if failed == results.len() => Exit::NoneLaunched,
+        _ => Exit::SomeFailed,
+    })
+}

@@ -1,0 +1,126 @@
+//! `scale`: brings the fleet of the config to a size.
+
+use super::shared::note_count;
+use super::{Ground, grow, shrink, unfinished};
+use crate::args::{Global, ScaleArgs};
+use crate::commands::{consent, earlier};
+use crate::environment;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::fleets::scale::Done;
+use crate::output::simulated;
+use crate::output::text::clean;
+use fleet::fleets::{Census, LeavingOrder, Means, ScalePlan, SizeChange, Wanted, carry_out, change};
+use fleet::no_sink;
+use ledger::Lease;
+use ledger::sqlite::{self, Locked};
+use oci_client::{Clock as _, SystemClock};
+use tokio_util::sync::CancellationToken;
+
+/// Runs it.
+pub async fn run(global: &Global, args: &ScaleArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
+    if !args.dry_run {
+        // Before anything is looked up: whoever cannot be asked is told so at once.
+        consent::has_to_ask(args.yes)?;
+    }
+    let mut ground = Ground::connect(global, !args.dry_run, stop).await?;
+    if let Some(ttl) = args.ttl {
+        crate::commands::launch::expire(&mut ground.reach.settings, ttl)?;
+    }
+    let _turn = if args.dry_run { None } else { Some(take_turn(global, &ground)?) };
+    let mut census = ground.census().await?;
+    refuse_at_work(&ground, &census).await?;
+    if !census.unfinished.is_empty() {
+        unfinished::settle(&ground, args, &census).await?;
+        if !args.dry_run {
+            census = ground.census().await?;
+            unfinished::refuse_doubt(&census)?;
+        }
+    }
+    let wanted = ground.wanted().await?;
+    let size = args.size.map_or(Ok(wanted.count), |size| size.of(wanted.count));
+    let size =
+        size.map_err(|why| CommandError::usage(why, "`oci-insta-scale status` shows the wanted size"))?;
+    bring_to(&ground, args, census, &wanted, size).await
+}
+
+/// Changes the fleet, as somebody has agreed to.
+async fn bring_to(
+    ground: &Ground<'_>,
+    args: &ScaleArgs,
+    census: Census,
+    wanted: &Wanted,
+    size: u32,
+) -> Result<Exit, CommandError> {
+    let scale = ScalePlan {
+        fleet: ground.key.clone(),
+        wanted: size,
+        configured: ground.fleet().count,
+        before: census.count(),
+        simulated: simulated::label().map(str::to_owned),
+    };
+    match change(ground.fleet(), &census, size, &order(args), &args.protect) {
+        SizeChange::Nothing => nothing(ground, args, wanted, scale).await,
+        SizeChange::Grow(fleet) => grow::run(ground, args, &census, scale, *fleet).await,
+        SizeChange::Shrink(picked) => shrink::run(ground, args, &census, scale, picked).await,
+    }
+}
+
+/// The fleet has the size already. What the person said is kept all the same, unless it was kept before.
+async fn nothing(
+    ground: &Ground<'_>,
+    args: &ScaleArgs,
+    wanted: &Wanted,
+    scale: ScalePlan,
+) -> Result<Exit, CommandError> {
+    let done = Done::new(&scale, scale.wanted);
+    let known = wanted.count == scale.wanted && (wanted.scaled_by.is_some() || args.size.is_none());
+    if !known && !args.dry_run {
+        let environment = ground.reach.environment(ground.asking.store.clone());
+        let run = environment.new_run_id();
+        let stop = ground.reach.stop.clone();
+        carry_out(&environment, &scale, run, Means::Keep, no_sink(), stop).await?;
+    }
+    console::data(&done.text(ground.reach.global.output))?;
+    note_count(ground, args, &scale);
+    Ok(Exit::Done)
+}
+
+/// Keeps a second `scale` or `launch` of this machine from changing the fleet meanwhile.
+fn take_turn(global: &Global, ground: &Ground<'_>) -> Result<Lease, CommandError> {
+    let folder = environment::state_dir(global.state_dir.clone(), false)?;
+    let key = earlier::key(ground.fleet(), ground.origin.as_ref());
+    match sqlite::lock(&folder, &key, SystemClock.now())? {
+        Locked::Ours(turn) => Ok(turn),
+        Locked::Theirs(holder) => {
+            let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+            Err(CommandError::usage(
+                format!("{holder} is changing fleet {}", clean(&ground.key.name)),
+                "wait until it has finished; `oci-insta-scale status` shows how far it is",
+            ))
+        }
+    }
+}
+
+/// A launch that is at work on the fleet would go on beside this command.
+async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
+    let Some(run) = census.at_work.first() else { return Ok(()) };
+    let holder = earlier::holder(&ground.asking.store, *run).await;
+    Err(CommandError::usage(
+        format!("run {run} of fleet {} is at work: {holder} has it", clean(&ground.key.name)),
+        "wait until it has finished, or press Ctrl-C where it runs",
+    ))
+}
+
+fn order(args: &ScaleArgs) -> LeavingOrder {
+    if !args.named.is_empty() {
+        LeavingOrder::Named(args.named.iter().map(|name| name.trim().to_owned()).collect())
+    } else if args.balance {
+        LeavingOrder::Balance
+    } else if args.oldest {
+        LeavingOrder::Oldest
+    } else {
+        LeavingOrder::Newest
+    }
+}

@@ -1,0 +1,163 @@
+//! `scale` to a smaller size: a termination of those that were shown.
+
+use super::Ground;
+use super::shared::{note_count, terminate_options};
+use crate::args::ScaleArgs;
+use crate::commands::{costs, instances, session, verbosity};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::fleets::scale::Done;
+use crate::output::instances::reporter::ActionReporter;
+use crate::output::proposal::Proposal;
+use crate::output::text::{clean, count};
+use crate::runtime;
+use fleet::action::Verb;
+use fleet::fleets::{Census, Means, Picked, ScalePlan, carry_out};
+use fleet::select::{Selection, total_now};
+
+/// Runs it.
+pub async fn run(
+    ground: &Ground<'_>,
+    args: &ScaleArgs,
+    census: &Census,
+    scale: ScalePlan,
+    picked: Picked,
+) -> Result<Exit, CommandError> {
+    let reach = &ground.reach;
+    check_named(ground, args, &scale, &picked)?;
+    let mut options = terminate_options(args);
+    let proposal = propose(ground, census, &scale, &picked, &options);
+    if args.dry_run {
+        console::data(&Done::new(&scale, scale.before).planned(&proposal, reach.global.output))?;
+        return Ok(if picked.short > 0 { Exit::SomeFailed } else { Exit::Done });
+    }
+    if picked.leaving.is_empty() {
+        console::line(&protected(&picked));
+        console::data(&Done::new(&scale, scale.before).text(reach.global.output))?;
+        return Ok(Exit::NoneLaunched);
+    }
+    instances::tell_fate(reach, args.yes, &options)?;
+    reach.agree(args.yes, &proposal).await?;
+    options.simulated.clone_from(&scale.simulated);
+    runtime::say_when_stopped(&reach.stop, instances::STOPPING);
+    let short = picked.short;
+    let note = (short > 0).then(|| protected(&picked));
+    let machines = picked.leaving.into_iter().map(|leaving| leaving.member.machine).collect();
+    let selection = Selection::freeze(machines);
+    let environment = reach.environment(ground.asking.store.clone());
+    let run = environment.new_run_id();
+    let names: Vec<String> = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
+    let (sink, reporter) =
+        ActionReporter::start(reach.global.output, verbosity(reach.global), run, "instance", &names)?;
+    let means = Means::Shrink { selection: &selection, options: &options };
+    let result = carry_out(&environment, &scale, run, means, sink, reach.stop.clone()).await;
+    reporter.finish();
+    let converged = result?;
+    let Some(mut summary) = converged.terminated else { return Ok(Exit::NoneLaunched) };
+    if !reach.stop.is_cancelled() {
+        let (client, store) = (session::asking(&reach.client), &*environment.store);
+        let (compartment, prices) = (&reach.compartment, &reach.settings.prices);
+        let found =
+            fleet::costs::after_termination(&client, store, run, compartment, selection.machines(), prices);
+        summary.still_costs = costs::found(reach.global, found.await);
+    }
+    let gone = summary.done + summary.accepted;
+    let done = Done::new(&scale, scale.before.saturating_sub(gone)).by(converged.scale);
+    let exit = Exit::of_actions(&summary);
+    console::data(&done.terminated(&summary, reach.global.output))?;
+    instances::advise(&summary);
+    costs::tell(summary.still_costs.as_deref(), &reach.settings.prices);
+    if let Some(note) = note {
+        console::line(&note);
+    }
+    done.advise(reach.global);
+    note_count(ground, args, &scale);
+    Ok(if exit == Exit::Done && short > 0 { Exit::SomeFailed } else { exit })
+}
+
+/// Whoever names instances means exactly these.
+fn check_named(
+    ground: &Ground<'_>,
+    args: &ScaleArgs,
+    scale: &ScalePlan,
+    picked: &Picked,
+) -> Result<(), CommandError> {
+    if args.named.is_empty() {
+        return Ok(());
+    }
+    let list = |names: &[String]| names.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", ");
+    let fleet = clean(&ground.key.name);
+    if !picked.unknown.is_empty() {
+        return Err(CommandError::usage(
+            format!("not in fleet {fleet}: {}", list(&picked.unknown)),
+            "`oci-insta-scale status` lists its instances",
+        ));
+    }
+    if !picked.refused.is_empty() {
+        return Err(CommandError::usage(
+            format!("protected by a tag: {}", list(&picked.refused)),
+            "remove the tag first, or name others",
+        ));
+    }
+    let (named, leave) = (picked.leaving.len() as u64, u64::from(scale.before - scale.wanted));
+    if named == leave {
+        return Ok(());
+    }
+    Err(CommandError::usage(
+        format!(
+            "--named names {}, and from {} to {} instances {leave} have to go",
+            count(named, "instance"),
+            scale.before,
+            scale.wanted
+        ),
+        format!("name exactly {leave}, or scale to {}", u64::from(scale.before).saturating_sub(named)),
+    ))
+}
+
+fn protected(picked: &Picked) -> String {
+    format!(
+        "{} more would have to go: {} protected (tag {}, or --protect)",
+        picked.short,
+        count(picked.protected, "instance") + if picked.protected == 1 { " is" } else { " are" },
+        fleet::fleets::PROTECT_TAG
+    )
+}
+
+/// Who leaves and why, and what the fleet costs before and after.
+fn propose(
+    ground: &Ground<'_>,
+    census: &Census,
+    scale: &ScalePlan,
+    picked: &Picked,
+    options: &fleet::action::Options,
+) -> Proposal {
+    let prices = &ground.reach.settings.prices;
+    let all = total_now(census.members.iter().map(|member| &member.machine), prices);
+    let leaving: Vec<_> = picked.leaving.iter().map(|leaving| leaving.member.machine.clone()).collect();
+    let mut proposal = instances::propose(options, &leaving, prices);
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for why in picked.leaving.iter().map(|leaving| leaving.why.as_str()) {
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((why, 1)),
+        }
+    }
+    let reasons: Vec<String> = reasons.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    let fleet = clean(&ground.key.name);
+    proposal.what = vec![
+        ("fleet", format!("{fleet}: {} → {} instances", scale.before, scale.wanted)),
+        ("why these", reasons.join(", ")),
+    ];
+    let spent = total_now(&leaving, prices);
+    let left = crate::output::proposal::Money {
+        hour: (all.1 < census.members.len()).then_some((all.0 - spent.0).max(0.0)),
+        unknown: all.1.saturating_sub(spent.1),
+    };
+    proposal.money.push(("fleet then", left));
+    if picked.short > 0 {
+        proposal.options.push(protected(picked));
+    }
+    debug_assert_eq!(options.verb, Verb::Terminate);
+    proposal
+}

@@ -1,0 +1,70 @@
+//! Launches of a fleet that were cut short: what they have made is found out before anything is counted.
+
+use super::Ground;
+use crate::args::ScaleArgs;
+use crate::error::CommandError;
+use crate::output::console;
+use crate::output::proposal::Proposal;
+use crate::output::text::clean;
+use fleet::RunError;
+use fleet::fleets::{Census, settle_unfinished};
+
+/// Finds out what they have made and ends them. Where nothing is in doubt that changes nothing in the cloud; otherwise it is
+/// asked for first.
+pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> Result<(), CommandError> {
+    let runs: Vec<String> = census.unfinished.iter().map(ToString::to_string).collect();
+    let said = format!("unfinished: {}", runs.join(", "));
+    if args.dry_run {
+        console::line(&format!(
+            "note: {said}; `scale` ends these runs first (launches of unknown outcome: {})",
+            census.in_doubt
+        ));
+        return Ok(());
+    }
+    if census.in_doubt > 0 {
+        let number = u64::from(census.in_doubt);
+        let proposal = Proposal {
+            what: vec![
+                ("fleet", clean(&ground.key.name)),
+                ("unfinished", runs.join(", ")),
+                ("in doubt", format!("{number} launches whose outcome is unknown")),
+            ],
+            options: vec![
+                "each is sent again with its own retry token, so that it creates at most one instance, which then counts"
+                    .to_owned(),
+            ],
+            question: "Find out what these launches have created?".to_owned(),
+            number,
+            ..Proposal::default()
+        };
+        ground.reach.agree(args.yes, &proposal).await?;
+    }
+    let environment = ground.reach.environment(ground.asking.store.clone());
+    let settled = settle_unfinished(&environment, &census.unfinished, &ground.reach.stop).await;
+    let settled = settled.map_err(|error| match error {
+        RunError::NotResumable { run, reason } => CommandError::usage(
+            format!("run {run} of this fleet is unfinished: {reason}"),
+            format!("oci-insta-scale resume {run}"),
+        ),
+        other => other.into(),
+    })?;
+    for summary in settled {
+        console::line(&format!(
+            "run {} has ended with {} launched; the rest of it is not launched any more",
+            summary.run_id, summary.launched
+        ));
+    }
+    if ground.reach.stop.is_cancelled() { Err(CommandError::Interrupted) } else { Ok(()) }
+}
+
+/// Nobody knows how many members there are while a launch is in doubt.
+pub fn refuse_doubt(census: &Census) -> Result<(), CommandError> {
+    let Some(run) = census.unfinished.first().filter(|_| census.in_doubt > 0) else { return Ok(()) };
+    Err(CommandError::usage(
+        format!(
+            "it is not known what became of {} launches of run {run}: nothing was changed",
+            census.in_doubt
+        ),
+        "repeat the command in some minutes, when the service answers again",
+    ))
+}

@@ -1,0 +1,4 @@
+//! What commands about fleets show.
+
+pub mod scale;
+pub mod status;

@@ -1,0 +1,148 @@
+//! What a `scale` came to: one document for programs, one line more for people.
+
+use crate::args::{Global, OutputFormat};
+use crate::commands::{session, verbosity};
+use crate::output::console::{self, Verbosity};
+use crate::output::document::{Document, SCHEMA_VERSION};
+use crate::output::ending::Ending;
+use crate::output::instances::action;
+use crate::output::proposal::Proposal;
+use crate::output::simulated::mark;
+use crate::output::summary;
+use crate::output::text::{clean, count};
+use fleet::RunSummary;
+use fleet::action::ActionSummary;
+use fleet::fleets::ScalePlan;
+use jiff::Timestamp;
+use ledger::RunId;
+use oci_client::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+
+/// What a `scale` came to.
+#[derive(Debug)]
+pub struct Done<'a> {
+    plan: &'a ScalePlan,
+    /// How many members there are now.
+    after: u32,
+    /// The run that keeps the size, if one was needed.
+    scale: Option<RunId>,
+}
+
+/// `a size of 0`, for notes.
+pub fn what(wanted: u32) -> String {
+    format!("the size of {wanted}")
+}
+
+impl<'a> Done<'a> {
+    /// A fleet that has so many members now.
+    pub fn new(plan: &'a ScalePlan, after: u32) -> Self {
+        Self { plan, after, scale: None }
+    }
+
+    /// The same, with the run that keeps the size.
+    #[must_use]
+    pub fn by(self, scale: RunId) -> Self {
+        Self { scale: Some(scale), ..self }
+    }
+
+    /// The line for people.
+    fn line(&self) -> String {
+        let name = clean(&self.plan.fleet.name);
+        let ScalePlan { before, wanted, .. } = *self.plan;
+        let after = self.after;
+        if after == wanted && before == wanted {
+            return format!("fleet {name} has {}: nothing to do\n", count(wanted, "instance"));
+        }
+        if after == wanted {
+            return format!("fleet {name} now has {} (it had {before})\n", count(wanted, "instance"));
+        }
+        format!("fleet {name} has {after} of {}\n", count(wanted, "wanted instance"))
+    }
+
+    fn document(&self, change: &str, more: (&str, Value)) -> Value {
+        let ScalePlan { fleet, before, wanted, .. } = self.plan;
+        let (key, value) = more;
+        let mut document = mark(json!({
+            "schema_version": SCHEMA_VERSION,
+            "fleet": fleet,
+            "change": change,
+            "before": before,
+            "wanted": wanted,
+            "after": self.after,
+            "run_id": self.scale,
+        }));
+        if let Value::Object(fields) = &mut document
+            && !value.is_null()
+        {
+            fields.insert(key.to_owned(), value);
+        }
+        document
+    }
+
+    fn shown(&self, output: OutputFormat, change: &str, more: (&str, Value), people: String) -> String {
+        match output {
+            OutputFormat::Json => {
+                serde_json::to_string_pretty(&self.document(change, more)).unwrap_or_default() + "\n"
+            }
+            OutputFormat::Jsonl => self.document(change, more).to_string() + "\n",
+            _ => people,
+        }
+    }
+
+    /// Nothing was changed.
+    pub fn text(&self, output: OutputFormat) -> String {
+        self.shown(output, "none", ("launch", Value::Null), self.line())
+    }
+
+    /// What would be changed.
+    pub fn planned(&self, proposal: &Proposal, output: OutputFormat) -> String {
+        let rows = proposal.what.iter().map(|(label, text)| format!("  {label:<12} {text}\n"));
+        let money =
+            proposal.money.iter().map(|(label, money)| format!("  {label:<12} {}\n", money.text("USD")));
+        let notes = proposal.options.iter().map(|note| format!("  note         {note}\n"));
+        let people = format!(
+            "DRY RUN: nothing is changed\n\n{}{}{}{}",
+            if proposal.table.is_empty() {
+                String::new()
+            } else {
+                proposal.table.trim_end().to_owned() + "\n\n"
+            },
+            rows.collect::<String>(),
+            money.collect::<String>(),
+            notes.collect::<String>()
+        );
+        let change = if self.plan.wanted > self.plan.before { "launch" } else { "terminate" };
+        let lines: Vec<String> =
+            proposal.what.iter().map(|(label, text)| format!("{}: {text}", label.trim())).collect();
+        self.shown(output, change, ("planned", json!(lines)), people)
+    }
+
+    /// Instances were launched.
+    pub fn launched(&self, summary: &RunSummary, ending: &Ending, output: OutputFormat) -> String {
+        let document = serde_json::to_value(Document::of(summary, ending)).unwrap_or_default();
+        let table = summary::table(summary, ending, console::stdout_has_colour(), console::width());
+        let people = table + &ending.lines(summary, now()) + &self.line();
+        self.shown(output, "launch", ("launch", document), people)
+    }
+
+    /// Instances were terminated.
+    pub fn terminated(&self, summary: &ActionSummary, output: OutputFormat) -> String {
+        let document = action::value(summary);
+        self.shown(output, "terminate", ("terminate", document), action::table(summary) + &self.line())
+    }
+
+    /// How to go on where the size was not reached.
+    pub fn advise(&self, global: &Global) {
+        if self.after != self.plan.wanted && verbosity(global) > Verbosity::Quiet {
+            let again = session::again(global);
+            console::line(&format!(
+                "hint: `{again} scale {}` continues; nothing is launched or terminated twice",
+                self.plan.wanted
+            ));
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}

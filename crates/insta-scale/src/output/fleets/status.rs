@@ -1,0 +1,211 @@
+//! How a fleet stands, for people and for programs.
+
+use crate::output::document::SCHEMA_VERSION;
+use crate::output::instances::columns::{Column, table};
+use crate::output::instances::list::{short_domain, short_ocid};
+use crate::output::listing::per_hour;
+use crate::output::runs::age;
+use crate::output::simulated::mark;
+use crate::output::text::{clean, count, left, moment, ranges, thousands};
+use fleet::fleets::{Drift, MemberRow, Standing};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Above this many members, only those that need attention are shown one by one.
+const ROWS: usize = 100;
+/// Columns of the labels.
+const LABEL: usize = 16;
+
+/// For people. `file` is the config, `width` the terminal's, if it is one.
+pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize>) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail, so the results are not looked at.
+    let _ = writeln!(out, "fleet {} in {}", clean(&standing.fleet.name), clean(&standing.fleet.region));
+    let mut line = |label: &str, text: String| {
+        let _ = writeln!(out, "  {label:<LABEL$} {text}");
+    };
+    line("wanted", wanted(standing, file, now));
+    line("exist", exist(standing));
+    for (label, counts) in [("by domain", &standing.by_domain), ("by shape", &standing.by_shape)] {
+        if !counts.is_empty() {
+            line(label, counted(counts.iter().map(|(key, count)| (domain(key), *count))));
+        }
+    }
+    if !standing.by_capacity_type.is_empty() {
+        let types = standing.by_capacity_type.iter();
+        line("by capacity", counted(types.map(|(key, count)| (key.replace('_', " "), *count))));
+    }
+    line("price", price(standing));
+    if let Some(until) = standing.expires {
+        line("expires", format!("{} ({}), the first of them", moment(until), left(until, now)));
+    }
+    for (label, text) in troubles(standing) {
+        line(label, text);
+    }
+    let shown = rows(standing);
+    if !shown.is_empty() {
+        let _ = write!(out, "\n{}", members(&shown, now, width));
+    }
+    if shown.len() < standing.instances.len() {
+        let rest = standing.instances.len() - shown.len();
+        let _ = writeln!(out, "… and {rest} more that need no attention: `instances list` shows them all");
+    }
+    out
+}
+
+fn wanted(standing: &Standing, file: &str, now: Timestamp) -> String {
+    let wanted = &standing.wanted;
+    match (wanted.scaled_at, wanted.superseded) {
+        (Some(at), _) => format!("{} (scale, {})", wanted.count, ago(at, now)),
+        (None, Some(before)) => {
+            format!("{} (count in {}, changed since `scale {before}`)", wanted.count, clean(file))
+        }
+        (None, None) => format!("{} (count in {})", wanted.count, clean(file)),
+    }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    match age(at, now) {
+        age if age == "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}
+
+fn exist(standing: &Standing) -> String {
+    let missing = i64::from(standing.wanted.count) - i64::try_from(standing.members).unwrap_or(i64::MAX);
+    let difference = match missing {
+        0 => String::new(),
+        missing if missing > 0 => format!("; {missing} missing"),
+        surplus => format!("; {} too many", -surplus),
+    };
+    let states = counted(standing.by_state.iter().map(|(state, count)| (clean(state), *count)));
+    let states = if states.is_empty() { String::new() } else { format!(": {states}") };
+    format!("{}{states}{difference}", standing.members)
+}
+
+fn price(standing: &Standing) -> String {
+    let currency = clean(&standing.currency);
+    let unknown = match standing.unknown_prices {
+        0 => String::new(),
+        unknown => format!(", and {} of unknown price", count(unknown as u64, "instance")),
+    };
+    format!(
+        "{} {currency} an hour{unknown}; {} {currency} spent so far at most",
+        thousands(standing.price_per_hour, 4),
+        thousands(standing.spent_at_most, 2)
+    )
+}
+
+/// What a person may want to act on.
+fn troubles(standing: &Standing) -> Vec<(&'static str, String)> {
+    let mut troubles = Vec::new();
+    if !standing.runs_at_work.is_empty() {
+        troubles.push(("at work", list(standing.runs_at_work.iter())));
+    }
+    if !standing.unfinished_runs.is_empty() {
+        let doubt = match standing.in_doubt {
+            0 => String::new(),
+            doubt => format!("; {doubt} launches of unknown outcome"),
+        };
+        let runs = list(standing.unfinished_runs.iter());
+        troubles.push(("unfinished", format!("{runs}{doubt}: `scale` finds out and continues")));
+    }
+    let drifted: Vec<&MemberRow> = standing.instances.iter().filter(|row| !row.drift.is_empty()).collect();
+    if !drifted.is_empty() {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for drift in drifted.iter().flat_map(|row| &row.drift) {
+            *kinds.entry(drift.what.as_str()).or_default() += 1;
+        }
+        let kinds = counted(kinds.iter().map(|(what, count)| (clean(what), *count)));
+        let differ = if drifted.len() == 1 { "differs" } else { "differ" };
+        troubles.push((
+            "drift",
+            format!("{} {differ} from the config: {kinds}", count(drifted.len() as u64, "instance")),
+        ));
+    }
+    if !standing.candidates.is_empty() {
+        let names: Vec<String> = standing.candidates.iter().map(|one| clean(&one.name)).collect();
+        let instances = count(names.len() as u64, "instance");
+        troubles.push((
+            "not in a fleet",
+            format!("{instances} of earlier runs ({}): `fleet adopt` adds them", ranges(&names)),
+        ));
+    }
+    troubles
+}
+
+fn list(items: impl Iterator<Item = impl ToString>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn counted(counts: impl Iterator<Item = (String, usize)>) -> String {
+    counts.map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `PHX-AD-1 FD-2` for `Uocm:PHX-AD-1 FAULT-DOMAIN-2`.
+fn domain(key: &str) -> String {
+    clean(short_domain(key)).replace("FAULT-DOMAIN-", "FD-")
+}
+
+fn rows(standing: &Standing) -> Vec<&MemberRow> {
+    let whole = standing.instances.len() <= ROWS;
+    let calm = |row: &MemberRow| row.drift.is_empty() && row.machine.state.as_str() == "RUNNING";
+    standing.instances.iter().filter(|row| whole || !calm(row)).take(ROWS).collect()
+}
+
+fn members(rows: &[&MemberRow], now: Timestamp, width: Option<usize>) -> String {
+    let column = |title, rank, cell: &dyn Fn(&MemberRow) -> String| {
+        Column::new(title, rank, rows.iter().map(|row| cell(row)))
+    };
+    let mut columns = vec![
+        column("NAME", 0, &|row| row.machine.label().to_owned()).cut(),
+        column("STATE", 0, &|row| row.machine.state.as_str().to_owned()),
+        column("AD", 3, &|row| short_domain(&row.machine.availability_domain).to_owned()),
+        column("FD", 5, &|row| {
+            row.machine.fault_domain.as_deref().unwrap_or("-").replace("FAULT-DOMAIN-", "FD-")
+        }),
+        column("SHAPE", 4, &|row| row.machine.shape.clone()),
+        column("AGE", 6, &|row| row.machine.created.map_or_else(|| "-".to_owned(), |at| age(at, now))),
+        column("PRICE/H", 2, &|row| per_hour(row.price_per_hour)),
+    ];
+    if rows.iter().any(|row| row.expires.is_some()) {
+        columns.push(column("EXPIRES", 3, &|row| {
+            row.expires.map_or_else(|| "-".to_owned(), |until| left(until, now))
+        }));
+    }
+    if rows.iter().any(|row| !notes(row).is_empty()) {
+        columns.push(column("NOTES", 1, &|row| notes(row)));
+    }
+    columns.push(
+        column("OCID", 7, &|row| row.machine.ocid.clone())
+            .or_short(rows.iter().map(|row| short_ocid(&row.machine.ocid))),
+    );
+    table(columns, width)
+}
+
+fn notes(row: &MemberRow) -> String {
+    let mut notes = Vec::new();
+    if row.protected {
+        notes.push("protected".to_owned());
+    }
+    if row.never_ran {
+        notes.push("never ran".to_owned());
+    }
+    notes.extend(row.drift.iter().map(|Drift { what, .. }| format!("other {what}")));
+    notes.join(", ")
+}
+
+/// One document.
+pub fn value(standing: &Standing) -> Value {
+    let mut document = mark(serde_json::to_value(standing).unwrap_or_default());
+    if let Value::Object(fields) = &mut document {
+        fields.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
+        let wanted = usize::try_from(standing.wanted.count).unwrap_or(usize::MAX);
+        fields.insert("missing".to_owned(), json!(wanted.saturating_sub(standing.members)));
+        fields.insert("surplus".to_owned(), json!(standing.members.saturating_sub(wanted)));
+        fields.insert("drifted".to_owned(), json!(standing.drifted()));
+    }
+    document
+}

@@ -1,0 +1,217 @@
+//! Fleets: brought to a size, shown, and joined by instances of earlier runs; with the real program on a simulated region.
+
+use crate::program::{Ended, Workplace};
+use crate::sim_serve::Region;
+use serde_json::Value;
+
+fn region(more: &[&str]) -> (Workplace, Region) {
+    let place = Workplace::empty();
+    let mut arguments = vec!["--speed", "300"];
+    arguments.extend(more);
+    let region = Region::start(&place, &arguments);
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    place.write("config.yaml", config);
+    (place, region)
+}
+
+fn scale(place: &Workplace, arguments: &[&str]) -> Ended {
+    place.run(&[&["scale"], arguments, &["--output", "json"]].concat())
+}
+
+fn status(place: &Workplace) -> Value {
+    place.run(&["status", "--output", "json"]).json()
+}
+
+fn names(status: &Value) -> Vec<String> {
+    let rows = status["instances"].as_array().unwrap();
+    rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Adds a line to the config's settings.
+fn add(place: &Workplace, line: &str) {
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write(
+        "config.yaml",
+        config.replace("instance_settings:\n", &format!("instance_settings:\n  {line}\n")),
+    );
+}
+
+#[test]
+fn scale_ends_at_exactly_n_and_then_does_nothing() {
+    let (place, _region) = region(&[]);
+    let grown = scale(&place, &["4"]);
+    assert_eq!(grown.code, 0, "{}", grown.stderr);
+    let document = grown.json();
+    assert_eq!(
+        (&document["before"], &document["wanted"], &document["after"], &document["launch"]["running"]),
+        (&0.into(), &4.into(), &4.into(), &4.into())
+    );
+    let again = scale(&place, &["4"]);
+    assert_eq!((again.code, again.json()["change"].as_str()), (0, Some("none")), "{}", again.stderr);
+    let shrunk = scale(&place, &["-2"]);
+    assert_eq!((shrunk.code, &shrunk.json()["terminate"]["done"]), (0, &2.into()), "{}", shrunk.stderr);
+    let standing = status(&place);
+    assert_eq!((&standing["members"], &standing["wanted"]["count"]), (&2.into(), &2.into()));
+    // The highest numbers have gone, and come again.
+    assert_eq!(names(&standing), ["rehearsal-1", "rehearsal-2"]);
+    assert_eq!(scale(&place, &["+1"]).code, 0);
+    assert_eq!(names(&status(&place)), ["rehearsal-1", "rehearsal-2", "rehearsal-3"]);
+    assert_eq!(scale(&place, &["0"]).code, 0);
+    assert_eq!(status(&place)["members"], 0);
+}
+
+#[test]
+fn a_lost_member_is_replaced_under_its_own_name() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["3"]).code, 0);
+    assert_eq!(place.run(&["instances", "terminate", "rehearsal-2"]).code, 0);
+    assert_eq!((&status(&place)["members"], &status(&place)["missing"]), (&2.into(), &1.into()));
+    let healed = scale(&place, &[]);
+    assert_eq!((healed.code, &healed.json()["launch"]["launched"]), (0, &1.into()), "{}", healed.stderr);
+    assert_eq!(names(&status(&place)), ["rehearsal-1", "rehearsal-2", "rehearsal-3"]);
+}
+
+#[test]
+fn the_size_holds_until_the_count_changes() {
+    let (place, _region) = region(&[]);
+    assert_eq!(status(&place)["wanted"]["count"], 3, "the config's count");
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    assert_eq!(status(&place)["wanted"]["count"], 2);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", config.replace("count: 3", "count: 5"));
+    let wanted = status(&place)["wanted"].clone();
+    assert_eq!((&wanted["count"], &wanted["superseded"]), (&5.into(), &2.into()));
+    place.write("config.yaml", config);
+    // A ledger that is lost knows of no scale.
+    std::fs::remove_dir_all(place.path().join("state")).unwrap();
+    let standing = status(&place);
+    assert_eq!((&standing["wanted"]["count"], &standing["members"]), (&3.into(), &2.into()));
+}
+
+#[test]
+fn named_members_leave_and_no_others() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["4"]).code, 0);
+    for (arguments, said) in [
+        (&["3", "--named", "nobody-1"][..], "not in fleet rehearsal: nobody-1"),
+        (&["3", "--named", "rehearsal-1,rehearsal-2"], "from 4 to 3 instances 1 have to go"),
+        (&["2", "--named", "rehearsal-1"], "from 4 to 2 instances 2 have to go"),
+    ] {
+        let refused = scale(&place, arguments);
+        assert_eq!(refused.code, 2, "{arguments:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    assert_eq!(scale(&place, &["3", "--named", "rehearsal-1"]).code, 0);
+    assert_eq!(names(&status(&place)), ["rehearsal-2", "rehearsal-3", "rehearsal-4"]);
+    assert_eq!(scale(&place, &["2", "--oldest"]).code, 0);
+    assert_eq!(names(&status(&place)), ["rehearsal-3", "rehearsal-4"]);
+}
+
+#[test]
+fn protected_members_stay_and_that_is_a_failure() {
+    let (place, _region) = region(&[]);
+    add(&place, "freeform_tags: {oci-insta-scale-protect: \"yes\"}");
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    let refused = scale(&place, &["0"]);
+    assert_eq!(refused.code, 4, "{}", refused.stderr);
+    assert!(refused.stderr.contains("2 instances are protected"), "{}", refused.stderr);
+    assert_eq!(status(&place)["members"], 2);
+}
+
+#[test]
+fn instances_of_others_are_no_members() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    // Another fleet under the same names, as from another config.
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("other.yaml", format!("fleet: other\n{config}"));
+    let other = place.run(&["--config", "other.yaml", "--new", "--count", "2"]);
+    assert_eq!(other.code, 0, "{}", other.stderr);
+    assert_eq!(status(&place)["members"], 2);
+    assert_eq!(scale(&place, &["0"]).code, 0);
+    let fleets = place.run(&["fleets", "--output", "json"]).json();
+    assert_eq!(fleets["fleets"][0]["fleet"], "other");
+    assert_eq!(
+        (fleets["fleets"].as_array().unwrap().len(), &fleets["fleets"][0]["instances"]),
+        (1, &2.into())
+    );
+}
+
+#[test]
+fn adoption_takes_in_what_has_the_names_and_no_fleet() {
+    let (place, _region) = region(&[]);
+    // Its own tags leave no room for that of the fleet, as with instances of older versions.
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let tags: Vec<String> = (1..=8).map(|number| format!("t{number}: x")).collect();
+    add(&place, &format!("freeform_tags: {{{}}}", tags.join(", ")));
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    assert_eq!(status(&place)["members"], 2, "the ledger knows them");
+    let refused = place.run(&["fleet", "adopt", "--yes"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("leaves no room for the tag oci-insta-scale-fleet"),
+        "{}",
+        refused.stderr
+    );
+    place.write("config.yaml", config);
+    let standing = status(&place);
+    assert_eq!((&standing["members"], standing["candidates"].as_array().unwrap().len()), (&0.into(), 2));
+    // Ten tags are full: the service refuses an eleventh, and each refusal is told.
+    let full = place.run(&["fleet", "adopt", "--yes", "--output", "json"]);
+    assert_eq!(full.code, 4, "{} {}", full.stderr, full.stdout);
+}
+
+#[test]
+fn drift_from_the_config_is_told_per_member() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    assert_eq!(status(&place)["drifted"], 0);
+    add(&place, "freeform_tags: {team: blue}");
+    let standing = status(&place);
+    assert_eq!(standing["drifted"], 2);
+    assert_eq!(standing["instances"][0]["drift"][0]["what"], "tag team");
+    let told = place.run(&["status"]).stdout;
+    assert!(told.contains("2 instances differ from the config: 2 tag team"), "{told}");
+}
+
+#[test]
+fn an_interrupted_scale_is_finished_by_the_next() {
+    let (place, _region) = region(&[]);
+    let cut = place.run(&["scale", "8", "--rate", "2", "--deadline", "1s", "--no-wait", "--output", "json"]);
+    assert_eq!(cut.code, 3, "{}", cut.stderr);
+    assert!(cut.stderr.contains("scale 8` continues"), "{}", cut.stderr);
+    let rest = scale(&place, &["8"]);
+    assert_eq!(rest.code, 0, "{}", rest.stderr);
+    let standing = status(&place);
+    assert_eq!((&standing["members"], standing["unfinished_runs"].as_array().unwrap().len()), (&8.into(), 0));
+}
+
+#[test]
+fn a_size_that_makes_no_sense_is_refused() {
+    let (place, _region) = region(&[]);
+    for (size, said) in [
+        ("-1000", "below 0"),
+        ("+100000", "is more than the 100000"),
+        ("100001", "a number from 0 to 100000"),
+        ("many", "a number from 0 to 100000"),
+    ] {
+        let refused = place.run(&["scale", size, "--yes"]);
+        assert_eq!(refused.code, 2, "{size}: {}", refused.stderr);
+        assert!(refused.stderr.contains(said), "{size}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_dry_run_of_scale_changes_nothing() {
+    let (place, _region) = region(&[]);
+    let grown = place.run(&["scale", "2", "--dry-run"]);
+    assert_eq!(grown.code, 0, "{}", grown.stderr);
+    assert!(grown.stdout.contains("rehearsal: 0 → 2 instances"), "{}", grown.stdout);
+    assert_eq!(status(&place)["members"], 0);
+    assert!(!place.path().join("state").exists(), "no ledger is made for a question");
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    let shrunk = place.run(&["scale", "1", "--dry-run"]);
+    assert!(shrunk.stdout.contains("why these    1 newest"), "{}", shrunk.stdout);
+    let members = status(&place)["members"].clone();
+    assert_eq!(members, 2);
+}
