@@ -7,13 +7,13 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The disk has no room. Nothing of the append was kept.
-    #[error("no space left for the ledger {}: free some, then resume the run", path.display())]
+    #[error("no space left for the ledger {}: free some space, then resume the run", path.display())]
     Full {
         /// The file.
         path: PathBuf,
     },
     /// The directory or the file cannot be written.
-    #[error("cannot write the ledger {} ({reason}): make it writable, or choose another place with --state-dir", path.display())]
+    #[error("cannot write the ledger {} ({reason}): make it writable, or choose another directory with --state-dir", path.display())]
     ReadOnly {
         /// The file or directory.
         path: PathBuf,
@@ -22,8 +22,8 @@ pub enum LedgerError {
     },
     /// The file is no ledger, or it is damaged. It was not changed.
     #[error(
-        "the ledger {} is damaged or not a ledger ({reason}); it was left as it is. Move it aside to start a new \
-         one; instances of its runs carry the run's tags, so a run can be rebuilt with `resume --from-cloud RUN`",
+        "the ledger {} is damaged or not a ledger ({reason}); it was not changed. Move it aside to start a new one; \
+             the instances of its runs carry tags, so `resume --from-cloud RUN` can rebuild a run",
         path.display()
     )]
     Corrupt {
@@ -33,7 +33,7 @@ pub enum LedgerError {
         reason: String,
     },
     /// The file was written by a newer version of this program.
-    #[error("the ledger {} has format {found}, and this version knows up to {known}: use a newer version", path.display())]
+    #[error("the ledger {} has format {found}, but this version supports up to {known}: use a newer version", path.display())]
     TooNew {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum LedgerError {
         known: u32,
     },
     /// Another process kept the file locked for too long.
-    #[error("the ledger {} is locked by another process for too long; try again when that one is done", path.display())]
+    #[error("another process has locked the ledger {} for too long; try again when it is done", path.display())]
     Busy {
         /// The file.
         path: PathBuf,
@@ -57,13 +57,13 @@ pub enum LedgerError {
         holder: Option<Holder>,
     },
     /// No run has this id.
-    #[error("there is no run {run} in the ledger; `runs` lists those that there are")]
+    #[error("there is no run {run} in the ledger; `runs` lists the existing runs")]
     UnknownRun {
         /// The id.
         run: RunId,
     },
     /// A run with this id exists already.
-    #[error("run {run} is in the ledger already")]
+    #[error("run {run} is already in the ledger")]
     RunExists {
         /// The id.
         run: RunId,

@@ -130,7 +130,7 @@ impl<'a> Prepared<'a> {
             .await
             .unwrap_or_else(|_| {
                 let limit = self.limit.as_secs_f64();
-                Err(TransportError::may_have_arrived("Timeout", format!("nothing came within {limit} s")))
+                Err(TransportError::may_have_arrived("Timeout", format!("no response within {limit} s")))
             })
             .map_err(|error| self.without_answer(&error))?;
         let (head, body) = answer.into_parts();
@@ -195,7 +195,9 @@ impl<'a> Prepared<'a> {
         let signature =
             signer.sign(to_sign.text().as_bytes(), now).map_err(|error| refused(error.to_string()))?;
         let mut value = HeaderValue::try_from(to_sign.authorization(&signature.key_id, &signature.bytes))
-            .map_err(|_| refused("the key id holds a character that no header may hold".to_owned()))?;
+            .map_err(|_| {
+                refused("the key id contains a character that is not allowed in a header".to_owned())
+            })?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -215,9 +217,7 @@ impl<'a> Prepared<'a> {
                     status: Some(raw.status),
                     retry_after: None,
                     code: UNREADABLE.to_owned(),
-                    message: format!(
-                        "the answer is not the JSON that belongs to it ({why}); it starts {start:?}"
-                    ),
+                    message: format!("the response is not the expected JSON ({why}); it starts {start:?}"),
                     lasts: false,
                     opc_request_id: raw.header("opc-request-id"),
                     clock_ahead_s: None,
@@ -286,8 +286,8 @@ fn error_body(raw: &Raw) -> ErrorBody {
         return ErrorBody {
             code: "Redirect".to_owned(),
             message: format!(
-                "the server redirects to {to}; a signed request is not sent on. Is the region or endpoint right, or is a proxy \
-                 or log-in page in between?"
+                "the server redirects to {to}, and signed requests do not follow redirects. Is the region or endpoint \
+                     correct, or does a proxy or login page intercept requests?"
             ),
             original_message: None,
         };

@@ -34,7 +34,7 @@ pub struct Base {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// There is no such region.
-    #[error("no region {region:?} is known{}", suggestion(.nearest.as_deref()))]
+    #[error("the region {region:?} is unknown{}", suggestion(.nearest.as_deref()))]
     UnknownRegion {
         /// The given name.
         region: String,
@@ -51,8 +51,8 @@ pub enum EndpointError {
     },
     /// Plain HTTP to another machine.
     #[error(
-        "{url:?} is plain http to another machine: anyone on the way could read and change the requests. Use https; plain http \
-         is allowed only to 127.0.0.0/8, [::1] and localhost"
+        "{url:?} is plain http to another machine: others could read and change the requests. Use https; plain http \
+             is allowed only to 127.0.0.0/8, [::1] and localhost"
     )]
     Insecure {
         /// The given text.
@@ -63,7 +63,7 @@ pub enum EndpointError {
 fn suggestion(nearest: Option<&str>) -> String {
     match nearest {
         Some(name) => format!("; did you mean {name:?}?"),
-        None => "; `us-ashburn-1` is how one is written, and one newer than this program is described by OCI_REGION_METADATA"
+        None => "; write it as `us-ashburn-1`, and describe a region that is newer than this program in OCI_REGION_METADATA"
             .to_owned(),
     }
 }
@@ -151,16 +151,16 @@ impl Base {
             return Err(bad("the host is missing"));
         }
         if authority.as_str().contains('@') {
-            return Err(bad("a user name does not belong here"));
+            return Err(bad("it must not contain a user name"));
         }
         if uri.query().is_some() {
-            return Err(bad("a query does not belong here"));
+            return Err(bad("it must not contain a query"));
         }
         let default_port = match scheme.as_str() {
             "https" => 443,
             "http" if is_loopback(host) => 80,
             "http" => return Err(EndpointError::Insecure { url: url.to_owned() }),
-            _ => return Err(bad("only https and http are known")),
+            _ => return Err(bad("only https and http are supported")),
         };
         let host = host.to_ascii_lowercase();
         let authority = match authority.port() {

@@ -158,7 +158,7 @@ impl Failure {
         }
     }
 
-    /// The tries in words: `5 tries in 12.4 s`. Empty after a single try.
+    /// The tries in words: `5 attempts in 12.4 s`. Empty after a single try.
     pub fn tried(&self) -> String {
         if self.attempts < 2 {
             return String::new();
@@ -167,9 +167,9 @@ impl Failure {
             GaveUp::NotRetried => "",
             GaveUp::Attempts => ", all that were allowed",
             GaveUp::Time => ", the time allowed",
-            GaveUp::Budget => ", then no more: too many other calls are being retried",
+            GaveUp::Budget => ", then stopped: too many other calls are being retried",
         };
-        format!("{} tries in {:.1} s{why}", self.attempts, self.elapsed_ms as f64 / 1000.0)
+        format!("{} attempts in {:.1} s{why}", self.attempts, self.elapsed_ms as f64 / 1000.0)
     }
 
     /// What is wrong with this machine's clock, when it is far enough off for OCI to refuse a signature.
@@ -194,9 +194,9 @@ impl Failure {
 const CLOCK_TOLERANCE_S: u32 = 290;
 
 /// How the message begins when an answer that is no success is not the service's JSON.
-pub(crate) const NOT_JSON: &str = "the answer is not the service's JSON";
+pub(crate) const NOT_JSON: &str = "the response is not JSON of OCI";
 /// And when there is nothing to read.
-pub(crate) const NO_BODY: &str = "the answer has no body";
+pub(crate) const NO_BODY: &str = "the response has no body";
 /// The code of an answer of success that cannot be read.
 pub(crate) const UNREADABLE: &str = "UnreadableAnswer";
 

@@ -80,7 +80,7 @@ impl Walk {
             };
             if !self.seen.insert(token.clone()) {
                 return Err(endless(
-                    "the service gave the same page token twice: the list would never end".to_owned(),
+                    "OCI returned the same page token twice: the list would never end".to_owned(),
                 ));
             }
             if self.seen.len() >= MAX_PAGES {

@@ -45,7 +45,7 @@ impl AddedRegions {
 
 /// A description of regions that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place} does not describe regions as the OCI SDKs want it ({why})")]
+#[error("{place} does not describe regions in the format of the OCI SDKs ({why})")]
 pub struct RegionMetadataError {
     /// The file, or the variable.
     pub place: String,
@@ -69,7 +69,7 @@ impl AddedRegion {
             let lower = |text: String| text.to_ascii_lowercase();
             Ok(Self { name: lower(self.name), key: lower(self.key), domain: lower(self.domain) })
         } else {
-            Err("regionIdentifier, regionKey and realmDomainComponent must be names of hosts".to_owned())
+            Err("regionIdentifier, regionKey and realmDomainComponent must be valid in host names".to_owned())
         }
     }
 }
@@ -101,7 +101,7 @@ fn domain(text: &str) -> Result<String, RegionMetadataError> {
         });
     is_domain.then(|| text.to_ascii_lowercase()).ok_or_else(|| RegionMetadataError {
         place: "OCI_DEFAULT_REALM".to_owned(),
-        why: "it must hold the domain of a realm, as `oraclecloud.com`".to_owned(),
+        why: "it must be the domain of a realm, such as `oraclecloud.com`".to_owned(),
     })
 }
 

@@ -38,7 +38,7 @@ pub enum Progress {
 
 const GOING: &str = "it is being terminated";
 const GONE: &str = "it is terminated";
-const PREEMPTIBLE: &str = "it is preemptible, and such instances take no start, stop or reboot";
+const PREEMPTIBLE: &str = "it is preemptible; preemptible instances cannot be started, stopped or rebooted";
 
 /// An accepted action whose instance has not moved for so long is sent again. Oracle's own launcher does so with
 /// deletes (oracle/karpenter-provider-oci).
@@ -80,7 +80,7 @@ pub fn decide(verb: Verb, state: &State) -> Decision {
         (Verb::Start, State::Starting | State::Provisioning) | (Verb::Stop, State::Stopping) => Await,
         (Verb::Start, State::Stopped) | (Verb::Stop | Verb::Reboot, State::Running) => Send,
         (Verb::Reboot, State::Stopped) => Impossible("it is stopped: start it instead"),
-        (Verb::Reboot, State::Stopping) => Impossible("it is being stopped: start it afterwards instead"),
+        (Verb::Reboot, State::Stopping) => Impossible("it is being stopped: start it afterwards"),
         (Verb::Start, State::Stopping)
         | (Verb::Stop | Verb::Reboot, State::Starting | State::Provisioning)
         | (_, State::Moving | State::CreatingImage) => Later,
@@ -125,7 +125,9 @@ pub fn progress(verb: Verb, state: &State, moved: bool, since: Duration) -> Prog
         (_, State::Terminating) => Never(GOING),
 
         (Verb::Start, State::Stopped) if moved || since >= SETTLED_AFTER => Never("it did not start"),
-        (Verb::Stop, State::Starting | State::Running) if moved => Never("it was started again meanwhile"),
+        (Verb::Stop, State::Starting | State::Running) if moved => {
+            Never("it was started again in the meantime")
+        }
         (Verb::Stop, State::Running) => lost(),
         (Verb::Reboot, State::Running) if moved || since >= REBOOTED_AFTER => Done,
         (Verb::Reboot, State::Stopped) if since >= LOST_AFTER => Never("it stopped and did not start again"),

@@ -98,7 +98,7 @@ pub async fn run(
 
 /// What is said when the volumes that are kept cannot be listed.
 const UNKNOWN_VOLUMES: &str =
-    "the volumes that are kept may not be listed, so `cleanup --kept-volumes` will not find them";
+    "you may not list the kept volumes, so `cleanup --kept-volumes` will not find them";
 
 /// Why nothing new is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +185,8 @@ impl Engine<'_> {
             }
         }
         for (number, _) in (1..).skip(self.slots.len()).zip(0..missing) {
-            let error = own_error(ErrorClass::Missing, "NotFound", "it is not there, or not yours to see");
+            let error =
+                own_error(ErrorClass::Missing, "NotFound", "it does not exist, or you may not see it");
             events.push(Event::SlotFailed { slot: number, error });
         }
         self.keep(events).await;

@@ -27,7 +27,7 @@ impl Engine<'_> {
         if let Some(failure) = &sight.failure {
             // A failed look is not a failed instance: the next one may succeed.
             self.look_failures += 1;
-            tracing::debug!(%failure, "the instances could not be looked at");
+            tracing::debug!(%failure, "the instances could not be read");
             if failure.class == FailureClass::Authentication {
                 self.halt.get_or_insert(Halt::NotAuthenticated);
             }
@@ -222,7 +222,7 @@ impl Engine<'_> {
                 self.set_stage(index, Stage::Ended);
                 events.push(Event::WaitEnded { slot, ocid, state, error: None });
             } else if overdue {
-                let message = format!("it stayed {}: the action was not taken in time", slot.machine.state);
+                let message = format!("it stayed {}: the action had no effect in time", slot.machine.state);
                 let error =
                     slot.error.clone().unwrap_or_else(|| own_error(ErrorClass::WrongState, "Busy", &message));
                 self.give_up(index, error, &mut events);

@@ -191,7 +191,7 @@ async fn others(
     journal.finish(None, outcome).await;
     // What was done is done, whether or not it could be written down.
     if let Some(error) = journal.broken() {
-        let message = format!("the ledger does not have all of it, so `show {run}` will not: {error}");
+        let message = format!("the ledger is incomplete, so `show {run}` will not show everything: {error}");
         deleted.warnings.push(message);
     }
     Ok(())

@@ -99,7 +99,7 @@ async fn left_reservations(
             let (used, reserved) = (held.used(), held.reserved());
             notes.say(format!("reservation {} left alone: {used} of {reserved} are in use", held.ocid));
         } else if drawn_on.contains(held.ocid.as_str()) {
-            notes.say(format!("reservation {} left alone: a living instance draws on it", held.ocid));
+            notes.say(format!("reservation {} left alone: an instance uses it", held.ocid));
         } else if matches!(held.state.as_str(), "ACTIVE" | "INACTIVE") {
             left.push(leftover(held, run.to_string(), prices));
         } else if !matches!(held.state.as_str(), "DELETED" | "DELETING") {

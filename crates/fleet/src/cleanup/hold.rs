@@ -61,7 +61,7 @@ async fn hold(env: &Environment, run: RunId, read_to: Option<u64>) -> Result<Opt
             let strays = env.store.strays().await.unwrap_or_default();
             let held = strays.iter().any(|stray| stray.run == run && stray.held);
             if held {
-                return Err(own_as(ErrorClass::Held, &format!("a process is at work on run {run}")));
+                return Err(own_as(ErrorClass::Held, &format!("a process is working on run {run}")));
             }
             return Ok(None);
         }
@@ -75,7 +75,7 @@ async fn hold(env: &Environment, run: RunId, read_to: Option<u64>) -> Result<Opt
     }
     Err(own_as(
         ErrorClass::Changed,
-        &format!("run {run} went on after it was looked at: start the cleanup again"),
+        &format!("run {run} continued after it was read: start the cleanup again"),
     ))
 }
 
@@ -100,14 +100,13 @@ async fn extended(env: &Environment, taken: &mut Taken) {
         let why = match now.get(&left.machine.ocid) {
             None => return true,
             Some(Ok(until)) if *until == expiry(&left.machine) => return true,
-            Some(Ok(_)) => own_as(
-                ErrorClass::Changed,
-                "its time was changed after it was listed: start the cleanup again",
-            ),
+            Some(Ok(_)) => {
+                own_as(ErrorClass::Changed, "its expiry changed after it was listed: start the cleanup again")
+            }
             // The termination finds it gone, too.
             Some(Err(failure)) if failure.class == FailureClass::NotFound => return true,
             Some(Err(failure)) => {
-                own_as(ErrorClass::NotDeleted, &format!("whether its time is over is not known: {failure}"))
+                own_as(ErrorClass::NotDeleted, &format!("its expiry is unknown: {failure}"))
             }
         };
         refused.push((left.machine.ocid.clone(), why));

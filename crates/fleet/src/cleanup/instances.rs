@@ -71,7 +71,7 @@ pub(super) async fn find(
             Judgement::Second(first) => {
                 // Lists lag: the other one may have ended a minute ago, and then this one has its place.
                 if runs(client, &first).await {
-                    left.push(take(format!("another living instance has its slot: {first}")));
+                    left.push(take(format!("another instance has its slot: {first}")));
                 } else {
                     notes.unproven(run, machine);
                 }
@@ -90,7 +90,7 @@ fn judge(machine: &Machine, launch: &Launch, by_ocid: &BTreeMap<&str, &Machine>)
     let recorded = launch.slots.iter().find_map(is_slots);
     match recorded {
         Some(_) if launch.rolled_back => return Judgement::Left("its run was rolled back".to_owned()),
-        Some((_, false)) => return Judgement::Left("its launch failed, as a record says".to_owned()),
+        Some((_, false)) => return Judgement::Left("its launch failed according to the ledger".to_owned()),
         Some((_, true)) => return Judgement::Wanted,
         // Whoever rebuilds a run on another machine makes it anew.
         None if launch.rolled_back => return Judgement::Unproven,

@@ -58,16 +58,16 @@ impl Notes {
             return;
         }
         self.say(format!(
-            "reservation {ocid} left alone: this ledger does not know run {run}, which made it; where it is not wanted: \
-             oci-insta-scale reservation delete {ocid}"
+            "reservation {ocid} left alone: this ledger does not know run {run}, which created it; to delete it: \
+                 oci-insta-scale reservation delete {ocid}"
         ));
     }
 
     /// The records do not prove that nobody wants this reservation any more.
     pub(super) fn wanted_reservation(&mut self, run: RunId, ocid: &str) {
         self.say(format!(
-            "reservation {ocid} left alone: run {run} has slots without an instance and may be resumed to launch into it; \
-             where it is not wanted: oci-insta-scale cleanup --run {run}"
+            "reservation {ocid} left alone: run {run} has slots without an instance and can be resumed to launch into \
+                 it; to delete it: oci-insta-scale cleanup --run {run}"
         ));
     }
 
@@ -95,7 +95,7 @@ impl Notes {
         let mut notes = Vec::new();
         if !self.held.is_empty() {
             let it = if self.held.len() == 1 { "it" } else { "them" };
-            notes.push(format!("{} left alone: a process is at work on {it}", list(&self.held)));
+            notes.push(format!("{} left alone: a process is working on {it}", list(&self.held)));
         }
         for (run, lost) in &self.damaged {
             notes.push(match lost {
@@ -105,7 +105,7 @@ impl Notes {
                 ),
                 lost => format!(
                     "run {run} left alone: {lost} of its records cannot be read, so nothing proves what is left over; \
-                     where its instances are not wanted: oci-insta-scale instances terminate --run {run}"
+                         to terminate its instances: oci-insta-scale instances terminate --run {run}"
                 ),
             });
         }
@@ -120,14 +120,14 @@ impl Notes {
         notes.extend(self.unproven.iter().map(|(run, names)| unproven(*run, names)));
         if self.unproven_volumes > 0 {
             notes.push(format!(
-                "{} left alone: their instances are gone, and no record says that the volumes were to go too; \
-                 --kept-volumes offers them",
+                "{} left alone: their instances are gone, but no record says that the volumes were to be deleted too; \
+                     --kept-volumes includes them",
                 volumes(self.unproven_volumes)
             ));
         }
         if self.kept_volumes > 0 {
             notes.push(format!(
-                "{} left alone: kept on purpose by a termination; --kept-volumes offers them",
+                "{} left alone: a termination kept them on purpose; --kept-volumes includes them",
                 volumes(self.kept_volumes)
             ));
         }
@@ -135,8 +135,8 @@ impl Notes {
             let reservations =
                 if made == 1 { "1 reservation".to_owned() } else { format!("{made} reservations") };
             notes.push(format!(
-                "{reservations} made with `reservation create` left alone: unused, {hour:.4} {} per hour; \
-                 --unused-reservations offers them",
+                "{reservations} created by `reservation create` left alone: unused, {hour:.4} {} per hour; \
+                     --unused-reservations includes them",
                 self.currency
             ));
         }
@@ -152,8 +152,8 @@ fn unproven(run: RunId, names: &[String]) -> String {
         more => format!(" and {more} more"),
     };
     format!(
-        "{shown}{more} of run {run} left alone: this ledger has no record of {}, so it may be older than the run; where not \
-         wanted: oci-insta-scale instances terminate OCID",
+        "{shown}{more} of run {run} left alone: this ledger has no record of {}, so it may be older than the run; to \
+             terminate: oci-insta-scale instances terminate OCID",
         if names.len() == 1 { "it" } else { "them" }
     )
 }

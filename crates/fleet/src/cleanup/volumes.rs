@@ -127,9 +127,9 @@ impl Owners<'_> {
         }
         let proven = !kept && self.evidence.volume_was_to_go(instance, volume.boot);
         let why = match (proven, kept) {
-            (true, _) => "its instance is gone, and it was to go too",
+            (true, _) => "its instance is gone, and it was to be deleted too",
             (false, true) => "a termination kept it on purpose",
-            (false, false) => "its instance is gone, and no record says why it is left",
+            (false, false) => "its instance is gone, and no record says why the volume is left",
         };
         if !proven && !self.scope.kept_volumes {
             if kept {

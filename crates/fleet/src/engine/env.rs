@@ -43,7 +43,7 @@ pub enum RunError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The run is of another kind, or its plan cannot be read.
-    #[error("run {run} cannot be taken up: {reason}")]
+    #[error("run {run} cannot be resumed: {reason}")]
     NotResumable {
         /// The run.
         run: RunId,

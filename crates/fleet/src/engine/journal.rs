@@ -168,7 +168,7 @@ impl Journal {
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Record>, LedgerError> {
         let appended = self.store.append(self.run, self.clock.now(), events).await;
         if let Err(error) = &appended {
-            tracing::error!(%error, "the ledger cannot be written: nothing new is begun");
+            tracing::error!(%error, "the ledger cannot be written: nothing new is started");
             self.lock().broken.get_or_insert_with(|| error.clone());
             self.failed.cancel();
         }

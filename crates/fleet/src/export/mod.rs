@@ -64,7 +64,7 @@ pub enum ExportError {
     #[error("the {0} is empty")]
     Empty(&'static str),
     /// The name of the account holds a character that no account has.
-    #[error("the user {user:?} holds {character:?}: letters, digits, `.`, `_` and `-` are allowed")]
+    #[error("the user {user:?} contains {character:?}: only letters, digits, `.`, `_` and `-` are allowed")]
     User {
         /// As given.
         user: String,
@@ -73,7 +73,7 @@ pub enum ExportError {
     },
     /// The key's path cannot be written in the format.
     #[error(
-        "the key file {path:?} holds {part:?}, which ssh's configuration cannot express: rename or link the file"
+        "the key file {path:?} contains {part:?}, which an ssh config cannot express: rename or link the file"
     )]
     IdentityFile {
         /// As given.

@@ -246,7 +246,7 @@ impl Attempt<'_> {
                     .map_err(|message| ("WrongInstance", message))
             }
             None => {
-                Err(("NoInstance", "the launch was accepted, and the answer names no instance".to_owned()))
+                Err(("NoInstance", "the launch was accepted, but the response names no instance".to_owned()))
             }
         };
         let ocid = match claimed {
@@ -290,8 +290,9 @@ impl Attempt<'_> {
         let error = ErrorRecord {
             class: ErrorClass::TokenExpired,
             code: "RetryTokenExpired".to_owned(),
-            message: "an earlier launch of this slot is older than its retry token lasts; no live instance has its tags"
-                .to_owned(),
+            message:
+                "the retry token of an earlier launch of this slot has expired; no instance has its tags"
+                    .to_owned(),
             ..ErrorRecord::default()
         };
         self.look_up(FailureClass::InvalidatedRetryToken, error).await

@@ -34,13 +34,13 @@ impl Claims {
         let tagged_run = named(tags.and_then(|tags| tags.run.as_ref()));
         if let Some(other) = tagged_run.filter(|text| text.parse() != Ok(run)) {
             return Err(format!(
-                "the service answered the launch of slot {slot} with {ocid}, which is tagged for run {other}"
+                "OCI answered the launch of slot {slot} with {ocid}, which is tagged for run {other}"
             ));
         }
         let tagged_slot = named(tags.and_then(|tags| tags.slot.as_ref()));
         if let Some(other) = tagged_slot.filter(|text| text.parse() != Ok(slot)) {
             return Err(format!(
-                "the service answered the launch of slot {slot} with {ocid}, which is tagged for slot {other}"
+                "OCI answered the launch of slot {slot} with {ocid}, which is tagged for slot {other}"
             ));
         }
         self.take(slot, ocid)
@@ -51,7 +51,7 @@ impl Claims {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match claims.get(ocid) {
             Some(other) if *other != slot => {
-                Err(format!("the service names one instance, {ocid}, for two slots: {other} and {slot}"))
+                Err(format!("OCI named the same instance, {ocid}, for two slots: {other} and {slot}"))
             }
             _ => {
                 claims.insert(ocid.to_owned(), slot);

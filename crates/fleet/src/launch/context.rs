@@ -159,16 +159,13 @@ impl<'a> Context<'a> {
         if asked >= WORTH_TELLING && !self.wait_told.swap(true, Ordering::Relaxed) {
             let asked_s = asked.as_secs();
             let bounded = if wait < asked {
-                format!(
-                    "; the launch waits {} s, since no answer may hold a run up for longer",
-                    wait.as_secs()
-                )
+                format!("; the launch waits {} s, the longest wait that a response can cause", wait.as_secs())
             } else {
                 String::new()
             };
             let or_more = if asked >= LONGEST_RETRY_AFTER { " or more" } else { "" };
             let message = format!(
-                "the service asks to wait {asked_s} s{or_more} before the next launch (Retry-After){bounded}"
+                "OCI asks to wait {asked_s} s{or_more} before the next launch (Retry-After){bounded}"
             );
             self.journal.record(vec![Event::Warning { message }]).await;
         }
@@ -276,7 +273,7 @@ pub(crate) fn expired(until: Timestamp) -> ErrorRecord {
         class: ErrorClass::Expired,
         code: "TimeIsOver".to_owned(),
         message: format!(
-            "the time of the fleet was over at {until:.0} (tag `{EXPIRY_TAG}`), so nothing more is launched for it"
+            "the fleet expired at {until:.0} (tag `{EXPIRY_TAG}`), so nothing more is launched for it"
         ),
         ..ErrorRecord::default()
     }

@@ -46,7 +46,7 @@ fn told(answer: &Preflight, compartment: &str) -> Vec<String> {
     }
     let right = statement("<your group>", "manage", "instances", PolicyScope::Compartment(compartment));
     vec![format!(
-        "each OCID that was asked for can be read with this login, so the right to launch is missing; add: {right}"
+        "this login can read every OCID of the config, so the permission to launch is missing; add: {right}"
     )]
 }
 
@@ -67,7 +67,7 @@ mod tests {
     fn only_a_refusal_that_names_nothing_is_looked_into() {
         assert!(hides_its_reason(&refusal("Authorization failed or requested resource not found.")));
         for named in
-            ["shape X not found", "the answer is not the service's JSON: <html>", "Tag namespace X not found"]
+            ["shape X not found", "the response is not JSON of OCI: <html>", "Tag namespace X not found"]
         {
             assert!(!hides_its_reason(&refusal(named)), "{named}");
         }

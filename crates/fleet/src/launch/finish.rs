@@ -83,12 +83,12 @@ async fn end_at_deadline(context: &Context<'_>) {
                 Some(Event::SlotFailed { slot, error })
             }
             Next::Settle(_) => {
-                let what = "before it was known what became of a launch (the instance may exist)";
+                let what = "before the outcome of a launch was known (the instance may exist)";
                 Some(Event::SlotFailed { slot, error: error(what) })
             }
             Next::Watch { ocid } if context.options.wait => {
                 let seen = state.slot(slot).state.clone().unwrap_or_default();
-                let what = format!("while the instance was {seen}; it exists and may still run");
+                let what = format!("while the instance was {seen}; it exists and may still start");
                 Some(Event::WaitEnded { slot, ocid, state: seen, error: Some(error(&what)) })
             }
             Next::Watch { .. } | Next::Nothing => None,
@@ -113,7 +113,7 @@ pub(crate) fn gone(ocid: &str) -> ErrorRecord {
         class: ErrorClass::Gone,
         code: "InstanceGone".to_owned(),
         message: format!(
-            "{ocid} ran and is gone, and no record that can be read tells why; `resume` launches another"
+            "{ocid} was running and is gone, and no readable record says why; `resume` launches a replacement"
         ),
         ..ErrorRecord::default()
     }

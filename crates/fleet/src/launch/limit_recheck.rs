@@ -83,7 +83,7 @@ impl LimitRechecks {
         let (is_transient, why) = match limits::named(client, fleet, &place, &names).await {
             NamedLimits::Foreign(name) => {
                 let why = format!(
-                    "the limit {name}, which the service names, is none of this shape's OCPUs, memory or GPUs"
+                    "the limit {name} in the response does not count OCPUs, memory or GPUs of this shape"
                 );
                 (false, Some(why))
             }
@@ -98,11 +98,11 @@ impl LimitRechecks {
         let told = why.filter(|_| is_new).map(|why| {
             let message = if is_transient {
                 format!(
-                    "a limit refuses {shape} in {availability_domain}, and yet {why}: taken for a false alarm, such launches \
-                     are asked for again"
+                    "a limit refuses {shape} in {availability_domain}, but {why}: the refusal counts as transient, \
+                         and such launches are retried"
                 )
             } else {
-                format!("a limit refuses {shape} in {availability_domain}: {why}; it is not waited for")
+                format!("a limit refuses {shape} in {availability_domain}: {why}; such launches are not retried")
             };
             Event::Warning { message }
         });

@@ -210,7 +210,7 @@ async fn no_longer_in_doubt(context: &Context<'_>) {
     let error = ErrorRecord {
         class: ErrorClass::GivenBack,
         code: "GivenBack".to_owned(),
-        message: "the run was given back; no live instance has the tags of this slot".to_owned(),
+        message: "the run was rolled back; no instance has the tags of this slot".to_owned(),
         ..ErrorRecord::default()
     };
     let events = context.journal.state(|state| {
@@ -238,17 +238,16 @@ async fn report(context: &Context<'_>, targets: BTreeMap<String, Target>, last: 
         format!(" (the last failure: {}: {})", error.code, error.message)
     });
     let events = targets.into_keys().map(|ocid| {
-        let message = format!(
-            "{ocid} was to be given back and may STILL RUN and be charged for{why}; `resume` goes on"
-        );
+        let message =
+            format!("{ocid} was to be terminated, but may STILL RUN and be charged{why}; `resume` continues");
         Event::Warning { message }
     });
     let mut events: Vec<Event> = events.collect();
     let unsettled = context.journal.state(|state| state.counts.unsettled);
     if unsettled > 0 {
         let message = format!(
-            "what became of {unsettled} of the launches is not known, and their instances may STILL RUN and be charged \
-             for{why}; `resume` goes on"
+            "the outcome of {unsettled} launches is unknown, and their instances may STILL RUN and be charged{why}; \
+                 `resume` continues"
         );
         events.push(Event::Warning { message });
     }

@@ -68,14 +68,13 @@ pub async fn resume(
     if state.kind != Some(RunKind::Launch) {
         let reason = match state.kind {
             Some(kind) => format!("it is a run of kind {kind:?}, not a launch"),
-            None => {
-                "its first record, which holds the plan, cannot be read; try `resume --from-cloud`".to_owned()
-            }
+            None => "its first record, which contains the plan, cannot be read; try `resume --from-cloud`"
+                .to_owned(),
         };
         return Err(RunError::NotResumable { run, reason });
     }
     if state.outcome == Some(Outcome::Stopped) {
-        return Err(not_resumable(run, &"it was ended on purpose"));
+        return Err(not_resumable(run, &"`terminate --stop-run` ended it for good"));
     }
     let plan: Plan =
         serde_json::from_value(state.plan.clone()).map_err(|error| not_resumable(run, &error))?;
@@ -89,7 +88,8 @@ pub async fn resume(
     let mut events = vec![Event::RunResumed];
     if lost > 0 {
         let message = format!(
-            "{lost} records of the run cannot be read; its instances are looked up by their tags, in {} s, since lists lag",
+            "{lost} records of the run cannot be read; in {} s, because lists lag, its instances are looked up by \
+                 their tags",
             options.list_lag.as_secs()
         );
         events.push(Event::Warning { message });
@@ -126,7 +126,7 @@ pub async fn rebuild_from_cloud(
     let found = adopt::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
     let Some(highest) = found.keys().next_back().copied() else {
         let compartment = &plan.fleet.compartment;
-        return Err(not_resumable(run, &format!("no live instance in {compartment} has its tag")));
+        return Err(not_resumable(run, &format!("no instance in {compartment} has its tag")));
     };
     let plan = as_found(plan, highest, &found);
     let first = Event::RunStarted {
@@ -259,7 +259,7 @@ fn adoption_events(
         instances.retain(|instance| !known.gone.contains(&instance.id));
         if instances.len() > 1 {
             let ocids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
-            let message = format!("slot {slot} has {} live instances: {}", ocids.len(), ocids.join(", "));
+            let message = format!("slot {slot} has {} instances: {}", ocids.len(), ocids.join(", "));
             events.push(Event::Warning { message });
         }
         let of_the_run = (1..=state.requested).contains(&slot);
@@ -294,7 +294,7 @@ fn superseded() -> ErrorRecord {
     ErrorRecord {
         class: ErrorClass::Superseded,
         code: "RecordLost".to_owned(),
-        message: "the record of this instance's end is lost; another live instance has the slot".to_owned(),
+        message: "the record of the end of this instance is lost; another instance has the slot".to_owned(),
         ..ErrorRecord::default()
     }
 }

@@ -139,8 +139,7 @@ fn nowhere() -> ErrorRecord {
     ErrorRecord {
         class: ErrorClass::ReservationGone,
         code: "NoReservation".to_owned(),
-        message: "the run was to launch into its own reservations, and they are given back; start a new one"
-            .to_owned(),
+        message: "the reservations of the run were rolled back; start a new run".to_owned(),
         ..ErrorRecord::default()
     }
 }

@@ -194,7 +194,7 @@ fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> Instanc
         class: ErrorClass::WaitTimeout,
         code: "WaitTimeout".to_owned(),
         message: format!(
-            "the wait ended while the instance was {}; it exists and may still run",
+            "the wait ended while the instance was {}; it exists and may still start",
             slot.state.as_deref().unwrap_or("in an unknown state")
         ),
         ..ErrorRecord::default()

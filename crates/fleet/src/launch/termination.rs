@@ -16,7 +16,7 @@ pub(crate) async fn cause(
     let told = match context.ask(told(context, ocid, work_request)).await {
         Ok(Ok(told)) => told,
         Ok(Err(failure)) => {
-            tracing::warn!(%failure, ocid, "the reason of the instance's end could not be read");
+            tracing::warn!(%failure, ocid, "the reason why the instance ended could not be read");
             None
         }
         Err(_halted) => None,
@@ -32,7 +32,9 @@ pub(crate) async fn cause(
     let error = ErrorRecord {
         class: ErrorClass::Service,
         code: "InstanceTerminated".to_owned(),
-        message: format!("{ocid} was terminated before it ran, and its work request tells no reason"),
+        message: format!(
+            "{ocid} was terminated before it reached RUNNING, and its work request gives no reason"
+        ),
         ..ErrorRecord::default()
     };
     (FailureClass::Service, error)

@@ -117,14 +117,16 @@ impl Watcher<'_> {
         let error = error_record(failure);
         if failure.class == FailureClass::Authentication {
             if self.context.stop_for_login(&error) {
-                let message =
-                    format!("the login was refused while waiting: {}: {}", error.code, error.message);
+                let message = format!(
+                    "OCI refused the login while the run was waiting: {}: {}",
+                    error.code, error.message
+                );
                 self.context.journal.record(vec![Event::Warning { message }]).await;
             }
             return;
         }
         if !std::mem::replace(&mut self.warned, true) {
-            let message = format!("a look at the instances failed, and is repeated: {failure}");
+            let message = format!("polling the instances failed and is retried: {failure}");
             self.context.journal.record(vec![Event::Warning { message }]).await;
         }
     }
@@ -149,7 +151,7 @@ impl Watcher<'_> {
         let placement = self.context.journal.state(|state| state.slot(slot).placement.clone());
         let placement = self.context.plan.placement_of(&placement.unwrap_or_default());
         self.context.place_failed_late(&placement, class, &error).await;
-        tracing::info!(ocid, slot, %class, "the instance died before it ran");
+        tracing::info!(ocid, slot, %class, "the instance failed before it reached RUNNING");
         // The launcher asks the state what is to be done with the slot.
         self.context.journal.record_and_see(vec![Event::InstanceDied { slot, ocid, error }]).await;
         // The launcher is there as long as we are.

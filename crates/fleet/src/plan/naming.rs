@@ -82,15 +82,15 @@ pub struct NamePattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// A brace that nothing closes or opens.
-    #[error("a `{0}` without its partner; write `{0}{0}` for the character itself")]
+    #[error("a single `{0}`; write `{0}{0}` for the character itself")]
     Brace(char),
     /// An unknown placeholder.
     #[error(
-        "`{{{0}}}` is not known; the placeholders are {{n}}, {{n:03}}, {{prefix}}, {{ad}} and, in a host name, {{name}}"
+        "`{{{0}}}` is unknown; the placeholders are {{n}}, {{n:03}}, {{prefix}}, {{ad}} and, in a host name, {{name}}"
     )]
     Unknown(String),
     /// A width that is none.
-    #[error("`{{n:{0}}}` has no width from 01 to 09: write {{n:03}} for 001, 002, …")]
+    #[error("`{{n:{0}}}` needs a width from 01 to 09: write {{n:03}} for 001, 002, …")]
     Width(String),
 }
 
@@ -294,12 +294,12 @@ mod tests {
     #[test]
     fn a_wrong_pattern_names_what_is_wrong() {
         for (pattern, why) in [
-            ("web-{n", "a `{` without its partner; write `{{` for the character itself"),
-            ("web-n}", "a `}` without its partner; write `}}` for the character itself"),
-            ("web-{fd}", "`{fd}` is not known"),
-            ("web-{n:0}", "`{n:0}` has no width from 01 to 09"),
-            ("web-{n:x}", "`{n:x}` has no width"),
-            ("web-{}", "`{}` is not known"),
+            ("web-{n", "a single `{`; write `{{` for the character itself"),
+            ("web-n}", "a single `}`; write `}}` for the character itself"),
+            ("web-{fd}", "`{fd}` is unknown"),
+            ("web-{n:0}", "`{n:0}` needs a width from 01 to 09"),
+            ("web-{n:x}", "`{n:x}` needs a width"),
+            ("web-{}", "`{}` is unknown"),
         ] {
             let error = NamePattern::parse(pattern).unwrap_err().to_string();
             assert!(error.starts_with(why), "{pattern}: {error}");

@@ -70,7 +70,7 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     add("manage", "instances", here, "launch, list, start, stop and terminate instances", false);
     add("read", "instance-images", here, "use the image", false);
     add("use", "subnets", network, "put instances into the subnet", false);
-    add("use", "vnics", network, "give instances a network card", false);
+    add("use", "vnics", network, "attach network cards to instances", false);
     let needs = needs(spec);
     for (named, why) in needs.iter().filter(|(named, _)| named.in_network) {
         add(named.needs.0, named.needs.1, network, why, false);
@@ -79,14 +79,14 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
         add("use", "compute-capacity-reservations", here, "launch into the capacity reservation", false);
     }
     if uses.manage_reservations {
-        let why = "make, change and delete capacity reservations, and launch into them";
+        let why = "create, change and delete capacity reservations, and launch into them";
         add("manage", "compute-capacity-reservations", here, why, false);
     }
     if spec.template.defined_tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         add("use", "tag-namespaces", PolicyScope::Tenancy, "set the defined tags", false);
     }
     if spec.template.launch_volume_attachments.as_ref().is_some_and(|volumes| !volumes.is_empty()) {
-        add("manage", "volumes", here, "make the data volumes", false);
+        add("manage", "volumes", here, "create the data volumes", false);
         add("manage", "volume-attachments", here, "attach the data volumes", false);
     }
     for (named, why) in needs.iter().filter(|(named, _)| !named.in_network) {
@@ -102,7 +102,7 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
         "read",
         "resource-availability",
         PolicyScope::Tenancy,
-        "read service limits and quotas beforehand",
+        "read service limits and quotas before a launch",
         true,
     );
     let why = "read the capacity report (only `manage` grants it)";

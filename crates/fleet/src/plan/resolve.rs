@@ -59,7 +59,7 @@ pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
     if fleet.placements.is_empty() {
         findings.push(Finding::new(
             "placements",
-            "no availability domain is named, and none can be asked for offline",
+            "no availability domain is set, and none can be looked up offline",
         ));
     }
     for (index, placement) in fleet.placements.iter().enumerate() {
@@ -67,7 +67,8 @@ pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
             let name = &placement.availability_domain;
             findings.push(Finding::new(
                 field(index),
-                format!("`{name}` is not the full name of an availability domain (like `Uocm:PHX-AD-1`), which it must be offline"),
+                format!("`{name}` is not the full name of an availability domain (such as `Uocm:PHX-AD-1`), which is \
+                     required offline"),
             ));
         }
     }
@@ -94,11 +95,11 @@ fn check_names(fleet: &FleetSpec, last: u64) -> Vec<Finding> {
     match &fleet.naming {
         Some(Naming::List(names)) if last > names.len() as u64 => {
             let message =
-                format!("{} names are listed, and instance {last} has none: add names", names.len());
+                format!("only {} names are listed, so instance {last} has none: add names", names.len());
             findings.push(Finding::new("names", message));
         }
         Some(Naming::Pattern(pattern)) if last > 1 && !pattern.has_number() => {
-            let message = format!("every instance would be named {}: put {{n}} into it", pattern.as_str());
+            let message = format!("every instance would be named {}: add {{n}}", pattern.as_str());
             findings.push(Finding::new("name_pattern", message));
         }
         _ => {}
@@ -123,7 +124,7 @@ fn check_names(fleet: &FleetSpec, last: u64) -> Vec<Finding> {
 fn check(fleet: &FleetSpec) -> Vec<Finding> {
     let mut findings = Vec::new();
     if fleet.count == 0 {
-        findings.push(Finding::new("count", "0 instances are asked for; ask for at least 1"));
+        findings.push(Finding::new("count", "0 instances are requested; request at least 1"));
     }
     let last = fleet.all_numbers().max().unwrap_or(1);
     findings.extend(check_names(fleet, last));
@@ -131,7 +132,7 @@ fn check(fleet: &FleetSpec) -> Vec<Finding> {
     for (key, _) in tags.clone().filter(|(key, _)| [RUN_TAG, SLOT_TAG, FLEET_TAG].contains(&key.as_str())) {
         findings.push(Finding::new(
             "freeform_tags",
-            format!("the tag `{key}` is set by this program; take it out"),
+            format!("the tag `{key}` is set by this program; remove it"),
         ));
     }
     let total = tags.count() + TAGS_OF_A_RUN;
@@ -140,7 +141,7 @@ fn check(fleet: &FleetSpec) -> Vec<Finding> {
         findings.push(Finding::new(
             "freeform_tags",
             format!(
-                "{} tags and the 2 that name run and slot make {total}; OCI allows {MAX_FREEFORM_TAGS}: take out {over}",
+                "{} tags and the {TAGS_OF_A_RUN} that this program sets make {total}; OCI allows {MAX_FREEFORM_TAGS}: remove {over}",
                 total - TAGS_OF_A_RUN
             ),
         ));

@@ -46,7 +46,7 @@ fn finding(shape: &str, all: &BTreeSet<String>) -> Finding {
     let message = match nearest(shape, all) {
         Some(near) => format!("`{shape}` is not offered in this region; did you mean `{near}`?"),
         None => format!(
-            "`{shape}` is not offered in this region; `oci-insta-scale find shapes` lists those that are"
+            "`{shape}` is not offered in this region; `oci-insta-scale find shapes` lists the available shapes"
         ),
     };
     Finding { shape: Some(shape.to_owned()), ..Finding::new("shape", message) }

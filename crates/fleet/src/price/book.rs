@@ -40,7 +40,7 @@ impl Prices {
         let mut mistakes = Vec::new();
         let mut check = |key: String, price: f64| {
             if !price.is_finite() || price < 0.0 {
-                mistakes.push((key, format!("a price is a number of 0 or more, not {price}")));
+                mistakes.push((key, format!("a price must be 0 or more, not {price}")));
             }
         };
         for (shape, price) in &self.shapes {

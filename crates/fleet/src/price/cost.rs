@@ -159,18 +159,20 @@ impl Kind {
     fn notes(&self, each: Option<f64>, prices: &Prices) -> Vec<String> {
         let mut notes = Vec::new();
         if self.preemptible {
-            notes.push("preemptible: half the price on demand, and taken away at any time".to_owned());
+            notes.push(
+                "preemptible: half the on-demand price; OCI may reclaim the instance at any time".to_owned(),
+            );
         }
         if self.baseline < 1.0 {
             let percent = self.baseline * 100.0;
-            notes.push(format!("burstable: {percent} % of the OCPU price, all of the memory price"));
+            notes.push(format!("burstable: {percent} % of the OCPU price and the full memory price"));
         }
         if each.is_none() {
             notes.push(unknown(&self.shape, prices));
         }
         if self.shape == "VM.Standard.A1.Flex" {
             notes.push(
-                "the first 1,500 OCPU-hours and 9,000 GB-hours of A1 a month are free in each tenancy"
+                "the first 1,500 OCPU-hours and 9,000 GB-hours of A1 per month are free in each tenancy"
                     .to_owned(),
             );
         }
@@ -192,7 +194,7 @@ pub fn of_reservation(shape: &str, size: Size, count: u32, prices: &Prices) -> C
 
 fn unknown(shape: &str, prices: &Prices) -> String {
     let currency = prices.currency();
-    format!("the price of {shape} in {currency} is not known: give it under `prices:` in the config")
+    format!("the price of {shape} in {currency} is unknown: set it under `prices:` in the config")
 }
 
 impl FleetSpec {

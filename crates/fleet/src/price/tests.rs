@@ -58,7 +58,7 @@ fn a_shape_without_a_known_price_is_unknown_and_never_free() {
     assert_eq!(cost.total, None);
     assert_eq!(
         cost.notes,
-        ["the price of VM.Standard9.Flex in USD is not known: give it under `prices:` in the config"]
+        ["the price of VM.Standard9.Flex in USD is unknown: set it under `prices:` in the config"]
     );
     let reserved = of_reservation("VM.Standard9.Flex", Size::default(), 5, &Prices::default());
     assert_eq!(reserved.total, None);

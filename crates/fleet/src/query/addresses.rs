@@ -92,7 +92,7 @@ async fn read(
 fn warning(failures: &[Failure], unasked: usize) -> Option<String> {
     match failures.first() {
         Some(first) => Some(format!("some addresses could not be read: {first}")),
-        None if unasked > 0 => Some(format!("the addresses of {unasked} VNICs are in none of the lists")),
+        None if unasked > 0 => Some(format!("no list contains the addresses of {unasked} VNICs")),
         None => None,
     }
 }

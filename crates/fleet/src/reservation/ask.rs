@@ -117,11 +117,11 @@ fn same(wanted: Option<f64>, there: Option<f64>) -> bool {
 /// What is wrong with a list of wants, if anything.
 pub fn check(wants: &[Want]) -> Result<(), String> {
     if wants.is_empty() {
-        return Err("nothing to reserve: give a shape and a count".to_owned());
+        return Err("nothing to reserve: set a shape and a count".to_owned());
     }
     if wants.len() > MAX_CONFIGS {
         return Err(format!(
-            "{} kinds of instance in one reservation; OCI takes {MAX_CONFIGS}: make another reservation for the rest",
+            "{} kinds of instance in one reservation; OCI allows {MAX_CONFIGS}: create another reservation for the rest",
             wants.len()
         ));
     }
@@ -140,7 +140,7 @@ pub fn check(wants: &[Want]) -> Result<(), String> {
         }
         if wants[..index].iter().any(|other| Want { count: want.count, ..other.clone() } == *want) {
             return Err(format!(
-                "{what} is there twice; OCI takes one config for each shape, size, fault domain and group: add the counts up"
+                "{what} is listed twice; OCI allows one config per shape, size, fault domain and group: add up the counts"
             ));
         }
     }
@@ -172,7 +172,7 @@ const MATTERS: &[(&str, Matter)] = &[
         "preemptibleInstanceConfig",
         Matter::Refused(
             |launch| launch.preemptible_instance_config.is_some(),
-            "preemptible instances cannot draw on a capacity reservation",
+            "preemptible instances cannot use a capacity reservation",
         ),
     ),
     (
@@ -183,14 +183,14 @@ const MATTERS: &[(&str, Matter)] = &[
                 let baseline = config.and_then(|config| config.baseline_ocpu_utilization.as_ref());
                 baseline.is_some_and(|baseline| baseline.as_str() != "BASELINE_1_1")
             },
-            "burstable instances cannot draw on a capacity reservation",
+            "burstable instances cannot use a capacity reservation",
         ),
     ),
     (
         "dedicatedVmHostId",
         Matter::Refused(
             |launch| launch.dedicated_vm_host_id.is_some(),
-            "instances on a dedicated host cannot draw on a capacity reservation",
+            "instances on a dedicated host cannot use a capacity reservation",
         ),
     ),
     (
@@ -200,7 +200,7 @@ const MATTERS: &[(&str, Matter)] = &[
                 let platform = serde_json::to_value(&launch.platform_config).unwrap_or_default();
                 platform["isMemoryEncryptionEnabled"] == true
             },
-            "confidential instances (memory encryption) cannot draw on a capacity reservation",
+            "confidential instances (memory encryption) cannot use a capacity reservation",
         ),
     ),
 ];

@@ -55,7 +55,7 @@ pub(super) fn replan(
             Change::Add(want) => {
                 if current.iter().any(|config| want.matches(config)) {
                     return Err(ReservationError::Asked(format!(
-                        "{} is in the reservation already: change its count",
+                        "{} is already in the reservation: change its count",
                         want.describe()
                     )));
                 }
@@ -65,7 +65,7 @@ pub(super) fn replan(
                 let index = find(current, which.as_ref())?;
                 let config = Config::from(&current[index]);
                 let wanted = count.of(config.reserved).ok_or_else(|| {
-                    ReservationError::Asked(format!("{} holds {} only", config.describe(), config.reserved))
+                    ReservationError::Asked(format!("{} holds only {}", config.describe(), config.reserved))
                 })?;
                 if wanted < config.used {
                     return Err(ReservationError::BelowUsed {
@@ -81,7 +81,7 @@ pub(super) fn replan(
     }
     if next.len() > MAX_CONFIGS {
         return Err(ReservationError::Asked(format!(
-            "{} kinds of instance in one reservation; OCI takes {MAX_CONFIGS}",
+            "{} kinds of instance in one reservation; OCI allows {MAX_CONFIGS}",
             next.len()
         )));
     }
@@ -130,7 +130,7 @@ fn find(current: &[InstanceReservationConfig], which: Option<&Want>) -> Result<u
         (_, []) => Err(ReservationError::Asked("the reservation has no configs; add one".to_owned())),
         (None, [_]) => Ok(0),
         (None, _) => Err(ReservationError::Asked(format!(
-            "the reservation has {} kinds of instance, say which one by its shape and size: {}",
+            "the reservation has {} kinds of instance; select one by its shape and size: {}",
             current.len(),
             kinds()
         ))),
@@ -153,7 +153,7 @@ fn find(current: &[InstanceReservationConfig], which: Option<&Want>) -> Result<u
                     kinds()
                 ))),
                 (Some(_), Some(_)) => Err(ReservationError::Asked(format!(
-                    "{} is more than one of these, say which: {}",
+                    "{} matches more than one of these; select one: {}",
                     want.describe(),
                     kinds()
                 ))),
@@ -279,7 +279,7 @@ mod tests {
         let error = replan(&[config("A", 10, 7)], &[Change::Count(None, NewCount::Exactly(6))]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "A cannot go down to 6: 7 of 10 are used by instances; terminate some first, or ask for 7 or more"
+            "A cannot be reduced to 6: instances use 7 of 10; terminate some first, or request 7 or more"
         );
         assert!(replan(&[config("A", 10, 7)], &[Change::Count(None, NewCount::Shrink(3))]).is_ok());
         assert!(replan(&[config("A", 10, 7)], &[Change::Count(None, NewCount::Shrink(11))]).is_err());
@@ -291,7 +291,7 @@ mod tests {
         let error = replan(&current, &[Change::Count(None, NewCount::Exactly(9))]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the reservation has 2 kinds of instance, say which one by its shape and size: A; B"
+            "the reservation has 2 kinds of instance; select one by its shape and size: A; B"
         );
         assert!(replan(&current, &[Change::Count(Some(of("C")), NewCount::Exactly(9))]).is_err());
         assert!(replan(&current, &[Change::Add(of("A"))]).is_err());

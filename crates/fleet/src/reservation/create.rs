@@ -130,9 +130,9 @@ async fn not_seen(client: &Client, order: &Order, id: &str, ocid: &mut Option<St
     let listed = find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await;
     ReservationError::Asked(if matches!(listed, Ok(None)) {
         *ocid = None;
-        format!("{id} was deleted by somebody else while it was being made")
+        format!("{id} was deleted by somebody else while it was being created")
     } else {
-        format!("{id} was made, and cannot be looked at: may your group read capacity reservations?")
+        format!("{id} was created, but cannot be read: may your group read capacity reservations?")
     })
 }
 

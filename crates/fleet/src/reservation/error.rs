@@ -11,8 +11,8 @@ pub enum ReservationError {
     Failure(#[from] Box<Failure>),
     /// The creation got no clear answer and no trace of it was found. It may still appear.
     #[error(
-        "nobody knows whether the reservation in {availability_domain} was made ({failure}); look for one with the \
-         freeform tag `oci-insta-scale-token: {token}`, it costs money while it exists"
+        "it is unknown whether the reservation in {availability_domain} was created ({failure}); look for one with \
+             the freeform tag `oci-insta-scale-token: {token}`, because it costs money while it exists"
     )]
     Unknown {
         /// Where.
@@ -23,7 +23,7 @@ pub enum ReservationError {
         failure: Box<Failure>,
     },
     /// The wait timed out. The reservation exists.
-    #[error("{ocid} is still {state} after {waited_s} s; it exists and is charged for")]
+    #[error("{ocid} is still {state} after {waited_s} s; it exists and is charged")]
     StillBusy {
         /// The reservation.
         ocid: String,
@@ -46,7 +46,8 @@ pub enum ReservationError {
     },
     /// The new count would be below what instances use.
     #[error(
-        "{config} cannot go down to {wanted}: {used} of {held} are used by instances; terminate some first, or ask for {used} or more"
+        "{config} cannot be reduced to {wanted}: instances use {used} of {held}; terminate some first, or request \
+             {used} or more"
     )]
     BelowUsed {
         /// The config, for people.
@@ -60,8 +61,8 @@ pub enum ReservationError {
     },
     /// It cannot be deleted while instances are in it.
     #[error(
-        "{ocid} is used by {}: {}; terminate them first (`oci-insta-scale instances terminate`), or take them out of \
-         the reservation, then delete it; the API has no way to force it",
+        "{ocid} is used by {}: {}; terminate them first (`oci-insta-scale instances terminate`), or move them out of \
+             the reservation, then delete it; the API cannot force the deletion",
         count(.instances.len()), listed(.instances)
     )]
     InUse {
@@ -72,7 +73,7 @@ pub enum ReservationError {
     },
     /// Somebody else changed it meanwhile.
     #[error(
-        "{ocid} was changed by somebody else in the meantime; nothing was done: look at it (`reservation show`) and try again"
+        "somebody else changed {ocid} in the meantime; nothing was done: check it (`reservation show`) and try again"
     )]
     Changed {
         /// The reservation.
@@ -80,8 +81,8 @@ pub enum ReservationError {
     },
     /// Somebody else changed it while more was waited for.
     #[error(
-        "{ocid} was changed by somebody else while more was waited for; it is left as they made it and holds {held}: look at \
-         it (`reservation show`) and ask again"
+        "somebody else changed {ocid} while this command was waiting; it was left as it is and holds {held}: check it \
+             (`reservation show`) and try again"
     )]
     Overtaken {
         /// The reservation.
@@ -93,14 +94,14 @@ pub enum ReservationError {
     #[error("{0}")]
     Asked(String),
     /// The user asked to stop while the service was at it.
-    #[error("stopped while {ocid} was {state}; it exists and is charged for")]
+    #[error("stopped while {ocid} was {state}; it exists and is charged")]
     Stopped {
         /// The reservation.
         ocid: String,
         /// Its state.
         state: String,
     },
-    /// The intent could not be written down, so nothing was asked for.
+    /// The intent could not be written down, so nothing was requested.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }

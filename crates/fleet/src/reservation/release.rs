@@ -99,7 +99,7 @@ async fn give_back_one(
         let Err(error) = removed else {
             // It is gone, whether or not that could be written down.
             if let Err(error) = book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned() }).await {
-                tracing::warn!(%error, ocid, "given back, and the ledger does not know");
+                tracing::warn!(%error, ocid, "rolled back, but the ledger does not know");
             }
             return Ok(());
         };

@@ -40,7 +40,7 @@ async fn a_baseline_that_a_shape_lacks_stops_it() {
     };
     assert_eq!(stops(&ask(&world, &burst("VM.Standard.E4.Flex")).await), Vec::<String>::new());
     let answer = ask(&world, &burst("VM.DenseIO.E4.Flex")).await;
-    let wanted = "VM.DenseIO.E4.Flex: VM.DenseIO.E4.Flex does not come with BASELINE_1_2";
+    let wanted = "VM.DenseIO.E4.Flex: VM.DenseIO.E4.Flex does not support BASELINE_1_2";
     assert!(stops(&answer)[0].starts_with(wanted), "{:?}", answer.findings);
     assert_eq!(answer.possible, 0);
 }

@@ -134,7 +134,7 @@ async fn an_image_for_another_architecture_is_found_before_the_launch() {
     image.image_id = Some(world.defaults.arm_image.clone());
     let answer = ask(&world, &fleet).await;
     let stops = stops(&answer);
-    assert!(stops.iter().any(|stop| stop.contains("does not go with the shape")), "{stops:?}");
+    assert!(stops.iter().any(|stop| stop.contains("is not compatible with the shape")), "{stops:?}");
     assert_eq!(answer.possible, 0);
     assert!(world.asked() <= 15, "{:?}", world.requests.snapshot());
 }
@@ -316,13 +316,16 @@ async fn reservation_gaps_are_reported_before_launch() {
     assert_eq!((good.refused, good.warnings), (vec![], vec![]));
     assert_eq!(world.asked() - before, 1);
     let few = look_at_reservations(&world.client, &reserved(2, 8), false).await.unwrap();
-    assert!(few.refused.is_empty() && few.warnings[0].message.starts_with("7 of the 8 instances"), "{few:?}");
+    assert!(
+        few.refused.is_empty() && few.warnings[0].message.starts_with("7 of the 8 requested instances"),
+        "{few:?}"
+    );
     let elsewhere = look_at_reservations(&world.client, &reserved(3, 5), true).await.unwrap();
     assert!(elsewhere.refused[0].message.contains("the reservation is in"), "{elsewhere:?}");
     let mut other = reserved(2, 5);
     other.template.shape_config.as_mut().unwrap().memory_in_gbs = Some(16.0);
     let mismatch = look_at_reservations(&world.client, &other, false).await.unwrap();
-    assert!(mismatch.refused[0].message.contains("cannot draw on the reservation"), "{mismatch:?}");
+    assert!(mismatch.refused[0].message.contains("cannot use the reservation"), "{mismatch:?}");
     // One that is grown gets what is missing.
     let grown = look_at_reservations(&world.client, &other, true).await.unwrap();
     assert_eq!((grown.refused, grown.warnings), (vec![], vec![]));

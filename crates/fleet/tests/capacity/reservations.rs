@@ -145,7 +145,7 @@ async fn a_reservation_never_shrinks_below_its_use() {
     let error = resize(&world.client, &ocid, &[Change::Count(None, NewCount::Exactly(2))], &patience())
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("3 of 5 are used"), "{error}");
+    assert!(error.to_string().contains("instances use 3 of 5"), "{error}");
     assert_eq!(world.books(), (5, 3));
     let (_, held) = resize(&world.client, &ocid, &[Change::Count(None, NewCount::Exactly(3))], &patience())
         .await
@@ -215,7 +215,7 @@ async fn others_changes_survive_update_until_held() {
     let (ended, ()) = tokio::join!(wait, theirs);
     let error = ended.unwrap_err();
     assert!(matches!(error, ReservationError::Overtaken { .. }), "{error}");
-    assert!(error.to_string().contains("it is left as they made it"), "{error}");
+    assert!(error.to_string().contains("it was left as it is"), "{error}");
     assert_eq!(show(&world.client, &ocid).await.unwrap().configs.len(), 2, "nothing was undone");
 }
 

@@ -168,7 +168,7 @@ async fn an_interrupted_reservation_is_named_and_gone_on_with() {
     let summary = summary.unwrap();
     assert_eq!(summary.outcome, Some(Outcome::Interrupted));
     assert_eq!(
-        summary.warnings.iter().filter(|warning| warning.contains("exists and is charged for")).count(),
+        summary.warnings.iter().filter(|warning| warning.contains("exists and is charged")).count(),
         3
     );
     let summary =
@@ -196,7 +196,7 @@ async fn an_unlistable_reservation_is_reported_and_resumed() {
     let summary =
         fleet::resume(&env, run, &options, fleet::no_sink(), CancellationToken::new()).await.unwrap();
     assert_eq!(summary.outcome, Some(Outcome::InDoubt), "{:?}", summary.warnings);
-    assert!(summary.warnings.iter().any(|text| text.contains("may be held and charged for")));
+    assert!(summary.warnings.iter().any(|text| text.contains("may exist and be charged")));
     world.region.replace_faults(&[]);
     let summary =
         fleet::resume(&env, run, &options, fleet::no_sink(), CancellationToken::new()).await.unwrap();
@@ -216,7 +216,7 @@ async fn a_creation_that_is_refused_leaves_no_reservation_in_doubt() {
         let world = World::of(&format!("faults: [{refused}]"));
         let (summary, _) = launch(&world, &reserving(&world, 4, &[1], 4, true)).await;
         assert_eq!(summary.outcome, Some(Outcome::GivenBack), "{status}: {:?}", summary.warnings);
-        assert!(summary.warnings.iter().all(|text| !text.contains("may be held")), "{:?}", summary.warnings);
+        assert!(summary.warnings.iter().all(|text| !text.contains("may exist")), "{:?}", summary.warnings);
     }
 }
 

@@ -199,7 +199,7 @@ async fn a_limit_that_the_limits_api_contradicts_is_waited_out() {
     let (summary, records) =
         within_a_day(async { Ok(world.launch(&world.plan(4, &[1])).await) }).await.unwrap();
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 4), "{:?}", summary.warnings);
-    let told = |event: &Event| matches!(event, Event::Warning { message } if message.contains("false alarm"));
+    let told = |event: &Event| matches!(event, Event::Warning { message } if message.contains("counts as transient"));
     assert_eq!(count(&records, told), 1);
     let asked = summary.requests["GetResourceAvailability"].ok;
     assert!((2..80).contains(&asked), "{asked} questions, for all slots together");

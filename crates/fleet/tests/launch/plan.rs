@@ -150,7 +150,7 @@ async fn an_extension_beyond_the_listed_names_is_refused() {
     fleet.naming = Some(Naming::List(vec!["db-a".to_owned(), "db-b".to_owned()]));
     fleet.first_number = 3;
     let told = Plan::offline(fleet).unwrap_err();
-    assert_eq!(told[0].to_string(), "names: 2 names are listed, and instance 3 has none: add names");
+    assert_eq!(told[0].to_string(), "names: only 2 names are listed, so instance 3 has none: add names");
 }
 
 #[tokio::test(start_paused = true)]

@@ -141,7 +141,7 @@ async fn a_run_at_work_keeps_its_instances_past_their_time() {
         let scope = Scope { expired_only, ..scope(&world) };
         let left = find(&world, &scope).await;
         assert!(left.is_empty(), "{left:?}");
-        assert!(left.notes[0].contains("a process is at work on it"), "{:?}", left.notes);
+        assert!(left.notes[0].contains("a process is working on it"), "{:?}", left.notes);
     }
     drop(lease);
     let left = find(&world, &Scope { expired_only: true, ..scope(&world) }).await;
@@ -199,7 +199,7 @@ async fn a_ledger_that_fills_up_hides_no_deletion() {
     let deleted = delete(&world, &left).await;
     assert_eq!((deleted.deleted.len(), deleted.failed.len()), (2, 0), "{deleted:?}");
     assert_eq!(deleted.outcome(), Outcome::Complete);
-    assert!(deleted.warnings[0].contains("the ledger does not have all of it"), "{deleted:?}");
+    assert!(deleted.warnings[0].contains("the ledger is incomplete"), "{deleted:?}");
     assert_eq!(world.region.world().boot_volumes().count(), 0);
 }
 

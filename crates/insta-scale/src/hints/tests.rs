@@ -118,7 +118,7 @@ fn an_answer_of_somebody_else_is_not_blamed_on_the_request() {
             ..ErrorRecord::default()
         })
     };
-    let page = "the answer is not the service's JSON: <html>Sign in</html>";
+    let page = "the response is not JSON of OCI: <html>Sign in</html>";
     assert_eq!(cause("invalid", 302, "Redirect", "the server redirects to x"), Cause::NotOci);
     assert_eq!(cause("invalid", 407, "ProxyAuthenticationRequired", page), Cause::NotOci);
     assert_eq!(cause("not_found_or_not_authorised", 404, "NotFound", page), Cause::NotOci);
@@ -176,7 +176,7 @@ const BY_TOKEN: &str = "The required information to complete authentication was 
                         /home/me/.oci/token, which is valid until 2026-11-28T21:00:00Z)";
 const EXPIRED: &str = "the request was not sent: the session token /home/me/.oci/token expired at 2026-11-28T20:00:00Z: log in again with \
      `oci session authenticate`";
-const PAGE: &str = "the answer is not the service's JSON: <html>blocked by the web filter</html>";
+const PAGE: &str = "the response is not JSON of OCI: <html>blocked by the web filter</html>";
 const PAGE_OK: &str = "the answer is not the JSON that belongs to it (expected value); it starts \"<html>\"";
 
 /// One of each kind of failure, as its message tells it.
@@ -222,7 +222,7 @@ fn one_of_each_kind() -> Vec<ErrorRecord> {
         failure(C::Invalid, 400, "InvalidParameter", "x"),
         failure(C::Invalid, 302, "Redirect", "the server redirects to https://login.example/"),
         failure(C::Invalid, 407, "ProxyAuthenticationRequired", PAGE),
-        failure(C::Invalid, 0, "AnswerTooLong", "from x: the answer is longer than 16777216 bytes"),
+        failure(C::Invalid, 0, "AnswerTooLong", "from x: the response is longer than 16777216 bytes"),
         failure(C::Conflict, 409, "InvalidatedRetryToken", "x"),
         failure(C::Busy, 409, "IncorrectState", "x"),
         failure(C::InvalidatedRetryToken, 409, "InvalidatedRetryToken", "x"),

@@ -156,7 +156,7 @@ fn a_foreign_ocid_is_reported_before_any_call() {
 #[test]
 fn an_unknown_region_comes_with_the_nearest() {
     insta::assert_snapshot!(spoiled("region: us-phoenix-1", "region: us-phenix-1"), @r#"
-        config.yaml:5:9: no region "us-phenix-1" is known; did you mean "us-phoenix-1"?
+        config.yaml:5:9: the region "us-phenix-1" is unknown; did you mean "us-phoenix-1"?
           |
         5 | region: us-phenix-1
           |         ^^^^^^^^^^^
@@ -165,7 +165,7 @@ fn an_unknown_region_comes_with_the_nearest() {
         config.yaml: 1 mistake; nothing was sent
         "#);
     insta::assert_snapshot!(spoiled("region: us-phoenix-1", "region: the-moon-1"), @r#"
-        config.yaml:5:9: no region "the-moon-1" is known; `us-ashburn-1` is how one is written, and one newer than this program is described by OCI_REGION_METADATA
+        config.yaml:5:9: the region "the-moon-1" is unknown; write it as `us-ashburn-1`, and describe a region that is newer than this program in OCI_REGION_METADATA
           |
         5 | region: the-moon-1
           |         ^^^^^^^^^^
@@ -178,7 +178,7 @@ fn an_unknown_region_comes_with_the_nearest() {
 #[test]
 fn an_endpoint_that_is_none_is_refused() {
     insta::assert_snapshot!(errors(format!("{GOOD}endpoint: http://example.com\n")), @r#"
-        config.yaml:17:11: endpoint: "http://example.com" is plain http to another machine: anyone on the way could read and change the requests. Use https; plain http is allowed only to 127.0.0.0/8, [::1] and localhost
+        config.yaml:17:11: endpoint: "http://example.com" is plain http to another machine: others could read and change the requests. Use https; plain http is allowed only to 127.0.0.0/8, [::1] and localhost
            |
         17 | endpoint: http://example.com
            |           ^^^^^^^^^^^^^^^^^^
@@ -250,7 +250,7 @@ fn a_region_that_is_not_known_is_not_blamed_on_the_ocids() {
     let folder = tempfile::tempdir().unwrap();
     let text = GOOD.replace("region: us-phoenix-1", "region: us-phenix-1") + "endpoint: http://127.0.0.1:1\n";
     let settings = crate::bad_config::load_in(folder.path(), text, &Overrides::default()).unwrap();
-    let note = "config.yaml:5:9: no region \"us-phenix-1\" is known; did you mean \"us-phoenix-1\"?";
+    let note = "config.yaml:5:9: the region \"us-phenix-1\" is unknown; did you mean \"us-phoenix-1\"?";
     assert!(settings.notes.contains(note), "{}", settings.notes);
 }
 

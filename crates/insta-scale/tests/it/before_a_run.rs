@@ -37,7 +37,7 @@ fn a_refused_connection_fails_at_once() {
     assert!(ended.stderr.contains("cannot reach 127.0.0.1:"), "{}", ended.stderr);
     assert!(ended.stderr.contains("hint: check the network"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("resume"), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("tries in"), "asked once: {}", ended.stderr);
+    assert!(!ended.stderr.contains("attempts in"), "asked once: {}", ended.stderr);
     let document = ended.json();
     assert_eq!((&document["run_id"], &document["schema_version"]), (&Value::Null, &1.into()));
     let error = &document["error"];

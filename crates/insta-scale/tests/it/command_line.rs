@@ -71,7 +71,9 @@ fn a_dry_run_without_a_key_shows_the_first_request() {
           in all                                                       0.0738 per hour        53.15 per 30 days
           a stopped VM.Standard.E4.Flex costs its boot volume only
         "#);
-    insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would stop here: config.yaml:4:19: there is no key file at key.pem: check the path, or make a key with `oci setup keys`");
+    insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would \
+         stop here: config.yaml:4:19: there is no key file at key.pem: check the path, or create a key with `oci \
+         setup keys`");
     assert!(!place.path().join("state").exists(), "a dry run keeps no state");
 }
 

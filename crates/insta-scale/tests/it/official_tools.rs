@@ -41,7 +41,7 @@ fn the_clis_variables_suffice_without_any_file() {
     let ended = with_variables(&place, &listed, &[("OCI_CLI_USER", "me@example.com")]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("OCI_CLI_USER says user = \"me@example.com\": that is an e-mail address"),
+        ended.stderr.contains("OCI_CLI_USER has user = \"me@example.com\": that is an e-mail address"),
         "{}",
         ended.stderr
     );
@@ -93,8 +93,8 @@ fn a_broken_profile_is_one_mistake_in_its_own_file() {
         assert_eq!(ended.code, 2);
         ended.stderr
     };
-    insta::assert_snapshot!(told(&profile("\"ocid1.user.oc1..a\"")), @r#"error: ~/.oci/config:2 says user = "\"ocid1.user.oc1..a\"": the quotes are part of the value here; leave them out"#);
-    insta::assert_snapshot!(told(&profile(TENANCY)), @r#"error: ~/.oci/config:2 says user = "ocid1.tenancy.oc1..a": that is the OCID of a tenancy; are `user` and `tenancy` swapped?"#);
+    insta::assert_snapshot!(told(&profile("\"ocid1.user.oc1..a\"")), @r#"error: ~/.oci/config:2 has user = "\"ocid1.user.oc1..a\"": the quotes are part of the value here; leave them out"#);
+    insta::assert_snapshot!(told(&profile(TENANCY)), @r#"error: ~/.oci/config:2 has user = "ocid1.tenancy.oc1..a": that is the OCID of a tenancy; are `user` and `tenancy` swapped?"#);
     insta::assert_snapshot!(told("[WORK]\nnonsense\n"), @"error: ~/.oci/config:2: expected `key=value`, `[PROFILE]` or a comment");
     insta::assert_snapshot!(told("[OTHER]\n"), @"error: ~/.oci/config has no profile [WORK]; it has [OTHER]");
     let latin1 = with_profile(b"[WORK]\nuser=caf\xe9\n", &["--yes"]).stderr;
@@ -106,7 +106,7 @@ fn a_broken_profile_is_one_error_for_programs_too() {
     let ended = with_profile(profile("me"), &["--yes", "--output", "json"]);
     let error = ended.json()["error"].clone();
     assert_eq!(error["class"], "credentials");
-    assert!(error["message"].as_str().unwrap().starts_with("~/.oci/config:2 says user = \"me\""), "{error}");
+    assert!(error["message"].as_str().unwrap().starts_with("~/.oci/config:2 has user = \"me\""), "{error}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn mistakes_in_both_files_are_told_at_once() {
     place.write(".oci/config", profile("me"));
     let told = place.run(&["--yes"]).stderr;
     assert!(
-        told.contains("unknown key `instance_settings.cuont`") && told.contains(".oci/config:2 says"),
+        told.contains("unknown key `instance_settings.cuont`") && told.contains(".oci/config:2 has"),
         "{told}"
     );
     assert!(told.contains("config.yaml: 1 mistake; nothing was sent"), "{told}");

@@ -242,7 +242,7 @@ fn an_unfit_reservation_refuses_and_a_small_one_warns() {
     place.write("config.yaml", config.replace(memory, &memory.replace(" 6", " 16")));
     let refused = place.run(&[]);
     assert_eq!(refused.code, 2, "{} {}", refused.stdout, refused.stderr);
-    assert!(refused.stderr.contains("16 GB cannot draw on the reservation: it holds"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("16 GB cannot use the reservation: it holds"), "{}", refused.stderr);
     let runs = place.run(&["runs"]);
     assert!(
         !runs.stdout.contains("running") && !runs.stdout.contains("failed"),
@@ -253,7 +253,7 @@ fn an_unfit_reservation_refuses_and_a_small_one_warns() {
     place.write("config.yaml", config);
     let run = place.run(&["--output", "json"]);
     assert_eq!(run.code, 3, "{}", run.stderr);
-    assert!(run.stderr.contains("2 of the 3 instances that are wanted fit"), "{}", run.stderr);
+    assert!(run.stderr.contains("2 of the 3 requested instances fit"), "{}", run.stderr);
     assert!(run.stderr.contains("the reservation has no capacity left"), "{}", run.stderr);
     assert!(!run.stderr.contains("trying the next placement"), "{}", run.stderr);
 }

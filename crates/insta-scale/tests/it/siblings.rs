@@ -83,7 +83,7 @@ fn a_baseline_that_a_shape_lacks_is_refused_by_the_plan() {
     assert_eq!(ended.code, 4, "{} {}", ended.stdout, ended.stderr);
     assert!(
         ended.stdout.contains(
-            "you can have none of 3 now, because VM.Standard.A2.Flex does not come with BASELINE_1_2"
+            "you can have none of 3 now, because VM.Standard.A2.Flex does not support BASELINE_1_2"
         ),
         "{}",
         ended.stdout

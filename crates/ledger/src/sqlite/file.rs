@@ -77,7 +77,7 @@ fn check_nothing_is_left(path: &Path) -> Result<()> {
     log.push("-wal");
     let left = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
     if left {
-        let reason = "it is empty, and the log beside it is not".to_owned();
+        let reason = "it is empty, but the log beside it is not".to_owned();
         return Err(LedgerError::Corrupt { path: path.to_owned(), reason });
     }
     Ok(())

@@ -30,7 +30,7 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigFileError {
     /// It is not there, or cannot be read.
-    #[error("the OCI configuration file {} cannot be read ({why}): `oci setup config` makes one", path.display())]
+    #[error("the OCI configuration file {} cannot be read ({why}): create one with `oci setup config`", path.display())]
     Unreadable {
         /// Where it should be.
         path: PathBuf,
@@ -188,7 +188,7 @@ impl Reader<'_> {
             return Err(self.wrong(number, "a profile needs a name between `[` and `]`"));
         }
         if name != DEFAULT && self.sections.contains_key(name) {
-            return Err(self.wrong(number, &format!("profile [{name}] is there twice")));
+            return Err(self.wrong(number, &format!("profile [{name}] exists twice")));
         }
         self.sections.entry(name.to_owned()).or_default();
         self.section = Some(name.to_owned());
@@ -204,9 +204,7 @@ impl Reader<'_> {
             return Err(self.wrong(number, "there is no key before the `=`"));
         }
         let Some(section) = self.section.clone() else {
-            return Err(
-                self.wrong(number, "a setting stands before the first profile: put [DEFAULT] above it")
-            );
+            return Err(self.wrong(number, "a setting precedes the first profile: add [DEFAULT] above it"));
         };
         let entries = self.sections.entry(section.clone()).or_default();
         if let Some(first) = entries.get(&key) {

@@ -9,7 +9,7 @@ use super::config_file::ConfigFileError;
 #[non_exhaustive]
 pub enum CredentialsError {
     /// The key file is not there.
-    #[error("there is no key file at {}: check the path, or make a key with `oci setup keys`", path.display())]
+    #[error("there is no key file at {}: check the path, or create a key with `oci setup keys`", path.display())]
     KeyMissing {
         /// Where it should be.
         path: PathBuf,
@@ -24,8 +24,8 @@ pub enum CredentialsError {
     },
     /// It is the public half.
     #[error(
-        "{source_name} holds a public key; requests are signed with the private one, which is usually beside it without \
-         `_public` in its name"
+        "{source_name} contains a public key; signing needs the private key, which is usually next to it without \
+             `_public` in its name"
     )]
     PublicKey {
         /// The file, or the setting that held it.
@@ -33,8 +33,8 @@ pub enum CredentialsError {
     },
     /// It holds no key.
     #[error(
-        "{source_name} holds no private key ({why}): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE \
-         KEY-----`"
+        "{source_name} contains no private key ({why}): it should have a line `-----BEGIN PRIVATE KEY-----` or \
+             `-----BEGIN RSA PRIVATE KEY-----`"
     )]
     NotAKey {
         /// The file, or the setting that held it.
@@ -43,7 +43,7 @@ pub enum CredentialsError {
         why: String,
     },
     /// It is a private key in a form that OCI does not take.
-    #[error("{source_name} holds {what}, which OCI does not take: {remedy}")]
+    #[error("{source_name} contains {what}, which OCI does not accept: {remedy}")]
     WrongKind {
         /// The file, or the setting that held it.
         source_name: String,
@@ -54,7 +54,7 @@ pub enum CredentialsError {
     },
     /// It is encrypted in the way of OpenSSL before PKCS#8, which derives the key with one round of MD5.
     #[error(
-        "{source_name} is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. {}",
+        "{source_name} uses the old encryption of OpenSSL (Proc-Type: 4,ENCRYPTED), which is too weak to be supported. {}",
         convert(source_name)
     )]
     LegacyEncryption {
@@ -62,7 +62,7 @@ pub enum CredentialsError {
         source_name: String,
     },
     /// It is encrypted in a way that is not known here.
-    #[error("{source_name} is encrypted in a way that cannot be read here ({why}). {}", convert(source_name))]
+    #[error("{source_name} uses an unsupported encryption ({why}). {}", convert(source_name))]
     UnknownEncryption {
         /// The file, or the setting that held it.
         source_name: String,
@@ -70,7 +70,7 @@ pub enum CredentialsError {
         why: String,
     },
     /// It is encrypted, and no passphrase was given.
-    #[error("{source_name} is encrypted and no passphrase was given")]
+    #[error("{source_name} is encrypted, but no passphrase was given")]
     PassphraseNeeded {
         /// The file, or the setting that held it.
         source_name: String,
@@ -82,7 +82,7 @@ pub enum CredentialsError {
         source_name: String,
     },
     /// It is not a usable RSA key.
-    #[error("the key in {source_name} cannot be used ({why}): OCI takes RSA keys of 2048 bits or more")]
+    #[error("the key in {source_name} cannot be used ({why}): OCI accepts RSA keys of 2048 bits or more")]
     KeyRejected {
         /// The file, or the setting that held it.
         source_name: String,
@@ -91,7 +91,8 @@ pub enum CredentialsError {
     },
     /// The fingerprint is not written as one.
     #[error(
-        "the fingerprint {configured:?} is not 16 pairs of hex digits joined by colons, as in 12:34:56:78:9a:bc:de:f0:12:34:56:78:9a:bc:de:f0"
+        "the fingerprint {configured:?} is not 16 pairs of hex digits separated by colons, as in \
+             12:34:56:78:9a:bc:de:f0:12:34:56:78:9a:bc:de:f0"
     )]
     BadFingerprint {
         /// What was given.
@@ -99,8 +100,8 @@ pub enum CredentialsError {
     },
     /// The fingerprint is another key's.
     #[error(
-        "the key at {source_name} has fingerprint {actual}, the config says {configured}: use the key that was uploaded under \
-         that fingerprint, or correct the fingerprint"
+        "the key at {source_name} has fingerprint {actual}, but the config has {configured}: use the key with that \
+             fingerprint, or correct the fingerprint"
     )]
     FingerprintMismatch {
         /// The file, or the setting that held it.
@@ -119,7 +120,7 @@ pub enum CredentialsError {
         keys: Vec<&'static str>,
     },
     /// A setting that is not supported.
-    #[error("{place} says {key} = {value:?}: {why}")]
+    #[error("{place} has {key} = {value:?}: {why}")]
     SettingRefused {
         /// File and line.
         place: String,
@@ -142,7 +143,7 @@ pub enum CredentialsError {
         why: String,
     },
     /// The file holds no session token.
-    #[error("{} does not hold a session token ({why}): {LOG_IN}", path.display())]
+    #[error("{} does not contain a session token ({why}): {LOG_IN}", path.display())]
     NotAToken {
         /// Where it is.
         path: PathBuf,
@@ -168,10 +169,11 @@ fn convert(source_name: &str) -> String {
     let quoted = quote(source_name);
     match source_name {
         KEY_CONTENT => format!(
-            "Save it in a file KEY.pem, run `openssl pkcs8 -topk8 -v2 aes256 -in KEY.pem`, and set {KEY_CONTENT} to what it prints"
+            "Save it to a file KEY.pem, run `openssl pkcs8 -topk8 -v2 aes256 -in KEY.pem`, and set {KEY_CONTENT} to \
+                 the output"
         ),
         _ => format!(
-            "Run `openssl pkcs8 -topk8 -v2 aes256 -in {quoted} -out {}`, and name the new file in place of this one",
+            "Run `openssl pkcs8 -topk8 -v2 aes256 -in {quoted} -out {}`, and use the new file instead",
             quote(&format!("{source_name}.new"))
         ),
     }

@@ -91,7 +91,7 @@ impl PrivateKey {
             }
             "OPENSSH PRIVATE KEY" => Err(CredentialsError::WrongKind {
                 remedy: format!("rewrite it as PEM with `ssh-keygen -p -m PEM -f {source_name}`"),
-                what: "a private key in OpenSSH's own form".to_owned(),
+                what: "a private key in the OpenSSH format".to_owned(),
                 source_name,
             }),
             other => Err(CredentialsError::WrongKind {
@@ -202,7 +202,7 @@ fn decode(text: &[u8], source_name: &str) -> Result<Zeroizing<Vec<u8>>, Credenti
     let mut der = Zeroizing::new(Vec::with_capacity(packed.len()));
     STANDARD.decode_vec(packed.as_slice(), &mut der).map_err(|_| CredentialsError::NotAKey {
         source_name: source_name.to_owned(),
-        why: "what stands between its BEGIN and END lines is not base64".to_owned(),
+        why: "the text between its BEGIN and END lines is not base64".to_owned(),
     })?;
     Ok(der)
 }

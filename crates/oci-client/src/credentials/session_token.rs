@@ -81,9 +81,9 @@ impl Session {
         let token = text.trim();
         let not_a_token = |why| CredentialsError::NotAToken { path: token_path.to_owned(), why };
         if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte)) {
-            return Err(not_a_token("it holds characters that no token has"));
+            return Err(not_a_token("it contains invalid characters"));
         }
-        let payload = token.split('.').nth(1).ok_or_else(|| not_a_token("it is not in three parts"))?;
+        let payload = token.split('.').nth(1).ok_or_else(|| not_a_token("it does not have three parts"))?;
         let payload = URL_SAFE_NO_PAD
             .decode(payload.trim_end_matches('='))
             .map_err(|_| not_a_token("its middle part is not base64"))?;

@@ -128,8 +128,7 @@ impl<'a> Values<'a> {
             let Some(value) = self.get(key) else { continue };
             // No setting here has two lines: one that does was indented by mistake.
             if let Some((first, _)) = value.split_once('\n') {
-                let why =
-                    "the line after it is indented deeper, which makes it part of this value; align the two";
+                let why = "the next line is indented deeper, which makes it part of this value; align the two lines";
                 return Err(self.refused(key, first, why));
             }
             let quoted = |quote: char| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);

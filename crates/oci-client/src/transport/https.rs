@@ -108,7 +108,7 @@ impl Https {
     /// Reads the body. A single piece, the usual case, is not copied.
     async fn read(&self, mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
         let too_long = || {
-            let text = format!("the answer is longer than {} bytes", self.limits.body);
+            let text = format!("the response is longer than {} bytes", self.limits.body);
             TransportError { lasts: true, ..TransportError::may_have_arrived("AnswerTooLong", text) }
         };
         if answer.content_length().is_some_and(|length| length > self.limits.body as u64) {
@@ -202,7 +202,7 @@ fn tls_refusal(error: &reqwest::Error) -> Option<(&'static str, &'static str)> {
             Some(("CertificateNotTrusted", "the server's certificate is not trusted"))
         }
         Tls::InvalidMessage(_) => Some(("NotTls", "the server does not speak TLS")),
-        Tls::PeerIncompatible(_) => Some(("TlsIncompatible", "the server speaks no TLS that is safe")),
+        Tls::PeerIncompatible(_) => Some(("TlsIncompatible", "the server supports no secure version of TLS")),
         _ => None,
     }
 }

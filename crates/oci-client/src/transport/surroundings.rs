@@ -77,7 +77,7 @@ fn proxy(env: Environment<'_>) -> Result<Option<Proxy>, SurroundingsError> {
         .map_err(|error| wrong(format!("is not the address of a proxy ({error}): {shown:?}")))?;
     let scheme = uri.scheme_str().unwrap_or_default();
     if !["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(&scheme) {
-        return Err(wrong(format!("names a kind of proxy that is not known ({scheme}): {shown:?}")));
+        return Err(wrong(format!("names an unknown kind of proxy ({scheme}): {shown:?}")));
     }
     let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
     let after_user = authority.rsplit('@').next().unwrap_or_default();
@@ -133,7 +133,7 @@ fn bundle(env: Environment<'_>) -> Result<Option<Bundle>, SurroundingsError> {
     let certificates = read(&path).map_err(|why| SurroundingsError {
         variable,
         what: format!("names {}, which {why}", plain(&path.display().to_string(), 200)),
-        remedy: "name a file with the certificates of the trusted authorities in PEM, or unset it",
+        remedy: "name a PEM file with the certificates of the trusted authorities, or unset it",
     })?;
     Ok(Some(Bundle { certificates, source: format!("{variable} ({})", path.display()) }))
 }
@@ -149,7 +149,7 @@ fn read(path: &PathBuf) -> Result<Vec<Certificate>, String> {
     let certificates =
         Certificate::from_pem_bundle(&bytes).map_err(|error| format!("cannot be read: {}", chain(&error)))?;
     if certificates.is_empty() {
-        return Err("holds no certificate (`-----BEGIN CERTIFICATE-----`)".to_owned());
+        return Err("contains no certificate (`-----BEGIN CERTIFICATE-----`)".to_owned());
     }
     Ok(certificates)
 }
@@ -171,7 +171,7 @@ mod tests {
         let wrong = |name: &str, value: &str| read(&[(name, value)]).unwrap_err();
         insta::assert_snapshot!(wrong("HTTPS_PROXY", "nonsense://::::"), @r#"HTTPS_PROXY is not the address of a proxy (invalid authority): "nonsense://::::""#);
         insta::assert_snapshot!(wrong("https_proxy", "http://"), @r#"https_proxy is not the address of a proxy (empty string): "http://""#);
-        insta::assert_snapshot!(wrong("ALL_PROXY", "ftp://proxy:1"), @r#"ALL_PROXY names a kind of proxy that is not known (ftp): "ftp://proxy:1""#);
+        insta::assert_snapshot!(wrong("ALL_PROXY", "ftp://proxy:1"), @r#"ALL_PROXY names an unknown kind of proxy (ftp): "ftp://proxy:1""#);
         insta::assert_snapshot!(wrong("all_proxy", "proxy:port"), @r#"all_proxy has a port that is not a number: "proxy:port""#);
         insta::assert_snapshot!(wrong("HTTPS_PROXY", "http://me:hunter2@"), @r#"HTTPS_PROXY is not the address of a proxy (invalid authority): "http://..@""#);
         insta::assert_snapshot!(wrong("HTTPS_PROXY", "http://me:hunter2@proxy:99999"), @r#"HTTPS_PROXY has a port that is not a number: "http://..@proxy:99999""#);
@@ -213,7 +213,7 @@ mod tests {
         let wrong = |variables: &[(&str, &str)]| read(variables).unwrap_err().replace(&folder, "~");
         insta::assert_snapshot!(wrong(&[("SSL_CERT_FILE", "/nowhere.pem")]), @"SSL_CERT_FILE names /nowhere.pem, which does not exist");
         insta::assert_snapshot!(wrong(&[("REQUESTS_CA_BUNDLE", &folder)]), @"REQUESTS_CA_BUNDLE names ~, which is a folder");
-        insta::assert_snapshot!(wrong(&[("OCI_CLI_CERT_BUNDLE", &file), ("SSL_CERT_FILE", "/nowhere.pem")]), @"OCI_CLI_CERT_BUNDLE names ~/empty.pem, which holds no certificate (`-----BEGIN CERTIFICATE-----`)");
+        insta::assert_snapshot!(wrong(&[("OCI_CLI_CERT_BUNDLE", &file), ("SSL_CERT_FILE", "/nowhere.pem")]), @"OCI_CLI_CERT_BUNDLE names ~/empty.pem, which contains no certificate (`-----BEGIN CERTIFICATE-----`)");
         insta::assert_snapshot!(wrong(&[("CURL_CA_BUNDLE", "~/x.pem"), ("HOME", "/home/me")]), @"CURL_CA_BUNDLE names /home/me/x.pem, which does not exist");
     }
 }

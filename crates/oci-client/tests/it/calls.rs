@@ -90,10 +90,10 @@ async fn a_body_that_is_not_the_services_is_told_as_it_looks() {
         told.push(launch(&fake.client(), "t").await.unwrap_err().to_string());
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-LaunchInstance: 502 BadGateway: the answer is not the service's JSON: <html><h1>Bad Gateway</h1></html>
-LaunchInstance: 400 BadRequest: the answer has no body
-LaunchInstance: 404 NotFound: the answer is not the service's JSON: []
-LaunchInstance: 500 InternalServerError: the answer is not the service's JSON: {"code":7}
+LaunchInstance: 502 BadGateway: the response is not JSON of OCI: <html><h1>Bad Gateway</h1></html>
+LaunchInstance: 400 BadRequest: the response has no body
+LaunchInstance: 404 NotFound: the response is not JSON of OCI: []
+LaunchInstance: 500 InternalServerError: the response is not JSON of OCI: {"code":7}
 LaunchInstance: 403 only this
 "#);
 }
@@ -111,7 +111,7 @@ async fn a_success_that_cannot_be_read_leaves_a_launch_ambiguous() {
     let client = fake.client().with_retry(oci_client::RetryPolicy::never());
     let failure = client.get_instance("i").await.unwrap_err();
     assert_eq!(failure.class, FailureClass::Service);
-    insta::assert_snapshot!(failure, @r#"GetInstance: 200 UnreadableAnswer: the answer is not the JSON that belongs to it (expected value at line 1 column 1); it starts "<html>log in</html>" (opc-request-id req-ok)"#);
+    insta::assert_snapshot!(failure, @r#"GetInstance: 200 UnreadableAnswer: the response is not the expected JSON (expected value at line 1 column 1); it starts "<html>log in</html>" (opc-request-id req-ok)"#);
 }
 
 #[tokio::test]
@@ -119,7 +119,9 @@ async fn a_redirect_is_told_and_not_followed() {
     let fake = Fake::new([answer(302, &[("location", "https://evil.example/")], "")]);
     let failure = fake.client().get_instance("i").await.unwrap_err();
     assert_eq!((failure.class, fake.count()), (FailureClass::Invalid, 1));
-    insta::assert_snapshot!(failure, @"GetInstance: 302 Redirect: the server redirects to https://evil.example/; a signed request is not sent on. Is the region or endpoint right, or is a proxy or log-in page in between?");
+    insta::assert_snapshot!(failure, @"GetInstance: 302 Redirect: the server redirects to https://evil.example/, and \
+         signed requests do not follow redirects. Is the region or endpoint correct, or does a proxy or login page \
+         intercept requests?");
 }
 
 #[tokio::test]
@@ -147,7 +149,7 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
     let started = tokio::time::Instant::now();
     let failure = launch(&fake.client(), "t").await.unwrap_err();
     assert_eq!((failure.class, started.elapsed()), (FailureClass::Ambiguous, Duration::from_mins(1)));
-    insta::assert_snapshot!(failure, @"LaunchInstance: Timeout: no answer of iaas.us-phoenix-1.oraclecloud.com: nothing came within 60 s");
+    insta::assert_snapshot!(failure, @"LaunchInstance: Timeout: no answer of iaas.us-phoenix-1.oraclecloud.com: no response within 60 s");
 }
 
 #[tokio::test]

@@ -39,36 +39,36 @@ fn every_form_of_the_same_key_has_the_same_fingerprint() {
 
 #[test]
 fn each_wrong_key_file_has_its_own_answer() {
-    insta::assert_snapshot!(refusal("keys/public.pem", None), @"keys/public.pem holds a public key; requests are signed with the private one, which is usually beside it without `_public` in its name");
-    insta::assert_snapshot!(refusal("keys/encrypted-legacy.pem", Some("swordfish")), @"keys/encrypted-legacy.pem is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Run `openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-legacy.pem -out keys/encrypted-legacy.pem.new`, and name the new file in place of this one");
-    insta::assert_snapshot!(refusal("keys/encrypted-3des.pem", Some("swordfish")), @"keys/encrypted-3des.pem is encrypted in a way that cannot be read here (its scheme is not PBES2). Run `openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-3des.pem -out keys/encrypted-3des.pem.new`, and name the new file in place of this one");
+    insta::assert_snapshot!(refusal("keys/public.pem", None), @"keys/public.pem contains a public key; signing needs the private key, which is usually next to it without `_public` in its name");
+    insta::assert_snapshot!(refusal("keys/encrypted-legacy.pem", Some("swordfish")), @"keys/encrypted-legacy.pem uses the old encryption of OpenSSL (Proc-Type: 4,ENCRYPTED), which is too weak to be supported. Run `openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-legacy.pem -out keys/encrypted-legacy.pem.new`, and use the new file instead");
+    insta::assert_snapshot!(refusal("keys/encrypted-3des.pem", Some("swordfish")), @"keys/encrypted-3des.pem uses an unsupported encryption (its scheme is not PBES2). Run `openssl pkcs8 -topk8 -v2 aes256 -in keys/encrypted-3des.pem -out keys/encrypted-3des.pem.new`, and use the new file instead");
     insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2-sha1.pem", Some("herring")), @"the passphrase does not open keys/encrypted-pbkdf2-sha1.pem");
-    insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", None), @"keys/encrypted-pbkdf2.pem is encrypted and no passphrase was given");
+    insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", None), @"keys/encrypted-pbkdf2.pem is encrypted, but no passphrase was given");
     insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", Some("herring")), @"the passphrase does not open keys/encrypted-pbkdf2.pem");
-    insta::assert_snapshot!(refusal("keys/elliptic.pem", None), @"the key in keys/elliptic.pem cannot be used (it is not an RSA key): OCI takes RSA keys of 2048 bits or more");
-    insta::assert_snapshot!(refusal("keys/rsa-1024.pem", None), @"the key in keys/rsa-1024.pem cannot be used (it is too short): OCI takes RSA keys of 2048 bits or more");
-    insta::assert_snapshot!(refusal("keys/missing.pem", None), @"there is no key file at keys/missing.pem: check the path, or make a key with `oci setup keys`");
+    insta::assert_snapshot!(refusal("keys/elliptic.pem", None), @"the key in keys/elliptic.pem cannot be used (it is not an RSA key): OCI accepts RSA keys of 2048 bits or more");
+    insta::assert_snapshot!(refusal("keys/rsa-1024.pem", None), @"the key in keys/rsa-1024.pem cannot be used (it is too short): OCI accepts RSA keys of 2048 bits or more");
+    insta::assert_snapshot!(refusal("keys/missing.pem", None), @"there is no key file at keys/missing.pem: check the path, or create a key with `oci setup keys`");
     insta::assert_snapshot!(refusal("keys", None), @"the key file keys cannot be read: it is not a file");
-    insta::assert_snapshot!(refusal("make_vectors.py", None), @"make_vectors.py holds no private key (what stands between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+    insta::assert_snapshot!(refusal("make_vectors.py", None), @"make_vectors.py contains no private key (the text between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
 }
 
 #[test]
 fn text_that_is_no_key_says_what_it_is() {
     let why = |text: &str| PrivateKey::from_pem(text.as_bytes(), None, "KEY").unwrap_err().to_string();
-    insta::assert_snapshot!(why(" \n"), @"KEY holds no private key (it is empty): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
-    insta::assert_snapshot!(why("ssh-rsa AAAAB3Nza me@here"), @"KEY holds a public key; requests are signed with the private one, which is usually beside it without `_public` in its name");
-    insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\nMIIE"), @"KEY holds no private key (its END line is missing: it was cut off): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
-    insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\n?!\n-----END PRIVATE KEY-----"), @"KEY holds no private key (what stands between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
-    insta::assert_snapshot!(why("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"), @"KEY holds a private key in OpenSSH's own form, which OCI does not take: rewrite it as PEM with `ssh-keygen -p -m PEM -f KEY`");
+    insta::assert_snapshot!(why(" \n"), @"KEY contains no private key (it is empty): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+    insta::assert_snapshot!(why("ssh-rsa AAAAB3Nza me@here"), @"KEY contains a public key; signing needs the private key, which is usually next to it without `_public` in its name");
+    insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\nMIIE"), @"KEY contains no private key (its END line is missing: it was cut off): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+    insta::assert_snapshot!(why("-----BEGIN PRIVATE KEY-----\n?!\n-----END PRIVATE KEY-----"), @"KEY contains no private key (the text between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
+    insta::assert_snapshot!(why("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"), @"KEY contains a private key in the OpenSSH format, which OCI does not accept: rewrite it as PEM with `ssh-keygen -p -m PEM -f KEY`");
 }
 
 #[test]
 fn an_old_key_in_a_variable_is_not_called_a_file() {
     let legacy = std::fs::read(data("keys/encrypted-legacy.pem")).unwrap();
     let error = PrivateKey::from_pem(&legacy, Some("swordfish"), "OCI_CLI_KEY_CONTENT").unwrap_err();
-    insta::assert_snapshot!(error, @"OCI_CLI_KEY_CONTENT is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Save it in a file KEY.pem, run `openssl pkcs8 -topk8 -v2 aes256 -in KEY.pem`, and set OCI_CLI_KEY_CONTENT to what it prints");
+    insta::assert_snapshot!(error, @"OCI_CLI_KEY_CONTENT uses the old encryption of OpenSSL (Proc-Type: 4,ENCRYPTED), which is too weak to be supported. Save it to a file KEY.pem, run `openssl pkcs8 -topk8 -v2 aes256 -in KEY.pem`, and set OCI_CLI_KEY_CONTENT to the output");
     let error = PrivateKey::from_pem(&legacy, None, "/home/a b/it's.pem").unwrap_err();
-    insta::assert_snapshot!(error, @r"/home/a b/it's.pem is encrypted in the old OpenSSL way (Proc-Type: 4,ENCRYPTED), which is too weak to be read here. Run `openssl pkcs8 -topk8 -v2 aes256 -in '/home/a b/it'\''s.pem' -out '/home/a b/it'\''s.pem.new'`, and name the new file in place of this one");
+    insta::assert_snapshot!(error, @r"/home/a b/it's.pem uses the old encryption of OpenSSL (Proc-Type: 4,ENCRYPTED), which is too weak to be supported. Run `openssl pkcs8 -topk8 -v2 aes256 -in '/home/a b/it'\''s.pem' -out '/home/a b/it'\''s.pem.new'`, and use the new file instead");
 }
 
 fn settings(fingerprint: &str) -> ApiKeySettings {
@@ -88,7 +88,7 @@ fn a_fingerprint_that_is_not_the_keys_is_found_before_any_call() {
     let CredentialsError::FingerprintMismatch { actual, configured, .. } = &error else { panic!("{error}") };
     assert_eq!((actual.as_str(), configured), (FINGERPRINT, &other));
     let text = error.to_string();
-    assert!(text.contains(&format!("has fingerprint {FINGERPRINT}, the config says {other}")), "{text}");
+    assert!(text.contains(&format!("has fingerprint {FINGERPRINT}, but the config has {other}")), "{text}");
     let (key, _) = ApiKey::load(&settings(&FINGERPRINT.to_uppercase())).unwrap();
     assert_eq!(key.key_id(), format!("ocid1.tenancy.oc1..t/ocid1.user.oc1..u/{FINGERPRINT}"));
     for bad in ["", "b4:d6", "b4d6ac72e77c9bbb34788381a795adb2", &FINGERPRINT.replace('b', "g")] {

@@ -20,9 +20,9 @@ fn services_have_their_hosts_in_their_realm() {
 #[test]
 fn an_unknown_region_names_the_nearest() {
     let why = |region| Endpoints::for_region(region).unwrap_err().to_string();
-    insta::assert_snapshot!(why("us-pheonix-1"), @r#"no region "us-pheonix-1" is known; did you mean "us-phoenix-1"?"#);
-    insta::assert_snapshot!(why("ashburn"), @r#"no region "ashburn" is known; did you mean "us-ashburn-1"?"#);
-    insta::assert_snapshot!(why("mars"), @r#"no region "mars" is known; did you mean "eu-marseille-1"?"#);
+    insta::assert_snapshot!(why("us-pheonix-1"), @r#"the region "us-pheonix-1" is unknown; did you mean "us-phoenix-1"?"#);
+    insta::assert_snapshot!(why("ashburn"), @r#"the region "ashburn" is unknown; did you mean "us-ashburn-1"?"#);
+    insta::assert_snapshot!(why("mars"), @r#"the region "mars" is unknown; did you mean "eu-marseille-1"?"#);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn plain_http_goes_to_this_machine_only() {
     for url in ["http://127.8.9.1", "http://[::1]:1", "http://LOCALHOST"] {
         assert!(Base::parse(url).is_ok(), "{url}");
     }
-    insta::assert_snapshot!(Base::parse("http://example.com").unwrap_err(), @r#""http://example.com" is plain http to another machine: anyone on the way could read and change the requests. Use https; plain http is allowed only to 127.0.0.0/8, [::1] and localhost"#);
+    insta::assert_snapshot!(Base::parse("http://example.com").unwrap_err(), @r#""http://example.com" is plain http to another machine: others could read and change the requests. Use https; plain http is allowed only to 127.0.0.0/8, [::1] and localhost"#);
 }
 
 #[test]
@@ -105,5 +105,5 @@ fn oci_default_realm_gives_unknown_regions_their_domain() {
     assert_eq!(at("oc2", "xx-new-1").unwrap(), "iaas.xx-new-1.oraclegovcloud.com");
     assert_eq!(at("cloud99.example", "phx").unwrap(), "iaas.us-phoenix-1.oraclecloud.com", "known ones stay");
     assert!(at("", "xx-new-1").is_err() && at("cloud99.example", "evil/x").is_err());
-    insta::assert_snapshot!(more("nowhere").unwrap_err(), @"OCI_DEFAULT_REALM does not describe regions as the OCI SDKs want it (it must hold the domain of a realm, as `oraclecloud.com`)");
+    insta::assert_snapshot!(more("nowhere").unwrap_err(), @"OCI_DEFAULT_REALM does not describe regions in the format of the OCI SDKs (it must be the domain of a realm, such as `oraclecloud.com`)");
 }

@@ -39,7 +39,7 @@ async fn a_token_that_comes_back_ends_in_an_error() {
     let fake = Fake::new([page(&["a"], Some("1")), page(&["b"], Some("2")), page(&["c"], Some("1"))]);
     let failure = fake.client().list_instances(&InstanceFilter::in_compartment("c")).await.unwrap_err();
     assert_eq!((failure.class, fake.count()), (FailureClass::Service, 3));
-    insta::assert_snapshot!(failure, @"ListInstances: EndlessList: the service gave the same page token twice: the list would never end");
+    insta::assert_snapshot!(failure, @"ListInstances: EndlessList: OCI returned the same page token twice: the list would never end");
 }
 
 #[tokio::test]

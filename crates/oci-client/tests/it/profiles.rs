@@ -34,11 +34,11 @@ fn indented_lines_continue_a_value() {
 #[test]
 fn mistakes_are_told_with_their_line() {
     let wrong = |text| parse(text).err().unwrap();
-    insta::assert_snapshot!(wrong("user=x"), @"config:1: a setting stands before the first profile: put [DEFAULT] above it");
+    insta::assert_snapshot!(wrong("user=x"), @"config:1: a setting precedes the first profile: add [DEFAULT] above it");
     insta::assert_snapshot!(wrong("[A]\nuser"), @"config:2: expected `key=value`, `[PROFILE]` or a comment");
     insta::assert_snapshot!(wrong("[A\nuser=x"), @"config:1: a profile's name needs a closing `]`");
     insta::assert_snapshot!(wrong("[A]\nuser=x\nUSER=y"), @"config:3: user is already set for [A] in line 2");
-    insta::assert_snapshot!(wrong("[A]\n[B]\n[A]"), @"config:3: profile [A] is there twice");
+    insta::assert_snapshot!(wrong("[A]\n[B]\n[A]"), @"config:3: profile [A] exists twice");
     insta::assert_snapshot!(wrong("[]"), @"config:1: a profile needs a name between `[` and `]`");
     insta::assert_snapshot!(wrong("[A]\n=x"), @"config:2: there is no key before the `=`");
     let file = parse("[DEFAULT]\n[WORK]\n").unwrap();
@@ -192,13 +192,13 @@ fn a_value_that_is_no_ocid_is_told_with_its_line() {
         let from = if key == "user" { format!("user={USER}") } else { format!("tenancy={TENANCY}") };
         Home::new(&config().replace(&from, &format!("{key}={value}"))).login(None).unwrap_err()
     };
-    insta::assert_snapshot!(with("user", &format!("\"{USER}\"")), @r#"~/.oci/config:2 says user = "\"ocid1.user.oc1..u\"": the quotes are part of the value here; leave them out"#);
-    insta::assert_snapshot!(with("user", "me@example.com"), @r#"~/.oci/config:2 says user = "me@example.com": that is an e-mail address; the console shows the user's OCID (`ocid1.user.oc1..…`)"#);
-    insta::assert_snapshot!(with("user", TENANCY), @r#"~/.oci/config:2 says user = "ocid1.tenancy.oc1..t": that is the OCID of a tenancy; are `user` and `tenancy` swapped?"#);
-    insta::assert_snapshot!(with("tenancy", "acme"), @r#"~/.oci/config:3 says tenancy = "acme": that is no OCID; the tenancy's looks like `ocid1.tenancy.oc1..…`"#);
-    insta::assert_snapshot!(with("tenancy", "ocid1.compartment.oc1..c"), @r#"~/.oci/config:3 says tenancy = "ocid1.compartment.oc1..c": that is the OCID of another kind of resource (compartment); the tenancy's is wanted"#);
+    insta::assert_snapshot!(with("user", &format!("\"{USER}\"")), @r#"~/.oci/config:2 has user = "\"ocid1.user.oc1..u\"": the quotes are part of the value here; leave them out"#);
+    insta::assert_snapshot!(with("user", "me@example.com"), @r#"~/.oci/config:2 has user = "me@example.com": that is an e-mail address; the console shows the user's OCID (`ocid1.user.oc1..…`)"#);
+    insta::assert_snapshot!(with("user", TENANCY), @r#"~/.oci/config:2 has user = "ocid1.tenancy.oc1..t": that is the OCID of a tenancy; are `user` and `tenancy` swapped?"#);
+    insta::assert_snapshot!(with("tenancy", "acme"), @r#"~/.oci/config:3 has tenancy = "acme": that is no OCID; the tenancy's looks like `ocid1.tenancy.oc1..…`"#);
+    insta::assert_snapshot!(with("tenancy", "ocid1.compartment.oc1..c"), @r#"~/.oci/config:3 has tenancy = "ocid1.compartment.oc1..c": that is the OCID of another kind of resource (compartment); the tenancy's is wanted"#);
     let by_variable = Home::new(&config()).with("OCI_CLI_USER", "me").login(None).unwrap_err();
-    insta::assert_snapshot!(by_variable, @r#"OCI_CLI_USER says user = "me": that is no OCID; the user's looks like `ocid1.user.oc1..…`"#);
+    insta::assert_snapshot!(by_variable, @r#"OCI_CLI_USER has user = "me": that is no OCID; the user's looks like `ocid1.user.oc1..…`"#);
     let old = config().replace(TENANCY, "ocidv1:tenancy:oc1:phx:1460166532561:aaaa");
     assert!(Home::new(&old).login(None).is_ok(), "tenancies of the first years have such OCIDs");
 }
@@ -214,11 +214,11 @@ fn a_byte_that_is_not_utf8_is_named_with_its_line() {
 fn what_a_profile_lacks_is_listed_at_once() {
     let refused = |text: &str| Home::new(text).login(None).unwrap_err();
     insta::assert_snapshot!(refused("[DEFAULT]\nregion=phx\n"), @"profile [DEFAULT] of ~/.oci/config has no user, no fingerprint, no tenancy, no key_file");
-    insta::assert_snapshot!(refused(&config().replace("\ntenancy", "\n  tenancy")), @r#"~/.oci/config:2 says user = "ocid1.user.oc1..u": the line after it is indented deeper, which makes it part of this value; align the two"#);
-    insta::assert_snapshot!(refused(&format!("{}[DEFAULT]\nauthentication_type=instance_principal\n", config())), @r#"~/.oci/config:10 says authentication_type = "instance_principal": only API keys and session tokens (api_key, security_token) are supported"#);
+    insta::assert_snapshot!(refused(&config().replace("\ntenancy", "\n  tenancy")), @r#"~/.oci/config:2 has user = "ocid1.user.oc1..u": the next line is indented deeper, which makes it part of this value; align the two lines"#);
+    insta::assert_snapshot!(refused(&format!("{}[DEFAULT]\nauthentication_type=instance_principal\n", config())), @r#"~/.oci/config:10 has authentication_type = "instance_principal": only API keys and session tokens (api_key, security_token) are supported"#);
     insta::assert_snapshot!(refused(""), @"~/.oci/config has no profile [DEFAULT]; it has none");
     let home = Home::new("").with("OCI_CLI_CONFIG_FILE", "~/none");
-    insta::assert_snapshot!(home.login(None).unwrap_err(), @"the OCI configuration file ~/none cannot be read (it does not exist): `oci setup config` makes one");
+    insta::assert_snapshot!(home.login(None).unwrap_err(), @"the OCI configuration file ~/none cannot be read (it does not exist): create one with `oci setup config`");
 }
 
 proptest::proptest! {

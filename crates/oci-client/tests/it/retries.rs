@@ -31,7 +31,7 @@ async fn a_read_is_given_up_after_eight_tries_and_says_so() {
     let fake = Fake::new(std::iter::repeat_with(busy).take(20));
     let failure = fake.client().get_instance("i").await.unwrap_err();
     assert_eq!((failure.attempts, failure.gave_up, fake.count()), (8, GaveUp::Attempts, 8));
-    assert!(failure.tried().starts_with("8 tries in "), "{failure}");
+    assert!(failure.tried().starts_with("8 attempts in "), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,7 +107,7 @@ async fn grow_by(
             Some(held)
         }
         Err(error) => {
-            tracing::info!(%error, ocid, "the reservation could not be grown");
+            tracing::info!(%error, ocid, "the reservation could not be enlarged");
             None
         }
     }

@@ -151,7 +151,7 @@ async fn one(
                 Ok(Some(ocid)) => Some(ocid),
                 Ok(None) => {
                     let none =
-                        format!("none was made in {availability_domain} before the run was interrupted");
+                        format!("none was created in {availability_domain} before the run was interrupted");
                     return of(None, Err(ReservationError::Asked(none)));
                 }
                 Err(error) => return of(None, Err(error)),
@@ -169,7 +169,7 @@ async fn one(
     };
     let Some(ocid) = found else {
         let mut created = create_all(client, std::slice::from_ref(&order), journal, patience).await;
-        let nothing = || ReservationError::Asked("nothing was asked for".to_owned());
+        let nothing = || ReservationError::Asked("nothing was requested".to_owned());
         // One order, one answer.
         let created = created.pop().unwrap_or_else(|| of(None, Err(nothing())));
         if created.is_refused() && !past.in_doubt.contains(&order.token) {
@@ -191,7 +191,7 @@ async fn one(
         Ok(Some(answer)) => Ok(Held::from(answer)),
         // Nothing can be launched into it, so it is no placement.
         Ok(None) => {
-            let denied = format!("{ocid} is deleted, or the service denies it");
+            let denied = format!("{ocid} is deleted, or you may not read it");
             return of(None, Err(ReservationError::Asked(denied)));
         }
         Err(error) => Err(error),

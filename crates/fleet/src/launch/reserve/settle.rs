@@ -59,8 +59,10 @@ pub(super) async fn abandon(
         return Outcome::InDoubt;
     }
     if held > 0 {
-        let message =
-            format!("{held} are fewer than the {} that are wanted at least: all was given back", reserve.min);
+        let message = format!(
+            "{held} reserved is below the minimum of {}: all reservations were rolled back",
+            reserve.min
+        );
         journal.record(vec![Event::Warning { message }]).await;
     }
     if held > 0 || reserve.min > 0 { Outcome::GivenBack } else { Outcome::Nothing }
@@ -70,7 +72,7 @@ pub(super) async fn abandon(
 async fn lament(journal: &Journal, left: Vec<(String, ReservationError)>) {
     let events = left.into_iter().map(|(ocid, error)| {
         let message = format!(
-            "{ocid} is STILL HELD and charged for: {error}; delete it with `oci-insta-scale reservation delete {ocid}`"
+            "{ocid} STILL EXISTS and is charged: {error}; delete it with `oci-insta-scale reservation delete {ocid}`"
         );
         Event::Warning { message }
     });
@@ -81,8 +83,8 @@ pub(super) async fn still_held(journal: &Journal, created: &[Created]) {
     let held = created.iter().filter_map(|created| created.ocid.as_ref());
     let events = held.map(|ocid| {
         let message = format!(
-            "{ocid} exists and is charged for: `resume` goes on with it, `oci-insta-scale reservation delete {ocid}` \
-             gives it back"
+            "{ocid} exists and is charged: `resume` continues with it, `oci-insta-scale reservation delete {ocid}` \
+                 deletes it"
         );
         Event::Warning { message }
     });
@@ -116,7 +118,7 @@ pub(crate) async fn settle(
             without_the_dying(client, &ocid, grown, journal, drawn).await
         };
         let Ok(held) = looked else {
-            let message = format!("{ocid} could not be looked at in the end; it may go on costing");
+            let message = format!("{ocid} could not be read at the end; it may continue to cost money");
             journal.record(vec![Event::Warning { message }]).await;
             continue;
         };
@@ -129,8 +131,8 @@ pub(crate) async fn settle(
         let kept = held.reserved().min(used).saturating_sub(certain);
         if kept > 0 {
             let message = format!(
-                "the reservation {ocid} is held for {kept} more than are known to be used, since the outcome of some launches \
-                 is not known: they are charged at 85 % of the price on demand until `resume` has found out"
+                "the reservation {ocid} holds {kept} more than are known to be used, because the outcome of some \
+                     launches is unknown: they are charged at 85 % of the on-demand price until `resume` has found out"
             );
             journal.record(vec![Event::Warning { message }]).await;
         }
@@ -143,7 +145,7 @@ pub(crate) async fn settle(
         }
         if interrupted || !reserve.release {
             let message = format!(
-                "the reservation {ocid} holds {unused} more than are used; they are charged at 85 % of the price on demand"
+                "the reservation {ocid} holds {unused} more than are used; they are charged at 85 % of the on-demand price"
             );
             journal.record(vec![Event::Warning { message }]).await;
             continue;
@@ -210,8 +212,8 @@ async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -
             Err(error) => {
                 in_doubt = true;
                 let message = format!(
-                    "a reservation in {domain} may be held and charged for: {error}; `resume` looks for it again, and so \
-                     can you, by the freeform tag `{TOKEN_TAG}: {token}`"
+                    "a reservation in {domain} may exist and be charged: {error}; `resume` looks for it again, or \
+                         look for the freeform tag `{TOKEN_TAG}: {token}` yourself"
                 );
                 Event::Warning { message }
             }
@@ -267,7 +269,7 @@ async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patienc
     }
     .await;
     if let Err(error) = result {
-        let message = format!("{ocid} could not be made smaller and goes on costing: {error}");
+        let message = format!("{ocid} could not be made smaller and continues to cost money: {error}");
         journal.record(vec![Event::Warning { message }]).await;
     }
 }

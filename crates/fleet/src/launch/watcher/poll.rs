@@ -273,7 +273,7 @@ fn stopped_error(ocid: &str, state: &State) -> ErrorRecord {
         class: ErrorClass::Stopped,
         code: "InstanceStopped".to_owned(),
         message: format!(
-            "{ocid} is {state} before it ran: somebody stopped it. It exists; start or terminate it"
+            "{ocid} is {state} before it reached RUNNING: somebody stopped it. It exists; start or terminate it"
         ),
         ..ErrorRecord::default()
     }
@@ -285,7 +285,7 @@ fn hidden_error(ocid: &str) -> ErrorRecord {
         class: ErrorClass::Hidden,
         code: "InstanceHidden".to_owned(),
         message: format!(
-            "{ocid} was launched, and the service lets us neither list the compartment nor look at it"
+            "{ocid} was launched, but this login may neither list the compartment nor read the instance"
         ),
         ..ErrorRecord::default()
     }
@@ -296,7 +296,7 @@ fn lost_error(ocid: &str) -> ErrorRecord {
         class: ErrorClass::Lost,
         code: "InstanceLost".to_owned(),
         message: format!(
-            "{ocid} was launched, and neither the list nor a direct look has known it for {} minutes",
+            "{ocid} was launched, but neither the list nor a direct request has found it for {} minutes",
             LOST_AFTER.as_secs() / 60
         ),
         ..ErrorRecord::default()

@@ -125,12 +125,12 @@ pub(super) async fn explain(
         let level = if wanted.len() > 1 { Level::Warning } else { Level::Stop };
         findings.push(if row_of(&all, shape).is_some() {
             let image = name.clone().unwrap_or_else(|| asker.image.unwrap_or_default().to_owned());
-            Finding::new(level, shape, format!("the image {image} does not go with the shape {shape}"))
-                .remedy(format!("`oci-insta-scale find images --shape {shape}` lists images that do"))
+            Finding::new(level, shape, format!("the image {image} is not compatible with the shape {shape}"))
+                .remedy(format!("`oci-insta-scale find images --shape {shape}` lists compatible images"))
                 .fatal()
         } else {
             Finding::new(level, shape, format!("no availability domain of this region offers {shape} to you"))
-                .remedy("`oci-insta-scale find shapes` lists those that are offered")
+                .remedy("`oci-insta-scale find shapes` lists the available shapes")
                 .fatal()
         });
     }
@@ -226,7 +226,8 @@ pub(super) async fn everywhere(
                 if failure.class == FailureClass::NotFound
                     && wanted.iter().all(|shape| row_of(rows, shape).is_some()) =>
             {
-                let message = "the capacity report may not be asked for, so free hosts are unknown";
+                let message =
+                    "you may not request the capacity report, so the number of free hosts is unknown";
                 let right = crate::plan::policy::statement(
                     "<your group>",
                     "manage",

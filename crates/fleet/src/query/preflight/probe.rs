@@ -27,26 +27,27 @@ impl Probe<'_> {
             _ if failure.is_foreign() => Finding::new(
                 Level::Warning,
                 ocid,
-                format!("the {what} could not be looked at: whoever answered is not OCI: {}", text(failure)),
+                format!(
+                    "the {what} could not be read, because the response did not come from OCI: {}",
+                    text(failure)
+                ),
             ),
             FailureClass::NotFound => Finding::new(
                 Level::Stop,
                 ocid,
-                format!("this {what} does not exist, or you may not use it (OCI does not tell which)"),
+                format!("this {what} does not exist, or you may not use it (OCI does not say which)"),
             )
             .remedy(format!(
-                "check the OCID; if it is right, add: {}",
+                "check the OCID; if it is correct, add: {}",
                 statement("<your group>", verb, resource, scope)
             )),
             FailureClass::Authentication => refused(failure),
             FailureClass::Invalid => {
                 Finding::new(Level::Stop, ocid, format!("OCI does not accept this {what}: {}", text(failure)))
             }
-            _ => Finding::new(
-                Level::Warning,
-                ocid,
-                format!("the {what} could not be looked at: {}", text(failure)),
-            ),
+            _ => {
+                Finding::new(Level::Warning, ocid, format!("the {what} could not be read: {}", text(failure)))
+            }
         }
         .request(failure)
     }
@@ -54,9 +55,9 @@ impl Probe<'_> {
 
 /// The finding of a refused login.
 pub(super) fn refused(failure: &Failure) -> Finding {
-    let message = format!("the login was refused: {}", text(failure));
+    let message = format!("OCI refused the login: {}", text(failure));
     let (message, remedy) = match failure.clock_error() {
-        Some(clock) => (format!("{message}; {clock}"), "set this machine's clock"),
+        Some(clock) => (format!("{message}; {clock}"), "set the clock of this machine"),
         None if failure.message.contains("session token") => {
             (message, "log in again: `oci session authenticate`")
         }

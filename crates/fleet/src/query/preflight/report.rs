@@ -63,11 +63,11 @@ impl Availability {
         match self {
             Self::Available { count: Some(count) } => bound(
                 *count,
-                format!("the capacity report sees room for {count} (a hint: it reserves nothing)"),
+                format!("the capacity report shows capacity for {count} (a hint: it reserves nothing)"),
             ),
             Self::OutOfHostCapacity => bound(
                 0,
-                "the capacity report sees no free host (a hint: a launch may still find one)".to_owned(),
+                "the capacity report shows no free host (a hint: a launch may still find one)".to_owned(),
             ),
             Self::Available { count: None } | Self::HardwareNotSupported | Self::Unknown => None,
         }

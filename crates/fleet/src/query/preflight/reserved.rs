@@ -104,7 +104,7 @@ fn not_seen(fleet: &FleetSpec, ocid: &str, error: &ReservationError) -> Finding 
 
 /// Why launches of this kind can draw on no reservation at all: a finding for each that the fleet names.
 pub(super) fn impossible(fleet: &FleetSpec, reservations: &[Held]) -> Vec<Finding> {
-    let remedy = "take the reservation out of the config, or launch plain instances";
+    let remedy = "remove the reservation from the config, or launch instances that can use it";
     let why = |held: &Held| {
         let mut here = fleet.placements.iter().filter(|place| draws_on(place, held));
         here.find_map(|place| unreservable(&fleet.launch_at(place)))
@@ -122,18 +122,18 @@ fn in_place(held: &Held, place: &Placement) -> Result<(), Finding> {
     let ocid = held.ocid.as_str();
     if held.availability_domain != place.availability_domain {
         let message = format!(
-            "the reservation is in {}, and instances are to be launched in {}",
+            "the reservation is in {}, but the config launches in {}",
             held.availability_domain, place.availability_domain
         );
         return Err(Finding::new(Level::Warning, ocid, message).remedy(
-            "a reservation serves its own availability domain only: change `availability_domain`, or give another \
-             reservation",
+            "a reservation serves only its own availability domain: change `availability_domain`, or use another \
+                 reservation",
         ));
     }
     if held.state != "ACTIVE" && held.state != "UPDATING" {
         let message = format!("the reservation is {}, not ACTIVE", held.state);
         return Err(Finding::new(Level::Warning, ocid, message)
-            .remedy("`oci-insta-scale reservation wait` waits until it is"));
+            .remedy("`oci-insta-scale reservation wait` waits until it is ACTIVE"));
     }
     Ok(())
 }
@@ -149,11 +149,10 @@ pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound
     if configs.is_empty() {
         let has: Vec<String> = held.configs.iter().map(Config::describe).collect();
         let has = if has.is_empty() { "nothing".to_owned() } else { has.join("; ") };
-        let message =
-            format!("launches of {} cannot draw on the reservation: it holds {has}", want.describe());
+        let message = format!("launches of {} cannot use the reservation: it holds {has}", want.describe());
         return refuse(Finding::new(Level::Warning, &held.ocid, message).remedy(
-            "shape, OCPUs, memory and fault domain have to be exactly the same: change the config, or the reservation \
-             (`oci-insta-scale reservation update --add …`)",
+            "shape, OCPUs, memory and fault domain must match exactly: change the config or the reservation \
+                 (`oci-insta-scale reservation update --add …`)",
         ));
     }
     let free = |config: &Config| u64::from(config.reserved.saturating_sub(config.used));
@@ -220,11 +219,11 @@ pub(super) fn too_few(fleet: &FleetSpec, reservations: &[Held], placements: &[Pl
     }
     let about = reservations.iter().map(|held| held.ocid.as_str()).collect::<Vec<_>>().join(", ");
     let message = format!(
-        "{} of the {} instances that are wanted fit into what is reserved; no other finds a place, since a launch into a \
-         reservation takes nothing else",
+        "{} of the {} requested instances fit into the reservation; the others will fail, because a launch into a \
+             reservation uses no other capacity",
         room, fleet.count
     );
     Some(Finding::new(Level::Warning, about, message).remedy(
-        "hold more (`oci-insta-scale reservation update … --count`), or launch with --reserve, which grows it",
+        "increase its count (`oci-insta-scale reservation update … --count`), or launch with --reserve, which enlarges it",
     ))
 }

@@ -73,10 +73,10 @@ fn wrong_baseline(asked: &str, row: &Shape, level: Level) -> Option<Finding> {
     } else {
         format!("it has {}", offered.join(", "))
     };
-    let message = format!("{} does not come with {asked}: {what}", row.shape);
+    let message = format!("{} does not support {asked}: {what}", row.shape);
     Some(
         Finding::new(level, &row.shape, message)
-            .remedy("take `baseline_ocpu_utilization` out, or choose a burstable shape")
+            .remedy("remove `baseline_ocpu_utilization`, or choose a burstable shape")
             .fatal(),
     )
 }

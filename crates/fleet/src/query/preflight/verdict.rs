@@ -87,7 +87,7 @@ impl Verdict {
     /// For people: `you can have 63 of 100 now, because …`.
     pub fn text(&self) -> String {
         let because = match self.because.as_slice() {
-            [] => ", as nothing could be asked that speaks against it".to_owned(),
+            [] => ", because no check could be made".to_owned(),
             [one] => format!(", because {one}"),
             [most @ .., last] => format!(", because {} and {last}", most.join(", ")),
         };
@@ -156,7 +156,7 @@ mod tests {
         let all = vec![report, subnet, limit];
         insta::assert_snapshot!(verdict(100, all.clone()).text(), @"you can have 63 of 100 now, because the limit standard-e4-core-count leaves 63 of 200");
         insta::assert_snapshot!(verdict(50, all).text(), @"you can have all 50 now, because the limit standard-e4-core-count leaves 63 of 200 and the capacity report sees room for 80 (a hint)");
-        insta::assert_snapshot!(verdict(50, Vec::new()).text(), @"you can probably have all 50 now, as nothing could be asked that speaks against it");
+        insta::assert_snapshot!(verdict(50, Vec::new()).text(), @"you can probably have all 50 now, because no check could be made");
         insta::assert_snapshot!(verdict(5, vec![bound(0, "the shape is not offered there", false, false)]).text(), @"you can have none of 5 now, because the shape is not offered there");
     }
 

@@ -48,7 +48,7 @@ impl std::str::FromStr for Named {
     /// An OCID of an instance, or a display name.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() {
-            return Err("an instance is named by its OCID or display name, and this is empty".to_owned());
+            return Err("an instance is named by its OCID or display name, but this is empty".to_owned());
         }
         if text.starts_with("ocid1.") { ocid(text).map(Self::Ocid) } else { Ok(Self::Name(text.to_owned())) }
     }
@@ -58,7 +58,7 @@ fn ocid(text: &str) -> Result<String, String> {
     let ocid = Ocid::parse(text).map_err(|error| format!("{text:?} is not an OCID: {error}"))?;
     if ocid.resource_type != "instance" {
         return Err(format!(
-            "the OCID of an instance was expected, and this is one of `{}`",
+            "expected the OCID of an instance, but this is an OCID of `{}`",
             ocid.resource_type
         ));
     }
@@ -137,7 +137,7 @@ mod tests {
             bad.iter().map(|bad| format!("{}:{}: {}", bad.line, bad.column, bad.reason)).collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
         2:3: "web-1" is not an OCID: an OCID starts with `ocid1.`
-        3:1: the OCID of an instance was expected, and this is one of `volume`
+        3:1: expected the OCID of an instance, but this is an OCID of `volume`
         4:1: "ocid1.instance.oc1.phx.c d" is not an OCID: it holds ' ', which no OCID does
         "#);
     }
