@@ -23,7 +23,7 @@ pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
                 format!("freeform_tags has {} tags; the limit is {room}", freeform.len()),
             )
             .help(format!(
-                "OCI allows {MAX_FREEFORM_TAGS} tags, and {TAGS_OF_A_RUN} of them identify the run and the slot"
+                "OCI allows {MAX_FREEFORM_TAGS} tags, and {TAGS_OF_A_RUN} of them are set by this program"
             )),
         );
     }

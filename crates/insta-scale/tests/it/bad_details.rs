@@ -131,7 +131,7 @@ fn tags_fit_what_oci_takes() {
            |
         26 |     tag9: x
            |     ^^^^
-           = help: OCI allows 10 tags, and 2 of them identify the run and the slot
+           = help: OCI allows 10 tags, and 2 of them are set by this program
 
         config.yaml: 1 mistake; nothing was sent
         ");
