@@ -53,13 +53,13 @@ def test_any_other_word_than_DELETE_terminates_nothing(fleet):
     fleet = fleet(3)
     for word in ["delete", "y", "yes", "", "DELETE IT"]:
         screen = Terminal("manage-instances", "terminate", *fleet.scope)
-        screen.wait_for("Type DELETE to go on: ")
+        screen.wait_for("Type DELETE to continue: ")
         # Who will be hit, how many, and at what price.
         for number in (1, 2, 3):
             assert f"{fleet.prefix}{number}" in screen.text()
         assert "Terminate 3 instances?" in screen.text()
         assert re.search(r"[0-9.]+ USD an hour", screen.text()), screen.text()
-        assert "boot volumes are deleted with all that is on them" in screen.text()
+        assert "boot volumes are deleted with all their data" in screen.text()
         screen.type(word + "\n")
         assert screen.end() == 4, screen.text()
         assert fleet.states() == {"RUNNING": 3}, word
@@ -73,17 +73,17 @@ def test_many_instances_are_agreed_to_by_their_number(fleet):
 
     def answered(question, answer, command):
         screen = Terminal(*command)
-        screen.wait_for(f"{question} Type {re.search('[0-9]+', question)[0]} to go on: ")
+        screen.wait_for(f"{question} Type {re.search('[0-9]+', question)[0]} to continue: ")
         screen.type(answer + "\n")
         code = screen.end()
         return code, screen.text()
 
     update = ours("reservation", "update", "prod", "--count", "+200")
-    question = "Change the capacity reservation prod, to hold 201 instances?"
+    question = "Change capacity reservation prod to hold 201 instances?"
     assert answered(question, "y", update)[0] == 4
     code, text = answered(question, "201", update)
     assert code == 0 and "prod holds 201 of 201" in text, text
-    assert answered("Delete the capacity reservation prod (201 instances)?", "y", ours("reservation", "delete", "prod"))[0] == 4
+    assert answered("Delete capacity reservation prod (201 instances)?", "y", ours("reservation", "delete", "prod"))[0] == 4
     assert answered("Launch 101 instances?", "y", ours("launch", "--new", "--count", "101"))[0] == 4
     assert fleet.states() == {"RUNNING": 1}
 
@@ -96,7 +96,7 @@ def test_a_question_is_left_at_once_by_ctrl_c_and_by_a_signal(fleet):
     }
     ours = lambda *words: ("oci-insta-scale", *words, *fleet.common)  # noqa: E731
     asked = {
-        "Type DELETE to go on: ": [("manage-instances", "terminate", *fleet.scope)],
+        "Type DELETE to continue: ": [("manage-instances", "terminate", *fleet.scope)],
         "[y/N] ": [
             ("manage-instances", "stop", *fleet.scope),
             ours("instances", "reboot", "--prefix", fleet.prefix),
@@ -142,7 +142,7 @@ def test_a_passphrase_is_left_at_once_and_typing_is_shown_again(fleet):
 def test_typing_DELETE_terminates_only_what_was_shown(fleet):
     fleet = fleet(3)
     screen = Terminal("manage-instances", "terminate", *fleet.scope)
-    screen.wait_for("Type DELETE to go on: ")
+    screen.wait_for("Type DELETE to continue: ")
     # While the question stands, two more appear whose names begin the same.
     fleet.launch("--extend", "--count", 2)
     screen.type("DELETE\n")
@@ -156,7 +156,7 @@ def test_typing_DELETE_terminates_only_what_was_shown(fleet):
 def test_nothing_is_terminated_without_a_terminal_or_yes(fleet):
     fleet = fleet(1)
     refused = run("manage-instances", "terminate", *fleet.scope)
-    assert refused.returncode == 2 and "nothing was asked, so nothing was done" in refused.stderr, refused.stderr
+    assert refused.returncode == 2 and "nothing was done: confirmation needs a terminal" in refused.stderr, refused.stderr
     assert fleet.states() == {"RUNNING": 1}
 
 
@@ -195,7 +195,7 @@ def test_after_ctrl_c_the_same_command_goes_on(fleet):
     fleet = fleet(40)
     command = fleet.act("terminate", "--rate", 5)
     screen = Terminal(*command)
-    screen.wait_for("Type DELETE to go on: ")
+    screen.wait_for("Type DELETE to continue: ")
     screen.type("DELETE\n")
     screen.wait_for("[")
     screen.wait_for("/40")
@@ -222,7 +222,7 @@ def test_a_cleanup_asks_for_the_word_too_and_shows_how_far_it_is(fleet):
     assert kept.returncode == 0, kept.stderr
     for word, code, left in [("no", 4, 2), ("DELETE", 0, 0)]:
         screen = Terminal("oci-insta-scale", "cleanup", "--kept-volumes", *fleet.common)
-        screen.wait_for("Delete 2 leftovers? Type DELETE to go on: ")
+        screen.wait_for("Delete 2 leftovers? Type DELETE to continue: ")
         screen.type(word + "\n")
         assert screen.end() == code, screen.text()
         shown = run("oci-insta-scale", "cleanup", "--kept-volumes", "--dry-run", "--output", "json", *fleet.common)

@@ -1,5 +1,6 @@
 //! Rules of the house that no compiler checks: sizes, leftovers, links, and names that must not be here.
 
+mod decisions;
 mod imports;
 mod known;
 mod rooms;
@@ -23,11 +24,12 @@ const TEST_NAME_MAX: usize = 60;
 /// there.
 const TUNED_CRATES: [&str; 3] = ["crates/fleet", "crates/insta-scale", "crates/oci-client"];
 const TUNING: &str = "tuning";
-/// More crates than this deserve a discussion, not a merge.
-const LOCKED_PACKAGES_MAX: usize = 450;
+/// The map of the code; its paths start at the root or at `crates/`.
+const MAP: &str = "ARCHITECTURE.md";
 /// Names the test that keeps each promise.
 const PROMISES: &str = "docs/reliability.md";
-const DECISIONS: &str = "docs/decisions";
+/// More crates than this deserve a discussion, not a merge.
+const LOCKED_PACKAGES_MAX: usize = 450;
 /// Written in two parts so that this file does not find itself.
 const LEFTOVERS: [&str; 5] = [
     concat!("TO", "DO"),
@@ -79,7 +81,9 @@ pub fn run(root: &Path) -> Result<()> {
     let promises = std::fs::read_to_string(root.join(PROMISES))?;
     findings
         .extend(missing_tests(&promises, &code).map(|name| format!("{PROMISES}: no test is called {name}")));
-    findings.extend(unlisted_decisions(root)?);
+    findings.extend(decisions::untidy(root)?);
+    let map = std::fs::read_to_string(root.join(MAP))?;
+    findings.extend(missing_paths(root, &map).map(|path| format!("{MAP}: names {path}, which is not there")));
     let lock = std::fs::read_to_string(root.join("Cargo.lock"))?;
     let packages = lock.matches("[[package]]").count();
     if packages > LOCKED_PACKAGES_MAX {
@@ -204,18 +208,11 @@ fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
 }
 
-/// Decision records that their index does not link to.
-fn unlisted_decisions(root: &Path) -> Result<Vec<String>> {
-    let folder = root.join(DECISIONS);
-    let index = std::fs::read_to_string(folder.join("README.md"))?;
-    let mut findings = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name != "README.md" && !index.contains(&format!("]({name})")) {
-            findings.push(format!("{DECISIONS}/README.md: does not list {name}"));
-        }
-    }
-    Ok(findings)
+/// The paths in backticks that lead to no file and no folder.
+fn missing_paths<'a>(root: &'a Path, map: &'a str) -> impl Iterator<Item = &'a str> {
+    let code = map.split('`').skip(1).step_by(2);
+    let paths = code.filter(|text| text.contains('/') && !text.contains([' ', '*', '<', '=']));
+    paths.filter(|path| !root.join(path).exists() && !root.join("crates").join(path).exists())
 }
 
 fn is(file: &Path, extension: &str) -> bool {
@@ -275,6 +272,13 @@ mod tests {
         let found = untidy_crate("crates/insta-scale", &files, &mut Exceptions::default());
         assert_eq!(found, ["crates/insta-scale: policy constant WAIT of run belongs into src/tuning.rs"]);
         assert!(untidy_crate("crates/lab", &files, &mut Exceptions::default()).is_empty());
+    }
+
+    #[test]
+    fn a_path_that_the_map_invents_is_found() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let map = "`fleet/src/lib.rs` and `crates/lab/` and `fleet/src/nowhere.rs` and `a / b`";
+        assert_eq!(missing_paths(root, map).collect::<Vec<_>>(), ["fleet/src/nowhere.rs"]);
     }
 
     #[test]

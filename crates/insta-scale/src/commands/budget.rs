@@ -39,7 +39,7 @@ impl Budget {
             }
         }
         dearest.ok_or_else(|| {
-            CommandError::usage("the config names no shape", "give one under instance_settings")
+            CommandError::usage("the config names no shape", "set `shape:` under instance_settings")
         })
     }
 
@@ -58,7 +58,7 @@ impl Budget {
                 self.limit,
                 self.lines()
             ),
-            "launch fewer (--count), choose a smaller shape, or raise the limit; nothing was created",
+            "launch fewer instances (--count), choose a smaller shape, or raise the limit; nothing was created",
         ))
     }
 
@@ -80,7 +80,7 @@ impl Budget {
             let _ = write!(out, "\n  {}: {hour:.4}", clean(&line.what));
         }
         if let Some(reserved) = self.reserved {
-            let what = "while reserved and not used yet, in place of the instances";
+            let what = "while reserved but unused, instead of the instances";
             let _ = write!(out, "\n  {what}: {reserved:.4}");
         }
         out
@@ -123,11 +123,11 @@ fn unknown(limit: f64, spec: &FleetSpec, cost: &Cost, prices: &Prices) -> Comman
     }
     CommandError::usage(
         format!(
-            "--max-cost-per-hour {limit} cannot be kept: the price in {} is not known of {}",
+            "--max-cost-per-hour {limit} cannot be checked: the price in {} is unknown for {}",
             clean(&cost.currency),
             parts.join(", ")
         ),
-        format!("give in the config: {}; nothing was created", remedies.join("; ")),
+        format!("set in the config: {}; nothing was created", remedies.join("; ")),
     )
 }
 

@@ -55,7 +55,7 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
     let unknown: Vec<String> =
         answer.unknown.iter().map(|shape| no_such_shape(shape, &answer.offered)).collect();
     if kinds.is_empty() && !unknown.is_empty() {
-        let hint = "`oci-insta-scale find shapes` lists those that the region has";
+        let hint = "`oci-insta-scale find shapes` lists the shapes of the region";
         return Err(CommandError::usage(unknown.join("\n"), hint));
     }
     for said in &unknown {
@@ -75,7 +75,7 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
     if let Some(failure) = failed {
         if failure.class == FailureClass::NotFound {
             let right = statement("<your group>", "manage", "compute-capacity-reports", PolicyScope::Tenancy);
-            console::line(&format!("the report needs this policy, and only `manage` grants it: {right}"));
+            console::line(&format!("the report needs this policy, which only `manage` grants: {right}"));
         }
         if found.is_empty() {
             return Err(failure.into());

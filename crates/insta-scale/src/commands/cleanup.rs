@@ -83,7 +83,7 @@ async fn find_run(reach: &Reach<'_>, text: &str) -> Result<ledger::RunId, Comman
         let last = heads.iter().find(|head| head.kind == Some(ledger::RunKind::Launch));
         return last
             .map(|head| head.run)
-            .ok_or_else(|| CommandError::usage("the ledger knows no launch", "give the run's whole id"));
+            .ok_or_else(|| CommandError::usage("the ledger knows no launch", "use the full id of the run"));
     }
     match text.trim().parse() {
         Ok(run) => Ok(run),
@@ -162,8 +162,8 @@ fn listing(left: &Leftovers, prices: &Prices) -> Listing {
     for left in &left.reservations {
         let place = count(left.reserved, "instance");
         let why = match left.run.as_str() {
-            "" => "made with `reservation create`, and unused".to_owned(),
-            run => format!("made by run {run}, and unused"),
+            "" => "created by `reservation create`, and unused".to_owned(),
+            run => format!("created by run {run}, and unused"),
         };
         push("reservation", &left.name, place, left.hour, &why, &left.ocid);
     }

@@ -32,8 +32,8 @@ pub fn has_to_ask(yes: bool) -> Result<bool, CommandError> {
 
 fn nobody_asked() -> CommandError {
     CommandError::usage(
-        "nothing was asked, so nothing was done: there is no terminal to confirm on",
-        "add --yes (-y) to confirm without a question",
+        "nothing was done: confirmation needs a terminal",
+        "add --yes (-y) to confirm in advance",
     )
 }
 
@@ -74,10 +74,11 @@ impl Asking<'_> {
         let (question, number) = (&proposal.question, proposal.number.to_string());
         let agreed = match proposal.answer {
             Typed::Word(word) => {
-                console::ask_word(&format!("{question} Type {word} to go on:"), word, self.stop).await?
+                console::ask_word(&format!("{question} Type {word} to continue:"), word, self.stop).await?
             }
             Typed::Yes if proposal.is_large(prices) => {
-                console::ask_word(&format!("{question} Type {number} to go on:"), &number, self.stop).await?
+                console::ask_word(&format!("{question} Type {number} to continue:"), &number, self.stop)
+                    .await?
             }
             Typed::Yes => console::ask(question, self.stop).await?,
         };

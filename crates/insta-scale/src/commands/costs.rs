@@ -24,8 +24,8 @@ pub fn found(global: &Global, result: Result<Vec<StillCosts>, Failure>) -> Optio
         }
         Err(failure) => {
             console::line(&format!(
-                "note: what goes on costing could not be found out: {}; look with `oci-insta-scale reservation list` and \
-                 `oci-insta-scale cleanup --dry-run --kept-volumes`",
+                "note: resources that continue to cost money could not be determined: {}; check with `oci-insta-scale \
+                     reservation list` and `oci-insta-scale cleanup --dry-run --kept-volumes`",
                 clean(&failure.to_string())
             ));
             None
@@ -73,13 +73,13 @@ pub fn text(costs: &[StillCosts], prices: &Prices) -> String {
             _ => format!("{} ({}{more})", count(group.len() as u64, kind), names.join(", ")),
         };
         let part = match group.as_slice() {
-            [one] if matches!(one.end, End::ShrinkReservation(_)) => ", in part unused",
+            [one] if matches!(one.end, End::ShrinkReservation(_)) => ", partly unused",
             [one] if one.end == End::DeleteReservation => ", unused",
             _ => "",
         };
         // Writing to a String cannot fail, so the result is not looked at.
         let _ = writeln!(out, "still costs {price}: {things}{part}");
-        let _ = writeln!(out, "  to end it: {}", clean(command));
+        let _ = writeln!(out, "  to delete: {}", clean(command));
     }
     out
 }

@@ -35,9 +35,7 @@ pub async fn run(
     match signer {
         None => {
             if args.extend {
-                console::line(
-                    "note: which names are taken is asked for when launching: those shown begin at 1",
-                );
+                console::line("note: the launch checks which names are in use; the names shown start at 1");
             }
         }
         Some(signer) => {
@@ -145,7 +143,7 @@ async fn ask(
     let client = client.with_retry(RetryPolicy::never());
     match tokio::time::timeout(BRIEF, fleet::plan(&client, settings.fleet.clone())).await {
         Err(_) => {
-            let message = format!("the service did not answer within {} s", BRIEF.as_secs());
+            let message = format!("OCI did not answer within {} s", BRIEF.as_secs());
             return Ok(Err(CommandError::Usage { message, hint: None }));
         }
         Ok(Err(PlanError::Failure(failure))) => return Ok(Err(failure.into())),

@@ -73,9 +73,9 @@ pub async fn settle(
             return Err(CommandError::usage(
                 format!("{holder} is about to launch the fleet of {}", settings.file),
                 if args.new {
-                    "wait until it has begun, then extend the fleet"
+                    "wait until it has started, then extend the fleet"
                 } else {
-                    "wait until it is done; a second fleet beside it: launch --new"
+                    "wait until it is done; to launch a second fleet: launch --new"
                 },
             ));
         }
@@ -239,9 +239,9 @@ impl Unfinished {
         }
         console::line(&said);
         let question = if self.can_resume() {
-            "[r]esume it, start a [n]ew run beside it, or [c]ancel? [r/n/C]"
+            "[r]esume it, start a [n]ew run, or [c]ancel? [r/n/C]"
         } else {
-            "start a [n]ew run beside it, or [c]ancel? [n/C]"
+            "start a [n]ew run, or [c]ancel? [n/C]"
         };
         let answer = console::ask_text(question, stop).await?;
         match self.answer(&answer) {
@@ -275,32 +275,33 @@ impl Unfinished {
         };
         let doubt = match counts.unsettled {
             0 => String::new(),
-            some => format!(", {some} of unknown outcome"),
+            some => format!(", {some} with an unknown outcome"),
         };
         let held = match &self.holder {
-            Some(holder) => format!("at work: {holder} has it"),
+            Some(holder) => format!("active: {holder} is working on it"),
             None => "unfinished".to_owned(),
         };
         let older = match self.older {
             0 => String::new(),
-            1 => " (and an older one besides)".to_owned(),
-            older => format!(" (and {older} older ones besides)"),
+            1 => " (and another older one)".to_owned(),
+            older => format!(" (and {older} older ones)"),
         };
         if !self.readable {
             return format!(
-                "a run is {held}{older}, and its plan cannot be read, so that nobody knows whether it is of {file}: {run}, \
-                 begun {ago}: {} launched{doubt}",
+                "a run is {held}{older}, and its plan cannot be read, so it may belong to {file}: {run}, started \
+                     {ago}: {} launched{doubt}",
                 counts.launched
             );
         }
         let ahead = match self.state.giving_back {
             Some((reached, min)) => format!(
-                "; it is being given back, since {reached} are fewer than the {min} wanted at least: `resume` deletes what is left"
+                "; it is being rolled back, because {reached} running is below the minimum of {min}: `resume` deletes \
+                     the rest"
             ),
             None => String::new(),
         };
         format!(
-            "a run of {file} is {held}{older}: {run}, begun {ago}, {}: {} launched, {} running{doubt}{ahead}",
+            "a run of {file} is {held}{older}: {run}, started {ago}, {}: {} launched, {} running{doubt}{ahead}",
             count(*requested, "instance"),
             counts.launched,
             counts.running,
@@ -308,7 +309,7 @@ impl Unfinished {
     }
 
     fn remedy(&self, flags: &str) -> String {
-        let new = "a second fleet beside it: launch --new";
+        let new = "to launch a second fleet: launch --new";
         match self.holder {
             Some(_) => format!("wait until it is done; {new}"),
             None if !self.readable => {
@@ -317,7 +318,7 @@ impl Unfinished {
                     "rebuild it from its instances: oci-insta-scale resume --from-cloud {run}{flags}; {new}"
                 )
             }
-            None => format!("go on with it: oci-insta-scale resume {}{flags}; {new}", self.state.run),
+            None => format!("continue it: oci-insta-scale resume {}{flags}; {new}", self.state.run),
         }
     }
 }
@@ -353,10 +354,10 @@ mod tests {
         let said =
             [&left, &held].map(|run| format!("{}\n{}", run.describe("config.yaml", now), run.remedy("")));
         insta::assert_snapshot!(said.join("\n"), @r"
-            a run of config.yaml is unfinished: 00000000-0000-0000-0000-000000000000, begun 7 min ago, 5 instances: 0 launched, 0 running, 1 of unknown outcome
-            go on with it: oci-insta-scale resume 00000000-0000-0000-0000-000000000000; a second fleet beside it: launch --new
-            a run of config.yaml is at work: process 7 on host has it (and 2 older ones besides): 00000000-0000-0000-0000-000000000000, begun 7 min ago, 5 instances: 0 launched, 0 running, 1 of unknown outcome
-            wait until it is done; a second fleet beside it: launch --new
+            a run of config.yaml is unfinished: 00000000-0000-0000-0000-000000000000, started 7 min ago, 5 instances: 0 launched, 0 running, 1 with an unknown outcome
+            continue it: oci-insta-scale resume 00000000-0000-0000-0000-000000000000; to launch a second fleet: launch --new
+            a run of config.yaml is active: process 7 on host is working on it (and 2 older ones): 00000000-0000-0000-0000-000000000000, started 7 min ago, 5 instances: 0 launched, 0 running, 1 with an unknown outcome
+            wait until it is done; to launch a second fleet: launch --new
             ");
     }
 

@@ -121,9 +121,11 @@ async fn images(
     if images.is_empty() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         console::line(&match (&filter.shape, names.as_slice()) {
-            (Some(shape), []) => format!("no image fits {}; `find shapes` lists shapes", clean(shape)),
-            (None, []) => "the compartment shows no image at all".to_owned(),
-            (_, names) => format!("none is of that kind; there are images of: {}", clean(&names.join(", "))),
+            (Some(shape), []) => {
+                format!("no image is compatible with {}; `find shapes` lists shapes", clean(shape))
+            }
+            (None, []) => "the compartment has no image".to_owned(),
+            (_, names) => format!("no image matches; there are images of: {}", clean(&names.join(", "))),
         });
     }
     images.sort_by_key(|image| std::cmp::Reverse(image.time_created));

@@ -34,8 +34,8 @@ pub async fn run(global: &Global, args: &LaunchArgs, stop: &CancellationToken) -
     }
     let count = settings.fleet.count;
     if let Some(min) = args.min.filter(|min| *min > count) {
-        let message = format!("--min {min} is more than the {count} that are asked for");
-        return Err(CommandError::usage(message, "ask for more with --count, or for less with --min"));
+        let message = format!("--min {min} is above the {count} requested instances");
+        return Err(CommandError::usage(message, "raise --count or lower --min"));
     }
     let reckon = |limit| Budget::of(limit, &settings.fleet, args.reserving.reserve, &settings.prices);
     let budget = args.max_cost_per_hour.map(reckon).transpose()?;
@@ -62,10 +62,10 @@ pub async fn run(global: &Global, args: &LaunchArgs, stop: &CancellationToken) -
 
 /// Puts the end of the fleet's time into its tags.
 pub(super) fn expire(settings: &mut Settings, ttl: Duration) -> Result<(), CommandError> {
-    let too_long = || CommandError::usage("--ttl is too long", "give at most a year");
+    let too_long = || CommandError::usage("--ttl is too long", "the longest time is a year");
     let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
     if ttl.is_zero() {
-        return Err(CommandError::usage("--ttl 0 is over before it begins", "give at least a second"));
+        return Err(CommandError::usage("--ttl 0 expires immediately", "the shortest time is a second"));
     }
     let until = SystemClock.now().checked_add(ttl).map_err(|_| too_long())?;
     let tags = settings.fleet.template.freeform_tags.get_or_insert_default();

@@ -16,13 +16,13 @@ pub async fn in_the_way(
     Ok(strays.first().map(|newest| {
         let others = match strays.len() - 1 {
             0 => String::new(),
-            1 => " (and of an older run besides)".to_owned(),
-            others => format!(" (and of {others} older runs besides)"),
+            1 => " (and of another older run)".to_owned(),
+            others => format!(" (and of {others} older runs)"),
         };
         let lock = sqlite::lock_path(folder, newest.run);
         let said = format!(
-            "the records of run {}{others} are lost: {} says that it has begun, and the ledger does not know it. Its \
-             instances may exist, so a launch could make a second fleet",
+            "the records of run {}{others} are lost: {} shows that it started, but the ledger does not know it. Its \
+                 instances may exist, so a launch could create a second fleet",
             newest.run,
             lock.display()
         );
@@ -31,10 +31,10 @@ pub async fn in_the_way(
 }
 
 fn remedy(stray: &Stray, lock: &Path, flags: &str) -> String {
-    let new = "a second fleet beside it: launch --new";
+    let new = "to launch a second fleet: launch --new";
     if stray.held {
         let holder = stray.holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string);
-        return format!("wait until it is done: {holder} is at work on it; {new}");
+        return format!("wait until it is done: {holder} is working on it; {new}");
     }
     format!(
         "rebuild it from its instances: oci-insta-scale resume --from-cloud {}{flags}; if none of them is left, delete {}; \
@@ -51,8 +51,8 @@ pub async fn notes(store: &Arc<dyn Store>, flags: &str) -> Result<Vec<String>, L
         .iter()
         .map(|stray| {
             format!(
-                "warning: run {} has begun, and its records are lost; rebuild it from its instances: \
-                 oci-insta-scale resume --from-cloud {}{flags}",
+                "warning: run {} started, but its records are lost; rebuild it from its instances: oci-insta-scale \
+                     resume --from-cloud {}{flags}",
                 stray.run, stray.run
             )
         })

@@ -54,7 +54,7 @@ pub async fn find(
         Ok(taken) => taken,
         Err(failure) if failure.class == FailureClass::NotFound => {
             console::line(&format!(
-                "warning: it is not known whether instances named {}-* exist: the compartment may not be listed",
+                "warning: it is unknown whether instances named {}-* exist: you may not list the compartment",
                 clean(&fleet.name_prefix)
             ));
             fleet::TakenNames::default()
@@ -116,7 +116,7 @@ impl Namesakes {
     /// What can be meant.
     pub fn remedy(&self) -> String {
         format!(
-            "`launch --extend` continues at {}-{}; `launch --new` makes a second fleet with the same names",
+            "`launch --extend` continues at {}-{}; `launch --new` creates a second fleet with the same names",
             clean(&self.prefix),
             self.next
         )

@@ -34,7 +34,7 @@ pub fn run(global: &Global, args: &PolicyArgs) -> Result<Exit, CommandError> {
 fn people(statements: &[Statement]) -> String {
     let mut out = String::new();
     for (optional, title) in
-        [(false, "// needed"), (true, "// for plan, progress and lists; launches work without")]
+        [(false, "// needed"), (true, "// for plan, progress and lists; not needed to launch")]
     {
         out.push_str(title);
         out.push('\n');

@@ -20,23 +20,23 @@ pub fn launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
     let mut options = Vec::new();
     if plan.reserve.is_some() {
         let then = if args.reserving.release {
-            "what is not used in the end is given back"
+            "unused capacity is released at the end"
         } else {
-            "what is not used in the end is kept and charged until it is deleted"
+            "unused capacity is kept, and charged until you delete it"
         };
         options.push(format!(
-            "--reserve: capacity is reserved first and charged from that moment on ({} % of the price while it is unused); {then}",
+            "--reserve: capacity is reserved first and charged from then on ({} % of the price while it is unused); {then}",
             price::UNUSED_RESERVATION * 100.0
         ));
     }
     if let Some(min) = args.min {
         options.push(match plan.min {
-            Some(_) => format!("--min: fewer than {min} are given back, all of them"),
-            None => format!("--keep-partial: fewer than {min} are kept all the same"),
+            Some(_) => format!("--min: with fewer than {min} running, the run is rolled back"),
+            None => format!("--keep-partial: with fewer than {min} running, the instances are kept"),
         });
     }
     if args.new {
-        options.push("--new: this run does not care what else there is of the same fleet".to_owned());
+        options.push("--new: this run ignores other instances and runs of the same fleet".to_owned());
     }
     Proposal {
         what: preview::rows(plan),
@@ -61,7 +61,8 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
     let mut options = Vec::new();
     if plan.fleet.tagged_name().is_none() {
         options.push(format!(
-            "the config's own tags leave no room for {FLEET_TAG}: only this machine's ledger knows these instances as the fleet's"
+            "the tags of the config leave no room for {FLEET_TAG}: only the ledger of this machine knows that these \
+                 instances belong to the fleet"
         ));
     }
     Proposal {
@@ -85,12 +86,12 @@ pub fn within(limit: f64, proposal: &Proposal, prices: &Prices) -> Result<(), Co
     match money.hour {
         Some(hour) if hour <= limit && money.unknown == 0 => Ok(()),
         Some(hour) if hour > limit => Err(CommandError::usage(
-            format!("the fleet would cost {hour:.4} {currency} an hour, above --max-cost-per-hour {limit}"),
+            format!("the fleet would cost {hour:.4} {currency} per hour, above --max-cost-per-hour {limit}"),
             "choose a smaller size or shape, or a higher limit",
         )),
         _ => Err(CommandError::usage(
-            "the price of the fleet is not known, so --max-cost-per-hour cannot be kept",
-            "give the prices under `prices:` in the config, or leave the flag out",
+            "the price of the fleet is unknown, so --max-cost-per-hour cannot be checked",
+            "set the prices under `prices:` in the config, or omit the flag",
         )),
     }
 }
@@ -103,7 +104,7 @@ pub fn resume(state: &RunState, plan: &Plan, keep_partial: bool, settings: &Sett
     let unlaunched = plan.fleet.count.saturating_sub(counts.launched);
     let mut what = preview::rows(plan);
     let doubt = if counts.unsettled > 0 {
-        format!(", {} of unknown outcome", counts.unsettled)
+        format!(", {} with an unknown outcome", counts.unsettled)
     } else {
         String::new()
     };
@@ -112,8 +113,8 @@ pub fn resume(state: &RunState, plan: &Plan, keep_partial: bool, settings: &Sett
     if state.giving_back.is_some() {
         return Proposal {
             what,
-            options: vec!["the run is being given back: what is left of it is deleted".to_owned()],
-            question: format!("Delete what is left of run {run} ({})?", count(counts.launched, "instance")),
+            options: vec!["the run is being rolled back: its remaining instances are deleted".to_owned()],
+            question: format!("Delete the rest of run {run} ({})?", count(counts.launched, "instance")),
             number: u64::from(counts.launched),
             ..Proposal::default()
         };
@@ -122,9 +123,9 @@ pub fn resume(state: &RunState, plan: &Plan, keep_partial: bool, settings: &Sett
     let mut options = Vec::new();
     if let Some(min) = plan.min {
         options.push(if keep_partial {
-            format!("--keep-partial: fewer than {min} are kept all the same")
+            format!("--keep-partial: with fewer than {min} running, the instances are kept")
         } else {
-            format!("the run was started with --min {min}: fewer are given back, all of them")
+            format!("the run was started with --min {min}: with fewer running, it is rolled back")
         });
     }
     Proposal {
@@ -135,7 +136,7 @@ pub fn resume(state: &RunState, plan: &Plan, keep_partial: bool, settings: &Sett
         ],
         until: Some(until(&plan.fleet)),
         options,
-        question: format!("Go on with run {run} ({} to do)?", count(rest.len() as u64, "slot")),
+        question: format!("Continue run {run} ({} to do)?", count(rest.len() as u64, "slot")),
         number: u64::from(unlaunched),
         ..Proposal::default()
     }
@@ -150,8 +151,8 @@ fn until(fleet: &FleetSpec) -> String {
     match fleet_expiry(fleet) {
         Some(until) => {
             let left = left(until, SystemClock.now());
-            format!("{} ({left}), when `cleanup --expired` may terminate them", moment(until))
+            format!("{} ({left}); then `cleanup --expired` may terminate them", moment(until))
         }
-        None => "they are terminated: no --ttl was given".to_owned(),
+        None => "you terminate them: no --ttl was given".to_owned(),
     }
 }

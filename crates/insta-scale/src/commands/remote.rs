@@ -34,7 +34,10 @@ impl Remote {
         simulate: Option<&str>,
         stop: &CancellationToken,
     ) -> Result<Self, CommandError> {
-        runtime::say_when_stopped(stop, "stopping: nothing new is begun; Ctrl-C again leaves at once");
+        runtime::say_when_stopped(
+            stop,
+            "stopping: nothing new is started; press Ctrl-C again to leave at once",
+        );
         let region = match simulate {
             Some(scenario) => Some(SimulatedRegion::start(global, scenario, None, &settings.fleet).await?),
             None => None,
@@ -72,8 +75,8 @@ impl Remote {
         let compartment = self.settings.fleet.compartment.as_str();
         if compartment.is_empty() {
             return Err(CommandError::usage(
-                format!("{} names no compartment", self.settings.file),
-                "add `compartment_id:`; `oci-insta-scale find compartments` lists those there are",
+                format!("{} sets no compartment", self.settings.file),
+                "add `compartment_id:`; `oci-insta-scale find compartments` lists compartments",
             ));
         }
         Ok(compartment)

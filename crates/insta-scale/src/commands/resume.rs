@@ -41,7 +41,7 @@ async fn go_on(
     if global.config.is_none() && !session::config_file(&home).exists() {
         let file = session::config_file(&home);
         return Err(CommandError::usage(
-            format!("run {run} was started with {}, which is not there any more", file.display()),
+            format!("run {run} was started with {}, which no longer exists", file.display()),
             format!("name its config: oci-insta-scale resume {run} --config FILE"),
         ));
     }
@@ -99,10 +99,8 @@ fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, Command
     let run = state.run;
     if state.outcome == Some(Outcome::Stopped) {
         return Err(CommandError::usage(
-            format!(
-                "run {run} was ended by `instances terminate --stop-run`: nothing is launched for it any more"
-            ),
-            "`oci-insta-scale launch` starts another one",
+            format!("`instances terminate --stop-run` ended run {run}: nothing more is launched for it"),
+            "`oci-insta-scale launch` starts a new run",
         ));
     }
     let there = count(state.counts.launched, "instance");
@@ -110,14 +108,14 @@ fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, Command
         Some(_) if state.outcome == Some(Outcome::GivenBack) => Ok(None),
         Some((reached, min)) if keep_partial => Err(CommandError::usage(
             format!(
-                "run {run} is being given back, since {reached} are fewer than the {min} wanted at least: --keep-partial \
-                 comes too late, some may be gone already and {there} may be left"
+                "run {run} is being rolled back, because {reached} running is below the minimum of {min}: \
+                     --keep-partial is too late, since some instances may be gone already; {there} may be left"
             ),
-            "leave the run as it is to keep them; `resume` without --keep-partial deletes them",
+            "to keep them, do not resume the run; `resume` without --keep-partial deletes them",
         )),
         Some((reached, min)) => Ok(Some(format!(
-            "run {run} is being given back, since {reached} are fewer than the {min} wanted at least: what is left is deleted \
-             ({there})"
+            "run {run} is being rolled back, because {reached} running is below the minimum of {min}: the rest is \
+                 deleted ({there})"
         ))),
         None if is_done(state) => Ok(Some(format!("run {run} is complete: nothing is left to do"))),
         None => Ok(None),
@@ -134,14 +132,14 @@ async fn rebuild(
     let text = args.run.as_deref().unwrap_or_default().trim();
     let run: RunId = text.parse().map_err(|_| {
         CommandError::usage(
-            format!("{text:?} is not the whole id of a run, which --from-cloud needs"),
-            format!("its instances have it in the tag {}", fleet::plan::RUN_TAG),
+            format!("--from-cloud needs the full id of a run, but this is {text:?}"),
+            format!("the instances have the id in the tag {}", fleet::plan::RUN_TAG),
         )
     })?;
     let known = || {
         CommandError::usage(
-            format!("the ledger remembers run {run}"),
-            format!("go on with it: oci-insta-scale resume {run}"),
+            format!("the ledger already has run {run}"),
+            format!("continue it: oci-insta-scale resume {run}"),
         )
     };
     match store.records(run).await {
@@ -160,9 +158,7 @@ async fn rebuild(
         plan.origin = origin;
         if super::verbosity(global) > Verbosity::Quiet {
             let lag = seconds(args.list_lag.as_secs_f64());
-            console::line(&format!(
-                "waiting {lag} before the instances are listed: lists lag behind launches"
-            ));
+            console::line(&format!("waiting {lag} before listing the instances: lists lag behind launches"));
         }
         match fleet::rebuild_from_cloud(&environment, run, &plan, args.list_lag).await {
             Err(RunError::Ledger(LedgerError::RunExists { .. })) => Err(known()),
@@ -175,7 +171,7 @@ async fn rebuild(
     };
     if super::verbosity(global) > Verbosity::Quiet {
         console::line(&format!(
-            "found {} of run {run}, which is to have {}",
+            "found {} of run {run}; {} requested",
             count(state.counts.launched, "instance"),
             state.requested
         ));
@@ -195,8 +191,8 @@ async fn choose(global: &Global, store: &Arc<dyn Store>, named: Option<&str>) ->
     match kind {
         Some(RunKind::Launch) | None => Ok(run),
         Some(other) => Err(CommandError::usage(
-            format!("run {run} is a {}, and only launches are resumed", runs::kind(other)),
-            "run the same command again: what is done already is skipped",
+            format!("run {run} is a {}; only launches can be resumed", runs::kind(other)),
+            "run the same command again; it skips what is already done",
         )),
     }
 }
@@ -208,14 +204,14 @@ fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError
     }
     Err(CommandError::usage(
         format!(
-            "the run is in {} and compartment {}, but {} is for {} and {}",
+            "the run is in {} and compartment {}, but {} has {} and {}",
             plan.fleet.region,
             plan.fleet.compartment,
             settings.file,
             settings.fleet.region,
             settings.fleet.compartment
         ),
-        "name the config that the run was started with: --config FILE",
+        "name the config of the run: --config FILE",
     ))
 }
 
@@ -236,14 +232,14 @@ fn check_same_endpoint(
         |origin: Option<&Origin>| origin.and_then(|origin| origin.reached.clone()).unwrap_or_default();
     let (began, now) = (reached(plan.origin.as_ref()), reached(now.as_ref()));
     let back = if began.contains("://") {
-        format!("go on where it began: oci-insta-scale resume {run} --endpoint {began}")
+        format!("use the original endpoint: oci-insta-scale resume {run} --endpoint {began}")
     } else {
-        "go on where it began: without `endpoint:` in the config, --endpoint and OCI_INSTA_SCALE_ENDPOINT"
+        "use the original endpoint: remove `endpoint:` from the config, --endpoint and OCI_INSTA_SCALE_ENDPOINT"
             .to_owned()
     };
     Err(CommandError::usage(
-        format!("run {run} began at {began}, and requests would now go to {now}"),
-        format!("{back}; add --other-endpoint if the same service is at {now} now"),
+        format!("run {run} started at {began}, but requests would now go to {now}"),
+        format!("{back}; add --other-endpoint if {now} serves the same instances"),
     ))
 }
 
@@ -274,10 +270,10 @@ mod tests {
     fn a_rollback_under_way_cannot_be_kept() {
         let state = state(vec![Event::GiveBackIntended { reached: 1, min: 5 }]);
         let said = ahead(&state, false).unwrap().unwrap();
-        assert!(said.contains("what is left is deleted (1 instance)"), "{said}");
+        assert!(said.contains("the rest is deleted (1 instance)"), "{said}");
         let refused = ahead(&state, true).unwrap_err();
-        assert!(refused.to_string().contains("--keep-partial comes too late"), "{refused}");
-        assert!(refused.hint().unwrap().contains("leave the run as it is"));
+        assert!(refused.to_string().contains("--keep-partial is too late"), "{refused}");
+        assert!(refused.hint().unwrap().contains("to keep them, do not resume"));
     }
 
     #[test]

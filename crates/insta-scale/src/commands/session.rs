@@ -111,7 +111,7 @@ pub fn launches_into(global: &Global, file: &Path, ocids: &[String]) -> Result<(
             .any(|placement| placement.capacity_reservation.as_ref() == Some(ocid))
     };
     match ocids.iter().find(|ocid| !named(ocid)) {
-        Some(ocid) => Err(format!("no launch would draw on {ocid}")),
+        Some(ocid) => Err(format!("no launch would use {ocid}")),
         None => Ok(()),
     }
 }
@@ -261,7 +261,7 @@ pub fn find_run(heads: &[RunHead], text: &str) -> Result<RunId, CommandError> {
     let wanted = text.trim().to_ascii_lowercase();
     if wanted.is_empty() {
         // Every id begins with nothing.
-        return Err(CommandError::usage("the run is blank", "`oci-insta-scale runs` lists them"));
+        return Err(CommandError::usage("the id of the run is blank", "`oci-insta-scale runs` lists them"));
     }
     let found: Vec<RunId> =
         heads.iter().map(|head| head.run).filter(|run| run.to_string().starts_with(&wanted)).collect();
@@ -271,8 +271,8 @@ pub fn find_run(heads: &[RunHead], text: &str) -> Result<RunId, CommandError> {
             Err(CommandError::usage(format!("there is no run {text:?}"), "`oci-insta-scale runs` lists them"))
         }
         many => Err(CommandError::usage(
-            format!("{} runs begin with {text:?}", many.len()),
-            "give more of the id; `oci-insta-scale runs` lists them",
+            format!("{} runs start with {text:?}", many.len()),
+            "use more of the id; `oci-insta-scale runs` lists them",
         )),
     }
 }

@@ -94,7 +94,7 @@ fn public_key(settings: &Settings, fields: &KeyFields) -> Result<PublicKey, Comm
     let usage = |why: String| {
         CommandError::usage(
             format!("{}: private_key_path: {path}: {why}", settings.file),
-            "the region verifies signatures: it needs the key that the config signs with",
+            "the region verifies signatures, so it needs the key of the config",
         )
     };
     let pem = std::fs::read_to_string(&fields.key_path).map_err(|error| usage(error.to_string()))?;
@@ -130,9 +130,9 @@ fn reset(args: &SimReset) -> Result<Exit, CommandError> {
     }
     let shown = home.display();
     let told = match (removed, found) {
-        (true, true) => format!("forgot the simulated region in {shown} and its saved state"),
-        (true, false) => format!("forgot the simulated region in {shown}"),
-        (false, true) => format!("forgot the saved state; there is no simulated region in {shown}"),
+        (true, true) => format!("deleted the simulated region in {shown} and its saved state"),
+        (true, false) => format!("deleted the simulated region in {shown}"),
+        (false, true) => format!("deleted the saved state; there is no simulated region in {shown}"),
         (false, false) => format!("there is no simulated region in {shown}"),
     };
     console::line(&told);

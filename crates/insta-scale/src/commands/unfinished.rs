@@ -67,11 +67,11 @@ fn line(head: &RunHead, state: &RunState, plan: &Plan) -> String {
 }
 
 fn nothing(config: &Path, others: &[String]) -> CommandError {
-    let mut message = format!("no run of {} is there to go on with", config.display());
+    let mut message = format!("there is no run of {} to continue", config.display());
     if others.is_empty() {
         return CommandError::usage(
             message,
-            "`oci-insta-scale launch` starts one; `oci-insta-scale runs` lists all",
+            "`oci-insta-scale launch` starts one; `oci-insta-scale runs` lists all runs",
         );
     }
     let unfinished = count(others.len() as u64, "unfinished run");
@@ -84,5 +84,5 @@ fn nothing(config: &Path, others: &[String]) -> CommandError {
     if others.len() > SHOWN {
         let _ = write!(message, "\n  … and {} more", others.len() - SHOWN);
     }
-    CommandError::usage(message, "name the one that you mean: oci-insta-scale resume RUN")
+    CommandError::usage(message, "name the run to continue: oci-insta-scale resume RUN")
 }

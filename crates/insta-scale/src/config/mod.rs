@@ -301,7 +301,7 @@ fn endpoint(top: &Section<'_>, overrides: &Overrides, findings: &Findings) -> Op
     overrides.endpoint.clone().or_else(|| given.map(|given| given.value.to_owned()))
 }
 
-/// The region by its full name. A region that is not known is good only with an endpoint, which needs no table.
+/// The region by its full name. A region that is unknown is good only with an endpoint, which needs no table.
 fn home(
     top: &Section<'_>,
     facts: &ProfileFacts,

@@ -64,8 +64,8 @@ fn off_a_terminal_nothing_changes_without_yes() {
     for (program, arguments) in table {
         let ended: Ended = place.command_of(program, arguments).output().unwrap().into();
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
-        let said = "error: nothing was asked, so nothing was done: there is no terminal to confirm on\n\
-                    hint: add --yes (-y) to confirm without a question";
+        let said = "error: nothing was done: confirmation needs a terminal\n\
+                    hint: add --yes (-y) to confirm in advance";
         assert!(ended.stderr.contains(said), "{arguments:?}: {}", ended.stderr);
     }
     assert_eq!(cloud(&place), before);
@@ -119,7 +119,7 @@ fn resume_elsewhere_is_refused_with_both_places() {
     place.write("config.yaml", config_at(&place, &second.endpoint));
     let refused = place.run(&["resume", &run]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
-    let said = format!("began at {}, and requests would now go to {}", first.endpoint, second.endpoint);
+    let said = format!("started at {}, but requests would now go to {}", first.endpoint, second.endpoint);
     assert!(refused.stderr.contains(&said), "{}", refused.stderr);
     // The hint, word for word.
     let resumed = place.run(&["resume", &run, "--endpoint", &first.endpoint, "--output", "json"]);
@@ -143,7 +143,7 @@ fn a_bare_resume_goes_on_with_this_config_only() {
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("there is 1 unfinished run of other configs:"), "{}", refused.stderr);
     assert!(refused.stderr.contains(&run), "{}", refused.stderr);
-    assert!(refused.stderr.contains("hint: name the one that you mean: oci-insta-scale resume RUN"));
+    assert!(refused.stderr.contains("hint: name the run to continue: oci-insta-scale resume RUN"));
     let named: Ended = place.command(&["resume", &run]).current_dir(&elsewhere).output().unwrap().into();
     assert_eq!(named.code, 0, "{}", named.stderr);
     // In its own folder it needs no name.

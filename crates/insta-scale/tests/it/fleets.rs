@@ -94,8 +94,8 @@ fn named_members_leave_and_no_others() {
     assert_eq!(scale(&place, &["4"]).code, 0);
     for (arguments, said) in [
         (&["3", "--named", "nobody-1"][..], "not in fleet rehearsal: nobody-1"),
-        (&["3", "--named", "rehearsal-1,rehearsal-2"], "from 4 to 3 instances 1 have to go"),
-        (&["2", "--named", "rehearsal-1"], "from 4 to 2 instances 2 have to go"),
+        (&["3", "--named", "rehearsal-1,rehearsal-2"], "scaling from 4 to 3 instances removes 1"),
+        (&["2", "--named", "rehearsal-1"], "scaling from 4 to 2 instances removes 2"),
     ] {
         let refused = scale(&place, arguments);
         assert_eq!(refused.code, 2, "{arguments:?}: {}", refused.stderr);

@@ -88,7 +88,7 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     // Without a terminal and without -y nothing is lost.
     let refused = with("terminate", &[]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
-    assert!(refused.stderr.contains("nothing was asked, so nothing was done"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("nothing was done: confirmation needs a terminal"), "{}", refused.stderr);
     assert_eq!(states(&place).len(), 12);
 
     // The default prefix is the original's, and matches none of these.
@@ -97,7 +97,7 @@ fn the_manage_and_cleanup_workflows_run_as_the_design_has_them() {
     assert!(
         nothing
             .stderr
-            .contains(&format!("no instance in {compartment} has a name that begins with `instance-`")),
+            .contains(&format!("no instance in {compartment} has a name that starts with `instance-`")),
         "{}",
         nothing.stderr
     );
@@ -191,12 +191,12 @@ fn a_stop_run_selects_what_it_stopped() {
 
     let resumed = place.run(&["resume", &run]);
     assert_eq!(resumed.code, 2, "{}", resumed.stderr);
-    assert!(resumed.stderr.contains("is a stop, and only launches are resumed"), "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("is a stop; only launches can be resumed"), "{}", resumed.stderr);
 
     let unknown = "01938f00-0000-7000-8000-000000000000";
     let asked = place.run(&["instances", "stop", "--run", unknown, "-y"]);
     assert_eq!(asked.code, 2, "{}", asked.stderr);
-    assert!(asked.stderr.contains("this ledger does not know such a run"), "{}", asked.stderr);
+    assert!(asked.stderr.contains("this ledger does not know the run"), "{}", asked.stderr);
 }
 
 #[test]
@@ -271,14 +271,16 @@ fn manage_instances_keeps_data_volumes_by_default() {
     let protected = with("terminate", &["--protect", "oci-insta-scale-slot=1"]);
     assert_eq!(protected.code, 3, "{}", protected.stderr);
     assert!(
-        protected.stderr.contains("data volumes made with the instances are kept and go on costing"),
+        protected
+            .stderr
+            .contains("data volumes created with the instances are kept and continue to cost money"),
         "{}",
         protected.stderr
     );
     let deleted = with("terminate", &["--delete-data-volumes", "--keep-boot-volumes"]);
     assert_eq!(deleted.code, 0, "{}", deleted.stderr);
     assert!(deleted.stderr.contains(
-        "boot volumes are kept and go on costing; data volumes made with the instances are deleted"
+        "boot volumes are kept and continue to cost money; data volumes created with the instances are deleted"
     ));
 }
 

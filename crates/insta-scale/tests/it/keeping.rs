@@ -162,7 +162,7 @@ fn a_least_count_above_the_count_is_a_mistake() {
     for arguments in [&["--min", "4"][..], &["--min", "4", "--dry-run"], &["--min", "2", "--count", "1"]] {
         let ended = place.run(arguments);
         assert_eq!(ended.code, 2, "{}", ended.stderr);
-        assert!(ended.stderr.contains("that are asked for"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("requested instances"), "{}", ended.stderr);
     }
     let alone = place.run(&["--keep-partial"]);
     assert!(alone.code == 2 && alone.stderr.contains("--min"), "{}", alone.stderr);
@@ -178,7 +178,7 @@ fn a_fleet_over_budget_is_refused_before_launching() {
         error: this costs 0.3691 USD per hour, which is more than --max-cost-per-hour 0.2
         10 × VM.Standard.E4.Flex, 1 OCPU, 6 GB: 0.3400
         10 × boot volume, 50 GB, 10 VPUs per GB: 0.0291
-        hint: launch fewer (--count), choose a smaller shape, or raise the limit; nothing was created
+        hint: launch fewer instances (--count), choose a smaller shape, or raise the limit; nothing was created
         ");
     assert!(!place.path().join("state").exists(), "nothing was begun");
     let enough = ["--simulate", "--speed", "300", "--max-cost-per-hour", "5", "--output", "json"];
@@ -259,7 +259,7 @@ fn a_second_process_on_a_run_is_refused_and_told_who_has_it() {
     assert!(second.stderr.contains(&format!("run {run} is held by {holder}")), "{}", second.stderr);
     let launch = place.run(&["--count", "30"]);
     assert_eq!(launch.code, 2, "{}", launch.stderr);
-    assert!(launch.stderr.contains(&format!("is at work: {holder}")), "{}", launch.stderr);
+    assert!(launch.stderr.contains(&format!("is active: {holder}")), "{}", launch.stderr);
     assert!(!launch.stderr.contains("resume"), "{}", launch.stderr);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -294,7 +294,7 @@ fn a_lost_ledger_is_rebuilt_from_the_tags_and_goes_on() {
     std::fs::remove_dir_all(place.path().join("state")).unwrap();
 
     let part = place.run(&["resume", "--from-cloud", &run[..13]]);
-    assert!(part.code == 2 && part.stderr.contains("the whole id"), "{}", part.stderr);
+    assert!(part.code == 2 && part.stderr.contains("the full id"), "{}", part.stderr);
     let none = "0190a0a0-0000-7000-8000-000000000000";
     let unknown = place.run(&["resume", "--from-cloud", none, "--list-lag", "0s"]);
     assert!(unknown.code == 2 && unknown.stderr.contains("no instance in"), "{}", unknown.stderr);

@@ -52,8 +52,8 @@ fn a_stockout_in_a_single_domain_region_is_explained() {
     let arguments = ["--simulate=stockout", "--speed", SPEED, "--count", "1"];
     let ended = place.run(&arguments);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
-    let warning = "warning: the scenario leaves no host in us-sanjose-1, whose one availability domain is full: every \
-                   launch finds no capacity\n";
+    let warning = "warning: the scenario leaves no host in us-sanjose-1, whose one availability domain is full: no \
+         launch will find capacity\n";
     assert!(ended.stderr.contains(warning), "{}", ended.stderr);
     let ended = place.run(&["--simulate", "--speed", SPEED, "--count", "1"]);
     assert!(ended.code == 0 && !ended.stderr.contains("warning: the scenario"), "{}", ended.stderr);

@@ -186,7 +186,7 @@ fn what_a_config_needs_is_found() {
     let none = place.run(&["find", "--simulate", "images", "--os", "BeOS"]);
     assert!(none.stderr.contains("there are images of: "), "{}", none.stderr);
     let none = place.run(&["find", "--simulate", "images", "--shape", "Nope"]);
-    assert!(none.stderr.contains("no image fits Nope") || none.code != 0, "{}", none.stderr);
+    assert!(none.stderr.contains("no image is compatible with Nope") || none.code != 0, "{}", none.stderr);
     assert!(find(&["subnets"])["subnets"].as_array().is_some_and(|subnets| !subnets.is_empty()));
     assert!(find(&["compartments"])["compartments"].as_array().is_some_and(|all| !all.is_empty()));
 }

@@ -118,7 +118,7 @@ fn below_min_everything_is_rolled_back() {
     let sum = |key: &str| rows.iter().map(|row| row[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!((rows.len(), sum("asked")), (3, 5000));
     assert!(sum("held") < 5000 && rows.iter().all(|row| row["given_back"] == true), "{rows:?}");
-    assert!(ended.stderr.contains("everything was given back, nothing is held"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("everything was rolled back; nothing is reserved"), "{}", ended.stderr);
     assert_eq!(listed(&place), Vec::<Value>::new());
 }
 
@@ -130,8 +130,8 @@ fn rollback_has_its_own_time_and_names_only_what_existed() {
     let region = in_place(&place, &["--scenario", "slow.yaml"]);
     let ended = place.run(&["reservation", "create", "--count", "5", "--min", "5", "--deadline", "1s"]);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
-    assert!(ended.stderr.contains("everything was given back, nothing is held"), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("OCI filled what it could"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("everything was rolled back; nothing is reserved"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("OCI had no more capacity"), "{}", ended.stderr);
     assert_eq!(listed(&place), Vec::<Value>::new());
     drop(region);
 
@@ -142,8 +142,8 @@ fn rollback_has_its_own_time_and_names_only_what_existed() {
     let _region = in_place(&place, &["--scenario", "refused.yaml"]);
     let ended = place.run(&["reservation", "create", "--count", "5"]);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
-    assert!(ended.stderr.contains("nothing was made, so nothing is held"), "{}", ended.stderr);
-    for untrue in ["OCI filled what it could", "given back"] {
+    assert!(ended.stderr.contains("nothing was created, so nothing is reserved"), "{}", ended.stderr);
+    for untrue in ["OCI had no more capacity", "given back"] {
         assert!(!ended.stderr.contains(untrue), "{}", ended.stderr);
     }
 }
@@ -156,7 +156,7 @@ fn a_partial_fill_is_kept_without_a_least_count_and_told() {
     let held = ended.json()["reservations"][0]["held"].as_u64().unwrap();
     assert!(held > 0 && held < 5000, "{held}");
     assert_eq!(ended.code, 3, "{}", ended.stderr);
-    assert!(ended.stderr.contains(&format!("{held} of 5000 are held")), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&format!("{held} of 5000 are reserved")), "{}", ended.stderr);
     assert_eq!(listed(&place)[0]["reserved"], held);
 }
 
@@ -184,7 +184,7 @@ fn short_domain_names_are_written_as_the_config_has_them() {
     place.write("config.yaml", &three);
     let created = place.run(&["reservation", "create", "--write-config"]);
     assert_eq!(created.code, 0, "{}", created.stderr);
-    assert!(created.stderr.contains("launches into it now"), "{}", created.stderr);
+    assert!(created.stderr.contains("now launches into it"), "{}", created.stderr);
     let edited = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     assert!(edited.contains("    - availability_domain: AD-2\n"), "{edited}");
     let run = place.run(&["--output", "json"]);
@@ -207,8 +207,8 @@ fn what_the_config_could_not_use_is_refused_before_it_costs() {
     let before = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     let cases: [(&[&str], &str); 3] = [
         (&["--ad", "AD-2"], "the reservation is in Uocm:PHX-AD-2"),
-        (&["--memory", "16", "--ocpus", "2"], "which cannot draw on VM.Standard.E4.Flex, 2 OCPUs, 16 GB"),
-        (&["--shape", "VM.Standard.E5.Flex", "--memory", "16", "--ocpus", "1"], "which cannot draw on"),
+        (&["--memory", "16", "--ocpus", "2"], "which cannot use VM.Standard.E4.Flex, 2 OCPUs, 16 GB"),
+        (&["--shape", "VM.Standard.E5.Flex", "--memory", "16", "--ocpus", "1"], "which cannot use"),
     ];
     for (flags, why) in cases {
         let words: Vec<&str> =
@@ -291,7 +291,7 @@ fn credentials_are_all_that_reservations_and_look_ups_need() {
     assert_eq!(manager(&place, &all).code, 0);
     let forced = manager(&place, &["-delete", "-id", "ocid1.x", "-force"]);
     assert_eq!(forced.code, 2);
-    assert!(forced.stderr.contains("terminate them first"), "{}", forced.stderr);
+    assert!(forced.stderr.contains("terminate the instances first"), "{}", forced.stderr);
     let deleted = place.run(&["reservation", "delete", "prod"]);
     assert_eq!(deleted.code, 0, "{}", deleted.stderr);
     let wrong = place.run(&["reservation", "show", "ocid1.capacityreservation.oc1.phx.wrong"]);
@@ -346,7 +346,7 @@ fn a_reservation_grows_shrinks_and_is_shown_by_its_name() {
     let unknown = place.run(&["reservation", "delete", "nobody"]);
     assert_eq!(unknown.code, 2);
     assert!(
-        unknown.stderr.contains("no reservation of the compartment is named \"nobody\""),
+        unknown.stderr.contains("the compartment has no reservation named \"nobody\""),
         "{}",
         unknown.stderr
     );
@@ -365,13 +365,10 @@ fn mistakes_are_found_before_anything_is_reserved() {
     let (place, _region) = region(&[]);
     let cases: [(&[&str], &str); 8] = [
         (&["--ad", "AD-7", "--count", "1"], "`AD-7` is not an availability domain of this region"),
-        (
-            &["--shape", "VM.Standard.E5.Flex", "--count", "1"],
-            "is flexible, and its size is not given in full",
-        ),
+        (&["--shape", "VM.Standard.E5.Flex", "--count", "1"], "is flexible, but its size is incomplete"),
         (&["--shape", "VM.Standard9.Flex", "--ocpus", "1", "--memory", "6"], "cannot be reserved in"),
-        (&["--shape", "VM.Standard2.1", "--ocpus", "1", "--memory", "6"], "has a size of its own"),
-        (&["--count", "5", "--min", "6"], "--min 6 is more than the 5 that are asked for"),
+        (&["--shape", "VM.Standard2.1", "--ocpus", "1", "--memory", "6"], "has a fixed size"),
+        (&["--count", "5", "--min", "6"], "--min 6 is above the 5 requested instances"),
         (&["--add", "shape=A,count=1", "--count", "3"], "cannot be used with"),
         (&["--add", "shape=A,count=4000000000"], "count must be a whole number from 1 to 1000000"),
         (&["--add", "shape=A,count=0"], "count must be a whole number from 1 to 1000000"),

@@ -104,7 +104,7 @@ fn a_run_at_work_keeps_its_instances() {
     let one = living(&place)[0].clone();
     let (name, ocid) = (one["name"].as_str().unwrap(), one["ocid"].as_str().unwrap());
     let prefix = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let process = format!("is still at work: process {} on", launch.id());
+    let process = format!("is still active: process {} on", launch.id());
     for words in [
         &["terminate", "--run", "last"][..],
         &["terminate", "--prefix", prefix],
@@ -155,7 +155,7 @@ fn is_over(place: &Workplace, launched: u64) {
     for words in [&["resume"][..], &["resume", run]] {
         let refused = place.run(words);
         assert_eq!(refused.code, 2, "{words:?}: {}", refused.stderr);
-        let said = format!("run {run} was ended by `instances terminate --stop-run`");
+        let said = format!("`instances terminate --stop-run` ended run {run}");
         assert!(refused.stderr.contains(&said), "{words:?}: {}", refused.stderr);
     }
     assert!(living(place).is_empty());
@@ -169,7 +169,11 @@ fn a_terminated_run_launches_nothing_more() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(launch.wait().unwrap().code(), Some(130));
     let count = last_launch(&place)["launched"].as_u64().unwrap();
-    assert!(ended.stderr.contains(&format!("has ended: the {} instances", 40 - count)), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(&format!("will not launch the remaining {} instances", 40 - count)),
+        "{}",
+        ended.stderr
+    );
     is_over(&place, count);
     // The next launch is in nobody's way.
     let next = launched(&place, &["--count", "2"]);
@@ -193,14 +197,14 @@ fn extending_a_launch_at_work_is_told() {
     let mut launch = at_work_with(&place, &["--ttl", "2h"]);
     let extended = place.run(&["instances", "extend", "--run", "last", "--ttl", "4h"]);
     assert_eq!(extended.code, 0, "{}", extended.stderr);
-    let said = format!("is still at work (process {} on", launch.id());
+    let said = format!("is still active (process {} on", launch.id());
     assert!(extended.stderr.contains(&said), "{}", extended.stderr);
     assert_eq!(launch.wait().unwrap().code(), Some(0));
     // The hint, word for word: the same command again reaches all of them, and has nothing more to say.
     let again = place.run(&["instances", "extend", "--run", "last", "--ttl", "4h", "--output", "json"]);
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!(again.json()["instances"].as_array().unwrap().len(), 40);
-    assert!(!again.stderr.contains("still at work"), "{}", again.stderr);
+    assert!(!again.stderr.contains("still active"), "{}", again.stderr);
 }
 
 #[test]
@@ -249,7 +253,7 @@ fn an_extension_never_brings_the_end_nearer() {
 
     let refused = place.run(&["instances", "extend", "--run", "last", "--ttl", "4h"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
-    assert!(refused.stderr.contains("is later already"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("with an expiry after"), "{}", refused.stderr);
     assert!(living(&place).iter().all(|row| row["expires"] == before));
 
     let name = living(&place)[0]["name"].as_str().unwrap().to_owned();
@@ -259,7 +263,7 @@ fn an_extension_never_brings_the_end_nearer() {
     let both = place.run(&["instances", "extend", "--run", "last", "--ttl", "1d", "--output", "json"]);
     assert_eq!(both.code, 0, "{}", both.stderr);
     assert_eq!(both.json()["instances"].as_array().unwrap().len(), 1);
-    assert!(both.stderr.contains("left alone: 1 instance whose end is later already"), "{}", both.stderr);
+    assert!(both.stderr.contains("left alone: 1 instance with a later expiry"), "{}", both.stderr);
     let shorter = place.run(&["instances", "extend", "--run", "last", "--ttl", "4h", "--shorten"]);
     assert_eq!(shorter.code, 0, "{}", shorter.stderr);
     assert!(living(&place).iter().all(|row| row["expires"].as_str() < before.as_str()));

@@ -190,9 +190,9 @@ fn a_reset_leaves_the_home_of_a_running_region() {
     let _region = Region::start(&place, &["--save", "world.json"]);
     let ended = place.run(&["sim", "reset", "--home", "sim"]);
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("that is running"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("running simulated region"), "{}", ended.stderr);
     let ended = place.run(&["sim", "reset", "--home", "other", "--save", "world.json"]);
-    assert!(ended.code == 2 && ended.stderr.contains("that is running"), "{}", ended.stderr);
+    assert!(ended.code == 2 && ended.stderr.contains("running simulated region"), "{}", ended.stderr);
     assert!(place.path().join("sim/config").exists() && place.path().join("world.json").exists());
 }
 

@@ -50,7 +50,7 @@ fn a_launch_does_not_pass_over_a_run_whose_log_is_lost() {
             assert!(refused.code == 2 || more == ["--dry-run"], "{more:?}: {}", refused.stderr);
         }
         let listed = place.run(&["runs"]);
-        assert!(listed.stderr.contains(&format!("run {run} has begun")), "{}", listed.stderr);
+        assert!(listed.stderr.contains(&format!("run {run} started")), "{}", listed.stderr);
         assert_eq!(launches(&region), asked);
 
         // The hint, word for word, with the count that the run had.

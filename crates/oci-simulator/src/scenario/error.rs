@@ -16,7 +16,7 @@ impl ScenarioError {
         let nearest =
             nearest(name, &names).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
         let message = format!(
-            "no scenario is named `{name}`.{nearest} Known: {}; or give a YAML file.",
+            "no scenario is named `{name}`.{nearest} Known: {}; or name a YAML file.",
             names.join(", ")
         );
         Self { message }

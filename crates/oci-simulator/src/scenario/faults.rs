@@ -152,8 +152,8 @@ impl Selector {
             match Self::nearest(text, &known) {
                 Some(nearest) => format!("unknown operation `{text}`. Did you mean `{nearest}`?"),
                 None => format!(
-                    "unknown operation `{text}`. Name one of the API, like LaunchInstance, or a class: launch, \
-                     write, read."
+                    "unknown operation `{text}`. Use an operation of the API, such as LaunchInstance, or a class: \
+                         launch, write, read."
                 ),
             }
         })

@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address would let other machines in.
-    #[error("{0} is not a loopback address: other machines could come in. Say --allow-remote if they may")]
+    #[error("{0} is not a loopback address: other machines could connect. Use --allow-remote to allow that")]
     NotLoopback(SocketAddr),
     /// Something else listens there.
     #[error(
-        "cannot listen on {0}: the port is in use. Choose another with --listen {ip}:PORT; 0 takes a free one",
+        "cannot listen on {0}: the port is in use. Choose another with --listen {ip}:PORT; 0 picks a free one",
         ip = .0.ip()
     )]
     PortInUse(SocketAddr),
@@ -28,10 +28,12 @@ pub enum StartError {
     #[error("{0}")]
     Speed(String),
     /// A resource cannot be registered.
-    #[error("a resource that must exist in the region cannot: {0}")]
+    #[error("a resource that must exist in the region cannot be created: {0}")]
     Register(String),
     /// The scenario names a compartment that is not there.
-    #[error("world: quotas: the region has no compartment {0}. Leave `compartment` out to mean every one")]
+    #[error(
+        "world: quotas: the region has no compartment {0}. Omit `compartment` to cover every compartment"
+    )]
     QuotaCompartment(String),
     /// The home folder cannot be used.
     #[error(transparent)]
@@ -40,6 +42,6 @@ pub enum StartError {
     #[error(transparent)]
     Save(#[from] SaveError),
     /// A task of the server broke; this is a bug.
-    #[error("the server broke: {0}")]
+    #[error("the server failed: {0}")]
     Broken(String),
 }

@@ -22,7 +22,7 @@ pub enum SaveError {
     },
     /// The file holds no saved world, or only a part of one.
     #[error(
-        "{} is not a whole saved region: {problem}. Remove it to begin anew, or give another file with --save",
+        "{} is not a complete saved region: {problem}. Remove it to start again, or name another file with --save",
         path.display()
     )]
     Torn {
@@ -33,7 +33,7 @@ pub enum SaveError {
     },
     /// A running region saves itself in the file.
     #[error(
-        "{} is kept by a simulated region that is running. Stop that one, or give another file with --save",
+        "{} is in use by a running simulated region. Stop that region, or name another file with --save",
         path.display()
     )]
     InUse {
@@ -41,13 +41,13 @@ pub enum SaveError {
         path: PathBuf,
     },
     /// The file is no saved region.
-    #[error("{} is not a saved region: nothing was deleted. Give the file that `sim serve --save` was given", path.display())]
+    #[error("{} is not a saved region: nothing was deleted. Name the file that `sim serve --save` wrote", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// The file was written by another version of the program.
-    #[error("{}: {problem}. Remove it to begin anew, or give another file with --save", path.display())]
+    #[error("{}: {problem}. Remove it to start again, or name another file with --save", path.display())]
     Version {
         /// The file.
         path: PathBuf,
@@ -160,7 +160,7 @@ pub(super) fn load(path: &Path) -> Result<Option<World>, SaveError> {
     // The version comes first: a world of another version may have another form, which is no damage.
     let VersionOnly { version } = serde_json::from_slice(&bytes).map_err(torn)?;
     if version != World::FORMAT {
-        let problem = format!("it has format {version}, this program reads format {}", World::FORMAT);
+        let problem = format!("it has format {version}, but this program reads format {}", World::FORMAT);
         return Err(SaveError::Version { path: path.to_owned(), problem });
     }
     let saved = serde_json::from_slice(&bytes).map_err(torn)?;

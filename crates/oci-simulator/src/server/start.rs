@@ -145,8 +145,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let region_name = region.world().settings().region.clone();
     if let Some(home) = home.as_ref().filter(|home| home.identity.region != region_name) {
         notes.push(format!(
-            "{} was made for {}, and its `config` and `config.yaml` say so; this region is {region_name}. Another \
-             folder, given with --home, would fit it",
+            "{} was created for {}, as its `config` and `config.yaml` say, but this region is {region_name}. Use \
+                 another directory with --home",
             home.path.display(),
             home.identity.region
         ));
@@ -192,12 +192,12 @@ fn make(options: &Options, speed: f64) -> impl FnOnce() -> Result<Made, StartErr
             return Ok(Made { region, restored: false, notes: Vec::new() });
         };
         let shown = path.display();
-        let mut notes = vec![format!("took up {shown}: its world, with its seed, is as it was saved")];
+        let mut notes = vec![format!("restored {shown}: its world, including the seed, is as it was saved")];
         let differing = world.settings().differing(&scenario.world);
         if !differing.is_empty() {
             notes.push(format!(
-                "warning: what the scenario says under `world:` is passed over where the saved world has something \
-                 else: {}. Remove {shown}, or give another file with --save, to begin anew",
+                "warning: settings under `world:` of the scenario are ignored where the saved world differs: {}. To \
+                     start again, remove {shown} or name another file with --save",
                 differing.join(", ")
             ));
         }

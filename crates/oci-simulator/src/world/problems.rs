@@ -23,7 +23,7 @@ impl WorldSettings {
     pub fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
         if oci_api::Region::find(&self.region).is_none() {
-            found.push(format!("region {} is not known", self.region));
+            found.push(format!("region {} is unknown", self.region));
         }
         if !(16..=30).contains(&self.subnet_prefix_length) {
             found.push(format!("subnet_prefix_length must be 16 to 30, not {}", self.subnet_prefix_length));
@@ -44,7 +44,7 @@ impl WorldSettings {
         let is_full = self.crumbs.is_empty() && (0..self.domains()).all(none);
         let which = if only { ", whose one availability domain is full" } else { "" };
         is_full.then(|| {
-            format!("the scenario leaves no host in {}{which}: every launch finds no capacity", self.region)
+            format!("the scenario leaves no host in {}{which}: no launch will find capacity", self.region)
         })
     }
 
@@ -84,7 +84,7 @@ impl WorldSettings {
     fn check_places(&self, found: &mut Vec<String>) {
         let most = self.domains();
         if ![1, 3].contains(&most) {
-            found.push(format!("availability_domains must be 1 or 3, as regions have, not {most}"));
+            found.push(format!("availability_domains must be 1 or 3, as in real regions, not {most}"));
             return;
         }
         let hosts = self.hosts.by_availability_domain.iter().map(|place| place.availability_domain);
@@ -238,7 +238,7 @@ mod tests {
             ..WorldSettings::default()
         };
         insta::assert_snapshot!(settings.problems().join("\n"), @r"
-        region us-phenix-1 is not known
+        region us-phenix-1 is unknown
         subnet_prefix_length must be 16 to 30, not 8
         outages: availability_domain must be 1 to 3, not 0
         reclaims: availability_domain must be 1 to 3, not 4
@@ -306,8 +306,8 @@ mod tests {
             scenario.world.region = region.into();
             scenario.world.warning()
         };
-        let full = "the scenario leaves no host in us-sanjose-1, whose one availability domain is full: every launch finds \
-                    no capacity";
+        let full = "the scenario leaves no host in us-sanjose-1, whose one availability domain is full: no launch will \
+                    find capacity";
         assert_eq!(warning("stockout", "us-sanjose-1").as_deref(), Some(full));
         assert_eq!(warning("stockout", "us-phoenix-1"), None);
         for preset in ["crumbs", "hostile", "scarce"] {
@@ -315,13 +315,13 @@ mod tests {
         }
         let mut settings = WorldSettings::default();
         settings.hosts.per_fault_domain = 0;
-        let full = "the scenario leaves no host in us-phoenix-1: every launch finds no capacity";
+        let full = "the scenario leaves no host in us-phoenix-1: no launch will find capacity";
         assert_eq!(settings.warning().as_deref(), Some(full));
     }
 
     #[test]
     fn two_availability_domains_are_refused() {
         let two = WorldSettings { availability_domains: Some(2), ..WorldSettings::default() };
-        assert_eq!(two.problems(), ["availability_domains must be 1 or 3, as regions have, not 2"]);
+        assert_eq!(two.problems(), ["availability_domains must be 1 or 3, as in real regions, not 2"]);
     }
 }

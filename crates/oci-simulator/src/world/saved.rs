@@ -20,7 +20,7 @@ pub struct SavedWorld {
 
 /// Why a saved world cannot be used: another version of the program wrote it.
 #[derive(Debug, thiserror::Error)]
-#[error("the saved world has format {found}, this program reads format {}", World::FORMAT)]
+#[error("the saved world has format {found}, but this program reads format {}", World::FORMAT)]
 pub struct FormatError {
     found: u32,
 }

@@ -75,7 +75,7 @@ fn a_home_that_cannot_be_made_is_named() {
     std::fs::write(&file, "").unwrap();
     let error = open(&file.join("home"), ENDPOINT).unwrap_err();
     assert!(error.starts_with(&format!("cannot make the folder {}", file.join("home").display())), "{error}");
-    assert!(error.ends_with("Choose another folder with --home"), "{error}");
+    assert!(error.ends_with("Choose another directory with --home"), "{error}");
 }
 
 fn options(home: &Path, save: &Path) -> Options {
@@ -115,11 +115,11 @@ async fn a_torn_file_and_one_of_another_version_are_refused_by_name() {
     for length in [0, 1, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&save, &whole[..length]).unwrap();
         let error = error().await;
-        assert!(error.contains("region.json is not a whole saved region"), "{length}: {error}");
+        assert!(error.contains("region.json is not a complete saved region"), "{length}: {error}");
     }
     std::fs::write(&save, r#"{"version":999,"world":{"shape":"unknown"}}"#).unwrap();
     let error = error().await;
-    assert!(error.contains("region.json: it has format 999, this program reads format"), "{error}");
+    assert!(error.contains("region.json: it has format 999, but this program reads format"), "{error}");
 }
 
 #[tokio::test]
@@ -166,7 +166,8 @@ fn a_foreign_folder_is_never_taken_or_emptied() {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let expected = format!("{} holds files of other programs and is not the home", folder.path().display());
+    let expected =
+        format!("{} contains files of other programs and is not the home", folder.path().display());
     assert!(open(folder.path(), ENDPOINT).unwrap_err().starts_with(&expected));
     assert!(Home::forget(folder.path()).unwrap_err().to_string().starts_with(&expected));
     for (name, text) in files {
@@ -196,11 +197,11 @@ async fn a_home_and_a_saved_region_are_for_one_server_at_a_time() {
     let running = start(options(&first, &save)).await.unwrap();
     let error = async |home: &Path| start(options(home, &save)).await.unwrap_err().to_string();
     let message = error(&first).await;
-    assert!(message.contains("/a is the home of a simulated region that is running"), "{message}");
+    assert!(message.contains("/a is the home of a running simulated region"), "{message}");
     let message = error(&second).await;
-    assert!(message.contains("region.json is kept by a simulated region that is running"), "{message}");
-    assert!(Home::forget(&first).unwrap_err().to_string().contains("is running"));
-    assert!(Forgettable::find(&save).unwrap_err().to_string().contains("is running"));
+    assert!(message.contains("region.json is in use by a running simulated region"), "{message}");
+    assert!(Home::forget(&first).unwrap_err().to_string().contains("running simulated region"));
+    assert!(Forgettable::find(&save).unwrap_err().to_string().contains("running simulated region"));
     running.shutdown().await.unwrap();
     start(options(&second, &save)).await.unwrap().shutdown().await.unwrap();
     assert!(Home::forget(&first).unwrap());
@@ -218,13 +219,13 @@ async fn a_saved_region_names_ignored_scenario_settings() {
     running.shutdown().await.unwrap();
     let running = start(options(&home, &save)).await.unwrap();
     assert_eq!(running.notes.len(), 1, "{:?}", running.notes);
-    assert!(running.notes[0].ends_with("region.json: its world, with its seed, is as it was saved"));
+    assert!(running.notes[0].ends_with("region.json: its world, including the seed, is as it was saved"));
     running.shutdown().await.unwrap();
     let mut scarce = options(&home, &save);
     scarce.scenario = Scenario::named("scarce").unwrap();
     let running = start(scarce).await.unwrap();
-    assert!(running.notes[1].starts_with("warning: what the scenario says under `world:` is passed over"));
-    let (_, keys) = running.notes[1].split_once("something else: ").unwrap();
+    assert!(running.notes[1].starts_with("warning: settings under `world:` of the scenario are ignored"));
+    let (_, keys) = running.notes[1].split_once("saved world differs: ").unwrap();
     let mut keys: Vec<&str> = keys.split_once('.').unwrap().0.split(", ").collect();
     keys.sort_unstable();
     assert_eq!(keys, ["capacity_report_error_probability", "hosts", "late_failure", "other_tenants"]);
@@ -257,7 +258,7 @@ async fn a_home_that_was_made_for_another_region_says_so() {
     let mut frankfurt = options(&home, &save);
     frankfurt.scenario.world.region = "eu-frankfurt-1".into();
     let running = start(frankfurt).await.unwrap();
-    assert!(running.notes[0].contains("was made for us-phoenix-1"), "{:?}", running.notes);
+    assert!(running.notes[0].contains("was created for us-phoenix-1"), "{:?}", running.notes);
     running.shutdown().await.unwrap();
 }
 

@@ -66,7 +66,9 @@ fn mistakes_name_their_place_and_the_nearest_match() {
     insta::assert_snapshot!(error("faults:\n  - {fault: reset_befor}\n"), @"mine.yaml:2:13: unknown value `reset_befor`. Did you mean `reset_before`?");
     insta::assert_snapshot!(error("faults:\n  - {operations: [LaunchInstances], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `LaunchInstances`. Did you mean `LaunchInstance`?");
     insta::assert_snapshot!(error("faults:\n  - {operations: [launchinstance], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `launchinstance`. Did you mean `LaunchInstance`?");
-    insta::assert_snapshot!(error("faults:\n  - {operations: [nothing like it], fault: hang}\n"), @"mine.yaml:2:19: unknown operation `nothing like it`. Name one of the API, like LaunchInstance, or a class: launch, write, read.");
+    insta::assert_snapshot!(error("faults:\n  - {operations: [nothing like it], fault: hang}\n"), @"mine.yaml:2:19: \
+         unknown operation `nothing like it`. Use an operation of the API, such as LaunchInstance, or a class: \
+         launch, write, read.");
     insta::assert_snapshot!(error("speed: fast\n"), @"mine.yaml:1:8: speed: must be a number");
     insta::assert_snapshot!(error("speed: 0\n"), @"mine.yaml: speed must be above 0 and at most 1000000, not 0");
     insta::assert_snapshot!(error("faults: [{probability: 1.5, fault: hang}]\n"), @"mine.yaml: faults[0]: probability must be between 0 and 1, not 1.5");
@@ -88,8 +90,9 @@ fn mistakes_name_their_place_and_the_nearest_match() {
 fn a_name_that_is_none_says_which_there_are() {
     let error =
         |name: &str| Scenario::load(name).map_err(|error: ScenarioError| error.to_string()).unwrap_err();
-    insta::assert_snapshot!(error("hostille"), @"no scenario is named `hostille`. Did you mean `hostile`? Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
-    insta::assert_snapshot!(error("weather"), @"no scenario is named `weather`. Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or give a YAML file.");
+    insta::assert_snapshot!(error("hostille"), @"no scenario is named `hostille`. Did you mean `hostile`? Known: \
+         roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or name a YAML file.");
+    insta::assert_snapshot!(error("weather"), @"no scenario is named `weather`. Known: roomy, scarce, crumbs, throttled, flaky, stockout, limits, hostile; or name a YAML file.");
     assert!(error("./no/such.yaml").starts_with("cannot read the scenario ./no/such.yaml: "));
 }
 

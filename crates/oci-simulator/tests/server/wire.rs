@@ -120,7 +120,7 @@ async fn a_busy_port_is_named_with_the_way_out() {
     let options = Options { listen: server.address, ..Options::default() };
     let error = start(options).await.unwrap_err().to_string();
     let expected = format!(
-        "cannot listen on {}: the port is in use. Choose another with --listen 127.0.0.1:PORT; 0 takes a free one",
+        "cannot listen on {}: the port is in use. Choose another with --listen 127.0.0.1:PORT; 0 picks a free one",
         server.address
     );
     assert_eq!(error, expected);

@@ -204,5 +204,5 @@ fn a_save_of_another_format_is_refused_by_its_number() {
     saved["version"] = 99.into();
     let saved: SavedWorld = serde_json::from_value(saved).unwrap();
     let problem = World::restore(saved).unwrap_err().to_string();
-    assert_eq!(problem, "the saved world has format 99, this program reads format 1");
+    assert_eq!(problem, "the saved world has format 99, but this program reads format 1");
 }

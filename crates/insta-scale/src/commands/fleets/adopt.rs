@@ -24,7 +24,7 @@ pub async fn run(global: &Global, args: &AdoptArgs, stop: &CancellationToken) ->
     if ground.fleet().tagged_name().is_none() {
         return Err(CommandError::usage(
             format!(
-                "the config leaves no room for the tag {FLEET_TAG}: OCI allows {MAX_FREEFORM_TAGS} tags on an instance"
+                "the config leaves no room for the tag {FLEET_TAG}: OCI allows {MAX_FREEFORM_TAGS} tags per instance"
             ),
             "remove a tag from freeform_tags",
         ));
@@ -73,14 +73,14 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
     let found = found.map_err(CommandError::of_compartment)?;
     if let Some(missing) = found.missing.first() {
         return Err(CommandError::usage(
-            format!("no living instance {} is in the compartment", clean(missing.text())),
-            "`oci-insta-scale instances list` shows those that are",
+            format!("the compartment has no instance {}", clean(missing.text())),
+            "`oci-insta-scale instances list` shows the existing instances",
         ));
     }
     if let Some(machine) = found.machines.iter().find(|machine| machine.compartment != reach.compartment) {
         return Err(CommandError::usage(
-            format!("{} is in another compartment than the fleet", clean(machine.label())),
-            "a fleet is in one compartment: change compartment_id, or leave the instance out",
+            format!("{} is in a different compartment from the fleet", clean(machine.label())),
+            "a fleet is in one compartment: change compartment_id, or omit the instance",
         ));
     }
     let of_others =
@@ -89,7 +89,7 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
         let fleet = clean(machine.tags.get(FLEET_TAG).unwrap_or_default());
         return Err(CommandError::usage(
             format!("{} is in fleet {fleet}", clean(machine.label())),
-            format!("remove its tag {FLEET_TAG} first, if it is to change the fleet"),
+            format!("to move it to this fleet, remove its tag {FLEET_TAG} first"),
         ));
     }
     let is_new = |machine: &Machine| machine.tags.get(FLEET_TAG).is_none();

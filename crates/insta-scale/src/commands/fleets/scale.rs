@@ -108,8 +108,8 @@ async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Result<(), Comm
     let Some(run) = census.at_work.first() else { return Ok(()) };
     let holder = earlier::holder(&ground.asking.store, *run).await;
     Err(CommandError::usage(
-        format!("run {run} of fleet {} is at work: {holder} has it", clean(&ground.key.name)),
-        "wait until it has finished, or press Ctrl-C where it runs",
+        format!("run {run} of fleet {} is active: {holder} is working on it", clean(&ground.key.name)),
+        "wait until it has finished, or press Ctrl-C in its terminal",
     ))
 }
 

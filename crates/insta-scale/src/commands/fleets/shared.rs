@@ -37,7 +37,7 @@ pub(super) fn note_count(ground: &Ground<'_>, args: &ScaleArgs, scale: &ScalePla
     let hint = if wanted == 0 {
         String::new()
     } else {
-        format!("; set `count: {wanted}` there to make it last beyond this machine")
+        format!("; set `count: {wanted}` there to keep it beyond this machine")
     };
     console::line(&format!(
         "note: {file} says count: {configured}; {what} is kept in the ledger of this machine{hint}",

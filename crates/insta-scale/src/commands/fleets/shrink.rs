@@ -106,18 +106,18 @@ fn check_named(
     }
     Err(CommandError::usage(
         format!(
-            "--named names {}, and from {} to {} instances {leave} have to go",
+            "--named lists {}, but scaling from {} to {} instances removes {leave}",
             count(named, "instance"),
             scale.before,
             scale.wanted
         ),
-        format!("name exactly {leave}, or scale to {}", u64::from(scale.before).saturating_sub(named)),
+        format!("list exactly {leave}, or scale to {}", u64::from(scale.before).saturating_sub(named)),
     ))
 }
 
 fn protected(picked: &Picked) -> String {
     format!(
-        "{} more would have to go: {} protected (tag {}, or --protect)",
+        "{} more would have to be removed: {} protected (tag {}, or --protect)",
         picked.short,
         count(picked.protected, "instance") + if picked.protected == 1 { " is" } else { " are" },
         fleet::fleets::PROTECT_TAG

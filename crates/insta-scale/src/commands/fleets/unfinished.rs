@@ -16,7 +16,7 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
     let said = format!("unfinished: {}", runs.join(", "));
     if args.dry_run {
         console::line(&format!(
-            "note: {said}; `scale` ends these runs first (launches of unknown outcome: {})",
+            "note: {said}; `scale` ends these runs first (launches with an unknown outcome: {})",
             census.in_doubt
         ));
         return Ok(());
@@ -50,7 +50,7 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
     })?;
     for summary in settled {
         console::line(&format!(
-            "run {} has ended with {} launched; the rest of it is not launched any more",
+            "run {} has ended with {} launched; its other instances will not be launched",
             summary.run_id, summary.launched
         ));
     }
@@ -61,10 +61,7 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
 pub fn refuse_doubt(census: &Census) -> Result<(), CommandError> {
     let Some(run) = census.unfinished.first().filter(|_| census.in_doubt > 0) else { return Ok(()) };
     Err(CommandError::usage(
-        format!(
-            "it is not known what became of {} launches of run {run}: nothing was changed",
-            census.in_doubt
-        ),
-        "repeat the command in some minutes, when the service answers again",
+        format!("the outcome of {} launches of run {run} is unknown: nothing was changed", census.in_doubt),
+        "repeat the command in a few minutes, when OCI responds again",
     ))
 }

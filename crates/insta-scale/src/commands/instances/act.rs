@@ -65,8 +65,9 @@ async fn act(
     let mut filter = select::filter(&reach, select).await?;
     if filter.is_everything() && !carry.all {
         return Err(CommandError::usage(
-            format!("which instances are to be {}?", past(options.verb)),
-            "name them, or use --prefix, --run, --tag, --state, --ad, --shape or --file; --all means the whole compartment",
+            format!("no instances are selected to be {}", past(options.verb)),
+            "name instances, or use --prefix, --run, --tag, --state, --ad, --shape or --file; --all selects the whole \
+                 compartment",
         ));
     }
     // Whoever names an instance is told what became of it.
@@ -93,7 +94,7 @@ async fn act(
         Some(Slip { text, certain: true }) if selection.is_empty() => {
             return Err(CommandError::usage(
                 text,
-                "nothing was done; write the selector as the names have it",
+                "nothing was done; write the selector exactly as in the names",
             ));
         }
         Some(slip) => console::line(&format!("hint: {}", slip.text)),
@@ -161,7 +162,7 @@ pub(super) fn found_nothing(allowed: bool) -> Exit {
     if allowed {
         return Exit::Done;
     }
-    console::line("nothing was done; where that is no failure, --allow-empty says so");
+    console::line("nothing was done; use --allow-empty if this is not a failure");
     Exit::NoneLaunched
 }
 

@@ -89,15 +89,15 @@ pub async fn find(
 pub fn refusal(working: &[AtWork], verb: Verb) -> CommandError {
     let lines: Vec<String> = working
         .iter()
-        .map(|AtWork { run, holder }| format!("run {run} is still at work: {holder} has it"))
+        .map(|AtWork { run, holder }| format!("run {run} is still active: {holder} is working on it"))
         .collect();
     let why = match verb {
-        Verb::Terminate | Verb::Stop => "it would launch others in the place of these instances",
+        Verb::Terminate | Verb::Stop => "it would launch replacements for these instances",
         Verb::Start | Verb::Reboot => "it still waits for these instances",
     };
     CommandError::usage(
         format!("{}; {why}: nothing was done", lines.join("\n")),
-        "wait until it is done, press Ctrl-C where it runs, or add --stop-run to stop it first",
+        "wait until it is done, press Ctrl-C in its terminal, or add --stop-run to stop it first",
     )
 }
 
@@ -105,8 +105,8 @@ pub fn refusal(working: &[AtWork], verb: Verb) -> CommandError {
 pub fn note_for_extend(working: &[AtWork]) -> Option<String> {
     let AtWork { run, holder } = working.first()?;
     Some(format!(
-        "warning: run {run} is still at work ({holder} has it): what it launches from now on keeps the end that the run began \
-         with; repeat this command when the run has ended"
+        "warning: run {run} is still active ({holder} is working on it): instances that it launches from now on keep \
+             the original expiry; repeat this command when the run has ended"
     ))
 }
 
@@ -127,16 +127,16 @@ pub async fn stop(reach: &Reach<'_>, working: &[AtWork], verb: Verb) -> Result<V
             let patience = seconds(PATIENCE.as_secs_f64());
             Err(CommandError::usage(
                 format!(
-                    "run {} did not stop within {patience}: {} has it; nothing was done",
+                    "run {} did not stop within {patience}: {} is working on it; nothing was done",
                     one.run, one.holder
                 ),
-                "press Ctrl-C where it runs, or wait until it is done",
+                "press Ctrl-C in its terminal, or wait until it is done",
             ))
         })?);
-        let resume = format!("`{} resume {}` goes on with it", session::again(reach.global), one.run);
+        let resume = format!("`{} resume {}` continues it", session::again(reach.global), one.run);
         console::line(&match verb {
             // It ends for good once somebody has agreed to the termination.
-            Verb::Terminate => format!("run {} has stopped; if nothing is terminated now, {resume}", one.run),
+            Verb::Terminate => format!("run {} has stopped; if you terminate nothing now, {resume}", one.run),
             _ => format!("run {} has stopped; later {resume}", one.run),
         });
     }
@@ -194,16 +194,17 @@ pub async fn end(reach: &Reach<'_>, stopped: &[Stopped]) -> Result<(), CommandEr
                 store.append(*run, SystemClock.now(), ended).await?;
                 let missing = state.requested.saturating_sub(state.counts.launched);
                 console::line(&format!(
-                    "run {run} has ended: the {} that it had not launched stay so",
+                    "run {run} has ended: it will not launch the remaining {}",
                     count(u64::from(missing), "instance")
                 ));
                 continue;
             }
-            (0, some) => format!("what became of {some} of its launches is not known"),
+            (0, some) => format!("the outcome of {some} of its launches is unknown"),
             (lost, _) => format!("{} of it cannot be read", count(lost as u64, "record")),
         };
         console::line(&format!(
-            "warning: run {run} stays unfinished, since {doubt}; {} resume {run} finds out, and launches what is missing",
+            "warning: run {run} stays unfinished, because {doubt}; {} resume {run} finds out, and launches the \
+                 missing instances",
             session::again(reach.global)
         ));
     }

@@ -65,7 +65,7 @@ fn proposal(options: &Options, hit: &[Machine], spared: &Spared, prices: &Prices
 
 /// Asks whether runs without living instances are to end for good, unless `--yes` was given.
 pub async fn confirm_end(reach: &Reach<'_>, carry: &Carry) -> Result<(), CommandError> {
-    let what = vec![("end", "launches that have no living instance; they cannot be resumed".to_owned())];
+    let what = vec![("end", "launches without an instance, which can no longer be resumed".to_owned())];
     let question = "End them?".to_owned();
     reach.agree(carry.yes, &Proposal { what, question, ..Proposal::default() }).await
 }
@@ -142,10 +142,11 @@ fn outline(
 
 /// What becomes of the volumes.
 fn fate(options: &Options) -> String {
-    let fate =
-        |keep: bool| if keep { "are kept and go on costing" } else { "are deleted with all that is on them" };
+    let fate = |keep: bool| {
+        if keep { "are kept and continue to cost money" } else { "are deleted with all their data" }
+    };
     let (boot, data) = (fate(options.keep_boot_volumes), fate(options.keep_data_volumes));
-    format!("boot volumes {boot}; data volumes made with the instances {data}")
+    format!("boot volumes {boot}; data volumes created with the instances {data}")
 }
 
 fn capitalised(word: &str) -> String {
@@ -188,8 +189,8 @@ mod tests {
         2 instances: 2 RUNNING; 2 OCPUs, 12 GB; 0.0680 USD per hour without volumes
         nothing is sent to 1 instance (TERMINATING already): web-3
         nothing is sent to 1 instance (protected by the tag `keep`): web-2
-        boot volumes are deleted with all that is on them; data volumes made with the
-        instances are deleted with all that is on them
+        boot volumes are deleted with all their data; data volumes created with the
+        instances are deleted with all their data
         ");
         let (hit, _) = sort_out(&options, &machines);
         assert_eq!(hit.len(), 2);

@@ -73,9 +73,13 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
 /// When the time is over that begins now.
 fn end_of(ttl: Duration) -> Result<Timestamp, CommandError> {
     if ttl.is_zero() {
-        return Err(CommandError::usage("--ttl 0s ends their time", "`instances terminate` does that"));
+        return Err(CommandError::usage(
+            "--ttl 0s would expire the instances immediately",
+            "use `instances terminate` \
+             instead",
+        ));
     }
-    let too_long = || CommandError::usage("--ttl is too long", "give at most a year: 365d");
+    let too_long = || CommandError::usage("--ttl is too long", "the longest time is a year: 365d");
     let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
     SystemClock.now().checked_add(ttl).map_err(|_| too_long())
 }
@@ -99,12 +103,14 @@ fn sort_out(machines: Vec<Machine>, until: Timestamp, shorten: bool) -> Result<V
     if machines.is_empty() {
         return Err(CommandError::usage(
             format!(
-                "the end of {instances} is later already ({nearest:.0} at the earliest) than {until:.0}: nothing was done"
+                "{instances} with an expiry after {until:.0} ({nearest:.0} at the earliest): nothing was done"
             ),
-            "give a longer --ttl, which counts from now; --shorten brings the end nearer",
+            "use a longer --ttl, which counts from now; --shorten also shortens their time",
         ));
     }
-    console::line(&format!("left alone: {instances} whose end is later already; --shorten brings it nearer"));
+    console::line(&format!(
+        "left alone: {instances} with a later expiry; --shorten also shortens their time"
+    ));
     Ok(machines)
 }
 

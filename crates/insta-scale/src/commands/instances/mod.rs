@@ -49,9 +49,7 @@ pub async fn run(
 
 /// The original tool's words.
 pub fn manager(arguments: ManageInstances) -> Result<Exit, CommandError> {
-    arguments
-        .check()
-        .map_err(|error| CommandError::usage(error, "leave it out, or use it with `terminate`"))?;
+    arguments.check().map_err(|error| CommandError::usage(error, "omit it, or use it with `terminate`"))?;
     let (global, command) = arguments.command();
     check_format(&global, &command)?;
     runtime::run(Threads::One, async |stop| run(&global, command, &stop).await)
@@ -116,7 +114,7 @@ impl<'a> Reach<'a> {
         let compartment = compartment.unwrap_or(&settings.fleet.compartment).trim().to_owned();
         if compartment.is_empty() {
             return Err(CommandError::usage(
-                "no compartment: neither -c nor compartment_id in the config names one",
+                "no compartment is set, neither with -c nor as compartment_id in the config",
                 "add `-c ocid1.compartment…`; `oci-insta-scale find compartments` lists them",
             ));
         }
@@ -153,14 +151,15 @@ impl<'a> Reach<'a> {
 }
 
 /// What is said when a run of actions is stopped.
-pub const STOPPING: &str = "stopping: nothing new is sent, what is under way is awaited; Ctrl-C again leaves at once, and loses nothing either";
+pub const STOPPING: &str = "stopping: no new requests, waiting for requests in flight; press Ctrl-C again to leave at \
+     once without losing anything";
 
 fn check_compartment(ocid: &str) -> Result<(), CommandError> {
     let wrong = |why: String| CommandError::usage(why, "copy the OCID of the compartment, or of the tenancy");
     match oci_api::Ocid::parse(ocid) {
         Err(error) => Err(wrong(format!("-c {ocid:?} is not an OCID: {error}"))),
         Ok(parsed) if !["compartment", "tenancy"].contains(&parsed.resource_type) => Err(wrong(format!(
-            "-c needs the OCID of a compartment, and this is one of `{}`",
+            "-c needs the OCID of a compartment, but this is an OCID of `{}`",
             parsed.resource_type
         ))),
         Ok(_) => Ok(()),

@@ -28,10 +28,10 @@ const MAX_BYTES: u64 = 128 << 20;
 /// Finds the mistakes that need nobody to ask.
 pub fn check(select: &Select) -> Result<(), CommandError> {
     let named =
-        select.arguments().map_err(|error| CommandError::usage(error, "give OCIDs or display names"))?;
+        select.arguments().map_err(|error| CommandError::usage(error, "use OCIDs or display names"))?;
     let file = select.file.as_deref();
     if file.is_some_and(|file| file.as_os_str() == "-") && select.named.iter().any(|text| text == "-") {
-        return Err(CommandError::usage("standard input is named twice", "leave one `-` out"));
+        return Err(CommandError::usage("standard input is named twice", "use `-` only once"));
     }
     drop(named);
     Ok(())
@@ -61,7 +61,7 @@ async fn run(reach: &Reach<'_>, text: &str, filter: &mut Filter) -> Result<(), C
     let run = if text == "last" {
         let last = heads.iter().find(|head| head.kind == Some(RunKind::Launch));
         last.map(|head| head.run).ok_or_else(|| {
-            CommandError::usage("the ledger knows no launch", "give the run's whole id, as its tag has it")
+            CommandError::usage("the ledger knows no launch", "use the full id of the run, as in its tag")
         })?
     } else {
         // A whole id may be that of another machine's run, which this ledger does not know.
@@ -75,13 +75,13 @@ async fn run(reach: &Reach<'_>, text: &str, filter: &mut Filter) -> Result<(), C
         Some(RunKind::Cleanup) => {
             return Err(CommandError::usage(
                 format!("run {run} deleted volumes and reservations: it has no instances"),
-                "`oci-insta-scale runs` tells what each run did",
+                "`oci-insta-scale runs` shows what each run did",
             ));
         }
         Some(RunKind::Scale) => {
             return Err(CommandError::usage(
                 format!("run {run} set the size of a fleet: the runs after it have the instances"),
-                "`oci-insta-scale runs` tells what each run did; `status` shows the fleet",
+                "`oci-insta-scale runs` shows what each run did; `status` shows the fleet",
             ));
         }
         Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
@@ -104,7 +104,7 @@ pub(super) async fn heads(reach: &Reach<'_>) -> Result<Vec<RunHead>, CommandErro
 
 async fn named(reach: &Reach<'_>, select: &Select) -> Result<Option<Vec<Named>>, CommandError> {
     let mut named =
-        select.arguments().map_err(|error| CommandError::usage(error, "give OCIDs or display names"))?;
+        select.arguments().map_err(|error| CommandError::usage(error, "use OCIDs or display names"))?;
     let mut given = !named.is_empty();
     if let Some(path) = select.file.as_deref().filter(|path| path.as_os_str() != "-") {
         given = true;
@@ -128,10 +128,13 @@ async fn named(reach: &Reach<'_>, select: &Select) -> Result<Option<Vec<Named>>,
 fn read(path: &Path) -> Result<String, CommandError> {
     let too_long = std::fs::metadata(path).is_ok_and(|file| file.len() > MAX_BYTES);
     if too_long {
-        return Err(CommandError::usage(format!("{} is too long", path.display()), "give one OCID a line"));
+        return Err(CommandError::usage(
+            format!("{} is too long", path.display()),
+            "write one OCID per line",
+        ));
     }
     std::fs::read_to_string(path).map_err(|error| {
-        CommandError::usage(format!("{} cannot be read: {error}", path.display()), "give one OCID a line")
+        CommandError::usage(format!("{} cannot be read: {error}", path.display()), "write one OCID per line")
     })
 }
 
@@ -145,7 +148,7 @@ fn bad_lines(file: &str, bad: &[BadLine]) -> CommandError {
     if bad.len() > SHOWN {
         lines.push(format!("… and {} more", bad.len() - SHOWN));
     }
-    CommandError::usage(lines.join("\n"), "one OCID of an instance a line; `#` begins a comment")
+    CommandError::usage(lines.join("\n"), "write one instance OCID per line; `#` starts a comment")
 }
 
 /// Finds the instances that flags describe, and says what of it is worth knowing.
@@ -161,7 +164,7 @@ pub async fn found(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandE
         console::line(&format!("hint: {}", slip.text));
     }
     for missing in &found.missing {
-        console::line(&format!("warning: {} is not there, or not yours to see", clean(missing.text())));
+        console::line(&format!("warning: {} does not exist, or you may not see it", clean(missing.text())));
     }
     Ok(found)
 }
@@ -207,7 +210,7 @@ pub async fn tell(reach: &Reach<'_>, filter: &Filter, found: &Found) -> Result<O
             .map(|machine| format!("{} ({})", clean(machine.label()), machine.state))
             .collect();
         let all = count(found.left_out.len() as u64, "named instance");
-        console::line(&format!("left out by another filter: {all}: {}", names.join(", ")));
+        console::line(&format!("excluded by another selector: {all}: {}", names.join(", ")));
     }
     for (name, many) in &found.shared_names {
         console::line(&format!("warning: {} instances have the name {}", many, clean(name)));
@@ -220,7 +223,7 @@ pub async fn tell(reach: &Reach<'_>, filter: &Filter, found: &Found) -> Result<O
             && !heads(reach).await?.iter().any(|head| head.run.to_string() == *run)
         {
             return Err(CommandError::usage(
-                format!("{}, and this ledger does not know such a run", nobody(&reach.compartment, filter)),
+                format!("{}, and this ledger does not know the run", nobody(&reach.compartment, filter)),
                 "`oci-insta-scale runs` lists the runs of this machine",
             ));
         }
@@ -259,13 +262,13 @@ fn nobody(compartment: &str, filter: &Filter) -> String {
     let or = |values: &[String]| values.iter().map(|value| clean(value)).collect::<Vec<_>>().join(" or ");
     let mut wanted: Vec<String> = Vec::new();
     if let Some(prefix) = &filter.prefix {
-        wanted.push(format!("has a name that begins with `{}` (-p)", clean(prefix)));
+        wanted.push(format!("has a name that starts with `{}` (-p)", clean(prefix)));
     }
     if let Some(run) = &filter.run {
         wanted.push(format!("carries the tag of run {run} (--run)"));
     }
     if filter.among.is_some() {
-        wanted.push("is one of those that the run acted on (--run)".to_owned());
+        wanted.push("is one that the run acted on (--run)".to_owned());
     }
     wanted.extend(filter.tags.iter().map(|tag| format!("has the tag `{}` (--tag)", clean(&tag.to_string()))));
     for (verb, values, flag) in [
@@ -279,9 +282,9 @@ fn nobody(compartment: &str, filter: &Filter) -> String {
     }
     match &filter.named {
         Some(named) if named.is_empty() => {
-            return "the file, or standard input, names no instance".to_owned();
+            return "the file or standard input names no instance".to_owned();
         }
-        Some(_) => wanted.push("is one of those that are named".to_owned()),
+        Some(_) => wanted.push("is one of the named instances".to_owned()),
         None => {}
     }
     if wanted.is_empty() {
@@ -311,8 +314,8 @@ mod tests {
         ];
         insta::assert_snapshot!(said.join("\n"), @r"
         there is no instance in ocid1.compartment.oc1..a
-        no instance in ocid1.compartment.oc1..a has a name that begins with `instance-` (-p)
-        no instance in ocid1.compartment.oc1..a has a name that begins with `instance-` (-p) and has the tag `team=blue` (--tag) and is RUNNING or STOPPED (--state)
+        no instance in ocid1.compartment.oc1..a has a name that starts with `instance-` (-p)
+        no instance in ocid1.compartment.oc1..a has a name that starts with `instance-` (-p) and has the tag `team=blue` (--tag) and is RUNNING or STOPPED (--state)
         ");
     }
 }

@@ -35,7 +35,7 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
     }
     let asked: u32 = orders.iter().map(Order::asked).fold(0, u32::saturating_add);
     if let Some(min) = args.min.filter(|min| *min > asked) {
-        let message = format!("--min {min} is more than the {asked} that are asked for");
+        let message = format!("--min {min} is above the {asked} requested instances");
         return Err(CommandError::Usage { message, hint: None });
     }
     if args.write_config {
@@ -102,7 +102,8 @@ async fn check_names(remote: &Remote, orders: &[Order]) -> Result<(), CommandErr
             clean(&taken.availability_domain)
         ),
         format!(
-            "make it larger: oci-insta-scale reservation update {name} --count +N; or add --new for another one with the same name"
+            "increase its count: oci-insta-scale reservation update {name} --count +N; or add --new to create another \
+                 one with the same name"
         ),
     ))
 }
@@ -118,19 +119,19 @@ fn proposal(args: &CreateReservation, orders: &[Order], asked: u32, prices: &Pri
     let hours: Option<f64> =
         orders.iter().flat_map(|order| &order.wants).map(|want| price_of(want, prices)).sum();
     let mut options = vec![format!(
-        "it is charged from the moment it exists, used or not: {} % of the price on demand while unused",
+        "it is charged from the moment it exists: {} % of the on-demand price while unused",
         price::UNUSED_RESERVATION * 100.0
     )];
     if let Some(min) = args.min {
-        options.push(format!("--min: fewer than {min} are given back"));
+        options.push(format!("--min: with fewer than {min} reserved, it is rolled back"));
     }
     if args.default {
-        options.push("--default: launches that name no reservation draw on it too".to_owned());
+        options.push("--default: launches that name no reservation also use it".to_owned());
     }
     Proposal {
         what,
         money: vec![("price", Money::of(hours))],
-        until: Some("it is deleted with `reservation delete`".to_owned()),
+        until: Some("delete it with `reservation delete`".to_owned()),
         options,
         question: format!("Reserve capacity for {}?", count(asked, "instance")),
         number: u64::from(asked),
@@ -155,7 +156,7 @@ fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<()
     let file = session::config_file(global);
     let refuse = |why: String| {
         let hint = "reserve without --write-config, or change the config first; nothing was reserved";
-        Err(CommandError::usage(format!("{} cannot take it: {why}", file.display()), hint))
+        Err(CommandError::usage(format!("it cannot be added to {}: {why}", file.display()), hint))
     };
     let planned: Vec<Reserved> = orders
         .iter()
@@ -180,7 +181,7 @@ fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<()
             let kinds: Vec<String> = order.wants.iter().map(Want::describe).collect();
             let own = fleet.kinds().into_iter().map(|place| Want::of_placement(fleet, place, 0).describe());
             let own = own.collect::<Vec<_>>().join("; ");
-            return refuse(format!("it launches {own}, which cannot draw on {}", kinds.join("; ")));
+            return refuse(format!("it launches {own}, which cannot use {}", kinds.join("; ")));
         }
     }
     Ok(())
@@ -216,7 +217,7 @@ fn wants(remote: &Remote, args: &CreateReservation) -> Result<Vec<Want>, Command
     want.ocpus = args.kind.ocpus.or(want.ocpus);
     want.memory_gb = args.kind.memory.or(want.memory_gb);
     if want.shape.is_empty() {
-        return Err(CommandError::usage("nothing says which shape to reserve", "give one with --shape"));
+        return Err(CommandError::usage("no shape is set", "set it with --shape"));
     }
     Ok(vec![want])
 }
@@ -239,10 +240,10 @@ async fn check_shapes(remote: &Remote, wants: &[Want], domains: &[String]) -> Re
             && let Some(domain) = domains.iter().find(|domain| !places.contains(domain))
         {
             let hint = if places.is_empty() {
-                "no availability domain takes reservations of it; `oci-insta-scale find shapes` lists shapes"
+                "no availability domain supports reservations of it; `oci-insta-scale find shapes` lists shapes"
                     .to_owned()
             } else {
-                format!("it can in {}", places.join(", "))
+                format!("it can be reserved in {}", places.join(", "))
             };
             return Err(CommandError::usage(
                 format!("{} cannot be reserved in {domain}", clean(shape)),
@@ -253,15 +254,15 @@ async fn check_shapes(remote: &Remote, wants: &[Want], domains: &[String]) -> Re
         match flexible.unwrap_or(None) {
             Some(true) if !sized => {
                 return Err(CommandError::usage(
-                    format!("{} is flexible, and its size is not given in full", clean(shape)),
-                    "give --ocpus and --memory as in config.yaml: OCI would reserve the shape's default size, on which \
-                     launches of another size cannot draw",
+                    format!("{} is flexible, but its size is incomplete", clean(shape)),
+                    "set --ocpus and --memory as in config.yaml: OCI would reserve the default size of the shape, \
+                         which launches of another size cannot use",
                 ));
             }
             Some(false) if want.ocpus.is_some() || want.memory_gb.is_some() => {
                 return Err(CommandError::usage(
-                    format!("{} has a size of its own", clean(shape)),
-                    "leave --ocpus and --memory out",
+                    format!("{} has a fixed size", clean(shape)),
+                    "omit --ocpus and --memory",
                 ));
             }
             _ => {}
@@ -353,9 +354,9 @@ fn report(
     let sum = |of: fn(&Created) -> u32| created.iter().map(of).fold(0, u32::saturating_add);
     let (asked, held) = (sum(|created| created.asked), sum(Created::held));
     if held < asked && created.iter().all(|created| created.result.is_ok()) {
-        console::line(&format!("{held} of {asked} are held: OCI filled what it could"));
+        console::line(&format!("{held} of {asked} are reserved: OCI had no more capacity"));
     } else if held < asked && held > 0 {
-        console::line(&format!("{held} of {asked} are held for certain"));
+        console::line(&format!("at least {held} of {asked} are reserved"));
     }
     Ok(())
 }
@@ -372,10 +373,10 @@ async fn give_back(
     }
     let compartment = remote.compartment()?;
     let why = match args.min {
-        Some(min) if held > 0 => format!("{held} are fewer than {min}"),
-        _ => "none is held".to_owned(),
+        Some(min) if held > 0 => format!("{held} reserved is below the minimum of {min}"),
+        _ => "nothing is reserved".to_owned(),
     };
-    console::line(&format!("{why}: giving back {}", count(made.len() as u32, "reservation")));
+    console::line(&format!("{why}: rolling back {}", count(made.len() as u32, "reservation")));
     let patience = Patience::new(args.deadline.max(GIVE_BACK), CancellationToken::new());
     Ok(reservation::give_back(&remote.client, compartment, made, &NoBook, &patience).await)
 }
@@ -384,7 +385,7 @@ async fn give_back(
 fn conclude(created: &[Created], made: &[String], left: &[(String, ReservationError)]) -> Exit {
     for (ocid, error) in left {
         console::line(&format!(
-            "error: {ocid} is STILL HELD and charged for: {}; delete it: oci-insta-scale reservation delete {ocid}",
+            "error: {ocid} STILL EXISTS and is charged: {}; delete it: oci-insta-scale reservation delete {ocid}",
             clean(&error.to_string())
         ));
     }
@@ -394,12 +395,13 @@ fn conclude(created: &[Created], made: &[String], left: &[(String, ReservationEr
         () if !left.is_empty() => return Exit::SomeFailed,
         () if unknown => {
             console::line(
-                "nothing is known to be held; what got no answer may still appear, and is then charged for",
+                "nothing is known to be reserved; requests without a response may still create reservations, which \
+                     are then charged",
             );
             return Exit::SomeFailed;
         }
-        () if made.is_empty() => console::line("nothing was made, so nothing is held"),
-        () => console::line("everything was given back, nothing is held"),
+        () if made.is_empty() => console::line("nothing was created, so nothing is reserved"),
+        () => console::line("everything was rolled back; nothing is reserved"),
     }
     if was_refused(created) { Exit::NotAuthenticated } else { Exit::NoneLaunched }
 }
@@ -421,10 +423,10 @@ fn config_lines(global: &Global, remote: &Remote, args: &CreateReservation, crea
         match write_back::write(&file, &reserved, &judge) {
             Ok(backup) => {
                 let (file, backup) = (file.display(), backup.display());
-                console::line(&format!("{file} launches into it now; the old file is {backup}"));
+                console::line(&format!("{file} now launches into it; the previous file is {backup}"));
                 return;
             }
-            Err(error) => console::line(&format!("warning: {} was left as it is: {error}", file.display())),
+            Err(error) => console::line(&format!("warning: {} was not changed: {error}", file.display())),
         }
     }
     if global.output == OutputFormat::Table {
@@ -435,7 +437,7 @@ fn config_lines(global: &Global, remote: &Remote, args: &CreateReservation, crea
             }
         }
         let one_domain = domains.len() == 1 && domains != [""];
-        console::line(&format!("to launch into it, put this into {}:", file.display()));
+        console::line(&format!("to launch into it, add this to {}:", file.display()));
         console::line(&format!("instance_settings:\n{}", write_back::snippet(&reserved, one_domain)));
     }
 }

@@ -99,7 +99,7 @@ fn footnotes(rows: &[Listed], remote: &Remote) {
     }
     if rows.iter().any(|row| row.unused_per_hour.is_none()) {
         console::line(
-            "a list does not tell what a reservation holds: `--cost` asks each one, `show` shows one",
+            "a list does not include the contents of reservations: `--cost` reads each of them, `show` shows one",
         );
     }
 }

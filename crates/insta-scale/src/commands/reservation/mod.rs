@@ -110,10 +110,10 @@ fn change(held: &Held, after: Option<&Held>, change: &str, prices: &Prices) -> P
         what.push(("then holds", kinds(after)));
         money.push(("unused then", Money::of(after.unused_hour(prices))));
         let instances = count(after.reserved(), "instance");
-        (format!("Change the capacity reservation {name}, to hold {instances}?"), after.reserved())
+        (format!("Change capacity reservation {name} to hold {instances}?"), after.reserved())
     } else {
         let instances = count(held.reserved(), "instance");
-        (format!("Delete the capacity reservation {name} ({instances})?"), held.reserved())
+        (format!("Delete capacity reservation {name} ({instances})?"), held.reserved())
     };
     Proposal { what, money, question, number: number.into(), ..Proposal::default() }
 }
@@ -132,12 +132,12 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
     match named.as_slice() {
         [only] => Ok((*only).to_owned()),
         [] => Err(CommandError::usage(
-            format!("no reservation of the compartment is named {text:?}"),
+            format!("the compartment has no reservation named {text:?}"),
             "`oci-insta-scale reservation list` lists them",
         )),
         many => Err(CommandError::usage(
             format!("{} reservations are named {text:?}: {}", many.len(), many.join(", ")),
-            "name the one that you mean by its OCID",
+            "select one by its OCID",
         )),
     }
 }
@@ -145,20 +145,16 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
 async fn delete(global: &Global, remote: &Remote, args: &DeleteReservation) -> Result<Exit, CommandError> {
     if args.force {
         return Err(CommandError::usage(
-            "a reservation cannot be deleted by force: the API refuses it while instances are in it",
-            "terminate them first (`oci-insta-scale reservation show` names them, `oci-insta-scale instances terminate` \
-             terminates them), or move them out of it; then delete it without --force",
+            "OCI cannot force the deletion of a reservation, and refuses it while instances use it",
+            "terminate the instances first (`oci-insta-scale reservation show` lists them, `oci-insta-scale instances \
+                 terminate` terminates them), or move them out of it; then delete it without --force",
         ));
     }
     let ocid = find(remote, &args.reservation).await?;
-    let change = "it is deleted: nothing is held and charged any more";
+    let change = "it is deleted, and no longer charged";
     agree_to_change(global, remote, args.yes, &Intent { ocid: &ocid, change, changes: None }).await?;
     let was = reservation::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
-    console::line(&format!(
-        "deleted {} ({ocid}): {} given back",
-        was.name,
-        count(was.reserved(), "instance")
-    ));
+    console::line(&format!("deleted {} ({ocid}): {} released", was.name, count(was.reserved(), "instance")));
     Ok(Exit::Done)
 }
 
@@ -203,7 +199,7 @@ pub async fn reserving(
 /// unused parts, where they are known.
 fn charge(unused: impl IntoIterator<Item = Option<f64>>, prices: &Prices) -> String {
     format!(
-        "unused reserved capacity is charged at {} % of the price on demand, from now on: {}",
+        "unused reserved capacity is charged at {} % of the on-demand price from now on: {}",
         price::UNUSED_RESERVATION * 100.0,
         Sum::of(unused).text(prices.currency())
     )

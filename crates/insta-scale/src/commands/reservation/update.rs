@@ -34,13 +34,13 @@ pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> R
     let ocid = find(remote, &args.reservation).await?;
     let patience = remote.patience(args.deadline);
     let Some(answer) = reservation::until_active(&remote.client, &ocid, &patience).await? else {
-        return Err(CommandError::Usage { message: format!("{ocid} does not exist any more"), hint: None });
+        return Err(CommandError::Usage { message: format!("{ocid} no longer exists"), hint: None });
     };
     let held = Held::from(answer);
     match args.count {
         // What is held in excess is somebody's wish as well: a wait never makes less of it.
         Some(count) if held.reserved() < count => {
-            let change = format!("{count} in all are asked for, again and again");
+            let change = format!("{count} in all, requested repeatedly");
             let changes = [Change::Count(None, NewCount::AtLeast(count))];
             let intent = Intent { ocid: &ocid, change: &change, changes: Some(&changes) };
             agree_to_change(global, remote, args.yes, &intent).await?;
@@ -59,10 +59,7 @@ fn which(kind: &KindArgs) -> Result<Option<Want>, CommandError> {
         return if kind.ocpus.is_none() && kind.memory.is_none() && kind.fd.is_none() {
             Ok(None)
         } else {
-            Err(CommandError::usage(
-                "the size of a kind of instance is given, and not its shape",
-                "add --shape",
-            ))
+            Err(CommandError::usage("a size is set, but no shape", "add --shape"))
         };
     };
     let fault_domain = kind.fd.as_ref().map(|fd| fd.to_ascii_uppercase());
@@ -76,13 +73,15 @@ fn describe(change: &Change) -> String {
             let which = which.as_ref().map_or_else(String::new, |want| format!(" of {}", want.describe()));
             match count {
                 NewCount::Exactly(count) => format!("{count}{which} in all"),
-                NewCount::Grow(more) => format!("{more}{which} more, charged from the moment they are held"),
+                NewCount::Grow(more) => {
+                    format!("{more}{which} more, charged from the moment they are reserved")
+                }
                 NewCount::Shrink(fewer) => format!("{fewer}{which} fewer"),
                 NewCount::AtLeast(count) => format!("at least {count}{which}"),
             }
         }
         Change::Add(want) => {
-            format!("{} × {} besides, charged from the moment they are held", want.count, want.describe())
+            format!("{} × {} more, charged from the moment they are reserved", want.count, want.describe())
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     /// A file or folder cannot be read or written.
-    #[error("cannot {action} {}: {source}. Choose another folder with --home", path.display())]
+    #[error("cannot {action} {}: {source}. Choose another directory with --home", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -17,7 +17,7 @@ pub enum HomeError {
         source: std::io::Error,
     },
     /// A file exists but is not what it should be.
-    #[error("{}: {problem}. Repair it, or remove the folder to get a new one", path.display())]
+    #[error("{}: {problem}. Repair it, or remove the directory to get a new one", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -26,8 +26,8 @@ pub enum HomeError {
     },
     /// The folder holds files that no simulated region made.
     #[error(
-        "{} holds files of other programs and is not the home of a simulated region: nothing in it was changed. \
-         Choose another folder with --home",
+        "{} contains files of other programs and is not the home of a simulated region: nothing in it was changed. \
+             Choose another directory with --home",
         path.display()
     )]
     Foreign {
@@ -36,7 +36,7 @@ pub enum HomeError {
     },
     /// Another region uses the folder.
     #[error(
-        "{} is the home of a simulated region that is running. Stop that one, or choose another folder with --home",
+        "{} is the home of a running simulated region. Stop that region, or choose another directory with --home",
         path.display()
     )]
     InUse {

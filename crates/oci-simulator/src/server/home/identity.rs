@@ -69,7 +69,7 @@ impl Identity {
         let fingerprint = value("fingerprint")?;
         if fingerprint != public_key.fingerprint() {
             return Err(format!(
-                "the key beside it has the fingerprint {}, it says {fingerprint}",
+                "the key beside it has the fingerprint {}, but it says {fingerprint}",
                 public_key.fingerprint()
             ));
         }
