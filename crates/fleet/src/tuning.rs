@@ -11,3 +11,13 @@ pub const LISTS_CATCH_UP: SignedDuration = SignedDuration::from_mins(10);
 pub const MAY_BE_UNSEEN: SignedDuration = SignedDuration::from_mins(5);
 /// How long a census waits before it looks again.
 pub const CENSUS_PAUSE: Duration = Duration::from_secs(15);
+/// An instance that was replaced within this time after it ran has lived shortly …
+pub const LIVES_SHORTLY: SignedDuration = SignedDuration::from_mins(10);
+/// … and after so many short lives in a row its number is not launched any more: a broken image would burn through thousands.
+pub const SHORT_LIVES: usize = 3;
+/// So many of the newest runs tell how long instances have lived.
+pub const RUNS_LOOKED_AT: usize = 500;
+/// The least time between two launches that may find no capacity …
+pub const PROBE_FLOOR: Duration = Duration::from_mins(1);
+/// … and the most that is added to it by chance, so that two machines do not ask at once.
+pub const PROBE_JITTER: Duration = Duration::from_secs(15);

@@ -46,6 +46,7 @@ pub const DURATIONS: &[(&str, &str)] = &[
     ("crates/insta-scale", "BRIEF"),
     ("crates/insta-scale", "COUNTDOWN"),
     ("crates/insta-scale", "COUNTDOWN_SPAN"),
+    ("crates/insta-scale", "DAY"),
     ("crates/insta-scale", "GIVE_BACK"),
     ("crates/insta-scale", "LOOK"),
     ("crates/insta-scale", "MOST"),

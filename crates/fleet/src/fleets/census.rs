@@ -44,6 +44,8 @@ pub struct Census {
     pub candidates: Vec<Machine>,
     /// Every number that a name of the fleet has in the compartment, whoever the instance belongs to.
     pub numbers: BTreeSet<u32>,
+    /// Members of the past that the service still lists, and that are gone or on their way out.
+    pub ended: BTreeSet<String>,
     /// Launches of the fleet that nobody is at work on and that are not done.
     pub unfinished: Vec<RunId>,
     /// How many instances these may have made, without anybody knowing.
@@ -169,7 +171,7 @@ async fn read_past(env: &Environment, key: &FleetKey) -> Result<FleetPast, Ledge
                 }));
             }
             Some(RunKind::Launch) if recent || head.held || head.unfinished() => {
-                if let Some(state) = of_fleet(&*env.store, head.run, key).await? {
+                if let Some((state, _)) = of_fleet(&*env.store, head.run, key).await? {
                     past.launch(&head, &state);
                 }
             }
@@ -179,12 +181,16 @@ async fn read_past(env: &Environment, key: &FleetKey) -> Result<FleetPast, Ledge
     Ok(past)
 }
 
-/// The state of a run, if it is one of the fleet.
-async fn of_fleet(store: &dyn Store, run: RunId, key: &FleetKey) -> Result<Option<RunState>, LedgerError> {
+/// The state and the plan of a run, if it is one of the fleet.
+pub(super) async fn of_fleet(
+    store: &dyn Store,
+    run: RunId,
+    key: &FleetKey,
+) -> Result<Option<(RunState, Plan)>, LedgerError> {
     let state = RunState::fold(run, &store.records(run).await?.records);
-    let plan: Option<Plan> = serde_json::from_value(state.plan.clone()).ok();
-    let of = plan.as_ref().and_then(FleetKey::of_plan);
-    Ok(of.is_some_and(|of| of.is_same(key)).then_some(state))
+    let Ok(plan) = serde_json::from_value::<Plan>(state.plan.clone()) else { return Ok(None) };
+    let of = FleetKey::of_plan(&plan);
+    Ok(of.is_some_and(|of| of.is_same(key)).then_some((state, plan)))
 }
 
 impl FleetPast {
@@ -223,7 +229,11 @@ async fn count(
         ..Census::default()
     };
     let mut runs = Runs { env, key, known: BTreeMap::new() };
-    for machine in listed.into_values().filter(is_living) {
+    for machine in listed.into_values() {
+        if !is_living(&machine) {
+            census.ended.insert(machine.ocid);
+            continue;
+        }
         let number = number_in(fleet, &machine.name);
         census.numbers.extend(number);
         let is_ours = match machine.tags.get(FLEET_TAG) {
@@ -259,7 +269,7 @@ impl Runs<'_> {
         let Some(run) = machine.tags.get(RUN_TAG).and_then(|run| run.parse().ok()) else { return Ok(None) };
         if !self.known.contains_key(&run) {
             let state = match of_fleet(&*self.env.store, run, self.key).await {
-                Ok(state) => state,
+                Ok(found) => found.map(|(state, _)| state),
                 // The run of another machine.
                 Err(LedgerError::UnknownRun { .. }) => None,
                 Err(error) => return Err(error),

@@ -50,11 +50,7 @@ pub async fn wanted(store: &dyn Store, fleet: &FleetKey, configured: u32) -> Res
         if head.kind != Some(RunKind::Scale) {
             continue;
         }
-        let records = store.records(head.run).await?.records;
-        let plan = records.iter().find_map(|record| match &record.event {
-            Event::RunStarted { plan, .. } => serde_json::from_value::<ScalePlan>(plan.clone()).ok(),
-            _ => None,
-        });
+        let plan = plan_of(store, head.run).await?;
         let Some(plan) = plan.filter(|plan| plan.fleet.is_same(fleet)) else { continue };
         return Ok(if plan.configured == configured {
             let (scaled_by, scaled_at) = (Some(head.run), Some(head.created_at));
@@ -64,4 +60,24 @@ pub async fn wanted(store: &dyn Store, fleet: &FleetKey, configured: u32) -> Res
         });
     }
     Ok(by_config)
+}
+
+/// Whether a run has set the size of a fleet.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub(super) async fn is_scale_of(
+    store: &dyn Store,
+    run: RunId,
+    fleet: &FleetKey,
+) -> Result<bool, LedgerError> {
+    Ok(plan_of(store, run).await?.is_some_and(|plan| plan.fleet.is_same(fleet)))
+}
+
+async fn plan_of(store: &dyn Store, run: RunId) -> Result<Option<ScalePlan>, LedgerError> {
+    let records = store.records(run).await?.records;
+    Ok(records.iter().find_map(|record| match &record.event {
+        Event::RunStarted { plan, .. } => serde_json::from_value(plan.clone()).ok(),
+        _ => None,
+    }))
 }

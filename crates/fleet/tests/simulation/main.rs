@@ -9,6 +9,7 @@
 mod books;
 mod fuse;
 mod history;
+mod keeping;
 mod kept;
 mod many;
 mod promises;

@@ -3,6 +3,7 @@
 
 use crate::{
     fuse::Fuse,
+    keeping,
     kept::{Announced, Kept},
     region::{self, RegionClock},
     setup::{self, Setup, pick},
@@ -45,6 +46,8 @@ pub struct Told {
     pub deaths: u64,
     pub launches: u64,
     pub terminations: u64,
+    /// Processes that kept a fleet at its size.
+    pub keepers: u64,
 }
 
 /// The wire of a process: no instance of others and no protected one may be ended over it.
@@ -67,25 +70,25 @@ impl Transport for Guard {
     }
 }
 
-struct Scaling {
-    setup: Setup,
-    region: Region,
-    clock: Arc<RegionClock>,
-    store: MemoryStore,
-    announced: Arc<Announced>,
-    broken: Arc<Mutex<Option<String>>>,
-    adrift: Arc<Adrift>,
-    chance: StdRng,
-    fleet: FleetSpec,
-    caller: Caller,
+pub struct Scaling {
+    pub setup: Setup,
+    pub region: Region,
+    pub clock: Arc<RegionClock>,
+    pub store: MemoryStore,
+    pub announced: Arc<Announced>,
+    pub broken: Arc<Mutex<Option<String>>>,
+    pub adrift: Arc<Adrift>,
+    pub chance: StdRng,
+    pub fleet: FleetSpec,
+    pub caller: Caller,
     /// Instances that nothing may end.
-    spared: BTreeSet<String>,
-    protected: u32,
-    wanted: u32,
+    pub spared: BTreeSet<String>,
+    pub protected: u32,
+    pub wanted: u32,
     /// As many members there may be, whatever is under way.
-    most: usize,
-    processes: u64,
-    told: Told,
+    pub most: usize,
+    pub processes: u64,
+    pub told: Told,
 }
 
 /// Plays the history of a seed. An error says which promise was broken.
@@ -107,6 +110,9 @@ pub fn play(setup: Setup) -> Result<Told, String> {
             }
         }
         scaling.calm().await?;
+        if scaling.chance.random_bool(0.5) {
+            keeping::keep(&mut scaling).await?;
+        }
         let stats = scaling.region.stats();
         let ok = |name: &str| stats.operations.get(name).map_or(0, |operation| operation.ok);
         (scaling.told.launches, scaling.told.terminations) = (ok("LaunchInstance"), ok("TerminateInstance"));
@@ -180,7 +186,7 @@ impl Scaling {
     }
 
     /// The living members, with their names, by the region's own books.
-    fn members(&self) -> BTreeMap<String, String> {
+    pub fn members(&self) -> BTreeMap<String, String> {
         let world = self.region.world();
         let is_ours = |tags: &BTreeMap<String, String>| tags.get(FLEET_TAG).is_some_and(|name| name == "web");
         let ours = world.live_instances().filter(|entry| is_ours(&entry.tags));
@@ -188,7 +194,7 @@ impl Scaling {
     }
 
     /// Somebody ends a member by hand, or protects one.
-    fn deed(&mut self) {
+    pub fn deed(&mut self) {
         let members: Vec<String> = self.members().into_keys().collect();
         if members.is_empty() {
             return;
@@ -215,7 +221,7 @@ impl Scaling {
         }
     }
 
-    fn environment(&self, fuse: &Arc<Fuse>) -> Environment {
+    pub fn environment(&self, fuse: &Arc<Fuse>) -> Environment {
         let wire = Wire {
             region: self.region.clone(),
             fuse: Arc::clone(fuse),
@@ -269,7 +275,8 @@ impl Scaling {
         if living > self.most {
             return Err(format!("{living} members live, and there were to be {} at most", self.most));
         }
-        if matches!(ended, Some(Ok(()))) {
+        // One that ended at another size has left launches in doubt, or has said why it could not.
+        if matches!(ended, Some(Ok(()))) && living == self.wanted as usize {
             self.most = living;
         }
         self.region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
@@ -300,7 +307,7 @@ impl Scaling {
         self.settled()
     }
 
-    fn settled(&self) -> Result<(), String> {
+    pub fn settled(&self) -> Result<(), String> {
         let members = self.members();
         let alive = |ocid: &&String| members.contains_key(*ocid);
         let protected = self.spared.iter().filter(alive).count();

@@ -48,6 +48,7 @@ fn no_seed_ends_scaling_at_another_size() {
                             all.deaths += told.deaths;
                             all.launches += told.launches;
                             all.terminations += told.terminations;
+                            all.keepers += told.keepers;
                         }
                         Err(reason) => broken.push(format!("seed {seed}: {reason}")),
                     }
@@ -57,11 +58,12 @@ fn no_seed_ends_scaling_at_another_size() {
     });
     let (all, broken) = sum.into_inner().unwrap();
     println!(
-        "{count} seeds from {first} of up to {most} members: {} scales ended, {} died, {} launches, {} terminations, {} promises broken",
+        "{count} seeds from {first} of up to {most} members: {} scales ended, {} died, {} launches, {} terminations, {} keepers, {} promises broken",
         all.scales,
         all.deaths,
         all.launches,
         all.terminations,
+        all.keepers,
         broken.len()
     );
     assert!(broken.is_empty(), "{}", broken.join("\n"));

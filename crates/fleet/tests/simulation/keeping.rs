@@ -1,0 +1,86 @@
+//! A fleet is kept at its size by processes that die, while other people end its members.
+
+use crate::{fuse::Fuse, scaling::Scaling, setup::pick};
+use fleet::fleets::{FleetKey, KeepEnd, KeepOptions, Keeper, Told};
+use fleet::{LaunchOptions, Plan};
+use ledger::Lease;
+use rand::RngExt as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often the books are looked at while a fleet is kept.
+const WATCH: Duration = Duration::from_secs(5);
+/// A single pass is over by then, whatever has vanished.
+const LONGEST_PASS: Duration = Duration::from_hours(6);
+
+fn options(once: bool) -> KeepOptions {
+    let every = Duration::from_secs(30);
+    KeepOptions { every, once, restart_stopped: false, launch: LaunchOptions::default() }
+}
+
+/// Keeps the fleet for a while, and then once more up to the end.
+pub async fn keep(scaling: &mut Scaling) -> Result<(), String> {
+    for _ in 0..scaling.chance.random_range(1..4) {
+        let minutes = *pick(&mut scaling.chance, &[1, 7, 40]);
+        let point = if scaling.chance.random_bool(0.5) { scaling.chance.random_range(1..=200) } else { 0 };
+        let fuse = Arc::new(Fuse::at(point));
+        process(scaling, &fuse, false, Duration::from_mins(minutes)).await?;
+        if scaling.chance.random_bool(0.6) {
+            scaling.deed();
+        }
+    }
+    // What a dead process has sent arrives by then, and lists catch up.
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    process(scaling, &Arc::default(), true, LONGEST_PASS).await?;
+    scaling.settled().map_err(|reason| format!("after keeping: {reason}"))
+}
+
+async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, once: bool, time: Duration) -> Result<(), String> {
+    scaling.processes += 1;
+    scaling.told.keepers += 1;
+    let env = scaling.environment(fuse);
+    let key = FleetKey::new(&scaling.fleet, None);
+    // Nobody has changed the config since the last `scale`.
+    let mut plan = Plan::offline(scaling.fleet.clone()).map_err(|_| "the plan has findings".to_owned())?;
+    plan.fleet.count = scaling.wanted;
+    let options = options(once);
+    let told = Mutex::new(Vec::new());
+    let turn = || Some(Lease::new(()));
+    let tell = |one: Told| told.lock().unwrap().push(one);
+    let stop = CancellationToken::new();
+    let keeping = async {
+        let mut keeper = Keeper::new(&env, &plan, key, &options, &turn, &tell, stop.clone()).await?;
+        keeper.keep().await
+    };
+    // Protected members beyond the size are nobody's to end.
+    let most = scaling.members().len().max(scaling.wanted as usize);
+    let watching = async {
+        loop {
+            tokio::time::sleep(WATCH).await;
+            let living = scaling.members().len();
+            if living > most {
+                return format!("{living} members live while a fleet of {} is kept", scaling.wanted);
+            }
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        () = fuse.blown() => None,
+        broken = watching => return Err(broken),
+        ended = keeping => Some(ended),
+        () = tokio::time::sleep(time) => None,
+    };
+    if scaling.setup.loud {
+        let living = scaling.members().len();
+        println!("kept at {}: {ended:?}, {living} live: {:?}", scaling.wanted, told.lock().unwrap());
+    }
+    match ended {
+        Some(Ok(KeepEnd::Kept)) => {}
+        Some(Ok(end)) if once => return Err(format!("a single pass has ended as {end:?}")),
+        Some(Err(error)) => return Err(error.to_string()),
+        None if once => return Err(format!("a single pass is still busy after {time:?}")),
+        _ => scaling.store.crash(scaling.chance.random_range(0..4)),
+    }
+    scaling.broken.lock().unwrap().take().map_or(Ok(()), Err)
+}
