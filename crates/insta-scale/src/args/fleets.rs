@@ -94,6 +94,54 @@ pub struct StatusArgs {
     pub every: Duration,
 }
 
+/// Flags of `maintain`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+A member that was terminated or reclaimed is replaced under its own name. One that vanished from the list is replaced
+when it has not been seen for 5 minutes. One that somebody stopped is left alone unless --restart-stopped is given.
+`maintain` never terminates instances: if there are more than wanted, it says so. It follows the wanted size, so that
+`scale` in another terminal changes what is maintained.
+
+If the instances of one name died three times in a row within 10 minutes of RUNNING, that name is not launched again
+until the next `scale`.
+
+Examples:
+  oci-insta-scale maintain
+  oci-insta-scale maintain --once --yes
+  oci-insta-scale maintain --print-unit
+
+Exit codes: 0 with --once, the fleet has the wanted size, 2 invalid usage, 3 with --once, it does not, 4 declined,
+5 login refused, 130 interrupted.")]
+pub struct MaintainArgs {
+    /// Bring the fleet to the wanted size once, then exit; for cron
+    #[arg(long)]
+    pub once: bool,
+    /// Print a systemd unit that runs `maintain` with these flags; change nothing
+    #[arg(long, conflicts_with = "once")]
+    pub print_unit: bool,
+    /// Start members that were stopped
+    #[arg(long)]
+    pub restart_stopped: bool,
+    /// Interval between looks at the fleet, at least 10s
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = interval)]
+    pub every: Duration,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How replacements are launched.
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
+/// A time between two looks: none that would use the tenancy's requests up.
+fn interval(text: &str) -> Result<Duration, String> {
+    let time = duration::parse(text)?;
+    if time < Duration::from_secs(10) {
+        return Err("at least 10s is required".to_owned());
+    }
+    Ok(time)
+}
+
 /// Flags of `fleets`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\

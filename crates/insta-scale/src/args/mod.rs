@@ -14,7 +14,9 @@ mod reservation;
 mod sim;
 
 pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArgs, Where};
-pub use fleets::{AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, ScaleArgs, StatusArgs};
+pub use fleets::{
+    AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ScaleArgs, StatusArgs,
+};
 pub use go_style::{go_flags, missed_equals, normalise};
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
@@ -134,6 +136,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Bring the fleet to a size: launch what is missing, or terminate what is too many
     Scale(ScaleArgs),
+    /// Keep the fleet at its wanted size: replace members that die
+    Maintain(MaintainArgs),
     /// Show what exists of the fleet beside what is wanted
     Status(StatusArgs),
     /// List the fleets of a compartment

@@ -66,6 +66,7 @@ async fn carry_out(
         Command::Show(args) => show::run(global, &args).await,
         Command::Plan(args) => Box::pin(plan::run(global, &args, stop)).await,
         Command::Scale(args) => documented(global, Box::pin(fleets::scale::run(global, &args, stop)).await),
+        Command::Maintain(args) => Box::pin(fleets::maintain(global, &args, stop)).await,
         Command::Status(args) => Box::pin(fleets::status(global, &args, stop)).await,
         Command::Fleets(args) => Box::pin(fleets::list(global, &args, stop)).await,
         Command::Fleet(args) => match args.command {

@@ -7,7 +7,7 @@ use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment};
 use fleet::cleanup::fleet_expiry;
-use fleet::fleets::ScalePlan;
+use fleet::fleets::{Census, FleetKey, ScalePlan};
 use fleet::plan::FLEET_TAG;
 use fleet::price::{self, Prices, Size};
 use fleet::{FleetSpec, Plan};
@@ -72,6 +72,35 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
         options,
         question: format!("Launch {}?", count(number, "instance")),
         number: u64::from(number),
+        ..Proposal::default()
+    }
+}
+
+/// What `maintain` will do from now on.
+pub fn maintain(
+    plan: &Plan,
+    key: &FleetKey,
+    census: &Census,
+    wanted: u32,
+    existing: (f64, usize),
+    settings: &Settings,
+) -> Proposal {
+    let missing = wanted.saturating_sub(census.count());
+    let of = |number| money(&plan.fleet, number, settings);
+    let name = clean(&key.name);
+    let mut what = vec![
+        ("fleet", format!("{name}: {} exist, {wanted} wanted", count(census.count(), "instance"))),
+        ("now", format!("launches {}", count(missing, "missing instance"))),
+        ("later", "replaces members that die or are reclaimed; terminates nothing".to_owned()),
+    ];
+    what.extend(preview::rows(plan).into_iter().filter(|(label, _)| *label != "launch"));
+    let then = Money { hour: of(missing).hour.map(|hour| hour + existing.0), unknown: existing.1 };
+    Proposal {
+        what,
+        money: vec![("each", of(1)), ("fleet then", then)],
+        until: Some("you stop it (Ctrl-C); the instances stay".to_owned()),
+        question: format!("Keep fleet {name} at {}?", count(wanted, "instance")),
+        number: u64::from(wanted),
         ..Proposal::default()
     }
 }

@@ -51,6 +51,8 @@ fn off_a_terminal_nothing_changes_without_yes() {
         (ours, &["scale", "9"]),
         (ours, &["scale", "0"]),
         (ours, &["scale", "0", "--output", "jsonl"]),
+        (ours, &["maintain"]),
+        (ours, &["maintain", "--once"]),
         (ours, &["fleet", "adopt"]),
         (ours, &["reservation", "create", "--name", "more", "--count", "1"]),
         (ours, &["reservation", "update", "prod", "--count", "+1"]),

@@ -15,7 +15,7 @@ fn region(more: &[&str]) -> (Workplace, Region) {
 }
 
 fn scale(place: &Workplace, arguments: &[&str]) -> Ended {
-    place.run(&[&["scale"], arguments, &["--output", "json"]].concat())
+    place.run(&[&["scale"], arguments, &["--no-wait", "--output", "json"]].concat())
 }
 
 fn status(place: &Workplace) -> Value {
@@ -43,13 +43,13 @@ fn scale_ends_at_exactly_n_and_then_does_nothing() {
     assert_eq!(grown.code, 0, "{}", grown.stderr);
     let document = grown.json();
     assert_eq!(
-        (&document["before"], &document["wanted"], &document["after"], &document["launch"]["running"]),
+        (&document["before"], &document["wanted"], &document["after"], &document["launch"]["launched"]),
         (&0.into(), &4.into(), &4.into(), &4.into())
     );
     let again = scale(&place, &["4"]);
     assert_eq!((again.code, again.json()["change"].as_str()), (0, Some("none")), "{}", again.stderr);
     let shrunk = scale(&place, &["-2"]);
-    assert_eq!((shrunk.code, &shrunk.json()["terminate"]["done"]), (0, &2.into()), "{}", shrunk.stderr);
+    assert_eq!((shrunk.code, &shrunk.json()["terminate"]["accepted"]), (0, &2.into()), "{}", shrunk.stderr);
     let standing = status(&place);
     assert_eq!((&standing["members"], &standing["wanted"]["count"]), (&2.into(), &2.into()));
     // The highest numbers have gone, and come again.
@@ -64,7 +64,7 @@ fn scale_ends_at_exactly_n_and_then_does_nothing() {
 fn a_lost_member_is_replaced_under_its_own_name() {
     let (place, _region) = region(&[]);
     assert_eq!(scale(&place, &["3"]).code, 0);
-    assert_eq!(place.run(&["instances", "terminate", "rehearsal-2"]).code, 0);
+    assert_eq!(place.run(&["instances", "terminate", "rehearsal-2", "--no-wait"]).code, 0);
     assert_eq!((&status(&place)["members"], &status(&place)["missing"]), (&2.into(), &1.into()));
     let healed = scale(&place, &[]);
     assert_eq!((healed.code, &healed.json()["launch"]["launched"]), (0, &1.into()), "{}", healed.stderr);
@@ -125,7 +125,7 @@ fn instances_of_others_are_no_members() {
     // Another fleet under the same names, as from another config.
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     place.write("other.yaml", format!("fleet: other\n{config}"));
-    let other = place.run(&["--config", "other.yaml", "--new", "--count", "2"]);
+    let other = place.run(&["--config", "other.yaml", "--new", "--count", "2", "--no-wait"]);
     assert_eq!(other.code, 0, "{}", other.stderr);
     assert_eq!(status(&place)["members"], 2);
     assert_eq!(scale(&place, &["0"]).code, 0);
@@ -214,4 +214,48 @@ fn a_dry_run_of_scale_changes_nothing() {
     assert!(shrunk.stdout.contains("why these    1 newest"), "{}", shrunk.stdout);
     let members = status(&place)["members"].clone();
     assert_eq!(members, 2);
+}
+
+#[test]
+fn maintain_replaces_a_lost_member_and_leaves_a_stopped_one() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["3"]).code, 0);
+    assert_eq!(place.run(&["instances", "terminate", "rehearsal-1", "--no-wait"]).code, 0);
+    assert_eq!(place.run(&["instances", "stop", "rehearsal-3", "--force"]).code, 0);
+    let kept = place.run(&["maintain", "--once", "--yes", "--output", "jsonl"]);
+    assert_eq!(kept.code, 0, "{}", kept.stderr);
+    assert!(kept.stdout.contains("\"names\":[\"rehearsal-1\"]"), "{}", kept.stdout);
+    let standing = status(&place);
+    assert_eq!((&standing["members"], &standing["by_state"]["STOPPED"]), (&3.into(), &1.into()));
+    let restarted = place.run(&["maintain", "--once", "--yes", "--restart-stopped"]);
+    assert_eq!(restarted.code, 0, "{}", restarted.stderr);
+    assert_eq!(status(&place)["by_state"]["RUNNING"], 3);
+}
+
+#[test]
+fn maintain_never_ends_what_is_too_many() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    let more = place.run(&["--extend", "--count", "1", "--no-wait"]);
+    assert_eq!(more.code, 0, "{}", more.stderr);
+    let kept = place.run(&["maintain", "--once", "--yes"]);
+    assert_eq!(kept.code, 0, "{}", kept.stderr);
+    assert!(kept.stderr.contains("alert: 1 instance more than wanted"), "{}", kept.stderr);
+    assert_eq!(status(&place)["members"], 3);
+}
+
+#[test]
+fn the_printed_unit_repeats_the_flags_by_absolute_paths() {
+    let place = Workplace::empty();
+    let words =
+        ["maintain", "--print-unit", "--restart-stopped", "--retry-for", "2h", "--config", "fleet.yaml"];
+    let printed = place.run(&words);
+    assert_eq!(printed.code, 0, "{}", printed.stderr);
+    let command = printed.stdout.lines().find(|line| line.starts_with("ExecStart=/")).unwrap();
+    assert!(command.contains(" maintain --yes --config /"), "{command}");
+    let flags = "--restart-stopped --every 30s --max-concurrency 100 --wait-timeout 1200s --retry-for 7200s";
+    assert!(command.contains("/fleet.yaml --state-dir /") && command.ends_with(flags), "{command}");
+    let refused = place.run(&["maintain", "--every", "1s", "--yes"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("at least 10s"), "{}", refused.stderr);
 }

@@ -3,14 +3,17 @@
 mod adopt;
 mod grow;
 mod list;
+mod maintain;
 pub mod scale;
 mod shared;
 mod shrink;
 mod status;
 mod unfinished;
+mod unit;
 
 pub use adopt::run as adopt;
 pub use list::run as list;
+pub use maintain::run as maintain;
 pub use status::run as status;
 
 use crate::args::Global;

@@ -1,0 +1,140 @@
+//! What is told while a fleet is kept at its size: a line for each change, and each kind of trouble once a day.
+
+use crate::args::{Global, OutputFormat};
+use crate::commands::verbosity;
+use crate::output::console::{self, Verbosity};
+use crate::output::document::SCHEMA_VERSION;
+use crate::output::simulated::mark;
+use crate::output::text::{clean, count, ranges};
+use fleet::fleets::Told;
+use jiff::{SignedDuration, Timestamp};
+use oci_client::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// What is told again only after so long.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Tells what happens.
+pub struct Teller {
+    output: OutputFormat,
+    quiet: bool,
+    /// When each text was told last.
+    told: Mutex<BTreeMap<String, Timestamp>>,
+}
+
+impl Teller {
+    /// One that tells nothing but alerts when only errors are wanted.
+    pub fn new(global: &Global) -> Self {
+        let quiet = verbosity(global) == Verbosity::Quiet;
+        Self { output: global.output, quiet, told: Mutex::default() }
+    }
+
+    /// Tells one thing.
+    pub fn tell(&self, told: &Told) {
+        let now = SystemClock.now();
+        if self.is_repeated(told, now) {
+            return;
+        }
+        if matches!(self.output, OutputFormat::Json | OutputFormat::Jsonl) {
+            // Whoever reads the lines may have gone: that is no reason to end a fleet.
+            let _ = console::data(&(value(told, now).to_string() + "\n"));
+        }
+        let (text, is_alert) = line(told);
+        if is_alert || !self.quiet {
+            console::line(&format!("{now:.0} {text}"));
+        }
+    }
+
+    /// Whether the same was told within a day. Changes are told each time.
+    fn is_repeated(&self, told: &Told, now: Timestamp) -> bool {
+        let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(told, Told::Replacing { .. } | Told::Replaced(_) | Told::Restarted { .. }) {
+            // What is calm after a change is news.
+            known.retain(|text, _| text.starts_with("alert"));
+            return false;
+        }
+        let (text, _) = line(told);
+        let last = known.insert(text.clone(), now);
+        let repeated = last.is_some_and(|last| now.duration_since(last) < DAY);
+        if let (true, Some(last)) = (repeated, last) {
+            known.insert(text, last);
+        }
+        repeated
+    }
+}
+
+/// What is told, and whether somebody has to act.
+fn line(told: &Told) -> (String, bool) {
+    match told {
+        Told::Calm { members } => (format!("the fleet has {}", count(*members, "instance")), false),
+        Told::Vanished { ocids } => {
+            let ocids: Vec<String> = ocids.iter().map(|ocid| clean(ocid)).collect();
+            (format!("not seen, replaced after 5 minutes: {}", ocids.join(", ")), false)
+        }
+        Told::Replacing { names } => {
+            let names: Vec<String> = names.iter().map(|name| clean(name)).collect();
+            (format!("launching {}: {}", count(names.len() as u64, "instance"), ranges(&names)), false)
+        }
+        Told::Replaced(summary) => {
+            let error = summary.instances.iter().find_map(|row| row.error.as_ref());
+            let why =
+                error.filter(|_| summary.launched < summary.requested).map_or_else(String::new, |error| {
+                    format!("; {}: {}", clean(&error.code), clean(&error.message))
+                });
+            let all = summary.launched == summary.requested;
+            let text = format!(
+                "run {}: {} of {} launched, {} running{why}",
+                summary.run_id, summary.launched, summary.requested, summary.running
+            );
+            (text, !all)
+        }
+        Told::Restarted { started, stopped } => {
+            (format!("started {started} of {}", count(*stopped, "stopped instance")), started < stopped)
+        }
+        Told::Hopeless { name } => (
+            format!(
+                "alert: {} died three times within 10 minutes of RUNNING and is not launched again; \
+                 `oci-insta-scale scale` tries it anew",
+                clean(name)
+            ),
+            true,
+        ),
+        Told::Surplus { surplus } => (
+            format!(
+                "alert: {} more than wanted; `oci-insta-scale scale` terminates them after asking",
+                count(*surplus, "instance")
+            ),
+            true,
+        ),
+        Told::Busy => ("another command is changing the fleet; waiting for it".to_owned(), false),
+        Told::Trouble { text } => (format!("alert: {}; trying again", clean(text)), true),
+    }
+}
+
+/// What is told, for programs.
+fn value(told: &Told, now: Timestamp) -> Value {
+    let (kind, more) = match told {
+        Told::Calm { members } => ("calm", json!({"members": members})),
+        Told::Vanished { ocids } => ("vanished", json!({"ocids": ocids})),
+        Told::Replacing { names } => ("replacing", json!({"names": names})),
+        Told::Replaced(summary) => (
+            "replaced",
+            json!({"run_id": summary.run_id, "requested": summary.requested, "launched": summary.launched,
+                   "running": summary.running, "outcome": summary.outcome}),
+        ),
+        Told::Restarted { started, stopped } => {
+            ("restarted", json!({"started": started, "stopped": stopped}))
+        }
+        Told::Hopeless { name } => ("hopeless", json!({"name": name})),
+        Told::Surplus { surplus } => ("surplus", json!({"surplus": surplus})),
+        Told::Busy => ("busy", json!({})),
+        Told::Trouble { text } => ("trouble", json!({"text": text})),
+    };
+    let mut line = json!({"schema_version": SCHEMA_VERSION, "type": kind, "at": format!("{now:.0}")});
+    if let (Value::Object(line), Value::Object(more)) = (&mut line, more) {
+        line.extend(more);
+    }
+    mark(line)
+}
