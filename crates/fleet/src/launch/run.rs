@@ -82,7 +82,7 @@ pub async fn resume(
         return Err(not_resumable(run, &"its plan has no placement"));
     }
     if options.settle_only && (state.giving_back.is_some() || holds_reservations(&state)) {
-        return Err(not_resumable(run, &"it holds reservations, or is being given back: resume it first"));
+        return Err(not_resumable(run, &"it holds reservations or is being rolled back: resume it first"));
     }
     let lost = found.unreadable.len();
     let mut events = vec![Event::RunResumed];

@@ -54,7 +54,7 @@ fn is_of(plan: &Plan, config: &Path) -> bool {
 fn line(head: &RunHead, state: &RunState, plan: &Plan) -> String {
     let fleet = &plan.fleet;
     let config = plan.origin.as_ref().map_or("an unknown config", |origin| origin.config.as_str());
-    let held = if head.held { ", at work" } else { "" };
+    let held = if head.held { ", active" } else { "" };
     format!(
         "{}: {}-*, {} of {} launched{held}, {}, {}",
         head.run,

@@ -109,7 +109,7 @@ fn read_ocpus(group: &Section<'_>, shape: &str, findings: &Findings, body: &mut 
         return None;
     }
     let ocpus = vcpus.value / each;
-    let message = format!("{an_ocpu}: vcpus: {} is taken as `ocpus: {ocpus}`", vcpus.value);
+    let message = format!("{an_ocpu}: vcpus: {} means `ocpus: {ocpus}`", vcpus.value);
     findings.note(Finding::at(vcpus.place, message));
     Some(At { value: ocpus as f64, place: vcpus.place })
 }

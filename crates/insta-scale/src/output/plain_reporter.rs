@@ -66,7 +66,7 @@ pub fn line(
             waits(&name(*slot), state.slot(*slot).error.as_ref(), record.at, *next_try, *gives_up)
         }
         Event::InstanceDied { slot, ocid, error } => {
-            format!("{} died before it ran ({}): {}", name(*slot), clean(ocid), describe(error))
+            format!("{} failed before it reached RUNNING ({}): {}", name(*slot), clean(ocid), describe(error))
         }
         Event::SlotFailed { slot, error } => {
             format!("[{}/{of}] failed {}: {}", state.counts.failed, name(*slot), describe(error))
@@ -86,7 +86,7 @@ pub fn line(
         Event::GiveBackIntended { reached, min } => {
             format!("{reached} running is below the minimum of {min}: rolling back")
         }
-        Event::GivenBack { ocid, .. } => format!("gave back {}", clean(ocid)),
+        Event::GivenBack { ocid, .. } => format!("rolled back {}", clean(ocid)),
         // Told as soon as a reservation exists, before what it holds has been read back.
         Event::ReservationHeld { ocid, availability_domain, held: 0, .. } => {
             format!("reservation in {}: {}", clean(availability_domain), clean(ocid))

@@ -191,7 +191,7 @@ pub fn outline(plan: &Plan) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "  {}: {}", count(*wanted, "instance"), names(plan));
     if let Some(min) = plan.min {
-        let _ = writeln!(out, "  at least     {min}, or everything is given back");
+        let _ = writeln!(out, "  at least     {min}, otherwise everything is rolled back");
     }
     let _ = writeln!(out, "  shape        {}", shape(&plan.fleet));
     let _ = writeln!(out, "  region       {}", clean(region));

@@ -89,7 +89,7 @@ impl Facts {
 /// What a run that is not done has left.
 fn left(state: &RunState) -> Vec<String> {
     if state.giving_back.is_some() {
-        return vec![format!("{} to give back", state.counts.launched)];
+        return vec![format!("{} to roll back", state.counts.launched)];
     }
     let (mut launch, mut settle, mut watch) = (0_u32, 0_u32, 0_u32);
     for (_, next) in state.remaining() {
@@ -191,12 +191,12 @@ fn outcome(head: &RunHead) -> String {
         Some(Outcome::Nothing) => "nothing",
         Some(Outcome::NotAuthenticated) => "not authenticated",
         Some(Outcome::Interrupted) => "interrupted",
-        Some(Outcome::GivenBack) => "given back",
+        Some(Outcome::GivenBack) => "rolled back",
         Some(Outcome::LedgerFailed) => "ledger failed",
         Some(Outcome::InDoubt) => "in doubt",
         Some(Outcome::CutShort) => "cut short",
         Some(Outcome::Stopped) => "stopped",
-        None if head.held => return "at work".to_owned(),
+        None if head.held => return "active".to_owned(),
         None => "unfinished",
     };
     // Of the others, the same command again does what is left.

@@ -40,7 +40,7 @@ pub fn totals(summary: &RunSummary) -> String {
     let untried = if untried > 0 { format!(", {untried} not tried") } else { String::new() };
     let given_back = match summary.returned.as_ref().map_or(0, |returned| returned.instances.len()) {
         0 => String::new(),
-        some => format!(", {some} given back"),
+        some => format!(", {some} rolled back"),
     };
     format!(
         "{} requested: {} launched, {} running, {} failed{given_back}{untried}, in {}",
@@ -71,7 +71,7 @@ fn returned(summary: &RunSummary) -> Option<String> {
     if *reserved && reservations.iter().all(|reservation| reservation.before.is_some()) {
         parts.push("the reservations that the run created".to_owned());
     }
-    let verb = if summary.launched == 0 { "given back" } else { "given back so far" };
+    let verb = if summary.launched == 0 { "rolled back" } else { "rolled back so far" };
     Some(format!("{verb}, because {reached} running is below the minimum of {min}: {}", parts.join("; ")))
 }
 

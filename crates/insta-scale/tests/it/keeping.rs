@@ -92,7 +92,7 @@ fn fewer_than_min_are_given_back_and_the_report_says_so() {
     assert!(!ended.stderr.contains("continue with:"), "nothing is left to go on with: {}", ended.stderr);
     assert_eq!(live(&place), Vec::new());
     let table = place.run(&["show"]);
-    assert!(table.stdout.contains(&format!(", {gone} given back")), "{}", table.stdout);
+    assert!(table.stdout.contains(&format!(", {gone} rolled back")), "{}", table.stdout);
 }
 
 #[test]

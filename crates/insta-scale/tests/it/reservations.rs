@@ -143,7 +143,7 @@ fn rollback_has_its_own_time_and_names_only_what_existed() {
     let ended = place.run(&["reservation", "create", "--count", "5"]);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     assert!(ended.stderr.contains("nothing was created, so nothing is reserved"), "{}", ended.stderr);
-    for untrue in ["OCI had no more capacity", "given back"] {
+    for untrue in ["OCI had no more capacity", "rolled back"] {
         assert!(!ended.stderr.contains(untrue), "{}", ended.stderr);
     }
 }

@@ -40,7 +40,7 @@ fn vcpus_are_taken_as_the_ocpus_that_they_are() {
     let ocpus = |settings: &Settings| settings.fleet.template.shape_config.as_ref().unwrap().ocpus;
     let e4 = sized("VM.Standard.E4.Flex", "vcpus: 4").unwrap();
     assert_eq!(ocpus(&e4), Some(2.0));
-    assert!(e4.notes.contains("an OCPU is 2 vCPUs on VM.Standard.E4.Flex: vcpus: 4 is taken as `ocpus: 2`"));
+    assert!(e4.notes.contains("an OCPU is 2 vCPUs on VM.Standard.E4.Flex: vcpus: 4 means `ocpus: 2`"));
     assert_eq!(ocpus(&sized("VM.Standard.A1.Flex", "vcpus: 4").unwrap()), Some(4.0));
     let odd = sized("VM.Standard.E4.Flex", "vcpus: 3").unwrap_err();
     assert!(odd.contains("is not a whole number of OCPUs") && odd.contains("set `ocpus: 2`"), "{odd}");

@@ -48,7 +48,7 @@ pub(super) fn describe(asker: &Asker<'_>, facts: Option<&SubnetFacts>, answer: &
             Finding::new(
                 Level::Stop,
                 ocid,
-                "public addresses are asked for, and the subnet is private: it refuses them",
+                "public addresses are requested, but the subnet is private and does not allow them",
             )
             .remedy("set `assign_public_ip: false`, or use a public subnet"),
         );

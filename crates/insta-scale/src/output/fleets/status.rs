@@ -92,7 +92,7 @@ fn price(standing: &Standing) -> String {
         unknown => format!(", and {} of unknown price", count(unknown as u64, "instance")),
     };
     format!(
-        "{} {currency} an hour{unknown}; {} {currency} spent so far at most",
+        "{} {currency} per hour{unknown}; at most {} {currency} spent so far",
         thousands(standing.price_per_hour, 4),
         thousands(standing.spent_at_most, 2)
     )
