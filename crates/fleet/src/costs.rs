@@ -97,7 +97,7 @@ async fn active(client: &Client, row: &ComputeCapacityReservationSummary) -> Res
     Ok(Some(reservation::Held::from(client.get_capacity_reservation(&row.id).await?)))
 }
 
-/// The cost of what is unused of a reservation with so many instances in it.
+/// The price of the unused capacity of a reservation with this many instances in it.
 fn unused(held: Held, inside: u32, prices: &Prices) -> Option<StillCosts> {
     let reserved = held.reserved();
     if inside >= reserved {

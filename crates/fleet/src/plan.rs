@@ -50,7 +50,7 @@ pub struct Plan {
     /// Capacity that the run reserves before it launches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<Reserve>,
-    /// At least so many, or nothing: when fewer are reached, everything that the run made is given back.
+    /// Require at least this many; with fewer, everything that the run created is rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
     /// What launches the instances.

@@ -1,6 +1,6 @@
 //! What the process gets from outside: environment variables, the home folder, time and chance.
 //!
-//! The one place that reads them; everything else is told.
+//! The only module that reads them; it passes them on.
 
 use crate::error::CommandError;
 use crate::output::console;
@@ -48,7 +48,7 @@ pub fn state_dir(asked: Option<PathBuf>, simulated: bool) -> Result<PathBuf, Com
 
 /// A seed that differs every time.
 pub fn seed() -> u64 {
-    // The one place where chance comes in; whoever needs it is given a generator made from this.
+    // The only source of randomness; everything else receives a generator seeded here.
     rand::random()
 }
 

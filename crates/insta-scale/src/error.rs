@@ -29,13 +29,13 @@ pub enum CommandError {
     /// A call failed before the run began.
     #[error("{0}")]
     Failure(#[source] Box<Failure>),
-    /// A compartment cannot be looked into.
+    /// A compartment cannot be read.
     #[error("{0}")]
     Compartment(#[source] Box<Failure>),
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A run cannot be taken up.
+    /// A run cannot be resumed.
     #[error("{0}")]
     Run(String),
     /// The scenario cannot be read.
@@ -47,7 +47,7 @@ pub enum CommandError {
     /// The simulated region cannot be started or stopped.
     #[error(transparent)]
     Simulator(#[from] StartError),
-    /// Something that the user asked for does not work out.
+    /// The command line or its circumstances do not allow what was requested.
     #[error("{message}")]
     Usage {
         /// What.
@@ -55,13 +55,13 @@ pub enum CommandError {
         /// What to do.
         hint: Option<String>,
     },
-    /// The user said no.
+    /// The user declined.
     #[error("declined: nothing was done")]
     Declined,
     /// The user interrupted before anything was done.
     #[error("interrupted before anything was done")]
     Interrupted,
-    /// This machine does not do what it must.
+    /// The operating system refused something.
     #[error("{what}: {source}")]
     System {
         /// What failed.

@@ -270,7 +270,7 @@ impl Cause {
             ErrorClass::GivenBack => Self::GivenBack,
             ErrorClass::ReservationGone => Self::ReservationGone,
             ErrorClass::NotDeleted => Self::NotDeleted,
-            // The command that writes these has hints of its own.
+            // The command that writes these has its own hints.
             ErrorClass::WrongState
             | ErrorClass::Protected
             | ErrorClass::Missing
@@ -336,12 +336,14 @@ fn is_foreign(error: &ErrorRecord) -> bool {
     oci_client::is_foreign(error.status, &error.code, &error.message)
 }
 
-/// Whether `resume` would do anything for a run with this outcome: not when it is complete, given back or ended on purpose.
+/// Whether `resume` would do anything for a run with this outcome: not if it is complete, rolled back or ended on
+/// purpose.
 pub fn can_resume(outcome: Option<Outcome>) -> bool {
     !matches!(outcome, Some(Outcome::Complete | Outcome::GivenBack | Outcome::Stopped))
 }
 
-/// The hint for a failure. A run that cannot be gone on with, since its region has ended with it, gets none to do so.
+/// The hint for a failure. If the run cannot be resumed because its simulated region has ended, the hint does not say
+/// so.
 pub fn hint_after(error: &ErrorRecord, resumable: bool) -> &'static str {
     let cause = Cause::of(error);
     if resumable { cause.hint() } else { cause.hint_in_simulated_region() }

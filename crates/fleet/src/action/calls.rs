@@ -1,4 +1,4 @@
-//! The requests that a run of actions makes, each in a task of its own. Decides nothing.
+//! The requests of a run of actions, each in its own task. Decides nothing.
 
 use super::look::Look;
 use super::slot::Slot;

@@ -1,4 +1,4 @@
-//! Starts, stops, reboots or terminates a selection of instances: a run of its own, with a record for each step.
+//! Starts, stops, reboots or terminates a selection of instances, as a run with a record for each step.
 //!
 //! It acts on the instances of a frozen [`Selection`] and on no others. Each instance goes its own way: the table in
 //! `decide` says what its state asks for, actions leave at the pace that the service accepts, one poll of the list
@@ -121,7 +121,7 @@ pub struct ActionPlan {
     /// Volumes that a termination leaves behind on purpose, so that `cleanup` knows them as ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_volumes: Vec<KeptVolume>,
-    /// What the user named and nobody found, as it was written. The last of the instances stand for it.
+    /// The named instances that were not found, as the user wrote them. The last of the instances stand for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
 }

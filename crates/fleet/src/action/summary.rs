@@ -37,13 +37,13 @@ pub struct ActionSummary {
     pub elapsed_s: f64,
     /// Requests by operation.
     pub requests: BTreeMap<String, RequestCount>,
-    /// What the user named and nobody found, as it was written. Each has a row too, and has failed.
+    /// The named instances that were not found, as the user wrote them. Each has a row too, and has failed.
     pub missing: Vec<String>,
     /// One row per instance, in the order of the selection.
     pub instances: Vec<ActionRow>,
     /// What the user should know and stopped nothing.
     pub warnings: Vec<String>,
-    /// What goes on costing although nobody uses it; absent when nobody has looked.
+    /// Unused resources that continue to cost money; absent if this was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub still_costs: Option<Vec<StillCosts>>,
 }
@@ -62,7 +62,7 @@ pub enum RowResult {
     Failed,
     /// It did not get there in time, and may still.
     WaitEnded,
-    /// The action was about to be sent, and what became of it is not known.
+    /// The action was about to be sent, and its outcome is unknown.
     Unknown,
     /// Nothing was done to it.
     Left,

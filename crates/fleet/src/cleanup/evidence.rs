@@ -26,7 +26,7 @@ pub struct Evidence {
     pub(super) busy: BTreeMap<String, RunId>,
     /// Runs that a process holds although the ledger has no record of them.
     pub(super) held_elsewhere: BTreeSet<RunId>,
-    /// Runs of which nobody can tell what they did: their first record cannot be read.
+    /// Runs whose first record cannot be read, so that it is unknown what they did.
     pub(super) nameless: BTreeSet<RunId>,
     /// How far each run's records went when they were read.
     pub(super) read_to: BTreeMap<RunId, u64>,
@@ -59,11 +59,11 @@ pub(super) struct Launch {
     pub(super) held: bool,
     /// How many of its records cannot be read.
     pub(super) unreadable: usize,
-    /// Whether everything of it was to be given back.
+    /// Whether the run was to be rolled back.
     pub(super) rolled_back: bool,
     /// Its slots.
     pub(super) slots: BTreeMap<SlotNumber, SlotEvidence>,
-    /// Every reservation that a record says it held, whatever became of it.
+    /// Every reservation that a record says it held.
     pub(super) reservations: BTreeSet<String>,
     /// Whether slots are without an instance, so that `resume` would launch again, and into these reservations.
     has_open_slots: bool,
@@ -76,7 +76,7 @@ pub(super) struct SlotEvidence {
     pub(super) has: Option<String>,
     /// Whether that instance was seen running.
     pub(super) running: bool,
-    /// Whether nobody knows what became of a launch for it.
+    /// Whether the outcome of a launch for it is unknown.
     pub(super) in_doubt: bool,
     /// Instances whose launch failed or was rolled back.
     pub(super) gone: BTreeSet<String>,

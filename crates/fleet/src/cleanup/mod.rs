@@ -40,7 +40,7 @@ pub struct Scope {
     pub expired_only: bool,
     /// Volumes too that a termination kept on purpose.
     pub kept_volumes: bool,
-    /// Reservations too that nobody uses and that this program made for somebody, and not for a launch.
+    /// Whether unused reservations of `reservation create` are included.
     pub made_reservations: bool,
     /// The time now.
     pub now: Timestamp,
@@ -53,7 +53,7 @@ pub struct Leftovers {
     pub instances: Vec<LeftInstance>,
     /// Boot and data volumes.
     pub volumes: Vec<LeftVolume>,
-    /// Capacity reservations that nobody uses.
+    /// Unused capacity reservations.
     pub reservations: Vec<LeftReservation>,
     /// What the user should know about what is not in the lists.
     pub notes: Vec<String>,

@@ -63,7 +63,7 @@ impl Notes {
         ));
     }
 
-    /// The records do not prove that nobody wants this reservation any more.
+    /// The records do not prove that the reservation is unwanted.
     pub(super) fn wanted_reservation(&mut self, run: RunId, ocid: &str) {
         self.say(format!(
             "reservation {ocid} left alone: run {run} has slots without an instance and can be resumed to launch into \

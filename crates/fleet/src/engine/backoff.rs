@@ -16,7 +16,7 @@ impl Backoff {
         Self::growing(first, longest, 200)
     }
 
-    /// Each pause is so many percent of the one before.
+    /// Each pause as a percentage of the one before.
     pub const fn growing(first: Duration, longest: Duration, growth_percent: u32) -> Self {
         Self { first, longest, growth_percent }
     }

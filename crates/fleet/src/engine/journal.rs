@@ -1,4 +1,4 @@
-//! The one way by which a run writes: to the store, then into the state in memory, then to whoever watches.
+//! The only writer of a run: events go to the store, then into the state in memory, then to the observer.
 //!
 //! Several tasks append at once, and their appends may return in another order than the store gave them. The state
 //! and the watchers get records in the store's order.

@@ -36,7 +36,7 @@ pub(crate) struct Ending {
     pub refused: bool,
     /// The user asked to stop.
     pub interrupted: bool,
-    /// What became of some requests is not known.
+    /// The outcome of some requests is unknown.
     pub in_doubt: bool,
     /// Only time was missing.
     pub cut_short: bool,

@@ -37,7 +37,7 @@ impl Class {
     }
 }
 
-/// Leave for one request. Dropped without a word of what became of it, the request counts as lost.
+/// Permission for one request. If it is dropped without an outcome, the request counts as lost.
 #[derive(Debug)]
 #[must_use = "tell the pacer what became of the request"]
 pub struct Permit<'a> {
@@ -53,7 +53,7 @@ impl Permit<'_> {
         self.position
     }
 
-    /// Whether this is the first time that its outcome is told.
+    /// Whether its outcome is reported for the first time.
     fn settle(&self) -> bool {
         !self.settled.swap(true, Ordering::Relaxed)
     }
@@ -106,7 +106,7 @@ impl Pacer {
         lane.wait(position).await
     }
 
-    /// Makes a request of this class when its turn has come, and takes in what became of it.
+    /// Makes a request of this class when its turn has come, and learns from its outcome.
     pub async fn call<T>(
         &self,
         class: Class,
@@ -123,7 +123,7 @@ impl Pacer {
         self.lane(class).wait(position).await
     }
 
-    /// What became of the request. A failure that has an answer has passed the throttle, unless it is of that class.
+    /// The outcome of the request. A failure with a response has passed the throttle, unless it is of that class.
     pub fn on_answer(&self, permit: &Permit<'_>, failure: Option<&Failure>) -> Option<PaceChange> {
         if !permit.settle() {
             return None;

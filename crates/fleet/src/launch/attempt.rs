@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// No request was seen to be acted on later: after this, "not there" is believed also of one that was never answered.
 const LATEST: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
-/// Lists may lag behind launches, so "not there" counts only after so many looks …
+/// Lists may lag behind launches, so "not found" counts only after this many polls …
 const LOOKS: u32 = 5;
 /// … with pauses that begin with this and double, so that the last look comes when the longest lag is over, and some.
 const BETWEEN_LOOKS: Duration =
@@ -100,7 +100,7 @@ impl Attempt<'_> {
                 Some(permit) => permit,
                 None => self.context.admit(position).await?,
             };
-            // Refused, it comes back here: nobody who came later goes first.
+            // A refused request comes back here, so that it is sent before later ones.
             position = Some(permit.position());
             if let Some(error) = self.context.time_is_over() {
                 return Box::pin(self.out_of_time(error)).await;
@@ -139,7 +139,7 @@ impl Attempt<'_> {
             if failure.class == FailureClass::Ambiguous {
                 self.may_exist.get_or_insert(sent_at);
             }
-            // What is rare has a box of its own: each slot under way takes as much room as its largest step.
+            // Rare steps are boxed, because each active slot takes as much memory as its largest step.
             if let Some(end) = Box::pin(self.failed(&failure)).await? {
                 return Ok(end);
             }
@@ -277,7 +277,7 @@ impl Attempt<'_> {
         if !dead {
             return Ok(AttemptEnd::Launched { ocid });
         }
-        // The token has given back an instance that it made earlier and that died since.
+        // The token returned an instance that an earlier request created and that has ended since.
         let asked = termination::cause(self.context, &ocid, answered.work_request_id.as_deref());
         let (class, error) = Box::pin(asked).await;
         let event = Event::InstanceDied { slot: self.slot, ocid, error: error.clone() };
@@ -344,7 +344,7 @@ impl Attempt<'_> {
                 self.context.pause(Backoff::doubling(BETWEEN_LOOKS, Duration::MAX).pause(look)).await?;
             }
         }
-        // A definite answer and several looks that agree with it: there is none. Otherwise nobody can say.
+        // A definite response and several polls that agree prove that there is none. Otherwise it is unknown.
         if known && class != FailureClass::Ambiguous {
             self.note(error.clone(), Action::NextPlacement).await;
             return Ok(AttemptEnd::Next { class, error });

@@ -1,5 +1,5 @@
 //! Which slot has which instance: an answer that names an instance of another slot is a fault of the service, and believing
-//! it would leave one instance watched twice and another one by nobody.
+//! it would watch one instance twice and the other one not at all.
 
 use crate::engine::cloud::OwnTags;
 use ledger::{RunId, RunState, SlotNumber};

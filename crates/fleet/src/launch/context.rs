@@ -141,7 +141,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Why nothing more is launched, once the time of the fleet is over.
+    /// Why nothing more is launched, once the fleet has expired.
     pub fn time_is_over(&self) -> Option<ErrorRecord> {
         let until = self.until.filter(|until| *until <= self.env.clock.now())?;
         Some(expired(until))
@@ -179,7 +179,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The login was refused: the first such answer is the one that is told, and nothing new is started.
+    /// OCI refused the login: the first such response is reported, and nothing new is started.
     pub fn stop_for_login(&self, error: &ErrorRecord) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let first = refused.is_none();
@@ -188,9 +188,9 @@ impl<'a> Context<'a> {
         first
     }
 
-    /// Waits for an answer that may be thrown away, unless the run is halted before.
+    /// Waits for a response that may be discarded, unless the run is halted first.
     ///
-    /// Only for calls that change nothing, here or there: they are dropped in the middle.
+    /// Only for calls that change nothing on either side, because they are dropped in the middle.
     pub async fn ask<T>(&self, answer: impl Future<Output = T>) -> Result<T, Halted> {
         tokio::select! {
             biased;
@@ -259,7 +259,7 @@ impl<'a> Context<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Halted;
 
-/// A wait that the service asks for is told when it is as long as this.
+/// A wait that OCI asks for is reported if it is at least this long.
 const WORTH_TELLING: Duration = Duration::from_mins(1);
 
 /// Until when the instances of a plan are to live, by their tag.

@@ -1,4 +1,4 @@
-//! Carries a launch out: keeps so many slots under way as are allowed, hands launched instances to the watcher, and
+//! Carries out a launch: keeps the allowed number of slots active, hands launched instances to the watcher, and
 //! takes back the slots of those that died.
 //!
 //! All of it is one task: dropping it at any point is a crash, which the ledger must survive, and the same seed gives the

@@ -1,4 +1,4 @@
-//! The end of a launch: what the deadline cut short, giving back what is too little, reservations, the outcome.
+//! The end of a launch: slots that the deadline ended, rollback, reservations, the outcome.
 
 use super::{context::Context, reserve, rollback};
 use crate::engine::outcome::{Ending, Reached};
@@ -17,7 +17,7 @@ pub(crate) enum Cut {
     Late,
 }
 
-/// What comes after the last launch: giving back if too little was reached, the reservations, the outcome.
+/// The steps after the last launch: rollback if too few are running, the reservations, the outcome.
 pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cut) {
     if cut == Cut::Late {
         end_at_deadline(context).await;
@@ -36,7 +36,7 @@ pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cu
     finish(context, cut, rolled_back).await;
 }
 
-/// A run whose giving back was interrupted, or that has reached too little: how many, and how many it should be.
+/// For a run whose rollback was interrupted, or that reached too few: the number reached and the minimum.
 ///
 /// One that was told to stop, whose login was refused or whose ledger is broken can go on, so it keeps what it has.
 fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {

@@ -5,23 +5,24 @@ use std::time::Duration;
 /// How a launch is carried out.
 #[derive(Clone, Debug)]
 pub struct LaunchOptions {
-    /// Whether to wait until the instances run.
+    /// Whether to wait until the instances are running.
     pub wait: bool,
     /// How long to wait for one instance after its launch. Oracle's own launcher waits 5 minutes for a virtual
     /// machine and 60 for bare metal, the official SDKs 20 for either.
     pub wait_timeout: Duration,
-    /// The highest rate of launches, a second.
+    /// The highest rate of launches per second.
     pub rate: Option<f64>,
-    /// The most launches under way at once.
+    /// The most launches in flight.
     pub max_concurrency: usize,
-    /// The most placements tried for one slot, the same one again counted.
+    /// The most attempts for one slot, including repeated placements.
     pub max_attempts: u32,
-    /// How long slots that found no capacity anywhere go on trying, counted from the last launch that was accepted, of
-    /// whichever slot; not at all unless given.
+    /// How long slots without capacity keep trying after the last accepted launch of any slot. Without it, passes and
+    /// attempts are limited.
     pub retry_for: Option<Duration>,
-    /// After so long nothing more is launched or waited for; counted from when this process took the run up.
+    /// When this time is over, nothing more is launched or waited for; it counts from when this process started or
+    /// resumed the run.
     pub deadline: Option<Duration>,
-    /// Whether a run that stays below [`Plan::min`] keeps what it has.
+    /// Whether a run below [`Plan::min`] keeps its instances.
     pub keep_partial: bool,
     /// Whether to find out only what launches under way have made, and to launch nothing more for the run, ever.
     pub settle_only: bool,
@@ -46,7 +47,7 @@ impl Default for LaunchOptions {
     }
 }
 
-/// Lists of instances are not known to lag behind launches by more.
+/// The longest known lag of lists behind launches.
 pub const LONGEST_LAG: Duration = Duration::from_secs(90);
 
 /// The service keeps a retry token for 24 hours (OpenAPI of the Core Services). An hour is left for clocks that differ.

@@ -1,7 +1,7 @@
 //! Gives back what a run made when it stayed below its least count: its instances, and with each its volumes.
 //!
 //! What is deleted is what the ledger knows and what carries the run's tags. A deletion may be repeated without harm, so
-//! a process that takes the run up in the middle begins again. Must not decide whether a run is to be given back.
+//! a process that resumes the run in the middle starts again. Must not decide whether a run is rolled back.
 
 use super::{adopt, context::Context};
 use crate::engine::{
@@ -147,7 +147,7 @@ fn is_rolled_back(context: &Context<'_>, slot: SlotNumber, ocid: &str) -> bool {
     context.journal.state(|state| state.slot(slot).gone.iter().any(|gone| gone == ocid))
 }
 
-/// An instance that the ledger did not know becomes the slot's, if the slot has none: then it can be given back.
+/// An instance that the ledger did not know is assigned to its slot if that has none, so that it can be rolled back.
 async fn adopt_into_slot(context: &Context<'_>, slot: SlotNumber, instance: &Instance) {
     let adopted = context.journal.state(|state| {
         let known = state.slot(slot);

@@ -26,7 +26,7 @@ pub struct RunSummary {
     pub running: u32,
     /// Slots with a failure that was not overcome. Slots never tried are in none of these numbers.
     pub failed: u32,
-    /// What was given back, once giving back has begun.
+    /// What was rolled back, once the rollback has started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returned: Option<Box<Returned>>,
     /// Seconds since the run began, or was last resumed.
@@ -40,7 +40,7 @@ pub struct RunSummary {
     /// Why the ledger could not be written any more, if so: what happened after that is only told here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger_error: Option<String>,
-    /// What goes on costing although nobody uses it; absent when nobody has looked.
+    /// Unused resources that continue to cost money; absent if this was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub still_costs: Option<Vec<StillCosts>>,
 }
@@ -54,7 +54,7 @@ pub struct Returned {
     pub min: u32,
     /// Instances that are deleted, in order of their slots. Their boot volumes went with them.
     pub instances: Vec<String>,
-    /// Whether the run made reservations of its own.
+    /// Whether the run created reservations.
     pub reserved: bool,
     /// Reservations that the run made or has grown, as last read: those that are deleted are not among them.
     pub reservations: Vec<ReservationSummary>,
@@ -113,7 +113,7 @@ impl RunSummary {
         Self::from_owned(state.clone(), plan)
     }
 
-    /// The same of a state that nobody needs any more: a large fleet's is not held twice.
+    /// The same from a state that is no longer needed, so that a large fleet is not held in memory twice.
     pub(crate) fn from_owned(mut state: RunState, plan: &Plan) -> Self {
         let returned = returned(&state, plan).map(Box::new);
         let mut slots = std::mem::take(&mut state.slots);
@@ -162,7 +162,7 @@ fn returned(state: &RunState, plan: &Plan) -> Option<Returned> {
     })
 }
 
-/// The instance of a slot that was given back. Those that died before are not meant.
+/// The instance of a slot that was rolled back, not one that ended earlier.
 fn given_back(slot: &SlotState) -> Option<String> {
     slot.gone.last().filter(|_| slot.phase == Phase::GivenBack).cloned()
 }

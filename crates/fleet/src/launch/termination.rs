@@ -22,7 +22,7 @@ pub(crate) async fn cause(
         Err(_halted) => None,
     };
     if let Some((class, error)) = told {
-        // A reservation without room fails like a lack of hosts, whether at once or late, and has a remedy of its own.
+        // A full reservation fails like a lack of hosts, at once or late, but has a different remedy.
         let placement = context.journal.state(|state| {
             let slot = state.slots.values().find(|slot| slot.ocid.as_deref() == Some(ocid));
             slot.and_then(|slot| slot.placement.clone())

@@ -23,7 +23,7 @@ const INTERVALS: Backoff = Backoff::growing(INTERVAL, LONGEST, 125);
 const SHORTEST: Duration = Duration::from_secs(1);
 /// Added to the time when an instance should run, so that the poll does not just miss it.
 const MARGIN: Duration = Duration::from_millis(100);
-/// Until the first instance runs, only so many of the oldest are looked at …
+/// Until the first instance is running, only this many of the oldest are polled …
 const SCOUTS: usize = 2;
 /// … but for a look at all of them after so long, for those that die early.
 const LOOK_AT_ALL: Duration = Duration::from_secs(30);

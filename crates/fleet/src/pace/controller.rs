@@ -261,7 +261,7 @@ impl Controller {
         self.change = Some(RateChange { rate, reason });
     }
 
-    /// Growth is told in steps, not with each request.
+    /// Growth is reported in steps, not with each request.
     fn tell_probe(&mut self, rate: f64) {
         if rate > 1.5 * self.reported && self.refused.is_none() {
             self.tell(rate, Reason::Probe);

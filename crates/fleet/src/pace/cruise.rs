@@ -32,9 +32,9 @@ pub(super) struct Shape {
     pub(super) hold: f64,
 }
 
-/// A swing takes at least so many requests: fewer measure nothing.
+/// The fewest requests of a swing: fewer measure nothing.
 const FEWEST: f64 = 6.0;
-/// After so many seconds beyond its end, a swing grows as fast as a search.
+/// This many seconds beyond its end, a swing grows as fast as a search.
 const HURRY: f64 = 4.6;
 /// A rate that is not known to be allowed grows by e to the power of this a second at most, …
 const GROWTH: f64 = 1.2;

@@ -1,4 +1,4 @@
-//! What a controller is told at its start. Every number is a guess about services that publish none; each says why.
+//! The settings of a controller. Services publish no limits, so every number is an estimate; each has its reason.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which names of a fleet are taken, so that an extension of it goes on after them.
+//! Which names of a fleet are in use, so that an extension continues after them.
 
 use super::naming::NamePattern;
 use super::spec::FleetSpec;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Fleets have at most 100,000 instances; a hundred times that leaves room for those that were extended often.
 const HIGHEST: u32 = 10_000_000;
-/// A number is padded to at most so many digits: more than the highest number has.
+/// The most digits that a number is padded to: more than the highest number has.
 const WIDEST: usize = 9;
 
 /// How the instances of a fleet are named.
@@ -59,7 +59,7 @@ pub struct Values<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
-    /// `{n}` or `{n:03}`: the number, with zeros up to so many digits.
+    /// `{n}` or `{n:03}`: the number, padded with zeros to this width.
     Number(usize),
     /// `{prefix}`: the prefix of the fleet's names.
     Prefix,

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 /// Capacity that a run reserves for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserve {
-    /// Unless at least so many are held, everything is given back and nothing is launched.
+    /// If fewer than this are reserved, everything is rolled back and nothing is launched.
     pub min: u32,
-    /// Whether what stays unused is given back in the end.
+    /// Whether unused capacity is released at the end.
     pub release: bool,
     /// Reservations of the config that are grown, and how many each held before.
     pub grown: BTreeMap<String, u32>,

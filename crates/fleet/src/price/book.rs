@@ -67,7 +67,7 @@ impl Prices {
         self.currency().eq_ignore_ascii_case("USD")
     }
 
-    /// What one GB of boot volume with so many performance units costs an hour.
+    /// The price per hour of one GB of boot volume with this number of performance units.
     pub(crate) fn boot_volume_gb_hour(&self, vpus: f64) -> Option<f64> {
         let month = match self.boot_volume_gb_month {
             Some(price) => price,

@@ -96,7 +96,7 @@ pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> C
     cost
 }
 
-/// What instances cost while they run: so many at each placement. The price is the sum over the placements.
+/// The price of running instances, given their number at each placement. The price is the sum over the placements.
 ///
 /// `known` is what ListShapes says about the size of the shapes, where the config leaves it open.
 pub fn of_placements(

@@ -1,9 +1,9 @@
-//! A thing that goes on costing money, and what ends that. Pure.
+//! A resource that continues to cost money, and the command that deletes it. Pure.
 
 use ledger::RunId;
 use serde::Serialize;
 
-/// A thing that goes on costing.
+/// A resource that continues to cost money.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StillCosts {
     /// What it is: `reservation`, `boot volume`, `volume`.

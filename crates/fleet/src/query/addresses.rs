@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Lists read at the same time.
 const AT_ONCE: usize = 8;
-/// GetVnic is called for at most so many, and for at most a tenth of the instances when there are more.
+/// GetVnic is called for at most this many instances, and for at most a tenth of them if there are more.
 const FEW: usize = 10;
 
 /// The addresses of one instance's first VNIC.

@@ -149,7 +149,7 @@ pub fn check(wants: &[Want]) -> Result<(), String> {
 
 /// What a field of a launch means to a reservation.
 enum Matter {
-    /// The reservation is told, since only launches with the same value draw on it.
+    /// The reservation gets it too, since only launches with the same value can use it.
     Kept(fn(&LaunchInstanceDetails, &mut Want)),
     /// Launches that have it draw on no reservation at all.
     Refused(fn(&LaunchInstanceDetails) -> bool, &'static str),
@@ -213,7 +213,7 @@ pub fn unreservable(launch: &LaunchInstanceDetails) -> Option<&'static str> {
     })
 }
 
-/// Shares a count among so many places: as even as can be, the first ones get the rest.
+/// Divides a count into this many parts as evenly as possible; the first parts get the rest.
 pub fn spread(count: u32, places: usize) -> Vec<u32> {
     let places = u32::try_from(places).unwrap_or(u32::MAX).max(1);
     (0..places).map(|place| count / places + u32::from(place < count % places)).collect()

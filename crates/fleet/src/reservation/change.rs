@@ -1,5 +1,5 @@
 //! Grows and shrinks reservations. An update deletes every config that it leaves out (Oracle: "Capacity Reservations"),
-//! so all are sent every time, and only if nobody changed the reservation since it was read.
+//! so all are sent every time, and only if the reservation has not changed since it was read.
 
 use oci_api::models::{
     InstanceReservationConfig, InstanceReservationConfigDetails, UpdateComputeCapacityReservationDetails,
@@ -180,7 +180,7 @@ pub(super) fn sum(configs: &[InstanceReservationConfigDetails]) -> u32 {
     configs.iter().map(|config| whole(Some(config.reserved_count))).fold(0, u32::saturating_add)
 }
 
-/// Sends the whole list of configs, if nobody changed the reservation since it was read.
+/// Sends the whole list of configs, if the reservation has not changed since it was read.
 pub(super) async fn send(
     client: &Client,
     held: &Held,

@@ -52,7 +52,7 @@ impl Order {
     }
 }
 
-/// What became of an order.
+/// The outcome of an order.
 #[derive(Debug)]
 pub struct Created {
     /// Where.
@@ -161,7 +161,7 @@ async fn find(
             Ok(Some(ocid)) => return Ok(ocid),
             Ok(None) => {}
             Err(error) if error.failure().is_some_and(super::follow::passing) => {}
-            // Who may not look does not learn what became of the creation.
+            // Without permission to read it, the outcome of the creation stays unknown.
             Err(_) => break,
         }
     }

@@ -269,7 +269,7 @@ pub struct ResumeArgs {
 }
 
 impl LaunchArgs {
-    /// The least count that the run itself watches over. Whoever keeps what there is wants it watched by nobody.
+    /// The minimum that the run enforces: none if it keeps what it has.
     pub fn least(&self) -> Option<u32> {
         self.min.filter(|_| !self.keep_partial)
     }

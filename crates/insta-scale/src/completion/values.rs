@@ -1,4 +1,4 @@
-//! Values that only this program and this machine know: runs, scenarios, profiles, states, shapes. Asks nobody.
+//! Values that only this program and this machine know: runs, scenarios, profiles, states, shapes. Sends no requests.
 
 use crate::config::shapes::FLEX_SHAPES;
 use crate::environment;

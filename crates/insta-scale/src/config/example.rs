@@ -1,4 +1,4 @@
-//! Finds what a config still has from config.example.yaml: OCIDs of nothing, and a key that lets nobody in.
+//! Finds values of config.example.yaml that were not replaced: OCIDs of nothing, and a key that nobody has.
 //!
 //! The list is the example itself, so that the two cannot come to differ.
 
@@ -22,7 +22,7 @@ pub enum Placeholders {
     /// They are mistakes: what they name does not exist.
     #[default]
     Refused,
-    /// They are named, and stop nothing: nobody is asked and nothing is made.
+    /// They are reported and stop nothing: no request is sent and nothing is created.
     Noted,
     /// They are as good as any: everything that the config names exists in a simulated region.
     Taken,

@@ -7,7 +7,7 @@ use super::keys::{GROUPS, SECRET};
 use oci_api::schema::{Kind, Model};
 use std::collections::BTreeSet;
 
-/// A line is cut after so many characters.
+/// Lines are cut after this many characters.
 const WIDTH: usize = 160;
 
 /// Groups whose keys are the user's own, and are shown with their values.

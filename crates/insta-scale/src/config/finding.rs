@@ -27,7 +27,7 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// Whether only the key that it is about is shown, since nobody knows what its value is.
+    /// Whether only the key is shown, because its value is unknown and could be a secret.
     pub hides_value: bool,
 }
 
@@ -42,7 +42,7 @@ impl Finding {
         Self { place: None, message: message.into(), help: None, hides_value: false }
     }
 
-    /// A finding about a key that has no meaning here: what its value is, nobody knows.
+    /// A finding about an unknown key, whose value could be a secret.
     pub fn unknown_key(place: Place, message: impl Into<String>) -> Self {
         Self { hides_value: true, ..Self::at(place, message) }
     }

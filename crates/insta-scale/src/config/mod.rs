@@ -69,7 +69,7 @@ pub struct Overrides {
     pub endpoint: Option<String>,
     /// `--simulate`: no credentials are needed.
     pub simulate: bool,
-    /// What becomes of values that nobody has put in the place of the example's.
+    /// How to treat values of the example that were not replaced.
     pub placeholders: Placeholders,
     /// `OCI_CLI_PROFILE`: which profile, when the file has no credentials of its own.
     pub cli_profile: Option<String>,

@@ -11,7 +11,7 @@ use super::options::{set_flag, set_ocid};
 use super::section::Section;
 use serde_json::Value;
 
-/// Reads the network of the instances. `need` is told whether there is a subnet.
+/// Reads the network of the instances, and reports to `need` whether there is a subnet.
 pub fn read(
     section: &Section<'_>,
     context: &Context<'_>,

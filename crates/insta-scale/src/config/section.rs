@@ -220,7 +220,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// A key that nobody knows, as far as it is shown: a line that was pasted by mistake can look like one.
+/// The part of an unknown key that is shown: a line that was pasted by mistake can look like a key.
 fn shown(key: &str) -> String {
     if key.chars().count() > 60 {
         format!("{}…", key.chars().take(8).collect::<String>())

@@ -13,7 +13,7 @@ use super::section::Section;
 const OF_AN_IMAGE: [&str; 4] =
     ["image_id", "boot_volume_size_in_gbs", "boot_volume_vpus_per_gb", "kms_key_id"];
 
-/// Reads it. `need` is told whether there is an image.
+/// Reads it, and reports to `need` whether there is an image.
 pub fn read(
     section: &Section<'_>,
     context: &Context<'_>,

@@ -1,6 +1,6 @@
 //! The two streams: stdout for data, stderr for people.
 //!
-//! A closed stdout is no error: whoever reads has seen enough. Must not know what is printed.
+//! A closed stdout is no error: the reader has seen enough. Must not know what is printed.
 
 use crate::apart;
 use crate::error::CommandError;
@@ -30,7 +30,7 @@ pub fn data(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Prints a line to stderr. When that is closed too, there is nobody left to tell.
+/// Prints a line to stderr. If that is closed too, the line is lost.
 pub fn line(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

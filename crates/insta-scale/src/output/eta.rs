@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ledger::{Event, Record, RunState};
 use std::collections::VecDeque;
 
-/// Launches of so many seconds make the rate that is shown.
+/// The rate shown covers the launches of this many seconds.
 const WINDOW_S: f64 = 10.0;
 /// So many boots are enough to know a median.
 const BOOTS: usize = 1_000;
@@ -78,7 +78,7 @@ impl Eta {
             return Some(f64::from(left) / self.rate()? + boot);
         }
         let since = between(self.last_launch?, self.now?);
-        // Later than usual: nobody knows how much.
+        // Later than usual, by an unknown amount.
         Some(boot - since).filter(|eta| *eta > 0.0)
     }
 

@@ -1,7 +1,8 @@
-//! Shows a run while it goes on: bars on a terminal, with a line below them while slots wait; plain lines elsewhere, JSON
+//! Shows the progress of a run: bars on a terminal, with a line below them while slots wait; plain lines elsewhere,
+//! JSON
 //! lines on stdout.
 //!
-//! A thread of its own does the writing, so that a slow terminal or a full pipe never holds the run up. It knows the
+//! A separate thread does the writing, so that a slow terminal or a full pipe never delays the run. It knows the
 //! run by its records only.
 
 use super::console::{self, Verbosity};
@@ -53,7 +54,7 @@ impl LaunchReporter {
             LaunchView::new(show, state, plan).run(&receiver);
         })?;
         let to_view = sender.clone();
-        // The view outlives every record: a send fails only if its thread broke, and then there is nobody to show it.
+        // The view outlives every record: a send fails only if its thread failed, and then the record cannot be shown.
         let sink: Sink = Arc::new(move |record: &Record| {
             let _ = to_view.send(ProgressMessage::Record(Box::new(record.clone())));
         });

@@ -105,7 +105,7 @@ impl Proposal {
         out
     }
 
-    /// Whether it is so many, or so dear, that a `y` is typed too easily.
+    /// Whether there are so many instances, or the price is so high, that a `y` is typed too easily.
     pub fn is_large(&self, prices: &Prices) -> bool {
         let limit = prices.confirm_above.unwrap_or(DEAR);
         let dear = self.money.iter().any(|(_, money)| money.hour.is_some_and(|hour| hour > limit));

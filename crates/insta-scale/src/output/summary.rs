@@ -75,7 +75,7 @@ fn returned(summary: &RunSummary) -> Option<String> {
     Some(format!("{verb}, because {reached} running is below the minimum of {min}: {}", parts.join("; ")))
 }
 
-/// What went wrong and what to do, for stderr: each kind of failure once, with the slots that it hit.
+/// What went wrong and what to do, for stderr: each kind of failure once, with the slots that it affected.
 ///
 /// `flags` are those of the next command, if the region is still there to go on in; `untold` are warnings that the progress
 /// has not shown.

@@ -12,7 +12,7 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(30);
 pub(super) struct Drawn {
     /// Those that have an instance.
     pub(super) known: u32,
-    /// Those of which nobody knows whether they have one.
+    /// Those that may have one.
     pub(super) in_doubt: u32,
 }
 

@@ -55,7 +55,7 @@ struct Past {
     run: RunId,
     /// By availability domain.
     held: BTreeMap<String, String>,
-    /// Tokens of creations of which nobody knows what came of them.
+    /// Tokens of creations with an unknown outcome.
     in_doubt: BTreeSet<String>,
     resumed: bool,
     /// When the first process began: no creation of the run is older.

@@ -1,4 +1,4 @@
-//! The end of a run that reserved its own capacity: what is given back, what shrinks, what goes on costing and is said so.
+//! The end of a run that reserved its own capacity: what is released, what shrinks, and what continues to cost money.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -91,7 +91,7 @@ pub(super) async fn still_held(journal: &Journal, created: &[Created]) {
     journal.record(events.collect()).await;
 }
 
-/// The end of such a run: gives back what stayed unused if that is wanted, and says what goes on costing.
+/// The end of such a run: releases unused capacity if requested, and reports what continues to cost money.
 ///
 /// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps a tally of its own
 /// for this reason), so a reservation never shrinks below what this run has launched into it.
@@ -206,7 +206,7 @@ async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -
             Ok(None) => continue,
             Ok(Some(ocid)) => match show(client, &ocid).await {
                 Ok(held) => held_event(&held, held.reserved()),
-                // Known from here on; whoever looks at it next says that nobody can.
+                // Known from here on; the next read reports that it cannot be read.
                 Err(_) => Event::ReservationHeld { ocid, availability_domain: domain, asked: 0, held: 0 },
             },
             Err(error) => {

@@ -31,7 +31,7 @@ pub(super) struct PollResult {
     list: List,
 }
 
-/// What became of asking for the list.
+/// The outcome of a request for the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum List {
     #[default]
@@ -255,7 +255,7 @@ fn observe(watched: &mut Watched, ocid: &str, instance: &Observation, events: &m
             true
         }
         State::Terminating | State::Terminated => true,
-        // It exists, so another launch would make a second one; it does not run, and nobody is starting it.
+        // It exists, so another launch would create a second one; but it is not running, and nothing starts it.
         State::Stopping | State::Stopped => {
             events.push(Event::SlotFailed { slot, error: stopped_error(ocid, state) });
             true

@@ -49,7 +49,7 @@ pub(super) const MOST_PATIENCE: f64 = 0.9;
 /// After a refusal, this many requests are left out, as far as the service's bucket keeps them: answers and requests do
 /// not come in order, and an empty bucket would refuse some of them for that alone.
 const CUSHION: f64 = 0.8;
-/// The first rate after being refused for a time is so many requests in that time.
+/// The first rate after a penalty: this many requests in the time that the penalty took.
 const AFTER_REFUSED: f64 = 4.0;
 /// What counts as usual at first is not less than this many requests a second: a sender that found little because another
 /// one was there first must be able to grow.

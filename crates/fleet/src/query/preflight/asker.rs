@@ -43,7 +43,7 @@ impl Asker<'_> {
         self.asked.fetch_add(requests, Ordering::Relaxed);
     }
 
-    /// Whether so many more requests may be made; counts them if so.
+    /// Whether this many more requests may be made; counts them if so.
     pub fn may(&self, requests: u32) -> bool {
         let fits = self.asked().saturating_add(requests) <= self.budget.load(Ordering::Relaxed);
         if fits {

@@ -142,7 +142,7 @@ pub struct Unasked {
 /// The answer.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Preflight {
-    /// Whether the credentials were accepted; absent when nobody could be asked.
+    /// Whether the credentials were accepted; absent if OCI could not be queried.
     pub authenticated: Option<bool>,
     /// Why nothing could be asked, if so.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@ use crate::price::Size;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum Availability {
-    /// There is room, for so many if it tells.
+    /// There is capacity, for this number of instances if the report says so.
     Available {
         /// How many; absent when it does not tell.
         count: Option<u64>,
@@ -107,7 +107,7 @@ fn details(
 /// The most entries of one report. Not documented: others found by trying that larger ones are refused.
 const MAX_ENTRIES: usize = 10;
 
-/// How many reports so many entries take.
+/// The number of reports that this many entries need.
 pub(super) fn reports(entries: usize) -> u32 {
     u32::try_from(entries.div_ceil(MAX_ENTRIES)).unwrap_or(u32::MAX)
 }

@@ -187,7 +187,7 @@ fn room(held: &Held, fleet: &FleetSpec, placements: &[Placement]) -> u32 {
     in_all(&verdicts, u32::MAX)
 }
 
-/// What is told of a reservation.
+/// What is reported about a reservation.
 pub(super) fn facts(
     held: &Held,
     fleet: &FleetSpec,

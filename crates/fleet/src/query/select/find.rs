@@ -7,7 +7,7 @@ use oci_client::services::compute::InstanceFilter;
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::{HashMap, HashSet};
 
-/// Up to so many OCIDs are asked for one by one instead of reading the whole list.
+/// Up to this many OCIDs are read one by one instead of reading the whole list.
 const FEW: usize = 20;
 /// Questions under way at once.
 const AT_ONCE: usize = 8;

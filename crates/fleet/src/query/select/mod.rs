@@ -34,7 +34,7 @@ impl Selection {
         Self { machines, missing: Vec::new() }
     }
 
-    /// The same choice, with what the user named and nobody found: it is reported with the others, as failed.
+    /// The same selection with the named instances that were not found, which are reported as failed.
     #[must_use]
     pub fn and_missing(self, missing: Vec<Named>) -> Self {
         Self { missing, ..self }
@@ -45,7 +45,7 @@ impl Selection {
         &self.machines
     }
 
-    /// What the user named and nobody found.
+    /// The named instances that were not found.
     pub fn missing(&self) -> &[Named] {
         &self.missing
     }

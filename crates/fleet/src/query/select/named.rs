@@ -26,7 +26,7 @@ impl Named {
         }
     }
 
-    /// What a run remembers of one that nobody found.
+    /// What a run records about a name that was not found.
     pub fn reference(&self) -> InstanceRef {
         match self {
             Self::Ocid(ocid) => InstanceRef { ocid: ocid.clone(), ..InstanceRef::default() },

@@ -66,7 +66,7 @@ struct ListDocument<'a> {
     simulated: bool,
     instances: Vec<Row<'a>>,
     totals: Totals<'a>,
-    /// What the user named and nobody found.
+    /// The named instances that were not found.
     missing: Vec<&'a str>,
 }
 

@@ -55,7 +55,7 @@ impl ActionReporter {
                 source,
             })?;
         let to_view = sender.clone();
-        // The view outlives every record: a send fails only if its thread broke, and then there is nobody to show it.
+        // The view outlives every record: a send fails only if its thread failed, and then the record cannot be shown.
         let sink: Sink = Arc::new(move |record: &Record| {
             let _ = to_view.send(ActionMessage::Record(Box::new(record.clone())));
         });
