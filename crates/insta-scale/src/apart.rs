@@ -1,4 +1,4 @@
-//! Waiting for somebody to type, without being deaf to Ctrl-C.
+//! Waits for input while still reacting to Ctrl-C.
 
 use crate::error::CommandError;
 use crate::output::typing;

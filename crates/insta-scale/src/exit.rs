@@ -7,9 +7,9 @@ use ledger::Outcome;
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All that was asked for is done: every instance is RUNNING, or launched with `--no-wait`.
+    /// Everything requested is done: every instance is RUNNING, or launched with `--no-wait`.
     Done,
-    /// A mistake in the command, in the config or on this machine. Nothing was sent.
+    /// The command, the config or the setup of this machine is invalid. Nothing was done.
     Usage,
     /// Some instances failed.
     SomeFailed,
@@ -44,7 +44,7 @@ impl Exit {
         }
     }
 
-    /// How a run ended. A run without an end (its process died) counts by what it has.
+    /// How a run ended. A run without an end, because its process died, is judged by its instances.
     pub fn of(summary: &RunSummary) -> Self {
         match summary.outcome {
             Some(Outcome::Complete) => Self::Done,

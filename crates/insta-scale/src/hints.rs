@@ -1,4 +1,4 @@
-//! The one table from a failure to what a person can do about it.
+//! The only table from a failure to its remedy.
 //!
 //! The class decides; for a few classes the text tells more. Must not know how a failure came about, nor where the hint
 //! is shown.

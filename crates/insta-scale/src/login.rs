@@ -1,4 +1,4 @@
-//! From the settings to somebody who signs: the config's own key, a profile, or a passphrase typed on a terminal.
+//! From the settings to a signer: the key of the config, a profile, or a passphrase typed on a terminal.
 //!
 //! Must not send anything.
 

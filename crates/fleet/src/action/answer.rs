@@ -1,4 +1,4 @@
-//! Why an action was not carried out, in words of our own.
+//! Why an action was not carried out, in our own words.
 
 use super::Verb;
 use crate::engine::failure::own_error;

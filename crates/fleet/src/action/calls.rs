@@ -15,7 +15,7 @@ use oci_client::{Client, Failure, FailureClass, RetryPolicy};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
-/// Instances asked for at the same time.
+/// Instances read at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
 /// One action to be sent.

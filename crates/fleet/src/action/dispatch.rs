@@ -124,7 +124,7 @@ impl Engine<'_> {
         self.options.grace.filter(|_| softened && slot.stage == Stage::Accepted && self.options.wait)
     }
 
-    /// Asks for each of these instances, unless a look is under way: then it is asked for later.
+    /// Reads each of these instances, later if a poll is already in progress.
     pub(super) fn ask_for(&mut self, overdue: &[usize]) {
         if overdue.is_empty() || !self.looks.is_empty() {
             return;

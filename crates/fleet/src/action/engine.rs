@@ -1,4 +1,4 @@
-//! The run itself: one loop that sends what may leave, takes in what comes back, and looks at what is under way.
+//! The run itself: one loop that sends requests, handles their results, and polls instances with an action in progress.
 
 use super::answer::impossible;
 use super::calls::{self, ActionAnswer, Poll};

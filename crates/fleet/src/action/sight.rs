@@ -1,4 +1,4 @@
-//! What a look at the instances means for each of them, and what the time means.
+//! What a poll of the instances, and the passing of time, mean for each of them.
 
 use super::Verb;
 use super::answer::impossible;
@@ -15,7 +15,7 @@ use oci_client::FailureClass;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often deadlines are looked at.
+/// How often deadlines are checked.
 const EXPIRY: Duration = Duration::from_secs(1);
 
 impl Engine<'_> {

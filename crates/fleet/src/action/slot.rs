@@ -17,9 +17,9 @@ pub(super) enum Stage {
     Paused,
     /// Its action is under way.
     Sent,
-    /// It is busy with something else; looked at until that is over.
+    /// Another operation is in progress; it is polled until that is over.
     Busy,
-    /// Its action was accepted (or it is on its way by itself); looked at until it is there.
+    /// Its action was accepted, or it is changing state by itself; it is polled until it reaches the wanted state.
     Accepted,
     /// Nothing more to do.
     Ended,

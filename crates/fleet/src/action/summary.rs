@@ -1,4 +1,4 @@
-//! What a run of actions came to: a fold over its records, which name everything that is needed.
+//! The result of a run of actions: a fold over its records, which contain everything that is needed.
 //!
 //! The keys that a launch's document has too mean the same there.
 

@@ -61,7 +61,7 @@ impl Deleted {
     }
 }
 
-/// A volume or a reservation that is to be deleted, as the run's first record keeps it.
+/// A volume or a reservation to delete, as stored in the first record of the run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Item {
     Volume(LeftVolume),

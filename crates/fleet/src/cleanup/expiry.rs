@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Instances changed at the same time.
 const AT_ONCE: usize = 8;
-/// An instance that somebody else changes meanwhile is read again so often.
+/// How often an instance that others keep changing is read again.
 const READS: u32 = 3;
 
 /// The tag's value for a time.

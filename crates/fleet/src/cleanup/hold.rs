@@ -11,7 +11,7 @@ use ledger::{ErrorClass, ErrorRecord, Lease, LedgerError, RunId};
 use oci_client::FailureClass;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Instances asked for at once.
+/// Instances read at the same time.
 const AT_ONCE: usize = 8;
 
 /// What may be deleted, and what may not any more.

@@ -30,7 +30,7 @@ enum Judgement {
     Unproven,
 }
 
-/// Judges each living instance with a run's tag.
+/// Judges each existing instance with the tag of a run.
 pub(super) async fn find(
     client: &Client,
     machines: &[Machine],

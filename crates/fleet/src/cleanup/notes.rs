@@ -85,7 +85,7 @@ impl Notes {
         self.kept_volumes += 1;
     }
 
-    /// An unused reservation that was made by itself: somebody may count on it.
+    /// An unused reservation that was created on its own: somebody may count on it.
     pub(super) fn made_reservations(&mut self, hour: Option<f64>, currency: &str) {
         self.made = (self.made.0 + 1, self.made.1 + hour.unwrap_or_default());
         currency.clone_into(&mut self.currency);

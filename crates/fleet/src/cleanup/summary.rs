@@ -1,4 +1,4 @@
-//! What a cleanup of volumes and reservations came to, from its records alone.
+//! The result of a cleanup of volumes and reservations, from its records alone.
 
 use super::delete::Item;
 use crate::action::RowResult;

@@ -1,4 +1,4 @@
-//! What a run is given: the cloud, the past, the clock and somebody who watches; and why it could not begin.
+//! The environment of a run: client, ledger, clock and observer; and why a run could not start.
 
 use ledger::{LedgerError, Record, RunId, Store};
 use oci_client::{Client, Clock, RequestCounts};
@@ -28,7 +28,7 @@ impl Environment {
     }
 }
 
-/// Is told of every record, in order, when it has been kept. Must return quickly.
+/// Receives every record, in order, once it is stored. Must return quickly.
 pub type Sink = Arc<dyn Fn(&Record) + Send + Sync>;
 
 /// A sink for those who do not watch.

@@ -20,7 +20,7 @@ pub(crate) struct Journal {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     sink: Sink,
-    /// Cancelled when the store has failed: the run must not go on.
+    /// Cancelled when the store has failed: the run must not continue.
     failed: CancellationToken,
     inner: Mutex<Inner>,
     /// The number of the last record in the state.

@@ -46,7 +46,7 @@ pub struct Census {
     pub numbers: BTreeSet<u32>,
     /// Members of the past that the service still lists, and that are gone or on their way out.
     pub ended: BTreeSet<String>,
-    /// Launches of the fleet that nobody is at work on and that are not done.
+    /// Unfinished launches of the fleet without a process.
     pub unfinished: Vec<RunId>,
     /// How many instances these may have made, without anybody knowing.
     pub in_doubt: u32,

@@ -1,4 +1,4 @@
-//! From a fleet as it is to one of the wanted size.
+//! Brings a fleet to its wanted size.
 //!
 //! The order is what makes it exact. Launches that an earlier process left in doubt are found out first, then the members
 //! are counted, then the difference is launched or terminated by one run. Killed anywhere, the same steps lead to the same

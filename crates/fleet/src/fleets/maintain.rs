@@ -1,6 +1,7 @@
-//! Keeps a fleet at its size until told otherwise: replaces members that died, were reclaimed or have vanished.
+//! Keeps a fleet at its size until it is stopped: replaces members that failed, were reclaimed or have vanished.
 //!
-//! It never ends anything: more members than wanted are told, and `scale` is for that. A member that the list shows as
+//! It never terminates anything: surplus members are reported, and `scale` removes them. A member that the list shows
+//! as
 //! terminated is replaced at once. One that has merely vanished is replaced only when it has not been seen for
 //! [`MAY_BE_UNSEEN`], or it would be doubled by a list with a gap.
 

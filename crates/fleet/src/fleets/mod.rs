@@ -1,4 +1,4 @@
-//! Fleets: what the instances of a config are together, how many of them there are to be, and how to get there.
+//! Fleets: the members of a fleet, its wanted size, and how to reach it.
 //!
 //! A fleet is identified by its endpoint, region, compartment and name. Its members carry the name in a tag; runs are how it
 //! changes. This room reads what exists, decides what has to change, and has `launch` and `action` change it. It must not

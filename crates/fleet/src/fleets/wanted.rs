@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct ScalePlan {
     /// The fleet.
     pub fleet: FleetKey,
-    /// How many instances it is to have.
+    /// The number of instances it should have.
     pub wanted: u32,
     /// The `count` of the config at that moment.
     pub configured: u32,

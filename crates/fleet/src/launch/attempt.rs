@@ -31,9 +31,9 @@ const BETWEEN_LOOKS: Duration =
 pub(crate) enum AttemptEnd {
     /// The slot has this instance.
     Launched { ocid: String },
-    /// It certainly made no instance that lives: another attempt may be made.
+    /// It certainly created no instance that still exists: another attempt is allowed.
     Next { class: FailureClass, error: ErrorRecord },
-    /// It made an instance that has died since: another attempt may be made.
+    /// It created an instance that has ended since: another attempt is allowed.
     Died { class: FailureClass, error: ErrorRecord },
     /// Nothing more is to be tried; if an instance may exist, the slot stays unsettled and a resume settles it.
     GiveUp { class: FailureClass, error: ErrorRecord },

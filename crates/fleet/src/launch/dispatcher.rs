@@ -116,7 +116,7 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
     (queue, watched)
 }
 
-/// A slot whose instance died is tried again, unless it has been often enough.
+/// A slot whose instance failed is retried, unless it was tried often enough.
 async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     let (tried, error) = context.journal.state(|state| {
         let state = state.slot(slot);

@@ -1,4 +1,4 @@
-//! How a launch is carried out, and the times that its parts share.
+//! The options of a launch, and the times that its parts share.
 
 use std::time::Duration;
 

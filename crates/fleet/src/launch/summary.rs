@@ -1,4 +1,4 @@
-//! What a run came to: the numbers and rows of the JSON document and of the summary, as a fold over its state.
+//! The result of a run: the numbers and rows of the JSON document and of the summary, as a fold over its state.
 //!
 //! Hints and exit codes are the command's business; this knows only what the records say.
 

@@ -1,4 +1,4 @@
-//! Why an instance died after its launch was accepted: the work request of the launch tells, or nothing does.
+//! Why an instance failed after its launch was accepted: only the work request of the launch knows.
 
 use super::context::Context;
 use crate::engine::{cloud, failure::work_request_error, pacer::Class};

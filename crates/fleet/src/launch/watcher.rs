@@ -30,7 +30,7 @@ const LOOK_AT_ALL: Duration = Duration::from_secs(30);
 /// An instance that neither the list nor a GET knows for so long is lost. Terminated ones stay listed for 12 hours
 /// (OpenAPI of the Core Services), so this is no normal end; lists are not known to lag by minutes.
 const LOST_AFTER: Duration = Duration::from_mins(5);
-/// A list that was refused is asked for again after so long: policies take a while to be in force everywhere.
+/// A refused list is requested again after this time, because policies take a while to take effect everywhere.
 const LIST_AGAIN: Duration = Duration::from_mins(3);
 
 /// Polls until `enough` is cancelled or the run is halted. Slots whose instance died are sent to `freed`.
@@ -152,7 +152,7 @@ impl Watcher<'_> {
         let placement = self.context.plan.placement_of(&placement.unwrap_or_default());
         self.context.place_failed_late(&placement, class, &error).await;
         tracing::info!(ocid, slot, %class, "the instance failed before it reached RUNNING");
-        // The launcher asks the state what is to be done with the slot.
+        // The state decides what happens to the slot.
         self.context.journal.record_and_see(vec![Event::InstanceDied { slot, ocid, error }]).await;
         // The launcher is there as long as we are.
         let _ = self.freed.send(slot);

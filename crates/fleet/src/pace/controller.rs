@@ -21,7 +21,7 @@ const JITTER: f64 = 0.15;
 /// Refusals that come whatever the rate would otherwise lower it without end; one that is real makes the pauses of
 /// `refused` longer than that.
 pub const LEAST_RATE: f64 = 1.0 / 60.0;
-/// A `Retry-After` beyond this is taken for a mistake of the service.
+/// A longer `Retry-After` counts as a mistake of the service.
 pub const LONGEST_HOLD: Duration = Duration::from_mins(10);
 
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ pub struct Snapshot {
 }
 
 impl Controller {
-    /// A controller that has seen nothing. The seed makes its jitter: give each process another one.
+    /// A controller without measurements. The seed determines its jitter, so each process needs its own.
     pub fn new(settings: Settings, seed: u64) -> Self {
         Self {
             window: f64::from(settings.first_window.max(1)),
@@ -224,7 +224,7 @@ impl Controller {
         self.slow_down(ticket, now, measured, searched);
     }
 
-    /// It came back without an answer that tells whether it was let through.
+    /// It returned without a response that shows whether it was let through.
     pub fn on_lost(&mut self, ticket: Ticket, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.meter.lost(ticket);

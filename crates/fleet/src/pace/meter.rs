@@ -39,7 +39,7 @@ impl Meter {
         Self { mark: start, not_delivered: 0, anchor: start, not_delivered_since_anchor: 0 }
     }
 
-    /// Counting begins when the first request leaves.
+    /// Counting starts when the first request is sent.
     pub(super) fn begin(&mut self, now: Duration) {
         self.mark.sent = now;
     }
@@ -71,7 +71,7 @@ impl Meter {
         }
     }
 
-    /// It got no answer that tells.
+    /// It got no conclusive response.
     pub(super) fn lost(&mut self, ticket: Ticket) {
         if ticket.number > self.anchor.number {
             self.not_delivered_since_anchor += 1;

@@ -24,7 +24,7 @@ pub struct TakenNames {
     /// The highest number of a name; 0 when there is none. Instances that are gone count as long as the service shows them
     /// (12 hours, OpenAPI of the Core Services): two of one name would be told apart by nobody.
     pub highest: u32,
-    /// How many living instances have such a name.
+    /// The number of existing instances with such a name.
     pub living: u32,
     /// The OCIDs of all that have such a name, living or gone.
     pub ocids: BTreeSet<String>,

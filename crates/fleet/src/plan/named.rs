@@ -89,7 +89,7 @@ pub const VOLUME: ResourceKind = ResourceKind {
     ..NAMED
 };
 
-/// Every kind, in the order in which they are asked for and told.
+/// Every kind, in the order in which they are queried and reported.
 pub const ALL: &[ResourceKind] = &[
     SECURITY_GROUP,
     ENCRYPTION_KEY,

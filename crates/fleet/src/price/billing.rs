@@ -1,4 +1,5 @@
-//! Which shapes go on costing while their instances are stopped (Oracle: "Resource Billing for Stopped Instances").
+//! Which shapes continue to cost money while their instances are stopped (Oracle: "Resource Billing for Stopped
+//! Instances").
 
 /// Whether a stopped instance of this shape is still charged for its OCPUs, memory and GPUs; `None` when this is not
 /// known. Boot volumes are charged in any case. What ListShapes says (`isBilledForStoppedInstance`) comes first.

@@ -1,4 +1,4 @@
-//! The bill of a fleet or of a reservation: lines that a person can check, and their sum.
+//! The bill of a fleet or of a reservation: lines that can be checked by hand, and their sum.
 
 use oci_api::models::{
     InstanceSourceDetails, LaunchInstanceDetails,

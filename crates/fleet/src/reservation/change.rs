@@ -162,7 +162,7 @@ fn find(current: &[InstanceReservationConfig], which: Option<&Want>) -> Result<u
     }
 }
 
-/// Changes a reservation and waits until it has settled. Answers what was asked for in all, and what it holds now.
+/// Changes a reservation and waits until it is stable. Returns the requested total, and what it holds now.
 pub async fn resize(
     client: &Client,
     ocid: &str,
@@ -175,7 +175,7 @@ pub async fn resize(
     Ok((asked, send(client, &held, configs, patience).await?))
 }
 
-/// How many instances the configs are to hold room for in all.
+/// The number of instances that the configs reserve in all.
 pub(super) fn sum(configs: &[InstanceReservationConfigDetails]) -> u32 {
     configs.iter().map(|config| whole(Some(config.reserved_count))).fold(0, u32::saturating_add)
 }

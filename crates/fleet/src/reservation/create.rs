@@ -34,7 +34,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// How many instances it is to hold room for.
+    /// The number of instances to reserve.
     pub fn asked(&self) -> u32 {
         self.wants.iter().map(|want| want.count).fold(0, u32::saturating_add)
     }
@@ -57,7 +57,7 @@ impl Order {
 pub struct Created {
     /// Where.
     pub availability_domain: String,
-    /// How many were asked for.
+    /// The requested number.
     pub asked: u32,
     /// The OCID, as soon as there was one: it may exist although the wait for it failed.
     pub ocid: Option<String>,

@@ -162,7 +162,7 @@ impl From<Answered<ComputeCapacityReservation>> for Held {
     }
 }
 
-/// A reservation, as far as a list tells.
+/// A reservation, as far as a list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Listed {
     /// Its display name.

@@ -72,7 +72,7 @@ pub enum ManageAction {
 }
 
 impl ManageInstances {
-    /// A flag that says what becomes of volumes means nothing to the other actions, and somebody may rely on it.
+    /// Flags for volumes have no effect on other actions, and must not be ignored silently.
     pub fn check(&self) -> Result<(), String> {
         let given = [
             ("--keep-boot-volumes", self.keep_boot_volumes),

@@ -76,7 +76,7 @@ impl Budget {
         let mut out = String::new();
         for line in &self.cost.lines {
             let hour = line.price.map_or(0.0, |price| price.hour);
-            // Writing to a String cannot fail, so the result is not looked at.
+            // Writing to a String cannot fail, so the result is ignored.
             let _ = write!(out, "\n  {}: {hour:.4}", clean(&line.what));
         }
         if let Some(reserved) = self.reserved {

@@ -1,4 +1,5 @@
-//! What goes on costing after a launch or a termination: found out, put into the words of commands, and shown.
+//! What continues to cost money after a launch or a termination: finds it, adds the commands that delete it, and
+//! shows it.
 
 use super::session;
 use crate::args::Global;
@@ -77,7 +78,7 @@ pub fn text(costs: &[StillCosts], prices: &Prices) -> String {
             [one] if one.end == End::DeleteReservation => ", unused",
             _ => "",
         };
-        // Writing to a String cannot fail, so the result is not looked at.
+        // Writing to a String cannot fail, so the result is ignored.
         let _ = writeln!(out, "still costs {price}: {things}{part}");
         let _ = writeln!(out, "  to delete: {}", clean(command));
     }

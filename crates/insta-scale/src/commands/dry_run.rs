@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How long the service is asked.
+/// The time limit of the query.
 const BRIEF: Duration = Duration::from_secs(10);
 
 /// Runs it. A config can be checked where its key is not: then nobody is asked.

@@ -33,7 +33,7 @@ struct Unfinished {
     state: RunState,
     /// Who is at work on it.
     holder: Option<String>,
-    /// How many older ones there are besides.
+    /// The number of older ones.
     older: usize,
     /// Whether its plan can be read. Otherwise nobody knows which fleet it is of.
     readable: bool,
@@ -63,7 +63,7 @@ pub async fn settle(
     let store = session::open_ledger(global, false)?;
     // First the turn, then the look: a run that begins in between would be missed otherwise.
     let turn = sqlite::lock(&folder, &key(&settings.fleet, origin.as_ref()), now)?;
-    // An extension beside an unfinished run goes on after its names.
+    // An extension alongside an unfinished run continues after its names.
     let found = if args.new { None } else { look(&store, settings, origin.as_ref()).await? };
     let turn = match (found, turn) {
         (Some(found), turn) => return found.settle(global, args, settings, turn, stop).await,
@@ -223,7 +223,7 @@ enum Answer {
 }
 
 impl Unfinished {
-    /// Asks what is to be done, where somebody can be asked.
+    /// Asks what to do, if there is a terminal.
     async fn settle(
         &self,
         global: &Global,

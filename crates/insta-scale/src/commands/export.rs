@@ -34,7 +34,7 @@ pub async fn run(global: &Global, args: &ExportArgs, stop: &CancellationToken) -
         export(machines, format, &options)
             .map_err(|error| CommandError::usage(error.to_string(), "nothing was written"))
     };
-    // Mistakes in the options are found before anything is asked.
+    // Mistakes in the options are reported before any question.
     write(&[])?;
     let reach = Reach::connect(global, args.select.compartment.as_deref(), stop).await?;
     let mut found = select::machines(&reach, &args.select).await?;

@@ -90,7 +90,7 @@ pub async fn warn(
     }
     let client = client.with_retry(RetryPolicy::never());
     let look = tokio::time::timeout(BRIEF, find(&client, store, fleet, origin));
-    // What cannot be looked at now is looked at by the launch.
+    // The launch checks what cannot be checked now.
     if let Ok(Ok(Some(found))) = look.await {
         console::line(&format!(
             "warning: a launch would stop here: {} ({})",
@@ -122,7 +122,7 @@ impl Namesakes {
         )
     }
 
-    /// Asks which is meant, where somebody can be asked.
+    /// Asks which one to use, if there is a terminal.
     ///
     /// # Errors
     /// When nobody can be asked, or the answer is neither.

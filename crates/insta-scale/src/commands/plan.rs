@@ -13,7 +13,7 @@ use oci_client::RetryPolicy;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often each question is asked: whoever plans waits for the answer.
+/// Attempts per query: the user waits for the response.
 const PATIENT: RetryPolicy = RetryPolicy {
     max_attempts: 4,
     base: Duration::from_millis(500),

@@ -1,4 +1,4 @@
-//! A command's way to the service: settings, client, the wish to stop, and a simulated region if one was asked for.
+//! The connection of a command to OCI: settings, client, the signal to stop, and a simulated region if requested.
 //!
 //! Must not know what the command does with them.
 

@@ -1,4 +1,4 @@
-//! `resume`: goes on with a run that another process left, or that this machine has forgotten.
+//! `resume`: continues a run that another process left, or that this machine has no records of.
 
 use super::consent::{self, Asking};
 use super::{costs, earlier, ending, past, proposals, run_report, session, unfinished};

@@ -1,4 +1,4 @@
-//! How a launch is shown: while it runs, and what it came to.
+//! How a launch is shown while it runs, and its result.
 
 use super::{session, verbosity};
 use crate::args::{Global, OutputFormat};

@@ -140,7 +140,7 @@ pub async fn sign_in(
     Ok(Some(signer))
 }
 
-/// A client that tells of what it tries again, and what counts its requests.
+/// A client that reports its retries, and the counter of its requests.
 pub fn client(
     global: &Global,
     endpoints: Endpoints,

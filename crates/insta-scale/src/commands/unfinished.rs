@@ -76,7 +76,7 @@ fn nothing(config: &Path, others: &[String]) -> CommandError {
     }
     let unfinished = count(others.len() as u64, "unfinished run");
     let are = if others.len() == 1 { "is" } else { "are" };
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     let _ = write!(message, "; there {are} {unfinished} of other configs:");
     for other in others.iter().take(SHOWN) {
         let _ = write!(message, "\n  {other}");

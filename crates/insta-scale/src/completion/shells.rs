@@ -1,4 +1,4 @@
-//! The shells: the script that each needs, and how it wants to be told what fits.
+//! The shells: the script of each, and the form in which it reads candidates.
 //!
 //! The scripts are those of clap_complete, but for bash: it cuts words at `=` and `:`, which that script does not mend.
 

@@ -1,4 +1,4 @@
-//! What the readers of `instance_settings:` share: where its keys stand, and what is known besides them.
+//! What the readers of `instance_settings:` share: the place of its keys, and what is known from elsewhere.
 //!
 //! Must not know what any key means.
 

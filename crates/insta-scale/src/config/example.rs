@@ -1,6 +1,6 @@
 //! Finds values of config.example.yaml that were not replaced: OCIDs of nothing, and a key that nobody has.
 //!
-//! The list is the example itself, so that the two cannot come to differ.
+//! The list is read from the example itself, so that the two cannot differ.
 
 use super::Overrides;
 use super::credentials;

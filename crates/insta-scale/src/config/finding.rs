@@ -14,7 +14,7 @@ pub struct Place {
     pub line: usize,
     /// The column.
     pub column: usize,
-    /// How many characters of the line are meant, at least 1.
+    /// The number of marked characters in the line, at least 1.
     pub width: usize,
 }
 
@@ -158,7 +158,7 @@ pub fn render_notes(file: &str, source: &str, notes: &[Finding]) -> String {
 
 fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
     let mut out = String::new();
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     let message = excerpt::without_key_material(&crate::output::text::clean(&finding.message));
     let margin = finding.place.map_or(1, |place| place.line.to_string().len());
     match finding.place {

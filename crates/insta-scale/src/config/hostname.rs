@@ -1,4 +1,4 @@
-//! What a host name must be like to stand in the DNS (RFC 952 and RFC 1123).
+//! Which host names are valid in DNS (RFC 952 and RFC 1123).
 
 /// What is wrong with a label; `None` for a good one.
 pub fn problem(label: &str) -> Option<String> {

@@ -204,7 +204,7 @@ impl<'f> Builder<'f> {
         self.place_node(node, false)
     }
 
-    /// Counts values before they are made, so that an alias bomb is refused before it expands.
+    /// Counts values before they are created, so that an alias bomb is refused before it expands.
     fn count(&mut self, size: usize, height: usize, place: Place) -> Result<(), Finding> {
         self.nodes = self.nodes.saturating_add(size);
         if self.nodes > MAX_NODES {

@@ -1,4 +1,4 @@
-//! Failures that many slots share: the first few are told one by one, then now and then how many there are.
+//! Failures that many slots share: the first few are reported one by one, then their number from time to time.
 
 use super::summary::describe;
 use ledger::{ErrorRecord, Event};

@@ -128,7 +128,7 @@ pub fn size(settings: &Settings, preflight: Option<&Preflight>) -> String {
 /// Verdicts.
 pub fn verdicts(preflight: &Preflight) -> String {
     let mut out = String::new();
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     match preflight.authenticated {
         Some(true) => out.push_str("credentials: accepted\n"),
         Some(false) => out.push_str("credentials: REFUSED\n"),
@@ -214,7 +214,7 @@ pub fn money(settings: &Settings, preflight: Option<&Preflight>) -> String {
 
 /// One line of a bill.
 pub fn line(out: &mut String, what: &str, price: Option<Per>) {
-    // Writing to a String cannot fail, so the result is not looked at.
+    // Writing to a String cannot fail, so the result is ignored.
     let _ = match price {
         Some(price) => {
             writeln!(

@@ -42,7 +42,7 @@ impl Ending {
         if summary.launched == 0 {
             return out;
         }
-        // Writing to a String cannot fail, so the results are not looked at.
+        // Writing to a String cannot fail, so the results are ignored.
         let _ = match self.hour {
             Some(Per { hour, days_30 }) => writeln!(
                 out,

@@ -57,7 +57,7 @@ pub fn line(
                 Action::NextPlacement => "trying the next placement",
                 Action::LookUp => "checking whether it exists",
                 Action::RetrySameToken | Action::Wait if verbose || is_silence(error) => "trying again",
-                // Throttles and short faults are the pacer's daily bread, and an end is told by the event that follows.
+                // The pacer handles throttling and short faults, and the following event reports the end.
                 Action::RetrySameToken | Action::Wait | Action::GiveUpSlot | Action::StopRun => return None,
             };
             format!("{}: {}; {next}", name(*slot), describe(error))

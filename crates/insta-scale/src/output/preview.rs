@@ -81,7 +81,7 @@ impl Preview<'_> {
     fn people(&self, url: &str, body: &Value) -> String {
         let Self { settings, plan, budget, .. } = self;
         let mut out = String::new();
-        // Writing to a String cannot fail, so the results are not looked at.
+        // Writing to a String cannot fail, so the results are ignored.
         let _ = writeln!(out, "DRY RUN of {}: nothing will be launched\n", settings.file);
         let _ = writeln!(out, "{}", outline(plan));
         if let Some(budget) = budget {

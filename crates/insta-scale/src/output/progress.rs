@@ -250,7 +250,7 @@ impl Bars {
     }
 }
 
-/// How often the time until the next try is told.
+/// How often the time until the next attempt is reported.
 const COUNTDOWN: std::time::Duration = std::time::Duration::from_secs(1);
 const COUNTDOWN_SPAN: SignedDuration = SignedDuration::from_secs(1);
 

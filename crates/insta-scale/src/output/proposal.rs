@@ -67,7 +67,7 @@ pub struct Proposal {
 pub struct Money {
     /// An hour, as far as it is known.
     pub hour: Option<f64>,
-    /// How many things have no known price besides.
+    /// The number of items with an unknown price.
     pub unknown: usize,
 }
 
@@ -81,7 +81,7 @@ impl Proposal {
         let room = width.map(|width| width.saturating_sub(INDENT));
         let mut line = |label: &str, text: &str| {
             let text = wrap(text, room).replace('\n', &format!("\n{:INDENT$}", ""));
-            // Writing to a String cannot fail, so the result is not looked at.
+            // Writing to a String cannot fail, so the result is ignored.
             let _ = writeln!(out, "{}", format!("  {label:<12} {text}").trim_end());
         };
         for (label, text) in &self.what {

@@ -51,7 +51,7 @@ pub fn text(settings: &Settings, preflight: Option<&Preflight>) -> String {
             Some(ocid) => format!(", added to {} where it lacks capacity", clean(ocid)),
             None => String::new(),
         };
-        // Writing to a String cannot fail, so the result is not looked at.
+        // Writing to a String cannot fail, so the result is ignored.
         let _ = writeln!(out, "  {}: {}{into}", place(share), kinds.join("; "));
     }
     let cost = cost(settings, &shares);

@@ -1,4 +1,4 @@
-//! Tells on stderr what somebody waits for: each try that failed and is followed by another. Counts requests as well.
+//! Reports on stderr each failed attempt that is followed by another, while the user waits. Also counts requests.
 //!
 //! For the time before a run: in a run, its records tell of failures.
 

@@ -23,7 +23,7 @@ pub fn table(summary: &RunSummary, ending: &Ending, colour: bool, width: Option<
     if !shown.is_empty() {
         out.push_str(&columns::table(rows::columns(shown, colour), width));
     }
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     let running =
         if whole { 0 } else { summary.instances.len() - rows.iter().map(SlotRow::len).sum::<usize>() };
     let hidden = running + rest.iter().map(SlotRow::len).sum::<usize>();

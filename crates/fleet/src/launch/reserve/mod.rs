@@ -145,7 +145,7 @@ async fn one(
     let order = order(plan, share, past.run);
     let found = match past.held.get(&availability_domain) {
         Some(ocid) => Some(ocid.clone()),
-        // Once slots were tried none is made any more; but one that was made must not be forgotten.
+        // Once slots were tried, no reservation is created any more, but a created one must not be forgotten.
         None if past.begun => {
             match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
                 Ok(Some(ocid)) => Some(ocid),

@@ -21,7 +21,7 @@ use crate::reservation::{
 /// How often a forgotten reservation is looked for when the service does not answer, and how long between two looks.
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
-/// How long an instance that has died may take to leave its reservation.
+/// How long an ended instance may take to leave its reservation.
 const DYING: Duration = Duration::from_mins(10);
 
 /// Too few are held: gives everything back, also when the user has asked to stop meanwhile.

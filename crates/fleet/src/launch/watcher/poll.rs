@@ -1,4 +1,4 @@
-//! One poll: how the instances are asked for, and what each answer means.
+//! One poll: how the instances are read, and what each response means.
 
 use super::super::{adopt, context::Halted, termination, watch_table::Watched};
 use super::{LIST_AGAIN, LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watcher};

@@ -36,7 +36,7 @@ const FALLEN: f64 = 0.27;
 /// A rate that rose fast to where it was refused keeps a part of that, at most this many times what was let through on
 /// average: else the one who has less and rises would be cut more than the one who has much.
 const RISER: f64 = 2.8;
-/// A swing that ends within this part of its length was what was expected: the limit stands still.
+/// A swing that ends within this part of its length met expectations: the limit has not changed.
 const STEADY: f64 = 0.3;
 /// Each such swing makes the next one longer by this factor, …
 const CALMER: f64 = 1.1;

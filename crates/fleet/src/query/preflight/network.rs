@@ -30,7 +30,7 @@ pub(super) async fn ask(asker: &Asker<'_>) -> Result<Option<SubnetFacts>, Findin
             Probe { what: "subnet", ocid, needs: ("use", "subnets"), scope }.finding(&failure)
         })?
         .value;
-    // Whoever may not list addresses can launch all the same.
+    // A user who may not list addresses can still launch.
     let used = page.is_ok().then_some(count);
     Ok(Some(SubnetFacts { size: subnet::size(&subnet), subnet, used }))
 }

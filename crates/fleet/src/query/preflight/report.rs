@@ -26,7 +26,7 @@ pub enum Availability {
     OutOfHostCapacity,
     /// The place does not have this hardware.
     HardwareNotSupported,
-    /// It gave no answer that makes sense.
+    /// Its response makes no sense.
     Unknown,
 }
 

@@ -1,4 +1,5 @@
-//! Which instances are meant. All kinds of filters must agree; within one kind any value will do, but every tag must.
+//! Which instances match. All kinds of filters must match; within one kind any value suffices, but every tag must
+//! match.
 //!
 //! The service can filter by an exact display name and by one state only (Oracle: ListInstances), so this is done here,
 //! on every page. Pure: it must not know how the list was read.

@@ -77,7 +77,7 @@ fn server_side(compartment: &str, filter: &Filter) -> InstanceFilter {
 struct Search<'a> {
     filter: &'a Filter,
     found: Found,
-    /// An instance may be on two pages when others are made while the list is read.
+    /// An instance can be on two pages if others are created while the list is read.
     seen: HashSet<String>,
     ocids: HashSet<&'a str>,
     names: HashMap<&'a str, usize>,
@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A named instance that is gone is meant when that is wanted, unless a living one has its name.
+    /// A named instance that is terminated is included if requested, unless another instance has its name.
     fn take_in_the_gone(&mut self) {
         let living = |machine: &&Machine| machine.state != State::Terminated;
         let others: HashSet<String> =

@@ -1,4 +1,4 @@
-//! Chooses instances: reads the list, keeps those that are meant, and freezes the choice.
+//! Selects instances: reads the list, keeps those that match, and freezes the selection.
 //!
 //! What was confirmed is what is acted on: a [`Selection`] holds OCIDs, not a rule, so nothing that appears later can
 //! slip in. This must not know what is done to the instances.

@@ -1,4 +1,4 @@
-//! `maintain`: keeps the fleet of the config at its size until it is told otherwise.
+//! `maintain`: keeps the fleet of the config at its size until it is stopped.
 
 use super::Ground;
 use crate::args::{Global, MaintainArgs};

@@ -35,7 +35,7 @@ pub(super) struct Ground<'a> {
     pub key: FleetKey,
     /// Where its runs are started from.
     pub origin: Option<Origin>,
-    /// For questions: somebody waits for the answers.
+    /// For queries that a person waits for.
     pub asking: Environment,
 }
 

@@ -45,7 +45,7 @@ pub async fn run(global: &Global, args: &ScaleArgs, stop: &CancellationToken) ->
     bring_to(&ground, args, census, &wanted, size).await
 }
 
-/// Changes the fleet, as somebody has agreed to.
+/// Changes the fleet as confirmed.
 async fn bring_to(
     ground: &Ground<'_>,
     args: &ScaleArgs,
@@ -103,7 +103,7 @@ fn take_turn(global: &Global, ground: &Ground<'_>) -> Result<Lease, CommandError
     }
 }
 
-/// A launch that is at work on the fleet would go on beside this command.
+/// An active launch of the fleet would continue alongside this command.
 async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
     let Some(run) = census.at_work.first() else { return Ok(()) };
     let holder = earlier::holder(&ground.asking.store, *run).await;

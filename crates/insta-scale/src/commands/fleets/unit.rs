@@ -23,7 +23,7 @@ pub fn text(global: &Global, args: &MaintainArgs) -> Result<String, CommandError
             what: "the path of the state directory is not known",
             source,
         })?;
-        // Writing to a String cannot fail, so the results are not looked at.
+        // Writing to a String cannot fail, so the results are ignored.
         let _ = write!(command, " --state-dir {}", word(&folder)?);
     }
     for (flag, value) in [("--profile", &global.profile), ("--endpoint", &global.endpoint)] {

@@ -70,7 +70,7 @@ async fn act(
                  compartment",
         ));
     }
-    // Whoever names an instance is told what became of it.
+    // A named instance gets a result in any case.
     filter.named_though_gone = true;
     let mut found = select::look(&reach, &filter).await?;
     let working = at_work::find(&reach, &filter, &found.machines).await?;
@@ -157,7 +157,7 @@ fn nothing(global: &Global, verb: Verb, allowed: bool) -> Result<Exit, CommandEr
     Ok(found_nothing(allowed))
 }
 
-/// How a command ends that was to change instances and found none.
+/// The end of a command that should change instances but found none.
 pub(super) fn found_nothing(allowed: bool) -> Exit {
     if allowed {
         return Exit::Done;

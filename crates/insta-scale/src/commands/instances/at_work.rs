@@ -22,14 +22,14 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// How often the lock is tried meanwhile.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// A launch that a process is at work on.
+/// A launch that a process is working on.
 #[derive(Debug)]
 pub struct AtWork {
     run: RunId,
     holder: String,
 }
 
-/// A launch that nobody is at work on, held so that nobody goes on with it meanwhile.
+/// A launch without a process, locked so that no other process resumes it in the meantime.
 pub struct Stopped {
     run: RunId,
     /// Appends through the store that took the lease also update the run's lock file.

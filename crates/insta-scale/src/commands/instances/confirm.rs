@@ -63,7 +63,7 @@ fn proposal(options: &Options, hit: &[Machine], spared: &Spared, prices: &Prices
     }
 }
 
-/// Asks whether runs without living instances are to end for good, unless `--yes` was given.
+/// Asks for confirmation to end runs without instances for good, unless `--yes` was given.
 pub async fn confirm_end(reach: &Reach<'_>, carry: &Carry) -> Result<(), CommandError> {
     let what = vec![("end", "launches without an instance, which can no longer be resumed".to_owned())];
     let question = "End them?".to_owned();

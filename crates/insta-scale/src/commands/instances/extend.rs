@@ -1,4 +1,4 @@
-//! `instances extend`: a later end for instances that were launched with one, and a nearer one if that is asked for.
+//! `instances extend`: a later expiry for instances that were launched with one, or an earlier one with `--shorten`.
 
 use super::act::found_nothing;
 use super::{Reach, STOPPING, at_work, select};

@@ -132,7 +132,7 @@ impl<'a> Reach<'a> {
         session::environment(&self.client, self.requests.clone(), store)
     }
 
-    /// Asks whether something is to be done in the compartment.
+    /// Asks for confirmation of a change in the compartment.
     pub async fn agree(&self, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
         let Self { global, settings, compartment, client, stop, .. } = self;
         Asking { global, settings, compartment, client, stop }.agree(yes, proposal).await

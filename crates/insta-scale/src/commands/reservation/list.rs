@@ -161,7 +161,7 @@ fn configs(held: &Held) -> Listing {
 
 fn people(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) -> String {
     let mut out = String::new();
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     let default = if held.is_default { ", the default of its availability domain" } else { "" };
     let _ = writeln!(out, "{} ({})\n", clean(&held.name), held.ocid);
     let _ = writeln!(out, "  state                {}{default}", held.state);

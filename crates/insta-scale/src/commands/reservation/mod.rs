@@ -55,14 +55,14 @@ pub fn manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
     runtime::run(Threads::One, async |stop| run(&global, command, &stop).await)
 }
 
-/// Asks whether something is to be done in the compartment of the config.
+/// Asks for confirmation of a change in the compartment of the config.
 async fn agree(global: &Global, remote: &Remote, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
     let (settings, client, stop) = (&remote.settings, &remote.questions, &remote.stop);
     let compartment = remote.settings.fleet.compartment.as_str();
     Asking { global, settings, compartment, client, stop }.agree(yes, proposal).await
 }
 
-/// A change of a reservation that is asked about.
+/// A change of a reservation that needs confirmation.
 struct Intent<'a> {
     /// The OCID.
     ocid: &'a str,
@@ -72,7 +72,7 @@ struct Intent<'a> {
     changes: Option<&'a [Change]>,
 }
 
-/// Asks whether a reservation is to be changed: what it is now, what it will be, and what that costs.
+/// Asks for confirmation to change a reservation, and shows what it is, what it will be, and the price.
 async fn agree_to_change(
     global: &Global,
     remote: &Remote,
@@ -158,7 +158,7 @@ async fn delete(global: &Global, remote: &Remote, args: &DeleteReservation) -> R
     Ok(Exit::Done)
 }
 
-/// Looks at the reservations that a launch draws on before anything is begun: what cannot work is refused.
+/// Checks the reservations that a launch uses before anything is started, and refuses what cannot work.
 pub async fn look(client: &Client, plan: &Plan, stop: &CancellationToken) -> Result<(), CommandError> {
     let grows = plan.reserve.is_some();
     let found = tokio::select! {

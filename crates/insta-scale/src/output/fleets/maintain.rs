@@ -1,4 +1,4 @@
-//! What is told while a fleet is kept at its size: a line for each change, and each kind of trouble once a day.
+//! What is reported while a fleet is kept at its size: a line for each change, and each kind of problem once a day.
 
 use crate::args::{Global, OutputFormat};
 use crate::commands::verbosity;

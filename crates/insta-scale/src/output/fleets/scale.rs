@@ -1,4 +1,4 @@
-//! What a `scale` came to: one document for programs, one line more for people.
+//! The result of a `scale`: one document for programs, one more line for people.
 
 use crate::args::{Global, OutputFormat};
 use crate::commands::{session, verbosity};
@@ -131,7 +131,7 @@ impl<'a> Done<'a> {
         self.shown(output, "terminate", ("terminate", document), action::table(summary) + &self.line())
     }
 
-    /// How to go on where the size was not reached.
+    /// How to continue if the size was not reached.
     pub fn advise(&self, global: &Global) {
         if self.after != self.plan.wanted && verbosity(global) > Verbosity::Quiet {
             let again = session::again(global);

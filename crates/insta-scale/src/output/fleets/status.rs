@@ -21,7 +21,7 @@ const LABEL: usize = 16;
 /// For people. `file` is the config, `width` the terminal's, if it is one.
 pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize>) -> String {
     let mut out = String::new();
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     let _ = writeln!(out, "fleet {} in {}", clean(&standing.fleet.name), clean(&standing.fleet.region));
     let mut line = |label: &str, text: String| {
         let _ = writeln!(out, "  {label:<LABEL$} {text}");

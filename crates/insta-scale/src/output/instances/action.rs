@@ -1,4 +1,4 @@
-//! What a run of actions came to: a table, a document, and each kind of failure once with what to do about it.
+//! The result of a run of actions: a table, a document, and each kind of failure once with its hint.
 
 use super::columns::{Column, table as columns_table};
 use super::list::short_ocid;
@@ -41,7 +41,7 @@ pub fn table(summary: &ActionSummary) -> String {
         out.push_str(&columns_table(columns, console::width()));
         out.push('\n');
     }
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     let _ = writeln!(out, "{}", wrap(&totals(summary), console::width()));
     out
 }

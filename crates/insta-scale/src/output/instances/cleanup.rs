@@ -1,4 +1,4 @@
-//! What a cleanup of volumes and reservations came to: a table and a document.
+//! The result of a cleanup of volumes and reservations: a table and a document.
 
 use super::action::word;
 use super::columns::{Column, table as columns_table};
@@ -58,7 +58,7 @@ fn text(summary: &CleanupSummary, width: Option<usize>) -> String {
         out.push_str(&columns_table(columns, width));
         out.push('\n');
     }
-    // Writing to a String cannot fail, so the results are not looked at.
+    // Writing to a String cannot fail, so the results are ignored.
     let _ = writeln!(out, "{}", totals(summary));
     out
 }

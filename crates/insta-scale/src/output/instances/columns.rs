@@ -87,7 +87,7 @@ pub fn table(mut columns: Vec<Column>, width: Option<usize>) -> String {
             if style.is_plain() {
                 out.push_str(cell);
             } else {
-                // Writing to a String cannot fail, so the result is not looked at.
+                // Writing to a String cannot fail, so the result is ignored.
                 let _ = write!(out, "{style}{cell}{style:#}");
             }
             let pad = width.saturating_sub(measure_text_width(cell)) + GAP;

@@ -1,4 +1,4 @@
-//! Shows a run of actions while it goes on: a bar on a terminal, plain lines elsewhere, JSON lines on stdout.
+//! Shows the progress of a run of actions: a bar on a terminal, plain lines elsewhere, JSON lines on stdout.
 //!
 //! A thread of its own does the writing, so that a slow terminal never holds the run up. It knows the run by its records
 //! only.
@@ -122,7 +122,7 @@ impl ActionView {
 
     fn take(&self, record: &Record) {
         if self.output == OutputFormat::Jsonl {
-            // An unwritable stdout is told at the end.
+            // A stdout that cannot be written is reported at the end.
             let _ = console::data(&simulated::record_line(record));
         }
         if self.verbosity < Verbosity::Normal {
@@ -172,7 +172,7 @@ impl ActionView {
             Event::ActionDone { slot, state: seen, .. } => {
                 format!("{done} {} is {}", name(*slot), clean(seen))
             }
-            // A busy instance is explained, since nothing else tells why it takes long.
+            // A busy instance is reported, since nothing else explains the delay.
             Event::TryFailed { slot, error, .. } if verbose || error.status == Some(409) => {
                 format!("{done} {}: {}; trying again", name(*slot), describe(error))
             }

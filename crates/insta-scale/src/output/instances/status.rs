@@ -62,7 +62,7 @@ impl Status {
             [("state", &self.states), ("availability domain", &self.domains), ("shape", &self.shapes)]
         {
             let parts: Vec<String> = counts.iter().map(|(value, count)| format!("{count} {value}")).collect();
-            // Writing to a String cannot fail, so the results are not looked at.
+            // Writing to a String cannot fail, so the results are ignored.
             let _ = writeln!(out, "  by {title:<20} {}", parts.join(", "));
         }
         let whole = machines.len() <= ROWS;
