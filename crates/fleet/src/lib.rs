@@ -4,15 +4,15 @@
 //! terminals or of the simulated region.
 //!
 //! Rooms, each of which may use those before it (`cargo xtask rooms` counts): `tuning`, `pace`, `plan`, `price`, `engine`,
-//! `reservation`, `query`, `action`, `cleanup`, `launch`, `costs`, `fleets`, `export`.
+//! `reservation`, `query`, `action`, `cleanup`, `launch`, `costs`, `history`, `fleets`.
 #![warn(missing_docs)]
 
 pub mod action;
 pub mod cleanup;
 pub mod costs;
 pub mod engine;
-pub mod export;
 pub mod fleets;
+pub mod history;
 pub mod launch;
 pub mod pace;
 pub mod plan;

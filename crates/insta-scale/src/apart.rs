@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// When the user interrupts.
-pub async fn run<T: Send + 'static>(
+pub async fn run_apart<T: Send + 'static>(
     stop: &CancellationToken,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CommandError> {

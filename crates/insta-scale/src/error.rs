@@ -5,6 +5,7 @@
 use crate::config::{ConfigErrors, Written};
 use crate::exit::Exit;
 use crate::hints::Cause;
+use fleet::history::PastError;
 use fleet::reservation::ReservationError;
 use fleet::{PlanError, RunError};
 use ledger::{ErrorRecord, LedgerError};
@@ -69,6 +70,20 @@ pub enum CommandError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+impl From<PastError> for CommandError {
+    fn from(error: PastError) -> Self {
+        match error {
+            PastError::Ledger(error) => error.into(),
+            PastError::Failure(failure) => Self::Failure(failure),
+            PastError::FirstRecord { run } => Self::usage(
+                error.to_string(),
+                format!("its instances have its tag: oci-insta-scale resume --from-cloud {run}"),
+            ),
+            PastError::Plan { .. } => Self::Run(error.to_string()),
+        }
+    }
 }
 
 impl CommandError {

@@ -7,6 +7,7 @@ pub mod args;
 pub mod commands;
 pub mod completion;
 pub mod config;
+pub mod connection;
 pub mod environment;
 pub mod error;
 pub mod exit;
@@ -14,6 +15,9 @@ pub mod hints;
 pub mod login;
 pub mod output;
 pub mod runtime;
+pub mod session;
+mod simulated_region;
+mod tuning;
 
 use clap::CommandFactory as _;
 use clap::error::ContextKind;
@@ -40,7 +44,7 @@ pub fn main() -> ExitCode {
         Err(error) => return show_usage(&error, &args::Cli::command(), &words),
     };
     trace(cli.global.verbose);
-    ended(commands::run(cli))
+    ended(commands::run_command(cli))
 }
 
 /// The whole of `capacity-manager`.
@@ -54,7 +58,7 @@ pub fn capacity_manager() -> ExitCode {
         Err(error) => return show_usage(&error, &args::CapacityManager::command(), &words),
     };
     trace(arguments.global.verbose);
-    ended(commands::reservation::manager(arguments))
+    ended(commands::reservation::run_capacity_manager(arguments))
 }
 
 fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
@@ -81,7 +85,7 @@ pub fn manage_instances() -> ExitCode {
         }
     };
     trace(arguments.global.verbose);
-    ended(commands::instances::manager(arguments))
+    ended(commands::instances::run_manage_instances(arguments))
 }
 
 /// Shows help or what is wrong with the words. A closed stdout is no error.

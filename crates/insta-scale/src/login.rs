@@ -6,6 +6,7 @@ use crate::config::{CredentialSource, ProfileFacts};
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
+use crate::tuning::PASSPHRASE_TRIES;
 use oci_client::credentials::{
     ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Signer,
 };
@@ -52,9 +53,6 @@ pub fn sign_in(source: &CredentialSource) -> Result<Option<SignedIn>, CommandErr
     }
 }
 
-/// How often a passphrase may be mistyped.
-const TRIES: usize = 3;
-
 /// Asks for the passphrase until it opens the key.
 fn typed(
     source: &CredentialSource,
@@ -62,7 +60,7 @@ fn typed(
     ask: &dyn Fn(&str) -> Result<Zeroizing<String>, CommandError>,
 ) -> Result<Option<SignedIn>, CommandError> {
     let mut question = format!("Passphrase of {key}: ");
-    for _ in 1..TRIES {
+    for _ in 1..PASSPHRASE_TRIES {
         match attempt(source, Some(ask(&question)?)) {
             Err(CredentialsError::WrongPassphrase { .. }) => {
                 question = format!("Wrong passphrase. Passphrase of {key}: ");

@@ -18,7 +18,7 @@ pub enum Threads {
 
 /// Runs a command to its end. From here on Ctrl-C, SIGTERM and SIGHUP (not under `nohup`) cancel the token, so a command
 /// that opens the ledger, takes a lock or makes a folder is never ended by one of them halfway.
-pub fn run<W>(
+pub fn run_to_end<W>(
     threads: Threads,
     command: impl FnOnce(CancellationToken) -> W,
 ) -> Result<crate::exit::Exit, CommandError>
@@ -105,6 +105,9 @@ impl Drop for StopNotice {
 /// What is said when a run is stopped.
 pub const STOPPING: &str = "stopping: no new launches, waiting for requests in flight; press Ctrl-C again to leave at \
      once without losing anything";
+
+/// What is said when a command is stopped that has begun nothing yet.
+pub const STOPPING_QUESTIONS: &str = "stopping: nothing new is started; press Ctrl-C again to leave at once";
 
 /// The ledger has every intent on disk, so nothing is lost.
 #[expect(clippy::exit, reason = "the user asked twice; waiting for tasks is what they do not want")]

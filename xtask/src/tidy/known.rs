@@ -4,8 +4,7 @@
 pub const CIRCLES: &[&str] = &[];
 
 /// Type names that a crate uses twice, as folder and name.
-pub const TWINS: &[(&str, &str)] =
-    &[("crates/fleet", "Options"), ("crates/fleet", "Finding"), ("crates/fleet", "Filter")];
+pub const TWINS: &[(&str, &str)] = &[("crates/fleet", "Finding"), ("crates/fleet", "Filter")];
 
 /// Policy constants that do not stand in the `tuning.rs` of their crate yet, as folder and name.
 pub const DURATIONS: &[(&str, &str)] = &[
@@ -43,15 +42,4 @@ pub const DURATIONS: &[(&str, &str)] = &[
     ("crates/fleet", "TOKEN_LIFE"),
     ("crates/fleet", "WORTH_SAYING"),
     ("crates/fleet", "WORTH_TELLING"),
-    ("crates/insta-scale", "BRIEF"),
-    ("crates/insta-scale", "COUNTDOWN"),
-    ("crates/insta-scale", "COUNTDOWN_SPAN"),
-    ("crates/insta-scale", "DAY"),
-    ("crates/insta-scale", "GIVE_BACK"),
-    ("crates/insta-scale", "LOOK"),
-    ("crates/insta-scale", "MOST"),
-    ("crates/insta-scale", "PATIENCE"),
-    ("crates/insta-scale", "RECENT"),
-    ("crates/insta-scale", "STOP_POLL"),
-    ("crates/insta-scale", "TICK"),
 ];

@@ -20,8 +20,8 @@ const LAYERS: &[&str] = &[
     "cleanup",
     "launch",
     "costs",
+    "history",
     "fleets",
-    "export",
 ];
 const HOME: &str = "crates/fleet";
 

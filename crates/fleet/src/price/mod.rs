@@ -4,12 +4,14 @@
 
 mod billing;
 mod book;
+mod budget;
 mod cost;
 mod still;
 mod table;
 
 pub use billing::bills_when_stopped;
 pub use book::{Prices, ShapePrice, Size, part_numbers};
+pub use budget::{Budget, BudgetError, UnknownPrice};
 pub use cost::{Cost, Line, Per, of_fleet, of_placements, of_reservation, rounded};
 pub(crate) use cost::{describe, size_of};
 pub use still::{End, StillCosts};

@@ -1,11 +1,9 @@
 //! Times as people type them: `90s`, `20m`, `1h30m`, `8d`. A number alone is refused: whoever types `--ttl 8` means hours
 //! as often as seconds.
 
+use crate::tuning::DURATION_MAX;
 use jiff::{Span, SpanRelativeTo};
 use std::time::Duration;
-
-/// The longest time that a flag takes: a year.
-const MOST: Duration = Duration::from_hours(24 * 365);
 
 /// Reads a time. Days have 24 hours.
 pub fn parse(text: &str) -> Result<Duration, String> {
@@ -20,7 +18,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     let span: Span = text.parse().map_err(|_| help())?;
     let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| help())?;
     let time: Duration = time.try_into().map_err(|_| help())?;
-    if time > MOST { Err("the longest time is a year (365d)".to_owned()) } else { Ok(time) }
+    if time > DURATION_MAX { Err("the longest time is a year (365d)".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]

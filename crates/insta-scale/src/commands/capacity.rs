@@ -1,13 +1,14 @@
 //! `capacity`: the capacity report as a matrix of availability domains × fault domains × shapes.
 
-use super::remote::Remote;
-use super::session;
-use crate::args::{AskedShape, CapacityArgs, Global, OutputFormat};
+use crate::args::{AskedShape, CapacityArgs, OutputFormat};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::Listing;
 use crate::output::text::clean;
+use crate::runtime;
+use crate::session::Session;
 use fleet::FleetSpec;
 use fleet::policy::{PolicyScope, statement};
 use fleet::preflight::{Availability, Cell, matrix};
@@ -15,38 +16,35 @@ use fleet::price::Size;
 use fleet::reservation::Want;
 use oci_client::FailureClass;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 const SHEET: &[&str] =
     &["AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "OCPUS", "MEMORY GB", "STATUS", "COUNT"];
 const MATRIX: &[&str] = &["AVAILABILITY DOMAIN", "ANY", "FD-1", "FD-2", "FD-3"];
 
-/// Runs it.
-pub async fn run(
-    global: &Global,
-    args: &CapacityArgs,
-    stop: &CancellationToken,
-) -> Result<Exit, CommandError> {
-    let settings = session::sketch(global, args.place.simulate.is_some())?;
-    let remote = Remote::connect(global, settings, args.place.simulate.as_deref(), stop).await?;
-    let exit = ask(global, &remote, args).await;
-    remote.close().await?;
+/// Shows where there is room.
+pub async fn show_capacity(session: &Session, args: &CapacityArgs) -> Result<Exit, CommandError> {
+    let settings = session.read_unfinished_config()?;
+    session.say_when_stopped(runtime::STOPPING_QUESTIONS);
+    let connection =
+        Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
+    let exit = ask(&connection, args).await;
+    connection.close().await?;
     exit
 }
 
-async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Exit, CommandError> {
-    let domains = remote.resolve_domains(&args.ad).await?;
-    let kinds = kinds(&remote.settings.fleet, &args.shapes);
+async fn ask(connection: &Connection<'_>, args: &CapacityArgs) -> Result<Exit, CommandError> {
+    let domains = connection.resolve_domains(&args.ad).await?;
+    let kinds = kinds(&connection.settings.fleet, &args.shapes);
     if kinds.is_empty() {
         let hint = "name one, as in `oci-insta-scale capacity VM.Standard.E4.Flex:1:6`";
         return Err(CommandError::usage("neither the config nor the command names a shape", hint));
     }
-    let compartment = remote.settings.fleet.compartment.as_str();
-    let compartment = if compartment.is_empty() { remote.root() } else { compartment };
-    let answer = remote
+    let compartment = connection.settings.fleet.compartment.as_str();
+    let compartment = if compartment.is_empty() { connection.root() } else { compartment };
+    let answer = connection
         .ask(async {
             Ok::<_, CommandError>(
-                matrix(&remote.questions, remote.root(), compartment, &domains, &kinds).await,
+                matrix(&connection.questions, connection.root(), compartment, &domains, &kinds).await,
             )
         })
         .await?;
@@ -81,11 +79,11 @@ async fn ask(global: &Global, remote: &Remote, args: &CapacityArgs) -> Result<Ex
             return Err(failure.into());
         }
     }
-    console::data(&match global.output {
+    console::data(&match connection.session.output {
         OutputFormat::Table | OutputFormat::Wide => matrices(&found, &kinds),
         format => sheet(&found).to_text(format),
     })?;
-    if global.output == OutputFormat::Table {
+    if connection.session.output == OutputFormat::Table {
         console::line("this report reserves nothing; capacity can change before a launch");
     }
     Ok(Exit::Done)

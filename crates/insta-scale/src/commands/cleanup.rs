@@ -1,11 +1,12 @@
 //! `cleanup`: shows what our own runs left behind and what it costs, and deletes it after a confirmation.
 
-use super::instances::{Reach, STOPPING, conclude};
-use super::{consent, session, verbosity};
-use crate::args::{CleanupArgs, Global, OutputFormat};
+use super::consent;
+use super::instances::{STOPPING, conclude_action};
+use crate::args::{CleanupArgs, OutputFormat};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Verbosity};
+use crate::output::console;
 use crate::output::instances::list::short_domain;
 use crate::output::instances::reporter::ActionReporter;
 use crate::output::instances::{action, cleanup as show};
@@ -14,56 +15,50 @@ use crate::output::proposal::{Money, Proposal, Typed};
 use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, thousands, wrap};
-use crate::runtime;
+use crate::session::{Session, find_run};
 use fleet::Sink;
 use fleet::cleanup::{self, CleanupSummary, Deleted, Leftovers, Scope};
 use fleet::price::Prices;
 use fleet::select::hour_now;
 use ledger::Outcome;
-use oci_client::{Clock as _, SystemClock};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
-/// Runs it.
-pub async fn run(
-    global: &Global,
-    args: &CleanupArgs,
-    stop: &CancellationToken,
-) -> Result<Exit, CommandError> {
-    let reach = Reach::connect(global, args.compartment.as_deref(), stop).await?;
-    let store = reach.ledger()?;
+/// Shows what is left over, and deletes it.
+pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, CommandError> {
+    let connection = &Connection::open_in(session, args.compartment.as_deref()).await?;
+    let store = connection.session.ledger()?;
     let run = match &args.run {
         None => None,
-        Some(text) => Some(find_run(&reach, text).await?),
+        Some(text) => Some(choose_run(connection, text).await?),
     };
     let scope = Scope {
-        compartment: reach.compartment.clone(),
+        compartment: connection.compartment.clone(),
         run,
         expired_only: args.expired,
         kept_volumes: args.kept_volumes,
         made_reservations: args.unused_reservations,
-        now: SystemClock.now(),
+        now: session.now(),
     };
     let evidence = cleanup::gather(&*store).await?;
-    let prices = &reach.settings.prices;
-    let domains = domains(&reach, args.expired).await?;
-    let left = reach.ask(cleanup::find(&reach.client, &evidence, &scope, &domains, prices)).await;
+    let prices = &connection.settings.prices;
+    let domains = volume_domains(connection, args.expired).await?;
+    let left = connection.ask(cleanup::find(&connection.client, &evidence, &scope, &domains, prices)).await;
     let left = left.map_err(CommandError::of_compartment)?;
     for note in &left.notes {
-        console::line(&format!("note: {}", with_flags(&clean(note), &session::flags(global))));
+        console::line(&format!("note: {}", with_flags(&clean(note), &session.flags_text())));
     }
     if left.is_empty() || args.dry_run {
-        show(global, &left, prices)?;
+        show(session, &left, prices)?;
         return Ok(Exit::Done);
     }
-    confirm(&reach, args, &left).await?;
-    runtime::say_when_stopped(&reach.stop, STOPPING);
-    let environment = reach.environment(store);
+    confirm(connection, args, &left).await?;
+    connection.session.say_when_stopped(STOPPING);
+    let environment = connection.environment(store);
     let mut reporter = None;
-    let watch = |run, names: &[String]| start_showing(global, run, names, &mut reporter);
-    let deleted = cleanup::delete(&environment, &left, watch, reach.stop.clone()).await;
+    let watch = |run, names: &[String]| start_showing(session, run, names, &mut reporter);
+    let deleted = cleanup::delete(&environment, &left, watch, connection.session.stop.clone()).await;
     finish_showing(&mut reporter);
-    report(global, &deleted?)
+    report(session, &deleted?)
 }
 
 /// A text whose commands work as they stand, in this folder and for this config. They end the text or a part of it.
@@ -77,8 +72,8 @@ fn with_flags(text: &str, flags: &str) -> String {
     out
 }
 
-async fn find_run(reach: &Reach<'_>, text: &str) -> Result<ledger::RunId, CommandError> {
-    let heads = reach.ledger()?.runs().await?;
+async fn choose_run(connection: &Connection<'_>, text: &str) -> Result<ledger::RunId, CommandError> {
+    let heads = connection.session.ledger()?.runs().await?;
     if text == "last" {
         let last = heads.iter().find(|head| head.kind == Some(ledger::RunKind::Launch));
         return last
@@ -87,19 +82,19 @@ async fn find_run(reach: &Reach<'_>, text: &str) -> Result<ledger::RunId, Comman
     }
     match text.trim().parse() {
         Ok(run) => Ok(run),
-        Err(_) => session::find_run(&heads, text),
+        Err(_) => find_run(&heads, text),
     }
 }
 
 /// Shows one run of the cleanup, in the place of the one before.
 fn start_showing(
-    global: &Global,
+    session: &Session,
     run: ledger::RunId,
     names: &[String],
     reporter: &mut Option<ActionReporter>,
 ) -> Sink {
     finish_showing(reporter);
-    match ActionReporter::start(global.output, verbosity(global), run, "leftover", names) {
+    match ActionReporter::start(session, run, "leftover", names) {
         Ok((sink, started)) => {
             *reporter = Some(started);
             sink
@@ -119,12 +114,12 @@ fn finish_showing(reporter: &mut Option<ActionReporter>) {
 }
 
 /// Shows a cleanup of the past: data on stdout, advice on stderr.
-pub fn show_past(global: &Global, summary: &CleanupSummary) -> Result<(), CommandError> {
-    match global.output {
-        OutputFormat::Json => console::data(&show::json(summary))?,
-        _ => console::data(&show::table(summary))?,
+pub fn show_past_cleanup(session: &Session, summary: &CleanupSummary) -> Result<(), CommandError> {
+    match session.output {
+        OutputFormat::Json => console::data(&show::cleanup_json(summary))?,
+        _ => console::data(&show::cleanup_table(summary))?,
     }
-    let advice = show::advice(summary);
+    let advice = show::cleanup_advice(summary);
     if !advice.is_empty() {
         console::line(advice.trim_end());
     }
@@ -132,13 +127,14 @@ pub fn show_past(global: &Global, summary: &CleanupSummary) -> Result<(), Comman
 }
 
 /// Volumes are listed by availability domain.
-async fn domains(reach: &Reach<'_>, expired_only: bool) -> Result<Vec<String>, CommandError> {
+async fn volume_domains(
+    connection: &Connection<'_>,
+    expired_only: bool,
+) -> Result<Vec<String>, CommandError> {
     if expired_only {
         return Ok(Vec::new());
     }
-    let tenancy = &reach.settings.fleet.tenancy;
-    let root = if tenancy.is_empty() { &reach.compartment } else { tenancy };
-    let rows = reach.ask(reach.client.list_availability_domains(root)).await?;
+    let rows = connection.ask(connection.client.list_availability_domains(connection.root())).await?;
     Ok(rows.into_iter().filter_map(|row| row.name).collect())
 }
 
@@ -170,13 +166,13 @@ fn listing(left: &Leftovers, prices: &Prices) -> Listing {
     listing
 }
 
-fn show(global: &Global, left: &Leftovers, prices: &Prices) -> Result<(), CommandError> {
+fn show(session: &Session, left: &Leftovers, prices: &Prices) -> Result<(), CommandError> {
     let listing = listing(left, prices);
-    let text = match global.output {
+    let text = match session.output {
         OutputFormat::Table | OutputFormat::Wide if left.is_empty() => "nothing is left over\n".to_owned(),
         OutputFormat::Table | OutputFormat::Wide => {
             let width = console::width();
-            format!("{}\n{}\n", show::found(&listing, width), wrap(&cost(left, prices), width))
+            format!("{}\n{}\n", show::found_table(&listing, width), wrap(&cost(left, prices), width))
         }
         format => listing.to_text(format),
     };
@@ -190,18 +186,22 @@ fn cost(left: &Leftovers, prices: &Prices) -> String {
     format!("{leftovers}: {} {} per hour{rest}", thousands(hour, 4), prices.currency())
 }
 
-async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Result<(), CommandError> {
-    let (global, prices) = (reach.global, &reach.settings.prices);
+async fn confirm(
+    connection: &Connection<'_>,
+    args: &CleanupArgs,
+    left: &Leftovers,
+) -> Result<(), CommandError> {
+    let (session, prices) = (connection.session, &connection.settings.prices);
     let asks = match consent::has_to_ask(args.yes) {
         Ok(asks) => asks,
         Err(refused) => {
-            show(global, left, prices)?;
+            show(session, left, prices)?;
             return Err(refused);
         }
     };
     let width = console::width_for_people();
-    if verbosity(global) > Verbosity::Quiet || asks {
-        console::line(&show::found(&listing(left, prices), width));
+    if !session.is_quiet() || asks {
+        console::line(&show::found_table(&listing(left, prices), width));
         console::line(&wrap(&cost(left, prices), width));
     }
     let (hour, unknown) = left.hour(prices);
@@ -212,34 +212,34 @@ async fn confirm(reach: &Reach<'_>, args: &CleanupArgs, left: &Leftovers) -> Res
         answer: Typed::Word("DELETE"),
         ..Proposal::default()
     };
-    reach.agree(args.yes, &proposal).await
+    consent::agree(connection, &connection.compartment, args.yes, &proposal).await
 }
 
-fn report(global: &Global, deleted: &Deleted) -> Result<Exit, CommandError> {
-    match global.output {
+fn report(session: &Session, deleted: &Deleted) -> Result<Exit, CommandError> {
+    match session.output {
         OutputFormat::Json | OutputFormat::Jsonl => {
             let mut document = mark(json!({
                 "schema_version": crate::output::document::SCHEMA_VERSION,
                 "run_id": deleted.run_id,
-                "instances": deleted.instances.as_ref().map(action::value),
+                "instances": deleted.instances.as_ref().map(action::action_value),
                 "deleted": deleted.deleted,
                 "failed": deleted
                     .failed
                     .iter()
-                    .map(|(ocid, error)| json!({"ocid": ocid, "error": action::error(error)}))
+                    .map(|(ocid, error)| json!({"ocid": ocid, "error": action::error_value(error)}))
                     .collect::<Vec<_>>(),
                 "left": deleted.left,
                 "warnings": deleted.warnings,
             }));
             // The records came before it.
-            if let (OutputFormat::Jsonl, Some(document)) = (global.output, document.as_object_mut()) {
+            if let (OutputFormat::Jsonl, Some(document)) = (session.output, document.as_object_mut()) {
                 document.insert("type".to_owned(), "summary".into());
             }
             console::data(&(document.to_string() + "\n"))?;
         }
         _ => {
             if let Some(summary) = &deleted.instances {
-                conclude(global, summary)?;
+                conclude_action(session, summary)?;
             }
             let others = deleted.deleted.len() + deleted.failed.len() + deleted.left.len();
             if others > 0 {

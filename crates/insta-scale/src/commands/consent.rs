@@ -2,21 +2,17 @@
 //!
 //! `--yes` is consent; on a terminal the question is asked, below what it is about; anywhere else nothing is done.
 
-use super::{session, verbosity};
-use crate::args::Global;
 use crate::config::{CredentialSource, Settings};
+use crate::connection::Connection;
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::console::{self, Verbosity};
 use crate::output::proposal::{Proposal, Scene, Typed};
 use crate::output::simulated;
+use crate::session::endpoints_of;
+use crate::tuning::NAME_QUESTION;
 use oci_api::Service;
-use oci_client::{Client, RetryPolicy};
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-
-/// How long the name of the compartment is waited for. It is shown for comfort: the OCID says which it is.
-const BRIEF: Duration = Duration::from_secs(5);
+use oci_client::RetryPolicy;
 
 /// Whether a question has to be asked: not after `--yes`.
 ///
@@ -37,75 +33,69 @@ fn nobody_asked() -> CommandError {
     )
 }
 
-/// Where a question is about, and who can be asked.
-pub struct Asking<'a> {
-    /// Flags of every command.
-    pub global: &'a Global,
-    /// The config.
-    pub settings: &'a Settings,
-    /// Where something is to be changed.
-    pub compartment: &'a str,
-    /// The client.
-    pub client: &'a Client,
-    /// Cancelled when the user wants to stop.
-    pub stop: &'a CancellationToken,
+/// Returns when the person, or `--yes`, agrees to a proposal about a compartment.
+///
+/// # Errors
+/// When nobody can be asked, and for every other answer.
+pub async fn agree(
+    connection: &Connection<'_>,
+    compartment: &str,
+    yes: bool,
+    proposal: &Proposal,
+) -> Result<(), CommandError> {
+    let (session, settings) = (connection.session, &connection.settings);
+    let asks = has_to_ask(yes)?;
+    if !asks && session.verbosity < Verbosity::Verbose {
+        if settings.endpoint.is_some() && !simulated::is() {
+            // Nobody may have answered yet, and what follows must not begin before a simulated region is told to be one.
+            compartment_name(connection, compartment).await?;
+        }
+        return Ok(());
+    }
+    let scene = scene(connection, compartment).await?;
+    let prices = &settings.prices;
+    console::line(proposal.text(&scene, prices, console::width_for_people()).trim_end());
+    if !asks {
+        return Ok(());
+    }
+    let (question, number) = (&proposal.question, proposal.number.to_string());
+    let agreed = match proposal.answer {
+        Typed::Word(word) => {
+            console::ask_word(&format!("{question} Type {word} to continue:"), word, &session.stop).await?
+        }
+        Typed::Yes if proposal.is_large(prices) => {
+            console::ask_word(&format!("{question} Type {number} to continue:"), &number, &session.stop)
+                .await?
+        }
+        Typed::Yes => console::ask_yes_or_no(question, &session.stop).await?,
+    };
+    if agreed { Ok(()) } else { Err(CommandError::Declined) }
 }
 
-impl Asking<'_> {
-    /// Returns when the person, or `--yes`, agrees to a proposal.
-    ///
-    /// # Errors
-    /// When nobody can be asked, and for every other answer.
-    pub async fn agree(&self, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
-        let asks = has_to_ask(yes)?;
-        if !asks && verbosity(self.global) < Verbosity::Verbose {
-            if self.settings.endpoint.is_some() && !simulated::is() {
-                // Nobody may have answered yet, and what follows must not begin before a simulated region is told to be one.
-                self.compartment_name().await?;
-            }
-            return Ok(());
-        }
-        let scene = self.scene().await?;
-        let prices = &self.settings.prices;
-        console::line(proposal.text(&scene, prices, console::width_for_people()).trim_end());
-        if !asks {
-            return Ok(());
-        }
-        let (question, number) = (&proposal.question, proposal.number.to_string());
-        let agreed = match proposal.answer {
-            Typed::Word(word) => {
-                console::ask_word(&format!("{question} Type {word} to continue:"), word, self.stop).await?
-            }
-            Typed::Yes if proposal.is_large(prices) => {
-                console::ask_word(&format!("{question} Type {number} to continue:"), &number, self.stop)
-                    .await?
-            }
-            Typed::Yes => console::ask(question, self.stop).await?,
-        };
-        if agreed { Ok(()) } else { Err(CommandError::Declined) }
-    }
+async fn scene(connection: &Connection<'_>, compartment: &str) -> Result<Scene, CommandError> {
+    let settings = &connection.settings;
+    let base = endpoints_of(settings)?.base(Service::Compute);
+    // First the question to the service: its answer tells whether the region is a simulated one.
+    let compartment_name = compartment_name(connection, compartment).await?;
+    Ok(Scene {
+        region: settings.fleet.region.clone(),
+        endpoint: format!("{}://{}{}", base.scheme, base.authority, base.prefix),
+        simulated: simulated::label().map(str::to_owned),
+        compartment: compartment.to_owned(),
+        compartment_name,
+        identity: identity(settings, environment::variable("OCI_CLI_USER")),
+    })
+}
 
-    async fn scene(&self) -> Result<Scene, CommandError> {
-        let base = session::endpoints(self.settings)?.base(Service::Compute);
-        // First the question to the service: its answer tells whether the region is a simulated one.
-        let compartment_name = self.compartment_name().await?;
-        Ok(Scene {
-            region: self.settings.fleet.region.clone(),
-            endpoint: format!("{}://{}{}", base.scheme, base.authority, base.prefix),
-            simulated: simulated::label().map(str::to_owned),
-            compartment: self.compartment.to_owned(),
-            compartment_name,
-            identity: identity(self.settings, environment::variable("OCI_CLI_USER")),
-        })
-    }
-
-    async fn compartment_name(&self) -> Result<Option<String>, CommandError> {
-        let client = session::asking(self.client).with_retry(RetryPolicy::never());
-        let name = tokio::time::timeout(BRIEF, client.get_compartment(self.compartment));
-        tokio::select! {
-            name = name => Ok(name.ok().and_then(Result::ok).map(|answered| answered.value.name)),
-            () = self.stop.cancelled() => Err(CommandError::Interrupted),
-        }
+async fn compartment_name(
+    connection: &Connection<'_>,
+    compartment: &str,
+) -> Result<Option<String>, CommandError> {
+    let client = connection.questions.with_retry(RetryPolicy::never());
+    let name = tokio::time::timeout(NAME_QUESTION, client.get_compartment(compartment));
+    tokio::select! {
+        name = name => Ok(name.ok().and_then(Result::ok).map(|answered| answered.value.name)),
+        () = connection.session.stop.cancelled() => Err(CommandError::Interrupted),
     }
 }
 

@@ -1,25 +1,28 @@
 //! What continues to cost money after a launch or a termination: finds it, adds the commands that delete it, and
 //! shows it.
 
-use super::session;
-use crate::args::Global;
+use crate::connection::Connection;
 use crate::output::console;
 use crate::output::text::{clean, count, thousands};
+use crate::session::Session;
+use crate::tuning::COSTS_NAMED;
 use fleet::price::{End, Prices, StillCosts};
+use fleet::{Environment, Plan, RunSummary};
+use ledger::RunId;
 use oci_client::Failure;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Names shown in one line; the rest are counted.
-const NAMED: usize = 3;
-
 /// Completes what was found with the commands that end it. What could not be found out is said, and is no failure of what
 /// was done before.
-pub fn found(global: &Global, result: Result<Vec<StillCosts>, Failure>) -> Option<Vec<StillCosts>> {
+pub fn complete_costs(
+    session: &Session,
+    result: Result<Vec<StillCosts>, Failure>,
+) -> Option<Vec<StillCosts>> {
     match result {
         Ok(mut costs) => {
             for cost in &mut costs {
-                cost.command = command(global, cost);
+                cost.command = command_for(session, cost);
             }
             Some(costs)
         }
@@ -34,9 +37,27 @@ pub fn found(global: &Global, result: Result<Vec<StillCosts>, Failure>) -> Optio
     }
 }
 
+/// Adds what goes on costing to the summary of a launch that reserved capacity, and shows it.
+pub async fn complete_launch(
+    connection: &Connection<'_>,
+    environment: &Environment,
+    run: RunId,
+    plan: &Plan,
+    summary: &mut RunSummary,
+) {
+    if plan.reserve.is_none() {
+        return;
+    }
+    let (client, store) = (&connection.questions, &*environment.store);
+    let (compartment, prices) = (&plan.fleet.compartment, &connection.settings.prices);
+    let costs = fleet::costs::after_launch(client, store, run, compartment, prices).await;
+    summary.still_costs = complete_costs(connection.session, costs);
+    show_costs(summary.still_costs.as_deref(), prices);
+}
+
 /// The command that ends a cost, as it is to be typed.
-fn command(global: &Global, cost: &StillCosts) -> String {
-    let flags = session::flags(global);
+fn command_for(session: &Session, cost: &StillCosts) -> String {
+    let flags = session.flags_text();
     let ocid = &cost.ocid;
     match &cost.end {
         End::DeleteReservation => format!("oci-insta-scale reservation delete {ocid}{flags}"),
@@ -52,7 +73,7 @@ fn command(global: &Global, cost: &StillCosts) -> String {
 }
 
 /// The lines for people: what is ended by one command stands in one line.
-pub fn text(costs: &[StillCosts], prices: &Prices) -> String {
+pub fn costs_text(costs: &[StillCosts], prices: &Prices) -> String {
     let mut groups: BTreeMap<(&str, &str), Vec<&StillCosts>> = BTreeMap::new();
     for cost in costs {
         groups.entry((cost.kind, &cost.command)).or_default().push(cost);
@@ -64,7 +85,7 @@ pub fn text(costs: &[StillCosts], prices: &Prices) -> String {
             || "at an unknown price".to_owned(),
             |hour| format!("{} {} per hour", thousands(hour, 4), prices.currency()),
         );
-        let names: Vec<String> = group.iter().take(NAMED).map(|cost| clean(name(cost))).collect();
+        let names: Vec<String> = group.iter().take(COSTS_NAMED).map(|cost| clean(name(cost))).collect();
         let more = match group.len() - names.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
@@ -90,8 +111,8 @@ fn name(cost: &StillCosts) -> &str {
 }
 
 /// Shows them on stderr.
-pub fn tell(costs: Option<&[StillCosts]>, prices: &Prices) {
-    let text = text(costs.unwrap_or_default(), prices);
+pub fn show_costs(costs: Option<&[StillCosts]>, prices: &Prices) {
+    let text = costs_text(costs.unwrap_or_default(), prices);
     if !text.is_empty() {
         console::line(text.trim_end());
     }

@@ -2,84 +2,59 @@
 //! asked, what stands in their way and what it all costs. Launches nothing and writes nothing down. Its exit code is that of
 //! the launch where it can be known to stop: 2, 4 or 5.
 
-use super::budget::Budget;
-use super::{earlier, namesakes, session};
-use crate::args::{Global, LaunchArgs, OutputFormat};
+use super::namesakes::foresee_namesakes;
+use super::unfinished_runs::foresee_unfinished_run;
+use crate::args::{LaunchArgs, OutputFormat};
 use crate::config::Settings;
+use crate::connection::for_questions;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::budget::check_budget;
 use crate::output::preview::Preview;
 use crate::output::{console, dry_run_report, reserving, text};
+use crate::session::{Session, endpoints_of};
+use crate::tuning::DRY_RUN_QUESTION;
+use fleet::history::next_number;
 use fleet::preflight::{Preflight, preflight};
+use fleet::price::Budget;
 use fleet::{Plan, PlanError};
 use oci_client::credentials::Signer;
-use oci_client::{Client, FailureClass, RetryPolicy};
+use oci_client::{Client, Endpoints, FailureClass, RetryPolicy};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
-/// The time limit of the query.
-const BRIEF: Duration = Duration::from_secs(10);
+/// What is known before a launch that is only shown.
+#[derive(Default)]
+struct Foreseen {
+    /// What the service said.
+    answer: Option<Preflight>,
+    /// How a launch would end.
+    stops: Option<Exit>,
+}
 
-/// Runs it. A config can be checked where its key is not: then nobody is asked.
-pub async fn run(
-    global: &Global,
+/// Shows a launch. A config can be checked where its key is not: then nobody is asked.
+pub async fn show_launch(
+    session: &Session,
     args: &LaunchArgs,
     mut settings: Settings,
     budget: Option<&Budget>,
-    stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
-    let endpoints = session::endpoints(&settings)?;
-    let mut answer = None;
-    let (signer, mut stops) = sign_in(global, args, &settings, stop).await?;
-    match signer {
+    let endpoints = endpoints_of(&settings)?;
+    let (signer, stops) = sign_in(session, args, &settings).await?;
+    let Foreseen { answer, mut stops } = match signer {
         None => {
             if args.extend {
                 console::line("note: the launch checks which names are in use; the names shown start at 1");
             }
+            Foreseen { answer: None, stops }
         }
-        Some(signer) => {
-            let (client, _) = session::client(global, endpoints.clone(), Some(signer))?;
-            let client = session::asking(&client);
-            if args.extend {
-                let store =
-                    if earlier::has_any(global)? { Some(session::open_ledger(global, false)?) } else { None };
-                settings.fleet.first_number = tokio::select! {
-                    first = namesakes::next_number(&client, store.as_ref(), &settings.fleet) => first?,
-                    () = stop.cancelled() => return Err(CommandError::Interrupted),
-                };
-            }
-            let asked = tokio::select! {
-                asked = ask(&client, &mut settings) => asked?,
-                () = stop.cancelled() => return Err(CommandError::Interrupted),
-            };
-            match asked {
-                Ok(found) => {
-                    answer = found;
-                    let store = if earlier::has_any(global)? {
-                        Some(session::open_ledger(global, false)?)
-                    } else {
-                        None
-                    };
-                    let origin = session::origin(global, &settings);
-                    tokio::select! {
-                        () = namesakes::warn(args, &client, store.as_ref(), &settings.fleet, origin.as_ref()) => {}
-                        () = stop.cancelled() => return Err(CommandError::Interrupted),
-                    }
-                }
-                Err(error) => {
-                    stops = refused(&error);
-                    tell(&error, stops);
-                }
-            }
-        }
-    }
+        Some(signer) => Box::pin(ask_service(session, args, &mut settings, &endpoints, signer)).await?,
+    };
     if answer.as_ref().is_some_and(Preflight::is_hopeless) {
         stops = stops.or(Some(Exit::NoneLaunched));
     }
     // A launch looks for these first, so their codes win.
     if args.simulate.is_none()
-        && let Some(note) = earlier::in_the_way(global, args, &settings).await?
+        && let Some(note) = foresee_unfinished_run(session, args, &settings).await?
     {
         console::line(&format!("warning: a launch would stop here: {note}"));
         stops = Some(Exit::Usage);
@@ -87,35 +62,65 @@ pub async fn run(
     let plan = Plan { fleet: settings.fleet.clone(), min: args.least(), ..Plan::default() };
     let reserve = args.reserving.reserve;
     let preview = Preview { settings: &settings, plan: &plan, budget, answer: answer.as_ref(), reserve };
-    console::data(&preview.text(&endpoints, global.output))?;
-    if global.output == OutputFormat::Table {
-        let verdicts = answer.as_ref().map(|answer| format!("\n{}", dry_run_report::verdicts(answer)));
-        let reserved = reserve.then(|| format!("\n{}", reserving::text(&settings, answer.as_ref())));
-        let money = dry_run_report::money(&settings, answer.as_ref());
+    console::data(&preview.text(&endpoints, session.output))?;
+    if session.output == OutputFormat::Table {
+        let verdicts = answer.as_ref().map(|answer| format!("\n{}", dry_run_report::verdicts_text(answer)));
+        let reserved =
+            reserve.then(|| format!("\n{}", reserving::reserving_text(&settings, answer.as_ref())));
+        let money = dry_run_report::money_text(&settings, answer.as_ref());
         let before = verdicts.unwrap_or_default() + &reserved.unwrap_or_default();
         console::data(&format!("{before}\n{money}"))?;
     }
     if let Some(answer) = &answer {
-        let findings = dry_run_report::findings(answer);
+        let findings = dry_run_report::findings_text(answer);
         if !findings.is_empty() {
             console::line(findings.trim_end());
         }
     }
-    if let Some(Err(error)) = budget.map(Budget::check) {
+    if let Some(Err(error)) = budget.map(check_budget) {
         console::failed(&error);
         stops = Some(error.exit());
     }
     Ok(stops.unwrap_or(Exit::Done))
 }
 
+/// Asks the service what stands in the way.
+async fn ask_service(
+    session: &Session,
+    args: &LaunchArgs,
+    settings: &mut Settings,
+    endpoints: &Endpoints,
+    signer: Arc<dyn Signer>,
+) -> Result<Foreseen, CommandError> {
+    let (client, _) = session.client(endpoints.clone(), Some(signer))?;
+    let client = for_questions(&client);
+    if args.extend {
+        let store = session.ledger_of_the_past()?;
+        let first = next_number(&client, store.as_deref(), &settings.fleet, session.now());
+        settings.fleet.first_number = session.ask(first).await?;
+    }
+    match session.ask(Box::pin(make_preflight(&client, settings))).await? {
+        Ok(answer) => {
+            let origin = session.origin(settings);
+            let look = foresee_namesakes(session, args, &client, &settings.fleet, origin.as_ref());
+            session.ask(look).await?;
+            Ok(Foreseen { answer, stops: None })
+        }
+        Err(error) => {
+            let stops = refused(&error);
+            tell(&error, stops);
+            Ok(Foreseen { answer: None, stops })
+        }
+    }
+}
+
 /// Who signs, `None` when nobody is to be asked, or can be; and how a launch would end if that stops it.
 async fn sign_in(
-    global: &Global,
+    session: &Session,
     args: &LaunchArgs,
     settings: &Settings,
-    stop: &CancellationToken,
 ) -> Result<(Option<Arc<dyn Signer>>, Option<Exit>), CommandError> {
-    match session::sign_in(global, settings, stop).await {
+    match session.sign_in(settings).await {
         Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
         // The names of an extension depend on the answer.
         Err(error) if args.extend && !args.offline => Err(error),
@@ -136,14 +141,14 @@ async fn sign_in(
 /// # Errors
 /// The outer one for what makes a dry run pointless, such as an availability domain that does not exist; the inner one when
 /// the service could not be asked.
-async fn ask(
+async fn make_preflight(
     client: &Client,
     settings: &mut Settings,
 ) -> Result<Result<Option<Preflight>, CommandError>, CommandError> {
     let client = client.with_retry(RetryPolicy::never());
-    match tokio::time::timeout(BRIEF, fleet::plan(&client, settings.fleet.clone())).await {
+    match tokio::time::timeout(DRY_RUN_QUESTION, fleet::plan(&client, settings.fleet.clone())).await {
         Err(_) => {
-            let message = format!("OCI did not answer within {} s", BRIEF.as_secs());
+            let message = format!("OCI did not answer within {} s", DRY_RUN_QUESTION.as_secs());
             return Ok(Err(CommandError::Usage { message, hint: None }));
         }
         Ok(Err(PlanError::Failure(failure))) => return Ok(Err(failure.into())),
@@ -151,7 +156,7 @@ async fn ask(
         Ok(Ok(plan)) => settings.fleet = plan.fleet,
     }
     let asked = Box::pin(preflight(&client, &settings.fleet, &settings.prices));
-    Ok(Ok(tokio::time::timeout(BRIEF, asked).await.ok()))
+    Ok(Ok(tokio::time::timeout(DRY_RUN_QUESTION, asked).await.ok()))
 }
 
 /// A refused login is what a launch would end with too; whoever cannot be reached now may be reached later.

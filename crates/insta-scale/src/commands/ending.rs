@@ -1,8 +1,10 @@
 //! What is worth knowing when a launch has ended and its records do not hold: addresses, which are read once, and what the
 //! instances cost from now on.
 
+use crate::connection::Connection;
 use crate::output::ending::{Addresses, Ending};
 use crate::output::text::clean;
+use crate::tuning::ADDRESSES_QUESTION;
 use fleet::cleanup::fleet_expiry;
 use fleet::price::{self, Per, Prices, Size};
 use fleet::select::Machine;
@@ -10,28 +12,22 @@ use fleet::{FleetSpec, InstanceSummary, Plan, RunSummary, addresses};
 use ledger::Placement;
 use oci_client::Client;
 use std::collections::BTreeMap;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-
-/// How long addresses are asked for. They are a service to the reader: the run has ended, whether they come or not.
-const BRIEF: Duration = Duration::from_secs(15);
 
 /// Finds it. `again` is how the program is called for the same place, where there is one to go on in.
-pub async fn of(
-    client: &Client,
+pub async fn find_ending(
+    connection: &Connection<'_>,
     plan: &Plan,
-    prices: &Prices,
     summary: &RunSummary,
     again: Option<String>,
-    stop: &CancellationToken,
 ) -> Ending {
-    let read = async { tokio::time::timeout(BRIEF, addresses(client, plan, summary)).await };
+    let (client, prices) = (&connection.questions, &connection.settings.prices);
+    let read = async { tokio::time::timeout(ADDRESSES_QUESTION, addresses(client, plan, summary)).await };
     let (addresses, warning) = tokio::select! {
         biased;
         // Whoever pressed Ctrl-C waits for nothing.
-        () = stop.cancelled() => Default::default(),
+        () = connection.session.stop.cancelled() => Default::default(),
         read = read => read.unwrap_or_else(|_| {
-            let warning = format!("the addresses could not be read within {} s", BRIEF.as_secs());
+            let warning = format!("the addresses could not be read within {} s", ADDRESSES_QUESTION.as_secs());
             (BTreeMap::new(), Some(warning))
         }),
     };

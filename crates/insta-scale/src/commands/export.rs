@@ -1,19 +1,21 @@
 //! `export`: instances written down for other programs. The text goes to stdout, what was left out to stderr.
 
-use super::instances::{Reach, select};
-use crate::args::{ExportAddress, ExportArgs, ExportFormat, Global};
+use super::instances::select;
+use crate::args::{ExportAddress, ExportArgs, ExportFormat};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::console;
+use crate::output::export::{Address, ExportOptions, Format, export_machines};
+use crate::output::simulated;
 use crate::output::text::clean;
-use crate::output::{console, simulated};
+use crate::session::Session;
 use fleet::addresses;
-use fleet::export::{Address, Format, Options, export};
-use tokio_util::sync::CancellationToken;
 
-/// Runs it.
-pub async fn run(global: &Global, args: &ExportArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
-    select::check(&args.select)?;
-    let options = Options {
+/// Writes instances down.
+pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Exit, CommandError> {
+    select::check_selectors(&args.select)?;
+    let options = ExportOptions {
         address: match args.address {
             ExportAddress::Auto => Address::Auto,
             ExportAddress::Public => Address::Public,
@@ -31,16 +33,16 @@ pub async fn run(global: &Global, args: &ExportArgs, stop: &CancellationToken) -
         ExportFormat::Csv => Format::Csv,
     };
     let write = |machines: &[_]| {
-        export(machines, format, &options)
+        export_machines(machines, format, &options)
             .map_err(|error| CommandError::usage(error.to_string(), "nothing was written"))
     };
     // Mistakes in the options are reported before any question.
     write(&[])?;
-    let reach = Reach::connect(global, args.select.compartment.as_deref(), stop).await?;
-    let mut found = select::machines(&reach, &args.select).await?;
+    let connection = &Connection::open_in(session, args.select.compartment.as_deref()).await?;
+    let mut found = select::choose_instances(connection, &args.select).await?;
     let machines = &mut found.machines;
     if format != Format::TerraformImport && !machines.is_empty() {
-        let warning = reach.ask(addresses::fill(&reach.client, machines)).await?;
+        let warning = connection.ask(addresses::fill(&connection.client, machines)).await?;
         if let Some(warning) = warning {
             console::line(&format!("warning: {}", clean(&warning)));
         }
@@ -50,7 +52,7 @@ pub async fn run(global: &Global, args: &ExportArgs, stop: &CancellationToken) -
         console::line(&format!("left out: {}", clean(left_out)));
     }
     console::data(&marked(written.text, format))?;
-    Ok(select::exit(&found))
+    Ok(select::exit_of(&found))
 }
 
 /// The text, marked as simulated where it is a document of a simulated region.

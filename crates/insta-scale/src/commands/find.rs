@@ -1,42 +1,44 @@
 //! `find`: what goes into the config, so that nobody digs OCIDs out of a console.
 
-use super::remote::Remote;
-use super::session;
-use crate::args::{Find, FindArgs, Global};
+use crate::args::{Find, FindArgs};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
 use crate::output::text::clean;
+use crate::runtime;
+use crate::session::Session;
 use fleet::price::{Size, bills_when_stopped};
 use futures_util::future::try_join_all;
 use oci_api::models::Shape;
 use oci_client::services::compute::ImageFilter;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use tokio_util::sync::CancellationToken;
 
-/// Runs it.
-pub async fn run(global: &Global, args: FindArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
-    let settings = session::sketch(global, args.place.simulate.is_some())?;
-    let remote = Remote::connect(global, settings, args.place.simulate.as_deref(), stop).await?;
+/// Lists what can be a value in the config.
+pub async fn find_values(session: &Session, args: FindArgs) -> Result<Exit, CommandError> {
+    let settings = session.read_unfinished_config()?;
+    session.say_when_stopped(runtime::STOPPING_QUESTIONS);
+    let connection =
+        Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
     let listing = match args.what {
-        Find::Ads => ads(&remote).await,
-        Find::Shapes { name, ad, image } => shapes(&remote, name, ad, image).await,
-        Find::Images { os, version, shape, limit } => images(&remote, os, version, shape, limit).await,
-        Find::Subnets { vcn } => subnets(&remote, vcn).await,
-        Find::Compartments => compartments(&remote).await,
+        Find::Ads => ads(&connection).await,
+        Find::Shapes { name, ad, image } => shapes(&connection, name, ad, image).await,
+        Find::Images { os, version, shape, limit } => images(&connection, os, version, shape, limit).await,
+        Find::Subnets { vcn } => subnets(&connection, vcn).await,
+        Find::Compartments => compartments(&connection).await,
     };
-    remote.close().await?;
-    console::data(&listing?.to_text(global.output))?;
+    connection.close().await?;
+    console::data(&listing?.to_text(session.output))?;
     Ok(Exit::Done)
 }
 
-async fn ads(remote: &Remote) -> Result<Listing, CommandError> {
-    let domains = remote.domains().await?;
-    let faults = remote
+async fn ads(connection: &Connection<'_>) -> Result<Listing, CommandError> {
+    let domains = connection.domains().await?;
+    let faults = connection
         .ask(try_join_all(
-            domains.iter().map(|domain| remote.questions.list_fault_domains(remote.root(), domain)),
+            domains.iter().map(|domain| connection.questions.list_fault_domains(connection.root(), domain)),
         ))
         .await?;
     let mut listing = Listing::new("availability_domains", &["AVAILABILITY DOMAIN", "FAULT DOMAINS"]);
@@ -49,18 +51,19 @@ async fn ads(remote: &Remote) -> Result<Listing, CommandError> {
 
 /// One row for each shape, with the domains that offer it.
 async fn shapes(
-    remote: &Remote,
+    connection: &Connection<'_>,
     name: Option<String>,
     ad: Option<String>,
     image: Option<String>,
 ) -> Result<Listing, CommandError> {
     const COLUMNS: &[&str] =
         &["SHAPE", "OCPUS", "GB", "GPUS", "PROCESSOR", "PRICE/HOUR", "STOPPED", "AVAILABILITY DOMAINS"];
-    let domains = remote.resolve_domains(&ad.into_iter().collect::<Vec<_>>()).await?;
-    let compartment = remote.compartment()?;
+    let domains = connection.resolve_domains(&ad.into_iter().collect::<Vec<_>>()).await?;
+    let compartment = connection.required_compartment()?;
     let image = image.as_deref();
-    let lists = domains.iter().map(|domain| remote.questions.list_shapes(compartment, Some(domain), image));
-    let lists = remote.ask(try_join_all(lists)).await?;
+    let lists =
+        domains.iter().map(|domain| connection.questions.list_shapes(compartment, Some(domain), image));
+    let lists = connection.ask(try_join_all(lists)).await?;
     let wanted = name.unwrap_or_default().to_ascii_lowercase();
     let mut found: BTreeMap<String, (Shape, Vec<String>)> = BTreeMap::new();
     for (domain, rows) in domains.iter().zip(lists) {
@@ -77,7 +80,7 @@ async fn shapes(
         };
         let (ocpus, memory) = (row.ocpu_options.as_deref(), row.memory_options.as_deref());
         let size = Size { ocpus: row.ocpus, memory_gb: row.memory_in_gbs };
-        let price = remote.settings.prices.instance_hour(&shape, size, 1.0);
+        let price = connection.settings.prices.instance_hour(&shape, size, 1.0);
         let stopped = row.is_billed_for_stopped_instance.or_else(|| bills_when_stopped(&shape));
         let cells = vec![
             shape.clone(),
@@ -98,20 +101,20 @@ async fn shapes(
 }
 
 async fn images(
-    remote: &Remote,
+    connection: &Connection<'_>,
     os: Option<String>,
     version: Option<String>,
     shape: Option<String>,
     limit: usize,
 ) -> Result<Listing, CommandError> {
-    let fleet = &remote.settings.fleet;
+    let fleet = &connection.settings.fleet;
     let own = fleet.first_placement().map(|placement| placement.shape.clone());
     let filter = ImageFilter {
-        compartment_id: remote.compartment()?.to_owned(),
+        compartment_id: connection.required_compartment()?.to_owned(),
         shape: shape.or(own).filter(|shape| shape != "any" && !shape.is_empty()),
         ..ImageFilter::default()
     };
-    let mut images = remote.ask(remote.questions.list_images(&filter)).await?;
+    let mut images = connection.ask(connection.questions.list_images(&filter)).await?;
     images.retain(|image| ["AVAILABLE", ""].contains(&image.lifecycle_state.as_str()));
     let names: BTreeSet<String> = images.iter().map(|image| image.operating_system.clone()).collect();
     // The service compares names exactly; people type `ubuntu`.
@@ -151,10 +154,10 @@ async fn images(
     Ok(listing)
 }
 
-async fn subnets(remote: &Remote, vcn: Option<String>) -> Result<Listing, CommandError> {
+async fn subnets(connection: &Connection<'_>, vcn: Option<String>) -> Result<Listing, CommandError> {
     const COLUMNS: &[&str] = &["NAME", "CIDR", "PUBLIC", "AVAILABILITY DOMAIN", "STATE", "OCID"];
-    let compartment = remote.compartment()?;
-    let rows = remote.ask(remote.questions.list_subnets(compartment, vcn.as_deref())).await?;
+    let compartment = connection.required_compartment()?;
+    let rows = connection.ask(connection.questions.list_subnets(compartment, vcn.as_deref())).await?;
     let mut listing = Listing::new("subnets", COLUMNS);
     for subnet in rows {
         let public = subnet.prohibit_public_ip_on_vnic.map(|no| if no { "no" } else { "yes" });
@@ -180,8 +183,8 @@ async fn subnets(remote: &Remote, vcn: Option<String>) -> Result<Listing, Comman
     Ok(listing)
 }
 
-async fn compartments(remote: &Remote) -> Result<Listing, CommandError> {
-    let rows = remote.ask(remote.questions.list_compartments(remote.root(), true)).await?;
+async fn compartments(connection: &Connection<'_>) -> Result<Listing, CommandError> {
+    let rows = connection.ask(connection.questions.list_compartments(connection.root(), true)).await?;
     let names: BTreeMap<&str, (&str, &str)> = rows
         .iter()
         .map(|row| (row.id.as_str(), (row.name.as_str(), row.compartment_id.as_deref().unwrap_or_default())))

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What stands in the way of a launch, and what to do about it.
-pub async fn in_the_way(
+pub async fn find_lost_run(
     store: &Arc<dyn Store>,
     folder: &Path,
     flags: &str,
@@ -45,7 +45,7 @@ fn remedy(stray: &Stray, lock: &Path, flags: &str) -> String {
 }
 
 /// What a list of runs says about those that it cannot show.
-pub async fn notes(store: &Arc<dyn Store>, flags: &str) -> Result<Vec<String>, LedgerError> {
+pub async fn notes_on_lost_runs(store: &Arc<dyn Store>, flags: &str) -> Result<Vec<String>, LedgerError> {
     let strays = store.strays().await?;
     Ok(strays
         .iter()

@@ -1,12 +1,10 @@
 //! The commands, one file each.
 
-pub mod budget;
 pub mod capacity;
 pub mod cleanup;
 pub mod consent;
 pub mod costs;
 pub mod dry_run;
-pub mod earlier;
 pub mod ending;
 pub mod export;
 pub mod find;
@@ -16,82 +14,95 @@ pub mod launch;
 mod lost;
 mod manual;
 pub mod namesakes;
-pub mod past;
 pub mod plan;
 pub mod policy;
 pub mod proposals;
 pub mod reference;
-pub mod remote;
 pub mod reservation;
+mod resumable;
 pub mod resume;
 mod run_report;
 pub mod runs;
-pub mod session;
 pub mod show;
 pub mod sim;
-mod simulated_region;
-pub mod unfinished;
+pub mod unfinished_runs;
 
-use crate::args::{Cli, Command, FleetCommand, Global, OutputFormat, SimCommand};
-use crate::config::{Overrides, Placeholders};
-use crate::environment;
+use crate::args::{Cli, Command, FleetCommand, OutputFormat, SimCommand};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Verbosity};
+use crate::output::console;
 use crate::output::refusal;
 use crate::runtime::{self, Threads};
-use tokio_util::sync::CancellationToken;
+use crate::session::Session;
 
 /// Runs one command.
-pub fn run(cli: Cli) -> Result<Exit, CommandError> {
-    let global = cli.global;
-    if !matches!(cli.command, Command::Instances(_)) {
-        check_format(global.output, lists(&cli.command))?;
+pub fn run_command(cli: Cli) -> Result<Exit, CommandError> {
+    let (flags, command) = (cli.global, cli.command);
+    if !matches!(command, Command::Instances(_)) {
+        check_format(flags.output, lists(&command))?;
     }
-    let serves = matches!(&cli.command, Command::Sim(sim) if matches!(sim.command, SimCommand::Serve(_)));
+    let serves = matches!(&command, Command::Sim(sim) if matches!(sim.command, SimCommand::Serve(_)));
     let threads = if serves { Threads::Two } else { Threads::One };
-    runtime::run(threads, async |stop| carry_out(&global, cli.command, &stop).await)
+    runtime::run_to_end(threads, async |stop| {
+        dispatch(&Session::new(&flags, is_simulated(&command), &stop), command).await
+    })
 }
 
-/// Carries a command out. `stop` is cancelled when the user wants to stop.
-async fn carry_out(
-    global: &Global,
-    command: Command,
-    stop: &CancellationToken,
-) -> Result<Exit, CommandError> {
+/// Whether a command is about a simulated region of its own. A policy does not depend on who signs, so it is made as if
+/// it were: a config without a key is good enough.
+fn is_simulated(command: &Command) -> bool {
     match command {
-        Command::Launch(args) => documented(global, Box::pin(launch::run(global, &args, stop)).await),
-        Command::Resume(args) => documented(global, Box::pin(resume::run(global, &args, stop)).await),
-        Command::Runs(args) => runs::run(global, &args).await,
-        Command::Show(args) => show::run(global, &args).await,
-        Command::Plan(args) => Box::pin(plan::run(global, &args, stop)).await,
-        Command::Scale(args) => documented(global, Box::pin(fleets::scale::run(global, &args, stop)).await),
-        Command::Maintain(args) => Box::pin(fleets::maintain(global, &args, stop)).await,
-        Command::Status(args) => Box::pin(fleets::status(global, &args, stop)).await,
-        Command::Fleets(args) => Box::pin(fleets::list(global, &args, stop)).await,
-        Command::Fleet(args) => match args.command {
-            FleetCommand::Adopt(args) => Box::pin(fleets::adopt(global, &args, stop)).await,
-        },
-        Command::Reservation(args) => Box::pin(reservation::run(global, args.command, stop)).await,
-        Command::Capacity(args) => Box::pin(capacity::run(global, &args, stop)).await,
-        Command::Find(args) => Box::pin(find::run(global, args, stop)).await,
-        Command::Instances(args) => {
-            instances::check_format(global, &args.command)?;
-            Box::pin(instances::run(global, args.command, stop)).await
+        Command::Launch(args) => args.simulate.is_some(),
+        Command::Plan(args) => args.place.simulate.is_some(),
+        Command::Capacity(args) => args.place.simulate.is_some(),
+        Command::Find(args) => args.place.simulate.is_some(),
+        Command::Runs(args) => args.simulated,
+        Command::Show(args) => args.simulated,
+        Command::Policy(_) => true,
+        _ => false,
+    }
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::Launch(args) => {
+            document_refusal(session, Box::pin(launch::launch_fleet(session, &args)).await)
         }
-        Command::Cleanup(args) => Box::pin(cleanup::run(global, &args, stop)).await,
-        Command::Export(args) => Box::pin(export::run(global, &args, stop)).await,
-        Command::Policy(args) => policy::run(global, &args),
-        Command::Sim(args) => Box::pin(sim::run(global, &args.command, stop)).await,
-        Command::Completions { shell } => reference::completions(shell),
+        Command::Resume(args) => {
+            document_refusal(session, Box::pin(resume::resume_run(session, &args)).await)
+        }
+        Command::Runs(args) => runs::list_runs(session, &args).await,
+        Command::Show(args) => show::show_run(session, &args).await,
+        Command::Plan(args) => Box::pin(plan::show_plan(session, &args)).await,
+        Command::Scale(args) => {
+            document_refusal(session, Box::pin(fleets::scale::scale_fleet(session, &args)).await)
+        }
+        Command::Maintain(args) => Box::pin(fleets::maintain_fleet(session, &args)).await,
+        Command::Status(args) => Box::pin(fleets::show_fleet(session, &args)).await,
+        Command::Fleets(args) => Box::pin(fleets::list_fleets(session, &args)).await,
+        Command::Fleet(args) => match args.command {
+            FleetCommand::Adopt(args) => Box::pin(fleets::adopt_instances(session, &args)).await,
+        },
+        Command::Reservation(args) => Box::pin(reservation::run_verb(session, args.command)).await,
+        Command::Capacity(args) => Box::pin(capacity::show_capacity(session, &args)).await,
+        Command::Find(args) => Box::pin(find::find_values(session, args)).await,
+        Command::Instances(args) => {
+            instances::check_verb_format(session.output, &args.command)?;
+            Box::pin(instances::run_verb(session, args.command)).await
+        }
+        Command::Cleanup(args) => Box::pin(cleanup::clean_up(session, &args)).await,
+        Command::Export(args) => Box::pin(export::export_instances(session, &args)).await,
+        Command::Policy(args) => policy::show_policy(session, &args),
+        Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
+        Command::Completions { shell } => reference::print_completions(shell),
         Command::Man(arguments) => manual::manual(&arguments),
     }
 }
 
 /// What did not become a run is a document as well, for programs.
-fn documented(global: &Global, result: Result<Exit, CommandError>) -> Result<Exit, CommandError> {
+fn document_refusal(session: &Session, result: Result<Exit, CommandError>) -> Result<Exit, CommandError> {
     if let Err(error) = &result
-        && let Some(text) = refusal::text(error, global.output)
+        && let Some(text) = refusal::refusal_text(error, session.output)
     {
         // The reason is told on stderr too, so one stdout that cannot be written changes nothing.
         let _ = console::data(&text);
@@ -124,29 +135,4 @@ pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandErro
         return Err(CommandError::usage("this command has no --output csv", "table, json and jsonl work"));
     }
     Ok(())
-}
-
-/// How much is said on stderr.
-pub fn verbosity(global: &Global) -> Verbosity {
-    match (global.quiet, global.verbose) {
-        (true, _) => Verbosity::Quiet,
-        (false, 0) => Verbosity::Normal,
-        (false, _) => Verbosity::Verbose,
-    }
-}
-
-/// What flags and the environment say about the config.
-pub fn overrides(global: &Global, count: Option<u32>, simulate: bool) -> Overrides {
-    Overrides {
-        count,
-        profile: global.profile.clone(),
-        endpoint: global.endpoint.clone(),
-        simulate,
-        placeholders: if simulate { Placeholders::Taken } else { Placeholders::Refused },
-        cli_profile: environment::variable("OCI_CLI_PROFILE"),
-        cli_config_file: environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into),
-        home: environment::home(),
-        added_regions: environment::added_regions(),
-        variables_suffice: oci_client::credentials::variables_suffice(&environment::variable),
-    }
 }

@@ -1,41 +1,34 @@
 //! `plan`: one verdict for each availability domain, what will be created, and the money. Launches nothing.
 
-use super::remote::Remote;
-use super::session;
-use crate::args::{Global, OutputFormat, PlanArgs};
+use crate::args::{OutputFormat, PlanArgs};
 use crate::config::Settings;
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::{console, dry_run_report, preview, reserving};
+use crate::runtime;
+use crate::session::Session;
+use crate::tuning::PLAN_RETRIES;
 use fleet::Plan;
 use fleet::preflight::{Preflight, preflight};
-use oci_client::RetryPolicy;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
-/// Attempts per query: the user waits for the response.
-const PATIENT: RetryPolicy = RetryPolicy {
-    max_attempts: 4,
-    base: Duration::from_millis(500),
-    cap: Duration::from_secs(2),
-    max_elapsed: Duration::from_secs(5),
-};
-
-/// Runs it.
-pub async fn run(global: &Global, args: &PlanArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
+/// Shows the plan.
+pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, CommandError> {
     if args.offline {
-        let settings = session::settings_offline(global, args.count)?;
-        show(global, args, &settings, None)?;
+        let settings = session.read_config_offline(args.count)?;
+        show(session, args, &settings, None)?;
         return Ok(Exit::Done);
     }
-    let settings = session::settings(global, args.count, args.place.simulate.is_some())?;
-    let remote = Remote::connect(global, settings, args.place.simulate.as_deref(), stop).await?;
-    let Settings { fleet, prices, .. } = &remote.settings;
-    let client = remote.questions.with_retry(PATIENT);
+    let settings = session.read_config(args.count)?;
+    session.say_when_stopped(runtime::STOPPING_QUESTIONS);
+    let connection =
+        Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
+    let Settings { fleet, prices, .. } = &connection.settings;
+    let client = connection.questions.with_retry(PLAN_RETRIES);
     let asked = Box::pin(preflight(&client, fleet, prices));
-    let answer = remote.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
-    show(global, args, &remote.settings, Some(&answer))?;
-    remote.close().await?;
+    let answer = connection.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
+    show(session, args, &connection.settings, Some(&answer))?;
+    connection.close().await?;
     Ok(exit(&answer))
 }
 
@@ -50,13 +43,13 @@ fn exit(answer: &Preflight) -> Exit {
 }
 
 fn show(
-    global: &Global,
+    session: &Session,
     args: &PlanArgs,
     settings: &Settings,
     answer: Option<&Preflight>,
 ) -> Result<(), CommandError> {
-    let document = || dry_run_report::document(settings, answer, args.reserve);
-    let text = match global.output {
+    let document = || dry_run_report::plan_document(settings, answer, args.reserve);
+    let text = match session.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(args, settings, answer),
         OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
         OutputFormat::Jsonl => document().to_string() + "\n",
@@ -66,20 +59,21 @@ fn show(
 
 fn people(args: &PlanArgs, settings: &Settings, answer: Option<&Preflight>) -> String {
     let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
-    let mut out = format!("{}{}\n", preview::outline(&plan), dry_run_report::size(settings, answer));
+    let mut out =
+        format!("{}{}\n", preview::plan_outline(&plan), dry_run_report::size_text(settings, answer));
     if let Some(answer) = answer {
-        out.push_str(&dry_run_report::verdicts(answer));
-        out.push_str(&dry_run_report::findings(answer));
+        out.push_str(&dry_run_report::verdicts_text(answer));
+        out.push_str(&dry_run_report::findings_text(answer));
         out.push('\n');
     }
     if args.reserve {
-        out.push_str(&reserving::text(settings, answer));
+        out.push_str(&reserving::reserving_text(settings, answer));
         out.push('\n');
     }
-    out.push_str(&dry_run_report::money(settings, answer));
+    out.push_str(&dry_run_report::money_text(settings, answer));
     if let Some(answer) = answer {
         out.push('\n');
-        out.push_str(&dry_run_report::advice(answer));
+        out.push_str(&dry_run_report::preflight_advice(answer));
         out.push('\n');
     }
     out

@@ -1,17 +1,16 @@
 //! `policy`: the least IAM policy for what the config does. Asks nobody.
 
-use super::session;
-use crate::args::{Global, OutputFormat, PolicyArgs};
+use crate::args::{OutputFormat, PolicyArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
+use crate::session::Session;
 use fleet::policy::{Statement, Uses, statements};
 use serde_json::json;
 
-/// Runs it.
-pub fn run(global: &Global, args: &PolicyArgs) -> Result<Exit, CommandError> {
-    // Who signs does not matter to a policy, so a config without a key is good enough.
-    let settings = session::settings(global, None, true)?;
+/// Shows the statements.
+pub fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, CommandError> {
+    let settings = session.read_config(None)?;
     let uses = Uses {
         group: args.group.clone(),
         network_compartment: args.network_compartment.clone(),
@@ -22,7 +21,7 @@ pub fn run(global: &Global, args: &PolicyArgs) -> Result<Exit, CommandError> {
         "schema_version": crate::output::document::SCHEMA_VERSION,
         "statements": statements,
     });
-    console::data(&match global.output {
+    console::data(&match session.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(&statements),
         OutputFormat::Json => serde_json::to_string_pretty(&document).unwrap_or_default() + "\n",
         OutputFormat::Jsonl => document.to_string() + "\n",

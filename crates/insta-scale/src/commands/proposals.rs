@@ -15,7 +15,7 @@ use ledger::RunState;
 use oci_client::{Clock as _, SystemClock};
 
 /// What a launch will do.
-pub fn launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
+pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
     let number = plan.fleet.count;
     let mut options = Vec::new();
     if plan.reserve.is_some() {
@@ -39,7 +39,7 @@ pub fn launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
         options.push("--new: this run ignores other instances and runs of the same fleet".to_owned());
     }
     Proposal {
-        what: preview::rows(plan),
+        what: preview::plan_rows(plan),
         money: vec![("price", money(&plan.fleet, number, settings))],
         until: Some(until(&plan.fleet)),
         options,
@@ -55,7 +55,7 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
     let number = plan.fleet.count;
     let new = money(&plan.fleet, number, settings);
     let then = Money { hour: new.hour.map(|hour| hour + existing.0), unknown: existing.1 };
-    let mut what = preview::rows(plan);
+    let mut what = preview::plan_rows(plan);
     let sizes = format!("{}: {} → {} instances", clean(&scale.fleet.name), scale.before, scale.wanted);
     what.insert(0, ("fleet", sizes));
     let mut options = Vec::new();
@@ -93,7 +93,7 @@ pub fn maintain(
         ("now", format!("launches {}", count(missing, "missing instance"))),
         ("later", "replaces members that die or are reclaimed; terminates nothing".to_owned()),
     ];
-    what.extend(preview::rows(plan).into_iter().filter(|(label, _)| *label != "launch"));
+    what.extend(preview::plan_rows(plan).into_iter().filter(|(label, _)| *label != "launch"));
     let then = Money { hour: of(missing).hour.map(|hour| hour + existing.0), unknown: existing.1 };
     Proposal {
         what,
@@ -126,12 +126,12 @@ pub fn within(limit: f64, proposal: &Proposal, prices: &Prices) -> Result<(), Co
 }
 
 /// What is left of a run.
-pub fn resume(state: &RunState, plan: &Plan, keep_partial: bool, settings: &Settings) -> Proposal {
+pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, settings: &Settings) -> Proposal {
     let run = state.run;
     let counts = &state.counts;
     let rest: Vec<u32> = state.remaining().map(|(slot, _)| slot).collect();
     let unlaunched = plan.fleet.count.saturating_sub(counts.launched);
-    let mut what = preview::rows(plan);
+    let mut what = preview::plan_rows(plan);
     let doubt = if counts.unsettled > 0 {
         format!(", {} with an unknown outcome", counts.unsettled)
     } else {

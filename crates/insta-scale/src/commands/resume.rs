@@ -1,88 +1,79 @@
 //! `resume`: continues a run that another process left, or that this machine has no records of.
 
-use super::consent::{self, Asking};
-use super::{costs, earlier, ending, past, proposals, run_report, session, unfinished};
-use crate::args::{Global, ResumeArgs};
+use super::{consent, costs, ending, proposals, resumable, run_report};
+use crate::args::ResumeArgs;
 use crate::config::Settings;
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console::{self, Verbosity};
+use crate::output::console;
 use crate::output::runs;
 use crate::output::text::{count, seconds};
 use crate::runtime;
+use crate::session::{Session, find_run, launch_options};
+use fleet::history::{read_past, same_endpoint};
 use fleet::{LaunchOptions, Origin, Plan, RunError};
 use ledger::{LedgerError, Outcome, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
-/// Runs it.
-pub async fn run(global: &Global, args: &ResumeArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
-    runtime::say_when_stopped(stop, runtime::STOPPING);
-    let store = session::open_ledger(global, false)?;
+/// Goes on with the run that is named, or with the one that the config means.
+pub async fn resume_run(session: &Session, args: &ResumeArgs) -> Result<Exit, CommandError> {
+    session.say_when_stopped(runtime::STOPPING);
+    let store = session.ledger()?;
     let run = if args.from_cloud {
         consent::has_to_ask(args.yes)?;
-        Box::pin(rebuild(global, args, &store, stop)).await?
+        Box::pin(rebuild(session, args, &store)).await?
     } else {
-        choose(global, &store, args.run.as_deref()).await?
+        choose(session, &store, args.run.as_deref()).await?
     };
-    Box::pin(go_on(global, args, store, run, stop)).await
+    Box::pin(go_on(session, args, store, run)).await
 }
 
 /// Goes on with a run that the ledger knows.
 async fn go_on(
-    global: &Global,
+    session: &Session,
     args: &ResumeArgs,
     store: Arc<dyn Store>,
     run: RunId,
-    stop: &CancellationToken,
 ) -> Result<Exit, CommandError> {
-    let (state, plan) = past::of_run(&store, run).await?;
-    let home = session::at_origin(global, plan.origin.as_ref());
-    if global.config.is_none() && !session::config_file(&home).exists() {
-        let file = session::config_file(&home);
+    let (state, plan) = read_past(&*store, run).await?;
+    let home = session.at_origin(plan.origin.as_ref());
+    if session.flags.config.is_none() && !home.config_file().exists() {
+        let file = home.config_file();
         return Err(CommandError::usage(
             format!("run {run} was started with {}, which no longer exists", file.display()),
             format!("name its config: oci-insta-scale resume {run} --config FILE"),
         ));
     }
     if let Some(said) = ahead(&state, args.keep_partial)?
-        && super::verbosity(global) > Verbosity::Quiet
+        && !session.is_quiet()
     {
         console::line(&said);
     }
-    let settings = session::settings(&home, None, false)?;
+    let settings = home.read_config(None)?;
     check_same_place(&settings, &plan)?;
     check_same_endpoint(&home, &settings, run, &plan, args.other_endpoint)?;
-    let signer = session::sign_in(&home, &settings, stop).await?;
-    let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
+    let connection = Connection::open(&home, settings).await?;
     if !is_done(&state) {
-        let compartment = &plan.fleet.compartment;
-        let asking = Asking { global, settings: &settings, compartment, client: &client, stop };
-        asking.agree(args.yes, &proposals::resume(&state, &plan, args.keep_partial, &settings)).await?;
+        let proposal = proposals::propose_resume(&state, &plan, args.keep_partial, &connection.settings);
+        consent::agree(&connection, &plan.fleet.compartment, args.yes, &proposal).await?;
     }
     let earlier = state.warnings.len();
-    let (sink, reporter) = run_report::start_reporter(global, state, &plan)?;
-    let environment = session::environment(&client, requests, store);
+    let (sink, reporter) = run_report::start_reporter(session, state, &plan)?;
+    let environment = connection.environment(store);
     let options = LaunchOptions {
         keep_partial: args.keep_partial,
         list_lag: args.list_lag,
-        ..session::launch_options(&args.pace)
+        ..launch_options(&args.pace)
     };
-    session::heed_stop_requests(global, run, stop)?;
-    let result = fleet::resume(&environment, run, &options, sink, stop.clone()).await;
+    session.heed_stop_requests(run)?;
+    let result = fleet::resume(&environment, run, &options, sink, session.stop.clone()).await;
     reporter.finish();
     let mut summary = result?;
-    if plan.reserve.is_some() {
-        let (client, store) = (session::asking(&environment.client), &*environment.store);
-        let (compartment, prices) = (&plan.fleet.compartment, &settings.prices);
-        let costs = fleet::costs::after_launch(&client, store, run, compartment, prices).await;
-        summary.still_costs = costs::found(global, costs);
-        costs::tell(summary.still_costs.as_deref(), &settings.prices);
-    }
-    let again = Some(session::again(&home));
-    let asking = session::asking(&client);
-    let ending = ending::of(&asking, &plan, &settings.prices, &summary, again, stop).await;
-    Ok(run_report::conclude_launch(global, &summary, &ending, true, earlier))
+    costs::complete_launch(&connection, &environment, run, &plan, &mut summary).await;
+    let again = Some(home.command_line());
+    let ending = ending::find_ending(&connection, &plan, &summary, again).await;
+    Ok(run_report::conclude_launch(session, &summary, &ending, true, earlier))
 }
 
 /// Whether going on changes nothing.
@@ -124,10 +115,9 @@ fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, Command
 
 /// Writes a run into the ledger that only its instances know of. The config says what their tags do not.
 async fn rebuild(
-    global: &Global,
+    session: &Session,
     args: &ResumeArgs,
     store: &Arc<dyn Store>,
-    stop: &CancellationToken,
 ) -> Result<RunId, CommandError> {
     let text = args.run.as_deref().unwrap_or_default().trim();
     let run: RunId = text.parse().map_err(|_| {
@@ -147,16 +137,16 @@ async fn rebuild(
         Ok(_) | Err(LedgerError::UnknownRun { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let settings = session::settings(global, args.count, false)?;
-    let signer = session::sign_in(global, &settings, stop).await?;
-    let (client, requests) = session::client(global, session::endpoints(&settings)?, signer)?;
-    let environment = session::environment(&client, requests, Arc::clone(store));
-    let origin = session::origin(global, &settings);
+    let settings = session.read_config(args.count)?;
+    let connection = Connection::open(session, settings).await?;
+    let environment = connection.environment(Arc::clone(store));
+    let settings = &connection.settings;
+    let origin = session.origin(settings);
     let work = async {
-        let planned = fleet::plan(&session::asking(&client), settings.fleet).await;
+        let planned = fleet::plan(&connection.questions, settings.fleet.clone()).await;
         let mut plan = planned.map_err(|error| CommandError::of_plan(&settings.written, error))?;
         plan.origin = origin;
-        if super::verbosity(global) > Verbosity::Quiet {
+        if !session.is_quiet() {
             let lag = seconds(args.list_lag.as_secs_f64());
             console::line(&format!("waiting {lag} before listing the instances: lists lag behind launches"));
         }
@@ -165,11 +155,8 @@ async fn rebuild(
             rebuilt => Ok(rebuilt?),
         }
     };
-    let state = tokio::select! {
-        state = work => state?,
-        () = stop.cancelled() => return Err(CommandError::Interrupted),
-    };
-    if super::verbosity(global) > Verbosity::Quiet {
+    let state = session.ask(Box::pin(work)).await?;
+    if !session.is_quiet() {
         console::line(&format!(
             "found {} of run {run}; {} requested",
             count(state.counts.launched, "instance"),
@@ -181,17 +168,21 @@ async fn rebuild(
 
 /// The run that is named; else the last unfinished launch of this folder's config; else its last launch, whose failed slots
 /// are tried again. What others have begun with another config is not theirs to go on with who did not name it.
-async fn choose(global: &Global, store: &Arc<dyn Store>, named: Option<&str>) -> Result<RunId, CommandError> {
+async fn choose(
+    session: &Session,
+    store: &Arc<dyn Store>,
+    named: Option<&str>,
+) -> Result<RunId, CommandError> {
     let heads = store.runs().await?;
     let Some(text) = named else {
-        return unfinished::of_config(store, &heads, &session::config_file(global)).await;
+        return resumable::choose_run(&**store, &heads, &session.config_file()).await;
     };
-    let run = session::find_run(&heads, text)?;
+    let run = find_run(&heads, text)?;
     let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);
     match kind {
         Some(RunKind::Launch) | None => Ok(run),
         Some(other) => Err(CommandError::usage(
-            format!("run {run} is a {}; only launches can be resumed", runs::kind(other)),
+            format!("run {run} is a {}; only launches can be resumed", runs::kind_of_run(other)),
             "run the same command again; it skips what is already done",
         )),
     }
@@ -218,14 +209,14 @@ fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError
 /// A run goes on at the endpoint where it began: elsewhere none of its instances would be found, and all would be launched
 /// once more.
 fn check_same_endpoint(
-    global: &Global,
+    session: &Session,
     settings: &Settings,
     run: RunId,
     plan: &Plan,
     insists: bool,
 ) -> Result<(), CommandError> {
-    let now = session::origin(global, settings);
-    if insists || earlier::same_place(plan.origin.as_ref(), now.as_ref()) {
+    let now = session.origin(settings);
+    if insists || same_endpoint(plan.origin.as_ref(), now.as_ref()) {
         return Ok(());
     }
     let reached =

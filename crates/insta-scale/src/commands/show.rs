@@ -1,38 +1,40 @@
 //! `show`: one run, from its records.
 
-use super::{instances, past, run_report, runs, session};
-use crate::args::{Global, OutputFormat, ShowArgs};
+use super::{cleanup, instances, run_report};
+use crate::args::{OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::ending::Ending;
 use crate::output::text::clean;
 use crate::output::{console, simulated};
+use crate::session::{Session, find_run};
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
 use fleet::cleanup::{CleanupSummary, fleet_expiry};
 use fleet::fleets::ScalePlan;
+use fleet::history::read_past;
 use ledger::{RunKind, RunState};
 use serde_json::json;
 
-/// Runs it. `--output jsonl` gives the records themselves.
-pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError> {
+/// Shows a run. `--output jsonl` gives the records themselves.
+pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, CommandError> {
     if args.simulated {
         simulated::assume_ended_regions();
     }
-    let heads = runs::heads(global, args.simulated).await?;
+    let heads = session.known_runs().await?;
     let run = match (&args.run, heads.first()) {
-        (Some(text), _) => session::find_run(&heads, text)?,
+        (Some(text), _) => find_run(&heads, text)?,
         (None, Some(last)) => last.run,
         (None, None) => {
             return Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one"));
         }
     };
-    let store = session::open_ledger(global, args.simulated)?;
+    let store = session.ledger()?;
     let records = store.records(run).await?;
     if let Some(label) = simulated::of_plan(&RunState::fold(run, &records.records).plan) {
         simulated::assume_simulated(label);
     }
-    if global.output == OutputFormat::Jsonl {
+    if session.output == OutputFormat::Jsonl {
         for record in &records.records {
             console::data(&simulated::record_line(record))?;
         }
@@ -41,32 +43,32 @@ pub async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, CommandError>
     match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
         Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
             let state = RunState::fold(run, &records.records);
-            instances::show(global, &ActionSummary::of(&state))?;
+            instances::show_action(session, &ActionSummary::of(&state))?;
             return Ok(Exit::Done);
         }
         Some(RunKind::Cleanup) => {
             let state = RunState::fold(run, &records.records);
-            super::cleanup::show_past(global, &CleanupSummary::of(&state))?;
+            cleanup::show_past_cleanup(session, &CleanupSummary::of(&state))?;
             return Ok(Exit::Done);
         }
         Some(RunKind::Scale) => {
-            return show_scale(global, &RunState::fold(run, &records.records));
+            return show_scale(session, &RunState::fold(run, &records.records));
         }
         Some(RunKind::Launch) | None => {}
     }
-    let (state, plan) = past::of_run(&store, run).await?;
+    let (state, plan) = read_past(&*store, run).await?;
     let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
     let summary = RunSummary::of(&state, &plan);
-    run_report::show_launch(global, &summary, &ending, !args.simulated, &summary.warnings)?;
+    run_report::show_launch(session, &summary, &ending, !args.simulated, &summary.warnings)?;
     Ok(Exit::Done)
 }
 
 /// The size that a `scale` gave to a fleet.
-fn show_scale(global: &Global, state: &RunState) -> Result<Exit, CommandError> {
+fn show_scale(session: &Session, state: &RunState) -> Result<Exit, CommandError> {
     let plan: ScalePlan = serde_json::from_value(state.plan.clone()).map_err(|error| {
         CommandError::Run(format!("the plan of run {} cannot be read: {error}", state.run))
     })?;
-    let text = if global.output == OutputFormat::Table {
+    let text = if session.output == OutputFormat::Table {
         let ScalePlan { fleet, wanted, before, .. } = &plan;
         format!("fleet {}: from {before} to {wanted} instances", clean(&fleet.name))
     } else {

@@ -1,34 +1,29 @@
 //! `sim`: the simulated region as a server of its own, its scenarios, and how to forget one.
 
-use super::{simulated_region, verbosity};
-use crate::args::{Global, OutputFormat, SimCommand, SimReset, SimServe};
+use crate::args::{OutputFormat, SimCommand, SimReset, SimServe};
 use crate::config::{self, CredentialSource, KeyFields, Overrides, Placeholders, Settings};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::login;
-use crate::output::console::{self, Verbosity};
+use crate::output::console;
 use crate::output::text;
-use crate::runtime;
+use crate::session::Session;
+use crate::simulated_region::resources_named_by;
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::{self, Forgettable, Home, Options, PublicKey, StartError};
 use oci_simulator::world::{Caller, Known};
 use std::path::Path;
-use tokio_util::sync::CancellationToken;
 
-/// Runs it.
-pub async fn run(
-    global: &Global,
-    command: &SimCommand,
-    stop: &CancellationToken,
-) -> Result<Exit, CommandError> {
+/// Runs one verb of `sim`.
+pub async fn run_sim(session: &Session, command: &SimCommand) -> Result<Exit, CommandError> {
     match command {
-        SimCommand::Serve(args) => serve(global, args, stop).await,
-        SimCommand::Scenarios => scenarios(global.output),
+        SimCommand::Serve(args) => serve(session, args).await,
+        SimCommand::Scenarios => scenarios(session.output),
         SimCommand::Reset(args) => reset(args),
     }
 }
 
-async fn serve(global: &Global, args: &SimServe, stop: &CancellationToken) -> Result<Exit, CommandError> {
+async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError> {
     let mut options = Options {
         listen: args.listen,
         allow_remote: args.allow_remote,
@@ -39,14 +34,14 @@ async fn serve(global: &Global, args: &SimServe, stop: &CancellationToken) -> Re
         save: args.save.clone(),
         ..Options::default()
     };
-    if let Some(path) = &global.config {
-        take_in(path, global, &mut options)?;
+    if let Some(path) = &session.flags.config {
+        take_in(path, session, &mut options)?;
     }
-    runtime::say_when_stopped(stop, "stopping the simulated region");
+    session.say_when_stopped("stopping the simulated region");
     let running = tokio::select! {
         biased;
         // A large world takes a while to make; whoever has enough of waiting may go.
-        () = stop.cancelled() => return Ok(Exit::Interrupted),
+        () = session.stop.cancelled() => return Ok(Exit::Interrupted),
         running = server::start(options) => running?,
     };
     for note in &running.notes {
@@ -54,12 +49,12 @@ async fn serve(global: &Global, args: &SimServe, stop: &CancellationToken) -> Re
     }
     let endpoint = running.endpoint();
     console::data(&format!("listening on {endpoint}\n"))?;
-    if verbosity(global) > Verbosity::Quiet
+    if !session.is_quiet()
         && let Some(home) = &running.home
     {
         console::line(&how_to_use(home, &endpoint));
     }
-    stop.cancelled().await;
+    session.stop.cancelled().await;
     running.shutdown().await?;
     Ok(Exit::Done)
 }
@@ -73,12 +68,12 @@ fn how_to_use(home: &Path, endpoint: &str) -> String {
 
 /// Makes everything exist that a config names, its user and key too, so that the file can be tried unchanged but
 /// for the endpoint.
-fn take_in(path: &Path, global: &Global, options: &mut Options) -> Result<(), CommandError> {
+fn take_in(path: &Path, session: &Session, options: &mut Options) -> Result<(), CommandError> {
     // The region makes exist what the config names, the example's OCIDs too.
-    let overrides = Overrides { placeholders: Placeholders::Taken, ..super::overrides(global, None, false) };
+    let overrides = Overrides { placeholders: Placeholders::Taken, ..session.overrides(None) };
     let settings = config::load(path, &overrides, &login::profile_facts)?;
     options.scenario.world.region.clone_from(&settings.fleet.region);
-    options.known = simulated_region::known(&settings.fleet);
+    options.known = resources_named_by(&settings.fleet);
     if let CredentialSource::Fields(fields) = &settings.credentials {
         options.known.push(Known::User { ocid: fields.user.clone() });
         options.callers.push((
@@ -111,7 +106,7 @@ fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
             let rows = presets
                 .iter()
                 .map(|preset| serde_json::json!({"name": preset.name, "description": preset.description}));
-            crate::output::runs::rows(rows.collect(), output == OutputFormat::Json)
+            crate::output::runs::json_rows(rows.collect(), output == OutputFormat::Json)
         }
     };
     console::data(&text)?;

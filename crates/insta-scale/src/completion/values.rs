@@ -5,6 +5,7 @@ use crate::environment;
 use crate::hints;
 use crate::output::runs;
 use crate::output::text::count;
+use crate::tuning::RUNS_COMPLETED;
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
 use fleet::select::STATES;
@@ -14,9 +15,6 @@ use oci_client::{Clock as _, SystemClock};
 use oci_simulator::scenario::Scenario;
 use std::ffi::OsStr;
 use std::path::PathBuf;
-
-/// No list of runs is longer, the newest first.
-const RUNS: usize = 50;
 
 /// Tells the flags of a command, and those of its commands, where their values come from.
 pub fn attach(command: Command) -> Command {
@@ -80,14 +78,15 @@ fn runs(wanted: fn(&RunHead) -> bool) -> Vec<CompletionCandidate> {
         store.runs().await.ok()
     });
     let now = SystemClock.now();
-    let shown =
-        heads.unwrap_or_default().into_iter().filter(wanted).take(RUNS).enumerate().map(|(order, head)| {
-            let kind = head.kind.map_or("unreadable", runs::kind);
+    let shown = heads.unwrap_or_default().into_iter().filter(wanted).take(RUNS_COMPLETED).enumerate().map(
+        |(order, head)| {
+            let kind = head.kind.map_or("unreadable", runs::kind_of_run);
             let age = runs::age(head.created_at, now);
             CompletionCandidate::new(head.run.to_string())
                 .help(Some(format!("{kind}, {}, {age}", count(head.requested, "instance")).into()))
                 .display_order(Some(order))
-        });
+        },
+    );
     shown.collect()
 }
 

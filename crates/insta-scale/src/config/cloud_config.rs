@@ -8,7 +8,7 @@ use granit_parser::{Event, Parser};
 const MAX_DEPTH: usize = 200;
 
 /// Checks that a text is one YAML document with a group of keys, or with nothing. Places are those in the text.
-pub fn check(source: &str) -> Result<(), Finding> {
+pub fn check_cloud_config(source: &str) -> Result<(), Finding> {
     let options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     let mut documents = 0;
     let mut at_root = false;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> String {
-        match check(&format!("#cloud-config\n{text}")) {
+        match check_cloud_config(&format!("#cloud-config\n{text}")) {
             Ok(()) => "good".to_owned(),
             Err(finding) => format!("{}: {}", finding.place.map_or(0, |place| place.line), finding.message),
         }

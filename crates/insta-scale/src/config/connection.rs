@@ -52,7 +52,7 @@ pub fn load_connection(
 fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> FleetSpec {
     let aside = Findings::default();
     let context = Context { home, count: None, folders, findings: &aside };
-    let read = |node| instance::read(node, &context, &mut Vec::new());
+    let read = |node| instance::read_instances(node, &context, &mut Vec::new());
     let instances = top.node("instance_settings").map(read).unwrap_or_default();
     let template = serde_json::from_value(serde_json::Value::Object(instances.body.json().clone()));
     FleetSpec {
@@ -76,10 +76,10 @@ fn read(
     findings: &Findings,
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
-    example::look(root, example::Extent::Connection, overrides, findings);
+    example::find_placeholders(root, example::Extent::Connection, overrides, findings);
     let folders = Folders { config: folder, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
-    let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);
+    let credentials = credentials::read_credentials(&top, overrides, folders, findings, &mut missing);
     let (facts, broken) = facts_of(&credentials, overrides, profile_facts);
     let endpoint = endpoint(&top, overrides, findings);
     let mut without_region = Vec::new();
@@ -89,7 +89,13 @@ fn read(
     credentials::check_ocids(&top, home.as_ref(), findings);
     let compartment = top.text("compartment_id");
     if let Some(compartment) = &compartment {
-        ocids::check("compartment_id", compartment, &["compartment", "tenancy"], home.as_ref(), findings);
+        ocids::check_ocid(
+            "compartment_id",
+            compartment,
+            &["compartment", "tenancy"],
+            home.as_ref(),
+            findings,
+        );
     }
     report_missing(&top, &missing, findings);
     let sketched = match fleet {
@@ -104,6 +110,6 @@ fn read(
         first_number: 1,
         ..sketched
     };
-    let prices = top.node("prices").map(|node| prices::read(node, findings)).unwrap_or_default();
+    let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     Some(Parts { credentials, endpoint, fleet, prices, profile: broken })
 }

@@ -69,7 +69,7 @@ pub const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "priv
 ///
 /// The environment names only which profile, and only when the file has no fields of its own: a variable that is set
 /// for another tool must not move a complete config to another tenancy.
-pub fn read(
+pub fn read_credentials(
     top: &Section<'_>,
     overrides: &Overrides,
     folders: Folders<'_>,
@@ -148,7 +148,7 @@ fn check_fields(top: &Section<'_>, findings: &Findings) {
 pub fn check_ocids(top: &Section<'_>, home: Option<&Home>, findings: &Findings) {
     for (key, kind) in [("tenancy_ocid", "tenancy"), ("user_ocid", "user")] {
         if let Some(ocid) = top.text(key) {
-            ocids::check(key, &ocid, &[kind], home, findings);
+            ocids::check_ocid(key, &ocid, &[kind], home, findings);
         }
     }
 }

@@ -38,7 +38,7 @@ pub enum Extent {
 }
 
 /// Looks for the example's values and reports them.
-pub fn look(root: &Node, extent: Extent, overrides: &Overrides, findings: &Findings) {
+pub fn find_placeholders(root: &Node, extent: Extent, overrides: &Overrides, findings: &Findings) {
     if overrides.placeholders == Placeholders::Taken {
         return;
     }

@@ -33,7 +33,7 @@ pub struct Instances {
 }
 
 /// Reads the group. Missing keys are added to `missing`.
-pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> Instances {
+pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> Instances {
     let Some(section) = Section::of(node, GROUP, keys::INSTANCE, context.findings) else {
         return Instances::default();
     };
@@ -44,31 +44,35 @@ pub fn read(node: &Node, context: &Context<'_>, missing: &mut Vec<String>) -> In
         }
     };
     let count = section.whole("count", 1..=i64::from(MAX_COUNT));
-    out.names = naming::read(&section, context.findings);
+    out.names = naming::read_names(&section, context.findings);
     let own = count.as_ref().map(|count| count.value as u32);
     out.count = context.count.or(own).or_else(|| out.names.listed());
     let says = |key: &&str| section.node(key).is_some_and(|node| !is_blank(node));
     let named = ["display_name_prefix", "name_pattern", "names"].iter().any(says);
     need(named, "display_name_prefix");
     need(out.count.is_some(), "count");
-    naming::check(&section, &out.names, out.count, context.findings);
+    naming::check_names(&section, &out.names, out.count, context.findings);
     let shape = section.text("shape");
     need(shape.is_some(), "shape");
-    source::read(&section, context, &mut out.body, &mut need);
-    network::read(&section, context, &mut out.body, &mut need);
-    let sized = size::read(&section, shape.as_ref(), context.findings, &mut out.body);
-    metadata::read(&section, context.folders, context.findings, &mut out.body);
-    tags::read(&section, context.findings, &mut out.body);
-    options::read(&section, context, &mut out.body);
-    let placed =
-        placement::read(&section, shape.as_ref().map(|shape| shape.value), context, &mut out.placements);
+    source::read_source(&section, context, &mut out.body, &mut need);
+    network::read_network(&section, context, &mut out.body, &mut need);
+    let sized = size::read_size(&section, shape.as_ref(), context.findings, &mut out.body);
+    metadata::read_metadata(&section, context.folders, context.findings, &mut out.body);
+    tags::read_tags(&section, context.findings, &mut out.body);
+    options::read_options(&section, context, &mut out.body);
+    let placed = placement::read_placements(
+        &section,
+        shape.as_ref().map(|shape| shape.value),
+        context,
+        &mut out.placements,
+    );
     need(placed, "availability_domain");
     if let Some(details) = section.node("launch_details") {
         pass_through(&section, details, &mut out, context.findings);
     }
-    source::complete(&mut out.body);
-    single::check(&out.body, out.count, context.findings);
-    network::check(&out.body, context.findings);
+    source::complete_source(&mut out.body);
+    single::check_single_use(&out.body, out.count, context.findings);
+    network::check_network(&out.body, context.findings);
     metadata::check_raw(&out.body, context.findings);
     check_combinations(&section, &sized, &out, context.findings);
     metadata::check_size(&out.body, node.place, context.findings);

@@ -18,12 +18,12 @@ const SSH_KEYS: &str = "ssh_authorized_keys";
 const USER_DATA: &str = "user_data";
 
 /// Reads the three sources of metadata into the body.
-pub fn read(section: &Section<'_>, folders: Folders<'_>, findings: &Findings, body: &mut Body) {
-    if let Some((keys, place)) = ssh_keys::read(section, folders, findings) {
+pub fn read_metadata(section: &Section<'_>, folders: Folders<'_>, findings: &Findings, body: &mut Body) {
+    if let Some((keys, place)) = ssh_keys::read_ssh_keys(section, folders, findings) {
         body.set_entry("metadata", SSH_KEYS, keys, "instance_settings.ssh_authorized_keys", place);
     }
     if let Some(text) = section.text(USER_DATA)
-        && let Some(data) = user_data::read(&text, folders, findings)
+        && let Some(data) = user_data::read_user_data(&text, folders, findings)
     {
         body.set_entry("metadata", USER_DATA, data, "instance_settings.user_data", text.place);
     }
@@ -50,7 +50,7 @@ pub fn check_raw(body: &Body, findings: &Findings) {
         (key != format!("instance_settings.{name}")).then_some((place, key, value))
     };
     if let Some((place, key, keys)) = raw(SSH_KEYS)
-        && let Err((what, help)) = ssh_keys::check(keys)
+        && let Err((what, help)) = ssh_keys::check_ssh_keys(keys)
     {
         findings.mistake(Finding::at(place, format!("{key}: {what}")).help(help));
     }

@@ -191,10 +191,10 @@ fn read_root(
     findings: &Findings,
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
-    example::look(root, example::Extent::Whole, overrides, findings);
+    example::find_placeholders(root, example::Extent::Whole, overrides, findings);
     let folders = Folders { config: folder, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
-    let credentials = credentials::read(&top, overrides, folders, findings, &mut missing);
+    let credentials = credentials::read_credentials(&top, overrides, folders, findings, &mut missing);
     let (facts, profile) = facts_of(&credentials, overrides, profile_facts);
     let endpoint = endpoint(&top, overrides, findings);
     let mut without_region = Vec::new();
@@ -204,13 +204,19 @@ fn read_root(
     credentials::check_ocids(&top, home.as_ref(), findings);
     let compartment = top.text("compartment_id");
     if let Some(compartment) = &compartment {
-        ocids::check("compartment_id", compartment, &["compartment", "tenancy"], home.as_ref(), findings);
+        ocids::check_ocid(
+            "compartment_id",
+            compartment,
+            &["compartment", "tenancy"],
+            home.as_ref(),
+            findings,
+        );
     } else {
         missing.push("compartment_id".to_owned());
     }
     let context = Context { home: home.as_ref(), count: overrides.count, folders, findings };
     let instances = if let Some(node) = top.node("instance_settings") {
-        instance::read(node, &context, &mut missing)
+        instance::read_instances(node, &context, &mut missing)
     } else {
         missing.push("instance_settings".to_owned());
         Instances::default()
@@ -237,7 +243,7 @@ fn read_root(
             None => return None,
         },
     };
-    let prices = top.node("prices").map(|node| prices::read(node, findings)).unwrap_or_default();
+    let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     Some(Parts { credentials, endpoint, fleet, prices, profile })
 }
 

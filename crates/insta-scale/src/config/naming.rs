@@ -41,7 +41,7 @@ impl Names {
 }
 
 /// Reads `display_name_prefix`, `name_pattern`, `names` and `hostname`.
-pub fn read(section: &Section<'_>, findings: &Findings) -> Names {
+pub fn read_names(section: &Section<'_>, findings: &Findings) -> Names {
     let prefix = section.text("display_name_prefix");
     let pattern = section.text("name_pattern");
     let list = list(section, findings);
@@ -140,7 +140,7 @@ fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
 }
 
 /// Checks the names of this many instances: their number, length and characters, and that they differ.
-pub fn check(section: &Section<'_>, names: &Names, count: Option<u32>, findings: &Findings) {
+pub fn check_names(section: &Section<'_>, names: &Names, count: Option<u32>, findings: &Findings) {
     let count = count.unwrap_or(1);
     let key = ["names", "name_pattern", "display_name_prefix"]
         .into_iter()

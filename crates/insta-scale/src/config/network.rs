@@ -12,7 +12,7 @@ use super::section::Section;
 use serde_json::Value;
 
 /// Reads the network of the instances, and reports to `need` whether there is a subnet.
-pub fn read(
+pub fn read_network(
     section: &Section<'_>,
     context: &Context<'_>,
     body: &mut Body,
@@ -31,7 +31,7 @@ pub fn read(
     }
     let groups = section.texts("nsg_ids");
     for group in &groups {
-        ocids::check("nsg_ids", group, &["networksecuritygroup"], context.home, context.findings);
+        ocids::check_ocid("nsg_ids", group, &["networksecuritygroup"], context.home, context.findings);
     }
     if let Some(first) = groups.first() {
         let ids: Vec<&str> = groups.iter().map(|group| group.value).collect();
@@ -43,7 +43,7 @@ pub fn read(
 const HOSTNAMES: [&str; 2] = ["createVnicDetails.hostnameLabel", "hostnameLabel"];
 
 /// Checks host names (Oracle: CreateVnicDetails; RFC 952 and RFC 1123) and whether they can be put into the DNS.
-pub fn check(body: &Body, findings: &Findings) {
+pub fn check_network(body: &Body, findings: &Findings) {
     let given = HOSTNAMES.map(|path| {
         let (place, key) = body.origin_of(path)?;
         Some((place, key, body.value_at(path)?))

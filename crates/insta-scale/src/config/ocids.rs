@@ -16,7 +16,7 @@ pub struct Home {
 }
 
 /// Checks one OCID and reports what is wrong with it. `types` are the resource types that the key takes.
-pub fn check(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, findings: &Findings) {
+pub fn check_ocid(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, findings: &Findings) {
     let wanted = types.join(" or ");
     let parsed = match Ocid::parse(ocid.value) {
         Ok(parsed) => parsed,

@@ -27,13 +27,13 @@ pub fn set_ocid(
     body: &mut Body,
 ) {
     if let Some(ocid) = section.text(key) {
-        ocids::check(key, &ocid, types, context.home, context.findings);
+        ocids::check_ocid(key, &ocid, types, context.home, context.findings);
         body.set(path, ocid.value, &format!("{GROUP}{key}"), ocid.place);
     }
 }
 
 /// Reads them.
-pub fn read(section: &Section<'_>, context: &Context<'_>, body: &mut Body) {
+pub fn read_options(section: &Section<'_>, context: &Context<'_>, body: &mut Body) {
     let findings = context.findings;
     for (key, path) in [
         ("is_pv_encryption_in_transit_enabled", "isPvEncryptionInTransitEnabled"),

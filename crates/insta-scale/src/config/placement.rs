@@ -19,7 +19,7 @@ struct DomainReservation {
 
 /// Reads the placements. Without `availability_domain`, every domain of the region is tried (an empty name).
 /// False when the domain is needed and missing: a reservation belongs to one.
-pub fn read(
+pub fn read_placements(
     section: &Section<'_>,
     shape: Option<&str>,
     context: &Context<'_>,
@@ -103,7 +103,13 @@ fn check_single(section: &Section<'_>, single: &At<&str>, domains: usize, both: 
     if single.value.is_empty() {
         return;
     }
-    ocids::check("capacity_reservation_id", single, &["capacityreservation"], context.home, context.findings);
+    ocids::check_ocid(
+        "capacity_reservation_id",
+        single,
+        &["capacityreservation"],
+        context.home,
+        context.findings,
+    );
     if domains > 1 {
         let place = section.node("availability_domain").map_or(single.place, |node| node.place);
         context.findings.mistake(
@@ -149,7 +155,7 @@ fn per_domain(
             _ => named(item, context),
         };
         if let (Some(domain), Some(id)) = (domain, id) {
-            ocids::check(
+            ocids::check_ocid(
                 "capacity_reservations",
                 &id,
                 &["capacityreservation"],

@@ -7,7 +7,7 @@ use super::yaml::{Node, Value};
 use fleet::price::{Prices, ShapePrice};
 
 /// Reads them. What is wrong is a finding.
-pub fn read(node: &Node, findings: &Findings) -> Prices {
+pub fn read_prices(node: &Node, findings: &Findings) -> Prices {
     let Some(group) = Section::of(node, "prices.", keys::PRICES, findings) else { return Prices::default() };
     let mut prices = Prices {
         currency: group.text("currency").map(|text| text.value.trim().to_owned()),

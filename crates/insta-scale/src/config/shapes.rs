@@ -49,14 +49,14 @@ pub fn is_flexible(shape: &str) -> bool {
 }
 
 /// The shape's row.
-pub fn find(shape: &str) -> Option<&'static FlexShape> {
+pub fn find_shape(shape: &str) -> Option<&'static FlexShape> {
     FLEX_SHAPES.iter().find(|row| row.name == shape)
 }
 
 /// How many vCPUs an OCPU is: one core of A1, else two threads or two cores (Oracle: "Compute Shapes"). `None` for a shape that
 /// is not listed here.
 pub fn vcpus_per_ocpu(shape: &str) -> Option<i64> {
-    find(shape).map(|row| if row.name.contains(".A1.") { 1 } else { 2 })
+    find_shape(shape).map(|row| if row.name.contains(".A1.") { 1 } else { 2 })
 }
 
 /// Whether two sizes are the same; they are written with a few digits at most.
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_per_ocpu_and_by_the_shape() {
-        let e4 = find("VM.Standard.E4.Flex").unwrap();
+        let e4 = find_shape("VM.Standard.E4.Flex").unwrap();
         assert_eq!(e4.check(1.0, Some(6.0)), Ok(()));
         assert_eq!(e4.check(1.0, Some(64.0)), Ok(()));
         assert_eq!(e4.check(1.0, None), Ok(()));
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn dense_io_comes_in_three_sizes_only() {
-        let dense = find("VM.DenseIO.E4.Flex").unwrap();
+        let dense = find_shape("VM.DenseIO.E4.Flex").unwrap();
         assert_eq!(dense.check(16.0, Some(256.0)), Ok(()));
         assert_eq!(
             dense.check(16.0, Some(128.0)),
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_unknown_shape_stays_open() {
-        assert!(find("VM.Standard.E9.Flex").is_none());
+        assert!(find_shape("VM.Standard.E9.Flex").is_none());
         assert!(is_flexible("VM.Standard.E9.Flex") && !is_flexible("VM.Standard2.1"));
     }
 }

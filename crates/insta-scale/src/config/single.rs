@@ -19,7 +19,7 @@ const SINGLE: &[(&str, &str)] = &[
 ];
 
 /// Refuses to give to several what only one can have.
-pub fn check(body: &Body, count: Option<u32>, findings: &Findings) {
+pub fn check_single_use(body: &Body, count: Option<u32>, findings: &Findings) {
     let Some(count @ 2..) = count else { return };
     for (path, help) in SINGLE {
         if let Some((place, key)) = body.origin_of(path) {

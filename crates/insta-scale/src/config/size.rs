@@ -18,7 +18,12 @@ pub struct Sized {
 }
 
 /// Reads the size.
-pub fn read(section: &Section<'_>, shape: Option<&At<&str>>, findings: &Findings, body: &mut Body) -> Sized {
+pub fn read_size(
+    section: &Section<'_>,
+    shape: Option<&At<&str>>,
+    findings: &Findings,
+    body: &mut Body,
+) -> Sized {
     let mut sized =
         Sized { shape: shape.map_or_else(String::new, |shape| shape.value.to_owned()), burstable: false };
     let config = section.node("shape_config");
@@ -62,7 +67,7 @@ pub fn read(section: &Section<'_>, shape: Option<&At<&str>>, findings: &Findings
             .help("add `ocpus: 1`"),
         );
     }
-    if let (Some(row), Some(ocpus)) = (shapes::find(&sized.shape), &ocpus) {
+    if let (Some(row), Some(ocpus)) = (shapes::find_shape(&sized.shape), &ocpus) {
         let memory_place = memory.as_ref().map_or(ocpus.place, |memory| memory.place);
         match row.check(ocpus.value, memory.as_ref().map(|memory| memory.value)) {
             Ok(()) => {}

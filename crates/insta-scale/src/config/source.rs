@@ -14,7 +14,7 @@ const OF_AN_IMAGE: [&str; 4] =
     ["image_id", "boot_volume_size_in_gbs", "boot_volume_vpus_per_gb", "kms_key_id"];
 
 /// Reads it, and reports to `need` whether there is an image.
-pub fn read(
+pub fn read_source(
     section: &Section<'_>,
     context: &Context<'_>,
     body: &mut Body,
@@ -39,7 +39,7 @@ pub fn read(
     let image = section.text("image_id");
     need(image.is_some(), "image_id");
     if let Some(image) = &image {
-        ocids::check("image_id", image, &["image"], context.home, context.findings);
+        ocids::check_ocid("image_id", image, &["image"], context.home, context.findings);
         body.set("sourceDetails.sourceType", "image", "instance_settings.image_id", image.place);
         body.set("sourceDetails.imageId", image.value, "instance_settings.image_id", image.place);
     }
@@ -71,7 +71,7 @@ pub fn read(
 pub const VOLUME: &str = "sourceDetails.bootVolumeId";
 
 /// Says what kind of source it is, where only the volume was named.
-pub fn complete(body: &mut Body) {
+pub fn complete_source(body: &mut Body) {
     if let Some((place, key)) =
         body.origin_of(VOLUME).filter(|_| body.place_of("sourceDetails.sourceType").is_none())
     {

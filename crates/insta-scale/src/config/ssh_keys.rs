@@ -32,7 +32,11 @@ const ONE_A_LINE: &str =
     "write one key per line after `ssh_authorized_keys: |`, or a list: `- ssh-ed25519 AAAA…`";
 
 /// The value of `metadata.ssh_authorized_keys`, one key a line, and where it was written.
-pub fn read(section: &Section<'_>, folders: Folders<'_>, findings: &Findings) -> Option<(String, Place)> {
+pub fn read_ssh_keys(
+    section: &Section<'_>,
+    folders: Folders<'_>,
+    findings: &Findings,
+) -> Option<(String, Place)> {
     let given = section.texts("ssh_authorized_keys");
     let first = given.first()?.place;
     let mut all = Vec::new();
@@ -68,7 +72,7 @@ fn keys_of(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option
     } else {
         (body.to_owned(), String::new())
     };
-    match check(&keys) {
+    match check_ssh_keys(&keys) {
         Ok(lines) => Some(lines),
         Err((what, help)) => {
             findings.mistake(Finding::at(text.place, format!("{KEY}: {from}{what}")).help(help));
@@ -78,7 +82,7 @@ fn keys_of(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option
 }
 
 /// The keys of a text, one a line, without comments and blank lines; else what is wrong and what to do about it.
-pub fn check(keys: &str) -> Result<String, (String, &'static str)> {
+pub fn check_ssh_keys(keys: &str) -> Result<String, (String, &'static str)> {
     let lines = keys.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let lines: Vec<&str> = lines.collect();
     for (at, line) in lines.iter().enumerate() {
@@ -184,7 +188,7 @@ mod tests {
     const ED25519: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7BkksI3RCL1Q";
 
     fn said(line: &str) -> String {
-        check(line).map_or_else(|(what, _)| what, |_| "taken".to_owned())
+        check_ssh_keys(line).map_or_else(|(what, _)| what, |_| "taken".to_owned())
     }
 
     fn rsa() -> String {

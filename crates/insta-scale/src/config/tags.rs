@@ -13,7 +13,7 @@ const MAX_KEY: usize = 100;
 const MAX_VALUE: usize = 256;
 
 /// Reads `freeform_tags` and `defined_tags`.
-pub fn read(section: &Section<'_>, findings: &Findings, body: &mut Body) {
+pub fn read_tags(section: &Section<'_>, findings: &Findings, body: &mut Body) {
     let freeform = section.table("freeform_tags");
     let room = MAX_FREEFORM_TAGS - TAGS_OF_A_RUN;
     if let Some((entry, _)) = freeform.get(room) {

@@ -64,7 +64,7 @@ impl DataSource<'_> {
 }
 
 /// The value of `metadata.user_data`: base64.
-pub fn read(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option<String> {
+pub fn read_user_data(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option<String> {
     let one_line = text.value.trim();
     let named = one_line.strip_prefix('@').or_else(|| {
         let path = ["/", "./", "../", "~/"].iter().any(|start| one_line.starts_with(start));
@@ -157,7 +157,7 @@ fn understandable(bytes: &[u8], origin: &DataSource<'_>) -> bool {
     if first.trim_end() != "#cloud-config" {
         return true;
     }
-    let Err(finding) = cloud_config::check(text) else { return true };
+    let Err(finding) = cloud_config::check_cloud_config(text) else { return true };
     let mut placed = origin.finding_at(finding.place, &finding.message);
     placed.help = finding.help;
     origin.findings.mistake(placed);

@@ -59,7 +59,7 @@ pub fn can_ask() -> bool {
 ///
 /// # Errors
 /// When the user interrupts instead of answering.
-pub async fn ask(question: &str, stop: &CancellationToken) -> Result<bool, CommandError> {
+pub async fn ask_yes_or_no(question: &str, stop: &CancellationToken) -> Result<bool, CommandError> {
     let answer = ask_text(&format!("{question} [y/N]"), stop).await?;
     Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
@@ -85,7 +85,7 @@ pub async fn ask_text(question: &str, stop: &CancellationToken) -> Result<String
         // What cannot be read is no consent.
         std::io::stdin().read_line(&mut answer).map(|_| answer).unwrap_or_default()
     };
-    let answer = apart::run(stop, read).await;
+    let answer = apart::run_apart(stop, read).await;
     if matches!(answer, Err(CommandError::Interrupted)) {
         line("");
     }

@@ -1,11 +1,9 @@
 //! Failures that many slots share: the first few are reported one by one, then their number from time to time.
 
 use super::summary::describe;
+use crate::tuning::ALIKE_TOLD;
 use ledger::{ErrorRecord, Event};
 use std::collections::HashMap;
-
-/// So many of a kind are told one by one.
-const FEW: u32 = 3;
 
 /// How a line is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +32,7 @@ impl Dedup {
             // While many wait, one line now and then says that they do.
             Event::Waiting { .. } => {
                 self.waits += 1;
-                return if self.waits <= FEW || is_round(self.waits) {
+                return if self.waits <= ALIKE_TOLD || is_round(self.waits) {
                     Telling::Whole
                 } else {
                     Telling::Silent
@@ -45,14 +43,14 @@ impl Dedup {
         let count = self.seen.entry((what, error.code.clone(), error.message.clone())).or_default();
         *count += 1;
         let count = *count;
-        if count <= FEW {
+        if count <= ALIKE_TOLD {
             return Telling::Whole;
         }
-        if count != FEW + 1 && !is_round(count) {
+        if count != ALIKE_TOLD + 1 && !is_round(count) {
             return Telling::Silent;
         }
         let alike = describe(&ErrorRecord { opc_request_id: None, ..error.clone() });
-        let more = if count == FEW + 1 { "; more of them are only counted" } else { "" };
+        let more = if count == ALIKE_TOLD + 1 { "; more of them are only counted" } else { "" };
         Telling::Counted(format!("{count} {what} with {alike}{more}"))
     }
 }

@@ -29,7 +29,7 @@ fn each(settings: &Settings, preflight: Option<&Preflight>) -> Size {
 }
 
 /// The money of a fleet: what its instances cost, and what reservations cost besides that they do not fill.
-pub fn cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
+pub fn fleet_cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
     let fleet = &settings.fleet;
     let prices = &settings.prices;
     let size = each(settings, preflight);
@@ -77,7 +77,7 @@ fn uses_list(settings: &Settings) -> bool {
 }
 
 /// Everything as one JSON document. `reserve` is for a launch that reserves its own capacity.
-pub fn document(settings: &Settings, preflight: Option<&Preflight>, reserve: bool) -> Value {
+pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve: bool) -> Value {
     let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
     let (ocpus, memory_gb) = totals(settings, preflight);
     let mut document = json!({
@@ -88,7 +88,7 @@ pub fn document(settings: &Settings, preflight: Option<&Preflight>, reserve: boo
         "ocpus": ocpus,
         "memory_gb": memory_gb,
         "preflight": preflight,
-        "cost": cost(settings, preflight),
+        "cost": fleet_cost(settings, preflight),
         "prices_as_of": uses_list(settings).then_some(price::AS_OF),
     });
     if reserve {
@@ -105,7 +105,7 @@ fn totals(settings: &Settings, preflight: Option<&Preflight>) -> (Option<f64>, O
 }
 
 /// The size in all and the tags: a few lines below the outline of a plan.
-pub fn size(settings: &Settings, preflight: Option<&Preflight>) -> String {
+pub fn size_text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let mut out = String::new();
     let part = |amount: Option<f64>, unit: &str| amount.map(|amount| format!("{amount} {unit}"));
     let (ocpus, memory) = totals(settings, preflight);
@@ -126,7 +126,7 @@ pub fn size(settings: &Settings, preflight: Option<&Preflight>) -> String {
 }
 
 /// Verdicts.
-pub fn verdicts(preflight: &Preflight) -> String {
+pub fn verdicts_text(preflight: &Preflight) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are ignored.
     match preflight.authenticated {
@@ -158,17 +158,17 @@ pub fn verdicts(preflight: &Preflight) -> String {
 }
 
 /// What was found, each after an empty line.
-pub fn findings(preflight: &Preflight) -> String {
+pub fn findings_text(preflight: &Preflight) -> String {
     let mut out = String::new();
     for finding in &preflight.findings {
         out.push('\n');
-        out.push_str(&self::finding(finding));
+        out.push_str(&finding_text(finding));
     }
     out
 }
 
 /// One finding, in lines.
-pub fn finding(finding: &Finding) -> String {
+pub fn finding_text(finding: &Finding) -> String {
     let word = match finding.level {
         Level::Stop => "error",
         Level::Warning => "warning",
@@ -183,15 +183,15 @@ pub fn finding(finding: &Finding) -> String {
 }
 
 /// The bill.
-pub fn money(settings: &Settings, preflight: Option<&Preflight>) -> String {
-    let cost = cost(settings, preflight);
+pub fn money_text(settings: &Settings, preflight: Option<&Preflight>) -> String {
+    let cost = fleet_cost(settings, preflight);
     let currency = clean(&cost.currency);
     let mut out = format!("cost in {currency} while the instances run, based on {}:\n", source(settings));
     for row in &cost.lines {
-        line(&mut out, &row.what, row.price);
+        write_price(&mut out, &row.what, row.price);
     }
     if cost.lines.len() > 1 {
-        line(&mut out, "in all", cost.total);
+        write_price(&mut out, "in all", cost.total);
     }
     for note in &cost.notes {
         let _ = writeln!(out, "  {}", clean(note));
@@ -213,7 +213,7 @@ pub fn money(settings: &Settings, preflight: Option<&Preflight>) -> String {
 }
 
 /// One line of a bill.
-pub fn line(out: &mut String, what: &str, price: Option<Per>) {
+pub fn write_price(out: &mut String, what: &str, price: Option<Per>) {
     // Writing to a String cannot fail, so the result is ignored.
     let _ = match price {
         Some(price) => {
@@ -238,7 +238,7 @@ fn stopped(facts: &ShapeFacts) -> String {
 }
 
 /// The last line: whether to launch.
-pub fn advice(preflight: &Preflight) -> String {
+pub fn preflight_advice(preflight: &Preflight) -> String {
     if let Some(unasked) = &preflight.unasked {
         format!("OCI could not be queried ({}): {}", unasked.class, clean(&unasked.message))
     } else if preflight.authenticated == Some(false) {

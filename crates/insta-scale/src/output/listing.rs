@@ -40,11 +40,11 @@ impl Listing {
             OutputFormat::Table | OutputFormat::Wide => self.table(),
             OutputFormat::Csv => {
                 let head: Vec<String> = self.columns.iter().map(|title| column_name(title)).collect();
-                let mut text = fleet::export::csv_record(head.iter().map(String::as_str));
+                let mut text = super::export::csv_record(head.iter().map(String::as_str));
                 for row in &self.rows {
                     // A dash stands for nothing in a table only.
                     let cells = row.iter().map(|cell| if cell == "-" { "" } else { cell.as_str() });
-                    text.push_str(&fleet::export::csv_record(cells));
+                    text.push_str(&super::export::csv_record(cells));
                 }
                 text
             }

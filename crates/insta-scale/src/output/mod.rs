@@ -1,11 +1,13 @@
 //! What is shown: text for people on stderr, documents for programs on stdout.
 
+pub mod budget;
 pub mod console;
 pub mod dedup;
 pub mod document;
 pub mod dry_run_report;
 pub mod ending;
 pub mod eta;
+pub mod export;
 pub mod fleets;
 pub mod instances;
 pub mod listing;

@@ -12,7 +12,7 @@ use ledger::{Action, ErrorClass, ErrorRecord, Event, Record, RunState};
 /// The line for a record. `state` is the run with the record taken in; `name` gives the display name of a slot.
 ///
 /// A number in brackets counts what the word after it says, and stands before no other line.
-pub fn line(
+pub fn event_line(
     record: &Record,
     state: &RunState,
     name: &dyn Fn(u32) -> String,
@@ -129,7 +129,7 @@ fn is_silence(error: &ErrorRecord) -> bool {
 }
 
 /// The colour of the line.
-pub fn style(event: &Event) -> anstyle::Style {
+pub fn event_style(event: &Event) -> anstyle::Style {
     use anstyle::AnsiColor::{Green, Red, Yellow};
     match event {
         Event::SlotFailed { .. } | Event::InstanceDied { .. } => Red.on_default(),
@@ -144,7 +144,7 @@ pub fn style(event: &Event) -> anstyle::Style {
 }
 
 /// Whether the line must be seen even where bars stand for the rest.
-pub fn matters(event: &Event) -> bool {
+pub fn is_worth_a_line(event: &Event) -> bool {
     match event {
         Event::TryFailed { action, error, .. } => {
             matches!(action, Action::LookUp)
@@ -181,7 +181,7 @@ mod tests {
             let record = |seq, event| Record { seq, at: jiff::Timestamp::UNIX_EPOCH, event };
             let state = RunState::fold(RunId(uuid::Uuid::nil()), [&record(1, begun)]);
             let name = |slot| format!("web-{slot}");
-            let line = line(&record(2, failed.clone()), &state, &name, Verbosity::Normal).unwrap();
+            let line = event_line(&record(2, failed.clone()), &state, &name, Verbosity::Normal).unwrap();
             assert!(line.contains(said), "{line}");
         }
     }
@@ -200,7 +200,7 @@ mod tests {
         let told = |gives_up: Option<i64>| {
             let event = Event::Waiting { slot: 1, next_try: at(40), gives_up: gives_up.map(at) };
             let record = Record { seq: 2, at: at(0), event };
-            line(&record, &state, &|slot| format!("web-{slot}"), Verbosity::Normal).unwrap()
+            event_line(&record, &state, &|slot| format!("web-{slot}"), Verbosity::Normal).unwrap()
         };
         let why = "web-1 waits: LimitExceeded standard-e4-core-count; ";
         assert_eq!(told(None), format!("{why}next try in 40.0 s"));
@@ -222,8 +222,8 @@ mod tests {
             let event = Event::TryFailed { slot: 1, attempt: 1, error, action: Action::Wait, settled: false };
             let record = Record { seq: 1, at: jiff::Timestamp::UNIX_EPOCH, event };
             let state = RunState::new(RunId(uuid::Uuid::nil()));
-            let line = line(&record, &state, &|slot| format!("web-{slot}"), Verbosity::Normal);
-            assert_eq!(line.is_some(), matters(&record.event), "{line:?}");
+            let line = event_line(&record, &state, &|slot| format!("web-{slot}"), Verbosity::Normal);
+            assert_eq!(line.is_some(), is_worth_a_line(&record.event), "{line:?}");
             line
         };
         let network = told(FailureClass::Network, None).unwrap();

@@ -1,12 +1,13 @@
 //! What a launch would send: an outline for people, the whole request for `--dry-run`.
 
+use super::budget::describe_budget;
 use super::simulated::mark;
 use super::text::{clean, count};
 use super::{dry_run_report, reserving};
 use crate::args::OutputFormat;
-use crate::commands::budget::Budget;
 use crate::config::Settings;
 use fleet::preflight::Preflight;
+use fleet::price::Budget;
 use fleet::{FleetSpec, Plan};
 use ledger::{Placement, RunId};
 use oci_api::{Operation, Service};
@@ -61,7 +62,7 @@ impl Preview<'_> {
             "names": names,
             "body": body,
             "preflight": answer,
-            "cost": dry_run_report::cost(settings, *answer),
+            "cost": dry_run_report::fleet_cost(settings, *answer),
             "prices_as_of": fleet::price::AS_OF,
         });
         if let Some(min) = plan.min {
@@ -83,9 +84,9 @@ impl Preview<'_> {
         let mut out = String::new();
         // Writing to a String cannot fail, so the results are ignored.
         let _ = writeln!(out, "DRY RUN of {}: nothing will be launched\n", settings.file);
-        let _ = writeln!(out, "{}", outline(plan));
+        let _ = writeln!(out, "{}", plan_outline(plan));
         if let Some(budget) = budget {
-            let _ = writeln!(out, "{}\n", budget.describe());
+            let _ = writeln!(out, "{}\n", describe_budget(budget));
         }
         let _ = writeln!(out, "Each launch is POST {url}");
         let pretty = serde_json::to_string_pretty(body).unwrap_or_default();
@@ -173,7 +174,7 @@ fn shape_at(fleet: &FleetSpec, placement: &Placement) -> String {
 }
 
 /// What will be created, as labels and texts, for a question that says where by itself.
-pub fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
+pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
     let fleet = &plan.fleet;
     let mut rows = vec![
         ("launch", format!("{}: {}", count(fleet.count, "instance"), names(plan))),
@@ -186,7 +187,7 @@ pub fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 /// What will be created, in a few lines.
-pub fn outline(plan: &Plan) -> String {
+pub fn plan_outline(plan: &Plan) -> String {
     let FleetSpec { region, compartment, count: wanted, placements, .. } = &plan.fleet;
     let mut out = String::new();
     let _ = writeln!(out, "  {}: {}", count(*wanted, "instance"), names(plan));

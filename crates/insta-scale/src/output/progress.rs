@@ -13,10 +13,11 @@ use super::plain_reporter;
 use super::simulated;
 use super::waiting::Waiting;
 use crate::args::OutputFormat;
+use crate::tuning::{BAR_TICK, COUNTDOWN};
 use fleet::{Plan, Sink};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use ledger::{Record, RunState};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -112,7 +113,7 @@ impl LaunchView {
                 }
                 // Nothing happened meanwhile but that time passed.
                 Err(RecvTimeoutError::Timeout) => {
-                    self.now = self.now.saturating_add(COUNTDOWN_SPAN).unwrap_or(self.now);
+                    self.now = self.now.saturating_add(COUNTDOWN).unwrap_or(self.now);
                     self.show_waiting();
                 }
                 Ok(ProgressMessage::End) | Err(RecvTimeoutError::Disconnected) => break,
@@ -131,9 +132,10 @@ impl LaunchView {
         if self.show.verbosity < Verbosity::Normal {
             return;
         }
-        let shown = self.show.verbosity == Verbosity::Verbose || plain_reporter::matters(&record.event);
+        let shown =
+            self.show.verbosity == Verbosity::Verbose || plain_reporter::is_worth_a_line(&record.event);
         let line = self.line(record).map(|line| {
-            let style = plain_reporter::style(&record.event);
+            let style = plain_reporter::event_style(&record.event);
             format!("{style}{line}{style:#}")
         });
         match &self.bars {
@@ -164,7 +166,7 @@ impl LaunchView {
     /// The line for a record, if there is one: failures that are alike are told once they are many by their number.
     fn line(&mut self, record: &Record) -> Option<String> {
         let name = |slot| self.plan.name(slot);
-        let line = plain_reporter::line(record, &self.state, &name, self.show.verbosity)?;
+        let line = plain_reporter::event_line(record, &self.state, &name, self.show.verbosity)?;
         if self.show.verbosity == Verbosity::Verbose {
             return Some(line);
         }
@@ -200,7 +202,7 @@ impl Bars {
         launched.set_style(style(launched_template(columns)));
         let running = all.add(ProgressBar::new(u64::from(requested)));
         running.set_style(style(running_template(columns)));
-        running.enable_steady_tick(TICK);
+        running.enable_steady_tick(BAR_TICK);
         let colour = console::stderr_has_colour();
         Self { all, colour, columns, zone: TimeZone::system(), launched, running, waiting: None }
     }
@@ -249,13 +251,6 @@ impl Bars {
         let _ = self.all.clear();
     }
 }
-
-/// How often the time until the next attempt is reported.
-const COUNTDOWN: std::time::Duration = std::time::Duration::from_secs(1);
-const COUNTDOWN_SPAN: SignedDuration = SignedDuration::from_secs(1);
-
-/// How often the clock of the bars moves.
-const TICK: std::time::Duration = std::time::Duration::from_millis(250);
 
 // What is said beside the bars is cut where the terminal ends, and the bars are shorter on a narrow one: a line that wraps
 // would be drawn again and again.

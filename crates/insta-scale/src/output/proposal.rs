@@ -4,13 +4,10 @@
 
 use super::instances::list::short_ocid;
 use super::text::{clean, count, thousands, wrap};
+use crate::tuning::{CONFIRM_NUMBER_ABOVE, CONFIRM_PRICE_ABOVE};
 use fleet::price::{Per, Prices};
 use std::fmt::Write as _;
 
-/// More instances than this are agreed to by typing their number.
-pub const MANY: u64 = 100;
-/// So is a higher price an hour, unless `prices.confirm_above` says another.
-pub const DEAR: f64 = 100.0;
 /// Columns in front of the texts: two spaces, the label, a space.
 const INDENT: usize = 15;
 
@@ -107,9 +104,9 @@ impl Proposal {
 
     /// Whether there are so many instances, or the price is so high, that a `y` is typed too easily.
     pub fn is_large(&self, prices: &Prices) -> bool {
-        let limit = prices.confirm_above.unwrap_or(DEAR);
+        let limit = prices.confirm_above.unwrap_or(CONFIRM_PRICE_ABOVE);
         let dear = self.money.iter().any(|(_, money)| money.hour.is_some_and(|hour| hour > limit));
-        self.number > MANY || (dear && self.number > 0)
+        self.number > CONFIRM_NUMBER_ABOVE || (dear && self.number > 0)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::CommandError;
 use serde_json::{Value, json};
 
 /// The document as text, with a line break at its end; `None` when the output is not for programs.
-pub fn text(error: &CommandError, output: OutputFormat) -> Option<String> {
+pub fn refusal_text(error: &CommandError, output: OutputFormat) -> Option<String> {
     let document = json!({"schema_version": SCHEMA_VERSION, "run_id": null, "error": reason(error)});
     let mut document = mark(document);
     match output {

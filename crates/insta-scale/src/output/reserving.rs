@@ -1,6 +1,6 @@
 //! What `--reserve` would reserve before it launches, and what that costs until it is used.
 
-use super::dry_run_report::line;
+use super::dry_run_report::write_price;
 use super::text::clean;
 use crate::config::Settings;
 use fleet::Plan;
@@ -41,7 +41,7 @@ fn place(share: &Share) -> String {
 }
 
 /// For people.
-pub fn text(settings: &Settings, preflight: Option<&Preflight>) -> String {
+pub fn reserving_text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let shares = planned(settings, preflight);
     let mut out = String::from("reserved first and charged from then on:\n");
     for share in &shares {
@@ -56,7 +56,7 @@ pub fn text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     }
     let cost = cost(settings, &shares);
     let percent = price::UNUSED_RESERVATION * 100.0;
-    line(&mut out, &format!("until it is used ({percent} % of the on-demand price)"), cost.total);
+    write_price(&mut out, &format!("until it is used ({percent} % of the on-demand price)"), cost.total);
     for note in &cost.notes {
         let _ = writeln!(out, "  {}", clean(note));
     }

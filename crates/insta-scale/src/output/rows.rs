@@ -121,7 +121,7 @@ fn reason(row: &SlotRow<'_>) -> String {
 mod tests {
     use super::*;
     use crate::output::ending::Addresses;
-    use crate::output::instances::columns::table;
+    use crate::output::instances::columns::columns_table;
     use ledger::ErrorRecord;
 
     fn slot(slot: u32, failed: Option<&str>) -> InstanceSummary {
@@ -153,7 +153,7 @@ mod tests {
         let ending = Ending { addresses: [(1, addresses)].into(), ..Ending::default() };
         let rows = gather(slots.iter(), &ending);
         assert_eq!(rows.iter().map(SlotRow::len).sum::<usize>(), 63);
-        insta::assert_snapshot!(table(columns(&rows, false), Some(80)), @r"
+        insta::assert_snapshot!(columns_table(columns(&rows, false), Some(80)), @r"
             NAME            STATE        PRIVATE IP  OCID       REASON
             web-1           RUNNING      10.0.0.2    …00000001  -
             web-2 … web-61  60 × failed  -           -          LimitExceeded: cores are us…

@@ -110,7 +110,7 @@ fn failed(state: &RunState) -> Vec<String> {
 }
 
 /// The runs as a table. `width` is the terminal's, if it is one.
-pub fn table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> String {
+pub fn runs_table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> String {
     let column =
         |title, rank, cell: &dyn Fn(&ListedRun) -> String| Column::new(title, rank, rows.iter().map(cell));
     let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), clean);
@@ -120,7 +120,7 @@ pub fn table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> String
     let mut columns = vec![
         // What `show` and `resume` take as well.
         column("RUN", 0, &id).or_short(rows.iter().map(|row| id(row).chars().take(SHORT).collect())),
-        column("KIND", 3, &|row| row.head.kind.map_or("unreadable", kind).to_owned()),
+        column("KIND", 3, &|row| row.head.kind.map_or("unreadable", kind_of_run).to_owned()),
         column("NAMES", 1, &names).cut(),
         column("REGION", 6, &|row| text(row.facts.region.as_deref())),
         column("SHAPE", 5, &|row| text(row.facts.shape.as_deref())),
@@ -142,20 +142,20 @@ pub fn table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> String
         );
     }
     columns.push(column("CONFIG", 7, &|row| text(row.facts.config.as_deref())));
-    columns::table(columns, width)
+    columns::columns_table(columns, width)
 }
 
 /// So much of an id tells runs apart that did not begin in the same minute.
 const SHORT: usize = 13;
 
 /// The runs as one JSON array.
-pub fn json(runs: &[ListedRun]) -> String {
-    rows(values(runs), true)
+pub fn runs_json(runs: &[ListedRun]) -> String {
+    json_rows(values(runs), true)
 }
 
 /// The runs as JSON, one a line.
-pub fn json_lines(runs: &[ListedRun]) -> String {
-    rows(values(runs), false)
+pub fn runs_json_lines(runs: &[ListedRun]) -> String {
+    json_rows(values(runs), false)
 }
 
 fn values(runs: &[ListedRun]) -> Vec<Value> {
@@ -164,7 +164,7 @@ fn values(runs: &[ListedRun]) -> Vec<Value> {
 }
 
 /// Rows as one JSON array, or one a line.
-pub fn rows(rows: Vec<Value>, array: bool) -> String {
+pub fn json_rows(rows: Vec<Value>, array: bool) -> String {
     if array {
         return serde_json::to_string_pretty(&mark(Value::Array(rows))).unwrap_or_default() + "\n";
     }
@@ -172,7 +172,7 @@ pub fn rows(rows: Vec<Value>, array: bool) -> String {
 }
 
 /// What a run does, in a word.
-pub fn kind(kind: RunKind) -> &'static str {
+pub fn kind_of_run(kind: RunKind) -> &'static str {
     match kind {
         RunKind::Launch => "launch",
         RunKind::Start => "start",
@@ -245,7 +245,7 @@ mod tests {
         ListedRun { head, facts }
     }
 
-    fn rows() -> Vec<ListedRun> {
+    fn json_rows() -> Vec<ListedRun> {
         let fleet = serde_json::json!({
             "region": "us-phoenix-1",
             "name_prefix": "web",
@@ -284,8 +284,10 @@ mod tests {
     #[test]
     fn runs_tell_fleet_counts_and_what_is_left() {
         let now = Timestamp::from_second(300).unwrap();
-        let rows = rows();
-        let text = table(&rows, now, None) + &table(&rows, now, Some(80)) + &table(&rows, now, Some(120));
+        let rows = json_rows();
+        let text = runs_table(&rows, now, None)
+            + &runs_table(&rows, now, Some(80))
+            + &runs_table(&rows, now, Some(120));
         insta::assert_snapshot!(text, @r"
             RUN                                   KIND    NAMES          REGION        SHAPE                DONE  STARTED                  AGE    OUTCOME              LEFT                                        CONFIG
             0193ab00-0000-7000-8000-000000000001  launch  web-           us-phoenix-1  VM.Standard.E4.Flex  1/5   1970-01-01 00:00:00 UTC  5 min  unfinished (resume)  2 to launch, 1 in doubt, 1 not yet running  /home/ann/config.yaml

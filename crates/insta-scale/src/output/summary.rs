@@ -5,23 +5,21 @@ use super::instances::columns;
 use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
 use crate::hints::{self, Cause};
+use crate::tuning::ROWS_SHOWN;
 use fleet::{InstanceSummary, Returned, RunSummary};
 use ledger::{ErrorClass, ErrorRecord, Outcome};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Above this many instances, the table shows only those that need attention.
-const ROWS: usize = 100;
-
 /// The table, the run and the totals, for stdout. `width`: how many columns the terminal has, if it is one.
-pub fn table(summary: &RunSummary, ending: &Ending, colour: bool, width: Option<usize>) -> String {
-    let whole = summary.instances.len() <= ROWS;
+pub fn launch_table(summary: &RunSummary, ending: &Ending, colour: bool, width: Option<usize>) -> String {
+    let whole = summary.instances.len() <= ROWS_SHOWN;
     let rows = summary.instances.iter().filter(|row| whole || row.state.as_deref() != Some("RUNNING"));
     let rows = rows::gather(rows, ending);
-    let (shown, rest) = rows.split_at(rows.len().min(ROWS));
+    let (shown, rest) = rows.split_at(rows.len().min(ROWS_SHOWN));
     let mut out = String::new();
     if !shown.is_empty() {
-        out.push_str(&columns::table(rows::columns(shown, colour), width));
+        out.push_str(&columns::columns_table(rows::columns(shown, colour), width));
     }
     // Writing to a String cannot fail, so the results are ignored.
     let running =
@@ -79,7 +77,7 @@ fn returned(summary: &RunSummary) -> Option<String> {
 ///
 /// `flags` are those of the next command, if the region is still there to go on in; `untold` are warnings that the progress
 /// has not shown.
-pub fn advice(summary: &RunSummary, flags: Option<&str>, untold: &[String]) -> String {
+pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String]) -> String {
     let yellow = anstyle::AnsiColor::Yellow.on_default();
     let cyan = anstyle::AnsiColor::Cyan.on_default();
     let red = anstyle::AnsiColor::Red.on_default().bold();
@@ -220,14 +218,14 @@ mod tests {
         let of = summary(1, "capacity", "Out of host capacity.");
         let failed = of.instances[1].clone();
         let summary = RunSummary { instances: vec![row, failed], ..of };
-        let whole = table(&summary, &Ending::default(), false, None);
+        let whole = launch_table(&summary, &Ending::default(), false, None);
         assert!(whole.contains("aaaa12345678") && whole.contains("FAULT-DOMAIN-1"), "{whole}");
         for width in 20..200 {
-            let text = table(&summary, &Ending::default(), true, Some(width));
+            let text = launch_table(&summary, &Ending::default(), true, Some(width));
             let rows = text.lines().take(3);
             assert!(rows.clone().all(|line| console::measure_text_width(line) <= width), "{width}: {text}");
         }
-        let narrow = table(&summary, &Ending::default(), false, Some(60));
+        let narrow = launch_table(&summary, &Ending::default(), false, Some(60));
         insta::assert_snapshot!(narrow, @r"
             NAME   STATE    OCID       REASON
             web-1  RUNNING  …12345678  -
@@ -236,7 +234,9 @@ mod tests {
             run 00000000-0000-0000-0000-000000000000
             2 instances requested: 1 launched, 0 running, 1 failed, in 0.0 s
             ");
-        assert!(table(&summary, &Ending::default(), true, None).contains("\u{1b}[32mRUNNING\u{1b}[0m"));
+        assert!(
+            launch_table(&summary, &Ending::default(), true, None).contains("\u{1b}[32mRUNNING\u{1b}[0m")
+        );
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
                 outcome: Some(outcome),
                 ..summary(0, "limit", "The following service limits were exceeded: standard-e4-core-count.")
             };
-            let advice = advice(&over, Some(""), &[]);
+            let advice = launch_advice(&over, Some(""), &[]);
             assert!(
                 advice.contains("a service limit") && !advice.contains("resume"),
                 "{outcome:?}: {advice}"
@@ -258,7 +258,7 @@ mod tests {
     fn a_warning_is_told_once_and_hints_keep_the_flags() {
         let of = summary(0, "capacity", "Out of host capacity.");
         let warned = RunSummary { warnings: vec!["first".to_owned(), "second".to_owned()], ..of };
-        let advice = advice(&warned, Some(" --state-dir st"), &warned.warnings[..1]);
+        let advice = launch_advice(&warned, Some(" --state-dir st"), &warned.warnings[..1]);
         assert!(advice.contains("first") && !advice.contains("second"), "{advice}");
         let command = format!("continue with: oci-insta-scale resume {} --state-dir st\n", warned.run_id);
         assert!(advice.contains(&command), "{advice}");
@@ -266,12 +266,12 @@ mod tests {
 
     #[test]
     fn resume_is_offered_only_where_it_may_come_further() {
-        let curable = advice(&summary(0, "capacity", "Out of host capacity."), Some(""), &[]);
+        let curable = launch_advice(&summary(0, "capacity", "Out of host capacity."), Some(""), &[]);
         assert!(curable.contains("continue with: oci-insta-scale resume "), "{curable}");
         let wrong = ("not_found_or_not_authorised", "Authorization failed or requested resource not found.");
-        let none = advice(&summary(0, wrong.0, wrong.1), Some(""), &[]);
+        let none = launch_advice(&summary(0, wrong.0, wrong.1), Some(""), &[]);
         assert!(!none.contains("continue with") && none.contains(", then launch again; "), "{none}");
-        let some = advice(&summary(1, "invalid", "Shape X is not valid for image Y."), Some(""), &[]);
+        let some = launch_advice(&summary(1, "invalid", "Shape X is not valid for image Y."), Some(""), &[]);
         assert!(
             some.contains("launch the missing instances: oci-insta-scale --extend --count 1; "),
             "{some}"
@@ -279,9 +279,9 @@ mod tests {
         let untried =
             RunSummary { instances: vec![InstanceSummary::default()], ..summary(1, wrong.0, wrong.1) };
         assert!(
-            advice(&untried, Some(""), &[]).contains("continue with: "),
+            launch_advice(&untried, Some(""), &[]).contains("continue with: "),
             "what was not tried may still be had"
         );
-        assert!(!advice(&untried, None, &[]).contains("resume"));
+        assert!(!launch_advice(&untried, None, &[]).contains("resume"));
     }
 }

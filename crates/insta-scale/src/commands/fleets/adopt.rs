@@ -1,7 +1,7 @@
 //! `fleet adopt`: takes instances into the fleet of the config, by giving them its tag.
 
 use super::Ground;
-use crate::args::{AdoptArgs, Global, OutputFormat};
+use crate::args::{AdoptArgs, OutputFormat};
 use crate::commands::consent;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -10,17 +10,16 @@ use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
+use crate::session::Session;
 use fleet::fleets::Census;
 use fleet::plan::{FLEET_TAG, MAX_FREEFORM_TAGS};
 use fleet::select::{Filter, Machine, Named, find, total_now};
-use oci_client::{Clock as _, SystemClock};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub async fn run(global: &Global, args: &AdoptArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
+pub async fn adopt_instances(session: &Session, args: &AdoptArgs) -> Result<Exit, CommandError> {
     consent::has_to_ask(args.yes)?;
-    let ground = Ground::connect(global, false, stop).await?;
+    let ground = Ground::open(session, false).await?;
     if ground.fleet().tagged_name().is_none() {
         return Err(CommandError::usage(
             format!(
@@ -40,8 +39,8 @@ pub async fn run(global: &Global, args: &AdoptArgs, stop: &CancellationToken) ->
         console::line(&format!("nothing to adopt: no instance of an earlier run has a name of fleet {name}"));
         return show(&ground, &[], &[]);
     }
-    let prices = &ground.reach.settings.prices;
-    let now = SystemClock.now();
+    let prices = &ground.connection.settings.prices;
+    let now = ground.connection.session.now();
     let table = Table { machines: &machines, prices, now, addresses: false, wide: false, asking: true };
     let (hour, unknown) = total_now(&machines, prices);
     let proposal = Proposal {
@@ -56,10 +55,11 @@ pub async fn run(global: &Global, args: &AdoptArgs, stop: &CancellationToken) ->
         number: machines.len() as u64,
         ..Proposal::default()
     };
-    ground.reach.agree(args.yes, &proposal).await?;
-    let client = &ground.reach.client;
+    ground.agree(args.yes, &proposal).await?;
+    let client = &ground.connection.client;
     let results =
-        fleet::cleanup::tag(client, &machines, FLEET_TAG, &ground.key.name, &ground.reach.stop).await;
+        fleet::cleanup::tag(client, &machines, FLEET_TAG, &ground.key.name, &ground.connection.session.stop)
+            .await;
     show(&ground, &machines, &results)
 }
 
@@ -68,8 +68,8 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
     let parsed: Result<Vec<Named>, String> = names.iter().map(|name| name.parse()).collect();
     let parsed = parsed.map_err(|why| CommandError::usage(why, "give display names or OCIDs"))?;
     let filter = Filter { named: Some(parsed), ..Filter::default() };
-    let reach = &ground.reach;
-    let found = reach.ask(find(&reach.client, &reach.compartment, &filter)).await;
+    let connection = &ground.connection;
+    let found = connection.ask(find(&connection.client, &connection.compartment, &filter)).await;
     let found = found.map_err(CommandError::of_compartment)?;
     if let Some(missing) = found.missing.first() {
         return Err(CommandError::usage(
@@ -77,7 +77,8 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
             "`oci-insta-scale instances list` shows the existing instances",
         ));
     }
-    if let Some(machine) = found.machines.iter().find(|machine| machine.compartment != reach.compartment) {
+    if let Some(machine) = found.machines.iter().find(|machine| machine.compartment != connection.compartment)
+    {
         return Err(CommandError::usage(
             format!("{} is in a different compartment from the fleet", clean(machine.label())),
             "a fleet is in one compartment: change compartment_id, or omit the instance",
@@ -117,7 +118,7 @@ fn show(ground: &Ground<'_>, machines: &[Machine], results: &[Tagged]) -> Result
         let said = error.unwrap_or_else(|| "adopted".to_owned());
         listing.push(vec![clean(machine.label()), ocid.clone(), said], value);
     }
-    let output = ground.reach.global.output;
+    let output = ground.connection.session.output;
     let format = if output == OutputFormat::Wide { OutputFormat::Table } else { output };
     if !(machines.is_empty() && format == OutputFormat::Table) {
         console::data(&listing.to_text(format))?;

@@ -1,25 +1,25 @@
 //! `fleets`: the fleets of a compartment, by the tags of their instances.
 
-use crate::args::{FleetsArgs, Global, OutputFormat};
-use crate::commands::instances::Reach;
+use crate::args::{FleetsArgs, OutputFormat};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, per_hour};
 use crate::output::text::clean;
+use crate::session::Session;
 use fleet::plan::FLEET_TAG;
 use fleet::select::{Filter, Machine, Tag, find, total_now};
 use oci_api::models::InstanceLifecycleState as State;
 use serde_json::json;
 use std::collections::BTreeMap;
-use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub async fn run(global: &Global, args: &FleetsArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
-    let reach = Reach::connect(global, args.compartment.as_deref(), stop).await?;
+pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, CommandError> {
+    let connection = Connection::open_in(session, args.compartment.as_deref()).await?;
     let tags = vec![Tag { key: FLEET_TAG.to_owned(), value: None }];
     let filter = Filter { tags, ..Filter::default() };
-    let found = reach.ask(find(&reach.client, &reach.compartment, &filter)).await;
+    let found = connection.ask(find(&connection.client, &connection.compartment, &filter)).await;
     let found = found.map_err(CommandError::of_compartment)?;
     let mut fleets: BTreeMap<String, Vec<Machine>> = BTreeMap::new();
     for machine in found.machines.into_iter().filter(|machine| machine.state != State::Terminating) {
@@ -34,7 +34,7 @@ pub async fn run(global: &Global, args: &FleetsArgs, stop: &CancellationToken) -
         shapes.sort_unstable();
         shapes.dedup();
         let since = machines.iter().filter_map(|machine| machine.created).min();
-        let (hour, unknown) = total_now(machines, &reach.settings.prices);
+        let (hour, unknown) = total_now(machines, &connection.settings.prices);
         let hour = (unknown < machines.len()).then_some(hour);
         listing.push(
             vec![
@@ -53,11 +53,11 @@ pub async fn run(global: &Global, args: &FleetsArgs, stop: &CancellationToken) -
                 "since": since,
                 "price_per_hour": hour,
                 "unknown_prices": unknown,
-                "currency": reach.settings.prices.currency(),
+                "currency": connection.settings.prices.currency(),
             }),
         );
     }
-    let format = if global.output == OutputFormat::Wide { OutputFormat::Table } else { global.output };
+    let format = if session.output == OutputFormat::Wide { OutputFormat::Table } else { session.output };
     console::data(&listing.to_text(format))?;
     Ok(Exit::Done)
 }

@@ -11,26 +11,25 @@ mod status;
 mod unfinished;
 mod unit;
 
-pub use adopt::run as adopt;
-pub use list::run as list;
-pub use maintain::run as maintain;
-pub use status::run as status;
+pub use adopt::adopt_instances;
+pub use list::list_fleets;
+pub use maintain::maintain_fleet;
+pub use status::show_fleet;
 
-use crate::args::Global;
-use crate::commands::instances::Reach;
-use crate::commands::session;
-use crate::environment;
+use crate::commands::consent;
+use crate::connection::{Connection, for_questions};
 use crate::error::CommandError;
+use crate::output::proposal::Proposal;
+use crate::session::Session;
 use fleet::fleets::{Census, CensusError, FleetKey, Wanted, take_census, wanted};
 use fleet::{Environment, FleetSpec, Origin};
 use ledger::{MemoryStore, Store};
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// What a command about a fleet works with.
 pub(super) struct Ground<'a> {
     /// The way to the service.
-    pub reach: Reach<'a>,
+    pub connection: Connection<'a>,
     /// Which fleet it is.
     pub key: FleetKey,
     /// Where its runs are started from.
@@ -41,34 +40,31 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     /// Reads the config, opens the ledger, and signs in. A command that `writes` makes a ledger where there is none.
-    pub async fn connect(
-        global: &'a Global,
-        writes: bool,
-        stop: &CancellationToken,
-    ) -> Result<Self, CommandError> {
-        let settings = session::settings(global, None, false)?;
-        let origin = session::origin(global, &settings);
+    pub async fn open(session: &'a Session, writes: bool) -> Result<Self, CommandError> {
+        let settings = session.read_config(None)?;
+        let origin = session.origin(&settings);
         let key = FleetKey::new(&settings.fleet, origin.as_ref());
-        let folder = environment::state_dir(global.state_dir.clone(), false)?;
-        let store: Arc<dyn Store> = if writes || session::has_ledger(&folder) {
-            session::open_ledger(global, false)?
-        } else {
-            Arc::new(MemoryStore::new())
-        };
-        let reach = Reach::of(global, settings, stop).await?;
-        let client = session::asking(&reach.client);
-        let asking = session::environment(&client, reach.requests.clone(), store);
-        Ok(Self { reach, key, origin, asking })
+        let store = if writes { Some(session.ledger()?) } else { session.ledger_of_the_past()? };
+        let store: Arc<dyn Store> = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let connection = Connection::open(session, settings).await?;
+        let environment = connection.environment(store);
+        let asking = Environment { client: for_questions(&environment.client), ..environment };
+        Ok(Self { connection, key, origin, asking })
+    }
+
+    /// Asks whether something is to be done in the compartment of the fleet.
+    pub async fn agree(&self, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
+        consent::agree(&self.connection, &self.connection.compartment, yes, proposal).await
     }
 
     /// The fleet of the config.
     pub fn fleet(&self) -> &FleetSpec {
-        &self.reach.settings.fleet
+        &self.connection.settings.fleet
     }
 
     /// Counts the members.
     pub async fn census(&self) -> Result<Census, CommandError> {
-        self.reach.ask(take_census(&self.asking, self.fleet(), &self.key)).await
+        self.connection.ask(take_census(&self.asking, self.fleet(), &self.key)).await
     }
 
     /// How many there are to be.

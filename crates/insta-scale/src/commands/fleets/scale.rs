@@ -2,33 +2,32 @@
 
 use super::shared::note_count;
 use super::{Ground, grow, shrink, unfinished};
-use crate::args::{Global, ScaleArgs};
-use crate::commands::{consent, earlier};
-use crate::environment;
+use crate::args::ScaleArgs;
+use crate::commands::consent;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::fleets::scale::Done;
 use crate::output::simulated;
 use crate::output::text::clean;
+use crate::session::Session;
 use fleet::fleets::{Census, LeavingOrder, Means, ScalePlan, SizeChange, Wanted, carry_out, change};
+use fleet::history::{holder_of, launch_lock_key};
 use fleet::no_sink;
 use ledger::Lease;
 use ledger::sqlite::{self, Locked};
-use oci_client::{Clock as _, SystemClock};
-use tokio_util::sync::CancellationToken;
 
 /// Runs it.
-pub async fn run(global: &Global, args: &ScaleArgs, stop: &CancellationToken) -> Result<Exit, CommandError> {
+pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, CommandError> {
     if !args.dry_run {
         // Before anything is looked up: whoever cannot be asked is told so at once.
         consent::has_to_ask(args.yes)?;
     }
-    let mut ground = Ground::connect(global, !args.dry_run, stop).await?;
+    let mut ground = Ground::open(session, !args.dry_run).await?;
     if let Some(ttl) = args.ttl {
-        crate::commands::launch::expire(&mut ground.reach.settings, ttl)?;
+        crate::commands::launch::set_expiry(&mut ground.connection.settings, ttl, session.now())?;
     }
-    let _turn = if args.dry_run { None } else { Some(take_turn(global, &ground)?) };
+    let _turn = if args.dry_run { None } else { Some(take_turn(&ground)?) };
     let mut census = ground.census().await?;
     refuse_at_work(&ground, &census).await?;
     if !census.unfinished.is_empty() {
@@ -77,21 +76,21 @@ async fn nothing(
     let done = Done::new(&scale, scale.wanted);
     let known = wanted.count == scale.wanted && (wanted.scaled_by.is_some() || args.size.is_none());
     if !known && !args.dry_run {
-        let environment = ground.reach.environment(ground.asking.store.clone());
+        let environment = ground.connection.environment(ground.asking.store.clone());
         let run = environment.new_run_id();
-        let stop = ground.reach.stop.clone();
+        let stop = ground.connection.session.stop.clone();
         carry_out(&environment, &scale, run, Means::Keep, no_sink(), stop).await?;
     }
-    console::data(&done.text(ground.reach.global.output))?;
+    console::data(&done.text(ground.connection.session.output))?;
     note_count(ground, args, &scale);
     Ok(Exit::Done)
 }
 
 /// Keeps a second `scale` or `launch` of this machine from changing the fleet meanwhile.
-fn take_turn(global: &Global, ground: &Ground<'_>) -> Result<Lease, CommandError> {
-    let folder = environment::state_dir(global.state_dir.clone(), false)?;
-    let key = earlier::key(ground.fleet(), ground.origin.as_ref());
-    match sqlite::lock(&folder, &key, SystemClock.now())? {
+fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
+    let folder = ground.connection.session.state_folder()?;
+    let key = launch_lock_key(ground.fleet(), ground.origin.as_ref());
+    match sqlite::lock(&folder, &key, ground.connection.session.now())? {
         Locked::Ours(turn) => Ok(turn),
         Locked::Theirs(holder) => {
             let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
@@ -106,7 +105,7 @@ fn take_turn(global: &Global, ground: &Ground<'_>) -> Result<Lease, CommandError
 /// An active launch of the fleet would continue alongside this command.
 async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
     let Some(run) = census.at_work.first() else { return Ok(()) };
-    let holder = earlier::holder(&ground.asking.store, *run).await;
+    let holder = holder_of(&*ground.asking.store, *run, ground.connection.session.now()).await;
     Err(CommandError::usage(
         format!("run {run} of fleet {} is active: {holder} is working on it", clean(&ground.key.name)),
         "wait until it has finished, or press Ctrl-C in its terminal",

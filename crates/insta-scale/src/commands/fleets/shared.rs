@@ -2,8 +2,7 @@
 
 use super::Ground;
 use crate::args::ScaleArgs;
-use crate::commands::verbosity;
-use crate::output::console::{self, Verbosity};
+use crate::output::console;
 use crate::output::fleets::scale::what;
 use crate::output::simulated;
 use fleet::action::{Options, Verb};
@@ -26,13 +25,10 @@ pub(super) fn terminate_options(args: &ScaleArgs) -> Options {
 
 /// Says that the config has another number: whoever launches from it elsewhere gets that.
 pub(super) fn note_count(ground: &Ground<'_>, args: &ScaleArgs, scale: &ScalePlan) {
-    if scale.wanted == scale.configured
-        || args.size.is_none()
-        || verbosity(ground.reach.global) == Verbosity::Quiet
-    {
+    if scale.wanted == scale.configured || args.size.is_none() || ground.connection.session.is_quiet() {
         return;
     }
-    let file = &ground.reach.settings.file;
+    let file = &ground.connection.settings.file;
     let (wanted, configured) = (scale.wanted, scale.configured);
     let hint = if wanted == 0 {
         String::new()

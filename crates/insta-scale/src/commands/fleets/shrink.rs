@@ -3,7 +3,7 @@
 use super::Ground;
 use super::shared::{note_count, terminate_options};
 use crate::args::ScaleArgs;
-use crate::commands::{costs, instances, session, verbosity};
+use crate::commands::{costs, instances};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -11,7 +11,6 @@ use crate::output::fleets::scale::Done;
 use crate::output::instances::reporter::ActionReporter;
 use crate::output::proposal::Proposal;
 use crate::output::text::{clean, count};
-use crate::runtime;
 use fleet::action::Verb;
 use fleet::fleets::{Census, Means, Picked, ScalePlan, carry_out};
 use fleet::select::{Selection, total_now};
@@ -24,54 +23,53 @@ pub async fn run(
     scale: ScalePlan,
     picked: Picked,
 ) -> Result<Exit, CommandError> {
-    let reach = &ground.reach;
+    let connection = &ground.connection;
     check_named(ground, args, &scale, &picked)?;
     let mut options = terminate_options(args);
     let proposal = propose(ground, census, &scale, &picked, &options);
     if args.dry_run {
-        console::data(&Done::new(&scale, scale.before).planned(&proposal, reach.global.output))?;
+        console::data(&Done::new(&scale, scale.before).planned(&proposal, connection.session.output))?;
         return Ok(if picked.short > 0 { Exit::SomeFailed } else { Exit::Done });
     }
     if picked.leaving.is_empty() {
         console::line(&protected(&picked));
-        console::data(&Done::new(&scale, scale.before).text(reach.global.output))?;
+        console::data(&Done::new(&scale, scale.before).text(connection.session.output))?;
         return Ok(Exit::NoneLaunched);
     }
-    instances::tell_fate(reach, args.yes, &options)?;
-    reach.agree(args.yes, &proposal).await?;
+    instances::tell_fate(connection.session, args.yes, &options)?;
+    ground.agree(args.yes, &proposal).await?;
     options.simulated.clone_from(&scale.simulated);
-    runtime::say_when_stopped(&reach.stop, instances::STOPPING);
+    connection.session.say_when_stopped(instances::STOPPING);
     let short = picked.short;
     let note = (short > 0).then(|| protected(&picked));
     let machines = picked.leaving.into_iter().map(|leaving| leaving.member.machine).collect();
     let selection = Selection::freeze(machines);
-    let environment = reach.environment(ground.asking.store.clone());
+    let environment = connection.environment(ground.asking.store.clone());
     let run = environment.new_run_id();
     let names: Vec<String> = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
-    let (sink, reporter) =
-        ActionReporter::start(reach.global.output, verbosity(reach.global), run, "instance", &names)?;
+    let (sink, reporter) = ActionReporter::start(connection.session, run, "instance", &names)?;
     let means = Means::Shrink { selection: &selection, options: &options };
-    let result = carry_out(&environment, &scale, run, means, sink, reach.stop.clone()).await;
+    let result = carry_out(&environment, &scale, run, means, sink, connection.session.stop.clone()).await;
     reporter.finish();
     let converged = result?;
     let Some(mut summary) = converged.terminated else { return Ok(Exit::NoneLaunched) };
-    if !reach.stop.is_cancelled() {
-        let (client, store) = (session::asking(&reach.client), &*environment.store);
-        let (compartment, prices) = (&reach.compartment, &reach.settings.prices);
+    if !connection.session.stop.is_cancelled() {
+        let (client, store) = (connection.questions.clone(), &*environment.store);
+        let (compartment, prices) = (&connection.compartment, &connection.settings.prices);
         let found =
             fleet::costs::after_termination(&client, store, run, compartment, selection.machines(), prices);
-        summary.still_costs = costs::found(reach.global, found.await);
+        summary.still_costs = costs::complete_costs(connection.session, found.await);
     }
     let gone = summary.done + summary.accepted;
     let done = Done::new(&scale, scale.before.saturating_sub(gone)).by(converged.scale);
     let exit = Exit::of_actions(&summary);
-    console::data(&done.terminated(&summary, reach.global.output))?;
+    console::data(&done.terminated(&summary, connection.session.output))?;
     instances::advise(&summary);
-    costs::tell(summary.still_costs.as_deref(), &reach.settings.prices);
+    costs::show_costs(summary.still_costs.as_deref(), &connection.settings.prices);
     if let Some(note) = note {
         console::line(&note);
     }
-    done.advise(reach.global);
+    done.advise(connection.session);
     note_count(ground, args, &scale);
     Ok(if exit == Exit::Done && short > 0 { Exit::SomeFailed } else { exit })
 }
@@ -132,10 +130,10 @@ fn propose(
     picked: &Picked,
     options: &fleet::action::Options,
 ) -> Proposal {
-    let prices = &ground.reach.settings.prices;
+    let prices = &ground.connection.settings.prices;
     let all = total_now(census.members.iter().map(|member| &member.machine), prices);
     let leaving: Vec<_> = picked.leaving.iter().map(|leaving| leaving.member.machine.clone()).collect();
-    let mut proposal = instances::propose(options, &leaving, prices);
+    let mut proposal = instances::propose_action(options, &leaving, prices, ground.connection.session.now());
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for why in picked.leaving.iter().map(|leaving| leaving.why.as_str()) {
         match reasons.iter_mut().find(|(known, _)| *known == why) {

@@ -37,10 +37,10 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
             number,
             ..Proposal::default()
         };
-        ground.reach.agree(args.yes, &proposal).await?;
+        ground.agree(args.yes, &proposal).await?;
     }
-    let environment = ground.reach.environment(ground.asking.store.clone());
-    let settled = settle_unfinished(&environment, &census.unfinished, &ground.reach.stop).await;
+    let environment = ground.connection.environment(ground.asking.store.clone());
+    let settled = settle_unfinished(&environment, &census.unfinished, &ground.connection.session.stop).await;
     let settled = settled.map_err(|error| match error {
         RunError::NotResumable { run, reason } => CommandError::usage(
             format!("run {run} of this fleet is unfinished: {reason}"),
@@ -54,7 +54,7 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
             summary.run_id, summary.launched
         ));
     }
-    if ground.reach.stop.is_cancelled() { Err(CommandError::Interrupted) } else { Ok(()) }
+    if ground.connection.session.stop.is_cancelled() { Err(CommandError::Interrupted) } else { Ok(()) }
 }
 
 /// Nobody knows how many members there are while a launch is in doubt.

@@ -1,9 +1,9 @@
 //! A systemd unit that maintains a fleet.
 
-use crate::args::{Global, MaintainArgs, Pace};
-use crate::commands::session;
+use crate::args::{MaintainArgs, Pace};
 use crate::error::CommandError;
 use crate::output::text::shell_word;
+use crate::session::Session;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use std::time::Duration;
 ///
 /// # Errors
 /// When the path of the program or of the config is not known, or is not text.
-pub fn text(global: &Global, args: &MaintainArgs) -> Result<String, CommandError> {
+pub fn text(session: &Session, args: &MaintainArgs) -> Result<String, CommandError> {
     let program = std::env::current_exe()
         .map_err(|source| CommandError::System { what: "the path of this program is not known", source })?;
-    let config = std::path::absolute(session::config_file(global))
+    let config = std::path::absolute(session.config_file())
         .map_err(|source| CommandError::System { what: "the path of the config is not known", source })?;
     let mut command = format!("{} maintain --yes --config {}", word(&program)?, word(&config)?);
-    if let Some(folder) = &global.state_dir {
+    if let Some(folder) = &session.flags.state_dir {
         let folder = std::path::absolute(folder).map_err(|source| CommandError::System {
             what: "the path of the state directory is not known",
             source,
@@ -26,7 +26,7 @@ pub fn text(global: &Global, args: &MaintainArgs) -> Result<String, CommandError
         // Writing to a String cannot fail, so the results are ignored.
         let _ = write!(command, " --state-dir {}", word(&folder)?);
     }
-    for (flag, value) in [("--profile", &global.profile), ("--endpoint", &global.endpoint)] {
+    for (flag, value) in [("--profile", &session.flags.profile), ("--endpoint", &session.flags.endpoint)] {
         if let Some(value) = value {
             let _ = write!(command, " {flag} {}", escaped(&shell_word(value)));
         }

@@ -1,33 +1,15 @@
-//! Launches that are still at work on the instances that a command is about to change. Such a launch would take a
-//! terminated or stopped instance for one that died, and launch another in its place.
+//! Launches that are still at work on the instances that a command is about to change: refused, or stopped first.
 
-use super::{Reach, select};
-use crate::commands::session;
-use crate::environment;
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::output::console;
 use crate::output::text::{count, seconds};
+use crate::tuning::{STOP_REQUEST_POLL, STOP_RUN_PATIENCE};
 use fleet::action::Verb;
-use fleet::plan::RUN_TAG;
+use fleet::history::{AtWork, launches_at_work, runs_of};
 use fleet::select::{Filter, Machine};
 use ledger::{Event, Lease, LedgerError, Outcome, RunId, RunKind, RunState, Store, sqlite};
-use oci_api::models::InstanceLifecycleState as State;
-use oci_client::{Clock as _, SystemClock};
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a run is given to end: it finishes the calls that are under way.
-const PATIENCE: Duration = Duration::from_mins(10);
-/// How often the lock is tried meanwhile.
-const LOOK: Duration = Duration::from_millis(250);
-
-/// A launch that a process is working on.
-#[derive(Debug)]
-pub struct AtWork {
-    run: RunId,
-    holder: String,
-}
 
 /// A launch without a process, locked so that no other process resumes it in the meantime.
 pub struct Stopped {
@@ -37,13 +19,6 @@ pub struct Stopped {
     _lease: Lease,
 }
 
-impl AtWork {
-    /// The launch.
-    pub fn run(&self) -> RunId {
-        self.run
-    }
-}
-
 impl Stopped {
     /// The launch.
     pub fn run(&self) -> RunId {
@@ -51,42 +26,27 @@ impl Stopped {
     }
 }
 
-/// The runs that the instances, or the run that was named, belong to.
-fn wanted(filter: &Filter, machines: &[Machine]) -> BTreeSet<RunId> {
-    let living = machines.iter().filter(|machine| machine.state != State::Terminated);
-    let tags = living.filter_map(|machine| machine.tags.get(RUN_TAG)?.parse().ok());
-    let named = filter.run.as_deref().and_then(|run| run.parse().ok());
-    tags.chain(named).collect()
-}
-
 /// The launches at work that the instances, or the run that was named, belong to.
-pub async fn find(
-    reach: &Reach<'_>,
+pub async fn find_launches(
+    connection: &Connection<'_>,
     filter: &Filter,
     machines: &[Machine],
 ) -> Result<Vec<AtWork>, CommandError> {
-    let wanted = wanted(filter, machines);
-    let mut working = Vec::new();
-    for head in select::heads(reach).await? {
-        let launch = head.kind.is_none_or(|kind| kind == RunKind::Launch);
-        if !(launch && head.held && wanted.contains(&head.run)) {
-            continue;
-        }
-        match reach.ledger()?.lease(head.run, SystemClock.now()).await {
-            Err(LedgerError::Held { run, holder }) => {
-                let holder = holder.map_or_else(|| "another process".to_owned(), |one| one.to_string());
-                working.push(AtWork { run, holder });
-            }
-            // It has ended since.
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let session = connection.session;
+    let heads = session.known_runs().await?;
+    if heads.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(working)
+    let runs = runs_of(named(filter), machines);
+    Ok(launches_at_work(&*session.ledger()?, &heads, &runs, session.now()).await?)
+}
+
+fn named(filter: &Filter) -> Option<RunId> {
+    filter.run.as_deref().and_then(|run| run.parse().ok())
 }
 
 /// Refuses to act on instances of runs at work.
-pub fn refusal(working: &[AtWork], verb: Verb) -> CommandError {
+pub fn refuse_while_at_work(working: &[AtWork], verb: Verb) -> CommandError {
     let lines: Vec<String> = working
         .iter()
         .map(|AtWork { run, holder }| format!("run {run} is still active: {holder} is working on it"))
@@ -114,17 +74,21 @@ pub fn note_for_extend(working: &[AtWork]) -> Option<String> {
 ///
 /// # Errors
 /// When one does not end in time, or the user wants no longer to wait for it. Then nothing is asked for any more.
-pub async fn stop(reach: &Reach<'_>, working: &[AtWork], verb: Verb) -> Result<Vec<Stopped>, CommandError> {
+pub async fn stop_launches(
+    connection: &Connection<'_>,
+    working: &[AtWork],
+    verb: Verb,
+) -> Result<Vec<Stopped>, CommandError> {
     let mut stopped = Vec::new();
     for one in working {
         console::line(&format!("stopping run {}: waiting for {}", one.run, one.holder));
         let ended = tokio::select! {
-            ended = tokio::time::timeout(PATIENCE, take_once_free(reach, one.run)) => ended,
-            () = reach.stop.cancelled() => Ok(Err(CommandError::Interrupted)),
+            ended = tokio::time::timeout(STOP_RUN_PATIENCE, take_once_free(connection, one.run)) => ended,
+            () = connection.session.stop.cancelled() => Ok(Err(CommandError::Interrupted)),
         };
-        sqlite::withdraw_stop(&environment::state_dir(reach.global.state_dir.clone(), false)?, one.run)?;
+        sqlite::withdraw_stop(&connection.session.state_folder()?, one.run)?;
         stopped.push(ended.unwrap_or_else(|_| {
-            let patience = seconds(PATIENCE.as_secs_f64());
+            let patience = seconds(STOP_RUN_PATIENCE.as_secs_f64());
             Err(CommandError::usage(
                 format!(
                     "run {} did not stop within {patience}: {} is working on it; nothing was done",
@@ -133,7 +97,7 @@ pub async fn stop(reach: &Reach<'_>, working: &[AtWork], verb: Verb) -> Result<V
                 "press Ctrl-C in its terminal, or wait until it is done",
             ))
         })?);
-        let resume = format!("`{} resume {}` continues it", session::again(reach.global), one.run);
+        let resume = format!("`{} resume {}` continues it", connection.session.command_line(), one.run);
         console::line(&match verb {
             // It ends for good once somebody has agreed to the termination.
             Verb::Terminate => format!("run {} has stopped; if you terminate nothing now, {resume}", one.run),
@@ -144,35 +108,36 @@ pub async fn stop(reach: &Reach<'_>, working: &[AtWork], verb: Verb) -> Result<V
 }
 
 /// Asks until the run can be had. A process that is just taking it up removes requests that were there before.
-async fn take_once_free(reach: &Reach<'_>, run: RunId) -> Result<Stopped, CommandError> {
-    let folder = environment::state_dir(reach.global.state_dir.clone(), false)?;
-    let store = reach.ledger()?;
+async fn take_once_free(connection: &Connection<'_>, run: RunId) -> Result<Stopped, CommandError> {
+    let folder = connection.session.state_folder()?;
+    let store = connection.session.ledger()?;
     loop {
-        match store.lease(run, SystemClock.now()).await {
+        match store.lease(run, connection.session.now()).await {
             Ok(lease) => return Ok(Stopped { run, store, _lease: lease }),
             Err(LedgerError::Held { .. }) => sqlite::request_stop(&folder, run)?,
             Err(error) => return Err(error.into()),
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(STOP_REQUEST_POLL).await;
     }
 }
 
 /// Takes the unfinished launches that nobody is at work on: an earlier process was killed or interrupted.
 pub async fn take_unfinished(
-    reach: &Reach<'_>,
+    connection: &Connection<'_>,
     filter: &Filter,
     machines: &[Machine],
     stopped: &mut Vec<Stopped>,
 ) -> Result<(), CommandError> {
-    let wanted = wanted(filter, machines);
-    for head in select::heads(reach).await? {
+    let session = connection.session;
+    let wanted = runs_of(named(filter), machines);
+    for head in session.known_runs().await? {
         let ours = head.kind == Some(RunKind::Launch) && head.unfinished() && wanted.contains(&head.run);
         if !ours || stopped.iter().any(|one| one.run == head.run) {
             continue;
         }
-        let store = reach.ledger()?;
+        let store = session.ledger()?;
         // Whoever has taken it up since is found by the look that follows the question.
-        if let Ok(lease) = store.lease(head.run, SystemClock.now()).await {
+        if let Ok(lease) = store.lease(head.run, session.now()).await {
             stopped.push(Stopped { run: head.run, store, _lease: lease });
         }
     }
@@ -181,7 +146,7 @@ pub async fn take_unfinished(
 
 /// Ends the runs for good: nothing more is launched for their slots, and they no longer block `launch`. A run of which a
 /// launch is in doubt, or whose records cannot all be read, stays unfinished, since only `resume` finds out what it made.
-pub async fn end(reach: &Reach<'_>, stopped: &[Stopped]) -> Result<(), CommandError> {
+pub async fn end_for_good(connection: &Connection<'_>, stopped: &[Stopped]) -> Result<(), CommandError> {
     for Stopped { run, store, .. } in stopped {
         let found = store.records(*run).await?;
         let state = RunState::fold(*run, &found.records);
@@ -191,7 +156,7 @@ pub async fn end(reach: &Reach<'_>, stopped: &[Stopped]) -> Result<(), CommandEr
         let doubt = match (found.unreadable.len(), state.counts.unsettled) {
             (0, 0) => {
                 let ended = vec![Event::RunFinished { outcome: Outcome::Stopped }];
-                store.append(*run, SystemClock.now(), ended).await?;
+                store.append(*run, connection.session.now(), ended).await?;
                 let missing = state.requested.saturating_sub(state.counts.launched);
                 console::line(&format!(
                     "run {run} has ended: it will not launch the remaining {}",
@@ -205,7 +170,7 @@ pub async fn end(reach: &Reach<'_>, stopped: &[Stopped]) -> Result<(), CommandEr
         console::line(&format!(
             "warning: run {run} stays unfinished, because {doubt}; {} resume {run} finds out, and launches the \
                  missing instances",
-            session::again(reach.global)
+            connection.session.command_line()
         ));
     }
     Ok(())

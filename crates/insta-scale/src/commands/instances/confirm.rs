@@ -1,27 +1,25 @@
 //! Shows who will be hit, and asks. Terminations want the word DELETE: a `y` is typed too easily.
 
-use super::Reach;
 use crate::args::Carry;
-use crate::commands::{consent, verbosity};
+use crate::commands::consent;
+use crate::connection::Connection;
 use crate::error::CommandError;
-use crate::output::console::{self, Verbosity};
+use crate::output::console;
 use crate::output::instances::list::{Table, totals};
 use crate::output::proposal::{Money, Proposal, Typed};
 use crate::output::text::{clean, count, ranges, wrap};
+use crate::session::Session;
+use crate::tuning::ROWS_ASKED;
 use fleet::action::{Decision, Options, Verb, decide_machine, protection};
 use fleet::price::Prices;
 use fleet::select::{Machine, total_now};
 use jiff::Timestamp;
 use oci_api::models::InstanceLifecycleState as State;
-use oci_client::{Clock as _, SystemClock};
 use std::collections::BTreeMap;
 
-/// Rows shown before the question; further instances are named in short.
-const ROWS: usize = 50;
-
 /// Asks, unless there is nothing to do or `--yes` was given.
-pub async fn confirm(
-    reach: &Reach<'_>,
+pub async fn confirm_action(
+    connection: &Connection<'_>,
     carry: &Carry,
     options: &Options,
     machines: &[Machine],
@@ -32,29 +30,36 @@ pub async fn confirm(
         return Ok(());
     }
     if terminates {
-        tell_fate(reach, carry.yes, options)?;
+        tell_fate(connection.session, carry.yes, options)?;
     }
-    reach.agree(carry.yes, &proposal(options, &hit, &spared, &reach.settings.prices)).await
+    let proposal = proposal(options, &hit, &spared, &connection.settings.prices, connection.session.now());
+    consent::agree(connection, &connection.compartment, carry.yes, &proposal).await
 }
 
 /// Says what becomes of the volumes, where no question says it.
-pub fn tell_fate(reach: &Reach<'_>, yes: bool, options: &Options) -> Result<(), CommandError> {
-    if !consent::has_to_ask(yes)? && verbosity(reach.global) > Verbosity::Quiet {
+pub fn tell_fate(session: &Session, yes: bool, options: &Options) -> Result<(), CommandError> {
+    if !consent::has_to_ask(yes)? && !session.is_quiet() {
         console::line(&fate(options));
     }
     Ok(())
 }
 
 /// What is done to these instances, for a question.
-pub fn propose(options: &Options, machines: &[Machine], prices: &Prices) -> Proposal {
+pub fn propose_action(options: &Options, machines: &[Machine], prices: &Prices, now: Timestamp) -> Proposal {
     let (hit, spared) = sort_out(options, machines);
-    proposal(options, &hit, &spared, prices)
+    proposal(options, &hit, &spared, prices, now)
 }
 
-fn proposal(options: &Options, hit: &[Machine], spared: &Spared, prices: &Prices) -> Proposal {
+fn proposal(
+    options: &Options,
+    hit: &[Machine],
+    spared: &Spared,
+    prices: &Prices,
+    now: Timestamp,
+) -> Proposal {
     let instances = count(hit.len() as u64, "instance");
     Proposal {
-        table: outline(options, hit, spared, prices, SystemClock.now(), console::width_for_people()),
+        table: outline(options, hit, spared, prices, now, console::width_for_people()),
         money: money(options.verb, hit, prices),
         question: format!("{} {instances}?", capitalised(options.verb.as_str())),
         number: hit.len() as u64,
@@ -64,10 +69,11 @@ fn proposal(options: &Options, hit: &[Machine], spared: &Spared, prices: &Prices
 }
 
 /// Asks for confirmation to end runs without instances for good, unless `--yes` was given.
-pub async fn confirm_end(reach: &Reach<'_>, carry: &Carry) -> Result<(), CommandError> {
+pub async fn confirm_end(connection: &Connection<'_>, carry: &Carry) -> Result<(), CommandError> {
     let what = vec![("end", "launches without an instance, which can no longer be resumed".to_owned())];
     let question = "End them?".to_owned();
-    reach.agree(carry.yes, &Proposal { what, question, ..Proposal::default() }).await
+    let proposal = Proposal { what, question, ..Proposal::default() };
+    consent::agree(connection, &connection.compartment, carry.yes, &proposal).await
 }
 
 /// What they cost now and, where that changes, what they will cost; without volumes.
@@ -122,7 +128,7 @@ fn outline(
     now: Timestamp,
     width: Option<usize>,
 ) -> String {
-    let (shown, rest) = hit.split_at(hit.len().min(ROWS));
+    let (shown, rest) = hit.split_at(hit.len().min(ROWS_ASKED));
     let table = Table { machines: shown, prices, now, addresses: false, wide: false, asking: true };
     let mut after: Vec<String> = Vec::new();
     if !rest.is_empty() {

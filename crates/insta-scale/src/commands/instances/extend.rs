@@ -1,8 +1,10 @@
 //! `instances extend`: a later expiry for instances that were launched with one, or an earlier one with `--shorten`.
 
 use super::act::found_nothing;
-use super::{Reach, STOPPING, at_work, select};
+use super::{STOPPING, at_work, select};
 use crate::args::{ExtendInstances, OutputFormat};
+use crate::commands::consent;
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -10,30 +12,31 @@ use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment};
-use crate::runtime;
 use fleet::cleanup::{expiry, expiry_value, extend};
 use fleet::select::{Filter, Machine, total_now};
 use jiff::{SignedDuration, Timestamp};
-use oci_client::{Clock as _, SystemClock};
 use serde_json::json;
 use std::time::Duration;
 
-/// Runs it.
-pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, CommandError> {
-    let until = end_of(args.ttl)?;
-    let found = select::machines(&reach, &args.select).await?;
+/// Extends them.
+pub async fn extend_instances(
+    connection: &Connection<'_>,
+    args: &ExtendInstances,
+) -> Result<Exit, CommandError> {
+    let until = end_of(args.ttl, connection.session.now())?;
+    let found = select::choose_instances(connection, &args.select).await?;
     if found.machines.is_empty() && found.missing.is_empty() {
         return Ok(found_nothing(args.allow_empty));
     }
-    let exit = select::exit(&found);
-    let working = at_work::find(&reach, &Filter::default(), &found.machines).await?;
+    let exit = select::exit_of(&found);
+    let working = at_work::find_launches(connection, &Filter::default(), &found.machines).await?;
     if let Some(note) = at_work::note_for_extend(&working) {
         console::line(&note);
     }
     let machines = sort_out(found.machines, until, args.shorten)?;
-    confirm(&reach, args, &machines, until).await?;
-    runtime::say_when_stopped(&reach.stop, STOPPING);
-    let results = extend(&reach.client, &machines, until, &reach.stop).await;
+    confirm(connection, args, &machines, until).await?;
+    connection.session.say_when_stopped(STOPPING);
+    let results = extend(&connection.client, &machines, until, &connection.session.stop).await;
     let mut listing = Listing::new("instances", &["NAME", "OCID", "EXPIRES", "RESULT"]);
     let mut failed = 0;
     for (machine, (ocid, result)) in machines.iter().zip(&results) {
@@ -55,8 +58,11 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
         let expires = expires.unwrap_or_else(|| "-".to_owned());
         listing.push(vec![clean(machine.label()), ocid.clone(), expires, said], value);
     }
-    let format =
-        if reach.global.output == OutputFormat::Wide { OutputFormat::Table } else { reach.global.output };
+    let format = if connection.session.output == OutputFormat::Wide {
+        OutputFormat::Table
+    } else {
+        connection.session.output
+    };
     if !(machines.is_empty() && format == OutputFormat::Table) {
         console::data(&listing.to_text(format))?;
     }
@@ -71,7 +77,7 @@ pub async fn run(reach: Reach<'_>, args: &ExtendInstances) -> Result<Exit, Comma
 }
 
 /// When the time is over that begins now.
-fn end_of(ttl: Duration) -> Result<Timestamp, CommandError> {
+fn end_of(ttl: Duration, now: Timestamp) -> Result<Timestamp, CommandError> {
     if ttl.is_zero() {
         return Err(CommandError::usage(
             "--ttl 0s would expire the instances immediately",
@@ -81,7 +87,7 @@ fn end_of(ttl: Duration) -> Result<Timestamp, CommandError> {
     }
     let too_long = || CommandError::usage("--ttl is too long", "the longest time is a year: 365d");
     let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
-    SystemClock.now().checked_add(ttl).map_err(|_| too_long())
+    now.checked_add(ttl).map_err(|_| too_long())
 }
 
 /// Those that get another end. The others are told.
@@ -116,7 +122,7 @@ fn sort_out(machines: Vec<Machine>, until: Timestamp, shorten: bool) -> Result<V
 
 /// Shows what changes, and asks.
 async fn confirm(
-    reach: &Reach<'_>,
+    connection: &Connection<'_>,
     args: &ExtendInstances,
     machines: &[Machine],
     until: Timestamp,
@@ -124,7 +130,7 @@ async fn confirm(
     if machines.is_empty() {
         return Ok(());
     }
-    let (now, prices) = (SystemClock.now(), &reach.settings.prices);
+    let (now, prices) = (connection.session.now(), &connection.settings.prices);
     let table = Table { machines, prices, now, addresses: false, wide: false, asking: true };
     let instances = count(machines.len() as u64, "instance");
     let (hour, unknown) = total_now(machines, prices);
@@ -137,5 +143,5 @@ async fn confirm(
         number: machines.len() as u64,
         ..Proposal::default()
     };
-    reach.agree(args.yes, &proposal).await
+    consent::agree(connection, &connection.compartment, args.yes, &proposal).await
 }

@@ -1,7 +1,8 @@
 //! `instances list`: name, OCID, state, place, shape, addresses, age and price, with totals.
 
-use super::{Reach, select};
+use super::select;
 use crate::args::{ListInstances, OutputFormat, Sort};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -9,20 +10,19 @@ use crate::output::instances::{list as show, stream};
 use fleet::addresses;
 use fleet::price::Prices;
 use fleet::select::{Machine, SortBy, hour_now, sort};
-use oci_client::{Clock as _, SystemClock};
 use std::cmp::Reverse;
 
-/// Runs it.
-pub async fn run(reach: Reach<'_>, args: &ListInstances) -> Result<Exit, CommandError> {
-    let mut found = select::machines(&reach, &args.select).await?;
+/// Lists them.
+pub async fn list_instances(connection: &Connection<'_>, args: &ListInstances) -> Result<Exit, CommandError> {
+    let mut found = select::choose_instances(connection, &args.select).await?;
     let machines = &mut found.machines;
     if !args.no_ips && !machines.is_empty() {
-        let warning = reach.ask(addresses::fill(&reach.client, machines)).await?;
+        let warning = connection.ask(addresses::fill(&connection.client, machines)).await?;
         if let Some(warning) = warning {
             console::line(&format!("warning: {}", crate::output::text::clean(&warning)));
         }
     }
-    let prices = &reach.settings.prices;
+    let prices = &connection.settings.prices;
     arrange(machines, args.sort, prices);
     if args.reverse {
         machines.reverse();
@@ -30,19 +30,19 @@ pub async fn run(reach: Reach<'_>, args: &ListInstances) -> Result<Exit, Command
     let table = show::Table {
         machines: &found.machines,
         prices,
-        now: SystemClock.now(),
+        now: connection.session.now(),
         addresses: !args.no_ips,
         wide: args.wide,
         asking: false,
     };
-    match reach.global.output {
+    match connection.session.output {
         OutputFormat::Table => console::data(&table.text(console::width()))?,
         OutputFormat::Wide => console::data(&show::Table { wide: true, ..table }.text(None))?,
-        OutputFormat::Json => stream::data(|out| table.write_json(&found.missing, out))?,
-        OutputFormat::Jsonl => stream::data(|out| table.write_json_lines(out))?,
-        OutputFormat::Csv => stream::data(|out| table.write_csv(out))?,
+        OutputFormat::Json => stream::stream_data(|out| table.write_json(&found.missing, out))?,
+        OutputFormat::Jsonl => stream::stream_data(|out| table.write_json_lines(out))?,
+        OutputFormat::Csv => stream::stream_data(|out| table.write_csv(out))?,
     }
-    Ok(select::exit(&found))
+    Ok(select::exit_of(&found))
 }
 
 /// By name where the column says the same.

@@ -1,32 +1,24 @@
 //! From flags, files and standard input to a filter, and from there to instances.
 
-use super::Reach;
 use super::slip::{self, Slip};
 use crate::apart;
 use crate::args::Select;
-use crate::commands::session;
-use crate::environment;
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::text::{clean, count};
-use fleet::action::ActionPlan;
+use crate::session::find_run;
+use crate::tuning::{BAD_LINES_SHOWN, LIST_BYTES_MAX};
+use fleet::history::{InstancesOfRun, instances_of_run, launched_lately};
 use fleet::select::{BadLine, Filter, Found, Named, SortBy, find, read_ocids, sort};
-use jiff::SignedDuration;
-use ledger::{RunHead, RunKind, RunState};
-use oci_client::{Clock as _, SystemClock};
+use ledger::RunKind;
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
 
-/// For so long what a run has launched may be missing in lists (90 s are known), with room to spare.
-const RECENT: SignedDuration = SignedDuration::from_mins(10);
-
-/// No list of OCIDs is longer: a million lines.
-const MAX_BYTES: u64 = 128 << 20;
-
 /// Finds the mistakes that need nobody to ask.
-pub fn check(select: &Select) -> Result<(), CommandError> {
+pub fn check_selectors(select: &Select) -> Result<(), CommandError> {
     let named =
         select.arguments().map_err(|error| CommandError::usage(error, "use OCIDs or display names"))?;
     let file = select.file.as_deref();
@@ -38,26 +30,26 @@ pub fn check(select: &Select) -> Result<(), CommandError> {
 }
 
 /// The filter that the flags describe. Reads the file, standard input, and the ledger for `--run`.
-pub async fn filter(reach: &Reach<'_>, select: &Select) -> Result<Filter, CommandError> {
+pub async fn build_filter(connection: &Connection<'_>, select: &Select) -> Result<Filter, CommandError> {
     let mut filter = Filter {
         prefix: select.prefix.clone(),
         tags: select.tag.clone(),
         states: select.state.clone(),
         availability_domains: select.ad.clone(),
         shapes: select.shape.clone(),
-        named: named(reach, select).await?,
+        named: named(connection, select).await?,
         terminated: select.terminated,
         ..Filter::default()
     };
     if let Some(text) = &select.run {
-        run(reach, text, &mut filter).await?;
+        add_run(connection, text, &mut filter).await?;
     }
     Ok(filter)
 }
 
 /// The instances of a run: of a launch, those that carry its tag; of another, those that it acted on.
-async fn run(reach: &Reach<'_>, text: &str, filter: &mut Filter) -> Result<(), CommandError> {
-    let heads = heads(reach).await?;
+async fn add_run(connection: &Connection<'_>, text: &str, filter: &mut Filter) -> Result<(), CommandError> {
+    let heads = connection.session.known_runs().await?;
     let run = if text == "last" {
         let last = heads.iter().find(|head| head.kind == Some(RunKind::Launch));
         last.map(|head| head.run).ok_or_else(|| {
@@ -67,55 +59,46 @@ async fn run(reach: &Reach<'_>, text: &str, filter: &mut Filter) -> Result<(), C
         // A whole id may be that of another machine's run, which this ledger does not know.
         match text.trim().parse() {
             Ok(run) => run,
-            Err(_) => session::find_run(&heads, text)?,
+            Err(_) => find_run(&heads, text)?,
         }
     };
-    match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
-        Some(RunKind::Launch) | None => filter.run = Some(run.to_string()),
-        Some(RunKind::Cleanup) => {
-            return Err(CommandError::usage(
-                format!("run {run} deleted volumes and reservations: it has no instances"),
-                "`oci-insta-scale runs` shows what each run did",
-            ));
-        }
-        Some(RunKind::Scale) => {
+    let Some(head) = heads.iter().find(|head| head.run == run) else {
+        filter.run = Some(run.to_string());
+        return Ok(());
+    };
+    match instances_of_run(&*connection.session.ledger()?, run, head.kind).await? {
+        InstancesOfRun::Tagged => filter.run = Some(run.to_string()),
+        InstancesOfRun::These(ocids) => filter.among = Some(ocids),
+        InstancesOfRun::None if head.kind == Some(RunKind::Scale) => {
             return Err(CommandError::usage(
                 format!("run {run} set the size of a fleet: the runs after it have the instances"),
                 "`oci-insta-scale runs` shows what each run did; `status` shows the fleet",
             ));
         }
-        Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
-            let records = reach.ledger()?.records(run).await?.records;
-            let plan = RunState::fold(run, records.first()).plan;
-            let plan: ActionPlan = serde_json::from_value(plan).map_err(|error| {
-                CommandError::Run(format!("the plan of run {run} cannot be read: {error}"))
-            })?;
-            filter.among = Some(plan.instances.into_iter().map(|instance| instance.ocid).collect());
+        InstancesOfRun::None => {
+            return Err(CommandError::usage(
+                format!("run {run} deleted volumes and reservations: it has no instances"),
+                "`oci-insta-scale runs` shows what each run did",
+            ));
         }
     }
     Ok(())
 }
 
-/// The runs that this machine remembers. No ledger is made for the question.
-pub(super) async fn heads(reach: &Reach<'_>) -> Result<Vec<RunHead>, CommandError> {
-    let folder = environment::state_dir(reach.global.state_dir.clone(), false)?;
-    if session::has_ledger(&folder) { Ok(reach.ledger()?.runs().await?) } else { Ok(Vec::new()) }
-}
-
-async fn named(reach: &Reach<'_>, select: &Select) -> Result<Option<Vec<Named>>, CommandError> {
+async fn named(connection: &Connection<'_>, select: &Select) -> Result<Option<Vec<Named>>, CommandError> {
     let mut named =
         select.arguments().map_err(|error| CommandError::usage(error, "use OCIDs or display names"))?;
     let mut given = !named.is_empty();
     if let Some(path) = select.file.as_deref().filter(|path| path.as_os_str() != "-") {
         given = true;
-        let text = read(path)?;
+        let text = read_list(path)?;
         named.extend(read_ocids(&text).map_err(|bad| bad_lines(&path.display().to_string(), &bad))?);
     }
     if select.reads_stdin() {
         given = true;
-        let text = apart::run(&reach.stop, || {
+        let text = apart::run_apart(&connection.session.stop, || {
             let mut text = String::new();
-            std::io::stdin().take(MAX_BYTES).read_to_string(&mut text).map(|_| text)
+            std::io::stdin().take(LIST_BYTES_MAX).read_to_string(&mut text).map(|_| text)
         });
         let text = text
             .await?
@@ -125,8 +108,8 @@ async fn named(reach: &Reach<'_>, select: &Select) -> Result<Option<Vec<Named>>,
     Ok(given.then_some(named))
 }
 
-fn read(path: &Path) -> Result<String, CommandError> {
-    let too_long = std::fs::metadata(path).is_ok_and(|file| file.len() > MAX_BYTES);
+fn read_list(path: &Path) -> Result<String, CommandError> {
+    let too_long = std::fs::metadata(path).is_ok_and(|file| file.len() > LIST_BYTES_MAX);
     if too_long {
         return Err(CommandError::usage(
             format!("{} is too long", path.display()),
@@ -139,27 +122,26 @@ fn read(path: &Path) -> Result<String, CommandError> {
 }
 
 fn bad_lines(file: &str, bad: &[BadLine]) -> CommandError {
-    const SHOWN: usize = 10;
     let mut lines: Vec<String> = bad
         .iter()
-        .take(SHOWN)
+        .take(BAD_LINES_SHOWN)
         .map(|bad| format!("{file}:{}:{}: {}", bad.line, bad.column, bad.reason))
         .collect();
-    if bad.len() > SHOWN {
-        lines.push(format!("… and {} more", bad.len() - SHOWN));
+    if bad.len() > BAD_LINES_SHOWN {
+        lines.push(format!("… and {} more", bad.len() - BAD_LINES_SHOWN));
     }
     CommandError::usage(lines.join("\n"), "write one instance OCID per line; `#` starts a comment")
 }
 
 /// Finds the instances that flags describe, and says what of it is worth knowing.
-pub async fn machines(reach: &Reach<'_>, select: &Select) -> Result<Found, CommandError> {
-    found(reach, &filter(reach, select).await?).await
+pub async fn choose_instances(connection: &Connection<'_>, select: &Select) -> Result<Found, CommandError> {
+    find_and_report(connection, &build_filter(connection, select).await?).await
 }
 
 /// Finds the instances that a filter means, and says what of it is worth knowing.
-pub async fn found(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
-    let found = look(reach, filter).await?;
-    let slip = tell(reach, filter, &found).await?;
+pub async fn find_and_report(connection: &Connection<'_>, filter: &Filter) -> Result<Found, CommandError> {
+    let found = find_instances(connection, filter).await?;
+    let slip = report_choice(connection, filter, &found).await?;
     if let Some(slip) = slip {
         console::line(&format!("hint: {}", slip.text));
     }
@@ -171,14 +153,14 @@ pub async fn found(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandE
 
 /// Finds the instances that a filter means, and says nothing. What a run of this machine has just launched may not be
 /// listed yet: the ledger knows of it.
-pub async fn look(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandError> {
-    let found = reach.ask(find(&reach.client, &reach.compartment, filter)).await;
+pub async fn find_instances(connection: &Connection<'_>, filter: &Filter) -> Result<Found, CommandError> {
+    let found = connection.ask(find(&connection.client, &connection.compartment, filter)).await;
     let mut found = found.map_err(CommandError::of_compartment)?;
-    let unlisted = unlisted(reach, filter, &found).await?;
+    let unlisted = unlisted(connection, filter, &found).await?;
     if !unlisted.is_empty() {
         let named = Some(unlisted.into_iter().map(Named::Ocid).collect());
         let filter = Filter { named, ..filter.clone() };
-        let more = reach.ask(find(&reach.client, &reach.compartment, &filter)).await?;
+        let more = connection.ask(find(&connection.client, &connection.compartment, &filter)).await?;
         found.machines.extend(more.machines);
         sort(&mut found.machines, SortBy::Name);
     }
@@ -186,22 +168,30 @@ pub async fn look(reach: &Reach<'_>, filter: &Filter) -> Result<Found, CommandEr
 }
 
 /// Instances that the run has launched lately, by the ledger, and that the list does not show.
-async fn unlisted(reach: &Reach<'_>, filter: &Filter, found: &Found) -> Result<Vec<String>, CommandError> {
+async fn unlisted(
+    connection: &Connection<'_>,
+    filter: &Filter,
+    found: &Found,
+) -> Result<Vec<String>, CommandError> {
     let run = filter.run.as_deref().and_then(|run| run.parse().ok()).filter(|_| filter.named.is_none());
     let Some(run) = run else { return Ok(Vec::new()) };
-    let is_recent = |head: &RunHead| SystemClock.now().duration_since(head.last_at) < RECENT;
-    if !heads(reach).await?.iter().any(|head| head.run == run && is_recent(head)) {
+    let session = connection.session;
+    let heads = session.known_runs().await?;
+    if heads.is_empty() {
         return Ok(Vec::new());
     }
+    let mut known = launched_lately(&*session.ledger()?, &heads, run, session.now()).await?;
     let listed: HashSet<&str> = found.machines.iter().map(|machine| machine.ocid.as_str()).collect();
-    let records = reach.ledger()?.records(run).await?.records;
-    let slots = RunState::fold(run, &records).slots;
-    let known = slots.into_values().filter_map(|slot| slot.ocid);
-    Ok(known.filter(|ocid| !listed.contains(ocid.as_str())).collect())
+    known.retain(|ocid| !listed.contains(ocid.as_str()));
+    Ok(known)
 }
 
 /// Says what of a choice is worth knowing. When it is empty, so is why; what was probably meant comes back.
-pub async fn tell(reach: &Reach<'_>, filter: &Filter, found: &Found) -> Result<Option<Slip>, CommandError> {
+pub async fn report_choice(
+    connection: &Connection<'_>,
+    filter: &Filter,
+    found: &Found,
+) -> Result<Option<Slip>, CommandError> {
     if !found.left_out.is_empty() {
         let names: Vec<String> = found
             .left_out
@@ -220,21 +210,21 @@ pub async fn tell(reach: &Reach<'_>, filter: &Filter, found: &Found) -> Result<O
     }
     if found.machines.is_empty() && found.missing.is_empty() {
         if let Some(run) = &filter.run
-            && !heads(reach).await?.iter().any(|head| head.run.to_string() == *run)
+            && !connection.session.known_runs().await?.iter().any(|head| head.run.to_string() == *run)
         {
             return Err(CommandError::usage(
-                format!("{}, and this ledger does not know the run", nobody(&reach.compartment, filter)),
+                format!("{}, and this ledger does not know the run", nobody(&connection.compartment, filter)),
                 "`oci-insta-scale runs` lists the runs of this machine",
             ));
         }
-        console::line(&nobody(&reach.compartment, filter));
+        console::line(&nobody(&connection.compartment, filter));
     }
-    explain(reach, filter, &found.missing).await
+    explain(connection, filter, &found.missing).await
 }
 
 /// What was probably meant: the other instances of the compartment tell.
 async fn explain(
-    reach: &Reach<'_>,
+    connection: &Connection<'_>,
     filter: &Filter,
     missing: &[Named],
 ) -> Result<Option<Slip>, CommandError> {
@@ -244,12 +234,12 @@ async fn explain(
     if !(by_name || by_value || filter.prefix.is_some()) {
         return Ok(None);
     }
-    let all = reach.ask(find(&reach.client, &reach.compartment, &Filter::default())).await?;
-    Ok(slip::of(filter, missing, &all.machines))
+    let all = connection.ask(find(&connection.client, &connection.compartment, &Filter::default())).await?;
+    Ok(slip::explain(filter, missing, &all.machines))
 }
 
 /// How a command that only looks has ended: what was named and not found is a failure.
-pub fn exit(found: &Found) -> Exit {
+pub fn exit_of(found: &Found) -> Exit {
     match (found.missing.is_empty(), found.machines.is_empty()) {
         (true, _) => Exit::Done,
         (false, true) => Exit::NoneLaunched,

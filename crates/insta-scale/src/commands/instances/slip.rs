@@ -20,7 +20,7 @@ const WILDCARDS: [char; 4] = ['*', '?', '[', '%'];
 const QUOTES: [char; 8] = ['\'', '"', '`', '“', '”', '‘', '’', '„'];
 
 /// What was probably meant by a filter that found nothing among `machines`.
-pub fn of(filter: &Filter, missing: &[Named], machines: &[Machine]) -> Option<Slip> {
+pub fn explain(filter: &Filter, missing: &[Named], machines: &[Machine]) -> Option<Slip> {
     let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
     let by_prefix =
         filter.prefix.as_deref().filter(|prefix| !names.iter().any(|name| name.starts_with(prefix)));
@@ -158,7 +158,7 @@ mod tests {
 
     fn said(filter: &Filter, missing: &[&str]) -> String {
         let missing: Vec<Named> = missing.iter().map(|name| Named::Name((*name).to_owned())).collect();
-        of(filter, &missing, &machines())
+        explain(filter, &missing, &machines())
             .map_or_else(|| "-".to_owned(), |slip| format!("{} [{}]", slip.text, slip.certain))
     }
 

@@ -1,25 +1,26 @@
 //! `instances status`: counts by state, availability domain and shape, then details; `--watch` looks again until none is
 //! on its way to another state.
 
-use super::{Reach, select};
+use super::select;
 use crate::args::{OutputFormat, StatusInstances};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::status as show;
 use fleet::select::{Found, find};
 
-/// Runs it.
-pub async fn run(reach: Reach<'_>, args: &StatusInstances) -> Result<Exit, CommandError> {
+/// Shows it.
+pub async fn show_status(connection: &Connection<'_>, args: &StatusInstances) -> Result<Exit, CommandError> {
     // Made once: standard input cannot be read again.
-    let filter = select::filter(&reach, &args.select).await?;
-    let mut found = select::found(&reach, &filter).await?;
-    let screen = args.watch && reach.global.output == OutputFormat::Table && console::is_terminal_out();
+    let filter = select::build_filter(connection, &args.select).await?;
+    let mut found = select::find_and_report(connection, &filter).await?;
+    let screen = args.watch && connection.session.output == OutputFormat::Table && console::is_terminal_out();
     let mut shown = 0;
     loop {
         let Found { machines, missing, .. } = &found;
         let status = show::Status::of(machines);
-        let text = match reach.global.output {
+        let text = match connection.session.output {
             OutputFormat::Json => status.json(machines, missing),
             OutputFormat::Jsonl => status.json_line(machines, missing),
             _ => status.text(machines, console::width()),
@@ -31,12 +32,12 @@ pub async fn run(reach: Reach<'_>, args: &StatusInstances) -> Result<Exit, Comma
             console::data(&text)?;
         }
         if last {
-            return Ok(select::exit(&found));
+            return Ok(select::exit_of(&found));
         }
         tokio::select! {
             () = tokio::time::sleep(args.every) => {}
-            () = reach.stop.cancelled() => return Ok(Exit::Interrupted),
+            () = connection.session.stop.cancelled() => return Ok(Exit::Interrupted),
         }
-        found = reach.ask(find(&reach.client, &reach.compartment, &filter)).await?;
+        found = connection.ask(find(&connection.client, &connection.compartment, &filter)).await?;
     }
 }

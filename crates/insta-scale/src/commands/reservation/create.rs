@@ -1,10 +1,10 @@
 //! `reservation create`: in several availability domains at once, with the counts read back.
 
-use super::super::remote::Remote;
-use super::{agree, charge};
-use crate::args::{CreateReservation, Global, OutputFormat};
-use crate::commands::{consent, session};
+use super::charge;
+use crate::args::{CreateReservation, OutputFormat};
+use crate::commands::consent;
 use crate::config::write_back::{self, Reserved};
+use crate::connection::Connection;
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -12,24 +12,24 @@ use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
+use crate::tuning::RESERVATION_ROLLBACK;
 use fleet::price::{self, Prices};
 use fleet::reservation::{self, Created, Filter, NoBook, Order, Patience, ReservationError, Want, spread};
 use oci_client::FailureClass;
 use serde_json::json;
 use std::path::Path;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// How long a reservation may at least take to be given back: the user's time may be over by then, and it costs money.
-const GIVE_BACK: Duration = Duration::from_mins(10);
 
 const COLUMNS: &[&str] = &["NAME", "AVAILABILITY DOMAIN", "ASKED", "HELD", "STATE", "UNUSED/HOUR", "OCID"];
 
-pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> Result<Exit, CommandError> {
-    let domains = domains(remote, &args).await?;
-    let wants = wants(remote, &args)?;
-    check_shapes(remote, &wants, &domains).await?;
-    let orders = orders(remote, &args, &domains, &wants)?;
+pub async fn create_reservations(
+    connection: &Connection<'_>,
+    args: CreateReservation,
+) -> Result<Exit, CommandError> {
+    let domains = choose_domains(connection, &args).await?;
+    let wants = wants(connection, &args)?;
+    check_shapes(connection, &wants, &domains).await?;
+    let orders = orders(connection, &args, &domains, &wants)?;
     for order in &orders {
         reservation::check(&order.wants).map_err(|message| CommandError::Usage { message, hint: None })?;
     }
@@ -39,12 +39,12 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
         return Err(CommandError::Usage { message, hint: None });
     }
     if args.write_config {
-        check_config(global, remote, &orders)?;
+        check_config(connection, &orders)?;
     }
     if !args.new {
-        check_names(remote, &orders).await?;
+        check_names(connection, &orders).await?;
     }
-    let prices = &remote.settings.prices;
+    let prices = &connection.settings.prices;
     let kinds: Vec<String> = wants.iter().map(Want::describe).collect();
     let places = domains.join(", ");
     // Whoever is asked sees the same in the question.
@@ -55,23 +55,26 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
             prices,
         ));
     }
-    agree(global, remote, args.yes, &proposal(&args, &orders, asked, prices)).await?;
+    let proposal = proposal(&args, &orders, asked, prices);
+    consent::agree(connection, &connection.compartment, args.yes, &proposal).await?;
 
     let created =
-        reservation::create_all(&remote.client, &orders, &NoBook, &remote.patience(args.deadline)).await;
+        reservation::create_all(&connection.client, &orders, &NoBook, &connection.patience(args.deadline))
+            .await;
     let held: u32 = created.iter().map(Created::held).fold(0, u32::saturating_add);
-    let interrupted = remote.stop.is_cancelled();
+    let interrupted = connection.session.stop.is_cancelled();
     let too_few = args.min.is_some_and(|min| held < min);
     let made: Vec<String> = created.iter().filter_map(|created| created.ocid.clone()).collect();
-    let left = if too_few || held == 0 { Some(give_back(remote, &args, &made, held).await?) } else { None };
-    report(global, remote, &orders, &created, left.as_deref())?;
+    let left =
+        if too_few || held == 0 { Some(give_back(connection, &args, &made, held).await?) } else { None };
+    report(connection, &orders, &created, left.as_deref())?;
     if let Some(left) = left {
         let exit = conclude(&created, &made, &left);
         return Ok(if interrupted { Exit::Interrupted } else { exit });
     }
     let unused = created.iter().filter_map(|created| created.result.as_ref().ok());
     console::line(&charge(unused.map(|held| held.unused_hour(prices)), prices));
-    config_lines(global, remote, &args, &created);
+    config_lines(connection, &args, &created);
     Ok(match () {
         () if interrupted => Exit::Interrupted,
         () if held >= asked => Exit::Done,
@@ -81,11 +84,11 @@ pub async fn run(global: &Global, remote: &Remote, args: CreateReservation) -> R
 }
 
 /// Two reservations of one name can no longer be told apart by it, and both are charged.
-async fn check_names(remote: &Remote, orders: &[Order]) -> Result<(), CommandError> {
-    let rows = remote
+async fn check_names(connection: &Connection<'_>, orders: &[Order]) -> Result<(), CommandError> {
+    let rows = connection
         .ask(reservation::list(
-            &remote.questions,
-            remote.compartment()?,
+            &connection.questions,
+            connection.required_compartment()?,
             &Filter::default(),
             &Prices::default(),
         ))
@@ -152,8 +155,8 @@ fn was_refused(created: &[Created]) -> bool {
 }
 
 /// Whether the config can take the reservations, and its launches can draw on them: asked before anything costs.
-fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<(), CommandError> {
-    let file = session::config_file(global);
+fn check_config(connection: &Connection<'_>, orders: &[Order]) -> Result<(), CommandError> {
+    let file = connection.session.config_file();
     let refuse = |why: String| {
         let hint = "reserve without --write-config, or change the config first; nothing was reserved";
         Err(CommandError::usage(format!("it cannot be added to {}: {why}", file.display()), hint))
@@ -168,7 +171,7 @@ fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<()
     if let Err(error) = write_back::check_write(&file, &planned) {
         return refuse(error.to_string());
     }
-    let fleet = &remote.settings.fleet;
+    let fleet = &connection.settings.fleet;
     let fits = |want: &Want| {
         fleet.placements.iter().any(|place| {
             let own = Want::of_placement(fleet, place, 0);
@@ -188,23 +191,26 @@ fn check_config(global: &Global, remote: &Remote, orders: &[Order]) -> Result<()
 }
 
 /// The domains that are asked for, else the config's.
-async fn domains(remote: &Remote, args: &CreateReservation) -> Result<Vec<String>, CommandError> {
+async fn choose_domains(
+    connection: &Connection<'_>,
+    args: &CreateReservation,
+) -> Result<Vec<String>, CommandError> {
     let mut wanted = args.ad.clone();
     if wanted.is_empty() {
-        let placements = remote.settings.fleet.placements.iter();
+        let placements = connection.settings.fleet.placements.iter();
         wanted.extend(
             placements.map(|placement| placement.availability_domain.clone()).filter(|ad| !ad.is_empty()),
         );
     }
-    remote.resolve_domains(&wanted).await
+    connection.resolve_domains(&wanted).await
 }
 
 /// What is asked for; shape and size come from the config where nothing else is said.
-fn wants(remote: &Remote, args: &CreateReservation) -> Result<Vec<Want>, CommandError> {
+fn wants(connection: &Connection<'_>, args: &CreateReservation) -> Result<Vec<Want>, CommandError> {
     if !args.add.is_empty() {
         return Ok(args.add.clone());
     }
-    let fleet = &remote.settings.fleet;
+    let fleet = &connection.settings.fleet;
     let count = args.count.unwrap_or(fleet.count);
     let named = args.kind.shape.as_ref();
     let mut of_shape =
@@ -223,15 +229,19 @@ fn wants(remote: &Remote, args: &CreateReservation) -> Result<Vec<Want>, Command
 }
 
 /// Asks the service which shapes can be reserved where, and which have a size that must be given.
-async fn check_shapes(remote: &Remote, wants: &[Want], domains: &[String]) -> Result<(), CommandError> {
+async fn check_shapes(
+    connection: &Connection<'_>,
+    wants: &[Want],
+    domains: &[String],
+) -> Result<(), CommandError> {
     for want in wants {
         let shape = &want.shape;
-        let compartment = remote.compartment()?;
-        let (reservable, flexible) = remote
+        let compartment = connection.required_compartment()?;
+        let (reservable, flexible) = connection
             .ask(async {
                 Ok::<_, CommandError>(tokio::join!(
-                    reservation::reservable(&remote.client, compartment, shape),
-                    reservation::is_flexible(&remote.client, compartment, shape)
+                    reservation::reservable(&connection.client, compartment, shape),
+                    reservation::is_flexible(&connection.client, compartment, shape)
                 ))
             })
             .await?;
@@ -272,13 +282,13 @@ async fn check_shapes(remote: &Remote, wants: &[Want], domains: &[String]) -> Re
 }
 
 fn orders(
-    remote: &Remote,
+    connection: &Connection<'_>,
     args: &CreateReservation,
     domains: &[String],
     wants: &[Want],
 ) -> Result<Vec<Order>, CommandError> {
-    let compartment = remote.compartment()?;
-    let fleet = &remote.settings.fleet;
+    let compartment = connection.required_compartment()?;
+    let fleet = &connection.settings.fleet;
     let name = args.name.clone().unwrap_or_else(|| fleet.name_prefix.clone());
     let id = format!("{:016x}{:016x}", environment::seed(), environment::seed());
     let template = &fleet.template;
@@ -308,8 +318,7 @@ fn orders(
 /// What was asked and what is held, for each domain. `left` are those that were to be given back and could not be, if that
 /// was to be done.
 fn report(
-    global: &Global,
-    remote: &Remote,
+    connection: &Connection<'_>,
     orders: &[Order],
     created: &[Created],
     left: Option<&[(String, ReservationError)]>,
@@ -318,7 +327,7 @@ fn report(
     for (order, created) in orders.iter().zip(created) {
         let held = created.result.as_ref().ok();
         let error = created.result.as_ref().err().map(|error| clean(&error.to_string()));
-        let unused = held.map(|held| held.unused_hour(&remote.settings.prices));
+        let unused = held.map(|held| held.unused_hour(&connection.settings.prices));
         let state = held.map_or("-", |held| held.state.as_str());
         let given_back = created
             .ocid
@@ -341,7 +350,7 @@ fn report(
             "held": created.held(),
             "state": held.map(|held| &held.state),
             "unused_per_hour": unused.flatten(),
-            "currency": remote.settings.prices.currency(),
+            "currency": connection.settings.prices.currency(),
             "given_back": given_back,
             "error": error,
         });
@@ -350,7 +359,7 @@ fn report(
             console::line(&format!("{}: {error}", clean(&created.availability_domain)));
         }
     }
-    console::data(&listing.to_text(global.output))?;
+    console::data(&listing.to_text(connection.session.output))?;
     let sum = |of: fn(&Created) -> u32| created.iter().map(of).fold(0, u32::saturating_add);
     let (asked, held) = (sum(|created| created.asked), sum(Created::held));
     if held < asked && created.iter().all(|created| created.result.is_ok()) {
@@ -363,7 +372,7 @@ fn report(
 
 /// Deletes what was made, all of it, also when the user has asked to stop meanwhile and whatever is left of their time.
 async fn give_back(
-    remote: &Remote,
+    connection: &Connection<'_>,
     args: &CreateReservation,
     made: &[String],
     held: u32,
@@ -371,14 +380,14 @@ async fn give_back(
     if made.is_empty() {
         return Ok(Vec::new());
     }
-    let compartment = remote.compartment()?;
+    let compartment = connection.required_compartment()?;
     let why = match args.min {
         Some(min) if held > 0 => format!("{held} reserved is below the minimum of {min}"),
         _ => "nothing is reserved".to_owned(),
     };
     console::line(&format!("{why}: rolling back {}", count(made.len() as u32, "reservation")));
-    let patience = Patience::new(args.deadline.max(GIVE_BACK), CancellationToken::new());
-    Ok(reservation::give_back(&remote.client, compartment, made, &NoBook, &patience).await)
+    let patience = Patience::new(args.deadline.max(RESERVATION_ROLLBACK), CancellationToken::new());
+    Ok(reservation::give_back(&connection.client, compartment, made, &NoBook, &patience).await)
 }
 
 /// Says what is still held, or may be, after everything was to be given back.
@@ -407,7 +416,7 @@ fn conclude(created: &[Created], made: &[String], left: &[(String, ReservationEr
 }
 
 /// The lines for config.yaml: shown, and put there if that was asked for.
-fn config_lines(global: &Global, remote: &Remote, args: &CreateReservation, created: &[Created]) {
+fn config_lines(connection: &Connection<'_>, args: &CreateReservation, created: &[Created]) {
     let reserved: Vec<Reserved> = created
         .iter()
         .filter(|created| created.held() > 0)
@@ -416,11 +425,11 @@ fn config_lines(global: &Global, remote: &Remote, args: &CreateReservation, crea
             Some(Reserved { availability_domain, ocid: created.ocid.clone()? })
         })
         .collect();
-    let file = session::config_file(global);
+    let file = connection.session.config_file();
     if args.write_config {
         let ocids: Vec<String> = reserved.iter().map(|reserved| reserved.ocid.clone()).collect();
-        let judge = |new: &Path| session::launches_into(global, new, &ocids);
-        match write_back::write(&file, &reserved, &judge) {
+        let judge = |new: &Path| connection.session.launches_into(new, &ocids);
+        match write_back::write_reservations(&file, &reserved, &judge) {
             Ok(backup) => {
                 let (file, backup) = (file.display(), backup.display());
                 console::line(&format!("{file} now launches into it; the previous file is {backup}"));
@@ -429,9 +438,9 @@ fn config_lines(global: &Global, remote: &Remote, args: &CreateReservation, crea
             Err(error) => console::line(&format!("warning: {} was not changed: {error}", file.display())),
         }
     }
-    if global.output == OutputFormat::Table {
+    if connection.session.output == OutputFormat::Table {
         let mut domains: Vec<&str> = Vec::new();
-        for place in &remote.settings.fleet.placements {
+        for place in &connection.settings.fleet.placements {
             if !domains.contains(&place.availability_domain.as_str()) {
                 domains.push(&place.availability_domain);
             }

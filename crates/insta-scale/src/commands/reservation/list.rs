@@ -1,8 +1,8 @@
 //! `reservation list` and `reservation show`.
 
-use super::super::remote::Remote;
-use super::find;
-use crate::args::{Global, ListReservations, OutputFormat};
+use super::find_reservation;
+use crate::args::{ListReservations, OutputFormat};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -30,19 +30,22 @@ const SHEET: &[&str] = &[
     "CURRENCY",
 ];
 
-pub async fn list(global: &Global, remote: &Remote, args: &ListReservations) -> Result<Exit, CommandError> {
+pub async fn list_reservations(
+    connection: &Connection<'_>,
+    args: &ListReservations,
+) -> Result<Exit, CommandError> {
     let availability_domain = match &args.ad {
-        Some(name) => remote.resolve_domains(std::slice::from_ref(name)).await?.into_iter().next(),
+        Some(name) => connection.resolve_domains(std::slice::from_ref(name)).await?.into_iter().next(),
         None => None,
     };
     let filter = Filter { availability_domain, deleted: args.all, with_cost: args.cost };
-    let prices = &remote.settings.prices;
-    let compartment = remote.compartment()?;
-    let rows = remote.ask(reservation::list(&remote.client, compartment, &filter, prices)).await?;
-    let listing = if global.output == OutputFormat::Csv { sheet } else { listing };
-    console::data(&listing(&rows, prices.currency()).to_text(global.output))?;
-    if global.output == OutputFormat::Table {
-        footnotes(&rows, remote);
+    let prices = &connection.settings.prices;
+    let compartment = connection.required_compartment()?;
+    let rows = connection.ask(reservation::list(&connection.client, compartment, &filter, prices)).await?;
+    let listing = if connection.session.output == OutputFormat::Csv { sheet } else { listing };
+    console::data(&listing(&rows, prices.currency()).to_text(connection.session.output))?;
+    if connection.session.output == OutputFormat::Table {
+        footnotes(&rows, connection);
     }
     Ok(Exit::Done)
 }
@@ -91,11 +94,11 @@ fn sheet(rows: &[Listed], currency: &str) -> Listing {
     sheet
 }
 
-fn footnotes(rows: &[Listed], remote: &Remote) {
+fn footnotes(rows: &[Listed], connection: &Connection<'_>) {
     let unused: u32 = rows.iter().map(|row| row.free).sum();
     if unused > 0 {
         let unused = rows.iter().map(|row| row.unused_per_hour);
-        console::line(&super::charge(unused, &remote.settings.prices));
+        console::line(&super::charge(unused, &connection.settings.prices));
     }
     if rows.iter().any(|row| row.unused_per_hour.is_none()) {
         console::line(
@@ -104,13 +107,13 @@ fn footnotes(rows: &[Listed], remote: &Remote) {
     }
 }
 
-pub async fn show(global: &Global, remote: &Remote, text: &str) -> Result<Exit, CommandError> {
-    let ocid = find(remote, text).await?;
-    let held = remote.ask(reservation::show(&remote.client, &ocid)).await?;
-    let members = remote.ask(reservation::members(&remote.client, &ocid)).await?;
-    let prices = &remote.settings.prices;
+pub async fn show_reservation(connection: &Connection<'_>, text: &str) -> Result<Exit, CommandError> {
+    let ocid = find_reservation(connection, text).await?;
+    let held = connection.ask(reservation::show(&connection.client, &ocid)).await?;
+    let members = connection.ask(reservation::members(&connection.client, &ocid)).await?;
+    let prices = &connection.settings.prices;
     let unused = held.unused_hour(prices);
-    match global.output {
+    match connection.session.output {
         OutputFormat::Table | OutputFormat::Wide => {
             console::data(&people(&held, &members, unused, prices.currency()))?;
         }

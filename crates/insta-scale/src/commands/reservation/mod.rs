@@ -4,10 +4,9 @@ mod create;
 mod list;
 mod update;
 
-use super::consent::{self, Asking};
-use super::remote::Remote;
-use super::{session, verbosity};
-use crate::args::{CapacityManager, DeleteReservation, Global, ReservationCommand, Reserving};
+use super::consent;
+use crate::args::{CapacityManager, DeleteReservation, ReservationCommand, Reserving};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Verbosity};
@@ -16,50 +15,40 @@ use crate::output::listing::Sum;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count};
 use crate::runtime::{self, Threads};
+use crate::session::Session;
 use fleet::Plan;
 use fleet::plan::Reserve;
 use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
 use fleet::reservation::{self, Change, Filter, Held};
 use oci_client::Client;
-use tokio_util::sync::CancellationToken;
 
-/// Runs one.
-pub async fn run(
-    global: &Global,
-    command: ReservationCommand,
-    stop: &CancellationToken,
-) -> Result<Exit, CommandError> {
+/// Runs one verb of `reservation`.
+pub async fn run_verb(session: &Session, command: ReservationCommand) -> Result<Exit, CommandError> {
     // A config that is not finished is good enough, unless the config has to say what is to be reserved.
     let settings = match &command {
-        ReservationCommand::Create(args) if !args.says_all() => session::settings(global, None, false)?,
-        _ => session::sketch(global, false)?,
+        ReservationCommand::Create(args) if !args.says_all() => session.read_config(None)?,
+        _ => session.read_unfinished_config()?,
     };
-    let remote = Remote::connect(global, settings, None, stop).await?;
-    let exit = match command {
-        ReservationCommand::List(args) => list::list(global, &remote, &args).await,
-        ReservationCommand::Show { reservation } => list::show(global, &remote, &reservation).await,
-        ReservationCommand::Create(args) => create::run(global, &remote, args).await,
-        ReservationCommand::Update(args) => update::update(global, &remote, args).await,
-        ReservationCommand::Wait(args) => update::wait(global, &remote, &args).await,
-        ReservationCommand::Delete(args) => delete(global, &remote, &args).await,
-    };
-    remote.close().await?;
-    exit
+    session.say_when_stopped(runtime::STOPPING_QUESTIONS);
+    let connection = &Connection::open(session, settings).await?;
+    match command {
+        ReservationCommand::List(args) => list::list_reservations(connection, &args).await,
+        ReservationCommand::Show { reservation } => list::show_reservation(connection, &reservation).await,
+        ReservationCommand::Create(args) => Box::pin(create::create_reservations(connection, args)).await,
+        ReservationCommand::Update(args) => update::update_reservation(connection, args).await,
+        ReservationCommand::Wait(args) => update::wait_for_reservation(connection, &args).await,
+        ReservationCommand::Delete(args) => delete(connection, &args).await,
+    }
 }
 
-/// The original tool's flags.
-pub fn manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
-    let (global, command) = arguments.into_command();
-    super::check_format(global.output, true)?;
-    runtime::run(Threads::One, async |stop| run(&global, command, &stop).await)
-}
-
-/// Asks for confirmation of a change in the compartment of the config.
-async fn agree(global: &Global, remote: &Remote, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
-    let (settings, client, stop) = (&remote.settings, &remote.questions, &remote.stop);
-    let compartment = remote.settings.fleet.compartment.as_str();
-    Asking { global, settings, compartment, client, stop }.agree(yes, proposal).await
+/// Runs `capacity-manager`, whose flags are those of the original tool.
+pub fn run_capacity_manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
+    let (flags, command) = arguments.into_command();
+    super::check_format(flags.output, true)?;
+    runtime::run_to_end(Threads::One, async |stop| {
+        Box::pin(run_verb(&Session::new(&flags, false, &stop), command)).await
+    })
 }
 
 /// A change of a reservation that needs confirmation.
@@ -74,20 +63,17 @@ struct Intent<'a> {
 
 /// Asks for confirmation to change a reservation, and shows what it is, what it will be, and the price.
 async fn agree_to_change(
-    global: &Global,
-    remote: &Remote,
+    connection: &Connection<'_>,
     yes: bool,
     intent: &Intent<'_>,
 ) -> Result<(), CommandError> {
-    if !consent::has_to_ask(yes)? && verbosity(global) < Verbosity::Verbose {
+    if !consent::has_to_ask(yes)? && connection.session.verbosity < Verbosity::Verbose {
         return Ok(());
     }
-    let held = remote.ask(reservation::show(&remote.questions, intent.ocid)).await?;
+    let held = connection.ask(reservation::show(&connection.questions, intent.ocid)).await?;
     let after = intent.changes.map(|changes| reservation::preview(&held, changes)).transpose()?;
-    let proposal = change(&held, after.as_ref(), intent.change, &remote.settings.prices);
-    let compartment = held.compartment.as_str();
-    let (settings, client, stop) = (&remote.settings, &remote.questions, &remote.stop);
-    Asking { global, settings, compartment, client, stop }.agree(yes, &proposal).await
+    let proposal = change(&held, after.as_ref(), intent.change, &connection.settings.prices);
+    consent::agree(connection, &held.compartment, yes, &proposal).await
 }
 
 /// What is proposed: `after` is what the reservation will be, unless it is deleted.
@@ -119,14 +105,14 @@ fn change(held: &Held, after: Option<&Held>, change: &str, prices: &Prices) -> P
 }
 
 /// The reservation that is meant: by its OCID, or by its name if only one has it.
-async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
+async fn find_reservation(connection: &Connection<'_>, text: &str) -> Result<String, CommandError> {
     let text = text.trim();
     if text.starts_with("ocid1.") {
         return Ok(text.to_owned());
     }
-    let compartment = remote.compartment()?;
-    let rows = remote
-        .ask(reservation::list(&remote.client, compartment, &Filter::default(), &Prices::default()))
+    let compartment = connection.required_compartment()?;
+    let rows = connection
+        .ask(reservation::list(&connection.client, compartment, &Filter::default(), &Prices::default()))
         .await?;
     let named: Vec<&str> = rows.iter().filter(|row| row.name == text).map(|row| row.ocid.as_str()).collect();
     match named.as_slice() {
@@ -142,7 +128,7 @@ async fn find(remote: &Remote, text: &str) -> Result<String, CommandError> {
     }
 }
 
-async fn delete(global: &Global, remote: &Remote, args: &DeleteReservation) -> Result<Exit, CommandError> {
+async fn delete(connection: &Connection<'_>, args: &DeleteReservation) -> Result<Exit, CommandError> {
     if args.force {
         return Err(CommandError::usage(
             "OCI cannot force the deletion of a reservation, and refuses it while instances use it",
@@ -150,27 +136,25 @@ async fn delete(global: &Global, remote: &Remote, args: &DeleteReservation) -> R
                  terminate` terminates them), or move them out of it; then delete it without --force",
         ));
     }
-    let ocid = find(remote, &args.reservation).await?;
+    let ocid = find_reservation(connection, &args.reservation).await?;
     let change = "it is deleted, and no longer charged";
-    agree_to_change(global, remote, args.yes, &Intent { ocid: &ocid, change, changes: None }).await?;
-    let was = reservation::delete(&remote.client, &ocid, &remote.patience(args.deadline)).await?;
+    agree_to_change(connection, args.yes, &Intent { ocid: &ocid, change, changes: None }).await?;
+    let was = reservation::delete(&connection.client, &ocid, &connection.patience(args.deadline)).await?;
     console::line(&format!("deleted {} ({ocid}): {} released", was.name, count(was.reserved(), "instance")));
     Ok(Exit::Done)
 }
 
 /// Checks the reservations that a launch uses before anything is started, and refuses what cannot work.
-pub async fn look(client: &Client, plan: &Plan, stop: &CancellationToken) -> Result<(), CommandError> {
+pub async fn check_reservations(connection: &Connection<'_>, plan: &Plan) -> Result<(), CommandError> {
     let grows = plan.reserve.is_some();
-    let found = tokio::select! {
-        found = look_at_reservations(client, &plan.fleet, grows) => found?,
-        () = stop.cancelled() => return Err(CommandError::Interrupted),
-    };
+    let look = look_at_reservations(&connection.questions, &plan.fleet, grows);
+    let found = connection.ask(look).await?;
     for warning in &found.warnings {
-        console::line(dry_run_report::finding(warning).trim_end());
+        console::line(dry_run_report::finding_text(warning).trim_end());
     }
     let Some((first, rest)) = found.refused.split_first() else { return Ok(()) };
     for finding in rest {
-        console::line(dry_run_report::finding(finding).trim_end());
+        console::line(dry_run_report::finding_text(finding).trim_end());
     }
     Err(CommandError::Usage {
         message: format!("{}: {}", clean(&first.about), clean(&first.message)),
@@ -179,7 +163,7 @@ pub async fn look(client: &Client, plan: &Plan, stop: &CancellationToken) -> Res
 }
 
 /// What a launch is to reserve for itself, if anything: at least `min`, or nothing.
-pub async fn reserving(
+pub async fn plan_reserve(
     client: &Client,
     args: &Reserving,
     min: u32,

@@ -1,8 +1,8 @@
 //! `reservation update` and `reservation wait`.
 
-use super::super::remote::Remote;
-use super::{Intent, agree_to_change, charge, find};
-use crate::args::{Global, KindArgs, OutputFormat, UpdateReservation, WaitReservation};
+use super::{Intent, agree_to_change, charge, find_reservation};
+use crate::args::{KindArgs, OutputFormat, UpdateReservation, WaitReservation};
+use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -11,8 +11,11 @@ use crate::output::text::clean;
 use fleet::reservation::{self, Change, Gain, Held, NewCount, Want};
 use serde_json::json;
 
-pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -> Result<Exit, CommandError> {
-    let ocid = find(remote, &args.reservation).await?;
+pub async fn update_reservation(
+    connection: &Connection<'_>,
+    args: UpdateReservation,
+) -> Result<Exit, CommandError> {
+    let ocid = find_reservation(connection, &args.reservation).await?;
     let mut changes = Vec::new();
     if let Some(count) = args.count {
         changes.push(Change::Count(which(&args.kind)?, count));
@@ -20,20 +23,24 @@ pub async fn update(global: &Global, remote: &Remote, args: UpdateReservation) -
     changes.extend(args.add.into_iter().map(Change::Add));
     let told: Vec<String> = changes.iter().map(describe).collect();
     let intent = Intent { ocid: &ocid, change: &told.join("; "), changes: Some(&changes) };
-    agree_to_change(global, remote, args.yes, &intent).await?;
-    let patience = remote.patience(args.deadline);
+    agree_to_change(connection, args.yes, &intent).await?;
+    let patience = connection.patience(args.deadline);
     let (asked, held) = if args.until_held {
-        reservation::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell).await?
+        reservation::resize_until_held(&connection.client, &ocid, &changes, args.every, &patience, &tell)
+            .await?
     } else {
-        reservation::resize(&remote.client, &ocid, &changes, &patience).await?
+        reservation::resize(&connection.client, &ocid, &changes, &patience).await?
     };
-    report(global, remote, asked, &held)
+    report(connection, asked, &held)
 }
 
-pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> Result<Exit, CommandError> {
-    let ocid = find(remote, &args.reservation).await?;
-    let patience = remote.patience(args.deadline);
-    let Some(answer) = reservation::until_active(&remote.client, &ocid, &patience).await? else {
+pub async fn wait_for_reservation(
+    connection: &Connection<'_>,
+    args: &WaitReservation,
+) -> Result<Exit, CommandError> {
+    let ocid = find_reservation(connection, &args.reservation).await?;
+    let patience = connection.patience(args.deadline);
+    let Some(answer) = reservation::until_active(&connection.client, &ocid, &patience).await? else {
         return Err(CommandError::Usage { message: format!("{ocid} no longer exists"), hint: None });
     };
     let held = Held::from(answer);
@@ -43,13 +50,19 @@ pub async fn wait(global: &Global, remote: &Remote, args: &WaitReservation) -> R
             let change = format!("{count} in all, requested repeatedly");
             let changes = [Change::Count(None, NewCount::AtLeast(count))];
             let intent = Intent { ocid: &ocid, change: &change, changes: Some(&changes) };
-            agree_to_change(global, remote, args.yes, &intent).await?;
-            let (asked, held) =
-                reservation::resize_until_held(&remote.client, &ocid, &changes, args.every, &patience, &tell)
-                    .await?;
-            report(global, remote, asked, &held)
+            agree_to_change(connection, args.yes, &intent).await?;
+            let (asked, held) = reservation::resize_until_held(
+                &connection.client,
+                &ocid,
+                &changes,
+                args.every,
+                &patience,
+                &tell,
+            )
+            .await?;
+            report(connection, asked, &held)
         }
-        _ => report(global, remote, args.count.unwrap_or(held.reserved()).min(held.reserved()), &held),
+        _ => report(connection, args.count.unwrap_or(held.reserved()).min(held.reserved()), &held),
     }
 }
 
@@ -92,10 +105,10 @@ fn tell(gain: &Gain) {
     console::line(&format!("[{now}/{wanted}] {change:+}"));
 }
 
-fn report(global: &Global, remote: &Remote, asked: u32, held: &Held) -> Result<Exit, CommandError> {
+fn report(connection: &Connection<'_>, asked: u32, held: &Held) -> Result<Exit, CommandError> {
     let (reserved, used) = (held.reserved(), held.used());
-    let prices = &remote.settings.prices;
-    match global.output {
+    let prices = &connection.settings.prices;
+    match connection.session.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
             console::data(&format!(
                 "{} holds {reserved}{}, {used} used ({})\n",
@@ -121,7 +134,7 @@ fn report(global: &Global, remote: &Remote, asked: u32, held: &Held) -> Result<E
     }
     Ok(match () {
         () if reserved >= asked => Exit::Done,
-        () if remote.stop.is_cancelled() => Exit::Interrupted,
+        () if connection.session.stop.is_cancelled() => Exit::Interrupted,
         () if reserved == 0 => Exit::NoneLaunched,
         () => Exit::SomeFailed,
     })

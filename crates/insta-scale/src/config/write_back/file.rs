@@ -40,7 +40,11 @@ pub fn check_write(path: &Path, reservations: &[Reserved]) -> Result<(), WriteEr
 
 /// Puts the reservations into the file, if `judge` accepts what comes out. Answers the path of the copy of what was
 /// there before.
-pub fn write(path: &Path, reservations: &[Reserved], judge: Judge<'_>) -> Result<PathBuf, WriteError> {
+pub fn write_reservations(
+    path: &Path,
+    reservations: &[Reserved],
+    judge: Judge<'_>,
+) -> Result<PathBuf, WriteError> {
     let fail = |path: &Path| {
         let path = path.display().to_string();
         move |source| WriteError::Write { path, source }
@@ -114,10 +118,10 @@ mod tests {
         let path = folder.path().join("config.yaml");
         let source = "instance_settings:\n  availability_domain: AD-1\n";
         std::fs::write(&path, source).unwrap();
-        let first = write(&path, &reserved(), ANYTHING).unwrap();
+        let first = write_reservations(&path, &reserved(), ANYTHING).unwrap();
         assert_eq!(std::fs::read_to_string(&first).unwrap(), source);
         assert!(std::fs::read_to_string(&path).unwrap().contains("capacity_reservation_id: ocid1"));
-        let second = write(&path, &reserved(), ANYTHING).unwrap();
+        let second = write_reservations(&path, &reserved(), ANYTHING).unwrap();
         assert_ne!(first, second);
         assert_eq!(std::fs::read_to_string(&first).unwrap(), source);
         let names = std::fs::read_dir(folder.path()).unwrap().count();
@@ -132,7 +136,7 @@ mod tests {
         let path = folder.path().join("config.yaml");
         std::fs::write(&path, "instance_settings:\n  availability_domain: AD-1\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let backup = write(&path, &reserved(), ANYTHING).unwrap();
+        let backup = write_reservations(&path, &reserved(), ANYTHING).unwrap();
         for file in [&path, &backup] {
             assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
@@ -143,10 +147,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
         std::fs::write(&path, "instance_settings: {count: 1}\n").unwrap();
-        let edit = write(&path, &reserved(), ANYTHING);
+        let edit = write_reservations(&path, &reserved(), ANYTHING);
         assert!(matches!(edit, Err(WriteError::Edit(EditError::Form(_)))));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        let none = write(&folder.path().join("none"), &reserved(), ANYTHING);
+        let none = write_reservations(&folder.path().join("none"), &reserved(), ANYTHING);
         assert!(matches!(none, Err(WriteError::Read(_))));
     }
 
@@ -156,7 +160,7 @@ mod tests {
         let path = folder.path().join("config.yaml");
         let source = "instance_settings:\n  availability_domain: AD-1\n";
         std::fs::write(&path, source).unwrap();
-        let refused = write(&path, &reserved(), &|new| {
+        let refused = write_reservations(&path, &reserved(), &|new| {
             let text = std::fs::read_to_string(new).unwrap();
             assert!(text.contains("capacity_reservation_id: ocid1"), "the new text is judged: {text}");
             Err("1 mistake".to_owned())

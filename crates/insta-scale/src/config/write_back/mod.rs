@@ -7,7 +7,7 @@ mod edit;
 mod file;
 
 pub use edit::{EditError, snippet, with_reservations};
-pub use file::{Judge, WriteError, check_write, write};
+pub use file::{Judge, WriteError, check_write, write_reservations};
 
 /// A reservation and the availability domain that it belongs to, by its full name.
 #[derive(Clone, Debug, PartialEq, Eq)]

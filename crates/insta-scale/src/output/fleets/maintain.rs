@@ -1,20 +1,18 @@
 //! What is reported while a fleet is kept at its size: a line for each change, and each kind of problem once a day.
 
-use crate::args::{Global, OutputFormat};
-use crate::commands::verbosity;
-use crate::output::console::{self, Verbosity};
+use crate::args::OutputFormat;
+use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::simulated::mark;
 use crate::output::text::{clean, count, ranges};
+use crate::session::Session;
+use crate::tuning::TOLD_AGAIN_AFTER;
 use fleet::fleets::Told;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use oci_client::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-
-/// What is told again only after so long.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Tells what happens.
 pub struct Teller {
@@ -26,9 +24,9 @@ pub struct Teller {
 
 impl Teller {
     /// One that tells nothing but alerts when only errors are wanted.
-    pub fn new(global: &Global) -> Self {
-        let quiet = verbosity(global) == Verbosity::Quiet;
-        Self { output: global.output, quiet, told: Mutex::default() }
+    pub fn new(session: &Session) -> Self {
+        let quiet = session.is_quiet();
+        Self { output: session.output, quiet, told: Mutex::default() }
     }
 
     /// Tells one thing.
@@ -57,7 +55,7 @@ impl Teller {
         }
         let (text, _) = line(told);
         let last = known.insert(text.clone(), now);
-        let repeated = last.is_some_and(|last| now.duration_since(last) < DAY);
+        let repeated = last.is_some_and(|last| now.duration_since(last) < TOLD_AGAIN_AFTER);
         if let (true, Some(last)) = (repeated, last) {
             known.insert(text, last);
         }

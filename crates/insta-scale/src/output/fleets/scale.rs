@@ -1,8 +1,7 @@
 //! The result of a `scale`: one document for programs, one more line for people.
 
-use crate::args::{Global, OutputFormat};
-use crate::commands::{session, verbosity};
-use crate::output::console::{self, Verbosity};
+use crate::args::OutputFormat;
+use crate::output::console;
 use crate::output::document::{Document, SCHEMA_VERSION};
 use crate::output::ending::Ending;
 use crate::output::instances::action;
@@ -10,6 +9,7 @@ use crate::output::proposal::Proposal;
 use crate::output::simulated::mark;
 use crate::output::summary;
 use crate::output::text::{clean, count};
+use crate::session::Session;
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
 use fleet::fleets::ScalePlan;
@@ -120,21 +120,21 @@ impl<'a> Done<'a> {
     /// Instances were launched.
     pub fn launched(&self, summary: &RunSummary, ending: &Ending, output: OutputFormat) -> String {
         let document = serde_json::to_value(Document::of(summary, ending)).unwrap_or_default();
-        let table = summary::table(summary, ending, console::stdout_has_colour(), console::width());
+        let table = summary::launch_table(summary, ending, console::stdout_has_colour(), console::width());
         let people = table + &ending.lines(summary, now()) + &self.line();
         self.shown(output, "launch", ("launch", document), people)
     }
 
     /// Instances were terminated.
     pub fn terminated(&self, summary: &ActionSummary, output: OutputFormat) -> String {
-        let document = action::value(summary);
-        self.shown(output, "terminate", ("terminate", document), action::table(summary) + &self.line())
+        let document = action::action_value(summary);
+        self.shown(output, "terminate", ("terminate", document), action::action_table(summary) + &self.line())
     }
 
     /// How to continue if the size was not reached.
-    pub fn advise(&self, global: &Global) {
-        if self.after != self.plan.wanted && verbosity(global) > Verbosity::Quiet {
-            let again = session::again(global);
+    pub fn advise(&self, session: &Session) {
+        if self.after != self.plan.wanted && !session.is_quiet() {
+            let again = session.command_line();
             console::line(&format!(
                 "hint: `{again} scale {}` continues; nothing is launched or terminated twice",
                 self.plan.wanted

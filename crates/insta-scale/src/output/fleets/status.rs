@@ -1,7 +1,7 @@
 //! How a fleet stands, for people and for programs.
 
 use crate::output::document::SCHEMA_VERSION;
-use crate::output::instances::columns::{Column, table};
+use crate::output::instances::columns::{Column, columns_table};
 use crate::output::instances::list::{short_domain, short_ocid};
 use crate::output::listing::per_hour;
 use crate::output::runs::age;
@@ -182,7 +182,7 @@ fn members(rows: &[&MemberRow], now: Timestamp, width: Option<usize>) -> String 
         column("OCID", 7, &|row| row.machine.ocid.clone())
             .or_short(rows.iter().map(|row| short_ocid(&row.machine.ocid))),
     );
-    table(columns, width)
+    columns_table(columns, width)
 }
 
 fn notes(row: &MemberRow) -> String {

@@ -1,6 +1,6 @@
 //! The result of a run of actions: a table, a document, and each kind of failure once with its hint.
 
-use super::columns::{Column, table as columns_table};
+use super::columns::{Column, columns_table};
 use super::list::short_ocid;
 use crate::hints;
 use crate::output::console;
@@ -9,22 +9,20 @@ use crate::output::listing::or_dash;
 use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, seconds, wrap};
+use crate::tuning::ROWS_SHOWN;
 use fleet::action::{ActionRow, ActionSummary, RowResult, Verb};
 use ledger::{ErrorClass, ErrorRecord, Outcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Above this many instances, the table shows only those that need attention.
-const ROWS: usize = 100;
-
 /// The table and the totals, for stdout.
-pub fn table(summary: &ActionSummary) -> String {
-    let whole = summary.instances.len() <= ROWS;
+pub fn action_table(summary: &ActionSummary) -> String {
+    let whole = summary.instances.len() <= ROWS_SHOWN;
     let fine =
         |row: &&ActionRow| matches!(row.result, RowResult::Done | RowResult::Skipped | RowResult::Accepted);
     let rows: Vec<&ActionRow> =
-        summary.instances.iter().filter(|row| whole || !fine(row)).take(ROWS).collect();
+        summary.instances.iter().filter(|row| whole || !fine(row)).take(ROWS_SHOWN).collect();
     let mut out = String::new();
     if !rows.is_empty() {
         let column = |title, rank, cell: &dyn Fn(&ActionRow) -> String| {
@@ -77,7 +75,7 @@ pub fn totals(summary: &ActionSummary) -> String {
 }
 
 /// What went wrong and what to do, for stderr. Empty when all is well.
-pub fn advice(summary: &ActionSummary) -> String {
+pub fn action_advice(summary: &ActionSummary) -> String {
     let mut out = String::new();
     let mut kinds: BTreeMap<(&str, &str, &str), Vec<&ActionRow>> = BTreeMap::new();
     for row in &summary.instances {
@@ -174,7 +172,7 @@ fn names(rows: &[&ActionRow]) -> String {
 }
 
 /// A failure as documents have it, with what to do about it.
-pub fn error(record: &ErrorRecord) -> Value {
+pub fn error_value(record: &ErrorRecord) -> Value {
     let mut value = json!({"opc_request_id": null});
     // Texts and numbers: nothing that JSON cannot hold.
     if let (Some(error), Ok(Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(record)) {
@@ -185,13 +183,13 @@ pub fn error(record: &ErrorRecord) -> Value {
 }
 
 /// The document.
-pub fn value(summary: &ActionSummary) -> Value {
+pub fn action_value(summary: &ActionSummary) -> Value {
     // Texts, numbers and times: nothing that JSON cannot hold.
     let mut value = serde_json::to_value(summary).unwrap_or_default();
     if let Some(rows) = value.get_mut("instances").and_then(Value::as_array_mut) {
         for (row, from) in rows.iter_mut().zip(&summary.instances) {
             if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
-                row.insert("error".to_owned(), error(record));
+                row.insert("error".to_owned(), error_value(record));
             }
         }
     }
@@ -203,14 +201,14 @@ pub fn value(summary: &ActionSummary) -> Value {
 }
 
 /// One document.
-pub fn json(summary: &ActionSummary) -> String {
-    serde_json::to_string_pretty(&value(summary)).unwrap_or_default() + "\n"
+pub fn action_json(summary: &ActionSummary) -> String {
+    serde_json::to_string_pretty(&action_value(summary)).unwrap_or_default() + "\n"
 }
 
 /// The document as the last of the JSON lines: `{"type":"summary",…}`.
-pub fn json_line(summary: &ActionSummary) -> String {
+pub fn action_json_line(summary: &ActionSummary) -> String {
     let mut line = json!({"type": "summary"});
-    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), value(summary)) {
+    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), action_value(summary)) {
         line.extend(fields);
     }
     line.to_string() + "\n"

@@ -1,7 +1,7 @@
 //! The result of a cleanup of volumes and reservations: a table and a document.
 
 use super::action::word;
-use super::columns::{Column, table as columns_table};
+use super::columns::{Column, columns_table};
 use super::list::short_ocid;
 use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
@@ -9,6 +9,7 @@ use crate::output::listing::Listing;
 use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count};
+use crate::tuning::ROWS_SHOWN;
 use fleet::cleanup::{CleanupRow, CleanupSummary};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ use std::fmt::Write as _;
 pub const COLUMNS: [&str; 6] = ["KIND", "NAME", "WHERE", "PRICE/HOUR", "WHY", "OCID"];
 
 /// What was found, as a table that fits the terminal: whoever is asked sees what it is and the end of its OCID.
-pub fn found(listing: &Listing, width: Option<usize>) -> String {
+pub fn found_table(listing: &Listing, width: Option<usize>) -> String {
     let cells = |at: usize| listing.rows.iter().map(move |row| row.get(at).cloned().unwrap_or_default());
     let ranks = [0, 0, 3, 1, 2, 0];
     let columns = COLUMNS.iter().zip(ranks).enumerate().map(|(at, (title, rank))| {
@@ -31,19 +32,16 @@ pub fn found(listing: &Listing, width: Option<usize>) -> String {
     columns_table(columns.collect(), width)
 }
 
-/// Above this many things, the table shows only those that are still there.
-const ROWS: usize = 100;
-
 /// The table and the totals, for stdout.
-pub fn table(summary: &CleanupSummary) -> String {
+pub fn cleanup_table(summary: &CleanupSummary) -> String {
     text(summary, console::width())
 }
 
 fn text(summary: &CleanupSummary, width: Option<usize>) -> String {
-    let whole = summary.leftovers.len() <= ROWS;
+    let whole = summary.leftovers.len() <= ROWS_SHOWN;
     let fine = |row: &&CleanupRow| row.result == fleet::action::RowResult::Done;
     let rows: Vec<&CleanupRow> =
-        summary.leftovers.iter().filter(|row| whole || !fine(row)).take(ROWS).collect();
+        summary.leftovers.iter().filter(|row| whole || !fine(row)).take(ROWS_SHOWN).collect();
     let mut out = String::new();
     if !rows.is_empty() {
         let column = |title, rank, cell: &dyn Fn(&CleanupRow) -> String| {
@@ -75,7 +73,7 @@ fn totals(summary: &CleanupSummary) -> String {
 }
 
 /// What went wrong and what to do, for stderr. Empty when all is well.
-pub fn advice(summary: &CleanupSummary) -> String {
+pub fn cleanup_advice(summary: &CleanupSummary) -> String {
     let mut out = String::new();
     for row in &summary.leftovers {
         if let Some(error) = &row.error {
@@ -90,7 +88,7 @@ pub fn advice(summary: &CleanupSummary) -> String {
 }
 
 /// One document.
-pub fn json(summary: &CleanupSummary) -> String {
+pub fn cleanup_json(summary: &CleanupSummary) -> String {
     let mut document = mark(json!({"schema_version": SCHEMA_VERSION, "action": "cleanup"}));
     // Texts and numbers: nothing that JSON cannot hold.
     if let (Some(document), Ok(Value::Object(fields))) =
@@ -101,7 +99,7 @@ pub fn json(summary: &CleanupSummary) -> String {
     if let Some(rows) = document.get_mut("leftovers").and_then(Value::as_array_mut) {
         for (row, from) in rows.iter_mut().zip(&summary.leftovers) {
             if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
-                row.insert("error".to_owned(), super::action::error(record));
+                row.insert("error".to_owned(), super::action::error_value(record));
             }
         }
     }
@@ -120,11 +118,11 @@ mod tests {
         let why = "its run failed to get it running, or has another in its place";
         let row = ["instance", "web-1", "PHX-AD-1", "0.0340", why, "ocid1.instance.oc1.phx.unique00000001"];
         listing.push(row.map(str::to_owned).to_vec(), json!({}));
-        insta::assert_snapshot!(found(&listing, Some(80)), @r"
+        insta::assert_snapshot!(found_table(&listing, Some(80)), @r"
         KIND      NAME   WHERE     PRICE/HOUR  WHY                             OCID
         instance  web-1  PHX-AD-1  0.0340      its run failed to get it runn…  …00000001
         ");
-        insta::assert_snapshot!(found(&listing, Some(40)), @r"
+        insta::assert_snapshot!(found_table(&listing, Some(40)), @r"
         KIND      NAME   PRICE/HOUR  OCID
         instance  web-1  0.0340      …00000001
         ");
@@ -158,7 +156,7 @@ mod tests {
                 row(3, "reservation", "prod", RowResult::Left),
             ],
         };
-        insta::assert_snapshot!(text(&summary, None) + &advice(&summary), @r"
+        insta::assert_snapshot!(text(&summary, None) + &cleanup_advice(&summary), @r"
         KIND         NAME                 RESULT  OCID
         boot volume  web-1 (Boot Volume)  done    ocid1.web-1 (Boot Volume)
         volume       data                 failed  ocid1.data

@@ -72,7 +72,7 @@ const NAME: usize = 24;
 const LEAST: usize = 8;
 
 /// The table as lines, a line break after each. `width` is the terminal's, if it is one.
-pub fn table(mut columns: Vec<Column>, width: Option<usize>) -> String {
+pub fn columns_table(mut columns: Vec<Column>, width: Option<usize>) -> String {
     if let Some(width) = width {
         fit(&mut columns, width);
     }
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_wide_table_has_everything() {
-        insta::assert_snapshot!(table(columns(), None), @r"
+        insta::assert_snapshot!(columns_table(columns(), None), @r"
         NAME                           STATE    AGE   OCID
         web-1                          RUNNING  3 h   ocid1.instance.oc1.phx.aaaaaaaa1
         a-very-long-name-of-a-machine  STOPPED  10 d  ocid1.instance.oc1.phx.aaaaaaaa2
@@ -177,30 +177,31 @@ mod tests {
     fn one_long_name_drives_no_column_out() {
         let mut columns = columns();
         columns[0].cells[1] = "x".repeat(255);
-        let wide = table(columns.clone(), Some(80));
+        let wide = columns_table(columns.clone(), Some(80));
         insta::assert_snapshot!(wide, @r"
         NAME                                                       STATE    AGE   OCID
         web-1                                                      RUNNING  3 h   …aaaa1
         xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…  STOPPED  10 d  …aaaa2
         ");
-        let narrow = table(columns, Some(50));
+        let narrow = columns_table(columns, Some(50));
         assert!(narrow.contains("…aaaa2") && narrow.contains("STOPPED"), "{narrow}");
     }
 
     #[test]
     fn a_narrow_terminal_shortens_then_drops_then_cuts() {
-        insta::assert_snapshot!(table(columns(), Some(60)), @r"
+        insta::assert_snapshot!(columns_table(columns(), Some(60)), @r"
         NAME                           STATE    AGE   OCID
         web-1                          RUNNING  3 h   …aaaa1
         a-very-long-name-of-a-machine  STOPPED  10 d  …aaaa2
         ");
-        insta::assert_snapshot!(table(columns(), Some(30)), @r"
+        insta::assert_snapshot!(columns_table(columns(), Some(30)), @r"
         NAME                   STATE
         web-1                  RUNNING
         a-very-long-name-of-…  STOPPED
         ");
         for width in 20..120 {
-            let fits = table(columns(), Some(width)).lines().all(|line| measure_text_width(line) <= width);
+            let fits =
+                columns_table(columns(), Some(width)).lines().all(|line| measure_text_width(line) <= width);
             assert!(fits, "{width}");
         }
     }

@@ -1,12 +1,12 @@
 //! Instances as a table, JSON, JSON lines and comma-separated values, with totals.
 
-use super::columns::{Column, table};
+use super::columns::{Column, columns_table};
 use crate::output::document::SCHEMA_VERSION;
+use crate::output::export::csv_record;
 use crate::output::listing::{or_dash, per_hour};
 use crate::output::simulated;
 use crate::output::text::{count, left, moment, thousands, wrap};
 use fleet::cleanup::expiry;
-use fleet::export::csv_record;
 use fleet::price::Prices;
 use fleet::select::{Machine, Named, hour_now, total_now};
 use jiff::Timestamp;
@@ -86,7 +86,7 @@ impl Table<'_> {
     /// The rows alone.
     pub fn rows(&self, width: Option<usize>) -> String {
         let width = width.filter(|_| !self.wide);
-        table(self.columns(width.is_some()), width)
+        columns_table(self.columns(width.is_some()), width)
     }
 
     /// `narrow` says whether there may be too little room, so that shorter cells are worth their memory.

@@ -9,6 +9,7 @@ use crate::output::console::{self, Verbosity};
 use crate::output::simulated;
 use crate::output::summary::describe;
 use crate::output::text::clean;
+use crate::session::Session;
 use fleet::Sink;
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::{Event, Record, RunId, RunState, SlotNumber};
@@ -31,12 +32,12 @@ pub struct ActionReporter {
 impl ActionReporter {
     /// Starts showing a run. `what` names one of its slots, `names` says how each is called.
     pub fn start(
-        output: OutputFormat,
-        verbosity: Verbosity,
+        session: &Session,
         run: RunId,
         what: &'static str,
         names: &[String],
     ) -> Result<(Sink, Self), CommandError> {
+        let (output, verbosity) = (session.output, session.verbosity);
         let (sender, receiver) = channel();
         let view = ActionView {
             output,

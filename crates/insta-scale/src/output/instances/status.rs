@@ -1,18 +1,16 @@
 //! How instances stand: counts by state, availability domain and shape, then one line each.
 
-use super::columns::{Column, table};
+use super::columns::{Column, columns_table};
 use super::list::short_domain;
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::simulated::mark;
 use crate::output::text::{clean, count};
+use crate::tuning::ROWS_SHOWN;
 use fleet::select::{Machine, Named};
 use oci_api::models::InstanceLifecycleState as State;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-/// Above this many instances, only those on their way to another state are shown one by one.
-const ROWS: usize = 100;
 
 /// Counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,9 +63,9 @@ impl Status {
             // Writing to a String cannot fail, so the results are ignored.
             let _ = writeln!(out, "  by {title:<20} {}", parts.join(", "));
         }
-        let whole = machines.len() <= ROWS;
+        let whole = machines.len() <= ROWS_SHOWN;
         let rows: Vec<&Machine> =
-            machines.iter().filter(|machine| whole || is_moving(&machine.state)).take(ROWS).collect();
+            machines.iter().filter(|machine| whole || is_moving(&machine.state)).take(ROWS_SHOWN).collect();
         if !rows.is_empty() {
             let column = |title, rank, cell: &dyn Fn(&Machine) -> String| {
                 Column::new(title, rank, rows.iter().map(|machine| cell(machine)))
@@ -80,7 +78,7 @@ impl Status {
                 column("OCID", 3, &|machine| machine.ocid.clone())
                     .or_short(rows.iter().map(|machine| super::list::short_ocid(&machine.ocid))),
             ];
-            let _ = write!(out, "\n{}", table(columns, width));
+            let _ = write!(out, "\n{}", columns_table(columns, width));
         }
         if rows.len() < machines.len() {
             let _ =

@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use std::io::{self, BufWriter, Write};
 
 /// Hands stdout to `make`. A closed stdout is no error: whoever reads has seen enough.
-pub fn data(make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
+pub fn stream_data(make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
     let mut out = BufWriter::new(anstream::stdout().lock());
     match make(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -35,16 +35,16 @@ fn hostile() -> Vec<Machine> {
     ]
 }
 
-fn text(format: Format, options: &Options) -> String {
-    export(&hostile(), format, options).unwrap().text
+fn text(format: Format, options: &ExportOptions) -> String {
+    export_machines(&hostile(), format, options).unwrap().text
 }
 
 #[test]
 fn ssh_config_names_each_host_once() {
-    let options = Options {
+    let options = ExportOptions {
         user: Some("opc".into()),
         identity_file: Some("~/my keys/50%.pem".into()),
-        ..Options::default()
+        ..ExportOptions::default()
     };
     insta::assert_snapshot!(text(Format::SshConfig, &options).lines().take(33).collect::<Vec<_>>().join("\n"), @r#"
     Host web-1
@@ -85,7 +85,7 @@ fn ssh_config_names_each_host_once() {
 
 #[test]
 fn hosts_has_one_line_for_each_address() {
-    let options = Options { address: Address::Private, ..Options::default() };
+    let options = ExportOptions { address: Address::Private, ..ExportOptions::default() };
     insta::assert_snapshot!(text(Format::Hosts, &options), @r"
     10.0.0.1        web-1
     10.0.0.2        a-Host-ProxyCommand-touch-pwned
@@ -101,7 +101,7 @@ fn hosts_has_one_line_for_each_address() {
 
 #[test]
 fn terraform_gets_import_blocks() {
-    insta::assert_snapshot!(export(&hostile()[..3], Format::TerraformImport, &Options::default()).unwrap().text, @r#"
+    insta::assert_snapshot!(export_machines(&hostile()[..3], Format::TerraformImport, &ExportOptions::default()).unwrap().text, @r#"
     # web-1
     import {
       to = oci_core_instance.web_1
@@ -124,7 +124,7 @@ fn terraform_gets_import_blocks() {
 
 #[test]
 fn ansible_takes_no_template_from_a_name() {
-    insta::assert_snapshot!(export(&hostile()[4..5], Format::Ansible, &Options::default()).unwrap().text, @r#"
+    insta::assert_snapshot!(export_machines(&hostile()[4..5], Format::Ansible, &ExportOptions::default()).unwrap().text, @r#"
     all:
       hosts:
         "lookup-pipe-id":
@@ -153,8 +153,8 @@ fn ansible_takes_no_template_from_a_name() {
 fn an_instance_without_address_is_named_not_dropped() {
     let mut stopped = machine("web-2", 2);
     stopped.public_ip = None;
-    let options = Options { address: Address::Public, ..Options::default() };
-    let done = export(&[machine("web-1", 1), stopped], Format::SshConfig, &options).unwrap();
+    let options = ExportOptions { address: Address::Public, ..ExportOptions::default() };
+    let done = export_machines(&[machine("web-1", 1), stopped], Format::SshConfig, &options).unwrap();
     assert_eq!(done.left_out, ["web-2 (RUNNING) has no public address"]);
     assert_eq!(done.text.matches("Host ").count(), 1);
 }
@@ -162,12 +162,12 @@ fn an_instance_without_address_is_named_not_dropped() {
 #[test]
 fn a_user_or_key_that_could_break_out_is_refused() {
     for user in ["root\nProxyCommand id", "a b", "-oX", "ü", ""] {
-        let options = Options { user: Some(user.into()), ..Options::default() };
-        assert!(export(&[], Format::SshConfig, &options).is_err(), "{user:?}");
+        let options = ExportOptions { user: Some(user.into()), ..ExportOptions::default() };
+        assert!(export_machines(&[], Format::SshConfig, &options).is_err(), "{user:?}");
     }
     for path in ["a\"b", "a\nb", "a\\b", "${HOME}/key", ""] {
-        let options = Options { identity_file: Some(path.into()), ..Options::default() };
-        assert!(export(&[], Format::SshConfig, &options).is_err(), "{path:?}");
+        let options = ExportOptions { identity_file: Some(path.into()), ..ExportOptions::default() };
+        assert!(export_machines(&[], Format::SshConfig, &options).is_err(), "{path:?}");
     }
 }
 
@@ -190,8 +190,8 @@ fn no_alias_is_a_name_that_means_another_host() {
         "instance-1",
     ];
     let machines: Vec<_> = names.iter().zip(1..).map(|(name, number)| machine(name, number)).collect();
-    let options = Options { address: Address::Private, ..Options::default() };
-    insta::assert_snapshot!(export(&machines, Format::Hosts, &options).unwrap().text, @r"
+    let options = ExportOptions { address: Address::Private, ..ExportOptions::default() };
+    insta::assert_snapshot!(export_machines(&machines, Format::Hosts, &options).unwrap().text, @r"
     10.0.0.1        instance-localhost
     10.0.0.2        instance-LocalHost4-localdomain
     10.0.0.3        instance-ip6-loopback
@@ -206,8 +206,8 @@ fn no_alias_is_a_name_that_means_another_host() {
     10.0.0.12       web-1-prod
     10.0.0.13       instance-1
     ");
-    let ssh = export(&machines, Format::SshConfig, &options).unwrap().text;
-    let ansible = export(&machines, Format::Ansible, &options).unwrap().text;
+    let ssh = export_machines(&machines, Format::SshConfig, &options).unwrap().text;
+    let ansible = export_machines(&machines, Format::Ansible, &options).unwrap().text;
     for name in names.iter().take(11) {
         assert!(!ssh.lines().any(|line| line == format!("Host {name}")), "{ssh}");
         assert!(!ansible.lines().any(|line| line.trim() == format!("\"{name}\":")), "{ansible}");
@@ -240,7 +240,7 @@ fn read_csv(text: &str) -> Vec<Vec<String>> {
 proptest! {
     #[test]
     fn a_csv_cell_comes_back_and_is_never_a_formula(name in "[ =+@a,\"'\r\n\t-]{0,6}|.{0,20}") {
-        let text = export(&[machine(&name, 1)], Format::Csv, &Options::default()).unwrap().text;
+        let text = export_machines(&[machine(&name, 1)], Format::Csv, &ExportOptions::default()).unwrap().text;
         let rows = read_csv(&text);
         prop_assert_eq!(rows.len(), 2);
         prop_assert_eq!(rows[1].len(), rows[0].len());
@@ -253,7 +253,7 @@ proptest! {
     #[test]
     fn ssh_config_has_only_the_lines_that_we_write(names in proptest::collection::vec("\\PC{0,20}|[\\x00-\\x7f]{0,20}", 0..6)) {
         let machines: Vec<_> = names.iter().zip(1..).map(|(name, number)| machine(name, number)).collect();
-        let text = export(&machines, Format::SshConfig, &Options::default()).unwrap().text;
+        let text = export_machines(&machines, Format::SshConfig, &ExportOptions::default()).unwrap().text;
         let mut hosts = HashSet::new();
         for line in text.split('\n') {
             if let Some(alias) = line.strip_prefix("Host ") {
@@ -273,10 +273,10 @@ proptest! {
     #[test]
     fn json_and_ansible_strings_hold_any_name(name in "\\PC{0,20}|[\\x00-\\x7f]{0,20}") {
         let machines = [machine(&name, 1)];
-        let text = export(&machines, Format::Json, &Options::default()).unwrap().text;
+        let text = export_machines(&machines, Format::Json, &ExportOptions::default()).unwrap().text;
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(read["instances"][0]["name"].as_str(), Some(name.as_str()));
-        let text = export(&machines, Format::Ansible, &Options::default()).unwrap().text;
+        let text = export_machines(&machines, Format::Ansible, &ExportOptions::default()).unwrap().text;
         prop_assert_eq!(text.lines().filter(|line| line.contains("oci_display_name")).count(), 1);
         prop_assert!(text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)));
     }
@@ -284,7 +284,7 @@ proptest! {
     #[test]
     fn terraform_names_are_words_and_never_twice(names in proptest::collection::vec("\\PC{0,8}|[ab_ -]{0,3}", 1..8)) {
         let machines: Vec<_> = names.iter().zip(1..).map(|(name, number)| machine(name, number)).collect();
-        let text = export(&machines, Format::TerraformImport, &Options::default()).unwrap().text;
+        let text = export_machines(&machines, Format::TerraformImport, &ExportOptions::default()).unwrap().text;
         let found: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("  to = oci_core_instance.")).collect();
         prop_assert_eq!(found.len(), machines.len());
         prop_assert_eq!(found.iter().collect::<HashSet<_>>().len(), machines.len());

@@ -1,11 +1,11 @@
 //! Blocks for `~/.ssh/config` (ssh_config(5)): `Host` takes patterns, `%` begins a token, `"` quotes.
 
 use super::alias::{Alphabet, aliases, comment};
-use super::{Exported, Options};
-use crate::query::select::Machine;
+use super::{ExportOptions, Exported};
+use fleet::select::Machine;
 use std::fmt::Write as _;
 
-pub(super) fn write(machines: &[Machine], options: &Options) -> Exported {
+pub(super) fn write(machines: &[Machine], options: &ExportOptions) -> Exported {
     let mut text = String::new();
     let mut left_out = Vec::new();
     for (machine, alias) in machines.iter().zip(aliases(machines, Alphabet::Host)) {

@@ -1,7 +1,7 @@
 //! Names that are safe wherever a name stands: letters, digits, `_` and `-`, never empty, never twice, and never one that
 //! means another host already.
 
-use crate::query::select::Machine;
+use fleet::select::Machine;
 use std::collections::HashSet;
 
 /// How the characters of a name are chosen.

@@ -2,13 +2,13 @@
 //! so that `{{ … }}` in a name is a name and not a template (Ansible: "Advanced playbook syntax").
 
 use super::alias::{Alphabet, aliases, safe};
-use super::{Exported, Options};
-use crate::query::select::Machine;
+use super::{ExportOptions, Exported};
+use fleet::select::Machine;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-pub(super) fn write(machines: &[Machine], options: &Options) -> Exported {
+pub(super) fn write(machines: &[Machine], options: &ExportOptions) -> Exported {
     let mut left_out = Vec::new();
     let mut hosts = String::new();
     let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(super) fn write(machines: &[Machine], options: &Options) -> Exported {
     Exported { text, left_out }
 }
 
-fn host(out: &mut String, machine: &Machine, alias: &str, address: IpAddr, options: &Options) {
+fn host(out: &mut String, machine: &Machine, alias: &str, address: IpAddr, options: &ExportOptions) {
     let _ = writeln!(out, "    {}:", quoted(alias));
     let _ = writeln!(out, "      ansible_host: {}", quoted(&address.to_string()));
     if let Some(user) = &options.user {

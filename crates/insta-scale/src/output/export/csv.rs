@@ -3,7 +3,7 @@
 //! A cell that begins with `=`, `+`, `-`, `@`, a tab or a line break is a formula to a spreadsheet, quoted or not; such a
 //! cell gets an apostrophe in front (OWASP: "CSV Injection").
 
-use crate::query::select::Machine;
+use fleet::select::Machine;
 
 const HEADER: [&str; 14] = [
     "name",

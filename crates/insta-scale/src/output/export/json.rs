@@ -1,17 +1,17 @@
 //! One JSON document. It outlives the program, so it says its version.
 
-use crate::query::select::Machine;
+use fleet::select::Machine;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ExportDocument<'a> {
     schema_version: u32,
     instances: &'a [Machine],
 }
 
 pub(super) fn write(machines: &[Machine]) -> String {
     // A `Machine` has string keys only and no number that JSON lacks but NaN, which serde_json writes as null.
-    let mut text = serde_json::to_string_pretty(&Document { schema_version: 1, instances: machines })
+    let mut text = serde_json::to_string_pretty(&ExportDocument { schema_version: 1, instances: machines })
         .unwrap_or_default();
     text.push('\n');
     text

@@ -2,7 +2,7 @@
 
 use super::Exported;
 use super::alias::{Alphabet, aliases, comment};
-use crate::query::select::Machine;
+use fleet::select::Machine;
 use oci_api::Ocid;
 use std::fmt::Write as _;
 

@@ -14,7 +14,7 @@ mod terraform;
 #[cfg(test)]
 mod tests;
 
-use crate::query::select::Machine;
+use fleet::select::Machine;
 use std::net::IpAddr;
 
 /// What to write.
@@ -48,7 +48,7 @@ pub enum Address {
 
 /// What the formats that name hosts leave to the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct ExportOptions {
     /// Which address stands for an instance.
     pub address: Address,
     /// The account to log in with: `opc`, `ubuntu`.
@@ -93,7 +93,11 @@ pub struct Exported {
 }
 
 /// Writes `machines` in `format`.
-pub fn export(machines: &[Machine], format: Format, options: &Options) -> Result<Exported, ExportError> {
+pub fn export_machines(
+    machines: &[Machine],
+    format: Format,
+    options: &ExportOptions,
+) -> Result<Exported, ExportError> {
     options.check()?;
     Ok(match format {
         Format::SshConfig => ssh_config::write(machines, options),
@@ -107,7 +111,7 @@ pub fn export(machines: &[Machine], format: Format, options: &Options) -> Result
 
 pub use csv::{cell as csv_cell, record as csv_record};
 
-impl Options {
+impl ExportOptions {
     fn check(&self) -> Result<(), ExportError> {
         if let Some(user) = &self.user {
             let bad = user.chars().find(|c| !c.is_ascii_alphanumeric() && !"._-".contains(*c));

@@ -2,12 +2,11 @@
 //!
 //! What the user's config names exists in it under the same OCIDs.
 
-use super::verbosity;
-use crate::args::Global;
 use crate::environment;
 use crate::error::CommandError;
-use crate::output::console::{self, Verbosity};
+use crate::output::console;
 use crate::output::simulated;
+use crate::session::Session;
 use fleet::reservation::Want;
 use fleet::{FleetSpec, named};
 use ledger::Placement;
@@ -28,7 +27,7 @@ pub struct SimulatedRegion {
 impl SimulatedRegion {
     /// Starts it, and shows what is worth knowing about it.
     pub async fn start(
-        global: &Global,
+        session: &Session,
         scenario: &str,
         speed: Option<f64>,
         fleet: &FleetSpec,
@@ -42,16 +41,13 @@ impl SimulatedRegion {
             scenario,
             speed,
             seed: environment::seed(),
-            known: known(fleet),
+            known: resources_named_by(fleet),
             identity,
             ..Options::default()
         };
         let running = server::start(options).await?;
-        simulated::announce_temporary(
-            running.label().unwrap_or_default(),
-            verbosity(global) == Verbosity::Quiet,
-        );
-        for note in running.notes.iter().filter(|_| verbosity(global) > Verbosity::Quiet) {
+        simulated::announce_temporary(running.label().unwrap_or_default(), session.is_quiet());
+        for note in running.notes.iter().filter(|_| !session.is_quiet()) {
             console::line(note);
         }
         Ok(Self { running })
@@ -81,7 +77,7 @@ impl SimulatedRegion {
 const SIMULATED_USER: &str = "ocid1.user.oc1..rehearsal";
 
 /// What a fleet names, in the order in which it must be registered.
-pub fn known(fleet: &FleetSpec) -> Vec<Known> {
+pub fn resources_named_by(fleet: &FleetSpec) -> Vec<Known> {
     let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let template = &fleet.template;
     let compartment = filled(&fleet.compartment);

@@ -1,0 +1,80 @@
+//! Whether two runs are of one fleet: the same names in the same place, from the same config at the same endpoint.
+
+use crate::{FleetSpec, Origin, Plan};
+use std::path::PathBuf;
+
+/// Whether a plan is for the same names in the same place.
+pub(super) fn same_names(plan: &Plan, fleet: &FleetSpec) -> bool {
+    let of = &plan.fleet;
+    (&of.region, &of.compartment, &of.name_prefix) == (&fleet.region, &fleet.compartment, &fleet.name_prefix)
+}
+
+/// Whether both were started from the same config, at the same endpoint. Runs of older versions do not tell.
+pub(super) fn same_origin(of: Option<&Origin>, own: Option<&Origin>) -> bool {
+    let (Some(of), Some(own)) = (of, own) else { return true };
+    same_endpoint(Some(of), Some(own)) && config_file(of) == config_file(own)
+}
+
+/// Whether requests of both go to the same place, as far as is known.
+pub fn same_endpoint(of: Option<&Origin>, own: Option<&Origin>) -> bool {
+    match (of.and_then(endpoint), own.and_then(endpoint)) {
+        (Some(of), Some(own)) => of == own,
+        _ => true,
+    }
+}
+
+/// The config, however its path was written.
+pub(super) fn config_file(origin: &Origin) -> PathBuf {
+    let path = PathBuf::from(&origin.config);
+    std::fs::canonicalize(&path).unwrap_or(path)
+}
+
+fn endpoint(origin: &Origin) -> Option<String> {
+    let reached = origin.reached.as_ref().or(origin.endpoint.as_ref())?;
+    Some(reached.trim_end_matches('/').to_ascii_lowercase())
+}
+
+/// What stands for a fleet among the processes of this machine: whoever launches it holds a lock of this name.
+pub fn launch_lock_key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
+    let file = origin.map(|origin| config_file(origin).display().to_string()).unwrap_or_default();
+    let endpoint = origin.and_then(endpoint).unwrap_or_default();
+    [&file, &endpoint, &fleet.region, &fleet.compartment, &fleet.name_prefix].map(String::as_str).join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_another_config_or_another_endpoint_are_other_fleets() {
+        let origin = |config: &str, reached: &str| Origin {
+            config: config.to_owned(),
+            reached: Some(reached.to_owned()),
+            ..Origin::default()
+        };
+        let own = origin("/a/config.yaml", "http://127.0.0.1:2");
+        assert!(same_origin(Some(&own), Some(&own)));
+        assert!(same_origin(None, Some(&own)), "older runs do not tell, and are not passed over");
+        assert!(!same_origin(Some(&origin("/b/config.yaml", "http://127.0.0.1:2")), Some(&own)));
+        assert!(!same_origin(Some(&origin("/a/config.yaml", "http://127.0.0.1:1")), Some(&own)));
+    }
+
+    #[test]
+    fn one_place_is_the_same_however_it_is_written() {
+        let folder = std::env::temp_dir().display().to_string();
+        let origin = |config: String, reached: Option<&str>, endpoint: Option<&str>| Origin {
+            config,
+            profile: None,
+            endpoint: endpoint.map(str::to_owned),
+            reached: reached.map(str::to_owned),
+            simulated: None,
+        };
+        let own = origin(folder.clone(), Some("http://127.0.0.1:1"), None);
+        let other_path = origin(format!("{folder}/../{folder}"), Some("HTTP://127.0.0.1:1/"), None);
+        let given = origin(folder.clone(), Some("http://127.0.0.1:1"), Some("http://127.0.0.1:1"));
+        let older = origin(folder, None, None);
+        for of in [other_path, given, older] {
+            assert!(same_origin(Some(&of), Some(&own)), "{of:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Launches that were cut short. Two launches of one config make two fleets, which is rarely what is meant: a launch must
+//! not pass over an unfinished one.
+
+use super::origin::{config_file, same_names, same_origin};
+use super::past::{PastError, read_past, read_records};
+use crate::{FleetSpec, Origin, Plan};
+use jiff::Timestamp;
+use ledger::{Event, LedgerError, Record, Records, RunHead, RunId, RunKind, RunState, Store};
+use std::path::Path;
+
+/// A launch that is not done.
+#[derive(Clone, Debug)]
+pub struct UnfinishedRun {
+    /// What its records tell.
+    pub state: RunState,
+    /// Who is at work on it.
+    pub holder: Option<String>,
+    /// The number of older ones.
+    pub older: usize,
+    /// Whether its plan can be read. Otherwise nobody knows which fleet it is of.
+    pub readable: bool,
+}
+
+impl UnfinishedRun {
+    /// Whether this command may go on with it: not while a process is at work on it.
+    pub fn can_resume(&self) -> bool {
+        self.holder.is_none() && self.readable
+    }
+}
+
+/// Whether a run may be a launch that is not done. Of one whose first record cannot be read nobody knows what it is.
+fn is_unfinished(head: &RunHead) -> bool {
+    head.kind.is_none_or(|kind| kind == RunKind::Launch) && head.unfinished()
+}
+
+/// Whether a run has made something, or may have.
+pub(super) fn has_made_something(state: &RunState) -> bool {
+    let counts = &state.counts;
+    counts.launched + counts.unsettled > 0 || !(state.reservations.is_empty() && state.reserving.is_empty())
+}
+
+/// The newest unfinished run of the fleet. A run that ended with failed slots is finished; one that has made nothing, and
+/// of which nothing is in doubt, can be started anew without harm, unless a process is at work on it. A run whose plan
+/// cannot be read may be of any fleet: it is not passed over.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn find_unfinished(
+    store: &dyn Store,
+    fleet: &FleetSpec,
+    origin: Option<&Origin>,
+    now: Timestamp,
+) -> Result<Option<UnfinishedRun>, LedgerError> {
+    let mut newest: Option<UnfinishedRun> = None;
+    for head in store.runs().await?.iter().filter(|head| is_unfinished(head)) {
+        let records = store.records(head.run).await?;
+        let (state, readable) = match read_records(head.run, &records) {
+            Ok((state, plan)) => {
+                let same = same_names(&plan, fleet) && same_origin(plan.origin.as_ref(), origin);
+                if !same || !(head.held || has_made_something(&state)) {
+                    continue;
+                }
+                (state, true)
+            }
+            Err(_) if may_be_launch(&records) => (RunState::fold(head.run, &records.records), false),
+            Err(_) => continue,
+        };
+        if let Some(newest) = &mut newest {
+            newest.older += 1;
+        } else {
+            let holder = if head.held { Some(holder_of(store, head.run, now).await) } else { None };
+            newest = Some(UnfinishedRun { state, holder, older: 0, readable });
+        }
+    }
+    Ok(newest)
+}
+
+/// Whether nothing that can be read of a run is of an action on instances.
+fn may_be_launch(records: &Records) -> bool {
+    let is_action = |record: &Record| {
+        matches!(
+            record.event,
+            Event::ActionIntended { .. } | Event::ActionAccepted { .. } | Event::ActionDone { .. }
+        )
+    };
+    !records.records.iter().any(is_action)
+}
+
+/// Who is at work on a run: the ledger tells when asked for the lease.
+pub async fn holder_of(store: &dyn Store, run: RunId, now: Timestamp) -> String {
+    match store.lease(run, now).await {
+        Err(LedgerError::Held { holder: Some(holder), .. }) => holder.to_string(),
+        _ => "another process".to_owned(),
+    }
+}
+
+/// Which run is meant by "go on".
+#[derive(Debug)]
+pub enum Resumable {
+    /// This one.
+    Run(RunId),
+    /// None of this config; these unfinished ones are of others.
+    NotOfThisConfig(Vec<OtherRun>),
+}
+
+/// An unfinished launch of another config.
+#[derive(Debug)]
+pub struct OtherRun {
+    /// Its entry in the list of runs.
+    pub head: RunHead,
+    /// What its records tell.
+    pub state: RunState,
+    /// Its plan.
+    pub plan: Plan,
+}
+
+/// The newest unfinished launch of a config; else its newest launch.
+pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &Path) -> Resumable {
+    let mut last = None;
+    let mut others = Vec::new();
+    for head in heads.iter().filter(|head| head.kind.is_none_or(|kind| kind == RunKind::Launch)) {
+        let unfinished = is_unfinished(head);
+        let read: Result<_, PastError> = read_past(store, head.run).await;
+        let (state, plan) = match read {
+            Ok(found) => found,
+            // It may be of this config: it is not passed over, and whoever goes on with it is told why that does not work.
+            Err(_) if unfinished && !head.held && last.is_none() => return Resumable::Run(head.run),
+            Err(_) => continue,
+        };
+        let ours = is_of_config(&plan, config);
+        if ours && unfinished && !head.held {
+            return Resumable::Run(head.run);
+        }
+        if ours && last.is_none() {
+            last = Some(head.run);
+        }
+        if !ours && unfinished {
+            others.push(OtherRun { head: head.clone(), state, plan });
+        }
+    }
+    last.map_or(Resumable::NotOfThisConfig(others), Resumable::Run)
+}
+
+/// Whether a run was started with this config. Runs of older versions do not tell: they have to be named.
+fn is_of_config(plan: &Plan, config: &Path) -> bool {
+    let own = std::fs::canonicalize(config).ok().or_else(|| std::path::absolute(config).ok());
+    plan.origin.as_ref().is_some_and(|origin| Some(config_file(origin)) == own)
+}

@@ -1,0 +1,57 @@
+//! Which run a bare `resume` means: one of this folder's config, and no other.
+
+use crate::error::CommandError;
+use crate::output::text::{clean, count};
+use crate::tuning::OTHER_RUNS_SHOWN;
+use fleet::history::{OtherRun, Resumable, find_resumable};
+use ledger::{RunHead, RunId, Store};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The newest unfinished launch of a config; else its newest launch.
+///
+/// # Errors
+/// When there is none: then those of other configs are listed, with how to name one.
+pub async fn choose_run(store: &dyn Store, heads: &[RunHead], config: &Path) -> Result<RunId, CommandError> {
+    match find_resumable(store, heads, config).await {
+        Resumable::Run(run) => Ok(run),
+        Resumable::NotOfThisConfig(others) => Err(no_run(config, &others)),
+    }
+}
+
+fn describe_other(other: &OtherRun) -> String {
+    let OtherRun { head, state, plan } = other;
+    let fleet = &plan.fleet;
+    let config = plan.origin.as_ref().map_or("an unknown config", |origin| origin.config.as_str());
+    let held = if head.held { ", active" } else { "" };
+    format!(
+        "{}: {}-*, {} of {} launched{held}, {}, {}",
+        head.run,
+        clean(&fleet.name_prefix),
+        state.counts.launched,
+        state.requested,
+        clean(&fleet.region),
+        clean(config)
+    )
+}
+
+fn no_run(config: &Path, others: &[OtherRun]) -> CommandError {
+    let mut message = format!("there is no run of {} to continue", config.display());
+    if others.is_empty() {
+        return CommandError::usage(
+            message,
+            "`oci-insta-scale launch` starts one; `oci-insta-scale runs` lists all runs",
+        );
+    }
+    let unfinished = count(others.len() as u64, "unfinished run");
+    let are = if others.len() == 1 { "is" } else { "are" };
+    // Writing to a String cannot fail, so the results are ignored.
+    let _ = write!(message, "; there {are} {unfinished} of other configs:");
+    for other in others.iter().take(OTHER_RUNS_SHOWN) {
+        let _ = write!(message, "\n  {}", describe_other(other));
+    }
+    if others.len() > OTHER_RUNS_SHOWN {
+        let _ = write!(message, "\n  … and {} more", others.len() - OTHER_RUNS_SHOWN);
+    }
+    CommandError::usage(message, "name the run to continue: oci-insta-scale resume RUN")
+}

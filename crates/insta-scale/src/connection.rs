@@ -1,0 +1,183 @@
+//! A command's way to the service: the config that says where it is, and clients that are signed in there. A simulated
+//! region is started for it if one was asked for.
+//!
+//! Must not know what the command does with it.
+
+use crate::config::Settings;
+use crate::environment;
+use crate::error::CommandError;
+use crate::session::{Session, endpoints_of};
+use crate::simulated_region::SimulatedRegion;
+use fleet::Environment;
+use fleet::reservation::Patience;
+use ledger::Store;
+use oci_client::credentials::Signer;
+use oci_client::{Client, Endpoints, QuestionLimits, RequestCounts};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A command's way to the service.
+pub struct Connection<'a> {
+    /// The session that it belongs to.
+    pub session: &'a Session,
+    /// The config.
+    pub settings: Settings,
+    /// Where the command works. Empty where the config names no compartment and the command can do without.
+    pub compartment: String,
+    /// The client.
+    pub client: Client,
+    /// The client for questions before anything is begun: somebody waits for the answer.
+    pub questions: Client,
+    requests: Arc<RequestCounts>,
+    region: Option<SimulatedRegion>,
+}
+
+impl<'a> Connection<'a> {
+    /// Signs in at the service that the settings name.
+    pub async fn open(session: &'a Session, settings: Settings) -> Result<Self, CommandError> {
+        let endpoints = endpoints_of(&settings)?;
+        let signer = session.sign_in(&settings).await?;
+        Self::build(session, settings, endpoints, signer)
+    }
+
+    /// Signs in at a simulated region of this process, which plays `scenario`; without one, at the service.
+    pub async fn open_simulated(
+        session: &'a Session,
+        settings: Settings,
+        scenario: Option<&str>,
+        speed: Option<f64>,
+    ) -> Result<Self, CommandError> {
+        let Some(scenario) = scenario else { return Self::open(session, settings).await };
+        let region = SimulatedRegion::start(session, scenario, speed, &settings.fleet).await?;
+        let connection = Self::build(session, settings, region.endpoints()?, Some(region.signer()?))?;
+        Ok(Self { region: Some(region), ..connection })
+    }
+
+    /// Signs in to work in a compartment: the one that is named, else that of the config.
+    ///
+    /// # Errors
+    /// When neither names one.
+    pub async fn open_in(session: &'a Session, compartment: Option<&str>) -> Result<Self, CommandError> {
+        let settings = session.read_credentials()?;
+        let compartment = compartment.unwrap_or(&settings.fleet.compartment).trim().to_owned();
+        if compartment.is_empty() {
+            return Err(CommandError::usage(
+                "no compartment is set, neither with -c nor as compartment_id in the config",
+                "add `-c ocid1.compartment…`; `oci-insta-scale find compartments` lists them",
+            ));
+        }
+        check_compartment(&compartment)?;
+        let connection = Self::open(session, settings).await?;
+        Ok(Self { compartment, ..connection })
+    }
+
+    fn build(
+        session: &'a Session,
+        settings: Settings,
+        endpoints: Endpoints,
+        signer: Option<Arc<dyn Signer>>,
+    ) -> Result<Self, CommandError> {
+        let (client, requests) = session.client(endpoints, signer)?;
+        let questions = for_questions(&client);
+        let compartment = settings.fleet.compartment.clone();
+        Ok(Self { session, settings, compartment, client, questions, requests, region: None })
+    }
+
+    /// Awaits something that changes nothing; ends when the user wants to stop.
+    pub async fn ask<T, E: Into<CommandError>>(
+        &self,
+        question: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, CommandError> {
+        self.session.ask(question).await
+    }
+
+    /// Everything that a run needs. Its records tell of what is tried again, so the client need not.
+    pub fn environment(&self, store: Arc<dyn Store>) -> Environment {
+        Environment {
+            // By now the region has been announced, if it is a simulated one.
+            client: self.client.with_observer(self.requests.clone()),
+            requests: Some(self.requests.clone()),
+            store,
+            clock: self.session.clock.clone(),
+            seed: environment::seed(),
+        }
+    }
+
+    /// How long a wait may take.
+    pub fn patience(&self, limit: Duration) -> Patience {
+        Patience::new(limit, self.session.stop.clone())
+    }
+
+    /// The compartment, for commands that cannot do without one.
+    ///
+    /// # Errors
+    /// When the config, or the profile in its place, names none.
+    pub fn required_compartment(&self) -> Result<&str, CommandError> {
+        if self.compartment.is_empty() {
+            return Err(CommandError::usage(
+                format!("{} sets no compartment", self.settings.file),
+                "add `compartment_id:`; `oci-insta-scale find compartments` lists compartments",
+            ));
+        }
+        Ok(&self.compartment)
+    }
+
+    /// The compartment that holds everything of the region: the tenancy.
+    pub fn root(&self) -> &str {
+        let tenancy = &self.settings.fleet.tenancy;
+        if tenancy.is_empty() { &self.compartment } else { tenancy }
+    }
+
+    /// The full names of the availability domains of the region.
+    pub async fn domains(&self) -> Result<Vec<String>, CommandError> {
+        let rows = self.ask(self.questions.list_availability_domains(self.root())).await?;
+        Ok(rows.into_iter().filter_map(|row| row.name).collect())
+    }
+
+    /// The full names of the domains that are meant, each once; all that there are when none is named.
+    pub async fn resolve_domains(&self, wanted: &[String]) -> Result<Vec<String>, CommandError> {
+        let known = self.domains().await?;
+        if wanted.is_empty() {
+            return Ok(known);
+        }
+        let mut found: Vec<String> = Vec::new();
+        for name in wanted {
+            let full =
+                known.iter().find(|full| fleet::plan::is_domain(full, name.trim())).ok_or_else(|| {
+                    CommandError::usage(
+                        format!("`{name}` is not an availability domain of this region"),
+                        format!("there are: {}", known.join(", ")),
+                    )
+                })?;
+            if !found.contains(full) {
+                found.push(full.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Stops the simulated region, if there is one.
+    pub async fn close(self) -> Result<(), CommandError> {
+        match self.region {
+            Some(region) => region.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The client for questions before anything is begun: somebody waits for the answer.
+pub fn for_questions(client: &Client) -> Client {
+    client.with_question_limits(QuestionLimits::attended())
+}
+
+fn check_compartment(ocid: &str) -> Result<(), CommandError> {
+    let wrong = |why: String| CommandError::usage(why, "copy the OCID of the compartment, or of the tenancy");
+    match oci_api::Ocid::parse(ocid) {
+        Err(error) => Err(wrong(format!("-c {ocid:?} is not an OCID: {error}"))),
+        Ok(parsed) if !["compartment", "tenancy"].contains(&parsed.resource_type) => Err(wrong(format!(
+            "-c needs the OCID of a compartment, but this is an OCID of `{}`",
+            parsed.resource_type
+        ))),
+        Ok(_) => Ok(()),
+    }
+}

@@ -1,0 +1,361 @@
+//! A session: everything that a command has to work with from its first step on. Built once per command.
+//!
+//! Must not know what the command does with it. `connection.rs` is its way to the service.
+
+use crate::apart;
+use crate::args::{Global, OutputFormat, Pace};
+use crate::config::{self, Fleet, Overrides, Placeholders, Settings};
+use crate::environment;
+use crate::error::CommandError;
+use crate::login::{self, SignedIn};
+use crate::output::console::{self, Verbosity};
+use crate::output::retries::Retries;
+use crate::output::simulated::{Announcing, Counting};
+use crate::output::text::shell_word;
+use crate::runtime;
+use crate::tuning::STOP_REQUEST_POLL;
+use fleet::{LaunchOptions, Origin};
+use jiff::Timestamp;
+use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
+use oci_api::Service;
+use oci_client::credentials::Signer;
+use oci_client::transport::{Https, Surroundings};
+use oci_client::{Client, Clock, Endpoints, Observer, RequestCounts, SystemClock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
+
+/// Flags, verbosity, clock, ledger and the user's wish to stop.
+#[derive(Clone)]
+pub struct Session {
+    /// Flags of every command.
+    pub flags: Global,
+    /// What stdout gets.
+    pub output: OutputFormat,
+    /// How much is said on stderr.
+    pub verbosity: Verbosity,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Cancelled when the user wants to stop.
+    pub stop: CancellationToken,
+    /// Whether the command is about a simulated region of its own, whose runs have a ledger of their own.
+    pub simulated: bool,
+    ledger: OnceLock<Arc<dyn Store>>,
+}
+
+impl Session {
+    /// A session of this machine.
+    pub fn new(flags: &Global, simulated: bool, stop: &CancellationToken) -> Self {
+        let verbosity = match (flags.quiet, flags.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, _) => Verbosity::Verbose,
+        };
+        Self {
+            flags: flags.clone(),
+            output: flags.output,
+            verbosity,
+            clock: Arc::new(SystemClock),
+            stop: stop.clone(),
+            simulated,
+            ledger: OnceLock::new(),
+        }
+    }
+
+    /// The session with the config, profile and endpoint that a run was started with, unless another config is named.
+    #[must_use]
+    pub fn at_origin(&self, origin: Option<&Origin>) -> Self {
+        let mut session = self.clone();
+        if let Some(origin) = origin.filter(|_| self.flags.config.is_none()) {
+            let flags = &mut session.flags;
+            flags.config = Some(PathBuf::from(&origin.config));
+            flags.profile = flags.profile.take().or_else(|| origin.profile.clone());
+            flags.endpoint = flags.endpoint.take().or_else(|| origin.endpoint.clone());
+        }
+        session
+    }
+
+    /// Whether only errors are wanted on stderr.
+    pub fn is_quiet(&self) -> bool {
+        self.verbosity == Verbosity::Quiet
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Awaits something that changes nothing; ends when the user wants to stop.
+    pub async fn ask<T, E: Into<CommandError>>(
+        &self,
+        question: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, CommandError> {
+        tokio::select! {
+            answer = question => answer.map_err(Into::into),
+            () = self.stop.cancelled() => Err(CommandError::Interrupted),
+        }
+    }
+
+    /// Says `what` happens when the user wants to stop: for commands that have something under way by then.
+    pub fn say_when_stopped(&self, what: &'static str) {
+        runtime::say_when_stopped(&self.stop, what);
+    }
+
+    /// The config file: as asked for, else `config.yaml`.
+    pub fn config_file(&self) -> PathBuf {
+        self.flags.config.clone().unwrap_or_else(|| PathBuf::from("config.yaml"))
+    }
+
+    /// How the program is called again for the same place: with the flags that say where that is.
+    pub fn command_line(&self) -> String {
+        "oci-insta-scale".to_owned() + &self.flags_text()
+    }
+
+    /// The flags that say which config, login, service and ledger are meant, each with a blank in front. Those that a variable
+    /// of the environment sets are left out: it is still set for the next command.
+    pub fn flags_text(&self) -> String {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let given = [
+            ("--config", path(&self.flags.config), "OCI_INSTA_SCALE_CONFIG"),
+            ("--profile", self.flags.profile.clone(), ""),
+            ("--endpoint", self.flags.endpoint.clone(), "OCI_INSTA_SCALE_ENDPOINT"),
+            ("--state-dir", path(&self.flags.state_dir), "OCI_INSTA_SCALE_STATE_DIR"),
+        ];
+        let flags = given.into_iter().filter_map(|(flag, value, variable)| {
+            let value = value.filter(|value| environment::variable(variable).as_ref() != Some(value))?;
+            Some(format!(" {flag} {}", shell_word(&value)))
+        });
+        flags.collect()
+    }
+
+    /// Where a run is started from, so that `resume` finds the same credentials. `None` when the path is not text.
+    pub fn origin(&self, settings: &Settings) -> Option<Origin> {
+        let config = std::path::absolute(self.config_file()).ok()?.into_os_string().into_string().ok()?;
+        let reached = settings.endpoint.clone().unwrap_or_else(|| settings.fleet.region.clone());
+        let (profile, endpoint) = (self.flags.profile.clone(), self.flags.endpoint.clone());
+        // Whether it is a simulated region is known when it has answered.
+        Some(Origin { config, profile, endpoint, reached: Some(reached), simulated: None })
+    }
+}
+
+/// The config.
+impl Session {
+    /// What flags and the environment say about the config.
+    pub fn overrides(&self, count: Option<u32>) -> Overrides {
+        let flags = &self.flags;
+        Overrides {
+            count,
+            profile: flags.profile.clone(),
+            endpoint: flags.endpoint.clone(),
+            simulate: self.simulated,
+            placeholders: if self.simulated { Placeholders::Taken } else { Placeholders::Refused },
+            cli_profile: environment::variable("OCI_CLI_PROFILE"),
+            cli_config_file: environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into),
+            home: environment::home(),
+            added_regions: environment::added_regions(),
+            variables_suffice: oci_client::credentials::variables_suffice(&environment::variable),
+        }
+    }
+
+    /// Reads the config and shows what is worth knowing about it.
+    pub fn read_config(&self, count: Option<u32>) -> Result<Settings, CommandError> {
+        self.load_config(&self.overrides(count))
+    }
+
+    /// The same for a look at the config that asks nobody: the example's values are named, and stop nothing.
+    pub fn read_config_offline(&self, count: Option<u32>) -> Result<Settings, CommandError> {
+        self.load_config(&Overrides { placeholders: Placeholders::Noted, ..self.overrides(count) })
+    }
+
+    /// Reads as much of the config as says how to reach the service; without one, the usual profile of `~/.oci/config`.
+    pub fn read_credentials(&self) -> Result<Settings, CommandError> {
+        self.load_connection(Fleet::Ignored)
+    }
+
+    /// The same, with as much of the fleet as the config tells: for commands that help to write it. The simulated region
+    /// needs no credentials.
+    pub fn read_unfinished_config(&self) -> Result<Settings, CommandError> {
+        self.load_connection(Fleet::Sketched)
+    }
+
+    fn load_config(&self, overrides: &Overrides) -> Result<Settings, CommandError> {
+        if let Some(endpoint) = &overrides.endpoint {
+            Endpoints::at(endpoint)?;
+        }
+        Ok(self.show_notes(config::load(&self.config_file(), overrides, &login::profile_facts)?))
+    }
+
+    fn load_connection(&self, fleet: Fleet) -> Result<Settings, CommandError> {
+        let overrides = self.overrides(None);
+        if let Some(endpoint) = &overrides.endpoint {
+            Endpoints::at(endpoint)?;
+        }
+        let (file, required) = (self.config_file(), self.flags.config.is_some());
+        let settings = config::load_connection(&file, required, fleet, &overrides, &login::profile_facts)?;
+        Ok(self.show_notes(settings))
+    }
+
+    fn show_notes(&self, settings: Settings) -> Settings {
+        if !self.is_quiet() && !settings.notes.is_empty() {
+            console::line(settings.notes.trim_end());
+        }
+        settings
+    }
+
+    /// Whether a file is a config that launches into these reservations; if not, why.
+    pub fn launches_into(&self, file: &Path, ocids: &[String]) -> Result<(), String> {
+        let settings = config::load(file, &self.overrides(None), &login::profile_facts)
+            .map_err(|errors| errors.to_string())?;
+        let placements = &settings.fleet.placements;
+        let named = |ocid: &String| {
+            placements.iter().any(|placement| placement.capacity_reservation.as_ref() == Some(ocid))
+        };
+        match ocids.iter().find(|ocid| !named(ocid)) {
+            Some(ocid) => Err(format!("no launch would use {ocid}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The ledger.
+impl Session {
+    /// The folder in which runs are remembered.
+    pub fn state_folder(&self) -> Result<PathBuf, CommandError> {
+        environment::state_dir(self.flags.state_dir.clone(), self.simulated)
+    }
+
+    /// The ledger in the state folder, which is made if it is not there.
+    pub fn ledger(&self) -> Result<Arc<dyn Store>, CommandError> {
+        if let Some(ledger) = self.ledger.get() {
+            return Ok(ledger.clone());
+        }
+        runtime::outlive_full_files()?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.state_folder()?)?);
+        Ok(self.ledger.get_or_init(|| store).clone())
+    }
+
+    /// The runs that this machine remembers, the newest first. No ledger is made for the question.
+    pub async fn known_runs(&self) -> Result<Vec<RunHead>, CommandError> {
+        let exists = self.state_folder()?.join(sqlite::FILE_NAME).exists();
+        if exists { Ok(self.ledger()?.runs().await?) } else { Ok(Vec::new()) }
+    }
+
+    /// The ledger, where this machine remembers any run, or has forgotten one. None is made for the question.
+    pub fn ledger_of_the_past(&self) -> Result<Option<Arc<dyn Store>>, CommandError> {
+        let folder = self.state_folder()?;
+        let exists = folder.join(sqlite::FILE_NAME).exists() || sqlite::has_locks(&folder);
+        exists.then(|| self.ledger()).transpose()
+    }
+
+    /// Has the run end, as after Ctrl-C, when another command asks for that (`--stop-run`).
+    pub fn heed_stop_requests(&self, run: RunId) -> Result<(), CommandError> {
+        let folder = self.state_folder()?;
+        // What is there was meant for an earlier process; whoever waits for this one asks again.
+        sqlite::withdraw_stop(&folder, run)?;
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            while !sqlite::is_stop_requested(&folder, run) {
+                tokio::time::sleep(STOP_REQUEST_POLL).await;
+            }
+            console::line(&format!("another command asks run {run} to stop (--stop-run)"));
+            stop.cancel();
+        });
+        Ok(())
+    }
+}
+
+/// What a connection is made of.
+impl Session {
+    /// Reads the key, and shows what is worth knowing about it.
+    pub async fn sign_in(&self, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
+        let source = settings.credentials.clone();
+        let signed_in = apart::run_apart(&self.stop, move || login::sign_in(&source)).await;
+        let signed_in = signed_in.and_then(|result| result).map_err(|error| match error {
+            CommandError::Credentials(error) if !settings.credentials.is_profile() => {
+                let placed = settings.written.credentials(&error, login::remedy(&error));
+                placed.map_or(CommandError::Credentials(error), CommandError::Config)
+            }
+            error => error,
+        });
+        let Some(SignedIn { signer, warnings }) = signed_in? else { return Ok(None) };
+        for warning in warnings.iter().filter(|_| !self.is_quiet()) {
+            console::line(&format!("warning: {}", crate::output::text::clean(warning)));
+        }
+        Ok(Some(signer))
+    }
+
+    /// A client that reports its retries, and the counter of its requests.
+    pub fn client(
+        &self,
+        endpoints: Endpoints,
+        signer: Option<Arc<dyn Signer>>,
+    ) -> Result<(Client, Arc<RequestCounts>), CommandError> {
+        let transport = Https::new().map_err(|error| CommandError::System {
+            what: "HTTPS cannot be set up",
+            source: std::io::Error::other(error),
+        })?;
+        // Plain http goes to this machine only: no proxy and no certificate has a part in it.
+        let transport = if endpoints.base(Service::Compute).scheme.as_str() == "https" {
+            transport.in_surroundings(Surroundings::read(&environment::variable)?)
+        } else {
+            transport
+        };
+        let requests = Arc::new(RequestCounts::default());
+        let observer: Arc<dyn Observer> = if self.is_quiet() {
+            Arc::new(Announcing { inner: Counting(requests.clone()), quiet: true })
+        } else {
+            Arc::new(Announcing { inner: Retries { counts: requests.clone() }, quiet: false })
+        };
+        let mut builder = Client::builder(endpoints, Arc::new(transport))
+            .clock(self.clock.clone())
+            .seed(environment::seed())
+            .user_agent(concat!("oci-insta-scale/", env!("CARGO_PKG_VERSION")))
+            .observer(observer);
+        if let Some(signer) = signer {
+            builder = builder.signer(signer);
+        }
+        Ok((builder.build(), requests))
+    }
+}
+
+/// The endpoints of the settings.
+pub fn endpoints_of(settings: &Settings) -> Result<Endpoints, CommandError> {
+    Ok(match &settings.endpoint {
+        Some(url) => Endpoints::at(url)?,
+        None => Endpoints::for_region_or(&settings.fleet.region, &environment::added_regions())?,
+    })
+}
+
+/// How a run is carried out.
+pub fn launch_options(pace: &Pace) -> LaunchOptions {
+    LaunchOptions {
+        wait: !pace.no_wait,
+        wait_timeout: pace.wait_timeout,
+        rate: pace.rate,
+        max_concurrency: pace.max_concurrency as usize,
+        retry_for: pace.retry_for,
+        deadline: pace.deadline,
+        ..LaunchOptions::default()
+    }
+}
+
+/// Finds the run that a text names: a whole id or its beginning.
+pub fn find_run(heads: &[RunHead], text: &str) -> Result<RunId, CommandError> {
+    let wanted = text.trim().to_ascii_lowercase();
+    if wanted.is_empty() {
+        // Every id begins with nothing.
+        return Err(CommandError::usage("the id of the run is blank", "`oci-insta-scale runs` lists them"));
+    }
+    let found: Vec<RunId> =
+        heads.iter().map(|head| head.run).filter(|run| run.to_string().starts_with(&wanted)).collect();
+    match found.as_slice() {
+        [run] => Ok(*run),
+        [] => {
+            Err(CommandError::usage(format!("there is no run {text:?}"), "`oci-insta-scale runs` lists them"))
+        }
+        many => Err(CommandError::usage(
+            format!("{} runs start with {text:?}", many.len()),
+            "use more of the id; `oci-insta-scale runs` lists them",
+        )),
+    }
+}
