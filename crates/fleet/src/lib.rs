@@ -22,6 +22,7 @@ pub mod reservation;
 mod tuning;
 
 pub use engine::env::{Environment, RunError, Sink, no_sink};
+pub use launch::end::{EndOfRun, end_for_good};
 pub use launch::run::{launch, rebuild_from_cloud, resume};
 pub use launch::{InstanceSummary, LaunchOptions, Returned, RunSummary};
 pub use plan::{

@@ -9,6 +9,7 @@ mod claims;
 mod context;
 mod culprit;
 mod dispatcher;
+pub(crate) mod end;
 mod finish;
 mod limit_recheck;
 mod options;

@@ -134,13 +134,12 @@ pub async fn rebuild_from_cloud(
         requested: plan.fleet.count,
         plan: serde_json::to_value(&plan).map_err(|error| not_resumable(run, &error))?,
     };
-    let state = match env.store.create_run(run, env.clock.now(), first.clone()).await {
-        Ok(record) => RunState::fold(run, [&record]),
+    let journal = match Journal::create(env, run, first.clone(), no_sink(), CancellationToken::new()).await {
+        Ok(journal) => journal,
         Err(LedgerError::RunExists { .. }) => restart(env, run, first).await?,
         Err(error) => return Err(error.into()),
     };
-    let events = adoption_events(&state, found, Some(env.clock.now()));
-    let journal = Journal::open(env, None, state, no_sink(), CancellationToken::new());
+    let events = journal.state(|state| adoption_events(state, found, Some(env.clock.now())));
     journal.intend_all(events).await?;
     Ok(journal.into_state())
 }
@@ -180,7 +179,7 @@ fn number_as(fleet: &mut FleetSpec, numbers: &BTreeMap<SlotNumber, u32>) {
 }
 
 /// Gives a run whose first record cannot be read a new one. A run that can be read needs no rebuilding.
-async fn restart(env: &Environment, run: RunId, first: Event) -> Result<RunState, RunError> {
+async fn restart(env: &Environment, run: RunId, first: Event) -> Result<Journal, RunError> {
     let lease = env.store.lease(run, env.clock.now()).await?;
     let found = env.store.records(run).await?;
     let state = RunState::fold(run, &found.records);
@@ -189,7 +188,7 @@ async fn restart(env: &Environment, run: RunId, first: Event) -> Result<RunState
     }
     let journal = Journal::open(env, Some(lease), state, no_sink(), CancellationToken::new());
     journal.intend(first).await?;
-    Ok(journal.into_state())
+    Ok(journal)
 }
 
 /// Live instances with the run's tags for slots that the ledger knows none of: a record that was lost, or a token that is

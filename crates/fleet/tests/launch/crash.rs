@@ -1,8 +1,8 @@
 //! Crashes: the process dies at any await, the ledger keeps what was synced, and another process goes on.
 
 use crate::world::{World, count, recorder, within_a_day};
-use fleet::{LaunchOptions, Plan, RunError};
-use ledger::{Event, LedgerError, Outcome, Phase, RunState, Store as _};
+use fleet::{EndOfRun, LaunchOptions, Plan, RunError};
+use ledger::{Event, LedgerError, Outcome, Phase, RunKind, RunState, Store as _};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     future::Future,
@@ -138,6 +138,37 @@ async fn a_second_process_is_refused_the_run() {
         fleet::resume(&env, summary.run_id, &LaunchOptions::default(), sink, CancellationToken::new()).await;
     assert!(matches!(refused, Err(RunError::Ledger(LedgerError::Held { .. }))), "{refused:?}");
     drop(lease);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_with_a_launch_in_doubt_is_not_ended_for_good() {
+    let world = World::of("roomy");
+    let env = world.environment();
+    let (run, at) = (env.new_run_id(), env.clock.now());
+    let started = Event::RunStarted { kind: RunKind::Launch, requested: 2, plan: serde_json::Value::Null };
+    env.store.create_run(run, at, started).await.unwrap();
+    let intended = Event::LaunchIntended {
+        slot: 1,
+        attempt: 1,
+        token: "token".to_owned(),
+        placement: ledger::Placement::default(),
+    };
+    env.store.append(run, at, vec![intended]).await.unwrap();
+    let end = fleet::end_for_good(&env, run).await.unwrap();
+    assert_eq!(end, EndOfRun::Unknown { unsettled: 1, unreadable: 0 });
+    let launched = Event::Launched {
+        slot: 1,
+        attempt: 1,
+        ocid: "ocid1.instance.oc1.phx.a".to_owned(),
+        name: "web-1".to_owned(),
+        state: "PROVISIONING".to_owned(),
+        placement: ledger::Placement::default(),
+        work_request: None,
+        adopted: false,
+    };
+    env.store.append(run, at, vec![launched]).await.unwrap();
+    assert_eq!(fleet::end_for_good(&env, run).await.unwrap(), EndOfRun::Now { missing: 1 });
+    assert_eq!(fleet::end_for_good(&env, run).await.unwrap(), EndOfRun::Before);
 }
 
 #[tokio::test(start_paused = true)]

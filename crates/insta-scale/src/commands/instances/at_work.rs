@@ -5,17 +5,15 @@ use crate::error::CommandError;
 use crate::output::console;
 use crate::output::text::{count, seconds};
 use crate::tuning::{STOP_REQUEST_POLL, STOP_RUN_PATIENCE};
+use fleet::EndOfRun;
 use fleet::action::Verb;
 use fleet::history::{AtWork, launches_at_work, runs_of};
 use fleet::select::{Filter, Machine};
-use ledger::{Event, Lease, LedgerError, Outcome, RunId, RunKind, RunState, Store, sqlite};
-use std::sync::Arc;
+use ledger::{Lease, LedgerError, RunId, RunKind, sqlite};
 
 /// A launch without a process, locked so that no other process resumes it in the meantime.
 pub struct Stopped {
     run: RunId,
-    /// Appends through the store that took the lease also update the run's lock file.
-    store: Arc<dyn Store>,
     _lease: Lease,
 }
 
@@ -113,7 +111,7 @@ async fn take_once_free(connection: &Connection<'_>, run: RunId) -> Result<Stopp
     let store = connection.session.ledger()?;
     loop {
         match store.lease(run, connection.session.now()).await {
-            Ok(lease) => return Ok(Stopped { run, store, _lease: lease }),
+            Ok(lease) => return Ok(Stopped { run, _lease: lease }),
             Err(LedgerError::Held { .. }) => sqlite::request_stop(&folder, run)?,
             Err(error) => return Err(error.into()),
         }
@@ -138,7 +136,7 @@ pub async fn take_unfinished(
         let store = session.ledger()?;
         // Whoever has taken it up since is found by the look that follows the question.
         if let Ok(lease) = store.lease(head.run, session.now()).await {
-            stopped.push(Stopped { run: head.run, store, _lease: lease });
+            stopped.push(Stopped { run: head.run, _lease: lease });
         }
     }
     Ok(())
@@ -147,29 +145,27 @@ pub async fn take_unfinished(
 /// Ends the runs for good: nothing more is launched for their slots, and they no longer block `launch`. A run of which a
 /// launch is in doubt, or whose records cannot all be read, stays unfinished, since only `resume` finds out what it made.
 pub async fn end_for_good(connection: &Connection<'_>, stopped: &[Stopped]) -> Result<(), CommandError> {
-    for Stopped { run, store, .. } in stopped {
-        let found = store.records(*run).await?;
-        let state = RunState::fold(*run, &found.records);
-        if state.outcome.is_some_and(|outcome| !outcome.is_unfinished()) {
-            continue;
-        }
-        let doubt = match (found.unreadable.len(), state.counts.unsettled) {
-            (0, 0) => {
-                let ended = vec![Event::RunFinished { outcome: Outcome::Stopped }];
-                store.append(*run, connection.session.now(), ended).await?;
-                let missing = state.requested.saturating_sub(state.counts.launched);
+    let environment = connection.environment(connection.session.ledger()?);
+    for Stopped { run, .. } in stopped {
+        let doubt = match fleet::end_for_good(&environment, *run).await? {
+            EndOfRun::Before => continue,
+            EndOfRun::Now { missing } => {
                 console::line(&format!(
                     "run {run} has ended: it will not launch the remaining {}",
                     count(u64::from(missing), "instance")
                 ));
                 continue;
             }
-            (0, some) => format!("the outcome of {some} of its launches is unknown"),
-            (lost, _) => format!("{} of it cannot be read", count(lost as u64, "record")),
+            EndOfRun::Unknown { unsettled, unreadable: 0 } => {
+                format!("the outcome of {unsettled} of its launches is unknown")
+            }
+            EndOfRun::Unknown { unreadable, .. } => {
+                format!("{} of it cannot be read", count(unreadable as u64, "record"))
+            }
         };
         console::line(&format!(
             "warning: run {run} stays unfinished, because {doubt}; {} resume {run} finds out, and launches the \
-                 missing instances",
+             missing instances",
             connection.session.command_line()
         ));
     }
