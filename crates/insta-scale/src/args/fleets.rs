@@ -22,14 +22,14 @@ Examples:
 Exit codes: 0 the fleet has the wanted size, 2 invalid usage, 3 some failed or are protected, 4 nothing was changed
 or declined, 5 login refused, 130 interrupted.";
 
-/// The size that is asked for.
+/// A requested size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskedSize {
-    /// So many.
+    /// Exactly this many.
     Exactly(u32),
-    /// So many more than are wanted now.
+    /// This many more than the wanted size.
     More(u32),
-    /// So many fewer than are wanted now.
+    /// This many fewer than the wanted size.
     Fewer(u32),
 }
 
@@ -40,7 +40,7 @@ pub struct ScaleArgs {
     /// The number of instances: N, or +N or -N relative to the wanted size [default: the wanted size]
     #[arg(value_name = "SIZE", allow_negative_numbers = true, value_parser = size)]
     pub size: Option<AskedSize>,
-    /// Show what would change; change nothing
+    /// Show what would change without changing anything
     #[arg(long)]
     pub dry_run: bool,
     /// When shrinking, terminate the highest numbers first (the default)
@@ -58,22 +58,22 @@ pub struct ScaleArgs {
     /// Never terminate instances with this tag
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub protect: Vec<Tag>,
-    /// Keep the boot volumes of terminated instances; they continue to cost
+    /// Keep the boot volumes of terminated instances, which continue to cost money [default: delete them]
     #[arg(long)]
     pub keep_boot_volumes: bool,
-    /// Keep the data volumes that were created with terminated instances; they continue to cost
+    /// Keep the data volumes that were created with terminated instances, which continue to cost money [default: delete them]
     #[arg(long)]
     pub keep_data_volumes: bool,
-    /// Set an expiry on new instances, after which `cleanup --expired` terminates them
+    /// Tag new instances to expire after this time; `cleanup --expired` then terminates them [default: never]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub ttl: Option<Duration>,
-    /// Change nothing if the whole fleet would cost more than this per hour
+    /// Change nothing if the whole fleet would cost more than this per hour [default: no limit]
     #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = positive)]
     pub max_cost_per_hour: Option<f64>,
-    /// Do not ask for confirmation
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
-    /// How it is carried out.
+    /// How the launch is carried out.
     #[command(flatten)]
     pub pace: Pace,
 }
@@ -116,16 +116,16 @@ pub struct MaintainArgs {
     /// Bring the fleet to the wanted size once, then exit; for cron
     #[arg(long)]
     pub once: bool,
-    /// Print a systemd unit that runs `maintain` with these flags; change nothing
+    /// Print a systemd unit that runs `maintain` with these flags, and exit
     #[arg(long, conflicts_with = "once")]
     pub print_unit: bool,
     /// Start members that were stopped
     #[arg(long)]
     pub restart_stopped: bool,
-    /// Interval between looks at the fleet, at least 10s
+    /// Time between polls of the fleet, at least 10s
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = interval)]
     pub every: Duration,
-    /// Do not ask for confirmation
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
     /// How replacements are launched.
@@ -133,7 +133,7 @@ pub struct MaintainArgs {
     pub pace: Pace,
 }
 
-/// A time between two looks: none that would use the tenancy's requests up.
+/// A time between two polls, long enough not to use up the requests of the tenancy.
 fn interval(text: &str) -> Result<Duration, String> {
     let time = duration::parse(text)?;
     if time < Duration::from_secs(10) {
@@ -149,7 +149,7 @@ Examples:
   oci-insta-scale fleets
   oci-insta-scale fleets --compartment ocid1.compartment.oc1..aaaa --output json")]
 pub struct FleetsArgs {
-    /// The compartment [default: the config's]
+    /// List the fleets of this compartment [default: the config's]
     #[arg(short, long, value_name = "OCID")]
     pub compartment: Option<String>,
 }
@@ -162,7 +162,7 @@ pub struct FleetArgs {
     pub command: FleetCommand,
 }
 
-/// What can be done with a fleet besides changing its size.
+/// What can be done with a fleet, apart from changing its size.
 #[derive(Clone, Debug, Subcommand)]
 pub enum FleetCommand {
     /// Add existing instances to the fleet
@@ -183,7 +183,7 @@ pub struct AdoptArgs {
     /// Display names or OCIDs in the config's compartment
     #[arg(value_name = "INSTANCE")]
     pub named: Vec<String>,
-    /// Do not ask for confirmation
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
 }

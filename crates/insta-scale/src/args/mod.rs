@@ -136,9 +136,9 @@ pub enum Command {
     Plan(PlanArgs),
     /// Bring the fleet to a size: launch what is missing, or terminate what is too many
     Scale(ScaleArgs),
-    /// Keep the fleet at its wanted size: replace members that die
+    /// Keep the fleet at its wanted size: replace members that fail
     Maintain(MaintainArgs),
-    /// Show what exists of the fleet beside what is wanted
+    /// Compare the existing members of the fleet with the wanted size
     Status(StatusArgs),
     /// List the fleets of a compartment
     Fleets(FleetsArgs),

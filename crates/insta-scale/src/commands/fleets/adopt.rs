@@ -66,7 +66,7 @@ pub async fn adopt_instances(session: &Session, args: &AdoptArgs) -> Result<Exit
 /// The instances that are named: each has to be there, and in no fleet yet.
 async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, CommandError> {
     let parsed: Result<Vec<Named>, String> = names.iter().map(|name| name.parse()).collect();
-    let parsed = parsed.map_err(|why| CommandError::usage(why, "give display names or OCIDs"))?;
+    let parsed = parsed.map_err(|why| CommandError::usage(why, "use display names or OCIDs"))?;
     let filter = Filter { named: Some(parsed), ..Filter::default() };
     let connection = &ground.connection;
     let found = connection.ask(find(&connection.client, &connection.compartment, &filter)).await;

@@ -14,13 +14,13 @@ use std::time::Duration;
 /// When the path of the program or of the config is not known, or is not text.
 pub fn text(session: &Session, args: &MaintainArgs) -> Result<String, CommandError> {
     let program = std::env::current_exe()
-        .map_err(|source| CommandError::System { what: "the path of this program is not known", source })?;
+        .map_err(|source| CommandError::System { what: "the path of this program is unknown", source })?;
     let config = std::path::absolute(session.config_file())
-        .map_err(|source| CommandError::System { what: "the path of the config is not known", source })?;
+        .map_err(|source| CommandError::System { what: "the path of the config is unknown", source })?;
     let mut command = format!("{} maintain --yes --config {}", word(&program)?, word(&config)?);
     if let Some(folder) = &session.flags.state_dir {
         let folder = std::path::absolute(folder).map_err(|source| CommandError::System {
-            what: "the path of the state directory is not known",
+            what: "the path of the state directory is unknown",
             source,
         })?;
         // Writing to a String cannot fail, so the results are ignored.

@@ -89,7 +89,7 @@ fn price(standing: &Standing) -> String {
     let currency = clean(&standing.currency);
     let unknown = match standing.unknown_prices {
         0 => String::new(),
-        unknown => format!(", and {} of unknown price", count(unknown as u64, "instance")),
+        unknown => format!(", plus {} with an unknown price", count(unknown as u64, "instance")),
     };
     format!(
         "{} {currency} per hour{unknown}; at most {} {currency} spent so far",
@@ -107,7 +107,7 @@ fn troubles(standing: &Standing) -> Vec<(&'static str, String)> {
     if !standing.unfinished_runs.is_empty() {
         let doubt = match standing.in_doubt {
             0 => String::new(),
-            doubt => format!("; {doubt} launches of unknown outcome"),
+            doubt => format!("; {doubt} launches with an unknown outcome"),
         };
         let runs = list(standing.unfinished_runs.iter());
         troubles.push(("unfinished", format!("{runs}{doubt}: `scale` finds out and continues")));
