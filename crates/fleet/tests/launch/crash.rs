@@ -141,7 +141,7 @@ async fn a_second_process_is_refused_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_with_a_launch_in_doubt_is_not_ended_for_good() {
+async fn a_run_in_doubt_is_not_ended_for_good() {
     let world = World::of("roomy");
     let env = world.environment();
     let (run, at) = (env.new_run_id(), env.clock.now());
