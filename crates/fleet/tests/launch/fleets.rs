@@ -4,8 +4,8 @@
 use crate::world::World;
 use fleet::action::{Options, Verb};
 use fleet::fleets::{
-    Census, FleetKey, KeepEnd, KeepOptions, Keeper, LeavingOrder, Means, ScalePlan, SizeChange, Told,
-    carry_out, change, take_census, wanted,
+    Census, FleetKey, KeepEnd, KeepOptions, Keeper, LeavingOrder, Means, ReplaceOptions, ScalePlan,
+    SizeChange, Told, carry_out, change, replace, take_census, wanted,
 };
 use fleet::select::Selection;
 use fleet::{Environment, LaunchOptions, Plan, no_sink};
@@ -91,6 +91,41 @@ async fn a_thousand_up_and_down_take_the_limits_own_time() {
         assert!(took <= ideal * 1.05, "to {size}: {took:.1} s, ideal {ideal:.1} s");
         assert_eq!(world.region.world().live_instances().count(), size as usize);
     }
+}
+
+/// With nothing unavailable, the fleet never has fewer members than wanted, and one too many at most.
+#[tokio::test(start_paused = true)]
+async fn a_successor_runs_before_the_old_one_is_ended() {
+    let world = World::of(BOOT_45_S);
+    assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let mut fleet = world.fleet(3, &[1, 2, 3]);
+    fleet.template.freeform_tags = Some([("team".to_owned(), "blue".to_owned())].into());
+    let (env, plan) = (world.environment(), Plan::offline(fleet).unwrap());
+    let key = FleetKey::new(&plan.fleet, None);
+    let options = ReplaceOptions {
+        max_unavailable: 0,
+        launch: LaunchOptions::default(),
+        terminate: Options::new(Verb::Terminate),
+        protect: Vec::new(),
+    };
+    let watching = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let live: Vec<_> = world.region.world().live_instances().collect();
+            let running = live.iter().filter(|entry| entry.state.as_str() == "RUNNING").count();
+            assert!((3..=4).contains(&live.len()) && running >= 3, "{} live, {running} running", live.len());
+        }
+    };
+    let stop = CancellationToken::new();
+    let replaced = tokio::select! {
+        replaced = replace(&env, &plan, &key, &options, &|_| (), &stop) => replaced.unwrap(),
+        () = watching => unreachable!("it never ends"),
+    };
+    assert_eq!((replaced.ended, replaced.left, replaced.stopped), (3, 0, None));
+    let mut names: Vec<String> = world.region.world().live_instances().map(|entry| entry.name).collect();
+    names.sort();
+    assert_eq!(names, ["web-1", "web-2", "web-3"]);
 }
 
 /// Ends an instance behind the tool's back.

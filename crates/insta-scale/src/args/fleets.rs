@@ -133,6 +133,47 @@ pub struct MaintainArgs {
     pub pace: Pace,
 }
 
+/// Flags of `replace`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+A member differs from the config when its shape, OCPUs, memory, image or one of the config's freeform tags is not what the
+config would launch now; `status` shows which. Each gets a successor under the same name. Interrupted or killed, the same
+command continues. Instances with the tag oci-insta-scale-protect stay.
+
+Examples:
+  oci-insta-scale replace --drifted --dry-run
+  oci-insta-scale replace --drifted --max-unavailable 2
+
+Exit codes: 0 none differs any more, 2 invalid usage, 3 some were replaced, 4 none was replaced or declined, 5 login
+refused, 130 interrupted.")]
+pub struct ReplaceArgs {
+    /// Replace every member that differs from the config
+    #[arg(long, required = true)]
+    pub drifted: bool,
+    /// Terminate up to K old instances before their successors are launched; with 0, each successor runs before the old
+    /// instance is terminated
+    #[arg(long, value_name = "K", default_value = "0")]
+    pub max_unavailable: u32,
+    /// Show what would be replaced; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Never terminate instances with this tag
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub protect: Vec<Tag>,
+    /// Keep the boot volumes of terminated instances; they continue to cost
+    #[arg(long)]
+    pub keep_boot_volumes: bool,
+    /// Keep the data volumes that were created with terminated instances; they continue to cost
+    #[arg(long)]
+    pub keep_data_volumes: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How successors are launched.
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
 /// A time between two polls, long enough not to use up the requests of the tenancy.
 fn interval(text: &str) -> Result<Duration, String> {
     let time = duration::parse(text)?;

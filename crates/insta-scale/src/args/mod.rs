@@ -15,7 +15,8 @@ mod sim;
 
 pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArgs, Where};
 pub use fleets::{
-    AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ScaleArgs, StatusArgs,
+    AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ReplaceArgs, ScaleArgs,
+    StatusArgs,
 };
 pub use go_style::{go_flags, missed_equals, normalise};
 pub use instances::{
@@ -138,6 +139,8 @@ pub enum Command {
     Scale(ScaleArgs),
     /// Keep the fleet at its wanted size: replace members that fail
     Maintain(MaintainArgs),
+    /// Replace members that differ from the config
+    Replace(ReplaceArgs),
     /// Compare the existing members of the fleet with the wanted size
     Status(StatusArgs),
     /// List the fleets of a compartment

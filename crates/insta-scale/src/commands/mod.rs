@@ -77,6 +77,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Scale(args) => {
             document_refusal(session, Box::pin(fleets::scale::scale_fleet(session, &args)).await)
         }
+        Command::Replace(args) => Box::pin(fleets::replace_members(session, &args)).await,
         Command::Maintain(args) => Box::pin(fleets::maintain_fleet(session, &args)).await,
         Command::Status(args) => Box::pin(fleets::show_fleet(session, &args)).await,
         Command::Fleets(args) => Box::pin(fleets::list_fleets(session, &args)).await,

@@ -7,9 +7,10 @@ use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment};
 use fleet::cleanup::fleet_expiry;
-use fleet::fleets::{Census, FleetKey, ScalePlan};
+use fleet::fleets::{Census, FleetKey, ScalePlan, drift};
 use fleet::plan::FLEET_TAG;
 use fleet::price::{self, Prices, Size};
+use fleet::select::Machine;
 use fleet::{FleetSpec, Plan};
 use ledger::RunState;
 use oci_client::{Clock as _, SystemClock};
@@ -103,6 +104,34 @@ pub fn maintain(
         number: u64::from(wanted),
         ..Proposal::default()
     }
+}
+
+/// Adds to a termination that each instance gets a successor.
+pub fn replace(
+    proposal: &mut Proposal,
+    plan: &Plan,
+    name: &str,
+    old: &[Machine],
+    max_unavailable: u32,
+    settings: &Settings,
+) {
+    let number = u32::try_from(old.len()).unwrap_or(u32::MAX);
+    let mut kinds: Vec<String> =
+        old.iter().flat_map(|machine| drift(machine, &plan.fleet)).map(|drift| clean(&drift.what)).collect();
+    kinds.sort();
+    kinds.dedup();
+    let order = match max_unavailable {
+        0 => "one at a time: the new instance runs before the old one is terminated".to_owned(),
+        most => format!("up to {most} at a time are terminated before their successors are launched"),
+    };
+    let differ = if number == 1 { "differs" } else { "differ" };
+    let what =
+        format!("{name}: {} {differ} from the config ({})", count(number, "instance"), kinds.join(", "));
+    proposal.what = vec![("fleet", what), ("order", order)];
+    proposal.what.extend(preview::plan_rows(plan).into_iter().filter(|(label, _)| *label != "launch"));
+    proposal.money.push(("successors", money(&plan.fleet, number, settings)));
+    proposal.until = Some(until(&plan.fleet));
+    proposal.question = format!("Replace {}?", count(number, "instance"));
 }
 
 /// Whether the last price of a proposal is within a limit.

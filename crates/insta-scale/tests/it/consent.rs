@@ -51,6 +51,7 @@ fn off_a_terminal_nothing_changes_without_yes() {
         (ours, &["scale", "9"]),
         (ours, &["scale", "0"]),
         (ours, &["scale", "0", "--output", "jsonl"]),
+        (ours, &["replace", "--drifted"]),
         (ours, &["maintain"]),
         (ours, &["maintain", "--once"]),
         (ours, &["fleet", "adopt"]),

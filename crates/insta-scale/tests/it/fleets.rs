@@ -259,3 +259,26 @@ fn the_printed_unit_repeats_the_flags_by_absolute_paths() {
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("at least 10s"), "{}", refused.stderr);
 }
+
+#[test]
+fn drifted_members_are_replaced_under_their_names() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["3"]).code, 0);
+    let ocids = |standing: &Value| -> Vec<String> {
+        let rows = standing["instances"].as_array().unwrap();
+        rows.iter().map(|row| row["ocid"].as_str().unwrap().to_owned()).collect()
+    };
+    let before = ocids(&status(&place));
+    let nothing = place.run(&["replace", "--drifted", "--yes", "--output", "json"]);
+    assert_eq!((nothing.code, &nothing.json()["replaced"]), (0, &0.into()), "{}", nothing.stderr);
+    add(&place, "freeform_tags: {team: blue}");
+    let dry = place.run(&["replace", "--drifted", "--dry-run"]);
+    assert!(dry.stdout.contains("3 instances differ from the config (tag team)"), "{}", dry.stdout);
+    let words = ["replace", "--drifted", "--max-unavailable", "2", "--no-wait", "--yes", "--output", "json"];
+    let replaced = place.run(&words);
+    assert_eq!((replaced.code, &replaced.json()["replaced"]), (0, &3.into()), "{}", replaced.stderr);
+    let standing = status(&place);
+    assert_eq!(names(&standing), ["rehearsal-1", "rehearsal-2", "rehearsal-3"]);
+    assert_eq!(standing["drifted"], 0);
+    assert!(ocids(&standing).iter().all(|ocid| !before.contains(ocid)));
+}

@@ -4,6 +4,7 @@ mod adopt;
 mod grow;
 mod list;
 mod maintain;
+mod replace;
 pub mod scale;
 mod shared;
 mod shrink;
@@ -14,6 +15,7 @@ mod unit;
 pub use adopt::adopt_instances;
 pub use list::list_fleets;
 pub use maintain::maintain_fleet;
+pub use replace::replace_members;
 pub use status::show_fleet;
 
 use crate::commands::consent;

@@ -87,7 +87,7 @@ async fn nothing(
 }
 
 /// Keeps a second `scale` or `launch` of this machine from changing the fleet meanwhile.
-fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
+pub(super) fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
     let folder = ground.connection.session.state_folder()?;
     let key = launch_lock_key(ground.fleet(), ground.origin.as_ref());
     match sqlite::lock(&folder, &key, ground.connection.session.now())? {
@@ -103,7 +103,7 @@ fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
 }
 
 /// An active launch of the fleet would continue alongside this command.
-async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
+pub(super) async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
     let Some(run) = census.at_work.first() else { return Ok(()) };
     let holder = holder_of(&*ground.asking.store, *run, ground.connection.session.now()).await;
     Err(CommandError::usage(

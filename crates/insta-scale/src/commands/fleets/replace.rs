@@ -1,0 +1,115 @@
+//! `replace --drifted`: launches new instances in the place of members that differ from the config, and ends the old ones.
+
+use super::Ground;
+use crate::args::ReplaceArgs;
+use crate::commands::{consent, instances, proposals, reservation};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::fleets::replace as show;
+use crate::output::simulated;
+use crate::output::text::{clean, count};
+use crate::runtime::STOPPING;
+use crate::session::{Session, launch_options};
+use fleet::action::{Options, Verb};
+use fleet::fleets::{Census, ReplaceError, ReplaceOptions, drifted, replace};
+use ledger::Outcome;
+
+/// Runs it.
+pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Exit, CommandError> {
+    if !args.dry_run {
+        consent::has_to_ask(args.yes)?;
+    }
+    let ground = Ground::open(session, !args.dry_run).await?;
+    if ground.fleet().hostname.is_some() && args.max_unavailable == 0 {
+        return Err(CommandError::usage(
+            "the config gives host names, and a new instance cannot have the host name of one that still exists",
+            "add --max-unavailable 1: the old instance is terminated first",
+        ));
+    }
+    let _turn = if args.dry_run { None } else { Some(super::scale::take_turn(&ground)?) };
+    let planned = ground.connection.ask(Box::pin(async {
+        let planned = fleet::plan(&ground.asking.client, ground.fleet().clone()).await;
+        planned.map_err(|error| CommandError::of_plan(&ground.connection.settings.written, error))
+    }));
+    let mut plan = planned.await?;
+    plan.origin.clone_from(&ground.origin);
+    reservation::check_reservations(&ground.connection, &plan).await?;
+    let census = ground.census().await?;
+    super::scale::refuse_at_work(&ground, &census).await?;
+    refuse_unfinished(&census)?;
+    let old: Vec<_> = drifted(&census, &plan.fleet, &args.protect)
+        .into_iter()
+        .map(|member| member.machine.clone())
+        .collect();
+    let name = clean(&ground.key.name);
+    if old.is_empty() {
+        console::line(&format!("fleet {name}: no instance that may be replaced differs from the config"));
+        console::data(&show::nothing(session.output))?;
+        return Ok(Exit::Done);
+    }
+    let terminate = Options {
+        wait: !args.pace.no_wait,
+        keep_boot_volumes: args.keep_boot_volumes,
+        keep_data_volumes: args.keep_data_volumes,
+        protect: args.protect.clone(),
+        simulated: simulated::label().map(str::to_owned),
+        ..Options::new(Verb::Terminate)
+    };
+    let prices = &ground.connection.settings.prices;
+    let mut proposal = instances::propose_action(&terminate, &old, prices, session.now());
+    proposals::replace(&mut proposal, &plan, &name, &old, args.max_unavailable, &ground.connection.settings);
+    if args.dry_run {
+        console::data(&show::planned(&proposal, &old, &plan.fleet, session.output))?;
+        return Ok(Exit::Done);
+    }
+    instances::tell_fate(session, args.yes, &terminate)?;
+    ground.agree(args.yes, &proposal).await?;
+    if let Some(origin) = &mut plan.origin {
+        origin.simulated = simulated::label().map(str::to_owned);
+    }
+    session.say_when_stopped(STOPPING);
+    let environment = ground.connection.environment(ground.asking.store.clone());
+    let options = ReplaceOptions {
+        max_unavailable: args.max_unavailable,
+        launch: launch_options(&args.pace),
+        terminate,
+        protect: args.protect.clone(),
+    };
+    let output = session.output;
+    let tell = |step| show::step(&step, output);
+    let replaced = replace(&environment, &plan, &ground.key, &options, &tell, &session.stop).await?;
+    console::data(&show::done(&replaced, output))?;
+    if replaced.left > 0 {
+        let again = session.command_line();
+        console::line(&format!(
+            "hint: {} still to be replaced; `{again} replace --drifted` continues",
+            count(replaced.left, "instance")
+        ));
+    }
+    Ok(match replaced.stopped {
+        None => Exit::Done,
+        Some(Outcome::Interrupted) => Exit::Interrupted,
+        Some(Outcome::NotAuthenticated) => Exit::NotAuthenticated,
+        Some(_) if replaced.ended == 0 => Exit::NoneLaunched,
+        Some(_) => Exit::SomeFailed,
+    })
+}
+
+/// A launch that was cut short may have made members that nobody has counted.
+fn refuse_unfinished(census: &Census) -> Result<(), CommandError> {
+    let Some(run) = census.unfinished.first() else { return Ok(()) };
+    Err(CommandError::usage(
+        format!("run {run} of this fleet is unfinished"),
+        "`oci-insta-scale scale` finds out what it has made; replace after that",
+    ))
+}
+
+impl From<ReplaceError> for CommandError {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Census(error) => error.into(),
+            ReplaceError::Run(error) => error.into(),
+        }
+    }
+}
