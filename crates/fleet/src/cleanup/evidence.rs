@@ -20,6 +20,8 @@ pub struct Evidence {
     pub(super) instances: BTreeMap<String, MadeInstance>,
     /// What a termination of ours was to do with the volumes of an instance, by its OCID.
     terminated: BTreeMap<String, Fate>,
+    /// The same of terminations of which nobody knows whether the service has heard: no proof that anything was to go.
+    announced: BTreeMap<String, Fate>,
     /// Volumes that a termination left on purpose: OCID → instance.
     pub(super) kept: BTreeMap<String, String>,
     /// Instances that a process is acting on right now, and its run.
@@ -48,6 +50,13 @@ pub(super) struct MadeInstance {
 struct Fate {
     boot: bool,
     data: bool,
+}
+
+impl Fate {
+    /// Two terminations of one instance: a volume is kept if either was to keep it.
+    fn and(self, other: Self) -> Self {
+        Self { boot: self.boot && other.boot, data: self.data && other.data }
+    }
 }
 
 /// One launch run.
@@ -168,13 +177,13 @@ impl Evidence {
         }
         let volumes = Fate { boot: !plan.options.keep_boot_volumes, data: !plan.options.keep_data_volumes };
         for slot in state.slots.values() {
-            let sent =
-                matches!(slot.phase, Phase::ActionIntended | Phase::ActionAccepted | Phase::ActionDone)
-                    && !slot.skipped;
-            let Some(ocid) = slot.ocid.clone().filter(|_| sent) else { continue };
-            // Two terminations of one instance: a volume is kept if either was to keep it.
-            let fate = self.terminated.entry(ocid).or_insert(volumes);
-            *fate = Fate { boot: fate.boot && volumes.boot, data: fate.data && volumes.data };
+            let book = match slot.phase {
+                Phase::ActionAccepted | Phase::ActionDone => &mut self.terminated,
+                Phase::ActionIntended => &mut self.announced,
+                _ => continue,
+            };
+            let Some(ocid) = slot.ocid.clone().filter(|_| !slot.skipped) else { continue };
+            book.entry(ocid).and_modify(|fate| *fate = fate.and(volumes)).or_insert(volumes);
         }
         self.kept.extend(plan.kept_volumes.into_iter().map(|kept| (kept.volume, kept.instance)));
     }
@@ -220,7 +229,9 @@ impl Evidence {
     /// Whether a record says that a volume was to go together with its instance: a termination of ours that was to delete
     /// it, or the rolling back of its run. That an instance has died says nothing of who may have kept its volumes.
     pub(super) fn volume_was_to_go(&self, ocid: &str, boot: bool) -> bool {
-        match self.terminated.get(ocid) {
+        let announced = self.announced.get(ocid);
+        let fate = self.terminated.get(ocid).map(|fate| announced.map_or(*fate, |other| fate.and(*other)));
+        match fate {
             Some(fate) if boot => fate.boot,
             Some(fate) => fate.data,
             None => !self.terminations_lost && self.is_rolled_back(ocid),

@@ -21,6 +21,11 @@ async fn find_with(world: &World, store: &MemoryStore, scope: &Scope) -> Leftove
 /// A ledger with these records of a run.
 async fn with_records(run: RunId, records: &[Record]) -> MemoryStore {
     let store = MemoryStore::new();
+    add_records(&store, run, records).await;
+    store
+}
+
+async fn add_records(store: &MemoryStore, run: RunId, records: &[Record]) {
     for record in records {
         let event = record.event.clone();
         if record.seq == 1 {
@@ -29,7 +34,6 @@ async fn with_records(run: RunId, records: &[Record]) -> MemoryStore {
             store.append(run, record.at, vec![event]).await.unwrap();
         }
     }
-    store
 }
 
 fn launch_for(world: &World, run: RunId, slot: u32, name: &str) -> String {
@@ -217,4 +221,35 @@ async fn a_kept_volume_stays_when_its_termination_is_unread() {
     let left = find(&world, &scope(&world)).await;
     assert!(left.is_empty(), "{left:?}");
     assert!(left.notes.iter().any(|note| note.contains("2 volumes left alone")), "{:?}", left.notes);
+}
+
+/// A process may die between its announcement and its request. Whoever ends the instance later may keep its volume.
+#[tokio::test(start_paused = true)]
+async fn a_termination_only_announced_proves_nothing() {
+    let world = World::new("roomy");
+    let (run, made) = launched(&world, 1, 1, &[1], Outcome::Complete).await;
+    world.settle();
+    let selection = Selection::freeze(world.find(&Filter::default()).await.machines);
+    let refused = json!({"operations": ["TerminateInstance"], "fault": {"answer": {"status": 404}}});
+    world.region.add_faults(&[serde_json::from_value(refused).unwrap()]);
+    world.run(&selection, &Options::new(Verb::Terminate)).await;
+    world.region.replace_faults(&[]);
+    world.terminate_keeping_boot_volume(&made[0]);
+    world.settle();
+
+    let head = world.store.runs().await.unwrap().into_iter().find(|head| head.run != run).unwrap();
+    let records = world.store.snapshot(head.run);
+    let is_intent = |record: &Record| matches!(record.event, Event::ActionIntended { .. });
+    let announced = records.iter().position(is_intent).unwrap() + 1;
+    let store = with_records(run, &world.store.snapshot(run)).await;
+    add_records(&store, head.run, &records[..announced]).await;
+    let left = find_with(&world, &store, &scope(&world)).await;
+    assert!(left.is_empty(), "{left:?}");
+    assert!(left.notes.iter().any(|note| note.contains("1 volume left alone")), "{:?}", left.notes);
+
+    // That the service took it is the proof.
+    let accepted = Event::ActionAccepted { slot: 1, ocid: made[0].clone(), state: "TERMINATING".to_owned() };
+    store.append(head.run, world.env.clock.now(), vec![accepted]).await.unwrap();
+    let left = find_with(&world, &store, &scope(&world)).await;
+    assert_eq!(left.volumes.len(), 1, "{left:?}");
 }
