@@ -10,7 +10,7 @@ use crate::engine::failure::own_error;
 use crate::engine::journal::Journal;
 use crate::pace::{Controller, QueuePosition, Settings, WaitQueue};
 use crate::query::select::{Machine, Named, Selection};
-use ledger::{ErrorClass, Event, Outcome, RunId};
+use ledger::{ErrorClass, Event, RunId};
 use oci_client::FailureClass;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::{BTreeSet, HashMap};
@@ -273,10 +273,7 @@ impl Engine<'_> {
         self.journal.finish(self.env.requests.as_deref(), outcome).await;
         let broken = self.journal.broken();
         let mut summary = ActionSummary::of(&self.journal.into_state());
-        if let Some(error) = broken {
-            summary.outcome = Some(Outcome::LedgerFailed);
-            summary.warnings.push(error.to_string());
-        }
+        summary.warnings.extend(broken.map(|error| error.to_string()));
         summary
     }
 }

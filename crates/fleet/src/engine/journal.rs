@@ -121,6 +121,12 @@ impl Journal {
             self.take_in(records);
             return last;
         }
+        self.show_unwritten(events);
+        None
+    }
+
+    /// Shows and counts what the store does not have.
+    fn show_unwritten(&self, events: Vec<Event>) {
         let at = self.clock.now();
         let mut inner = self.lock();
         for event in events {
@@ -128,10 +134,12 @@ impl Journal {
             inner.state.apply(&record);
             (self.sink)(&record);
         }
-        None
     }
 
     /// Writes how the run ended, after the requests that it has made, where those were counted.
+    ///
+    /// A run whose ledger failed ends as such, whatever else it came to: only then is it known to be unfinished, and
+    /// `resume` looks again at what was told and never written. That holds for the last record too.
     pub async fn finish(&self, counts: Option<&RequestCounts>, outcome: Outcome) {
         let counted = counts.map(|counts| {
             let count = |of: oci_client::Counts| RequestCount {
@@ -142,7 +150,17 @@ impl Journal {
             let requests = counts.snapshot().into_iter().map(|(name, of)| (name.to_owned(), count(of)));
             Event::RequestsCounted { requests: requests.collect() }
         });
-        self.record(counted.into_iter().chain([Event::RunFinished { outcome }]).collect()).await;
+        let mut events: Vec<Event> = counted.into_iter().collect();
+        events.push(Event::RunFinished { outcome });
+        if self.broken().is_none()
+            && let Ok(records) = self.append(events.clone()).await
+        {
+            self.take_in(records);
+            return;
+        }
+        events.pop();
+        events.push(Event::RunFinished { outcome: Outcome::LedgerFailed });
+        self.show_unwritten(events);
     }
 
     /// The wall clock, by which records are dated.

@@ -262,3 +262,27 @@ async fn what_the_dying_still_use_is_given_back_too() {
         assert_eq!(world.books(), (used, used), "{min:?}: {:?}", summary.unwrap().warnings);
     }
 }
+
+/// Wherever the ledger fills up, the run stays unfinished: whoever resumes it looks again at what may still be held.
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_fills_leaves_reservations_to_resume() {
+    let mut failed = 0;
+    for appends in 1..40 {
+        let world = World::of("scarce");
+        world.store.fail_after(Some(appends));
+        let plan = reserving(&world, 5000, &[1, 2, 3], 5000, true);
+        let (summary, _) = launch(&world, &plan).await;
+        if summary.ledger_error.is_none() {
+            break;
+        }
+        failed += 1;
+        assert_eq!(summary.outcome, Some(Outcome::LedgerFailed), "after {appends}: {:?}", summary.warnings);
+        world.store.fail_after(None);
+        let env = world.environment();
+        let (options, stop) = (LaunchOptions::default(), CancellationToken::new());
+        let resumed = fleet::resume(&env, summary.run_id, &options, fleet::no_sink(), stop).await.unwrap();
+        assert_eq!(resumed.outcome, Some(Outcome::GivenBack), "after {appends}: {:?}", resumed.warnings);
+        assert_eq!(world.books(), (0, 0), "after {appends}");
+    }
+    assert!((5..39).contains(&failed), "{failed} appends");
+}

@@ -107,11 +107,13 @@ pub(crate) async fn acquire(
         still_held(journal, &created).await;
         return Acquired::Ended(Outcome::Interrupted);
     }
-    if journal.broken().is_some() {
-        return Acquired::Ended(Outcome::LedgerFailed);
-    }
-    if !past.begun {
+    if journal.broken().is_none() && !past.begun {
         even_out(client, &shares, &mut created, journal, &patience).await;
+    }
+    // Nothing more is begun, neither launching nor giving back: a run that is resumed finds what it held.
+    if journal.broken().is_some() {
+        still_held(journal, &created).await;
+        return Acquired::Ended(Outcome::LedgerFailed);
     }
     let held: u32 = created.iter().map(Created::held).sum();
     tell(journal, plan.fleet.count, held, &created).await;
