@@ -29,6 +29,7 @@ SEEDS ?= 100000
 SLOTS ?= 8
 FIRST ?=
 SEED ?=
+HISTORIES ?= no_seed_loses no_seed_deletes
 # What `make fuzz` runs, for how long, and how the targets are built: with counters at each branch for libFuzzer.
 FUZZ ?= authorization config error_body ledger_events ledger_file
 FUZZ_SECONDS ?= 60
@@ -87,9 +88,10 @@ test: ## Every test that needs nothing but this checkout; reports every failure
 	exit $$failed
 
 .PHONY: simulate
-simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random base or FIRST=1; one again, in full: SEED=42
+simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random base or FIRST=1; one again, in full: SEED=42 HISTORIES=no_seed_loses
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
-	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_loses
+	$(CARGO) test --locked --package fleet --profile sim --test simulation -- \
+	--test-threads 1 --nocapture $(HISTORIES)
 
 .PHONY: simulate-scaling
 simulate-scaling: ## Play fleets that are scaled up and down from seeds: SEEDS, SLOTS (the largest size), FIRST and SEED as above

@@ -391,6 +391,6 @@ impl History {
     }
 }
 
-fn tell(record: &Record) {
+pub fn tell(record: &Record) {
     println!("{}", serde_json::to_string(record).unwrap());
 }

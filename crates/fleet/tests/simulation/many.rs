@@ -81,7 +81,10 @@ impl Sum {
         let lines: Vec<String> =
             self.broken.iter().map(|(seed, reason)| format!("seed {seed}: {reason}")).collect();
         if let Some((seed, _)) = self.broken.first() {
-            panic!("{}\nplay it again: make simulate SEED={seed} SLOTS={most}", lines.join("\n"));
+            panic!(
+                "{}\nplay it again: make simulate HISTORIES=no_seed_loses SEED={seed} SLOTS={most}",
+                lines.join("\n")
+            );
         }
     }
 }

@@ -5,6 +5,7 @@
 use crate::{
     books,
     fuse::Fuse,
+    history,
     kept::{Announced, Kept},
     region::{self, RegionClock},
     setup::Setup,
@@ -16,7 +17,7 @@ use fleet::action::{self, Options, Verb};
 use fleet::cleanup::{self, EXPIRY_TAG, Scope, expiry_value};
 use fleet::price::Prices;
 use fleet::select::{Filter, Machine, Selection, find};
-use fleet::{Environment, Plan, no_sink};
+use fleet::{Environment, Plan, Sink, no_sink};
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use ledger::{Event, MemoryStore, RunId, Store};
@@ -150,9 +151,7 @@ impl Upkeep {
 
     async fn act(&mut self) -> Result<(), String> {
         let what = self.chance.random_range(0..20);
-        if self.setup.loud {
-            println!("act {what}");
-        }
+        self.tell(&format!("{}: act {what}", self.clock.now()));
         match what {
             0..=3 => self.work().await?,
             4..=5 => {
@@ -181,9 +180,9 @@ impl Upkeep {
         let working = async {
             // What stands in the way of a process is another test's concern.
             if known {
-                let _ = fleet::resume(&env, self.run, options, no_sink(), stop).await;
+                let _ = fleet::resume(&env, self.run, options, self.sink(), stop).await;
             } else {
-                let _ = fleet::launch(&env, self.run, &self.plan, options, no_sink(), stop).await;
+                let _ = fleet::launch(&env, self.run, &self.plan, options, self.sink(), stop).await;
             }
         };
         let dead = tokio::select! {
@@ -220,6 +219,8 @@ impl Upkeep {
             made_reservations: self.chance.random_bool(0.5),
             now: self.clock.now(),
         };
+        self.tell(&format!("ledger {at} of {}, {scope:?}", self.copies.len()));
+        let sink = self.sink();
         let domains = self.region.world().defaults().availability_domains;
         let cleaning = async {
             let evidence = cleanup::gather(&store).await.unwrap();
@@ -227,7 +228,7 @@ impl Upkeep {
             let Ok(left) = cleanup::find(&env.client, &evidence, &scope, &domains, &prices).await else {
                 return;
             };
-            let watch = |_, _: &[String]| no_sink();
+            let watch = |_, _: &[String]| Arc::clone(&sink);
             // A cleanup that fails has deleted what it could.
             let _ = cleanup::delete(&env, &left, watch, CancellationToken::new()).await;
         };
@@ -251,7 +252,7 @@ impl Upkeep {
         };
         let run = RunId::new(self.clock.now(), self.chance.random());
         let selection = Selection::freeze(some);
-        let terminating = action::run(&env, run, &selection, &options, no_sink(), CancellationToken::new());
+        let terminating = action::run(&env, run, &selection, &options, self.sink(), CancellationToken::new());
         let dead = tokio::select! {
             biased;
             () = fuse.blown() => true,
@@ -338,6 +339,17 @@ impl Upkeep {
             }
         }
         copy
+    }
+
+    /// What happens, where one seed is played again.
+    fn tell(&self, what: &str) {
+        if self.setup.loud {
+            println!("{what}");
+        }
+    }
+
+    fn sink(&self) -> Sink {
+        if self.setup.loud { Arc::new(history::tell) } else { no_sink() }
     }
 
     fn fuse(&mut self, dies: f64) -> Arc<Fuse> {

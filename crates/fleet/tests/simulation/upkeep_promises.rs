@@ -1,6 +1,10 @@
 //! What every history of upkeep must keep, for as many seeds as time allows.
 
-use crate::{many::number, setup::Setup, upkeep};
+use crate::{
+    many::{self, number},
+    setup::Setup,
+    upkeep,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +22,13 @@ fn no_seed_deletes_what_the_books_want() {
         println!("{:?}", upkeep::play(setup).unwrap());
         return;
     }
-    let first = number("SIMULATE_FIRST").unwrap_or(1);
+    let first = number("SIMULATE_FIRST").unwrap_or_else(many::random_base);
     let count = number("SIMULATE_SEEDS").unwrap_or(SEEDS);
+    let again = "make simulate HISTORIES=no_seed_deletes";
+    println!(
+        "seeds {first} to {}: {again} FIRST={first} SEEDS={count} SLOTS={most}",
+        first + count.saturating_sub(1)
+    );
     let (next, sum) = (AtomicU64::new(first), Mutex::new((upkeep::Told::default(), Vec::new())));
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -52,7 +61,7 @@ fn no_seed_deletes_what_the_books_want() {
         all.deletions,
         broken.len()
     );
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(broken.is_empty(), "{}\nplay one again: {again} SEED=… SLOTS={most}", broken.join("\n"));
     // A cleanup that deletes nothing keeps every promise.
     assert!(count < SEEDS || all.deletions > count / 16, "{} deletions", all.deletions);
 }

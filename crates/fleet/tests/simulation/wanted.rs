@@ -55,7 +55,9 @@ impl Books {
             .into_iter()
             .filter(|volume| volume.used_by.as_ref().is_some_and(|instance| instances.contains(instance)));
         wanted.extend(used.map(|volume| volume.id));
-        let unfinished = self.launch.outcome.is_none_or(Outcome::is_unfinished);
+        // Whoever resumes the run launches into its reservations, unless every slot has its instance.
+        let open = (1..=self.launch.requested).any(|slot| self.launch.slot(slot).ocid.is_none());
+        let unfinished = self.launch.outcome.is_none_or(Outcome::is_unfinished) && open;
         let reservations = region.world().reservations().collect::<Vec<_>>();
         let needed = reservations.into_iter().filter(|entry| entry.used > 0 || (unfinished && !named));
         wanted.extend(needed.map(|entry| entry.id));
