@@ -246,6 +246,9 @@ pub struct ExtendInstances {
     /// Also shorten the time of instances that expire later than that
     #[arg(long)]
     pub shorten: bool,
+    /// Select every instance of the compartment that has an expiry
+    #[arg(long)]
+    pub all: bool,
     /// Exit with code 0 even if no instance matches [default: exit with 4]
     #[arg(long)]
     pub allow_empty: bool,

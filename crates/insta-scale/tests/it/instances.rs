@@ -290,8 +290,9 @@ fn an_expired_fleet_is_cleaned_up_and_a_living_one_is_not() {
     let nothing = place.run(&["cleanup", "--expired", "--yes"]);
     assert_eq!(nothing.code, 0, "{}", nothing.stderr);
     assert!(nothing.stdout.contains("nothing is left over"), "{}", nothing.stdout);
-    let shortened = place.run(&["instances", "extend", "--all", "--ttl", "1s"]);
-    assert_eq!(shortened.code, 2, "extend takes no --all: {}", shortened.stderr);
+    let unselected = place.run(&["instances", "extend", "--ttl", "1s", "--shorten"]);
+    assert_eq!(unselected.code, 2, "{}", unselected.stderr);
+    assert!(unselected.stderr.contains("no instances are selected to be extended"), "{}", unselected.stderr);
     let prefix = setting(&place, "display_name_prefix");
     let words = ["instances", "extend", "--prefix", &prefix, "--ttl", "1s", "--shorten", "--yes"];
     let shortened = place.run(&words);

@@ -24,7 +24,15 @@ pub async fn extend_instances(
     args: &ExtendInstances,
 ) -> Result<Exit, CommandError> {
     let until = end_of(args.ttl, connection.session.now())?;
-    let found = select::choose_instances(connection, &args.select).await?;
+    let filter = select::build_filter(connection, &args.select).await?;
+    if filter.is_everything() && !args.all {
+        return Err(CommandError::usage(
+            "no instances are selected to be extended",
+            "name instances, or use --prefix, --run, --tag, --state, --ad, --shape or --file; --all selects every instance \
+                 of the compartment that has an expiry",
+        ));
+    }
+    let found = select::find_and_report(connection, &filter).await?;
     if found.machines.is_empty() && found.missing.is_empty() {
         return Ok(found_nothing(args.allow_empty));
     }
