@@ -182,7 +182,9 @@ impl Evidence {
                 Phase::ActionIntended => &mut self.announced,
                 _ => continue,
             };
-            let Some(ocid) = slot.ocid.clone().filter(|_| !slot.skipped) else { continue };
+            // One that was on its way out by itself was only waited for: somebody else has said what becomes of its volumes.
+            let sent = slot.attempts > 0 && !slot.skipped;
+            let Some(ocid) = slot.ocid.clone().filter(|_| sent) else { continue };
             book.entry(ocid).and_modify(|fate| *fate = fate.and(volumes)).or_insert(volumes);
         }
         self.kept.extend(plan.kept_volumes.into_iter().map(|kept| (kept.volume, kept.instance)));
