@@ -58,7 +58,7 @@ def test_any_other_word_than_DELETE_terminates_nothing(fleet):
         for number in (1, 2, 3):
             assert f"{fleet.prefix}{number}" in screen.text()
         assert "Terminate 3 instances?" in screen.text()
-        assert re.search(r"[0-9.]+ USD an hour", screen.text()), screen.text()
+        assert re.search(r"[0-9.]+ USD per hour", screen.text()), screen.text()
         assert "boot volumes are deleted with all their data" in screen.text()
         screen.type(word + "\n")
         assert screen.end() == 4, screen.text()
