@@ -4,6 +4,7 @@
 mod backend;
 mod extend;
 mod finding;
+mod homes;
 pub mod named;
 pub mod naming;
 pub mod policy;
@@ -11,17 +12,21 @@ mod reserve;
 mod resolve;
 mod shapes;
 mod spec;
+mod spread;
 mod tags;
+mod walk;
 
 pub use backend::Backend;
 pub(crate) use extend::number_in;
 pub use extend::{TakenNames, highest_of_run, taken};
 pub use finding::Finding;
+pub use homes::FIELD as SPREAD_FIELD;
 pub use reserve::Reserve;
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{PlanError, is_domain, is_same_domain, plan};
 pub use spec::{FleetSpec, is_same_kind};
+pub use spread::{Across, Spread, SpreadDomain, WhenImpossible, skew};
 pub(crate) use tags::expiry_in;
 pub use tags::{EXPIRY_TAG, fleet_expiry};
 
@@ -96,8 +101,7 @@ impl Plan {
 
     /// The display name of a slot's instance where it is tried first.
     pub fn name(&self, slot: SlotNumber) -> String {
-        let first = self.fleet.first_placement();
-        self.name_in(slot, first.map_or("", |placement| &placement.availability_domain))
+        self.name_in(slot, &self.placement(slot, 1).availability_domain)
     }
 
     /// The display name of a slot's instance in an availability domain.
@@ -111,13 +115,6 @@ impl Plan {
         number_in(&self.fleet, name)
     }
 
-    /// Where an attempt (from 1) is made: the placements in order, over and over.
-    pub fn placement(&self, attempt: u32) -> Placement {
-        let placements = &self.fleet.placements;
-        let index = attempt.saturating_sub(1) as usize % placements.len().max(1);
-        placements.get(index).cloned().unwrap_or_default()
-    }
-
     /// The placement of the plan that led to this one: the service chooses a fault domain where none was asked for.
     pub(crate) fn placement_of(&self, actual: &Placement) -> Placement {
         let asked = |asked: &&Placement| {
@@ -129,7 +126,7 @@ impl Plan {
 
     /// The body of a launch. The same arguments give the same body, or the service would refuse the retry token.
     pub fn request(&self, run: RunId, slot: SlotNumber, attempt: u32) -> LaunchInstanceDetails {
-        self.request_in(&self.placement(attempt), run, slot)
+        self.request_in(&self.placement(slot, attempt), run, slot)
     }
 
     /// The same for a placement that was written down: what an earlier process sent must be sent again as it was, even if

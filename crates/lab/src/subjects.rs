@@ -125,6 +125,8 @@ impl Ground {
             count,
             first_number: 1,
             numbers: Vec::new(),
+            spread: None,
+            homes: Vec::new(),
             name: String::new(),
             placements: vec![Placement {
                 availability_domain: self.availability_domain.clone(),

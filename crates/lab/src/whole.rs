@@ -162,6 +162,8 @@ impl Whole {
             count,
             first_number: 1,
             numbers: Vec::new(),
+            spread: None,
+            homes: Vec::new(),
             name: String::new(),
             placements: self.defaults.availability_domains.iter().map(placement).collect(),
             template: LaunchInstanceDetails {

@@ -6,7 +6,7 @@
 use super::identity::FleetKey;
 use crate::engine::env::Environment;
 use crate::launch::LONGEST_LAG;
-use crate::plan::{FLEET_TAG, FleetSpec, Plan, RUN_TAG, number_in};
+use crate::plan::{Across, FLEET_TAG, FleetSpec, Plan, RUN_TAG, SpreadDomain, number_in};
 use crate::query::select::Machine;
 use crate::tuning::{CENSUS_PAUSE, LISTS_CATCH_UP, MAY_BE_UNSEEN};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -33,6 +33,13 @@ pub struct FleetMember {
     pub number: Option<u32>,
     /// Whether its launch was given up before it ran.
     pub never_ran: bool,
+}
+
+impl FleetMember {
+    /// The domain of a spread that it is in.
+    pub(super) fn domain(&self, across: Across) -> SpreadDomain {
+        across.domain(&self.machine.availability_domain, self.machine.fault_domain.as_deref())
+    }
 }
 
 /// A fleet as it is.

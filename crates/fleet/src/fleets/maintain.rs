@@ -10,6 +10,7 @@ use super::converge::settle_unfinished;
 use super::identity::FleetKey;
 use super::lives::Lives;
 use super::numbers::grown;
+use super::spreading::spread_beside;
 use super::wanted::{Wanted, wanted};
 use crate::action::{self, Verb};
 use crate::engine::env::{Environment, RunError, no_sink};
@@ -342,7 +343,11 @@ impl<'a> Keeper<'a> {
         taken.extend(&hopeless);
         self.hopeless = hopeless;
         let Ok(count @ 1..) = u32::try_from(hopeful.len()) else { return Ok(KeepNext::Backoff) };
-        let plan = Plan { fleet: grown(&self.plan.fleet, count, &taken), ..self.plan.clone() };
+        let mut plan = Plan { fleet: grown(&self.plan.fleet, count, &taken), ..self.plan.clone() };
+        if let Err(finding) = spread_beside(&mut plan.fleet, &census.members) {
+            (self.tell)(Told::Trouble { text: finding.to_string() });
+            return Ok(KeepNext::Backoff);
+        }
         (self.tell)(Told::Replacing { names: plan.slots().map(|slot| plan.name(slot)).collect() });
         let (run, options) = (self.env.new_run_id(), &self.options.launch);
         let launched = launch::run::launch(self.env, run, &plan, options, no_sink(), self.stop.clone()).await;

@@ -13,6 +13,7 @@ mod maintain;
 mod numbers;
 mod replace;
 mod shrink;
+mod spreading;
 mod standing;
 mod wanted;
 
@@ -24,5 +25,6 @@ pub use maintain::{KeepEnd, KeepOptions, Keeper, Told};
 pub use numbers::grown;
 pub use replace::{ReplaceError, ReplaceOptions, ReplaceStep, Replacement, drifted, replace};
 pub use shrink::{Leaving, LeavingOrder, PROTECT_TAG, Picked, Why, is_protected, pick};
+pub use spreading::{Unevenness, spread_beside, uneven_after};
 pub use standing::{Candidate, MemberRow, Standing};
 pub use wanted::{ScalePlan, Wanted, wanted};

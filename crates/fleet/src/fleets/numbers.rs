@@ -17,6 +17,8 @@ pub fn grown(fleet: &FleetSpec, count: u32, taken: &BTreeSet<u32>) -> FleetSpec 
         first_number: first,
         // Most fleets have no gaps, and a plan with a hundred thousand numbers is long.
         numbers: if in_a_row { Vec::new() } else { numbers },
+        // Those of a plan are for its own slots.
+        homes: Vec::new(),
         ..fleet.clone()
     }
 }

@@ -9,6 +9,7 @@ use super::drift::drift;
 use super::identity::FleetKey;
 use super::numbers::grown;
 use super::shrink::is_protected;
+use super::spreading::spread_in_place;
 use crate::action::{self, ActionSummary};
 use crate::engine::env::{Environment, RunError, no_sink};
 use crate::launch::{self, LaunchOptions, RunSummary};
@@ -157,6 +158,7 @@ impl Round<'_> {
         if own.len() == old.len() {
             fleet.numbers = own.into_iter().collect();
         }
+        spread_in_place(&mut fleet, &census.members, old);
         let plan = Plan { fleet, ..self.plan.clone() };
         (self.tell)(ReplaceStep::Launching(plan.slots().map(|slot| plan.name(slot)).collect()));
         let run = self.env.new_run_id();

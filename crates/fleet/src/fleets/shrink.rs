@@ -1,6 +1,7 @@
 //! Which members leave when a fleet shrinks, and why these. Pure data.
 
 use super::census::FleetMember;
+use crate::plan::{Across, SpreadDomain};
 use crate::query::select::{Machine, Tag};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ pub enum LeavingOrder {
     Named(Vec<String>),
     /// Always one of the fullest domain (availability domain and fault domain), the newest there.
     Balance,
+    /// The same for the domains that the fleet is spread over.
+    Spread(Across),
 }
 
 /// Why a member leaves.
@@ -113,7 +116,14 @@ pub fn pick(members: &[FleetMember], surplus: u32, order: &LeavingOrder, protect
         });
         free.reverse();
         match order {
-            LeavingOrder::Balance => balance(free, &protected, wanted, &mut picked),
+            LeavingOrder::Balance => {
+                let pair = |member: &FleetMember| member.domain(Across::FaultDomain);
+                balance(free, &protected, wanted, &mut picked, pair);
+            }
+            LeavingOrder::Spread(across) => {
+                let domain = |member: &FleetMember| member.domain(*across);
+                balance(free, &protected, wanted, &mut picked, domain);
+            }
             LeavingOrder::Oldest => take(&mut free, wanted, &mut picked, Why::Oldest, |_| true),
             _ => {
                 free.reverse();
@@ -169,10 +179,13 @@ fn named(names: &[String], protected: &[&FleetMember], free: &[&FleetMember], pi
 }
 
 /// Takes from the fullest domain as long as needed. Protected members count: they stay where they are.
-fn balance(free: Vec<&FleetMember>, protected: &[&FleetMember], wanted: usize, picked: &mut Picked) {
-    let domain = |member: &FleetMember| {
-        (member.machine.availability_domain.clone(), member.machine.fault_domain.clone())
-    };
+fn balance(
+    free: Vec<&FleetMember>,
+    protected: &[&FleetMember],
+    wanted: usize,
+    picked: &mut Picked,
+    domain: impl Fn(&FleetMember) -> SpreadDomain,
+) {
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     let mut domains: BTreeMap<_, Vec<&FleetMember>> = BTreeMap::new();
     for member in protected {

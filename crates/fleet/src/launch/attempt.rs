@@ -75,7 +75,7 @@ pub(crate) async fn run(
     let token =
         intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
     let placement =
-        intent.as_ref().map_or_else(|| context.plan.placement(number), |known| known.placement.clone());
+        intent.as_ref().map_or_else(|| context.plan.placement(slot, number), |known| known.placement.clone());
     let may_exist = intent.as_ref().map(|known| known.first_at);
     let failures = BTreeMap::new();
     let (intended, refused) = (false, None);
@@ -154,7 +154,7 @@ impl Attempt<'_> {
             *count
         };
         let rule = rule(failure.class);
-        let error = exhausted(error_record(failure), &self.context.plan.placement(self.number));
+        let error = exhausted(error_record(failure), &self.placement);
         let mut action = rule.nth(nth);
         let mut most = rule.pause(nth);
         if self.may_exist.is_none() {

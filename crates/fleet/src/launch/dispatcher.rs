@@ -126,7 +126,7 @@ async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     if tried - before.min(tried) < context.options.max_attempts && !context.options.settle_only {
         queue.push_back(slot);
     } else {
-        context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+        context.give_up(slot, error).await;
     }
 }
 

@@ -123,6 +123,7 @@ impl LimitRechecks {
 fn is_open_elsewhere(fleet: &FleetSpec, capacity: &Mutex<CapacityCache>, placement: &Placement) -> bool {
     let capacity = capacity.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Instant::now();
-    let mut others = fleet.placements.iter().filter(|other| *other != placement);
+    let mut others =
+        fleet.placements.iter().filter(|other| *other != placement && fleet.may_move(placement, other));
     others.any(|other| capacity.known(other, now) == PlacementState::Open)
 }

@@ -4,6 +4,7 @@
 mod adopt;
 mod attempt;
 mod backend;
+mod bound;
 mod capacity_cache;
 mod claims;
 mod context;

@@ -6,7 +6,7 @@ use super::{
     context::{Context, Halted},
 };
 use crate::engine::failure::rule;
-use ledger::{Action, ErrorClass, ErrorRecord, Event, Intent, Next, SlotNumber};
+use ledger::{Action, ErrorClass, ErrorRecord, Intent, Next, SlotNumber};
 use oci_client::FailureClass;
 use std::{
     sync::{MutexGuard, PoisonError},
@@ -29,6 +29,7 @@ pub(crate) enum SlotEnd {
 
 /// What a slot has been through in this task.
 struct SlotProgress {
+    slot: SlotNumber,
     attempt: u32,
     tried: u32,
     in_this_pass: u32,
@@ -52,7 +53,7 @@ pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> 
         Next::Nothing | Next::Watch { .. } => return SlotEnd::Ended,
     };
     let mut progress =
-        SlotProgress { attempt, tried: 0, in_this_pass: 0, passes: 0, retryable: false, error: None };
+        SlotProgress { slot, attempt, tried: 0, in_this_pass: 0, passes: 0, retryable: false, error: None };
     match walk(context, slot, &mut progress, &mut intent).await {
         Ok(Some(ocid)) => SlotEnd::Launched { slot, ocid },
         Ok(None) | Err(Halted) => SlotEnd::Ended,
@@ -69,8 +70,7 @@ async fn walk(
         let permit = if intent.is_some() {
             None
         } else if context.options.settle_only {
-            let error = progress.last_error();
-            context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+            context.give_up(slot, progress.last_error()).await;
             return Ok(None);
         } else {
             let mut place_full = std::pin::pin!(context.place_full.notified());
@@ -85,7 +85,7 @@ async fn walk(
                     continue;
                 }
                 Choice::GiveUp(error) => {
-                    context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+                    context.give_up(slot, error).await;
                     return Ok(None);
                 }
             }
@@ -98,7 +98,7 @@ async fn walk(
         };
         let placement = intent
             .as_ref()
-            .map_or_else(|| context.plan.placement(progress.attempt), |known| known.placement.clone());
+            .map_or_else(|| context.plan.placement(slot, progress.attempt), |known| known.placement.clone());
         let began = Instant::now();
         match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
             AttemptEnd::Launched { ocid } => {
@@ -121,7 +121,7 @@ async fn walk(
                 if waited(class) {
                     context.place_refused(&placement, &error, Some(began.elapsed()));
                 }
-                context.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+                context.give_up(slot, error).await;
                 return Ok(None);
             }
         }
@@ -162,7 +162,7 @@ impl SlotProgress {
         if let Some(error) = context.time_is_over() {
             return Choice::GiveUp(error);
         }
-        let placements = u32::try_from(context.plan.fleet.placements.len()).unwrap_or(u32::MAX);
+        let placements = u32::try_from(context.plan.placements_of(self.slot)).unwrap_or(u32::MAX);
         if placements == 0 {
             return Choice::GiveUp(self.error.clone().unwrap_or_else(nowhere));
         }
@@ -185,7 +185,7 @@ impl SlotProgress {
         let mut suspect = None;
         let mut refusing = None;
         for attempt in self.attempt..self.attempt.saturating_add(placements) {
-            match capacity.known(&context.plan.placement(attempt), now) {
+            match capacity.known(&context.plan.placement(self.slot, attempt), now) {
                 PlacementState::Open => {
                     self.attempt = attempt;
                     return Choice::Try;

@@ -1,13 +1,16 @@
 //! Checks a fleet and gives its availability domains their full names.
 
 use super::finding::Finding;
+use super::homes::by_fault_domain;
 use super::naming::Naming;
 use super::shapes;
 use super::spec::FleetSpec;
+use super::spread::Across;
 use super::{FLEET_TAG, MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG, TAGS_OF_A_RUN};
 use crate::engine::cloud;
 use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +51,45 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
         Err(failure) => return Err(PlanError::Failure(Box::new(failure))),
     }
     if findings.is_empty() {
+        let names = fault_domains(client, &fleet).await;
+        findings.extend(spread_out(&mut fleet, &names).err());
+    }
+    if findings.is_empty() {
         Ok(Plan { fleet, ..Plan::default() })
     } else {
         Err(PlanError::Findings(findings))
     }
 }
 
-pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
+/// The fault domains of each availability domain in which the fleet is spread over them. Where they cannot be listed, the
+/// usual ones are meant: whoever may launch need not be allowed to list them.
+async fn fault_domains(client: &Client, fleet: &FleetSpec) -> BTreeMap<String, Vec<String>> {
+    if fleet.spread.is_none_or(|spread| spread.across != Across::FaultDomain) {
+        return BTreeMap::new();
+    }
+    let open = fleet.placements.iter().filter(|placement| placement.fault_domain.is_none());
+    let domains: BTreeSet<&str> = open.map(|placement| placement.availability_domain.as_str()).collect();
+    let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
+    let asked = domains.into_iter().map(async |domain| {
+        let listed = client.list_fault_domains(compartment, domain).await;
+        let listed =
+            listed.inspect_err(|failure| tracing::warn!(%failure, domain, "no list of fault domains"));
+        let mut names: Vec<String> = listed.ok()?.into_iter().filter_map(|fault| fault.name).collect();
+        names.sort();
+        (!names.is_empty()).then(|| (domain.to_owned(), names))
+    });
+    futures_util::future::join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// Gives each slot of a spread fleet its domain, as if it had no members yet.
+fn spread_out(fleet: &mut FleetSpec, names: &BTreeMap<String, Vec<String>>) -> Result<(), Finding> {
+    if fleet.spread.is_some_and(|spread| spread.across == Across::FaultDomain) {
+        fleet.placements = by_fault_domain(std::mem::take(&mut fleet.placements), names);
+    }
+    fleet.spread_beside([], &[]).map(drop)
+}
+
+pub(super) fn offline(mut fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
     let mut findings = check(&fleet);
     if fleet.placements.is_empty() {
         findings.push(Finding::new(
@@ -71,6 +106,9 @@ pub(super) fn offline(fleet: FleetSpec) -> Result<Plan, Vec<Finding>> {
                      required offline"),
             ));
         }
+    }
+    if findings.is_empty() {
+        findings.extend(spread_out(&mut fleet, &BTreeMap::new()).err());
     }
     if findings.is_empty() { Ok(Plan { fleet, ..Plan::default() }) } else { Err(findings) }
 }

@@ -1,6 +1,7 @@
 //! What the user wants: one kind of machine, and how many. The result of reading config.yaml.
 
 use super::naming::{NamePattern, Naming, Values};
+use super::spread::Spread;
 use super::{MAX_FREEFORM_TAGS, TAGS_OF_A_RUN};
 use ledger::{CapacityType, Placement, PlacementSize, SlotNumber};
 use oci_api::models::{
@@ -42,6 +43,13 @@ pub struct FleetSpec {
     /// Where to try, best first. Availability domains are as the user wrote them (`AD-1` too) until the plan
     /// resolves them.
     pub placements: Vec<Placement>,
+    /// How members are spread over domains; without it, every slot is tried in the first placement first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+    /// For each slot of a resolved plan with a spread, the index of the placement that it is tried in first: the first one of
+    /// its domain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub homes: Vec<u32>,
     /// The body of every launch but for what a slot and a placement decide: display name, availability domain,
     /// fault domain, shape, reservation and the run's tags. A placement may also have a size, an image, a subnet and a
     /// capacity type of its own, which then come before those of the template: [`FleetSpec::launch_at`] puts the two

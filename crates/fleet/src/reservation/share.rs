@@ -1,7 +1,7 @@
 //! Shares a fleet out among its availability domains. Pure.
 
 use super::ask::{Want, spread};
-use crate::plan::{Plan, is_same_kind};
+use crate::plan::{Across, FleetSpec, Plan, is_same_kind};
 use ledger::Placement;
 
 /// What one availability domain is to hold.
@@ -25,7 +25,13 @@ pub fn shares(plan: &Plan) -> Vec<Share> {
             firsts.push(placement);
         }
     }
-    let counts = spread(fleet.count, firsts.len());
+    let counts = match fleet.spread {
+        Some(_) if !fleet.homes.is_empty() => firsts
+            .iter()
+            .map(|first| at_home(fleet, |home| home.availability_domain == first.availability_domain))
+            .collect(),
+        _ => spread(fleet.count, firsts.len()),
+    };
     let mut shares = Vec::new();
     for (token, (first, count)) in
         firsts.into_iter().zip(counts).enumerate().filter(|(_, (_, count))| *count > 0)
@@ -39,7 +45,18 @@ pub fn shares(plan: &Plan) -> Vec<Share> {
                 places.push(placement);
             }
         }
-        let parts = spread(count, places.len());
+        let by_fault_domain = fleet.spread.is_some_and(|spread| spread.across == Across::FaultDomain);
+        let parts = if by_fault_domain && !fleet.homes.is_empty() {
+            let in_place = |place: &&Placement| {
+                at_home(fleet, |home| {
+                    home.availability_domain == place.availability_domain
+                        && home.fault_domain == place.fault_domain
+                })
+            };
+            places.iter().map(in_place).collect()
+        } else {
+            spread(count, places.len())
+        };
         let wants = places.into_iter().zip(parts).filter(|(_, part)| *part > 0);
         shares.push(Share {
             placement: first.clone(),
@@ -49,4 +66,10 @@ pub fn shares(plan: &Plan) -> Vec<Share> {
         });
     }
     shares
+}
+
+/// How many slots of a spread fleet have their domain at such a placement.
+fn at_home(fleet: &FleetSpec, is_there: impl Fn(&Placement) -> bool) -> u32 {
+    let homes = fleet.homes.iter().filter_map(|home| fleet.placements.get(*home as usize));
+    u32::try_from(homes.filter(|home| is_there(home)).count()).unwrap_or(u32::MAX)
 }

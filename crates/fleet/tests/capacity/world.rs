@@ -106,6 +106,8 @@ impl World {
             count,
             first_number: 1,
             numbers: Vec::new(),
+            spread: None,
+            homes: Vec::new(),
             name: "web".to_owned(),
             placements: placements.collect(),
             template: LaunchInstanceDetails {

@@ -129,7 +129,7 @@ async fn a_successor_runs_before_the_old_one_is_ended() {
 }
 
 /// Ends an instance behind the tool's back.
-fn kill(world: &World, ocid: &str) {
+pub fn kill(world: &World, ocid: &str) {
     let caller = Caller { tenancy: world.defaults.tenancy.clone(), user: world.defaults.user.clone() };
     let request = ApiRequest::new(Operation::TerminateInstance, caller).path("instanceId", ocid);
     drop(world.region.world().handle(&request));

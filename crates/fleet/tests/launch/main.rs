@@ -8,4 +8,5 @@ mod placements;
 mod plan;
 mod refused;
 mod run;
+mod spread;
 mod world;

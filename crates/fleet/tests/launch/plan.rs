@@ -109,7 +109,7 @@ async fn a_request_names_its_run_and_slot_and_is_the_same_every_time() {
     assert_eq!(request, plan.request(run, 2, 2));
     let kept: Plan = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
     assert_eq!(kept.request(run, 2, 2), request, "also after the ledger has kept the plan");
-    assert_eq!(plan.placement(3), plan.placement(1), "the placements are gone through again");
+    assert_eq!(plan.placement(2, 3), plan.placement(2, 1), "the placements are gone through again");
 }
 
 proptest! {

@@ -73,6 +73,8 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
         count: setup.count,
         first_number: 1,
         numbers: Vec::new(),
+        spread: None,
+        homes: Vec::new(),
         name: "web".to_owned(),
         placements: setup.domains.iter().map(placement).collect(),
         template,

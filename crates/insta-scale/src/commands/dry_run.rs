@@ -3,10 +3,12 @@
 //! the launch where it can be known to stop: 2, 4 or 5.
 
 use super::namesakes::foresee_namesakes;
+use super::spreading::spread_beside_members;
 use super::unfinished_runs::foresee_unfinished_run;
 use crate::args::{LaunchArgs, OutputFormat};
 use crate::config::Settings;
 use crate::connection::for_questions;
+use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::budget::check_budget;
@@ -17,7 +19,8 @@ use crate::tuning::DRY_RUN_QUESTION;
 use fleet::history::next_number;
 use fleet::preflight::{Preflight, preflight};
 use fleet::price::Budget;
-use fleet::{Plan, PlanError};
+use fleet::{Environment, Origin, Plan, PlanError};
+use ledger::{MemoryStore, Store};
 use oci_client::credentials::Signer;
 use oci_client::{Client, Endpoints, FailureClass, RetryPolicy};
 use std::sync::Arc;
@@ -102,6 +105,9 @@ async fn ask_service(
     match session.ask(Box::pin(make_preflight(&client, settings))).await? {
         Ok(answer) => {
             let origin = session.origin(settings);
+            if args.simulate.is_none() {
+                session.ask(spread_as_launched(session, &client, settings, origin.as_ref())).await?;
+            }
             let look = foresee_namesakes(session, args, &client, &settings.fleet, origin.as_ref());
             session.ask(look).await?;
             Ok(Foreseen { answer, stops: None })
@@ -112,6 +118,36 @@ async fn ask_service(
             Ok(Foreseen { answer: None, stops })
         }
     }
+}
+
+/// Chooses the domains of a spread beside the members, as the launch will. What cannot be counted now, the launch counts.
+async fn spread_as_launched(
+    session: &Session,
+    client: &Client,
+    settings: &mut Settings,
+    origin: Option<&Origin>,
+) -> Result<(), CommandError> {
+    let store =
+        session.ledger_of_the_past()?.unwrap_or_else(|| Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    let environment = Environment {
+        client: client.with_retry(RetryPolicy::never()),
+        requests: None,
+        store,
+        clock: session.clock.clone(),
+        seed: environment::seed(),
+    };
+    let mut plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
+    let spreading = spread_beside_members(&environment, settings, origin, &mut plan);
+    match tokio::time::timeout(DRY_RUN_QUESTION, spreading).await {
+        Ok(Err(error @ CommandError::Config(_))) => return Err(error),
+        Ok(Ok(())) => settings.fleet = plan.fleet,
+        Ok(Err(_)) | Err(_) => {
+            console::line(
+                "note: the members of the fleet could not be counted; the launch spreads beside them",
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Who signs, `None` when nobody is to be asked, or can be; and how a launch would end if that stops it.

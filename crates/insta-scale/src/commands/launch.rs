@@ -1,6 +1,7 @@
 //! `launch`: load, validate, show or confirm, launch, summarise, wait. What the user's design calls the instance
 //! creation flow; the loop itself is `fleet::launch`.
 
+use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
 use super::{consent, costs, dry_run, ending, namesakes, proposals, reservation, resume, run_report};
 use crate::args::{LaunchArgs, ResumeArgs};
@@ -121,6 +122,12 @@ async fn make_plan(connection: &mut Connection<'_>, args: &LaunchArgs) -> Result
         () = session.stop.cancelled() => return Err(CommandError::Interrupted),
     };
     let mut plan = planned.map_err(|error| CommandError::of_plan(&connection.settings.written, error))?;
+    // A region that is made for this launch has no members.
+    if args.simulate.is_none() {
+        let environment = connection.environment(session.ledger()?);
+        let spreading = spread_beside_members(&environment, &connection.settings, origin.as_ref(), &mut plan);
+        session.ask(spreading).await?;
+    }
     plan.min = args.least();
     plan.origin = origin;
     let min = plan.min.unwrap_or(0);

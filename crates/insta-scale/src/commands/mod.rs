@@ -25,6 +25,7 @@ mod run_report;
 pub mod runs;
 pub mod show;
 pub mod sim;
+mod spreading;
 pub mod unfinished_runs;
 
 use crate::args::{Cli, Command, FleetCommand, OutputFormat, SimCommand};

@@ -77,6 +77,13 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
     }
 }
 
+/// What is launched now and then, some at a time: neither how many nor how many in each domain.
+fn rows_of_any(plan: &Plan) -> impl Iterator<Item = (&'static str, String)> {
+    let fleet = FleetSpec { homes: Vec::new(), ..plan.fleet.clone() };
+    let plan = Plan { fleet, ..plan.clone() };
+    preview::plan_rows(&plan).into_iter().filter(|(label, _)| *label != "launch")
+}
+
 /// What `maintain` will do from now on.
 pub fn maintain(
     plan: &Plan,
@@ -94,7 +101,7 @@ pub fn maintain(
         ("now", format!("launches {}", count(missing, "missing instance"))),
         ("later", "replaces members that die or are reclaimed; terminates nothing".to_owned()),
     ];
-    what.extend(preview::plan_rows(plan).into_iter().filter(|(label, _)| *label != "launch"));
+    what.extend(rows_of_any(plan));
     let then = Money { hour: of(missing).hour.map(|hour| hour + existing.0), unknown: existing.1 };
     Proposal {
         what,
@@ -128,7 +135,7 @@ pub fn replace(
     let what =
         format!("{name}: {} {differ} from the config ({})", count(number, "instance"), kinds.join(", "));
     proposal.what = vec![("fleet", what), ("order", order)];
-    proposal.what.extend(preview::plan_rows(plan).into_iter().filter(|(label, _)| *label != "launch"));
+    proposal.what.extend(rows_of_any(plan));
     proposal.money.push(("successors", money(&plan.fleet, number, settings)));
     proposal.until = Some(until(&plan.fleet));
     proposal.question = format!("Replace {}?", count(number, "instance"));

@@ -62,6 +62,7 @@ fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> Fleet
         hostname: instances.names.hostname,
         count: instances.count.unwrap_or_default(),
         placements: instances.placements,
+        spread: instances.spread,
         template: template.unwrap_or_default(),
         ..FleetSpec::default()
     }

@@ -13,7 +13,8 @@ use super::placement;
 use super::section::Section;
 use super::size::Sized;
 use super::yaml::{Node, Value};
-use super::{network, single, size, source, tags};
+use super::{network, single, size, source, spread, tags};
+use fleet::plan::Spread;
 use ledger::Placement;
 
 /// The most instances of one run. A tenancy's limits are far below; a slip of the finger is not.
@@ -28,6 +29,8 @@ pub struct Instances {
     pub count: Option<u32>,
     /// Where to try, best first.
     pub placements: Vec<Placement>,
+    /// How members are spread over domains.
+    pub spread: Option<Spread>,
     /// The fields of every launch.
     pub body: Body,
 }
@@ -67,6 +70,7 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
         &mut out.placements,
     );
     need(placed, "availability_domain");
+    out.spread = spread::read_spread(&section, context.findings);
     if let Some(details) = section.node("launch_details") {
         pass_through(&section, details, &mut out, context.findings);
     }

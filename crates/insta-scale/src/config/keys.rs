@@ -42,6 +42,7 @@ pub const INSTANCE: &[&str] = &[
     "metadata",
     "availability_domain",
     "fault_domain",
+    "spread",
     "capacity_reservation_id",
     "capacity_reservations",
     "dedicated_vm_host_id",
@@ -71,6 +72,9 @@ pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];
 pub const AGENT: &[&str] =
     &["is_monitoring_disabled", "is_management_disabled", "are_all_plugins_disabled", "plugins"];
 
+/// Under `spread`.
+pub const SPREAD: &[&str] = &["across", "max_skew", "when_impossible"];
+
 /// In each item of `capacity_reservations`.
 pub const RESERVATION: &[&str] = &["availability_domain", "capacity_reservation_id"];
 
@@ -87,6 +91,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.shape_config", SHAPE),
     ("instance_settings.preemptible", PREEMPTIBLE),
     ("instance_settings.agent_config", AGENT),
+    ("instance_settings.spread", SPREAD),
     ("instance_settings.capacity_reservations[]", RESERVATION),
     ("prices", PRICES),
     ("prices.shapes.<shape>", SHAPE_PRICE),

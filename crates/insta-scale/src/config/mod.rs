@@ -29,6 +29,7 @@ pub mod shapes;
 mod single;
 mod size;
 mod source;
+mod spread;
 mod ssh_keys;
 mod tags;
 mod user_data;
@@ -237,6 +238,8 @@ fn read_root(
         numbers: Vec::new(),
         name: fleet_name::read(&top, &instances.names.prefix, findings),
         placements: instances.placements,
+        spread: instances.spread,
+        homes: Vec::new(),
         template: match template(&instances.body, findings) {
             Some(template) => template,
             None if profile.is_some() => LaunchInstanceDetails::default(),

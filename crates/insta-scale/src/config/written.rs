@@ -5,6 +5,7 @@
 use super::finding::{self, ConfigErrors, Finding, Place};
 use super::keys::SECRET;
 use super::yaml::{Node, Value};
+use fleet::plan::SPREAD_FIELD;
 use oci_client::credentials::CredentialsError;
 
 /// Where a file says what is checked later.
@@ -13,6 +14,7 @@ pub struct Written {
     file: String,
     domains: Vec<(String, Place)>,
     shape: Option<Place>,
+    spread: Option<Place>,
     credentials: Vec<(&'static str, Place)>,
     lines: Vec<(usize, String)>,
 }
@@ -23,6 +25,7 @@ impl Written {
         let mut domains = Vec::new();
         let settings = root.child("instance_settings");
         let shape = settings.and_then(|settings| settings.child("shape")).map(|node| node.place);
+        let spread = settings.and_then(|settings| settings.child("spread")).map(|node| node.place);
         if let Some(settings) = settings {
             names(settings.child("availability_domain"), &mut domains);
             if let Some(Node { value: Value::List(items), .. }) = settings.child("capacity_reservations") {
@@ -38,10 +41,11 @@ impl Written {
             .iter()
             .map(|(_, place)| place)
             .chain(credentials.iter().map(|(_, place)| place))
-            .chain(&shape);
+            .chain(&shape)
+            .chain(&spread);
         let places: Vec<Finding> = places.map(|place| Finding::at(*place, "")).collect();
         let lines = finding::quoted_lines(source, &places);
-        Self { file: file.to_owned(), domains, shape, credentials, lines }
+        Self { file: file.to_owned(), domains, shape, spread, credentials, lines }
     }
 
     /// A key that cannot be used, where the file names it; `None` when the file does not.
@@ -69,7 +73,9 @@ impl Written {
                 continue;
             }
             let Some(domain) = &finding.domain else {
-                mistakes.push(Finding::whole(format!("{}: {}", finding.field, finding.message)));
+                let place = self.spread.filter(|_| finding.field == SPREAD_FIELD);
+                let message = format!("{}: {}", finding.field, finding.message);
+                mistakes.push(Finding { place, ..Finding::whole(message) });
                 continue;
             };
             let help = "write `AD-1` or the full name: the prefix differs between tenancies";

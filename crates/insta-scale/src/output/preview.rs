@@ -68,6 +68,16 @@ impl Preview<'_> {
         if let Some(min) = plan.min {
             document["min"] = min.into();
         }
+        if let Some(spread) = plan.fleet.spread {
+            let domains = plan.fleet.slots_by_domain();
+            let domain = |(domain, instances)| json!({"domain": domain, "instances": instances});
+            document["spread"] = json!({
+                "across": spread.across,
+                "max_skew": spread.max_skew,
+                "when_impossible": spread.when_impossible,
+                "domains": domains.into_iter().map(domain).collect::<Vec<_>>(),
+            });
+        }
         if *reserve {
             document["reserve"] = reserving::document(settings, *answer);
         }
@@ -138,7 +148,11 @@ fn others(plan: &Plan) -> String {
     };
     let later: Vec<&str> = PLACED.iter().copied().filter(|field| differs(field)).collect();
     if !later.is_empty() {
-        fields.push(format!("{} if the first placement has no capacity", later.join(", ")));
+        fields.push(if plan.fleet.spread.is_some() {
+            format!("{}, by their domain", later.join(", "))
+        } else {
+            format!("{} if the first placement has no capacity", later.join(", "))
+        });
     }
     if fields.is_empty() {
         return "It is the only request.".to_owned();
@@ -180,15 +194,40 @@ pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
         ("launch", format!("{}: {}", count(fleet.count, "instance"), names(plan))),
         ("shape", shape(fleet)),
     ];
-    for (at, placement) in fleet.placements.iter().enumerate() {
-        rows.push((if at == 0 { "placement" } else { "  then" }, describe(fleet, placement)));
+    rows.extend(placement_rows(fleet));
+    rows
+}
+
+/// Where instances are tried in turn, or how many each domain of a spread gets.
+fn placement_rows(fleet: &FleetSpec) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if let Some(spread) = &fleet.spread {
+        let otherwise = if spread.refuses() { "refused" } else { "as even as possible" };
+        rows.push((
+            "spread",
+            format!("across {}, max skew {}, or {otherwise}", spread.across.plural(), spread.max_skew),
+        ));
     }
+    let domains = fleet.slots_by_domain();
+    if domains.is_empty() {
+        let next = if fleet.spread.is_some() { "  and" } else { "  then" };
+        rows.extend(
+            fleet.placements.iter().enumerate().map(|(at, placement)| {
+                (if at == 0 { "placement" } else { next }, describe(fleet, placement))
+            }),
+        );
+    }
+    let used = domains.iter().filter(|(_, slots)| *slots > 0).enumerate();
+    rows.extend(used.map(|(at, (domain, slots))| {
+        let text = format!("{} in {}", count(*slots, "instance"), clean(&domain.to_string()));
+        (if at == 0 { "placement" } else { "  and" }, text)
+    }));
     rows
 }
 
 /// What will be created, in a few lines.
 pub fn plan_outline(plan: &Plan) -> String {
-    let FleetSpec { region, compartment, count: wanted, placements, .. } = &plan.fleet;
+    let FleetSpec { region, compartment, count: wanted, .. } = &plan.fleet;
     let mut out = String::new();
     let _ = writeln!(out, "  {}: {}", count(*wanted, "instance"), names(plan));
     if let Some(min) = plan.min {
@@ -197,9 +236,8 @@ pub fn plan_outline(plan: &Plan) -> String {
     let _ = writeln!(out, "  shape        {}", shape(&plan.fleet));
     let _ = writeln!(out, "  region       {}", clean(region));
     let _ = writeln!(out, "  compartment  {}", clean(compartment));
-    for (at, placement) in placements.iter().enumerate() {
-        let label = if at == 0 { "placement" } else { "  then" };
-        let _ = writeln!(out, "  {label:<12} {}", describe(&plan.fleet, placement));
+    for (label, text) in placement_rows(&plan.fleet) {
+        let _ = writeln!(out, "  {label:<12} {text}");
     }
     out
 }

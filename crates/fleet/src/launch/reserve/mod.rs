@@ -247,7 +247,7 @@ async fn tell(journal: &Journal, wanted: u32, held: u32, created: &[Created]) {
 /// what an attempt is sent must be the same for every process that works on the run.
 fn drawing_on(plan: &Plan, shares: &[Share], created: &[Created]) -> Plan {
     let mut plan = plan.clone();
-    plan.fleet.placements.clear();
+    let before = std::mem::take(&mut plan.fleet.placements);
     for (share, created) in shares.iter().zip(created) {
         let Some(ocid) = &created.ocid else { continue };
         plan.fleet.placements.extend(share.wants.iter().map(|want| Placement {
@@ -256,6 +256,7 @@ fn drawing_on(plan: &Plan, shares: &[Share], created: &[Created]) -> Plan {
             ..share.placement.clone()
         }));
     }
+    plan.fleet.keep_homes(&before);
     plan
 }
 

@@ -3,6 +3,7 @@
 use super::Ground;
 use super::shared::note_count;
 use crate::args::ScaleArgs;
+use crate::commands::spreading::spread_plan;
 use crate::commands::{ending, proposals, reservation, run_report};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -31,6 +32,7 @@ pub async fn run(
         () = connection.session.stop.cancelled() => return Err(CommandError::Interrupted),
     };
     let mut plan = planned.map_err(|error| CommandError::of_plan(&connection.settings.written, error))?;
+    spread_plan(&connection.settings, &census.members, &mut plan)?;
     plan.origin.clone_from(&ground.origin);
     reservation::check_reservations(connection, &plan).await?;
     let existing =

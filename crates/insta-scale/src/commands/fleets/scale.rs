@@ -14,6 +14,7 @@ use crate::session::Session;
 use fleet::fleets::{Census, LeavingOrder, Means, ScalePlan, SizeChange, Wanted, carry_out, change};
 use fleet::history::{holder_of, launch_lock_key};
 use fleet::no_sink;
+use fleet::plan::Spread;
 use ledger::Lease;
 use ledger::sqlite::{self, Locked};
 
@@ -59,7 +60,7 @@ async fn bring_to(
         before: census.count(),
         simulated: simulated::label().map(str::to_owned),
     };
-    match change(ground.fleet(), &census, size, &order(args), &args.protect) {
+    match change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.protect) {
         SizeChange::Nothing => nothing(ground, args, wanted, scale).await,
         SizeChange::Grow(fleet) => grow::run(ground, args, &census, scale, *fleet).await,
         SizeChange::Shrink(picked) => shrink::run(ground, args, &census, scale, picked).await,
@@ -112,14 +113,22 @@ pub(super) async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Resu
     ))
 }
 
-fn order(args: &ScaleArgs) -> LeavingOrder {
+/// The order that the person asks for. A fleet that is spread stays so unless they do.
+fn order(args: &ScaleArgs, spread: Option<Spread>) -> LeavingOrder {
     if !args.named.is_empty() {
         LeavingOrder::Named(args.named.iter().map(|name| name.trim().to_owned()).collect())
-    } else if args.balance {
-        LeavingOrder::Balance
     } else if args.oldest {
         LeavingOrder::Oldest
-    } else {
+    } else if args.newest {
         LeavingOrder::Newest
+    } else if args.balance {
+        spread.map_or(LeavingOrder::Balance, |spread| LeavingOrder::Spread(spread.across))
+    } else {
+        usual_order(spread)
     }
+}
+
+/// Who leaves first where nobody says so.
+pub(in crate::commands) fn usual_order(spread: Option<Spread>) -> LeavingOrder {
+    spread.map_or(LeavingOrder::Newest, |spread| LeavingOrder::Spread(spread.across))
 }

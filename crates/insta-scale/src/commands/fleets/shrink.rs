@@ -12,7 +12,8 @@ use crate::output::instances::reporter::ActionReporter;
 use crate::output::proposal::Proposal;
 use crate::output::text::{clean, count};
 use fleet::action::Verb;
-use fleet::fleets::{Census, Means, Picked, ScalePlan, carry_out};
+use fleet::fleets::{Census, Means, Picked, ScalePlan, Unevenness, carry_out, uneven_after};
+use fleet::plan::Spread;
 use fleet::select::{Selection, total_now};
 
 /// Runs it.
@@ -25,8 +26,13 @@ pub async fn run(
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
     check_named(ground, args, &scale, &picked)?;
+    let uneven = uneven_after(ground.fleet(), &census.members, &picked);
+    if let Some(uneven) = &uneven {
+        check_spread(ground, args, uneven)?;
+    }
     let mut options = terminate_options(args);
-    let proposal = propose(ground, census, &scale, &picked, &options);
+    let mut proposal = propose(ground, census, &scale, &picked, &options);
+    proposal.options.extend(uneven.map(|uneven| format!("spread: {}", clean(&uneven.to_string()))));
     if args.dry_run {
         console::data(&Done::new(&scale, scale.before).planned(&proposal, connection.session.output))?;
         return Ok(if picked.short > 0 { Exit::SomeFailed } else { Exit::Done });
@@ -110,6 +116,25 @@ fn check_named(
             scale.wanted
         ),
         format!("list exactly {leave}, or scale to {}", u64::from(scale.before).saturating_sub(named)),
+    ))
+}
+
+/// An order that the person asked for must not break the spread. Where nobody chose, the fullest domains shrink first, and what
+/// stands in the way of an even fleet is only told.
+fn check_spread(ground: &Ground<'_>, args: &ScaleArgs, uneven: &Unevenness) -> Result<(), CommandError> {
+    let refuses = ground.fleet().spread.is_some_and(Spread::refuses);
+    let flag = match (args.named.is_empty(), args.oldest, args.newest) {
+        (false, ..) => "--named",
+        (_, true, _) => "--oldest",
+        (_, _, true) => "--newest",
+        _ => return Ok(()),
+    };
+    if !refuses {
+        return Ok(());
+    }
+    Err(CommandError::usage(
+        format!("{flag} would break the spread of the fleet: {}", clean(&uneven.to_string())),
+        format!("omit {flag}: the fullest domains then shrink first; or set `when_impossible: best_effort`"),
     ))
 }
 

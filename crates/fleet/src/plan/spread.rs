@@ -1,0 +1,108 @@
+//! What a spread is: over which domains, and how even. Pure data.
+
+use ledger::Placement;
+use serde::{Deserialize, Serialize};
+
+/// How the members of a fleet are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Over what.
+    pub across: Across,
+    /// By how many members the fullest domain may be ahead of the emptiest.
+    pub max_skew: u32,
+    /// What happens to a member that has no place within that.
+    pub when_impossible: WhenImpossible,
+}
+
+/// What a fleet is spread over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Across {
+    /// The fault domains of the availability domains that it may use.
+    FaultDomain,
+    /// These availability domains.
+    AvailabilityDomain,
+}
+
+/// What happens to a member that has no place within the allowed skew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenImpossible {
+    /// It is not launched.
+    #[default]
+    Refuse,
+    /// It is launched in another domain.
+    BestEffort,
+}
+
+/// A domain of a spread.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SpreadDomain {
+    /// The availability domain.
+    pub availability_domain: String,
+    /// The fault domain; `None` for a spread over availability domains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault_domain: Option<String>,
+}
+
+impl std::fmt::Display for SpreadDomain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.fault_domain {
+            Some(fault) => write!(f, "{fault} of {}", self.availability_domain),
+            None => f.write_str(&self.availability_domain),
+        }
+    }
+}
+
+impl Across {
+    /// Its domains, in words.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::FaultDomain => "fault domains",
+            Self::AvailabilityDomain => "availability domains",
+        }
+    }
+
+    /// The domain of an instance, or of a placement.
+    pub fn domain(self, availability_domain: &str, fault_domain: Option<&str>) -> SpreadDomain {
+        SpreadDomain {
+            availability_domain: availability_domain.to_owned(),
+            fault_domain: match self {
+                Self::FaultDomain => fault_domain.map(str::to_owned),
+                Self::AvailabilityDomain => None,
+            },
+        }
+    }
+
+    pub(super) fn of(self, placement: &Placement) -> SpreadDomain {
+        self.domain(&placement.availability_domain, placement.fault_domain.as_deref())
+    }
+
+    /// The domains of placements, in their order.
+    pub(super) fn domains(self, placements: &[Placement]) -> Vec<SpreadDomain> {
+        let mut domains = Vec::new();
+        for placement in placements {
+            let domain = self.of(placement);
+            if !domains.contains(&domain) {
+                domains.push(domain);
+            }
+        }
+        domains
+    }
+}
+
+impl Spread {
+    /// Whether members without a place in their domain stay away.
+    pub fn refuses(self) -> bool {
+        self.when_impossible == WhenImpossible::Refuse
+    }
+}
+
+/// By how many the fullest domain is ahead of the emptiest.
+pub fn skew(counts: impl IntoIterator<Item = u32>) -> u32 {
+    let (mut least, mut most) = (u32::MAX, 0);
+    for count in counts {
+        (least, most) = (least.min(count), most.max(count));
+    }
+    most.saturating_sub(least)
+}

@@ -1,0 +1,98 @@
+//! Reads `spread:`: how members are spread over domains, and what contradicts that in the same file.
+//!
+//! Must not know which domains there are; the plan asks.
+
+use super::finding::{Finding, Findings};
+use super::keys;
+use super::section::Section;
+use fleet::plan::{Across, Spread, WhenImpossible};
+
+/// The path of the group.
+const PATH: &str = "instance_settings.spread.";
+/// A larger skew is no spread.
+const MAX_SKEW: i64 = 1000;
+/// The values of `across`, and what they mean.
+const ACROSS: [(&str, Across); 2] =
+    [("fault_domain", Across::FaultDomain), ("availability_domain", Across::AvailabilityDomain)];
+/// The values of `when_impossible`.
+const WHEN_IMPOSSIBLE: [(&str, WhenImpossible); 2] =
+    [("refuse", WhenImpossible::Refuse), ("best_effort", WhenImpossible::BestEffort)];
+
+/// Reads the group; `None` without one, or when it says nothing that can be used.
+pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread> {
+    let node = section.node("spread")?;
+    let group = Section::of(node, PATH, keys::SPREAD, findings)?;
+    let across = group.node("across").map(|_| choice(&group, "across", &ACROSS, findings));
+    if across.is_none() && !group.is_misspelt("across") {
+        findings.mistake(
+            Finding::at(node.place, "spread lacks `across`")
+                .help("write `across: fault_domain` or `across: availability_domain`"),
+        );
+    }
+    // Each is read before any decides, so that all mistakes are told at once.
+    let max_skew = group.node("max_skew").map(|_| group.whole("max_skew", 1..=MAX_SKEW));
+    let when_impossible =
+        group.node("when_impossible").map(|_| choice(&group, "when_impossible", &WHEN_IMPOSSIBLE, findings));
+    let spread = Spread {
+        across: across??,
+        max_skew: match max_skew {
+            Some(given) => u32::try_from(given?.value).ok()?,
+            None => 1,
+        },
+        when_impossible: when_impossible.unwrap_or_else(|| Some(WhenImpossible::default()))?,
+    };
+    check(section, spread, findings);
+    Some(spread)
+}
+
+/// One of a few words.
+fn choice<T: Copy>(group: &Section<'_>, key: &str, words: &[(&str, T)], findings: &Findings) -> Option<T> {
+    let given = group.text_or_empty(key)?;
+    let known = words.iter().find(|(word, _)| *word == given.value.trim());
+    if known.is_none() {
+        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+        let message = format!("{PATH}{key} must be {list}, but is {:?}", given.value);
+        let near = keys::nearest(&given.value.replace('-', "_"), words.iter().map(|(word, _)| *word));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write {list}"),
+        };
+        findings.mistake(Finding::at(given.place, message).help(help));
+    }
+    known.map(|(_, value)| *value)
+}
+
+/// What leaves the fleet a single domain, whatever the service has.
+fn check(section: &Section<'_>, spread: Spread, findings: &Findings) {
+    let (key, what) = match spread.across {
+        Across::FaultDomain => ("fault_domain", "fault domain"),
+        Across::AvailabilityDomain => ("availability_domain", "availability domain"),
+    };
+    let mut listed: Vec<String> =
+        section.texts(key).iter().map(|text| text.value.trim().to_ascii_uppercase()).collect();
+    listed.sort();
+    listed.dedup();
+    if let (1, Some(node)) = (listed.len(), section.node(key)) {
+        let message = format!("{key} allows one {what}, so the fleet cannot be spread over several");
+        let help = match spread.across {
+            Across::FaultDomain => "remove fault_domain, list at least two, or remove `spread`",
+            Across::AvailabilityDomain => {
+                "list at least two, or spread across fault_domain: `spread: {across: fault_domain}`"
+            }
+        };
+        findings.mistake(Finding::at(node.place, message).help(help));
+    }
+    let places = [
+        ("dedicated_vm_host_id", "a dedicated host is in one fault domain", true),
+        ("compute_cluster_id", "a compute cluster is in one availability domain", false),
+    ];
+    for (key, why, in_fault_domain) in places {
+        let single = in_fault_domain || spread.across == Across::AvailabilityDomain;
+        if let Some(given) = section.text(key).filter(|_| single) {
+            findings.mistake(
+                Finding::at(given.place, format!("{why}, so the fleet cannot be spread over several"))
+                    .help(format!("remove {key} or `spread`")),
+            );
+        }
+    }
+}
