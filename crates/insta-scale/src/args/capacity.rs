@@ -1,6 +1,6 @@
 //! Flags of `plan`, `capacity`, `policy` and `find`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Where to ask.
 #[derive(Clone, Debug, Default, Args)]
@@ -22,9 +22,23 @@ pub struct PlanArgs {
     /// Include the reservations that `launch --reserve` would create, and their price
     #[arg(long)]
     pub reserve: bool,
+    /// Print only where each instance of the fleet is, or would be launched [default: the wanted size]; tfvars is for Terraform
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "reserve")]
+    pub placements: Option<PlacementsFormat>,
     /// Where to ask.
     #[command(flatten)]
     pub place: Where,
+}
+
+/// How `plan --placements` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlacementsFormat {
+    /// Columns
+    Table,
+    /// One JSON document
+    Json,
+    /// A file for `terraform -var-file`
+    Tfvars,
 }
 
 /// Flags of `capacity`.

@@ -13,7 +13,7 @@ mod parse;
 mod reservation;
 mod sim;
 
-pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlanArgs, PolicyArgs, Where};
+pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlacementsFormat, PlanArgs, PolicyArgs, Where};
 pub use fleets::{
     AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ReplaceArgs, ScaleArgs,
     StatusArgs,

@@ -14,6 +14,7 @@ pub mod launch;
 mod lost;
 mod manual;
 pub mod namesakes;
+mod placements;
 pub mod plan;
 pub mod policy;
 pub mod proposals;

@@ -1,5 +1,6 @@
 //! `plan`: one verdict for each availability domain, what will be created, and the money. Launches nothing.
 
+use super::placements::show_placements;
 use crate::args::{OutputFormat, PlanArgs};
 use crate::config::Settings;
 use crate::connection::Connection;
@@ -14,6 +15,9 @@ use fleet::preflight::{Preflight, preflight};
 
 /// Shows the plan.
 pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, CommandError> {
+    if let Some(format) = args.placements {
+        return Box::pin(show_placements(session, args, format)).await;
+    }
     if args.offline {
         let settings = session.read_config_offline(args.count)?;
         show(session, args, &settings, None)?;

@@ -12,6 +12,7 @@ pub mod fleets;
 pub mod instances;
 pub mod listing;
 mod pace;
+pub mod placements;
 pub mod plain_reporter;
 pub mod preview;
 pub mod progress;

@@ -4,7 +4,7 @@ use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
 use serde_json::Value;
 
-fn region(more: &[&str]) -> (Workplace, Region) {
+pub fn region(more: &[&str]) -> (Workplace, Region) {
     let place = Workplace::empty();
     let mut arguments = vec!["--speed", "300"];
     arguments.extend(more);
@@ -14,7 +14,7 @@ fn region(more: &[&str]) -> (Workplace, Region) {
     (place, region)
 }
 
-fn scale(place: &Workplace, arguments: &[&str]) -> Ended {
+pub fn scale(place: &Workplace, arguments: &[&str]) -> Ended {
     place.run(&[&["scale"], arguments, &["--no-wait", "--output", "json"]].concat())
 }
 
@@ -28,7 +28,7 @@ fn names(status: &Value) -> Vec<String> {
 }
 
 /// Adds a line to the config's settings.
-fn add(place: &Workplace, line: &str) {
+pub fn add(place: &Workplace, line: &str) {
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     place.write(
         "config.yaml",

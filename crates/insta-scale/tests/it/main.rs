@@ -26,5 +26,6 @@ mod reservations;
 mod selection;
 mod siblings;
 mod sim_serve;
+mod spread;
 #[cfg(unix)]
 mod unfinished_runs;
