@@ -21,6 +21,8 @@ mod placeholders;
 mod planning;
 mod program;
 mod properties;
+#[cfg(target_os = "linux")]
+mod reliability;
 mod reservations;
 #[cfg(unix)]
 mod selection;

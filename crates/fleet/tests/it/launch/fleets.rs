@@ -1,0 +1,235 @@
+//! Fleets in numbers: what a `scale` costs that changes nothing, how long a thousand take up and down, and how soon a member
+//! that died is back. Time is virtual, so these are not timed tests: they come out the same on every machine.
+
+use super::world::World;
+use fleet::action::{Options, Verb};
+use fleet::fleets::{
+    Census, FleetKey, KeepEnd, KeepOptions, Keeper, LeavingOrder, Means, ReplaceOptions, ScalePlan,
+    SizeChange, Told, carry_out, change, replace, take_census, wanted,
+};
+use fleet::select::Selection;
+use fleet::{Environment, LaunchOptions, Plan, no_sink};
+use ledger::{Lease, Outcome};
+use oci_api::Operation;
+use oci_simulator::world::{ApiRequest, Caller};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+const LIMIT: f64 = 10.0;
+const BURST: f64 = 20.0;
+
+/// A region whose answers take 50 ms, and that lets 10 launches and actions a second through.
+const LIMITED: &str = "latency: {min_ms: 50, max_ms: 50}
+throttle: {user: {launch: {per_second: 10, burst: 20}, write: {per_second: 10, burst: 20}}}
+";
+const SLOW: &str = "latency: {min_ms: 50, max_ms: 50}\n";
+const BOOT_45_S: &str = "world: {boot_seconds: {min: 45, max: 45}}\n";
+
+async fn census(env: &Environment, world: &World) -> Census {
+    let fleet = world.fleet(0, &[1, 2, 3]);
+    take_census(env, &fleet, &FleetKey::new(&fleet, None)).await.unwrap()
+}
+
+/// `scale N`. How it ended, and in how many seconds.
+async fn scale(world: &World, size: u32, wait: bool) -> (Outcome, f64) {
+    let env = world.environment();
+    let fleet = world.fleet(size, &[1, 2, 3]);
+    let key = FleetKey::new(&fleet, None);
+    let census = take_census(&env, &fleet, &key).await.unwrap();
+    let scale =
+        ScalePlan { fleet: key, wanted: size, configured: size, before: census.count(), simulated: None };
+    let (run, stop, began) = (env.new_run_id(), CancellationToken::new(), Instant::now());
+    let ended = match change(&fleet, &census, size, &LeavingOrder::Newest, &[]) {
+        SizeChange::Nothing => carry_out(&env, &scale, run, Means::Keep, no_sink(), stop).await,
+        SizeChange::Grow(fleet) => {
+            let plan = Plan::offline(*fleet).unwrap();
+            let options = LaunchOptions { wait, ..LaunchOptions::default() };
+            let means = Means::Grow { plan: &plan, options: &options };
+            carry_out(&env, &scale, run, means, no_sink(), stop).await
+        }
+        SizeChange::Shrink(picked) => {
+            let machines = picked.leaving.into_iter().map(|one| one.member.machine).collect();
+            let selection = Selection::freeze(machines);
+            let options = Options { wait, ..Options::new(Verb::Terminate) };
+            let means = Means::Shrink { selection: &selection, options: &options };
+            carry_out(&env, &scale, run, means, no_sink(), stop).await
+        }
+    };
+    (ended.unwrap().outcome, began.elapsed().as_secs_f64())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scale_at_its_size_asks_eleven_times_at_most() {
+    let world = World::of(SLOW);
+    assert_eq!(scale(&world, 1000, true).await.0, Outcome::Complete);
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    let env = world.environment();
+    let (fleet, began) = (world.fleet(1000, &[1, 2, 3]), Instant::now());
+    let census = census(&env, &world).await;
+    let wanted = wanted(&*env.store, &FleetKey::new(&fleet, None), 1000).await.unwrap();
+    let change = change(&fleet, &census, wanted.count, &LeavingOrder::Newest, &[]);
+    let took = began.elapsed().as_secs_f64();
+    let sent = env.requests.as_ref().unwrap().snapshot();
+    let all: u64 = sent.values().map(|count| count.ok + count.throttled + count.failed).sum();
+    println!("{all} requests, {took:.2} s, {change:?}");
+    assert_eq!((change, wanted.count), (SizeChange::Nothing, 1000));
+    assert!(all <= 11 && took <= 1.0, "{all} requests in {took} s");
+    assert!(sent.keys().all(|name| *name == "ListInstances"), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_up_and_down_take_the_limits_own_time() {
+    let world = World::of(LIMITED);
+    let ideal = (1000.0 - BURST) / LIMIT;
+    for size in [1000, 0] {
+        tokio::time::sleep(Duration::from_mins(20)).await;
+        let (outcome, took) = scale(&world, size, false).await;
+        println!("to {size}: {took:.1} s, {:.3} of the limit's own time", took / ideal);
+        assert_eq!(outcome, Outcome::Complete);
+        assert!(took <= ideal * 1.05, "to {size}: {took:.1} s, ideal {ideal:.1} s");
+        assert_eq!(world.region.world().live_instances().count(), size as usize);
+    }
+}
+
+/// With nothing unavailable, the fleet never has fewer members than wanted, and one too many at most.
+#[tokio::test(start_paused = true)]
+async fn a_successor_runs_before_the_old_one_is_ended() {
+    let world = World::of(BOOT_45_S);
+    assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let mut fleet = world.fleet(3, &[1, 2, 3]);
+    fleet.template.freeform_tags = Some([("team".to_owned(), "blue".to_owned())].into());
+    let (env, plan) = (world.environment(), Plan::offline(fleet).unwrap());
+    let key = FleetKey::new(&plan.fleet, None);
+    let options = ReplaceOptions {
+        max_unavailable: 0,
+        launch: LaunchOptions::default(),
+        terminate: Options::new(Verb::Terminate),
+        protect: Vec::new(),
+    };
+    let watching = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let live: Vec<_> = world.region.world().live_instances().collect();
+            let running = live.iter().filter(|entry| entry.state.as_str() == "RUNNING").count();
+            assert!((3..=4).contains(&live.len()) && running >= 3, "{} live, {running} running", live.len());
+        }
+    };
+    let stop = CancellationToken::new();
+    let replaced = tokio::select! {
+        replaced = replace(&env, &plan, &key, &options, &|_| (), &stop) => replaced.unwrap(),
+        () = watching => unreachable!("it never ends"),
+    };
+    assert_eq!((replaced.ended, replaced.left, replaced.stopped), (3, 0, None));
+    let mut names: Vec<String> = world.region.world().live_instances().map(|entry| entry.name).collect();
+    names.sort();
+    assert_eq!(names, ["web-1", "web-2", "web-3"]);
+}
+
+/// Ends an instance behind the tool's back.
+pub fn kill(world: &World, ocid: &str) {
+    let caller = Caller { tenancy: world.defaults.tenancy.clone(), user: world.defaults.user.clone() };
+    let request = ApiRequest::new(Operation::TerminateInstance, caller).path("instanceId", ocid);
+    drop(world.region.world().handle(&request));
+}
+
+fn options(once: bool) -> KeepOptions {
+    let every = Duration::from_secs(30);
+    KeepOptions { every, once, restart_stopped: false, launch: LaunchOptions::default() }
+}
+
+/// Keeps the fleet, for so long at most.
+async fn keep(world: &World, options: &KeepOptions, time: Duration) -> (Option<KeepEnd>, Vec<Told>, u64) {
+    let env = world.environment();
+    let plan = Plan::offline(world.fleet(3, &[1, 2, 3])).unwrap();
+    let key = FleetKey::new(&plan.fleet, None);
+    let told = Mutex::new(Vec::new());
+    let (turn, tell) = (|| Some(Lease::new(())), |one| told.lock().unwrap().push(one));
+    let keeper = Keeper::new(&env, &plan, key, options, &turn, &tell, CancellationToken::new()).await;
+    let mut keeper = keeper.unwrap();
+    let ended = tokio::time::timeout(time, keeper.keep()).await.ok().map(Result::unwrap);
+    drop(keeper);
+    let lists = env.requests.as_ref().unwrap().snapshot().get("ListInstances").map_or(0, |count| count.ok);
+    (ended, told.into_inner().unwrap(), lists)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminated_member_is_back_within_boot_and_a_minute() {
+    let world = World::of(BOOT_45_S);
+    assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+    let victim = world.region.world().live_instances().next().unwrap().id;
+    let began = Instant::now();
+    let watched = async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        kill(&world, &victim);
+        let killed = began.elapsed();
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let live: Vec<_> = world.region.world().live_instances().collect();
+            let running = live.iter().filter(|entry| entry.state.as_str() == "RUNNING").count();
+            assert!(live.len() <= 3, "never more than wanted");
+            if running == 3 {
+                return began.elapsed().as_secs_f64() - killed.as_secs_f64();
+            }
+        }
+    };
+    let options = options(false);
+    let keeping = keep(&world, &options, Duration::from_hours(2));
+    let back = tokio::select! {
+        back = watched => back,
+        ended = keeping => panic!("{ended:?}"),
+    };
+    println!("back after {back:.0} s");
+    assert!(back <= 45.0 + 60.0, "{back} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_calm_fleet_is_listed_twice_a_minute_at_most() {
+    let world = World::of(BOOT_45_S);
+    assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    let (ended, told, lists) = keep(&world, &options(false), Duration::from_hours(1)).await;
+    assert_eq!(ended, None);
+    assert!(lists <= 121, "{lists} lists in an hour");
+    assert!(told.iter().all(|one| *one == Told::Calm { members: 3 }), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_dies_again_and_again_is_given_up() {
+    let world = World::of(BOOT_45_S);
+    assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+    let broken = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            let live: Vec<_> = world.region.world().live_instances().collect();
+            let second = live.iter().find(|entry| entry.name == "web-2" && entry.state.as_str() == "RUNNING");
+            if let Some(entry) = second {
+                kill(&world, &entry.id);
+            }
+        }
+    };
+    let options = options(false);
+    let (ended, told, _) = tokio::select! {
+        kept = keep(&world, &options, Duration::from_hours(6)) => kept,
+        () = broken => unreachable!("it never ends"),
+    };
+    assert_eq!(ended, None);
+    let replaced = told.iter().filter(|one| matches!(one, Told::Replaced(_))).count();
+    assert_eq!(replaced, 3, "{told:?}");
+    assert!(told.contains(&Told::Hopeless { name: "web-2".to_owned() }), "{told:?}");
+    // A person who scales has looked, and it is tried again.
+    assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+    assert_eq!(world.region.world().live_instances().count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_pass_replaces_what_is_missing_and_ends() {
+    let world = World::of(BOOT_45_S);
+    let (ended, told, _) = keep(&world, &options(true), Duration::from_hours(2)).await;
+    assert_eq!(ended, Some(KeepEnd::Kept), "{told:?}");
+    assert_eq!(world.region.world().live_instances().count(), 3);
+    let (ended, told, _) = keep(&world, &options(true), Duration::from_hours(2)).await;
+    assert_eq!((ended, told), (Some(KeepEnd::Kept), vec![Told::Calm { members: 3 }]));
+}

@@ -1,0 +1,11 @@
+//! Whole launches against a simulated region: in one process, in virtual time, the same every time.
+
+mod crash;
+mod doubt;
+mod fleets;
+mod placements;
+mod plan;
+mod refused;
+mod run;
+mod spread;
+mod world;

@@ -1,0 +1,10 @@
+//! Batch lifecycle on the simulated region, client and region in one process and in virtual time.
+
+mod actions;
+mod addresses;
+mod cleanup;
+mod faults;
+mod numbers;
+mod original;
+mod proof;
+mod world;

@@ -1,0 +1,17 @@
+//! Promises of the simulated world, each kept through the same requests that a server would hand it.
+
+mod capacity;
+mod history;
+mod instances;
+mod launch_errors;
+mod lists;
+mod operations;
+mod pools;
+mod preemption;
+mod random_operations;
+mod region;
+mod registered;
+mod reservations;
+mod resize;
+mod saved;
+mod volumes;
