@@ -5,6 +5,7 @@
 
 use super::Scope;
 use crate::action::{ActionPlan, Verb};
+use crate::tuning::LISTS_CATCH_UP;
 use jiff::Timestamp;
 use ledger::{
     Event, LedgerError, Outcome, Phase, Records, RunHead, RunId, RunKind, RunState, SlotNumber, Store,
@@ -74,6 +75,8 @@ pub(super) struct Launch {
     pub(super) slots: BTreeMap<SlotNumber, SlotEvidence>,
     /// Every reservation that a record says it held.
     pub(super) reservations: BTreeSet<String>,
+    /// When its last record was written.
+    last_at: Option<Timestamp>,
     /// Whether slots are without an instance, so that `resume` would launch again, and into these reservations.
     has_open_slots: bool,
 }
@@ -127,9 +130,21 @@ impl Launch {
             rolled_back,
             slots: slots.collect(),
             reservations: BTreeSet::new(),
+            last_at: state.last_at,
             has_open_slots: filled < state.requested as usize && state.outcome != Some(Outcome::Stopped),
         }
     }
+}
+
+/// Why a reservation may still be wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WantedFor {
+    /// No record of this machine names it.
+    Unrecorded,
+    /// Slots of its run are without an instance.
+    OpenSlots,
+    /// Its run has launched lately: the count of what is used lags behind.
+    JustLaunched,
 }
 
 impl Evidence {
@@ -201,13 +216,21 @@ impl Evidence {
         })
     }
 
-    /// Whether the records prove that nobody wants a reservation of the run any more: they name it, and the run was rolled
-    /// back or has all its instances. A reservation that no record names was made after this copy of the ledger, or on
-    /// another machine; and a run with open slots may have been resumed there.
-    pub(super) fn is_done_with(&self, run: RunId, ocid: &str) -> bool {
-        self.launches.get(&run).is_some_and(|launch| {
-            launch.reservations.contains(ocid) && (launch.rolled_back || !launch.has_open_slots)
-        })
+    /// Why a reservation of the run may still be wanted. `None` only if the records prove the contrary: they name it, and the
+    /// run was rolled back or has all its instances.
+    pub(super) fn wanted_by(&self, run: RunId, ocid: &str, now: Timestamp) -> Option<WantedFor> {
+        let launch = self.launches.get(&run).filter(|launch| launch.reservations.contains(ocid));
+        match launch {
+            // It was made after this copy of the ledger, or on another machine.
+            None => Some(WantedFor::Unrecorded),
+            Some(launch) if launch.rolled_back => None,
+            // It may have been resumed elsewhere.
+            Some(launch) if launch.has_open_slots => Some(WantedFor::OpenSlots),
+            Some(launch) => {
+                let settled = launch.last_at.is_none_or(|last| now.duration_since(last) >= LISTS_CATCH_UP);
+                (!settled).then_some(WantedFor::JustLaunched)
+            }
+        }
     }
 
     /// Whether a process is at work on a run, or on this instance of it.

@@ -1,6 +1,6 @@
 //! Compares what is there with what the ledger and the tags say.
 
-use super::evidence::{Evidence, MadeInstance};
+use super::evidence::{Evidence, MadeInstance, WantedFor};
 use super::notes::Notes;
 use super::tags::{is_living, run_of};
 use super::{LeftReservation, Leftovers, Scope, instances, volumes};
@@ -89,8 +89,9 @@ async fn left_reservations(
             notes.reservation_of(evidence, run, &row.id);
             continue;
         }
-        if scope.run != Some(run) && !evidence.is_done_with(run, &row.id) {
-            notes.wanted_reservation(run, &row.id);
+        let want = evidence.wanted_by(run, &row.id, scope.now).filter(|_| scope.run != Some(run));
+        if let Some(want @ (WantedFor::Unrecorded | WantedFor::OpenSlots)) = want {
+            notes.wanted_reservation(run, &row.id, want);
             continue;
         }
         // A list has no configs, and its counts may lag.
@@ -100,6 +101,8 @@ async fn left_reservations(
             notes.say(format!("reservation {} left alone: {used} of {reserved} are in use", held.ocid));
         } else if drawn_on.contains(held.ocid.as_str()) {
             notes.say(format!("reservation {} left alone: an instance uses it", held.ocid));
+        } else if let Some(want) = want {
+            notes.wanted_reservation(run, &row.id, want);
         } else if matches!(held.state.as_str(), "ACTIVE" | "INACTIVE") {
             left.push(leftover(held, run.to_string(), prices));
         } else if !matches!(held.state.as_str(), "DELETED" | "DELETING") {

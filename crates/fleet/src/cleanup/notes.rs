@@ -1,8 +1,9 @@
 //! What a cleanup says about what it leaves alone, and why. Each reason is said once, however many things it concerns.
 
 use super::Scope;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, WantedFor};
 use crate::query::select::Machine;
+use crate::tuning::LISTS_CATCH_UP;
 use ledger::RunId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,10 +65,23 @@ impl Notes {
     }
 
     /// The records do not prove that the reservation is unwanted.
-    pub(super) fn wanted_reservation(&mut self, run: RunId, ocid: &str) {
+    pub(super) fn wanted_reservation(&mut self, run: RunId, ocid: &str, want: WantedFor) {
+        let why = match want {
+            WantedFor::Unrecorded => {
+                format!("the ledger of this machine does not say that run {run} created it")
+            }
+            WantedFor::OpenSlots => {
+                format!("run {run} has slots without an instance and can be resumed to launch into it")
+            }
+            WantedFor::JustLaunched => {
+                let minutes = LISTS_CATCH_UP.as_mins();
+                format!(
+                    "run {run} was active in the last {minutes} minutes, and its use may not be counted yet"
+                )
+            }
+        };
         self.say(format!(
-            "reservation {ocid} left alone: run {run} has slots without an instance and can be resumed to launch into \
-                 it; to delete it: oci-insta-scale cleanup --run {run}"
+            "reservation {ocid} left alone: {why}; to delete it: oci-insta-scale cleanup --run {run}"
         ));
     }
 

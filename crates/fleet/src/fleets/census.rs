@@ -51,7 +51,7 @@ pub struct Census {
     pub candidates: Vec<Machine>,
     /// Every number that a name of the fleet has in the compartment, whoever the instance belongs to.
     pub numbers: BTreeSet<u32>,
-    /// Members of the past that the service still lists, and that are gone or on their way out.
+    /// Instances of the compartment that the service still lists, and that are gone or on their way out.
     pub ended: BTreeSet<String>,
     /// Unfinished launches of the fleet without a process.
     pub unfinished: Vec<RunId>,

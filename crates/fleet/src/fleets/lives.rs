@@ -20,8 +20,8 @@ struct Life {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lives {
     by_number: BTreeMap<u32, Vec<Life>>,
-    /// Instances that a run has made and that no run is known to have ended, with their number.
-    pub not_ended: BTreeMap<String, u32>,
+    /// The newest instance of each number, unless a run is known to have ended it.
+    pub newest: BTreeMap<u32, String>,
 }
 
 impl Lives {
@@ -51,7 +51,10 @@ impl Lives {
                     let counts = since.is_none_or(|since| head.created_at >= since);
                     for (slot, known) in &state.slots {
                         let Ok(number) = u32::try_from(plan.fleet.number(*slot)) else { continue };
-                        lives.not_ended.extend(known.ocid.clone().map(|ocid| (ocid, number)));
+                        if let Some(ocid) = &known.ocid {
+                            // From the newest run on.
+                            lives.newest.entry(number).or_insert_with(|| ocid.clone());
+                        }
                         if let (true, Some(launched)) = (counts, known.launched_at) {
                             lives.add(number, Life { launched, ran: known.running_at });
                         }
@@ -60,7 +63,7 @@ impl Lives {
                 _ => {}
             }
         }
-        lives.not_ended.retain(|ocid, _| !ended.contains(ocid));
+        lives.newest.retain(|_, ocid| !ended.contains(ocid));
         Ok(lives)
     }
 

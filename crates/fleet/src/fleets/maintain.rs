@@ -144,7 +144,7 @@ impl<'a> Keeper<'a> {
         stop: CancellationToken,
     ) -> Result<Self, LedgerError> {
         let lives = Lives::read(&*env.store, &key).await?;
-        let known = lives.not_ended.into_iter().map(|(ocid, number)| (ocid, (Some(number), None))).collect();
+        let known = lives.newest.into_iter().map(|(number, ocid)| (ocid, (Some(number), None))).collect();
         let rng = StdRng::seed_from_u64(env.seed ^ 0x6B65_6570);
         Ok(Self { env, plan, key, options, turn, tell, stop, known, hopeless: BTreeSet::new(), rng })
     }
@@ -206,6 +206,9 @@ impl<'a> Keeper<'a> {
     /// Members that are neither in the census nor known to be gone, with the numbers in their names.
     async fn remember(&mut self, census: &Census) -> BTreeMap<String, Option<u32>> {
         let now = self.env.clock.now();
+        // Whoever has the number now is the successor of those that had it.
+        let numbers: BTreeSet<u32> = census.members.iter().filter_map(|member| member.number).collect();
+        self.known.retain(|_, (number, _)| number.is_none_or(|number| !numbers.contains(&number)));
         for member in &census.members {
             self.known.insert(member.machine.ocid.clone(), (member.number, None));
         }

@@ -23,7 +23,7 @@ pub use drift::{Drift, drift};
 pub use identity::FleetKey;
 pub use maintain::{KeepEnd, KeepOptions, Keeper, Told};
 pub use numbers::grown;
-pub use replace::{ReplaceError, ReplaceOptions, ReplaceStep, Replacement, drifted, replace};
+pub use replace::{ReplaceError, ReplaceOptions, ReplaceStep, Replacement, drifted, replace, size_meanwhile};
 pub use shrink::{Leaving, LeavingOrder, PROTECT_TAG, Picked, Why, is_protected, pick};
 pub use spreading::{Unevenness, spread_beside, uneven_after};
 pub use standing::{Candidate, MemberRow, Standing};

@@ -2,22 +2,25 @@
 //!
 //! What is left to do is read from the cloud in each round, so that a process that dies is simply followed by another. With
 //! nothing allowed to be unavailable, the new instance is launched first, under the same name, and the old one is ended when
-//! it runs: the fleet has one member too many for that time. Otherwise so many old ones are ended first.
+//! it runs: the fleet has one member too many for that time. Otherwise so many old ones are ended first, and what is missing
+//! is launched.
 
 use super::census::{Census, CensusError, FleetMember, take_census};
 use super::drift::drift;
 use super::identity::FleetKey;
 use super::numbers::grown;
 use super::shrink::is_protected;
-use super::spreading::spread_in_place;
+use super::spreading::{spread_beside, spread_in_place};
 use crate::action::{self, ActionSummary};
 use crate::engine::env::{Environment, RunError, no_sink};
 use crate::launch::{self, LaunchOptions, RunSummary};
 use crate::plan::{FleetSpec, Plan};
 use crate::query::select::{Selection, Tag};
+use crate::tuning::CENSUS_PAUSE;
 use ledger::Outcome;
 use oci_api::models::InstanceLifecycleState as State;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How members are replaced.
@@ -25,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 pub struct ReplaceOptions {
     /// So many may be missing at once; with 0, each new instance runs before the old one is ended.
     pub max_unavailable: u32,
+    /// How many members the fleet has when nothing is being replaced: what is missing is launched first.
+    pub size: u32,
     /// How the new ones are launched.
     pub launch: LaunchOptions,
     /// How the old ones are ended.
@@ -68,27 +73,70 @@ pub enum ReplaceError {
     Run(#[from] RunError),
 }
 
-/// The members that differ from the config and may be ended, the lowest number first.
+/// The members that differ from the config and may be replaced, the lowest number first. One that has no name of the fleet any
+/// more is left alone: nothing would tell that another one is its successor.
 pub fn drifted<'a>(census: &'a Census, fleet: &FleetSpec, protect: &[Tag]) -> Vec<&'a FleetMember> {
-    let members = census.members.iter();
+    let members = census.members.iter().filter(|member| member.number.is_some());
     members
         .filter(|member| !drift(&member.machine, fleet).is_empty() && !is_protected(&member.machine, protect))
         .collect()
 }
 
-/// Members that differ and whose place another one has already taken.
-fn superseded<'a>(census: &Census, fleet: &FleetSpec, drifted: &[&'a FleetMember]) -> Vec<&'a FleetMember> {
-    let fresh: BTreeSet<u32> = census
-        .members
-        .iter()
-        .filter(|member| member.machine.state == State::Running && drift(&member.machine, fleet).is_empty())
-        .filter_map(|member| member.number)
-        .collect();
-    drifted
-        .iter()
-        .filter(|member| member.number.is_some_and(|number| fresh.contains(&number)))
-        .copied()
-        .collect()
+/// How many members a fleet has when nothing is being replaced: the wanted ones, or as many as there are if these are more.
+/// A number that two members have is counted once: one of the two is the successor of the other.
+pub fn size_meanwhile(census: &Census, wanted: u32) -> u32 {
+    let numbers: BTreeSet<u32> = census.members.iter().filter_map(|member| member.number).collect();
+    let without = census.members.iter().filter(|member| member.number.is_none()).count();
+    u32::try_from(numbers.len() + without).unwrap_or(u32::MAX).max(wanted)
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq)]
+enum Step<'a> {
+    /// Nothing: no member differs, or none may be replaced now.
+    Done,
+    /// Wait: successors do not run yet.
+    Wait,
+    /// End these.
+    End(Vec<&'a FleetMember>),
+    /// Launch so many that are missing.
+    Fill(u32),
+    /// Launch a successor of this one, which stays until then.
+    Succeed(&'a FleetMember),
+}
+
+/// Decides by what exists, so that no process has to remember what another one was about to do.
+fn next<'a>(
+    census: &'a Census,
+    fleet: &FleetSpec,
+    options: &ReplaceOptions,
+    drifted: &[&'a FleetMember],
+) -> Step<'a> {
+    let fresh = census.members.iter().filter(|member| drift(&member.machine, fleet).is_empty());
+    let fresh: Vec<&FleetMember> = fresh.collect();
+    let states: BTreeMap<u32, &State> =
+        fresh.iter().filter_map(|member| Some((member.number?, &member.machine.state))).collect();
+    let successor = |member: &FleetMember| states.get(&member.number?).copied();
+    let on_its_way = |state: &State| matches!(state, State::Provisioning | State::Starting);
+    let over: Vec<_> =
+        drifted.iter().copied().filter(|member| successor(member) == Some(&State::Running)).collect();
+    if !over.is_empty() {
+        return Step::End(over);
+    }
+    if census.count() < options.size {
+        return Step::Fill(options.size - census.count());
+    }
+    let left: Vec<_> = drifted.iter().copied().filter(|member| successor(member).is_none()).collect();
+    let unavailable = fresh.iter().filter(|member| on_its_way(&member.machine.state)).count();
+    let most = usize::try_from(options.max_unavailable).unwrap_or(usize::MAX);
+    match left.first() {
+        None if drifted.iter().any(|member| successor(member).is_some_and(on_its_way)) => Step::Wait,
+        None => Step::Done,
+        // One at a time, or the fleet would have more than one too many.
+        Some(_) if unavailable > 0 && unavailable >= most => Step::Wait,
+        Some(first) if most == 0 => Step::Succeed(first),
+        Some(_) => Step::End(left.into_iter().take(most - unavailable).collect()),
+    }
 }
 
 /// Replaces the members that differ.
@@ -103,38 +151,41 @@ pub async fn replace(
     tell: &(dyn Fn(ReplaceStep) + Sync),
     stop: &CancellationToken,
 ) -> Result<Replacement, ReplaceError> {
+    let round = Round { env, plan, options, tell, stop };
     let mut done = Replacement { ended: 0, left: 0, stopped: None };
+    let mut waited = Duration::ZERO;
     loop {
         let census = take_census(env, &plan.fleet, key).await?;
         let drifted = drifted(&census, &plan.fleet, &options.protect);
         done.left = u32::try_from(drifted.len()).unwrap_or(u32::MAX);
-        if drifted.is_empty() || stop.is_cancelled() {
-            done.stopped = (!drifted.is_empty()).then_some(Outcome::Interrupted);
+        if stop.is_cancelled() {
+            done.stopped = Some(Outcome::Interrupted);
             return Ok(done);
         }
-        let round = Round { env, plan, options, tell, stop };
-        let over = superseded(&census, &plan.fleet, &drifted);
-        let outcome = if !over.is_empty() {
-            let (ended, outcome) = round.end(&over).await?;
-            done.ended += ended;
-            outcome
-        } else if options.max_unavailable == 0 {
-            let Some(first) = drifted.first() else { return Ok(done) };
-            round.launch(&census, &[*first]).await?
-        } else {
-            let most = usize::try_from(options.max_unavailable).unwrap_or(usize::MAX);
-            let batch: Vec<&FleetMember> = drifted.into_iter().take(most).collect();
-            let (ended, outcome) = round.end(&batch).await?;
-            done.ended += ended;
-            match outcome {
-                None => round.launch(&census, &batch).await?,
-                ended => ended,
+        let step = next(&census, &plan.fleet, options, &drifted);
+        let waits = step == Step::Wait;
+        done.stopped = match step {
+            Step::Done => return Ok(done),
+            Step::Wait if waited >= options.launch.wait_timeout => Some(Outcome::CutShort),
+            Step::Wait => {
+                waited += CENSUS_PAUSE;
+                tokio::select! {
+                    () = tokio::time::sleep(CENSUS_PAUSE) => None,
+                    () = stop.cancelled() => Some(Outcome::Interrupted),
+                }
             }
+            Step::End(old) => {
+                let (ended, outcome) = round.end(&old).await?;
+                done.ended += ended;
+                outcome
+            }
+            Step::Fill(count) => round.fill(&census, count).await?,
+            Step::Succeed(old) => round.succeed(&census, old).await?,
         };
-        if outcome.is_some() {
-            done.stopped = outcome;
+        if done.stopped.is_some() {
             return Ok(done);
         }
+        waited = if waits { waited } else { Duration::ZERO };
     }
 }
 
@@ -148,17 +199,24 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Launches one in the place of each. `None`: all of them run, or are launched where nobody waits.
-    async fn launch(&self, census: &Census, old: &[&FleetMember]) -> Result<Option<Outcome>, RunError> {
-        let own: BTreeSet<u32> = old.iter().filter_map(|member| member.number).collect();
-        // Their own numbers are free for them, and the lowest others for those that have none.
-        let taken: BTreeSet<u32> = census.numbers.difference(&own).copied().collect();
-        let count = u32::try_from(old.len()).unwrap_or(u32::MAX);
-        let mut fleet = grown(&self.plan.fleet, count, &taken);
-        if own.len() == old.len() {
-            fleet.numbers = own.into_iter().collect();
-        }
-        spread_in_place(&mut fleet, &census.members, old);
+    /// Launches what is missing, under the numbers that are free.
+    async fn fill(&self, census: &Census, count: u32) -> Result<Option<Outcome>, RunError> {
+        let mut fleet = grown(&self.plan.fleet, count, &census.numbers);
+        // Chosen all the same: those whose place it is are gone already.
+        let _ = spread_beside(&mut fleet, &census.members);
+        self.launch(fleet).await
+    }
+
+    /// Launches one under the number of another, which is still there.
+    async fn succeed(&self, census: &Census, old: &FleetMember) -> Result<Option<Outcome>, RunError> {
+        let mut fleet = grown(&self.plan.fleet, 1, &BTreeSet::new());
+        fleet.numbers = old.number.into_iter().collect();
+        spread_in_place(&mut fleet, &census.members, &[old]);
+        self.launch(fleet).await
+    }
+
+    /// `None`: all of them run, or are launched where nobody waits.
+    async fn launch(&self, fleet: FleetSpec) -> Result<Option<Outcome>, RunError> {
         let plan = Plan { fleet, ..self.plan.clone() };
         (self.tell)(ReplaceStep::Launching(plan.slots().map(|slot| plan.name(slot)).collect()));
         let run = self.env.new_run_id();
@@ -181,5 +239,101 @@ impl Round<'_> {
         let (count, outcome) = (ended.done + ended.accepted, ended.outcome);
         (self.tell)(ReplaceStep::Ended(Box::new(ended)));
         Ok((count, outcome.filter(|outcome| *outcome != Outcome::Complete)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Verb;
+    use ledger::Placement;
+
+    /// Members by number, with what they have for a shape, and their state.
+    fn census(members: &[(u32, &str, State)]) -> Census {
+        let member = |(number, shape, state): &(u32, &str, State)| FleetMember {
+            machine: crate::query::select::Machine {
+                ocid: format!("{number}-{shape}"),
+                shape: (*shape).to_owned(),
+                state: state.clone(),
+                ..crate::query::select::Machine::default()
+            },
+            number: Some(*number),
+            never_ran: false,
+        };
+        Census { members: members.iter().map(member).collect(), ..Census::default() }
+    }
+
+    /// What comes next for a fleet of so many that is to have the shape `new`, in words.
+    fn next_of(members: &[(u32, &str, State)], size: u32, max_unavailable: u32) -> String {
+        let placements = vec![Placement { shape: "new".to_owned(), ..Placement::default() }];
+        let fleet = FleetSpec { placements, ..FleetSpec::default() };
+        let census = census(members);
+        let options = ReplaceOptions {
+            max_unavailable,
+            size,
+            launch: LaunchOptions::default(),
+            terminate: action::Options::new(Verb::Terminate),
+            protect: Vec::new(),
+        };
+        let drifted = drifted(&census, &fleet, &[]);
+        match next(&census, &fleet, &options, &drifted) {
+            Step::Done => "done".to_owned(),
+            Step::Wait => "wait".to_owned(),
+            Step::Fill(count) => format!("fill {count}"),
+            Step::Succeed(old) => format!("succeed {}", old.machine.ocid),
+            Step::End(old) => {
+                old.iter().fold("end".to_owned(), |text, member| text + " " + &member.machine.ocid)
+            }
+        }
+    }
+
+    #[test]
+    fn one_successor_at_a_time_runs_before_an_end() {
+        use State::{Provisioning, Running};
+        let two = [(1, "old", Running), (2, "old", Running)];
+        assert_eq!(next_of(&two, 2, 0), "succeed 1-old");
+        let mut three = [(1, "old", Running), (2, "old", Running), (1, "new", Provisioning)];
+        assert_eq!(next_of(&three, 2, 0), "wait");
+        three[2].2 = Running;
+        assert_eq!(next_of(&three, 2, 0), "end 1-old");
+        assert_eq!(next_of(&[(1, "new", Running), (2, "old", Running)], 2, 0), "succeed 2-old");
+        assert_eq!(next_of(&[(1, "new", Running), (2, "new", Running)], 2, 0), "done");
+        assert_eq!(next_of(&[(1, "new", Provisioning), (2, "old", Running)], 2, 0), "wait");
+    }
+
+    #[test]
+    fn no_more_are_missing_than_allowed() {
+        use State::{Provisioning, Running, Stopped};
+        let old = [(1, "old", Running), (2, "old", Running), (3, "old", Running)];
+        assert_eq!(next_of(&old, 3, 2), "end 1-old 2-old");
+        assert_eq!(next_of(&old[2..], 3, 2), "fill 2");
+        let mut coming = [(1, "new", Provisioning), (2, "new", Running), (3, "old", Running)];
+        assert_eq!(next_of(&coming, 3, 1), "wait");
+        assert_eq!(next_of(&coming, 3, 2), "end 3-old");
+        // Whoever stopped a new one meant it: it is not waited for.
+        coming[0].2 = Stopped;
+        assert_eq!(next_of(&coming, 3, 1), "end 3-old");
+    }
+
+    #[test]
+    fn a_killed_replacement_is_one_too_many_only_once() {
+        use State::{Provisioning, Running};
+        let killed = census(&[(1, "old", Running), (2, "old", Running), (1, "new", Provisioning)]);
+        assert_eq!(size_meanwhile(&killed, 2), 2);
+        assert_eq!(size_meanwhile(&killed, 5), 5);
+        assert_eq!(size_meanwhile(&census(&[(1, "old", Running), (7, "old", Running)]), 1), 2);
+    }
+
+    #[test]
+    fn a_renamed_member_is_left_alone() {
+        let mut fleet = census(&[(1, "old", State::Running)]);
+        for member in &mut fleet.members {
+            member.number = None;
+        }
+        let spec = FleetSpec {
+            placements: vec![Placement { shape: "new".to_owned(), ..Placement::default() }],
+            ..FleetSpec::default()
+        };
+        assert!(drifted(&fleet, &spec, &[]).is_empty());
     }
 }

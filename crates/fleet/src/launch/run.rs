@@ -8,7 +8,7 @@ use super::{
 };
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
 use crate::engine::journal::Journal;
-use crate::plan::{EXPIRY_TAG, Finding, FleetSpec, Plan};
+use crate::plan::{EXPIRY_TAG, FleetSpec, Plan};
 use ledger::{
     ErrorClass, ErrorRecord, Event, LedgerError, Next, Outcome, Phase, RunId, RunKind, RunState, SlotNumber,
 };
@@ -128,7 +128,7 @@ pub async fn rebuild_from_cloud(
         let compartment = &plan.fleet.compartment;
         return Err(not_resumable(run, &format!("no instance in {compartment} has its tag")));
     };
-    let plan = as_found(plan, highest, &found).map_err(|finding| not_resumable(run, &finding))?;
+    let plan = as_found(plan, highest, &found);
     let first = Event::RunStarted {
         kind: RunKind::Launch,
         requested: plan.fleet.count,
@@ -146,11 +146,7 @@ pub async fn rebuild_from_cloud(
 
 /// The plan with what the run's instances tell of it: their names, their number, their domains, and until when they are to
 /// live.
-fn as_found(
-    plan: &Plan,
-    highest: SlotNumber,
-    found: &BTreeMap<SlotNumber, Vec<Instance>>,
-) -> Result<Plan, Finding> {
+fn as_found(plan: &Plan, highest: SlotNumber, found: &BTreeMap<SlotNumber, Vec<Instance>>) -> Plan {
     let mut plan = plan.clone();
     plan.fleet.count = plan.fleet.count.max(highest);
     let all = || found.iter().flat_map(|(slot, instances)| instances.iter().map(move |one| (*slot, one)));
@@ -169,9 +165,10 @@ fn as_found(
             Some(spread.across.domain(&instance.availability_domain, instance.fault_domain.as_deref()))
         };
         let fixed: Vec<_> = plan.slots().map(domain).collect();
-        plan.fleet.spread_beside([], &fixed)?;
+        // Chosen all the same: a run that exists is not given up because it is uneven.
+        let _ = plan.fleet.spread_beside([], &fixed);
     }
-    Ok(plan)
+    plan
 }
 
 /// Gives the slots the numbers that names of instances tell. Most fleets are numbered in a row; in one that took the numbers

@@ -14,6 +14,7 @@ mod kept;
 mod many;
 mod promises;
 mod region;
+mod replacing;
 mod scaling;
 mod scaling_promises;
 mod setup;

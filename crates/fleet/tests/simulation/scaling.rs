@@ -6,6 +6,7 @@ use crate::{
     keeping,
     kept::{Announced, Kept},
     region::{self, RegionClock},
+    replacing,
     setup::{self, Setup, pick},
     wire::{Adrift, Wire},
 };
@@ -48,6 +49,8 @@ pub struct Told {
     pub terminations: u64,
     /// Processes that kept a fleet at its size.
     pub keepers: u64,
+    /// Processes that replaced members which differ from the config.
+    pub replacements: u64,
 }
 
 /// The wire of a process: no instance of others and no protected one may be ended over it.
@@ -112,6 +115,9 @@ pub fn play(setup: Setup) -> Result<Told, String> {
         scaling.calm().await?;
         if scaling.chance.random_bool(0.5) {
             keeping::keep(&mut scaling).await?;
+        }
+        if scaling.chance.random_bool(0.4) {
+            replacing::replace_all(&mut scaling).await?;
         }
         let stats = scaling.region.stats();
         let ok = |name: &str| stats.operations.get(name).map_or(0, |operation| operation.ok);

@@ -49,6 +49,7 @@ fn no_seed_ends_scaling_at_another_size() {
                             all.launches += told.launches;
                             all.terminations += told.terminations;
                             all.keepers += told.keepers;
+                            all.replacements += told.replacements;
                         }
                         Err(reason) => broken.push(format!("seed {seed}: {reason}")),
                     }
@@ -58,12 +59,13 @@ fn no_seed_ends_scaling_at_another_size() {
     });
     let (all, broken) = sum.into_inner().unwrap();
     println!(
-        "{count} seeds from {first} of up to {most} members: {} scales ended, {} died, {} launches, {} terminations, {} keepers, {} promises broken",
+        "{count} seeds from {first} of up to {most} members: {} scales ended, {} died, {} launches, {} terminations, {} keepers, {} replacements, {} promises broken",
         all.scales,
         all.deaths,
         all.launches,
         all.terminations,
         all.keepers,
+        all.replacements,
         broken.len()
     );
     assert!(broken.is_empty(), "{}", broken.join("\n"));

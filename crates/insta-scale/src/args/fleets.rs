@@ -1,8 +1,7 @@
 //! Flags of `scale`, `status`, `fleets` and `fleet`.
 
-use super::{Pace, duration, positive};
+use super::{Keep, Pace, duration, positive};
 use clap::{Args, Subcommand};
-use fleet::select::Tag;
 use std::time::Duration;
 
 const SCALE_HELP: &str = "\
@@ -52,18 +51,12 @@ pub struct ScaleArgs {
     /// When shrinking, terminate in the fullest availability and fault domain first
     #[arg(long, conflicts_with = "named")]
     pub balance: bool,
-    /// When shrinking, terminate these instances and no others: display names or OCIDs
+    /// Shrink by terminating these instances and no others: display names or OCIDs
     #[arg(long, value_name = "INSTANCE", value_delimiter = ',')]
     pub named: Vec<String>,
-    /// Never terminate instances with this tag
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    pub protect: Vec<Tag>,
-    /// Keep the boot volumes of terminated instances, which continue to cost money [default: delete them]
-    #[arg(long)]
-    pub keep_boot_volumes: bool,
-    /// Keep the data volumes that were created with terminated instances, which continue to cost money [default: delete them]
-    #[arg(long)]
-    pub keep_data_volumes: bool,
+    /// What stays.
+    #[command(flatten)]
+    pub keep: Keep,
     /// Tag new instances to expire after this time; `cleanup --expired` then terminates them [default: never]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub ttl: Option<Duration>,
@@ -157,16 +150,10 @@ pub struct ReplaceArgs {
     /// Show what would be replaced; change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Never terminate instances with this tag
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    pub protect: Vec<Tag>,
-    /// Keep the boot volumes of terminated instances; they continue to cost
-    #[arg(long)]
-    pub keep_boot_volumes: bool,
-    /// Keep the data volumes that were created with terminated instances; they continue to cost
-    #[arg(long)]
-    pub keep_data_volumes: bool,
-    /// Do not ask for confirmation
+    /// What stays.
+    #[command(flatten)]
+    pub keep: Keep,
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
     /// How successors are launched.

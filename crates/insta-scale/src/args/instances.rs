@@ -2,6 +2,7 @@
 
 use super::{duration, positive};
 use clap::{Args, Subcommand, ValueEnum};
+use fleet::action::{Options, Verb};
 use fleet::select::{Named, STATES, Tag};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -217,21 +218,41 @@ pub struct SoftInstances {
     pub select: Select,
 }
 
-/// Flags of `instances terminate`.
-#[derive(Clone, Debug, Args)]
-pub struct TerminateInstances {
-    /// How.
-    #[command(flatten)]
-    pub carry: Carry,
+/// What a termination leaves.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Keep {
     /// Keep boot volumes, which continue to cost money [default: delete them]
     #[arg(long)]
     pub keep_boot_volumes: bool,
     /// Keep data volumes created with the instances, which continue to cost money [default: delete them]
     #[arg(long)]
     pub keep_data_volumes: bool,
-    /// Refuse to terminate instances with this tag; repeat for more tags
+    /// Never terminate instances with this tag; repeat for more tags
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub protect: Vec<Tag>,
+}
+
+impl Keep {
+    /// A termination that keeps it.
+    pub fn options(&self) -> Options {
+        Options {
+            keep_boot_volumes: self.keep_boot_volumes,
+            keep_data_volumes: self.keep_data_volumes,
+            protect: self.protect.clone(),
+            ..Options::new(Verb::Terminate)
+        }
+    }
+}
+
+/// Flags of `instances terminate`.
+#[derive(Clone, Debug, Args)]
+pub struct TerminateInstances {
+    /// How.
+    #[command(flatten)]
+    pub carry: Carry,
+    /// What stays.
+    #[command(flatten)]
+    pub keep: Keep,
     /// Which instances.
     #[command(flatten)]
     pub select: Select,

@@ -2,7 +2,7 @@
 
 use super::Global;
 use super::instances::{
-    ActInstances, Carry, InstancesCommand, ListInstances, Select, SoftInstances, Sort, StatusInstances,
+    ActInstances, Carry, InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances,
     TerminateInstances,
 };
 use clap::{Parser, ValueEnum};
@@ -112,9 +112,11 @@ impl ManageInstances {
             ManageAction::Terminate => InstancesCommand::Terminate(TerminateInstances {
                 select,
                 carry,
-                keep_boot_volumes: self.keep_boot_volumes,
-                keep_data_volumes: !self.delete_data_volumes,
-                protect: self.protect,
+                keep: Keep {
+                    keep_boot_volumes: self.keep_boot_volumes,
+                    keep_data_volumes: !self.delete_data_volumes,
+                    protect: self.protect,
+                },
             }),
         };
         (self.global, command)

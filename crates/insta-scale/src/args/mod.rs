@@ -21,7 +21,7 @@ pub use fleets::{
 pub use go_style::{go_flags, missed_equals, normalise};
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
-    InstancesArgs, InstancesCommand, ListInstances, Select, SoftInstances, Sort, StatusInstances,
+    InstancesArgs, InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances,
     TerminateInstances,
 };
 pub use manage::ManageInstances;

@@ -113,15 +113,26 @@ pub fn maintain(
     }
 }
 
+/// What a replacement is about to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacing<'a> {
+    /// The members that get a successor.
+    pub old: &'a [Machine],
+    /// How many members are missing beforehand.
+    pub missing: u32,
+    /// How many may be missing at once.
+    pub max_unavailable: u32,
+}
+
 /// Adds to a termination that each instance gets a successor.
 pub fn replace(
     proposal: &mut Proposal,
     plan: &Plan,
     name: &str,
-    old: &[Machine],
-    max_unavailable: u32,
+    replacing: &Replacing<'_>,
     settings: &Settings,
 ) {
+    let Replacing { old, missing, max_unavailable } = *replacing;
     let number = u32::try_from(old.len()).unwrap_or(u32::MAX);
     let mut kinds: Vec<String> =
         old.iter().flat_map(|machine| drift(machine, &plan.fleet)).map(|drift| clean(&drift.what)).collect();
@@ -135,8 +146,11 @@ pub fn replace(
     let what =
         format!("{name}: {} {differ} from the config ({})", count(number, "instance"), kinds.join(", "));
     proposal.what = vec![("fleet", what), ("order", order)];
+    if missing > 0 {
+        proposal.what.push(("missing", format!("{} launched first", count(missing, "instance"))));
+    }
     proposal.what.extend(rows_of_any(plan));
-    proposal.money.push(("successors", money(&plan.fleet, number, settings)));
+    proposal.money.push(("successors", money(&plan.fleet, number + missing, settings)));
     proposal.until = Some(until(&plan.fleet));
     proposal.question = format!("Replace {}?", count(number, "instance"));
 }

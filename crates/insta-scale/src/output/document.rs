@@ -100,14 +100,17 @@ impl<'a> Document<'a> {
 
     /// The document as the last of the JSON lines: `{"type":"summary",…}`.
     pub fn to_line(&self) -> String {
-        let mut value = serde_json::json!({"type": "summary"});
-        if let (Some(line), Ok(serde_json::Value::Object(fields))) =
-            (value.as_object_mut(), serde_json::to_value(self))
-        {
-            line.extend(fields);
-        }
-        value.to_string() + "\n"
+        last_line(serde_json::to_value(self).unwrap_or_default())
     }
+}
+
+/// A document as the last of the JSON lines: `{"type":"summary",…}`.
+pub fn last_line(document: serde_json::Value) -> String {
+    let mut line = serde_json::json!({"type": "summary"});
+    if let (Some(line), serde_json::Value::Object(fields)) = (line.as_object_mut(), document) {
+        line.extend(fields);
+    }
+    line.to_string() + "\n"
 }
 
 impl<'a> Instance<'a> {

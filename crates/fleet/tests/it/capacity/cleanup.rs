@@ -35,7 +35,8 @@ async fn terminate_all(world: &World) {
     for ocid in living {
         world.client.terminate_instance(&ocid, false, false, None).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_mins(10)).await;
+    // Longer than what was launched may be missing in a count.
+    tokio::time::sleep(Duration::from_mins(11)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use super::world::World;
 use fleet::action::{Options, Verb};
 use fleet::fleets::{
     Census, FleetKey, KeepEnd, KeepOptions, Keeper, LeavingOrder, Means, ReplaceOptions, ScalePlan,
-    SizeChange, Told, carry_out, change, replace, take_census, wanted,
+    SizeChange, Told, carry_out, change, replace, settle_unfinished, take_census, wanted,
 };
 use fleet::select::Selection;
 use fleet::{Environment, LaunchOptions, Plan, no_sink};
@@ -26,6 +26,12 @@ throttle: {user: {launch: {per_second: 10, burst: 20}, write: {per_second: 10, b
 ";
 const SLOW: &str = "latency: {min_ms: 50, max_ms: 50}\n";
 const BOOT_45_S: &str = "world: {boot_seconds: {min: 45, max: 45}}\n";
+const SLOW_BOOT: &str = "latency: {min_ms: 50, max_ms: 50}
+world: {boot_seconds: {min: 45, max: 45}}
+";
+const LAGGING: &str = "latency: {min_ms: 50, max_ms: 50}
+world: {boot_seconds: {min: 45, max: 45}, list_lag_seconds: 30}
+";
 
 async fn census(env: &Environment, world: &World) -> Census {
     let fleet = world.fleet(0, &[1, 2, 3]);
@@ -93,28 +99,27 @@ async fn a_thousand_up_and_down_take_the_limits_own_time() {
     }
 }
 
-/// With nothing unavailable, the fleet never has fewer members than wanted, and one too many at most.
-#[tokio::test(start_paused = true)]
-async fn a_successor_runs_before_the_old_one_is_ended() {
-    let world = World::of(BOOT_45_S);
-    assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
-    tokio::time::sleep(Duration::from_mins(2)).await;
+/// Replaces the members of a fleet of 3 that differ, and says how many instances lived and ran at least and at most meanwhile.
+async fn replace_three(world: &World, max_unavailable: u32, wait: bool) -> (u32, [(usize, usize); 2]) {
     let mut fleet = world.fleet(3, &[1, 2, 3]);
     fleet.template.freeform_tags = Some([("team".to_owned(), "blue".to_owned())].into());
     let (env, plan) = (world.environment(), Plan::offline(fleet).unwrap());
     let key = FleetKey::new(&plan.fleet, None);
     let options = ReplaceOptions {
-        max_unavailable: 0,
-        launch: LaunchOptions::default(),
-        terminate: Options::new(Verb::Terminate),
+        max_unavailable,
+        size: 3,
+        launch: LaunchOptions { wait, ..LaunchOptions::default() },
+        terminate: Options { wait, ..Options::new(Verb::Terminate) },
         protect: Vec::new(),
     };
+    let (mut live, mut running) = ((usize::MAX, 0), (usize::MAX, 0));
     let watching = async {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            let live: Vec<_> = world.region.world().live_instances().collect();
-            let running = live.iter().filter(|entry| entry.state.as_str() == "RUNNING").count();
-            assert!((3..=4).contains(&live.len()) && running >= 3, "{} live, {running} running", live.len());
+            let now: Vec<_> = world.region.world().live_instances().collect();
+            let up = now.iter().filter(|entry| entry.state.as_str() == "RUNNING").count();
+            live = (live.0.min(now.len()), live.1.max(now.len()));
+            running = (running.0.min(up), running.1.max(up));
         }
     };
     let stop = CancellationToken::new();
@@ -122,10 +127,58 @@ async fn a_successor_runs_before_the_old_one_is_ended() {
         replaced = replace(&env, &plan, &key, &options, &|_| (), &stop) => replaced.unwrap(),
         () = watching => unreachable!("it never ends"),
     };
-    assert_eq!((replaced.ended, replaced.left, replaced.stopped), (3, 0, None));
+    assert_eq!((replaced.left, replaced.stopped), (0, None));
     let mut names: Vec<String> = world.region.world().live_instances().map(|entry| entry.name).collect();
     names.sort();
     assert_eq!(names, ["web-1", "web-2", "web-3"]);
+    (replaced.ended, [live, running])
+}
+
+/// With nothing unavailable, the fleet never has fewer members than wanted, and one too many at most: also where nobody waits
+/// for a launch, and where lists lag behind.
+#[tokio::test(start_paused = true)]
+async fn a_successor_runs_before_the_old_one_is_ended() {
+    for (scenario, wait) in [(SLOW_BOOT, true), (SLOW_BOOT, false), (LAGGING, true), (LAGGING, false)] {
+        let world = World::of(scenario);
+        assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let (ended, [live, running]) = replace_three(&world, 0, wait).await;
+        assert_eq!(ended, 3);
+        let right = live.0 >= 3 && live.1 <= 4 && running.0 >= 3;
+        assert!(right, "{scenario}, wait: {wait}: {live:?} live, {running:?} running");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_never_misses_more_than_allowed() {
+    for (scenario, wait) in [(SLOW_BOOT, true), (SLOW_BOOT, false), (LAGGING, true), (LAGGING, false)] {
+        let world = World::of(scenario);
+        assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let (ended, [live, running]) = replace_three(&world, 2, wait).await;
+        assert_eq!(ended, 3);
+        assert!(
+            live.1 <= 3 && running.0 >= 1,
+            "{scenario}, wait: {wait}: {live:?} live, {running:?} running"
+        );
+    }
+}
+
+/// What a killed replacement has begun is finished by the next one, whatever it was about to do.
+#[tokio::test(start_paused = true)]
+async fn a_killed_replacement_is_continued() {
+    for (max_unavailable, after) in [(0, 20), (0, 60), (0, 100), (2, 1), (2, 40), (2, 90)] {
+        let world = World::of(BOOT_45_S);
+        assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let killed = replace_three(&world, max_unavailable, true);
+        assert!(tokio::time::timeout(Duration::from_secs(after), killed).await.is_err(), "{after} s");
+        let env = world.environment();
+        let unfinished = census(&env, &world).await.unfinished;
+        settle_unfinished(&env, &unfinished, &CancellationToken::new()).await.unwrap();
+        let (_, [live, _]) = replace_three(&world, max_unavailable, true).await;
+        assert!(live.1 <= if max_unavailable == 0 { 4 } else { 3 }, "{max_unavailable}, {after} s: {live:?}");
+    }
 }
 
 /// Ends an instance behind the tool's back.

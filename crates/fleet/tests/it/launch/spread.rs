@@ -253,6 +253,7 @@ async fn a_replaced_member_gets_its_domain_again() {
     for max_unavailable in [0, 2] {
         let options = ReplaceOptions {
             max_unavailable,
+            size: 3,
             launch: LaunchOptions::default(),
             terminate: Options::new(Verb::Terminate),
             protect: Vec::new(),

@@ -26,14 +26,8 @@ pub async fn run(
     fleet: FleetSpec,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
-    let planned = fleet::plan(&ground.asking.client, fleet);
-    let planned = tokio::select! {
-        planned = planned => planned,
-        () = connection.session.stop.cancelled() => return Err(CommandError::Interrupted),
-    };
-    let mut plan = planned.map_err(|error| CommandError::of_plan(&connection.settings.written, error))?;
+    let mut plan = ground.plan(fleet).await?;
     spread_plan(&connection.settings, &census.members, &mut plan)?;
-    plan.origin.clone_from(&ground.origin);
     reservation::check_reservations(connection, &plan).await?;
     let existing =
         total_now(census.members.iter().map(|member| &member.machine), &connection.settings.prices);
@@ -42,7 +36,11 @@ pub async fn run(
         proposals::within(limit, &proposal, &connection.settings.prices)?;
     }
     if args.dry_run {
-        console::data(&Done::new(&scale, scale.before).planned(&proposal, connection.session.output))?;
+        console::data(&Done::new(&scale, scale.before).planned(
+            &proposal,
+            &connection.settings.prices,
+            connection.session.output,
+        ))?;
         return Ok(Exit::Done);
     }
     ground.agree(args.yes, &proposal).await?;

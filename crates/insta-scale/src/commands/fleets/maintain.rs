@@ -26,12 +26,7 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     }
     consent::has_to_ask(args.yes)?;
     let ground = Ground::open(session, true).await?;
-    let planned = ground.connection.ask(Box::pin(async {
-        let planned = fleet::plan(&ground.asking.client, ground.fleet().clone()).await;
-        planned.map_err(|error| CommandError::of_plan(&ground.connection.settings.written, error))
-    }));
-    let mut plan = planned.await?;
-    plan.origin.clone_from(&ground.origin);
+    let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;
     let (census, wanted) = (ground.census().await?, ground.wanted().await?);
     let machines = census.members.iter().map(|member| &member.machine);

@@ -24,7 +24,7 @@ use crate::error::CommandError;
 use crate::output::proposal::Proposal;
 use crate::session::Session;
 use fleet::fleets::{Census, CensusError, FleetKey, Wanted, take_census, wanted};
-use fleet::{Environment, FleetSpec, Origin};
+use fleet::{Environment, FleetSpec, Origin, Plan};
 use ledger::{MemoryStore, Store};
 use std::sync::Arc;
 
@@ -67,6 +67,17 @@ impl<'a> Ground<'a> {
     /// Counts the members.
     pub async fn census(&self) -> Result<Census, CommandError> {
         self.connection.ask(take_census(&self.asking, self.fleet(), &self.key)).await
+    }
+
+    /// What would be launched for such a fleet, as the service sees it now.
+    pub async fn plan(&self, fleet: FleetSpec) -> Result<Plan, CommandError> {
+        let planned = self.connection.ask(Box::pin(async {
+            let planned = fleet::plan(&self.asking.client, fleet).await;
+            planned.map_err(|error| CommandError::of_plan(&self.connection.settings.written, error))
+        }));
+        let mut plan = planned.await?;
+        plan.origin.clone_from(&self.origin);
+        Ok(plan)
     }
 
     /// How many there are to be.

@@ -1,6 +1,7 @@
 //! `replace --drifted`: launches new instances in the place of members that differ from the config, and ends the old ones.
 
 use super::Ground;
+use super::shared::terminate_options;
 use crate::args::ReplaceArgs;
 use crate::commands::{consent, instances, proposals, reservation};
 use crate::error::CommandError;
@@ -11,8 +12,7 @@ use crate::output::simulated;
 use crate::output::text::{clean, count};
 use crate::runtime::STOPPING;
 use crate::session::{Session, launch_options};
-use fleet::action::{Options, Verb};
-use fleet::fleets::{Census, ReplaceError, ReplaceOptions, drifted, replace};
+use fleet::fleets::{Census, ReplaceError, ReplaceOptions, drifted, replace, size_meanwhile};
 use ledger::Outcome;
 
 /// Runs it.
@@ -28,37 +28,35 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
         ));
     }
     let _turn = if args.dry_run { None } else { Some(super::scale::take_turn(&ground)?) };
-    let planned = ground.connection.ask(Box::pin(async {
-        let planned = fleet::plan(&ground.asking.client, ground.fleet().clone()).await;
-        planned.map_err(|error| CommandError::of_plan(&ground.connection.settings.written, error))
-    }));
-    let mut plan = planned.await?;
-    plan.origin.clone_from(&ground.origin);
+    let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;
     let census = ground.census().await?;
     super::scale::refuse_at_work(&ground, &census).await?;
     refuse_unfinished(&census)?;
-    let old: Vec<_> = drifted(&census, &plan.fleet, &args.protect)
+    let size = size_meanwhile(&census, ground.wanted().await?.count);
+    let missing = size.saturating_sub(census.count());
+    let old: Vec<_> = drifted(&census, &plan.fleet, &args.keep.protect)
         .into_iter()
         .map(|member| member.machine.clone())
         .collect();
     let name = clean(&ground.key.name);
     if old.is_empty() {
         console::line(&format!("fleet {name}: no instance that may be replaced differs from the config"));
+        if missing > 0 {
+            let again = session.command_line();
+            console::line(&format!(
+                "hint: {missing} of {} missing; `{again} scale` launches them",
+                count(size, "wanted instance")
+            ));
+        }
         console::data(&show::nothing(session.output))?;
         return Ok(Exit::Done);
     }
-    let terminate = Options {
-        wait: !args.pace.no_wait,
-        keep_boot_volumes: args.keep_boot_volumes,
-        keep_data_volumes: args.keep_data_volumes,
-        protect: args.protect.clone(),
-        simulated: simulated::label().map(str::to_owned),
-        ..Options::new(Verb::Terminate)
-    };
+    let terminate = terminate_options(&args.keep, &args.pace);
     let prices = &ground.connection.settings.prices;
     let mut proposal = instances::propose_action(&terminate, &old, prices, session.now());
-    proposals::replace(&mut proposal, &plan, &name, &old, args.max_unavailable, &ground.connection.settings);
+    let replacing = proposals::Replacing { old: &old, missing, max_unavailable: args.max_unavailable };
+    proposals::replace(&mut proposal, &plan, &name, &replacing, &ground.connection.settings);
     if args.dry_run {
         console::data(&show::planned(&proposal, &old, &plan.fleet, session.output))?;
         return Ok(Exit::Done);
@@ -72,9 +70,10 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
     let environment = ground.connection.environment(ground.asking.store.clone());
     let options = ReplaceOptions {
         max_unavailable: args.max_unavailable,
+        size,
         launch: launch_options(&args.pace),
         terminate,
-        protect: args.protect.clone(),
+        protect: args.keep.protect.clone(),
     };
     let output = session.output;
     let tell = |step| show::step(&step, output);

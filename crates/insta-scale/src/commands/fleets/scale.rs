@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::fleets::scale::Done;
 use crate::output::simulated;
-use crate::output::text::clean;
+use crate::output::text::{clean, count};
 use crate::session::Session;
 use fleet::fleets::{Census, LeavingOrder, Means, ScalePlan, SizeChange, Wanted, carry_out, change};
 use fleet::history::{holder_of, launch_lock_key};
@@ -60,7 +60,17 @@ async fn bring_to(
         before: census.count(),
         simulated: simulated::label().map(str::to_owned),
     };
-    match change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.protect) {
+    if !args.named.is_empty() && size >= scale.before {
+        return Err(CommandError::usage(
+            format!(
+                "--named says who is terminated, but a size of {size} terminates nobody: fleet {} has {}",
+                clean(&ground.key.name),
+                count(scale.before, "instance")
+            ),
+            "choose a smaller size, or omit --named",
+        ));
+    }
+    match change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.keep.protect) {
         SizeChange::Nothing => nothing(ground, args, wanted, scale).await,
         SizeChange::Grow(fleet) => grow::run(ground, args, &census, scale, *fleet).await,
         SizeChange::Shrink(picked) => shrink::run(ground, args, &census, scale, picked).await,

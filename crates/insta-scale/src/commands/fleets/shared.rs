@@ -1,25 +1,21 @@
 //! What both ways of changing a fleet share.
 
 use super::Ground;
-use crate::args::ScaleArgs;
+use crate::args::{Keep, Pace, ScaleArgs};
 use crate::output::console;
-use crate::output::fleets::scale::what;
 use crate::output::simulated;
-use fleet::action::{Options, Verb};
+use fleet::action::Options;
 use fleet::fleets::ScalePlan;
 
 /// How instances are terminated.
-pub(super) fn terminate_options(args: &ScaleArgs) -> Options {
+pub(super) fn terminate_options(keep: &Keep, pace: &Pace) -> Options {
     Options {
-        wait: !args.pace.no_wait,
-        wait_timeout: args.pace.wait_timeout,
-        keep_boot_volumes: args.keep_boot_volumes,
-        keep_data_volumes: args.keep_data_volumes,
-        protect: args.protect.clone(),
-        rate: args.pace.rate,
-        max_concurrency: args.pace.max_concurrency,
+        wait: !pace.no_wait,
+        wait_timeout: pace.wait_timeout,
+        rate: pace.rate,
+        max_concurrency: pace.max_concurrency,
         simulated: simulated::label().map(str::to_owned),
-        ..Options::new(Verb::Terminate)
+        ..keep.options()
     }
 }
 
@@ -36,7 +32,6 @@ pub(super) fn note_count(ground: &Ground<'_>, args: &ScaleArgs, scale: &ScalePla
         format!("; set `count: {wanted}` there to keep it beyond this machine")
     };
     console::line(&format!(
-        "note: {file} says count: {configured}; {what} is kept in the ledger of this machine{hint}",
-        what = what(wanted)
+        "note: {file} says count: {configured}; the size of {wanted} is kept in the ledger of this machine{hint}"
     ));
 }

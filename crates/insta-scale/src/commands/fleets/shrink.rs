@@ -30,11 +30,15 @@ pub async fn run(
     if let Some(uneven) = &uneven {
         check_spread(ground, args, uneven)?;
     }
-    let mut options = terminate_options(args);
+    let mut options = terminate_options(&args.keep, &args.pace);
     let mut proposal = propose(ground, census, &scale, &picked, &options);
     proposal.options.extend(uneven.map(|uneven| format!("spread: {}", clean(&uneven.to_string()))));
     if args.dry_run {
-        console::data(&Done::new(&scale, scale.before).planned(&proposal, connection.session.output))?;
+        console::data(&Done::new(&scale, scale.before).planned(
+            &proposal,
+            &connection.settings.prices,
+            connection.session.output,
+        ))?;
         return Ok(if picked.short > 0 { Exit::SomeFailed } else { Exit::Done });
     }
     if picked.leaving.is_empty() {

@@ -55,6 +55,8 @@ pub fn text(session: &Session, args: &MaintainArgs) -> Result<String, CommandErr
          RestartSec=60\n\
          RestartPreventExitStatus=2 5\n\
          KillSignal=SIGINT\n\
+         # What the program ends with when it is interrupted.\n\
+         SuccessExitStatus=130\n\
          TimeoutStopSec=120\n\
          \n\
          [Install]\n\

@@ -38,13 +38,7 @@ pub async fn terminate_instances(
     connection: &Connection<'_>,
     args: &TerminateInstances,
 ) -> Result<Exit, CommandError> {
-    let options = Options {
-        keep_boot_volumes: args.keep_boot_volumes,
-        keep_data_volumes: args.keep_data_volumes,
-        protect: args.protect.clone(),
-        ..Options::new(Verb::Terminate)
-    };
-    act(connection, &args.select, &args.carry, carry(&args.carry, options)).await
+    act(connection, &args.select, &args.carry, carry(&args.carry, args.keep.options())).await
 }
 
 fn soft(args: &SoftInstances, verb: Verb) -> Options {

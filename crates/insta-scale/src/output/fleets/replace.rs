@@ -2,7 +2,7 @@
 
 use crate::args::OutputFormat;
 use crate::output::console;
-use crate::output::document::SCHEMA_VERSION;
+use crate::output::document::{SCHEMA_VERSION, last_line};
 use crate::output::proposal::Proposal;
 use crate::output::simulated::mark;
 use crate::output::text::{clean, count, ranges};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 fn document(value: Value, output: OutputFormat, people: String) -> String {
     match output {
         OutputFormat::Json => serde_json::to_string_pretty(&mark(value)).unwrap_or_default() + "\n",
-        OutputFormat::Jsonl => mark(value).to_string() + "\n",
+        OutputFormat::Jsonl => last_line(mark(value)),
         _ => people,
     }
 }

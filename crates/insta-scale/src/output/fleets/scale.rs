@@ -2,7 +2,7 @@
 
 use crate::args::OutputFormat;
 use crate::output::console;
-use crate::output::document::{Document, SCHEMA_VERSION};
+use crate::output::document::{Document, SCHEMA_VERSION, last_line};
 use crate::output::ending::Ending;
 use crate::output::instances::action;
 use crate::output::proposal::Proposal;
@@ -13,6 +13,7 @@ use crate::session::Session;
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
 use fleet::fleets::ScalePlan;
+use fleet::price::Prices;
 use jiff::Timestamp;
 use ledger::RunId;
 use oci_client::{Clock as _, SystemClock};
@@ -26,11 +27,6 @@ pub struct Done<'a> {
     after: u32,
     /// The run that keeps the size, if one was needed.
     scale: Option<RunId>,
-}
-
-/// `a size of 0`, for notes.
-pub fn what(wanted: u32) -> String {
-    format!("the size of {wanted}")
 }
 
 impl<'a> Done<'a> {
@@ -84,7 +80,7 @@ impl<'a> Done<'a> {
             OutputFormat::Json => {
                 serde_json::to_string_pretty(&self.document(change, more)).unwrap_or_default() + "\n"
             }
-            OutputFormat::Jsonl => self.document(change, more).to_string() + "\n",
+            OutputFormat::Jsonl => last_line(self.document(change, more)),
             _ => people,
         }
     }
@@ -95,10 +91,11 @@ impl<'a> Done<'a> {
     }
 
     /// What would be changed.
-    pub fn planned(&self, proposal: &Proposal, output: OutputFormat) -> String {
+    pub fn planned(&self, proposal: &Proposal, prices: &Prices, output: OutputFormat) -> String {
         let rows = proposal.what.iter().map(|(label, text)| format!("  {label:<12} {text}\n"));
+        let currency = prices.currency();
         let money =
-            proposal.money.iter().map(|(label, money)| format!("  {label:<12} {}\n", money.text("USD")));
+            proposal.money.iter().map(|(label, money)| format!("  {label:<12} {}\n", money.text(currency)));
         let notes = proposal.options.iter().map(|note| format!("  note         {note}\n"));
         let people = format!(
             "DRY RUN: nothing is changed\n\n{}{}{}{}",

@@ -4,7 +4,8 @@ use super::columns::{Column, columns_table};
 use super::list::short_ocid;
 use crate::hints;
 use crate::output::console;
-use crate::output::document::SCHEMA_VERSION;
+use crate::output::document::{SCHEMA_VERSION, last_line};
+
 use crate::output::listing::or_dash;
 use crate::output::simulated::mark;
 use crate::output::summary::describe;
@@ -207,9 +208,5 @@ pub fn action_json(summary: &ActionSummary) -> String {
 
 /// The document as the last of the JSON lines: `{"type":"summary",…}`.
 pub fn action_json_line(summary: &ActionSummary) -> String {
-    let mut line = json!({"type": "summary"});
-    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), action_value(summary)) {
-        line.extend(fields);
-    }
-    line.to_string() + "\n"
+    last_line(action_value(summary))
 }
