@@ -111,7 +111,7 @@ pub async fn take_census(
         let wait = if ask.len() > FEW && looks <= LOOKS {
             true
         } else {
-            !settle(env, &past, ask, &mut listed).await?
+            !settle(env, &past, ask, &mut listed, looks > LOOKS).await?
         };
         if !wait {
             return count(env, fleet, key, past, listed).await;
@@ -129,12 +129,14 @@ async fn list(env: &Environment, compartment: &str) -> Result<BTreeMap<String, M
     Ok(listed)
 }
 
-/// Asks for each instance of which list and ledger disagree. `false`: for one of them nobody can tell yet.
+/// Asks for each instance of which list and ledger disagree. `false`: for one of them nobody can tell yet. One that a list
+/// shows alive after it must have `caught_up` is alive, whatever a single answer says.
 async fn settle(
     env: &Environment,
     past: &FleetPast,
     ask: Vec<String>,
     listed: &mut BTreeMap<String, Machine>,
+    caught_up: bool,
 ) -> Result<bool, CensusError> {
     let answers: Vec<_> = stream::iter(ask)
         .map(|ocid| async move {
@@ -153,8 +155,9 @@ async fn settle(
             Err(failure) if failure.class == FailureClass::NotFound => {
                 let made = past.launched.get(&ocid);
                 let young = made.is_some_and(|made| env.clock.now().duration_since(*made) < MAY_BE_UNSEEN);
-                all_known &= !young || past.ended.contains(&ocid);
-                listed.remove(&ocid);
+                let alive = listed.get(&ocid).is_some_and(is_living);
+                // "Not found" alone proves nothing: it is also said in passing of what exists.
+                all_known &= if alive { caught_up } else { !young || past.ended.contains(&ocid) };
             }
             Err(failure) => return Err(Box::new(failure).into()),
         }

@@ -134,6 +134,11 @@ fn next<'a>(
         None => Step::Done,
         // One at a time, or the fleet would have more than one too many.
         Some(_) if unavailable > 0 && unavailable >= most => Step::Wait,
+        // There is one too many already, for example beside a protected one that has a successor.
+        Some(_) if census.count() > options.size => {
+            let surplus = usize::try_from(census.count() - options.size).unwrap_or(usize::MAX);
+            Step::End(left.into_iter().take(surplus).collect())
+        }
         Some(first) if most == 0 => Step::Succeed(first),
         Some(_) => Step::End(left.into_iter().take(most - unavailable).collect()),
     }
@@ -299,6 +304,11 @@ mod tests {
         assert_eq!(next_of(&[(1, "new", Running), (2, "old", Running)], 2, 0), "succeed 2-old");
         assert_eq!(next_of(&[(1, "new", Running), (2, "new", Running)], 2, 0), "done");
         assert_eq!(next_of(&[(1, "new", Provisioning), (2, "old", Running)], 2, 0), "wait");
+        // One that was protected after it got its successor cannot be ended, so that nobody else gets one.
+        assert_eq!(
+            next_of(&[(1, "new", Running), (7, "new", Running), (2, "old", Running)], 2, 0),
+            "end 2-old"
+        );
     }
 
     #[test]

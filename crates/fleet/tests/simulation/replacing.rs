@@ -37,12 +37,13 @@ pub async fn replace_all(scaling: &mut Scaling) -> Result<(), String> {
         // What a dead process has sent arrives by then, and lists catch up.
         tokio::time::sleep(Duration::from_mins(2)).await;
         process(scaling, &Arc::default(), most).await?;
-        if differing(scaling) == 0 && scaling.settled().is_ok() {
-            return Ok(());
+        if differing(scaling) == 0 {
+            break;
         }
     }
     match differing(scaling) {
-        0 => scaling.settled().map_err(|reason| format!("after replacing: {reason}")),
+        // One that was protected after it had got its successor stays beside it until the next `scale`.
+        0 => scaling.calm().await.map_err(|reason| format!("after replacing: {reason}")),
         left => Err(format!("{left} members still differ after {LAST_PROCESSES} calm replacements")),
     }
 }

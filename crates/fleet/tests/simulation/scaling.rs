@@ -289,7 +289,7 @@ impl Scaling {
     }
 
     /// Nothing fails any more: the fleet must come to the wanted size.
-    async fn calm(&mut self) -> Result<(), String> {
+    pub async fn calm(&mut self) -> Result<(), String> {
         self.region.replace_faults(&[]);
         for _ in 0..CALM_PROCESSES {
             tokio::time::sleep(Duration::from_mins(2)).await;

@@ -181,6 +181,24 @@ async fn a_killed_replacement_is_continued() {
     }
 }
 
+/// A termination was announced and never sent, and the service denies the instance in passing: it is a member all the same.
+#[tokio::test(start_paused = true)]
+async fn a_passing_not_found_never_hides_a_member() {
+    let world = World::of(SLOW_BOOT);
+    assert_eq!(scale(&world, 2, true).await.0, Outcome::Complete);
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    let faults = |text: &str| {
+        let scenario = oci_simulator::scenario::Scenario::from_yaml(text, "test").unwrap();
+        world.region.replace_faults(&scenario.faults);
+    };
+    faults("faults: [{operations: [TerminateInstance], fault: hang}]");
+    let killed = tokio::time::timeout(Duration::from_secs(5), scale(&world, 0, true)).await;
+    assert!(killed.is_err(), "{killed:?}");
+    faults("faults: [{operations: [GetInstance], fault: {answer: {status: 404}}}]");
+    let env = world.environment();
+    assert_eq!(census(&env, &world).await.count(), 2);
+}
+
 /// Ends an instance behind the tool's back.
 pub fn kill(world: &World, ocid: &str) {
     let caller = Caller { tenancy: world.defaults.tenancy.clone(), user: world.defaults.user.clone() };

@@ -87,7 +87,8 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
         ));
     }
     Ok(match replaced.stopped {
-        None => Exit::Done,
+        None if replaced.left == 0 => Exit::Done,
+        None => Exit::SomeFailed,
         Some(Outcome::Interrupted) => Exit::Interrupted,
         Some(Outcome::NotAuthenticated) => Exit::NotAuthenticated,
         Some(_) if replaced.ended == 0 => Exit::NoneLaunched,
