@@ -52,6 +52,9 @@ impl Engine<'_> {
                 self.queue(index);
             }
         }
+        if let Some(at) = self.probe_if_due() {
+            wake = wake.min(at);
+        }
         let mut requests = Vec::new();
         while let Some(&index) = self.queue.first().map(|(_, index)| index) {
             if self.slots.get(index).is_none_or(|slot| slot.stage != Stage::Queued) {

@@ -2,6 +2,7 @@
 
 use super::answer::impossible;
 use super::calls::{self, ActionAnswer, Poll};
+use super::capacity::CapacityLines;
 use super::decide::{Decision, decide_machine, protection};
 use super::slot::{Slot, Stage, Tally};
 use super::{ActionPlan, ActionSummary, Options};
@@ -78,6 +79,7 @@ pub async fn run(
         started: Instant::now(),
         queue: WaitQueue::default(),
         paused: BTreeSet::new(),
+        no_capacity: CapacityLines::new(rng),
         tally: Tally::new(machines.len()),
         next_expiry: Instant::now(),
         calls: JoinSet::new(),
@@ -121,6 +123,8 @@ pub(super) struct Engine<'a> {
     pub(super) queue: WaitQueue<usize>,
     /// Slots that wait after a failure, with the moment until which they do.
     pub(super) paused: BTreeSet<(Instant, usize)>,
+    /// Slots that wait for capacity.
+    pub(super) no_capacity: CapacityLines,
     pub(super) calls: JoinSet<(QueuePosition, ActionAnswer)>,
     pub(super) looks: JoinSet<Poll>,
     /// How many slots are in each stage.

@@ -7,11 +7,13 @@
 
 mod answer;
 mod calls;
+mod capacity;
 mod decide;
 mod dispatch;
 mod engine;
 mod look;
 mod outcome;
+mod probing;
 mod returned;
 mod sight;
 mod slot;
@@ -72,6 +74,9 @@ pub struct Options {
     pub wait: bool,
     /// How long to wait for one instance after its action was first sent.
     pub wait_timeout: Duration,
+    /// How long after the beginning of the run a start that finds no capacity is still asked for again. `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_for: Option<Duration>,
     /// How long the system of an instance has to shut down before it is powered off. `None` powers off at once. The
     /// service itself powers off after 15 minutes (OCI Go SDK, `InstanceAction`).
     pub grace: Option<Duration>,
@@ -99,6 +104,7 @@ impl Options {
             verb,
             wait: true,
             wait_timeout: Duration::from_mins(20),
+            retry_for: None,
             grace: Some(Duration::from_mins(5)),
             keep_boot_volumes: false,
             keep_data_volumes: false,

@@ -3,12 +3,14 @@
 use super::Verb;
 use super::answer::{impossible, worth_waiting};
 use super::calls::{ActionAnswer, ObservedState};
+use super::capacity::Sign;
 use super::decide::{Decision, decide};
 use super::engine::{Engine, Halt};
+use super::probing::is_capacity;
 use super::slot::{FAILURES, Stage};
 use crate::engine::failure::{AfterAction, error_record, policy};
 use crate::pace::QueuePosition;
-use ledger::{Action, Event};
+use ledger::{Action, ErrorRecord, Event};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Failure, FailureClass};
 use tokio::time::Instant;
@@ -64,6 +66,7 @@ impl Engine<'_> {
         });
         self.set_stage(index, if self.options.wait { Stage::Accepted } else { Stage::Ended });
         self.fresh += 1;
+        self.follow(index, Sign::Accepted);
         // A reboot's answer is RUNNING before it has begun.
         if verb != Verb::Reboot && decide(verb, &state) == Decision::Skip {
             self.done(index, &state, events);
@@ -90,12 +93,20 @@ impl Engine<'_> {
             AfterAction::AskState => {
                 self.asked(index, failure, asked.unwrap_or(ObservedState::Unknown), events);
             }
+            AfterAction::GiveUp if self.waits_for(&error) => {
+                self.wait_for_capacity(index, &error, false, events);
+            }
             AfterAction::GiveUp => self.give_up(index, error, events),
             AfterAction::StopRun => {
                 self.give_up(index, error, events);
                 self.halt.get_or_insert(Halt::NotAuthenticated);
             }
         }
+    }
+
+    /// Whether an instance whose start failed with this waits for capacity.
+    fn waits_for(&self, error: &ErrorRecord) -> bool {
+        self.options.verb == Verb::Start && is_capacity(error) && self.may_retry()
     }
 
     /// Refused, and this is the state that it is in.
@@ -180,13 +191,14 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn give_up(&mut self, index: usize, error: ledger::ErrorRecord, events: &mut Vec<Event>) {
+    pub(super) fn give_up(&mut self, index: usize, error: ErrorRecord, events: &mut Vec<Event>) {
         self.set_stage(index, Stage::Ended);
         events.push(Event::SlotFailed { slot: self.number(index), error });
     }
 
     pub(super) fn done(&mut self, index: usize, state: &State, events: &mut Vec<Event>) {
         self.set_stage(index, Stage::Ended);
+        self.follow(index, Sign::Runs);
         if let Some(slot) = self.slots.get_mut(index) {
             slot.machine.state = state.clone();
             let (slot, ocid) = (slot.number, slot.machine.ocid.clone());

@@ -6,6 +6,7 @@ use super::calls::{self, ObservedState, Poll};
 use super::decide::{Decision, Progress, decide, progress, transitional, wanted};
 use super::engine::{Engine, Halt};
 use super::look::Look;
+use super::probing::is_capacity;
 use super::slot::{REISSUES, Stage};
 use crate::engine::failure::own_error;
 use futures_util::{StreamExt as _, stream};
@@ -38,8 +39,8 @@ impl Engine<'_> {
         let mut doubtful = Vec::new();
         for (ocid, seen) in &sight.states {
             let Some(&index) = self.by_ocid.get(ocid) else { continue };
-            let certain = sight.certain.contains(ocid);
-            if self.take(index, seen, certain, sight.began, &mut events) == Doubt::Yes {
+            let proof = if sight.certain.contains(ocid) { Proof::Asked } else { Proof::Listed };
+            if self.take(index, seen, proof, sight.began, &mut events) == Doubt::Yes {
                 doubtful.push(index);
             }
         }
@@ -75,11 +76,12 @@ impl Engine<'_> {
         &mut self,
         index: usize,
         seen: &ObservedState,
-        certain: bool,
+        proof: Proof,
         began: Instant,
         events: &mut Vec<Event>,
     ) -> Doubt {
         let verb = self.options.verb;
+        let certain = proof != Proof::Listed;
         let Some(slot) = self.slots.get_mut(index) else { return Doubt::No };
         let state = match seen {
             ObservedState::In(state) => state.clone(),
@@ -117,9 +119,10 @@ impl Engine<'_> {
                         Doubt::No
                     }
                     Progress::Never(_) | Progress::Lost if !certain => Doubt::Yes,
+                    // Why a start came to nothing is told by its work request only.
+                    Progress::Never(_) if is_unexplained(verb, &state, &proof) => Doubt::Yes,
                     Progress::Never(why) => {
-                        let error = never(verb, &state, why);
-                        self.give_up(index, error, events);
+                        self.will_not_come(index, &state, why, proof, events);
                         Doubt::No
                     }
                     Progress::Lost => {
@@ -150,6 +153,31 @@ impl Engine<'_> {
             }
         }
         Doubt::No
+    }
+
+    /// The wanted state will not come, unless a start can be sent again for want of capacity.
+    fn will_not_come(
+        &mut self,
+        index: usize,
+        state: &State,
+        why: &str,
+        proof: Proof,
+        events: &mut Vec<Event>,
+    ) {
+        let verb = self.options.verb;
+        let unexplained = proof == Proof::Explained(None);
+        let error = match proof {
+            Proof::Explained(Some(told)) => {
+                ErrorRecord { message: format!("{why}: {}", told.message), ..told }
+            }
+            _ => never(verb, state, why),
+        };
+        let is_stopped = verb == Verb::Start && *state == State::Stopped;
+        if is_stopped && (unexplained || is_capacity(&error)) && self.may_retry() {
+            self.wait_for_capacity(index, &error, true, events);
+        } else {
+            self.give_up(index, error, events);
+        }
     }
 
     fn reissue(&mut self, index: usize) {
@@ -189,13 +217,7 @@ impl Engine<'_> {
             .await;
         let mut events = Vec::new();
         for (index, seen, told) in answers {
-            let before = events.len();
-            self.take(index, &seen, true, began, &mut events);
-            if let (Some(told), Some(Event::SlotFailed { error, .. })) =
-                (told, events.get_mut(before..).and_then(<[Event]>::last_mut))
-            {
-                *error = ErrorRecord { message: format!("{}: {}", error.message, told.message), ..told };
-            }
+            self.take(index, &seen, Proof::Explained(told), began, &mut events);
         }
         self.keep(events).await;
     }
@@ -211,7 +233,7 @@ impl Engine<'_> {
         let mut unsure = Vec::new();
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get(index) else { continue };
-            if matches!(slot.stage, Stage::Ended | Stage::Sent) {
+            if matches!(slot.stage, Stage::Ended | Stage::Sent | Stage::NoCapacity) {
                 continue;
             }
             let overdue = slot.since.is_some_and(|since| since.elapsed() >= self.options.wait_timeout);
@@ -237,6 +259,7 @@ impl Engine<'_> {
                 self.queue(index);
             }
         }
+        self.end_of_patience(&mut events);
         self.ask_for(&unsure);
         self.keep(events).await;
     }
@@ -247,6 +270,21 @@ impl Engine<'_> {
 enum Doubt {
     Yes,
     No,
+}
+
+/// How a state is known.
+#[derive(Clone, Debug, PartialEq)]
+enum Proof {
+    /// A list shows it, and may lag.
+    Listed,
+    /// The instance was asked for.
+    Asked,
+    /// So it was, and so was the reason for which its last operation failed.
+    Explained(Option<ErrorRecord>),
+}
+
+fn is_unexplained(verb: Verb, state: &State, proof: &Proof) -> bool {
+    verb == Verb::Start && *state == State::Stopped && !matches!(proof, Proof::Explained(_))
 }
 
 fn never(verb: Verb, state: &State, why: &str) -> ErrorRecord {

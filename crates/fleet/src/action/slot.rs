@@ -15,6 +15,8 @@ pub(super) enum Stage {
     Queued,
     /// Its action waits for a moment, after a failure.
     Paused,
+    /// Its start found no capacity and waits until there may be some.
+    NoCapacity,
     /// Its action is under way.
     Sent,
     /// Another operation is in progress; it is polled until that is over.
@@ -47,6 +49,8 @@ pub(super) struct Slot {
     pub(super) failures: u32,
     /// How often an accepted action was sent again.
     pub(super) reissued: u32,
+    /// Whether it has waited for capacity: then its start shows whether there is some.
+    pub(super) probes: bool,
     /// Whether a try may have been acted on without an answer.
     pub(super) in_doubt: bool,
     /// The last failure.
@@ -72,6 +76,7 @@ impl Slot {
             moved: false,
             failures: 0,
             reissued: 0,
+            probes: false,
             in_doubt: false,
             error: None,
         }
@@ -125,6 +130,7 @@ impl Slot {
 pub(super) struct Tally {
     queued: usize,
     paused: usize,
+    no_capacity: usize,
     sent: usize,
     busy: usize,
     accepted: usize,
@@ -150,6 +156,7 @@ impl Tally {
         match stage {
             Stage::Queued => Some(&mut self.queued),
             Stage::Paused => Some(&mut self.paused),
+            Stage::NoCapacity => Some(&mut self.no_capacity),
             Stage::Sent => Some(&mut self.sent),
             Stage::Busy => Some(&mut self.busy),
             Stage::Accepted => Some(&mut self.accepted),
@@ -169,6 +176,6 @@ impl Tally {
 
     /// Whether all have ended.
     pub(super) fn is_over(self) -> bool {
-        !self.is_sending() && self.watched() == 0
+        !self.is_sending() && self.watched() == 0 && self.no_capacity == 0
     }
 }

@@ -93,7 +93,7 @@ pub struct ActionRow {
     pub shape: String,
     /// Requests sent for it.
     pub attempts: u32,
-    /// Why it failed.
+    /// Why it failed, or why it was refused last when nothing was done.
     pub error: Option<ErrorRecord>,
 }
 
@@ -161,7 +161,7 @@ fn row(number: SlotNumber, instance: InstanceRef, slot: &SlotState) -> ActionRow
     };
     let state = slot.state.clone().unwrap_or(instance.state);
     let error = match result {
-        RowResult::Failed | RowResult::Unknown => slot.error.clone(),
+        RowResult::Failed | RowResult::Unknown | RowResult::Left => slot.error.clone(),
         RowResult::WaitEnded => Some(ErrorRecord {
             class: ErrorClass::WaitTimeout,
             code: "WaitTimeout".to_owned(),

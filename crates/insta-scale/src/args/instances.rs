@@ -55,7 +55,7 @@ instance must match every selector. At least one selector is required; --all sel
 Instances that are already in the wanted state are skipped.
 
 Examples:
-  oci-insta-scale instances start --prefix web- --yes
+  oci-insta-scale instances start --prefix web- --yes --retry-for 2h
   oci-insta-scale instances stop --run last --grace 2m
 
 Exit codes: 0 all succeeded, 2 invalid usage, 3 some failed, 4 none succeeded, none matched (see --allow-empty) or
@@ -192,6 +192,10 @@ pub struct Carry {
 /// Flags of `instances start`.
 #[derive(Clone, Debug, Args)]
 pub struct ActInstances {
+    /// Keep starting instances that find no capacity until this long after the beginning, about one attempt a minute
+    /// [default: fail at once]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with = "no_wait")]
+    pub retry_for: Option<Duration>,
     /// How.
     #[command(flatten)]
     pub carry: Carry,

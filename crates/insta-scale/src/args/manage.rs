@@ -105,7 +105,7 @@ impl ManageInstances {
                 watch: false,
                 every: Duration::from_secs(5),
             }),
-            ManageAction::Start => InstancesCommand::Start(ActInstances { carry, select }),
+            ManageAction::Start => InstancesCommand::Start(ActInstances { retry_for: None, carry, select }),
             ManageAction::Stop => {
                 InstancesCommand::Stop(SoftInstances { select, carry, grace: None, force: false })
             }

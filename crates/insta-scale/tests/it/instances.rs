@@ -331,6 +331,31 @@ fn a_cleanup_shows_progress_and_is_kept_in_the_ledger() {
 }
 
 #[test]
+fn a_start_without_capacity_says_what_was_missing() {
+    let place = Workplace::empty();
+    place.write("dry.yaml", "world: {late_failure: {start_probability: 1.0}}");
+    let _region = Region::start(&place, &["--speed", "600", "--scenario", "dry.yaml"]);
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    place.write("config.yaml", config);
+    assert_eq!(place.run(&["--count", "2", "--yes"]).code, 0);
+    assert_eq!(place.run(&["instances", "stop", "--all", "--yes", "--force"]).code, 0);
+    let start = ["instances", "start", "--all", "--yes", "--retry-for", "1s"];
+    let ended = place.run(&[&start[..], &["--output", "json"]].concat());
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    for row in ended.json()["instances"].as_array().unwrap() {
+        let error = &row["error"];
+        assert_eq!((&row["result"], &row["state"]), (&"failed".into(), &"STOPPED".into()));
+        assert_eq!((&error["class"], &error["code"]), (&"capacity".into(), &"InternalError".into()));
+        assert_eq!(error["message"], "it did not start: Out of host capacity.");
+    }
+    let ended = place.run(&start);
+    assert!(ended.stdout.contains("REASON") && ended.stdout.contains("Out of host"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("keep trying with `instances start --retry-for 2h`"), "{}", ended.stderr);
+    let refused = place.run(&[&start[..], &["--no-wait"]].concat());
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+}
+
+#[test]
 fn instances_are_exported_in_every_format() {
     let (place, _region) = fleet("2", &[]);
     let prefix = setting(&place, "display_name_prefix");

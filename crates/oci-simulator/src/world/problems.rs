@@ -128,6 +128,7 @@ impl WorldSettings {
         let mut shares = vec![
             ("late_failure.probability", self.late_failure.probability),
             ("late_failure.limit_share", self.late_failure.limit_share),
+            ("late_failure.start_probability", self.late_failure.start_probability),
             ("false_limit_probability", self.false_limit_probability),
             ("capacity_report_error_probability", self.capacity_report_error_probability),
             ("short_page_probability", self.short_page_probability),

@@ -37,6 +37,8 @@ pub(super) enum Step {
     Failed,
     /// STARTING ends.
     Running,
+    /// STARTING ends for want of capacity.
+    NotStarted,
     /// STOPPING ends, and the instance stays stopped.
     Stopped,
     /// STOPPING ends, and the instance starts again.

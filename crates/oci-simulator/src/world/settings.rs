@@ -177,6 +177,14 @@ pub struct LateFailure {
     pub probability: f64,
     /// The share of those failures, 0 to 1, that say LimitExceeded rather than lack of capacity.
     pub limit_share: f64,
+    /// The probability, 0 to 1, that an accepted start of a stopped instance finds no capacity later.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub start_probability: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(probability: &f64) -> bool {
+    *probability <= 0.0
 }
 
 /// What a second TerminateInstance answers.

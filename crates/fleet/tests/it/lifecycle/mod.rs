@@ -2,6 +2,7 @@
 
 mod actions;
 mod addresses;
+mod capacity;
 mod cleanup;
 mod faults;
 mod numbers;

@@ -17,7 +17,8 @@ use ledger::Outcome;
 
 /// `start`.
 pub async fn start_instances(connection: &Connection<'_>, args: &ActInstances) -> Result<Exit, CommandError> {
-    act(connection, &args.select, &args.carry, carry(&args.carry, Options::new(Verb::Start))).await
+    let options = Options { retry_for: args.retry_for, ..Options::new(Verb::Start) };
+    act(connection, &args.select, &args.carry, carry(&args.carry, options)).await
 }
 
 /// `stop`.

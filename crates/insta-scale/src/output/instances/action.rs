@@ -29,7 +29,7 @@ pub fn action_table(summary: &ActionSummary) -> String {
         let column = |title, rank, cell: &dyn Fn(&ActionRow) -> String| {
             Column::new(title, rank, rows.iter().map(|row| cell(row)))
         };
-        let columns = vec![
+        let mut columns = vec![
             column("NAME", 0, &|row| if row.name.is_empty() { row.ocid.clone() } else { row.name.clone() })
                 .cut(),
             column("RESULT", 0, &|row| word(row.result).to_owned()),
@@ -37,12 +37,22 @@ pub fn action_table(summary: &ActionSummary) -> String {
             column("OCID", 1, &|row| or_dash(Some(&row.ocid)))
                 .or_short(rows.iter().map(|row| short_ocid(&row.ocid))),
         ];
+        if rows.iter().any(|row| row.error.is_some()) {
+            let cell = |row: &ActionRow| row.error.as_ref().map_or_else(String::new, reason);
+            columns.push(column("REASON", 0, &cell).cut());
+        }
         out.push_str(&columns_table(columns, console::width()));
         out.push('\n');
     }
     // Writing to a String cannot fail, so the results are ignored.
     let _ = writeln!(out, "{}", wrap(&totals(summary), console::width()));
     out
+}
+
+/// Why a row is not done: the code and the text.
+fn reason(error: &ErrorRecord) -> String {
+    // The request id is told with the advice, and would leave no room for the rest.
+    describe(&ErrorRecord { opc_request_id: None, ..error.clone() })
 }
 
 /// A result in a word or two.
@@ -79,7 +89,7 @@ pub fn totals(summary: &ActionSummary) -> String {
 pub fn action_advice(summary: &ActionSummary) -> String {
     let mut out = String::new();
     let mut kinds: BTreeMap<(&str, &str, &str), Vec<&ActionRow>> = BTreeMap::new();
-    for row in &summary.instances {
+    for row in summary.instances.iter().filter(|row| row.result != RowResult::Left) {
         if let Some(error) = &row.error {
             kinds.entry((error.class.as_str(), &error.code, &error.message)).or_default().push(row);
         }
@@ -129,8 +139,8 @@ fn hint(error: &ErrorRecord) -> &'static str {
             "run the same command again; it skips instances that are already in that state"
         }
         ErrorClass::Capacity => {
-            "OCI does not hold on-demand capacity for a stopped instance: try again later, or start it from a \
-                 capacity reservation"
+            "OCI does not hold on-demand capacity for a stopped instance: keep trying with `instances start \
+                 --retry-for 2h`, or start it from a capacity reservation"
         }
         ErrorClass::Limit
         | ErrorClass::Authentication

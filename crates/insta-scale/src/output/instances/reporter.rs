@@ -12,7 +12,7 @@ use crate::output::text::clean;
 use crate::session::Session;
 use fleet::Sink;
 use indicatif::{ProgressBar, ProgressStyle};
-use ledger::{Event, Record, RunId, RunState, SlotNumber};
+use ledger::{ErrorClass, Event, Record, RunId, RunState, SlotNumber};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -46,6 +46,7 @@ impl ActionReporter {
             what,
             names: names.iter().map(|name| clean(name)).collect(),
             accepted: BTreeSet::new(),
+            without_capacity: BTreeSet::new(),
             bar: (console::is_watched() && verbosity >= Verbosity::Normal).then(|| bar(names.len() as u64)),
         };
         let thread = std::thread::Builder::new()
@@ -85,6 +86,8 @@ struct ActionView {
     names: Vec<String>,
     /// Slots whose action was accepted and that are not there yet.
     accepted: BTreeSet<SlotNumber>,
+    /// Slots whose start found no capacity and is sent again.
+    without_capacity: BTreeSet<SlotNumber>,
     bar: Option<ProgressBar>,
 }
 
@@ -101,7 +104,14 @@ impl ActionView {
     }
 
     fn note(&mut self, event: &Event) {
+        if let Some(slot) = event.slot() {
+            self.without_capacity.remove(&slot);
+        }
         match event {
+            Event::TryFailed { slot, error, .. } if error.class == ErrorClass::Capacity => {
+                self.accepted.remove(slot);
+                self.without_capacity.insert(*slot);
+            }
             Event::ActionAccepted { slot, .. } => {
                 self.accepted.insert(*slot);
             }
@@ -118,7 +128,11 @@ impl ActionView {
     fn message(&self) -> String {
         let rate =
             self.state.rates.get("write").map_or_else(String::new, |rate| format!(", pace {rate:.1}/s"));
-        format!("accepted {}, failed {}{rate}", self.accepted.len(), self.state.counts.failed)
+        let waiting = match self.without_capacity.len() {
+            0 => String::new(),
+            count => format!(", without capacity {count} (Ctrl-C is safe)"),
+        };
+        format!("accepted {}, failed {}{waiting}{rate}", self.accepted.len(), self.state.counts.failed)
     }
 
     fn take(&self, record: &Record) {
@@ -173,6 +187,9 @@ impl ActionView {
             Event::ActionDone { slot, state: seen, .. } => {
                 format!("{done} {} is {}", name(*slot), clean(seen))
             }
+            Event::TryFailed { slot, error, .. } if error.class == ErrorClass::Capacity => {
+                format!("{done} {}: {}; waiting for capacity", name(*slot), describe(error))
+            }
             // A busy instance is reported, since nothing else explains the delay.
             Event::TryFailed { slot, error, .. } if verbose || error.status == Some(409) => {
                 format!("{done} {}: {}; trying again", name(*slot), describe(error))
@@ -219,6 +236,7 @@ mod tests {
             what: "instance",
             names: Vec::new(),
             accepted: BTreeSet::new(),
+            without_capacity: BTreeSet::new(),
             bar: None,
         };
         let (ocid, state) = (String::new(), String::new());

@@ -70,6 +70,9 @@ impl World {
         let stop = trim(self.settings.stop_seconds.draw(&mut chance));
         match (action, state) {
             ("STOP" | "SOFTSTOP", State::Running) => self.turn(number, State::Stopping, stop, Step::Stopped),
+            ("START", State::Stopped) if self.fails_late(number, &mut chance) => {
+                self.start_in_vain(number, &mut chance);
+            }
             ("START", State::Stopped) => {
                 if !self.regain_capacity(number) {
                     self.make_room(ad, None, family, need);
@@ -102,6 +105,24 @@ impl World {
             _ => return Err(error::invalid(format!("action '{action}' is not known"))),
         }
         Ok(())
+    }
+
+    /// Whether an accepted start is to come to nothing. An instance that keeps its place always starts.
+    fn fails_late(&self, number: u32, chance: &mut Chance) -> bool {
+        let keeps_place = self.instances.get(number).is_none_or(|row| row.held.is_some());
+        !keeps_place && chance.happens(self.settings.late_failure.start_probability)
+    }
+
+    /// Begins a start that finds no capacity. That a start has a work request is assumed: the answer names none.
+    fn start_in_vain(&mut self, number: u32, chance: &mut Chance) {
+        let start = trim(self.settings.start_seconds.draw(chance));
+        let compartment = self.instances.get(number).map_or(0, |row| row.compartment);
+        let (id, expected) = (Id(Kind::Instance, number), self.now + start);
+        let work = self.open_work_request("StartInstance", compartment, id, ResourceAction::Update, expected);
+        if let Some(row) = self.instances.get_mut(number) {
+            row.work = work;
+        }
+        self.turn(number, State::Starting, start, Step::NotStarted);
     }
 
     /// Begins the way to another state, which the step ends after the delay.

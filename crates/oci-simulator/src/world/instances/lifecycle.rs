@@ -54,6 +54,7 @@ impl World {
                 self.enter(number, State::Running);
                 self.close_work_request(work, Status::Succeeded, None);
             }
+            Step::NotStarted => self.fail_start(number, work),
             Step::Stopped => {
                 self.enter(number, State::Stopped);
                 self.release_stopped(number);
@@ -102,6 +103,12 @@ impl World {
         }
         let listed = seconds(self.settings.terminated_listed_hours * 3600.0);
         self.after(number, listed, Step::Forgotten);
+    }
+
+    /// A start that was accepted found no capacity: the instance is as it was, and the work request says why.
+    fn fail_start(&mut self, number: u32, work: u32) {
+        self.enter(number, State::Stopped);
+        self.close_work_request(work, Status::Failed, Some(("InternalError", OUT_OF_CAPACITY)));
     }
 
     /// Frees the host of a stopped instance, unless a reservation holds it or its local disks would be lost.

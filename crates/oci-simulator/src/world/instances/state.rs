@@ -61,7 +61,7 @@ impl State {
     pub fn leads_to(self, next: Self) -> bool {
         match self {
             Self::Provisioning => matches!(next, Self::Starting | Self::Terminating | Self::Terminated),
-            Self::Starting => matches!(next, Self::Running | Self::Terminating),
+            Self::Starting => matches!(next, Self::Running | Self::Stopped | Self::Terminating),
             Self::Running => matches!(next, Self::Stopping | Self::Moving | Self::Terminating),
             Self::Stopping => matches!(next, Self::Stopped | Self::Starting | Self::Terminating),
             Self::Stopped => matches!(next, Self::Starting | Self::Terminating),

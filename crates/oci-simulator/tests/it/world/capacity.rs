@@ -3,7 +3,7 @@
 use super::region::Region;
 use oci_api::Operation;
 use oci_simulator::world::WorldSettings;
-use oci_simulator::world::settings::{HostsIn, OtherTenants, ReturningCapacity};
+use oci_simulator::world::settings::{HostsIn, LateFailure, OtherTenants, ReturningCapacity};
 use serde_json::json;
 
 /// A region with one E4 host in each fault domain of each availability domain.
@@ -138,4 +138,24 @@ fn lack_of_capacity_can_be_told_as_a_false_limit() {
     let mut region = Region::new(settings);
     let codes: Vec<&str> = (0..40).map(|_| region.launch(&region.details("x")).unwrap_err().code).collect();
     assert!(codes.contains(&"LimitExceeded") && codes.contains(&"InternalError"), "{codes:?}");
+}
+
+#[test]
+fn an_accepted_start_may_find_no_capacity_later() {
+    let late_failure = LateFailure { start_probability: 1.0, ..LateFailure::default() };
+    let settings = WorldSettings { late_failure, ..WorldSettings::default() };
+    let mut region = Region::new(settings);
+    let id = region.launch_running("a");
+    region.act(&id, "STOP").unwrap();
+    region.advance(60.0);
+    assert_eq!(region.act(&id, "START").unwrap().json()["lifecycleState"], "STARTING");
+    region.advance(100.0);
+    assert_eq!(region.instance(&id)["lifecycleState"], "STOPPED");
+    let request = region.request(Operation::ListWorkRequests).query("resourceId", id);
+    let request = request.query("compartmentId", region.defaults.compartment.clone());
+    let works = region.pages(&request);
+    let failed = works.iter().find(|work| work["status"] == "FAILED").unwrap()["id"].as_str().unwrap();
+    let errors = region.get(Operation::ListWorkRequestErrors, "workRequestId", failed).unwrap().json();
+    assert_eq!(errors[0]["message"], "Out of host capacity.");
+    region.world.check_invariants().unwrap();
 }

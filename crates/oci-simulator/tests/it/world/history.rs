@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A region in which everything goes wrong now and then. Lists lag in every other one.
 fn hostile(seed: u64) -> WorldSettings {
     let mut settings = WorldSettings {
-        late_failure: LateFailure { probability: 0.2, limit_share: 0.3 },
+        late_failure: LateFailure { probability: 0.2, limit_share: 0.3, start_probability: 0.2 },
         false_limit_probability: 0.2,
         capacity_report_error_probability: 0.2,
         list_lag_seconds: if seed.is_multiple_of(2) { 0.0 } else { 3.0 },
@@ -149,6 +149,7 @@ fn random_histories_reach_every_change_and_refusal() {
         "PROVISIONING -> TERMINATED",
         "PROVISIONING -> TERMINATING",
         "STARTING -> RUNNING",
+        "STARTING -> STOPPED",
         "STARTING -> TERMINATING",
         "RUNNING -> STOPPING",
         "RUNNING -> MOVING",
