@@ -88,11 +88,10 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
     }
     Ok(match replaced.stopped {
         None if replaced.left == 0 => Exit::Done,
-        None => Exit::SomeFailed,
         Some(Outcome::Interrupted) => Exit::Interrupted,
         Some(Outcome::NotAuthenticated) => Exit::NotAuthenticated,
         Some(_) if replaced.ended == 0 => Exit::NoneLaunched,
-        Some(_) => Exit::SomeFailed,
+        None | Some(_) => Exit::SomeFailed,
     })
 }
 
