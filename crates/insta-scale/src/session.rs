@@ -8,6 +8,7 @@ use crate::config::{self, Fleet, Overrides, Placeholders, Settings};
 use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
+use crate::output::again::remember_flags;
 use crate::output::console::{self, Verbosity};
 use crate::output::retries::Retries;
 use crate::output::simulated::{Announcing, Counting};
@@ -51,7 +52,7 @@ impl Session {
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         };
-        Self {
+        let session = Self {
             flags: flags.clone(),
             output: flags.output,
             verbosity,
@@ -59,7 +60,9 @@ impl Session {
             stop: stop.clone(),
             simulated,
             ledger: OnceLock::new(),
-        }
+        };
+        remember_flags(session.flags_text());
+        session
     }
 
     /// The session with the config, profile and endpoint that a run was started with, unless another config is named.

@@ -6,6 +6,7 @@ use crate::args::{CleanupArgs, OutputFormat};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::again::with_flags;
 use crate::output::console;
 use crate::output::instances::list::short_domain;
 use crate::output::instances::reporter::ActionReporter;
@@ -45,7 +46,10 @@ pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, Com
     let left = connection.ask(cleanup::find(&connection.client, &evidence, &scope, &domains, prices)).await;
     let left = left.map_err(CommandError::of_compartment)?;
     for note in &left.notes {
-        console::line(&format!("note: {}", with_flags(&clean(note), &session.flags_text())));
+        console::line(&format!(
+            "note: {}",
+            with_flags(&clean(note), "oci-insta-scale ", &session.flags_text())
+        ));
     }
     if left.is_empty() || args.dry_run {
         show(session, &left, prices)?;
@@ -59,17 +63,6 @@ pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, Com
     let deleted = cleanup::delete(&environment, &left, watch, connection.session.stop.clone()).await;
     finish_showing(&mut reporter);
     report(session, &deleted?)
-}
-
-/// A text whose commands work as they stand, in this folder and for this config. They end the text or a part of it.
-fn with_flags(text: &str, flags: &str) -> String {
-    let mut parts = text.split("oci-insta-scale ");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (command, rest) = part.split_at(part.find(['`', ';']).unwrap_or(part.len()));
-        out = out + "oci-insta-scale " + command + flags + rest;
-    }
-    out
 }
 
 async fn choose_run(connection: &Connection<'_>, text: &str) -> Result<ledger::RunId, CommandError> {
@@ -266,23 +259,4 @@ fn report(session: &Session, deleted: &Deleted) -> Result<Exit, CommandError> {
         Outcome::Nothing => Exit::NoneLaunched,
         _ => Exit::SomeFailed,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_flags;
-
-    #[test]
-    fn commands_in_notes_keep_the_flags() {
-        let told = |text| with_flags(text, " --config c.yaml");
-        assert_eq!(
-            told("run R left alone: not wanted: oci-insta-scale instances terminate --run R"),
-            "run R left alone: not wanted: oci-insta-scale instances terminate --run R --config c.yaml"
-        );
-        assert_eq!(
-            told("`oci-insta-scale resume R` goes on; the tag oci-insta-scale-run tells"),
-            "`oci-insta-scale resume R --config c.yaml` goes on; the tag oci-insta-scale-run tells"
-        );
-        assert_eq!(told("nothing to do"), "nothing to do");
-    }
 }

@@ -30,9 +30,9 @@ pub fn data(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Prints a line to stderr. If that is closed too, the line is lost.
+/// Prints a line to stderr, with commands that work as they stand. If stderr is closed too, the line is lost.
 pub fn line(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", super::again::advice(text));
 }
 
 /// Whether stderr is a terminal that a person looks at.

@@ -1,5 +1,6 @@
 //! The JSON document of a run, docs/output.md. A program reads it, so its fields stay.
 
+use super::again::advice;
 use super::ending::Ending;
 use super::simulated;
 use crate::hints;
@@ -63,7 +64,7 @@ struct Error<'a> {
     code: &'a str,
     message: &'a str,
     opc_request_id: Option<&'a str>,
-    hint: &'static str,
+    hint: String,
 }
 
 impl<'a> Document<'a> {
@@ -144,7 +145,7 @@ impl<'a> Error<'a> {
             code: &error.code,
             message: &error.message,
             opc_request_id: error.opc_request_id.as_deref(),
-            hint: hints::hint_after(error, resumable),
+            hint: advice(hints::hint_after(error, resumable)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is shown: text for people on stderr, documents for programs on stdout.
 
+pub mod again;
 pub mod budget;
 pub mod console;
 pub mod dedup;

@@ -1,5 +1,6 @@
 //! The JSON document of a launch or resume that did not become a run, docs/output.md.
 
+use super::again::advice;
 use super::document::SCHEMA_VERSION;
 use super::simulated::mark;
 use super::text::{clean, clean_lines};
@@ -36,6 +37,6 @@ pub fn reason(error: &CommandError) -> Value {
         "code": code,
         "message": message,
         "opc_request_id": id,
-        "hint": error.hint(),
+        "hint": error.hint().map(|hint| advice(&hint)),
     })
 }

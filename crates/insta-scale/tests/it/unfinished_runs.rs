@@ -166,3 +166,16 @@ fn a_state_folder_that_is_set_to_nothing_is_not_set() {
     let ended: Ended = command.env("OCI_INSTA_SCALE_STATE_DIR", "").output().unwrap().into();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
+
+/// A hint is followed literally: its commands read the same config and ledger as the command that gave it.
+#[test]
+fn a_command_in_a_hint_keeps_the_callers_flags() {
+    let place = Workplace::empty();
+    let ended = place.run(&["show", "--state-dir", "elsewhere", "--config", "my fleet.yaml", "01a2"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    let flags = "--config 'my fleet.yaml' --state-dir elsewhere";
+    assert!(ended.stderr.contains(&format!("`oci-insta-scale runs {flags}`")), "{}", ended.stderr);
+    let refused = place.run(&["resume", "--state-dir", "elsewhere", "--output", "json"]);
+    let hint = refused.json()["error"]["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("`oci-insta-scale runs --state-dir elsewhere`"), "{hint}");
+}

@@ -3,6 +3,7 @@
 use super::columns::{Column, columns_table};
 use super::list::short_ocid;
 use crate::hints;
+use crate::output::again::advice;
 use crate::output::console;
 use crate::output::document::{SCHEMA_VERSION, last_line};
 
@@ -188,7 +189,7 @@ pub fn error_value(record: &ErrorRecord) -> Value {
     // Texts and numbers: nothing that JSON cannot hold.
     if let (Some(error), Ok(Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(record)) {
         error.extend(fields);
-        error.insert("hint".to_owned(), hint(record).into());
+        error.insert("hint".to_owned(), advice(hint(record)).into());
     }
     value
 }
