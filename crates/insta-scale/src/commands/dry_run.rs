@@ -30,6 +30,8 @@ use std::sync::Arc;
 struct Foreseen {
     /// What the service said.
     answer: Option<Preflight>,
+    /// Living instances with names of the fleet, for which a launch would stop.
+    namesakes: Option<String>,
     /// How a launch would end.
     stops: Option<Exit>,
 }
@@ -43,22 +45,24 @@ pub async fn show_launch(
 ) -> Result<Exit, CommandError> {
     let endpoints = endpoints_of(&settings)?;
     let (signer, stops) = sign_in(session, args, &settings).await?;
-    let Foreseen { answer, mut stops } = match signer {
+    let Foreseen { answer, namesakes, mut stops } = match signer {
         None => {
             if args.extend {
                 console::line("note: the launch checks which names are in use; the names shown start at 1");
             }
-            Foreseen { answer: None, stops }
+            Foreseen { stops, ..Foreseen::default() }
         }
         Some(signer) => Box::pin(ask_service(session, args, &mut settings, &endpoints, signer)).await?,
     };
     if answer.as_ref().is_some_and(Preflight::is_hopeless) {
         stops = stops.or(Some(Exit::NoneLaunched));
     }
-    // A launch looks for these first, so their codes win.
-    if args.simulate.is_none()
-        && let Some(note) = foresee_unfinished_run(session, args, &settings).await?
-    {
+    // A launch looks for these first, so their codes win. It never comes to namesakes beside an unfinished run.
+    let unfinished = match args.simulate {
+        None => foresee_unfinished_run(session, args, &settings).await?,
+        Some(_) => None,
+    };
+    if let Some(note) = unfinished.or(namesakes) {
         console::line(&format!("warning: a launch would stop here: {note}"));
         stops = Some(Exit::Usage);
     }
@@ -109,13 +113,13 @@ async fn ask_service(
                 session.ask(spread_as_launched(session, &client, settings, origin.as_ref())).await?;
             }
             let look = foresee_namesakes(session, args, &client, &settings.fleet, origin.as_ref());
-            session.ask(look).await?;
-            Ok(Foreseen { answer, stops: None })
+            let namesakes = session.ask(look).await?;
+            Ok(Foreseen { answer, namesakes, stops: None })
         }
         Err(error) => {
             let stops = refused(&error);
             tell(&error, stops);
-            Ok(Foreseen { answer: None, stops })
+            Ok(Foreseen { stops, ..Foreseen::default() })
         }
     }
 }

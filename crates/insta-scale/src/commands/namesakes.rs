@@ -54,33 +54,26 @@ fn warn_of_unlisted(fleet: &FleetSpec) {
     ));
 }
 
-/// Says what would stand in the way of a launch, for one that only shows what it would do.
+/// What would stand in the way of a launch, for one that only shows what it would do.
 pub async fn foresee_namesakes(
     session: &Session,
     args: &LaunchArgs,
     client: &Client,
     fleet: &FleetSpec,
     origin: Option<&Origin>,
-) -> Result<(), CommandError> {
+) -> Result<Option<String>, CommandError> {
     if args.extend || args.new || args.simulate.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     let store = session.ledger_of_the_past()?;
     let client = client.with_retry(RetryPolicy::never());
     let look = find_namesakes(&client, store.as_deref(), fleet, origin, session.now());
     // The launch checks what cannot be checked now.
-    let Ok(Ok(checked)) = tokio::time::timeout(DRY_RUN_QUESTION, look).await else { return Ok(()) };
+    let Ok(Ok(checked)) = tokio::time::timeout(DRY_RUN_QUESTION, look).await else { return Ok(None) };
     if !checked.listed {
         warn_of_unlisted(fleet);
     }
-    if let Some(found) = checked.found {
-        console::line(&format!(
-            "warning: a launch would stop here: {} ({})",
-            describe(&found),
-            remedy(&found)
-        ));
-    }
-    Ok(())
+    Ok(checked.found.map(|found| format!("{} ({})", describe(&found), remedy(&found))))
 }
 
 /// What there is.

@@ -166,6 +166,7 @@ fn the_same_launch_twice_is_refused() {
     assert!(refused.stderr.contains(&format!("error: {said}")), "{}", refused.stderr);
     assert!(refused.stderr.contains("`launch --extend` continues at rehearsal-4"), "{}", refused.stderr);
     assert!(dry.stderr.contains(&format!("a launch would stop here: {said}")), "{}", dry.stderr);
+    assert_eq!(dry.code, 2, "{}", dry.stderr);
     assert_eq!(cloud(&place).0.as_array().unwrap().len(), 3);
 
     let extended = place.run(&["--count", "2", "--extend", "--output", "json"]);

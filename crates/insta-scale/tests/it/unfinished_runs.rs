@@ -71,6 +71,7 @@ fn other_spellings_of_config_or_endpoint_are_the_same_fleet() {
     let dry = place.run(&["--dry-run"]);
     assert!(dry.code == 2 && dry.stderr.contains("a launch would stop here"), "{}", dry.stderr);
     refused(&dry, &run);
+    assert_eq!(dry.stderr.matches("a launch would stop here").count(), 1, "{}", dry.stderr);
     assert!(!place.run(&["--dry-run", "--new"]).stderr.contains("would stop here"));
     assert_eq!(place.run(&["resume", "--no-wait"]).code, 0);
     assert_eq!(live(&place), 8);
