@@ -69,6 +69,23 @@ pub struct Money {
 }
 
 impl Proposal {
+    /// What would be asked, for a command that only shows what it would do.
+    pub fn dry_run(&self, prices: &Prices) -> String {
+        let mut out = "DRY RUN: nothing is changed\n\n".to_owned();
+        if !self.table.is_empty() {
+            out = out + self.table.trim_end() + "\n\n";
+        }
+        let currency = prices.currency();
+        let rows = self.what.iter().map(|(label, text)| (*label, text.clone()));
+        let money = self.money.iter().map(|(label, money)| (*label, money.text(currency)));
+        let notes = self.options.iter().map(|note| ("note", note.clone()));
+        for (label, text) in rows.chain(money).chain(notes) {
+            // Writing to a String cannot fail, so the result is ignored.
+            let _ = writeln!(out, "  {label:<12} {text}");
+        }
+        out
+    }
+
     /// Everything in lines that fit the terminal.
     pub fn text(&self, scene: &Scene, prices: &Prices, width: Option<usize>) -> String {
         let mut out = self.table.clone();

@@ -58,7 +58,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
     let replacing = proposals::Replacing { old: &old, missing, max_unavailable: args.max_unavailable };
     proposals::replace(&mut proposal, &plan, &name, &replacing, &ground.connection.settings);
     if args.dry_run {
-        console::data(&show::planned(&proposal, &old, &plan.fleet, session.output))?;
+        console::data(&show::planned(&proposal, prices, &old, &plan.fleet, session.output))?;
         return Ok(Exit::Done);
     }
     instances::tell_fate(session, args.yes, &terminate)?;

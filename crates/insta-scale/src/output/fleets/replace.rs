@@ -8,6 +8,7 @@ use crate::output::simulated::mark;
 use crate::output::text::{clean, count, ranges};
 use fleet::FleetSpec;
 use fleet::fleets::{ReplaceStep, Replacement, drift};
+use fleet::price::Prices;
 use fleet::select::Machine;
 use serde_json::{Value, json};
 
@@ -25,18 +26,19 @@ pub fn nothing(output: OutputFormat) -> String {
 }
 
 /// What would be done.
-pub fn planned(proposal: &Proposal, old: &[Machine], fleet: &FleetSpec, output: OutputFormat) -> String {
+pub fn planned(
+    proposal: &Proposal,
+    prices: &Prices,
+    old: &[Machine],
+    fleet: &FleetSpec,
+    output: OutputFormat,
+) -> String {
     let rows: Vec<Value> = old
         .iter()
         .map(|machine| json!({"name": machine.name, "ocid": machine.ocid, "drift": drift(machine, fleet)}))
         .collect();
-    let what = proposal.what.iter().map(|(label, text)| format!("  {label:<12} {text}\n"));
-    let people = format!(
-        "DRY RUN: nothing is changed\n\n{}\n\n{}",
-        proposal.table.trim_end(),
-        what.collect::<String>()
-    );
-    document(json!({"schema_version": SCHEMA_VERSION, "planned": rows}), output, people)
+    let value = json!({"schema_version": SCHEMA_VERSION, "planned": rows});
+    document(value, output, proposal.dry_run(prices))
 }
 
 /// Tells a step.

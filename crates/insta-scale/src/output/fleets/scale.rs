@@ -92,22 +92,7 @@ impl<'a> Done<'a> {
 
     /// What would be changed.
     pub fn planned(&self, proposal: &Proposal, prices: &Prices, output: OutputFormat) -> String {
-        let rows = proposal.what.iter().map(|(label, text)| format!("  {label:<12} {text}\n"));
-        let currency = prices.currency();
-        let money =
-            proposal.money.iter().map(|(label, money)| format!("  {label:<12} {}\n", money.text(currency)));
-        let notes = proposal.options.iter().map(|note| format!("  note         {note}\n"));
-        let people = format!(
-            "DRY RUN: nothing is changed\n\n{}{}{}{}",
-            if proposal.table.is_empty() {
-                String::new()
-            } else {
-                proposal.table.trim_end().to_owned() + "\n\n"
-            },
-            rows.collect::<String>(),
-            money.collect::<String>(),
-            notes.collect::<String>()
-        );
+        let people = proposal.dry_run(prices);
         let change = if self.plan.wanted > self.plan.before { "launch" } else { "terminate" };
         let lines: Vec<String> =
             proposal.what.iter().map(|(label, text)| format!("{}: {text}", label.trim())).collect();
