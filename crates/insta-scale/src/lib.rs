@@ -17,6 +17,7 @@ pub mod output;
 pub mod runtime;
 pub mod session;
 mod simulated_region;
+pub mod ssh;
 mod tuning;
 
 use clap::CommandFactory as _;

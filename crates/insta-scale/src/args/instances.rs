@@ -1,5 +1,6 @@
 //! Flags of `instances`, `cleanup` and `export`, and of `manage-instances`, their older front door.
 
+use super::ssh::LoginArgs;
 use super::{duration, positive};
 use clap::{Args, Subcommand, ValueEnum};
 use fleet::action::{Options, Verb};
@@ -41,18 +42,19 @@ pub enum InstancesCommand {
 }
 
 const SELECT_HELP: &str = "\
-Select instances by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file. An
-instance must match every selector. Several values of one flag are alternatives, except --tag: every tag must match.
-`-` reads OCIDs from standard input. OCI lists terminated instances for 12 hours or more; --terminated shows them.
+Select instances by OCID or display name, and by --prefix, --fleet, --run, --tag, --state, --ad, --shape and
+--file. An instance must match every selector. Several values of one flag are alternatives, except --tag: every tag
+must match. `-` reads OCIDs from standard input. OCI lists terminated instances for 12 hours or more; --terminated shows them.
 
 Examples:
   oci-insta-scale instances list --run last
+  oci-insta-scale instances list --fleet web --watch
   oci-insta-scale instances status --prefix web- --watch";
 
 const ACT_HELP: &str = "\
-Select instances by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file. An
-instance must match every selector. At least one selector is required; --all selects the whole compartment.
-Instances that are already in the wanted state are skipped.
+Select instances by OCID or display name, and by --prefix, --fleet, --run, --tag, --state, --ad, --shape and
+--file. An instance must match every selector. At least one selector is required; --all selects the whole
+compartment. Instances that are already in the wanted state are skipped.
 
 Examples:
   oci-insta-scale instances start --prefix web- --yes --retry-for 2h
@@ -62,8 +64,9 @@ Exit codes: 0 all succeeded, 2 invalid usage, 3 some failed, 4 none succeeded, n
 you declined, 5 login refused, 130 interrupted.";
 
 const TERMINATE_HELP: &str = "\
-Select instances by OCID or display name, and by --prefix, --run, --tag, --state, --ad, --shape and --file. An
-instance must match every selector. At least one selector is required; --all selects the whole compartment.
+Select instances by OCID or display name, and by --prefix, --fleet, --run, --tag, --state, --ad, --shape and
+--file. An instance must match every selector. At least one selector is required; --all selects the whole
+compartment.
 
 The command shows the instances, their number and their price, and asks you to type DELETE. Without a terminal, it
 requires --yes. It terminates only the instances it has shown, never one that appears later.
@@ -74,6 +77,26 @@ Examples:
 
 Exit codes: 0 all terminated, 2 invalid usage, 3 some failed, 4 none terminated, none matched (see --allow-empty) or
 you declined, 5 login refused, 130 interrupted.";
+
+/// Which fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FleetChoice {
+    /// That of the config.
+    OfConfig,
+    /// The one with this name.
+    Named(String),
+}
+
+/// What stands for a fleet that is not named. No argument can hold it.
+const CONFIG_FLEET: &str = "\0";
+
+fn fleet(text: &str) -> Result<FleetChoice, String> {
+    match text {
+        CONFIG_FLEET => Ok(FleetChoice::OfConfig),
+        name if name.trim().is_empty() => Err("the name of the fleet is blank".to_owned()),
+        name => Ok(FleetChoice::Named(name.to_owned())),
+    }
+}
 
 /// Which instances.
 #[derive(Clone, Debug, Default, Args)]
@@ -91,6 +114,9 @@ pub struct Select {
     /// Select instances launched by this run: an id, the start of one, or `last`
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
+    /// Select members of this fleet, by its tag; without NAME, of the config's fleet
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = CONFIG_FLEET, value_parser = fleet)]
+    pub fleet: Option<FleetChoice>,
     /// Select instances with this tag; write `Namespace.key=value` for a defined tag; repeat to require several
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub tag: Vec<Tag>,
@@ -126,6 +152,12 @@ pub struct ListInstances {
     /// Show every column, however wide the table becomes
     #[arg(long)]
     pub wide: bool,
+    /// Refresh until Ctrl-C
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Time between refreshes with --watch
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse, requires = "watch")]
+    pub every: Duration,
     /// Which instances.
     #[command(flatten)]
     pub select: Select,
@@ -330,15 +362,9 @@ Examples:
 pub struct ExportArgs {
     /// Format to write
     pub format: ExportFormat,
-    /// Address to write for each instance
-    #[arg(long, default_value = "auto")]
-    pub address: ExportAddress,
-    /// User name to log in with [default: none written]
-    #[arg(long)]
-    pub user: Option<String>,
-    /// Private key to log in with [default: none written]
-    #[arg(long, value_name = "FILE")]
-    pub identity_file: Option<String>,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
     /// Which instances.
     #[command(flatten)]
     pub select: Select,
@@ -359,17 +385,6 @@ pub enum ExportFormat {
     Json,
     /// Comma-separated values
     Csv,
-}
-
-/// Which address stands for an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportAddress {
-    /// The public address if there is one, otherwise the private address
-    Auto,
-    /// The public address only
-    Public,
-    /// The private address only
-    Private,
 }
 
 /// A state, however it is written.

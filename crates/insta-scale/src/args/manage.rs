@@ -96,10 +96,15 @@ impl ManageInstances {
         };
         let carry = Carry { allow_empty: self.allow_empty, stop_run: self.stop_run, ..Carry::with(self.yes) };
         let command = match self.action {
-            ManageAction::List => {
-                let (sort, reverse) = (Sort::Name, false);
-                InstancesCommand::List(ListInstances { select, no_ips: false, sort, reverse, wide: false })
-            }
+            ManageAction::List => InstancesCommand::List(ListInstances {
+                select,
+                no_ips: false,
+                sort: Sort::Name,
+                reverse: false,
+                wide: false,
+                watch: false,
+                every: Duration::from_secs(5),
+            }),
             ManageAction::Status => InstancesCommand::Status(StatusInstances {
                 select,
                 watch: false,

@@ -12,6 +12,7 @@ mod manager;
 mod parse;
 mod reservation;
 mod sim;
+mod ssh;
 
 pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlacementsFormat, PlanArgs, PolicyArgs, Where};
 pub use fleets::{
@@ -20,9 +21,8 @@ pub use fleets::{
 };
 pub use go_style::{go_flags, missed_equals, normalise};
 pub use instances::{
-    ActInstances, Carry, CleanupArgs, ExportAddress, ExportArgs, ExportFormat, ExtendInstances,
-    InstancesArgs, InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances,
-    TerminateInstances,
+    ActInstances, Carry, CleanupArgs, ExportArgs, ExportFormat, ExtendInstances, FleetChoice, InstancesArgs,
+    InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances, TerminateInstances,
 };
 pub use manage::ManageInstances;
 pub use manager::CapacityManager;
@@ -32,6 +32,7 @@ pub use reservation::{
     Reserving, UpdateReservation, WaitReservation,
 };
 pub use sim::{SimArgs, SimCommand, SimHome, SimReset, SimServe};
+pub use ssh::{ExportAddress, LoginArgs, SshArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -161,6 +162,8 @@ pub enum Command {
     Cleanup(CleanupArgs),
     /// Export instances for ssh, Ansible, /etc/hosts, Terraform or a spreadsheet
     Export(ExportArgs),
+    /// Print the command that logs in to a member of the fleet, or run it with --exec
+    Ssh(SshArgs),
     /// Run a simulated region
     Sim(SimArgs),
     /// Print a completion script for a shell

@@ -1,29 +1,23 @@
 //! `export`: instances written down for other programs. The text goes to stdout, what was left out to stderr.
 
 use super::instances::select;
-use crate::args::{ExportAddress, ExportArgs, ExportFormat};
+use super::ssh;
+use crate::args::{ExportArgs, ExportFormat};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::export::{Address, ExportOptions, Format, export_machines};
+use crate::output::export::{ExportOptions, Format, export_machines};
 use crate::output::simulated;
 use crate::output::text::clean;
 use crate::session::Session;
+use crate::ssh::Accounts;
 use fleet::addresses;
 
 /// Writes instances down.
 pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Exit, CommandError> {
     select::check_selectors(&args.select)?;
-    let options = ExportOptions {
-        address: match args.address {
-            ExportAddress::Auto => Address::Auto,
-            ExportAddress::Public => Address::Public,
-            ExportAddress::Private => Address::Private,
-        },
-        user: args.user.clone(),
-        identity_file: args.identity_file.clone(),
-    };
+    let asked = ssh::login(&args.login)?;
     let format = match args.format {
         ExportFormat::SshConfig => Format::SshConfig,
         ExportFormat::Ansible => Format::Ansible,
@@ -32,12 +26,6 @@ pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Ex
         ExportFormat::Json => Format::Json,
         ExportFormat::Csv => Format::Csv,
     };
-    let write = |machines: &[_]| {
-        export_machines(machines, format, &options)
-            .map_err(|error| CommandError::usage(error.to_string(), "nothing was written"))
-    };
-    // Mistakes in the options are reported before any question.
-    write(&[])?;
     let connection = &Connection::open_in(session, args.select.compartment.as_deref()).await?;
     let mut found = select::choose_instances(connection, &args.select).await?;
     let machines = &mut found.machines;
@@ -47,7 +35,13 @@ pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Ex
             console::line(&format!("warning: {}", clean(&warning)));
         }
     }
-    let written = write(machines)?;
+    let login = asked.or(&connection.settings.login);
+    let accounts = match format {
+        Format::SshConfig | Format::Ansible => ssh::accounts::find(connection, machines, &login).await?,
+        _ => Accounts::new(),
+    };
+    let written = export_machines(machines, format, &ExportOptions { login, accounts })
+        .map_err(|error| CommandError::usage(error.to_string(), "nothing was written"))?;
     for left_out in &written.left_out {
         console::line(&format!("left out: {}", clean(left_out)));
     }

@@ -27,6 +27,7 @@ pub mod runs;
 pub mod show;
 pub mod sim;
 mod spreading;
+pub mod ssh;
 pub mod unfinished_runs;
 
 use crate::args::{Cli, Command, FleetCommand, OutputFormat, SimCommand};
@@ -95,6 +96,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         }
         Command::Cleanup(args) => Box::pin(cleanup::clean_up(session, &args)).await,
         Command::Export(args) => Box::pin(export::export_instances(session, &args)).await,
+        Command::Ssh(args) => Box::pin(ssh::log_in(session, &args)).await,
         Command::Policy(args) => policy::show_policy(session, &args),
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),

@@ -7,7 +7,7 @@ use super::metadata::Folders;
 use super::section::Section;
 use super::{
     ConfigErrors, Findings, Home, Overrides, Parts, ReadProfile, Settings, credentials, endpoint, example,
-    facts_of, home, keys, ocids, prices, read_file, read_source, report_missing, yaml,
+    facts_of, home, keys, ocids, prices, read_file, read_source, report_missing, ssh, yaml,
 };
 use fleet::FleetSpec;
 use std::path::Path;
@@ -18,7 +18,7 @@ const USUAL_PROFILE: &str = "DEFAULT";
 /// What of the fleet is read besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fleet {
-    /// Nothing: the command has nothing to do with it.
+    /// Only its name, if its instances carry it: the command has nothing else to do with it.
     Ignored,
     /// As much as can be read, for a config that is still being written; mistakes in it are no hindrance.
     Sketched,
@@ -101,7 +101,10 @@ fn read(
     report_missing(&top, &missing, findings);
     let sketched = match fleet {
         Fleet::Sketched => sketch(&top, home.as_ref(), folders),
-        Fleet::Ignored => FleetSpec::default(),
+        Fleet::Ignored => {
+            let sketched = sketch(&top, home.as_ref(), folders);
+            FleetSpec { name: sketched.tagged_name().unwrap_or_default().to_owned(), ..FleetSpec::default() }
+        }
     };
     let own_tenancy = top.text("tenancy_ocid").map(|tenancy| tenancy.value.to_owned());
     let fleet = FleetSpec {
@@ -112,5 +115,6 @@ fn read(
         ..sketched
     };
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
-    Some(Parts { credentials, endpoint, fleet, prices, profile: broken })
+    let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
+    Some(Parts { credentials, endpoint, fleet, prices, login, profile: broken })
 }

@@ -17,6 +17,7 @@ pub const TOP: &[&str] = &[
     "profile",
     "endpoint",
     "prices",
+    "ssh",
     "instance_settings",
 ];
 
@@ -84,6 +85,9 @@ pub const PRICES: &[&str] = &["currency", "boot_volume_gb_month", "confirm_above
 /// In each shape of `prices.shapes`.
 pub const SHAPE_PRICE: &[&str] = &["ocpu", "memory_gb", "instance"];
 
+/// Under `ssh`.
+pub const SSH: &[&str] = &["user", "address", "jump_host", "identity_file"];
+
 /// Every group of keys: where it is, and the names in it.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("the top level", TOP),
@@ -93,6 +97,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.agent_config", AGENT),
     ("instance_settings.spread", SPREAD),
     ("instance_settings.capacity_reservations[]", RESERVATION),
+    ("ssh", SSH),
     ("prices", PRICES),
     ("prices.shapes.<shape>", SHAPE_PRICE),
 ];

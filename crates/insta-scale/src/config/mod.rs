@@ -30,6 +30,7 @@ mod single;
 mod size;
 mod source;
 mod spread;
+mod ssh;
 mod ssh_keys;
 mod tags;
 mod user_data;
@@ -46,6 +47,7 @@ pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
 pub use written::Written;
 
+use crate::ssh::Login;
 use context::{Context, GROUP};
 use fleet::FleetSpec;
 use fleet::price::Prices;
@@ -111,6 +113,8 @@ pub struct Settings {
     pub fleet: FleetSpec,
     /// The user's own prices.
     pub prices: Prices,
+    /// How people log in to instances.
+    pub login: Login,
     /// What the user should know, rendered.
     pub notes: String,
     /// Where the file says what only the service can check.
@@ -160,11 +164,12 @@ fn read_source(
         .map_err(|finding| findings.mistake(finding));
     let (mistakes, notes) = findings.into_parts();
     match parts {
-        Ok(Some((Parts { credentials, endpoint, fleet, prices, profile: None }, written)))
+        Ok(Some((Parts { credentials, endpoint, fleet, prices, login, profile: None }, written)))
             if mistakes.is_empty() =>
         {
             let notes = render_notes(file, source, &notes);
-            Ok(Settings { file: file.to_owned(), credentials, endpoint, fleet, prices, notes, written })
+            let file = file.to_owned();
+            Ok(Settings { file, credentials, endpoint, fleet, prices, login, notes, written })
         }
         Ok(Some((Parts { profile: Some(profile), .. }, _))) => {
             Err(ConfigErrors::new(file, source, mistakes).with_profile(profile))
@@ -179,6 +184,7 @@ struct Parts {
     endpoint: Option<String>,
     fleet: FleetSpec,
     prices: Prices,
+    login: Login,
     /// Why the profile cannot be used.
     profile: Option<Box<CredentialsError>>,
 }
@@ -247,7 +253,8 @@ fn read_root(
         },
     };
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
-    Some(Parts { credentials, endpoint, fleet, prices, profile })
+    let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
+    Some(Parts { credentials, endpoint, fleet, prices, login, profile })
 }
 
 /// Asks for what the profile says, if there is one; else, or when it cannot be read, nothing is known.

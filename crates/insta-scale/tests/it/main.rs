@@ -29,5 +29,6 @@ mod selection;
 mod siblings;
 mod sim_serve;
 mod spread;
+mod ssh;
 #[cfg(unix)]
 mod unfinished_runs;

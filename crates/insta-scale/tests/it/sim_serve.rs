@@ -40,7 +40,7 @@ impl Drop for Region {
 
 /// Sends Ctrl-C to a process.
 #[cfg(unix)]
-fn signal(child: &Child) {
+pub fn signal(child: &Child) {
     let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }

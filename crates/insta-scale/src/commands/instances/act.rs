@@ -68,7 +68,7 @@ async fn act(
     if filter.is_everything() && !carry.all {
         return Err(CommandError::usage(
             format!("no instances are selected to be {}", past(options.verb)),
-            "name instances, or use --prefix, --run, --tag, --state, --ad, --shape or --file; --all selects the whole \
+            "name instances, or use --prefix, --fleet, --run, --tag, --state, --ad, --shape or --file; --all selects the whole \
                  compartment",
         ));
     }

@@ -28,7 +28,7 @@ pub async fn extend_instances(
     if filter.is_everything() && !args.all {
         return Err(CommandError::usage(
             "no instances are selected to be extended",
-            "name instances, or use --prefix, --run, --tag, --state, --ad, --shape or --file; --all selects every instance \
+            "name instances, or use --prefix, --fleet, --run, --tag, --state, --ad, --shape or --file; --all selects every instance \
                  of the compartment that has an expiry",
         ));
     }

@@ -9,12 +9,48 @@ use crate::output::console;
 use crate::output::instances::{list as show, stream};
 use fleet::addresses;
 use fleet::price::Prices;
-use fleet::select::{Machine, SortBy, hour_now, sort};
+use fleet::select::{Found, Machine, SortBy, hour_now, sort};
 use std::cmp::Reverse;
 
 /// Lists them.
 pub async fn list_instances(connection: &Connection<'_>, args: &ListInstances) -> Result<Exit, CommandError> {
-    let mut found = select::choose_instances(connection, &args.select).await?;
+    let output = connection.session.output;
+    if args.watch && output == OutputFormat::Csv {
+        return Err(CommandError::usage(
+            "--watch repeats a table or JSON, and CSV has one header line",
+            "use --output jsonl, or omit --watch",
+        ));
+    }
+    // Made once: standard input cannot be read again.
+    let filter = select::build_filter(connection, &args.select).await?;
+    let mut found = select::find_and_report(connection, &filter).await?;
+    let screen = args.watch && output == OutputFormat::Table && console::is_terminal_out();
+    let mut shown = 0;
+    loop {
+        complete(connection, args, &mut found).await?;
+        let text = show_list(connection, args, &found)?;
+        if screen {
+            shown = console::redraw(&text, shown, false)?;
+        } else {
+            console::data(&text)?;
+        }
+        if !args.watch {
+            return Ok(select::exit_of(&found));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(args.every) => {}
+            () = connection.session.stop.cancelled() => return Ok(Exit::Interrupted),
+        }
+        found = select::find_instances(connection, &filter).await?;
+    }
+}
+
+/// Adds addresses, and arranges the rows.
+async fn complete(
+    connection: &Connection<'_>,
+    args: &ListInstances,
+    found: &mut Found,
+) -> Result<(), CommandError> {
     let machines = &mut found.machines;
     if !args.no_ips && !machines.is_empty() {
         let warning = connection.ask(addresses::fill(&connection.client, machines)).await?;
@@ -22,27 +58,35 @@ pub async fn list_instances(connection: &Connection<'_>, args: &ListInstances) -
             console::line(&format!("warning: {}", crate::output::text::clean(&warning)));
         }
     }
-    let prices = &connection.settings.prices;
-    arrange(machines, args.sort, prices);
+    arrange(machines, args.sort, &connection.settings.prices);
     if args.reverse {
         machines.reverse();
     }
+    Ok(())
+}
+
+/// The text of a table. What may be too long to be in memory twice is written at once, and leaves no text.
+fn show_list(
+    connection: &Connection<'_>,
+    args: &ListInstances,
+    found: &Found,
+) -> Result<String, CommandError> {
     let table = show::Table {
         machines: &found.machines,
-        prices,
+        prices: &connection.settings.prices,
         now: connection.session.now(),
         addresses: !args.no_ips,
         wide: args.wide,
         asking: false,
     };
     match connection.session.output {
-        OutputFormat::Table => console::data(&table.text(console::width()))?,
-        OutputFormat::Wide => console::data(&show::Table { wide: true, ..table }.text(None))?,
+        OutputFormat::Table => return Ok(table.text(console::width())),
+        OutputFormat::Wide => return Ok(show::Table { wide: true, ..table }.text(None)),
         OutputFormat::Json => stream::stream_data(|out| table.write_json(&found.missing, out))?,
         OutputFormat::Jsonl => stream::stream_data(|out| table.write_json_lines(out))?,
         OutputFormat::Csv => stream::stream_data(|out| table.write_csv(out))?,
     }
-    Ok(select::exit_of(&found))
+    Ok(String::new())
 }
 
 /// By name where the column says the same.

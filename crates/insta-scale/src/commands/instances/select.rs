@@ -2,7 +2,7 @@
 
 use super::slip::{self, Slip};
 use crate::apart;
-use crate::args::Select;
+use crate::args::{FleetChoice, Select};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -11,7 +11,8 @@ use crate::output::text::{clean, count};
 use crate::session::find_run;
 use crate::tuning::{BAD_LINES_SHOWN, LIST_BYTES_MAX};
 use fleet::history::{InstancesOfRun, instances_of_run, launched_lately};
-use fleet::select::{BadLine, Filter, Found, Named, SortBy, find, read_ocids, sort};
+use fleet::plan::FLEET_TAG;
+use fleet::select::{BadLine, Filter, Found, Named, SortBy, Tag, find, read_ocids, sort};
 use ledger::RunKind;
 use std::collections::HashSet;
 use std::io::Read as _;
@@ -41,10 +42,29 @@ pub async fn build_filter(connection: &Connection<'_>, select: &Select) -> Resul
         terminated: select.terminated,
         ..Filter::default()
     };
+    if let Some(fleet) = &select.fleet {
+        let value = Some(fleet_name(connection, fleet)?);
+        filter.tags.push(Tag { key: FLEET_TAG.to_owned(), value });
+    }
     if let Some(text) = &select.run {
         add_run(connection, text, &mut filter).await?;
     }
     Ok(filter)
+}
+
+/// The name that the members of a fleet have in their tag.
+fn fleet_name(connection: &Connection<'_>, fleet: &FleetChoice) -> Result<String, CommandError> {
+    let FleetChoice::Named(name) = fleet else {
+        let name = &connection.settings.fleet.name;
+        if name.is_empty() {
+            return Err(CommandError::usage(
+                format!("{} describes no fleet with a tag", connection.settings.file),
+                "name the fleet: `--fleet NAME`; `oci-insta-scale fleets` lists the fleets",
+            ));
+        }
+        return Ok(name.clone());
+    };
+    Ok(name.clone())
 }
 
 /// The instances of a run: of a launch, those that carry its tag; of another, those that it acted on.
@@ -260,7 +280,10 @@ fn nobody(compartment: &str, filter: &Filter) -> String {
     if filter.among.is_some() {
         wanted.push("is one that the run acted on (--run)".to_owned());
     }
-    wanted.extend(filter.tags.iter().map(|tag| format!("has the tag `{}` (--tag)", clean(&tag.to_string()))));
+    wanted.extend(filter.tags.iter().map(|tag| match &tag.value {
+        Some(name) if tag.key == FLEET_TAG => format!("is a member of the fleet `{}` (--fleet)", clean(name)),
+        _ => format!("has the tag `{}` (--tag)", clean(&tag.to_string())),
+    }));
     for (verb, values, flag) in [
         ("is", &filter.states, "--state"),
         ("is in", &filter.availability_domains, "--ad"),

@@ -44,10 +44,14 @@ pub(super) fn write(machines: &[Machine], options: &ExportOptions) -> Exported {
 fn host(out: &mut String, machine: &Machine, alias: &str, address: IpAddr, options: &ExportOptions) {
     let _ = writeln!(out, "    {}:", quoted(alias));
     let _ = writeln!(out, "      ansible_host: {}", quoted(&address.to_string()));
-    if let Some(user) = &options.user {
+    if let Some(user) = options.user_of(machine) {
         let _ = writeln!(out, "      ansible_user: {}", quoted(user));
     }
-    if let Some(path) = &options.identity_file {
+    if let Some(jump) = options.login.jump() {
+        let arguments = quoted(&format!("-o ProxyJump={jump}"));
+        let _ = writeln!(out, "      ansible_ssh_common_args: !unsafe {arguments}");
+    }
+    if let Some(path) = &options.login.identity_file {
         let _ = writeln!(out, "      ansible_ssh_private_key_file: !unsafe {}", quoted(path));
     }
     let facts = [

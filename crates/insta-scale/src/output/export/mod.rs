@@ -14,6 +14,7 @@ mod terraform;
 #[cfg(test)]
 mod tests;
 
+use crate::ssh::{Accounts, Address, Login, LoginError};
 use fleet::select::Machine;
 use std::net::IpAddr;
 
@@ -34,53 +35,13 @@ pub enum Format {
     Csv,
 }
 
-/// Which address stands for an instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Address {
-    /// The public one if there is one, else the private one.
-    #[default]
-    Auto,
-    /// The public one only.
-    Public,
-    /// The private one only.
-    Private,
-}
-
 /// What the formats that name hosts leave to the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportOptions {
-    /// Which address stands for an instance.
-    pub address: Address,
-    /// The account to log in with: `opc`, `ubuntu`.
-    pub user: Option<String>,
-    /// The private key to log in with.
-    pub identity_file: Option<String>,
-}
-
-/// Why nothing was written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExportError {
-    /// Something was given and says nothing.
-    #[error("the {0} is empty")]
-    Empty(&'static str),
-    /// The name of the account holds a character that no account has.
-    #[error("the user {user:?} contains {character:?}: only letters, digits, `.`, `_` and `-` are allowed")]
-    User {
-        /// As given.
-        user: String,
-        /// The character.
-        character: char,
-    },
-    /// The key's path cannot be written in the format.
-    #[error(
-        "the key file {path:?} contains {part:?}, which an ssh config cannot express: rename or link the file"
-    )]
-    IdentityFile {
-        /// As given.
-        path: String,
-        /// What cannot be expressed.
-        part: String,
-    },
+    /// How to log in.
+    pub login: Login,
+    /// The account of each image, where the login names none.
+    pub accounts: Accounts,
 }
 
 /// The text, and what was left out of it.
@@ -97,8 +58,8 @@ pub fn export_machines(
     machines: &[Machine],
     format: Format,
     options: &ExportOptions,
-) -> Result<Exported, ExportError> {
-    options.check()?;
+) -> Result<Exported, LoginError> {
+    options.login.check()?;
     Ok(match format {
         Format::SshConfig => ssh_config::write(machines, options),
         Format::Ansible => ansible::write(machines, options),
@@ -112,42 +73,16 @@ pub fn export_machines(
 pub use csv::{cell as csv_cell, record as csv_record};
 
 impl ExportOptions {
-    fn check(&self) -> Result<(), ExportError> {
-        if let Some(user) = &self.user {
-            let bad = user.chars().find(|c| !c.is_ascii_alphanumeric() && !"._-".contains(*c));
-            let bad = bad.or_else(|| user.chars().next().filter(|c| *c == '-'));
-            if user.is_empty() {
-                return Err(ExportError::Empty("user"));
-            }
-            if let Some(character) = bad {
-                return Err(ExportError::User { user: user.clone(), character });
-            }
-        }
-        if let Some(path) = &self.identity_file {
-            if path.trim().is_empty() {
-                return Err(ExportError::Empty("identity file"));
-            }
-            // ssh has no escape for a quote inside quotes, and expands `${…}` everywhere.
-            let bad = path.chars().find(|c| c.is_control() || *c == '"' || *c == '\\').map(String::from);
-            if let Some(part) = bad.or_else(|| path.contains("${").then(|| "${".to_owned())) {
-                return Err(ExportError::IdentityFile { path: path.clone(), part });
-            }
-        }
-        Ok(())
+    fn address_of(&self, machine: &Machine) -> Option<IpAddr> {
+        self.login.address_of(machine)
     }
 
-    /// The address of a machine: one that parses as an address, as an answer of the service need not.
-    fn address_of(&self, machine: &Machine) -> Option<IpAddr> {
-        let parse = |address: &Option<String>| address.as_deref().and_then(|text| text.parse().ok());
-        match self.address {
-            Address::Public => parse(&machine.public_ip),
-            Address::Private => parse(&machine.private_ip),
-            Address::Auto => parse(&machine.public_ip).or_else(|| parse(&machine.private_ip)),
-        }
+    fn user_of(&self, machine: &Machine) -> Option<&str> {
+        self.login.user_of(machine, &self.accounts)
     }
 
     fn without_address(&self, machine: &Machine) -> String {
-        let kind = match self.address {
+        let kind = match self.login.kind() {
             Address::Auto => "address",
             Address::Public => "public address",
             Address::Private => "private address",

@@ -22,10 +22,13 @@ pub(super) fn write(machines: &[Machine], options: &ExportOptions) -> Exported {
         let _ = writeln!(text, "Host {alias}\n    HostName {address}");
         // Addresses are used again by other instances: the key is remembered for the OCID.
         let _ = writeln!(text, "    HostKeyAlias {}", key_alias(&machine.ocid, &alias));
-        if let Some(user) = &options.user {
+        if let Some(user) = options.user_of(machine) {
             let _ = writeln!(text, "    User {user}");
         }
-        if let Some(path) = &options.identity_file {
+        if let Some(jump) = options.login.jump() {
+            let _ = writeln!(text, "    ProxyJump {jump}");
+        }
+        if let Some(path) = &options.login.identity_file {
             let _ =
                 writeln!(text, "    IdentityFile \"{}\"\n    IdentitiesOnly yes", path.replace('%', "%%"));
         }

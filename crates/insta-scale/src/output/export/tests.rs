@@ -35,17 +35,21 @@ fn hostile() -> Vec<Machine> {
     ]
 }
 
+fn options(login: Login) -> ExportOptions {
+    ExportOptions { login, ..ExportOptions::default() }
+}
+
 fn text(format: Format, options: &ExportOptions) -> String {
     export_machines(&hostile(), format, options).unwrap().text
 }
 
 #[test]
 fn ssh_config_names_each_host_once() {
-    let options = ExportOptions {
+    let options = options(Login {
         user: Some("opc".into()),
         identity_file: Some("~/my keys/50%.pem".into()),
-        ..ExportOptions::default()
-    };
+        ..Login::default()
+    });
     insta::assert_snapshot!(text(Format::SshConfig, &options).lines().take(33).collect::<Vec<_>>().join("\n"), @r#"
     Host web-1
         HostName 203.0.113.1
@@ -84,8 +88,43 @@ fn ssh_config_names_each_host_once() {
 }
 
 #[test]
+fn a_host_gets_the_account_of_its_image() {
+    let image =
+        |name: &str, number, image: &str| Machine { image: Some(image.into()), ..machine(name, number) };
+    let machines = [image("ol", 1, "image-ol"), image("ubuntu", 2, "image-ub"), image("own", 3, "image-own")];
+    let accounts =
+        [("image-ol", "opc"), ("image-ub", "ubuntu")].map(|(image, user)| (image.into(), user.into()));
+    let login = Login { jump_host: Some("opc@bastion".into()), ..Login::default() };
+    let options = ExportOptions { login, accounts: accounts.into() };
+    insta::assert_snapshot!(export_machines(&machines, Format::SshConfig, &options).unwrap().text, @r"
+    Host ol
+        HostName 10.0.0.1
+        HostKeyAlias ocid1.instance.oc1.phx.unique00000001
+        User opc
+        ProxyJump opc@bastion
+
+    Host ubuntu
+        HostName 10.0.0.2
+        HostKeyAlias ocid1.instance.oc1.phx.unique00000002
+        User ubuntu
+        ProxyJump opc@bastion
+
+    Host own
+        HostName 10.0.0.3
+        HostKeyAlias ocid1.instance.oc1.phx.unique00000003
+        ProxyJump opc@bastion
+    ");
+    let ansible = export_machines(&machines, Format::Ansible, &options).unwrap().text;
+    assert_eq!(ansible.matches("ansible_user: ").count(), 2, "{ansible}");
+    assert_eq!(ansible.matches("ansible_ssh_common_args: !unsafe \"-o ProxyJump=opc@bastion\"").count(), 3);
+    let said = ExportOptions { login: Login { user: Some("me".into()), ..options.login }, ..options };
+    let text = export_machines(&machines, Format::SshConfig, &said).unwrap().text;
+    assert_eq!(text.matches("    User me\n").count(), 3, "{text}");
+}
+
+#[test]
 fn hosts_has_one_line_for_each_address() {
-    let options = ExportOptions { address: Address::Private, ..ExportOptions::default() };
+    let options = options(Login { address: Some(Address::Private), ..Login::default() });
     insta::assert_snapshot!(text(Format::Hosts, &options), @r"
     10.0.0.1        web-1
     10.0.0.2        a-Host-ProxyCommand-touch-pwned
@@ -153,7 +192,7 @@ fn ansible_takes_no_template_from_a_name() {
 fn an_instance_without_address_is_named_not_dropped() {
     let mut stopped = machine("web-2", 2);
     stopped.public_ip = None;
-    let options = ExportOptions { address: Address::Public, ..ExportOptions::default() };
+    let options = options(Login { address: Some(Address::Public), ..Login::default() });
     let done = export_machines(&[machine("web-1", 1), stopped], Format::SshConfig, &options).unwrap();
     assert_eq!(done.left_out, ["web-2 (RUNNING) has no public address"]);
     assert_eq!(done.text.matches("Host ").count(), 1);
@@ -162,11 +201,11 @@ fn an_instance_without_address_is_named_not_dropped() {
 #[test]
 fn a_user_or_key_that_could_break_out_is_refused() {
     for user in ["root\nProxyCommand id", "a b", "-oX", "ü", ""] {
-        let options = ExportOptions { user: Some(user.into()), ..ExportOptions::default() };
+        let options = options(Login { user: Some(user.into()), ..Login::default() });
         assert!(export_machines(&[], Format::SshConfig, &options).is_err(), "{user:?}");
     }
     for path in ["a\"b", "a\nb", "a\\b", "${HOME}/key", ""] {
-        let options = ExportOptions { identity_file: Some(path.into()), ..ExportOptions::default() };
+        let options = options(Login { identity_file: Some(path.into()), ..Login::default() });
         assert!(export_machines(&[], Format::SshConfig, &options).is_err(), "{path:?}");
     }
 }
@@ -190,7 +229,7 @@ fn no_alias_is_a_name_that_means_another_host() {
         "instance-1",
     ];
     let machines: Vec<_> = names.iter().zip(1..).map(|(name, number)| machine(name, number)).collect();
-    let options = ExportOptions { address: Address::Private, ..ExportOptions::default() };
+    let options = options(Login { address: Some(Address::Private), ..Login::default() });
     insta::assert_snapshot!(export_machines(&machines, Format::Hosts, &options).unwrap().text, @r"
     10.0.0.1        instance-localhost
     10.0.0.2        instance-LocalHost4-localdomain

@@ -1,0 +1,53 @@
+//! The accounts that the images of instances have from the start.
+
+use crate::connection::Connection;
+use crate::error::CommandError;
+use crate::output::console;
+use crate::output::text::clean;
+use crate::ssh::{Accounts, Login, account_of};
+use fleet::select::Machine;
+use std::collections::BTreeSet;
+
+/// Asks for the images of the machines, each once, unless the login names the account. What is not known is said: ssh
+/// then takes the name of the person.
+pub async fn find(
+    connection: &Connection<'_>,
+    machines: &[Machine],
+    login: &Login,
+) -> Result<Accounts, CommandError> {
+    let mut accounts = Accounts::new();
+    if login.user.is_some() {
+        return Ok(accounts);
+    }
+    let mut unknown = BTreeSet::new();
+    let images: BTreeSet<&String> = machines.iter().filter_map(|machine| machine.image.as_ref()).collect();
+    for image in images {
+        let system = match connection.ask(connection.questions.get_image(image)).await {
+            Ok(answered) => answered.value.operating_system,
+            Err(CommandError::Failure(_)) => {
+                unknown.insert(format!("image {} cannot be read", clean(image)));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match account_of(&system) {
+            Some(account) => {
+                accounts.insert(image.clone(), account.to_owned());
+            }
+            None => {
+                unknown.insert(format!("the operating system is {}", clean(&system)));
+            }
+        }
+    }
+    if machines.iter().any(|machine| machine.image.is_none()) {
+        unknown.insert("an instance names no image".to_owned());
+    }
+    if !unknown.is_empty() {
+        let why: Vec<String> = unknown.into_iter().collect();
+        console::line(&format!(
+            "warning: the user of some images is not known ({}): set --user, or `ssh: {{user: …}}` in the config",
+            why.join("; ")
+        ));
+    }
+    Ok(accounts)
+}
