@@ -31,6 +31,39 @@ pub fn drift(machine: &Machine, fleet: &FleetSpec) -> Vec<Drift> {
     least.unwrap_or_default()
 }
 
+impl Drift {
+    /// Whether the machine itself is another one: its shape, size or image. Tags are only labels.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(self.what.as_str(), "shape" | "ocpus" | "memory_gb" | "image")
+    }
+}
+
+/// Members of which new ones would differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MixedFleet {
+    /// How many members differ.
+    pub members: usize,
+    /// Each kind of difference with both values, and how many members have it, the most frequent first.
+    pub differences: Vec<(Drift, usize)>,
+}
+
+/// The members that differ from what would be launched beside them; `None` when none does.
+pub fn mixed<'a>(machines: impl IntoIterator<Item = &'a Machine>, fleet: &FleetSpec) -> Option<MixedFleet> {
+    let mut mixed = MixedFleet::default();
+    for machine in machines {
+        let found: Vec<Drift> = drift(machine, fleet).into_iter().filter(Drift::is_of_the_machine).collect();
+        mixed.members += usize::from(!found.is_empty());
+        for drift in found {
+            match mixed.differences.iter_mut().find(|(known, _)| *known == drift) {
+                Some((_, count)) => *count += 1,
+                None => mixed.differences.push((drift, 1)),
+            }
+        }
+    }
+    mixed.differences.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    (mixed.members > 0).then_some(mixed)
+}
+
 fn differences(machine: &Machine, launch: &LaunchInstanceDetails) -> Vec<Drift> {
     let mut found = Vec::new();
     let mut compare = |what: &str, is: Option<String>, wanted: Option<String>| {
@@ -88,6 +121,20 @@ mod tests {
         for shape in ["VM.Standard.E5.Flex", "VM.Standard.E4.Flex"] {
             assert_eq!(drift(&machine(shape, 2.0, "blue"), &fleet()), []);
         }
+    }
+
+    #[test]
+    fn only_other_machines_make_a_mixed_fleet() {
+        let other = |ocpus, team| machine("VM.Standard.E4.Flex", ocpus, team);
+        assert_eq!(mixed(&[other(2.0, "blue"), other(2.0, "red")], &fleet()), None);
+        let found = mixed(&[other(1.0, "red"), other(4.0, "blue"), other(1.0, "blue")], &fleet()).unwrap();
+        let told: Vec<String> = found
+            .differences
+            .iter()
+            .map(|(drift, count)| format!("{} {:?} {count}", drift.what, drift.is))
+            .collect();
+        assert_eq!(found.members, 3);
+        assert_eq!(told, ["ocpus Some(\"1\") 2", "ocpus Some(\"4\") 1"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod wanted;
 
 pub use census::{Census, CensusError, FleetMember, take_census};
 pub use converge::{Converged, Means, SizeChange, carry_out, change, settle_unfinished};
-pub use drift::{Drift, drift};
+pub use drift::{Drift, MixedFleet, drift, mixed};
 pub use identity::FleetKey;
 pub use maintain::{KeepEnd, KeepOptions, Keeper, Told};
 pub use numbers::grown;

@@ -63,6 +63,9 @@ pub struct ScaleArgs {
     /// Change nothing if the whole fleet would cost more than this per hour [default: no limit]
     #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = positive)]
     pub max_cost_per_hour: Option<f64>,
+    /// When growing, launch from the config even if existing members have another shape, size or image [default: refuse]
+    #[arg(long)]
+    pub allow_mixed: bool,
     /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,

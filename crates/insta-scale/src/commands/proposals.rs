@@ -7,7 +7,7 @@ use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment};
 use fleet::cleanup::fleet_expiry;
-use fleet::fleets::{Census, FleetKey, ScalePlan, drift};
+use fleet::fleets::{Census, FleetKey, ScalePlan, drift, mixed};
 use fleet::plan::FLEET_TAG;
 use fleet::price::{self, Prices, Size};
 use fleet::select::Machine;
@@ -101,6 +101,14 @@ pub fn maintain(
         ("now", format!("launches {}", count(missing, "missing instance"))),
         ("later", "replaces members that die or are reclaimed; terminates nothing".to_owned()),
     ];
+    if let Some(found) = mixed(census.members.iter().map(|member| &member.machine), &plan.fleet) {
+        let differ = if found.members == 1 { "differs" } else { "differ" };
+        let members = count(found.members as u64, "member");
+        what.push((
+            "drift",
+            format!("{members} {differ} from the config; replacements are launched from the config"),
+        ));
+    }
     what.extend(rows_of_any(plan));
     let then = Money { hour: of(missing).hour.map(|hour| hour + existing.0), unknown: existing.1 };
     Proposal {

@@ -10,9 +10,10 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::fleets::scale::Done;
 use crate::output::simulated;
+use crate::output::text::{clean, count};
 use crate::runtime;
 use crate::session::launch_options;
-use fleet::fleets::{Census, Means, ScalePlan, carry_out};
+use fleet::fleets::{Census, Drift, Means, ScalePlan, carry_out, mixed};
 use fleet::select::total_now;
 use fleet::{FleetSpec, Plan};
 use ledger::RunState;
@@ -26,6 +27,9 @@ pub async fn run(
     fleet: FleetSpec,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
+    if !args.allow_mixed {
+        refuse_mixed(ground, census)?;
+    }
     let mut plan = ground.plan(fleet).await?;
     spread_plan(&connection.settings, &census.members, &mut plan)?;
     reservation::check_reservations(connection, &plan).await?;
@@ -51,6 +55,38 @@ pub async fn run(
         origin.simulated = label;
     }
     launch(ground, args, &scale, &plan).await
+}
+
+/// A config that changed since would make a fleet of two kinds of instances without anybody having said so.
+fn refuse_mixed(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
+    let machines = census.members.iter().map(|member| &member.machine);
+    let Some(found) = mixed(machines, ground.fleet()) else { return Ok(()) };
+    let differences: Vec<String> = found.differences.iter().map(difference).collect();
+    let differ = if found.members == 1 { "differs" } else { "differ" };
+    Err(CommandError::usage(
+        format!(
+            "{} of fleet {} {differ} from {}: {}",
+            count(found.members as u64, "member"),
+            clean(&ground.key.name),
+            ground.connection.settings.file,
+            differences.join("; ")
+        ),
+        "`oci-insta-scale replace --drifted` brings them in line first; `--allow-mixed` launches new members from the config \
+             beside them",
+    ))
+}
+
+/// `shape VM.Standard.E4.Flex instead of VM.Standard.E5.Flex (3 instances)`.
+fn difference((drift, members): &(Drift, usize)) -> String {
+    let is = drift.is.as_deref().unwrap_or("none");
+    let wanted = &drift.wanted;
+    format!(
+        "{} {} instead of {} ({})",
+        drift.what,
+        clean(is),
+        clean(wanted),
+        count(*members as u64, "instance")
+    )
 }
 
 async fn launch(
