@@ -29,6 +29,10 @@ def test_the_official_cli_agrees_on_the_size_of_a_fleet(own_region, oci, rows, t
     first = members()
     assert set(first) == names(1, 2, 3, 4)
 
+    # Names lead to the instances that the CLI knows by them, and the fleet's volumes are counted.
+    assert ours("ssh", f"{prefix}-4")["ocid"] == first[f"{prefix}-4"]
+    assert ours("status")["boot_volumes"]["count"] == 4
+
     # What the CLI has ended comes back under its name, and the others are left alone.
     oci("terminate", "--force", "--instance-id", first[f"{prefix}-2"])
     own_region.post("/_sim/advance", {"seconds": 600})

@@ -4,6 +4,7 @@
 //! changes. This room reads what exists, decides what has to change, and has `launch` and `action` change it. It must not
 //! know of consent: whoever calls it has shown the change to a person first.
 
+mod belongings;
 mod census;
 mod converge;
 mod drift;
@@ -17,6 +18,7 @@ mod spreading;
 mod standing;
 mod wanted;
 
+pub use belongings::{Belongings, FleetReservation, VolumeTotal, belongings};
 pub use census::{Census, CensusError, FleetMember, take_census};
 pub use converge::{Converged, Means, SizeChange, carry_out, change, settle_unfinished};
 pub use drift::{Drift, MixedFleet, drift, mixed};
@@ -25,6 +27,6 @@ pub use maintain::{KeepEnd, KeepOptions, Keeper, Told};
 pub use numbers::grown;
 pub use replace::{ReplaceError, ReplaceOptions, ReplaceStep, Replacement, drifted, replace, size_meanwhile};
 pub use shrink::{Leaving, LeavingOrder, PROTECT_TAG, Picked, Why, is_protected, pick};
-pub use spreading::{Unevenness, spread_beside, uneven_after};
+pub use spreading::{SpreadStanding, Unevenness, spread_beside, spread_now, uneven_after};
 pub use standing::{Candidate, MemberRow, Standing};
 pub use wanted::{ScalePlan, Wanted, wanted};

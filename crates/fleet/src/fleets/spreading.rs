@@ -2,7 +2,8 @@
 
 use super::census::FleetMember;
 use super::shrink::Picked;
-use crate::plan::{Finding, FleetSpec, SpreadDomain, skew};
+use crate::plan::{Across, Finding, FleetSpec, SpreadDomain, skew};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Chooses the domain of each slot of a plan's fleet, beside its members. Without a spread it changes nothing. Tells when the
@@ -36,6 +37,45 @@ pub(super) fn spread_in_place(fleet: &mut FleetSpec, members: &[FleetMember], ol
     }
     // Chosen all the same: to refuse would keep an instance that the person wants replaced.
     let _ = fleet.spread_beside(existing, &fixed);
+}
+
+/// How evenly the members of a fleet are spread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SpreadStanding {
+    /// Over what.
+    pub across: Across,
+    /// By how many members the fullest domain is ahead of the emptiest.
+    pub skew: u32,
+    /// By how many it may be.
+    pub max_skew: u32,
+    /// The domains in the order of the config, with their members.
+    pub domains: Vec<DomainCount>,
+    /// Members in other domains, of an earlier config for example.
+    pub elsewhere: u32,
+}
+
+/// A domain and its members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DomainCount {
+    /// The domain.
+    #[serde(flatten)]
+    pub domain: SpreadDomain,
+    /// How many members are in it.
+    pub members: u32,
+}
+
+/// How the members are spread over the domains of a planned fleet; `None` when it is not spread.
+pub fn spread_now(planned: &FleetSpec, members: &[FleetMember]) -> Option<SpreadStanding> {
+    let spread = planned.spread?;
+    let counts = planned.members_by_domain(members.iter().map(|member| member.domain(spread.across)));
+    let inside: u32 = counts.iter().map(|(_, count)| *count).sum();
+    Some(SpreadStanding {
+        across: spread.across,
+        skew: skew(counts.iter().map(|(_, count)| *count)),
+        max_skew: spread.max_skew,
+        elsewhere: u32::try_from(members.len()).unwrap_or(u32::MAX).saturating_sub(inside),
+        domains: counts.into_iter().map(|(domain, members)| DomainCount { domain, members }).collect(),
+    })
 }
 
 /// What a shrinkage does to the spread of a fleet.
@@ -87,7 +127,7 @@ pub fn uneven_after(fleet: &FleetSpec, members: &[FleetMember], picked: &Picked)
 mod tests {
     use super::*;
     use crate::fleets::{LeavingOrder, pick};
-    use crate::plan::{Across, Spread, WhenImpossible};
+    use crate::plan::{Spread, WhenImpossible};
     use crate::query::select::Machine;
 
     /// Members web-1 … in these fault domains.

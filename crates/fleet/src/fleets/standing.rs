@@ -1,9 +1,11 @@
 //! How a fleet stands: what exists beside what is wanted, in numbers and rows. A fold over the census; asks nobody.
 
+use super::belongings::Belongings;
 use super::census::Census;
 use super::drift::{Drift, drift};
 use super::identity::FleetKey;
 use super::shrink::is_protected;
+use super::spreading::SpreadStanding;
 use super::wanted::Wanted;
 use crate::cleanup::expiry;
 use crate::plan::FleetSpec;
@@ -42,6 +44,12 @@ pub struct Standing {
     /// When the time of the first of them is over; absent when none has an end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// How evenly they are spread; absent where the config has no `spread`, or its domains cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread: Option<SpreadStanding>,
+    /// What else belongs to the fleet; absent when it cannot be listed.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub belongings: Option<Belongings>,
     /// The members.
     pub instances: Vec<MemberRow>,
     /// Instances of older runs with names of the fleet, which `fleet adopt` would take in.
@@ -105,6 +113,8 @@ impl Standing {
             spent_at_most: 0.0,
             currency: prices.currency().to_owned(),
             expires: None,
+            spread: None,
+            belongings: None,
             instances: Vec::new(),
             candidates: census
                 .candidates

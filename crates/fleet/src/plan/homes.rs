@@ -101,6 +101,20 @@ impl FleetSpec {
         }
     }
 
+    /// The domains of the spread in the order of the config, with the members that are in each; empty without a spread.
+    pub fn members_by_domain(
+        &self,
+        existing: impl IntoIterator<Item = SpreadDomain>,
+    ) -> Vec<(SpreadDomain, u32)> {
+        let Some(spread) = self.spread else { return Vec::new() };
+        let domains = spread.across.domains(&self.placements);
+        let mut occupied = Occupied { counts: vec![0; domains.len()], domains };
+        for domain in existing {
+            occupied.add(&domain);
+        }
+        occupied.domains.into_iter().zip(occupied.counts).collect()
+    }
+
     /// Keeps the domains of the slots when other placements take the place of those `before`. A slot whose domain has no
     /// placement any more has an index that leads nowhere.
     pub(crate) fn keep_homes(&mut self, before: &[Placement]) {

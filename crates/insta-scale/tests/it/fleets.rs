@@ -282,3 +282,68 @@ fn drifted_members_are_replaced_under_their_names() {
     assert_eq!(standing["drifted"], 0);
     assert!(ocids(&standing).iter().all(|ocid| !before.contains(ocid)));
 }
+
+/// A config that asks for another machine than the members are.
+fn resize(place: &Workplace) {
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let changed = config.replace("ocpus: 1", "ocpus: 2");
+    assert_ne!(changed, config);
+    place.write("config.yaml", changed);
+}
+
+#[test]
+fn a_fleet_is_never_mixed_without_consent() {
+    let (place, _region) = region(&[]);
+    assert_eq!(scale(&place, &["2"]).code, 0);
+    resize(&place);
+    for grow in [&["3"][..], &["+1"], &["3", "--dry-run"]] {
+        let refused = scale(&place, grow);
+        assert_eq!(refused.code, 2, "{}", refused.stderr);
+        let told = "2 members of fleet rehearsal differ from config.yaml: ocpus 1 instead of 2 (2 instances)";
+        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+        for way_out in ["replace --drifted", "--allow-mixed"] {
+            assert!(refused.stderr.contains(way_out), "{}", refused.stderr);
+        }
+    }
+    assert_eq!(status(&place)["members"], 2);
+    // Fewer members, or as many, make no fleet more mixed.
+    assert_eq!(scale(&place, &["1"]).code, 0);
+    assert_eq!(scale(&place, &[]).code, 0);
+    let mixed = scale(&place, &["2", "--allow-mixed"]);
+    assert_eq!((mixed.code, mixed.json()["after"].as_u64()), (0, Some(2)), "{}", mixed.stderr);
+    assert_eq!(status(&place)["drifted"], 1);
+    assert_eq!(place.run(&["replace", "--drifted", "--yes"]).code, 0);
+    assert_eq!(scale(&place, &["3"]).code, 0);
+    assert_eq!(status(&place)["drifted"], 0);
+}
+
+#[test]
+fn status_shows_what_else_the_fleet_pays_for() {
+    let (place, _region) = region(&[]);
+    add(&place, "spread: {across: fault_domain, max_skew: 1}");
+    let launched = place.run(&["launch", "--reserve", "--count", "4", "--yes"]);
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    let standing = status(&place);
+    let spread = &standing["spread"];
+    let domains = spread["domains"].as_array().unwrap();
+    let members: u64 = domains.iter().map(|one| one["members"].as_u64().unwrap()).sum();
+    assert_eq!((members, &spread["max_skew"], &spread["across"]), (4, &1.into(), &"fault_domain".into()));
+    assert!(spread["skew"].as_u64().unwrap() <= 1, "{spread}");
+    let boots = &standing["boot_volumes"];
+    assert_eq!(boots["count"], 4);
+    assert!(boots["gigabytes"].as_f64().unwrap() >= 4.0 * 47.0, "{boots}");
+    assert!(boots["price_per_hour"].as_f64().unwrap() > 0.0, "{boots}");
+    assert_eq!(standing["data_volumes"]["count"], 0);
+    let reserved: u64 = standing["reservations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["reserved"].as_u64().unwrap())
+        .sum();
+    assert_eq!(reserved, 4, "{}", standing["reservations"]);
+    let text = place.run(&["status"]).stdout;
+    for line in ["  spread           skew ", "  reservation      ", "  boot volumes     4, "] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(text.lines().all(|line| !line.contains("data volumes")), "{text}");
+}

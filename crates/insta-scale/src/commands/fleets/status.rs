@@ -6,16 +6,19 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::fleets::status as show;
+use crate::output::text::clean;
 use crate::session::Session;
-use fleet::fleets::Standing;
+use fleet::FleetSpec;
+use fleet::fleets::{Belongings, Census, Standing, belongings, spread_now};
+use std::collections::BTreeSet;
 
 /// Runs it.
 pub async fn show_fleet(session: &Session, args: &StatusArgs) -> Result<Exit, CommandError> {
     let ground = Ground::open(session, false).await?;
     let screen = args.watch && session.output == OutputFormat::Table && console::is_terminal_out();
-    let mut shown = 0;
+    let (mut shown, mut extras) = (0, None);
     loop {
-        let standing = look(&ground).await?;
+        let standing = look(&ground, &mut extras).await?;
         let text = match session.output {
             OutputFormat::Json => {
                 serde_json::to_string_pretty(&show::value(&standing)).unwrap_or_default() + "\n"
@@ -43,9 +46,62 @@ pub async fn show_fleet(session: &Session, args: &StatusArgs) -> Result<Exit, Co
     }
 }
 
-async fn look(ground: &Ground<'_>) -> Result<Standing, CommandError> {
+/// What is looked up less often than the members: it costs more requests and changes with them.
+#[derive(Default)]
+struct Extras {
+    members: BTreeSet<String>,
+    belongings: Option<Belongings>,
+    /// The fleet with the domains that the service has.
+    planned: Option<FleetSpec>,
+}
+
+async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standing, CommandError> {
     let wanted = ground.wanted().await?;
     let census = ground.census().await?;
     let (fleet, prices) = (ground.fleet(), &ground.connection.settings.prices);
-    Ok(Standing::of(ground.key.clone(), fleet, census, wanted, prices, ground.connection.session.now()))
+    let members: BTreeSet<String> = census.members.iter().map(|member| member.machine.ocid.clone()).collect();
+    if extras.as_ref().is_none_or(|known| known.members != members) {
+        let planned = extras.take().and_then(|known| known.planned);
+        let planned = match planned {
+            None if fleet.spread.is_some() => plan(ground).await?,
+            known => known,
+        };
+        *extras = Some(Extras { members, belongings: belong(ground, &census).await?, planned });
+    }
+    let spread = extras.as_ref().and_then(|known| spread_now(known.planned.as_ref()?, &census.members));
+    let belongings = extras.as_ref().and_then(|known| known.belongings.clone());
+    let now = ground.connection.session.now();
+    let standing = Standing::of(ground.key.clone(), fleet, census, wanted, prices, now);
+    Ok(Standing { spread, belongings, ..standing })
+}
+
+/// The fleet with its domains. A config that cannot be launched from can still be shown.
+async fn plan(ground: &Ground<'_>) -> Result<Option<FleetSpec>, CommandError> {
+    match ground.plan(ground.fleet().clone()).await {
+        Ok(plan) => Ok(Some(plan.fleet)),
+        Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
+        Err(error) => {
+            console::line(&format!("note: the spread is unknown: {}", clean(&error.to_string())));
+            Ok(None)
+        }
+    }
+}
+
+async fn belong(ground: &Ground<'_>, census: &Census) -> Result<Option<Belongings>, CommandError> {
+    let (client, prices) = (&ground.connection.questions, &ground.connection.settings.prices);
+    let looked = ground.connection.ask(async {
+        let found = belongings(client, ground.fleet(), &census.members, prices).await;
+        found.map_err(CommandError::from)
+    });
+    match looked.await {
+        Ok(found) => Ok(Some(found)),
+        Err(CommandError::Compartment(failure) | CommandError::Failure(failure)) => {
+            console::line(&format!(
+                "note: reservations and volumes cannot be listed: {}",
+                clean(&failure.to_string())
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -7,7 +7,7 @@ use crate::output::listing::per_hour;
 use crate::output::runs::age;
 use crate::output::simulated::mark;
 use crate::output::text::{clean, count, left, moment, ranges, thousands};
-use fleet::fleets::{Drift, MemberRow, Standing};
+use fleet::fleets::{Drift, MemberRow, SpreadStanding, Standing};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -37,7 +37,13 @@ pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize
         let types = standing.by_capacity_type.iter();
         line("by capacity", counted(types.map(|(key, count)| (key.replace('_', " "), *count))));
     }
+    if let Some(spread) = &standing.spread {
+        line("spread", spread_line(spread));
+    }
     line("price", price(standing));
+    for (label, text) in belongings(standing) {
+        line(label, text);
+    }
     if let Some(until) = standing.expires {
         line("expires", format!("{} ({}), the first of them", moment(until), left(until, now)));
     }
@@ -96,6 +102,57 @@ fn price(standing: &Standing) -> String {
         thousands(standing.price_per_hour, 4),
         thousands(standing.spent_at_most, 2)
     )
+}
+
+/// `3, 3 and 2 in the fault domains: skew 1 of at most 1`.
+fn spread_line(spread: &SpreadStanding) -> String {
+    let counts: Vec<String> = spread.domains.iter().map(|one| one.members.to_string()).collect();
+    let elsewhere = match spread.elsewhere {
+        0 => String::new(),
+        members => format!(", {members} elsewhere"),
+    };
+    let over = if spread.skew > spread.max_skew { ", above" } else { " of at most" };
+    format!(
+        "skew {}{over} {}: {} in {} {}{elsewhere}",
+        spread.skew,
+        spread.max_skew,
+        counts.join(" + "),
+        counts.len(),
+        spread.across.plural()
+    )
+}
+
+/// What belongs to the fleet besides its members.
+fn belongings(standing: &Standing) -> Vec<(&'static str, String)> {
+    let Some(found) = &standing.belongings else { return Vec::new() };
+    let currency = clean(&standing.currency);
+    let money = |hour: Option<f64>| {
+        hour.map_or_else(
+            || "at an unknown price".to_owned(),
+            |hour| format!("{} {currency} per hour", thousands(hour, 4)),
+        )
+    };
+    let mut lines: Vec<(&'static str, String)> = Vec::new();
+    for one in &found.reservations {
+        let name = clean(if one.name.is_empty() { &one.ocid } else { &one.name });
+        let unused = match one.reserved.saturating_sub(one.used) {
+            0 => String::new(),
+            _ => format!("; unused capacity {}", money(one.unused_per_hour)),
+        };
+        lines.push(("reservation", format!("{name}: {} of {} used{unused}", one.used, one.reserved)));
+    }
+    for (label, total) in [("boot volumes", &found.boot_volumes), ("data volumes", &found.data_volumes)] {
+        if total.count > 0 {
+            let text = format!(
+                "{}, {} GB, {}",
+                total.count,
+                thousands(total.gigabytes, 0),
+                money(total.price_per_hour)
+            );
+            lines.push((label, text));
+        }
+    }
+    lines
 }
 
 /// What a person may want to act on.

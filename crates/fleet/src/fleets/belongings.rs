@@ -1,0 +1,132 @@
+//! What belongs to a fleet besides its members, and costs money of its own: reservations, and the volumes of members.
+//! It only looks.
+
+use super::census::FleetMember;
+use crate::action::volume_attachment;
+use crate::cleanup;
+use crate::plan::{FleetSpec, RUN_TAG};
+use crate::price::{BOOT_VOLUME_VPUS, Prices, rounded};
+use crate::reservation::Held;
+use oci_api::models::BootVolumeAttachmentLifecycleState;
+use oci_client::{Client, Failure};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What belongs to a fleet besides its members.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Belongings {
+    /// Reservations that the config names, that members draw on, or that a run of a member has made.
+    pub reservations: Vec<FleetReservation>,
+    /// The boot volumes of members.
+    pub boot_volumes: VolumeTotal,
+    /// The data volumes that are attached to members.
+    pub data_volumes: VolumeTotal,
+}
+
+/// A reservation of a fleet.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FleetReservation {
+    /// Its display name.
+    pub name: String,
+    /// Its OCID.
+    pub ocid: String,
+    /// Its availability domain.
+    pub availability_domain: String,
+    /// How many instances it holds room for.
+    pub reserved: u32,
+    /// How many instances are in it. Lags behind launches.
+    pub used: u32,
+    /// What the unused capacity costs an hour; absent when that is not known.
+    pub unused_per_hour: Option<f64>,
+}
+
+/// Volumes in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct VolumeTotal {
+    /// How many.
+    pub count: usize,
+    /// Their size together.
+    pub gigabytes: f64,
+    /// What they cost an hour; absent when that is not known.
+    pub price_per_hour: Option<f64>,
+}
+
+impl VolumeTotal {
+    fn add(&mut self, gigabytes: f64, vpus: Option<i64>, prices: &Prices) {
+        let before = if self.count == 0 { Some(0.0) } else { self.price_per_hour };
+        let hour = prices.boot_volume_gb_hour(vpus.map_or(BOOT_VOLUME_VPUS, |vpus| vpus as f64));
+        self.price_per_hour = before.zip(hour).map(|(sum, hour)| rounded(sum + hour * gigabytes));
+        self.count += 1;
+        self.gigabytes += gigabytes;
+    }
+}
+
+/// Looks for what belongs to a fleet: a few lists of its compartment, and one question for each of its reservations.
+///
+/// # Errors
+/// When it cannot be listed.
+pub async fn belongings(
+    client: &Client,
+    fleet: &FleetSpec,
+    members: &[FleetMember],
+    prices: &Prices,
+) -> Result<Belongings, Failure> {
+    let mut found = Belongings::default();
+    let compartment = fleet.compartment.as_str();
+    let named = fleet.placements.iter().filter_map(|placement| placement.capacity_reservation.as_deref());
+    let drawn_on = members.iter().filter_map(|member| member.machine.capacity_reservation.as_deref());
+    let of_fleet: BTreeSet<&str> = named.chain(drawn_on).collect();
+    let runs: BTreeSet<&str> = members.iter().filter_map(|member| member.machine.tags.get(RUN_TAG)).collect();
+    for row in client.list_capacity_reservations(compartment, None).await? {
+        let run = row.freeform_tags.as_ref().and_then(|tags| tags.get(RUN_TAG));
+        let is_ours =
+            of_fleet.contains(row.id.as_str()) || run.is_some_and(|run| runs.contains(run.as_str()));
+        let is_gone = row.lifecycle_state.as_deref().is_some_and(|state| state.starts_with("DELET"));
+        if !is_ours || is_gone {
+            continue;
+        }
+        let held = Held::from(client.get_capacity_reservation(&row.id).await?);
+        found.reservations.push(FleetReservation {
+            reserved: held.reserved(),
+            used: held.used(),
+            unused_per_hour: held.unused_hour(prices),
+            name: held.name,
+            ocid: held.ocid,
+            availability_domain: held.availability_domain,
+        });
+    }
+    let ours: BTreeSet<&str> = members.iter().map(|member| member.machine.ocid.as_str()).collect();
+    let domains: BTreeSet<&str> =
+        members.iter().map(|member| member.machine.availability_domain.as_str()).collect();
+    for domain in domains {
+        let mut boots = BTreeSet::new();
+        for row in client.list_boot_volume_attachments(compartment, domain, None).await? {
+            let attached = row.lifecycle_state != BootVolumeAttachmentLifecycleState::Detached;
+            if attached && ours.contains(row.instance_id.as_str()) {
+                boots.insert(row.boot_volume_id);
+            }
+        }
+        for row in client.list_boot_volumes(compartment, domain).await? {
+            if boots.contains(&row.id) {
+                let gigabytes = cleanup::gigabytes(row.size_in_gbs, row.size_in_mbs);
+                found.boot_volumes.add(gigabytes, row.vpus_per_gb, prices);
+            }
+        }
+        let attached = client.list_volume_attachments(compartment, Some(domain), None).await?;
+        let attached = attached.iter().filter_map(volume_attachment);
+        let data: BTreeSet<String> = attached
+            .filter(|row| row.state != "DETACHED" && ours.contains(row.instance.as_str()))
+            .map(|row| row.volume)
+            .collect();
+        if data.is_empty() {
+            continue;
+        }
+        for row in client.list_volumes(compartment, Some(domain)).await? {
+            if data.contains(&row.id) {
+                let gigabytes = cleanup::gigabytes(row.size_in_gbs, row.size_in_mbs);
+                found.data_volumes.add(gigabytes, row.vpus_per_gb, prices);
+            }
+        }
+    }
+    Ok(found)
+}
