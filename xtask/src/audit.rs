@@ -90,8 +90,13 @@ fn packages(root: &Path, targets: &[String]) -> Result<BTreeSet<Package>> {
         return Err(format!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     let text = String::from_utf8(output.stdout)?;
-    let rows = text.lines().filter_map(|line| line.split_once('|'));
-    Ok(rows.map(|(name, licence)| (name.to_owned(), licence.to_owned())).collect())
+    Ok(text.lines().filter_map(package).collect())
+}
+
+/// A row of `cargo tree`. It marks a package that depends on itself through its tests, with `--no-dedupe` too.
+fn package(row: &str) -> Option<Package> {
+    let (name, licence) = row.strip_suffix(" (*)").unwrap_or(row).split_once('|')?;
+    Some((name.to_owned(), licence.to_owned()))
 }
 
 fn judge(rules: &Rules, packages: &BTreeSet<Package>) -> Vec<String> {
@@ -125,6 +130,13 @@ fn allows(allowed: &BTreeSet<String>, expression: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_that_its_tests_depend_on_keeps_its_licence() {
+        let plain = package("fleet v0.1.0|Apache-2.0");
+        assert_eq!(plain, Some(("fleet v0.1.0".to_owned(), "Apache-2.0".to_owned())));
+        assert_eq!(package("fleet v0.1.0|Apache-2.0 (*)"), plain);
+    }
 
     #[test]
     fn an_expression_is_met_by_its_licences_and_no_others() {

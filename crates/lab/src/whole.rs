@@ -5,17 +5,14 @@ mod spill;
 
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, RunSummary, Sink};
 use jiff::Timestamp;
-use ledger::{Event, Placement};
-use oci_api::models::{
-    CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
-    LaunchInstanceShapeConfigDetails,
-};
-use oci_client::{Client, Clock, Endpoints, RequestCounts, transport::InProcess};
-use oci_simulator::scenario::{Scenario, Signatures};
-use oci_simulator::server::{Region, ScaledClock, SimClock};
-use oci_simulator::world::{Caller, Defaults};
+use ledger::Event;
+use oci_client::{Clock as _, RequestCounts, transport::InProcess};
+use oci_simulator::scenario::Scenario;
+use oci_simulator::server::Region;
+use oci_simulator::world::Defaults;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use testkit::{RegionClock, World};
 use tokio_util::sync::CancellationToken;
 
 /// Why a run could not be measured.
@@ -27,25 +24,10 @@ fn because(error: impl std::fmt::Display) -> NotMeasured {
     NotMeasured(error.to_string())
 }
 
-/// The wall clock of a run, which is that of the region.
-struct RegionClock(Arc<ScaledClock>);
-
-impl std::fmt::Debug for RegionClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RegionClock")
-    }
-}
-
-impl Clock for RegionClock {
-    fn now(&self) -> Timestamp {
-        self.0.wall()
-    }
-}
-
 /// A region in this process.
 pub struct Whole {
     region: Region,
-    clock: Arc<ScaledClock>,
+    clock: Arc<RegionClock>,
     defaults: Defaults,
     /// Whether the region keeps its log, from which the delays are computed.
     logged: bool,
@@ -87,15 +69,9 @@ impl Whole {
     /// # Errors
     /// The scenario is wrong.
     pub fn new(scenario: &str, seed: u64) -> Result<Self, NotMeasured> {
-        let mut scenario = Scenario::from_yaml(scenario, "lab").map_err(because)?;
-        scenario.signatures = Signatures::Unchecked;
+        let scenario = Scenario::from_yaml(scenario, "lab").map_err(because)?;
         let logged = scenario.world.event_log > 0;
-        let start: Timestamp = "2026-11-22T12:00:00Z".parse().map_err(because)?;
-        let clock = Arc::new(ScaledClock::in_process(start));
-        let region = Region::new(&scenario, seed, Arc::clone(&clock) as Arc<dyn SimClock>);
-        let defaults = region.world().defaults();
-        region
-            .set_anonymous_caller(Caller { tenancy: defaults.tenancy.clone(), user: defaults.user.clone() });
+        let World { region, defaults, clock, .. } = World::open(scenario, seed);
         Ok(Self { region, clock, defaults, logged })
     }
 
@@ -117,23 +93,18 @@ impl Whole {
 
     async fn launch_in(&self, subnet: &str, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
         let requests = Arc::new(RequestCounts::default());
-        let clock = Arc::new(RegionClock(Arc::clone(&self.clock)));
-        let endpoints = Endpoints::at("http://127.0.0.1:1").map_err(because)?;
-        let client = Client::builder(endpoints, Arc::new(InProcess::new(self.region.router())))
-            .clock(clock.clone())
-            .seed(seed)
-            .observer(requests.clone())
-            .build();
+        let transport = Arc::new(InProcess::new(self.region.router()));
+        let client = testkit::client(&self.clock, seed, transport, &requests);
         let env = Environment {
             client,
             requests: Some(requests),
             store: Arc::new(spill::Spill::new().map_err(because)?),
-            clock,
+            clock: self.clock.clone(),
             seed,
         };
         let plan =
             Plan::offline(self.fleet(subnet, count)).map_err(|findings| because(format!("{findings:?}")))?;
-        let (sink, seen) = watcher(self.clock.wall(), self.logged);
+        let (sink, seen) = watcher(self.clock.now(), self.logged);
         let options = LaunchOptions::default();
         let running = fleet::launch(&env, env.new_run_id(), &plan, &options, sink, CancellationToken::new());
         let summary = running.await.map_err(because)?;
@@ -147,42 +118,10 @@ impl Whole {
     }
 
     fn fleet(&self, subnet: &str, count: u32) -> FleetSpec {
-        let placement = |availability_domain: &String| Placement {
-            availability_domain: availability_domain.clone(),
-            shape: "VM.Standard.E5.Flex".to_owned(),
-            ..Placement::default()
-        };
-        FleetSpec {
-            region: "us-phoenix-1".to_owned(),
-            tenancy: self.defaults.tenancy.clone(),
-            compartment: self.defaults.compartment.clone(),
-            name_prefix: "lab".to_owned(),
-            naming: None,
-            hostname: None,
-            count,
-            first_number: 1,
-            numbers: Vec::new(),
-            spread: None,
-            homes: Vec::new(),
-            name: String::new(),
-            placements: self.defaults.availability_domains.iter().map(placement).collect(),
-            template: LaunchInstanceDetails {
-                create_vnic_details: Some(Box::new(CreateVnicDetails {
-                    subnet_id: Some(subnet.to_owned()),
-                    ..CreateVnicDetails::default()
-                })),
-                shape_config: Some(Box::new(LaunchInstanceShapeConfigDetails {
-                    ocpus: Some(1.0),
-                    memory_in_gbs: Some(6.0),
-                    ..LaunchInstanceShapeConfigDetails::default()
-                })),
-                source_details: Some(Box::new(InstanceSourceDetails::Image(InstanceSourceViaImageDetails {
-                    image_id: Some(self.defaults.image.clone()),
-                    ..InstanceSourceViaImageDetails::default()
-                }))),
-                ..LaunchInstanceDetails::default()
-            },
-        }
+        let domains: Vec<usize> = (1..=self.defaults.availability_domains.len()).collect();
+        let ground = Defaults { public_subnet: subnet.to_owned(), ..self.defaults.clone() };
+        let fleet = testkit::fleet(&ground, "VM.Standard.E5.Flex", count, &domains);
+        FleetSpec { name_prefix: "lab".to_owned(), name: String::new(), ..fleet }
     }
 
     /// The delays from RUNNING in the region's log to RUNNING in the events of the run.

@@ -5,19 +5,20 @@ use crate::{
     books,
     fuse::Fuse,
     kept::{Announced, Kept},
-    region::{self, RegionClock},
+    region,
     setup::Setup,
     wire::{Adrift, Wire},
 };
 use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary};
 use ledger::{LedgerError, MemoryStore, Outcome, Record, RunId, RunState, SlotState};
-use oci_client::{Client, Endpoints, RequestCounts};
+use oci_client::RequestCounts;
 use oci_simulator::server::Region;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
+use testkit::RegionClock;
 use tokio_util::sync::CancellationToken;
 
 /// No process works longer on a run of this size, with several launches under way …
@@ -292,11 +293,7 @@ impl History {
             adrift: Arc::clone(&self.adrift),
         };
         let seed = self.setup.seed.wrapping_add(u64::from(self.processes));
-        let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), Arc::new(wire))
-            .clock(self.clock.clone())
-            .seed(seed)
-            .observer(requests.clone())
-            .build();
+        let client = testkit::client(&self.clock, seed, Arc::new(wire), &requests);
         let store = Kept {
             store: self.store.clone(),
             fuse: Arc::clone(fuse),

@@ -18,6 +18,7 @@ mod replacing;
 mod scaling;
 mod scaling_promises;
 mod setup;
+mod sums;
 mod upkeep;
 mod upkeep_promises;
 mod wanted;

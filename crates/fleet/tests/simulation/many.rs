@@ -1,100 +1,112 @@
 //! Plays many seeds on all cores, and says how to play a failing one again.
 
-use crate::{
-    history::{self, Told},
-    setup::Setup,
-};
 use std::{
+    fmt::Display,
     hash::{BuildHasher as _, Hasher as _, RandomState},
+    ops::AddAssign,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-/// What many histories came to.
-#[derive(Debug, Default)]
-pub struct Sum {
+/// After so many broken promises, no further seed is played.
+const ENOUGH: usize = 5;
+
+/// A kind of history, and how much of it the test plays that always runs. The environment may ask for more, or for one
+/// seed: see `make simulate`.
+pub struct Histories<T> {
+    /// What the test's name begins with.
+    pub name: &'static str,
+    /// The largest number of instances in a history.
+    pub slots: u32,
+    /// How many histories are played.
     pub seeds: u64,
-    pub launches: u64,
-    pub processes: u64,
-    pub requests: u64,
-    pub virtual_time: Duration,
-    /// Seed and broken promise.
-    pub broken: Vec<(u64, String)>,
+    /// The first seed, unless it is a random one.
+    pub first: Option<u64>,
+    /// Plays the history of a seed with at most so many slots, and prints what happens if the last argument says so. An
+    /// error says which promise was broken.
+    pub play: fn(u64, u32, bool) -> Result<T, String>,
 }
 
-/// Plays one seed.
-pub fn one(seed: u64, most: u32) -> Result<Told, String> {
-    play(Setup::drawn(seed, most))
+/// What many histories came to.
+pub struct Sum<T> {
+    pub seeds: u64,
+    pub total: T,
 }
 
-/// Plays one history. A panic is a broken promise too.
-pub fn play(setup: Setup) -> Result<Told, String> {
-    catch_unwind(AssertUnwindSafe(|| history::play(setup))).unwrap_or_else(|panic| {
+impl<T: AddAssign + Default + Display + Send> Histories<T> {
+    /// Plays the seeds that are asked for. Panics if a promise was broken, with the command that plays that seed again.
+    /// Returns nothing if it was one seed: then the sum proves nothing.
+    pub fn check(&self) -> Option<Sum<T>> {
+        let most = number("SIMULATE_SLOTS").map_or(self.slots, |slots| u32::try_from(slots).unwrap());
+        let again = format!("make simulate HISTORIES={} SLOTS={most}", self.name);
+        if let Some(seed) = number("SIMULATE_SEED") {
+            println!("{}", (self.play)(seed, most, true).unwrap());
+            return None;
+        }
+        let first = number("SIMULATE_FIRST").or(self.first).unwrap_or_else(random_base);
+        let count = number("SIMULATE_SEEDS").unwrap_or(self.seeds);
+        println!("{}: {again} FIRST={first} SEEDS={count}", self.name);
+        let (sum, broken) = self.many(first, count, most);
+        println!(
+            "{} histories from {first} of up to {most} slots: {}, {} promises broken",
+            sum.seeds,
+            sum.total,
+            broken.len()
+        );
+        if let Some((seed, _)) = broken.first() {
+            let lines: Vec<String> =
+                broken.iter().map(|(seed, reason)| format!("seed {seed}: {reason}")).collect();
+            panic!("{}\nplay it again: {again} SEED={seed}", lines.join("\n"));
+        }
+        Some(sum)
+    }
+
+    /// The sum of the histories that kept their promises, and the seeds of those that did not.
+    fn many(&self, first: u64, count: u64, most: u32) -> (Sum<T>, Vec<(u64, String)>) {
+        let next = AtomicU64::new(first);
+        let played = Mutex::new((Sum { seeds: 0, total: T::default() }, Vec::new()));
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= first + count || played.lock().unwrap().1.len() >= ENOUGH {
+                            return;
+                        }
+                        let told = catching(|| (self.play)(seed, most, false));
+                        let (sum, broken) = &mut *played.lock().unwrap();
+                        sum.seeds += 1;
+                        match told {
+                            Ok(told) => sum.total += told,
+                            Err(reason) => broken.push((seed, reason)),
+                        }
+                    }
+                });
+            }
+        });
+        played.into_inner().unwrap()
+    }
+}
+
+/// A panic is a broken promise too.
+fn catching<T>(play: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(play)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Err(format!("panicked: {}", text.unwrap_or_default()))
     })
 }
 
-/// Plays the seeds from `first` on; stops after a few broken promises.
-pub fn seeds(first: u64, count: u64, most: u32) -> Sum {
-    let next = AtomicU64::new(first);
-    let sum = Mutex::new(Sum::default());
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count || sum.lock().unwrap().broken.len() >= 5 {
-                        return;
-                    }
-                    let told = one(seed, most);
-                    sum.lock().unwrap().take_in(seed, told);
-                }
-            });
-        }
-    });
-    sum.into_inner().unwrap()
-}
-
-impl Sum {
-    fn take_in(&mut self, seed: u64, told: Result<Told, String>) {
-        self.seeds += 1;
-        match told {
-            Ok(told) => {
-                self.launches += told.launches;
-                self.processes += u64::from(told.processes);
-                self.requests += told.requests;
-                self.virtual_time += told.virtual_time;
-            }
-            Err(reason) => self.broken.push((seed, reason)),
-        }
-    }
-
-    /// Fails with the command that plays the first broken seed again.
-    pub fn check(&self, most: u32) {
-        let lines: Vec<String> =
-            self.broken.iter().map(|(seed, reason)| format!("seed {seed}: {reason}")).collect();
-        if let Some((seed, _)) = self.broken.first() {
-            panic!(
-                "{}\nplay it again: make simulate HISTORIES=no_seed_loses SEED={seed} SLOTS={most}",
-                lines.join("\n")
-            );
-        }
-    }
-}
-
 /// Where a range of seeds begins that nobody has chosen: seeds that always pass prove little.
-pub fn random_base() -> u64 {
+fn random_base() -> u64 {
     RandomState::new().build_hasher().finish() % 1_000_000_000
 }
 
 /// A number from the environment.
-pub fn number(name: &str) -> Option<u64> {
+fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().filter(|text| !text.is_empty()).map(|text| text.parse().unwrap())
 }

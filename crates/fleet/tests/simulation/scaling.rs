@@ -5,8 +5,7 @@ use crate::{
     fuse::Fuse,
     keeping,
     kept::{Announced, Kept},
-    region::{self, RegionClock},
-    replacing,
+    region, replacing,
     setup::{self, Setup, pick},
     wire::{Adrift, Wire},
 };
@@ -23,7 +22,6 @@ use futures_util::future::BoxFuture;
 use ledger::MemoryStore;
 use oci_api::Operation;
 use oci_client::transport::{Transport, TransportError};
-use oci_client::{Client, Endpoints};
 use oci_simulator::server::Region;
 use oci_simulator::world::{ApiRequest, Caller};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -31,6 +29,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 use std::time::Duration;
+use testkit::RegionClock;
 use tokio_util::sync::CancellationToken;
 
 /// No `scale` works longer.
@@ -238,10 +237,7 @@ impl Scaling {
         };
         let guard = Guard { wire, spared: self.spared.clone() };
         let seed = self.setup.seed.wrapping_add(self.processes);
-        let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), Arc::new(guard))
-            .clock(self.clock.clone())
-            .seed(seed)
-            .build();
+        let client = testkit::client(&self.clock, seed, Arc::new(guard), &Arc::default());
         let (store, announced) = (self.store.clone(), Arc::clone(&self.announced));
         let store = Kept { store, fuse: Arc::clone(fuse), announced };
         Environment { client, requests: None, store: Arc::new(store), clock: self.clock.clone(), seed }

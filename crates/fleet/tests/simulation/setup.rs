@@ -89,6 +89,15 @@ impl Setup {
         }
     }
 
+    /// Prints the setup and what happens, if `loud` says so.
+    pub fn told(self, loud: bool) -> Self {
+        let setup = Self { loud, ..self };
+        if loud {
+            println!("{setup:#?}");
+        }
+        setup
+    }
+
     /// Whether the region is sure to have room for all, so that every slot must run in the end.
     pub fn roomy(&self) -> bool {
         matches!(self.preset, "roomy" | "flaky" | "throttled")

@@ -7,7 +7,7 @@ use crate::{
     fuse::Fuse,
     history,
     kept::{Announced, Kept},
-    region::{self, RegionClock},
+    region,
     setup::Setup,
     wanted::Books,
     wire::{Adrift, Wire},
@@ -23,7 +23,7 @@ use jiff::SignedDuration;
 use ledger::{Event, MemoryStore, RunId, Store};
 use oci_api::Operation;
 use oci_client::transport::{Transport, TransportError};
-use oci_client::{Client, Clock as _, Endpoints};
+use oci_client::{Client, Clock as _};
 use oci_simulator::server::Region;
 use oci_simulator::world::{ApiRequest, Caller};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -33,6 +33,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 use std::time::Duration;
+use testkit::RegionClock;
 use tokio_util::sync::CancellationToken;
 
 /// No launch of this size works longer.
@@ -372,10 +373,7 @@ impl Upkeep {
         let deletions = if cleans { Arc::clone(&self.deletions) } else { Arc::default() };
         let guard = Guard { wire, wanted, deletions };
         let seed = self.setup.seed.wrapping_add(self.processes);
-        let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), Arc::new(guard))
-            .clock(self.clock.clone())
-            .seed(seed)
-            .build();
+        let client = testkit::client(&self.clock, seed, Arc::new(guard), &Arc::default());
         let announced = Arc::clone(&self.announced);
         let store = Kept { store: store.clone(), fuse: Arc::clone(fuse), announced };
         Environment { client, requests: None, store: Arc::new(store), clock: self.clock.clone(), seed }

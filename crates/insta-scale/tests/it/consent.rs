@@ -1,17 +1,8 @@
 //! Nothing is changed in the cloud that nobody agreed to: with the real programs against a simulated region.
 
 use crate::program::{Ended, Workplace};
-use crate::sim_serve::Region;
+use crate::sim_serve::{Region, region};
 use std::io::{Read as _, Write as _};
-
-/// A region, and its config as the user's `config.yaml`.
-fn region() -> (Workplace, Region) {
-    let place = Workplace::empty();
-    let region = Region::start(&place, &["--speed", "300"]);
-    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
-    place.write("config.yaml", config);
-    (place, region)
-}
 
 fn unconfirmed(place: &Workplace, arguments: &[&str]) -> Ended {
     place.unconfirmed(arguments).output().unwrap().into()
@@ -28,7 +19,7 @@ fn cloud(place: &Workplace) -> (serde_json::Value, serde_json::Value) {
 
 #[test]
 fn off_a_terminal_nothing_changes_without_yes() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     let launched = place.run(&["--count", "2", "--ttl", "1h", "--deadline", "1s", "--rate", "1"]);
     assert!([0, 3].contains(&launched.code), "{}", launched.stderr);
     assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "1"]).code, 0);
@@ -76,7 +67,7 @@ fn off_a_terminal_nothing_changes_without_yes() {
 
 #[test]
 fn reading_and_rehearsing_need_no_yes() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     for arguments in [
         &["--dry-run"][..],
         &["--simulate", "--speed", "300", "--count", "1"],
@@ -114,7 +105,7 @@ fn cut_short(place: &Workplace) -> String {
 
 #[test]
 fn resume_elsewhere_is_refused_with_both_places() {
-    let (place, first) = region();
+    let (place, first) = region(&[]);
     let run = cut_short(&place);
     let before = cloud(&place);
     let other = Workplace::empty();
@@ -134,7 +125,7 @@ fn resume_elsewhere_is_refused_with_both_places() {
 
 #[test]
 fn a_bare_resume_goes_on_with_this_config_only() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     let run = cut_short(&place);
     let elsewhere = place.path().join("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();
@@ -155,7 +146,7 @@ fn a_bare_resume_goes_on_with_this_config_only() {
 
 #[test]
 fn the_same_launch_twice_is_refused() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     let launched = place.run(&["--count", "3", "--output", "json"]);
     assert_eq!(launched.code, 0, "{}", launched.stderr);
     let run = launched.json()["run_id"].as_str().unwrap().to_owned();
@@ -199,7 +190,7 @@ fn advance(region: &Region, seconds: u32) {
 
 #[test]
 fn what_was_terminated_here_holds_no_names() {
-    let (place, region) = region();
+    let (place, region) = region(&[]);
     assert_eq!(place.run(&["--count", "2"]).code, 0);
     assert_eq!(place.run(&["instances", "terminate", "--all"]).code, 0);
     // The service lists terminated instances for 12 hours. After that only the ledger tells that they are gone.
@@ -212,7 +203,7 @@ fn what_was_terminated_here_holds_no_names() {
 
 #[test]
 fn extensions_at_once_never_share_a_name() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     let start = || {
         let arguments = ["launch", "--extend", "--new", "--count", "2", "--no-wait", "--output", "json"];
         place
@@ -236,7 +227,7 @@ fn extensions_at_once_never_share_a_name() {
 
 #[test]
 fn a_reservation_name_is_taken_once() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     let create = ["reservation", "create", "--name", "prod", "--count", "2"];
     assert_eq!(place.run(&create).code, 0);
     let refused = place.run(&create);
@@ -267,7 +258,7 @@ fn a_reservation_name_is_taken_once() {
 #[test]
 fn what_a_simulated_region_says_is_marked_as_such() {
     const BANNER: &str = "simulated region `roomy`, 300 × real time: nothing here is real";
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     let launched = place.run(&["--count", "2", "--output", "json"]);
     assert_eq!(launched.stderr.matches(BANNER).count(), 1, "{}", launched.stderr);
     assert_eq!(launched.json()["simulated"], true);
@@ -336,7 +327,7 @@ fn what_a_simulated_region_says_is_marked_as_such() {
 
 #[test]
 fn a_change_of_a_reservation_is_shown_with_its_price() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     assert_eq!(place.run(&["reservation", "create", "--name", "prod", "--count", "2"]).code, 0);
     let price = |text: &str, label: &str| {
         let line = text.lines().find(|line| line.trim_start().starts_with(label));
@@ -359,7 +350,7 @@ fn a_change_of_a_reservation_is_shown_with_its_price() {
 
 #[test]
 fn a_question_names_the_user_of_the_variables() {
-    let (place, _region) = region();
+    let (place, _region) = region(&[]);
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     let keys = ["user_ocid", "tenancy_ocid", "fingerprint", "private_key_path"];
     let value = |key: &str| {

@@ -1,18 +1,8 @@
 //! Fleets: brought to a size, shown, and joined by instances of earlier runs; with the real program on a simulated region.
 
 use crate::program::{Ended, Workplace};
-use crate::sim_serve::Region;
+use crate::sim_serve::region;
 use serde_json::Value;
-
-pub fn region(more: &[&str]) -> (Workplace, Region) {
-    let place = Workplace::empty();
-    let mut arguments = vec!["--speed", "300"];
-    arguments.extend(more);
-    let region = Region::start(&place, &arguments);
-    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
-    place.write("config.yaml", config);
-    (place, region)
-}
 
 pub fn scale(place: &Workplace, arguments: &[&str]) -> Ended {
     place.run(&[&["scale"], arguments, &["--no-wait", "--output", "json"]].concat())

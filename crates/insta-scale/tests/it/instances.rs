@@ -1,7 +1,7 @@
 //! The user's "manage" and "cleanup" workflows, with the real programs against a simulated region.
 
 use crate::program::{Ended, Workplace};
-use crate::sim_serve::Region;
+use crate::sim_serve::{Region, region_at};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -10,10 +10,7 @@ const SCRIPT: &str = include_str!("../../../../manage-instances.sh");
 
 /// A region with a fleet of `count`, and its config as the user's `config.yaml`.
 fn fleet(count: &str, more: &[&str]) -> (Workplace, Region) {
-    let place = Workplace::empty();
-    let region = Region::start(&place, &["--speed", "600"]);
-    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
-    place.write("config.yaml", config);
+    let (place, region) = region_at("600", &[]);
     let mut arguments = vec!["--count", count, "--yes", "--output", "json"];
     arguments.extend(more);
     let launched = place.run(&arguments);
@@ -334,9 +331,8 @@ fn a_cleanup_shows_progress_and_is_kept_in_the_ledger() {
 fn a_start_without_capacity_says_what_was_missing() {
     let place = Workplace::empty();
     place.write("dry.yaml", "world: {late_failure: {start_probability: 1.0}}");
-    let _region = Region::start(&place, &["--speed", "600", "--scenario", "dry.yaml"]);
-    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
-    place.write("config.yaml", config);
+    let region = Region::start(&place, &["--speed", "600", "--scenario", "dry.yaml"]);
+    region.configure(&place);
     assert_eq!(place.run(&["--count", "2", "--yes"]).code, 0);
     assert_eq!(place.run(&["instances", "stop", "--all", "--yes", "--force"]).code, 0);
     let start = ["instances", "start", "--all", "--yes", "--retry-for", "1s"];

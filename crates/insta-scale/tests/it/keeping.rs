@@ -3,22 +3,11 @@
 
 use crate::bad_config::GOOD;
 use crate::program::{Ended, Workplace};
-use crate::sim_serve::Region;
+use crate::sim_serve::{Region, region};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
-
-/// A region, and its config as the user's `config.yaml`.
-fn region(more: &[&str]) -> (Workplace, Region) {
-    let place = Workplace::empty();
-    let mut arguments = vec!["--speed", "300"];
-    arguments.extend(more);
-    let region = Region::start(&place, &arguments);
-    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
-    place.write("config.yaml", config);
-    (place, region)
-}
 
 /// Live instances of the compartment, by name.
 fn live(place: &Workplace) -> Vec<(String, String)> {

@@ -22,6 +22,12 @@ impl Region {
         Self { child, endpoint }
     }
 
+    /// Makes the region's config the one that commands of this folder read.
+    pub fn configure(&self, place: &Workplace) {
+        let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+        place.write("config.yaml", config);
+    }
+
     /// Ends it in order and says how it ended.
     #[cfg(unix)]
     fn interrupt(mut self) -> Option<i32> {
@@ -36,6 +42,19 @@ impl Drop for Region {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A folder with the config of a served region in it, so that commands need no `--config`. Its time passes 300 times as fast.
+pub fn region(more: &[&str]) -> (Workplace, Region) {
+    region_at("300", more)
+}
+
+/// The same at another speed.
+pub fn region_at(speed: &str, more: &[&str]) -> (Workplace, Region) {
+    let place = Workplace::empty();
+    let region = Region::start(&place, &[&["--speed", speed], more].concat());
+    region.configure(&place);
+    (place, region)
 }
 
 /// Sends Ctrl-C to a process.

@@ -1,8 +1,9 @@
 //! `spread:` in config.yaml: what it means, what contradicts it, and what `plan --placements` hands to others.
 
 use crate::bad_config::{GOOD, load_in, spoiled};
-use crate::fleets::{add, region, scale};
+use crate::fleets::{add, scale};
 use crate::program::Workplace;
+use crate::sim_serve::region;
 use fleet::plan::{Across, Spread, WhenImpossible};
 use insta_scale::config::Overrides;
 use serde_json::Value;

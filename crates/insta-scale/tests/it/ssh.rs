@@ -1,7 +1,8 @@
 //! Logging in: the command for a member of the fleet, and what `export` writes, with the real program on a simulated region.
 
-use crate::fleets::{region, scale};
+use crate::fleets::scale;
 use crate::program::Workplace;
+use crate::sim_serve::region;
 
 /// Adds text at the end of the config.
 fn append(place: &Workplace, text: &str) {

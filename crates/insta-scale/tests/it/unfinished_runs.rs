@@ -1,18 +1,8 @@
 //! Runs that a launch must not pass over, and what is said of runs that are gone on with: with the real program.
 
 use crate::program::{Ended, Workplace};
-use crate::sim_serve::Region;
+use crate::sim_serve::{Region, region};
 use std::process::Stdio;
-
-fn region(more: &[&str]) -> (Workplace, Region) {
-    let place = Workplace::empty();
-    let mut arguments = vec!["--speed", "300"];
-    arguments.extend(more);
-    let region = Region::start(&place, &arguments);
-    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
-    place.write("config.yaml", config);
-    (place, region)
-}
 
 fn live(place: &Workplace) -> usize {
     let document = place.run(&["instances", "list", "--output", "json"]).json();

@@ -1,24 +1,11 @@
 //! A region, a ledger and a fleet in one process and in virtual time.
 
-use fleet::{Environment, FleetSpec, LaunchOptions, Plan, RunError, RunSummary, Sink};
-use jiff::Timestamp;
-use ledger::{Event, MemoryStore, Placement, Record, RunId, RunState};
-use oci_api::models::{
-    CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
-    LaunchInstanceShapeConfigDetails,
-};
-use oci_client::{
-    Client, Clock, Endpoints, RequestCounts,
-    transport::{InProcess, Transport},
-};
-use oci_simulator::{
-    scenario::{Scenario, Signatures},
-    server::{Region, ScaledClock, SimClock},
-    world::{Caller, Defaults},
-};
+use fleet::{FleetSpec, LaunchOptions, Plan, RunError, RunSummary, Sink};
+use ledger::{Event, Record, RunId, RunState};
 use std::{
     collections::BTreeMap,
     future::Future,
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -26,27 +13,21 @@ use tokio_util::sync::CancellationToken;
 
 pub const SHAPE: &str = "VM.Standard.E5.Flex";
 
-/// The wall clock of the run: the region's.
-struct RegionClock(Arc<ScaledClock>);
+/// The world, and launches in it.
+pub struct World(testkit::World);
 
-impl std::fmt::Debug for RegionClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RegionClock")
+impl Deref for World {
+    type Target = testkit::World;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 
-impl Clock for RegionClock {
-    fn now(&self) -> Timestamp {
-        self.0.wall()
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
-}
-
-pub struct World {
-    pub region: Region,
-    pub store: MemoryStore,
-    pub seed: u64,
-    pub defaults: Defaults,
-    clock: Arc<ScaledClock>,
 }
 
 impl World {
@@ -56,97 +37,12 @@ impl World {
 
     /// A region of a preset, or of the text of a scenario.
     pub fn seeded(scenario: &str, seed: u64) -> Self {
-        let mut scenario = if scenario.contains(':') {
-            Scenario::from_yaml(scenario, "test").unwrap()
-        } else {
-            Scenario::named(scenario).unwrap()
-        };
-        scenario.signatures = Signatures::Unchecked;
-        let start: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
-        let clock = Arc::new(ScaledClock::in_process(start));
-        let region = Region::new(&scenario, seed, Arc::clone(&clock) as Arc<dyn SimClock>);
-        let defaults = region.world().defaults();
-        region
-            .set_anonymous_caller(Caller { tenancy: defaults.tenancy.clone(), user: defaults.user.clone() });
-        Self { region, store: MemoryStore::new(), seed, clock, defaults }
-    }
-
-    /// What one process has: a client and counts of its own, the store of all.
-    pub fn environment(&self) -> Environment {
-        self.environment_through(self.wire())
-    }
-
-    /// The way to the region.
-    pub fn wire(&self) -> Arc<dyn Transport> {
-        Arc::new(InProcess::new(self.region.router()))
-    }
-
-    /// The same with another way to the region.
-    pub fn environment_through(&self, transport: Arc<dyn Transport>) -> Environment {
-        let requests = Arc::new(RequestCounts::default());
-        let clock = Arc::new(RegionClock(Arc::clone(&self.clock)));
-        let client = Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), transport)
-            .clock(clock.clone())
-            .seed(self.seed)
-            .observer(requests.clone())
-            .build();
-        Environment {
-            client,
-            requests: Some(requests),
-            store: Arc::new(self.store.clone()),
-            clock,
-            seed: self.seed,
-        }
+        Self(testkit::World::new(scenario, seed))
     }
 
     /// A fleet of so many small machines, in the domains with these numbers; in all when there are none.
     pub fn fleet(&self, count: u32, domains: &[usize]) -> FleetSpec {
-        let placement = |availability_domain: String| Placement {
-            availability_domain,
-            shape: SHAPE.to_owned(),
-            ..Placement::default()
-        };
-        let placements =
-            domains.iter().map(|number| placement(self.defaults.availability_domains[number - 1].clone()));
-        let mut placements: Vec<Placement> = placements.collect();
-        if placements.is_empty() {
-            placements.push(placement(String::new()));
-        }
-        FleetSpec {
-            region: "us-phoenix-1".to_owned(),
-            tenancy: self.defaults.tenancy.clone(),
-            compartment: self.defaults.compartment.clone(),
-            naming: None,
-            hostname: None,
-            name_prefix: "web".to_owned(),
-            count,
-            first_number: 1,
-            numbers: Vec::new(),
-            spread: None,
-            homes: Vec::new(),
-            name: "web".to_owned(),
-            placements,
-            template: self.template(),
-        }
-    }
-
-    fn template(&self) -> LaunchInstanceDetails {
-        LaunchInstanceDetails {
-            create_vnic_details: Some(Box::new(CreateVnicDetails {
-                subnet_id: Some(self.defaults.public_subnet.clone()),
-                ..CreateVnicDetails::default()
-            })),
-            shape_config: Some(Box::new(LaunchInstanceShapeConfigDetails {
-                ocpus: Some(1.0),
-                memory_in_gbs: Some(6.0),
-                ..LaunchInstanceShapeConfigDetails::default()
-            })),
-            source_details: Some(Box::new(InstanceSourceDetails::Image(InstanceSourceViaImageDetails {
-                image_id: Some(self.defaults.image.clone()),
-                ..InstanceSourceViaImageDetails::default()
-            }))),
-            ..LaunchInstanceDetails::default()
-        }
+        self.fleet_of(SHAPE, count, domains)
     }
 
     pub fn plan(&self, count: u32, domains: &[usize]) -> Plan {

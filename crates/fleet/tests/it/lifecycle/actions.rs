@@ -61,8 +61,10 @@ async fn an_instance_terminated_meanwhile_fails_at_once() {
     let selection = world.prefixed("web-").await;
     let terminated = made[0].clone();
     let region = world.region.clone();
-    let caller =
-        oci_simulator::world::Caller { tenancy: world.home.tenancy.clone(), user: world.home.user.clone() };
+    let caller = oci_simulator::world::Caller {
+        tenancy: world.defaults.tenancy.clone(),
+        user: world.defaults.user.clone(),
+    };
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let request = oci_simulator::world::ApiRequest::new(oci_api::Operation::TerminateInstance, caller)

@@ -28,7 +28,8 @@ async fn a_thousand_addresses_need_at_most_sixty_requests() {
 async fn an_instance_without_a_public_address_has_none() {
     let world = World::new("roomy");
     world.launch("inside", |body| {
-        body["createVnicDetails"] = json!({"subnetId": world.home.private_subnet, "assignPublicIp": false});
+        body["createVnicDetails"] =
+            json!({"subnetId": world.defaults.private_subnet, "assignPublicIp": false});
     });
     world.settle();
     let mut found = world.find(&fleet::select::Filter::default()).await;

@@ -56,7 +56,7 @@ pub async fn launched(
 
 pub fn scope(world: &World) -> Scope {
     Scope {
-        compartment: world.home.compartment.clone(),
+        compartment: world.defaults.compartment.clone(),
         run: None,
         expired_only: false,
         kept_volumes: false,
@@ -68,7 +68,7 @@ pub fn scope(world: &World) -> Scope {
 
 pub async fn find(world: &World, scope: &Scope) -> Leftovers {
     let evidence = cleanup::gather(&world.store).await.unwrap();
-    let domains = &world.home.availability_domains;
+    let domains = &world.defaults.availability_domains;
     cleanup::find(&world.env.client, &evidence, scope, domains, &Prices::default()).await.unwrap()
 }
 
@@ -120,7 +120,7 @@ async fn an_unfinished_run_is_cleaned_up_only_when_it_is_named() {
 async fn an_expired_fleet_is_left_over_whoever_launched_it_with_us() {
     let world = World::new("roomy");
     let later = |seconds: i64| -> String {
-        let at: Timestamp = super::world::start() + jiff::SignedDuration::from_secs(seconds);
+        let at: Timestamp = testkit::start() + jiff::SignedDuration::from_secs(seconds);
         at.to_string()
     };
     let elsewhere = uuid::Uuid::from_u128(77).to_string();
@@ -215,9 +215,9 @@ async fn only_data_volumes_of_our_launches_are_found() {
     let deleted = delete(&world, &only_volumes).await;
     assert_eq!((deleted.deleted.len(), deleted.outcome()), (1, Outcome::Complete));
     // Three are left: the foreign one, the one that is in use, and the one that somebody attached.
-    let compartment = &world.home.compartment;
+    let compartment = &world.defaults.compartment;
     let mut living = 0;
-    for domain in &world.home.availability_domains {
+    for domain in &world.defaults.availability_domains {
         let rows = world.env.client.list_volumes(compartment, Some(domain)).await.unwrap();
         living += rows.iter().filter(|row| row.lifecycle_state.as_str() == "AVAILABLE").count();
     }

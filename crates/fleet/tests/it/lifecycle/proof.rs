@@ -14,7 +14,7 @@ use std::time::Duration;
 /// What a cleanup with another ledger finds.
 async fn find_with(world: &World, store: &MemoryStore, scope: &Scope) -> Leftovers {
     let evidence = cleanup::gather(store).await.unwrap();
-    let domains = &world.home.availability_domains;
+    let domains = &world.defaults.availability_domains;
     cleanup::find(&world.env.client, &evidence, scope, domains, &Prices::default()).await.unwrap()
 }
 
@@ -135,7 +135,7 @@ async fn an_instance_that_was_stopped_is_not_left_over() {
 async fn a_run_at_work_keeps_its_instances_past_their_time() {
     let world = World::new("roomy");
     let (run, _) = launched(&world, 1, 1, &[], Outcome::Interrupted).await;
-    let over = (super::world::start() + jiff::SignedDuration::from_secs(60)).to_string();
+    let over = (testkit::start() + jiff::SignedDuration::from_secs(60)).to_string();
     world.launch("late", |body| {
         body["freeformTags"] = json!({RUN_TAG: run.to_string(), SLOT_TAG: "2", EXPIRY_TAG: over});
     });
@@ -174,7 +174,7 @@ async fn a_run_that_went_on_since_the_question_is_not_touched() {
 async fn an_instance_that_is_extended_meanwhile_is_kept() {
     let world = World::new("roomy");
     let run = RunId(uuid::Uuid::from_u128(77)).to_string();
-    let over = (super::world::start() + jiff::SignedDuration::from_secs(60)).to_string();
+    let over = (testkit::start() + jiff::SignedDuration::from_secs(60)).to_string();
     world.launch("late", |body| body["freeformTags"] = json!({RUN_TAG: run, EXPIRY_TAG: over}));
     world.settle();
     let left = find(&world, &Scope { expired_only: true, ..scope(&world) }).await;

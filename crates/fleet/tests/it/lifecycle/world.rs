@@ -3,44 +3,32 @@
 use fleet::Environment;
 use fleet::action::{self, ActionSummary, Options};
 use fleet::select::{Filter, Found, Selection, find};
-use jiff::Timestamp;
-use ledger::{MemoryStore, Record};
+use ledger::Record;
 use oci_api::Operation;
-use oci_client::transport::InProcess;
-use oci_client::{Client, Clock, Endpoints, RequestCounts};
-use oci_simulator::scenario::{Scenario, Signatures};
-use oci_simulator::server::{Region, ScaledClock};
-use oci_simulator::world::{ApiRequest, Caller, Defaults};
+use oci_client::RequestCounts;
+use oci_simulator::scenario::Scenario;
+use oci_simulator::world::ApiRequest;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// When every test begins.
-pub fn start() -> Timestamp {
-    "2026-11-22T12:00:00Z".parse().unwrap()
-}
-
-#[derive(Debug)]
-struct TestClock(Instant);
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        start() + jiff::SignedDuration::try_from(self.0.elapsed()).unwrap()
-    }
-}
-
-/// A region and a client of it.
+/// The world, with one process whose requests and records are kept.
 pub struct World {
-    pub region: Region,
+    world: testkit::World,
     pub env: Environment,
-    pub store: MemoryStore,
     pub requests: Arc<RequestCounts>,
-    pub home: Defaults,
     pub records: Arc<Mutex<Vec<Record>>>,
-    caller: Caller,
+}
+
+impl Deref for World {
+    type Target = testkit::World;
+
+    fn deref(&self) -> &Self::Target {
+        &self.world
+    }
 }
 
 impl World {
@@ -49,50 +37,32 @@ impl World {
         Self::of(Scenario::named(scenario).unwrap())
     }
 
-    pub fn of(mut scenario: Scenario) -> Self {
-        scenario.signatures = Signatures::Unchecked;
-        let region = Region::new(&scenario, 7, Arc::new(ScaledClock::in_process(start())));
-        let home = region.world().defaults();
-        let caller = Caller { tenancy: home.tenancy.clone(), user: home.user.clone() };
-        region.set_anonymous_caller(caller.clone());
-        let requests = Arc::new(RequestCounts::default());
-        let client = Client::builder(
-            Endpoints::at("http://127.0.0.1:1").unwrap(),
-            Arc::new(InProcess::new(region.router())),
-        )
-        .observer(requests.clone())
-        .seed(7)
-        .build();
-        let store = MemoryStore::new();
-        let env = Environment {
-            client,
-            requests: Some(requests.clone()),
-            store: Arc::new(store.clone()),
-            clock: Arc::new(TestClock(Instant::now())),
-            seed: 7,
-        };
-        Self { region, env, store, requests, home, records: Arc::default(), caller }
+    pub fn of(scenario: Scenario) -> Self {
+        let world = testkit::World::open(scenario, 7);
+        let env = world.environment();
+        let requests = env.requests.clone().unwrap();
+        Self { world, env, requests, records: Arc::default() }
     }
 
     /// Makes an instance behind the API's back: no throttle, no faults, no request counted.
     pub fn launch(&self, name: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
         let mut body = json!({
-            "compartmentId": self.home.compartment,
-            "availabilityDomain": self.home.availability_domains[0],
+            "compartmentId": self.defaults.compartment,
+            "availabilityDomain": self.defaults.availability_domains[0],
             "displayName": name,
             "shape": "VM.Standard.E4.Flex",
             "shapeConfig": {"ocpus": 1.0, "memoryInGBs": 6.0},
-            "sourceDetails": {"sourceType": "image", "imageId": self.home.image},
-            "createVnicDetails": {"subnetId": self.home.public_subnet},
+            "sourceDetails": {"sourceType": "image", "imageId": self.defaults.image},
+            "createVnicDetails": {"subnetId": self.defaults.public_subnet},
         });
         change(&mut body);
-        let answer = self.ask(&ApiRequest::new(Operation::LaunchInstance, self.caller.clone()).body(body));
+        let answer = self.ask(&ApiRequest::new(Operation::LaunchInstance, self.caller()).body(body));
         answer["id"].as_str().unwrap().to_owned()
     }
 
     /// Makes `count` instances named `<prefix>1 … <prefix>N` and lets them get to RUNNING.
     pub fn fleet(&self, prefix: &str, count: usize) -> Vec<String> {
-        let domains = self.home.availability_domains.clone();
+        let domains = self.defaults.availability_domains.clone();
         let made = (1..=count)
             .map(|number| {
                 self.launch(&format!("{prefix}{number}"), |body| {
@@ -112,7 +82,7 @@ impl World {
     /// Acts behind the API's back.
     pub fn act(&self, ocid: &str, action: &str) {
         self.ask(
-            &ApiRequest::new(Operation::InstanceAction, self.caller.clone())
+            &ApiRequest::new(Operation::InstanceAction, self.caller())
                 .path("instanceId", ocid)
                 .query("action", action),
         );
@@ -120,15 +90,13 @@ impl World {
 
     /// Terminates behind the API's back.
     pub fn terminate(&self, ocid: &str) {
-        self.ask(
-            &ApiRequest::new(Operation::TerminateInstance, self.caller.clone()).path("instanceId", ocid),
-        );
+        self.ask(&ApiRequest::new(Operation::TerminateInstance, self.caller()).path("instanceId", ocid));
     }
 
     /// Terminates behind the API's back, as somebody would who keeps the boot volume.
     pub fn terminate_keeping_boot_volume(&self, ocid: &str) {
         self.ask(
-            &ApiRequest::new(Operation::TerminateInstance, self.caller.clone())
+            &ApiRequest::new(Operation::TerminateInstance, self.caller())
                 .path("instanceId", ocid)
                 .query("preserveBootVolume", "true"),
         );
@@ -150,7 +118,7 @@ impl World {
     }
 
     pub async fn find(&self, filter: &Filter) -> Found {
-        find(&self.env.client, &self.home.compartment, filter).await.unwrap()
+        find(&self.env.client, &self.defaults.compartment, filter).await.unwrap()
     }
 
     /// The instances whose names begin with this.

@@ -1,0 +1,181 @@
+//! One simulated world, one clock and one fleet for tests and measurements: client and region in one process and in
+//! virtual time.
+//!
+//! Must not know what a test checks. Only tests and the laboratory use this crate.
+#![warn(missing_docs)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::Arc;
+
+use fleet::{Environment, FleetSpec};
+use jiff::Timestamp;
+use ledger::{MemoryStore, Placement};
+use oci_api::models::{
+    CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
+    LaunchInstanceShapeConfigDetails,
+};
+use oci_client::transport::{InProcess, Transport};
+use oci_client::{Client, Clock, Endpoints, RequestCounts};
+use oci_simulator::scenario::{Scenario, Signatures};
+use oci_simulator::server::{Region, ScaledClock, SimClock};
+use oci_simulator::world::{Caller, Defaults};
+
+/// When every test begins.
+pub fn start() -> Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+/// The wall clock of all processes: the region's.
+#[derive(Debug)]
+pub struct RegionClock(Arc<ScaledClock>);
+
+impl Clock for RegionClock {
+    fn now(&self) -> Timestamp {
+        self.0.wall()
+    }
+}
+
+/// A region with the clock that agrees with it, and a ledger.
+pub struct World {
+    /// The region; it accepts requests without signatures.
+    pub region: Region,
+    /// Its tenancy, network and image.
+    pub defaults: Defaults,
+    /// Its wall clock.
+    pub clock: Arc<RegionClock>,
+    /// The ledger of all processes.
+    pub store: MemoryStore,
+    /// The seed of the region and of every process.
+    pub seed: u64,
+}
+
+impl World {
+    /// A region from the name of a preset or from the text of a scenario.
+    pub fn new(scenario: &str, seed: u64) -> Self {
+        let scenario = if scenario.contains(':') {
+            Scenario::from_yaml(scenario, "test").unwrap()
+        } else {
+            Scenario::named(scenario).unwrap()
+        };
+        Self::open(scenario, seed)
+    }
+
+    /// A region from a scenario.
+    pub fn open(mut scenario: Scenario, seed: u64) -> Self {
+        scenario.signatures = Signatures::Unchecked;
+        let clock = Arc::new(ScaledClock::in_process(start()));
+        let region = Region::new(&scenario, seed, Arc::clone(&clock) as Arc<dyn SimClock>);
+        let defaults = region.world().defaults();
+        region.set_anonymous_caller(caller(&defaults));
+        let clock = Arc::new(RegionClock(clock));
+        Self { region, defaults, clock, store: MemoryStore::new(), seed }
+    }
+
+    /// The user whose requests need no signature.
+    pub fn caller(&self) -> Caller {
+        caller(&self.defaults)
+    }
+
+    /// The transport to the region.
+    pub fn wire(&self) -> Arc<dyn Transport> {
+        Arc::new(InProcess::new(self.region.router()))
+    }
+
+    /// A client that sends its requests over `transport` and counts them in `requests`.
+    pub fn client(&self, transport: Arc<dyn Transport>, requests: &Arc<RequestCounts>) -> Client {
+        client(&self.clock, self.seed, transport, requests)
+    }
+
+    /// One process: a client and request counts of its own, the ledger of all.
+    pub fn environment(&self) -> Environment {
+        self.environment_through(self.wire())
+    }
+
+    /// A process that reaches the region over `transport`.
+    pub fn environment_through(&self, transport: Arc<dyn Transport>) -> Environment {
+        let requests = Arc::new(RequestCounts::default());
+        Environment {
+            client: self.client(transport, &requests),
+            requests: Some(requests),
+            store: Arc::new(self.store.clone()),
+            clock: self.clock.clone(),
+            seed: self.seed,
+        }
+    }
+
+    /// The name of an availability domain by its number, from 1.
+    pub fn domain(&self, number: usize) -> String {
+        self.defaults.availability_domains[number - 1].clone()
+    }
+
+    /// As [`fleet`], in the availability domains with these numbers; without numbers, in any domain.
+    pub fn fleet_of(&self, shape: &str, count: u32, domains: &[usize]) -> FleetSpec {
+        fleet(&self.defaults, shape, count, domains)
+    }
+}
+
+fn caller(defaults: &Defaults) -> Caller {
+    Caller { tenancy: defaults.tenancy.clone(), user: defaults.user.clone() }
+}
+
+/// A client of a region in this process.
+pub fn client(
+    clock: &Arc<RegionClock>,
+    seed: u64,
+    transport: Arc<dyn Transport>,
+    requests: &Arc<RequestCounts>,
+) -> Client {
+    // Nothing listens there: the transport leads to the region whatever the address.
+    Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), transport)
+        .clock(clock.clone())
+        .seed(seed)
+        .observer(requests.clone())
+        .build()
+}
+
+/// A fleet of `count` instances of a flexible shape, named `web-1`, `web-2` and so on, with one placement for each of the
+/// availability domains with these numbers. Without numbers, the only placement names no domain.
+pub fn fleet(defaults: &Defaults, shape: &str, count: u32, domains: &[usize]) -> FleetSpec {
+    let placement = |availability_domain: String| Placement {
+        availability_domain,
+        shape: shape.to_owned(),
+        ..Placement::default()
+    };
+    let named = domains.iter().map(|number| placement(defaults.availability_domains[number - 1].clone()));
+    let mut placements: Vec<Placement> = named.collect();
+    if placements.is_empty() {
+        placements.push(placement(String::new()));
+    }
+    FleetSpec {
+        region: "us-phoenix-1".to_owned(),
+        tenancy: defaults.tenancy.clone(),
+        compartment: defaults.compartment.clone(),
+        name: "web".to_owned(),
+        name_prefix: "web".to_owned(),
+        count,
+        first_number: 1,
+        placements,
+        template: template(defaults, 1.0),
+        ..FleetSpec::default()
+    }
+}
+
+/// A launch from the region's image into its public subnet, with 6 GB of memory for each OCPU.
+pub fn template(defaults: &Defaults, ocpus: f64) -> LaunchInstanceDetails {
+    LaunchInstanceDetails {
+        create_vnic_details: Some(Box::new(CreateVnicDetails {
+            subnet_id: Some(defaults.public_subnet.clone()),
+            ..CreateVnicDetails::default()
+        })),
+        shape_config: Some(Box::new(LaunchInstanceShapeConfigDetails {
+            ocpus: Some(ocpus),
+            memory_in_gbs: Some(ocpus * 6.0),
+            ..LaunchInstanceShapeConfigDetails::default()
+        })),
+        source_details: Some(Box::new(InstanceSourceDetails::Image(InstanceSourceViaImageDetails {
+            image_id: Some(defaults.image.clone()),
+            ..InstanceSourceViaImageDetails::default()
+        }))),
+        ..LaunchInstanceDetails::default()
+    }
+}
