@@ -5,12 +5,13 @@ use super::slot::Slot;
 use super::{KeptVolume, Options, Verb};
 use crate::engine::cloud::{self, KeepVolumes};
 use crate::engine::failure::{AfterAction, policy, work_request_error};
+use crate::engine::poll::{ListPoll, Until};
 use crate::pace::Ticket;
 use crate::query::select::Machine;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use ledger::ErrorRecord;
 use oci_api::models::{BootVolumeAttachmentLifecycleState, InstanceLifecycleState as State};
-use oci_client::services::compute::{InstanceAction, InstanceFilter};
+use oci_client::services::compute::InstanceAction;
 use oci_client::{Client, Failure, FailureClass, RetryPolicy};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -172,21 +173,20 @@ async fn read_lists(
         places.entry(&watched.compartment).or_default().insert(&watched.domain);
     }
     for (compartment, domains) in places {
-        let mut filter = InstanceFilter::in_compartment(compartment);
+        let mut list = cloud::list(compartment);
         // The service filters by one availability domain; several are read in one list.
-        if domains.len() == 1 {
-            filter.availability_domain = domains.first().map(|domain| (*domain).to_owned());
+        if let (Some(domain), 1) = (domains.first(), domains.len()) {
+            list = list.query("availabilityDomain", *domain);
         }
-        filter.lifecycle_state = state.map(|state| state.as_str().to_owned());
-        let mut pages = std::pin::pin!(client.instance_pages(&filter));
-        while let Some(page) = pages.try_next().await? {
-            sight.pages += 1;
-            for instance in page.value {
-                if wanted.contains(instance.id.as_str()) {
-                    sight.states.insert(instance.id, ObservedState::In(instance.lifecycle_state));
-                }
-            }
+        if let Some(state) = state {
+            list = list.query("lifecycleState", state.as_str());
         }
+        let mut met = BTreeMap::new();
+        let poll = ListPoll { client, pacer: None, list, wanted: &wanted, until: Until::End };
+        let read = poll.read(&mut met).await;
+        let states = met.into_iter().map(|(ocid, seen)| (ocid, ObservedState::In(seen.lifecycle_state)));
+        sight.states.extend(states);
+        sight.pages += read?;
     }
     Ok(())
 }

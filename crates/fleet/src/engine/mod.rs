@@ -8,3 +8,4 @@ pub mod failure;
 pub(crate) mod journal;
 pub(crate) mod outcome;
 pub mod pacer;
+pub(crate) mod poll;

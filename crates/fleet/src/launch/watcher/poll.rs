@@ -2,23 +2,16 @@
 
 use super::super::{adopt, context::Halted, termination, watch_table::Watched};
 use super::{LIST_AGAIN, LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watcher};
-use crate::engine::{cloud, pacer::Class};
-use futures_util::TryStreamExt as _;
+use crate::engine::{
+    cloud,
+    pacer::Class,
+    poll::{ListPoll, Observation, Until},
+};
 use ledger::{ErrorClass, ErrorRecord, Event};
-use oci_api::models::{Instance, InstanceLifecycleState as State};
+use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Failure, FailureClass};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
-
-/// What a poll reads of an instance. A page holds a hundred and a poll hundreds of pages, so the rest is not even decoded.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Observation {
-    id: String,
-    lifecycle_state: State,
-    fault_domain: Option<String>,
-}
 
 /// What a poll has found out.
 #[derive(Default)]
@@ -115,8 +108,7 @@ impl Watcher<'_> {
     async fn get(&self, ocid: &str) -> Result<Observation, Failure> {
         let question = cloud::get(&self.context.env.client, ocid);
         let answer = self.context.pacer.call(Class::Read, question).await;
-        let Instance { id, lifecycle_state, fault_domain, .. } = answer?;
-        Ok(Observation { id, lifecycle_state, fault_domain })
+        answer.map(Observation::from)
     }
 
     /// Reads pages until every wanted instance was met, and tells a failure.
@@ -141,21 +133,16 @@ impl Watcher<'_> {
 
     /// `Err(None)`: the run was halted.
     async fn read_pages(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<(), Option<Failure>> {
-        let call = cloud::poll(&self.context.plan.fleet.compartment);
-        let mut pages = std::pin::pin!(self.context.env.client.pages::<Observation>(call));
-        let mut read = 0;
-        let mut left = wanted.len();
-        while left > 0 {
-            let next = self.context.pacer.call(Class::Read, pages.try_next());
-            let Some(page) = self.context.ask(next).await.map_err(|_| None)?.map_err(Some)? else { break };
-            read += 1;
-            for mut instance in page.value {
-                if wanted.binary_search(&instance.id).is_ok() {
-                    let before = seen.met.insert(std::mem::take(&mut instance.id), instance);
-                    left -= usize::from(before.is_none());
-                }
-            }
-        }
+        let context = self.context;
+        let wanted = wanted.iter().map(String::as_str).collect();
+        let poll = ListPoll {
+            client: &context.env.client,
+            pacer: Some(&context.pacer),
+            list: cloud::poll(&context.plan.fleet.compartment),
+            wanted: &wanted,
+            until: Until::AllMet,
+        };
+        let read = context.ask(poll.read(&mut seen.met)).await.map_err(|_| None)?.map_err(Some)?;
         self.pages = read.max(1);
         Ok(())
     }

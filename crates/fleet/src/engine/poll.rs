@@ -1,0 +1,71 @@
+//! The only poller of instances: reads a list and reports the state of each wanted instance. Must not know what a state means
+//! for the run.
+
+use super::pacer::{Class, Pacer};
+use futures_util::TryStreamExt as _;
+use oci_api::models::{Instance, InstanceLifecycleState};
+use oci_client::{Call, Client, Failure};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a poll reads of an instance. A page holds a hundred and a poll hundreds of pages, so the rest is not even decoded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Observation {
+    pub id: String,
+    pub lifecycle_state: InstanceLifecycleState,
+    pub fault_domain: Option<String>,
+}
+
+impl From<Instance> for Observation {
+    fn from(instance: Instance) -> Self {
+        let Instance { id, lifecycle_state, fault_domain, .. } = instance;
+        Self { id, lifecycle_state, fault_domain }
+    }
+}
+
+/// Where a poll stops reading pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// At the page that shows the last wanted instance. The list has to begin with the newest to save anything.
+    AllMet,
+    /// At the end of the list, for a caller that needs to know its length.
+    End,
+}
+
+/// One poll of a list.
+pub(crate) struct ListPoll<'a> {
+    pub client: &'a Client,
+    /// Paces the request for each page. Without it, pages are requested one after the other.
+    pub pacer: Option<&'a Pacer>,
+    pub list: Call,
+    /// OCIDs of the instances to report.
+    pub wanted: &'a BTreeSet<&'a str>,
+    pub until: Until,
+}
+
+impl ListPoll<'_> {
+    /// Adds the wanted instances to `met` while it reads, and returns the number of pages read.
+    ///
+    /// The caller may drop the future: what was met until then is in `met`.
+    pub async fn read(self, met: &mut BTreeMap<String, Observation>) -> Result<usize, Failure> {
+        let mut pages = std::pin::pin!(self.client.pages::<Observation>(self.list));
+        let mut read = 0;
+        let mut missing = self.wanted.len();
+        while self.until == Until::End || missing > 0 {
+            let next = match self.pacer {
+                Some(pacer) => pacer.call(Class::Read, pages.try_next()).await?,
+                None => pages.try_next().await?,
+            };
+            let Some(page) = next else { break };
+            read += 1;
+            for mut instance in page.value {
+                if self.wanted.contains(instance.id.as_str()) {
+                    let before = met.insert(std::mem::take(&mut instance.id), instance);
+                    missing -= usize::from(before.is_none());
+                }
+            }
+        }
+        Ok(read)
+    }
+}
