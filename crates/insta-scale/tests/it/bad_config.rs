@@ -92,7 +92,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | …
           | ^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, fleet, profile, endpoint, prices, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, fleet, profile, endpoint, prices, ssh, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -101,7 +101,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | …
           | ^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, fleet, profile, endpoint, prices, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, fleet, profile, endpoint, prices, ssh, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -121,7 +121,7 @@ fn text_in_another_encoding_says_which_byte() {
     insta::assert_snapshot!(errors(b"region: us-phoenix-1\nuser: \xe9\n"), @r"
         config.yaml:2:7: the byte 0xe9 here is not UTF-8 text
           |
-        2 | user: …
+        2 | user: �
           |       ^
           = help: save the file as UTF-8
 

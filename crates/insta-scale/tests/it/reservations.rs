@@ -191,7 +191,7 @@ fn short_domain_names_are_written_as_the_config_has_them() {
     let shown = place.run(&["reservation", "create", "--name", "again"]);
     let (_, lines) = shown.stderr.split_once("instance_settings:\n").unwrap();
     place.write("config.yaml", format!("{three}{}", lines.trim_end().to_owned() + "\n"));
-    let dry = place.run(&["--dry-run"]);
+    let dry = place.run(&["--dry-run", "--new"]);
     assert_eq!(dry.code, 0, "{}", dry.stderr);
     assert!(dry.stdout.contains("capacityReservationId"), "{}", dry.stdout);
 }
