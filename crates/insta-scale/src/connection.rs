@@ -98,6 +98,7 @@ impl<'a> Connection<'a> {
             client: self.client.with_observer(self.requests.clone()),
             requests: Some(self.requests.clone()),
             store,
+            memory: self.session.capacity_memory(),
             clock: self.session.clock.clone(),
             seed: environment::seed(),
         }

@@ -8,6 +8,7 @@ use crate::hints::Cause;
 use fleet::history::PastError;
 use fleet::reservation::ReservationError;
 use fleet::{PlanError, RunError};
+use ledger::capacity::MemoryError;
 use ledger::{ErrorRecord, LedgerError};
 use oci_client::credentials::CredentialsError;
 use oci_client::transport::SurroundingsError;
@@ -177,6 +178,15 @@ fn hint_of(failure: &Failure) -> String {
         // The service's own word on when it will answer again.
         Some(wait) if wait.as_secs() > 0 => format!("{hint}; OCI asks to wait {} s", wait.as_secs()),
         _ => hint.to_owned(),
+    }
+}
+
+impl From<MemoryError> for CommandError {
+    fn from(error: MemoryError) -> Self {
+        let file = error.path.display();
+        let hint =
+            format!("move {file} aside to start a new one, or choose another directory with --state-dir");
+        Self::usage(error.to_string(), hint)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::runtime;
 use crate::tuning::STOP_REQUEST_POLL;
 use fleet::{LaunchOptions, Origin};
 use jiff::Timestamp;
+use ledger::capacity::{self, CapacityMemory, SqliteMemory};
 use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
 use oci_api::Service;
 use oci_client::credentials::Signer;
@@ -42,6 +43,7 @@ pub struct Session {
     /// Whether the command is about a simulated region of its own, whose runs have a ledger of their own.
     pub simulated: bool,
     ledger: OnceLock<Arc<dyn Store>>,
+    memory: OnceLock<Option<Arc<dyn CapacityMemory>>>,
 }
 
 impl Session {
@@ -60,6 +62,7 @@ impl Session {
             stop: stop.clone(),
             simulated,
             ledger: OnceLock::new(),
+            memory: OnceLock::new(),
         };
         remember_flags(session.flags_text());
         session
@@ -235,6 +238,37 @@ impl Session {
         runtime::outlive_full_files()?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.state_folder()?)?);
         Ok(self.ledger.get_or_init(|| store).clone())
+    }
+
+    /// What targets answered to earlier launches of this machine. A region of one process alone has no such past. A memory
+    /// that cannot be used costs nothing but refused requests, so it is told and done without.
+    pub fn capacity_memory(&self) -> Option<Arc<dyn CapacityMemory>> {
+        let open = || {
+            if self.simulated {
+                return None;
+            }
+            self.open_capacity_memory().map_err(|error| console::line(&format!("warning: {error}"))).ok()
+        };
+        self.memory.get_or_init(open).clone()
+    }
+
+    /// The same where there is one already. None is made for the question.
+    pub fn existing_capacity_memory(&self) -> Result<Option<Arc<dyn CapacityMemory>>, CommandError> {
+        let exists = self.state_folder()?.join(capacity::FILE_NAME).exists();
+        exists.then(|| self.open_capacity_memory()).transpose()
+    }
+
+    fn open_capacity_memory(&self) -> Result<Arc<dyn CapacityMemory>, CommandError> {
+        runtime::outlive_full_files()?;
+        let (memory, damaged) = SqliteMemory::open(&self.state_folder()?)?;
+        if let Some(aside) = damaged {
+            console::line(&format!(
+                "warning: the capacity memory was damaged; it is kept as {}, and a new one was started. Nothing else is \
+                 affected",
+                aside.display()
+            ));
+        }
+        Ok(Arc::new(memory))
     }
 
     /// The runs that this machine remembers, the newest first. No ledger is made for the question.

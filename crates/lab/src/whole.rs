@@ -99,6 +99,7 @@ impl Whole {
             client,
             requests: Some(requests),
             store: Arc::new(spill::Spill::new().map_err(because)?),
+            memory: None,
             clock: self.clock.clone(),
             seed,
         };

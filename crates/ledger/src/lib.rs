@@ -4,6 +4,7 @@
 //! a fold over them. This crate must not know how events come about: it knows no OCI client and no pacing.
 #![warn(missing_docs)]
 
+pub mod capacity;
 pub mod class;
 pub mod error;
 pub mod event;

@@ -9,6 +9,7 @@ mod checksum;
 mod file;
 mod locks;
 mod mark;
+pub(crate) mod private;
 mod stop;
 mod writer;
 

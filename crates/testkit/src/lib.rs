@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use fleet::{Environment, FleetSpec};
 use jiff::Timestamp;
-use ledger::{MemoryStore, Placement};
+use ledger::{MemoryStore, Placement, capacity::VolatileMemory};
 use oci_api::models::{
     CreateVnicDetails, InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
     LaunchInstanceShapeConfigDetails,
@@ -45,6 +45,8 @@ pub struct World {
     pub clock: Arc<RegionClock>,
     /// The ledger of all processes.
     pub store: MemoryStore,
+    /// What all processes remember of targets.
+    pub memory: Arc<VolatileMemory>,
     /// The seed of the region and of every process.
     pub seed: u64,
 }
@@ -68,7 +70,7 @@ impl World {
         let defaults = region.world().defaults();
         region.set_anonymous_caller(caller(&defaults));
         let clock = Arc::new(RegionClock(clock));
-        Self { region, defaults, clock, store: MemoryStore::new(), seed }
+        Self { region, defaults, clock, store: MemoryStore::new(), memory: Arc::default(), seed }
     }
 
     /// The user whose requests need no signature.
@@ -98,6 +100,7 @@ impl World {
             client: self.client(transport, &requests),
             requests: Some(requests),
             store: Arc::new(self.store.clone()),
+            memory: Some(self.memory.clone()),
             clock: self.clock.clone(),
             seed: self.seed,
         }

@@ -1,6 +1,6 @@
 //! The environment of a run: client, ledger, clock and observer; and why a run could not start.
 
-use ledger::{LedgerError, Record, RunId, Store};
+use ledger::{LedgerError, Record, RunId, Store, capacity::CapacityMemory};
 use oci_client::{Client, Clock, RequestCounts};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub struct Environment {
     pub requests: Option<Arc<RequestCounts>>,
     /// The past.
     pub store: Arc<dyn Store>,
+    /// What targets have answered to earlier launches; absent where nothing is remembered.
+    pub memory: Option<Arc<dyn CapacityMemory>>,
     /// The wall clock, for what is written down.
     pub clock: Arc<dyn Clock>,
     /// The seed of run ids and jitter.

@@ -1,7 +1,12 @@
 //! What all parts of one launch share.
 
 use super::{
-    LaunchOptions, capacity_cache::CapacityCache, claims::Claims, limit_recheck::LimitRechecks,
+    LaunchOptions,
+    budgets::Budgets,
+    capacity_cache::{CapacityCache, PlacementState},
+    claims::Claims,
+    limit_recheck::LimitRechecks,
+    memory::{TargetMemory, target_of},
     watch_table::WatchTable,
 };
 use crate::engine::{
@@ -18,7 +23,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -33,6 +38,10 @@ pub(crate) struct Context<'a> {
     pub plan: &'a Plan,
     pub options: &'a LaunchOptions,
     pub journal: &'a Journal,
+    /// What targets have answered, in this run and earlier ones.
+    pub memory: &'a TargetMemory,
+    /// How many launches may be under way at each target.
+    pub budgets: Budgets,
     pub pacer: Pacer,
     pub capacity: Mutex<CapacityCache>,
     pub limit_rechecks: LimitRechecks,
@@ -69,7 +78,7 @@ impl<'a> Context<'a> {
         env: &'a Environment,
         plan: &'a Plan,
         options: &'a LaunchOptions,
-        journal: &'a Journal,
+        (journal, memory): (&'a Journal, &'a TargetMemory),
         halt: CancellationToken,
         rng: StdRng,
     ) -> Self {
@@ -83,6 +92,8 @@ impl<'a> Context<'a> {
             plan,
             options,
             journal,
+            memory,
+            budgets: Budgets::default(),
             pacer: Pacer::new(options.rate, env.seed),
             capacity: Mutex::new(CapacityCache::new(Instant::now())),
             limit_rechecks: LimitRechecks::default(),
@@ -202,6 +213,9 @@ impl<'a> Context<'a> {
     /// Remembers that a placement refused an attempt; `waited` is how long it took if it was refused again each time after
     /// waiting.
     pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord, waited: Option<Duration>) {
+        if matches!(error.class, ErrorClass::Capacity | ErrorClass::ReservationExhausted) {
+            self.budgets.refused(&target_of(&self.plan.fleet, placement));
+        }
         let rate = self.pacer.snapshot(Class::Launch).rate.max(LEAST_RATE);
         let between = Duration::from_secs_f64(self.plan.fleet.placements.len() as f64 / rate);
         let mut capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
@@ -211,6 +225,30 @@ impl<'a> Context<'a> {
         if capacity.refused(placement, error, waited, between, Instant::now()) {
             self.place_full.notify_waiters();
         }
+    }
+
+    /// A placement accepted a launch.
+    pub fn place_accepted(&self, placement: &Placement) {
+        self.lock_capacity().accepted(placement, Instant::now());
+        self.budgets.accepted(&target_of(&self.plan.fleet, placement));
+        self.limit_rechecks.over(placement);
+    }
+
+    /// What is known of a placement, by this run and by earlier ones. Those only make it suspect.
+    pub fn known_of(&self, capacity: &CapacityCache, placement: &Placement, now: Instant) -> PlacementState {
+        match capacity.known(placement, now) {
+            PlacementState::Open
+                if self.memory.is_waiting(&self.plan.fleet, placement, self.env.clock.now()) =>
+            {
+                PlacementState::Suspect
+            }
+            known => known,
+        }
+    }
+
+    /// The cache of this run.
+    pub fn lock_capacity(&self) -> MutexGuard<'_, CapacityCache> {
+        self.capacity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the limit that refused a launch has room after all, so that the launch is worth asking for again.

@@ -4,6 +4,7 @@ use super::{
     LaunchOptions, RunSummary, adopt, attempt,
     context::{self, Context},
     dispatcher, finish,
+    memory::TargetMemory,
     reserve::{self, Acquired},
 };
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
@@ -17,6 +18,7 @@ use oci_client::FailureClass;
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -42,8 +44,10 @@ pub async fn launch(
         plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
     };
     let halt = stop.child_token();
-    let journal = Journal::create(env, run, first, sink, halt.clone()).await?;
-    Ok(Box::pin(carry_out(env, plan, journal, options, halt, stop, BTreeSet::new())).await)
+    let memory = TargetMemory::open(env, plan, &[]);
+    let journal = Journal::create(env, run, first, memory.watching(sink), halt.clone()).await?;
+    let taken = TakenUp { journal, memory, gone: BTreeSet::new() };
+    Ok(Box::pin(carry_out(env, plan, taken, options, halt, stop)).await)
 }
 
 /// Takes up a run that another process has left: at any point, or after its end with slots that failed.
@@ -95,7 +99,8 @@ pub async fn resume(
         events.push(Event::Warning { message });
     }
     let halt = stop.child_token();
-    let journal = Journal::open(env, Some(lease), state, sink, halt.clone());
+    let memory = TargetMemory::open(env, &plan, &found.records);
+    let journal = Journal::open(env, Some(lease), state, memory.watching(sink), halt.clone());
     journal.intend_all(events).await?;
     let state = journal.state(RunState::clone);
     let (events, gone) = if lost > 0 {
@@ -104,7 +109,8 @@ pub async fn resume(
         (adoptions(env, &plan, &state).await?, BTreeSet::new())
     };
     journal.intend_all(events).await?;
-    Ok(Box::pin(carry_out(env, &plan, journal, options, halt, stop, gone)).await)
+    let taken = TakenUp { journal, memory, gone };
+    Ok(Box::pin(carry_out(env, &plan, taken, options, halt, stop)).await)
 }
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
@@ -308,15 +314,22 @@ fn superseded() -> ErrorRecord {
     }
 }
 
+/// A run that this process has begun or taken up.
+struct TakenUp {
+    journal: Journal,
+    memory: Arc<TargetMemory>,
+    gone: BTreeSet<SlotNumber>,
+}
+
 async fn carry_out(
     env: &Environment,
     plan: &Plan,
-    journal: Journal,
+    taken: TakenUp,
     options: &LaunchOptions,
     halt: CancellationToken,
     stop: CancellationToken,
-    gone: BTreeSet<SlotNumber>,
 ) -> RunSummary {
+    let TakenUp { journal, memory, gone } = taken;
     let began = Instant::now();
     // Another stream of chance each time the run is taken up, the same each time it is replayed.
     let last_seq = journal.state(|state| state.last_seq);
@@ -339,7 +352,7 @@ async fn carry_out(
             // Reserving has taken its part of the time.
             let deadline = options.deadline.map(|deadline| deadline.saturating_sub(began.elapsed()));
             let options = LaunchOptions { deadline, ..options.clone() };
-            let mut context = Context::new(env, &plan, &options, &journal, halt, rng);
+            let mut context = Context::new(env, &plan, &options, (&journal, &memory), halt, rng);
             context.gone = gone;
             Box::pin(dispatcher::drive(&context, &stop)).await;
         }

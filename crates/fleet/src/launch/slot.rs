@@ -2,22 +2,24 @@
 
 use super::{
     attempt::{self, AttemptEnd},
-    capacity_cache::{CapacityCache, PlacementState, REMEMBERED},
+    budgets::{Entry, UnderWay},
+    capacity_cache::{PlacementState, REMEMBERED},
     context::{Context, Halted},
+    memory::target_of,
 };
 use crate::engine::failure::rule;
 use ledger::{Action, ErrorClass, ErrorRecord, Intent, Next, SlotNumber};
 use oci_client::FailureClass;
-use std::{
-    sync::{MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often a slot goes through all its placements when a later try may find what an earlier one did not …
 const PASSES: u32 = 3;
 /// … and the pause before it does.
 const BETWEEN_PASSES: Duration = Duration::from_secs(15);
+
+/// A launch that waits for others to end looks again after this time, whatever happens.
+const LONGEST_HOLD: Duration = Duration::from_mins(1);
 
 /// How a slot's task ended.
 pub(crate) enum SlotEnd {
@@ -39,8 +41,11 @@ struct SlotProgress {
     error: Option<ErrorRecord>,
 }
 
-enum Choice {
-    Try,
+enum Choice<'a> {
+    /// A launch that counts until it has an answer.
+    Try(UnderWay<'a>),
+    /// As many launches as allowed are under way wherever one is worth a try: one of them has to end first.
+    Hold,
     Pause(Duration),
     GiveUp(ErrorRecord),
 }
@@ -67,20 +72,32 @@ async fn walk(
     intent: &mut Option<Intent>,
 ) -> Result<Option<String>, Halted> {
     loop {
-        let permit = if intent.is_some() {
-            None
+        let (permit, _held) = if intent.is_some() {
+            (None, None)
         } else if context.options.settle_only {
             context.give_up(slot, progress.last_error()).await;
             return Ok(None);
         } else {
             let mut place_full = std::pin::pin!(context.place_full.notified());
             place_full.as_mut().enable();
-            match progress.choose(context) {
-                Choice::Try => {}
+            let mut freed = std::pin::pin!(context.budgets.freed.notified());
+            freed.as_mut().enable();
+            let held = match progress.choose(context) {
+                Choice::Try(held) => held,
+                Choice::Hold => {
+                    tokio::select! {
+                        biased;
+                        () = freed => {}
+                        () = place_full => {}
+                        halted = context.pause(LONGEST_HOLD) => halted?,
+                    }
+                    continue;
+                }
                 Choice::Pause(wait) => {
                     let patience = context.options.retry_for;
-                    let left = patience
-                        .map(|all| all.saturating_sub(capacity(context).since_last_success(Instant::now())));
+                    let left = patience.map(|all| {
+                        all.saturating_sub(context.lock_capacity().since_last_success(Instant::now()))
+                    });
                     context.wait(slot, wait, left).await?;
                     continue;
                 }
@@ -88,12 +105,12 @@ async fn walk(
                     context.give_up(slot, error).await;
                     return Ok(None);
                 }
-            }
+            };
             tokio::select! {
                 biased;
                 // Found full by another slot while this one was in line: it chooses again.
                 () = place_full => continue,
-                permit = context.admit(None) => Some(permit?),
+                permit = context.admit(None) => (Some(permit?), Some(held)),
             }
         };
         let placement = intent
@@ -102,8 +119,7 @@ async fn walk(
         let began = Instant::now();
         match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
             AttemptEnd::Launched { ocid } => {
-                capacity(context).accepted(&placement, Instant::now());
-                context.limit_rechecks.over(&placement);
+                context.place_accepted(&placement);
                 return Ok(Some(ocid));
             }
             AttemptEnd::Next { class, error } => {
@@ -144,10 +160,6 @@ fn nowhere() -> ErrorRecord {
     }
 }
 
-fn capacity<'a>(context: &'a Context<'_>) -> MutexGuard<'a, CapacityCache> {
-    context.capacity.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl SlotProgress {
     fn failed(&mut self, class: FailureClass, error: ErrorRecord) {
         self.attempt += 1;
@@ -158,7 +170,7 @@ impl SlotProgress {
     }
 
     /// Looks for the next placement worth a try, and moves the attempt there.
-    fn choose(&mut self, context: &Context<'_>) -> Choice {
+    fn choose<'a>(&mut self, context: &'a Context<'_>) -> Choice<'a> {
         if let Some(error) = context.time_is_over() {
             return Choice::GiveUp(error);
         }
@@ -167,7 +179,7 @@ impl SlotProgress {
             return Choice::GiveUp(self.error.clone().unwrap_or_else(nowhere));
         }
         let now = Instant::now();
-        let capacity = capacity(context);
+        let capacity = context.lock_capacity();
         let patient =
             context.options.retry_for.is_some_and(|patience| capacity.since_last_success(now) < patience);
         if self.tried >= context.options.max_attempts && !patient {
@@ -182,30 +194,48 @@ impl SlotProgress {
             self.in_this_pass = 0;
             return Choice::Pause(context.spread(BETWEEN_PASSES, 0.5));
         }
-        let mut suspect = None;
-        let mut refusing = None;
+        let mut suspects = Vec::new();
+        let (mut refusing, mut full) = (None, false);
         for attempt in self.attempt..self.attempt.saturating_add(placements) {
-            match capacity.known(&context.plan.placement(self.slot, attempt), now) {
-                PlacementState::Open => {
-                    self.attempt = attempt;
-                    return Choice::Try;
-                }
-                PlacementState::Suspect => suspect = suspect.or(Some(attempt)),
+            let placement = context.plan.placement(self.slot, attempt);
+            match context.known_of(&capacity, &placement, now) {
+                PlacementState::Open => match self.enter(context, attempt) {
+                    Entry::Open(held) => return Choice::Try(held),
+                    Entry::Full => full = true,
+                },
+                PlacementState::Suspect => suspects.push(attempt),
                 PlacementState::Refusing(error, until) => refusing = refusing.or(Some((error, until))),
             }
         }
-        match (suspect, refusing) {
-            (Some(attempt), _) => {
-                self.attempt = attempt;
-                Choice::Try
-            }
-            (None, Some((_, until))) if patient => {
+        if full {
+            return Choice::Hold;
+        }
+        if let Some(attempt) = suspects.first() {
+            return match self.enter(context, *attempt) {
+                Entry::Open(held) => Choice::Try(held),
+                Entry::Full => Choice::Hold,
+            };
+        }
+        match refusing {
+            Some((_, until)) if patient => {
                 let wait = until.saturating_duration_since(now).min(REMEMBERED);
                 Choice::Pause(wait + context.jitter(Duration::from_secs(5)))
             }
-            (None, Some((error, _))) => Choice::GiveUp(self.error.clone().unwrap_or(error)),
-            (None, None) => Choice::Try,
+            Some((error, _)) => Choice::GiveUp(self.error.clone().unwrap_or(error)),
+            // There are placements, and each has one of the three states.
+            None => Choice::GiveUp(self.last_error()),
         }
+    }
+
+    /// Moves the attempt there, if another launch may be under way there.
+    fn enter<'a>(&mut self, context: &'a Context<'_>, attempt: u32) -> Entry<'a> {
+        let target = target_of(&context.plan.fleet, &context.plan.placement(self.slot, attempt));
+        let remembered = context.memory.budget(&target);
+        let entry = context.budgets.enter(target, remembered);
+        if matches!(entry, Entry::Open(_)) {
+            self.attempt = attempt;
+        }
+        entry
     }
 
     fn last_error(&self) -> ErrorRecord {

@@ -10,7 +10,9 @@ use crate::{
     wire::{Adrift, Wire},
 };
 use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary};
-use ledger::{LedgerError, MemoryStore, Outcome, Record, RunId, RunState, SlotState};
+use ledger::{
+    LedgerError, MemoryStore, Outcome, Record, RunId, RunState, SlotState, capacity::VolatileMemory,
+};
 use oci_client::RequestCounts;
 use oci_simulator::server::Region;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -46,6 +48,8 @@ pub struct History {
     region: Region,
     clock: Arc<RegionClock>,
     store: MemoryStore,
+    /// What the processes of the machine remember of targets.
+    memory: Arc<VolatileMemory>,
     announced: Arc<Announced>,
     broken: Arc<Mutex<Option<String>>>,
     adrift: Arc<Adrift>,
@@ -110,6 +114,7 @@ impl History {
             region,
             clock,
             store,
+            memory: Arc::default(),
             announced: Arc::default(),
             broken: Arc::default(),
             adrift: Arc::default(),
@@ -303,6 +308,7 @@ impl History {
             client,
             requests: Some(requests),
             store: Arc::new(store),
+            memory: Some(self.memory.clone()),
             clock: self.clock.clone(),
             seed,
         }

@@ -240,7 +240,14 @@ impl Scaling {
         let client = testkit::client(&self.clock, seed, Arc::new(guard), &Arc::default());
         let (store, announced) = (self.store.clone(), Arc::clone(&self.announced));
         let store = Kept { store, fuse: Arc::clone(fuse), announced };
-        Environment { client, requests: None, store: Arc::new(store), clock: self.clock.clone(), seed }
+        Environment {
+            client,
+            requests: None,
+            store: Arc::new(store),
+            memory: None,
+            clock: self.clock.clone(),
+            seed,
+        }
     }
 
     /// One `scale`, which may die.

@@ -376,6 +376,13 @@ impl Upkeep {
         let client = testkit::client(&self.clock, seed, Arc::new(guard), &Arc::default());
         let announced = Arc::clone(&self.announced);
         let store = Kept { store: store.clone(), fuse: Arc::clone(fuse), announced };
-        Environment { client, requests: None, store: Arc::new(store), clock: self.clock.clone(), seed }
+        Environment {
+            client,
+            requests: None,
+            store: Arc::new(store),
+            memory: None,
+            clock: self.clock.clone(),
+            seed,
+        }
     }
 }

@@ -43,7 +43,11 @@ pub enum PlacementsFormat {
 
 /// Flags of `capacity`.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct CapacityArgs {
+    /// Another question about capacity; without one, the capacity report.
+    #[command(subcommand)]
+    pub command: Option<CapacityCommand>,
     /// Shapes to check, each as `SHAPE` or `SHAPE:OCPUS:GB` [default: the config's shapes]
     #[arg(value_name = "SHAPE", value_parser = shape)]
     pub shapes: Vec<AskedShape>,
@@ -53,6 +57,35 @@ pub struct CapacityArgs {
     /// Where to ask.
     #[command(flatten)]
     pub place: Where,
+}
+
+/// The questions about capacity.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CapacityCommand {
+    /// Show what each target answered to earlier launches of this machine, and when it used to yield
+    #[command(after_help = "\
+A target is a place and a kind of capacity: region, availability domain, fault domain, shape and size, capacity type and
+reservation. Limits count for their region, quotas for their compartment. Launches try targets that wait after the others;
+none is ever left out. The score is the share of requests that got an instance; recent days weigh more.
+
+Examples:
+  oci-insta-scale capacity history
+  oci-insta-scale capacity history --region us-phoenix-1 --output json
+  oci-insta-scale capacity history --forget
+
+Exit codes: 0 shown or forgotten, 2 invalid usage or the memory cannot be used.")]
+    History(HistoryArgs),
+}
+
+/// Flags of `capacity history`.
+#[derive(Clone, Debug, Args)]
+pub struct HistoryArgs {
+    /// Show or forget only this region [default: all regions that this machine has launched in]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Forget what is shown, so that the next launch tries every target in the order of the config
+    #[arg(long)]
+    pub forget: bool,
 }
 
 /// A shape and its size.

@@ -14,7 +14,10 @@ mod reservation;
 mod sim;
 mod ssh;
 
-pub use capacity::{AskedShape, CapacityArgs, Find, FindArgs, PlacementsFormat, PlanArgs, PolicyArgs, Where};
+pub use capacity::{
+    AskedShape, CapacityArgs, CapacityCommand, Find, FindArgs, HistoryArgs, PlacementsFormat, PlanArgs,
+    PolicyArgs, Where,
+};
 pub use fleets::{
     AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ReplaceArgs, ScaleArgs,
     StatusArgs,

@@ -1,6 +1,7 @@
 //! `capacity`: the capacity report as a matrix of availability domains × fault domains × shapes.
 
-use crate::args::{AskedShape, CapacityArgs, OutputFormat};
+use super::capacity_history::show_history;
+use crate::args::{AskedShape, CapacityArgs, CapacityCommand, OutputFormat};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -9,11 +10,14 @@ use crate::output::listing::Listing;
 use crate::output::text::clean;
 use crate::runtime;
 use crate::session::Session;
-use fleet::FleetSpec;
+use fleet::launch::memory::{scope_of, target_of};
 use fleet::policy::{PolicyScope, statement};
 use fleet::preflight::{Availability, Cell, matrix};
 use fleet::price::Size;
 use fleet::reservation::Want;
+use fleet::{FleetSpec, Plan};
+use ledger::capacity::{Answer, Observation};
+use ledger::{Amount, Placement, PlacementSize};
 use oci_client::FailureClass;
 use serde_json::Value;
 
@@ -23,6 +27,9 @@ const MATRIX: &[&str] = &["AVAILABILITY DOMAIN", "ANY", "FD-1", "FD-2", "FD-3"];
 
 /// Shows where there is room.
 pub async fn show_capacity(session: &Session, args: &CapacityArgs) -> Result<Exit, CommandError> {
+    if let Some(CapacityCommand::History(args)) = &args.command {
+        return show_history(session, args);
+    }
     let settings = session.read_unfinished_config()?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
@@ -70,6 +77,7 @@ async fn ask(connection: &Connection<'_>, args: &CapacityArgs) -> Result<Exit, C
             }
         }
     }
+    remember_report(connection, &found);
     if let Some(failure) = failed {
         if failure.class == FailureClass::NotFound {
             let right = statement("<your group>", "manage", "compute-capacity-reports", PolicyScope::Tenancy);
@@ -87,6 +95,37 @@ async fn ask(connection: &Connection<'_>, args: &CapacityArgs) -> Result<Exit, C
         console::line("this report reserves nothing; capacity can change before a launch");
     }
     Ok(Exit::Done)
+}
+
+/// Tells the memory where the report sees room: a wait there is over. The report may be wrong, so it changes nothing else.
+fn remember_report(connection: &Connection<'_>, cells: &[Cell]) {
+    let session = connection.session;
+    let Some(memory) = session.capacity_memory() else { return };
+    let settings = &connection.settings;
+    let plan = Plan { fleet: settings.fleet.clone(), origin: session.origin(settings), ..Plan::default() };
+    let scope = scope_of(&plan);
+    let Ok(known) = memory.recall(&scope) else { return };
+    let amount = |number: Option<f64>| number.map(Amount);
+    let has_room = |cell: &&Cell| matches!(cell.availability, Availability::Available { .. });
+    let reported = cells.iter().filter(has_room).map(|cell| {
+        let size =
+            PlacementSize { ocpus: amount(cell.ocpus), memory_gb: amount(cell.memory_gb), baseline: None };
+        let placement = Placement {
+            availability_domain: cell.availability_domain.clone(),
+            fault_domain: cell.fault_domain.clone(),
+            shape: cell.shape.clone(),
+            size: Some(size),
+            ..Placement::default()
+        };
+        target_of(&plan.fleet, &placement)
+    });
+    let observations: Vec<Observation> = reported
+        .filter(|subject| known.contains_key(subject))
+        .map(|subject| Observation { subject, at: session.now(), answer: Answer::Reported, chance: 0.0 })
+        .collect();
+    if let Err(error) = memory.observe(&scope, &observations) {
+        tracing::warn!(%error, "the capacity report is not remembered");
+    }
 }
 
 fn no_such_shape(shape: &str, offered: &[String]) -> String {

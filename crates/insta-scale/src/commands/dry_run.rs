@@ -137,6 +137,7 @@ async fn spread_as_launched(
         client: client.with_retry(RetryPolicy::never()),
         requests: None,
         store,
+        memory: None,
         clock: session.clock.clone(),
         seed: environment::seed(),
     };

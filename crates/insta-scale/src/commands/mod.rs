@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod capacity;
+pub mod capacity_history;
 pub mod cleanup;
 pub mod consent;
 pub mod costs;

@@ -6,12 +6,18 @@ use crate::config::Settings;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::capacity_history::{best_hours, memory_value, score};
+use crate::output::text::{clean, moment};
 use crate::output::{console, dry_run_report, preview, reserving};
 use crate::runtime;
 use crate::session::Session;
 use crate::tuning::PLAN_RETRIES;
 use fleet::Plan;
+use fleet::launch::memory::{scope_of, target_of};
 use fleet::preflight::{Preflight, preflight};
+use jiff::Timestamp;
+use ledger::capacity::{Remembered, Subject};
+use std::fmt::Write as _;
 
 /// Shows the plan.
 pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, CommandError> {
@@ -52,16 +58,69 @@ fn show(
     settings: &Settings,
     answer: Option<&Preflight>,
 ) -> Result<(), CommandError> {
-    let document = || dry_run_report::plan_document(settings, answer, args.reserve);
+    let memory = remembered(session, settings, answer);
+    let document = || {
+        let mut document = dry_run_report::plan_document(settings, answer, args.reserve);
+        if !memory.is_empty() {
+            let now = session.now();
+            let values = memory.iter().map(|(subject, known)| memory_value(subject, known, now));
+            document["memory"] = values.collect();
+        }
+        document
+    };
     let text = match session.output {
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(args, settings, answer),
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
+            people(args, settings, answer, &memory_text(&memory, session.now()))
+        }
         OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
         OutputFormat::Jsonl => document().to_string() + "\n",
     };
     console::data(&text)
 }
 
-fn people(args: &PlanArgs, settings: &Settings, answer: Option<&Preflight>) -> String {
+/// What earlier launches have learned of the targets of the plan, in the order of the config.
+fn remembered(
+    session: &Session,
+    settings: &Settings,
+    answer: Option<&Preflight>,
+) -> Vec<(Subject, Remembered)> {
+    let Ok(Some(memory)) = session.existing_capacity_memory() else { return Vec::new() };
+    let plan = Plan { fleet: settings.fleet.clone(), origin: session.origin(settings), ..Plan::default() };
+    let Ok(mut known) = memory.recall(&scope_of(&plan)) else { return Vec::new() };
+    let verdicts = answer.into_iter().flat_map(|answer| &answer.verdicts).map(|verdict| &verdict.placement);
+    let targets: Vec<Subject> =
+        verdicts.chain(&plan.fleet.placements).map(|placement| target_of(&plan.fleet, placement)).collect();
+    let shapes: Vec<&str> = targets.iter().map(Subject::shape).collect();
+    let others = known
+        .keys()
+        .filter(|subject| !matches!(subject, Subject::Target { .. }) && shapes.contains(&subject.shape()));
+    let others: Vec<Subject> = others.cloned().collect();
+    targets.iter().cloned().chain(others).filter_map(|subject| known.remove_entry(&subject)).collect()
+}
+
+fn memory_text(memory: &[(Subject, Remembered)], now: Timestamp) -> String {
+    if memory.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        "earlier launches (score: share of requests that got an instance, recent days weigh more):\n"
+            .to_owned();
+    for (subject, known) in memory {
+        // Writing to a String cannot fail, so the results are ignored.
+        let _ = write!(out, "  {}: score {}", clean(&subject.to_string()), score(known, now));
+        if let (Some(class), Some(at)) = (known.refusing(), known.refused_at) {
+            let _ = write!(out, ", refused ({class}) at {}", moment(at));
+        }
+        if let Some(at) = known.yielded_at {
+            let _ = write!(out, ", last success {}, best hours {} UTC", moment(at), best_hours(known));
+        }
+        out.push('\n');
+    }
+    out.push('\n');
+    out
+}
+
+fn people(args: &PlanArgs, settings: &Settings, answer: Option<&Preflight>, memory: &str) -> String {
     let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
     let mut out =
         format!("{}{}\n", preview::plan_outline(&plan), dry_run_report::size_text(settings, answer));
@@ -70,6 +129,7 @@ fn people(args: &PlanArgs, settings: &Settings, answer: Option<&Preflight>) -> S
         out.push_str(&dry_run_report::findings_text(answer));
         out.push('\n');
     }
+    out.push_str(memory);
     if args.reserve {
         out.push_str(&reserving::reserving_text(settings, answer));
         out.push('\n');

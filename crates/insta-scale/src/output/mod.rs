@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod budget;
+pub mod capacity_history;
 pub mod console;
 pub mod dedup;
 pub mod document;

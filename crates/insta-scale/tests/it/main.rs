@@ -6,6 +6,7 @@ mod bad_credentials;
 mod bad_details;
 mod bad_settings;
 mod before_a_run;
+mod capacity_history;
 mod command_line;
 mod consent;
 mod first_boot;

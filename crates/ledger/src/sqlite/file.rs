@@ -1,9 +1,10 @@
 //! Opens or creates the file of the ledger, readable by its owner only, and translates the errors of SQLite.
 
+use super::private;
 use crate::{LedgerError, Result, RunId, event::FORMAT_VERSION};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
+    fs::File,
     io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -37,20 +38,12 @@ pub fn lock_path(directory: &Path, run: RunId) -> PathBuf {
 }
 
 pub(super) fn make_private_directory(path: &Path) -> Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| io(path, &error))
+    private::make_directory(path).map_err(|error| io(path, &error))
 }
 
 /// Opens a private file for reading and writing, or creates it.
 pub(super) fn open_private(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| io(path, &error))
+    private::open(path).map_err(|error| io(path, &error))
 }
 
 /// Opens the ledger, or creates it. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.

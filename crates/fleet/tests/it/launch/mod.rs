@@ -3,6 +3,7 @@
 mod crash;
 mod doubt;
 mod fleets;
+mod memory;
 mod placements;
 mod plan;
 mod refused;

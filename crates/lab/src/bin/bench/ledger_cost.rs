@@ -55,7 +55,14 @@ fn run(store: Arc<dyn Store>) -> Result<f64, Box<dyn Error>> {
             .signer(Arc::new(sign_in(&region)?))
             .observer(requests.clone())
             .build();
-    let env = Environment { client, requests: Some(requests), store, clock: Arc::new(SystemClock), seed: 1 };
+    let env = Environment {
+        client,
+        requests: Some(requests),
+        store,
+        memory: None,
+        clock: Arc::new(SystemClock),
+        seed: 1,
+    };
     let options = LaunchOptions { wait: false, ..LaunchOptions::default() };
     // As many threads as the program itself has.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -1,0 +1,259 @@
+//! Connects a run to the capacity memory: turns its events into answers of targets, and says which targets are better left
+//! alone for now.
+//!
+//! Memory decides about the order only. It never ends a launch, and a launch goes on when it cannot be read or written.
+
+use crate::engine::env::{Environment, Sink};
+use crate::plan::{FleetSpec, Plan};
+use crate::price::Size;
+use crate::query::preflight::limits::named_in;
+use jiff::Timestamp;
+use ledger::capacity::{Answer, CapacityMemory, Observation, Remembered, Scope, Subject};
+use ledger::{Action, CapacityType, ErrorClass, ErrorRecord, Event, Placement, Record, SlotNumber};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Keeps the waits of a run apart from its other chances.
+const SEED: u64 = 0x6D65_6D6F_7279;
+
+/// Where the answers of a plan belong.
+pub fn scope_of(plan: &Plan) -> Scope {
+    let service = plan.origin.as_ref().and_then(|origin| origin.reached.clone());
+    Scope {
+        tenancy: plan.fleet.tenancy.clone(),
+        region: plan.fleet.region.clone(),
+        // Requests to the region's own endpoints have the same memory, however the region is spelled.
+        service: service.filter(|service| service.contains("://")).unwrap_or_default(),
+    }
+}
+
+/// The target that a launch in this placement asks for capacity.
+pub fn target_of(fleet: &FleetSpec, placement: &Placement) -> Subject {
+    let template = &fleet.template;
+    let capacity_type = placement.capacity_type.unwrap_or_else(|| {
+        let preemptible = template.preemptible_instance_config.is_some();
+        if preemptible { CapacityType::Preemptible } else { CapacityType::OnDemand }
+    });
+    Subject::Target {
+        availability_domain: placement.availability_domain.clone(),
+        fault_domain: placement.fault_domain.clone().or_else(|| template.fault_domain.clone()),
+        shape: placement.shape.clone(),
+        size: size_text(fleet.size_at(placement)),
+        capacity_type,
+        reservation: placement
+            .capacity_reservation
+            .clone()
+            .or_else(|| template.capacity_reservation_id.clone()),
+    }
+}
+
+/// A size as `OCPUS:GB`; empty where the shape decides.
+fn size_text(size: Size) -> String {
+    let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
+    match (size.ocpus, size.memory_gb) {
+        (None, None) => String::new(),
+        (ocpus, memory_gb) => format!("{}:{}", number(ocpus), number(memory_gb)),
+    }
+}
+
+/// What refused a launch: the target, a limit of the region, or a quota of the compartment. `None` for failures that say
+/// nothing about capacity.
+fn refuser(fleet: &FleetSpec, placement: &Placement, error: &ErrorRecord) -> Option<Subject> {
+    match error.class {
+        ErrorClass::Capacity | ErrorClass::ReservationExhausted => Some(target_of(fleet, placement)),
+        ErrorClass::Limit if error.code == "QuotaExceeded" => {
+            Some(Subject::Quota { compartment: fleet.compartment.clone(), shape: placement.shape.clone() })
+        }
+        ErrorClass::Limit => {
+            let name = named_in(&error.message).into_iter().next().unwrap_or_default();
+            Some(Subject::Limit { name, shape: placement.shape.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The fold over the records of one run that tells what its targets answered.
+struct Answers {
+    fleet: FleetSpec,
+    /// The placement of the last attempt of each slot.
+    tried: BTreeMap<SlotNumber, Placement>,
+    /// Slots whose launch was accepted, and of which nothing more is known.
+    accepted: BTreeSet<SlotNumber>,
+}
+
+impl Answers {
+    fn apply(&mut self, record: &Record) -> Vec<(Subject, Answer)> {
+        match &record.event {
+            Event::LaunchIntended { slot, placement, .. } => {
+                self.tried.insert(*slot, placement.clone());
+                Vec::new()
+            }
+            // Refusals that are waited out may be transient, and are not the last word.
+            Event::TryFailed { slot, error, action: Action::NextPlacement | Action::GiveUpSlot, .. } => self
+                .at(*slot, |fleet, placement| {
+                    Some((refuser(fleet, placement, error)?, Answer::Refused(error.clone())))
+                }),
+            Event::Launched { slot, adopted: false, .. } => {
+                self.accepted.insert(*slot);
+                self.at(*slot, |fleet, placement| Some((target_of(fleet, placement), Answer::Accepted)))
+            }
+            Event::InstanceDied { slot, error, .. } => {
+                self.accepted.remove(slot);
+                self.at(*slot, |fleet, placement| {
+                    Some((refuser(fleet, placement, error)?, Answer::FailedLate(error.clone())))
+                })
+            }
+            Event::Running { slot, .. } if self.accepted.remove(slot) => self.yielded(*slot),
+            // With `--no-wait` nobody looks whether they run.
+            Event::RunFinished { .. } => {
+                let accepted = std::mem::take(&mut self.accepted);
+                accepted.into_iter().flat_map(|slot| self.yielded(slot)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// An instance that was had also shows that the limits of its shape have room.
+    fn yielded(&self, slot: SlotNumber) -> Vec<(Subject, Answer)> {
+        self.at(slot, |fleet, placement| Some((target_of(fleet, placement), Answer::Yielded)))
+    }
+
+    fn at(
+        &self,
+        slot: SlotNumber,
+        answer: impl FnOnce(&FleetSpec, &Placement) -> Option<(Subject, Answer)>,
+    ) -> Vec<(Subject, Answer)> {
+        let placement = self.tried.get(&slot);
+        placement.and_then(|placement| answer(&self.fleet, placement)).into_iter().collect()
+    }
+}
+
+/// The capacity memory as one run sees it.
+pub(crate) struct TargetMemory {
+    scope: Scope,
+    store: Option<Arc<dyn CapacityMemory>>,
+    inner: Mutex<Recollection>,
+    /// Whether a failure of the store was told.
+    failed: AtomicBool,
+}
+
+struct Recollection {
+    answers: Answers,
+    known: BTreeMap<Subject, Remembered>,
+    chance: StdRng,
+}
+
+impl TargetMemory {
+    /// What this machine remembers when a run begins, or is taken up after `past`.
+    pub fn open(env: &Environment, plan: &Plan, past: &[Record]) -> Arc<Self> {
+        let mut answers =
+            Answers { fleet: plan.fleet.clone(), tried: BTreeMap::new(), accepted: BTreeSet::new() };
+        for record in past {
+            answers.apply(record);
+        }
+        let chance = StdRng::seed_from_u64(env.seed ^ SEED);
+        let inner = Mutex::new(Recollection { answers, known: BTreeMap::new(), chance });
+        let memory =
+            Self { scope: scope_of(plan), store: env.memory.clone(), inner, failed: AtomicBool::new(false) };
+        memory.refresh();
+        Arc::new(memory)
+    }
+
+    /// Reads what other processes have learned meanwhile.
+    pub fn refresh(&self) {
+        let Some(store) = &self.store else { return };
+        let targets = {
+            let fleet = &self.lock().answers.fleet;
+            fleet.placements.iter().map(|placement| target_of(fleet, placement)).collect()
+        };
+        match store.recall_for(&self.scope, &targets) {
+            Ok(known) => self.lock().known = known,
+            Err(error) => self.tell(&error),
+        }
+    }
+
+    /// The observer of the run's records, which remembers and then calls `sink`. The only writer of the memory.
+    pub fn watching(self: &Arc<Self>, sink: Sink) -> Sink {
+        let memory = Arc::clone(self);
+        Arc::new(move |record| {
+            memory.see(record);
+            sink(record);
+        })
+    }
+
+    fn see(&self, record: &Record) {
+        let mut inner = self.lock();
+        let answers = inner.answers.apply(record);
+        if answers.is_empty() {
+            return;
+        }
+        let mut observations = Vec::new();
+        for (subject, answer) in answers {
+            if answer == Answer::Yielded {
+                // The limits of its shape have room: that ends their wait, and says no more.
+                let limits: Vec<Subject> = inner
+                    .known
+                    .keys()
+                    .filter(|known| {
+                        !matches!(known, Subject::Target { .. }) && known.shape() == subject.shape()
+                    })
+                    .cloned()
+                    .collect();
+                for limit in limits {
+                    let (answer, chance) = (Answer::Reported, 0.0);
+                    observations.push(Observation { subject: limit, at: record.at, answer, chance });
+                }
+            }
+            let chance = inner.chance.random_range(0.0..1.0);
+            observations.push(Observation { subject, at: record.at, answer, chance });
+        }
+        for observation in &observations {
+            inner.known.entry(observation.subject.clone()).or_default().apply(observation);
+        }
+        drop(inner);
+        if let Some(store) = &self.store
+            && let Err(error) = store.observe(&self.scope, &observations)
+        {
+            self.tell(&error);
+        }
+    }
+
+    /// Whether others are to be tried before this placement.
+    pub fn is_waiting(&self, fleet: &FleetSpec, placement: &Placement, now: Timestamp) -> bool {
+        let inner = self.lock();
+        if inner.known.is_empty() {
+            return false;
+        }
+        let target = target_of(fleet, placement);
+        let is_waiting = |known: &Remembered| known.is_waiting(now);
+        inner.known.get(&target).is_some_and(is_waiting)
+            || inner.known.iter().any(|(subject, known)| match subject {
+                Subject::Target { .. } => false,
+                Subject::Limit { shape, .. } => *shape == placement.shape && is_waiting(known),
+                Subject::Quota { compartment, shape } => {
+                    *shape == placement.shape && *compartment == fleet.compartment && is_waiting(known)
+                }
+            })
+    }
+
+    /// How many launches may be under way at a target, by its last answers; `None` while it never refused.
+    pub fn budget(&self, target: &Subject) -> Option<u32> {
+        self.lock().known.get(target).and_then(|known| known.budget)
+    }
+
+    fn tell(&self, error: &ledger::capacity::MemoryError) {
+        if !self.failed.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "the run goes on without the capacity memory");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recollection> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
