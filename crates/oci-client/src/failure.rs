@@ -10,79 +10,62 @@ use oci_api::Operation;
 
 use crate::text::{SHOWN, plain};
 
-/// The classes of failure. Every table of decisions has one row per class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailureClass {
+/// The classes with their names in JSON and in the ledger, in one list: no class can be missing in a table.
+macro_rules! classes {
+    ($($(#[$about:meta])+ $class:ident => $name:literal,)+) => {
+        /// The classes of failure. Every table of decisions has one row per class.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FailureClass {
+            $($(#[$about])+ $class,)+
+        }
+
+        impl FailureClass {
+            /// Every class, for tables that must have a row for each.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$class),+];
+
+            /// Its name in JSON and in the ledger: `retry_token_invalidated`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$class => $name,)+
+                }
+            }
+        }
+    };
+}
+
+classes! {
     /// The placement has no free host. Nothing was created. Another placement, or a later try, may succeed.
-    Capacity,
+    Capacity => "capacity",
     /// Too many requests. Nothing was done.
-    Throttled,
+    Throttled => "throttled",
     /// A service limit or a compartment quota is exceeded. It may be transient, while failed launches are cleaned up.
-    Limit,
+    Limit => "limit",
     /// The signature, the key, the token or the clock was not accepted. Every other call would fail too.
-    Authentication,
+    Authentication => "authentication",
     /// Not found, or not authorised: the service does not tell which.
-    NotFound,
+    NotFound => "not_found_or_not_authorised",
     /// A conflict that waiting does not resolve.
-    Conflict,
+    Conflict => "conflict",
     /// The resource is busy with another operation: wait, then try again.
-    Busy,
+    Busy => "busy",
     /// The retry token belongs to another request, or to a resource that no longer exists: use a new token.
-    InvalidatedRetryToken,
+    InvalidatedRetryToken => "retry_token_invalidated",
     /// `if-match` does not match: the resource was changed since it was read. Read it again first.
-    StaleEtag,
+    StaleEtag => "stale_etag",
     /// The request is invalid, and would fail again.
-    Invalid,
+    Invalid => "invalid",
     /// It is unknown whether a requested change was made.
-    Ambiguous,
+    Ambiguous => "ambiguous",
     /// The service failed; nothing was changed.
-    Service,
+    Service => "service",
     /// The service could not be reached; nothing was changed.
-    Network,
+    Network => "network",
     /// This machine cannot speak to the service: its certificate is not trusted here, or a proxy wants a password. Nothing was
     /// sent, and waiting does not help.
-    Blocked,
+    Blocked => "blocked",
 }
 
 impl FailureClass {
-    /// Every class, for tables that must have a row for each.
-    pub const ALL: [Self; 14] = [
-        Self::Capacity,
-        Self::Throttled,
-        Self::Limit,
-        Self::Authentication,
-        Self::NotFound,
-        Self::Conflict,
-        Self::Busy,
-        Self::InvalidatedRetryToken,
-        Self::StaleEtag,
-        Self::Invalid,
-        Self::Ambiguous,
-        Self::Service,
-        Self::Network,
-        Self::Blocked,
-    ];
-
-    /// Its name in JSON and in the ledger: `retry_token_invalidated`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Capacity => "capacity",
-            Self::Throttled => "throttled",
-            Self::Limit => "limit",
-            Self::Authentication => "authentication",
-            Self::NotFound => "not_found_or_not_authorised",
-            Self::Conflict => "conflict",
-            Self::Busy => "busy",
-            Self::InvalidatedRetryToken => "retry_token_invalidated",
-            Self::StaleEtag => "stale_etag",
-            Self::Invalid => "invalid",
-            Self::Ambiguous => "ambiguous",
-            Self::Service => "service",
-            Self::Network => "network",
-            Self::Blocked => "blocked",
-        }
-    }
-
     /// The class of this name.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.name() == name)

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// How long an answer counts, for all slots: what others launch uses the limit up.
 const REMEMBERED: Duration = Duration::from_mins(2);
 /// A false alarm was seen to last for more than an hour. Unless `--retry-for` says otherwise, one is waited out for so long,
-/// counted from the placement's last launch that was accepted.
+/// counted from the placement's first refusal that no accepted launch has followed.
 const PATIENCE: Duration = Duration::from_mins(90);
 /// The pause before the first try that a recheck has allowed; it doubles …
 const PAUSE: Duration = Duration::from_mins(1);
