@@ -13,13 +13,13 @@ use bytes::Bytes;
 use fleet::action::{Options, Verb};
 use fleet::fleets::{
     FleetKey, LeavingOrder, Means, PROTECT_TAG, Picked, ScalePlan, SizeChange, carry_out, change,
-    settle_unfinished, take_census,
+    settle_unfinished, spread_beside, take_census,
 };
-use fleet::plan::FLEET_TAG;
+use fleet::plan::{Across, FLEET_TAG, Spread, WhenImpossible, skew};
 use fleet::select::Selection;
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
 use futures_util::future::BoxFuture;
-use ledger::MemoryStore;
+use ledger::{MemoryStore, Placement};
 use oci_api::Operation;
 use oci_client::transport::{Transport, TransportError};
 use oci_simulator::server::Region;
@@ -141,12 +141,16 @@ pub fn drawn(seed: u64, most: u32) -> Setup {
 impl Scaling {
     fn new(setup: Setup) -> Self {
         let (region, clock) = region::open(&setup);
-        let fleet = region::plan(&setup, &region).fleet;
+        let mut chance = StdRng::seed_from_u64(setup.seed ^ 0xF1EE7);
+        let mut fleet = region::plan(&setup, &region).fleet;
+        if chance.random_bool(0.5) {
+            spread(&mut fleet, *pick(&mut chance, &[Across::FaultDomain, Across::AvailabilityDomain]));
+        }
         let store = MemoryStore::new();
         store.set_sync_delay(setup.sync);
         let defaults = region.world().defaults();
         Self {
-            chance: StdRng::seed_from_u64(setup.seed ^ 0xF1EE7),
+            chance,
             caller: Caller { tenancy: defaults.tenancy, user: defaults.user },
             setup,
             region,
@@ -196,6 +200,24 @@ impl Scaling {
         let is_ours = |tags: &BTreeMap<String, String>| tags.get(FLEET_TAG).is_some_and(|name| name == "web");
         let ours = world.live_instances().filter(|entry| is_ours(&entry.tags));
         ours.map(|entry| (entry.id, entry.name)).collect()
+    }
+
+    /// By how many members the fullest domain is ahead of the emptiest, by the region's own books; 0 without a spread.
+    fn skew(&self) -> u32 {
+        let Some(spread) = self.fleet.spread else { return 0 };
+        let mut counts: BTreeMap<_, u32> = self
+            .fleet
+            .placements
+            .iter()
+            .map(|place| (spread.across.domain(&place.availability_domain, place.fault_domain.as_deref()), 0))
+            .collect();
+        let members = self.members();
+        let world = self.region.world();
+        for entry in world.live_instances().filter(|entry| members.contains_key(&entry.id)) {
+            let fault = format!("FAULT-DOMAIN-{}", entry.fault_domain);
+            *counts.entry(spread.across.domain(&entry.availability_domain, Some(&fault))).or_default() += 1;
+        }
+        skew(counts.into_values())
     }
 
     /// Somebody ends a member by hand, or protects one.
@@ -257,7 +279,7 @@ impl Scaling {
         let point = if dies { self.chance.random_range(1..=self.setup.points) } else { 0 };
         let fuse = Arc::new(Fuse::at(point));
         let env = self.environment(&fuse);
-        let before = self.members().len();
+        let (before, skew) = (self.members().len(), self.skew());
         let ended = tokio::select! {
             biased;
             () = fuse.blown() => None,
@@ -284,8 +306,13 @@ impl Scaling {
         if living > self.most {
             return Err(format!("{living} members live, and there were to be {} at most", self.most));
         }
+        let is_reached = matches!(ended, Some(Ok(()))) && living == self.wanted as usize;
+        // Where everybody may leave and there is room for all, no scale makes the fleet less even than it may be.
+        if is_reached && self.protected == 0 && self.skew() > skew.max(1) {
+            return Err(format!("a scale to {} has made a skew of {} from {skew}", self.wanted, self.skew()));
+        }
         // One that ended at another size has left launches in doubt, or has said why it could not.
-        if matches!(ended, Some(Ok(()))) && living == self.wanted as usize {
+        if is_reached {
             self.most = living;
         }
         self.region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
@@ -332,6 +359,20 @@ impl Scaling {
     }
 }
 
+/// Spreads a fleet over domains.
+fn spread(fleet: &mut FleetSpec, across: Across) {
+    if across == Across::FaultDomain {
+        let each = |place: Placement| {
+            (1..=3).map(move |fault| Placement {
+                fault_domain: Some(format!("FAULT-DOMAIN-{fault}")),
+                ..place.clone()
+            })
+        };
+        fleet.placements = std::mem::take(&mut fleet.placements).into_iter().flat_map(each).collect();
+    }
+    fleet.spread = Some(Spread { across, max_skew: 1, when_impossible: WhenImpossible::BestEffort });
+}
+
 /// What `scale N` does when everything is agreed to.
 async fn scale(env: &Environment, fleet: &FleetSpec, wanted: u32) -> Result<(), String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
@@ -347,10 +388,12 @@ async fn scale(env: &Environment, fleet: &FleetSpec, wanted: u32) -> Result<(), 
     }
     let plan = ScalePlan { fleet: key, wanted, configured: wanted, before: census.count(), simulated: None };
     let run = env.new_run_id();
-    let change = change(fleet, &census, wanted, &LeavingOrder::Newest, &[]);
+    let order = fleet.spread.map_or(LeavingOrder::Newest, |spread| LeavingOrder::Spread(spread.across));
+    let change = change(fleet, &census, wanted, &order, &[]);
     let ended = match change {
         SizeChange::Nothing => return Ok(()),
-        SizeChange::Grow(fleet) => {
+        SizeChange::Grow(mut fleet) => {
+            spread_beside(&mut fleet, &census.members).map_err(|finding| said(&finding))?;
             let launch = Plan::offline(*fleet).map_err(|_| "the plan has findings".to_owned())?;
             let options = LaunchOptions::default();
             let means = Means::Grow { plan: &launch, options: &options };
