@@ -331,8 +331,8 @@ fn a_cleanup_shows_progress_and_is_kept_in_the_ledger() {
 fn a_start_without_capacity_says_what_was_missing() {
     let place = Workplace::empty();
     place.write("dry.yaml", "world: {late_failure: {start_probability: 1.0}}");
-    let region = Region::start(&place, &["--speed", "600", "--scenario", "dry.yaml"]);
-    region.configure(&place);
+    let _region = Region::start(&place, &["--speed", "600", "--scenario", "dry.yaml"]);
+    crate::sim_serve::configure(&place);
     assert_eq!(place.run(&["--count", "2", "--yes"]).code, 0);
     assert_eq!(place.run(&["instances", "stop", "--all", "--yes", "--force"]).code, 0);
     let start = ["instances", "start", "--all", "--yes", "--retry-for", "1s"];

@@ -14,7 +14,7 @@ fn region(more: &[&str]) -> (Workplace, Region) {
 
 fn in_place(place: &Workplace, more: &[&str]) -> Region {
     let region = Region::start(place, &[&["--speed", "600"], more].concat());
-    region.configure(place);
+    crate::sim_serve::configure(place);
     region
 }
 

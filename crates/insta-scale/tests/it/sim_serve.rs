@@ -22,18 +22,18 @@ impl Region {
         Self { child, endpoint }
     }
 
-    /// Makes the region's config the one that commands of this folder read.
-    pub fn configure(&self, place: &Workplace) {
-        let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
-        place.write("config.yaml", config);
-    }
-
     /// Ends it in order and says how it ended.
     #[cfg(unix)]
     fn interrupt(mut self) -> Option<i32> {
         signal(&self.child);
         self.child.wait().unwrap().code()
     }
+}
+
+/// Makes the config of the region in `sim` the one that commands of this folder read.
+pub fn configure(place: &Workplace) {
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    place.write("config.yaml", config);
 }
 
 impl Drop for Region {
@@ -53,7 +53,7 @@ pub fn region(more: &[&str]) -> (Workplace, Region) {
 pub fn region_at(speed: &str, more: &[&str]) -> (Workplace, Region) {
     let place = Workplace::empty();
     let region = Region::start(&place, &[&["--speed", speed], more].concat());
-    region.configure(&place);
+    configure(&place);
     (place, region)
 }
 

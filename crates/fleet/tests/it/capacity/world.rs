@@ -14,7 +14,7 @@ pub const SHAPE: &str = "VM.Standard.E4.Flex";
 
 /// The world, with one client whose requests are counted.
 pub struct World {
-    world: testkit::World,
+    shared: testkit::World,
     pub client: Client,
     pub requests: Arc<RequestCounts>,
 }
@@ -23,7 +23,7 @@ impl Deref for World {
     type Target = testkit::World;
 
     fn deref(&self) -> &Self::Target {
-        &self.world
+        &self.shared
     }
 }
 
@@ -32,12 +32,12 @@ impl World {
     pub fn of(scenario: &str) -> Self {
         let world = testkit::World::new(scenario, 7);
         let requests = Arc::new(RequestCounts::default());
-        Self { client: world.client(world.wire(), &requests), requests, world }
+        Self { client: world.client(world.wire(), &requests), requests, shared: world }
     }
 
     /// A process whose requests are counted as well.
     pub fn environment(&self) -> Environment {
-        Environment { client: self.client.clone(), requests: None, ..self.world.environment() }
+        Environment { client: self.client.clone(), requests: None, ..self.shared.environment() }
     }
 
     /// How many requests were made so far.

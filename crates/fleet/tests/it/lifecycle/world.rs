@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The world, with one process whose requests and records are kept.
 pub struct World {
-    world: testkit::World,
+    shared: testkit::World,
     pub env: Environment,
     pub requests: Arc<RequestCounts>,
     pub records: Arc<Mutex<Vec<Record>>>,
@@ -27,7 +27,7 @@ impl Deref for World {
     type Target = testkit::World;
 
     fn deref(&self) -> &Self::Target {
-        &self.world
+        &self.shared
     }
 }
 
@@ -41,7 +41,7 @@ impl World {
         let world = testkit::World::open(scenario, 7);
         let env = world.environment();
         let requests = env.requests.clone().unwrap();
-        Self { world, env, requests, records: Arc::default() }
+        Self { shared: world, env, requests, records: Arc::default() }
     }
 
     /// Makes an instance behind the API's back: no throttle, no faults, no request counted.
