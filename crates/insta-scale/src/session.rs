@@ -241,13 +241,21 @@ impl Session {
     }
 
     /// What targets answered to earlier launches of this machine. A region of one process alone has no such past. A memory
-    /// that cannot be used costs nothing but refused requests, so it is told and done without.
+    /// that cannot be used costs nothing but refused requests, so it is told and done without. Only a command that has opened
+    /// the ledger makes one: a question leaves nothing on disk.
     pub fn capacity_memory(&self) -> Option<Arc<dyn CapacityMemory>> {
         let open = || {
             if self.simulated {
                 return None;
             }
-            self.open_capacity_memory().map_err(|error| console::line(&format!("warning: {error}"))).ok()
+            let memory = match self.ledger.get() {
+                Some(_) => self.open_capacity_memory().map(Some),
+                None => self.existing_capacity_memory(),
+            };
+            memory.unwrap_or_else(|error| {
+                console::line(&format!("warning: {error}"));
+                None
+            })
         };
         self.memory.get_or_init(open).clone()
     }

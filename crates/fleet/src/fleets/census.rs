@@ -248,9 +248,8 @@ async fn count(
         census.numbers.extend(number);
         let is_ours = match machine.tags.get(FLEET_TAG) {
             Some(name) => name == key.name,
-            // A config that leaves no room for the tag: the run says whose it is.
-            None if fleet.tagged_name().is_none() => runs.of(&machine).await?.is_some(),
-            None => false,
+            // A config leaves no room for the tag, or left none when it was launched: the run says whose it is.
+            None => runs.of(&machine).await?.is_some_and(|of| !of.tags || fleet.tagged_name().is_none()),
         };
         if is_ours {
             let never_ran = runs.never_ran(&machine).await?;
@@ -270,16 +269,26 @@ async fn count(
 struct Runs<'a> {
     env: &'a Environment,
     key: &'a FleetKey,
-    known: BTreeMap<RunId, Option<RunState>>,
+    known: BTreeMap<RunId, Option<RunOfFleet>>,
+}
+
+/// A run of the fleet.
+struct RunOfFleet {
+    state: RunState,
+    /// Whether its instances got the tag of the fleet, or could have: those of runs from before the tag are adopted only.
+    tags: bool,
 }
 
 impl Runs<'_> {
     /// The run of the fleet that launched an instance.
-    async fn of(&mut self, machine: &Machine) -> Result<Option<&RunState>, LedgerError> {
+    async fn of(&mut self, machine: &Machine) -> Result<Option<&RunOfFleet>, LedgerError> {
         let Some(run) = machine.tags.get(RUN_TAG).and_then(|run| run.parse().ok()) else { return Ok(None) };
         if !self.known.contains_key(&run) {
             let state = match of_fleet(&*self.env.store, run, self.key).await {
-                Ok(found) => found.map(|(state, _)| state),
+                Ok(found) => found.map(|(state, plan)| {
+                    let tags = plan.fleet.name.is_empty() || plan.fleet.tagged_name().is_some();
+                    RunOfFleet { state, tags }
+                }),
                 // The run of another machine.
                 Err(LedgerError::UnknownRun { .. }) => None,
                 Err(error) => return Err(error),
@@ -295,7 +304,7 @@ impl Runs<'_> {
             return Ok(false);
         }
         let Some(run) = self.of(machine).await? else { return Ok(false) };
-        let slot = run.slots.values().find(|slot| slot.ocid.as_deref() == Some(&*machine.ocid));
+        let slot = run.state.slots.values().find(|slot| slot.ocid.as_deref() == Some(&*machine.ocid));
         Ok(slot.is_some_and(|slot| slot.running_at.is_none() && slot.wait_ended))
     }
 }

@@ -6,12 +6,12 @@
 //! [`MAY_BE_UNSEEN`], or it would be doubled by a list with a gap.
 
 use super::census::{Census, CensusError, take_census};
-use super::converge::settle_unfinished;
+use super::converge::{Means, carry_out, settle_unfinished};
 use super::identity::FleetKey;
 use super::lives::Lives;
 use super::numbers::grown;
 use super::spreading::spread_beside;
-use super::wanted::{Wanted, wanted};
+use super::wanted::{ScalePlan, Wanted, wanted};
 use crate::action::{self, Verb};
 use crate::engine::env::{Environment, RunError, no_sink};
 use crate::launch::{self, LaunchOptions, RunSummary};
@@ -103,6 +103,8 @@ pub enum KeepEnd {
 enum KeepNext {
     /// Nothing more is to be done now.
     Rest,
+    /// There are more than wanted, which nothing here changes.
+    Surplus,
     /// Something was changed: look at once.
     Now,
     /// Look again soon: something is waited for.
@@ -162,9 +164,9 @@ impl<'a> Keeper<'a> {
             let pause = match next {
                 KeepNext::End(end) => return Ok(end),
                 KeepNext::Rest if self.options.once => return Ok(KeepEnd::Kept),
-                KeepNext::Backoff if self.options.once => return Ok(KeepEnd::Short),
+                KeepNext::Backoff | KeepNext::Surplus if self.options.once => return Ok(KeepEnd::Short),
                 KeepNext::Now => Duration::ZERO,
-                KeepNext::Rest | KeepNext::Again => self.options.every,
+                KeepNext::Rest | KeepNext::Surplus | KeepNext::Again => self.options.every,
                 KeepNext::Backoff => {
                     let jitter = PROBE_JITTER.mul_f64(self.rng.random_range(0.0..=1.0));
                     self.options.every.max(PROBE_FLOOR + jitter)
@@ -199,8 +201,31 @@ impl<'a> Keeper<'a> {
             return Ok(KeepNext::Again);
         }
         let wanted = wanted(&*self.env.store, &self.key, self.plan.fleet.count).await?;
+        if wanted.superseded.is_some() {
+            self.settle_size(&census, wanted.count).await?;
+        }
         let unseen = self.remember(&census).await;
         self.act(census, &wanted, &unseen).await
+    }
+
+    /// Keeps that the config has replaced the size of a `scale`: it stays replaced when `count` is changed back.
+    async fn settle_size(&self, census: &Census, count: u32) -> Result<(), LedgerError> {
+        let scale = ScalePlan {
+            fleet: self.key.clone(),
+            wanted: count,
+            configured: count,
+            before: census.count(),
+            simulated: self.plan.origin.as_ref().and_then(|origin| origin.simulated.clone()),
+        };
+        let run = self.env.new_run_id();
+        match carry_out(self.env, &scale, run, Means::Keep, no_sink(), self.stop.clone()).await {
+            Err(RunError::Ledger(error)) => Err(error),
+            Err(error) => {
+                (self.tell)(Told::Trouble { text: error.to_string() });
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Members that are neither in the census nor known to be gone, with the numbers in their names.
@@ -271,7 +296,7 @@ impl<'a> Keeper<'a> {
                 return Ok(KeepNext::Again);
             }
             (self.tell)(Told::Calm { members: census.count() });
-            return Ok(KeepNext::Rest);
+            return Ok(if census.count() > wanted.count { KeepNext::Surplus } else { KeepNext::Rest });
         }
         let Some(_turn) = (self.turn)() else {
             (self.tell)(Told::Busy);

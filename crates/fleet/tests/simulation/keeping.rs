@@ -77,6 +77,8 @@ async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, once: bool, time: Dura
     }
     match ended {
         Some(Ok(KeepEnd::Kept)) => {}
+        // Protected members beyond the size are nobody's to end, and that is told.
+        Some(Ok(KeepEnd::Short)) if once && scaling.members().len() > scaling.wanted as usize => {}
         Some(Ok(end)) if once => return Err(format!("a single pass has ended as {end:?}")),
         Some(Err(error)) => return Err(error.to_string()),
         None if once => return Err(format!("a single pass is still busy after {time:?}")),

@@ -91,7 +91,8 @@ fn describe(found: &Namesakes) -> String {
 /// What can be meant.
 fn remedy(found: &Namesakes) -> String {
     format!(
-        "`launch --extend` continues at {}-{}; `launch --new` creates a second fleet with the same names",
+        "`scale N` brings the fleet to N instances; `launch --extend` continues at {}-{}; `launch --new` launches more \
+             instances with the same names",
         clean(&found.prefix),
         found.next
     )
@@ -107,7 +108,7 @@ async fn ask_which_is_meant(session: &Session, found: &Namesakes, asks: bool) ->
     }
     console::line(&describe(found));
     let question = format!(
-        "[e]xtend them from {}-{}, start a [n]ew fleet with the same names, or [c]ancel? [e/n/C]",
+        "[e]xtend them from {}-{}, launch [n]ew ones with the same names, or [c]ancel? [e/n/C]",
         clean(&found.prefix),
         found.next
     );
@@ -127,7 +128,7 @@ mod tests {
         let runs = |runs: &[&str]| runs.iter().map(|run| (*run).to_owned()).collect();
         let mut found = Namesakes { prefix: "web".to_owned(), living: 12, runs: runs(&["r1"]), next: 13 };
         assert_eq!(describe(&found), "12 living instances named web-* exist (run r1)");
-        assert!(remedy(&found).starts_with("`launch --extend` continues at web-13; "), "{}", remedy(&found));
+        assert!(remedy(&found).contains("`launch --extend` continues at web-13; "), "{}", remedy(&found));
         (found.living, found.runs) = (1, runs(&["r1", "r2", "r3"]));
         assert_eq!(describe(&found), "1 living instance named web-* exists (run r1 and 2 more)");
     }

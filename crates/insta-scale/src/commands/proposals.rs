@@ -10,9 +10,10 @@ use fleet::cleanup::fleet_expiry;
 use fleet::fleets::{Census, FleetKey, ScalePlan, drift, mixed};
 use fleet::plan::FLEET_TAG;
 use fleet::price::{self, Prices, Size};
-use fleet::select::Machine;
+use fleet::select::{Machine, total_now};
 use fleet::{FleetSpec, Plan};
 use ledger::RunState;
+use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Clock as _, SystemClock};
 
 /// What a launch will do.
@@ -74,6 +75,22 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
         question: format!("Launch {}?", count(number, "instance")),
         number: u64::from(number),
         ..Proposal::default()
+    }
+}
+
+/// What the members cost an hour: those that are as the config wants them as a launch of them is priced, with their volumes;
+/// and how many have no known price.
+pub fn existing(census: &Census, plan: &Plan, settings: &Settings) -> (f64, usize) {
+    let is_alike = |machine: &&Machine| {
+        let is_up = matches!(machine.state, State::Provisioning | State::Starting | State::Running);
+        is_up && drift(machine, &plan.fleet).is_empty()
+    };
+    let (alike, others): (Vec<&Machine>, Vec<&Machine>) =
+        census.members.iter().map(|member| &member.machine).partition(is_alike);
+    let (hour, unknown) = total_now(others, &settings.prices);
+    match money(&plan.fleet, u32::try_from(alike.len()).unwrap_or(u32::MAX), settings).hour {
+        Some(more) => (hour + more, unknown),
+        None => (hour, unknown + alike.len()),
     }
 }
 

@@ -8,10 +8,16 @@ const MAX_VALUE: usize = 256;
 
 /// Reads `fleet`; the prefix of the names where it is left out.
 pub fn read(top: &Section<'_>, prefix: &str, findings: &Findings) -> String {
-    let Some(given) = top.text("fleet") else { return prefix.chars().take(MAX_VALUE).collect() };
-    let name = given.value.trim();
+    let Some(place) = top.key_place("fleet") else { return prefix.chars().take(MAX_VALUE).collect() };
+    // A variable that was not set must not mean another fleet.
+    let name = match (top.text_or_empty("fleet"), top.node("fleet")) {
+        (Some(given), _) => given.value.trim(),
+        (None, None) => "",
+        // Not a text: told already.
+        (None, Some(_)) => return String::new(),
+    };
     let wrong = |what: String| {
-        findings.mistake(Finding::at(given.place, what).help(
+        findings.mistake(Finding::at(place, what).help(
             "a fleet is named like its instances, `fleet: web`; left out, it is named by display_name_prefix",
         ));
     };

@@ -2,7 +2,7 @@
 //!
 //! Must not know which domains there are; the plan asks.
 
-use super::finding::{Finding, Findings};
+use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::section::Section;
 use fleet::plan::{Across, Spread, WhenImpossible};
@@ -18,16 +18,24 @@ const ACROSS: [(&str, Across); 2] =
 const WHEN_IMPOSSIBLE: [(&str, WhenImpossible); 2] =
     [("refuse", WhenImpossible::Refuse), ("best_effort", WhenImpossible::BestEffort)];
 
+fn lacks_across(place: Place, findings: &Findings) {
+    findings.mistake(
+        Finding::at(place, "spread lacks `across`")
+            .help("write `across: fault_domain` or `across: availability_domain`"),
+    );
+}
+
 /// Reads the group; `None` without one, or when it says nothing that can be used.
 pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread> {
-    let node = section.node("spread")?;
+    let Some(node) = section.node("spread") else {
+        let place = section.key_place("spread")?;
+        lacks_across(place, findings);
+        return None;
+    };
     let group = Section::of(node, PATH, keys::SPREAD, findings)?;
     let across = group.node("across").map(|_| choice(&group, "across", &ACROSS, findings));
     if across.is_none() && !group.is_misspelt("across") {
-        findings.mistake(
-            Finding::at(node.place, "spread lacks `across`")
-                .help("write `across: fault_domain` or `across: availability_domain`"),
-        );
+        lacks_across(node.place, findings);
     }
     // Each is read before any decides, so that all mistakes are told at once.
     let max_skew = group.node("max_skew").map(|_| group.whole("max_skew", 1..=MAX_SKEW));

@@ -20,7 +20,7 @@ pub fn with_flags(text: &str, opening: &str, flags: &str) -> String {
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (command, rest) = part.split_at(part.find(['`', ';']).unwrap_or(part.len()));
-        let has_them = command.contains(flags) || command.ends_with("--help");
+        let has_them = format!(" {command}").contains(flags) || command.ends_with("--help");
         out = out + opening + command + if has_them { "" } else { flags } + rest;
     }
     out
@@ -48,6 +48,8 @@ mod tests {
     fn advice_never_repeats_the_flags() {
         let told = |text| with_flags(text, "`oci-insta-scale ", " --config c.yaml");
         let whole = "`oci-insta-scale runs --config c.yaml` lists them; `oci-insta-scale --help` too";
+        let first = "`oci-insta-scale --config c.yaml scale 4` continues";
+        assert_eq!(told(first), first);
         assert_eq!(told(whole), whole);
         assert_eq!(
             told("a policy: `oci-insta-scale plan` checks, `oci-insta-scale policy` prints"),

@@ -107,3 +107,16 @@ fn an_unknown_shape_hides_no_other_in_the_report() {
     assert!(!alone.stderr.contains("policy"), "{}", alone.stderr);
     assert_eq!(alone.stderr.matches("no shape VM.Standard.E44.Flex").count(), 1, "{}", alone.stderr);
 }
+
+/// An unset variable in a template never means another fleet, or no spread.
+#[test]
+fn a_blank_fleet_or_spread_is_refused() {
+    for blank in ["fleet:", "fleet: \"\"", "fleet: \"  \""] {
+        let said = load(&format!("{blank}\n{GOOD}")).unwrap_err();
+        assert!(said.contains("fleet is blank"), "{blank}: {said}");
+    }
+    for blank in ["spread:", "spread: {}"] {
+        let said = load(&format!("{GOOD}  {blank}\n")).unwrap_err();
+        assert!(said.contains("spread lacks `across`"), "{blank}: {said}");
+    }
+}

@@ -304,3 +304,30 @@ async fn a_single_pass_replaces_what_is_missing_and_ends() {
     let (ended, told, _) = keep(&world, &options(true), Duration::from_hours(2)).await;
     assert_eq!((ended, told), (Some(KeepEnd::Kept), vec![Told::Calm { members: 3 }]));
 }
+
+/// Once `count` has replaced the size of a `scale`, changing it back does not bring that size back.
+#[tokio::test(start_paused = true)]
+async fn a_replaced_size_never_comes_back() {
+    let world = World::of("roomy");
+    let (env, fleet) = (world.environment(), world.fleet(3, &[1, 2, 3]));
+    let key = FleetKey::new(&fleet, None);
+    let said = ScalePlan { fleet: key.clone(), wanted: 7, configured: 2, before: 0, simulated: None };
+    let stop = CancellationToken::new();
+    carry_out(&env, &said, env.new_run_id(), Means::Keep, no_sink(), stop).await.unwrap();
+    assert_eq!(wanted(&*env.store, &key, 2).await.unwrap().count, 7);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let (ended, ..) = keep(&world, &options(true), Duration::from_hours(1)).await;
+    assert_eq!((ended, world.region.world().live_instances().count()), (Some(KeepEnd::Kept), 3));
+    assert_eq!(wanted(&*env.store, &key, 2).await.unwrap().count, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_pass_over_too_many_ends_short() {
+    let world = World::of("roomy");
+    assert_eq!(scale(&world, 5, true).await.0, Outcome::Complete);
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    let (ended, told, _) = keep(&world, &options(true), Duration::from_hours(1)).await;
+    assert_eq!(ended, Some(KeepEnd::Short));
+    assert!(told.contains(&Told::Surplus { surplus: 2 }), "{told:?}");
+    assert_eq!(world.region.world().live_instances().count(), 5);
+}

@@ -14,7 +14,6 @@ use crate::output::text::{clean, count};
 use crate::runtime;
 use crate::session::launch_options;
 use fleet::fleets::{Census, Drift, Means, ScalePlan, carry_out, mixed};
-use fleet::select::total_now;
 use fleet::{FleetSpec, Plan};
 use ledger::RunState;
 
@@ -33,8 +32,7 @@ pub async fn run(
     let mut plan = ground.plan(fleet).await?;
     spread_plan(&connection.settings, &census.members, &mut plan)?;
     reservation::check_reservations(connection, &plan).await?;
-    let existing =
-        total_now(census.members.iter().map(|member| &member.machine), &connection.settings.prices);
+    let existing = proposals::existing(census, &plan, &connection.settings);
     let proposal = proposals::grow(&plan, &scale, existing, &connection.settings);
     if let Some(limit) = args.max_cost_per_hour {
         proposals::within(limit, &proposal, &connection.settings.prices)?;

@@ -11,7 +11,6 @@ use crate::output::simulated;
 use crate::session::{Session, launch_options};
 use fleet::fleets::{KeepEnd, KeepOptions, Keeper};
 use fleet::history::launch_lock_key;
-use fleet::select::total_now;
 use ledger::Lease;
 use ledger::sqlite::{self, Locked};
 
@@ -29,8 +28,7 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;
     let (census, wanted) = (ground.census().await?, ground.wanted().await?);
-    let machines = census.members.iter().map(|member| &member.machine);
-    let existing = total_now(machines, &ground.connection.settings.prices);
+    let existing = proposals::existing(&census, &plan, &ground.connection.settings);
     let proposal =
         proposals::maintain(&plan, &ground.key, &census, wanted.count, existing, &ground.connection.settings);
     ground.agree(args.yes, &proposal).await?;

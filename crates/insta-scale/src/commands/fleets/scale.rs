@@ -85,7 +85,9 @@ async fn nothing(
     scale: ScalePlan,
 ) -> Result<Exit, CommandError> {
     let done = Done::new(&scale, scale.wanted);
-    let known = wanted.count == scale.wanted && (wanted.scaled_by.is_some() || args.size.is_none());
+    let known = wanted.count == scale.wanted
+        && (wanted.scaled_by.is_some() || args.size.is_none())
+        && wanted.superseded.is_none();
     if !known && !args.dry_run {
         let environment = ground.connection.environment(ground.asking.store.clone());
         let run = environment.new_run_id();

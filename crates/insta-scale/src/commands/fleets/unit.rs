@@ -18,14 +18,13 @@ pub fn text(session: &Session, args: &MaintainArgs) -> Result<String, CommandErr
     let config = std::path::absolute(session.config_file())
         .map_err(|source| CommandError::System { what: "the path of the config is unknown", source })?;
     let mut command = format!("{} maintain --yes --config {}", word(&program)?, word(&config)?);
-    if let Some(folder) = &session.flags.state_dir {
-        let folder = std::path::absolute(folder).map_err(|source| CommandError::System {
-            what: "the path of the state directory is unknown",
-            source,
-        })?;
-        // Writing to a String cannot fail, so the results are ignored.
-        let _ = write!(command, " --state-dir {}", word(&folder)?);
-    }
+    // A service has another environment: the ledger that holds the wanted size is named.
+    let folder = std::path::absolute(session.state_folder()?).map_err(|source| CommandError::System {
+        what: "the path of the state directory is unknown",
+        source,
+    })?;
+    // Writing to a String cannot fail, so the results are ignored.
+    let _ = write!(command, " --state-dir {}", word(&folder)?);
     for (flag, value) in [("--profile", &session.flags.profile), ("--endpoint", &session.flags.endpoint)] {
         if let Some(value) = value {
             let _ = write!(command, " {flag} {}", escaped(&shell_word(value)));
