@@ -6,6 +6,7 @@
 use crate::config::Settings;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output::simulated::{Announcing, Counting};
 use crate::session::{Session, endpoints_of};
 use crate::simulated_region::SimulatedRegion;
 use fleet::Environment;
@@ -94,8 +95,11 @@ impl<'a> Connection<'a> {
     /// Everything that a run needs. Its records tell of what is tried again, so the client need not.
     pub fn environment(&self, store: Arc<dyn Store>) -> Environment {
         Environment {
-            // By now the region has been announced, if it is a simulated one.
-            client: self.client.with_observer(self.requests.clone()),
+            // Its first request may be the first of the command: then it is what announces a simulated region.
+            client: self.client.with_observer(Arc::new(Announcing {
+                inner: Counting(self.requests.clone()),
+                quiet: self.session.is_quiet(),
+            })),
             requests: Some(self.requests.clone()),
             store,
             memory: self.session.capacity_memory(),

@@ -44,15 +44,15 @@ pub enum Why {
 }
 
 impl Why {
-    /// In words.
+    /// In words that follow a number: `3 newest`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NeverRan => "never ran",
-            Self::SharesNumber => "shares its number",
+            Self::SharesNumber => "sharing a number",
             Self::Named => "named",
             Self::Newest => "newest",
             Self::Oldest => "oldest",
-            Self::Balance => "fullest domain",
+            Self::Balance => "in the fullest domain",
         }
     }
 }

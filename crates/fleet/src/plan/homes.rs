@@ -60,6 +60,14 @@ impl Occupied {
     }
 }
 
+/// The members before the launch.
+struct Before {
+    /// How many are in each domain.
+    counts: Vec<u32>,
+    /// How many there are, those elsewhere included.
+    members: u32,
+}
+
 impl FleetSpec {
     /// Chooses the domain of each slot, beside the members in the domains `existing`. A slot whose domain is fixed (it replaces
     /// an instance, say) keeps it, if the fleet may use it. A fleet without a spread is left as it is. Tells when the skew will
@@ -78,10 +86,12 @@ impl FleetSpec {
             return Ok(None);
         }
         let mut occupied = Occupied { counts: vec![0; domains.len()], domains };
+        let mut members = 0;
         for domain in existing {
             occupied.add(&domain);
+            members += 1;
         }
-        let before = occupied.counts.clone();
+        let before = Before { counts: occupied.counts.clone(), members };
         let mut chosen: Vec<Option<usize>> = (0..self.count as usize)
             .map(|slot| fixed.get(slot)?.as_ref().and_then(|domain| occupied.add(domain)))
             .collect();
@@ -141,7 +151,7 @@ impl FleetSpec {
 
 impl Spread {
     /// What keeps the fleet from being spread as it should be.
-    fn problem(self, occupied: &Occupied, before: &[u32]) -> Option<String> {
+    fn problem(self, occupied: &Occupied, before: &Before) -> Option<String> {
         let Self { across, max_skew, .. } = self;
         let or_else = if self.refuses() { ", or set `when_impossible: best_effort`" } else { "" };
         if let [only] = occupied.domains.as_slice() {
@@ -163,10 +173,11 @@ impl Spread {
         let (most, fullest) = by_count().rev().max_by_key(|(count, _)| **count)?;
         let (least, emptiest) = by_count().min_by_key(|(count, _)| **count)?;
         let level = most.saturating_sub(max_skew);
-        let needed: u32 = before.iter().map(|count| level.saturating_sub(*count)).sum();
+        let more: u32 = before.counts.iter().map(|count| level.saturating_sub(*count)).sum();
+        let size = before.members + more;
         Some(format!(
-            "{most} members would be in {fullest} and {least} in {emptiest}: a skew of {skew}, above max_skew {max_skew}; launch \
-                 at least {needed}, terminate members of the fullest domain first{or_else}"
+            "{most} members would be in {fullest} and {least} in {emptiest}: a skew of {skew}, above max_skew {max_skew}; use \
+                 `scale N` with N at least {size}, terminate members of the fullest domain first{or_else}"
         ))
     }
 }

@@ -65,17 +65,20 @@ fn an_impossible_spread_names_domains_and_remedy() {
     assert_eq!(
         told,
         "spread: 5 members would be in FAULT-DOMAIN-1 of x:AD-1 and 1 in FAULT-DOMAIN-2 of x:AD-1: a skew of 4, above \
-             max_skew 1; launch at least 8, terminate members of the fullest domain first, or set \
+             max_skew 1; use `scale N` with N at least 13, terminate members of the fullest domain first, or set \
              `when_impossible: best_effort`"
     );
-    // The figure in the remedy is the least that helps.
+    // The size in the remedy is the least that helps: 8 beside the 5 that exist.
     for (count, is_enough) in [(7, false), (8, true)] {
         let mut fleet = faults(count, WhenImpossible::Refuse);
         assert_eq!(fleet.spread_beside(members([5, 0, 0]), &[]).is_ok(), is_enough, "{count}");
     }
     let mut fleet = faults(2, WhenImpossible::BestEffort);
     let told = fleet.spread_beside(members([5, 0, 0]), &[]).unwrap().unwrap().message;
-    assert!(told.ends_with("launch at least 8, terminate members of the fullest domain first"), "{told}");
+    assert!(
+        told.ends_with("use `scale N` with N at least 13, terminate members of the fullest domain first"),
+        "{told}"
+    );
     assert_eq!(walk(&fleet, 1).join(" "), "2 3");
 }
 

@@ -21,9 +21,31 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if time > DURATION_MAX { Err("the longest time is a year (365d)".to_owned()) } else { Ok(time) }
 }
 
+/// Reads a time of so many seconds or more.
+pub fn at_least(text: &str, seconds: u64) -> Result<Duration, String> {
+    let time = parse(text)?;
+    if time < Duration::from_secs(seconds) {
+        Err(format!("at least {seconds}s is required"))
+    } else {
+        Ok(time)
+    }
+}
+
+/// Reads the time between two refreshes or two requests that a person repeats.
+pub fn refresh(text: &str) -> Result<Duration, String> {
+    at_least(text, 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_between_looks_has_a_least_value() {
+        assert_eq!(refresh("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(refresh("999ms").unwrap_err(), "at least 1s is required");
+        assert!(at_least("9s", 10).unwrap_err().contains("10s"));
+    }
 
     #[test]
     fn times_are_read_as_people_type_them() {

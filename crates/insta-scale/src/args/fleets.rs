@@ -42,7 +42,7 @@ pub struct ScaleArgs {
     /// Show what would change without changing anything
     #[arg(long)]
     pub dry_run: bool,
-    /// When shrinking, terminate the highest numbers first (the default)
+    /// When shrinking, terminate the highest numbers first (the default without `spread`)
     #[arg(long, conflicts_with_all = ["oldest", "balance", "named"])]
     pub newest: bool,
     /// When shrinking, terminate the lowest numbers first
@@ -60,7 +60,7 @@ pub struct ScaleArgs {
     /// Tag new instances to expire after this time; `cleanup --expired` then terminates them [default: never]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub ttl: Option<Duration>,
-    /// Change nothing if the whole fleet would cost more than this per hour [default: no limit]
+    /// Launch nothing if the whole fleet would cost more than this per hour [default: no limit]
     #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = positive)]
     pub max_cost_per_hour: Option<f64>,
     /// When growing, launch from the config even if existing members have another shape, size or image [default: refuse]
@@ -85,8 +85,8 @@ pub struct StatusArgs {
     /// Refresh until interrupted
     #[arg(short, long)]
     pub watch: bool,
-    /// Interval between refreshes with --watch
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse, requires = "watch")]
+    /// Time between refreshes with --watch, at least 1s
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::refresh, requires = "watch")]
     pub every: Duration,
 }
 
@@ -166,11 +166,7 @@ pub struct ReplaceArgs {
 
 /// A time between two polls, long enough not to use up the requests of the tenancy.
 fn interval(text: &str) -> Result<Duration, String> {
-    let time = duration::parse(text)?;
-    if time < Duration::from_secs(10) {
-        return Err("at least 10s is required".to_owned());
-    }
-    Ok(time)
+    duration::at_least(text, 10)
 }
 
 /// Flags of `fleets`.

@@ -155,8 +155,8 @@ pub struct ListInstances {
     /// Refresh until Ctrl-C
     #[arg(short, long)]
     pub watch: bool,
-    /// Time between refreshes with --watch
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse, requires = "watch")]
+    /// Time between refreshes with --watch, at least 1s
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::refresh, requires = "watch")]
     pub every: Duration,
     /// Which instances.
     #[command(flatten)]
@@ -183,8 +183,8 @@ pub struct StatusInstances {
     /// Refresh until no instance is changing state
     #[arg(short, long)]
     pub watch: bool,
-    /// Time between refreshes with --watch
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse, requires = "watch")]
+    /// Time between refreshes with --watch, at least 1s
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::refresh, requires = "watch")]
     pub every: Duration,
     /// Which instances.
     #[command(flatten)]

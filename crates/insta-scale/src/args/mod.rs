@@ -197,7 +197,7 @@ pub struct Pace {
     /// placement up to 3 times, and make at most 12 attempts per instance]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub retry_for: Option<Duration>,
-    /// Stop launching and waiting after this time; with --min, roll back if too few are running [default: none]
+    /// Stop launching and waiting after this time [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
 }
@@ -214,7 +214,8 @@ pub struct LaunchArgs {
     /// Launch N instances [default: the config's count]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::config::MAX_COUNT)))]
     pub count: Option<u32>,
-    /// Require at least M running; otherwise roll back everything this run created [default: keep any number]
+    /// Require at least M running, by the --deadline if there is one; otherwise roll back everything this run created
+    /// [default: keep any number]
     #[arg(long, value_name = "M", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub min: Option<u32>,
     /// Keep the instances even if fewer than --min are running

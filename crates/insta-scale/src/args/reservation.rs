@@ -153,8 +153,8 @@ pub struct UpdateReservation {
     /// Stop waiting after this time
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration::parse)]
     pub deadline: Duration,
-    /// Time between requests with --until-held
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
+    /// Time between requests with --until-held, at least 1s
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::refresh)]
     pub every: Duration,
     /// Skip the confirmation prompt
     #[arg(short, long)]
@@ -172,8 +172,8 @@ pub struct WaitReservation {
     /// Stop waiting after this time
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration::parse)]
     pub deadline: Duration,
-    /// Time between requests with --count
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
+    /// Time between requests with --count, at least 1s
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::refresh)]
     pub every: Duration,
     /// Skip the confirmation prompt
     #[arg(short, long)]

@@ -83,7 +83,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         }
         Command::Replace(args) => Box::pin(fleets::replace_members(session, &args)).await,
         Command::Maintain(args) => Box::pin(fleets::maintain_fleet(session, &args)).await,
-        Command::Status(args) => Box::pin(fleets::show_fleet(session, &args)).await,
+        Command::Status(args) => end_of_watch(Box::pin(fleets::show_fleet(session, &args)).await, args.watch),
         Command::Fleets(args) => Box::pin(fleets::list_fleets(session, &args)).await,
         Command::Fleet(args) => match args.command {
             FleetCommand::Adopt(args) => Box::pin(fleets::adopt_instances(session, &args)).await,
@@ -141,4 +141,25 @@ pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandErro
         return Err(CommandError::usage("this command has no --output csv", "table, json and jsonl work"));
     }
     Ok(())
+}
+
+/// The end of a command that may repeat what it shows: Ctrl-C is then its usual end, and no failure.
+fn end_of_watch(ended: Result<Exit, CommandError>, watch: bool) -> Result<Exit, CommandError> {
+    match ended {
+        Err(CommandError::Interrupted) if watch => Ok(Exit::Interrupted),
+        ended => ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ctrl_c_ends_a_watch_without_an_error() {
+        let interrupted = || Err(CommandError::Interrupted);
+        assert_eq!(end_of_watch(interrupted(), true).ok(), Some(Exit::Interrupted));
+        assert!(end_of_watch(interrupted(), false).is_err());
+        assert!(end_of_watch(Err(CommandError::Declined), true).is_err());
+    }
 }

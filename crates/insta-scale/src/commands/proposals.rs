@@ -113,9 +113,10 @@ pub fn maintain(
     let missing = wanted.saturating_sub(census.count());
     let of = |number| money(&plan.fleet, number, settings);
     let name = clean(&key.name);
+    let launches = format!("launches {}", count(missing, "missing instance"));
     let mut what = vec![
         ("fleet", format!("{name}: {} exist, {wanted} wanted", count(census.count(), "instance"))),
-        ("now", format!("launches {}", count(missing, "missing instance"))),
+        ("now", if missing == 0 { "launches nothing".to_owned() } else { launches }),
         ("later", "replaces members that die or are reclaimed; terminates nothing".to_owned()),
     ];
     if let Some(found) = mixed(census.members.iter().map(|member| &member.machine), &plan.fleet) {

@@ -8,6 +8,9 @@ use crate::tuning::{CONFIRM_NUMBER_ABOVE, CONFIRM_PRICE_ABOVE};
 use fleet::price::{Per, Prices};
 use std::fmt::Write as _;
 
+/// The first line of what a command shows that only shows what it would do.
+pub const DRY_RUN: &str = "DRY RUN: nothing is changed";
+
 /// Columns in front of the texts: two spaces, the label, a space.
 const INDENT: usize = 15;
 
@@ -71,7 +74,7 @@ pub struct Money {
 impl Proposal {
     /// What would be asked, for a command that only shows what it would do.
     pub fn dry_run(&self, prices: &Prices) -> String {
-        let mut out = "DRY RUN: nothing is changed\n\n".to_owned();
+        let mut out = format!("{DRY_RUN}\n\n");
         if !self.table.is_empty() {
             out = out + self.table.trim_end() + "\n\n";
         }

@@ -3,6 +3,7 @@
 use super::instances::columns::{self, Column};
 use super::simulated::{ends_with_launch, mark, of_plan};
 use super::text::{clean, count, lines, ranges};
+use console::truncate_str;
 use jiff::Timestamp;
 use ledger::{Next, Outcome, RunHead, RunKind, RunState};
 use serde::Serialize;
@@ -116,7 +117,11 @@ pub fn runs_table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> S
     let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), clean);
     let id = |row: &ListedRun| row.head.run.to_string();
     let prefix = |row: &ListedRun| row.facts.name_prefix.as_ref().map(|prefix| format!("{prefix}-"));
-    let names = |row: &ListedRun| text(prefix(row).or_else(|| row.facts.names.clone()).as_deref());
+    let names = |row: &ListedRun| {
+        let whole = text(prefix(row).or_else(|| row.facts.names.clone()).as_deref());
+        // Without a terminal there is no width to fit, but a long list of names would still hide the other columns.
+        if width.is_some() { whole } else { truncate_str(&whole, NAMES, "…").into_owned() }
+    };
     let mut columns = vec![
         // What `show` and `resume` take as well.
         column("RUN", 0, &id).or_short(rows.iter().map(|row| id(row).chars().take(SHORT).collect())),
@@ -144,6 +149,9 @@ pub fn runs_table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> S
     columns.push(column("CONFIG", 7, &|row| text(row.facts.config.as_deref())));
     columns::columns_table(columns, width)
 }
+
+/// The most of the names that is shown where no terminal limits it; the JSON output has them all.
+const NAMES: usize = 40;
 
 /// So much of an id tells runs apart that did not begin in the same minute.
 const SHORT: usize = 13;
@@ -302,6 +310,10 @@ mod tests {
             0193ab00-0000  launch  web-           0/5   5 min  nothing              1 failed
             0193ab00-0000  stop    web-1 … web-3  0/5   5 min  complete             -
             ");
+        let mut long = rows[2].clone();
+        long.facts.names = Some("web-1, web-3, ".repeat(20));
+        let piped = runs_table(&[long], now, None);
+        assert!(piped.lines().all(|line| line.chars().count() < 200), "{piped}");
         let values = values(&rows);
         assert_eq!((&values[0]["name_prefix"], &values[0]["in_doubt"]), (&"web".into(), &1.into()));
         assert_eq!((&values[0]["launched"], &values[0]["running"]), (&2.into(), &1.into()));

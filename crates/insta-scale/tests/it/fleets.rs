@@ -105,6 +105,9 @@ fn protected_members_stay_and_that_is_a_failure() {
     let refused = scale(&place, &["0"]);
     assert_eq!(refused.code, 4, "{}", refused.stderr);
     assert!(refused.stderr.contains("2 instances are protected"), "{}", refused.stderr);
+    let shown = place.run(&["scale", "0", "--dry-run"]);
+    assert_eq!(shown.code, refused.code, "{}", shown.stderr);
+    assert_eq!(shown.stdout, "DRY RUN: nothing is changed\n\nfleet rehearsal has 2 instances; wanted: 0\n");
     assert_eq!(status(&place)["members"], 2);
 }
 
@@ -149,6 +152,10 @@ fn adoption_takes_in_what_has_the_names_and_no_fleet() {
     let elsewhere = ["--state-dir", "elsewhere", "--output", "json"];
     let standing = place.run(&[&["status"], &elsewhere[..]].concat()).json();
     assert_eq!((&standing["members"], standing["candidates"].as_array().unwrap().len()), (&0.into(), 2));
+    let member = place.run(&["scale", "3", "--no-wait"]);
+    assert_eq!(member.code, 0, "{}", member.stderr);
+    let again = place.run(&["fleet", "adopt", "rehearsal-3", "--yes"]);
+    assert!(again.stderr.contains("is already in fleet rehearsal"), "{}", again.stderr);
     // Ten tags are full: the service refuses an eleventh, and each refusal is told.
     let full = place.run(&[&["fleet", "adopt", "--yes"], &elsewhere[..]].concat());
     assert_eq!(full.code, 4, "{} {}", full.stderr, full.stdout);
@@ -205,8 +212,55 @@ fn a_dry_run_of_scale_changes_nothing() {
     assert_eq!(scale(&place, &["2"]).code, 0);
     let shrunk = place.run(&["scale", "1", "--dry-run"]);
     assert!(shrunk.stdout.contains("why these    1 newest"), "{}", shrunk.stdout);
+    assert!(shrunk.stdout.contains("\n  saves        0.0"), "{}", shrunk.stdout);
+    let same = place.run(&["scale", "2", "--dry-run"]);
+    assert_eq!(
+        same.stdout,
+        "DRY RUN: nothing is changed\n\nfleet rehearsal has 2 instances: nothing to do\n"
+    );
+    assert!(!same.stderr.contains("kept in the ledger"), "{}", same.stderr);
+    let none = place.run(&["replace", "--drifted", "--dry-run"]);
+    assert_eq!(none.stdout, "DRY RUN: nothing is changed\n", "{}", none.stderr);
     let members = status(&place)["members"].clone();
     assert_eq!(members, 2);
+}
+
+#[test]
+fn a_simulated_fleet_is_never_shown_as_real() {
+    let (place, _region) = region(&[]);
+    let check = |words: &[&str]| {
+        let shown = place.run(&[words, &["--output", "json"]].concat());
+        assert!(shown.stderr.contains("nothing here is real"), "{words:?}: {}", shown.stderr);
+        assert_eq!(shown.json()["simulated"], true, "{words:?}: {}", shown.stdout);
+    };
+    check(&["status"]);
+    check(&["fleets"]);
+    check(&["scale", "0", "--dry-run"]);
+    assert_eq!(scale(&place, &["1"]).code, 0);
+    for words in [
+        &["status"][..],
+        &["scale", "1"],
+        &["scale", "1", "--dry-run"],
+        &["scale", "0", "--dry-run"],
+        &["replace", "--drifted", "--dry-run"],
+        &["fleets"],
+    ] {
+        check(words);
+    }
+    let placements = place.run(&["plan", "--placements", "json", "--count", "1"]);
+    assert!(placements.stderr.contains("nothing here is real"), "{}", placements.stderr);
+    assert_eq!(placements.json()["simulated"], true);
+}
+
+#[test]
+fn flags_without_an_effect_are_named() {
+    let (place, _region) = region(&[]);
+    let grown = scale(&place, &["1", "--balance"]);
+    assert!(grown.stderr.contains("note: --balance has no effect, because no instance is terminated"));
+    let same = scale(&place, &["1", "--ttl", "1h"]);
+    assert!(same.stderr.contains("note: --ttl has no effect, because no instance is launched"));
+    let fitting = scale(&place, &["0", "--oldest"]);
+    assert!(!fitting.stderr.contains("no effect"), "{}", fitting.stderr);
 }
 
 #[test]

@@ -36,7 +36,8 @@ fn a_spread_is_read_with_its_defaults() {
     let all = "spread: {across: fault_domain, max_skew: 3, when_impossible: best_effort}";
     let loose = Spread { max_skew: 3, when_impossible: WhenImpossible::BestEffort, ..usual };
     assert_eq!(read(all), Some(loose));
-    assert_eq!(read("spread:"), None);
+    let blank = load_in(folder.path(), format!("{GOOD}  spread:\n"), &Overrides::default()).unwrap_err();
+    assert!(blank.contains("spread lacks `across`"), "{blank}");
 }
 
 #[test]

@@ -161,7 +161,10 @@ async fn an_uneven_fleet_is_refused_before_anything_is_sent() {
     let members = census(&env, &fleet).await.members;
     let mut plan = plan_for(&env, FleetSpec { count: 2, ..fleet.clone() }).await;
     let told = spread_beside(&mut plan.fleet, &members).unwrap_err();
-    assert!(told.message.contains("a skew of 3, above max_skew 1; launch at least 6"), "{told}");
+    assert!(
+        told.message.contains("a skew of 3, above max_skew 1; use `scale N` with N at least 10"),
+        "{told}"
+    );
     let summary = grow(&world, &fleet, 10).await.unwrap();
     assert_eq!(summary.running, 6);
     assert_eq!(by_fault_domain(&world, "web"), [(1, 3), (2, 3), (3, 4)].into());

@@ -36,7 +36,11 @@ pub async fn adopt_instances(session: &Session, args: &AdoptArgs) -> Result<Exit
     };
     let name = clean(&ground.key.name);
     if machines.is_empty() {
-        console::line(&format!("nothing to adopt: no instance of an earlier run has a name of fleet {name}"));
+        if args.named.is_empty() {
+            console::line(&format!(
+                "nothing to adopt: no instance of an earlier run has a name of fleet {name}"
+            ));
+        }
         return show(&ground, &[], &[]);
     }
     let prices = &ground.connection.settings.prices;
@@ -94,7 +98,12 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
         ));
     }
     let is_new = |machine: &Machine| machine.tags.get(FLEET_TAG).is_none();
-    Ok(found.machines.into_iter().filter(is_new).collect())
+    let (new, members): (Vec<Machine>, Vec<Machine>) = found.machines.into_iter().partition(is_new);
+    for member in &members {
+        let name = clean(&ground.key.name);
+        console::line(&format!("{} is already in fleet {name}", clean(member.label())));
+    }
+    Ok(new)
 }
 
 type Tagged = (String, Option<Result<(), oci_client::Failure>>);

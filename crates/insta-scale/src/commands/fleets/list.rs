@@ -5,6 +5,7 @@ use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
+use crate::output::instances::columns::{Column, columns_table};
 use crate::output::listing::{Listing, per_hour};
 use crate::output::text::clean;
 use crate::session::Session;
@@ -26,8 +27,10 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
         let name = machine.tags.get(FLEET_TAG).unwrap_or_default().to_owned();
         fleets.entry(name).or_default().push(machine);
     }
-    let mut listing =
-        Listing::new("fleets", &["FLEET", "INSTANCES", "RUNNING", "SHAPES", "SINCE", "PRICE/HOUR"]);
+    let mut listing = Listing::new(
+        "fleets",
+        &["FLEET", "INSTANCES", "RUNNING", "SHAPES", "SINCE", "PRICE/HOUR", "CURRENCY"],
+    );
     for (name, machines) in &fleets {
         let running = machines.iter().filter(|machine| machine.state == State::Running).count();
         let mut shapes: Vec<&str> = machines.iter().map(|machine| machine.shape.as_str()).collect();
@@ -44,6 +47,7 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
                 clean(&shapes.join(", ")),
                 since.map_or_else(|| "-".to_owned(), |since| format!("{since:.0}")),
                 per_hour(hour),
+                clean(connection.settings.prices.currency()),
             ],
             json!({
                 "fleet": name,
@@ -57,7 +61,52 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
             }),
         );
     }
-    let format = if session.output == OutputFormat::Wide { OutputFormat::Table } else { session.output };
-    console::data(&listing.to_text(format))?;
+    let text = match session.output {
+        OutputFormat::Table if !listing.rows.is_empty() => table(&listing.rows, console::width()),
+        OutputFormat::Wide if !listing.rows.is_empty() => table(&listing.rows, None),
+        format => listing.to_text(format),
+    };
+    console::data(&text)?;
     Ok(Exit::Done)
+}
+
+/// The rows in the width of the terminal, if it is one.
+fn table(rows: &[Vec<String>], width: Option<usize>) -> String {
+    let cell = |row: &[String], at: usize| row.get(at).cloned().unwrap_or_default();
+    let column = |title, rank, at| Column::new(title, rank, rows.iter().map(|row| cell(row, at)));
+    let day = |row: &Vec<String>| cell(row, 4).chars().take("2026-01-31".len()).collect();
+    let price = |row: &Vec<String>| match cell(row, 5) {
+        unknown if unknown == per_hour(None) => unknown,
+        hour => format!("{hour} {}", cell(row, 6)),
+    };
+    let columns = vec![
+        column("FLEET", 0, 0).cut(),
+        column("INSTANCES", 0, 1),
+        column("RUNNING", 2, 2),
+        column("SHAPES", 3, 3).cut(),
+        column("SINCE", 4, 4).or_short(rows.iter().map(day)),
+        Column::new("PRICE/HOUR", 1, rows.iter().map(price)),
+    ];
+    columns_table(columns, width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fleets_fit_a_terminal_and_name_the_currency() {
+        let row = |name: &str, hour: &str| {
+            let cells = [name, "2", "0", "VM.Standard.E4.Flex", "2026-11-29T09:56:50Z", hour, "USD"];
+            cells.map(str::to_owned).to_vec()
+        };
+        let rows = [row("rehearsal", "0.0680"), row("web", "unknown")];
+        insta::assert_snapshot!(table(&rows, Some(80)), @r"
+        FLEET      INSTANCES  RUNNING  SHAPES               SINCE       PRICE/HOUR
+        rehearsal  2          0        VM.Standard.E4.Flex  2026-11-29  0.0680 USD
+        web        2          0        VM.Standard.E4.Flex  2026-11-29  unknown
+        ");
+        let long = table(&[row(&"x".repeat(100), "0.0680")], Some(80));
+        assert!(long.lines().all(|line| line.chars().count() <= 80), "{long}");
+    }
 }

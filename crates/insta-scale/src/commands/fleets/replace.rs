@@ -49,7 +49,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
                 count(size, "wanted instance")
             ));
         }
-        console::data(&show::nothing(session.output))?;
+        console::data(&show::nothing(session.output, args.dry_run))?;
         return Ok(Exit::Done);
     }
     let terminate = terminate_options(&args.keep, &args.pace);

@@ -70,11 +70,31 @@ async fn bring_to(
             "choose a smaller size, or omit --named",
         ));
     }
-    match change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.keep.protect) {
+    let change =
+        change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.keep.protect);
+    if !ground.connection.session.is_quiet() {
+        for note in flags_without_effect(args, &change) {
+            console::line(&note);
+        }
+    }
+    match change {
         SizeChange::Nothing => nothing(ground, args, wanted, scale).await,
         SizeChange::Grow(fleet) => grow::run(ground, args, &census, scale, *fleet).await,
         SizeChange::Shrink(picked) => shrink::run(ground, args, &census, scale, picked).await,
     }
+}
+
+/// The flags that concern a launch where nothing is launched, and a termination where nothing is terminated.
+fn flags_without_effect(args: &ScaleArgs, change: &SizeChange) -> Vec<String> {
+    let (grows, shrinks) = (matches!(change, SizeChange::Grow(_)), matches!(change, SizeChange::Shrink(_)));
+    let flags = [
+        (args.ttl.is_some() && !grows, "--ttl", "launched"),
+        (args.newest && !shrinks, "--newest", "terminated"),
+        (args.oldest && !shrinks, "--oldest", "terminated"),
+        (args.balance && !shrinks, "--balance", "terminated"),
+    ];
+    let note = |(_, flag, what)| format!("note: {flag} has no effect, because no instance is {what}");
+    flags.into_iter().filter(|(vain, ..)| *vain).map(note).collect()
 }
 
 /// The fleet has the size already. What the person said is kept all the same, unless it was kept before.
@@ -84,7 +104,7 @@ async fn nothing(
     wanted: &Wanted,
     scale: ScalePlan,
 ) -> Result<Exit, CommandError> {
-    let done = Done::new(&scale, scale.wanted);
+    let done = Done::new(&scale, scale.wanted).of_dry_run(args.dry_run);
     let known = wanted.count == scale.wanted
         && (wanted.scaled_by.is_some() || args.size.is_none())
         && wanted.superseded.is_none();

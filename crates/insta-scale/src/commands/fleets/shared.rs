@@ -19,9 +19,10 @@ pub(super) fn terminate_options(keep: &Keep, pace: &Pace) -> Options {
     }
 }
 
-/// Says that the config has another number: whoever launches from it elsewhere gets that.
+/// Says that the config has another number: whoever launches from it elsewhere gets that. A dry run keeps no size.
 pub(super) fn note_count(ground: &Ground<'_>, args: &ScaleArgs, scale: &ScalePlan) {
-    if scale.wanted == scale.configured || args.size.is_none() || ground.connection.session.is_quiet() {
+    let nobody_asked = args.dry_run || args.size.is_none() || ground.connection.session.is_quiet();
+    if scale.wanted == scale.configured || nobody_asked {
         return;
     }
     let file = &ground.connection.settings.file;

@@ -30,6 +30,12 @@ pub async fn run(
     if let Some(uneven) = &uneven {
         check_spread(ground, args, uneven)?;
     }
+    if picked.leaving.is_empty() {
+        console::line(&protected(&picked));
+        let done = Done::new(&scale, scale.before).of_dry_run(args.dry_run);
+        console::data(&done.text(connection.session.output))?;
+        return Ok(Exit::NoneLaunched);
+    }
     let mut options = terminate_options(&args.keep, &args.pace);
     let mut proposal = propose(ground, census, &scale, &picked, &options);
     proposal.options.extend(uneven.map(|uneven| format!("spread: {}", clean(&uneven.to_string()))));
@@ -40,11 +46,6 @@ pub async fn run(
             connection.session.output,
         ))?;
         return Ok(if picked.short > 0 { Exit::SomeFailed } else { Exit::Done });
-    }
-    if picked.leaving.is_empty() {
-        console::line(&protected(&picked));
-        console::data(&Done::new(&scale, scale.before).text(connection.session.output))?;
-        return Ok(Exit::NoneLaunched);
     }
     instances::tell_fate(connection.session, args.yes, &options)?;
     ground.agree(args.yes, &proposal).await?;
@@ -181,6 +182,10 @@ fn propose(
         hour: (all.1 < census.members.len()).then_some((all.0 - spent.0).max(0.0)),
         unknown: all.1.saturating_sub(spent.1),
     };
+    // The price of those that leave.
+    for (label, _) in &mut proposal.money {
+        *label = "saves";
+    }
     proposal.money.push(("fleet then", left));
     if picked.short > 0 {
         proposal.options.push(protected(picked));

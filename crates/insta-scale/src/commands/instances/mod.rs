@@ -12,6 +12,7 @@ mod status;
 pub use act::advise;
 pub use confirm::{propose_action, tell_fate};
 
+use super::end_of_watch;
 use crate::args::{InstancesCommand, ManageInstances, OutputFormat, Select};
 use crate::connection::Connection;
 use crate::error::CommandError;
@@ -25,10 +26,12 @@ pub(super) use act::{conclude_action, show_action};
 pub async fn run_verb(session: &Session, command: InstancesCommand) -> Result<Exit, CommandError> {
     match command {
         InstancesCommand::List(args) => {
-            list::list_instances(&connect(session, &args.select).await?, &args).await
+            let shown = list::list_instances(&connect(session, &args.select).await?, &args).await;
+            end_of_watch(shown, args.watch)
         }
         InstancesCommand::Status(args) => {
-            status::show_status(&connect(session, &args.select).await?, &args).await
+            let shown = status::show_status(&connect(session, &args.select).await?, &args).await;
+            end_of_watch(shown, args.watch)
         }
         InstancesCommand::Start(args) => {
             act::start_instances(&connect(session, &args.select).await?, &args).await

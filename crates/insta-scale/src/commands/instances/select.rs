@@ -206,6 +206,16 @@ async fn unlisted(
     Ok(known)
 }
 
+/// Why named instances are not selected. Without another selector, only terminated ones are not.
+fn why_left_out(filter: &Filter, number: u64) -> String {
+    let others = Filter { named: None, terminated: false, named_though_gone: false, ..filter.clone() };
+    if others == Filter::default() {
+        let instances = if number == 1 { "instance" } else { "instances" };
+        return format!("not selected: terminated {instances}");
+    }
+    format!("excluded by another selector: {}", count(number, "named instance"))
+}
+
 /// Says what of a choice is worth knowing. When it is empty, so is why; what was probably meant comes back.
 pub async fn report_choice(
     connection: &Connection<'_>,
@@ -219,8 +229,8 @@ pub async fn report_choice(
             .take(5)
             .map(|machine| format!("{} ({})", clean(machine.label()), machine.state))
             .collect();
-        let all = count(found.left_out.len() as u64, "named instance");
-        console::line(&format!("excluded by another selector: {all}: {}", names.join(", ")));
+        let all = found.left_out.len() as u64;
+        console::line(&format!("{}: {}", why_left_out(filter, all), names.join(", ")));
     }
     for (name, many) in &found.shared_names {
         console::line(&format!("warning: {} instances have the name {}", many, clean(name)));
@@ -309,6 +319,14 @@ fn nobody(compartment: &str, filter: &Filter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reason_of_an_exclusion_is_the_true_one() {
+        let named = Filter { named: Some(vec!["web-1".parse().unwrap()]), ..Filter::default() };
+        assert_eq!(why_left_out(&named, 1), "not selected: terminated instance");
+        let stopped = Filter { states: vec!["STOPPED".to_owned()], ..named };
+        assert_eq!(why_left_out(&stopped, 2), "excluded by another selector: 2 named instances");
+    }
 
     #[test]
     fn whoever_finds_nothing_is_told_where_and_for_what_was_looked() {

@@ -3,7 +3,7 @@
 use crate::args::OutputFormat;
 use crate::output::console;
 use crate::output::document::{SCHEMA_VERSION, last_line};
-use crate::output::proposal::Proposal;
+use crate::output::proposal::{DRY_RUN, Proposal};
 use crate::output::simulated::mark;
 use crate::output::text::{clean, count, ranges};
 use fleet::FleetSpec;
@@ -21,7 +21,11 @@ fn document(value: Value, output: OutputFormat, people: String) -> String {
 }
 
 /// Nothing was to be done.
-pub fn nothing(output: OutputFormat) -> String {
+pub fn nothing(output: OutputFormat, dry_run: bool) -> String {
+    if dry_run {
+        let value = json!({"schema_version": SCHEMA_VERSION, "planned": []});
+        return document(value, output, format!("{DRY_RUN}\n"));
+    }
     done(&Replacement { ended: 0, left: 0, stopped: None }, output)
 }
 

@@ -5,7 +5,7 @@ use crate::output::console;
 use crate::output::document::{Document, SCHEMA_VERSION, last_line};
 use crate::output::ending::Ending;
 use crate::output::instances::action;
-use crate::output::proposal::Proposal;
+use crate::output::proposal::{DRY_RUN, Proposal};
 use crate::output::simulated::mark;
 use crate::output::summary;
 use crate::output::text::{clean, count};
@@ -27,12 +27,19 @@ pub struct Done<'a> {
     after: u32,
     /// The run that keeps the size, if one was needed.
     scale: Option<RunId>,
+    dry_run: bool,
 }
 
 impl<'a> Done<'a> {
     /// A fleet that has so many members now.
     pub fn new(plan: &'a ScalePlan, after: u32) -> Self {
-        Self { plan, after, scale: None }
+        Self { plan, after, scale: None, dry_run: false }
+    }
+
+    /// The same, for a command that only shows what it would do if `dry_run` is set.
+    #[must_use]
+    pub fn of_dry_run(self, dry_run: bool) -> Self {
+        Self { dry_run, ..self }
     }
 
     /// The same, with the run that keeps the size.
@@ -51,6 +58,9 @@ impl<'a> Done<'a> {
         }
         if after == wanted {
             return format!("fleet {name} now has {} (it had {before})\n", count(wanted, "instance"));
+        }
+        if after > wanted {
+            return format!("fleet {name} has {}; wanted: {wanted}\n", count(after, "instance"));
         }
         format!("fleet {name} has {after} of {}\n", count(wanted, "wanted instance"))
     }
@@ -87,7 +97,8 @@ impl<'a> Done<'a> {
 
     /// Nothing was changed.
     pub fn text(&self, output: OutputFormat) -> String {
-        self.shown(output, "none", ("launch", Value::Null), self.line())
+        let people = if self.dry_run { format!("{DRY_RUN}\n\n{}", self.line()) } else { self.line() };
+        self.shown(output, "none", ("launch", Value::Null), people)
     }
 
     /// What would be changed.
