@@ -15,7 +15,7 @@ use fleet::fleets::{
     FleetKey, LeavingOrder, Means, PROTECT_TAG, Picked, ScalePlan, SizeChange, carry_out, change,
     settle_unfinished, spread_beside, take_census,
 };
-use fleet::plan::{Across, FLEET_TAG, Spread, WhenImpossible, skew};
+use fleet::plan::{Across, FLEET_TAG, Spread, WhenImpossible};
 use fleet::select::Selection;
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
 use futures_util::future::BoxFuture;
@@ -202,24 +202,6 @@ impl Scaling {
         ours.map(|entry| (entry.id, entry.name)).collect()
     }
 
-    /// By how many members the fullest domain is ahead of the emptiest, by the region's own books; 0 without a spread.
-    fn skew(&self) -> u32 {
-        let Some(spread) = self.fleet.spread else { return 0 };
-        let mut counts: BTreeMap<_, u32> = self
-            .fleet
-            .placements
-            .iter()
-            .map(|place| (spread.across.domain(&place.availability_domain, place.fault_domain.as_deref()), 0))
-            .collect();
-        let members = self.members();
-        let world = self.region.world();
-        for entry in world.live_instances().filter(|entry| members.contains_key(&entry.id)) {
-            let fault = format!("FAULT-DOMAIN-{}", entry.fault_domain);
-            *counts.entry(spread.across.domain(&entry.availability_domain, Some(&fault))).or_default() += 1;
-        }
-        skew(counts.into_values())
-    }
-
     /// Somebody ends a member by hand, or protects one.
     pub fn deed(&mut self) {
         let members: Vec<String> = self.members().into_keys().collect();
@@ -279,7 +261,7 @@ impl Scaling {
         let point = if dies { self.chance.random_range(1..=self.setup.points) } else { 0 };
         let fuse = Arc::new(Fuse::at(point));
         let env = self.environment(&fuse);
-        let (before, skew) = (self.members().len(), self.skew());
+        let before = self.members().len();
         let ended = tokio::select! {
             biased;
             () = fuse.blown() => None,
@@ -307,10 +289,6 @@ impl Scaling {
             return Err(format!("{living} members live, and there were to be {} at most", self.most));
         }
         let is_reached = matches!(ended, Some(Ok(()))) && living == self.wanted as usize;
-        // Where everybody may leave and there is room for all, no scale makes the fleet less even than it may be.
-        if is_reached && self.protected == 0 && self.skew() > skew.max(1) {
-            return Err(format!("a scale to {} has made a skew of {} from {skew}", self.wanted, self.skew()));
-        }
         // One that ended at another size has left launches in doubt, or has said why it could not.
         if is_reached {
             self.most = living;
