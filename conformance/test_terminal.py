@@ -162,10 +162,10 @@ def test_nothing_is_terminated_without_a_terminal_or_yes(fleet):
 
 def test_watching_redraws_until_all_are_in_a_steady_state(fleet):
     # Slow enough to be seen on the way: a stop takes 10 to 30 simulated seconds.
-    fleet = fleet(4, speed=15)
+    fleet = fleet(4, speed=4)
     done = run(*fleet.act("stop", "-y", "--no-wait"))
     assert done.returncode == 0, done.stderr
-    screen = Terminal(*fleet.act("status", "--watch", "--every", "0.3s"))
+    screen = Terminal(*fleet.act("status", "--watch", "--every", "1s"))
     assert screen.end() == 0, screen.text()
     frames = screen.text().count("4 instances\n")
     assert frames >= 2 and "STOPPING" in screen.text(), screen.text()
@@ -177,11 +177,11 @@ def test_watching_redraws_until_all_are_in_a_steady_state(fleet):
 
 
 def test_watching_fits_a_small_terminal(fleet):
-    fleet = fleet(20, speed=15)
+    fleet = fleet(20, speed=4)
     done = run(*fleet.act("stop", "-y", "--no-wait"))
     assert done.returncode == 0, done.stderr
     rows = 10
-    screen = Terminal(*fleet.act("status", "--watch", "--every", "0.3s"), rows=rows)
+    screen = Terminal(*fleet.act("status", "--watch", "--every", "1s"), rows=rows)
     assert screen.end() == 0, screen.text()
     frames = screen.text().split("20 instances\n")[1:]
     assert len(frames) >= 2, screen.text()
