@@ -15,7 +15,7 @@ use fleet::fleets::{
     FleetKey, LeavingOrder, Means, PROTECT_TAG, Picked, ScalePlan, SizeChange, carry_out, change,
     settle_unfinished, spread_beside, take_census,
 };
-use fleet::plan::{Across, FLEET_TAG, Spread, WhenImpossible};
+use fleet::plan::{Across, FLEET_TAG, Spread, WhenImpossible, skew};
 use fleet::select::Selection;
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
 use futures_util::future::BoxFuture;
@@ -202,6 +202,22 @@ impl Scaling {
         ours.map(|entry| (entry.id, entry.name)).collect()
     }
 
+    /// By how many members the fullest domain is ahead of the emptiest, by the region's own books; 0 without a spread.
+    fn skew(&self) -> u32 {
+        let Some(spread) = self.fleet.spread else { return 0 };
+        let of = |place: &Placement| {
+            spread.across.domain(&place.availability_domain, place.fault_domain.as_deref())
+        };
+        let mut counts: BTreeMap<_, u32> = self.fleet.placements.iter().map(|place| (of(place), 0)).collect();
+        let members = self.members();
+        let world = self.region.world();
+        for entry in world.live_instances().filter(|entry| members.contains_key(&entry.id)) {
+            let fault = format!("FAULT-DOMAIN-{}", entry.fault_domain);
+            *counts.entry(spread.across.domain(&entry.availability_domain, Some(&fault))).or_default() += 1;
+        }
+        skew(counts.into_values())
+    }
+
     /// Somebody ends a member by hand, or protects one.
     pub fn deed(&mut self) {
         let members: Vec<String> = self.members().into_keys().collect();
@@ -261,7 +277,12 @@ impl Scaling {
         let point = if dies { self.chance.random_range(1..=self.setup.points) } else { 0 };
         let fuse = Arc::new(Fuse::at(point));
         let env = self.environment(&fuse);
-        let before = self.members().len();
+        let (before, skew) = (self.members().len(), self.skew());
+        // Where other people have made it uneven, a strict fleet could not reach its size.
+        if let Some(spread) = &mut self.fleet.spread {
+            spread.when_impossible =
+                if skew <= 1 { WhenImpossible::Refuse } else { WhenImpossible::BestEffort };
+        }
         let ended = tokio::select! {
             biased;
             () = fuse.blown() => None,
@@ -289,6 +310,10 @@ impl Scaling {
             return Err(format!("{living} members live, and there were to be {} at most", self.most));
         }
         let is_reached = matches!(ended, Some(Ok(()))) && living == self.wanted as usize;
+        // Where everybody may leave, no scale makes a strict fleet less even than it may be.
+        if is_reached && self.protected == 0 && skew <= 1 && self.skew() > 1 {
+            return Err(format!("a scale to {} has made a skew of {} from {skew}", self.wanted, self.skew()));
+        }
         // One that ended at another size has left launches in doubt, or has said why it could not.
         if is_reached {
             self.most = living;
@@ -348,7 +373,10 @@ fn spread(fleet: &mut FleetSpec, across: Across) {
         };
         fleet.placements = std::mem::take(&mut fleet.placements).into_iter().flat_map(each).collect();
     }
-    fleet.spread = Some(Spread { across, max_skew: 1, when_impossible: WhenImpossible::BestEffort });
+    // Over one domain nothing can be spread.
+    if fleet.placements.len() > 1 {
+        fleet.spread = Some(Spread { across, max_skew: 1, when_impossible: WhenImpossible::BestEffort });
+    }
 }
 
 /// What `scale N` does when everything is agreed to.
@@ -370,9 +398,9 @@ async fn scale(env: &Environment, fleet: &FleetSpec, wanted: u32) -> Result<(), 
     let change = change(fleet, &census, wanted, &order, &[]);
     let ended = match change {
         SizeChange::Nothing => return Ok(()),
-        SizeChange::Grow(mut fleet) => {
-            spread_beside(&mut fleet, &census.members).map_err(|finding| said(&finding))?;
-            let launch = Plan::offline(*fleet).map_err(|_| "the plan has findings".to_owned())?;
+        SizeChange::Grow(fleet) => {
+            let mut launch = Plan::offline(*fleet).map_err(|_| "the plan has findings".to_owned())?;
+            spread_beside(&mut launch.fleet, &census.members).map_err(|finding| said(&finding))?;
             let options = LaunchOptions::default();
             let means = Means::Grow { plan: &launch, options: &options };
             carry_out(env, &plan, run, means, no_sink(), stop).await
