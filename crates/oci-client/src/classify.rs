@@ -83,8 +83,8 @@ pub fn classify_work_request_error(code: &str, message: &str) -> FailureClass {
     }
 }
 
-/// Whether an answer says that there is no capacity: by its code, or by its text where such texts have been seen or are to be expected, unless its code says something
-/// more precise (a complaint about a parameter may quote the parameter).
+/// Whether an answer says that there is no capacity: by its code, or by its text where such texts have been seen or are to be
+/// expected, unless its code says something more precise (a complaint about a parameter may quote the parameter).
 fn says_no_capacity(status: u16, body: &ErrorBody) -> bool {
     let by_text = matches!(status, 400 | 409 | 500 | 503)
         && !matches!(body.code.as_str(), "InvalidParameter" | "MissingParameter" | "CannotParseRequest")

@@ -19,6 +19,8 @@ use std::{
     },
 };
 
+/// So many answers are written at once, unless one is a refusal. A process that dies forgets fewer.
+const GATHERED: usize = 100;
 /// Keeps the waits of a run apart from its other chances.
 const SEED: u64 = 0x6D65_6D6F_7279;
 
@@ -145,6 +147,8 @@ pub(crate) struct TargetMemory {
 
 struct Recollection {
     answers: Answers,
+    /// Answers that are not in the store yet.
+    unwritten: Vec<Observation>,
     known: BTreeMap<Subject, Remembered>,
     chance: StdRng,
 }
@@ -158,7 +162,8 @@ impl TargetMemory {
             answers.apply(record);
         }
         let chance = StdRng::seed_from_u64(env.seed ^ SEED);
-        let inner = Mutex::new(Recollection { answers, known: BTreeMap::new(), chance });
+        let inner =
+            Mutex::new(Recollection { answers, unwritten: Vec::new(), known: BTreeMap::new(), chance });
         let memory =
             Self { scope: scope_of(plan), store: env.memory.clone(), inner, failed: AtomicBool::new(false) };
         memory.refresh();
@@ -190,9 +195,6 @@ impl TargetMemory {
     fn see(&self, record: &Record) {
         let mut inner = self.lock();
         let answers = inner.answers.apply(record);
-        if answers.is_empty() {
-            return;
-        }
         let mut observations = Vec::new();
         for (subject, answer) in answers {
             if answer == Answer::Yielded {
@@ -216,8 +218,16 @@ impl TargetMemory {
         for observation in &observations {
             inner.known.entry(observation.subject.clone()).or_default().apply(observation);
         }
+        // A write for each launch would cost more than it tells others. Refusals are what they need to know at once.
+        let is_news = |one: &Observation| matches!(one.answer, Answer::Refused(_) | Answer::FailedLate(_));
+        let is_due = observations.iter().any(is_news) || matches!(record.event, Event::RunFinished { .. });
+        inner.unwritten.append(&mut observations);
+        if !is_due && inner.unwritten.len() < GATHERED {
+            return;
+        }
+        let observations = std::mem::take(&mut inner.unwritten);
         drop(inner);
-        if let Some(store) = &self.store
+        if let Some(store) = self.store.as_ref().filter(|_| !observations.is_empty())
             && let Err(error) = store.observe(&self.scope, &observations)
         {
             self.tell(&error);

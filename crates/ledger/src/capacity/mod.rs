@@ -12,6 +12,6 @@ mod tallies;
 
 pub use remembered::{Answer, Observation, Remembered};
 pub use sqlite::{FILE_NAME, SqliteMemory};
-pub use store::{CapacityMemory, Claim, MemoryError, VolatileMemory, claim_at};
+pub use store::{CapacityMemory, MemoryError, VolatileMemory};
 pub use subject::{Scope, Subject};
 pub use tallies::{DAYS, Tallies, Tally};

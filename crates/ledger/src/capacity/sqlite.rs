@@ -3,7 +3,7 @@
 //! It has no record that could not be lost, so a commit needs no sync, and a file that cannot be read is kept aside and
 //! replaced by an empty one.
 
-use super::{CapacityMemory, Claim, MemoryError, Observation, Remembered, Scope, Subject, Tallies, claim_at};
+use super::{CapacityMemory, MemoryError, Observation, Remembered, Scope, Subject, Tallies};
 use crate::{ErrorRecord, sqlite::private};
 use jiff::Timestamp;
 use rusqlite::{
@@ -53,11 +53,6 @@ const SCHEMA: &str = "
         budget INTEGER,
         tallies BLOB NOT NULL,
         PRIMARY KEY (scope, subject)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE probes (
-        floor TEXT PRIMARY KEY,
-        sent_at INTEGER NOT NULL,
-        gap INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
 
@@ -124,15 +119,20 @@ impl CapacityMemory for SqliteMemory {
     fn observe(&self, scope: &Scope, observations: &[Observation]) -> Result<(), MemoryError> {
         self.write(|transaction| {
             let scope = scope_key(transaction, scope)?;
+            let mut changed: BTreeMap<String, Remembered> = BTreeMap::new();
             for observation in observations {
                 let subject = observation.subject.key();
-                let known = transaction
-                    .prepare_cached(&format!("{SELECT} WHERE scope = ?1 AND subject = ?2"))?
-                    .query_row(params![scope, subject], read_row)
-                    .optional()?;
-                let mut known = known.map(|(_, known)| known).unwrap_or_default();
-                known.apply(observation);
-                store(transaction, scope, &subject, &known)?;
+                if !changed.contains_key(&subject) {
+                    let known = transaction
+                        .prepare_cached(&format!("{SELECT} WHERE scope = ?1 AND subject = ?2"))?
+                        .query_row(params![scope, subject], read_row)
+                        .optional()?;
+                    changed.insert(subject.clone(), known.map(|(_, known)| known).unwrap_or_default());
+                }
+                changed.entry(subject).or_default().apply(observation);
+            }
+            for (subject, known) in &changed {
+                store(transaction, scope, subject, known)?;
             }
             Ok(())
         })
@@ -162,40 +162,13 @@ impl CapacityMemory for SqliteMemory {
             Ok(forgotten)
         })
     }
-
-    fn claim_probe(&self, scope: &Scope, now: Timestamp, gap: Duration) -> Result<Claim, MemoryError> {
-        self.write(|transaction| {
-            let floor = scope.floor_key();
-            let last = transaction
-                .prepare_cached("SELECT sent_at, gap FROM probes WHERE floor = ?1")?
-                .query_row([&floor], |row| Ok((time(row, 0)?, row.get::<_, i64>(1)?)))
-                .optional()?;
-            let last = last.and_then(|(sent, gap)| {
-                Some((sent?, Duration::from_millis(u64::try_from(gap).unwrap_or_default())))
-            });
-            let (claim, last) = claim_at(last, now, gap);
-            if let Some((sent, gap)) = last {
-                transaction
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO probes (floor, sent_at, gap) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute(params![
-                        floor,
-                        sent.as_millisecond(),
-                        i64::try_from(gap.as_millis()).unwrap_or(i64::MAX)
-                    ])?;
-            }
-            Ok(claim)
-        })
-    }
 }
 
 /// Makes SQLite read all of the rows, without any of it leaving SQLite.
 const CHECK: &str = "SELECT
     (SELECT total(length(subject) + length(request) + length(tallies)) FROM subjects),
     (SELECT total(length(error)) FROM refusals),
-    (SELECT total(length(tenancy)) FROM scopes),
-    (SELECT total(gap) FROM probes)";
+    (SELECT total(length(tenancy)) FROM scopes)";
 
 const SELECT: &str = "SELECT subject, (SELECT error FROM refusals WHERE key = refusal), request, refused_at,
     yielded_at, streak, next_probe, budget, tallies FROM subjects";

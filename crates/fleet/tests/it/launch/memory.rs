@@ -3,8 +3,13 @@
 use super::world::{SHAPE, World, count, within_a_day};
 use fleet::launch::memory::{scope_of, target_of};
 use fleet::{LaunchOptions, Plan, RunSummary};
-use ledger::capacity::{CapacityMemory as _, Remembered, Subject};
+use ledger::capacity::{
+    CapacityMemory, MemoryError, Observation, Remembered, Scope, Subject, VolatileMemory,
+};
 use ledger::{Amount, CapacityType, ErrorClass, Event, Outcome, Placement, PlacementSize, Record};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -177,4 +182,57 @@ async fn capacity_that_came_back_is_used_in_few_rounds() {
     let intended = records.iter().filter(|record| matches!(record.event, Event::LaunchIntended { .. }));
     let before = intended.filter(|record| record.seq < first.seq).count();
     assert_eq!(before, 1, "one launch is under way until it is known to have worked");
+}
+
+/// A memory that counts how often it is written.
+#[derive(Default)]
+struct Counted {
+    memory: VolatileMemory,
+    writes: AtomicUsize,
+}
+
+impl CapacityMemory for Counted {
+    fn observe(&self, scope: &Scope, observations: &[Observation]) -> Result<(), MemoryError> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.memory.observe(scope, observations)
+    }
+
+    fn recall(&self, scope: &Scope) -> Result<BTreeMap<Subject, Remembered>, MemoryError> {
+        self.memory.recall(scope)
+    }
+
+    fn recall_for(
+        &self,
+        scope: &Scope,
+        targets: &BTreeSet<Subject>,
+    ) -> Result<BTreeMap<Subject, Remembered>, MemoryError> {
+        self.memory.recall_for(scope, targets)
+    }
+
+    fn scopes(&self) -> Result<Vec<Scope>, MemoryError> {
+        self.memory.scopes()
+    }
+
+    fn forget(&self, scope: &Scope) -> Result<usize, MemoryError> {
+        self.memory.forget(scope)
+    }
+}
+
+/// Launches that are accepted and run are written together, and none is left out at the end of the run.
+#[tokio::test(start_paused = true)]
+async fn many_launches_are_remembered_in_few_writes() {
+    let world = World::of("roomy");
+    let plan = world.plan(300, &[1]);
+    let counted = Arc::new(Counted::default());
+    let env = fleet::Environment { memory: Some(counted.clone()), ..world.environment() };
+    let (options, stop) = (LaunchOptions::default(), CancellationToken::new());
+    let run = env.new_run_id();
+    let summary = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), stop).await.unwrap();
+    check_all_run(&world, &summary, 300);
+    let writes = counted.writes.load(Ordering::Relaxed);
+    assert!((1..=7).contains(&writes), "{writes} writes of 600 answers");
+    let target = target_of(&plan.fleet, &plan.fleet.placements[0]);
+    let known = counted.recall(&scope_of(&plan)).unwrap().remove(&target).unwrap();
+    let had: u64 = known.tallies.by_hour().map(|(_, tally)| u64::from(tally.yielded)).sum();
+    assert_eq!(had, 300, "{known:?}");
 }

@@ -1,7 +1,7 @@
 //! `scale` to a larger size: a launch of what is missing.
 
 use super::Ground;
-use super::shared::note_count;
+use super::shared::{note_count, show_planned};
 use crate::args::ScaleArgs;
 use crate::commands::spreading::spread_plan;
 use crate::commands::{ending, proposals, reservation, run_report};
@@ -38,11 +38,7 @@ pub async fn run(
         proposals::within(limit, &proposal, &connection.settings.prices)?;
     }
     if args.dry_run {
-        console::data(&Done::new(&scale, scale.before).planned(
-            &proposal,
-            &connection.settings.prices,
-            connection.session.output,
-        ))?;
+        show_planned(ground, &scale, &proposal)?;
         return Ok(Exit::Done);
     }
     ground.agree(args.yes, &proposal).await?;

@@ -2,7 +2,10 @@
 
 use super::Ground;
 use crate::args::{Keep, Pace, ScaleArgs};
+use crate::error::CommandError;
 use crate::output::console;
+use crate::output::fleets::scale::Done;
+use crate::output::proposal::Proposal;
 use crate::output::simulated;
 use fleet::action::Options;
 use fleet::fleets::ScalePlan;
@@ -17,6 +20,17 @@ pub(super) fn terminate_options(keep: &Keep, pace: &Pace) -> Options {
         simulated: simulated::label().map(str::to_owned),
         ..keep.options()
     }
+}
+
+/// Shows what a dry run would change.
+pub(super) fn show_planned(
+    ground: &Ground<'_>,
+    scale: &ScalePlan,
+    proposal: &Proposal,
+) -> Result<(), CommandError> {
+    let connection = &ground.connection;
+    let done = Done::new(scale, scale.before);
+    console::data(&done.planned(proposal, &connection.settings.prices, connection.session.output))
 }
 
 /// Says that the config has another number: whoever launches from it elsewhere gets that. A dry run keeps no size.

@@ -1,7 +1,7 @@
 //! `scale` to a smaller size: a termination of those that were shown.
 
 use super::Ground;
-use super::shared::{note_count, terminate_options};
+use super::shared::{note_count, show_planned, terminate_options};
 use crate::args::ScaleArgs;
 use crate::commands::{costs, instances};
 use crate::error::CommandError;
@@ -40,11 +40,7 @@ pub async fn run(
     let mut proposal = propose(ground, census, &scale, &picked, &options);
     proposal.options.extend(uneven.map(|uneven| format!("spread: {}", clean(&uneven.to_string()))));
     if args.dry_run {
-        console::data(&Done::new(&scale, scale.before).planned(
-            &proposal,
-            &connection.settings.prices,
-            connection.session.output,
-        ))?;
+        show_planned(ground, &scale, &proposal)?;
         return Ok(if picked.short > 0 { Exit::SomeFailed } else { Exit::Done });
     }
     instances::tell_fate(connection.session, args.yes, &options)?;
