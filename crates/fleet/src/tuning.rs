@@ -21,3 +21,5 @@ pub const RUNS_LOOKED_AT: usize = 500;
 pub const PROBE_FLOOR: Duration = Duration::from_mins(1);
 /// … and the most that is added to it by chance, so that two machines do not ask at once.
 pub const PROBE_JITTER: Duration = Duration::from_secs(15);
+/// A launch that waits until others at its target have ended looks again after this time, whatever happens.
+pub const LONGEST_TURN: Duration = Duration::from_mins(1);

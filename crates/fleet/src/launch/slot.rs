@@ -8,6 +8,7 @@ use super::{
     memory::target_of,
 };
 use crate::engine::failure::rule;
+use crate::tuning::LONGEST_TURN;
 use ledger::{Action, ErrorClass, ErrorRecord, Intent, Next, SlotNumber};
 use oci_client::FailureClass;
 use std::time::Duration;
@@ -17,9 +18,6 @@ use tokio::time::Instant;
 const PASSES: u32 = 3;
 /// … and the pause before it does.
 const BETWEEN_PASSES: Duration = Duration::from_secs(15);
-
-/// A launch that waits for others to end looks again after this time, whatever happens.
-const LONGEST_HOLD: Duration = Duration::from_mins(1);
 
 /// How a slot's task ended.
 pub(crate) enum SlotEnd {
@@ -89,7 +87,7 @@ async fn walk(
                         biased;
                         () = freed => {}
                         () = place_full => {}
-                        halted = context.pause(LONGEST_HOLD) => halted?,
+                        halted = context.pause(LONGEST_TURN) => halted?,
                     }
                     continue;
                 }
