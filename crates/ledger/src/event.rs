@@ -286,6 +286,9 @@ pub enum Event {
         ocid: String,
         /// Its state in the answer.
         state: String,
+        /// OCID of the work request that the action began; absent where something else had changed the instance already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        work_request: Option<String>,
     },
     /// The instance is in the wanted state, possibly from the beginning.
     ActionDone {

@@ -347,10 +347,14 @@ impl SlotState {
                 self.ocid = Some(ocid.clone());
                 self.attempts += 1;
             }
-            Event::ActionAccepted { ocid, state, .. } => {
+            Event::ActionAccepted { ocid, state, work_request, .. } => {
                 self.phase = Phase::ActionAccepted;
                 self.ocid = Some(ocid.clone());
                 self.state = Some(state.clone());
+                // Sent again, it finds its own first request under way.
+                if work_request.is_some() {
+                    self.work_request.clone_from(work_request);
+                }
             }
             Event::ActionDone { ocid, state, skipped, .. } => {
                 self.phase = Phase::ActionDone;

@@ -37,10 +37,18 @@ pub(super) struct ActionRequest {
 pub(super) struct ActionAnswer {
     pub(super) index: usize,
     pub(super) ticket: Ticket,
-    /// The state in the answer; a termination's answer has none.
-    pub(super) result: Result<Option<State>, Failure>,
+    pub(super) result: Result<Accepted, Failure>,
     /// The instance's state, asked for where it decides what a failure means.
     pub(super) asked: Option<ObservedState>,
+}
+
+/// What the service said when it accepted an action.
+#[derive(Debug, Default)]
+pub(super) struct Accepted {
+    /// The state of the instance; the answer to a termination has none.
+    pub(super) state: Option<State>,
+    /// OCID of the work request that carries the action out. There is none where nothing was left to do.
+    pub(super) work_request: Option<String>,
 }
 
 /// An instance's state as it was looked up.
@@ -59,11 +67,15 @@ pub(super) async fn send(client: Client, request: ActionRequest) -> ActionAnswer
     let once = client.with_retry(RetryPolicy::never());
     let ActionRequest { index, ticket, ocid, action, token, keep } = request;
     let result = match action {
-        Some(action) => once
-            .instance_action(&ocid, action, Some(&token), None)
+        Some(action) => {
+            once.instance_action(&ocid, action, Some(&token), None).await.map(|answered| Accepted {
+                state: Some(answered.value.lifecycle_state).filter(|state| !state.as_str().is_empty()),
+                work_request: answered.work_request_id,
+            })
+        }
+        None => cloud::terminate(&once, &ocid, keep)
             .await
-            .map(|answered| Some(answered.value.lifecycle_state).filter(|state| !state.as_str().is_empty())),
-        None => cloud::terminate(&once, &ocid, keep).await.map(|()| None),
+            .map(|work_request| Accepted { state: None, work_request }),
     };
     let asked = match &result {
         Err(failure) if policy(failure.class).action == AfterAction::AskState => {

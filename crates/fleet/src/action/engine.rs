@@ -173,7 +173,7 @@ impl Engine<'_> {
                 }
                 Decision::Await => {
                     self.under_way(index);
-                    events.push(Event::ActionAccepted { slot: number, ocid, state });
+                    events.push(Event::ActionAccepted { slot: number, ocid, state, work_request: None });
                 }
                 Decision::Later => {
                     self.set_stage(index, Stage::Busy);

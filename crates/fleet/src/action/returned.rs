@@ -2,7 +2,7 @@
 
 use super::Verb;
 use super::answer::{impossible, worth_waiting};
-use super::calls::{ActionAnswer, ObservedState};
+use super::calls::{Accepted, ActionAnswer, ObservedState};
 use super::capacity::Sign;
 use super::decide::{Decision, decide};
 use super::engine::{Engine, Halt};
@@ -22,7 +22,7 @@ impl Engine<'_> {
             self.tell_pace(&answer);
             let index = answer.index;
             match answer.result {
-                Ok(state) => self.accepted(index, state, &mut events),
+                Ok(accepted) => self.accepted(index, accepted, &mut events),
                 Err(failure) => self.refused(index, position, &failure, answer.asked, &mut events),
             }
         }
@@ -45,7 +45,8 @@ impl Engine<'_> {
     }
 
     /// The action was taken, or turned out to be under way.
-    fn accepted(&mut self, index: usize, state: Option<State>, events: &mut Vec<Event>) {
+    fn accepted(&mut self, index: usize, accepted: Accepted, events: &mut Vec<Event>) {
+        let Accepted { state, work_request } = accepted;
         let verb = self.options.verb;
         let Some(slot) = self.slots.get_mut(index) else { return };
         // A termination's answer does not tell the state: it is on its way, unless it is seen not to be.
@@ -63,6 +64,7 @@ impl Engine<'_> {
             slot: number,
             ocid: ocid.clone(),
             state: state.as_str().to_owned(),
+            work_request,
         });
         self.set_stage(index, if self.options.wait { Stage::Accepted } else { Stage::Ended });
         self.fresh += 1;
@@ -123,10 +125,10 @@ impl Engine<'_> {
             Decision::Skip => self.done(index, &state, events),
             // On its way by an action of ours, accepted before or taken without an answer.
             Decision::Impossible(_) if self.is_under_way(index, &state) => {
-                self.accepted(index, Some(state), events);
+                self.accepted(index, Accepted { state: Some(state), work_request: None }, events);
             }
             Decision::Await => {
-                self.accepted(index, Some(state), events);
+                self.accepted(index, Accepted { state: Some(state), work_request: None }, events);
                 self.under_way(index);
             }
             Decision::Impossible(why) => {

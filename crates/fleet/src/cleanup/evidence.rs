@@ -19,9 +19,12 @@ pub struct Evidence {
     pub(super) launches: BTreeMap<RunId, Launch>,
     /// Every instance that one of our launches made, however it ended, by its OCID.
     pub(super) instances: BTreeMap<String, MadeInstance>,
-    /// What a termination of ours was to do with the volumes of an instance, by its OCID.
-    terminated: BTreeMap<String, Fate>,
-    /// The same of terminations of which nobody knows whether the service has heard: no proof that anything was to go.
+    /// Instances that a termination of ours was accepted for.
+    terminated: BTreeSet<String>,
+    /// What a termination of ours that took effect was to do with the volumes of an instance, by its OCID.
+    effective: BTreeMap<String, Fate>,
+    /// The same of terminations that nobody knows the effect of: no proof that anything was to go. The service may not have
+    /// heard of them, or somebody else may have terminated the instance a moment earlier and kept its volumes.
     announced: BTreeMap<String, Fate>,
     /// Volumes that a termination left on purpose: OCID → instance.
     pub(super) kept: BTreeMap<String, String>,
@@ -192,14 +195,20 @@ impl Evidence {
         }
         let volumes = Fate { boot: !plan.options.keep_boot_volumes, data: !plan.options.keep_data_volumes };
         for slot in state.slots.values() {
-            let book = match slot.phase {
-                Phase::ActionAccepted | Phase::ActionDone => &mut self.terminated,
-                Phase::ActionIntended => &mut self.announced,
+            let accepted = match slot.phase {
+                Phase::ActionAccepted | Phase::ActionDone => true,
+                Phase::ActionIntended => false,
                 _ => continue,
             };
             // One that was on its way out by itself was only waited for: somebody else has said what becomes of its volumes.
             let sent = slot.attempts > 0 && !slot.skipped;
             let Some(ocid) = slot.ocid.clone().filter(|_| sent) else { continue };
+            if accepted {
+                self.terminated.insert(ocid.clone());
+            }
+            // Only the termination that takes effect has a work request.
+            let took_effect = accepted && slot.work_request.is_some();
+            let book = if took_effect { &mut self.effective } else { &mut self.announced };
             book.entry(ocid).and_modify(|fate| *fate = fate.and(volumes)).or_insert(volumes);
         }
         self.kept.extend(plan.kept_volumes.into_iter().map(|kept| (kept.volume, kept.instance)));
@@ -248,14 +257,14 @@ impl Evidence {
 
     /// Whether a record says that an instance of ours failed to launch, was rolled back, or was terminated by us.
     pub(super) fn is_over(&self, ocid: &str) -> bool {
-        self.terminated.contains_key(ocid) || self.is_gone(ocid)
+        self.terminated.contains(ocid) || self.is_gone(ocid)
     }
 
     /// Whether a record says that a volume was to go together with its instance: a termination of ours that was to delete
     /// it, or the rolling back of its run. That an instance has died says nothing of who may have kept its volumes.
     pub(super) fn volume_was_to_go(&self, ocid: &str, boot: bool) -> bool {
         let announced = self.announced.get(ocid);
-        let fate = self.terminated.get(ocid).map(|fate| announced.map_or(*fate, |other| fate.and(*other)));
+        let fate = self.effective.get(ocid).map(|fate| announced.map_or(*fate, |other| fate.and(*other)));
         match fate {
             Some(fate) if boot => fate.boot,
             Some(fate) => fate.data,

@@ -99,9 +99,15 @@ impl KeepVolumes {
     }
 }
 
-/// Deletes an instance. To be repeated without harm.
-pub(crate) async fn terminate(client: &Client, ocid: &str, keep: KeepVolumes) -> Result<(), Failure> {
-    client.terminate_instance(ocid, keep.boot, keep.data, None).await.map(drop)
+/// Terminates an instance. To be repeated without harm. Returns the OCID of the work request; there is none if the instance
+/// was being terminated already, and then what this request says of the volumes has no effect.
+pub(crate) async fn terminate(
+    client: &Client,
+    ocid: &str,
+    keep: KeepVolumes,
+) -> Result<Option<String>, Failure> {
+    let answered = client.terminate_instance(ocid, keep.boot, keep.data, None).await?;
+    Ok(answered.work_request_id)
 }
 
 /// The newest instances of a compartment first, so that a run finds its own on the first pages.

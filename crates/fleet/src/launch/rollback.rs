@@ -189,7 +189,7 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
     let mut last = None;
     while let Some((ocid, answer)) = answers.next().await {
         let accepted = match answer {
-            Ok(()) => true,
+            Ok(_) => true,
             // It may be gone already; the next looks say so.
             Err(failure) if failure.class == FailureClass::NotFound => true,
             Err(failure) => {

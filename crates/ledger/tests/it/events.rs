@@ -129,11 +129,9 @@ fn other_event(slot: BoxedStrategy<SlotNumber>) -> impl Strategy<Value = Event> 
             ocid,
             action
         }),
-        (slot.clone(), text(), text()).prop_map(|(slot, ocid, state)| Event::ActionAccepted {
-            slot,
-            ocid,
-            state
-        }),
+        (slot.clone(), text(), text(), prop::option::of(text())).prop_map(
+            |(slot, ocid, state, work_request)| Event::ActionAccepted { slot, ocid, state, work_request }
+        ),
         (slot.clone(), text(), text(), any::<bool>())
             .prop_map(|(slot, ocid, state, skipped)| Event::ActionDone { slot, ocid, state, skipped }),
         (prop::option::of(slot), text()).prop_map(|(slot, ocid)| Event::GivenBack { slot, ocid }),

@@ -247,9 +247,16 @@ async fn a_termination_only_announced_proves_nothing() {
     assert!(left.is_empty(), "{left:?}");
     assert!(left.notes.iter().any(|note| note.contains("1 volume left alone")), "{:?}", left.notes);
 
-    // That the service took it is the proof.
-    let accepted = Event::ActionAccepted { slot: 1, ocid: made[0].clone(), state: "TERMINATING".to_owned() };
-    store.append(head.run, world.env.clock.now(), vec![accepted]).await.unwrap();
-    let left = find_with(&world, &store, &scope(&world)).await;
-    assert_eq!(left.volumes.len(), 1, "{left:?}");
+    // That the service carries it out is the proof, and only that.
+    for (work_request, volumes) in [(None, 0), (Some("ocid1.coreservicesworkrequest.oc1..w".to_owned()), 1)] {
+        let accepted = Event::ActionAccepted {
+            slot: 1,
+            ocid: made[0].clone(),
+            state: "TERMINATING".to_owned(),
+            work_request,
+        };
+        store.append(head.run, world.env.clock.now(), vec![accepted]).await.unwrap();
+        let left = find_with(&world, &store, &scope(&world)).await;
+        assert_eq!(left.volumes.len(), volumes, "{left:?}");
+    }
 }

@@ -241,7 +241,12 @@ mod tests {
         };
         let (ocid, state) = (String::new(), String::new());
         for slot in 1..=3 {
-            view.note(&Event::ActionAccepted { slot, ocid: ocid.clone(), state: state.clone() });
+            view.note(&Event::ActionAccepted {
+                slot,
+                ocid: ocid.clone(),
+                state: state.clone(),
+                work_request: None,
+            });
         }
         view.note(&Event::ActionDone { slot: 2, ocid, state, skipped: false });
         assert_eq!(view.message(), "accepted 2, failed 0");
