@@ -4,6 +4,7 @@
 //! one where the list disagrees, and waited for where nobody can tell yet: a fleet of the wrong size would be the price.
 
 use super::identity::FleetKey;
+use crate::cleanup::expiry;
 use crate::engine::env::Environment;
 use crate::launch::LONGEST_LAG;
 use crate::plan::{Across, FLEET_TAG, FleetSpec, Plan, RUN_TAG, SpreadDomain, number_in};
@@ -51,6 +52,8 @@ pub struct Census {
     pub candidates: Vec<Machine>,
     /// Every number that a name of the fleet has in the compartment, whoever the instance belongs to.
     pub numbers: BTreeSet<u32>,
+    /// When the last listed instance of each number was to end, living or not, by its tag; `None` if it has no such tag.
+    pub expires: BTreeMap<u32, Option<Timestamp>>,
     /// Instances of the compartment that the service still lists, and that are gone or on their way out.
     pub ended: BTreeSet<String>,
     /// Unfinished launches of the fleet without a process.
@@ -239,6 +242,7 @@ async fn count(
         ..Census::default()
     };
     let mut runs = Runs { env, key, known: BTreeMap::new() };
+    census.expires = expiries(fleet, key, listed.values());
     for machine in listed.into_values() {
         if !is_living(&machine) {
             census.ended.insert(machine.ocid);
@@ -263,6 +267,20 @@ async fn count(
     }
     census.members.sort_by(|a, b| (a.number, &a.machine.ocid).cmp(&(b.number, &b.machine.ocid)));
     Ok(census)
+}
+
+/// When the newest instance of each number of the fleet was to end.
+fn expiries<'a>(
+    fleet: &FleetSpec,
+    key: &FleetKey,
+    machines: impl Iterator<Item = &'a Machine>,
+) -> BTreeMap<u32, Option<Timestamp>> {
+    let ours = machines.filter(|machine| machine.tags.get(FLEET_TAG) == Some(key.name.as_str()));
+    let mut dated: Vec<_> = ours
+        .filter_map(|machine| Some((machine.created, number_in(fleet, &machine.name)?, expiry(machine))))
+        .collect();
+    dated.sort_unstable();
+    dated.into_iter().map(|(_, number, expiry)| (number, expiry)).collect()
 }
 
 /// The runs that instances name in their tags, each read once.

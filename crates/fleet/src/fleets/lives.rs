@@ -4,6 +4,7 @@
 use super::census::of_fleet;
 use super::identity::FleetKey;
 use super::wanted::is_scale_of;
+use crate::plan::fleet_expiry;
 use crate::tuning::{LIVES_SHORTLY, RUNS_LOOKED_AT, SHORT_LIVES};
 use jiff::Timestamp;
 use ledger::{Event, LedgerError, RunKind, Store};
@@ -22,6 +23,8 @@ pub struct Lives {
     by_number: BTreeMap<u32, Vec<Life>>,
     /// The newest instance of each number, unless a run is known to have ended it.
     pub newest: BTreeMap<u32, String>,
+    /// When the newest instance of each number was to end, as it was launched.
+    pub expires: BTreeMap<u32, Option<Timestamp>>,
 }
 
 impl Lives {
@@ -54,6 +57,7 @@ impl Lives {
                         if let Some(ocid) = &known.ocid {
                             // From the newest run on.
                             lives.newest.entry(number).or_insert_with(|| ocid.clone());
+                            lives.expires.entry(number).or_insert_with(|| fleet_expiry(&plan.fleet));
                         }
                         if let (true, Some(launched)) = (counts, known.launched_at) {
                             lives.add(number, Life { launched, ran: known.running_at });

@@ -1,7 +1,6 @@
 //! Keeps a fleet at its size until it is stopped: replaces members that failed, were reclaimed or have vanished.
 //!
-//! It never terminates anything: surplus members are reported, and `scale` removes them. A member that the list shows
-//! as
+//! It never terminates anything: surplus members are reported, and `scale` removes them. A member that the list shows as
 //! terminated is replaced at once. One that has merely vanished is replaced only when it has not been seen for
 //! [`MAY_BE_UNSEEN`], or it would be doubled by a list with a gap.
 
@@ -9,8 +8,8 @@ use super::census::{Census, CensusError, take_census};
 use super::converge::{Means, carry_out, settle_unfinished};
 use super::identity::FleetKey;
 use super::lives::Lives;
-use super::numbers::grown;
 use super::spreading::spread_beside;
+use super::successors::{Lifetimes, successors};
 use super::wanted::{ScalePlan, Wanted, wanted};
 use crate::action::{self, Verb};
 use crate::engine::env::{Environment, RunError, no_sink};
@@ -71,6 +70,11 @@ pub enum Told {
     Hopeless {
         /// The name.
         name: String,
+    },
+    /// The time of these is over: they are missing, and are not launched again.
+    Expired {
+        /// Their names.
+        names: Vec<String>,
     },
     /// There are more than wanted.
     Surplus {
@@ -351,6 +355,11 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    fn name(&self, number: u32) -> String {
+        let domain = self.plan.fleet.first_placement().map_or("", |first| &first.availability_domain);
+        self.plan.fleet.name(u64::from(number), domain)
+    }
+
     async fn replace(
         &mut self,
         census: &Census,
@@ -360,18 +369,21 @@ impl<'a> Keeper<'a> {
         let lives = Lives::read(&*self.env.store, &self.key).await?;
         let mut taken = census.numbers.clone();
         taken.extend(unseen.values().flatten());
-        let free: Vec<u64> = grown(&self.plan.fleet, missing, &taken).all_numbers().collect();
-        let free = free.into_iter().filter_map(|number| u32::try_from(number).ok());
-        let (hopeless, hopeful): (BTreeSet<u32>, BTreeSet<u32>) =
-            free.partition(|number| lives.is_hopeless(*number));
-        for number in hopeless.difference(&self.hopeless) {
-            let domain = self.plan.fleet.first_placement().map_or("", |first| &first.availability_domain);
-            (self.tell)(Told::Hopeless { name: self.plan.fleet.name(u64::from(*number), domain) });
+        let lifetimes = Lifetimes::of(census, &lives);
+        let now = self.env.clock.now();
+        let chosen = successors(&self.plan.fleet, missing, &taken, &lives, &lifetimes, now);
+        for number in chosen.hopeless.difference(&self.hopeless) {
+            (self.tell)(Told::Hopeless { name: self.name(*number) });
         }
-        taken.extend(&hopeless);
-        self.hopeless = hopeless;
-        let Ok(count @ 1..) = u32::try_from(hopeful.len()) else { return Ok(KeepNext::Backoff) };
-        let mut plan = Plan { fleet: grown(&self.plan.fleet, count, &taken), ..self.plan.clone() };
+        self.hopeless = chosen.hopeless;
+        if !chosen.expired.is_empty() {
+            (self.tell)(Told::Expired { names: chosen.expired.iter().map(|one| self.name(*one)).collect() });
+        }
+        let Some(fleet) = chosen.fleet else {
+            return Ok(if self.hopeless.is_empty() { KeepNext::Rest } else { KeepNext::Backoff });
+        };
+        let count = fleet.count;
+        let mut plan = Plan { fleet, ..self.plan.clone() };
         if let Err(finding) = spread_beside(&mut plan.fleet, &census.members) {
             (self.tell)(Told::Trouble { text: finding.to_string() });
             return Ok(KeepNext::Backoff);
@@ -392,7 +404,7 @@ impl<'a> Keeper<'a> {
         Ok(match got {
             _ if refused => KeepNext::End(KeepEnd::NotAuthenticated),
             0 => KeepNext::Backoff,
-            got if got < count || !self.hopeless.is_empty() => KeepNext::Backoff,
+            got if got < count || (!self.hopeless.is_empty() && chosen.later == 0) => KeepNext::Backoff,
             _ => KeepNext::Now,
         })
     }

@@ -16,6 +16,7 @@ mod replace;
 mod shrink;
 mod spreading;
 mod standing;
+mod successors;
 mod wanted;
 
 pub use belongings::{Belongings, FleetReservation, VolumeTotal, belongings};

@@ -8,15 +8,19 @@
 use super::census::{Census, CensusError, FleetMember, take_census};
 use super::drift::drift;
 use super::identity::FleetKey;
+use super::lives::Lives;
 use super::numbers::grown;
 use super::shrink::is_protected;
 use super::spreading::{spread_beside, spread_in_place};
+use super::successors::{Lifetimes, Successors, ends_at, successors};
 use crate::action::{self, ActionSummary};
+use crate::cleanup::expiry;
 use crate::engine::env::{Environment, RunError, no_sink};
 use crate::launch::{self, LaunchOptions, RunSummary};
 use crate::plan::{FleetSpec, Plan};
 use crate::query::select::{Selection, Tag};
 use crate::tuning::CENSUS_PAUSE;
+use jiff::Timestamp;
 use ledger::Outcome;
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,10 +78,16 @@ pub enum ReplaceError {
 }
 
 /// The members that differ from the config and may be replaced, the lowest number first. One that has no name of the fleet any
-/// more is left alone: nothing would tell that another one is its successor.
-pub fn drifted<'a>(census: &'a Census, fleet: &FleetSpec, protect: &[Tag]) -> Vec<&'a FleetMember> {
+/// more is left alone: nothing would tell that another one is its successor. So is one whose time is over: it gets none.
+pub fn drifted<'a>(
+    census: &'a Census,
+    fleet: &FleetSpec,
+    protect: &[Tag],
+    now: Timestamp,
+) -> Vec<&'a FleetMember> {
     let members = census.members.iter().filter(|member| member.number.is_some());
     members
+        .filter(|member| expiry(&member.machine).is_none_or(|until| until > now))
         .filter(|member| !drift(&member.machine, fleet).is_empty() && !is_protected(&member.machine, protect))
         .collect()
 }
@@ -99,8 +109,8 @@ enum Step<'a> {
     Wait,
     /// End these.
     End(Vec<&'a FleetMember>),
-    /// Launch so many that are missing.
-    Fill(u32),
+    /// Launch what is missing.
+    Fill,
     /// Launch a successor of this one, which stays until then.
     Succeed(&'a FleetMember),
 }
@@ -109,7 +119,8 @@ enum Step<'a> {
 fn next<'a>(
     census: &'a Census,
     fleet: &FleetSpec,
-    options: &ReplaceOptions,
+    size: u32,
+    max_unavailable: u32,
     drifted: &[&'a FleetMember],
 ) -> Step<'a> {
     let fresh = census.members.iter().filter(|member| drift(&member.machine, fleet).is_empty());
@@ -123,20 +134,20 @@ fn next<'a>(
     if !over.is_empty() {
         return Step::End(over);
     }
-    if census.count() < options.size {
-        return Step::Fill(options.size - census.count());
+    if census.count() < size {
+        return Step::Fill;
     }
     let left: Vec<_> = drifted.iter().copied().filter(|member| successor(member).is_none()).collect();
     let unavailable = fresh.iter().filter(|member| on_its_way(&member.machine.state)).count();
-    let most = usize::try_from(options.max_unavailable).unwrap_or(usize::MAX);
+    let most = usize::try_from(max_unavailable).unwrap_or(usize::MAX);
     match left.first() {
         None if drifted.iter().any(|member| successor(member).is_some_and(on_its_way)) => Step::Wait,
         None => Step::Done,
         // One at a time, or the fleet would have more than one too many.
         Some(_) if unavailable > 0 && unavailable >= most => Step::Wait,
         // There is one too many already, for example beside a protected one that has a successor.
-        Some(_) if census.count() > options.size => {
-            let surplus = usize::try_from(census.count() - options.size).unwrap_or(usize::MAX);
+        Some(_) if census.count() > size => {
+            let surplus = usize::try_from(census.count() - size).unwrap_or(usize::MAX);
             Step::End(left.into_iter().take(surplus).collect())
         }
         Some(first) if most == 0 => Step::Succeed(first),
@@ -161,13 +172,21 @@ pub async fn replace(
     let mut waited = Duration::ZERO;
     loop {
         let census = take_census(env, &plan.fleet, key).await?;
-        let drifted = drifted(&census, &plan.fleet, &options.protect);
+        let now = env.clock.now();
+        let drifted = drifted(&census, &plan.fleet, &options.protect, now);
         done.left = u32::try_from(drifted.len()).unwrap_or(u32::MAX);
         if stop.is_cancelled() {
             done.stopped = Some(Outcome::Interrupted);
             return Ok(done);
         }
-        let step = next(&census, &plan.fleet, options, &drifted);
+        let lives = Lives::read(&*env.store, key).await.map_err(RunError::from)?;
+        let lifetimes = Lifetimes::of(&census, &lives);
+        let missing = options.size.saturating_sub(census.count());
+        // Whoever replaces has looked at what died.
+        let none = Lives::default();
+        let missing = successors(&plan.fleet, missing, &census.numbers, &none, &lifetimes, now);
+        let size = options.size.saturating_sub(u32::try_from(missing.expired.len()).unwrap_or(u32::MAX));
+        let step = next(&census, &plan.fleet, size, options.max_unavailable, &drifted);
         let waits = step == Step::Wait;
         done.stopped = match step {
             Step::Done => return Ok(done),
@@ -184,7 +203,7 @@ pub async fn replace(
                 done.ended += ended;
                 outcome
             }
-            Step::Fill(count) => round.fill(&census, count).await?,
+            Step::Fill => round.fill(&census, missing).await?,
             Step::Succeed(old) => round.succeed(&census, old).await?,
         };
         if done.stopped.is_some() {
@@ -204,9 +223,9 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Launches what is missing, under the numbers that are free.
-    async fn fill(&self, census: &Census, count: u32) -> Result<Option<Outcome>, RunError> {
-        let mut fleet = grown(&self.plan.fleet, count, &census.numbers);
+    /// Launches what is missing, under the numbers that are free: first those that are to live equally long.
+    async fn fill(&self, census: &Census, missing: Successors) -> Result<Option<Outcome>, RunError> {
+        let Some(mut fleet) = missing.fleet else { return Ok(Some(Outcome::Nothing)) };
         // Chosen all the same: those whose place it is are gone already.
         let _ = spread_beside(&mut fleet, &census.members);
         self.launch(fleet).await
@@ -216,6 +235,9 @@ impl Round<'_> {
     async fn succeed(&self, census: &Census, old: &FleetMember) -> Result<Option<Outcome>, RunError> {
         let mut fleet = grown(&self.plan.fleet, 1, &BTreeSet::new());
         fleet.numbers = old.number.into_iter().collect();
+        if let Some(until) = expiry(&old.machine) {
+            ends_at(&mut fleet, until);
+        }
         spread_in_place(&mut fleet, &census.members, &[old]);
         self.launch(fleet).await
     }
@@ -250,7 +272,6 @@ impl Round<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Verb;
     use ledger::Placement;
 
     /// Members by number, with what they have for a shape, and their state.
@@ -273,18 +294,11 @@ mod tests {
         let placements = vec![Placement { shape: "new".to_owned(), ..Placement::default() }];
         let fleet = FleetSpec { placements, ..FleetSpec::default() };
         let census = census(members);
-        let options = ReplaceOptions {
-            max_unavailable,
-            size,
-            launch: LaunchOptions::default(),
-            terminate: action::Options::new(Verb::Terminate),
-            protect: Vec::new(),
-        };
-        let drifted = drifted(&census, &fleet, &[]);
-        match next(&census, &fleet, &options, &drifted) {
+        let drifted = drifted(&census, &fleet, &[], Timestamp::UNIX_EPOCH);
+        match next(&census, &fleet, size, max_unavailable, &drifted) {
             Step::Done => "done".to_owned(),
             Step::Wait => "wait".to_owned(),
-            Step::Fill(count) => format!("fill {count}"),
+            Step::Fill => format!("fill {}", size - census.count()),
             Step::Succeed(old) => format!("succeed {}", old.machine.ocid),
             Step::End(old) => {
                 old.iter().fold("end".to_owned(), |text, member| text + " " + &member.machine.ocid)
@@ -344,6 +358,6 @@ mod tests {
             placements: vec![Placement { shape: "new".to_owned(), ..Placement::default() }],
             ..FleetSpec::default()
         };
-        assert!(drifted(&fleet, &spec, &[]).is_empty());
+        assert!(drifted(&fleet, &spec, &[], Timestamp::UNIX_EPOCH).is_empty());
     }
 }

@@ -6,7 +6,7 @@ use crate::error::CommandError;
 use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment};
-use fleet::cleanup::fleet_expiry;
+use fleet::cleanup::{expiry, fleet_expiry};
 use fleet::fleets::{Census, FleetKey, ScalePlan, drift, mixed};
 use fleet::plan::FLEET_TAG;
 use fleet::price::{self, Prices, Size};
@@ -119,6 +119,15 @@ pub fn maintain(
         ("now", if missing == 0 { "launches nothing".to_owned() } else { launches }),
         ("later", "replaces members that die or are reclaimed; terminates nothing".to_owned()),
     ];
+    let expiring = census.members.iter().filter(|member| expiry(&member.machine).is_some()).count();
+    if expiring > 0 {
+        let members = count(expiring as u64, "member");
+        let verb = if expiring == 1 { "expires" } else { "expire" };
+        what.push((
+            "expiry",
+            format!("{members} {verb} (`--ttl`), and so do the replacements, at the same time"),
+        ));
+    }
     if let Some(found) = mixed(census.members.iter().map(|member| &member.machine), &plan.fleet) {
         let differ = if found.members == 1 { "differs" } else { "differ" };
         let members = count(found.members as u64, "member");

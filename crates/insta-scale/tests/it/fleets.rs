@@ -8,7 +8,7 @@ pub fn scale(place: &Workplace, arguments: &[&str]) -> Ended {
     place.run(&[&["scale"], arguments, &["--no-wait", "--output", "json"]].concat())
 }
 
-fn status(place: &Workplace) -> Value {
+pub fn status(place: &Workplace) -> Value {
     place.run(&["status", "--output", "json"]).json()
 }
 

@@ -16,6 +16,7 @@ mod good_config;
 mod instances;
 mod keeping;
 mod launch;
+mod lifetimes;
 mod naming;
 mod official_tools;
 mod placeholders;

@@ -35,7 +35,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
     refuse_unfinished(&census)?;
     let size = size_meanwhile(&census, ground.wanted().await?.count);
     let missing = size.saturating_sub(census.count());
-    let old: Vec<_> = drifted(&census, &plan.fleet, &args.keep.protect)
+    let old: Vec<_> = drifted(&census, &plan.fleet, &args.keep.protect, session.now())
         .into_iter()
         .map(|member| member.machine.clone())
         .collect();

@@ -99,6 +99,13 @@ fn line(told: &Told) -> (String, bool) {
             ),
             true,
         ),
+        Told::Expired { names } => (
+            format!(
+                "{} not launched again: the time is over (`--ttl`); `oci-insta-scale scale` launches anew",
+                names.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", ")
+            ),
+            true,
+        ),
         Told::Surplus { surplus } => (
             format!(
                 "alert: {} more than wanted; `oci-insta-scale scale` terminates them after asking",
@@ -126,6 +133,7 @@ fn value(told: &Told, now: Timestamp) -> Value {
             ("restarted", json!({"started": started, "stopped": stopped}))
         }
         Told::Hopeless { name } => ("hopeless", json!({"name": name})),
+        Told::Expired { names } => ("expired", json!({"names": names})),
         Told::Surplus { surplus } => ("surplus", json!({"surplus": surplus})),
         Told::Busy => ("busy", json!({})),
         Told::Trouble { text } => ("trouble", json!({"text": text})),
