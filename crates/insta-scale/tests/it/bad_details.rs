@@ -207,14 +207,20 @@ fn reservations_and_domains_must_fit_together() {
 
         config.yaml: 1 mistake; nothing was sent
         ");
-    insta::assert_snapshot!(errors(format!("{GOOD}  fault_domain: [FD-1, first]\n")), @r#"
+    insta::assert_snapshot!(errors(format!("{GOOD}  fault_domain: [FD-9, first]\n")), @r#"
+        config.yaml:17:18: "FD-9" is not a fault domain
+           |
+        17 |   fault_domain: [FD-9, first]
+           |                  ^^^^
+           = help: write `FAULT-DOMAIN-1`, `-2` or `-3`, or remove the key to let OCI choose
+
         config.yaml:17:24: "first" is not a fault domain
            |
-        17 |   fault_domain: [FD-1, first]
+        17 |   fault_domain: [FD-9, first]
            |                        ^^^^^
            = help: write `FAULT-DOMAIN-1`, `-2` or `-3`, or remove the key to let OCI choose
 
-        config.yaml: 1 mistake; nothing was sent
+        config.yaml: 2 mistakes; nothing was sent
         "#);
 }
 

@@ -274,6 +274,8 @@ fn maintain_replaces_a_lost_member_and_leaves_a_stopped_one() {
     assert!(kept.stdout.contains("\"names\":[\"rehearsal-1\"]"), "{}", kept.stdout);
     let standing = status(&place);
     assert_eq!((&standing["members"], &standing["by_state"]["STOPPED"]), (&3.into(), &1.into()));
+    let same = scale(&place, &["3"]);
+    assert!(same.stderr.contains("not all instances are RUNNING: 1 STOPPED"), "{}", same.stderr);
     let restarted = place.run(&["maintain", "--once", "--yes", "--restart-stopped"]);
     assert_eq!(restarted.code, 0, "{}", restarted.stderr);
     assert_eq!(status(&place)["by_state"]["RUNNING"], 3);

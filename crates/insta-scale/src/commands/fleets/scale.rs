@@ -17,6 +17,8 @@ use fleet::no_sink;
 use fleet::plan::Spread;
 use ledger::Lease;
 use ledger::sqlite::{self, Locked};
+use oci_api::models::InstanceLifecycleState as State;
+use std::collections::BTreeMap;
 
 /// Runs it.
 pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, CommandError> {
@@ -78,7 +80,10 @@ async fn bring_to(
         }
     }
     match change {
-        SizeChange::Nothing => nothing(ground, args, wanted, scale).await,
+        SizeChange::Nothing => {
+            note_states(ground, &census);
+            nothing(ground, args, wanted, scale).await
+        }
         SizeChange::Grow(fleet) => grow::run(ground, args, &census, scale, *fleet).await,
         SizeChange::Shrink(picked) => shrink::run(ground, args, &census, scale, picked).await,
     }
@@ -95,6 +100,19 @@ fn flags_without_effect(args: &ScaleArgs, change: &SizeChange) -> Vec<String> {
     ];
     let note = |(_, flag, what)| format!("note: {flag} has no effect, because no instance is {what}");
     flags.into_iter().filter(|(vain, ..)| *vain).map(note).collect()
+}
+
+/// The fleet has its size, but perhaps not of running instances.
+fn note_states(ground: &Ground<'_>, census: &Census) {
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    for member in census.members.iter().filter(|member| member.machine.state != State::Running) {
+        *states.entry(member.machine.state.as_str()).or_default() += 1;
+    }
+    if states.is_empty() || ground.connection.session.is_quiet() {
+        return;
+    }
+    let states: Vec<String> = states.iter().map(|(state, number)| format!("{number} {state}")).collect();
+    console::line(&format!("note: not all instances are RUNNING: {}", clean(&states.join(", "))));
 }
 
 /// The fleet has the size already. What the person said is kept all the same, unless it was kept before.
