@@ -226,17 +226,20 @@ impl Evidence {
     }
 
     /// Why a reservation of the run may still be wanted. `None` only if the records prove the contrary: they name it, and the
-    /// run was rolled back or has all its instances.
-    pub(super) fn wanted_by(&self, run: RunId, ocid: &str, now: Timestamp) -> Option<WantedFor> {
+    /// run was rolled back or has all its instances. Whoever names the run does not want to resume it, but what it launched
+    /// lately uses the reservation all the same.
+    pub(super) fn wanted_by(&self, run: RunId, ocid: &str, scope: &Scope) -> Option<WantedFor> {
+        let named = scope.run == Some(run);
         let launch = self.launches.get(&run).filter(|launch| launch.reservations.contains(ocid));
         match launch {
             // It was made after this copy of the ledger, or on another machine.
-            None => Some(WantedFor::Unrecorded),
+            None => (!named).then_some(WantedFor::Unrecorded),
             Some(launch) if launch.rolled_back => None,
             // It may have been resumed elsewhere.
-            Some(launch) if launch.has_open_slots => Some(WantedFor::OpenSlots),
+            Some(launch) if launch.has_open_slots && !named => Some(WantedFor::OpenSlots),
             Some(launch) => {
-                let settled = launch.last_at.is_none_or(|last| now.duration_since(last) >= LISTS_CATCH_UP);
+                let settled =
+                    launch.last_at.is_none_or(|last| scope.now.duration_since(last) >= LISTS_CATCH_UP);
                 (!settled).then_some(WantedFor::JustLaunched)
             }
         }

@@ -89,7 +89,7 @@ async fn left_reservations(
             notes.reservation_of(evidence, run, &row.id);
             continue;
         }
-        let want = evidence.wanted_by(run, &row.id, scope.now).filter(|_| scope.run != Some(run));
+        let want = evidence.wanted_by(run, &row.id, scope);
         if let Some(want @ (WantedFor::Unrecorded | WantedFor::OpenSlots)) = want {
             notes.wanted_reservation(run, &row.id, want);
             continue;
