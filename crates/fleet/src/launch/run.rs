@@ -248,6 +248,10 @@ async fn recovered(
         .filter_map(|(number, slot)| Some((*number, slot.ocid.clone()?)))
         .collect();
     let mut events = adoption_events(state, found, None);
+    if plan.reserve.is_some() {
+        let compartment = &plan.fleet.compartment;
+        events.extend(reserve::unrecorded(&env.client, compartment, state).await.map_err(Box::new)?);
+    }
     let mut gone = BTreeSet::new();
     for (slot, ocid) in missing {
         if adopt::is_gone(&env.client, &ocid).await {

@@ -7,7 +7,7 @@ mod drawn;
 mod grow;
 mod settle;
 
-pub(crate) use settle::settle;
+pub(crate) use settle::{settle, unrecorded};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

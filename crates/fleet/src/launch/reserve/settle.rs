@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ledger::{Event, Outcome};
-use oci_client::{Client, FailureClass};
+use ledger::{Event, Outcome, RunState};
+use oci_api::models::ComputeCapacityReservationSummary;
+use oci_client::{Client, Failure, FailureClass};
 use tokio_util::sync::CancellationToken;
 
 use super::drawn::{Drawn, PATIENCE, drawn, held_event};
 use super::grow::GROWN;
 use crate::engine::journal::Journal;
-use crate::plan::{Plan, Reserve};
+use crate::plan::{Plan, RUN_TAG, Reserve};
 use crate::reservation::TOKEN_TAG;
 use crate::reservation::create::find_by_token;
-use crate::reservation::follow::passing;
+use crate::reservation::follow::{passing, until_active};
 use crate::reservation::{
     Change, Created, Held, NewCount, Patience, ReservationError, give_back, resize, show,
 };
@@ -179,7 +180,14 @@ async fn without_the_dying(
         (living, dead)
     });
     loop {
-        let held = show(client, ocid).await?;
+        let mut held = show(client, ocid).await?;
+        if matches!(held.state.as_str(), "CREATING" | "UPDATING" | "MOVING") {
+            // A growth whose answer was lost, or that took longer than the run had time for, may still come.
+            let patience = Patience::new(PATIENCE, CancellationToken::new());
+            if let Some(answer) = until_active(client, ocid, &patience).await? {
+                held = Held::from(answer);
+            }
+        }
         if held.used() <= drawn.known + drawn.in_doubt {
             return Ok(held);
         }
@@ -221,6 +229,31 @@ async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -
         journal.record(vec![event]).await;
     }
     in_doubt
+}
+
+/// Reservations that the run has made, by their tag, and that its records do not name: some are lost.
+pub(crate) async fn unrecorded(
+    client: &Client,
+    compartment: &str,
+    state: &RunState,
+) -> Result<Vec<Event>, Failure> {
+    let run = state.run.to_string();
+    let rows = client.list_capacity_reservations(compartment, None).await?;
+    let ours = rows.into_iter().filter(|row| {
+        let is_there =
+            row.lifecycle_state.as_deref().is_none_or(|state| !matches!(state, "DELETED" | "DELETING"));
+        let tags = row.freeform_tags.as_ref();
+        let is_ours =
+            tags.is_some_and(|tags| tags.get(RUN_TAG) == Some(&run) && tags.contains_key(TOKEN_TAG));
+        is_there && is_ours && !state.reservations.contains_key(&row.id)
+    });
+    let held = |row: ComputeCapacityReservationSummary| Event::ReservationHeld {
+        ocid: row.id,
+        availability_domain: row.availability_domain,
+        asked: 0,
+        held: row.reserved_instance_count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
+    };
+    Ok(ours.map(held).collect())
 }
 
 /// Looks several times, unless the login is refused.

@@ -263,6 +263,64 @@ async fn what_the_dying_still_use_is_given_back_too() {
     }
 }
 
+/// The machine sleeps until the time for reserving is over, so the run does not wait for the growth that it asks for then.
+#[tokio::test(start_paused = true)]
+async fn a_growth_that_ends_after_the_run_is_given_back() {
+    // One domain is full, and the other one is to make up for it.
+    let world = World::of(
+        "world: {hosts: {by_availability_domain: [{availability_domain: 1, per_fault_domain: 0}]}}",
+    );
+    let plan = reserving(&world, 6, &[1, 3], 1, true);
+    let env = world.environment();
+    let run = env.new_run_id();
+    let options = LaunchOptions { wait: false, max_attempts: 1, ..LaunchOptions::default() };
+    let stop = CancellationToken::new();
+    let sleeping = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::advance(Duration::from_mins(31)).await;
+    };
+    let running = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), stop);
+    let (summary, ()) = tokio::join!(running, sleeping);
+    let summary = summary.unwrap();
+    let launched = summary.launched;
+    assert!((1..6).contains(&launched), "{:?}", summary.warnings);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(world.books(), (launched, launched), "{:?}", summary.warnings);
+}
+
+/// Damage may take the only records that name a reservation of a run that is being rolled back.
+#[tokio::test(start_paused = true)]
+async fn a_reservation_whose_records_are_lost_is_found_by_its_tag() {
+    let mut rolled_back = 0;
+    for seconds in (46..70).step_by(3) {
+        let world = World::of("roomy");
+        let mut plan = reserving(&world, 6, &[1, 2, 3], 6, true);
+        plan.min = Some(6);
+        let env = world.environment();
+        let run = env.new_run_id();
+        let options = LaunchOptions { wait_timeout: Duration::from_secs(1), ..LaunchOptions::default() };
+        let first = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), CancellationToken::new());
+        if tokio::time::timeout(Duration::from_secs(seconds), first).await.is_ok() {
+            break;
+        }
+        let records = world.store.snapshot(run);
+        let is_rollback = |record: &Record| matches!(record.event, Event::GiveBackIntended { .. });
+        rolled_back += u32::from(records.iter().any(is_rollback));
+        for record in records {
+            let names_one =
+                matches!(record.event, Event::ReservationHeld { .. } | Event::ReservationIntended { .. });
+            if names_one {
+                world.store.ruin(run, record.seq);
+            }
+        }
+        let stop = CancellationToken::new();
+        let summary = fleet::resume(&env, run, &options, fleet::no_sink(), stop).await.unwrap();
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(world.books(), (0, 0), "after {seconds} s: {:?}", summary.warnings);
+    }
+    assert!(rolled_back > 1, "{rolled_back}");
+}
+
 /// Wherever the ledger fills up, the run stays unfinished: whoever resumes it looks again at what may still be held.
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_fills_leaves_reservations_to_resume() {
