@@ -77,6 +77,10 @@ list-reservations: build ## List the capacity reservations
 demo: build ## Launch a fleet in the simulated region: no tenancy, no key, no cost
 	./oci-insta-scale --config config.example.yaml --simulate --yes
 
+.PHONY: demo-hunt
+demo-hunt: build ## Hunt in a simulated region whose capacity comes back in crumbs: free of charge, within a minute
+	./oci-insta-scale hunt --config config.example.yaml --simulate=crumbs --speed 10 --count 6 --floor 10s --until 1d --yes
+
 .PHONY: test
 test: ## Every test that needs nothing but this checkout; reports every failure
 	@failed=0; run() { echo "$$*"; "$$@" || failed=1; }; \

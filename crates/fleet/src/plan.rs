@@ -5,6 +5,7 @@ mod backend;
 mod extend;
 mod finding;
 mod homes;
+mod hunt;
 pub mod named;
 pub mod naming;
 pub mod policy;
@@ -21,6 +22,7 @@ pub(crate) use extend::number_in;
 pub use extend::{TakenNames, highest_of_run, taken};
 pub use finding::Finding;
 pub use homes::FIELD as SPREAD_FIELD;
+pub use hunt::{HuntTerms, LEAST_HUNT_FLOOR, USUAL_HUNT_FLOOR};
 pub use reserve::Reserve;
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
@@ -61,6 +63,9 @@ pub struct Plan {
     /// What launches the instances.
     #[serde(default, skip_serializing_if = "Backend::is_default")]
     pub backend: Backend,
+    /// What makes the launch a hunt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hunt: Option<HuntTerms>,
     /// Where the command that started the run found its credentials. Nothing in this crate reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,

@@ -23,3 +23,11 @@ pub const PROBE_FLOOR: Duration = Duration::from_mins(1);
 pub const PROBE_JITTER: Duration = Duration::from_secs(15);
 /// A launch that waits until others at its target have ended looks again after this time, whatever happens.
 pub const LONGEST_TURN: Duration = Duration::from_mins(1);
+/// The least floor that a hunt may be given.
+pub const LEAST_HUNT_FLOOR: Duration = Duration::from_secs(10);
+/// The most that chance adds to the time that a hunt needs to probe each of its targets once, so that freed capacity is found in time.
+pub const HUNT_JITTER_OF_A_CYCLE: Duration = Duration::from_secs(10);
+/// Two hunts that wait for the same moment are spread over this time.
+pub const HUNTS_APART: Duration = Duration::from_millis(500);
+/// How long a hunt waits before it tries again whether the ledger can be written.
+pub const LEDGER_PAUSE: Duration = Duration::from_mins(1);

@@ -30,6 +30,7 @@ pub struct Connection<'a> {
     /// The client for questions before anything is begun: somebody waits for the answer.
     pub questions: Client,
     requests: Arc<RequestCounts>,
+    signed_as: String,
     region: Option<SimulatedRegion>,
 }
 
@@ -78,10 +79,11 @@ impl<'a> Connection<'a> {
         endpoints: Endpoints,
         signer: Option<Arc<dyn Signer>>,
     ) -> Result<Self, CommandError> {
+        let signed_as = signer.as_ref().map(|signer| signer.describe()).unwrap_or_default();
         let (client, requests) = session.client(endpoints, signer)?;
         let questions = for_questions(&client);
         let compartment = settings.fleet.compartment.clone();
-        Ok(Self { session, settings, compartment, client, questions, requests, region: None })
+        Ok(Self { session, settings, compartment, client, questions, requests, signed_as, region: None })
     }
 
     /// Awaits something that changes nothing; ends when the user wants to stop.
@@ -106,6 +108,16 @@ impl<'a> Connection<'a> {
             clock: self.session.clock.clone(),
             seed: environment::seed(),
         }
+    }
+
+    /// Who signs, for people.
+    pub fn signed_as(&self) -> String {
+        self.signed_as.clone()
+    }
+
+    /// Simulated seconds in a real one, where the region is one of this process.
+    pub fn speed(&self) -> Option<f64> {
+        self.region.as_ref().map(SimulatedRegion::speed)
     }
 
     /// How long a wait may take.

@@ -17,18 +17,21 @@ pub enum Exit {
     NoneLaunched,
     /// The login was refused.
     NotAuthenticated,
+    /// A hunt that probes once has not found everything yet.
+    NotYet,
     /// The user interrupted.
     Interrupted,
 }
 
 impl Exit {
     /// Every one, for the documents.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Done,
         Self::Usage,
         Self::SomeFailed,
         Self::NoneLaunched,
         Self::NotAuthenticated,
+        Self::NotYet,
         Self::Interrupted,
     ];
 
@@ -40,6 +43,7 @@ impl Exit {
             Self::SomeFailed => 3,
             Self::NoneLaunched => 4,
             Self::NotAuthenticated => 5,
+            Self::NotYet => 6,
             Self::Interrupted => 130,
         }
     }

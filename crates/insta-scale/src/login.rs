@@ -7,10 +7,11 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
 use crate::tuning::PASSPHRASE_TRIES;
+use jiff::Timestamp;
 use oci_client::credentials::{
-    ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Signer,
+    ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Signature, Signer,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// The passphrase of an encrypted key, when the config has none.
@@ -45,11 +46,63 @@ fn login_settings(source: &CredentialSource, passphrase: Option<Zeroizing<String
 /// Reads the key and checks that it is the one that the fingerprint names.
 pub fn sign_in(source: &CredentialSource) -> Result<Option<SignedIn>, CommandError> {
     let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
-    match attempt(source, given) {
+    let signed_in = match attempt(source, given) {
         Err(CredentialsError::PassphraseNeeded { source_name, .. }) if console::can_ask() => {
             typed(source, &source_name, &console::ask_secret)
         }
         other => Ok(other?),
+    }?;
+    Ok(signed_in.map(|SignedIn { signer, warnings }| {
+        let signer = Renewable { source: source.clone(), signer: Mutex::new(signer) };
+        SignedIn { signer: Arc::new(signer), warnings }
+    }))
+}
+
+/// Signs with the credentials on disk, also with those that have replaced the first ones: a hunt goes on for weeks.
+#[derive(Debug)]
+struct Renewable {
+    source: CredentialSource,
+    signer: Mutex<Arc<dyn Signer>>,
+}
+
+impl Renewable {
+    fn current(&self) -> Arc<dyn Signer> {
+        self.signer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Signer for Renewable {
+    fn sign(&self, text: &[u8], now: Timestamp) -> Result<Signature, CredentialsError> {
+        self.current().sign(text, now)
+    }
+
+    fn describe(&self) -> String {
+        self.current().describe()
+    }
+
+    fn refresh(&self) -> bool {
+        let current = self.current();
+        if current.refresh() {
+            return true;
+        }
+        // A passphrase that was typed is not kept: such a key cannot be read again.
+        let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
+        let Ok(Some(found)) = attempt(&self.source, given) else { return false };
+        let is_new = !sign_alike(&*current, &*found.signer);
+        if is_new {
+            *self.signer.lock().unwrap_or_else(PoisonError::into_inner) = found.signer;
+        }
+        is_new
+    }
+}
+
+/// Whether two signers have the same key and the same name for it: signatures do not depend on chance.
+fn sign_alike(one: &dyn Signer, other: &dyn Signer) -> bool {
+    let sign = |signer: &dyn Signer| signer.sign(b"the same?", Timestamp::UNIX_EPOCH);
+    match (sign(one), sign(other)) {
+        (Ok(one), Ok(other)) => one.key_id == other.key_id && one.bytes == other.bytes,
+        // One that has expired may have been renewed.
+        (one, other) => one.is_err() && other.is_err(),
     }
 }
 

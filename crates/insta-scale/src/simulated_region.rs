@@ -22,6 +22,7 @@ use std::sync::Arc;
 /// A region that exists for one command.
 pub struct SimulatedRegion {
     running: Running,
+    speed: f64,
 }
 
 impl SimulatedRegion {
@@ -36,6 +37,7 @@ impl SimulatedRegion {
         scenario.world.region.clone_from(&fleet.region);
         let identity = (!fleet.tenancy.is_empty())
             .then(|| Caller { tenancy: fleet.tenancy.clone(), user: SIMULATED_USER.to_owned() });
+        let ticks = speed.or(scenario.speed).unwrap_or(server::SPEED);
         let options = Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             scenario,
@@ -50,12 +52,17 @@ impl SimulatedRegion {
         for note in running.notes.iter().filter(|_| !session.is_quiet()) {
             console::line(note);
         }
-        Ok(Self { running })
+        Ok(Self { running, speed: ticks })
     }
 
     /// Where it is.
     pub fn endpoints(&self) -> Result<Endpoints, CommandError> {
         Ok(Endpoints::at(&self.running.endpoint())?)
+    }
+
+    /// Simulated seconds in a real one.
+    pub fn speed(&self) -> f64 {
+        self.speed
     }
 
     /// Its own user.

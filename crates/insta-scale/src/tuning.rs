@@ -61,3 +61,11 @@ pub const ALIKE_TOLD: u32 = 3;
 pub const RUNS_COMPLETED: usize = 50;
 /// How often a passphrase is asked for.
 pub const PASSPHRASE_TRIES: usize = 3;
+/// How long `hunt` asks where nothing else is said.
+pub const HUNT_TIME: Duration = Duration::from_hours(30 * 24);
+/// A time without a process at work on a hunt that is worth telling.
+pub const HUNT_GAP: Duration = Duration::from_mins(3);
+/// How often a hunt gives a sign of life at least.
+pub const HEARTBEAT: Duration = Duration::from_mins(1);
+/// A hunt without news says so this often.
+pub const HUNT_NEWS: Duration = Duration::from_hours(1);

@@ -78,6 +78,25 @@ pub struct ErrorRecord {
     pub opc_request_id: Option<String>,
 }
 
+impl ErrorRecord {
+    /// Whether it says the same as an earlier one, apart from the id of its request.
+    pub fn has_words_of(&self, before: &Self) -> bool {
+        (&self.class, &self.code, &self.message) == (&before.class, &before.code, &before.message)
+    }
+
+    /// The failure, with the message of an earlier one where it was recorded without: a repeated refusal is recorded so.
+    #[must_use]
+    pub fn with_words_of(&self, before: Option<&Self>) -> Self {
+        let same = |before: &&Self| (&self.class, &self.code) == (&before.class, &before.code);
+        match before.filter(same) {
+            Some(before) if self.message.is_empty() => {
+                Self { message: before.message.clone(), ..self.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
 /// An instance that a lifecycle run selected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -239,7 +239,7 @@ impl SlotState {
                 }));
             }
             Event::TryFailed { error, action, settled, .. } => {
-                self.error = Some(error.clone());
+                self.error = Some(error.with_words_of(self.error.as_ref()));
                 if *settled || matches!(action, Action::NextPlacement | Action::GiveUpSlot) {
                     self.phase = Phase::Pending;
                     self.unsettled = None;

@@ -125,6 +125,11 @@ impl Journal {
         None
     }
 
+    /// Shows something that is not worth keeping, such as a wait that each refusal of a hunt brings.
+    pub fn show(&self, event: Event) {
+        self.show_unwritten(vec![event]);
+    }
+
     /// Shows and counts what the store does not have.
     fn show_unwritten(&self, events: Vec<Event>) {
         let at = self.clock.now();

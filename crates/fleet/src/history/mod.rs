@@ -16,4 +16,6 @@ pub use instances::{InstancesOfRun, instances_of_run, launched_lately};
 pub use namesakes::{NameCheck, Namesakes, find_namesakes, next_number};
 pub use origin::{launch_lock_key, same_endpoint};
 pub use past::{PastError, read_past, read_records};
-pub use unfinished::{OtherRun, Resumable, UnfinishedRun, find_resumable, find_unfinished, holder_of};
+pub use unfinished::{
+    OtherRun, Resumable, UnfinishedRun, find_resumable, find_unfinished, find_unfinished_hunt, holder_of,
+};

@@ -75,6 +75,29 @@ pub async fn find_unfinished(
     Ok(newest)
 }
 
+/// The newest hunt of the fleet that is not done and has time left, whatever it has made so far: it is taken up, not begun
+/// anew.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn find_unfinished_hunt(
+    store: &dyn Store,
+    fleet: &FleetSpec,
+    origin: Option<&Origin>,
+    now: Timestamp,
+) -> Result<Option<UnfinishedRun>, LedgerError> {
+    for head in store.runs().await?.iter().filter(|head| is_unfinished(head)) {
+        let records = store.records(head.run).await?;
+        let Ok((state, plan)) = read_records(head.run, &records) else { continue };
+        let has_time = plan.hunt.is_some_and(|terms| now < terms.until);
+        if has_time && same_names(&plan, fleet) && same_origin(plan.origin.as_ref(), origin) {
+            let holder = if head.held { Some(holder_of(store, head.run, now).await) } else { None };
+            return Ok(Some(UnfinishedRun { state, holder, older: 0, readable: true }));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether nothing that can be read of a run is of an action on instances.
 fn may_be_launch(records: &Records) -> bool {
     let is_action = |record: &Record| {

@@ -1,9 +1,13 @@
 //! One placement tried for one slot, under one retry token, until it is known what came of it.
 
+mod hunting;
+
 use super::{
     adopt,
     context::{Context, Halted},
+    hunt::Turn,
     limit_recheck,
+    memory::target_of,
     options::{LONGEST_LAG, TOKEN_LIFE},
     termination,
 };
@@ -64,13 +68,13 @@ fn is_old(first_at: jiff::Timestamp, now: jiff::Timestamp) -> bool {
     now.duration_since(first_at) > TOKEN_LIFE
 }
 
-/// Makes an attempt, or settles one whose end is not known. `permit` is for its first try.
+/// Makes an attempt, or settles one whose end is not known. `permit` is for its first try, and so is the right to probe.
 pub(crate) async fn run(
     context: &Context<'_>,
     slot: SlotNumber,
     number: u32,
     intent: Option<Intent>,
-    permit: Option<Permit<'_>>,
+    (permit, turn): (Option<Permit<'_>>, Option<Turn<'_>>),
 ) -> Result<AttemptEnd, Halted> {
     let token =
         intent.as_ref().map_or_else(|| retry_token(context.run, slot, number), |known| known.token.clone());
@@ -84,7 +88,7 @@ pub(crate) async fn run(
     if intent.is_some_and(|intent| is_expired(&intent, context.env.clock.now())) {
         return Box::pin(attempt.expired()).await;
     }
-    let end = attempt.tries(permit).await;
+    let end = attempt.tries(permit, turn).await;
     if end.is_err() {
         attempt.settle_when_halted().await;
     }
@@ -92,7 +96,11 @@ pub(crate) async fn run(
 }
 
 impl Attempt<'_> {
-    async fn tries(&mut self, mut permit: Option<Permit<'_>>) -> Result<AttemptEnd, Halted> {
+    async fn tries(
+        &mut self,
+        mut permit: Option<Permit<'_>>,
+        mut turn: Option<Turn<'_>>,
+    ) -> Result<AttemptEnd, Halted> {
         let details = self.context.plan.request_in(&self.placement, self.context.run, self.slot);
         let mut position = None;
         loop {
@@ -102,6 +110,13 @@ impl Attempt<'_> {
             };
             // A refused request comes back here, so that it is sent before later ones.
             position = Some(permit.position());
+            let probing = match &self.context.hunt {
+                Some(hunt) => {
+                    let target = target_of(&self.context.plan.fleet, &self.placement);
+                    Box::pin(hunt.pass(self.context, self.slot, &target, turn.take())).await?
+                }
+                None => None,
+            };
             if let Some(error) = self.context.time_is_over() {
                 return Box::pin(self.out_of_time(error)).await;
             }
@@ -136,6 +151,7 @@ impl Attempt<'_> {
             failure.retry_after = self.context.bounded_wait(failure.retry_after).await;
             let change = self.context.pacer.on_answer(&permit, Some(&failure));
             self.context.pace(change).await;
+            drop(probing);
             if failure.class == FailureClass::Ambiguous {
                 self.may_exist.get_or_insert(sent_at);
             }
@@ -153,6 +169,9 @@ impl Attempt<'_> {
             *count += 1;
             *count
         };
+        if let Some(hunt) = &self.context.hunt {
+            return self.failed_hunting(hunt, failure, nth).await;
+        }
         let rule = rule(failure.class);
         let error = exhausted(error_record(failure), &self.placement);
         let mut action = rule.nth(nth);
@@ -329,6 +348,12 @@ impl Attempt<'_> {
                     return Ok(AttemptEnd::Launched { ocid });
                 }
                 Ok(None) => known = true,
+                Err(failure)
+                    if failure.class == FailureClass::Authentication
+                        && self.context.outlasts_refused_login(&error_record(&failure)).await =>
+                {
+                    known = false;
+                }
                 Err(failure) if failure.class == FailureClass::Authentication => {
                     if self.context.stop_for_login(&error_record(&failure)) {
                         self.note(error_record(&failure), Action::StopRun).await;

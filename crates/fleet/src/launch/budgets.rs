@@ -56,6 +56,13 @@ impl Budgets {
         }
     }
 
+    /// How many launches may be under way at these targets in all; any number where one never refused.
+    pub fn room(&self, of: &[Subject]) -> usize {
+        let targets = self.lock();
+        let most = |target: &Subject| targets.get(target).map_or(usize::MAX, |budget| budget.most as usize);
+        of.iter().map(most).fold(0, usize::saturating_add)
+    }
+
     /// The target refused a launch, at once or later.
     pub fn refused(&self, target: &Subject) {
         self.lock().entry(target.clone()).or_insert(Allowance { most: 1, under_way: 0 }).most = 1;

@@ -5,6 +5,7 @@ use super::{
     budgets::Budgets,
     capacity_cache::{CapacityCache, PlacementState},
     claims::Claims,
+    hunt::{Hunt, sign_of_suspension},
     limit_recheck::LimitRechecks,
     memory::{TargetMemory, target_of},
     watch_table::WatchTable,
@@ -23,7 +24,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -43,6 +44,8 @@ pub(crate) struct Context<'a> {
     /// How many launches may be under way at each target.
     pub budgets: Budgets,
     pub pacer: Pacer,
+    /// What makes the launch a hunt.
+    pub hunt: Option<Arc<Hunt>>,
     pub capacity: Mutex<CapacityCache>,
     pub limit_rechecks: LimitRechecks,
     /// Tells those in line for a launch that a placement was found full: they may have to choose another.
@@ -93,6 +96,7 @@ impl<'a> Context<'a> {
             options,
             journal,
             memory,
+            hunt: memory.hunt(),
             budgets: Budgets::default(),
             pacer: Pacer::new(options.rate, env.seed),
             capacity: Mutex::new(CapacityCache::new(Instant::now())),
@@ -199,6 +203,16 @@ impl<'a> Context<'a> {
         first
     }
 
+    /// Whether the run goes on although the login was refused: a hunt waits until it is renewed.
+    pub async fn outlasts_refused_login(&self, error: &ErrorRecord) -> bool {
+        let Some(hunt) = self.hunt.as_ref().filter(|_| sign_of_suspension(error).is_none()) else {
+            return false;
+        };
+        let alert = hunt.alert(error, self.env.clock.now());
+        self.journal.record(alert.into_iter().collect()).await;
+        true
+    }
+
     /// Waits for a response that may be discarded, unless the run is halted first.
     ///
     /// Only for calls that change nothing on either side, because they are dropped in the middle.
@@ -265,7 +279,7 @@ impl<'a> Context<'a> {
     /// The same for an instance that was accepted in `placement` and died. A limit that the limits contradict speaks against
     /// nothing: what died held its share of it.
     pub async fn place_failed_late(&self, placement: &Placement, class: FailureClass, error: &ErrorRecord) {
-        if class == FailureClass::Limit {
+        if class == FailureClass::Limit && self.hunt.is_none() {
             // Once the run is halted it does not matter any more.
             let Ok((is_transient, told)) = self.ask(self.is_transient_limit(placement, error)).await else {
                 return;
@@ -289,7 +303,13 @@ impl<'a> Context<'a> {
 
     /// How many launches may be under way now.
     pub fn concurrency(&self) -> usize {
-        if self.answered.load(Ordering::Relaxed) { self.options.max_concurrency.max(1) } else { 1 }
+        let most = self.options.max_concurrency.max(1);
+        match &self.hunt {
+            // One slot probes; as many launch as the targets that yield allow.
+            Some(hunt) => self.budgets.room(&hunt.yielding()).clamp(1, most),
+            None if self.answered.load(Ordering::Relaxed) => most,
+            None => 1,
+        }
     }
 }
 

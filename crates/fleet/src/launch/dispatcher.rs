@@ -40,13 +40,14 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
     }
     let mut deadline = std::pin::pin!(sleep_until(context.options.deadline));
     loop {
-        while !context.halt.is_cancelled() && flying.len() < context.concurrency() {
+        let paused = context.hunt.as_ref().is_some_and(|hunt| hunt.is_over());
+        while !paused && !context.halt.is_cancelled() && flying.len() < context.concurrency() {
             let Some(slot) = queue.pop_front() else { break };
             let next = context.journal.state(|state| state.slot(slot).next());
             flying.push(slot::run(context, slot, next));
         }
         let halted = context.halt.is_cancelled();
-        let launched_all = flying.is_empty() && (queue.is_empty() || halted);
+        let launched_all = flying.is_empty() && (queue.is_empty() || halted || paused);
         if launched_all && died.is_empty() && (halted || context.watch.is_empty()) {
             enough.cancel();
         }
@@ -66,10 +67,12 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
             }
             Some(slot) = died.recv() => requeue(context, &mut queue, slot).await,
             Some(end) = flying.next() => {
-                if let SlotEnd::Launched { slot, ocid } = end
-                    && context.options.wait
-                {
-                    context.watch.add(context.journal, slot, &ocid);
+                match end {
+                    SlotEnd::Launched { slot, ocid } if context.options.wait => {
+                        context.watch.add(context.journal, slot, &ocid);
+                    }
+                    SlotEnd::Later { slot } => queue.push_back(slot),
+                    SlotEnd::Launched { .. } | SlotEnd::Ended => {}
                 }
             }
             () = &mut watching, if !watcher_ended => watcher_ended = true,
@@ -79,6 +82,7 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
     let cut = match (interrupted, late) {
         (true, _) => Cut::Interrupted,
         (false, true) => Cut::Late,
+        (false, false) if context.hunt.as_ref().is_some_and(|hunt| hunt.is_over()) => Cut::Paused,
         (false, false) => Cut::Not,
     };
     name_culprits(context).await;
@@ -123,7 +127,8 @@ async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
         (state.attempts, state.error.clone().unwrap_or_default())
     });
     let before = context.tried_before.get(&slot).copied().unwrap_or_default();
-    if tried - before.min(tried) < context.options.max_attempts && !context.options.settle_only {
+    let is_allowed = context.hunt.is_some() || tried - before.min(tried) < context.options.max_attempts;
+    if is_allowed && !context.options.settle_only {
         queue.push_back(slot);
     } else {
         context.give_up(slot, error).await;

@@ -15,6 +15,8 @@ pub(crate) enum Cut {
     Interrupted,
     /// The deadline.
     Late,
+    /// A hunt that probes once has probed: the next process goes on.
+    Paused,
 }
 
 /// The steps after the last launch: rollback if too few are running, the reservations, the outcome.
@@ -22,7 +24,7 @@ pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cu
     if cut == Cut::Late {
         end_at_deadline(context).await;
     }
-    let interrupted = cut == Cut::Interrupted;
+    let interrupted = matches!(cut, Cut::Interrupted | Cut::Paused);
     let rolled_back = match below_min(context, interrupted) {
         Some((reached, min)) => roll_back(context, stop, reached, min).await,
         None => None,
@@ -121,7 +123,7 @@ pub(crate) fn gone(ocid: &str) -> ErrorRecord {
 
 /// Whether time alone ended the run, so that going on is worth it. A slot that was refused has its answer; a run that has
 /// launched nothing and was refused is over, also when its deadline came before each slot was tried.
-fn is_cut_short(state: &RunState, cut: Cut) -> bool {
+fn is_cut_short(state: &RunState, cut: Cut, is_hunt: bool) -> bool {
     if state.slots.values().any(|slot| slot.wait_ended) {
         return true;
     }
@@ -129,7 +131,12 @@ fn is_cut_short(state: &RunState, cut: Cut) -> bool {
         let classes = state.slots.values().filter_map(|slot| Some(&slot.error.as_ref()?.class));
         classes.filter(|class| of(class)).count()
     };
+    if cut == Cut::Paused {
+        return true;
+    }
+    // A hunt has had all the time that it was given.
     cut == Cut::Late
+        && !is_hunt
         && failed(|class| *class == ErrorClass::Deadline) > 0
         && (state.counts.launched > 0 || failed(|class| *class != ErrorClass::Deadline) == 0)
 }
@@ -147,7 +154,7 @@ async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
             refused,
             interrupted: cut == Cut::Interrupted,
             in_doubt: state.counts.unsettled > 0,
-            cut_short: is_cut_short(state, cut),
+            cut_short: is_cut_short(state, cut, context.hunt.is_some()),
             reached: match (reached >= state.requested, state.counts.launched) {
                 (true, _) => Reached::All,
                 (false, 0) => Reached::Nothing,

@@ -3,13 +3,15 @@
 //!
 //! Memory decides about the order only. It never ends a launch, and a launch goes on when it cannot be read or written.
 
+pub use super::target::{scope_of, target_of};
+
+use super::hunt::{Hunt, Hunting};
 use crate::engine::env::{Environment, Sink};
 use crate::plan::{FleetSpec, Plan};
-use crate::price::Size;
 use crate::query::preflight::limits::named_in;
 use jiff::Timestamp;
-use ledger::capacity::{Answer, CapacityMemory, Observation, Remembered, Scope, Subject};
-use ledger::{Action, CapacityType, ErrorClass, ErrorRecord, Event, Placement, Record, SlotNumber};
+use ledger::capacity::{Answer, CapacityMemory, Claim, Observation, Remembered, Scope, Subject};
+use ledger::{Action, ErrorClass, ErrorRecord, Event, Placement, Record, SlotNumber};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,52 +19,13 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 /// So many answers are written at once, unless one is a refusal. A process that dies forgets fewer.
 const GATHERED: usize = 100;
 /// Keeps the waits of a run apart from its other chances.
 const SEED: u64 = 0x6D65_6D6F_7279;
-
-/// Where the answers of a plan belong.
-pub fn scope_of(plan: &Plan) -> Scope {
-    let service = plan.origin.as_ref().and_then(|origin| origin.reached.clone());
-    Scope {
-        tenancy: plan.fleet.tenancy.clone(),
-        region: plan.fleet.region.clone(),
-        // Requests to the region's own endpoints have the same memory, however the region is spelled.
-        service: service.filter(|service| service.contains("://")).unwrap_or_default(),
-    }
-}
-
-/// The target that a launch in this placement asks for capacity.
-pub fn target_of(fleet: &FleetSpec, placement: &Placement) -> Subject {
-    let template = &fleet.template;
-    let capacity_type = placement.capacity_type.unwrap_or_else(|| {
-        let preemptible = template.preemptible_instance_config.is_some();
-        if preemptible { CapacityType::Preemptible } else { CapacityType::OnDemand }
-    });
-    Subject::Target {
-        availability_domain: placement.availability_domain.clone(),
-        fault_domain: placement.fault_domain.clone().or_else(|| template.fault_domain.clone()),
-        shape: placement.shape.clone(),
-        size: size_text(fleet.size_at(placement)),
-        capacity_type,
-        reservation: placement
-            .capacity_reservation
-            .clone()
-            .or_else(|| template.capacity_reservation_id.clone()),
-    }
-}
-
-/// A size as `OCPUS:GB`; empty where the shape decides.
-fn size_text(size: Size) -> String {
-    let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
-    match (size.ocpus, size.memory_gb) {
-        (None, None) => String::new(),
-        (ocpus, memory_gb) => format!("{}:{}", number(ocpus), number(memory_gb)),
-    }
-}
 
 /// What refused a launch: the target, a limit of the region, or a quota of the compartment. `None` for failures that say
 /// nothing about capacity.
@@ -77,6 +40,17 @@ fn refuser(fleet: &FleetSpec, placement: &Placement, error: &ErrorRecord) -> Opt
             Some(Subject::Limit { name, shape: placement.shape.clone() })
         }
         _ => None,
+    }
+}
+
+/// Whether it is a limit or a quota that launches in this placement count against.
+fn is_limit_of(subject: &Subject, fleet: &FleetSpec, placement: &Placement) -> bool {
+    match subject {
+        Subject::Target { .. } => false,
+        Subject::Limit { shape, .. } => *shape == placement.shape,
+        Subject::Quota { compartment, shape } => {
+            *shape == placement.shape && *compartment == fleet.compartment
+        }
     }
 }
 
@@ -141,6 +115,8 @@ pub(crate) struct TargetMemory {
     scope: Scope,
     store: Option<Arc<dyn CapacityMemory>>,
     inner: Mutex<Recollection>,
+    /// Told of each answer of a target.
+    hunt: Option<Arc<Hunt>>,
     /// Whether a failure of the store was told.
     failed: AtomicBool,
 }
@@ -155,7 +131,7 @@ struct Recollection {
 
 impl TargetMemory {
     /// What this machine remembers when a run begins, or is taken up after `past`.
-    pub fn open(env: &Environment, plan: &Plan, past: &[Record]) -> Arc<Self> {
+    pub fn open(env: &Environment, plan: &Plan, past: &[Record], hunting: &Hunting) -> Arc<Self> {
         let mut answers =
             Answers { fleet: plan.fleet.clone(), tried: BTreeMap::new(), accepted: BTreeSet::new() };
         for record in past {
@@ -164,10 +140,27 @@ impl TargetMemory {
         let chance = StdRng::seed_from_u64(env.seed ^ SEED);
         let inner =
             Mutex::new(Recollection { answers, unwritten: Vec::new(), known: BTreeMap::new(), chance });
-        let memory =
-            Self { scope: scope_of(plan), store: env.memory.clone(), inner, failed: AtomicBool::new(false) };
+        let hunt = plan.hunt.map(|terms| Hunt::new(terms, hunting.clone(), &plan.fleet, past));
+        let memory = Self {
+            scope: scope_of(plan),
+            store: env.memory.clone(),
+            inner,
+            hunt,
+            failed: AtomicBool::new(false),
+        };
         memory.refresh();
         Arc::new(memory)
+    }
+
+    /// What makes the run a hunt.
+    pub fn hunt(&self) -> Option<Arc<Hunt>> {
+        self.hunt.clone()
+    }
+
+    /// Claims a probe of the tenancy; `None` without a memory that can be written.
+    pub fn claim_probe(&self, now: Timestamp, floor: Duration) -> Option<Claim> {
+        let claim = self.store.as_ref()?.claim_probe(&self.scope, now, floor);
+        claim.map_err(|error| self.tell(&error)).ok()
     }
 
     /// Reads what other processes have learned meanwhile.
@@ -197,6 +190,9 @@ impl TargetMemory {
         let answers = inner.answers.apply(record);
         let mut observations = Vec::new();
         for (subject, answer) in answers {
+            if let Some(hunt) = &self.hunt {
+                hunt.see(&subject, &answer);
+            }
             if answer == Answer::Yielded {
                 // The limits of its shape have room: that ends their wait, and says no more.
                 let limits: Vec<Subject> = inner
@@ -243,13 +239,25 @@ impl TargetMemory {
         let target = target_of(fleet, placement);
         let is_waiting = |known: &Remembered| known.is_waiting(now);
         inner.known.get(&target).is_some_and(is_waiting)
-            || inner.known.iter().any(|(subject, known)| match subject {
-                Subject::Target { .. } => false,
-                Subject::Limit { shape, .. } => *shape == placement.shape && is_waiting(known),
-                Subject::Quota { compartment, shape } => {
-                    *shape == placement.shape && *compartment == fleet.compartment && is_waiting(known)
-                }
-            })
+            || inner
+                .known
+                .iter()
+                .any(|(subject, known)| is_limit_of(subject, fleet, placement) && is_waiting(known))
+    }
+
+    /// Whether a limit or a quota of the placement refused lately.
+    pub fn is_limited(&self, fleet: &FleetSpec, placement: &Placement, now: Timestamp) -> bool {
+        self.lock()
+            .known
+            .iter()
+            .any(|(subject, known)| is_limit_of(subject, fleet, placement) && known.is_waiting(now))
+    }
+
+    /// The share of requests that the target answered with an instance, and when it was last asked.
+    pub fn record_of(&self, target: &Subject, now: Timestamp) -> (f64, Option<Timestamp>) {
+        let inner = self.lock();
+        let Some(known) = inner.known.get(target) else { return (0.0, None) };
+        (known.score(now).unwrap_or_default(), known.refused_at.max(known.yielded_at))
     }
 
     /// How many launches may be under way at a target, by its last answers; `None` while it never refused.

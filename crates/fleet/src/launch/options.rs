@@ -1,5 +1,6 @@
 //! The options of a launch, and the times that its parts share.
 
+use super::hunt::Hunting;
 use std::time::Duration;
 
 /// How a launch is carried out.
@@ -28,6 +29,8 @@ pub struct LaunchOptions {
     pub settle_only: bool,
     /// How long a list may lag behind launches, where a run has lost records.
     pub list_lag: Duration,
+    /// How a hunt is carried out, where the plan is one.
+    pub hunting: Hunting,
 }
 
 impl Default for LaunchOptions {
@@ -43,6 +46,7 @@ impl Default for LaunchOptions {
             keep_partial: false,
             settle_only: false,
             list_lag: LONGEST_LAG,
+            hunting: Hunting::default(),
         }
     }
 }

@@ -44,7 +44,7 @@ pub async fn launch(
         plan: serde_json::to_value(plan).map_err(|error| not_resumable(run, &error))?,
     };
     let halt = stop.child_token();
-    let memory = TargetMemory::open(env, plan, &[]);
+    let memory = TargetMemory::open(env, plan, &[], &options.hunting);
     let journal = Journal::create(env, run, first, memory.watching(sink), halt.clone()).await?;
     let taken = TakenUp { journal, memory, gone: BTreeSet::new() };
     Ok(Box::pin(carry_out(env, plan, taken, options, halt, stop)).await)
@@ -89,7 +89,8 @@ pub async fn resume(
         return Err(not_resumable(run, &"it holds reservations or is being rolled back: resume it first"));
     }
     let lost = found.unreadable.len();
-    let mut events = vec![Event::RunResumed];
+    let told = options.hunting.told.iter().map(|message| Event::Warning { message: message.clone() });
+    let mut events: Vec<Event> = std::iter::once(Event::RunResumed).chain(told).collect();
     if lost > 0 {
         let message = format!(
             "{lost} records of the run cannot be read; in {} s, because lists lag, its instances are looked up by \
@@ -99,7 +100,7 @@ pub async fn resume(
         events.push(Event::Warning { message });
     }
     let halt = stop.child_token();
-    let memory = TargetMemory::open(env, &plan, &found.records);
+    let memory = TargetMemory::open(env, &plan, &found.records, &options.hunting);
     let journal = Journal::open(env, Some(lease), state, memory.watching(sink), halt.clone());
     journal.intend_all(events).await?;
     let state = journal.state(RunState::clone);
@@ -335,6 +336,7 @@ async fn carry_out(
 ) -> RunSummary {
     let TakenUp { journal, memory, gone } = taken;
     let began = Instant::now();
+    let options = &until(plan, options, env.clock.now());
     // Another stream of chance each time the run is taken up, the same each time it is replayed.
     let last_seq = journal.state(|state| state.last_seq);
     let rng = StdRng::seed_from_u64(env.seed ^ last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -367,6 +369,13 @@ async fn carry_out(
     }
     let ledger_error = journal.broken().map(|error| error.to_string());
     RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
+}
+
+/// The options with the deadline that the terms of a hunt set.
+fn until(plan: &Plan, options: &LaunchOptions, now: jiff::Timestamp) -> LaunchOptions {
+    let left = plan.hunt.map(|terms| Duration::try_from(terms.until.duration_since(now)).unwrap_or_default());
+    let deadline = left.into_iter().chain(options.deadline).min();
+    LaunchOptions { deadline, ..options.clone() }
 }
 
 /// Whether the run has made reservations that may still be there.

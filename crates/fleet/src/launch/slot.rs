@@ -1,13 +1,16 @@
 //! One slot, from its first placement to an instance or to the end of its chances.
 
+mod hunting;
+
 use super::{
     attempt::{self, AttemptEnd},
     budgets::{Entry, UnderWay},
     capacity_cache::{PlacementState, REMEMBERED},
     context::{Context, Halted},
+    hunt::Turn,
     memory::target_of,
 };
-use crate::engine::failure::rule;
+use crate::engine::{failure::rule, pacer::Permit};
 use crate::tuning::LONGEST_TURN;
 use ledger::{Action, ErrorClass, ErrorRecord, Intent, Next, SlotNumber};
 use oci_client::FailureClass;
@@ -25,6 +28,8 @@ pub(crate) enum SlotEnd {
     Launched { slot: SlotNumber, ocid: String },
     /// It has none, and its events say why; or the run was halted.
     Ended,
+    /// It has none, and nothing is to be done for it until another slot has found capacity.
+    Later { slot: SlotNumber },
 }
 
 /// What a slot has been through in this task.
@@ -42,10 +47,23 @@ struct SlotProgress {
 enum Choice<'a> {
     /// A launch that counts until it has an answer.
     Try(UnderWay<'a>),
+    /// A launch that probes a target, once the floor allows it.
+    Probe(Turn<'a>),
+    /// Others probe.
+    Later,
     /// As many launches as allowed are under way wherever one is worth a try: one of them has to end first.
     Hold,
     Pause(Duration),
     GiveUp(ErrorRecord),
+}
+
+/// Where a probe goes.
+enum Aim<'a> {
+    At(UnderWay<'a>),
+    /// Something has changed: choose again.
+    Again,
+    /// A launch is under way at each target.
+    Nowhere,
 }
 
 /// Works on a slot until it has an instance, has used up its chances, or the run is halted.
@@ -57,10 +75,14 @@ pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> 
     };
     let mut progress =
         SlotProgress { slot, attempt, tried: 0, in_this_pass: 0, passes: 0, retryable: false, error: None };
-    match walk(context, slot, &mut progress, &mut intent).await {
-        Ok(Some(ocid)) => SlotEnd::Launched { slot, ocid },
-        Ok(None) | Err(Halted) => SlotEnd::Ended,
-    }
+    walk(context, slot, &mut progress, &mut intent).await.unwrap_or(SlotEnd::Ended)
+}
+
+/// What a slot may do now.
+enum Ready<'a> {
+    /// Launch, with what it was given for that.
+    Go(Option<Permit<'a>>, Option<Turn<'a>>, Option<UnderWay<'a>>),
+    End(SlotEnd),
 }
 
 async fn walk(
@@ -68,57 +90,27 @@ async fn walk(
     slot: SlotNumber,
     progress: &mut SlotProgress,
     intent: &mut Option<Intent>,
-) -> Result<Option<String>, Halted> {
+) -> Result<SlotEnd, Halted> {
     loop {
-        let (permit, _held) = if intent.is_some() {
-            (None, None)
+        let (permit, turn, _held) = if intent.is_some() {
+            (None, None, None)
         } else if context.options.settle_only {
             context.give_up(slot, progress.last_error()).await;
-            return Ok(None);
+            return Ok(SlotEnd::Ended);
         } else {
-            let mut place_full = std::pin::pin!(context.place_full.notified());
-            place_full.as_mut().enable();
-            let mut freed = std::pin::pin!(context.budgets.freed.notified());
-            freed.as_mut().enable();
-            let held = match progress.choose(context) {
-                Choice::Try(held) => held,
-                Choice::Hold => {
-                    tokio::select! {
-                        biased;
-                        () = freed => {}
-                        () = place_full => {}
-                        halted = context.pause(LONGEST_TURN) => halted?,
-                    }
-                    continue;
-                }
-                Choice::Pause(wait) => {
-                    let patience = context.options.retry_for;
-                    let left = patience.map(|all| {
-                        all.saturating_sub(context.lock_capacity().since_last_success(Instant::now()))
-                    });
-                    context.wait(slot, wait, left).await?;
-                    continue;
-                }
-                Choice::GiveUp(error) => {
-                    context.give_up(slot, error).await;
-                    return Ok(None);
-                }
-            };
-            tokio::select! {
-                biased;
-                // Found full by another slot while this one was in line: it chooses again.
-                () = place_full => continue,
-                permit = context.admit(None) => (Some(permit?), Some(held)),
+            match ready(context, progress).await? {
+                Ready::Go(permit, turn, held) => (permit, turn, held),
+                Ready::End(end) => return Ok(end),
             }
         };
         let placement = intent
             .as_ref()
             .map_or_else(|| context.plan.placement(slot, progress.attempt), |known| known.placement.clone());
         let began = Instant::now();
-        match attempt::run(context, slot, progress.attempt, intent.take(), permit).await? {
+        match attempt::run(context, slot, progress.attempt, intent.take(), (permit, turn)).await? {
             AttemptEnd::Launched { ocid } => {
                 context.place_accepted(&placement);
-                return Ok(Some(ocid));
+                return Ok(SlotEnd::Launched { slot, ocid });
             }
             AttemptEnd::Next { class, error } => {
                 if class != FailureClass::InvalidatedRetryToken {
@@ -135,10 +127,60 @@ async fn walk(
                 if waited(class) {
                     context.place_refused(&placement, &error, Some(began.elapsed()));
                 }
-                context.give_up(slot, error).await;
-                return Ok(None);
+                *intent = context.in_doubt(slot);
+                if intent.is_none() {
+                    context.give_up(slot, error).await;
+                    return Ok(SlotEnd::Ended);
+                }
             }
         }
+    }
+}
+
+/// Waits until the slot may launch somewhere.
+async fn ready<'a>(context: &'a Context<'_>, progress: &mut SlotProgress) -> Result<Ready<'a>, Halted> {
+    let slot = progress.slot;
+    loop {
+        let mut place_full = std::pin::pin!(context.place_full.notified());
+        place_full.as_mut().enable();
+        let mut freed = std::pin::pin!(context.budgets.freed.notified());
+        freed.as_mut().enable();
+        let (held, turn) = match progress.choose(context) {
+            Choice::Try(held) => (held, None),
+            Choice::Probe(turn) => match progress.aim(context).await? {
+                Aim::At(held) => (held, Some(turn)),
+                Aim::Again => continue,
+                Aim::Nowhere => return Ok(Ready::End(SlotEnd::Later { slot })),
+            },
+            Choice::Later => return Ok(Ready::End(SlotEnd::Later { slot })),
+            Choice::Hold => {
+                tokio::select! {
+                    biased;
+                    () = freed => {}
+                    () = place_full => {}
+                    halted = context.pause(LONGEST_TURN) => halted?,
+                }
+                continue;
+            }
+            Choice::Pause(wait) => {
+                let patience = context.options.retry_for;
+                let left = patience.map(|all| {
+                    all.saturating_sub(context.lock_capacity().since_last_success(Instant::now()))
+                });
+                context.wait(slot, wait, left).await?;
+                continue;
+            }
+            Choice::GiveUp(error) => {
+                context.give_up(slot, error).await;
+                return Ok(Ready::End(SlotEnd::Ended));
+            }
+        };
+        return tokio::select! {
+            biased;
+            // Found full by another slot while this one was in line: it chooses again.
+            () = place_full => continue,
+            permit = context.admit(None) => Ok(Ready::Go(Some(permit?), turn, Some(held))),
+        };
     }
 }
 
@@ -175,6 +217,9 @@ impl SlotProgress {
         let placements = u32::try_from(context.plan.placements_of(self.slot)).unwrap_or(u32::MAX);
         if placements == 0 {
             return Choice::GiveUp(self.error.clone().unwrap_or_else(nowhere));
+        }
+        if let Some(hunt) = &context.hunt {
+            return self.choose_hunting(context, hunt, placements);
         }
         let now = Instant::now();
         let capacity = context.lock_capacity();

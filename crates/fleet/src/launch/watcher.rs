@@ -116,6 +116,9 @@ impl Watcher<'_> {
     async fn poll_failed(&mut self, failure: &Failure) {
         let error = error_record(failure);
         if failure.class == FailureClass::Authentication {
+            if self.context.outlasts_refused_login(&error).await {
+                return;
+            }
             if self.context.stop_for_login(&error) {
                 let message = format!(
                     "OCI refused the login while the run was waiting: {}: {}",

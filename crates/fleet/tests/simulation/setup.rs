@@ -120,6 +120,7 @@ fn options(chance: &mut StdRng) -> LaunchOptions {
         keep_partial: chance.random_bool(0.2),
         settle_only: false,
         list_lag: fleet::launch::LONGEST_LAG,
+        hunting: fleet::launch::Hunting::default(),
     }
 }
 

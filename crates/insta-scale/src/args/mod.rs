@@ -6,6 +6,7 @@ mod capacity;
 mod duration;
 mod fleets;
 mod go_style;
+mod hunt;
 mod instances;
 mod manage;
 mod manager;
@@ -18,11 +19,13 @@ pub use capacity::{
     AskedShape, CapacityArgs, CapacityCommand, Find, FindArgs, HistoryArgs, PlacementsFormat, PlanArgs,
     PolicyArgs, Where,
 };
+pub use duration::parse as parse_duration;
 pub use fleets::{
     AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ReplaceArgs, ScaleArgs,
     StatusArgs,
 };
 pub use go_style::{go_flags, missed_equals, normalise};
+pub use hunt::{HuntArgs, HuntFlags};
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportArgs, ExportFormat, ExtendInstances, FleetChoice, InstancesArgs,
     InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances, TerminateInstances,
@@ -76,6 +79,7 @@ Exit codes:
   3    some instances failed
   4    no instance was launched
   5    the login was refused
+  6    with `hunt --once`: not yet
   130  interrupted (Ctrl-C); continue with `oci-insta-scale resume`";
 
 /// Flags of every command.
@@ -131,6 +135,8 @@ pub enum OutputFormat {
 pub enum Command {
     /// Launch the instances of the config (default command)
     Launch(LaunchArgs),
+    /// Keep asking for the instances of the config, for weeks, until they run
+    Hunt(HuntArgs),
     /// Continue an interrupted run
     Resume(ResumeArgs),
     /// List the runs on this machine
@@ -193,8 +199,8 @@ pub struct Pace {
     /// Run at most N launch requests at the same time
     #[arg(long, value_name = "N", default_value = "100", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_concurrency: u32,
-    /// If no placement has capacity, keep trying until this long after the last accepted launch [default: try each
-    /// placement up to 3 times, and make at most 12 attempts per instance]
+    /// If no placement has capacity, keep trying at the pace of a launch until this long after the last accepted launch; for
+    /// days or weeks, use `hunt` [default: try each placement up to 3 times, and make at most 12 attempts per instance]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub retry_for: Option<Duration>,
     /// Stop launching and waiting after this time [default: none]
@@ -242,6 +248,9 @@ pub struct LaunchArgs {
     /// Tag the instances to expire after this time; `cleanup --expired` then terminates them [default: never]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub ttl: Option<Duration>,
+    /// What makes it a hunt.
+    #[command(flatten)]
+    pub hunting: HuntFlags,
     /// Whether it reserves its own capacity.
     #[command(flatten)]
     pub reserving: Reserving,
@@ -276,6 +285,9 @@ pub struct ResumeArgs {
     /// How it is carried out.
     #[command(flatten)]
     pub pace: Pace,
+    /// How a run that is a hunt is carried out.
+    #[arg(skip)]
+    pub hunting: HuntFlags,
 }
 
 impl LaunchArgs {
@@ -295,8 +307,10 @@ impl ResumeArgs {
             list_lag: fleet::launch::LONGEST_LAG,
             keep_partial: launch.keep_partial,
             other_endpoint: false,
-            yes: launch.yes,
+            // Whoever began the hunt has agreed to all of it.
+            yes: launch.yes || launch.is_hunt(),
             pace: launch.pace.clone(),
+            hunting: launch.hunting.clone(),
         }
     }
 }

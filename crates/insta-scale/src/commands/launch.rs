@@ -3,7 +3,9 @@
 
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
-use super::{consent, costs, dry_run, ending, namesakes, proposals, reservation, resume, run_report};
+use super::{
+    consent, costs, dry_run, ending, hunting, namesakes, proposals, reservation, resume, run_report,
+};
 use crate::args::{LaunchArgs, ResumeArgs};
 use crate::config::Settings;
 use crate::connection::Connection;
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 /// Launches a fleet, or shows what that would do.
 pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, CommandError> {
+    args.check_hunt()?;
     let mut settings = if args.dry_run && args.offline && args.simulate.is_none() {
         session.read_config_offline(args.count)?
     } else {
@@ -45,8 +48,10 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
     }
     let mut lock = None;
     if args.simulate.is_none() {
-        // Before anything is looked up: whoever cannot be asked is told so at once.
-        consent::has_to_ask(args.yes)?;
+        // Before anything is looked up: whoever cannot be asked is told so at once. A hunt that is taken up needs no answer.
+        if !args.is_hunt() {
+            consent::has_to_ask(args.yes)?;
+        }
         match resolve_unfinished_run(session, args, &settings).await? {
             Choice::Resume(run) => {
                 let args = ResumeArgs::of(run.to_string(), args);
@@ -54,6 +59,7 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
             }
             Choice::Launch(ours) => lock = ours,
         }
+        consent::has_to_ask(args.yes)?;
     }
     Box::pin(launch_new_run(session, args, settings, lock)).await
 }
@@ -81,6 +87,10 @@ async fn launch_new_run(
     let scenario = args.simulate.as_deref();
     let mut connection = Connection::open_simulated(session, settings, scenario, args.speed).await?;
     let mut plan = make_plan(&mut connection, args).await?;
+    plan.hunt = hunting::terms_of(args, &connection.settings, connection.speed(), session.now())?;
+    if plan.hunt.is_some() {
+        hunting::warn_of_short_login(session, &connection.signed_as());
+    }
     if !session.simulated {
         let proposal = proposals::propose_launch(args, &plan, &connection.settings);
         consent::agree(&connection, &plan.fleet.compartment, args.yes, &proposal).await?;
@@ -98,14 +108,16 @@ async fn launch_new_run(
     let (sink, reporter) = run_report::start_reporter(session, RunState::new(run), &plan)?;
     let sink = release_lock_at_first_record(lock, sink);
     let options = launch_options(&args.pace);
-    let result = fleet::launch(&environment, run, &plan, &options, sink, session.stop.clone()).await;
+    let how = (options, &args.hunting);
+    let result = hunting::run_launch(session, &environment, run, (&plan, None), how, sink).await;
     reporter.finish();
     let mut summary = result?;
     costs::complete_launch(&connection, &environment, run, &plan, &mut summary).await;
     let again = (!session.simulated).then(|| session.command_line());
     let ending = ending::find_ending(&connection, &plan, &summary, again).await;
     connection.close().await?;
-    Ok(run_report::conclude_launch(session, &summary, &ending, !session.simulated, 0))
+    run_report::conclude_launch(session, &summary, &ending, !session.simulated, 0);
+    Ok(hunting::exit_of(&summary, &args.hunting))
 }
 
 /// What will be launched, with all that has to be asked for that.

@@ -164,6 +164,7 @@ const EXIT_STATUS: &[(&str, &str)] = &[
     ("3", "Some instances failed, or their state is unknown."),
     ("4", "Nothing was done: every request failed, nothing matched, or you declined."),
     ("5", "OCI refused the login."),
+    ("6", "With hunt --once: not all instances run yet."),
     ("130", "Interrupted by Ctrl-C or a signal. Continue a launch with oci-insta-scale resume."),
 ];
 

@@ -10,6 +10,8 @@ pub mod ending;
 pub mod export;
 pub mod find;
 pub mod fleets;
+pub mod hunt;
+mod hunting;
 pub mod instances;
 pub mod launch;
 mod lost;
@@ -57,6 +59,7 @@ pub fn run_command(cli: Cli) -> Result<Exit, CommandError> {
 fn is_simulated(command: &Command) -> bool {
     match command {
         Command::Launch(args) => args.simulate.is_some(),
+        Command::Hunt(args) => args.launch.simulate.is_some(),
         Command::Plan(args) => args.place.simulate.is_some(),
         Command::Capacity(args) => args.place.simulate.is_some(),
         Command::Find(args) => args.place.simulate.is_some(),
@@ -72,6 +75,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Launch(args) => {
             document_refusal(session, Box::pin(launch::launch_fleet(session, &args)).await)
         }
+        Command::Hunt(args) => document_refusal(session, Box::pin(hunt::hunt(session, &args)).await),
         Command::Resume(args) => {
             document_refusal(session, Box::pin(resume::resume_run(session, &args)).await)
         }

@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::error::CommandError;
 use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
-use crate::output::text::{clean, count, left, moment};
+use crate::output::text::{clean, count, left, moment, seconds};
 use fleet::cleanup::{expiry, fleet_expiry};
 use fleet::fleets::{Census, FleetKey, ScalePlan, drift, mixed};
 use fleet::plan::FLEET_TAG;
@@ -36,6 +36,14 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
             Some(_) => format!("--min: with fewer than {min} running, the run is rolled back"),
             None => format!("--keep-partial: with fewer than {min} running, the instances are kept"),
         });
+    }
+    if let Some(terms) = plan.hunt {
+        options.push(format!(
+            "hunt: keeps asking until all run, or until {}; while nothing has capacity, at most one request per {} for \
+                 the whole tenancy. All {number} running cost the price above",
+            moment(terms.until),
+            seconds(terms.floor().as_secs_f64()),
+        ));
     }
     if args.new {
         options.push("--new: this run ignores other instances and runs of the same fleet".to_owned());

@@ -1,6 +1,6 @@
 //! `resume`: continues a run that another process left, or that this machine has no records of.
 
-use super::{consent, costs, ending, proposals, resumable, run_report};
+use super::{consent, costs, ending, hunting, proposals, resumable, run_report};
 use crate::args::ResumeArgs;
 use crate::config::Settings;
 use crate::connection::Connection;
@@ -54,12 +54,15 @@ async fn go_on(
     check_same_place(&settings, &plan)?;
     check_same_endpoint(&home, &settings, run, &plan, args.other_endpoint)?;
     let connection = Connection::open(&home, settings).await?;
+    if plan.hunt.is_some() {
+        hunting::warn_of_short_login(session, &connection.signed_as());
+    }
     if !is_done(&state) {
         let proposal = proposals::propose_resume(&state, &plan, args.keep_partial, &connection.settings);
         consent::agree(&connection, &plan.fleet.compartment, args.yes, &proposal).await?;
     }
     let earlier = state.warnings.len();
-    let (sink, reporter) = run_report::start_reporter(session, state, &plan)?;
+    let (sink, reporter) = run_report::start_reporter(session, state.clone(), &plan)?;
     let environment = connection.environment(store);
     let options = LaunchOptions {
         keep_partial: args.keep_partial,
@@ -67,13 +70,15 @@ async fn go_on(
         ..launch_options(&args.pace)
     };
     session.heed_stop_requests(run)?;
-    let result = fleet::resume(&environment, run, &options, sink, session.stop.clone()).await;
+    let (what, how) = ((&plan, Some(&state)), (options, &args.hunting));
+    let result = hunting::run_launch(session, &environment, run, what, how, sink).await;
     reporter.finish();
     let mut summary = result?;
     costs::complete_launch(&connection, &environment, run, &plan, &mut summary).await;
     let again = Some(home.command_line());
     let ending = ending::find_ending(&connection, &plan, &summary, again).await;
-    Ok(run_report::conclude_launch(session, &summary, &ending, true, earlier))
+    run_report::conclude_launch(session, &summary, &ending, true, earlier);
+    Ok(hunting::exit_of(&summary, &args.hunting))
 }
 
 /// Whether going on changes nothing.

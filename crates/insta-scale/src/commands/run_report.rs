@@ -9,8 +9,13 @@ use crate::output::ending::Ending;
 use crate::output::progress::{LaunchReporter, Show};
 use crate::output::summary;
 use crate::session::Session;
+use fleet::launch::memory::{scope_of, target_of};
 use fleet::{Plan, RunSummary};
 use ledger::RunState;
+use std::collections::BTreeMap;
+
+/// So many of the best hours are shown.
+const HOURS_SHOWN: usize = 4;
 
 /// Starts what shows the run.
 pub fn start_reporter(
@@ -19,8 +24,28 @@ pub fn start_reporter(
     plan: &Plan,
 ) -> Result<(fleet::Sink, LaunchReporter), CommandError> {
     let show = Show { output: session.output, verbosity: session.verbosity, watched: console::is_watched() };
-    LaunchReporter::start(show, state, plan.clone())
+    LaunchReporter::start(show, state, plan.clone(), best_hours(session, plan))
         .map_err(|source| CommandError::System { what: "the progress display cannot be started", source })
+}
+
+/// The hours in which the targets of a hunt used to yield, for people.
+fn best_hours(session: &Session, plan: &Plan) -> String {
+    let memory = plan.hunt.and_then(|_| session.capacity_memory());
+    let targets = plan.fleet.placements.iter().map(|placement| target_of(&plan.fleet, placement)).collect();
+    let known =
+        memory.and_then(|memory| memory.recall_for(&scope_of(plan), &targets).ok()).unwrap_or_default();
+    let mut by_hour: BTreeMap<usize, u64> = BTreeMap::new();
+    for (hour, tally) in known.values().flat_map(|known| known.tallies.by_hour().collect::<Vec<_>>()) {
+        *by_hour.entry(hour).or_default() += u64::from(tally.yielded);
+    }
+    let mut best: Vec<(u64, usize)> = by_hour
+        .into_iter()
+        .filter(|(_, yielded)| *yielded > 0)
+        .map(|(hour, yielded)| (yielded, hour))
+        .collect();
+    best.sort_by_key(|(yielded, hour)| (std::cmp::Reverse(*yielded), *hour));
+    let shown: Vec<String> = best.iter().take(HOURS_SHOWN).map(|(_, hour)| format!("{hour:02}")).collect();
+    shown.join(" ")
 }
 
 /// Shows what the run came to, and says how it ended. `earlier` is the number of warnings that were there before this process

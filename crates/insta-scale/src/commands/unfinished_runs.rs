@@ -8,7 +8,7 @@ use crate::output::console;
 use crate::output::runs::age;
 use crate::output::text::count;
 use crate::session::Session;
-use fleet::history::{UnfinishedRun, find_unfinished, launch_lock_key};
+use fleet::history::{UnfinishedRun, find_unfinished, find_unfinished_hunt, launch_lock_key};
 use jiff::Timestamp;
 use ledger::sqlite::{self, Locked};
 use ledger::{Lease, RunId, RunState};
@@ -39,6 +39,13 @@ pub async fn resolve_unfinished_run(
     let store = session.ledger()?;
     // First the lock, then the look: a run that begins in between would be missed otherwise.
     let lock = sqlite::lock(&folder, &launch_lock_key(&settings.fleet, origin.as_ref()), now)?;
+    if args.is_hunt()
+        && !args.new
+        && let Some(hunt) = find_unfinished_hunt(&*store, &settings.fleet, origin.as_ref(), now).await?
+        && hunt.can_resume()
+    {
+        return Ok(Choice::Resume(hunt.state.run));
+    }
     // An extension alongside an unfinished run continues after its names.
     let found =
         if args.new { None } else { find_unfinished(&*store, &settings.fleet, origin.as_ref(), now).await? };

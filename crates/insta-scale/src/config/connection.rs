@@ -116,5 +116,5 @@ fn read(
     };
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
-    Some(Parts { credentials, endpoint, fleet, prices, login, profile: broken })
+    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor: None, profile: broken })
 }

@@ -18,6 +18,7 @@ pub const TOP: &[&str] = &[
     "endpoint",
     "prices",
     "ssh",
+    "hunt",
     "instance_settings",
 ];
 
@@ -88,6 +89,9 @@ pub const SHAPE_PRICE: &[&str] = &["ocpu", "memory_gb", "instance"];
 /// Under `ssh`.
 pub const SSH: &[&str] = &["user", "address", "jump_host", "identity_file"];
 
+/// Under `hunt`.
+pub const HUNT: &[&str] = &["floor"];
+
 /// Every group of keys: where it is, and the names in it.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("the top level", TOP),
@@ -98,6 +102,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.spread", SPREAD),
     ("instance_settings.capacity_reservations[]", RESERVATION),
     ("ssh", SSH),
+    ("hunt", HUNT),
     ("prices", PRICES),
     ("prices.shapes.<shape>", SHAPE_PRICE),
 ];

@@ -14,6 +14,7 @@ mod files;
 mod finding;
 mod fleet_name;
 mod hostname;
+mod hunt;
 mod instance;
 mod keys;
 mod metadata;
@@ -59,6 +60,7 @@ use oci_client::credentials::CredentialsError;
 use oci_client::regions::AddedRegions;
 use section::Section;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use yaml::Node;
 
 /// What flags and the environment say.
@@ -115,6 +117,8 @@ pub struct Settings {
     pub prices: Prices,
     /// How people log in to instances.
     pub login: Login,
+    /// The least time between two probes of a hunt.
+    pub hunt_floor: Option<Duration>,
     /// What the user should know, rendered.
     pub notes: String,
     /// Where the file says what only the service can check.
@@ -164,12 +168,13 @@ fn read_source(
         .map_err(|finding| findings.mistake(finding));
     let (mistakes, notes) = findings.into_parts();
     match parts {
-        Ok(Some((Parts { credentials, endpoint, fleet, prices, login, profile: None }, written)))
-            if mistakes.is_empty() =>
-        {
+        Ok(Some((
+            Parts { credentials, endpoint, fleet, prices, login, hunt_floor, profile: None },
+            written,
+        ))) if mistakes.is_empty() => {
             let notes = render_notes(file, source, &notes);
             let file = file.to_owned();
-            Ok(Settings { file, credentials, endpoint, fleet, prices, login, notes, written })
+            Ok(Settings { file, credentials, endpoint, fleet, prices, login, hunt_floor, notes, written })
         }
         Ok(Some((Parts { profile: Some(profile), .. }, _))) => {
             Err(ConfigErrors::new(file, source, mistakes).with_profile(profile))
@@ -185,6 +190,7 @@ struct Parts {
     fleet: FleetSpec,
     prices: Prices,
     login: Login,
+    hunt_floor: Option<Duration>,
     /// Why the profile cannot be used.
     profile: Option<Box<CredentialsError>>,
 }
@@ -254,7 +260,8 @@ fn read_root(
     };
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
-    Some(Parts { credentials, endpoint, fleet, prices, login, profile })
+    let hunt_floor = top.node("hunt").and_then(|node| hunt::read_floor(node, findings));
+    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor, profile })
 }
 
 /// Asks for what the profile says, if there is one; else, or when it cannot be read, nothing is known.

@@ -11,6 +11,8 @@ pub mod ending;
 pub mod eta;
 pub mod export;
 pub mod fleets;
+pub mod heartbeat;
+pub mod hunt;
 pub mod instances;
 pub mod listing;
 mod pace;

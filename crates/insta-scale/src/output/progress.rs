@@ -8,6 +8,7 @@
 use super::console::{self, Verbosity};
 use super::dedup::{Dedup, Telling};
 use super::eta::Eta;
+use super::hunt::HuntView;
 use super::pace::PaceView;
 use super::plain_reporter;
 use super::simulated;
@@ -45,14 +46,19 @@ pub struct LaunchReporter {
 }
 
 impl LaunchReporter {
-    /// Starts showing. `state` is what was known of the run before.
-    pub fn start(show: Show, state: RunState, plan: Plan) -> std::io::Result<(Sink, Self)> {
+    /// Starts showing. `state` is what was known of the run before, `best_hours` what a hunt says of the past.
+    pub fn start(
+        show: Show,
+        state: RunState,
+        plan: Plan,
+        best_hours: String,
+    ) -> std::io::Result<(Sink, Self)> {
         if show.verbosity < Verbosity::Normal && show.output != OutputFormat::Jsonl {
             return Ok((fleet::no_sink(), Self { view: None }));
         }
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(move || {
-            LaunchView::new(show, state, plan).run(&receiver);
+            LaunchView::new(show, state, plan, best_hours).run(&receiver);
         })?;
         let to_view = sender.clone();
         // The view outlives every record: a send fails only if its thread failed, and then the record cannot be shown.
@@ -79,13 +85,15 @@ struct LaunchView {
     eta: Eta,
     dedup: Dedup,
     waiting: Waiting,
+    hunt: Option<HuntView>,
     /// The time of the last record, and what has passed since.
     now: Timestamp,
     bars: Option<Bars>,
 }
 
 impl LaunchView {
-    fn new(show: Show, state: RunState, plan: Plan) -> Self {
+    fn new(show: Show, state: RunState, plan: Plan, best_hours: String) -> Self {
+        let hunt = HuntView::of(&plan, &state, best_hours);
         let bars = (show.watched && show.verbosity >= Verbosity::Normal).then(|| Bars::new(plan.fleet.count));
         Self {
             show,
@@ -95,6 +103,7 @@ impl LaunchView {
             eta: Eta::default(),
             dedup: Dedup::default(),
             waiting: Waiting::default(),
+            hunt,
             now: Timestamp::UNIX_EPOCH,
             bars,
         }
@@ -108,6 +117,9 @@ impl LaunchView {
                     self.pace.apply(&record.event);
                     self.eta.apply(&record, &self.state);
                     self.waiting.apply(&record);
+                    if let Some(hunt) = &mut self.hunt {
+                        hunt.apply(&record, &self.state, &self.plan);
+                    }
                     self.now = record.at;
                     self.take(&record);
                 }
@@ -158,13 +170,22 @@ impl LaunchView {
     fn show_waiting(&mut self) {
         if let Some(bars) = &mut self.bars {
             let columns = usize::from(bars.columns).saturating_sub(1);
-            let line = self.waiting.line(&self.state, self.now, &bars.zone, columns);
+            let line = match &self.hunt {
+                Some(hunt) => Some(hunt.lines(self.now, &bars.zone, columns).join("\n")),
+                None => self.waiting.line(&self.state, self.now, &bars.zone, columns),
+            };
             bars.wait(line);
         }
     }
 
     /// The line for a record, if there is one: failures that are alike are told once they are many by their number.
     fn line(&mut self, record: &Record) -> Option<String> {
+        if let Some(hunt) = self.hunt.as_mut().filter(|_| HuntView::covers(&record.event))
+            && self.show.verbosity < Verbosity::Verbose
+        {
+            // A terminal shows it below the bars.
+            return hunt.line(record, &self.state).filter(|_| self.bars.is_none());
+        }
         let name = |slot| self.plan.name(slot);
         let line = plain_reporter::event_line(record, &self.state, &name, self.show.verbosity)?;
         if self.show.verbosity == Verbosity::Verbose {

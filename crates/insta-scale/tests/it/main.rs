@@ -13,6 +13,7 @@ mod first_boot;
 mod fleets;
 mod formats;
 mod good_config;
+mod hunt;
 mod instances;
 mod keeping;
 mod launch;

@@ -99,7 +99,7 @@ impl Remembered {
         let more = wait.as_secs_f64() * JITTER * chance.clamp(0.0, 1.0);
         let wait = wait + SignedDuration::from_millis((more * 1000.0) as i64);
         self.next_probe = at.checked_add(wait).ok();
-        self.refusal = Some(error.clone());
+        self.refusal = Some(error.with_words_of(self.refusal.as_ref()));
     }
 
     /// Whether others are to be tried first at `now`.

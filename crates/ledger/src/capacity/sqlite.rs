@@ -3,7 +3,7 @@
 //! It has no record that could not be lost, so a commit needs no sync, and a file that cannot be read is kept aside and
 //! replaced by an empty one.
 
-use super::{CapacityMemory, MemoryError, Observation, Remembered, Scope, Subject, Tallies};
+use super::{CapacityMemory, Claim, MemoryError, Observation, Remembered, Scope, Subject, Tallies, floor};
 use crate::{ErrorRecord, sqlite::private};
 use jiff::Timestamp;
 use rusqlite::{
@@ -161,6 +161,10 @@ impl CapacityMemory for SqliteMemory {
             transaction.execute("DELETE FROM scopes WHERE key = ?1", [scope])?;
             Ok(forgotten)
         })
+    }
+
+    fn claim_probe(&self, scope: &Scope, now: Timestamp, gap: Duration) -> Result<Claim, MemoryError> {
+        self.write(|transaction| floor::claim_in(transaction, scope, now, gap))
     }
 }
 
@@ -325,6 +329,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), MemoryError> {
     if version > VERSION {
         return Err(not_ours(format!("it has format {version}, written by a newer version"), false));
     }
+    connection.execute_batch(floor::SCHEMA).map_err(wrong)?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(wrong)?;
     if !mode.eq_ignore_ascii_case("wal") {

@@ -1,10 +1,12 @@
 //! What a store of capacity memory promises, and one that is forgotten at exit.
 
-use super::{Observation, Remembered, Scope, Subject};
+use super::{Claim, Observation, Remembered, Scope, Subject, claim_at, floor::floor_key};
+use jiff::Timestamp;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// Why the memory cannot be used. A run goes on without it.
@@ -54,6 +56,13 @@ pub trait CapacityMemory: Send + Sync {
     /// # Errors
     /// When the store cannot be written.
     fn forget(&self, scope: &Scope) -> Result<usize, MemoryError>;
+
+    /// Claims a probe now, unless one of the same tenancy was sent less than `gap` ago, by this process or another. What
+    /// [`Self::forget`] forgets does not include this.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn claim_probe(&self, scope: &Scope, now: Timestamp, gap: Duration) -> Result<Claim, MemoryError>;
 }
 
 type Known = BTreeMap<(Scope, Subject), Remembered>;
@@ -62,6 +71,7 @@ type Known = BTreeMap<(Scope, Subject), Remembered>;
 #[derive(Debug, Default)]
 pub struct VolatileMemory {
     known: Mutex<Known>,
+    probes: Mutex<BTreeMap<String, (Timestamp, Duration)>>,
 }
 
 impl VolatileMemory {
@@ -107,5 +117,13 @@ impl CapacityMemory for VolatileMemory {
         let before = known.len();
         known.retain(|(of, _), _| of != scope);
         Ok(before - known.len())
+    }
+
+    fn claim_probe(&self, scope: &Scope, now: Timestamp, gap: Duration) -> Result<Claim, MemoryError> {
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = floor_key(scope);
+        let (claim, last) = claim_at(probes.get(&key).copied(), now, gap);
+        probes.extend(last.map(|last| (key, last)));
+        Ok(claim)
     }
 }

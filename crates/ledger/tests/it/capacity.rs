@@ -1,7 +1,9 @@
 //! The capacity memory of a machine: shared, small, quick to read, and replaced when it is damaged.
 
 use jiff::Timestamp;
-use ledger::capacity::{Answer, CapacityMemory as _, FILE_NAME, Observation, Scope, SqliteMemory, Subject};
+use ledger::capacity::{
+    Answer, CapacityMemory as _, Claim, FILE_NAME, Observation, Scope, SqliteMemory, Subject,
+};
 use ledger::{CapacityType, ErrorClass, ErrorRecord};
 use std::time::{Duration, Instant};
 
@@ -49,12 +51,17 @@ fn two_processes_share_one_capacity_memory() {
     assert_eq!((known.len(), known[&target(1)].streak), (2, 2));
     let request = known[&target(1)].refusal.as_ref().unwrap().opc_request_id.as_ref().unwrap();
     assert!(request.contains(&format!("{:032X}", 60)), "the last request is known: {request}");
+    let gap = Duration::from_mins(1);
+    assert_eq!(one.claim_probe(&scope(), at(0), gap).unwrap(), Claim::Granted);
+    assert_eq!(other.claim_probe(&scope(), at(59), gap).unwrap(), Claim::NotBefore(at(60)));
     drop((one, other));
     let (again, _) = SqliteMemory::open(folder.path()).unwrap();
     assert_eq!(again.recall(&scope()).unwrap(), known);
     assert_eq!(again.forget(&scope()).unwrap(), 2);
     assert!(again.recall(&scope()).unwrap().is_empty());
     assert!(again.scopes().unwrap().is_empty());
+    let claim = again.claim_probe(&scope(), at(59), gap).unwrap();
+    assert_eq!(claim, Claim::NotBefore(at(60)), "the floor is not forgotten");
 }
 
 #[test]

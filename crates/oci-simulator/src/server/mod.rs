@@ -37,5 +37,5 @@ pub use region::Region;
 pub use reply::ConnectionReset;
 pub use save::{Forgettable, SaveError};
 pub use serve::serve;
-pub use start::{Options, Running, start};
+pub use start::{Options, Running, SPEED, start};
 pub use stats::{OperationStats, Stats};

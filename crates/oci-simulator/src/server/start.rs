@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// Simulated seconds in one second, unless the options or the scenario say otherwise.
-const SPEED: f64 = 30.0;
+pub const SPEED: f64 = 30.0;
 
 /// How to start a region.
 #[derive(Clone, Debug)]

@@ -3,8 +3,9 @@
 use super::world::{SHAPE, World, count, within_a_day};
 use fleet::launch::memory::{scope_of, target_of};
 use fleet::{LaunchOptions, Plan, RunSummary};
+use jiff::Timestamp;
 use ledger::capacity::{
-    CapacityMemory, MemoryError, Observation, Remembered, Scope, Subject, VolatileMemory,
+    CapacityMemory, Claim, MemoryError, Observation, Remembered, Scope, Subject, VolatileMemory,
 };
 use ledger::{Amount, CapacityType, ErrorClass, Event, Outcome, Placement, PlacementSize, Record};
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,6 +216,10 @@ impl CapacityMemory for Counted {
 
     fn forget(&self, scope: &Scope) -> Result<usize, MemoryError> {
         self.memory.forget(scope)
+    }
+
+    fn claim_probe(&self, scope: &Scope, now: Timestamp, gap: Duration) -> Result<Claim, MemoryError> {
+        self.memory.claim_probe(scope, now, gap)
     }
 }
 

@@ -9,4 +9,4 @@ mod plan;
 mod refused;
 mod run;
 mod spread;
-mod world;
+pub mod world;

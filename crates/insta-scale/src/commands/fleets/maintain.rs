@@ -20,7 +20,7 @@ const STOPPING: &str = "stopping: nothing new is launched; the fleet stays as it
 /// Runs it.
 pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Exit, CommandError> {
     if args.print_unit {
-        console::data(&super::unit::text(session, args)?)?;
+        console::data(&super::unit::maintain(session, args)?)?;
         return Ok(Exit::Done);
     }
     consent::has_to_ask(args.yes)?;

@@ -10,7 +10,7 @@ mod shared;
 mod shrink;
 mod status;
 mod unfinished;
-mod unit;
+pub mod unit;
 
 pub use adopt::adopt_instances;
 pub use list::list_fleets;

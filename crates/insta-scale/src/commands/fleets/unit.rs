@@ -1,4 +1,4 @@
-//! A systemd unit that maintains a fleet.
+//! Systemd units that run a command for good: `maintain` and `hunt`.
 
 use crate::args::{MaintainArgs, Pace};
 use crate::error::CommandError;
@@ -8,16 +8,52 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+/// What differs between units.
+pub struct Unit<'a> {
+    /// The command.
+    pub command: &'a str,
+    /// Its flags beyond those that say where, each with a blank in front.
+    pub flags: String,
+    /// What stands before the path of the config in the description …
+    pub description: &'a str,
+    /// … and after it.
+    pub description_end: &'a str,
+    /// When systemd starts it again.
+    pub restart: &'a str,
+    /// The exit codes after which it does not.
+    pub no_restart: &'a str,
+}
+
+/// The unit of `maintain`.
+///
+/// # Errors
+/// As [`text`].
+pub fn maintain(session: &Session, args: &MaintainArgs) -> Result<String, CommandError> {
+    let restart_stopped = if args.restart_stopped { " --restart-stopped" } else { "" };
+    let flags = format!("{restart_stopped} --every {}s{}", args.every.as_secs(), pace(&args.pace));
+    text(
+        session,
+        &Unit {
+            command: "maintain",
+            flags,
+            description: "Keep the OCI fleet of",
+            description_end: " at its size",
+            restart: "always",
+            no_restart: "2 5",
+        },
+    )
+}
+
 /// The unit, for `~/.config/systemd/user/` or `/etc/systemd/system/`.
 ///
 /// # Errors
 /// When the path of the program or of the config is not known, or is not text.
-pub fn text(session: &Session, args: &MaintainArgs) -> Result<String, CommandError> {
+pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> {
     let program = std::env::current_exe()
         .map_err(|source| CommandError::System { what: "the path of this program is unknown", source })?;
     let config = std::path::absolute(session.config_file())
         .map_err(|source| CommandError::System { what: "the path of the config is unknown", source })?;
-    let mut command = format!("{} maintain --yes --config {}", word(&program)?, word(&config)?);
+    let mut command = format!("{} {} --yes --config {}", word(&program)?, unit.command, word(&config)?);
     // A service has another environment: the ledger that holds the wanted size is named.
     let folder = std::path::absolute(session.state_folder()?).map_err(|source| CommandError::System {
         what: "the path of the state directory is unknown",
@@ -30,29 +66,25 @@ pub fn text(session: &Session, args: &MaintainArgs) -> Result<String, CommandErr
             let _ = write!(command, " {flag} {}", escaped(&shell_word(value)));
         }
     }
-    if args.restart_stopped {
-        command.push_str(" --restart-stopped");
-    }
-    let _ = write!(command, " --every {}s", args.every.as_secs());
-    command.push_str(&pace(&args.pace));
+    command.push_str(&unit.flags);
     let folder = config.parent().unwrap_or(Path::new("/"));
     Ok(format!(
-        "# Save as ~/.config/systemd/user/oci-insta-scale-maintain.service, then:\n\
+        "# Save as ~/.config/systemd/user/oci-insta-scale-{name}.service, then:\n\
          #   systemctl --user daemon-reload\n\
-         #   systemctl --user enable --now oci-insta-scale-maintain\n\
+         #   systemctl --user enable --now oci-insta-scale-{name}\n\
          # `loginctl enable-linger` keeps it running after you log out.\n\
          [Unit]\n\
-         Description=Keep the OCI fleet of {description} at its size\n\
+         Description={what} {description}{end}\n\
          Wants=network-online.target\n\
          After=network-online.target\n\
          \n\
          [Service]\n\
          WorkingDirectory={folder}\n\
          ExecStart={command}\n\
-         # Invalid usage (2) and a refused login (5) do not mend themselves.\n\
-         Restart=always\n\
+         # After these exit codes, another start would end the same way.\n\
+         Restart={restart}\n\
          RestartSec=60\n\
-         RestartPreventExitStatus=2 5\n\
+         RestartPreventExitStatus={no_restart}\n\
          KillSignal=SIGINT\n\
          # What the program ends with when it is interrupted.\n\
          SuccessExitStatus=130\n\
@@ -60,13 +92,18 @@ pub fn text(session: &Session, args: &MaintainArgs) -> Result<String, CommandErr
          \n\
          [Install]\n\
          WantedBy=default.target\n",
+        name = unit.command,
+        what = unit.description,
+        end = unit.description_end,
+        restart = unit.restart,
+        no_restart = unit.no_restart,
         description = escaped(&config.display().to_string()),
         folder = escaped(&folder.display().to_string()),
     ))
 }
 
 /// The flags that say how replacements are launched.
-fn pace(pace: &Pace) -> String {
+pub fn pace(pace: &Pace) -> String {
     let mut flags = String::new();
     let seconds = |time: Option<Duration>| time.map(|time| format!("{}s", time.as_secs()));
     let given = [
@@ -87,7 +124,11 @@ fn pace(pace: &Pace) -> String {
     flags
 }
 
-fn word(path: &Path) -> Result<String, CommandError> {
+/// A path as a word of a unit.
+///
+/// # Errors
+/// When a unit cannot hold it.
+pub fn word(path: &Path) -> Result<String, CommandError> {
     let text = path.to_str().filter(|text| !text.contains(['\n', '"', '\'', '\\'])).ok_or_else(|| {
         CommandError::usage(
             format!("{} holds characters that a systemd unit cannot hold", path.display()),

@@ -1,0 +1,80 @@
+//! Carries a hunt on where a launch would end and wait for a `resume`: when the ledger could not be written for a while, or
+//! when the login was refused while the run was being taken up.
+
+use super::Hunting;
+use crate::engine::env::{Environment, RunError, Sink};
+use crate::launch::{LaunchOptions, RunSummary, run};
+use crate::plan::Plan;
+use crate::tuning::LEDGER_PAUSE;
+use ledger::{LedgerError, Outcome, RunId};
+use oci_client::FailureClass;
+use tokio_util::sync::CancellationToken;
+
+/// How a hunt begins in this process.
+#[derive(Clone, Copy, Debug)]
+pub enum Begin<'a> {
+    /// As a new run of this plan.
+    New(&'a Plan),
+    /// As a run that another process has left.
+    TakenUp,
+}
+
+/// Carries a hunt to its end, over failures of the ledger. Nothing is sent while the ledger cannot be written.
+///
+/// # Errors
+/// When a new run cannot be written, or an old one cannot be taken up for a reason that time does not mend.
+pub async fn carry_on(
+    env: &Environment,
+    id: RunId,
+    begin: Begin<'_>,
+    options: &LaunchOptions,
+    sink: Sink,
+    stop: CancellationToken,
+) -> Result<RunSummary, RunError> {
+    let mut ended = match begin {
+        Begin::New(plan) => Ok(run::launch(env, id, plan, options, sink.clone(), stop.clone()).await?),
+        Begin::TakenUp => run::resume(env, id, options, sink.clone(), stop.clone()).await,
+    };
+    let options = &without_told(options);
+    while may_go_on(&ended, &options.hunting) && !stop.is_cancelled() {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(LEDGER_PAUSE) => {}
+        }
+        ended = run::resume(env, id, options, sink.clone(), stop.clone()).await;
+    }
+    ended
+}
+
+/// What was told once is not told again.
+fn without_told(options: &LaunchOptions) -> LaunchOptions {
+    let hunting = Hunting { told: Vec::new(), ..options.hunting.clone() };
+    LaunchOptions { hunting, ..options.clone() }
+}
+
+/// Whether the hunt has stopped for a reason that time may mend.
+fn may_go_on(ended: &Result<RunSummary, RunError>, hunting: &Hunting) -> bool {
+    if hunting.once {
+        return false;
+    }
+    match ended {
+        Ok(summary) => summary.outcome == Some(Outcome::LedgerFailed),
+        Err(RunError::Ledger(error)) => {
+            let is_passing = matches!(
+                error,
+                LedgerError::Full { .. }
+                    | LedgerError::ReadOnly { .. }
+                    | LedgerError::Busy { .. }
+                    | LedgerError::Io { .. }
+            );
+            if is_passing {
+                tracing::warn!(%error, "the hunt waits until the ledger can be written");
+            }
+            is_passing
+        }
+        // The client reads the credentials again when they are refused.
+        Err(RunError::Failure(failure)) => failure.class == FailureClass::Authentication,
+        Err(RunError::NotResumable { .. }) => false,
+    }
+}

@@ -1,0 +1,122 @@
+//! The gate that each launch of a hunt passes before it is sent: open while its target yields, else once in a floor.
+
+use super::{Hunt, Turn};
+use crate::launch::context::{Context, Halted};
+use crate::tuning::{HUNT_JITTER_OF_A_CYCLE, HUNTS_APART};
+use ledger::{Event, SlotNumber, capacity::Claim, capacity::Subject};
+use std::sync::{PoisonError, atomic::Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Chance adds up to this share of the floor to the time between two probes …
+const JITTER_SHARE: f64 = 0.1;
+/// … and at least this part of that: a request that waits for the disk a little longer than the next one is not to come too
+/// close to it.
+const JITTER_LEAST: f64 = 0.25;
+/// A shorter wait is over before anybody has read of it.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
+
+impl Hunt {
+    /// Waits until this process may probe, unless something changes before: whoever waits then chooses again. Whether
+    /// the time has come.
+    pub async fn until_allowed(&self, context: &Context<'_>, slot: SlotNumber) -> Result<bool, Halted> {
+        let Some(wait) = self.wait() else { return Ok(true) };
+        self.pause(context, slot, wait).await
+    }
+
+    /// Returns when a launch at this target may be sent. `turn` is the right to probe, if the slot has it already. What is
+    /// returned is to be kept until the response is known.
+    pub async fn pass<'a>(
+        &'a self,
+        context: &Context<'_>,
+        slot: SlotNumber,
+        target: &Subject,
+        mut turn: Option<Turn<'a>>,
+    ) -> Result<Option<Turn<'a>>, Halted> {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.is_yielding(target) {
+                return Ok(None);
+            }
+            let held = if let Some(held) = turn.take() {
+                held
+            } else {
+                tokio::select! {
+                    biased;
+                    () = context.halt.cancelled() => return Err(Halted),
+                    () = changed => continue,
+                    held = self.prober.acquire() => held.map_err(|_closed| Halted)?,
+                }
+            };
+            if self.is_over() {
+                return Err(Halted);
+            }
+            match self.claim(context, target) {
+                None => return Ok(Some(held)),
+                Some(wait) => {
+                    self.pause(context, slot, wait).await?;
+                    turn = Some(held);
+                }
+            }
+        }
+    }
+
+    /// How long this process has to wait for its own last probe.
+    fn wait(&self) -> Option<Duration> {
+        let not_before = self.hunting.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        not_before.and_then(|then| then.checked_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
+    }
+
+    /// Claims a probe for now; else how long to wait.
+    fn claim(&self, context: &Context<'_>, target: &Subject) -> Option<Duration> {
+        if let Some(wait) = self.wait() {
+            return Some(wait);
+        }
+        let floor = self.floor();
+        match context.memory.claim_probe(context.env.clock.now(), floor) {
+            Some(Claim::NotBefore(then)) => {
+                let wait = then.duration_since(context.env.clock.now());
+                // A claim far in the future comes from a clock that was wrong.
+                let wait = Duration::try_from(wait).unwrap_or_default().min(floor * 2);
+                let wait = wait + context.spread(HUNTS_APART, 0.1);
+                self.set_not_before(wait);
+                return Some(wait);
+            }
+            // Without a memory, this process keeps its own floor.
+            Some(Claim::Granted) | None => {}
+        }
+        let targets = u32::try_from(context.plan.fleet.placements.len()).unwrap_or(u32::MAX).max(1);
+        let jitter = floor.mul_f64(JITTER_SHARE).min(HUNT_JITTER_OF_A_CYCLE / targets);
+        self.set_not_before(floor + context.spread(jitter, JITTER_LEAST));
+        self.lock().probe(target);
+        None
+    }
+
+    fn set_not_before(&self, wait: Duration) {
+        let then = Instant::now() + wait;
+        *self.hunting.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(then);
+    }
+
+    /// Waits so long, or until something changes. Whether the time has passed.
+    async fn pause(&self, context: &Context<'_>, slot: SlotNumber, wait: Duration) -> Result<bool, Halted> {
+        if self.hunting.once {
+            self.over.store(true, Ordering::Relaxed);
+            context.wake.notify_one();
+            return Err(Halted);
+        }
+        let changed = self.changed.notified();
+        if wait >= WORTH_SAYING
+            && let Ok(next_try) = context.env.clock.now().checked_add(wait)
+        {
+            // Shown, not kept: that the hunt waits between two probes is no news.
+            let gives_up = Some(self.terms.until);
+            context.journal.show(Event::Waiting { slot, next_try, gives_up });
+        }
+        tokio::select! {
+            biased;
+            () = changed => Ok(false),
+            paused = context.pause(wait) => paused.map(|()| true),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a hunt knows of its targets: a fold over answers, which begins with the records of the run.
+
+use crate::launch::target::target_of;
+use crate::plan::FleetSpec;
+use jiff::Timestamp;
+use ledger::capacity::{Answer, Subject};
+use ledger::{ErrorClass, ErrorRecord, Event, Record};
+use oci_client::FailureClass;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// So many failures in a row that say nothing about capacity, and a target is only probed. One alone may be chance.
+const TROUBLES: u32 = 3;
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+#[derive(Debug, Default)]
+pub(super) struct HuntNotes {
+    /// The targets that accept launches now.
+    pub yielding: BTreeSet<Subject>,
+    /// The number of the last probe of each target.
+    pub probed: BTreeMap<Subject, u64>,
+    /// Probes that were sent.
+    pub probes: u64,
+    /// Whether any answer was about capacity.
+    pub has_answer: bool,
+    /// Why nothing can work.
+    pub hopeless: Option<ErrorRecord>,
+    /// Targets that have accepted launches which failed later: only a running instance proves capacity there.
+    doubtful: BTreeSet<Subject>,
+    troubles: BTreeMap<Subject, u32>,
+    /// Kinds of trouble that were told, and on which day.
+    told: BTreeMap<String, i64>,
+}
+
+impl HuntNotes {
+    /// What the records of the run tell: the order of the probes, and what was told today.
+    pub fn of(fleet: &FleetSpec, past: &[Record]) -> Self {
+        let mut notes = Self::default();
+        for record in past {
+            match &record.event {
+                Event::LaunchIntended { placement, .. } => notes.probe(&target_of(fleet, placement)),
+                Event::TryFailed { error, .. } => {
+                    notes.has_answer |= is_about_capacity(&error.class);
+                    if !is_about_capacity(&error.class) {
+                        notes.is_new(error, record.at);
+                    }
+                }
+                Event::Launched { .. } => notes.has_answer = true,
+                _ => {}
+            }
+        }
+        notes
+    }
+
+    /// A probe of this target is sent.
+    pub fn probe(&mut self, target: &Subject) {
+        self.probes += 1;
+        self.probed.insert(target.clone(), self.probes);
+    }
+
+    pub fn see(&mut self, target: &Subject, answer: &Answer) {
+        match answer {
+            Answer::Accepted => {
+                self.has_answer = true;
+                self.troubles.remove(target);
+                if !self.doubtful.contains(target) {
+                    self.yielding.insert(target.clone());
+                }
+            }
+            Answer::Yielded => {
+                self.doubtful.remove(target);
+                self.yielding.insert(target.clone());
+            }
+            Answer::Refused(_) => {
+                self.has_answer = true;
+                self.troubles.remove(target);
+                self.yielding.remove(target);
+            }
+            Answer::FailedLate(_) => {
+                self.has_answer = true;
+                self.yielding.remove(target);
+                self.doubtful.insert(target.clone());
+            }
+            Answer::Reported => {}
+        }
+    }
+
+    /// A failure that says nothing about capacity.
+    pub fn trouble(&mut self, target: &Subject, class: FailureClass) {
+        if class == FailureClass::Authentication {
+            // Nothing else is answered either.
+            self.yielding.clear();
+            return;
+        }
+        let troubles = self.troubles.entry(target.clone()).or_default();
+        *troubles += 1;
+        if *troubles >= TROUBLES {
+            self.yielding.remove(target);
+        }
+    }
+
+    /// Whether a failure is the first of its kind on this day.
+    pub fn is_new(&mut self, error: &ErrorRecord, now: Timestamp) -> bool {
+        let day = now.as_second().div_euclid(DAY_SECONDS);
+        self.told.insert(format!("{} {}", error.class, error.code), day) != Some(day)
+    }
+}
+
+fn is_about_capacity(class: &ErrorClass) -> bool {
+    matches!(class, ErrorClass::Capacity | ErrorClass::ReservationExhausted | ErrorClass::Limit)
+}

@@ -1,0 +1,65 @@
+//! Signs of a suspended account. OCI documents no code for it, so they are looked for in the text of refusals that are not
+//! about capacity. A hunt that saw one stops: asking on would only make things worse.
+
+use ledger::{ErrorClass, ErrorRecord};
+
+/// Words that belong to the account …
+const WHOSE: [&str; 4] = ["tenancy", "tenant", "account", "subscription"];
+/// … and what has become of it.
+const WHAT: [&str; 8] = [
+    "suspended",
+    "suspension",
+    "terminated",
+    "deactivated",
+    "disabled",
+    "is inactive",
+    "is not active",
+    "has been closed",
+];
+
+/// What in a refusal looks like a suspended account.
+pub(crate) fn sign_of_suspension(error: &ErrorRecord) -> Option<&'static str> {
+    let may_be = matches!(
+        error.class,
+        ErrorClass::Authentication | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Invalid
+    );
+    let is_answer = error.status.is_some_and(|status| (400..500).contains(&status));
+    let text = format!("{} {}", error.code, error.message).to_ascii_lowercase();
+    if !may_be || !is_answer || !WHOSE.iter().any(|whose| text.contains(whose)) {
+        return None;
+    }
+    WHAT.into_iter().find(|what| text.contains(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(status: u16, class: &str, message: &str) -> bool {
+        let error = ErrorRecord {
+            class: class.into(),
+            status: Some(status),
+            code: "NotAuthenticated".to_owned(),
+            message: message.to_owned(),
+            ..ErrorRecord::default()
+        };
+        sign_of_suspension(&error).is_some()
+    }
+
+    #[test]
+    fn a_suspended_account_is_told_by_its_words() {
+        let refused = ErrorClass::Authentication.to_string();
+        assert!(seen(401, &refused, "The tenancy has been suspended."));
+        assert!(seen(403, &ErrorClass::NotFound.to_string(), "Your account is disabled"));
+        for innocent in [
+            "The required information to complete authentication was not provided or was incorrect.",
+            "Authorization failed or requested resource not found.",
+            "Out of host capacity.",
+            "The instance was terminated.",
+        ] {
+            assert!(!seen(401, &refused, innocent), "{innocent}");
+        }
+        assert!(!seen(500, &refused, "The tenancy has been suspended."));
+        assert!(!seen(500, "capacity", "The tenancy has been suspended."));
+    }
+}

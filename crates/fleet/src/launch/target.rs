@@ -1,0 +1,46 @@
+//! Where the answers to a launch belong: its scope and its target. Pure.
+
+use crate::plan::{FleetSpec, Plan};
+use crate::price::Size;
+use ledger::capacity::{Scope, Subject};
+use ledger::{CapacityType, Placement};
+
+/// Where the answers of a plan belong.
+pub fn scope_of(plan: &Plan) -> Scope {
+    let service = plan.origin.as_ref().and_then(|origin| origin.reached.clone());
+    Scope {
+        tenancy: plan.fleet.tenancy.clone(),
+        region: plan.fleet.region.clone(),
+        // Requests to the region's own endpoints have the same memory, however the region is spelled.
+        service: service.filter(|service| service.contains("://")).unwrap_or_default(),
+    }
+}
+
+/// The target that a launch in this placement asks for capacity.
+pub fn target_of(fleet: &FleetSpec, placement: &Placement) -> Subject {
+    let template = &fleet.template;
+    let capacity_type = placement.capacity_type.unwrap_or_else(|| {
+        let preemptible = template.preemptible_instance_config.is_some();
+        if preemptible { CapacityType::Preemptible } else { CapacityType::OnDemand }
+    });
+    Subject::Target {
+        availability_domain: placement.availability_domain.clone(),
+        fault_domain: placement.fault_domain.clone().or_else(|| template.fault_domain.clone()),
+        shape: placement.shape.clone(),
+        size: size_text(fleet.size_at(placement)),
+        capacity_type,
+        reservation: placement
+            .capacity_reservation
+            .clone()
+            .or_else(|| template.capacity_reservation_id.clone()),
+    }
+}
+
+/// A size as `OCPUS:GB`; empty where the shape decides.
+fn size_text(size: Size) -> String {
+    let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
+    match (size.ocpus, size.memory_gb) {
+        (None, None) => String::new(),
+        (ocpus, memory_gb) => format!("{}:{}", number(ocpus), number(memory_gb)),
+    }
+}

@@ -1,0 +1,152 @@
+//! Weeks of a hunt: what they cost, and what survives them.
+
+use super::world::{DAY, Ground, limit};
+use fleet::launch::Hunting;
+use fleet::{Plan, RunSummary};
+use ledger::{ErrorClass, Event, Outcome, Placement, Record};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const FLOOR: Duration = Duration::from_mins(1);
+/// What SQLite adds to a record, and some.
+const ROW: usize = 64;
+
+fn bytes_of(records: &[Record]) -> usize {
+    records.iter().map(|record| serde_json::to_string(record).unwrap().len() + ROW).sum()
+}
+
+/// Three weeks of refusals by twelve targets, recorded briefly.
+#[tokio::test(start_paused = true)]
+async fn the_ledger_of_three_weeks_stays_below_twenty_megabytes() {
+    let days = u32::try_from(limit("HUNT_DAYS", 21)).unwrap();
+    let ground = Ground::of("world: {hosts: {per_fault_domain: 0}}");
+    let plan = ground.plan(4, 12, FLOOR, days * DAY);
+    let (summary, _) = ground.hunt(&plan).await;
+    assert_eq!(summary.outcome, Some(Outcome::Nothing));
+    let records = ground.world.store.snapshot(summary.run_id);
+    let bytes = bytes_of(&records);
+    println!("{days} days: {} probes, {} records, {bytes} bytes", ground.sent().len(), records.len());
+    assert!(bytes <= 20_000_000 / 21 * days as usize, "{bytes}");
+    let error = summary.instances[0].error.clone().unwrap();
+    assert!(error.message.contains("capacity"), "the words are not lost: {error:?}");
+}
+
+/// Kills at any moment, before and after capacity appears: nothing is doubled, and each process goes on by itself.
+#[tokio::test(start_paused = true)]
+async fn kills_neither_double_nor_end_a_hunt() {
+    let mut kills = 0;
+    let mut seed = limit("HUNT_FIRST", 1);
+    while kills < limit("HUNT_KILLS", 100) {
+        kills += killed(seed).await;
+        seed += 1;
+    }
+    println!("{kills} kills");
+}
+
+/// A hunt that is killed again and again; says how often.
+async fn killed(seed: u64) -> u64 {
+    let ground = Ground::seeded(
+        "world: {hosts: {per_fault_domain: 0}, list_lag_seconds: 20, late_failure: {probability: 0.1}, crumbs: \
+         [{availability_domain: 1, every_seconds: 600, hosts: 20, ocpus_per_host: 1, times: 1}]}\n\
+         faults: [{operations: [launch], probability: 0.1, fault: reset_after}]",
+        seed,
+    );
+    let mut chance = StdRng::seed_from_u64(seed);
+    let plan = ground.plan(10, 2, Duration::from_secs(10), DAY);
+    let run = ground.env.new_run_id();
+    let mut kills = 0;
+    let summary = loop {
+        let life = Duration::from_millis(chance.random_range(100..120_000));
+        let process = ground.begin_or_take_up(run, &plan, kills == 0);
+        if let Ok(summary) = tokio::time::timeout(life, Box::pin(process)).await {
+            break summary;
+        }
+        kills += 1;
+        // The lease of a killed process ends, and what was written is on disk.
+        ground.world.store.crash(0);
+        // Twenty kills, and then it may end.
+        if kills == 20 {
+            break ground.take_up(run, Hunting::default(), CancellationToken::new()).await;
+        }
+    };
+    assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 10), "seed {seed}");
+    ground.world.check_books(&summary);
+    assert_eq!(ground.world.live().len(), 10, "seed {seed}");
+    kills
+}
+
+/// Everything that goes wrong in `hostile`, for days. More by `HUNT_SEEDS=1000 HUNT_DAYS=21`.
+#[tokio::test(start_paused = true)]
+async fn hostile_weeks_double_nothing_and_keep_the_floor() {
+    let first = limit("HUNT_FIRST", 1);
+    let days = u32::try_from(limit("HUNT_DAYS", 2)).unwrap();
+    for seed in first..first + limit("HUNT_SEEDS", 2) {
+        let ground = Ground::seeded("hostile", seed);
+        // More than its limits allow, so that it hunts to the end.
+        let plan = ground.plan(120, 6, FLOOR, days * DAY);
+        let summary = ground.begin_or_take_up(ground.env.new_run_id(), &plan, true).await;
+        check(&ground, &plan, &summary, seed);
+    }
+}
+
+fn check(ground: &Ground, plan: &Plan, summary: &RunSummary, seed: u64) {
+    let records = ground.world.store.snapshot(summary.run_id);
+    println!(
+        "seed {seed}: {:?}, {} running, {} launches sent, {} bytes",
+        summary.outcome,
+        summary.running,
+        ground.sent().len(),
+        bytes_of(&records)
+    );
+    assert!(
+        matches!(summary.outcome, Some(Outcome::Partial | Outcome::CutShort | Outcome::InDoubt)),
+        "seed {seed}: {:?}",
+        summary.outcome
+    );
+    ground.world.check_books(summary);
+    let close = probes_too_close(&records, plan.hunt.unwrap().floor());
+    assert_eq!(close, 0, "seed {seed}: probes under the floor");
+}
+
+/// How many launches were begun at targets that did not yield, sooner after the last such launch than the floor allows. As
+/// records tell: a target yields from an accepted launch, or from a running instance after late failures, to a refusal.
+fn probes_too_close(records: &[Record], floor: Duration) -> usize {
+    let (mut yielding, mut doubtful) = (BTreeSet::<Placement>::new(), BTreeSet::<Placement>::new());
+    let mut tried: std::collections::BTreeMap<u32, Placement> = std::collections::BTreeMap::new();
+    let (mut last, mut close) = (None::<jiff::Timestamp>, 0);
+    for record in records {
+        let place = |slot: &u32| tried.get(slot).cloned().unwrap_or_default();
+        match &record.event {
+            Event::LaunchIntended { slot, placement, .. } => {
+                if !yielding.contains(placement) {
+                    let gap = last.map(|last| record.at.duration_since(last));
+                    close += usize::from(gap.is_some_and(|gap| gap < floor.try_into().unwrap()));
+                    last = Some(record.at);
+                }
+                tried.insert(*slot, placement.clone());
+            }
+            Event::Launched { slot, adopted: false, .. } if !doubtful.contains(&place(slot)) => {
+                yielding.insert(place(slot));
+            }
+            Event::TryFailed { slot, error, .. }
+                if matches!(error.class, ErrorClass::Capacity | ErrorClass::Limit) =>
+            {
+                yielding.remove(&place(slot));
+            }
+            Event::InstanceDied { slot, error, .. }
+                if matches!(error.class, ErrorClass::Capacity | ErrorClass::Limit) =>
+            {
+                yielding.remove(&place(slot));
+                doubtful.insert(place(slot));
+            }
+            Event::Running { slot, .. } => {
+                doubtful.remove(&place(slot));
+                yielding.insert(place(slot));
+            }
+            _ => {}
+        }
+    }
+    close
+}

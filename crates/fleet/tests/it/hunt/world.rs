@@ -1,0 +1,132 @@
+//! A region where a hunt asks for days, and a witness of each launch that is sent.
+
+use crate::launch::world::{World, recorder};
+use bytes::Bytes;
+use fleet::launch::{Begin, Hunting, carry_on};
+use fleet::plan::HuntTerms;
+use fleet::{Environment, FleetSpec, LaunchOptions, Plan, RunSummary, Sink};
+use futures_util::future::BoxFuture;
+use ledger::{Event, Placement, Record, RunId};
+use oci_client::transport::{Transport, TransportError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub const DAY: Duration = Duration::from_hours(24);
+/// The families of the targets of a hunt, in each domain.
+pub const SHAPES: [&str; 4] =
+    ["VM.Standard.E5.Flex", "VM.Standard.E4.Flex", "VM.Standard.E3.Flex", "VM.Standard3.Flex"];
+
+/// The families of these shapes.
+pub const FAMILIES: [&str; 4] = ["standard-e5", "standard-e4", "standard-e3", "standard3"];
+
+/// Notes when each launch is sent.
+pub struct Tap {
+    inner: Arc<dyn Transport>,
+    began: Instant,
+    sent: Mutex<Vec<Duration>>,
+}
+
+impl Transport for Tap {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        if request.method() == http::Method::POST && request.uri().path().ends_with("/instances") {
+            self.sent.lock().unwrap().push(self.began.elapsed());
+        }
+        self.inner.send(request)
+    }
+}
+
+/// A region with a hunt in it.
+pub struct Ground {
+    pub world: World,
+    pub tap: Arc<Tap>,
+    pub env: Environment,
+}
+
+impl Ground {
+    pub fn of(scenario: &str) -> Self {
+        Self::seeded(scenario, 1)
+    }
+
+    pub fn seeded(scenario: &str, seed: u64) -> Self {
+        let world = World::seeded(scenario, seed);
+        let tap = Arc::new(Tap { inner: world.wire(), began: Instant::now(), sent: Mutex::default() });
+        let env = world.environment_through(tap.clone());
+        Self { world, tap, env }
+    }
+
+    /// A hunt for so many instances, with the first so many of twelve targets.
+    pub fn plan(&self, count: u32, targets: usize, floor: Duration, lasts: Duration) -> Plan {
+        let places = (1..=3).flat_map(|domain| SHAPES.map(|shape| (domain, shape)));
+        let placements = places.map(|(domain, shape)| Placement {
+            availability_domain: self.world.domain(domain),
+            shape: shape.to_owned(),
+            ..Placement::default()
+        });
+        let fleet = self.world.fleet(count, &[1]);
+        let fleet = FleetSpec { placements: placements.take(targets).collect(), ..fleet };
+        let until = self.env.clock.now() + jiff::SignedDuration::try_from(lasts).unwrap();
+        Plan { hunt: Some(HuntTerms::new(until, floor)), ..Plan::offline(fleet).unwrap() }
+    }
+
+    /// Hunts to the end.
+    pub async fn hunt(&self, plan: &Plan) -> (RunSummary, Vec<Record>) {
+        let (sink, seen) = recorder();
+        let summary = self.hunt_with(plan, Hunting::default(), sink, CancellationToken::new()).await;
+        let records = seen.lock().unwrap().clone();
+        (summary, records)
+    }
+
+    pub async fn hunt_with(
+        &self,
+        plan: &Plan,
+        hunting: Hunting,
+        sink: Sink,
+        stop: CancellationToken,
+    ) -> RunSummary {
+        let options = LaunchOptions { hunting, ..LaunchOptions::default() };
+        let run = self.env.new_run_id();
+        let hunted = carry_on(&self.env, run, Begin::New(plan), &options, sink, stop);
+        tokio::time::timeout(60 * DAY, Box::pin(hunted)).await.unwrap().unwrap()
+    }
+
+    /// Takes a hunt up in another process.
+    pub async fn take_up(&self, run: RunId, hunting: Hunting, stop: CancellationToken) -> RunSummary {
+        let options = LaunchOptions { hunting, ..LaunchOptions::default() };
+        let hunted = carry_on(&self.env, run, Begin::TakenUp, &options, fleet::no_sink(), stop);
+        tokio::time::timeout(60 * DAY, Box::pin(hunted)).await.unwrap().unwrap()
+    }
+
+    /// One process of a hunt: the first, or one that takes it up.
+    pub async fn begin_or_take_up(&self, run: RunId, plan: &Plan, is_first: bool) -> RunSummary {
+        let is_known = !is_first && !self.world.store.snapshot(run).is_empty();
+        let begin = if is_known { Begin::TakenUp } else { Begin::New(plan) };
+        let (options, stop) = (LaunchOptions::default(), CancellationToken::new());
+        carry_on(&self.env, run, begin, &options, fleet::no_sink(), stop).await.unwrap()
+    }
+
+    /// When each launch was sent, since the beginning.
+    pub fn sent(&self) -> Vec<Duration> {
+        self.tap.sent.lock().unwrap().clone()
+    }
+}
+
+/// The least time between two of these.
+pub fn least_gap(sent: &[Duration]) -> Duration {
+    sent.windows(2).map(|two| two[1].saturating_sub(two[0])).min().unwrap_or(Duration::MAX)
+}
+
+/// When the first instance was accepted, since `began`.
+pub fn first_launched(records: &[Record], began: jiff::Timestamp) -> Duration {
+    let first = records.iter().find(|record| matches!(record.event, Event::Launched { .. })).unwrap();
+    first.at.duration_since(began).try_into().unwrap()
+}
+
+/// A number from the environment, for those who play more than the usual tests.
+pub fn limit(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}

@@ -1,0 +1,121 @@
+//! Flags of `hunt`, and those of `launch` that make a launch a hunt.
+
+use super::{LaunchArgs, duration};
+use crate::error::CommandError;
+use crate::tuning::HUNT_TIME;
+use clap::Args;
+use fleet::plan::LEAST_HUNT_FLOOR;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const HUNT_HELP: &str = "\
+`hunt` is `launch --until 30d`: it keeps asking until all instances run, its time is over, or you stop it (Ctrl-C). It
+differs from `launch --retry-for`, which is the patience of one launch, for minutes or hours, at the pace of a launch.
+While nothing has capacity, a hunt sends one launch request at a time, at most one per floor for the whole tenancy, and
+asks each target (availability domain, shape, …) in turn. It waits out every failure that may pass, such as outages,
+throttling and expired logins, and warns once a day of each kind.
+
+Started again after a kill or a reboot, `hunt` takes up its unfinished run without asking.
+
+Examples:
+  oci-insta-scale hunt
+  oci-insta-scale hunt --count 4 --until 14d
+  oci-insta-scale hunt --print-unit
+  oci-insta-scale hunt --once --yes
+
+Exit codes: 0 all instances run, 2 invalid usage, 3 some were obtained before the time was over, 4 none was or you
+declined, 5 login refused for good, 6 with --once, not yet, 130 interrupted.";
+
+/// Flags of `hunt`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = HUNT_HELP)]
+pub struct HuntArgs {
+    /// Send one probe if the floor allows it, launch what it finds, and exit; for cron
+    #[arg(long)]
+    pub once: bool,
+    /// Print a systemd unit that runs `hunt` with these flags, and exit
+    #[arg(long, conflicts_with_all = ["once", "simulate", "dry_run"])]
+    pub print_unit: bool,
+    /// Write the heartbeat to this file [default: hunt-FLEET.json in the state directory]
+    #[arg(long, value_name = "FILE")]
+    pub heartbeat: Option<PathBuf>,
+    /// Also write the state of the hunt to this file as Prometheus metrics [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// The flags of the launch that it is.
+    #[command(flatten)]
+    pub launch: LaunchArgs,
+}
+
+/// Flags of `launch` that make it a hunt.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HuntFlags {
+    /// Hunt: keep asking until all instances run or this long from now, with a --floor between probes; see `hunt --help`
+    /// [default of `hunt`: 30d; default of `launch`: do not hunt]
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    pub until: Option<Duration>,
+    /// With --until, the least time between two probes of the tenancy while nothing has capacity, at least 10s [default:
+    /// `floor` under `hunt:` in the config, otherwise 60s]
+    #[arg(long, value_name = "TIME", value_parser = floor)]
+    pub floor: Option<Duration>,
+    /// Whether to end after one probe.
+    #[arg(skip)]
+    pub once: bool,
+    /// Where the heartbeat is written.
+    #[arg(skip)]
+    pub heartbeat: Option<PathBuf>,
+    /// Where metrics are written.
+    #[arg(skip)]
+    pub metrics: Option<PathBuf>,
+}
+
+impl HuntArgs {
+    /// The launch that the hunt is.
+    pub fn as_launch(&self) -> LaunchArgs {
+        let mut launch = self.launch.clone();
+        launch.hunting.until.get_or_insert(HUNT_TIME);
+        launch.hunting.once = self.once;
+        launch.hunting.heartbeat.clone_from(&self.heartbeat);
+        launch.hunting.metrics.clone_from(&self.metrics);
+        launch
+    }
+}
+
+impl LaunchArgs {
+    /// Whether it is a hunt.
+    pub fn is_hunt(&self) -> bool {
+        self.hunting.until.is_some()
+    }
+
+    /// Refuses flags that a hunt does not have, and those that only a hunt has.
+    pub fn check_hunt(&self) -> Result<(), CommandError> {
+        if !self.is_hunt() {
+            return match self.hunting.floor {
+                Some(_) => Err(CommandError::usage(
+                    "--floor is the time between two probes of a hunt, and this launch is none",
+                    "add --until TIME, or use `hunt`",
+                )),
+                None => Ok(()),
+            };
+        }
+        let given = [
+            ("--retry-for", self.pace.retry_for.is_some(), "--until says how long a hunt asks"),
+            ("--deadline", self.pace.deadline.is_some(), "--until says when a hunt ends"),
+            ("--reserve", self.reserving.reserve, "a hunt launches without reserving capacity first"),
+        ];
+        match given.into_iter().find(|(_, is_given, _)| *is_given) {
+            Some((flag, _, why)) => {
+                Err(CommandError::usage(format!("a hunt has no {flag}: {why}"), format!("remove {flag}")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn until(text: &str) -> Result<Duration, String> {
+    duration::at_least(text, 1)
+}
+
+fn floor(text: &str) -> Result<Duration, String> {
+    duration::at_least(text, LEAST_HUNT_FLOOR.as_secs())
+}

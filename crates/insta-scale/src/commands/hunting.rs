@@ -1,0 +1,95 @@
+//! What `launch` and `resume` do for a hunt: its terms, its signs of life, and how it ended.
+
+use crate::args::{HuntFlags, LaunchArgs};
+use crate::config::Settings;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::heartbeat::{self, Heartbeat};
+use crate::output::text::seconds;
+use crate::session::Session;
+use crate::tuning::HUNT_GAP;
+use fleet::launch::{Begin, Hunting, carry_on};
+use fleet::plan::{HuntTerms, USUAL_HUNT_FLOOR};
+use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary, Sink};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{Outcome, RunId, RunState};
+use std::time::Duration;
+
+/// What makes the launch a hunt. In a simulated region of its own, the floor runs at the region's speed.
+pub fn terms_of(
+    args: &LaunchArgs,
+    settings: &Settings,
+    speed: Option<f64>,
+    now: Timestamp,
+) -> Result<Option<HuntTerms>, CommandError> {
+    let Some(lasts) = args.hunting.until else { return Ok(None) };
+    let too_long = || CommandError::usage("--until is too long", "the longest time is a year");
+    let lasts = SignedDuration::try_from(lasts).map_err(|_| too_long())?;
+    let until = now.checked_add(lasts).map_err(|_| too_long())?;
+    let floor = args.hunting.floor.or(settings.hunt_floor).unwrap_or(USUAL_HUNT_FLOOR);
+    let floor = floor.div_f64(speed.unwrap_or(1.0).max(1.0));
+    Ok(Some(HuntTerms::new(until, floor)))
+}
+
+/// What must be known before it begins: a session token does not live as long as a hunt.
+pub fn warn_of_short_login(session: &Session, signer: &str) {
+    if signer.contains("session token") && !session.is_quiet() {
+        console::line(
+            "warning: this login is a session token, which can be renewed for 24 hours in all; then the hunt waits until \
+             you log in again (`oci session authenticate`). For a longer hunt, use an API key or an instance principal",
+        );
+    }
+}
+
+/// Carries out a launch or a hunt, begun or taken up.
+pub async fn run_launch(
+    session: &Session,
+    environment: &Environment,
+    run: RunId,
+    (plan, past): (&Plan, Option<&RunState>),
+    (options, flags): (LaunchOptions, &HuntFlags),
+    sink: Sink,
+) -> Result<RunSummary, RunError> {
+    let stop = session.stop.clone();
+    let Some(terms) = plan.hunt else {
+        return match past {
+            None => fleet::launch(environment, run, plan, &options, sink, stop).await,
+            Some(_) => fleet::resume(environment, run, &options, sink, stop).await,
+        };
+    };
+    let file = match (&flags.heartbeat, session.state_folder()) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Ok(folder)) if !session.simulated => Some(heartbeat::usual_file(&folder, &plan.fleet)),
+        (None, _) => None,
+    };
+    let now = session.now();
+    let told = match (past, &file) {
+        (Some(state), Some(file)) if !flags.once => gap(state, heartbeat::last_beat(file, run), terms, now),
+        _ => None,
+    };
+    let hunting = Hunting::new(flags.once, told.into_iter().collect());
+    let options = LaunchOptions { hunting, ..options };
+    let heart = Heartbeat::start(file, flags.metrics.clone(), run, plan, past, session.clock.clone());
+    let begin = if past.is_some() { Begin::TakenUp } else { Begin::New(plan) };
+    let ended = carry_on(environment, run, begin, &options, heart.watching(sink), stop).await;
+    heart.stop();
+    ended
+}
+
+/// What the time without a heartbeat says, after a run was taken up.
+fn gap(state: &RunState, beat: Option<Timestamp>, terms: HuntTerms, now: Timestamp) -> Option<String> {
+    let last = beat.max(state.last_at)?;
+    let away = Duration::try_from(now.duration_since(last)).ok()?;
+    (away >= HUNT_GAP.max(terms.floor() * 3)).then(|| {
+        format!("no process worked on the hunt from {last:.0} to {now:.0} ({})", seconds(away.as_secs_f64()))
+    })
+}
+
+/// How a hunt that probes once has ended: "not yet" is neither a success nor a failure.
+pub fn exit_of(summary: &RunSummary, flags: &HuntFlags) -> Exit {
+    match summary.outcome {
+        Some(Outcome::CutShort | Outcome::InDoubt) if flags.once => Exit::NotYet,
+        _ => Exit::of(summary),
+    }
+}

@@ -1,0 +1,210 @@
+//! Signs of life of a hunt, for a watcher outside: a JSON file, and metrics for Prometheus if wanted. Written at each probe and
+//! each minute; a file that grows old means that nobody hunts.
+//!
+//! Knows the run by its records only. A file that cannot be written disturbs nothing.
+
+use super::text::clean;
+use crate::tuning::HEARTBEAT;
+use fleet::{FleetSpec, Plan, Sink};
+use jiff::Timestamp;
+use ledger::{Event, Record, RunId, RunState};
+use oci_client::Clock;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::JoinHandle;
+
+/// Writes the signs of life until it is stopped.
+pub struct Heartbeat {
+    heart: Arc<Heart>,
+    timer: Option<JoinHandle<()>>,
+}
+
+struct Heart {
+    file: Option<PathBuf>,
+    metrics: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<Beat>,
+}
+
+/// What is known of the hunt: a fold over its records.
+struct Beat {
+    state: RunState,
+    fleet: String,
+    wanted: u32,
+    probes: u64,
+    last_probe: Option<Timestamp>,
+    next_probe: Option<Timestamp>,
+    last_answer: Option<String>,
+}
+
+/// The file of a fleet's hunt in the state directory.
+pub fn usual_file(folder: &Path, fleet: &FleetSpec) -> PathBuf {
+    let name = if fleet.name.is_empty() { &fleet.name_prefix } else { &fleet.name };
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+    folder.join(format!("hunt-{}.json", name.chars().map(plain).collect::<String>()))
+}
+
+/// When the hunt with this run gave its last sign of life.
+pub fn last_beat(file: &Path, run: RunId) -> Option<Timestamp> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let beat: serde_json::Value = serde_json::from_str(&text).ok()?;
+    (beat["run_id"] == run.to_string()).then(|| beat["time"].as_str()?.parse().ok()).flatten()
+}
+
+impl Heartbeat {
+    /// Starts beating. `past` is what is known of a run that is taken up.
+    pub fn start(
+        file: Option<PathBuf>,
+        metrics: Option<PathBuf>,
+        run: RunId,
+        plan: &Plan,
+        past: Option<&RunState>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let state = Beat {
+            state: past.cloned().unwrap_or_else(|| RunState::new(run)),
+            fleet: plan.fleet.name.clone(),
+            wanted: plan.fleet.count,
+            probes: past.map_or(0, |past| past.slots.values().map(|slot| u64::from(slot.attempts)).sum()),
+            last_probe: None,
+            next_probe: None,
+            last_answer: None,
+        };
+        let heart = Arc::new(Heart { file, metrics, clock, state: Mutex::new(state) });
+        let timer = (heart.file.is_some() || heart.metrics.is_some()).then(|| {
+            let heart = Arc::clone(&heart);
+            tokio::spawn(async move {
+                loop {
+                    heart.beat();
+                    tokio::time::sleep(HEARTBEAT).await;
+                }
+            })
+        });
+        Self { heart, timer }
+    }
+
+    /// The observer of the run's records, which beats at each probe and then calls `sink`.
+    pub fn watching(&self, sink: Sink) -> Sink {
+        let heart = Arc::clone(&self.heart);
+        Arc::new(move |record| {
+            heart.see(record);
+            sink(record);
+        })
+    }
+
+    /// Writes the last beat.
+    pub fn stop(self) {
+        if let Some(timer) = self.timer {
+            timer.abort();
+        }
+        self.heart.beat();
+    }
+}
+
+impl Heart {
+    fn see(&self, record: &Record) {
+        let is_due = {
+            let mut beat = self.lock();
+            beat.state.apply(record);
+            match &record.event {
+                Event::LaunchIntended { .. } => {
+                    beat.probes += 1;
+                    beat.last_probe = Some(record.at);
+                    beat.next_probe = None;
+                    false
+                }
+                Event::TryFailed { slot, .. } => {
+                    let error = beat.state.slot(*slot).error.clone().unwrap_or_default();
+                    beat.last_answer =
+                        Some(format!("{} {}: {}", error.class, clean(&error.code), clean(&error.message)));
+                    true
+                }
+                Event::Launched { .. } => {
+                    beat.last_answer = Some("accepted".to_owned());
+                    true
+                }
+                Event::Waiting { next_try, .. } => {
+                    beat.next_probe = Some(*next_try);
+                    true
+                }
+                Event::Running { .. } | Event::RunFinished { .. } => true,
+                _ => false,
+            }
+        };
+        if is_due {
+            self.beat();
+        }
+    }
+
+    fn beat(&self) {
+        let now = self.clock.now();
+        let (json, metrics) = {
+            let beat = self.lock();
+            (beat.json(now), beat.metrics(now))
+        };
+        for (file, text) in [(&self.file, json), (&self.metrics, metrics)] {
+            if let Some(file) = file
+                && let Err(error) = replace(file, &text)
+            {
+                tracing::warn!(%error, file = %file.display(), "the heartbeat cannot be written");
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Beat> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Beat {
+    fn json(&self, now: Timestamp) -> String {
+        let counts = &self.state.counts;
+        let value = json!({
+            "time": now.to_string(),
+            "run_id": self.state.run.to_string(),
+            "fleet": self.fleet,
+            "wanted": self.wanted,
+            "had": counts.launched,
+            "running": counts.running,
+            "probes": self.probes,
+            "last_probe": self.last_probe.map(|at| at.to_string()),
+            "next_probe": self.next_probe.map(|at| at.to_string()),
+            "last_answer": self.last_answer,
+            "outcome": self.state.outcome,
+            "every_seconds": HEARTBEAT.as_secs(),
+        });
+        format!("{value}\n")
+    }
+
+    fn metrics(&self, now: Timestamp) -> String {
+        let counts = &self.state.counts;
+        let fleet: String =
+            self.fleet.chars().filter(|letter| !matches!(letter, '"' | '\\' | '\n')).collect();
+        let rows = [
+            (
+                "heartbeat_seconds",
+                "gauge",
+                "When the hunt gave its last sign of life.",
+                now.as_second() as f64,
+            ),
+            ("wanted", "gauge", "Instances that are wanted.", f64::from(self.wanted)),
+            ("had", "gauge", "Instances that were obtained.", f64::from(counts.launched)),
+            ("running", "gauge", "Instances that run.", f64::from(counts.running)),
+            ("probes_total", "counter", "Launch requests of the run.", self.probes as f64),
+        ];
+        let row = |(name, kind, help, value): (&str, &str, &str, f64)| {
+            let name = format!("oci_insta_scale_hunt_{name}");
+            format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{fleet=\"{fleet}\"}} {value}\n")
+        };
+        rows.map(row).concat()
+    }
+}
+
+/// Replaces a file in one step: a watcher never reads half of it.
+fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, file)
+}

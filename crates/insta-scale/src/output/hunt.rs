@@ -1,0 +1,193 @@
+//! What a hunt shows of itself: a few calm lines on a terminal, and elsewhere a line when something changes, or once an hour.
+//!
+//! Pure: records in, lines out.
+
+use super::text::{clean, seconds, thousands};
+use super::waiting;
+use crate::tuning::HUNT_NEWS;
+use fleet::Plan;
+use fleet::launch::memory::target_of;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ledger::{Event, Placement, Record, RunState, SlotNumber};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What is known of a hunt.
+pub struct HuntView {
+    until: Timestamp,
+    targets: usize,
+    /// The hours of the day in which its targets used to yield, for people.
+    best_hours: String,
+    probes: u64,
+    asked: BTreeMap<SlotNumber, Placement>,
+    /// Where, what and when.
+    last: Option<(String, String, Timestamp)>,
+    next_probe: Option<Timestamp>,
+    /// The answers that were told, by target, and when one was told last.
+    told: BTreeMap<String, String>,
+    told_at: Option<Timestamp>,
+}
+
+impl HuntView {
+    /// The view of a plan, if it is a hunt's. `state` is what was known before.
+    pub fn of(plan: &Plan, state: &RunState, best_hours: String) -> Option<Self> {
+        let terms = plan.hunt?;
+        Some(Self {
+            until: terms.until,
+            targets: plan.fleet.placements.len(),
+            best_hours,
+            probes: state.slots.values().map(|slot| u64::from(slot.attempts)).sum(),
+            asked: BTreeMap::new(),
+            last: None,
+            next_probe: None,
+            told: BTreeMap::new(),
+            told_at: None,
+        })
+    }
+
+    /// Takes in one more record; `state` has it already.
+    pub fn apply(&mut self, record: &Record, state: &RunState, plan: &Plan) {
+        match &record.event {
+            Event::LaunchIntended { slot, placement, .. } => {
+                self.probes += 1;
+                self.next_probe = None;
+                self.asked.insert(*slot, placement.clone());
+            }
+            Event::TryFailed { slot, .. } => {
+                let error = state.slot(*slot).error.clone().unwrap_or_default();
+                self.answered(*slot, plan, waiting::short(&error), record.at);
+            }
+            Event::Launched { slot, .. } => self.answered(*slot, plan, "accepted".to_owned(), record.at),
+            Event::Waiting { next_try, .. } => self.next_probe = Some(*next_try),
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, slot: SlotNumber, plan: &Plan, what: String, at: Timestamp) {
+        let target =
+            self.asked.get(&slot).map(|placement| clean(&target_of(&plan.fleet, placement).to_string()));
+        self.last = Some((target.unwrap_or_default(), what, at));
+    }
+
+    /// Whether the view tells of such an event, so that no other line does.
+    pub fn covers(event: &Event) -> bool {
+        matches!(event, Event::TryFailed { .. } | Event::Waiting { .. })
+    }
+
+    /// The line for a record, where no terminal shows the rest: for a new answer of a target, and once an hour.
+    pub fn line(&mut self, record: &Record, state: &RunState) -> Option<String> {
+        let (target, what, at) =
+            self.last.as_ref().filter(|_| matches!(record.event, Event::TryFailed { .. }))?;
+        let is_new = self.told.insert(target.clone(), what.clone()).as_ref() != Some(what);
+        let is_due = self.told_at.is_none_or(|told| {
+            Duration::try_from(at.duration_since(told)).is_ok_and(|time| time >= HUNT_NEWS)
+        });
+        if !is_new && !is_due {
+            return None;
+        }
+        self.told_at = Some(*at);
+        Some(format!("[{}/{}] {target}: {what}; {}", state.counts.launched, state.requested, self.spent()))
+    }
+
+    /// The lines below the bars, each in so many columns.
+    pub fn lines(&self, now: Timestamp, zone: &TimeZone, columns: usize) -> Vec<String> {
+        let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
+        let mut lines = Vec::new();
+        if let Some((target, what, at)) = &self.last {
+            // The reason matters more than the place: it comes first, and what does not fit is cut.
+            lines.push(format!("last answer  {what} ({}, {target})", clock(*at)));
+        }
+        let next = self.next_probe.map_or_else(
+            || "now".to_owned(),
+            |next| {
+                let wait = next.duration_since(now).as_secs_f64().max(0.0).ceil();
+                if wait < 1.0 { "now".to_owned() } else { format!("in {}", seconds(wait)) }
+            },
+        );
+        lines.push(format!("next probe   {next}; {}", self.spent()));
+        let until = self.until.to_zoned(zone.clone()).strftime("%-d %b %H:%M").to_string();
+        let best = match self.best_hours.as_str() {
+            "" => String::new(),
+            hours => format!("; best hours (UTC) {hours}"),
+        };
+        lines.push(format!("hunting      until {until}{best}; Ctrl-C is safe"));
+        lines.iter().map(|line| console::truncate_str(line, columns, "…").into_owned()).collect()
+    }
+
+    fn spent(&self) -> String {
+        let number = |count: u64, word: &str| {
+            format!("{} {word}{}", thousands(count as f64, 0), if count == 1 { "" } else { "s" })
+        };
+        format!("{} of {} so far", number(self.probes, "request"), number(self.targets as u64, "target"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::plan::HuntTerms;
+    use fleet::{FleetSpec, Plan};
+    use ledger::{Action, ErrorRecord, RunId};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_764_352_800 + second).unwrap()
+    }
+
+    fn placement(domain: &str) -> Placement {
+        Placement {
+            availability_domain: format!("Uocm:PHX-{domain}"),
+            shape: "VM.Standard.A1.Flex".to_owned(),
+            ..Placement::default()
+        }
+    }
+
+    /// A hunt that is refused so often, once a minute, and what it says of that.
+    fn refused(times: i64) -> (HuntView, Vec<String>) {
+        let fleet = FleetSpec { count: 4, placements: vec![placement("AD-1")], ..FleetSpec::default() };
+        let hunt = Some(HuntTerms::new(at(2_000_000), Duration::from_mins(1)));
+        let plan = Plan { fleet, hunt, ..Plan::default() };
+        let mut state = RunState::new(RunId(uuid::Uuid::nil()));
+        let mut view = HuntView::of(&plan, &state, "03 04".to_owned()).unwrap();
+        let mut told = Vec::new();
+        for minute in 0..times {
+            let message = if minute == 0 { "Out of host capacity." } else { "" };
+            let error = ErrorRecord {
+                code: "InternalError".to_owned(),
+                message: message.to_owned(),
+                ..ErrorRecord::default()
+            };
+            let (slot, attempt) = (1, u32::try_from(minute).unwrap());
+            let events = [
+                Event::LaunchIntended { slot, attempt, token: String::new(), placement: placement("AD-1") },
+                Event::TryFailed { slot, attempt, error, action: Action::NextPlacement, settled: false },
+                Event::Waiting { slot, next_try: at(minute * 60 + 60), gives_up: None },
+            ];
+            for event in events {
+                let record = Record { seq: state.last_seq + 1, at: at(minute * 60), event };
+                state.apply(&record);
+                view.apply(&record, &state, &plan);
+                told.extend(view.line(&record, &state));
+            }
+        }
+        (view, told)
+    }
+
+    #[test]
+    fn a_hunt_without_news_says_so_once_an_hour() {
+        let (_, told) = refused(181);
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told.iter().all(|line| line.contains("Out of host capacity")), "{told:?}");
+        assert!(told[3].contains("181 requests of 1 target so far"), "{told:?}");
+    }
+
+    #[test]
+    fn eighty_columns_keep_the_reason_of_a_hunt() {
+        let (view, _) = refused(3);
+        let lines = view.lines(at(150), &TimeZone::UTC, 79);
+        assert!(lines[0].starts_with("last answer  Out of host capacity (18:02, "), "{lines:?}");
+        assert!(lines[1].starts_with("next probe   in 30.0 s; 3 requests"), "{lines:?}");
+        assert!(lines[2].contains("best hours (UTC) 03 04"), "{lines:?}");
+        assert!(lines.iter().all(|line| console::measure_text_width(line) <= 79), "{lines:?}");
+    }
+}
