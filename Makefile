@@ -102,6 +102,11 @@ simulate-scaling: ## Play fleets that are scaled up and down from seeds: SEEDS, 
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
 	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_ends_scaling
 
+.PHONY: simulate-hunt
+simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts: SEEDS, FIRST
+	HUNT_SEEDS=$(SEEDS) HUNT_DAYS=21 HUNT_KILLS=$(SEEDS) HUNT_FIRST=$(or $(FIRST),1) \
+	$(CARGO) test --locked --package fleet --profile sim --test it -- --nocapture hunt::weeks
+
 .PHONY: bench
 bench: $(VENV)/installed ## What a launch costs, in parts and as a whole; writes target/bench/*.json and docs/performance.md
 	mkdir -p $(TARGET_DIR)/bench

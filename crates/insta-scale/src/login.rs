@@ -207,4 +207,30 @@ mod tests {
         let refused = matches!(error, CommandError::Credentials(CredentialsError::WrongPassphrase { .. }));
         assert!(times == 3 && refused, "{times} {error}");
     }
+
+    #[test]
+    fn a_replaced_key_is_read_again_after_a_refusal() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../oci-client/tests/data/keys");
+        let config = folder.path().join("config");
+        let write = |user: &str| {
+            let text = format!(
+                "[DEFAULT]\nuser=ocid1.user.oc1..{user}\ntenancy=ocid1.tenancy.oc1..a\nregion=us-phoenix-1\n\
+                 fingerprint=b4:d6:ac:72:e7:7c:9b:bb:34:78:83:81:a7:95:ad:b2\nkey_file={}\n",
+                keys.join("pkcs1.pem").display()
+            );
+            std::fs::write(&config, text).unwrap();
+        };
+        write("aaaa");
+        let source = CredentialSource::Profile { file: Some(config.clone()), name: "DEFAULT".to_owned() };
+        let signer = sign_in(&source).unwrap().unwrap().signer;
+        assert!(!signer.refresh(), "nothing is new");
+        let before = signer.sign(b"text", Timestamp::UNIX_EPOCH).unwrap().key_id;
+        write("bbbb");
+        assert!(signer.refresh());
+        assert_ne!(signer.sign(b"text", Timestamp::UNIX_EPOCH).unwrap().key_id, before);
+        assert!(!signer.refresh());
+        std::fs::remove_file(&config).unwrap();
+        assert!(!signer.refresh(), "what is in use stays");
+    }
 }

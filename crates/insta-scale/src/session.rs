@@ -14,7 +14,7 @@ use crate::output::retries::Retries;
 use crate::output::simulated::{Announcing, Counting};
 use crate::output::text::shell_word;
 use crate::runtime;
-use crate::tuning::STOP_REQUEST_POLL;
+use crate::tuning::{HUNT_STOP_REQUEST_POLL, STOP_REQUEST_POLL};
 use fleet::{LaunchOptions, Origin};
 use jiff::Timestamp;
 use ledger::capacity::{self, CapacityMemory, SqliteMemory};
@@ -293,14 +293,15 @@ impl Session {
     }
 
     /// Has the run end, as after Ctrl-C, when another command asks for that (`--stop-run`).
-    pub fn heed_stop_requests(&self, run: RunId) -> Result<(), CommandError> {
+    pub fn heed_stop_requests(&self, run: RunId, is_hunt: bool) -> Result<(), CommandError> {
         let folder = self.state_folder()?;
         // What is there was meant for an earlier process; whoever waits for this one asks again.
         sqlite::withdraw_stop(&folder, run)?;
         let stop = self.stop.clone();
+        let every = if is_hunt { HUNT_STOP_REQUEST_POLL } else { STOP_REQUEST_POLL };
         tokio::spawn(async move {
             while !sqlite::is_stop_requested(&folder, run) {
-                tokio::time::sleep(STOP_REQUEST_POLL).await;
+                tokio::time::sleep(every).await;
             }
             console::line(&format!("another command asks run {run} to stop (--stop-run)"));
             stop.cancel();

@@ -23,6 +23,8 @@ pub const PLAN_RETRIES: RetryPolicy = RetryPolicy {
 
 /// How often a run looks for a request to stop, and whoever requested it for whether the run has ended.
 pub const STOP_REQUEST_POLL: Duration = Duration::from_millis(250);
+/// How often a hunt does: it runs for weeks, and each look costs time of the processor.
+pub const HUNT_STOP_REQUEST_POLL: Duration = Duration::from_secs(3);
 /// How long a run is given to end with `--stop-run`: it finishes the calls that are under way.
 pub const STOP_RUN_PATIENCE: Duration = Duration::from_mins(10);
 /// How long a reservation may at least take to be rolled back: the user's time may be over by then, and it costs money.
@@ -67,5 +69,7 @@ pub const HUNT_TIME: Duration = Duration::from_hours(30 * 24);
 pub const HUNT_GAP: Duration = Duration::from_mins(3);
 /// How often a hunt gives a sign of life at least.
 pub const HEARTBEAT: Duration = Duration::from_mins(1);
+/// How often a hunt tells of one target at most, however often its answer changes.
+pub const HUNT_CHANGE: Duration = Duration::from_mins(10);
 /// A hunt without news says so this often.
 pub const HUNT_NEWS: Duration = Duration::from_hours(1);

@@ -98,6 +98,12 @@ impl LaunchArgs {
                 None => Ok(()),
             };
         }
+        if self.ttl.is_some_and(|ttl| self.hunting.until.is_some_and(|until| ttl < until)) {
+            return Err(CommandError::usage(
+                "--ttl ends before the hunt: nothing is launched for a fleet that has expired",
+                "raise --ttl above --until (30d in `hunt`), or lower --until",
+            ));
+        }
         let given = [
             ("--retry-for", self.pace.retry_for.is_some(), "--until says how long a hunt asks"),
             ("--deadline", self.pace.deadline.is_some(), "--until says when a hunt ends"),

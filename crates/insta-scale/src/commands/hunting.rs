@@ -93,3 +93,26 @@ pub fn exit_of(summary: &RunSummary, flags: &HuntFlags) -> Exit {
         _ => Exit::of(summary),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+    }
+
+    #[test]
+    fn a_gap_without_a_process_is_told() {
+        let mut state = RunState::new(RunId(uuid::Uuid::nil()));
+        state.last_at = Some(at(0));
+        let terms = HuntTerms::new(at(10_000), Duration::from_mins(1));
+        let told = |beat: Option<i64>, now: i64| gap(&state, beat.map(at), terms, at(now));
+        assert_eq!(told(None, 2), None);
+        assert_eq!(told(Some(179), 181), None, "the heartbeat is younger than the last record");
+        let said = told(Some(1), 181).unwrap();
+        assert!(said.contains("no process worked on the hunt from 2027-01-15T08:01:00Z to"), "{said}");
+        let slow = HuntTerms::new(at(10_000), Duration::from_hours(1));
+        assert_eq!(gap(&state, None, slow, at(100)), None, "within three floors");
+    }
+}

@@ -103,7 +103,7 @@ async fn launch_new_run(
     let environment = connection.environment(store);
     let run = environment.new_run_id();
     if !session.simulated {
-        session.heed_stop_requests(run)?;
+        session.heed_stop_requests(run, plan.hunt.is_some())?;
     }
     let (sink, reporter) = run_report::start_reporter(session, RunState::new(run), &plan)?;
     let sink = release_lock_at_first_record(lock, sink);

@@ -53,7 +53,10 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
         money: vec![("price", money(&plan.fleet, number, settings))],
         until: Some(until(&plan.fleet)),
         options,
-        question: format!("Launch {}?", count(number, "instance")),
+        question: match plan.hunt {
+            Some(_) => format!("Hunt for {}?", count(number, "instance")),
+            None => format!("Launch {}?", count(number, "instance")),
+        },
         number: u64::from(number),
         ..Proposal::default()
     }

@@ -69,7 +69,7 @@ async fn go_on(
         list_lag: args.list_lag,
         ..launch_options(&args.pace)
     };
-    session.heed_stop_requests(run)?;
+    session.heed_stop_requests(run, plan.hunt.is_some())?;
     let (what, how) = ((&plan, Some(&state)), (options, &args.hunting));
     let result = hunting::run_launch(session, &environment, run, what, how, sink).await;
     reporter.finish();

@@ -6,7 +6,7 @@ fn the_whole_table() {
     let rows: Vec<String> =
         Cause::ALL.iter().map(|cause| format!("{:<21} {}", format!("{cause:?}"), cause.hint())).collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
-        Capacity              create a capacity reservation, list more availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), remove fault_domain, or keep trying with --retry-for 30m
+        Capacity              create a capacity reservation, list more availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`
         ReservationExhausted  the reservation has no capacity left for this shape and size: increase its count, or list one reservation per availability domain (`capacity_reservations`)
         Throttled             OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate
         Limit                 the tenancy has reached a service limit: request an increase in the console under Limits, Quotas and Usage, or terminate unused instances, then run `resume`

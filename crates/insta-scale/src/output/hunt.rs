@@ -4,7 +4,7 @@
 
 use super::text::{clean, seconds, thousands};
 use super::waiting;
-use crate::tuning::HUNT_NEWS;
+use crate::tuning::{HUNT_CHANGE, HUNT_NEWS};
 use fleet::Plan;
 use fleet::launch::memory::target_of;
 use jiff::Timestamp;
@@ -24,8 +24,10 @@ pub struct HuntView {
     /// Where, what and when.
     last: Option<(String, String, Timestamp)>,
     next_probe: Option<Timestamp>,
-    /// The answers that were told, by target, and when one was told last.
-    told: BTreeMap<String, String>,
+    /// Whether an instance is still to be launched.
+    is_asking: bool,
+    /// The answers that were told, by target, with their times, and when one was told last.
+    told: BTreeMap<String, (String, Timestamp)>,
     told_at: Option<Timestamp>,
 }
 
@@ -41,6 +43,7 @@ impl HuntView {
             asked: BTreeMap::new(),
             last: None,
             next_probe: None,
+            is_asking: true,
             told: BTreeMap::new(),
             told_at: None,
         })
@@ -48,6 +51,7 @@ impl HuntView {
 
     /// Takes in one more record; `state` has it already.
     pub fn apply(&mut self, record: &Record, state: &RunState, plan: &Plan) {
+        self.is_asking = state.counts.launched < plan.fleet.count;
         match &record.event {
             Event::LaunchIntended { slot, placement, .. } => {
                 self.probes += 1;
@@ -79,13 +83,15 @@ impl HuntView {
     pub fn line(&mut self, record: &Record, state: &RunState) -> Option<String> {
         let (target, what, at) =
             self.last.as_ref().filter(|_| matches!(record.event, Event::TryFailed { .. }))?;
-        let is_new = self.told.insert(target.clone(), what.clone()).as_ref() != Some(what);
-        let is_due = self.told_at.is_none_or(|told| {
-            Duration::try_from(at.duration_since(told)).is_ok_and(|time| time >= HUNT_NEWS)
-        });
-        if !is_new && !is_due {
+        let since = |told: Timestamp| Duration::try_from(at.duration_since(told)).unwrap_or_default();
+        let is_new = match self.told.get(target) {
+            Some((before, told)) => before != what && since(*told) >= HUNT_CHANGE,
+            None => true,
+        };
+        if !is_new && self.told_at.is_some_and(|told| since(told) < HUNT_NEWS) {
             return None;
         }
+        self.told.insert(target.clone(), (what.clone(), *at));
         self.told_at = Some(*at);
         Some(format!("[{}/{}] {target}: {what}; {}", state.counts.launched, state.requested, self.spent()))
     }
@@ -105,7 +111,11 @@ impl HuntView {
                 if wait < 1.0 { "now".to_owned() } else { format!("in {}", seconds(wait)) }
             },
         );
-        lines.push(format!("next probe   {next}; {}", self.spent()));
+        lines.push(if self.is_asking {
+            format!("next probe   {next}; {}", self.spent())
+        } else {
+            format!("all launched {}", self.spent())
+        });
         let until = self.until.to_zoned(zone.clone()).strftime("%-d %b %H:%M").to_string();
         let best = match self.best_hours.as_str() {
             "" => String::new(),

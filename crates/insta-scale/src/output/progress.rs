@@ -111,7 +111,12 @@ impl LaunchView {
 
     fn run(mut self, receiver: &Receiver<ProgressMessage>) {
         loop {
-            match receiver.recv_timeout(COUNTDOWN) {
+            // Without bars nothing counts down, and a hunt is not woken for weeks.
+            let received = match &self.bars {
+                Some(_) => receiver.recv_timeout(COUNTDOWN),
+                None => receiver.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
+            };
+            match received {
                 Ok(ProgressMessage::Record(record)) => {
                     self.state.apply(&record);
                     self.pace.apply(&record.event);

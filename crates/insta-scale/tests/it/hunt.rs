@@ -68,6 +68,7 @@ fn a_hunt_refuses_the_flags_of_other_launches() {
         (vec!["launch", "--until", "1d", "--reserve", "--yes"], "--reserve"),
         (vec!["launch", "--floor", "60s", "--yes"], "--until"),
         (vec!["hunt", "--until", "0s", "--yes"], "--until"),
+        (vec!["hunt", "--ttl", "8h", "--yes"], "--ttl"),
         (vec!["hunt", "--until", "400d", "--yes"], "--until"),
     ];
     for (words, said) in cases {

@@ -220,3 +220,39 @@ async fn one_probe_at_a_time_ends_with_all_running() {
     let failed = |event: &Event| matches!(event, Event::SlotFailed { error, .. } if error.class != ErrorClass::Capacity);
     assert_eq!(count(&ground.world.store.snapshot(summary.run_id), failed), 0);
 }
+
+/// A wall clock that somebody sets back and forth.
+#[derive(Debug)]
+struct Restless {
+    clock: std::sync::Arc<dyn oci_client::Clock>,
+    off_minutes: std::sync::atomic::AtomicI64,
+}
+
+impl oci_client::Clock for Restless {
+    fn now(&self) -> jiff::Timestamp {
+        let off = self.off_minutes.load(std::sync::atomic::Ordering::Relaxed);
+        self.clock.now() + jiff::SignedDuration::from_mins(off)
+    }
+}
+
+/// The floor holds by the time that passes, and a claim in the future costs one floor, not a day.
+#[tokio::test(start_paused = true)]
+async fn jumps_of_the_clock_move_no_probe_far() {
+    let mut ground = Ground::of("world: {hosts: {per_fault_domain: 0}}");
+    let plan = ground.plan(3, 4, FLOOR, 4 * DAY);
+    let clock = std::sync::Arc::new(Restless { clock: ground.env.clock.clone(), off_minutes: 0.into() });
+    ground.env.clock = clock.clone();
+    let hands = tokio::spawn(async move {
+        for minutes in [60, -60, 1440, -1440, 5, -3, 0, 1].into_iter().cycle() {
+            tokio::time::sleep(Duration::from_secs(40 * 60 + 7)).await;
+            clock.off_minutes.store(minutes, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    let (summary, _) = ground.hunt(&plan).await;
+    hands.abort();
+    assert_eq!(summary.outcome, Some(Outcome::Nothing));
+    let sent = ground.sent();
+    assert!(least_gap(&sent) >= FLOOR, "{:?}", least_gap(&sent));
+    let longest = sent.windows(2).map(|two| two[1].saturating_sub(two[0])).max().unwrap();
+    assert!(longest <= FLOOR * 3, "{longest:?}");
+}

@@ -93,7 +93,7 @@ async fn launch(
     connection.session.say_when_stopped(runtime::STOPPING);
     let environment = connection.environment(ground.asking.store.clone());
     let run = environment.new_run_id();
-    connection.session.heed_stop_requests(run)?;
+    connection.session.heed_stop_requests(run, false)?;
     let (sink, reporter) = run_report::start_reporter(connection.session, RunState::new(run), plan)?;
     let options = launch_options(&args.pace);
     let means = Means::Grow { plan, options: &options };
