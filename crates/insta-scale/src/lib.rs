@@ -13,6 +13,7 @@ pub mod error;
 pub mod exit;
 pub mod hints;
 pub mod login;
+pub mod notify;
 pub mod output;
 pub mod runtime;
 pub mod session;

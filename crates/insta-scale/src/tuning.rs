@@ -30,6 +30,19 @@ pub const STOP_RUN_PATIENCE: Duration = Duration::from_mins(10);
 /// How long a reservation may at least take to be rolled back: the user's time may be over by then, and it costs money.
 pub const RESERVATION_ROLLBACK: Duration = Duration::from_mins(10);
 
+/// How long one try to notify a receiver may take.
+pub const NOTIFY_TRY: Duration = Duration::from_secs(10);
+/// How often it is tried to notify a receiver.
+pub const NOTIFY_TRIES: u32 = 3;
+/// The pause after the first try; three times as long after the next.
+pub const NOTIFY_BACKOFF: Duration = Duration::from_secs(1);
+/// How long the end of a command waits for notifications. What is told by then is worth more than a prompt end, but not much.
+pub const NOTIFY_END: Duration = Duration::from_secs(10);
+/// How many notifications may wait for a receiver that does not answer.
+pub const NOTIFY_QUEUE: usize = 100;
+/// How long it may take to see that a day is over, since the clock can be set meanwhile.
+pub const DIGEST_LOOK: Duration = Duration::from_hours(1);
+
 /// How often the time until the next try is told below the progress bars.
 pub const COUNTDOWN: Duration = Duration::from_secs(1);
 /// How often the clock of the progress bars moves.

@@ -42,7 +42,7 @@ pub use attempt::Answered;
 pub use call::Call;
 pub use client::{Client, ClientBuilder};
 pub use clock::{Clock, SystemClock};
-pub use endpoint::{Base, EndpointError, Endpoints, find_region};
+pub use endpoint::{Base, EndpointError, Endpoints, find_region, is_loopback};
 pub use failure::{Failure, FailureClass, GaveUp, is_foreign};
 pub use observer::{Counts, Observer, Outcome, RequestCounts, Retrying, Tried};
 pub use pages::MAX_PAGES;

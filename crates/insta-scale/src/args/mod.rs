@@ -10,6 +10,7 @@ mod hunt;
 mod instances;
 mod manage;
 mod manager;
+mod notify;
 mod parse;
 mod reservation;
 mod sim;
@@ -32,6 +33,7 @@ pub use instances::{
 };
 pub use manage::ManageInstances;
 pub use manager::CapacityManager;
+pub use notify::{NotifyArgs, NotifyCommand, NotifyTest};
 pub use parse::parse;
 pub use reservation::{
     CreateReservation, DeleteReservation, KindArgs, ListReservations, ReservationArgs, ReservationCommand,
@@ -171,6 +173,8 @@ pub enum Command {
     Cleanup(CleanupArgs),
     /// Export instances for ssh, Ansible, /etc/hosts, Terraform or a spreadsheet
     Export(ExportArgs),
+    /// Test the receivers of notifications
+    Notify(NotifyArgs),
     /// Print the command that logs in to a member of the fleet, or run it with --exec
     Ssh(SshArgs),
     /// Run a simulated region
@@ -206,6 +210,9 @@ pub struct Pace {
     /// Stop launching and waiting after this time [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
+    /// Send no notifications [default: tell the receivers under `notify:` in the config]
+    #[arg(long)]
+    pub no_notify: bool,
 }
 
 /// Flags of `launch`.

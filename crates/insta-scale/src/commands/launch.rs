@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::notify::{Notifier, Watch};
 use crate::output::budget::{check_budget, reckon_budget};
 use crate::output::simulated;
 use crate::runtime;
@@ -99,6 +100,7 @@ async fn launch_new_run(
     if let Some(origin) = &mut plan.origin {
         origin.simulated = simulated::label().map(str::to_owned);
     }
+    let notifier = Notifier::open(session, &connection.settings, !args.pace.no_notify)?;
     session.say_when_stopped(runtime::STOPPING);
     let environment = connection.environment(store);
     let run = environment.new_run_id();
@@ -106,7 +108,8 @@ async fn launch_new_run(
         session.heed_stop_requests(run, plan.hunt.is_some())?;
     }
     let (sink, reporter) = run_report::start_reporter(session, RunState::new(run), &plan)?;
-    let sink = release_lock_at_first_record(lock, sink);
+    let watch = Watch::new(run, &[], plan.fleet.clone(), connection.settings.prices.clone());
+    let sink = notifier.watching(watch, release_lock_at_first_record(lock, sink));
     let options = launch_options(&args.pace);
     let how = (options, &args.hunting);
     let result = hunting::run_launch(session, &environment, run, (&plan, None), how, sink).await;
@@ -117,6 +120,7 @@ async fn launch_new_run(
     let ending = ending::find_ending(&connection, &plan, &summary, again).await;
     connection.close().await?;
     run_report::conclude_launch(session, &summary, &ending, !session.simulated, 0);
+    notifier.finish().await;
     Ok(hunting::exit_of(&summary, &args.hunting))
 }
 

@@ -17,6 +17,7 @@ pub mod launch;
 mod lost;
 mod manual;
 pub mod namesakes;
+pub mod notify;
 mod placements;
 pub mod plan;
 pub mod policy;
@@ -102,6 +103,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Cleanup(args) => Box::pin(cleanup::clean_up(session, &args)).await,
         Command::Export(args) => Box::pin(export::export_instances(session, &args)).await,
         Command::Ssh(args) => Box::pin(ssh::log_in(session, &args)).await,
+        Command::Notify(args) => Box::pin(notify::run_notify(session, &args)).await,
         Command::Policy(args) => policy::show_policy(session, &args),
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),
@@ -130,6 +132,7 @@ fn lists(command: &Command) -> bool {
             | Command::Cleanup(_)
             | Command::Fleets(_)
             | Command::Fleet(_)
+            | Command::Notify(_)
     )
 }
 

@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::notify::{Notifier, Watch};
 use crate::output::console;
 use crate::output::runs;
 use crate::output::text::{count, seconds};
@@ -62,7 +63,11 @@ async fn go_on(
         consent::agree(&connection, &plan.fleet.compartment, args.yes, &proposal).await?;
     }
     let earlier = state.warnings.len();
+    let notifier = Notifier::open(session, &connection.settings, !args.pace.no_notify)?;
     let (sink, reporter) = run_report::start_reporter(session, state.clone(), &plan)?;
+    let past = if notifier.is_idle() { Vec::new() } else { store.records(run).await?.records };
+    let watch = Watch::new(run, &past, plan.fleet.clone(), connection.settings.prices.clone());
+    let sink = notifier.watching(watch, sink);
     let environment = connection.environment(store);
     let options = LaunchOptions {
         keep_partial: args.keep_partial,
@@ -78,6 +83,7 @@ async fn go_on(
     let again = Some(home.command_line());
     let ending = ending::find_ending(&connection, &plan, &summary, again).await;
     run_report::conclude_launch(session, &summary, &ending, true, earlier);
+    notifier.finish().await;
     Ok(hunting::exit_of(&summary, &args.hunting))
 }
 

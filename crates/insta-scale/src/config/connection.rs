@@ -7,7 +7,7 @@ use super::metadata::Folders;
 use super::section::Section;
 use super::{
     ConfigErrors, Findings, Home, Overrides, Parts, ReadProfile, Settings, credentials, endpoint, example,
-    facts_of, home, keys, ocids, prices, read_file, read_source, report_missing, ssh, yaml,
+    facts_of, home, keys, notify, ocids, prices, read_file, read_source, report_missing, ssh, yaml,
 };
 use fleet::FleetSpec;
 use std::path::Path;
@@ -116,5 +116,6 @@ fn read(
     };
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
-    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor: None, profile: broken })
+    let notify = notify::read_notify(&top, folders, findings);
+    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor: None, notify, profile: broken })
 }

@@ -3,7 +3,7 @@
 //! A value is shown only where every key of its line is known and none is secret: what stands under a misspelt key may be
 //! the passphrase, and a line that belongs to no key may be a line of the key itself.
 
-use super::keys::{GROUPS, SECRET};
+use super::keys::{GROUPS, SECRET, SECRET_ADDRESS};
 use oci_api::schema::{Kind, Model};
 use std::collections::BTreeSet;
 
@@ -82,6 +82,7 @@ fn safe_length(lines: &[&str], text: &str) -> usize {
 /// Whether a key has a meaning, and one that is no secret.
 fn is_known(key: &str) -> bool {
     key != SECRET
+        && key != SECRET_ADDRESS
         && (GROUPS.iter().any(|(_, names)| names.contains(&key))
             || has_field("LaunchInstanceDetails", key, &mut BTreeSet::new()))
 }

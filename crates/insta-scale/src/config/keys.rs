@@ -4,6 +4,9 @@
 /// The key whose value is never shown.
 pub const SECRET: &str = "private_key_passphrase";
 
+/// A key of `notify` whose value may be a secret.
+pub const SECRET_ADDRESS: &str = "url";
+
 /// At the top level.
 pub const TOP: &[&str] = &[
     "tenancy_ocid",
@@ -19,6 +22,7 @@ pub const TOP: &[&str] = &[
     "prices",
     "ssh",
     "hunt",
+    "notify",
     "instance_settings",
 ];
 
@@ -92,6 +96,21 @@ pub const SSH: &[&str] = &["user", "address", "jump_host", "identity_file"];
 /// Under `hunt`.
 pub const HUNT: &[&str] = &["floor"];
 
+/// In each item of `notify`.
+pub const NOTIFY: &[&str] = &[
+    "name",
+    "type",
+    "on",
+    "url",
+    "url_file",
+    "url_env",
+    "secret_file",
+    "secret_env",
+    "token_file",
+    "token_env",
+    "chat_id",
+];
+
 /// Every group of keys: where it is, and the names in it.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("the top level", TOP),
@@ -103,6 +122,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.capacity_reservations[]", RESERVATION),
     ("ssh", SSH),
     ("hunt", HUNT),
+    ("notify[]", NOTIFY),
     ("prices", PRICES),
     ("prices.shapes.<shape>", SHAPE_PRICE),
 ];

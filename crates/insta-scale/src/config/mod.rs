@@ -20,6 +20,7 @@ mod keys;
 mod metadata;
 mod naming;
 mod network;
+mod notify;
 mod ocids;
 mod options;
 mod placement;
@@ -42,12 +43,14 @@ mod yaml;
 pub use connection::{Fleet, load_connection};
 pub use credentials::{CredentialSource, KeyFields};
 pub use example::Placeholders;
+pub use files::read_limited;
 pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
 pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
 pub use written::Written;
 
+use crate::notify::Receiver;
 use crate::ssh::Login;
 use context::{Context, GROUP};
 use fleet::FleetSpec;
@@ -119,6 +122,8 @@ pub struct Settings {
     pub login: Login,
     /// The least time between two probes of a hunt.
     pub hunt_floor: Option<Duration>,
+    /// Who is told what becomes of a run.
+    pub notify: Vec<Receiver>,
     /// What the user should know, rendered.
     pub notes: String,
     /// Where the file says what only the service can check.
@@ -169,12 +174,24 @@ fn read_source(
     let (mistakes, notes) = findings.into_parts();
     match parts {
         Ok(Some((
-            Parts { credentials, endpoint, fleet, prices, login, hunt_floor, profile: None },
+            Parts { credentials, endpoint, fleet, prices, login, hunt_floor, notify, profile: None },
             written,
         ))) if mistakes.is_empty() => {
             let notes = render_notes(file, source, &notes);
             let file = file.to_owned();
-            Ok(Settings { file, credentials, endpoint, fleet, prices, login, hunt_floor, notes, written })
+            let settings = Settings {
+                file,
+                credentials,
+                endpoint,
+                fleet,
+                prices,
+                login,
+                hunt_floor,
+                notify,
+                notes,
+                written,
+            };
+            Ok(settings)
         }
         Ok(Some((Parts { profile: Some(profile), .. }, _))) => {
             Err(ConfigErrors::new(file, source, mistakes).with_profile(profile))
@@ -191,6 +208,7 @@ struct Parts {
     prices: Prices,
     login: Login,
     hunt_floor: Option<Duration>,
+    notify: Vec<Receiver>,
     /// Why the profile cannot be used.
     profile: Option<Box<CredentialsError>>,
 }
@@ -261,7 +279,8 @@ fn read_root(
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
     let hunt_floor = top.node("hunt").and_then(|node| hunt::read_floor(node, findings));
-    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor, profile })
+    let notify = notify::read_notify(&top, folders, findings);
+    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor, notify, profile })
 }
 
 /// Asks for what the profile says, if there is one; else, or when it cannot be read, nothing is known.

@@ -19,6 +19,7 @@ mod keeping;
 mod launch;
 mod lifetimes;
 mod naming;
+mod notify;
 mod official_tools;
 mod placeholders;
 mod planning;

@@ -7,6 +7,7 @@ use crate::commands::spreading::spread_plan;
 use crate::commands::{ending, proposals, reservation, run_report};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::notify::{Notifier, Watch};
 use crate::output::console;
 use crate::output::fleets::scale::Done;
 use crate::output::simulated;
@@ -90,17 +91,23 @@ async fn launch(
     plan: &Plan,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
+    let notifier = Notifier::open(connection.session, &connection.settings, !args.pace.no_notify)?;
     connection.session.say_when_stopped(runtime::STOPPING);
     let environment = connection.environment(ground.asking.store.clone());
     let run = environment.new_run_id();
     connection.session.heed_stop_requests(run, false)?;
     let (sink, reporter) = run_report::start_reporter(connection.session, RunState::new(run), plan)?;
+    let watch = Watch::new(run, &[], plan.fleet.clone(), connection.settings.prices.clone());
+    let sink = notifier.watching(watch, sink);
     let options = launch_options(&args.pace);
     let means = Means::Grow { plan, options: &options };
     let result = carry_out(&environment, scale, run, means, sink, connection.session.stop.clone()).await;
     reporter.finish();
     let converged = result?;
-    let Some(summary) = converged.launched else { return Ok(Exit::NoneLaunched) };
+    let Some(summary) = converged.launched else {
+        notifier.finish().await;
+        return Ok(Exit::NoneLaunched);
+    };
     let again = Some(connection.session.command_line());
     let ending = ending::find_ending(connection, plan, &summary, again).await;
     let done = Done::new(scale, scale.before + summary.launched).by(converged.scale);
@@ -110,5 +117,6 @@ async fn launch(
     run_report::advise(connection.session, &summary);
     done.advise(connection.session);
     note_count(ground, args, scale);
+    notifier.finish().await;
     Ok(exit)
 }

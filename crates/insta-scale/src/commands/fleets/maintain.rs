@@ -5,6 +5,7 @@ use crate::args::MaintainArgs;
 use crate::commands::{consent, proposals, reservation};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::notify::{Keeping, Notifier};
 use crate::output::console;
 use crate::output::fleets::maintain::Teller;
 use crate::output::simulated;
@@ -35,6 +36,7 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     if let Some(origin) = &mut plan.origin {
         origin.simulated = simulated::label().map(str::to_owned);
     }
+    let notifier = Notifier::open(session, &ground.connection.settings, !args.pace.no_notify)?;
     session.say_when_stopped(STOPPING);
     let environment = ground.connection.environment(ground.asking.store.clone());
     let folder = session.state_folder()?;
@@ -45,7 +47,8 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
             _ => None,
         }
     };
-    let teller = Teller::new(session);
+    let keeping = Keeping::new(&notifier, &plan.fleet, wanted.count, session.now());
+    let teller = Teller::new(session, &keeping);
     let tell = |told| teller.tell(&told);
     let options = KeepOptions {
         every: args.every,
@@ -56,7 +59,13 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     let mut keeper =
         Keeper::new(&environment, &plan, ground.key.clone(), &options, &turn, &tell, session.stop.clone())
             .await?;
-    Ok(match keeper.keep().await? {
+    let ended = keeper.keep().await;
+    drop(keeper);
+    if let Ok(end) = &ended {
+        keeping.end(*end, session.now());
+    }
+    notifier.finish().await;
+    Ok(match ended? {
         KeepEnd::Kept => Exit::Done,
         KeepEnd::Short => Exit::SomeFailed,
         KeepEnd::Stopped => Exit::Interrupted,

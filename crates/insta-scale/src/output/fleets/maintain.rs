@@ -1,6 +1,7 @@
 //! What is reported while a fleet is kept at its size: a line for each change, and each kind of problem once a day.
 
 use crate::args::OutputFormat;
+use crate::notify::Keeping;
 use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::simulated::mark;
@@ -15,18 +16,20 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Tells what happens.
-pub struct Teller {
+pub struct Teller<'a> {
     output: OutputFormat,
     quiet: bool,
     /// When each text was told last.
     told: Mutex<BTreeMap<String, Timestamp>>,
+    /// Who is told besides.
+    keeping: &'a Keeping<'a>,
 }
 
-impl Teller {
+impl<'a> Teller<'a> {
     /// One that tells nothing but alerts when only errors are wanted.
-    pub fn new(session: &Session) -> Self {
+    pub fn new(session: &Session, keeping: &'a Keeping<'a>) -> Self {
         let quiet = session.is_quiet();
-        Self { output: session.output, quiet, told: Mutex::default() }
+        Self { output: session.output, quiet, told: Mutex::default(), keeping }
     }
 
     /// Tells one thing.
@@ -35,6 +38,7 @@ impl Teller {
         if self.is_repeated(told, now) {
             return;
         }
+        self.keeping.tell(told, now);
         if matches!(self.output, OutputFormat::Json | OutputFormat::Jsonl) {
             // Whoever reads the lines may have gone: that is no reason to end a fleet.
             let _ = console::data(&(value(told, now).to_string() + "\n"));

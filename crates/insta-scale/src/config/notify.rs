@@ -1,0 +1,276 @@
+//! Reads `notify:`: who is told what becomes of a run.
+//!
+//! Secrets are named here, by file or variable, and read when they are needed. One that is written here is a mistake, and is
+//! not shown.
+
+use super::files::{self, Folders};
+use super::finding::{Finding, Findings, Place};
+use super::keys;
+use super::section::{At, Section};
+use super::yaml::Value;
+use crate::notify::{Address, Channel, Receiver, SecretPlace, SecretSource, Topic, check_url};
+use std::collections::BTreeSet;
+
+/// Keys that would hold a secret: each has a `_file` and an `_env`.
+const LITERALS: [&str; 3] = ["secret", "token", "password"];
+/// The keys of an item, and those that are refused with a word of their own.
+const ACCEPTED: &[&str] = &{
+    let mut keys = [""; keys::NOTIFY.len() + LITERALS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = if at < LITERALS.len() { LITERALS[at] } else { keys::NOTIFY[at - LITERALS.len()] };
+        at += 1;
+    }
+    keys
+};
+/// The types, each with the keys that only some types have.
+const TYPES: [(&str, &[&str]); 5] = [
+    ("webhook", &["url", "url_file", "url_env", "secret_file", "secret_env"]),
+    ("ntfy", &["url", "url_file", "url_env", "token_file", "token_env"]),
+    ("slack", &["url_file", "url_env"]),
+    ("discord", &["url_file", "url_env"]),
+    ("telegram", &["url", "token_file", "token_env", "chat_id"]),
+];
+/// The keys of every type.
+const COMMON: [&str; 3] = ["name", "type", "on"];
+/// Hosts whose webhook addresses are secrets, and their type.
+const SECRET_HOSTS: [(&str, &str); 3] =
+    [("hooks.slack.com", "slack"), ("discord.com", "discord"), ("discordapp.com", "discord")];
+const TELEGRAM: &str = "https://api.telegram.org";
+
+/// Reads the receivers. What is wrong is a finding.
+pub fn read_notify(top: &Section<'_>, folders: Folders<'_>, findings: &Findings) -> Vec<Receiver> {
+    let (Some(node), Some(place)) = (top.node("notify"), top.key_place("notify")) else { return Vec::new() };
+    let Value::List(items) = &node.value else {
+        let finding = Finding::unknown_key(place, "notify must be a list of receivers");
+        findings.mistake(finding.help("write each receiver as an item: `- type: ntfy`"));
+        return Vec::new();
+    };
+    let mut receivers: Vec<Receiver> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("notify[{index}].");
+        let Some(section) = Section::of(item, &path, ACCEPTED, findings) else { continue };
+        let reader = Reader { section: &section, folders, findings, path: &path, place: item.place };
+        let Some(receiver) = reader.read() else { continue };
+        if receivers.iter().any(|other| other.name == receiver.name) {
+            findings.mistake(
+                Finding::at(item.place, format!("two receivers have the name {:?}", receiver.name))
+                    .help("give each receiver a `name:` of its own"),
+            );
+        }
+        receivers.push(receiver);
+    }
+    receivers
+}
+
+struct Reader<'a> {
+    section: &'a Section<'a>,
+    folders: Folders<'a>,
+    findings: &'a Findings,
+    path: &'a str,
+    place: Place,
+}
+
+impl Reader<'_> {
+    fn read(&self) -> Option<Receiver> {
+        self.refuse_literals();
+        let topics = self.topics();
+        let (kind, keys) = self.kind()?;
+        self.refuse_foreign(kind, keys);
+        let name = self.section.text("name").map_or(kind, |name| name.value.trim()).to_owned();
+        let channel = match kind {
+            "webhook" => Channel::Webhook {
+                url: self.url(kind, None)?,
+                secret: self.secret("secret_file", "secret_env"),
+            },
+            "ntfy" => {
+                Channel::Ntfy { url: self.url(kind, None)?, token: self.secret("token_file", "token_env") }
+            }
+            "slack" => Channel::Slack { url: self.url(kind, None)? },
+            "discord" => Channel::Discord { url: self.url(kind, None)? },
+            _ => self.telegram(kind)?,
+        };
+        Some(Receiver { name, place: self.place, channel, topics })
+    }
+
+    fn telegram(&self, kind: &str) -> Option<Channel> {
+        let server = self.url(kind, Some(TELEGRAM));
+        let chat = self.section.text("chat_id").map(|chat| chat.value.trim().to_owned());
+        let token = self.secret("token_file", "token_env");
+        if chat.is_none() {
+            self.lacks("chat_id", "the id of the chat that gets the messages");
+        }
+        if token.is_none() && self.section.key_place("token_file").is_none() {
+            self.lacks("token_file", "the file with the token of the bot, or `token_env`");
+        }
+        Some(Channel::Telegram { server: server?, chat: chat?, token: token? })
+    }
+
+    fn kind(&self) -> Option<(&'static str, &'static [&'static str])> {
+        let names = TYPES.map(|(name, _)| name).join(", ");
+        let Some(given) = self.section.text("type") else {
+            if !self.section.is_misspelt("type") {
+                self.lacks("type", &format!("one of {names}"));
+            }
+            return None;
+        };
+        let found = TYPES.iter().find(|(name, _)| *name == given.value.trim());
+        if found.is_none() {
+            let message = format!("{}type must be one of {names}", self.path);
+            let near = keys::nearest(given.value, TYPES.iter().map(|(name, _)| *name));
+            let help = near
+                .map_or_else(|| format!("write one of {names}"), |near| format!("did you mean `{near}`?"));
+            self.findings.mistake(self.hidden(given.place, message).help(help));
+        }
+        found.copied()
+    }
+
+    fn topics(&self) -> BTreeSet<Topic> {
+        let given = self.section.texts("on");
+        if given.is_empty() {
+            return Topic::ALL.map(|(_, topic)| topic).into();
+        }
+        let words = Topic::ALL.map(|(word, _)| word);
+        let mut topics = BTreeSet::new();
+        for At { value, place } in given {
+            match Topic::ALL.iter().find(|(word, _)| *word == value.trim()) {
+                Some((_, topic)) => drop(topics.insert(*topic)),
+                None => {
+                    let near = keys::nearest(value, words.into_iter());
+                    let help = near.map_or_else(
+                        || format!("remove `on` for all of them: {}", words.join(", ")),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    let message = format!("{}on takes {}", self.path, words.join(", "));
+                    self.findings.mistake(self.hidden(place, message).help(help));
+                }
+            }
+        }
+        topics
+    }
+
+    /// A secret in the config is one that is copied, committed and shown.
+    fn refuse_literals(&self) {
+        for key in LITERALS {
+            if let Some(place) = self.section.key_place(key) {
+                let message = format!("{}{key}: a secret must not be written in the config", self.path);
+                let help = format!(
+                    "write it to a file that only you can read and name that: `{key}_file: …`, or a variable: `{key}_env: …`"
+                );
+                self.findings.mistake(self.hidden(place, message).help(help));
+            }
+        }
+    }
+
+    fn refuse_foreign(&self, kind: &str, keys: &[&str]) {
+        for key in keys::NOTIFY {
+            // What a literal address is to some types is told with the address.
+            let is_told = *key == "url" && matches!(kind, "slack" | "discord");
+            if let Some(place) = self.section.key_place(key)
+                && !keys.contains(key)
+                && !COMMON.contains(key)
+                && !is_told
+            {
+                let message = format!("{}{key} has no meaning for the type {kind}", self.path);
+                self.findings.mistake(
+                    self.hidden(place, message).help(format!("the keys of {kind} are: {}", keys.join(", "))),
+                );
+            }
+        }
+    }
+
+    fn url(&self, kind: &str, usual: Option<&str>) -> Option<Address> {
+        let literal = self.section.text("url");
+        let place = self.section.key_place("url");
+        let secret = self.secret("url_file", "url_env");
+        let (Some(given), Some(place)) = (literal, place) else {
+            if let Some(secret) = secret {
+                return Some(Address::Secret(secret));
+            }
+            if let Some(usual) = usual {
+                return Some(Address::Literal(usual.to_owned()));
+            }
+            let is_told = ["url_file", "url_env"].iter().any(|key| self.section.key_place(key).is_some());
+            if !is_told {
+                let keys = if matches!(kind, "slack" | "discord") { "url_file" } else { "url" };
+                self.lacks(keys, "the address of the receiver");
+            }
+            return None;
+        };
+        let wrong = |message: &str, help: &str| {
+            let message = format!("{}url {message}", self.path);
+            self.findings.mistake(self.hidden(place, message).help(help));
+            None
+        };
+        if secret.is_some() {
+            return wrong("is given twice", "keep one of `url`, `url_file` and `url_env`");
+        }
+        let by_file = "write it to a file that only you can read and name that: `url_file: …`, or a variable: `url_env: …`";
+        if matches!(kind, "slack" | "discord") {
+            return wrong("is a secret: whoever knows it can write to the channel", by_file);
+        }
+        let url = given.value.trim();
+        if let Err(why) = check_url(url) {
+            return wrong(&why, "write it as `https://host/path`");
+        }
+        let uri: http::Uri = url.parse().ok()?;
+        let host = uri.host().unwrap_or_default();
+        if let Some((_, kind)) = SECRET_HOSTS.iter().find(|(secret, _)| host.eq_ignore_ascii_case(secret)) {
+            return wrong(
+                "is a secret: whoever knows it can write to the channel",
+                &format!("set `type: {kind}`, and name a file with the address: `url_file: …`"),
+            );
+        }
+        if uri.query().is_some() {
+            return wrong("has a query, which may hold a secret", by_file);
+        }
+        Some(Address::Literal(url.to_owned()))
+    }
+
+    /// A secret that a file or a variable holds.
+    fn secret(&self, file: &'static str, variable: &'static str) -> Option<SecretSource> {
+        let (path, name) = (self.section.text(file), self.section.text(variable));
+        match (path, name) {
+            (Some(_), Some(name)) => {
+                let message = format!("{}{file} and {variable} name two secrets", self.path);
+                self.findings.mistake(self.hidden(name.place, message).help("keep one of them"));
+                None
+            }
+            (Some(path), None) => {
+                let path = files::resolve(path.value.trim(), self.folders.config, self.folders.home);
+                Some(SecretSource { key: file, from: SecretPlace::File(path) })
+            }
+            (None, Some(name)) if is_variable(name.value.trim()) => {
+                let name = name.value.trim().to_owned();
+                Some(SecretSource { key: variable, from: SecretPlace::Variable(name) })
+            }
+            (None, Some(name)) => {
+                let message = format!("{}{variable} must be the name of a variable", self.path);
+                let help = format!(
+                    "write the name alone, such as `{variable}: MY_SECRET`, and export that variable"
+                );
+                self.findings.mistake(self.hidden(name.place, message).help(help));
+                None
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn lacks(&self, key: &str, what: &str) {
+        let message = format!("{} lacks `{key}`: {what}", self.path.trim_end_matches('.'));
+        self.findings.mistake(
+            self.hidden(self.place, message).help("config.example.yaml has an example of each type"),
+        );
+    }
+
+    /// A finding that shows its line only as far as the place.
+    fn hidden(&self, place: Place, message: String) -> Finding {
+        Finding { hides_value: true, ..Finding::at(Place { width: 1, ..place }, message) }
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let first = name.chars().next();
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

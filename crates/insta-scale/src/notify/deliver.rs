@@ -1,0 +1,291 @@
+//! Delivers one message to one receiver: a few tries, each with a limit. No redirect is followed.
+
+use super::body::Target;
+use super::message::Message;
+use super::secret::Secret;
+use super::{Address, Channel, Receiver, SecretSource, Topic};
+use crate::config::Place;
+use crate::output::text::clean;
+use crate::tuning::{NOTIFY_BACKOFF, NOTIFY_TRIES, NOTIFY_TRY};
+use bytes::Bytes;
+use oci_client::Clock;
+use oci_client::transport::{Https, HttpsLimits, Surroundings, Transport, TransportError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest answer that is read; nothing in it matters.
+const ANSWER_MAX: usize = 1 << 20;
+/// How much of an answer is told.
+const TOLD_MAX: usize = 200;
+
+/// The way to one receiver, with its secrets.
+#[derive(Clone)]
+pub struct Way {
+    /// The name of the receiver.
+    pub name: String,
+    /// What kind it is.
+    pub kind: &'static str,
+    /// What it is told.
+    pub topics: BTreeSet<Topic>,
+    target: Target,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What came of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// How many tries there were.
+    pub tries: u32,
+    /// Nothing, or why it did not arrive.
+    pub result: Result<(), String>,
+}
+
+/// Why one try failed.
+struct Failed {
+    why: String,
+    may_pass: bool,
+}
+
+/// The transport of all receivers, in the same surroundings as requests to OCI.
+pub fn transport(
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Arc<dyn Transport>, crate::error::CommandError> {
+    let limits = HttpsLimits { connect: NOTIFY_TRY, read: NOTIFY_TRY, body: ANSWER_MAX };
+    let wrong = |error| crate::error::CommandError::System {
+        what: "HTTPS cannot be set up",
+        source: std::io::Error::other(error),
+    };
+    Ok(Arc::new(Https::with(limits).map_err(wrong)?.in_surroundings(Surroundings::read(&env)?)))
+}
+
+impl Way {
+    /// Reads the secrets of a receiver. The error names its place in the config and no secret.
+    pub fn open(
+        receiver: &Receiver,
+        file: &str,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let Place { line, column, .. } = receiver.place;
+        let read = |source: &SecretSource| {
+            source
+                .read(env)
+                .map_err(|why| format!("{file}:{line}:{column}: notify `{}`: {why}", receiver.name))
+        };
+        let address = |address: &Address| match address {
+            Address::Literal(url) => Ok(Secret::of(url)),
+            Address::Secret(source) => {
+                let url = read(source)?;
+                match super::check_url(url.expose()) {
+                    Ok(()) => Ok(url),
+                    Err(why) => Err(format!(
+                        "{file}:{line}:{column}: notify `{}`: the address that `{}` names {why}",
+                        receiver.name, source.key
+                    )),
+                }
+            }
+        };
+        let maybe = |source: &Option<SecretSource>| source.as_ref().map(&read).transpose();
+        let target = match &receiver.channel {
+            Channel::Webhook { url, secret } => {
+                Target::Webhook { url: address(url)?, secret: maybe(secret)? }
+            }
+            Channel::Ntfy { url, token } => Target::Ntfy { url: address(url)?, token: maybe(token)? },
+            Channel::Slack { url } => Target::Slack { url: address(url)? },
+            Channel::Discord { url } => Target::Discord { url: address(url)? },
+            Channel::Telegram { server, chat, token } => {
+                Target::Telegram { server: address(server)?, chat: chat.clone(), token: read(token)? }
+            }
+        };
+        Ok(Self {
+            name: receiver.name.clone(),
+            kind: receiver.channel.kind(),
+            topics: receiver.topics.clone(),
+            target,
+            transport,
+            clock,
+        })
+    }
+
+    /// Delivers a message.
+    pub async fn deliver(&self, message: &Message) -> Delivery {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Err(failed) = self.try_once(message).await else { return Delivery { tries, result: Ok(()) } };
+            if tries >= NOTIFY_TRIES || !failed.may_pass {
+                return Delivery { tries, result: Err(self.scrub(&failed.why)) };
+            }
+            tokio::time::sleep(NOTIFY_BACKOFF * 3_u32.pow(tries - 1)).await;
+        }
+    }
+
+    async fn try_once(&self, message: &Message) -> Result<(), Failed> {
+        let lasting = |why: String| Failed { why, may_pass: false };
+        let request = self.target.request(message, self.clock.now()).map_err(lasting)?;
+        let sent = self.transport.send(request.map(Bytes::from));
+        match tokio::time::timeout(NOTIFY_TRY, sent).await {
+            Err(_) => {
+                Err(Failed { why: format!("no response within {}", text_of(NOTIFY_TRY)), may_pass: true })
+            }
+            Ok(Err(TransportError { code, text, lasts, .. })) => {
+                Err(Failed { why: format!("{code}: {text}"), may_pass: !lasts })
+            }
+            Ok(Ok(answer)) => judge(&answer),
+        }
+    }
+
+    /// A text without the secrets of the receiver.
+    fn scrub(&self, text: &str) -> String {
+        let secrets = self.target.secrets();
+        let scrubbed =
+            secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), ".."));
+        clean(&scrubbed)
+    }
+}
+
+/// What an answer means.
+fn judge(answer: &http::Response<Bytes>) -> Result<(), Failed> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    if status.is_redirection() {
+        // Where to is not told: such an address may be as secret as the first.
+        let why =
+            format!("{status}: it redirects, which is not followed; configure the address that it leads to");
+        return Err(Failed { why, may_pass: false });
+    }
+    let said: String = String::from_utf8_lossy(answer.body()).trim().chars().take(TOLD_MAX).collect();
+    let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+    let may_pass = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+    Err(Failed { why: format!("{status}{said}"), may_pass })
+}
+
+fn text_of(duration: Duration) -> String {
+    format!("{} s", duration.as_secs())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::notify::test_message;
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
+    use jiff::Timestamp;
+    use oci_client::SystemClock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::time::Instant;
+
+    /// What a server does with every request.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Answers {
+        Nothing,
+        Status(u16),
+        /// Fails so often, then works.
+        After(usize),
+        Refuses,
+    }
+
+    /// A server that counts.
+    pub struct Server {
+        answers: Answers,
+        requests: AtomicUsize,
+    }
+
+    impl Server {
+        pub fn new(answers: Answers) -> Arc<Self> {
+            Arc::new(Self { answers, requests: AtomicUsize::new(0) })
+        }
+
+        pub fn requests(&self) -> usize {
+            self.requests.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Transport for Server {
+        fn send(
+            &self,
+            _: http::Request<Bytes>,
+        ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+            let before = self.requests.fetch_add(1, Ordering::Relaxed);
+            let status = match self.answers {
+                Answers::Nothing => return std::future::pending().boxed(),
+                Answers::Refuses => {
+                    let text = "cannot connect to https://example.com/hunter2";
+                    return async move { Err(TransportError::not_sent("ConnectFailed", text)) }.boxed();
+                }
+                Answers::Status(status) => status,
+                Answers::After(failures) if before < failures => 500,
+                Answers::After(_) => 200,
+            };
+            let answer =
+                http::Response::builder().status(status).body(Bytes::from_static(b"no hunter2")).unwrap();
+            async { Ok(answer) }.boxed()
+        }
+    }
+
+    pub fn way(server: &Arc<Server>) -> Way {
+        Way {
+            name: "test".to_owned(),
+            kind: "webhook",
+            topics: Topic::ALL.map(|(_, topic)| topic).into(),
+            target: Target::Webhook {
+                url: Secret::of("https://example.com/hunter2"),
+                secret: Some(Secret::of("hunter2")),
+            },
+            transport: Arc::clone(server) as Arc<dyn Transport>,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    async fn deliver(answers: Answers) -> (Delivery, usize, u64) {
+        let server = Server::new(answers);
+        let began = Instant::now();
+        let delivery = way(&server).deliver(&test_message(Timestamp::UNIX_EPOCH)).await;
+        (delivery, server.requests(), began.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_error_is_tried_three_times() {
+        let (delivery, requests, seconds) = deliver(Answers::Status(500)).await;
+        assert_eq!((delivery.tries, requests, seconds), (3, 3, 4));
+        assert_eq!(delivery.result.unwrap_err(), "500 Internal Server Error: no ..");
+        let (delivery, requests, _) = deliver(Answers::After(2)).await;
+        assert_eq!((delivery.result, requests), (Ok(()), 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_redirect_is_told_and_not_followed() {
+        let (delivery, requests, seconds) = deliver(Answers::Status(302)).await;
+        assert_eq!((requests, seconds), (1, 0));
+        let why = delivery.result.unwrap_err();
+        assert!(why.contains("302 Found") && why.contains("not followed"), "{why}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_not_repeated() {
+        for status in [400, 401, 403, 404, 410] {
+            assert_eq!(deliver(Answers::Status(status)).await.1, 1, "{status}");
+        }
+        assert_eq!(deliver(Answers::Status(429)).await.1, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_hangs_is_given_up() {
+        let (delivery, requests, seconds) = deliver(Answers::Nothing).await;
+        assert_eq!((requests, seconds), (3, 34));
+        assert_eq!(delivery.result.unwrap_err(), "no response within 10 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_show_no_secret() {
+        for answers in [Answers::Refuses, Answers::Status(500), Answers::Status(404)] {
+            let why = deliver(answers).await.0.result.unwrap_err();
+            assert!(!why.contains("hunter2"), "{why}");
+        }
+    }
+}
