@@ -109,6 +109,14 @@ pub const NOTIFY: &[&str] = &[
     "token_file",
     "token_env",
     "chat_id",
+    "server",
+    "port",
+    "tls",
+    "user",
+    "password_file",
+    "password_env",
+    "from",
+    "to",
 ];
 
 /// Every group of keys: where it is, and the names in it.

@@ -8,7 +8,10 @@ use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::section::{At, Section};
 use super::yaml::Value;
-use crate::notify::{Address, Channel, Receiver, SecretPlace, SecretSource, Topic, check_url};
+use crate::notify::{
+    Address, Channel, Encryption, MailServer, Receiver, SecretPlace, SecretSource, Topic, check_url,
+};
+use lettre::message::Mailbox;
 use std::collections::BTreeSet;
 
 /// Keys that would hold a secret: each has a `_file` and an `_env`.
@@ -24,12 +27,13 @@ const ACCEPTED: &[&str] = &{
     keys
 };
 /// The types, each with the keys that only some types have.
-const TYPES: [(&str, &[&str]); 5] = [
+const TYPES: [(&str, &[&str]); 6] = [
     ("webhook", &["url", "url_file", "url_env", "secret_file", "secret_env"]),
     ("ntfy", &["url", "url_file", "url_env", "token_file", "token_env"]),
     ("slack", &["url_file", "url_env"]),
     ("discord", &["url_file", "url_env"]),
     ("telegram", &["url", "token_file", "token_env", "chat_id"]),
+    ("email", &["server", "port", "tls", "user", "password_file", "password_env", "from", "to"]),
 ];
 /// The keys of every type.
 const COMMON: [&str; 3] = ["name", "type", "on"];
@@ -88,6 +92,7 @@ impl Reader<'_> {
             }
             "slack" => Channel::Slack { url: self.url(kind, None)? },
             "discord" => Channel::Discord { url: self.url(kind, None)? },
+            "email" => self.email()?,
             _ => self.telegram(kind)?,
         };
         Some(Receiver { name, place: self.place, channel, topics })
@@ -104,6 +109,71 @@ impl Reader<'_> {
             self.lacks("token_file", "the file with the token of the bot, or `token_env`");
         }
         Some(Channel::Telegram { server: server?, chat: chat?, token: token? })
+    }
+
+    fn email(&self) -> Option<Channel> {
+        let host = self.section.text("server").map(|host| host.value.trim().to_owned());
+        let encryption = self.encryption(host.as_deref());
+        let port = self.section.node("port").map(|_| self.section.whole("port", 1..=65_535));
+        let from = self.mailboxes("from").into_iter().next();
+        let to = self.mailboxes("to");
+        for (key, what) in [
+            ("server", "the name of the SMTP server"),
+            ("from", "the address of the sender"),
+            ("to", "the address that gets the messages"),
+        ] {
+            if self.section.texts(key).is_empty() {
+                self.lacks(key, what);
+            }
+        }
+        let (user, password) = (self.section.text("user"), self.secret("password_file", "password_env"));
+        let login = match (user, password) {
+            (Some(user), Some(password)) => Some((user.value.trim().to_owned(), password)),
+            (None, None) => None,
+            (Some(_), None) => {
+                return self
+                    .lacks("password_file", "the file with the password of `user`, or `password_env`");
+            }
+            (None, Some(_)) => return self.lacks("user", "who logs in with the password"),
+        };
+        let (host, encryption, from) = (host?, encryption?, from?);
+        let port = port.map_or(Some(encryption.port()), |port| u16::try_from(port?.value).ok())?;
+        if to.is_empty() {
+            return None;
+        }
+        Some(Channel::Email { server: Box::new(MailServer { host, port, encryption, from, to }), login })
+    }
+
+    /// How the way to a server is protected. Without TLS, messages go no further than this machine.
+    fn encryption(&self, host: Option<&str>) -> Option<Encryption> {
+        let Some(given) = self.section.text("tls") else { return Some(Encryption::Tls) };
+        let Some((_, found)) = Encryption::ALL.iter().find(|(word, _)| *word == given.value.trim()) else {
+            let message =
+                format!("{}tls must be `tls` (from the beginning), `starttls` or `none`", self.path);
+            self.findings.mistake(self.hidden(given.place, message).help("remove it for `tls`, port 465"));
+            return None;
+        };
+        if *found == Encryption::None && !host.is_some_and(oci_client::is_loopback) {
+            let message = format!("{}tls: none is for a server on this machine", self.path);
+            let help = "write `tls: starttls`, or remove it for `tls`";
+            self.findings.mistake(self.hidden(given.place, message).help(help));
+            return None;
+        }
+        Some(*found)
+    }
+
+    fn mailboxes(&self, key: &str) -> Vec<Mailbox> {
+        let mut found = Vec::new();
+        for At { value, place } in self.section.texts(key) {
+            if let Ok(mailbox) = value.trim().parse() {
+                found.push(mailbox);
+            } else {
+                let message = format!("{}{key} is not an e-mail address", self.path);
+                let help = "write it as `me@example.com` or `Me <me@example.com>`";
+                self.findings.mistake(self.hidden(place, message).help(help));
+            }
+        }
+        found
     }
 
     fn kind(&self) -> Option<(&'static str, &'static [&'static str])> {
@@ -256,11 +326,11 @@ impl Reader<'_> {
         }
     }
 
-    fn lacks(&self, key: &str, what: &str) {
+    fn lacks(&self, key: &str, what: &str) -> Option<Channel> {
         let message = format!("{} lacks `{key}`: {what}", self.path.trim_end_matches('.'));
-        self.findings.mistake(
-            self.hidden(self.place, message).help("config.example.yaml has an example of each type"),
-        );
+        let finding = self.hidden(self.place, message);
+        self.findings.mistake(finding.help("config.example.yaml has an example of each type"));
+        None
     }
 
     /// A finding that shows its line only as far as the place.

@@ -1,10 +1,12 @@
 //! Delivers one message to one receiver: a few tries, each with a limit. No redirect is followed.
 
 use super::body::Target;
+use super::email::Mail;
 use super::message::Message;
 use super::secret::Secret;
 use super::{Address, Channel, Receiver, SecretSource, Topic};
 use crate::config::Place;
+use crate::error::CommandError;
 use crate::output::text::clean;
 use crate::tuning::{NOTIFY_BACKOFF, NOTIFY_TRIES, NOTIFY_TRY};
 use bytes::Bytes;
@@ -12,7 +14,6 @@ use oci_client::Clock;
 use oci_client::transport::{Https, HttpsLimits, Surroundings, Transport, TransportError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The longest answer that is read; nothing in it matters.
 const ANSWER_MAX: usize = 1 << 20;
@@ -28,8 +29,21 @@ pub struct Way {
     pub kind: &'static str,
     /// What it is told.
     pub topics: BTreeSet<Topic>,
-    target: Target,
+    carrier: Carrier,
+}
+
+/// What takes messages to a receiver.
+#[derive(Clone)]
+enum Carrier {
+    Http { target: Target, transport: Arc<dyn Transport>, clock: Arc<dyn Clock> },
+    Mail(Box<Mail>),
+}
+
+/// What all receivers are reached by.
+#[derive(Clone)]
+pub struct Means {
     transport: Arc<dyn Transport>,
+    surroundings: Surroundings,
     clock: Arc<dyn Clock>,
 }
 
@@ -43,21 +57,26 @@ pub struct Delivery {
 }
 
 /// Why one try failed.
-struct Failed {
-    why: String,
-    may_pass: bool,
+#[derive(Debug)]
+pub struct Failed {
+    /// In words. It may hold secrets.
+    pub why: String,
+    /// Whether another try may work.
+    pub may_pass: bool,
 }
 
-/// The transport of all receivers, in the same surroundings as requests to OCI.
-pub fn transport(
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Arc<dyn Transport>, crate::error::CommandError> {
-    let limits = HttpsLimits { connect: NOTIFY_TRY, read: NOTIFY_TRY, body: ANSWER_MAX };
-    let wrong = |error| crate::error::CommandError::System {
-        what: "HTTPS cannot be set up",
-        source: std::io::Error::other(error),
-    };
-    Ok(Arc::new(Https::with(limits).map_err(wrong)?.in_surroundings(Surroundings::read(&env)?)))
+impl Means {
+    /// In the same surroundings as requests to OCI.
+    pub fn new(clock: Arc<dyn Clock>, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, CommandError> {
+        let limits = HttpsLimits { connect: NOTIFY_TRY, read: NOTIFY_TRY, body: ANSWER_MAX };
+        let wrong = |error| CommandError::System {
+            what: "HTTPS cannot be set up",
+            source: std::io::Error::other(error),
+        };
+        let surroundings = Surroundings::read(&env)?;
+        let transport = Https::with(limits).map_err(wrong)?.in_surroundings(surroundings.clone());
+        Ok(Self { transport: Arc::new(transport), surroundings, clock })
+    }
 }
 
 impl Way {
@@ -65,30 +84,28 @@ impl Way {
     pub fn open(
         receiver: &Receiver,
         file: &str,
-        transport: Arc<dyn Transport>,
-        clock: Arc<dyn Clock>,
+        means: &Means,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, CommandError> {
         let Place { line, column, .. } = receiver.place;
-        let read = |source: &SecretSource| {
-            source
-                .read(env)
-                .map_err(|why| format!("{file}:{line}:{column}: notify `{}`: {why}", receiver.name))
+        let wrong = |why: String| {
+            CommandError::usage(
+                format!("{file}:{line}:{column}: notify `{}`: {why}", receiver.name),
+                "correct it, or leave notifications out with --no-notify",
+            )
         };
+        let read = |source: &SecretSource| source.read(env).map_err(wrong);
         let address = |address: &Address| match address {
             Address::Literal(url) => Ok(Secret::of(url)),
             Address::Secret(source) => {
                 let url = read(source)?;
-                match super::check_url(url.expose()) {
-                    Ok(()) => Ok(url),
-                    Err(why) => Err(format!(
-                        "{file}:{line}:{column}: notify `{}`: the address that `{}` names {why}",
-                        receiver.name, source.key
-                    )),
-                }
+                let checked = super::check_url(url.expose());
+                checked
+                    .map_err(|why| wrong(format!("the address that `{}` names {why}", source.key)))
+                    .map(|()| url)
             }
         };
-        let maybe = |source: &Option<SecretSource>| source.as_ref().map(&read).transpose();
+        let maybe = |source: &Option<SecretSource>| source.as_ref().map(read).transpose();
         let target = match &receiver.channel {
             Channel::Webhook { url, secret } => {
                 Target::Webhook { url: address(url)?, secret: maybe(secret)? }
@@ -99,15 +116,22 @@ impl Way {
             Channel::Telegram { server, chat, token } => {
                 Target::Telegram { server: address(server)?, chat: chat.clone(), token: read(token)? }
             }
+            Channel::Email { server, login } => {
+                let login = match login {
+                    Some((user, password)) => Some((user.clone(), read(password)?)),
+                    None => None,
+                };
+                let mail = Mail::new(server, login, &means.surroundings)?;
+                return Ok(Self::of(receiver, Carrier::Mail(Box::new(mail))));
+            }
         };
-        Ok(Self {
-            name: receiver.name.clone(),
-            kind: receiver.channel.kind(),
-            topics: receiver.topics.clone(),
-            target,
-            transport,
-            clock,
-        })
+        let (transport, clock) = (Arc::clone(&means.transport), Arc::clone(&means.clock));
+        Ok(Self::of(receiver, Carrier::Http { target, transport, clock }))
+    }
+
+    fn of(receiver: &Receiver, carrier: Carrier) -> Self {
+        let (name, topics) = (receiver.name.clone(), receiver.topics.clone());
+        Self { name, kind: receiver.channel.kind(), topics, carrier }
     }
 
     /// Delivers a message.
@@ -124,23 +148,30 @@ impl Way {
     }
 
     async fn try_once(&self, message: &Message) -> Result<(), Failed> {
-        let lasting = |why: String| Failed { why, may_pass: false };
-        let request = self.target.request(message, self.clock.now()).map_err(lasting)?;
-        let sent = self.transport.send(request.map(Bytes::from));
-        match tokio::time::timeout(NOTIFY_TRY, sent).await {
-            Err(_) => {
-                Err(Failed { why: format!("no response within {}", text_of(NOTIFY_TRY)), may_pass: true })
+        let sent = async {
+            match &self.carrier {
+                Carrier::Mail(mail) => mail.send(message).await,
+                Carrier::Http { target, transport, clock } => {
+                    let request = target.request(message, clock.now());
+                    let request = request.map_err(|why| Failed { why, may_pass: false })?;
+                    match transport.send(request.map(Bytes::from)).await {
+                        Err(TransportError { code, text, lasts, .. }) => {
+                            Err(Failed { why: format!("{code}: {text}"), may_pass: !lasts })
+                        }
+                        Ok(answer) => judge(&answer),
+                    }
+                }
             }
-            Ok(Err(TransportError { code, text, lasts, .. })) => {
-                Err(Failed { why: format!("{code}: {text}"), may_pass: !lasts })
-            }
-            Ok(Ok(answer)) => judge(&answer),
-        }
+        };
+        let late =
+            |_| Err(Failed { why: format!("no response within {} s", NOTIFY_TRY.as_secs()), may_pass: true });
+        tokio::time::timeout(NOTIFY_TRY, sent).await.unwrap_or_else(late)
     }
 
-    /// A text without the secrets of the receiver.
+    /// A text without the secrets of the receiver. E-mail has none that an error could show.
     fn scrub(&self, text: &str) -> String {
-        let secrets = self.target.secrets();
+        let Carrier::Http { target, .. } = &self.carrier else { return clean(text) };
+        let secrets = target.secrets();
         let scrubbed =
             secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), ".."));
         clean(&scrubbed)
@@ -163,10 +194,6 @@ fn judge(answer: &http::Response<Bytes>) -> Result<(), Failed> {
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let may_pass = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
     Err(Failed { why: format!("{status}{said}"), may_pass })
-}
-
-fn text_of(duration: Duration) -> String {
-    format!("{} s", duration.as_secs())
 }
 
 #[cfg(test)]
@@ -233,12 +260,14 @@ pub(super) mod tests {
             name: "test".to_owned(),
             kind: "webhook",
             topics: Topic::ALL.map(|(_, topic)| topic).into(),
-            target: Target::Webhook {
-                url: Secret::of("https://example.com/hunter2"),
-                secret: Some(Secret::of("hunter2")),
+            carrier: Carrier::Http {
+                target: Target::Webhook {
+                    url: Secret::of("https://example.com/hunter2"),
+                    secret: Some(Secret::of("hunter2")),
+                },
+                transport: Arc::clone(server) as Arc<dyn Transport>,
+                clock: Arc::new(SystemClock),
             },
-            transport: Arc::clone(server) as Arc<dyn Transport>,
-            clock: Arc::new(SystemClock),
         }
     }
 

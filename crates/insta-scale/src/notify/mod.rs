@@ -5,6 +5,7 @@
 
 mod body;
 mod deliver;
+mod email;
 mod fold;
 mod keeping;
 mod message;
@@ -12,6 +13,7 @@ mod outbox;
 mod secret;
 
 pub use deliver::{Delivery, Way};
+pub use email::{Encryption, MailServer};
 pub use fold::Watch;
 pub use keeping::Keeping;
 pub use message::{Message, test_message};
@@ -103,6 +105,13 @@ pub enum Channel {
         /// The token of the bot.
         token: SecretSource,
     },
+    /// E-mail.
+    Email {
+        /// The server, the sender and those who get the messages.
+        server: Box<MailServer>,
+        /// Who logs in to the server, and with what password.
+        login: Option<(String, SecretSource)>,
+    },
 }
 
 impl Channel {
@@ -114,6 +123,7 @@ impl Channel {
             Self::Slack { .. } => "slack",
             Self::Discord { .. } => "discord",
             Self::Telegram { .. } => "telegram",
+            Self::Email { .. } => "email",
         }
     }
 }

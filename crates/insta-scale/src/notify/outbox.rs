@@ -2,7 +2,7 @@
 //!
 //! Whatever fails is one warning for each receiver. The end of a run waits for what is still to be sent, for a limited time.
 
-use super::deliver::{Way, transport};
+use super::deliver::{Means, Way};
 use super::fold::Watch;
 use super::message::Message;
 use crate::config::Settings;
@@ -37,13 +37,8 @@ pub fn ways(session: &Session, settings: &Settings) -> Result<Vec<Way>, CommandE
     if settings.notify.is_empty() {
         return Ok(Vec::new());
     }
-    let transport = transport(&environment::variable)?;
-    let open = |receiver| {
-        let (transport, clock) = (Arc::clone(&transport), Arc::clone(&session.clock));
-        Way::open(receiver, &settings.file, transport, clock, &environment::variable).map_err(|why| {
-            CommandError::usage(why, "correct it, or leave notifications out with --no-notify")
-        })
-    };
+    let means = Means::new(session.clock.clone(), &environment::variable)?;
+    let open = |receiver| Way::open(receiver, &settings.file, &means, &environment::variable);
     settings.notify.iter().map(open).collect()
 }
 

@@ -189,6 +189,20 @@ fn mistakes_in_receivers_name_place_and_remedy() {
             "  - {type: slack, url_env: A}\n  - {type: slack, url_env: B}\n",
             "two receivers have the name \"slack\"",
         ),
+        ("  - {type: email, from: a@example.com, to: b@example.com}\n", "notify[0] lacks `server`"),
+        (
+            "  - {type: email, server: s, from: nobody, to: b@example.com}\n",
+            "notify[0].from is not an e-mail address",
+        ),
+        (
+            "  - {type: email, server: s.example.com, tls: none, from: a@b.c, to: a@b.c}\n",
+            "is for a server on this machine",
+        ),
+        ("  - {type: email, server: s, user: me, from: a@b.c, to: a@b.c}\n", "lacks `password_file`"),
+        (
+            "  - {type: email, server: s, port: 70000, from: a@b.c, to: a@b.c}\n",
+            "a whole number from 1 to 65535",
+        ),
         ("  type: ntfy\n", "notify must be a list of receivers"),
     ];
     for (notify, said) in wrong {

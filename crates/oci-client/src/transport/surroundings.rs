@@ -34,6 +34,8 @@ pub struct Surroundings {
 #[derive(Clone, Debug)]
 pub(super) struct Bundle {
     pub certificates: Vec<Certificate>,
+    /// The file.
+    pub pem: Vec<u8>,
     /// `SSL_CERT_FILE (/etc/ssl/company.pem)`.
     pub source: String,
 }
@@ -54,6 +56,11 @@ impl Surroundings {
     /// Reads the variables.
     pub fn read(env: Environment<'_>) -> Result<Self, SurroundingsError> {
         Ok(Self { proxy: proxy(env)?, bundle: bundle(env)? })
+    }
+
+    /// The certificates that are trusted in place of the system's, as PEM, if a variable names some.
+    pub fn trusted_pem(&self) -> Option<&[u8]> {
+        self.bundle.as_ref().map(|bundle| bundle.pem.as_slice())
     }
 }
 
@@ -130,15 +137,15 @@ fn bundle(env: Environment<'_>) -> Result<Option<Bundle>, SurroundingsError> {
         return Ok(None);
     }
     let path = expand_home(Path::new(value.trim()), env);
-    let certificates = read(&path).map_err(|why| SurroundingsError {
+    let (certificates, pem) = read(&path).map_err(|why| SurroundingsError {
         variable,
         what: format!("names {}, which {why}", plain(&path.display().to_string(), 200)),
         remedy: "name a PEM file with the certificates of the trusted authorities, or unset it",
     })?;
-    Ok(Some(Bundle { certificates, source: format!("{variable} ({})", path.display()) }))
+    Ok(Some(Bundle { certificates, pem, source: format!("{variable} ({})", path.display()) }))
 }
 
-fn read(path: &PathBuf) -> Result<Vec<Certificate>, String> {
+fn read(path: &PathBuf) -> Result<(Vec<Certificate>, Vec<u8>), String> {
     if path.is_dir() {
         return Err("is a folder".to_owned());
     }
@@ -151,7 +158,7 @@ fn read(path: &PathBuf) -> Result<Vec<Certificate>, String> {
     if certificates.is_empty() {
         return Err("contains no certificate (`-----BEGIN CERTIFICATE-----`)".to_owned());
     }
-    Ok(certificates)
+    Ok((certificates, bytes))
 }
 
 #[cfg(test)]

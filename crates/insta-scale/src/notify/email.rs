@@ -1,0 +1,179 @@
+//! Messages by e-mail, handed to an SMTP server.
+
+use super::deliver::Failed;
+use super::message::Message;
+use super::secret::Secret;
+use crate::error::CommandError;
+use crate::tuning::NOTIFY_TRY;
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use oci_client::transport::Surroundings;
+use std::time::SystemTime;
+
+/// How the way to the server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// TLS from the beginning.
+    Tls,
+    /// TLS after a greeting; without it, nothing is sent.
+    StartTls,
+    /// None: for a server on this machine.
+    None,
+}
+
+impl Encryption {
+    /// As the config has it.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("tls", Self::Tls), ("starttls", Self::StartTls), ("none", Self::None)];
+
+    /// The usual port.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Tls => 465,
+            Self::StartTls => 587,
+            Self::None => 25,
+        }
+    }
+}
+
+/// The server, and between whom it carries messages.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    /// Its name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the way there is protected.
+    pub encryption: Encryption,
+    /// The sender.
+    pub from: Mailbox,
+    /// Who gets the messages.
+    pub to: Vec<Mailbox>,
+}
+
+/// A server that can be used: certificates and password were read.
+#[derive(Clone)]
+pub struct Mail {
+    server: MailServer,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+}
+
+impl Mail {
+    /// Gets ready to send. `login` is a user and a password.
+    pub fn new(
+        server: &MailServer,
+        login: Option<(String, Secret)>,
+        surroundings: &Surroundings,
+    ) -> Result<Self, CommandError> {
+        let tls = match server.encryption {
+            Encryption::None => Tls::None,
+            Encryption::Tls => Tls::Wrapper(parameters(server, surroundings)?),
+            Encryption::StartTls => Tls::Required(parameters(server, surroundings)?),
+        };
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
+            .port(server.port)
+            .tls(tls)
+            .timeout(Some(NOTIFY_TRY));
+        if let Some((user, password)) = login {
+            transport = transport.credentials(Credentials::new(user, password.expose().to_owned()));
+        }
+        Ok(Self { server: server.clone(), transport: transport.build() })
+    }
+
+    /// Hands over one message.
+    pub async fn send(&self, message: &Message) -> Result<(), Failed> {
+        let lasting = |error: lettre::error::Error| Failed { why: error.to_string(), may_pass: false };
+        let mail = self.letter(message).map_err(lasting)?;
+        match self.transport.send(mail).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let lasts = error.is_permanent() || error.is_client() || error.is_tls();
+                Err(Failed { why: chain(&error), may_pass: !lasts })
+            }
+        }
+    }
+
+    fn letter(&self, message: &Message) -> Result<lettre::Message, lettre::error::Error> {
+        let mut letter = lettre::Message::builder()
+            .from(self.server.from.clone())
+            .subject(message.subject())
+            .date(SystemTime::from(message.at))
+            .message_id(Some(format!("<{}@oci-insta-scale.invalid>", message.id)))
+            .header(ContentType::TEXT_PLAIN);
+        for to in &self.server.to {
+            letter = letter.to(to.clone());
+        }
+        letter.body(message.text() + "\n")
+    }
+}
+
+/// Who is trusted: as for requests to OCI.
+fn parameters(server: &MailServer, surroundings: &Surroundings) -> Result<TlsParameters, CommandError> {
+    let wrong = |error| CommandError::System {
+        what: "TLS for e-mail cannot be set up",
+        source: std::io::Error::other(error),
+    };
+    let mut builder = TlsParameters::builder(server.host.clone());
+    if let Some(pem) = surroundings.trusted_pem() {
+        let certificates = Certificate::from_pem(pem).map_err(wrong)?;
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificates);
+    }
+    builder.build_rustls().map_err(wrong)
+}
+
+/// An error with what lies behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::{Topic, test_message};
+    use jiff::Timestamp;
+
+    fn server() -> MailServer {
+        MailServer {
+            host: "127.0.0.1".to_owned(),
+            port: 1,
+            encryption: Encryption::None,
+            from: "fleet <fleet@example.com>".parse().unwrap(),
+            to: vec!["a@example.com".parse().unwrap(), "b@example.com".parse().unwrap()],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_letter_has_the_text_and_cannot_add_headers() {
+        let mail = Mail::new(&server(), None, &Surroundings::default()).unwrap();
+        let message = Message {
+            topic: Some(Topic::Stop),
+            fleet: "web\r\nBcc: x@example.com".to_owned(),
+            title: "Zürich".to_owned(),
+            ..test_message(Timestamp::UNIX_EPOCH)
+        };
+        let letter = String::from_utf8(mail.letter(&message).unwrap().formatted()).unwrap();
+        let head = letter.split("\r\n\r\n").next().unwrap();
+        assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
+        assert!(head.contains("To: a@example.com, b@example.com"), "{head}");
+        assert!(head.contains("Date: Thu, 01 Jan 1970 00:00:00 +0000"), "{head}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_may_come_back() {
+        let mail = Mail::new(&server(), None, &Surroundings::default()).unwrap();
+        let failed = mail.send(&test_message(Timestamp::UNIX_EPOCH)).await.unwrap_err();
+        assert!(failed.may_pass && failed.why.to_lowercase().contains("refused"), "{}", failed.why);
+    }
+}
