@@ -109,6 +109,7 @@ async fn launch_new_run(
     }
     let (sink, reporter) = run_report::start_reporter(session, RunState::new(run), &plan)?;
     let watch = Watch::new(run, &[], plan.fleet.clone(), connection.settings.prices.clone());
+    let watch = watch.probing_once(plan.hunt.filter(|_| args.hunting.once).map(|terms| terms.until));
     let sink = notifier.watching(watch, release_lock_at_first_record(lock, sink));
     let options = launch_options(&args.pace);
     let how = (options, &args.hunting);

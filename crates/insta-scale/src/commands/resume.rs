@@ -67,6 +67,7 @@ async fn go_on(
     let (sink, reporter) = run_report::start_reporter(session, state.clone(), &plan)?;
     let past = if notifier.is_idle() { Vec::new() } else { store.records(run).await?.records };
     let watch = Watch::new(run, &past, plan.fleet.clone(), connection.settings.prices.clone());
+    let watch = watch.probing_once(plan.hunt.filter(|_| args.hunting.once).map(|terms| terms.until));
     let sink = notifier.watching(watch, sink);
     let environment = connection.environment(store);
     let options = LaunchOptions {

@@ -25,18 +25,33 @@ pub struct Watch {
     told: BTreeMap<String, Timestamp>,
     /// When the next digest is due.
     digest_at: Option<Timestamp>,
+    /// The end of a hunt of which each process probes once: before it, the end of a process is not the end of the hunt.
+    hunts_until: Option<Timestamp>,
 }
 
 impl Watch {
     /// Of a run that has these records already; nothing of them is told again.
     pub fn new(run: RunId, past: &[Record], fleet: FleetSpec, prices: Prices) -> Self {
         let state = RunState::new(run);
-        let mut watch =
-            Self { state, fleet, prices, last_error: None, told: BTreeMap::new(), digest_at: None };
+        let mut watch = Self {
+            state,
+            fleet,
+            prices,
+            last_error: None,
+            told: BTreeMap::new(),
+            digest_at: None,
+            hunts_until: None,
+        };
         for record in past {
             watch.apply(record);
         }
         watch
+    }
+
+    /// The same of a hunt until this time, if this process only probes once.
+    #[must_use]
+    pub fn probing_once(self, until: Option<Timestamp>) -> Self {
+        Self { hunts_until: until, ..self }
     }
 
     /// Takes in a record. What is to be told because of it.
@@ -46,7 +61,10 @@ impl Watch {
             self.digest_at = after_a_day(record.at);
         }
         let mut messages: Vec<Message> = self.digest(record.at).into_iter().collect();
-        if let Some((kind, title, error)) = trouble(&record.event) {
+        // A hunt warns itself of each kind of failure.
+        let alerts = self.state.plan.get("hunt").is_some_and(|terms| !terms.is_null());
+        let is_told = |event: &Event| alerts && !matches!(event, Event::Warning { .. });
+        if let Some((kind, title, error)) = trouble(&record.event).filter(|_| !is_told(&record.event)) {
             if let Some(error) = error {
                 self.last_error = Some(error.clone());
             }
@@ -56,7 +74,9 @@ impl Watch {
         } else if let Some(error) = failure(&record.event) {
             self.last_error = Some(error.clone());
         }
-        if let Event::RunFinished { outcome } = record.event {
+        if let Event::RunFinished { outcome } = record.event
+            && !self.goes_on(outcome, record.at)
+        {
             let (topic, title) = self.ending(outcome);
             messages.push(self.message(topic, record.at, title));
         }
@@ -85,6 +105,12 @@ impl Watch {
     /// When the next digest is due.
     pub fn next_digest(&self) -> Option<Timestamp> {
         self.digest_at.filter(|_| self.state.finished_at.is_none())
+    }
+
+    /// Whether another process is expected to go on.
+    fn goes_on(&self, outcome: Outcome, now: Timestamp) -> bool {
+        let not_yet = matches!(outcome, Outcome::CutShort | Outcome::InDoubt);
+        not_yet && self.hunts_until.is_some_and(|until| until > now)
     }
 
     /// Whether this kind of trouble was not told within a day.
@@ -295,6 +321,20 @@ mod tests {
             told.details()
         );
         assert!(watch.digest(at(95)).is_none() && watch.digest(at(96)).is_some());
+    }
+
+    #[test]
+    fn one_probe_of_a_hunt_is_not_its_end() {
+        let ended = |hour, outcome| {
+            let until = Timestamp::from_second(48 * 3600).unwrap();
+            let mut watch = watch().probing_once(Some(until));
+            subjects(&mut watch, &records(vec![(hour, Event::RunFinished { outcome })])).len()
+        };
+        assert_eq!(ended(1, Outcome::CutShort), 0);
+        assert_eq!(ended(1, Outcome::Complete), 1);
+        assert_eq!(ended(1, Outcome::NotAuthenticated), 1);
+        // With the digest of the day.
+        assert_eq!(ended(48, Outcome::CutShort), 2);
     }
 
     #[test]

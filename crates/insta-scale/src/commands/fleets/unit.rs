@@ -118,8 +118,10 @@ pub fn pace(pace: &Pace) -> String {
             let _ = write!(flags, " {flag} {value}");
         }
     }
-    if pace.no_wait {
-        flags.push_str(" --no-wait");
+    for (flag, is_set) in [(" --no-wait", pace.no_wait), (" --no-notify", pace.no_notify)] {
+        if is_set {
+            flags.push_str(flag);
+        }
     }
     flags
 }
