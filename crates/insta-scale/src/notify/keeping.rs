@@ -69,6 +69,10 @@ impl<'a> Keeping<'a> {
                 Topic::Trouble,
                 format!("{} died three times soon after it ran and is not launched again", clean(name)),
             )),
+            Told::Expired { names } => Some((
+                Topic::Trouble,
+                format!("the time of {} is over, and they are not launched again", clean(&names.join(", "))),
+            )),
             Told::Surplus { surplus } => {
                 Some((Topic::Trouble, format!("{} more than wanted", count(*surplus, "instance"))))
             }
