@@ -24,7 +24,7 @@ mod tuning;
 pub use engine::env::{Environment, RunError, Sink, no_sink};
 pub use launch::end::{EndOfRun, end_for_good};
 pub use launch::run::{launch, rebuild_from_cloud, resume};
-pub use launch::{InstanceSummary, LaunchOptions, Returned, RunSummary};
+pub use launch::{GivenUp, InstanceSummary, LaunchOptions, Returned, RunSummary, TargetSummary};
 pub use plan::{
     Backend, Finding, FleetSpec, Origin, Plan, PlanError, TakenNames, highest_of_run, plan, retry_token,
     taken,

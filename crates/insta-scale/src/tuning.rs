@@ -64,6 +64,8 @@ pub const OTHER_RUNS_SHOWN: usize = 5;
 pub const BAD_LINES_SHOWN: usize = 10;
 /// How many things that go on costing are named in one line; the rest are counted.
 pub const COSTS_NAMED: usize = 3;
+/// How many targets that refused are told after a launch; `show --why` has all of them.
+pub const TARGETS_SHOWN: usize = 8;
 /// Rows of a table of instances; further ones are counted by what became of them.
 pub const ROWS_SHOWN: usize = 100;
 /// Rows shown before a question; further instances are named in short.

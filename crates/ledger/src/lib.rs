@@ -15,6 +15,7 @@ pub mod slot;
 pub mod sqlite;
 pub mod state;
 pub mod store;
+pub mod why;
 
 pub use class::ErrorClass;
 pub use error::{LedgerError, Result};
@@ -28,3 +29,4 @@ pub use slot::{Intent, Next, Phase, SlotState};
 pub use sqlite::SqliteStore;
 pub use state::{Counts, RunState};
 pub use store::{Records, RunHead, Store, Stray, Unreadable};
+pub use why::{TargetState, Targets};

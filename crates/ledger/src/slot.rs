@@ -81,6 +81,10 @@ pub struct SlotState {
     pub state: Option<String>,
     /// OCID of the work request, which says why the launch failed later.
     pub work_request: Option<String>,
+    /// When a launch was first about to be sent.
+    pub first_tried_at: Option<Timestamp>,
+    /// When nothing more was tried, if that is so.
+    pub given_up_at: Option<Timestamp>,
     /// When the instance was created.
     pub launched_at: Option<Timestamp>,
     /// When it was first observed to run.

@@ -3,6 +3,7 @@
 use crate::{
     Action, ErrorRecord, Event, Outcome, Record, RequestCount, RunId, RunKind, SlotNumber,
     slot::{Intent, Next, Phase, SlotState},
+    why::Targets,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -47,6 +48,8 @@ pub struct RunState {
     pub slots: BTreeMap<SlotNumber, Box<SlotState>>,
     /// Counts over the slots.
     pub counts: Counts,
+    /// What each placement answered.
+    pub targets: Targets,
     /// Requests by operation, over all processes that worked on the run.
     pub requests: BTreeMap<String, RequestCount>,
     /// Requests a second by class, as the pacer last reported them.
@@ -83,6 +86,7 @@ impl RunState {
             resumed: 0,
             slots: BTreeMap::new(),
             counts: Counts::default(),
+            targets: Targets::default(),
             requests: BTreeMap::new(),
             rates: BTreeMap::new(),
             warnings: Vec::new(),
@@ -128,9 +132,14 @@ impl RunState {
                 let min = u32::try_from(min).unwrap_or(u32::MAX);
                 self.giving_back.get_or_insert((self.counts.launched, min));
             }
+            self.targets.apply(record.at, &record.event);
             let slot = self.slots.entry(number).or_default();
             self.counts.remove(slot);
             slot.apply(record.at, &record.event);
+            if let Some(error) = slot.error.as_mut().filter(|error| error.message.is_empty()) {
+                // A repeated refusal: the last words of its placement say why.
+                *error = error.with_words_of(self.targets.last_words(number));
+            }
             self.counts.add(slot);
         } else {
             self.apply_to_run(record.at, &record.event);
@@ -221,6 +230,7 @@ impl SlotState {
     fn apply(&mut self, at: Timestamp, event: &Event) {
         match event {
             Event::LaunchIntended { attempt, token, placement, .. } => {
+                self.first_tried_at.get_or_insert(at);
                 if self.last_attempt != *attempt {
                     self.attempts += 1;
                     self.last_attempt = *attempt;
@@ -266,6 +276,7 @@ impl SlotState {
             Event::InstanceDied { ocid, error, .. } => self.died(ocid, error),
             Event::SlotFailed { error, .. } => {
                 self.phase = Phase::Failed;
+                self.given_up_at = Some(at);
                 self.error = Some(error.clone());
             }
             Event::WaitEnded { state, error, .. } => {
@@ -290,6 +301,8 @@ impl SlotState {
             self.last_attempt = *attempt;
         }
         self.phase = Phase::Launched;
+        self.first_tried_at.get_or_insert(at);
+        self.given_up_at = None;
         self.unsettled = None;
         self.ocid = Some(ocid.clone());
         self.name = Some(name.clone());

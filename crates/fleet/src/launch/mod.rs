@@ -27,7 +27,9 @@ mod termination;
 mod waits;
 mod watch_table;
 mod watcher;
+mod why;
 
 pub use hunt::{Begin, Hunting, carry_on};
 pub use options::{LONGEST_LAG, LaunchOptions};
 pub use summary::{InstanceSummary, ReservationSummary, Returned, RunSummary};
+pub use why::{GivenUp, TargetSummary};

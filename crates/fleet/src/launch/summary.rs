@@ -2,6 +2,7 @@
 //!
 //! Hints and exit codes are the command's business; this knows only what the records say.
 
+use super::why::{self, GivenUp, TargetSummary};
 use crate::plan::Plan;
 use crate::price::StillCosts;
 use jiff::Timestamp;
@@ -33,6 +34,8 @@ pub struct RunSummary {
     pub elapsed_s: f64,
     /// Requests by operation.
     pub requests: BTreeMap<String, RequestCount>,
+    /// What each target answered, in the order of first tries.
+    pub targets: Vec<TargetSummary>,
     /// One row per slot, in order.
     pub instances: Vec<InstanceSummary>,
     /// What the user should know and stopped nothing.
@@ -103,6 +106,10 @@ pub struct InstanceSummary {
     pub running_at: Option<Timestamp>,
     /// Seconds from the one to the other.
     pub ready_in_s: Option<f64>,
+    /// Seconds from the first request to the launch, or until nothing more was tried.
+    pub waited_s: Option<f64>,
+    /// When and why nothing more was tried, if there is no instance.
+    pub given_up: Option<GivenUp>,
     /// The failure that was not overcome.
     pub error: Option<ErrorRecord>,
 }
@@ -116,9 +123,10 @@ impl RunSummary {
     /// The same from a state that is no longer needed, so that a large fleet is not held in memory twice.
     pub(crate) fn from_owned(mut state: RunState, plan: &Plan) -> Self {
         let returned = returned(&state, plan).map(Box::new);
+        let targets = why::targets(&state, plan);
         let mut slots = std::mem::take(&mut state.slots);
         let instances: Vec<_> =
-            (1..=state.requested).map(|number| row(slots.remove(&number), plan, number)).collect();
+            (1..=state.requested).map(|number| row(slots.remove(&number), &state, plan, number)).collect();
         let end = state.finished_at.or(state.last_at);
         let elapsed_s = match (state.taken_up_at, end) {
             (Some(start), Some(end)) => seconds(start, end),
@@ -135,6 +143,7 @@ impl RunSummary {
             returned,
             elapsed_s,
             requests: state.requests,
+            targets,
             instances,
             warnings: state.warnings,
             ledger_error: None,
@@ -182,10 +191,11 @@ fn reservations(state: &RunState, plan: &Plan) -> Vec<ReservationSummary> {
     rows.collect()
 }
 
-fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> InstanceSummary {
+fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {
     let Some(slot) = slot.map(|slot| *slot) else {
         return InstanceSummary { slot: number, name: plan.name(number), ..InstanceSummary::default() };
     };
+    let (waited_s, given_up) = (why::waited(&slot, state), why::given_up(&slot, state));
     let ready_in_s = match (slot.launched_at, slot.running_at) {
         (Some(launched), Some(running)) => Some(seconds(launched, running)),
         _ => None,
@@ -223,6 +233,8 @@ fn row(slot: Option<Box<SlotState>>, plan: &Plan, number: SlotNumber) -> Instanc
         launched_at: slot.launched_at,
         running_at: slot.running_at,
         ready_in_s,
+        waited_s,
+        given_up,
         error,
     }
 }

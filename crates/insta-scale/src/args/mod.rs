@@ -341,6 +341,9 @@ pub struct ShowArgs {
     /// Look among the runs in the simulated region
     #[arg(long)]
     pub simulated: bool,
+    /// Of a launch, show what each target answered: attempts, the last answer, when and why it was given up
+    #[arg(long)]
+    pub why: bool,
 }
 
 /// Flags of `man`.

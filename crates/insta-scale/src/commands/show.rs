@@ -6,7 +6,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::ending::Ending;
 use crate::output::text::clean;
-use crate::output::{console, simulated};
+use crate::output::{console, simulated, why};
 use crate::session::{Session, find_run};
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
@@ -34,13 +34,20 @@ pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, Comman
     if let Some(label) = simulated::of_plan(&RunState::fold(run, &records.records).plan) {
         simulated::assume_simulated(label);
     }
-    if session.output == OutputFormat::Jsonl {
+    let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);
+    if args.why && !matches!(kind, Some(RunKind::Launch) | None) {
+        return Err(CommandError::usage(
+            format!("--why explains launches, but run {run} is none"),
+            "omit --why; `oci-insta-scale runs` shows what each run is",
+        ));
+    }
+    if session.output == OutputFormat::Jsonl && !args.why {
         for record in &records.records {
             console::data(&simulated::record_line(record))?;
         }
         return Ok(Exit::Done);
     }
-    match heads.iter().find(|head| head.run == run).and_then(|head| head.kind) {
+    match kind {
         Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
             let state = RunState::fold(run, &records.records);
             instances::show_action(session, &ActionSummary::of(&state))?;
@@ -59,6 +66,10 @@ pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, Comman
     let (state, plan) = read_past(&*store, run).await?;
     let ending = Ending { expires: fleet_expiry(&plan.fleet), ..Ending::default() };
     let summary = RunSummary::of(&state, &plan);
+    if args.why {
+        console::data(&why::report(&summary, session.output))?;
+        return Ok(Exit::Done);
+    }
     run_report::show_launch(session, &summary, &ending, !args.simulated, &summary.warnings)?;
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use super::ending::Ending;
 use super::simulated;
 use crate::hints;
 use fleet::price::{StillCosts, rounded};
-use fleet::{InstanceSummary, RunSummary};
+use fleet::{GivenUp, InstanceSummary, RunSummary, TargetSummary};
 use jiff::Timestamp;
 use ledger::{ErrorRecord, RequestCount, RunId};
 use serde::Serialize;
@@ -33,6 +33,7 @@ pub struct Document<'a> {
     price_per_30_days: Option<f64>,
     currency: Option<&'a str>,
     expires: Option<Timestamp>,
+    targets: Vec<Target<'a>>,
     instances: Vec<Instance<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     still_costs: Option<&'a [StillCosts]>,
@@ -55,6 +56,16 @@ struct Instance<'a> {
     ready_in_s: Option<f64>,
     private_ip: Option<&'a str>,
     public_ip: Option<&'a str>,
+    waited_s: Option<f64>,
+    given_up: Option<&'a GivenUp>,
+    error: Option<Error<'a>>,
+}
+
+/// What one target answered.
+#[derive(Debug, Serialize)]
+struct Target<'a> {
+    #[serde(flatten)]
+    row: &'a TargetSummary,
     error: Option<Error<'a>>,
 }
 
@@ -88,6 +99,7 @@ impl<'a> Document<'a> {
             price_per_30_days: price.map(|price| rounded(price.days_30)),
             currency: price.map(|_| ending.currency.as_str()),
             expires: ending.expires,
+            targets: summary.targets.iter().map(|row| Target::of(row, resumable)).collect(),
             instances: summary.instances.iter().map(|row| Instance::of(row, ending, resumable)).collect(),
             still_costs: summary.still_costs.as_deref(),
         }
@@ -133,8 +145,16 @@ impl<'a> Instance<'a> {
             ready_in_s: row.ready_in_s,
             private_ip: addresses.and_then(|found| found.private.as_deref()),
             public_ip: addresses.and_then(|found| found.public.as_deref()),
+            waited_s: row.waited_s,
+            given_up: row.given_up.as_ref(),
             error: row.error.as_ref().map(|error| Error::of(error, resumable)),
         }
+    }
+}
+
+impl<'a> Target<'a> {
+    fn of(row: &'a TargetSummary, resumable: bool) -> Self {
+        Self { row, error: row.error.as_ref().map(|error| Error::of(error, resumable)) }
     }
 }
 

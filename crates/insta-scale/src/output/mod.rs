@@ -31,3 +31,4 @@ pub mod summary;
 pub mod text;
 pub mod typing;
 mod waiting;
+pub mod why;

@@ -106,6 +106,7 @@ pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String
             hints::hint_after(error, flags.is_some() && hints::can_resume(summary.outcome))
         );
     }
+    out.push_str(&super::why::lines(summary));
     let counts_matter = |class: &ErrorClass| {
         use ErrorClass::{Ambiguous, Network, Service, Throttled};
         matches!(class, Network | Service | Ambiguous | Throttled)

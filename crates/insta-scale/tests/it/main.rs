@@ -36,3 +36,4 @@ mod spread;
 mod ssh;
 #[cfg(unix)]
 mod unfinished_runs;
+mod why;

@@ -1,7 +1,9 @@
 //! The fold: the state of a run at any moment is what its records say, and says what is left to do.
 
 use crate::events::{at, event, run_id};
-use ledger::{Action, ErrorRecord, Event, Next, Phase, Placement, Record, RequestCount, RunKind, RunState};
+use ledger::{
+    Action, ErrorClass, ErrorRecord, Event, Next, Phase, Placement, Record, RequestCount, RunKind, RunState,
+};
 use proptest::prelude::*;
 
 fn records(events: Vec<Event>) -> Vec<Record> {
@@ -130,4 +132,30 @@ proptest! {
         prop_assert_eq!(state.counts.failed, count(&|slot| slot.phase == Phase::Failed || slot.wait_ended));
         prop_assert_eq!(state.counts.unsettled, count(&|slot| slot.unsettled.is_some()));
     }
+}
+
+#[test]
+fn a_counted_refusal_keeps_the_last_words() {
+    let placement = Placement { availability_domain: "AD-1".to_owned(), ..Placement::default() };
+    let intended = |attempt| Event::LaunchIntended {
+        slot: 1,
+        attempt,
+        token: format!("t{attempt}"),
+        placement: placement.clone(),
+    };
+    let failed = |attempt, message: &str| {
+        let error = ErrorRecord {
+            class: ErrorClass::Capacity,
+            code: "InternalError".to_owned(),
+            message: message.to_owned(),
+            ..ErrorRecord::default()
+        };
+        Event::TryFailed { slot: 1, attempt, error, action: Action::NextPlacement, settled: false }
+    };
+    let events = [intended(1), failed(1, "Out of host capacity."), intended(2), failed(2, "")];
+    let state = RunState::fold(run_id(), &records(events.into()));
+    let row = &state.targets.rows()[0];
+    assert_eq!((row.attempts, row.refused, row.obtained), (2, 2, 0));
+    assert_eq!(row.last_error.as_ref().unwrap().message, "Out of host capacity.");
+    assert_eq!(state.slot(1).error.as_ref().unwrap().message, "Out of host capacity.");
 }

@@ -9,4 +9,5 @@ mod plan;
 mod refused;
 mod run;
 mod spread;
+mod why;
 pub mod world;
