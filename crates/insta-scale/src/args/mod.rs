@@ -8,6 +8,7 @@ mod fleets;
 mod go_style;
 mod hunt;
 mod instances;
+mod limits;
 mod manage;
 mod manager;
 mod notify;
@@ -31,6 +32,7 @@ pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportArgs, ExportFormat, ExtendInstances, FleetChoice, InstancesArgs,
     InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances, TerminateInstances,
 };
+pub use limits::LimitsArgs;
 pub use manage::ManageInstances;
 pub use manager::CapacityManager;
 pub use notify::{NotifyArgs, NotifyCommand, NotifyTest};
@@ -163,6 +165,8 @@ pub enum Command {
     Reservation(ReservationArgs),
     /// Report capacity by availability domain, fault domain and shape
     Capacity(CapacityArgs),
+    /// Show which service limits stand in the way of the fleet, and what would do
+    Limits(LimitsArgs),
     /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),
     /// Find values for the config: availability domains, shapes, images, subnets and compartments

@@ -14,6 +14,7 @@ pub mod hunt;
 mod hunting;
 pub mod instances;
 pub mod launch;
+pub mod limits;
 mod lost;
 mod manual;
 pub mod namesakes;
@@ -64,6 +65,7 @@ fn is_simulated(command: &Command) -> bool {
         Command::Plan(args) => args.place.simulate.is_some(),
         Command::Capacity(args) => args.place.simulate.is_some(),
         Command::Find(args) => args.place.simulate.is_some(),
+        Command::Limits(args) => args.place.simulate.is_some(),
         Command::Runs(args) => args.simulated,
         Command::Show(args) => args.simulated,
         Command::Policy(_) => true,
@@ -95,6 +97,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         },
         Command::Reservation(args) => Box::pin(reservation::run_verb(session, args.command)).await,
         Command::Capacity(args) => Box::pin(capacity::show_capacity(session, &args)).await,
+        Command::Limits(args) => Box::pin(limits::show_limits(session, &args)).await,
         Command::Find(args) => Box::pin(find::find_values(session, args)).await,
         Command::Instances(args) => {
             instances::check_verb_format(session.output, &args.command)?;
@@ -133,6 +136,7 @@ fn lists(command: &Command) -> bool {
             | Command::Fleets(_)
             | Command::Fleet(_)
             | Command::Notify(_)
+            | Command::Limits(_)
     )
 }
 

@@ -18,6 +18,7 @@ mod instances;
 mod keeping;
 mod launch;
 mod lifetimes;
+mod limits;
 mod naming;
 mod notify;
 mod official_tools;

@@ -14,7 +14,7 @@ use crate::plan::FleetSpec;
 use crate::price::Size;
 
 /// The service that the limits belong to.
-const SERVICE: &str = "compute";
+pub(super) const SERVICE: &str = "compute";
 
 /// What limits and quotas leave for a shape in one place; nothing when not all that is needed could be asked.
 pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Placement) -> Vec<Bound> {
@@ -327,7 +327,7 @@ async fn ask(
 }
 
 /// How much of it is left: the least of what the limit and a quota leave.
-fn left(answer: &ResourceAvailability) -> Option<f64> {
+pub(super) fn left(answer: &ResourceAvailability) -> Option<f64> {
     let available = answer.fractional_availability.or(answer.available.map(|available| available as f64));
     let used = answer.fractional_usage.or(answer.used.map(|used| used as f64)).unwrap_or_default();
     let quota = answer.effective_quota_value.map(|quota| (quota - used).max(0.0));

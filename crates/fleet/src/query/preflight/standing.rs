@@ -1,0 +1,260 @@
+//! What the limits and quotas of a fleet leave, and the values that would do for all of it.
+
+use std::collections::BTreeMap;
+
+use ledger::Placement;
+use oci_client::{Client, Failure, FailureClass};
+use serde::Serialize;
+
+use super::asker::{Asker, places, row_of};
+use super::limits::{self, Each, Limit, Unit};
+use super::shapes;
+use crate::plan::FleetSpec;
+
+/// What stands in the way of a fleet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Standing {
+    /// How many instances are wanted.
+    pub wanted: u32,
+    /// How many of them the limits have room for; absent if a limit that is needed could not be read.
+    pub fits: Option<u64>,
+    /// Each limit of each place, in the order of the placements.
+    pub limits: Vec<LimitRow>,
+    /// Why some limits could not be read.
+    pub unknown: Vec<String>,
+}
+
+/// One limit in one place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LimitRow {
+    /// The service that the limit belongs to.
+    pub service: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The availability domain; absent for a limit of the region.
+    pub availability_domain: Option<String>,
+    /// The shape that counts against it.
+    pub shape: String,
+    /// What it counts: `OCPUs`, `GB`, `GPUs`.
+    pub unit: &'static str,
+    /// Its value, where the service tells it.
+    pub limit: Option<f64>,
+    /// The value of a compartment quota, where there is one.
+    pub quota: Option<f64>,
+    /// How much of it is used.
+    pub used: f64,
+    /// How much the limit and the quota leave.
+    pub available: f64,
+    /// What one instance needs.
+    pub each: f64,
+    /// How many instances it has room for.
+    pub room: u64,
+    /// The least value with which all wanted instances fit, if only this place gets more. Absent if they fit now.
+    pub would_do: Option<u64>,
+}
+
+impl Standing {
+    /// Whether nothing is known to stand in the way.
+    pub fn is_enough(&self) -> bool {
+        self.fits.is_none_or(|fits| fits >= u64::from(self.wanted))
+    }
+}
+
+/// Asks for the limits of every place of a fleet whose domains are resolved.
+///
+/// # Errors
+/// When the login is refused or nobody answers: then nothing is known.
+pub async fn standing(client: &Client, fleet: &FleetSpec) -> Result<Standing, Failure> {
+    let asker = Asker::new(client, fleet, None, None);
+    let mut wanted: Vec<String> = fleet.placements.iter().map(|place| place.shape.clone()).collect();
+    wanted.sort();
+    wanted.dedup();
+    let facts = shapes::ask(client, &fleet.compartment, None, None, &wanted).await?;
+    let mut standing = Standing { wanted: fleet.count, ..Standing::default() };
+    let mut is_known = true;
+    for place in places(&fleet.placements) {
+        let row = row_of(&facts, &place.shape);
+        let each = Each::of(fleet, row, place);
+        for limit in limits::of_shape(&place.shape, row) {
+            let name = (&limit.name, (!limit.regional).then_some(&place.availability_domain));
+            if standing.limits.iter().any(|row| (&row.name, row.availability_domain.as_ref()) == name) {
+                continue;
+            }
+            match read(&asker, &limit, place, each).await? {
+                Ok(row) => standing.limits.push(row),
+                // Twins for the region need not exist.
+                Err(_) if limit.regional => {}
+                Err(why) => {
+                    is_known = false;
+                    standing.unknown.push(why);
+                }
+            }
+        }
+    }
+    standing.fits = is_known.then(|| room(&standing.limits));
+    let short = u64::from(standing.wanted).saturating_sub(standing.fits.unwrap_or(u64::MAX));
+    suggest(&mut standing.limits, u64::from(standing.wanted), short);
+    Ok(standing)
+}
+
+/// One limit, or why it cannot be read.
+async fn read(
+    asker: &Asker<'_>,
+    limit: &Limit,
+    place: &Placement,
+    each: Each,
+) -> Result<Result<LimitRow, String>, Failure> {
+    let domain = (!limit.regional).then_some(place.availability_domain.as_str());
+    let unit = match limit.unit {
+        Unit::Ocpus => (each.size.ocpus, "OCPUs"),
+        Unit::MemoryGb => (each.size.memory_gb, "GB"),
+        Unit::Gpus => (each.gpus, "GPUs"),
+    };
+    let (Some(needs), unit) = unit else {
+        return Ok(Err(format!("{}: what one {} needs of it is unknown", limit.name, place.shape)));
+    };
+    let client = asker.client;
+    let compartment = asker.fleet.compartment.as_str();
+    let mut name = limit.name.clone();
+    let mut answer = client.get_resource_availability(compartment, limits::SERVICE, &name, domain).await;
+    if answer.as_ref().is_err_and(is_unknown_name) {
+        let definitions = client.list_limit_definitions(asker.tenancy(), Some(limits::SERVICE)).await?;
+        if let Some(other) = limits::find_in(&definitions, limit) {
+            name = other;
+            answer = client.get_resource_availability(compartment, limits::SERVICE, &name, domain).await;
+        }
+    }
+    let answer = match answer {
+        Ok(answer) => answer.value,
+        Err(failure) if is_unknown_name(&failure) => {
+            return Ok(Err(format!("{name}: there is no such limit")));
+        }
+        Err(failure) => return Err(failure),
+    };
+    let Some(available) = limits::left(&answer) else {
+        return Ok(Err(format!("{name}: the service does not tell what is left of it")));
+    };
+    let values = client.list_limit_values(asker.tenancy(), limits::SERVICE, Some(&name)).await?;
+    let value = values.iter().find(|row| row.availability_domain.as_deref() == domain);
+    let used = answer.fractional_usage.or(answer.used.map(|used| used as f64)).unwrap_or_default();
+    Ok(Ok(LimitRow {
+        service: limits::SERVICE,
+        name,
+        availability_domain: domain.map(str::to_owned),
+        shape: place.shape.clone(),
+        unit,
+        limit: value.and_then(|row| row.value).map(|value| value as f64),
+        quota: answer.effective_quota_value,
+        used,
+        available: available.max(0.0),
+        each: needs,
+        room: rooms(available, needs),
+        would_do: None,
+    }))
+}
+
+fn is_unknown_name(failure: &Failure) -> bool {
+    matches!(failure.class, FailureClass::NotFound | FailureClass::Invalid)
+}
+
+/// How many instances fit into what is left.
+fn rooms(available: f64, each: f64) -> u64 {
+    if each <= 0.0 { u64::MAX } else { (available.max(0.0) / each + 1e-6).floor() as u64 }
+}
+
+/// How many instances all places have room for: in each domain as many as its least limit, and no more than the region.
+fn room(rows: &[LimitRow]) -> u64 {
+    let mut shapes: BTreeMap<&str, (BTreeMap<&str, u64>, u64)> = BTreeMap::new();
+    for row in rows {
+        let (local, region) = shapes.entry(&row.shape).or_insert_with(|| (BTreeMap::new(), u64::MAX));
+        match &row.availability_domain {
+            Some(domain) => {
+                let least = local.entry(domain).or_insert(u64::MAX);
+                *least = row.room.min(*least);
+            }
+            None => *region = row.room.min(*region),
+        }
+    }
+    let of_shape = |(local, region): &(BTreeMap<&str, u64>, u64)| {
+        let sum = local.values().fold(0_u64, |sum, room| sum.saturating_add(*room));
+        if local.is_empty() { *region } else { sum.min(*region) }
+    };
+    shapes.values().fold(0, |sum, shape| sum.saturating_add(of_shape(shape)))
+}
+
+/// The values that would do. A domain that gets more takes all that is missing, whatever its other limits have left.
+fn suggest(rows: &mut [LimitRow], wanted: u64, short: u64) {
+    if short == 0 {
+        return;
+    }
+    let mut least: BTreeMap<(String, Option<String>), u64> = BTreeMap::new();
+    for row in rows.iter() {
+        let room = least.entry((row.shape.clone(), row.availability_domain.clone())).or_insert(u64::MAX);
+        *room = row.room.min(*room);
+    }
+    for row in rows {
+        let key = (row.shape.clone(), row.availability_domain.clone());
+        let here = match row.availability_domain {
+            Some(_) => least.get(&key).copied().unwrap_or_default().saturating_add(short),
+            None => wanted,
+        };
+        if here > row.room {
+            row.would_do = Some((row.used + here as f64 * row.each - 1e-6).ceil() as u64);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, domain: Option<&str>, used: f64, available: f64, each: f64) -> LimitRow {
+        LimitRow {
+            name: name.to_owned(),
+            availability_domain: domain.map(str::to_owned),
+            shape: "VM.Standard.A1.Flex".to_owned(),
+            used,
+            available,
+            each,
+            room: rooms(available, each),
+            ..LimitRow::default()
+        }
+    }
+
+    #[test]
+    fn the_least_limit_of_each_domain_decides() {
+        let rows = [
+            row("core", Some("AD-1"), 0.0, 10.0, 1.0),
+            row("memory", Some("AD-1"), 0.0, 24.0, 6.0),
+            row("core", Some("AD-2"), 0.0, 3.0, 1.0),
+            row("memory", Some("AD-2"), 0.0, 600.0, 6.0),
+        ];
+        assert_eq!(room(&rows), 4 + 3);
+        let region = [&rows[..], &[row("regional", None, 0.0, 5.0, 1.0)]].concat();
+        assert_eq!(room(&region), 5, "the limit of the region counts for all domains together");
+    }
+
+    #[test]
+    fn the_suggested_value_lets_all_of_them_fit() {
+        let mut rows = vec![
+            row("core", Some("AD-1"), 7.0, 3.0, 1.0),
+            row("memory", Some("AD-1"), 42.0, 600.0, 6.0),
+            row("core", Some("AD-2"), 0.0, 2.0, 1.0),
+        ];
+        suggest(&mut rows, 20, 15);
+        // 3 fit in AD-1, and 15 are missing: 7 used and 18 more.
+        assert_eq!((rows[0].would_do, rows[1].would_do, rows[2].would_do), (Some(25), None, Some(17)));
+        for (index, raised) in [(0, 25.0 - 7.0), (2, 17.0)] {
+            let mut rows = rows.clone();
+            rows[index].room = rooms(raised, 1.0);
+            assert_eq!(room(&rows), 20, "{index}");
+        }
+    }
+
+    #[test]
+    fn what_fits_needs_no_other_value() {
+        let mut rows = vec![row("core", Some("AD-1"), 0.0, 20.0, 1.0)];
+        suggest(&mut rows, 20, 0);
+        assert_eq!(rows[0].would_do, None);
+    }
+}

@@ -1,0 +1,113 @@
+//! `limits`: which service limits and quotas stand in the way of the fleet, and the values that would do.
+
+use crate::args::{LimitsArgs, OutputFormat};
+use crate::connection::Connection;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::console;
+use crate::output::document::SCHEMA_VERSION;
+use crate::output::instances::list::short_domain;
+use crate::output::listing::Listing;
+use crate::output::simulated::mark;
+use crate::output::text::{clean, count};
+use crate::runtime;
+use crate::session::Session;
+use crate::tuning::PLAN_RETRIES;
+use fleet::preflight::{LimitRow, Standing, standing};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// Shows them.
+pub async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
+    let settings = session.read_config(args.count)?;
+    session.say_when_stopped(runtime::STOPPING_QUESTIONS);
+    let connection =
+        Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
+    let client = connection.questions.with_retry(PLAN_RETRIES);
+    let asked = async {
+        let planned = fleet::plan(&client, connection.settings.fleet.clone()).await;
+        let plan = planned.map_err(|error| CommandError::of_plan(&connection.settings.written, error))?;
+        Ok::<_, CommandError>(standing(&client, &plan.fleet).await?)
+    };
+    let found = connection.ask(Box::pin(asked)).await?;
+    console::data(&text(&found, session.output))?;
+    if !session.is_quiet() && session.output == OutputFormat::Table {
+        console::line(advice(&found).trim_end());
+    }
+    connection.close().await?;
+    Ok(match found.fits {
+        _ if found.is_enough() => Exit::Done,
+        Some(0) => Exit::NoneLaunched,
+        _ => Exit::SomeFailed,
+    })
+}
+
+fn text(found: &Standing, format: OutputFormat) -> String {
+    let titles =
+        &["LIMIT", "DOMAIN", "UNIT", "LIMIT VALUE", "QUOTA", "USED", "AVAILABLE", "ENOUGH FOR", "WOULD DO"];
+    let mut listing = Listing::new("limits", titles);
+    for row in &found.limits {
+        listing.push(cells(row), serde_json::to_value(row).unwrap_or_default());
+    }
+    if format == OutputFormat::Json {
+        // Texts and numbers: nothing that JSON cannot hold.
+        let document = json!({"schema_version": SCHEMA_VERSION, "wanted": found.wanted, "fits": found.fits,
+                              "limits": found.limits, "unknown": found.unknown});
+        return serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n";
+    }
+    listing.to_text(format)
+}
+
+fn cells(row: &LimitRow) -> Vec<String> {
+    let figure = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), trimmed);
+    vec![
+        row.name.clone(),
+        row.availability_domain
+            .as_deref()
+            .map_or_else(|| "region".to_owned(), |name| short_domain(name).to_owned()),
+        row.unit.to_owned(),
+        figure(row.limit),
+        figure(row.quota),
+        trimmed(row.used),
+        trimmed(row.available),
+        count(row.room, "instance"),
+        row.would_do.map_or_else(|| "-".to_owned(), |value| value.to_string()),
+    ]
+}
+
+/// A figure without needless zeros.
+fn trimmed(figure: f64) -> String {
+    format!("{}", (figure * 1000.0).round() / 1000.0)
+}
+
+fn advice(found: &Standing) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail, so the results are ignored.
+    for why in &found.unknown {
+        let _ = writeln!(out, "warning: {}", clean(why));
+    }
+    let wanted = count(found.wanted, "instance");
+    match found.fits {
+        None => {
+            let _ = writeln!(out, "whether {wanted} fit is unknown, because not every limit could be read");
+        }
+        Some(_) if found.is_enough() => {
+            let _ = writeln!(out, "no limit stands in the way of {wanted}");
+        }
+        Some(fits) => {
+            let _ = writeln!(out, "the limits have room for {fits} of {wanted}");
+            if found.limits.iter().any(|row| row.quota.is_some() && row.would_do.is_some()) {
+                let _ = writeln!(
+                    out,
+                    "hint: an administrator of the tenancy can raise a quota of the compartment"
+                );
+            }
+            let _ = writeln!(
+                out,
+                "hint: request the values under WOULD DO for one domain (console: Governance, Limits, Quotas and Usage), use \
+                 another shape, or lower the count"
+            );
+        }
+    }
+    out
+}
