@@ -150,13 +150,13 @@ impl Reader<'_> {
         let Some((_, found)) = Encryption::ALL.iter().find(|(word, _)| *word == given.value.trim()) else {
             let message =
                 format!("{}tls must be `tls` (from the beginning), `starttls` or `none`", self.path);
-            self.findings.mistake(self.hidden(given.place, message).help("remove it for `tls`, port 465"));
+            self.findings.mistake(hidden(given.place, message).help("remove it for `tls`, port 465"));
             return None;
         };
         if *found == Encryption::None && !host.is_some_and(oci_client::is_loopback) {
             let message = format!("{}tls: none is for a server on this machine", self.path);
             let help = "write `tls: starttls`, or remove it for `tls`";
-            self.findings.mistake(self.hidden(given.place, message).help(help));
+            self.findings.mistake(hidden(given.place, message).help(help));
             return None;
         }
         Some(*found)
@@ -170,7 +170,7 @@ impl Reader<'_> {
             } else {
                 let message = format!("{}{key} is not an e-mail address", self.path);
                 let help = "write it as `me@example.com` or `Me <me@example.com>`";
-                self.findings.mistake(self.hidden(place, message).help(help));
+                self.findings.mistake(hidden(place, message).help(help));
             }
         }
         found
@@ -190,7 +190,7 @@ impl Reader<'_> {
             let near = keys::nearest(given.value, TYPES.iter().map(|(name, _)| *name));
             let help = near
                 .map_or_else(|| format!("write one of {names}"), |near| format!("did you mean `{near}`?"));
-            self.findings.mistake(self.hidden(given.place, message).help(help));
+            self.findings.mistake(hidden(given.place, message).help(help));
         }
         found.copied()
     }
@@ -203,17 +203,16 @@ impl Reader<'_> {
         let words = Topic::ALL.map(|(word, _)| word);
         let mut topics = BTreeSet::new();
         for At { value, place } in given {
-            match Topic::ALL.iter().find(|(word, _)| *word == value.trim()) {
-                Some((_, topic)) => drop(topics.insert(*topic)),
-                None => {
-                    let near = keys::nearest(value, words.into_iter());
-                    let help = near.map_or_else(
-                        || format!("remove `on` for all of them: {}", words.join(", ")),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    let message = format!("{}on takes {}", self.path, words.join(", "));
-                    self.findings.mistake(self.hidden(place, message).help(help));
-                }
+            if let Some((_, topic)) = Topic::ALL.iter().find(|(word, _)| *word == value.trim()) {
+                topics.insert(*topic);
+            } else {
+                let near = keys::nearest(value, words.into_iter());
+                let help = near.map_or_else(
+                    || format!("remove `on` for all of them: {}", words.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let message = format!("{}on takes {}", self.path, words.join(", "));
+                self.findings.mistake(hidden(place, message).help(help));
             }
         }
         topics
@@ -227,7 +226,7 @@ impl Reader<'_> {
                 let help = format!(
                     "write it to a file that only you can read and name that: `{key}_file: …`, or a variable: `{key}_env: …`"
                 );
-                self.findings.mistake(self.hidden(place, message).help(help));
+                self.findings.mistake(hidden(place, message).help(help));
             }
         }
     }
@@ -243,7 +242,7 @@ impl Reader<'_> {
             {
                 let message = format!("{}{key} has no meaning for the type {kind}", self.path);
                 self.findings.mistake(
-                    self.hidden(place, message).help(format!("the keys of {kind} are: {}", keys.join(", "))),
+                    hidden(place, message).help(format!("the keys of {kind} are: {}", keys.join(", "))),
                 );
             }
         }
@@ -269,7 +268,7 @@ impl Reader<'_> {
         };
         let wrong = |message: &str, help: &str| {
             let message = format!("{}url {message}", self.path);
-            self.findings.mistake(self.hidden(place, message).help(help));
+            self.findings.mistake(hidden(place, message).help(help));
             None
         };
         if secret.is_some() {
@@ -303,7 +302,7 @@ impl Reader<'_> {
         match (path, name) {
             (Some(_), Some(name)) => {
                 let message = format!("{}{file} and {variable} name two secrets", self.path);
-                self.findings.mistake(self.hidden(name.place, message).help("keep one of them"));
+                self.findings.mistake(hidden(name.place, message).help("keep one of them"));
                 None
             }
             (Some(path), None) => {
@@ -319,7 +318,7 @@ impl Reader<'_> {
                 let help = format!(
                     "write the name alone, such as `{variable}: MY_SECRET`, and export that variable"
                 );
-                self.findings.mistake(self.hidden(name.place, message).help(help));
+                self.findings.mistake(hidden(name.place, message).help(help));
                 None
             }
             (None, None) => None,
@@ -328,15 +327,15 @@ impl Reader<'_> {
 
     fn lacks(&self, key: &str, what: &str) -> Option<Channel> {
         let message = format!("{} lacks `{key}`: {what}", self.path.trim_end_matches('.'));
-        let finding = self.hidden(self.place, message);
+        let finding = hidden(self.place, message);
         self.findings.mistake(finding.help("config.example.yaml has an example of each type"));
         None
     }
+}
 
-    /// A finding that shows its line only as far as the place.
-    fn hidden(&self, place: Place, message: String) -> Finding {
-        Finding { hides_value: true, ..Finding::at(Place { width: 1, ..place }, message) }
-    }
+/// A finding that shows its line only as far as the place.
+fn hidden(place: Place, message: String) -> Finding {
+    Finding { hides_value: true, ..Finding::at(Place { width: 1, ..place }, message) }
 }
 
 fn is_variable(name: &str) -> bool {

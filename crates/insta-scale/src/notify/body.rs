@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// The most characters that a service takes in one message.
 const DISCORD_MAX: usize = 2_000;
@@ -127,8 +128,15 @@ fn signature(secret: &Secret, timestamp: &str, body: &[u8]) -> String {
     context.update(timestamp.as_bytes());
     context.update(b".");
     context.update(body);
-    let tag = context.sign();
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(context.sign().as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String cannot fail, so the result is ignored.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn post_json(url: &str, body: &Value) -> Result<http::Request<Vec<u8>>, String> {
@@ -197,8 +205,7 @@ mod tests {
         let tag = hmac::sign(&key, b"what do ya want for nothing?");
         assert_eq!(tag.as_ref()[..4], [0x5b, 0xdc, 0xc1, 0x46]);
         let tag = hmac::sign(&key, b"17.body");
-        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(signature(&Secret::of("Jefe"), "17", b"body"), hex);
+        assert_eq!(signature(&Secret::of("Jefe"), "17", b"body"), hex(tag.as_ref()));
     }
 
     #[test]

@@ -11,7 +11,12 @@ fn in_one_domain(place: &Workplace) {
 
 #[test]
 fn limits_show_the_value_that_would_do() {
-    let scenario = "world: {limits: {named: {standard-e4-core-count: 4, standard-e5-core-count: 4}}}";
+    let scenario = "world:
+  limits:
+    named:
+      - {name: standard-e4-core-count, value: 4}
+      - {name: standard-e5-core-count, value: 4}
+";
     let place = Workplace::empty();
     place.write("small.yaml", scenario);
     let file = place.path().join("small.yaml").display().to_string();
