@@ -69,7 +69,7 @@ enum Ended {
     Dead,
     /// By itself; and whether it was told to stop before.
     Itself {
-        summary: RunSummary,
+        summary: Box<RunSummary>,
         stopped: bool,
     },
     /// It could not begin.
@@ -383,7 +383,7 @@ impl History {
             fleet::launch(&env, self.run, &self.plan, options, sink, stop).await
         };
         match ended {
-            Ok(summary) => Ok(Ended::Itself { summary, stopped: false }),
+            Ok(summary) => Ok(Ended::Itself { summary: Box::new(summary), stopped: false }),
             Err(error) => {
                 if self.setup.loud {
                     println!("the process could not begin: {error}");
