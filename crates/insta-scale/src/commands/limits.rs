@@ -13,7 +13,7 @@ use crate::output::text::{clean, count};
 use crate::runtime;
 use crate::session::Session;
 use crate::tuning::PLAN_RETRIES;
-use fleet::preflight::{LimitRow, Standing, standing};
+use fleet::preflight::{Headroom, LimitRow, headroom};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, C
     let asked = async {
         let planned = fleet::plan(&client, connection.settings.fleet.clone()).await;
         let plan = planned.map_err(|error| CommandError::of_plan(&connection.settings.written, error))?;
-        Ok::<_, CommandError>(standing(&client, &plan.fleet).await?)
+        Ok::<_, CommandError>(headroom(&client, &plan.fleet).await?)
     };
     let found = connection.ask(Box::pin(asked)).await?;
     console::data(&text(&found, session.output))?;
@@ -42,7 +42,7 @@ pub async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, C
     })
 }
 
-fn text(found: &Standing, format: OutputFormat) -> String {
+fn text(found: &Headroom, format: OutputFormat) -> String {
     let titles =
         &["LIMIT", "DOMAIN", "UNIT", "LIMIT VALUE", "QUOTA", "USED", "AVAILABLE", "ENOUGH FOR", "WOULD DO"];
     let mut listing = Listing::new("limits", titles);
@@ -80,7 +80,7 @@ fn trimmed(figure: f64) -> String {
     format!("{}", (figure * 1000.0).round() / 1000.0)
 }
 
-fn advice(found: &Standing) -> String {
+fn advice(found: &Headroom) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are ignored.
     for why in &found.unknown {

@@ -9,7 +9,7 @@ use super::keys;
 use super::section::{At, Section};
 use super::yaml::Value;
 use crate::notify::{
-    Address, Channel, Encryption, MailServer, Receiver, SecretPlace, SecretSource, Topic, check_url,
+    Channel, Encryption, MailServer, Receiver, ReceiverUrl, SecretPlace, SecretSource, Topic, check_url,
 };
 use lettre::message::Mailbox;
 use std::collections::BTreeSet;
@@ -248,16 +248,16 @@ impl Reader<'_> {
         }
     }
 
-    fn url(&self, kind: &str, usual: Option<&str>) -> Option<Address> {
+    fn url(&self, kind: &str, usual: Option<&str>) -> Option<ReceiverUrl> {
         let literal = self.section.text("url");
         let place = self.section.key_place("url");
         let secret = self.secret("url_file", "url_env");
         let (Some(given), Some(place)) = (literal, place) else {
             if let Some(secret) = secret {
-                return Some(Address::Secret(secret));
+                return Some(ReceiverUrl::Secret(secret));
             }
             if let Some(usual) = usual {
-                return Some(Address::Literal(usual.to_owned()));
+                return Some(ReceiverUrl::Literal(usual.to_owned()));
             }
             let is_told = ["url_file", "url_env"].iter().any(|key| self.section.key_place(key).is_some());
             if !is_told {
@@ -293,7 +293,7 @@ impl Reader<'_> {
         if uri.query().is_some() {
             return wrong("has a query, which may hold a secret", by_file);
         }
-        Some(Address::Literal(url.to_owned()))
+        Some(ReceiverUrl::Literal(url.to_owned()))
     }
 
     /// A secret that a file or a variable holds.

@@ -23,7 +23,7 @@ pub const SIGNATURE_HEADER: &str = "x-insta-scale-signature";
 
 /// A receiver over HTTP whose secrets were read.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub enum HttpTarget {
     /// JSON by POST.
     Webhook {
         /// Where.
@@ -59,7 +59,7 @@ pub enum Target {
     },
 }
 
-impl Target {
+impl HttpTarget {
     /// The request for a message, signed at `now`. The error shows no secret.
     pub fn request(&self, message: &Message, now: Timestamp) -> Result<http::Request<Vec<u8>>, String> {
         match self {
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use crate::notify::test_message;
 
-    fn sent(target: &Target, message: &Message) -> (http::request::Parts, Value) {
+    fn sent(target: &HttpTarget, message: &Message) -> (http::request::Parts, Value) {
         let (head, body) = target.request(message, Timestamp::UNIX_EPOCH).unwrap().into_parts();
         (head, serde_json::from_slice(&body).unwrap())
     }
@@ -212,20 +212,20 @@ mod tests {
     fn each_service_gets_the_fields_that_it_takes() {
         let url = Secret::of("https://example.com/push/alerts");
         let token = Some(Secret::of("tk_1"));
-        let (head, body) = sent(&Target::Ntfy { url: url.clone(), token }, &message("stopped"));
+        let (head, body) = sent(&HttpTarget::Ntfy { url: url.clone(), token }, &message("stopped"));
         assert_eq!(
             (head.uri.to_string(), &body["topic"]),
             ("https://example.com/push".to_owned(), &"alerts".into())
         );
         assert_eq!(head.headers["authorization"], "Bearer tk_1");
         assert_eq!(body["title"], "web in us-phoenix-1: stopped");
-        let (_, body) = sent(&Target::Slack { url: url.clone() }, &message("<!channel> & co"));
+        let (_, body) = sent(&HttpTarget::Slack { url: url.clone() }, &message("<!channel> & co"));
         assert!(body["text"].as_str().unwrap().contains("&lt;!channel&gt; &amp; co"), "{body}");
-        let (_, body) = sent(&Target::Discord { url }, &message(&"x".repeat(3000)));
+        let (_, body) = sent(&HttpTarget::Discord { url }, &message(&"x".repeat(3000)));
         assert_eq!(body["content"].as_str().unwrap().chars().count(), DISCORD_MAX);
         assert_eq!(body["allowed_mentions"], json!({"parse": []}));
         let server = Secret::of("https://api.telegram.org");
-        let telegram = Target::Telegram { server, chat: "-100".to_owned(), token: Secret::of("1:a") };
+        let telegram = HttpTarget::Telegram { server, chat: "-100".to_owned(), token: Secret::of("1:a") };
         let (head, body) = sent(&telegram, &message("stopped"));
         assert_eq!(head.uri, "https://api.telegram.org/bot1:a/sendMessage");
         assert_eq!((&body["chat_id"], body["text"].is_string()), (&"-100".into(), true));

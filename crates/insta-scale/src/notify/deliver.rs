@@ -1,10 +1,10 @@
 //! Delivers one message to one receiver: a few tries, each with a limit. No redirect is followed.
 
-use super::body::Target;
+use super::body::HttpTarget;
 use super::email::Mail;
 use super::message::Message;
 use super::secret::Secret;
-use super::{Address, Channel, Receiver, SecretSource, Topic};
+use super::{Channel, Failed, Receiver, ReceiverUrl, SecretSource, Topic};
 use crate::config::Place;
 use crate::error::CommandError;
 use crate::output::text::clean;
@@ -35,7 +35,7 @@ pub struct Way {
 /// What takes messages to a receiver.
 #[derive(Clone)]
 enum Carrier {
-    Http { target: Target, transport: Arc<dyn Transport>, clock: Arc<dyn Clock> },
+    Http { target: HttpTarget, transport: Arc<dyn Transport>, clock: Arc<dyn Clock> },
     Mail(Box<Mail>),
 }
 
@@ -54,15 +54,6 @@ pub struct Delivery {
     pub tries: u32,
     /// Nothing, or why it did not arrive.
     pub result: Result<(), String>,
-}
-
-/// Why one try failed.
-#[derive(Debug)]
-pub struct Failed {
-    /// In words. It may hold secrets.
-    pub why: String,
-    /// Whether another try may work.
-    pub may_pass: bool,
 }
 
 impl Means {
@@ -95,9 +86,9 @@ impl Way {
             )
         };
         let read = |source: &SecretSource| source.read(env).map_err(wrong);
-        let address = |address: &Address| match address {
-            Address::Literal(url) => Ok(Secret::of(url)),
-            Address::Secret(source) => {
+        let address = |address: &ReceiverUrl| match address {
+            ReceiverUrl::Literal(url) => Ok(Secret::of(url)),
+            ReceiverUrl::Secret(source) => {
                 let url = read(source)?;
                 let checked = super::check_url(url.expose());
                 checked
@@ -108,13 +99,13 @@ impl Way {
         let maybe = |source: &Option<SecretSource>| source.as_ref().map(read).transpose();
         let target = match &receiver.channel {
             Channel::Webhook { url, secret } => {
-                Target::Webhook { url: address(url)?, secret: maybe(secret)? }
+                HttpTarget::Webhook { url: address(url)?, secret: maybe(secret)? }
             }
-            Channel::Ntfy { url, token } => Target::Ntfy { url: address(url)?, token: maybe(token)? },
-            Channel::Slack { url } => Target::Slack { url: address(url)? },
-            Channel::Discord { url } => Target::Discord { url: address(url)? },
+            Channel::Ntfy { url, token } => HttpTarget::Ntfy { url: address(url)?, token: maybe(token)? },
+            Channel::Slack { url } => HttpTarget::Slack { url: address(url)? },
+            Channel::Discord { url } => HttpTarget::Discord { url: address(url)? },
             Channel::Telegram { server, chat, token } => {
-                Target::Telegram { server: address(server)?, chat: chat.clone(), token: read(token)? }
+                HttpTarget::Telegram { server: address(server)?, chat: chat.clone(), token: read(token)? }
             }
             Channel::Email { server, login } => {
                 let login = match login {
@@ -261,7 +252,7 @@ pub(super) mod tests {
             kind: "webhook",
             topics: Topic::ALL.map(|(_, topic)| topic).into(),
             carrier: Carrier::Http {
-                target: Target::Webhook {
+                target: HttpTarget::Webhook {
                     url: Secret::of("https://example.com/hunter2"),
                     secret: Some(Secret::of("hunter2")),
                 },

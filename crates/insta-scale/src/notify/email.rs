@@ -1,6 +1,6 @@
 //! Messages by e-mail, handed to an SMTP server.
 
-use super::deliver::Failed;
+use super::Failed;
 use super::message::Message;
 use super::secret::Secret;
 use crate::error::CommandError;

@@ -75,31 +75,31 @@ pub enum Channel {
     /// JSON by POST, signed if there is a secret.
     Webhook {
         /// The address.
-        url: Address,
+        url: ReceiverUrl,
         /// The key of the signature.
         secret: Option<SecretSource>,
     },
     /// ntfy: the last part of the path is the topic.
     Ntfy {
         /// The address of the topic.
-        url: Address,
+        url: ReceiverUrl,
         /// An access token.
         token: Option<SecretSource>,
     },
     /// An incoming webhook of Slack, or of a service that takes the same.
     Slack {
         /// The address, which is a secret.
-        url: Address,
+        url: ReceiverUrl,
     },
     /// A webhook of Discord.
     Discord {
         /// The address, which is a secret.
-        url: Address,
+        url: ReceiverUrl,
     },
     /// A bot of Telegram.
     Telegram {
         /// The server of the bot API.
-        server: Address,
+        server: ReceiverUrl,
         /// Who gets the messages.
         chat: String,
         /// The token of the bot.
@@ -130,11 +130,20 @@ impl Channel {
 
 /// An address.
 #[derive(Clone, Debug)]
-pub enum Address {
+pub enum ReceiverUrl {
     /// As the config has it.
     Literal(String),
     /// One that whoever knows it can write to.
     Secret(SecretSource),
+}
+
+/// Why one try failed.
+#[derive(Debug)]
+struct Failed {
+    /// In words. It may hold secrets.
+    pub why: String,
+    /// Whether another try may work.
+    pub may_pass: bool,
 }
 
 /// Whether messages can be sent to an address. The error goes after the address and does not repeat it.

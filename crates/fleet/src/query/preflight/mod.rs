@@ -5,6 +5,7 @@
 
 mod ask;
 mod asker;
+mod headroom;
 pub(crate) mod limits;
 mod named;
 mod network;
@@ -13,14 +14,13 @@ mod probe;
 mod report;
 mod reserved;
 mod shapes;
-mod standing;
 mod subnet;
 mod verdict;
 
 pub use ask::preflight;
+pub use headroom::{Headroom, LimitRow, headroom};
 pub use report::{Availability, Cell, Matrix, matrix};
 pub use reserved::{Reserved, look_at_reservations};
-pub use standing::{LimitRow, Standing, standing};
 pub use verdict::{Bound, Pool, Verdict};
 
 use crate::price::Size;

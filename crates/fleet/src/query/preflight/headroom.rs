@@ -13,7 +13,7 @@ use crate::plan::FleetSpec;
 
 /// What stands in the way of a fleet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Standing {
+pub struct Headroom {
     /// How many instances are wanted.
     pub wanted: u32,
     /// How many of them the limits have room for; absent if a limit that is needed could not be read.
@@ -53,7 +53,7 @@ pub struct LimitRow {
     pub would_do: Option<u64>,
 }
 
-impl Standing {
+impl Headroom {
     /// Whether nothing is known to stand in the way.
     pub fn is_enough(&self) -> bool {
         self.fits.is_none_or(|fits| fits >= u64::from(self.wanted))
@@ -64,37 +64,37 @@ impl Standing {
 ///
 /// # Errors
 /// When the login is refused or nobody answers: then nothing is known.
-pub async fn standing(client: &Client, fleet: &FleetSpec) -> Result<Standing, Failure> {
+pub async fn headroom(client: &Client, fleet: &FleetSpec) -> Result<Headroom, Failure> {
     let asker = Asker::new(client, fleet, None, None);
     let mut wanted: Vec<String> = fleet.placements.iter().map(|place| place.shape.clone()).collect();
     wanted.sort();
     wanted.dedup();
     let facts = shapes::ask(client, &fleet.compartment, None, None, &wanted).await?;
-    let mut standing = Standing { wanted: fleet.count, ..Standing::default() };
+    let mut found = Headroom { wanted: fleet.count, ..Headroom::default() };
     let mut is_known = true;
     for place in places(&fleet.placements) {
         let row = row_of(&facts, &place.shape);
         let each = Each::of(fleet, row, place);
         for limit in limits::of_shape(&place.shape, row) {
             let name = (&limit.name, (!limit.regional).then_some(&place.availability_domain));
-            if standing.limits.iter().any(|row| (&row.name, row.availability_domain.as_ref()) == name) {
+            if found.limits.iter().any(|row| (&row.name, row.availability_domain.as_ref()) == name) {
                 continue;
             }
             match read(&asker, &limit, place, each).await? {
-                Ok(row) => standing.limits.push(row),
+                Ok(row) => found.limits.push(row),
                 // Twins for the region need not exist.
                 Err(_) if limit.regional => {}
                 Err(why) => {
                     is_known = false;
-                    standing.unknown.push(why);
+                    found.unknown.push(why);
                 }
             }
         }
     }
-    standing.fits = is_known.then(|| room(&standing.limits));
-    let short = u64::from(standing.wanted).saturating_sub(standing.fits.unwrap_or(u64::MAX));
-    suggest(&mut standing.limits, u64::from(standing.wanted), short);
-    Ok(standing)
+    found.fits = is_known.then(|| room(&found.limits));
+    let short = u64::from(found.wanted).saturating_sub(found.fits.unwrap_or(u64::MAX));
+    suggest(&mut found.limits, u64::from(found.wanted), short);
+    Ok(found)
 }
 
 /// One limit, or why it cannot be read.
