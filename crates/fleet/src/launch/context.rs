@@ -18,6 +18,7 @@ use crate::engine::{
 use crate::pace::{LEAST_RATE, LONGEST_HOLD, QueuePosition};
 use crate::plan::{EXPIRY_TAG, Plan, expiry_in};
 use jiff::Timestamp;
+use ledger::capacity::Answer;
 use ledger::{ErrorClass, ErrorRecord, Event, Placement, RunId, SlotNumber};
 use oci_client::{FailureClass, retry::LONGEST_RETRY_AFTER};
 use rand::{RngExt as _, rngs::StdRng};
@@ -156,10 +157,11 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Why nothing more is launched, once the fleet has expired.
+    /// Why nothing more is launched, once the fleet has expired or the hunt is over.
     pub fn time_is_over(&self) -> Option<ErrorRecord> {
-        let until = self.until.filter(|until| *until <= self.env.clock.now())?;
-        Some(expired(until))
+        let now = self.env.clock.now();
+        let of_fleet = self.until.filter(|until| *until <= now).map(expired);
+        of_fleet.or_else(|| self.hunt.as_ref()?.time_is_over(now))
     }
 
     /// How long to wait where the service asks to wait: within the bounds of the pacing, and not past `--retry-for`. A long
@@ -279,6 +281,10 @@ impl<'a> Context<'a> {
     /// The same for an instance that was accepted in `placement` and died. A limit that the limits contradict speaks against
     /// nothing: what died held its share of it.
     pub async fn place_failed_late(&self, placement: &Placement, class: FailureClass, error: &ErrorRecord) {
+        if let Some(hunt) = &self.hunt {
+            // Whatever it died of: a target that accepts launches and loses them is only probed.
+            hunt.see(&target_of(&self.plan.fleet, placement), &Answer::FailedLate(error.clone()));
+        }
         if class == FailureClass::Limit && self.hunt.is_none() {
             // Once the run is halted it does not matter any more.
             let Ok((is_transient, told)) = self.ask(self.is_transient_limit(placement, error)).await else {
