@@ -228,6 +228,9 @@ pub struct ActInstances {
     /// [default: fail at once]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with = "no_wait")]
     pub retry_for: Option<Duration>,
+    /// With --retry-for, send no notifications [default: tell the receivers under `notify:` in the config]
+    #[arg(long, requires = "retry_for")]
+    pub no_notify: bool,
     /// How.
     #[command(flatten)]
     pub carry: Carry,

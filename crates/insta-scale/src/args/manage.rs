@@ -110,7 +110,9 @@ impl ManageInstances {
                 watch: false,
                 every: Duration::from_secs(5),
             }),
-            ManageAction::Start => InstancesCommand::Start(ActInstances { retry_for: None, carry, select }),
+            ManageAction::Start => {
+                InstancesCommand::Start(ActInstances { retry_for: None, no_notify: false, carry, select })
+            }
             ManageAction::Stop => {
                 InstancesCommand::Stop(SoftInstances { select, carry, grace: None, force: false })
             }

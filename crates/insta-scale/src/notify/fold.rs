@@ -4,6 +4,7 @@
 
 use super::Topic;
 use super::message::Message;
+use crate::config::Settings;
 use crate::output::simulated;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count};
@@ -46,6 +47,17 @@ impl Watch {
             watch.apply(record);
         }
         watch
+    }
+
+    /// Of a run of actions that begins now, on instances of any fleet.
+    pub fn of_action(run: RunId, settings: &Settings) -> Self {
+        let name = Some(settings.fleet.name.clone()).filter(|name| !name.is_empty());
+        let fleet = FleetSpec {
+            name: name.unwrap_or_else(|| "instances start".to_owned()),
+            region: settings.fleet.region.clone(),
+            ..FleetSpec::default()
+        };
+        Self::new(run, &[], fleet, settings.prices.clone())
     }
 
     /// The same of a hunt until this time, if this process only probes once.

@@ -94,6 +94,27 @@ fn a_launch_tells_every_receiver_of_its_success() {
 }
 
 #[test]
+fn a_start_that_waits_for_capacity_tells_its_end() {
+    let (place, _region) = region(&[]);
+    let (address, requests) = receiver("200 OK");
+    add(&place, &format!("  - {{type: webhook, url: {address}/}}\n"));
+    assert_eq!(place.run(&["launch", "--count", "2", "--new", "--no-notify"]).code, 0);
+    assert_eq!(place.run(&["instances", "stop", "--run", "last"]).code, 0);
+    let started = place.run(&["instances", "start", "--run", "last", "--retry-for", "1m"]);
+    assert_eq!(started.code, 0, "{}", started.stderr);
+    let got: Vec<Request> = requests.try_iter().collect();
+    assert_eq!(got.len(), 1, "only a start with --retry-for is told");
+    let body = &got[0].body;
+    assert_eq!(
+        (&body["event"], &body["had"], &body["wanted"]),
+        (&"success".into(), &2.into(), &2.into()),
+        "{body}"
+    );
+    let vain = place.run(&["instances", "start", "--run", "last", "--no-notify"]);
+    assert_eq!(vain.code, 2, "{}", vain.stderr);
+}
+
+#[test]
 fn a_failing_receiver_is_one_warning_and_no_more() {
     let (place, _region) = region(&["--scenario", "stockout"]);
     let (address, requests) = receiver("301 Moved Permanently");

@@ -7,18 +7,21 @@ use crate::commands::costs;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::notify::{Notifier, Watch};
 use crate::output::instances::action;
 use crate::output::instances::reporter::ActionReporter;
 use crate::output::{console, simulated};
 use crate::session::Session;
 use fleet::action::{ActionSummary, Options, Verb};
 use fleet::select::Selection;
-use ledger::Outcome;
+use ledger::{Outcome, Store};
 
 /// `start`.
 pub async fn start_instances(connection: &Connection<'_>, args: &ActInstances) -> Result<Exit, CommandError> {
     let options = Options { retry_for: args.retry_for, ..Options::new(Verb::Start) };
-    act(connection, &args.select, &args.carry, carry(&args.carry, options)).await
+    let notifies = args.retry_for.is_some() && !args.no_notify;
+    let options = carry(&args.carry, options);
+    Box::pin(act_notifying(connection, &args.select, &args.carry, options, notifies)).await
 }
 
 /// `stop`.
@@ -64,6 +67,18 @@ async fn act(
     carry: &Carry,
     options: Options,
 ) -> Result<Exit, CommandError> {
+    act_notifying(connection, select, carry, options, false).await
+}
+
+/// The same; `notifies`: whether the receivers of the config are told what becomes of it.
+async fn act_notifying(
+    connection: &Connection<'_>,
+    select: &Select,
+    carry: &Carry,
+    options: Options,
+    notifies: bool,
+) -> Result<Exit, CommandError> {
+    let notifier = Notifier::open(connection.session, &connection.settings, notifies)?;
     let mut filter = select::build_filter(connection, select).await?;
     if filter.is_everything() && !carry.all {
         return Err(CommandError::usage(
@@ -129,6 +144,7 @@ async fn act(
     let missing = selection.missing().iter().map(|named| named.text().to_owned());
     let names: Vec<String> = machines.chain(missing).collect();
     let (sink, reporter) = ActionReporter::start(connection.session, run, "instance", &names)?;
+    let sink = notifier.watching(Watch::of_action(run, &connection.settings), sink);
     let result =
         fleet::action::run(&environment, run, &selection, &options, sink, connection.session.stop.clone())
             .await;
@@ -136,18 +152,32 @@ async fn act(
     // Only now may others go on with the runs that were stopped.
     drop(stopped);
     let mut summary = result?;
-    let told_to_stop = connection.session.stop.is_cancelled();
-    if options.verb == Verb::Terminate && !told_to_stop && summary.outcome != Some(Outcome::NotAuthenticated)
-    {
-        let (client, store) = (&connection.questions, &*environment.store);
-        let (compartment, prices) = (&connection.compartment, &connection.settings.prices);
-        let machines = selection.machines();
-        let found = fleet::costs::after_termination(client, store, run, compartment, machines, prices).await;
-        summary.still_costs = costs::complete_costs(connection.session, found);
+    if options.verb == Verb::Terminate {
+        find_costs(connection, &*environment.store, &selection, &mut summary).await;
     }
     let exit = conclude_action(connection.session, &summary)?;
     costs::show_costs(summary.still_costs.as_deref(), &connection.settings.prices);
+    notifier.finish().await;
     Ok(exit)
+}
+
+/// What goes on costing money after a termination, unless nobody waits for the answer.
+async fn find_costs(
+    connection: &Connection<'_>,
+    store: &dyn Store,
+    selection: &Selection,
+    summary: &mut ActionSummary,
+) {
+    let session = connection.session;
+    let Some(run) = summary.run_id else { return };
+    if session.stop.is_cancelled() || summary.outcome == Some(Outcome::NotAuthenticated) {
+        return;
+    }
+    let client = &connection.questions;
+    let (compartment, prices) = (&connection.compartment, &connection.settings.prices);
+    let machines = selection.machines();
+    let found = fleet::costs::after_termination(client, store, run, compartment, machines, prices).await;
+    summary.still_costs = costs::complete_costs(session, found);
 }
 
 /// A program gets its document even if there was nothing to do; a person was told. A selector that finds nothing is more
