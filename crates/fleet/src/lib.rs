@@ -24,10 +24,12 @@ mod tuning;
 pub use engine::env::{Environment, RunError, Sink, no_sink};
 pub use launch::end::{EndOfRun, end_for_good};
 pub use launch::run::{launch, rebuild_from_cloud, resume};
-pub use launch::{GivenUp, InstanceSummary, LaunchOptions, Returned, RunSummary, TargetSummary};
+pub use launch::{
+    GivenUp, InstanceSummary, LaunchOptions, ObtainedKind, Returned, RunSummary, TargetSummary,
+};
 pub use plan::{
-    Backend, Finding, FleetSpec, Origin, Plan, PlanError, TakenNames, highest_of_run, plan, retry_token,
-    taken,
+    Backend, Finding, FleetSpec, Origin, Plan, PlanError, Strategy, TakenNames, highest_of_run, plan,
+    retry_token, taken,
 };
 pub use plan::{named, naming, policy};
 pub use query::{addresses, preflight, select};

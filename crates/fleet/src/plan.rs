@@ -14,6 +14,7 @@ mod resolve;
 mod shapes;
 mod spec;
 mod spread;
+mod strategy;
 mod tags;
 mod walk;
 
@@ -27,8 +28,11 @@ pub use reserve::Reserve;
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{PlanError, is_domain, is_same_domain, plan};
+pub(crate) use shapes::misfit;
+pub(crate) use spec::grouped;
 pub use spec::{FleetSpec, is_same_kind};
 pub use spread::{Across, Spread, SpreadDomain, WhenImpossible, skew};
+pub use strategy::Strategy;
 pub(crate) use tags::expiry_in;
 pub use tags::{EXPIRY_TAG, fleet_expiry};
 
@@ -60,6 +64,9 @@ pub struct Plan {
     /// Require at least this many; with fewer, everything that the run created is rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
+    /// What is done when fewer instances can be had than were asked for.
+    #[serde(default, skip_serializing_if = "Strategy::is_default")]
+    pub strategy: Strategy,
     /// What launches the instances.
     #[serde(default, skip_serializing_if = "Backend::is_default")]
     pub backend: Backend,
@@ -97,6 +104,15 @@ impl Plan {
     /// All findings at once.
     pub fn offline(fleet: FleetSpec) -> Result<Self, Vec<Finding>> {
         resolve::offline(fleet)
+    }
+
+    /// Makes the plan pursue a strategy. `min` is the minimum that was asked for beside it.
+    pub fn pursue(&mut self, strategy: Strategy, min: Option<u32>) {
+        self.strategy = strategy;
+        self.min = match strategy {
+            Strategy::AllOrNothing => Some(self.fleet.count),
+            Strategy::Greedy | Strategy::BestEffort => min,
+        };
     }
 
     /// The slots: 1 up to the count.

@@ -102,6 +102,8 @@ classes! {
     NotDeleted = "not_deleted",
     /// Another process works on the run.
     Held = "held",
+    /// The instance is another one than was asked for.
+    Mismatch = "mismatch",
     /// It has changed since it was looked at.
     Changed = "changed",
 }

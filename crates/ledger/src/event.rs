@@ -240,6 +240,9 @@ pub enum Event {
         /// Whether it was found by its tags, not in the answer to a launch.
         #[serde(default)]
         adopted: bool,
+        /// In what it differs from what was asked for; absent when it does not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        differs: Option<String>,
     },
     /// An instance was observed in another state than before.
     StateSeen {

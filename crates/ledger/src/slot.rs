@@ -97,6 +97,8 @@ pub struct SlotState {
     pub wait_ended: bool,
     /// Whether the instance was found by its tags.
     pub adopted: bool,
+    /// In what its instance differs from what was asked for; absent when it does not.
+    pub differs: Option<String>,
     /// Whether the action had nothing to do.
     pub skipped: bool,
     /// The last failure; absent once the slot is running.

@@ -209,7 +209,7 @@ impl Counts {
         if matches!(slot.phase, Phase::Running | Phase::ActionDone) {
             change(&mut self.running);
         }
-        if slot.phase == Phase::Failed || slot.wait_ended {
+        if slot.phase == Phase::Failed || slot.wait_ended || slot.differs.is_some() {
             change(&mut self.failed);
         }
         if slot.unsettled.is_some() {
@@ -292,7 +292,8 @@ impl SlotState {
     }
 
     fn launched(&mut self, at: Timestamp, event: &Event) {
-        let Event::Launched { attempt, ocid, name, state, placement, work_request, adopted, .. } = event
+        let Event::Launched { attempt, ocid, name, state, placement, work_request, adopted, differs, .. } =
+            event
         else {
             return;
         };
@@ -313,6 +314,7 @@ impl SlotState {
         self.running_at = None;
         self.wait_ended = false;
         self.adopted = *adopted;
+        self.differs.clone_from(differs);
         self.error = None;
     }
 
@@ -321,6 +323,7 @@ impl SlotState {
     fn exists(&mut self, ocid: &str) {
         if self.ocid.as_deref() != Some(ocid) {
             self.ocid = Some(ocid.to_owned());
+            self.differs = None;
             self.phase = Phase::Launched;
             self.error = None;
         }
@@ -338,6 +341,7 @@ impl SlotState {
         self.launched_at = None;
         self.running_at = None;
         self.wait_ended = false;
+        self.differs = None;
         self.died += 1;
         self.error = Some(error.clone());
     }
@@ -348,6 +352,7 @@ impl SlotState {
             self.gone.push(ocid.to_owned());
             self.phase = Phase::GivenBack;
             self.wait_ended = false;
+            self.differs = None;
             self.ocid = None;
             self.state = Some("TERMINATED".to_owned());
         }

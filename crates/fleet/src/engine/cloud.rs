@@ -1,5 +1,6 @@
 //! The few calls that a run makes, with the parameters that it wants. Decides nothing.
 
+use ledger::CapacityType;
 use oci_api::{
     Operation,
     models::{
@@ -8,7 +9,7 @@ use oci_api::{
     },
 };
 use oci_client::{Answered, Call, Client, Failure, RetryPolicy};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use std::time::Duration;
 
 /// What a run needs of an instance that it made. An answer tells ten times as much, which is not even decoded.
@@ -22,7 +23,29 @@ pub(crate) struct Made {
     pub fault_domain: Option<String>,
     pub shape: Option<String>,
     pub capacity_reservation_id: Option<String>,
+    pub shape_config: Option<MadeSize>,
+    pub preemptible_instance_config: Option<IgnoredAny>,
     pub freeform_tags: Option<OwnTags>,
+}
+
+/// The size of an instance.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct MadeSize {
+    pub ocpus: Option<f64>,
+    #[serde(rename = "memoryInGBs")]
+    pub memory_in_gbs: Option<f64>,
+}
+
+impl Made {
+    /// How its capacity is bought.
+    pub fn capacity_type(&self) -> CapacityType {
+        if self.preemptible_instance_config.is_some() {
+            CapacityType::Preemptible
+        } else {
+            CapacityType::OnDemand
+        }
+    }
 }
 
 /// The tags by which a run knows its own instances.
@@ -47,6 +70,10 @@ impl From<Instance> for Made {
             fault_domain: instance.fault_domain,
             shape: Some(instance.shape),
             capacity_reservation_id: instance.capacity_reservation_id,
+            shape_config: instance
+                .shape_config
+                .map(|size| MadeSize { ocpus: size.ocpus, memory_in_gbs: size.memory_in_gbs }),
+            preemptible_instance_config: instance.preemptible_instance_config.map(|_| IgnoredAny),
             // Found by its tags.
             freeform_tags: None,
         }

@@ -2,6 +2,7 @@
 
 use crate::plan::{EXPIRY_TAG, FleetSpec};
 use crate::query::select::Machine;
+use ledger::{CapacityType, Placement};
 use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
 use serde::Serialize;
 
@@ -29,6 +30,17 @@ pub fn drift(machine: &Machine, fleet: &FleetSpec) -> Vec<Drift> {
         }
     }
     least.unwrap_or_default()
+}
+
+/// The placement of the config that a member is as if launched from; `None` for one that drifted.
+pub fn kind_of<'a>(machine: &Machine, fleet: &'a FleetSpec) -> Option<&'a Placement> {
+    let alike = |placement: &&&Placement| differences(machine, &fleet.launch_at(placement)).is_empty();
+    let bought = |placement: &&&Placement| {
+        (fleet.capacity_type_at(placement) == CapacityType::Preemptible) == machine.preemptible
+    };
+    let kinds = fleet.kinds();
+    let found: Vec<&&Placement> = kinds.iter().filter(alike).collect();
+    found.iter().copied().find(bought).or(found.first().copied()).copied()
 }
 
 impl Drift {
@@ -90,7 +102,6 @@ fn differences(machine: &Machine, launch: &LaunchInstanceDetails) -> Vec<Drift> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::Placement;
     use oci_api::models::LaunchInstanceShapeConfigDetails;
 
     fn fleet() -> FleetSpec {
@@ -121,6 +132,20 @@ mod tests {
         for shape in ["VM.Standard.E5.Flex", "VM.Standard.E4.Flex"] {
             assert_eq!(drift(&machine(shape, 2.0, "blue"), &fleet()), []);
         }
+    }
+
+    #[test]
+    fn a_member_is_priced_as_the_choice_that_it_is() {
+        let mut fleet = fleet();
+        let dry = Placement { capacity_type: Some(CapacityType::Preemptible), ..fleet.placements[1].clone() };
+        fleet.placements.push(dry);
+        let is = |machine: &Machine| {
+            fleet.placements.iter().position(|place| Some(place) == kind_of(machine, &fleet))
+        };
+        let e4 = machine("VM.Standard.E4.Flex", 2.0, "blue");
+        assert_eq!(is(&e4), Some(1));
+        assert_eq!(is(&Machine { preemptible: true, ..e4.clone() }), Some(2));
+        assert_eq!(is(&Machine { ocpus: Some(1.0), ..e4 }), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod wanted;
 pub use belongings::{Belongings, FleetReservation, VolumeTotal, belongings};
 pub use census::{Census, CensusError, FleetMember, take_census};
 pub use converge::{Converged, Means, SizeChange, carry_out, change, settle_unfinished};
-pub use drift::{Drift, MixedFleet, drift, mixed};
+pub use drift::{Drift, MixedFleet, drift, kind_of, mixed};
 pub use identity::FleetKey;
 pub use maintain::{KeepEnd, KeepOptions, Keeper, Told};
 pub use numbers::grown;

@@ -52,6 +52,7 @@ pub(crate) fn adopted(
         },
         work_request: None,
         adopted: true,
+        differs: None,
     }
 }
 

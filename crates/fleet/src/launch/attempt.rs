@@ -8,6 +8,7 @@ use super::{
     hunt::Turn,
     limit_recheck,
     memory::target_of,
+    obtained,
     options::{LONGEST_LAG, TOKEN_LIFE},
     termination,
 };
@@ -35,8 +36,9 @@ const BETWEEN_LOOKS: Duration =
 pub(crate) enum AttemptEnd {
     /// The slot has this instance.
     Launched { ocid: String },
-    /// It certainly created no instance that still exists: another attempt is allowed.
-    Next { class: FailureClass, error: ErrorRecord },
+    /// It certainly created no instance that still exists: another attempt is allowed. `waited` tells whether it was refused
+    /// again each time after waiting.
+    Next { class: FailureClass, error: ErrorRecord, waited: bool },
     /// It created an instance that has ended since: another attempt is allowed.
     Died { class: FailureClass, error: ErrorRecord },
     /// Nothing more is to be tried; if an instance may exist, the slot stays unsettled and a resume settles it.
@@ -179,7 +181,10 @@ impl Attempt<'_> {
         if self.may_exist.is_none() {
             self.refused = Some((error.clone(), action));
         }
-        if failure.class == FailureClass::Limit && nth > rule.times {
+        if failure.class == FailureClass::Limit && self.context.moves_on_at_once(&self.placement) {
+            // The limit of one shape says nothing about another, which need not wait for it.
+            action = Action::NextPlacement;
+        } else if failure.class == FailureClass::Limit && nth > rule.times {
             let asking = self.context.is_transient_limit(&self.placement, &error);
             let (is_transient, told) = self.context.ask(asking).await?;
             if is_transient {
@@ -213,7 +218,8 @@ impl Attempt<'_> {
             }
             Action::NextPlacement => {
                 self.note(error.clone(), action).await;
-                Ok(Some(AttemptEnd::Next { class: failure.class, error }))
+                let waited = rule.action == Action::Wait && nth > rule.times;
+                Ok(Some(AttemptEnd::Next { class: failure.class, error, waited }))
             }
             Action::GiveUpSlot => {
                 self.note(error.clone(), action).await;
@@ -283,7 +289,8 @@ impl Attempt<'_> {
             }
         };
         let dead = adopt::is_dead(&made.lifecycle_state);
-        let mut event = adopt::adopted(made, self.slot, self.number, Some(&self.placement));
+        let unlike = obtained::difference(&self.context.plan.fleet, &self.placement, &made);
+        let mut event = self.launched(made, unlike);
         if let Event::Launched { work_request, adopted, name, placement, .. } = &mut event {
             work_request.clone_from(&answered.work_request_id);
             *adopted = false;
@@ -302,6 +309,19 @@ impl Attempt<'_> {
         let event = Event::InstanceDied { slot: self.slot, ocid, error: error.clone() };
         self.context.journal.record(vec![event]).await;
         Ok(AttemptEnd::Died { class, error })
+    }
+
+    /// The event of an instance, as it was found by its tags. `unlike` tells in what it is not what was asked for.
+    fn launched(&self, made: Made, unlike: Option<String>) -> Event {
+        let told = unlike.is_some().then(|| obtained::Obtained::of(&made));
+        let mut event = adopt::adopted(made, self.slot, self.number, Some(&self.placement));
+        if let Event::Launched { placement, differs, .. } = &mut event {
+            if let Some(told) = told {
+                told.correct(placement);
+            }
+            *differs = unlike;
+        }
+        event
     }
 
     /// The token is too old to be sent again: the tags are all there is.
@@ -343,7 +363,10 @@ impl Attempt<'_> {
                         let error = ErrorRecord { code: "WrongInstance".to_owned(), message, ..error };
                         return Ok(AttemptEnd::GiveUp { class, error });
                     }
-                    let event = adopt::adopted(instance, self.slot, self.number, Some(&self.placement));
+                    let made = Made::from(instance);
+                    let fleet = &self.context.plan.fleet;
+                    let unlike = obtained::difference_from_all(fleet, &self.placement, &made);
+                    let event = self.launched(made, unlike);
                     self.context.journal.record_and_see(vec![event]).await;
                     return Ok(AttemptEnd::Launched { ocid });
                 }
@@ -372,7 +395,7 @@ impl Attempt<'_> {
         // A definite response and several polls that agree prove that there is none. Otherwise it is unknown.
         if known && class != FailureClass::Ambiguous {
             self.note(error.clone(), Action::NextPlacement).await;
-            return Ok(AttemptEnd::Next { class, error });
+            return Ok(AttemptEnd::Next { class, error, waited: false });
         }
         let message = format!("{} (the instance may exist)", error.message);
         Ok(AttemptEnd::GiveUp { class, error: ErrorRecord { message, ..error } })

@@ -16,9 +16,8 @@ use crate::engine::{
     pacer::{Class, PaceChange, Pacer, Permit},
 };
 use crate::pace::{LEAST_RATE, LONGEST_HOLD, QueuePosition};
-use crate::plan::{EXPIRY_TAG, Plan, expiry_in};
+use crate::plan::{EXPIRY_TAG, Plan, Strategy, expiry_in};
 use jiff::Timestamp;
-use ledger::capacity::Answer;
 use ledger::{ErrorClass, ErrorRecord, Event, Placement, RunId, SlotNumber};
 use oci_client::{FailureClass, retry::LONGEST_RETRY_AFTER};
 use rand::{RngExt as _, rngs::StdRng};
@@ -157,11 +156,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Why nothing more is launched, once the fleet has expired or the hunt is over.
+    /// Why nothing more is launched, once the fleet has expired.
     pub fn time_is_over(&self) -> Option<ErrorRecord> {
-        let now = self.env.clock.now();
-        let of_fleet = self.until.filter(|until| *until <= now).map(expired);
-        of_fleet.or_else(|| self.hunt.as_ref()?.time_is_over(now))
+        let until = self.until.filter(|until| *until <= self.env.clock.now())?;
+        Some(expired(until))
     }
 
     /// How long to wait where the service asks to wait: within the bounds of the pacing, and not past `--retry-for`. A long
@@ -262,6 +260,21 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether a launch that a limit has refused at a placement does not wait there: another shape may be launched instead, and
+    /// nothing speaks against that; or the run waits for nothing.
+    pub fn moves_on_at_once(&self, refused: &Placement) -> bool {
+        if self.plan.strategy == Strategy::BestEffort {
+            return true;
+        }
+        let fleet = &self.plan.fleet;
+        let mut others = fleet
+            .placements
+            .iter()
+            .filter(|other| other.shape != refused.shape && fleet.may_move(refused, other));
+        let (capacity, now) = (self.lock_capacity(), Instant::now());
+        others.any(|other| self.known_of(&capacity, other, now) == PlacementState::Open)
+    }
+
     /// The cache of this run.
     pub fn lock_capacity(&self) -> MutexGuard<'_, CapacityCache> {
         self.capacity.lock().unwrap_or_else(PoisonError::into_inner)
@@ -281,10 +294,6 @@ impl<'a> Context<'a> {
     /// The same for an instance that was accepted in `placement` and died. A limit that the limits contradict speaks against
     /// nothing: what died held its share of it.
     pub async fn place_failed_late(&self, placement: &Placement, class: FailureClass, error: &ErrorRecord) {
-        if let Some(hunt) = &self.hunt {
-            // Whatever it died of: a target that accepts launches and loses them is only probed.
-            hunt.see(&target_of(&self.plan.fleet, placement), &Answer::FailedLate(error.clone()));
-        }
         if class == FailureClass::Limit && self.hunt.is_none() {
             // Once the run is halted it does not matter any more.
             let Ok((is_transient, told)) = self.ask(self.is_transient_limit(placement, error)).await else {

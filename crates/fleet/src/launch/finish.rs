@@ -3,7 +3,7 @@
 use super::{context::Context, reserve, rollback};
 use crate::engine::outcome::{Ending, Reached};
 use crate::plan::Reserve;
-use ledger::{ErrorClass, ErrorRecord, Event, Next, Outcome, RunState};
+use ledger::{ErrorClass, ErrorRecord, Event, Next, Outcome, Phase, RunState};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
@@ -47,13 +47,23 @@ fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
         return None;
     }
     context.journal.state(|state| {
-        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
+        let reached = as_asked(state, context.options.wait);
         // What ran and is gone was reached. Nobody asked for the rest to follow it.
         let before = u32::try_from(context.gone.len()).unwrap_or(u32::MAX);
         let short = context.plan.min.filter(|min| reached.saturating_add(before) < *min);
         let short = short.filter(|_| !context.options.keep_partial);
         state.giving_back.or_else(|| short.map(|min| (reached, min)))
     })
+}
+
+/// How many instances run, or exist, that are what was asked for.
+fn as_asked(state: &RunState, running: bool) -> u32 {
+    let unlike = state.slots.values().filter(|slot| {
+        let counts = if running { slot.phase == Phase::Running } else { slot.ocid.is_some() };
+        counts && slot.differs.is_some()
+    });
+    let all = if running { state.counts.running } else { state.counts.launched };
+    all.saturating_sub(u32::try_from(unlike.count()).unwrap_or(u32::MAX))
 }
 
 /// Gives everything back. `None` when that could not begin, because the ledger did not take the intent.
@@ -145,7 +155,7 @@ async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
     let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
     let broken = context.journal.broken().is_some();
     let outcome = context.journal.state(|state| {
-        let reached = if context.options.wait { state.counts.running } else { state.counts.launched };
+        let reached = as_asked(state, context.options.wait);
         if let Some(outcome) = rolled_back.filter(|_| !broken) {
             return outcome;
         }

@@ -16,6 +16,7 @@ mod finish;
 mod hunt;
 mod limit_recheck;
 pub mod memory;
+mod obtained;
 mod options;
 mod reserve;
 mod rollback;
@@ -31,5 +32,5 @@ mod why;
 
 pub use hunt::{Begin, Hunting, carry_on};
 pub use options::{LONGEST_LAG, LaunchOptions};
-pub use summary::{InstanceSummary, ReservationSummary, Returned, RunSummary};
+pub use summary::{InstanceSummary, ObtainedKind, ReservationSummary, Returned, RunSummary};
 pub use why::{GivenUp, TargetSummary};

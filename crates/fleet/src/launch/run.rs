@@ -373,9 +373,7 @@ async fn carry_out(
 
 /// The options with the deadline that the terms of a hunt set.
 fn until(plan: &Plan, options: &LaunchOptions, now: jiff::Timestamp) -> LaunchOptions {
-    // A hunt that is taken up after its end launches nothing, but still learns what became of its launches.
-    let left = plan.hunt.and_then(|terms| Duration::try_from(terms.until.duration_since(now)).ok());
-    let left = left.filter(|left| !left.is_zero());
+    let left = plan.hunt.map(|terms| Duration::try_from(terms.until.duration_since(now)).unwrap_or_default());
     let deadline = left.into_iter().chain(options.deadline).min();
     LaunchOptions { deadline, ..options.clone() }
 }

@@ -11,6 +11,7 @@ use super::{
     memory::target_of,
 };
 use crate::engine::{failure::rule, pacer::Permit};
+use crate::plan::Strategy;
 use crate::tuning::LONGEST_TURN;
 use ledger::{Action, ErrorClass, ErrorRecord, Intent, Next, SlotNumber};
 use oci_client::FailureClass;
@@ -112,9 +113,9 @@ async fn walk(
                 context.place_accepted(&placement);
                 return Ok(SlotEnd::Launched { slot, ocid });
             }
-            AttemptEnd::Next { class, error } => {
+            AttemptEnd::Next { class, error, waited } => {
                 if class != FailureClass::InvalidatedRetryToken {
-                    context.place_refused(&placement, &error, waited(class).then(|| began.elapsed()));
+                    context.place_refused(&placement, &error, waited.then(|| began.elapsed()));
                 }
                 progress.failed(class, error);
             }
@@ -230,7 +231,8 @@ impl SlotProgress {
         }
         if self.in_this_pass >= placements {
             self.passes += 1;
-            let again = std::mem::take(&mut self.retryable) && (patient || self.passes < PASSES);
+            let passes = if context.plan.strategy == Strategy::BestEffort { 1 } else { PASSES };
+            let again = std::mem::take(&mut self.retryable) && (patient || self.passes < passes);
             if !again {
                 return Choice::GiveUp(self.last_error());
             }

@@ -3,11 +3,12 @@
 //! Hints and exit codes are the command's business; this knows only what the records say.
 
 use super::why::{self, GivenUp, TargetSummary};
-use crate::plan::Plan;
+use crate::plan::{Plan, Strategy};
 use crate::price::StillCosts;
 use jiff::Timestamp;
 use ledger::{
-    ErrorClass, ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState, SlotNumber, SlotState,
+    CapacityType, ErrorClass, ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState,
+    SlotNumber, SlotState,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -30,6 +31,10 @@ pub struct RunSummary {
     /// What was rolled back, once the rollback has started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returned: Option<Box<Returned>>,
+    /// The instances by what they are, in the order of the plan.
+    pub obtained: Vec<ObtainedKind>,
+    /// What the run did when fewer could be had.
+    pub strategy: Strategy,
     /// Seconds since the run began, or was last resumed.
     pub elapsed_s: f64,
     /// Requests by operation.
@@ -46,6 +51,21 @@ pub struct RunSummary {
     /// Unused resources that continue to cost money; absent if this was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub still_costs: Option<Vec<StillCosts>>,
+}
+
+/// Instances of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ObtainedKind {
+    /// How many.
+    pub count: u32,
+    /// The shape.
+    pub shape: String,
+    /// OCPUs of each, where the config gives them.
+    pub ocpus: Option<f64>,
+    /// Memory of each in GB, where the config gives it.
+    pub memory_gb: Option<f64>,
+    /// How their capacity is bought.
+    pub capacity_type: Option<CapacityType>,
 }
 
 /// What a run gave back because it stayed below its least count.
@@ -95,6 +115,8 @@ pub struct InstanceSummary {
     pub ocpus: Option<f64>,
     /// The memory that was asked for in GB, where the config gives it.
     pub memory_gb: Option<f64>,
+    /// How its capacity is bought.
+    pub capacity_type: Option<CapacityType>,
     /// The placement of the instance, or the one that was last tried.
     #[serde(skip)]
     pub placement: Option<Placement>,
@@ -127,6 +149,7 @@ impl RunSummary {
         let mut slots = std::mem::take(&mut state.slots);
         let instances: Vec<_> =
             (1..=state.requested).map(|number| row(slots.remove(&number), &state, plan, number)).collect();
+        let obtained = obtained(&instances, plan);
         let end = state.finished_at.or(state.last_at);
         let elapsed_s = match (state.taken_up_at, end) {
             (Some(start), Some(end)) => seconds(start, end),
@@ -141,6 +164,8 @@ impl RunSummary {
             running: state.counts.running,
             failed: u32::try_from(failed).unwrap_or(u32::MAX),
             returned,
+            obtained,
+            strategy: plan.strategy,
             elapsed_s,
             requests: state.requests,
             targets,
@@ -151,12 +176,51 @@ impl RunSummary {
         }
     }
 
+    /// Whether the run got what a best effort asks for: some instances, and nothing but capacity was lacking for the others. A
+    /// run below its minimum was rolled back, and kept none.
+    pub fn is_best_effort_met(&self) -> bool {
+        use ErrorClass::{Capacity, Limit, ReservationExhausted};
+        let lacking = |error: &ErrorRecord| matches!(error.class, Capacity | Limit | ReservationExhausted);
+        self.strategy == Strategy::BestEffort
+            && self.launched > 0
+            && self.instances.iter().all(|row| match &row.error {
+                Some(error) => row.ocid.is_none() && lacking(error),
+                None => row.ocid.is_some(),
+            })
+    }
+
     /// The summary of a launch from its records alone: its plan is in the first one.
     ///
     /// # Errors
     /// When the run is of another kind, or its plan cannot be read.
     pub fn from_state(state: &RunState) -> Result<Self, serde_json::Error> {
         Ok(Self::of(state, &serde_json::from_value(state.plan.clone())?))
+    }
+}
+
+fn obtained(instances: &[InstanceSummary], plan: &Plan) -> Vec<ObtainedKind> {
+    let mut kinds: Vec<ObtainedKind> =
+        plan.fleet.kinds().into_iter().map(|kind| of_kind(plan, kind)).collect();
+    for row in instances.iter().filter(|row| row.ocid.is_some()) {
+        let Some(placement) = &row.placement else { continue };
+        let own = of_kind(plan, placement);
+        match kinds.iter_mut().find(|kind| ObtainedKind { count: 0, ..(*kind).clone() } == own) {
+            Some(kind) => kind.count += 1,
+            None => kinds.push(ObtainedKind { count: 1, ..own }),
+        }
+    }
+    kinds.retain(|kind| kind.count > 0);
+    kinds
+}
+
+fn of_kind(plan: &Plan, placement: &Placement) -> ObtainedKind {
+    let size = plan.fleet.size_at(placement);
+    ObtainedKind {
+        count: 0,
+        shape: placement.shape.clone(),
+        ocpus: size.ocpus,
+        memory_gb: size.memory_gb,
+        capacity_type: Some(plan.fleet.capacity_type_at(placement)),
     }
 }
 
@@ -209,7 +273,14 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
         ),
         ..ErrorRecord::default()
     };
+    let mismatch = slot.differs.as_ref().map(|message| ErrorRecord {
+        class: ErrorClass::Mismatch,
+        code: "NotAsRequested".to_owned(),
+        message: message.clone(),
+        ..ErrorRecord::default()
+    });
     let error = match slot.phase {
+        Phase::Running | Phase::Launched if mismatch.is_some() => mismatch,
         Phase::Running | Phase::Launched if slot.wait_ended => {
             Some(slot.error.clone().unwrap_or_else(wait_ended))
         }
@@ -228,6 +299,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
         shape: place.map(|place| place.shape.clone()),
         ocpus: size.ocpus,
         memory_gb: size.memory_gb,
+        capacity_type: place.map(|place| plan.fleet.capacity_type_at(place)),
         placement: slot.placement,
         attempts: slot.attempts,
         launched_at: slot.launched_at,

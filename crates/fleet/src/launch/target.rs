@@ -2,8 +2,8 @@
 
 use crate::plan::{FleetSpec, Plan};
 use crate::price::Size;
+use ledger::Placement;
 use ledger::capacity::{Scope, Subject};
-use ledger::{CapacityType, Placement};
 
 /// Where the answers of a plan belong.
 pub fn scope_of(plan: &Plan) -> Scope {
@@ -19,16 +19,12 @@ pub fn scope_of(plan: &Plan) -> Scope {
 /// The target that a launch in this placement asks for capacity.
 pub fn target_of(fleet: &FleetSpec, placement: &Placement) -> Subject {
     let template = &fleet.template;
-    let capacity_type = placement.capacity_type.unwrap_or_else(|| {
-        let preemptible = template.preemptible_instance_config.is_some();
-        if preemptible { CapacityType::Preemptible } else { CapacityType::OnDemand }
-    });
     Subject::Target {
         availability_domain: placement.availability_domain.clone(),
         fault_domain: placement.fault_domain.clone().or_else(|| template.fault_domain.clone()),
         shape: placement.shape.clone(),
         size: size_text(fleet.size_at(placement)),
-        capacity_type,
+        capacity_type: fleet.capacity_type_at(placement),
         reservation: placement
             .capacity_reservation
             .clone()

@@ -34,10 +34,10 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
     let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
     let asked = futures_util::future::join(
         cloud::availability_domains(client, compartment),
-        shapes::unknown(client, &fleet),
+        shapes::impossible(client, &fleet),
     );
-    let (domains, unknown) = asked.await;
-    findings.extend(unknown);
+    let (domains, impossible) = asked.await;
+    findings.extend(impossible);
     match domains {
         Ok(domains) => {
             let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
@@ -214,10 +214,13 @@ pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placeme
             let domain = Some(placement.availability_domain.clone());
             findings.push(Finding { domain, ..Finding::new(field(index), message) });
         }
-        resolved.extend(found.into_iter().map(|name| {
-            let availability_domain = name.clone();
-            Placement { availability_domain, ..placement.clone() }
-        }));
+        for name in found {
+            let placement = Placement { availability_domain: name.clone(), ..placement.clone() };
+            // Two spellings of one domain are one placement.
+            if !resolved.contains(&placement) {
+                resolved.push(placement);
+            }
+        }
     }
     if findings.is_empty() { Ok(resolved) } else { Err(findings) }
 }

@@ -1,16 +1,17 @@
-//! Finds shapes that the region does not have before anything is launched: a launch would answer "not found or not
-//! authorised", once for each instance.
+//! Finds shapes that the region does not have, and sizes that they do not take, before anything is launched: a launch would be
+//! refused once for each instance.
 
 use super::finding::Finding;
 use super::spec::FleetSpec;
+use crate::price::{Size, describe};
 use oci_api::Operation;
 use oci_api::models::Shape;
 use oci_client::{Call, Client, Failure};
 use std::collections::BTreeSet;
 
-/// A finding for each shape that is not offered. What cannot be asked stands in nobody's way: whoever may launch need not be
+/// A finding for each shape that is not offered, and for each size that its shape does not take. What cannot be asked stands in nobody's way: whoever may launch need not be
 /// allowed to list shapes.
-pub(super) async fn unknown(client: &Client, fleet: &FleetSpec) -> Vec<Finding> {
+pub(super) async fn impossible(client: &Client, fleet: &FleetSpec) -> Vec<Finding> {
     let wanted: BTreeSet<&str> = fleet
         .placements
         .iter()
@@ -24,22 +25,72 @@ pub(super) async fn unknown(client: &Client, fleet: &FleetSpec) -> Vec<Finding> 
         _ => None,
     };
     let Ok(found) = list(client, &fleet.compartment, only).await else { return Vec::new() };
-    if wanted.iter().all(|shape| found.contains(*shape)) {
-        return Vec::new();
+    let misfits = misfits(fleet, &found);
+    if wanted.iter().all(|shape| has(&found, shape)) {
+        return misfits;
     }
     let all = match only {
         Some(_) => list(client, &fleet.compartment, None).await.unwrap_or_default(),
         None => found,
     };
+    let all: BTreeSet<String> = all.into_iter().map(|row| row.shape).collect();
     // An empty list says that nothing may be seen, not that there is nothing.
     let missing = wanted.into_iter().filter(|shape| !all.is_empty() && !all.contains(*shape));
-    missing.map(|shape| finding(shape, &all)).collect()
+    missing.map(|shape| finding(shape, &all)).chain(misfits).collect()
 }
 
-async fn list(client: &Client, compartment: &str, only: Option<&str>) -> Result<BTreeSet<String>, Failure> {
+fn has(rows: &[Shape], shape: &str) -> bool {
+    rows.iter().any(|row| row.shape == shape)
+}
+
+async fn list(client: &Client, compartment: &str, only: Option<&str>) -> Result<Vec<Shape>, Failure> {
     let call = Call::new(Operation::ListShapes).query("compartmentId", compartment).query_opt("shape", only);
-    let rows: Vec<Shape> = client.all(call).await?;
-    Ok(rows.into_iter().map(|row| row.shape).collect())
+    client.all(call).await
+}
+
+/// The kinds of a fleet whose size is none of their shape's. The service lists a shape several times where its bounds differ
+/// between availability domains: a size that fits one of them may be had there.
+fn misfits(fleet: &FleetSpec, rows: &[Shape]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for kind in fleet.kinds() {
+        let size = fleet.size_at(kind);
+        let reasons: Vec<Option<String>> =
+            rows.iter().filter(|row| row.shape == kind.shape).map(|row| misfit(row, size)).collect();
+        if reasons.iter().any(Option::is_none) {
+            continue;
+        }
+        let Some(reason) = reasons.into_iter().flatten().next() else { continue };
+        let message = format!("{} is no size of this shape: {reason}", describe(&kind.shape, size));
+        let found = Finding { shape: Some(kind.shape.clone()), ..Finding::new("shape_config", message) };
+        if !findings.contains(&found) {
+            findings.push(found);
+        }
+    }
+    findings
+}
+
+/// Why a shape does not take a size, as far as the service tells its bounds.
+pub(crate) fn misfit(row: &Shape, size: Size) -> Option<String> {
+    let outside = |is: f64, least: Option<f64>, most: Option<f64>| {
+        least.is_some_and(|least| is < least) || most.is_some_and(|most| is > most)
+    };
+    let range = |least: Option<f64>, most: Option<f64>| match (least, most) {
+        (Some(least), Some(most)) => format!("{least} to {most}"),
+        (Some(least), None) => format!("{least} or more"),
+        (None, Some(most)) => format!("up to {most}"),
+        (None, None) => "any number of".to_owned(),
+    };
+    if let (Some(ocpus), Some(bounds)) = (size.ocpus, row.ocpu_options.as_deref())
+        && outside(ocpus, bounds.min, bounds.max)
+    {
+        return Some(format!("it has {} OCPUs", range(bounds.min, bounds.max)));
+    }
+    let (memory, bounds) = (size.memory_gb?, row.memory_options.as_deref()?);
+    let each = |per_ocpu: Option<f64>| per_ocpu.zip(size.ocpus).map(|(gb, ocpus)| gb * ocpus);
+    let least = bounds.min_in_gbs.into_iter().chain(each(bounds.min_per_ocpu_in_gbs)).reduce(f64::max);
+    let most = bounds.max_in_gbs.into_iter().chain(each(bounds.max_per_ocpu_in_gbs)).reduce(f64::min);
+    let with = size.ocpus.map_or_else(String::new, |ocpus| format!(" with {ocpus} OCPUs"));
+    outside(memory, least, most).then(|| format!("it has {} GB{with}", range(least, most)))
 }
 
 fn finding(shape: &str, all: &BTreeSet<String>) -> Finding {

@@ -113,7 +113,8 @@ impl FleetSpec {
             launch.capacity_reservation_id.clone_from(&placement.capacity_reservation);
         }
         if let Some(size) = &placement.size {
-            launch.shape_config = Some(Box::new(shape_config(size)));
+            // A shape with a size of its own takes none.
+            launch.shape_config = (*size != PlacementSize::default()).then(|| Box::new(shape_config(size)));
         }
         if let Some(image) = &placement.image {
             set_image(&mut launch, image);
@@ -132,6 +133,29 @@ impl FleetSpec {
         launch
     }
 
+    /// The image that is launched at a placement; `None` where a boot volume is.
+    pub fn image_at(&self, placement: &Placement) -> Option<String> {
+        let launch = self.launch_at(placement);
+        match launch.source_details.as_deref() {
+            Some(InstanceSourceDetails::Image(source)) => source.image_id.clone(),
+            _ => launch.image_id,
+        }
+    }
+
+    /// The subnet that is launched into at a placement.
+    pub fn subnet_at(&self, placement: &Placement) -> Option<String> {
+        let launch = self.launch_at(placement);
+        launch.create_vnic_details.and_then(|vnic| vnic.subnet_id).or(launch.subnet_id)
+    }
+
+    /// How capacity is bought at a placement.
+    pub fn capacity_type_at(&self, placement: &Placement) -> CapacityType {
+        placement.capacity_type.unwrap_or_else(|| {
+            let preemptible = self.template.preemptible_instance_config.is_some();
+            if preemptible { CapacityType::Preemptible } else { CapacityType::OnDemand }
+        })
+    }
+
     /// The placement that every slot tries first: what a fleet is described by where there is room for one.
     pub fn first_placement(&self) -> Option<&Placement> {
         self.placements.first()
@@ -148,6 +172,22 @@ impl FleetSpec {
         }
         kinds
     }
+}
+
+/// The placements by what they share, both in their order.
+pub(crate) fn grouped<K: PartialEq>(
+    placements: &[Placement],
+    key: impl Fn(&Placement) -> K,
+) -> Vec<(K, Vec<Placement>)> {
+    let mut groups: Vec<(K, Vec<Placement>)> = Vec::new();
+    for placement in placements {
+        let own = key(placement);
+        match groups.iter_mut().find(|(known, _)| *known == own) {
+            Some((_, members)) => members.push(placement.clone()),
+            None => groups.push((own, vec![placement.clone()])),
+        }
+    }
+    groups
 }
 
 /// Whether two placements launch the same kind of instance, wherever that is.

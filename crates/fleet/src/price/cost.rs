@@ -85,6 +85,7 @@ pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> C
         let kind = Kind::of(spec, other, Size::default());
         // The same shape in another size is told by its size.
         let what = if other.size.is_some() { kind.describe() } else { kind.shape.clone() };
+        let what = if other.capacity_type.is_some() { format!("{what}, {}", kind.bought()) } else { what };
         cost.notes.push(match kind.hour(prices) {
             Some(price) => {
                 let currency = prices.currency();
@@ -94,6 +95,57 @@ pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> C
         });
     }
     cost
+}
+
+/// What an instance of each kind that the fleet may launch costs, in the order of the fleet: what it is, and its bill.
+pub fn of_kinds(spec: &FleetSpec, prices: &Prices) -> Vec<(String, Cost)> {
+    let kinds = spec.kinds().into_iter();
+    kinds
+        .map(|kind| {
+            let of = Kind::of(spec, kind, Size::default());
+            let preemptible = if of.preemptible { ", preemptible" } else { "" };
+            let what = format!("{}{preemptible}", of.describe());
+            (what, of_placements(spec, &[(kind, 1)], prices, Size::default()))
+        })
+        .collect()
+}
+
+/// The bill if all instances become the dearest kind that the fleet may launch: what it costs at most. A kind with an unknown
+/// price counts as the dearest.
+pub fn at_most(spec: &FleetSpec, count: u32, prices: &Prices) -> Cost {
+    let bills =
+        spec.kinds().into_iter().map(|kind| of_placements(spec, &[(kind, count)], prices, Size::default()));
+    let hour = |cost: &Cost| cost.total.map_or(f64::INFINITY, |total| total.hour);
+    // Of several, the first of the fleet.
+    bills
+        .reduce(|most, bill| if hour(&bill) > hour(&most) { bill } else { most })
+        .unwrap_or_else(|| of_fleet(spec, count, prices, Size::default()))
+}
+
+/// Orders the placements of a fleet by what an instance costs an hour there, the cheapest first; equal ones stay as they are.
+/// Answers the kinds with an unknown price: if there are any, nothing is moved.
+pub fn put_cheapest_first(spec: &mut FleetSpec, prices: &Prices) -> Vec<String> {
+    let priced: Vec<(Placement, Option<f64>)> = spec
+        .placements
+        .iter()
+        .map(|placement| (placement.clone(), Kind::of(spec, placement, Size::default()).hour(prices)))
+        .collect();
+    let mut unknown: Vec<String> = Vec::new();
+    for (placement, _) in priced.iter().filter(|(_, price)| price.is_none()) {
+        let what = Kind::of(spec, placement, Size::default()).describe();
+        if !unknown.contains(&what) {
+            unknown.push(what);
+        }
+    }
+    if unknown.is_empty() {
+        let mut sorted = priced;
+        sorted.sort_by(|(_, one), (_, other)| {
+            let price = |price: &Option<f64>| price.unwrap_or(f64::INFINITY);
+            price(one).total_cmp(&price(other))
+        });
+        spec.placements = sorted.into_iter().map(|(placement, _)| placement).collect();
+    }
+    unknown
 }
 
 /// The price of running instances, given their number at each placement. The price is the sum over the placements.
@@ -148,6 +200,10 @@ impl Kind {
 
     fn describe(&self) -> String {
         describe(&self.shape, self.size)
+    }
+
+    fn bought(&self) -> &'static str {
+        if self.preemptible { "preemptible" } else { "on demand" }
     }
 
     /// What one costs an hour, without its boot volume.
@@ -243,7 +299,7 @@ fn boot_volumes(launch: &LaunchInstanceDetails, count: u32, prices: &Prices) -> 
 }
 
 /// `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
-pub(crate) fn describe(shape: &str, size: Size) -> String {
+pub fn describe(shape: &str, size: Size) -> String {
     let ocpus = size.ocpus.map(|ocpus| ocpus.to_string());
     let ocpus =
         ocpus.map(|ocpus| if ocpus == "1" { ", 1 OCPU".to_owned() } else { format!(", {ocpus} OCPUs") });

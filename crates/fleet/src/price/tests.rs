@@ -177,3 +177,44 @@ proptest! {
         prop_assert!(near(many, one * f64::from(count)));
     }
 }
+
+/// A cheap shape of unlike size, the same preemptible, and a dearer shape.
+fn three_kinds() -> FleetSpec {
+    let mut spec = spec("VM.Standard.E5.Flex", 1.0, 6.0);
+    let base = spec.placements[0].clone();
+    let arm = Placement { shape: "VM.Standard.A1.Flex".to_owned(), ..base.clone() };
+    let preemptible = Placement { capacity_type: Some(CapacityType::Preemptible), ..base };
+    spec.placements.extend([arm, preemptible]);
+    spec
+}
+
+#[test]
+fn the_dearest_kind_bounds_the_price() {
+    let spec = three_kinds();
+    let prices = Prices::default();
+    let all_e5 = of_placements(&spec, &[(&spec.placements[0], 10)], &prices, Size::default()).total;
+    assert_eq!(at_most(&spec, 10, &prices).total, all_e5);
+    let mut reversed = spec.clone();
+    reversed.placements.reverse();
+    assert_eq!(at_most(&reversed, 10, &prices).total, all_e5);
+    reversed.placements.push(Placement { shape: "VM.New.Flex".to_owned(), ..Placement::default() });
+    assert_eq!(at_most(&reversed, 10, &prices).total, None, "what is unknown may be the dearest");
+    let told: Vec<String> = of_kinds(&spec, &prices).into_iter().map(|(what, _)| what).collect();
+    assert_eq!(told[2], "VM.Standard.E5.Flex, 1 OCPU, 6 GB, preemptible");
+}
+
+#[test]
+fn the_cheapest_choice_comes_first_and_ties_stay() {
+    let mut spec = three_kinds();
+    let second = Placement { availability_domain: "AD-2".to_owned(), ..spec.placements[0].clone() };
+    spec.placements.push(second.clone());
+    assert_eq!(put_cheapest_first(&mut spec, &Prices::default()), Vec::<String>::new());
+    let shapes: Vec<&str> = spec.placements.iter().map(|placement| placement.shape.as_str()).collect();
+    assert_eq!(shapes[0], "VM.Standard.A1.Flex");
+    assert_eq!(spec.placements[1].capacity_type, Some(CapacityType::Preemptible));
+    assert_eq!(spec.placements[3], second);
+    let before = spec.placements.clone();
+    let euro = Prices { currency: Some("EUR".to_owned()), ..Prices::default() };
+    let unknown = put_cheapest_first(&mut spec, &euro);
+    assert_eq!((unknown.len(), &spec.placements), (2, &before));
+}

@@ -1,8 +1,11 @@
 //! What the region's own books say of a run, and what must be true of it.
 
+use fleet::FleetSpec;
 use fleet::plan::{RUN_TAG, SLOT_TAG};
+use fleet::price::Size;
 use ledger::{ErrorRecord, Next, Phase, RunId, RunState};
-use oci_simulator::{server::Region, world::State};
+use oci_simulator::server::Region;
+use oci_simulator::world::{InstanceEntry, State};
 use std::collections::BTreeMap;
 
 /// The live instances of a run by slot: OCID and state.
@@ -24,6 +27,24 @@ pub fn nothing_doubled(region: &Region, live: &Live) -> Result<(), String> {
         return Err(format!("slot {slot} has {} live instances: {instances:?}", instances.len()));
     }
     region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
+}
+
+/// Each live instance of a run is of a kind that its fleet lists.
+pub fn of_listed_kinds(region: &Region, run: RunId, fleet: &FleetSpec) -> Result<(), String> {
+    let run = run.to_string();
+    let world = region.world();
+    let is_listed = |entry: &InstanceEntry| {
+        let (ocpus, memory_gb) = (Some(entry.ocpus), Some(entry.memory_in_gbs));
+        fleet
+            .placements
+            .iter()
+            .any(|place| place.shape == entry.shape && fleet.size_at(place) == (Size { ocpus, memory_gb }))
+    };
+    let mut own = world.live_instances().filter(|entry| entry.tags.get(RUN_TAG) == Some(&run));
+    match own.find(|entry| !is_listed(entry)) {
+        Some(entry) => Err(format!("{} is a {} that the fleet does not list", entry.name, entry.shape)),
+        None => Ok(()),
+    }
 }
 
 /// What must be true when a process has ended by itself: each live instance is known, or its slot is known to be unsettled;

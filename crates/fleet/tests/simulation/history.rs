@@ -217,6 +217,7 @@ impl History {
         }
         let live = books::live(&self.region, self.run);
         books::nothing_doubled(&self.region, &live)?;
+        books::of_listed_kinds(&self.region, self.run, &self.plan.fleet)?;
         match ended {
             Ended::Itself { summary, stopped } => {
                 let short = matches!(summary.outcome, Some(Outcome::NotAuthenticated | Outcome::Interrupted));

@@ -2,12 +2,15 @@
 
 use crate::setup::Setup;
 use fleet::{Plan, plan::Reserve};
+use ledger::{CapacityType, Placement};
 use oci_api::models::{LaunchAttachVolumeDetails, LaunchInstanceDetails};
 use oci_simulator::server::Region;
 use std::sync::Arc;
 use testkit::{RegionClock, World};
 
 pub const SHAPE: &str = "VM.Standard.E5.Flex";
+/// What instances may become instead.
+const OTHER_SHAPE: &str = "VM.Standard.E4.Flex";
 
 /// The region, and a clock that agrees with it.
 pub fn open(setup: &Setup) -> (Region, Arc<RegionClock>) {
@@ -23,6 +26,17 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
         launch_volume_attachments: setup.volumes.then(data_volume),
         ..testkit::template(&defaults, f64::from(setup.ocpus))
     };
+    let first = fleet.placements.clone();
+    if setup.other_shape {
+        let other = |place: &Placement| Placement { shape: OTHER_SHAPE.to_owned(), ..place.clone() };
+        fleet.placements.extend(first.iter().map(other));
+    }
+    // What is preemptible cannot be reserved.
+    if setup.preemptible && !setup.reserve {
+        let preemptible = Some(CapacityType::Preemptible);
+        let cheaper = |place: &Placement| Placement { capacity_type: preemptible, ..place.clone() };
+        fleet.placements.extend(first.iter().map(cheaper));
+    }
     let reserve = setup.reserve.then(|| Reserve { release: true, ..Reserve::default() });
     Plan { min: setup.min, reserve, ..Plan::offline(fleet).unwrap() }
 }

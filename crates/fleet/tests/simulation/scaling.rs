@@ -373,8 +373,10 @@ fn spread(fleet: &mut FleetSpec, across: Across) {
         };
         fleet.placements = std::mem::take(&mut fleet.placements).into_iter().flat_map(each).collect();
     }
+    let domain = |place: &Placement| across.domain(&place.availability_domain, place.fault_domain.as_deref());
+    let domains: BTreeSet<_> = fleet.placements.iter().map(domain).collect();
     // Over one domain nothing can be spread.
-    if fleet.placements.len() > 1 {
+    if domains.len() > 1 {
         fleet.spread = Some(Spread { across, max_skew: 1, when_impossible: WhenImpossible::BestEffort });
     }
 }

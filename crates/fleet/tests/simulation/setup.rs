@@ -45,6 +45,10 @@ pub struct Setup {
     pub amnesia: bool,
     /// How often records of the ledger cannot be read any more when the next process comes.
     pub damage: f64,
+    /// Whether instances may become another shape.
+    pub other_shape: bool,
+    /// Whether they may become preemptible.
+    pub preemptible: bool,
 }
 
 impl Setup {
@@ -64,7 +68,10 @@ impl Setup {
         // Drawn apart, so that what a seed stood for before it stands for still.
         let mut apart = StdRng::seed_from_u64(seed ^ 0x0B11_0D11);
         scenario.faults.extend(blindness(&mut apart));
+        let mut choices = StdRng::seed_from_u64(seed ^ 0x0C40_1CE5);
         Self {
+            other_shape: choices.random_bool(0.3),
+            preemptible: choices.random_bool(0.2),
             seed,
             preset,
             count,

@@ -84,16 +84,28 @@ fn launch_event(slot: BoxedStrategy<SlotNumber>) -> impl Strategy<Value = Event>
                 settled
             }
         ),
-        (slot.clone(), attempt, text(), text(), placement(), prop::option::of(text()), any::<bool>())
-            .prop_map(|(slot, attempt, ocid, state, placement, work_request, adopted)| Event::Launched {
-                slot,
-                attempt,
-                name: format!("n-{slot}"),
-                ocid,
-                state,
-                placement,
-                work_request,
-                adopted,
+        (
+            slot.clone(),
+            attempt,
+            text(),
+            text(),
+            placement(),
+            prop::option::of(text()),
+            any::<bool>(),
+            prop::option::of(text())
+        )
+            .prop_map(|(slot, attempt, ocid, state, placement, work_request, adopted, differs)| {
+                Event::Launched {
+                    slot,
+                    attempt,
+                    name: format!("n-{slot}"),
+                    ocid,
+                    state,
+                    placement,
+                    work_request,
+                    adopted,
+                    differs,
+                }
             }),
         (slot.clone(), text(), text(), prop::option::of(text())).prop_map(
             |(slot, ocid, state, fault_domain)| Event::StateSeen { slot, ocid, state, fault_domain }

@@ -25,6 +25,7 @@ fn launched(slot: u32, attempt: u32) -> Event {
         placement: Placement::default(),
         work_request: None,
         adopted: false,
+        differs: None,
     }
 }
 
@@ -129,7 +130,7 @@ proptest! {
         let count = |of: &dyn Fn(&ledger::SlotState) -> bool| state.slots.values().filter(|slot| of(slot)).count() as u32;
         prop_assert_eq!(state.counts.launched, count(&|slot| slot.ocid.is_some()));
         prop_assert_eq!(state.counts.running, count(&|slot| matches!(slot.phase, Phase::Running | Phase::ActionDone)));
-        prop_assert_eq!(state.counts.failed, count(&|slot| slot.phase == Phase::Failed || slot.wait_ended));
+        prop_assert_eq!(state.counts.failed, count(&|slot| slot.phase == Phase::Failed || slot.wait_ended || slot.differs.is_some()));
         prop_assert_eq!(state.counts.unsettled, count(&|slot| slot.unsettled.is_some()));
     }
 }

@@ -25,10 +25,7 @@ impl Attempt<'_> {
         }
         let is_capacity = matches!(class, FailureClass::Capacity | FailureClass::Limit);
         let is_yielding = hunt.is_yielding(&target);
-        if is_capacity {
-            // Before it is recorded: no other slot is to launch there meanwhile.
-            hunt.refused(&target);
-        } else {
+        if !is_capacity {
             hunt.trouble(&target, class);
         }
         // Until anything has worked, this is no trouble that passes.
@@ -74,8 +71,11 @@ impl Attempt<'_> {
             }
             _ if self.may_exist.is_some() => self.look_up_hunting(class, error).await,
             _ => {
+                if class == FailureClass::Limit {
+                    hunt.limited(&target);
+                }
                 self.note(error, Action::NextPlacement).await;
-                Ok(Some(AttemptEnd::Next { class, error: full }))
+                Ok(Some(AttemptEnd::Next { class, error: full, waited: class == FailureClass::Limit }))
             }
         }
     }

@@ -140,8 +140,8 @@ impl Hunt {
         }
     }
 
-    /// Capacity, a limit or a quota has refused a launch at the target.
-    pub fn refused(&self, target: &Subject) {
+    /// A limit or a quota has refused a launch at the target.
+    pub fn limited(&self, target: &Subject) {
         let mut notes = self.lock();
         notes.has_answer = true;
         notes.yielding.remove(target);

@@ -27,7 +27,8 @@ impl SlotProgress {
         hunt: &'a Hunt,
         placements: u32,
     ) -> Choice<'a> {
-        if let Some(error) = hunt.hopeless() {
+        let now = context.env.clock.now();
+        if let Some(error) = hunt.hopeless().or_else(|| hunt.time_is_over(now)) {
             return Choice::GiveUp(error);
         }
         if self.in_this_pass >= placements {

@@ -4,30 +4,24 @@ use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all, join4};
 use ledger::Placement;
-use oci_api::models::{InstanceSourceDetails, Shape};
+use oci_api::models::Shape;
 use oci_client::{Client, FailureClass, plain_text};
 
 use super::asker::{Asker, Place, key, places, row_of};
 use super::named;
 use super::network::{self, SubnetFacts};
-use super::offers;
+use super::offers::{self, OfImage};
 use super::probe::{Probe, refused};
 use super::verdict::{Bound, Verdict, in_all};
-use super::{Finding, Level, Preflight, Unasked, limits, reserved, shapes};
-use crate::plan::FleetSpec;
+use super::{Finding, KindVerdict, Level, Preflight, ShapeFacts, Unasked, limits, reserved, shapes};
 use crate::plan::policy::PolicyScope;
-use crate::price::Prices;
+use crate::plan::{FleetSpec, grouped, is_same_kind};
+use crate::price::{self, Prices};
 use crate::reservation::Held;
 
 /// Asks beforehand what a launch of `fleet` would run into.
 pub async fn preflight(client: &Client, fleet: &FleetSpec, prices: &Prices) -> Preflight {
-    let vnic = fleet.template.create_vnic_details.as_deref();
-    let image = match fleet.template.source_details.as_deref() {
-        Some(InstanceSourceDetails::Image(image)) => image.image_id.as_deref(),
-        _ => fleet.template.image_id.as_deref(),
-    };
-    let subnet = vnic.and_then(|vnic| vnic.subnet_id.as_deref()).or(fleet.template.subnet_id.as_deref());
-    let asker = Asker::new(client, fleet, image, subnet);
+    let asker = Asker::new(client, fleet);
     let mut answer = Preflight { wanted: fleet.count, ..Preflight::default() };
     ask_all(&asker, prices, &mut answer).await;
     answer.findings.sort_by_key(|finding| finding.level);
@@ -48,43 +42,55 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
             return;
         }
     };
-    asker.allow_for(&placements, named::count(asker.fleet));
     let wanted: Vec<String> = shapes_of(&placements);
     let ocids = reserved::named_in(&placements);
+    let images = offers::by_image(asker, &placements);
+    let networks: Vec<(String, Vec<Placement>)> = grouped(&placements, |place| asker.fleet.subnet_at(place))
+        .into_iter()
+        .filter_map(|(subnet, places)| Some((subnet?, places)))
+        .collect();
+    let more = images.len().saturating_sub(1) + networks.len().saturating_sub(1);
+    asker.allow_for(&placements, named::count(asker.fleet), more);
 
     let basics = join4(
-        network::ask(asker),
+        join_all(networks.iter().map(|(ocid, _)| network::ask(asker, ocid))),
         reserved::ask(asker, &ocids),
-        offers::in_region(asker, &wanted),
+        join_all(images.iter().map(|of| offers::in_region(asker, of))),
         offers::first_report(asker, &placements),
     );
-    let ((subnet, reservations, region, first), named) = join(basics, named::ask(asker)).await;
+    let ((subnets, reservations, regions, first), named) = join(basics, named::ask(asker)).await;
     answer.findings.extend(named.findings.iter().cloned());
-    let mut subnet = subnet.unwrap_or_else(|finding| {
-        answer.findings.push(finding);
-        None
-    });
+    let mut subnets = keep_subnets(asker, &networks, subnets, &placements, answer);
     let reservations: Vec<Held> = reservations
         .into_iter()
         .filter_map(|result| result.map_err(|finding| answer.findings.push(finding)).ok())
         .collect();
-    let (rows, image_seen) = offers::explain(asker, &wanted, region, &mut answer.findings).await;
+    let (mut rows, mut seen): (Vec<Shape>, Vec<Option<String>>) = (Vec::new(), Vec::new());
+    for (of, region) in images.iter().zip(regions) {
+        let mut findings = Vec::new();
+        let (found, name) = offers::explain(asker, of, region, &mut findings).await;
+        answer.findings.extend(findings.into_iter().map(|finding| finding.among(&of.places, &placements)));
+        rows.extend(found.into_iter().filter(|row| row_of(&rows, &row.shape).is_none()).collect::<Vec<_>>());
+        seen.push(name);
+    }
     let offers = offers::everywhere(asker, &placements, &wanted, &rows, first).await;
     answer.findings.extend(offers.findings.iter().cloned());
     answer.findings.extend(shapes::wrong_baselines(asker.fleet, &placements, &rows));
-    network::describe(asker, subnet.as_ref(), answer);
+    answer.findings.extend(shapes::wrong_sizes(asker.fleet, &placements, &rows));
     answer.findings.extend(reserved::impossible(asker.fleet, &reservations));
     // Where nothing can be launched anyhow, limits are of no interest.
     let open = |place: &Placement| {
         offers.is_open(place) && !answer.findings.iter().any(|finding| finding.stops(place, &placements))
     };
     let rooms = limits_everywhere(asker, &placements, &rows, open).await;
-    afterthoughts(asker, &mut subnet, image_seen, answer).await;
+    afterthoughts(asker, &mut subnets, images.iter().zip(seen), answer).await;
 
     for place in &placements {
         let mut bounds = rooms.get(&key(place)).cloned().unwrap_or_default();
         bounds.extend(offers.bound(place));
-        bounds.extend(network::bounds(subnet.as_ref(), place));
+        let own = asker.fleet.subnet_at(place);
+        let subnet = subnets.iter().find(|facts| Some(facts.ocid()) == own.as_deref());
+        bounds.extend(network::bounds(subnet, place));
         bounds.extend(named.bounds(place));
         if let Some(held) =
             reservations.iter().find(|held| Some(&held.ocid) == place.capacity_reservation.as_ref())
@@ -102,7 +108,65 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     answer.reservations =
         reservations.iter().map(|held| reserved::facts(held, asker.fleet, &placements, prices)).collect();
     answer.shapes = wanted.iter().map(|shape| shapes::facts(shape, row_of(&rows, shape))).collect();
+    answer.kinds = kinds(asker.fleet, &answer.verdicts, prices, &answer.shapes);
     answer.possible = in_all(&answer.verdicts, asker.fleet.count);
+}
+
+/// How many of each kind can be had.
+fn kinds(
+    fleet: &FleetSpec,
+    verdicts: &[Verdict],
+    prices: &Prices,
+    shapes: &[ShapeFacts],
+) -> Vec<KindVerdict> {
+    let of_kind = |kind: &Placement| {
+        let own: Vec<Verdict> =
+            verdicts.iter().filter(|verdict| is_same_kind(&verdict.placement, kind)).cloned().collect();
+        let asked = fleet.size_at(kind);
+        let facts = shapes.iter().find(|facts| facts.shape == kind.shape);
+        let size = facts.map_or(asked, |facts| facts.size_of(asked));
+        let cost = price::of_placements(fleet, &[(kind, 1)], prices, size);
+        KindVerdict {
+            placement: kind.clone(),
+            shape: kind.shape.clone(),
+            ocpus: size.ocpus,
+            memory_gb: size.memory_gb,
+            capacity_type: fleet.capacity_type_at(kind),
+            possible: in_all(&own, fleet.count),
+            price_per_hour: cost.total.map(|total| price::rounded(total.hour)),
+        }
+    };
+    fleet.kinds().into_iter().map(of_kind).collect()
+}
+
+/// The subnets that could be read, and what is the matter with them.
+fn keep_subnets(
+    asker: &Asker<'_>,
+    networks: &[(String, Vec<Placement>)],
+    subnets: Vec<Result<SubnetFacts, Finding>>,
+    all: &[Placement],
+    answer: &mut Preflight,
+) -> Vec<SubnetFacts> {
+    let mut kept = Vec::new();
+    for ((_, places), subnet) in networks.iter().zip(subnets) {
+        let findings = match subnet {
+            Ok(facts) => {
+                let findings = network::describe(asker, &facts);
+                kept.push(facts);
+                findings
+            }
+            Err(finding) => vec![finding],
+        };
+        answer.findings.extend(findings.into_iter().map(|finding| finding.among(places, all)));
+    }
+    answer.subnet = joined(kept.iter().filter_map(SubnetFacts::name));
+    kept
+}
+
+/// Names in one text; `None` without any.
+fn joined(names: impl Iterator<Item = String>) -> Option<String> {
+    let names: Vec<String> = names.collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// The availability domains; asked for first, since only accepted credentials can ask for them.
@@ -187,22 +251,30 @@ async fn limits_everywhere(
     rooms
 }
 
-/// What is good to know and may be left out: the name of the image, and further pages of addresses.
+/// What is good to know and may be left out: the names of images, and further pages of addresses.
 async fn afterthoughts(
     asker: &Asker<'_>,
-    subnet: &mut Option<SubnetFacts>,
-    image_seen: Option<String>,
+    subnets: &mut [SubnetFacts],
+    images: impl Iterator<Item = (&OfImage, Option<String>)>,
     answer: &mut Preflight,
 ) {
-    answer.image = image_seen;
-    if let (None, Some(image)) = (&answer.image, asker.image)
-        && asker.may(1)
-        && let Ok(image) = asker.client.get_image(image).await
-    {
-        answer.image = image.value.display_name.map(|name| plain_text(&name, 255));
+    let mut names = Vec::new();
+    for (of, seen) in images {
+        let mut name = seen;
+        if let (None, Some(image)) = (&name, of.image.as_deref())
+            && asker.may(1)
+            && let Ok(image) = asker.client.get_image(image).await
+        {
+            name = image.value.display_name.map(|name| plain_text(&name, 255));
+        }
+        names.extend(name);
     }
-    if let Some(subnet) = subnet {
+    answer.image = joined(names.into_iter());
+    for subnet in &mut *subnets {
         subnet.count_on(asker).await;
-        answer.free_addresses = subnet.free();
+    }
+    answer.free_addresses = subnets.iter().map(SubnetFacts::free).sum();
+    if subnets.is_empty() {
+        answer.free_addresses = None;
     }
 }

@@ -13,27 +13,22 @@ use crate::plan::policy::PolicyScope;
 
 /// Requests for one shape in three availability domains: what may be left out is, so that they suffice.
 const BASE_REQUESTS: u32 = 6;
-/// And for each further shape in each availability domain.
+/// And for each further shape in each availability domain …
 const REQUESTS_PER_PLACE: u32 = 3;
+/// … and for each further image or subnet.
+const REQUESTS_PER_RESOURCE: u32 = 2;
 
 /// What is asked about, and how often the service was asked.
 pub(super) struct Asker<'a> {
     pub client: &'a Client,
     pub fleet: &'a FleetSpec,
-    pub image: Option<&'a str>,
-    pub subnet: Option<&'a str>,
     asked: AtomicU32,
     budget: AtomicU32,
 }
 
 impl<'a> Asker<'a> {
-    pub fn new(
-        client: &'a Client,
-        fleet: &'a FleetSpec,
-        image: Option<&'a str>,
-        subnet: Option<&'a str>,
-    ) -> Self {
-        Self { client, fleet, image, subnet, asked: AtomicU32::new(0), budget: AtomicU32::new(u32::MAX) }
+    pub fn new(client: &'a Client, fleet: &'a FleetSpec) -> Self {
+        Self { client, fleet, asked: AtomicU32::new(0), budget: AtomicU32::new(u32::MAX) }
     }
 }
 
@@ -61,10 +56,13 @@ impl Asker<'_> {
     }
 
     /// Sets the budget for these places: the fault domains of a domain are asked about together. Each
-    /// thing that the launch names besides is one request more.
-    pub fn allow_for(&self, placements: &[Placement], named: usize) {
+    /// thing that the launch names besides is one request more; `more` are its images and subnets beyond the first.
+    pub fn allow_for(&self, placements: &[Placement], named: usize, more: usize) {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX / 8);
-        let budget = BASE_REQUESTS + REQUESTS_PER_PLACE * number(places(placements).len()) + number(named);
+        let budget = BASE_REQUESTS
+            + REQUESTS_PER_PLACE * number(places(placements).len())
+            + REQUESTS_PER_RESOURCE * number(more)
+            + number(named);
         self.budget.store(budget, Ordering::Relaxed);
     }
 }

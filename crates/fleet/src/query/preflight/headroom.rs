@@ -65,7 +65,7 @@ impl Headroom {
 /// # Errors
 /// When the login is refused or nobody answers: then nothing is known.
 pub async fn headroom(client: &Client, fleet: &FleetSpec) -> Result<Headroom, Failure> {
-    let asker = Asker::new(client, fleet, None, None);
+    let asker = Asker::new(client, fleet);
     let mut wanted: Vec<String> = fleet.placements.iter().map(|place| place.shape.clone()).collect();
     wanted.sort();
     wanted.dedup();

@@ -9,7 +9,7 @@ use oci_client::{Client, FailureClass};
 
 use super::asker::Asker;
 use super::shapes;
-use super::verdict::Bound;
+use super::verdict::{Bound, Pool};
 use crate::plan::FleetSpec;
 use crate::price::Size;
 
@@ -18,7 +18,7 @@ pub(super) const SERVICE: &str = "compute";
 
 /// What limits and quotas leave for a shape in one place; nothing when not all that is needed could be asked.
 pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Placement) -> Vec<Bound> {
-    let asker = Asker::new(client, fleet, None, None);
+    let asker = Asker::new(client, fleet);
     let limits = of_shape(&placement.shape, None);
     // Regional twins need not exist; the limits of the availability domain must.
     let needed = limits.iter().filter(|limit| !limit.regional).count();
@@ -60,7 +60,7 @@ pub(crate) async fn named(
             None => return NamedLimits::Foreign(name.clone()),
         }
     }
-    let asker = Asker::new(client, fleet, None, None);
+    let asker = Asker::new(client, fleet);
     let each = Each::of(fleet, None, placement);
     let answers = ask_all(&asker, &limits, &placement.availability_domain, each).await;
     let rooms: Option<Vec<Bound>> = answers
@@ -347,12 +347,12 @@ fn bound(limit: &Limit, answer: &ResourceAvailability, domain: Option<&str>, eac
     if !each.is_finite() || each <= 0.0 {
         return None;
     }
-    // Sizes are exact in thousandths, so this much cannot turn a fit into a miss or a miss into a fit.
-    let room = (left / each + 1e-6).floor() as u64;
+    let pool = Pool { name: format!("{} {}", limit.name, domain.unwrap_or_default()), amount: left, each };
+    let room = pool.fit(left);
     let kind = if answer.effective_quota_value.is_some() { "quota" } else { "limit" };
     let place = if limit.regional { " in the region" } else { "" };
     let why = format!("the {kind} {} leaves {} {unit}{place}, enough for {room}", limit.name, trim(left));
-    Some(Bound::shared(format!("{} {}", limit.name, domain.unwrap_or_default()), room, why))
+    Some(Bound::taking(pool, why))
 }
 
 /// A figure without needless zeros; a limit of a milliard is none.

@@ -24,7 +24,7 @@ pub use reserved::{Reserved, look_at_reservations};
 pub use verdict::{Bound, Pool, Verdict};
 
 use crate::price::Size;
-use ledger::Placement;
+use ledger::{CapacityType, Placement};
 use serde::Serialize;
 
 /// How much a finding matters.
@@ -57,13 +57,16 @@ pub struct Finding {
     /// Whether every launch that it is about would fail: all of them, or those of one shape or reservation.
     #[serde(skip)]
     fatal: bool,
+    /// The only places that it is about; empty where `about` tells.
+    #[serde(skip)]
+    only: Box<[Placement]>,
 }
 
 impl Finding {
     fn new(level: Level, about: impl Into<String>, message: impl Into<String>) -> Self {
         let (about, message) = (about.into(), message.into());
         let fatal = level == Level::Stop;
-        Self { level, about, message, remedy: None, opc_request_id: None, fatal }
+        Self { level, about, message, remedy: None, opc_request_id: None, fatal, only: Box::default() }
     }
 
     /// For one that stops the launches it is about, and not every launch.
@@ -72,8 +75,25 @@ impl Finding {
         self
     }
 
+    /// The same about some places only, if they are not all that the launch has: what stops it there does not stop it.
+    fn about_some(mut self, some: &[Placement], all: &[Placement]) -> Self {
+        if !all.iter().all(|placement| some.contains(placement)) {
+            self.only = some.into();
+            self.level = self.level.max(Level::Warning);
+        }
+        self
+    }
+
+    /// The same as a part of `places`, where it does not say which of them it is about.
+    fn among(self, places: &[Placement], all: &[Placement]) -> Self {
+        if self.only.is_empty() { self.about_some(places, all) } else { self }
+    }
+
     /// Whether it makes launches at this one of the places fail.
     fn stops(&self, placement: &Placement, all: &[Placement]) -> bool {
+        if !self.only.is_empty() {
+            return self.fatal && self.only.contains(placement);
+        }
         let reservation = |place: &Placement| place.capacity_reservation.as_ref() == Some(&self.about);
         let shape = |place: &Placement| place.shape == self.about;
         self.fatal
@@ -117,6 +137,25 @@ impl ShapeFacts {
         let default = Size { ocpus: self.ocpus, memory_gb: by_ocpus.or(self.memory_gb) };
         asked.or(default).or(Size::of_fixed(&self.shape))
     }
+}
+
+/// How many instances of one kind can be had.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KindVerdict {
+    /// The kind, wherever it is launched.
+    pub placement: Placement,
+    /// The shape.
+    pub shape: String,
+    /// OCPUs of each.
+    pub ocpus: Option<f64>,
+    /// Memory of each in GB.
+    pub memory_gb: Option<f64>,
+    /// How its capacity is bought.
+    pub capacity_type: CapacityType,
+    /// How many can be had if all are of this kind.
+    pub possible: u32,
+    /// What each costs an hour with its boot volume; absent when that is not known.
+    pub price_per_hour: Option<f64>,
 }
 
 /// What is known of a reservation that the fleet draws on.
@@ -165,6 +204,8 @@ pub struct Preflight {
     pub findings: Vec<Finding>,
     /// One for each availability domain × shape × reservation of the fleet.
     pub verdicts: Vec<Verdict>,
+    /// One for each kind of instance that the fleet may launch, in order.
+    pub kinds: Vec<KindVerdict>,
     /// How many instances can be had in all.
     pub possible: u32,
     /// How many are wanted.

@@ -8,19 +8,19 @@ use oci_client::plain_text;
 use super::asker::Asker;
 use super::probe::Probe;
 use super::verdict::Bound;
-use super::{Finding, Level, Preflight, subnet};
+use super::{Finding, Level, subnet};
 use crate::plan::policy::PolicyScope;
 
-/// What was learnt of the subnet.
+/// What was learnt of a subnet.
 pub(super) struct SubnetFacts {
+    ocid: String,
     subnet: Subnet,
     size: Option<u64>,
     used: Option<subnet::Count>,
 }
 
-/// The subnet and the first page of its addresses. Nothing when the fleet names none.
-pub(super) async fn ask(asker: &Asker<'_>) -> Result<Option<SubnetFacts>, Finding> {
-    let Some(ocid) = asker.subnet else { return Ok(None) };
+/// A subnet and the first page of its addresses.
+pub(super) async fn ask(asker: &Asker<'_>, ocid: &str) -> Result<SubnetFacts, Finding> {
     asker.count(2);
     let mut count = subnet::Count::default();
     let (subnet, page) = join(asker.client.get_subnet(ocid), count.page(asker.client, ocid)).await;
@@ -32,19 +32,18 @@ pub(super) async fn ask(asker: &Asker<'_>) -> Result<Option<SubnetFacts>, Findin
         .value;
     // A user who may not list addresses can still launch.
     let used = page.is_ok().then_some(count);
-    Ok(Some(SubnetFacts { size: subnet::size(&subnet), subnet, used }))
+    Ok(SubnetFacts { ocid: ocid.to_owned(), size: subnet::size(&subnet), subnet, used })
 }
 
-/// Says what is the matter with the subnet.
-pub(super) fn describe(asker: &Asker<'_>, facts: Option<&SubnetFacts>, answer: &mut Preflight) {
-    let Some(SubnetFacts { subnet, .. }) = facts else { return };
-    answer.subnet = subnet.display_name.as_deref().map(|name| plain_text(name, 255));
-    let ocid = asker.subnet.unwrap_or_default();
+/// Says what is the matter with a subnet.
+pub(super) fn describe(asker: &Asker<'_>, facts: &SubnetFacts) -> Vec<Finding> {
+    let SubnetFacts { subnet, ocid, .. } = facts;
+    let mut findings = Vec::new();
     let vnic = asker.fleet.template.create_vnic_details.as_deref();
     if vnic.and_then(|vnic| vnic.assign_public_ip) == Some(true)
         && subnet.prohibit_public_ip_on_vnic == Some(true)
     {
-        answer.findings.push(
+        findings.push(
             Finding::new(
                 Level::Stop,
                 ocid,
@@ -55,17 +54,14 @@ pub(super) fn describe(asker: &Asker<'_>, facts: Option<&SubnetFacts>, answer: &
     }
     let state = subnet.lifecycle_state.as_str();
     if !state.is_empty() && state != "AVAILABLE" && state != "UPDATING" {
-        answer.findings.push(Finding::new(
-            Level::Stop,
-            ocid,
-            format!("the subnet is {state}, not AVAILABLE"),
-        ));
+        findings.push(Finding::new(Level::Stop, ocid, format!("the subnet is {state}, not AVAILABLE")));
     }
+    findings
 }
 
-/// What the subnet leaves room for at a place.
+/// What the subnet of a place leaves room for.
 pub(super) fn bounds(facts: Option<&SubnetFacts>, placement: &Placement) -> Vec<Bound> {
-    let Some(SubnetFacts { subnet, size, used }) = facts else { return Vec::new() };
+    let Some(SubnetFacts { ocid, subnet, size, used }) = facts else { return Vec::new() };
     let mut bounds = Vec::new();
     let own = subnet.availability_domain.as_deref();
     if let Some(own) = own.filter(|own| *own != placement.availability_domain) {
@@ -76,12 +72,22 @@ pub(super) fn bounds(facts: Option<&SubnetFacts>, placement: &Placement) -> Vec<
         let at_most = if exact { "" } else { "at most " };
         let noun = if room == 1 { "address" } else { "addresses" };
         let why = format!("the subnet has {at_most}{room} free {noun}");
-        bounds.push(Bound::shared("addresses", room, why));
+        bounds.push(Bound::shared(format!("addresses of {ocid}"), room, why));
     }
     bounds
 }
 
 impl SubnetFacts {
+    /// Its OCID.
+    pub(super) fn ocid(&self) -> &str {
+        &self.ocid
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> Option<String> {
+        self.subnet.display_name.as_deref().map(|name| plain_text(name, 255))
+    }
+
     /// How many addresses are left, if they could be counted; when not all were counted, there are no more than these.
     pub(super) fn free(&self) -> Option<u64> {
         self.size.zip(self.used.as_ref()).map(|(size, used)| subnet::free(size, used).0)
@@ -89,13 +95,13 @@ impl SubnetFacts {
 
     /// Counts further pages of addresses, as far as it matters: until too few are left, or all have been seen.
     pub(super) async fn count_on(&mut self, asker: &Asker<'_>) {
-        let (Some(ocid), Some(size)) = (asker.subnet, self.size) else { return };
+        let (ocid, Some(size)) = (self.ocid.clone(), self.size) else { return };
         while let Some(count) = &mut self.used {
             let too_few = size.saturating_sub(count.used) < u64::from(asker.fleet.count);
             if count.next.is_none()
                 || too_few
                 || !asker.may(1)
-                || count.page(asker.client, ocid).await.is_err()
+                || count.page(asker.client, &ocid).await.is_err()
             {
                 return;
             }

@@ -14,6 +14,7 @@ use super::probe::Probe;
 use super::report::{self, Availability};
 use super::verdict::Bound;
 use super::{Finding, Level, shapes};
+use crate::plan::grouped;
 use crate::plan::policy::PolicyScope;
 use crate::price::Size;
 
@@ -64,17 +65,38 @@ fn is_reserved(placement: &Placement) -> bool {
     placement.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty())
 }
 
-/// The fleet's shapes in the region, as far as they go with its image.
-pub(super) async fn in_region(asker: &Asker<'_>, wanted: &[String]) -> Result<Vec<Shape>, Failure> {
+/// The places where one image is launched.
+pub(super) struct OfImage {
+    /// The image; `None` where a boot volume is launched.
+    pub image: Option<String>,
+    /// The places.
+    pub places: Vec<Placement>,
+    /// Their shapes.
+    pub wanted: Vec<String>,
+}
+
+/// The places of a fleet by their images.
+pub(super) fn by_image(asker: &Asker<'_>, placements: &[Placement]) -> Vec<OfImage> {
+    let groups = grouped(placements, |placement| asker.fleet.image_at(placement)).into_iter();
+    groups
+        .map(|(image, places)| {
+            let wanted = grouped(&places, |place| place.shape.clone()).into_iter().map(|(shape, _)| shape);
+            OfImage { image, wanted: wanted.collect(), places }
+        })
+        .collect()
+}
+
+/// The shapes in the region, as far as they go with an image.
+pub(super) async fn in_region(asker: &Asker<'_>, of: &OfImage) -> Result<Vec<Shape>, Failure> {
     asker.count(1);
-    shapes::ask(asker.client, &asker.fleet.compartment, None, asker.image, wanted).await
+    shapes::ask(asker.client, &asker.fleet.compartment, None, of.image.as_deref(), &of.wanted).await
 }
 
 /// Finds out why shapes are missing from that list. Answers what is known of the shapes, and the image's name where it
-/// had to be asked for.
+/// had to be asked for. The findings are about all the places of the image.
 pub(super) async fn explain(
     asker: &Asker<'_>,
-    wanted: &[String],
+    OfImage { image: asked_image, wanted, places }: &OfImage,
     region: Result<Vec<Shape>, Failure>,
     findings: &mut Vec<Finding>,
 ) -> (Vec<Shape>, Option<String>) {
@@ -93,7 +115,7 @@ pub(super) async fn explain(
         }
     };
     let mut name = None;
-    if let (Some(ocid), true) = (asker.image, asker.image.is_some() && asker.may(1)) {
+    if let (Some(ocid), true) = (asked_image.as_deref(), asked_image.is_some() && asker.may(1)) {
         match asker.client.get_image(ocid).await {
             Ok(image) => {
                 let state = image.value.lifecycle_state.as_str();
@@ -121,18 +143,24 @@ pub(super) async fn explain(
         return (rows, name);
     };
     for shape in wanted.iter().filter(|shape| row_of(&rows, shape).is_none()) {
-        // With another shape to fall back to, not every launch fails.
-        let level = if wanted.len() > 1 { Level::Warning } else { Level::Stop };
-        findings.push(if row_of(&all, shape).is_some() {
-            let image = name.clone().unwrap_or_else(|| asker.image.unwrap_or_default().to_owned());
-            Finding::new(level, shape, format!("the image {image} is not compatible with the shape {shape}"))
-                .remedy(format!("`oci-insta-scale find images --shape {shape}` lists compatible images"))
-                .fatal()
+        let here: Vec<Placement> = places.iter().filter(|place| place.shape == **shape).cloned().collect();
+        let finding = if row_of(&all, shape).is_some() {
+            let image = name.clone().or(asked_image.clone()).unwrap_or_default();
+            Finding::new(
+                Level::Stop,
+                shape,
+                format!("the image {image} is not compatible with the shape {shape}"),
+            )
+            .remedy(format!("`oci-insta-scale find images --shape {shape}` lists compatible images"))
         } else {
-            Finding::new(level, shape, format!("no availability domain of this region offers {shape} to you"))
-                .remedy("`oci-insta-scale find shapes` lists the available shapes")
-                .fatal()
-        });
+            Finding::new(
+                Level::Stop,
+                shape,
+                format!("no availability domain of this region offers {shape} to you"),
+            )
+            .remedy("`oci-insta-scale find shapes` lists the available shapes")
+        };
+        findings.push(finding.about_some(&here, places));
     }
     (all, name)
 }

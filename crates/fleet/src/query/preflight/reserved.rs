@@ -158,9 +158,9 @@ pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound
     let free = |config: &Config| u64::from(config.reserved.saturating_sub(config.used));
     let pools: Vec<Pool> = configs
         .iter()
-        .map(|config| Pool { name: format!("{} {}", held.ocid, config.describe()), room: free(config) })
+        .map(|config| Pool::of_instances(format!("{} {}", held.ocid, config.describe()), free(config)))
         .collect();
-    let room = pools.iter().map(|pool| pool.room).sum();
+    let room = configs.iter().map(free).sum();
     let reserved: u64 = configs.iter().map(|config| u64::from(config.reserved)).sum();
     let why = format!("the reservation has {room} of {reserved} free");
     (Bound { room, why, hint: false, pools }, Vec::new())

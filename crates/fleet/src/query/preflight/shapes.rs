@@ -5,7 +5,8 @@ use oci_api::models::Shape;
 use oci_client::{Call, Client, Failure};
 
 use super::{Finding, Level, ShapeFacts};
-use crate::plan::FleetSpec;
+use crate::plan::{FleetSpec, grouped, misfit};
+use crate::price::describe;
 use ledger::Placement;
 use std::collections::BTreeSet;
 
@@ -54,6 +55,22 @@ pub(super) fn wrong_baselines(fleet: &FleetSpec, placements: &[Placement], rows:
         let (Some(asked), Some(row)) = (asked, row) else { continue };
         let finding = wrong_baseline(asked.as_str(), row, level);
         findings.extend(finding.filter(|finding| !findings.contains(finding)));
+    }
+    findings
+}
+
+/// The kinds whose size their shape does not take.
+pub(super) fn wrong_sizes(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let sized = |placement: &Placement| (placement.shape.clone(), placement.size.clone());
+    for (_, places) in grouped(placements, sized) {
+        let Some(place) = places.first() else { continue };
+        let size = fleet.size_at(place);
+        let row = rows.iter().find(|row| row.shape == place.shape);
+        let Some(reason) = row.and_then(|row| misfit(row, size)) else { continue };
+        let message = format!("{} is no size of this shape: {reason}", describe(&place.shape, size));
+        let finding = Finding::new(Level::Stop, &place.shape, message).remedy("change its `shape_config`");
+        findings.push(finding.about_some(&places, placements));
     }
     findings
 }

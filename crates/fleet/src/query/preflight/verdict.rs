@@ -9,7 +9,7 @@ use serde::Serialize;
 const SHOWN: usize = 2;
 
 /// Something that bounds how many instances can be had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bound {
     /// How many more it lets through.
     pub room: u64,
@@ -23,12 +23,27 @@ pub struct Bound {
 }
 
 /// Room that several places may share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pool {
     /// What it is; the same in every place that takes from it.
     pub name: String,
-    /// How many it has room for.
-    pub room: u64,
+    /// How much there is, in the unit of the pool.
+    pub amount: f64,
+    /// How much of it an instance takes here: instances of other sizes take more or less.
+    pub each: f64,
+}
+
+impl Pool {
+    /// One that is counted in instances.
+    pub(super) fn of_instances(name: impl Into<String>, room: u64) -> Self {
+        Self { name: name.into(), amount: room as f64, each: 1.0 }
+    }
+
+    /// How many instances so much of it is enough for. Amounts are exact in thousandths, so what is added here cannot turn a
+    /// fit into a miss or a miss into a fit.
+    pub(super) fn fit(&self, amount: f64) -> u64 {
+        (amount / self.each + 1e-6).floor().max(0.0) as u64
+    }
 }
 
 impl Bound {
@@ -39,8 +54,13 @@ impl Bound {
 
     /// One that is the same for every place that names the same pool.
     pub(super) fn shared(pool: impl Into<String>, room: u64, why: impl Into<String>) -> Self {
-        let pools = vec![Pool { name: pool.into(), room }];
+        let pools = vec![Pool::of_instances(pool, room)];
         Self { room, why: why.into(), hint: false, pools }
+    }
+
+    /// The same for a pool of which instances take different amounts.
+    pub(super) fn taking(pool: Pool, why: impl Into<String>) -> Self {
+        Self { room: pool.fit(pool.amount), why: why.into(), hint: false, pools: vec![pool] }
     }
 }
 
@@ -107,7 +127,7 @@ impl Verdict {
 /// those before it left, which is the most there is, since shared room lies nested: a config in a reservation, a domain in
 /// the region.
 pub(super) fn in_all(verdicts: &[Verdict], wanted: u32) -> u32 {
-    let mut left: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut left: BTreeMap<&str, f64> = BTreeMap::new();
     let mut all = 0;
     for verdict in verdicts {
         let take = verdict.bounds.iter().map(|bound| bound.left(&left)).min().unwrap_or(u64::from(wanted));
@@ -116,9 +136,9 @@ pub(super) fn in_all(verdicts: &[Verdict], wanted: u32) -> u32 {
         for bound in &verdict.bounds {
             let mut rest = take;
             for pool in &bound.pools {
-                let there = left.entry(pool.name.as_str()).or_insert(pool.room);
-                let part = rest.min(*there);
-                *there -= part;
+                let there = left.entry(pool.name.as_str()).or_insert(pool.amount);
+                let part = rest.min(pool.fit(*there));
+                *there -= part as f64 * pool.each;
                 rest -= part;
             }
         }
@@ -128,8 +148,8 @@ pub(super) fn in_all(verdicts: &[Verdict], wanted: u32) -> u32 {
 
 impl Bound {
     /// What is left of it when so much is left of the pools.
-    fn left(&self, left: &BTreeMap<&str, u64>) -> u64 {
-        let of = |pool: &Pool| left.get(pool.name.as_str()).copied().unwrap_or(pool.room);
+    fn left(&self, left: &BTreeMap<&str, f64>) -> u64 {
+        let of = |pool: &Pool| pool.fit(left.get(pool.name.as_str()).copied().unwrap_or(pool.amount));
         if self.pools.is_empty() { self.room } else { self.pools.iter().map(of).fold(0, u64::saturating_add) }
     }
 }
@@ -178,9 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn instances_of_two_sizes_share_a_limit_by_their_size() {
+        let sized = |each: f64, own: u64| {
+            let limit = Bound::taking(Pool { name: "cores".into(), amount: 20.0, each }, "limit");
+            verdict(100, vec![limit, Bound::own(own, "own")])
+        };
+        assert_eq!(in_all(&[sized(8.0, 100), sized(2.0, 100)], 100), 4, "2 of 8, then 2 of 2");
+        assert_eq!(in_all(&[sized(8.0, 1), sized(2.0, 100)], 100), 7, "1 of 8, then 6 of 2");
+        assert_eq!(in_all(&[sized(2.0, 3), sized(8.0, 100)], 100), 4, "3 of 2, then 1 of 8");
+    }
+
+    #[test]
     fn a_place_takes_its_own_room_before_the_room_of_all() {
         let pools = |own: &str| {
-            let pools = [(own, 5), ("of all", 10)].map(|(name, room)| Pool { name: name.into(), room });
+            let pools = [(own, 5), ("of all", 10)].map(|(name, room)| Pool::of_instances(name, room));
             verdict(100, vec![Bound { room: 15, why: String::new(), hint: false, pools: pools.into() }])
         };
         let any = verdict(100, vec![Bound::shared("of all", 10, "")]);

@@ -174,46 +174,15 @@ async fn late_failures_leave_exactly_as_many_as_wanted() {
     }
 }
 
-/// What accepts launches and loses them all is probed at the floor, whatever they die of.
-#[tokio::test(start_paused = true)]
-async fn a_target_that_fails_late_is_only_probed() {
-    for share in [0.0, 1.0] {
-        let ground =
-            Ground::of(&format!("world: {{late_failure: {{probability: 1, limit_share: {share}}}}}"));
-        let (summary, records) = ground.hunt(&ground.plan(3, 1, FLOOR, 3 * HOUR)).await;
-        // The last one may still be starting.
-        assert_eq!(summary.running, 0);
-        ground.world.check_books(&summary);
-        let died = count(&records, |event| matches!(event, Event::InstanceDied { .. }));
-        assert!(died > 50, "{died}");
-        let sent = ground.sent();
-        let later: Vec<_> = sent.iter().copied().filter(|sent| *sent > 5 * FLOOR).collect();
-        assert!(least_gap(&later) >= FLOOR, "limit share {share}: {:?}", least_gap(&later));
-    }
-}
-
-/// What was launched just before the end is not left unknown: whoever takes the hunt up afterwards launches nothing more.
-#[tokio::test(start_paused = true)]
-async fn a_hunt_past_its_end_settles_what_it_has() {
-    let ground = Ground::of("world: {boot_seconds: {min: 900, max: 900}}");
-    let plan = ground.plan(1, 1, FLOOR, 5 * FLOOR);
-    let (summary, _) = ground.hunt(&plan).await;
-    assert_eq!((summary.outcome, summary.launched), (Some(Outcome::CutShort), 1));
-    let sent = ground.sent().len();
-    let settled = ground.take_up(summary.run_id, Hunting::default(), CancellationToken::new()).await;
-    assert_eq!((settled.outcome, settled.running), (Some(Outcome::Complete), 1));
-    assert_eq!(ground.sent().len(), sent);
-}
-
 /// Rider a: two hunters of one machine keep one floor.
 #[tokio::test(start_paused = true)]
 async fn two_hunters_share_the_floor_of_a_tenancy() {
     let ground = Ground::of("world: {hosts: {per_fault_domain: 0}}");
     let plans = [ground.plan(3, 4, FLOOR, DAY), ground.plan(2, 12, FLOOR, DAY)];
     let other = fleet::Environment { seed: 77, ..ground.env.clone() };
+    let options = fleet::LaunchOptions::default();
     let hunt = |env: &fleet::Environment, plan: &fleet::Plan| {
-        // Each has a clock of its own: only the memory of the machine is shared.
-        let (env, plan, options) = (env.clone(), plan.clone(), fleet::LaunchOptions::default());
+        let (env, plan, options) = (env.clone(), plan.clone(), options.clone());
         async move {
             let (run, begin) = (env.new_run_id(), fleet::launch::Begin::New(&plan));
             let (sink, stop) = (fleet::no_sink(), CancellationToken::new());

@@ -165,6 +165,7 @@ async fn a_run_in_doubt_is_not_ended_for_good() {
         placement: ledger::Placement::default(),
         work_request: None,
         adopted: false,
+        differs: None,
     };
     env.store.append(run, at, vec![launched]).await.unwrap();
     assert_eq!(fleet::end_for_good(&env, run).await.unwrap(), EndOfRun::Now { missing: 1 });

@@ -1,5 +1,6 @@
 //! Whole launches against a simulated region: in one process, in virtual time, the same every time.
 
+mod alternatives;
 mod crash;
 mod doubt;
 mod fleets;

@@ -13,12 +13,12 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-type Answer = http::Response<Bytes>;
+pub type Answer = http::Response<Bytes>;
 
 /// Changes the answers to launches on their way back.
-struct Between<F> {
-    inner: Arc<dyn Transport>,
-    change: F,
+pub struct Between<F> {
+    pub inner: Arc<dyn Transport>,
+    pub change: F,
 }
 
 impl<F: Fn(Answer) -> Answer + Send + Sync> Transport for Between<F> {

@@ -39,6 +39,7 @@ pub async fn launched(
             placement: Placement::default(),
             work_request: None,
             adopted: false,
+            differs: None,
         }];
         if good.contains(&slot) {
             events.push(Event::Running { slot, ocid: ocid.clone() });
