@@ -57,6 +57,7 @@ impl Exit {
             Some(Outcome::GivenBack) => Self::NoneLaunched,
             // An instance may exist, so "none" would be a lie.
             Some(Outcome::InDoubt) => Self::SomeFailed,
+            Some(Outcome::Partial) if summary.is_best_effort_met() => Self::Done,
             Some(
                 Outcome::Partial
                 | Outcome::Nothing

@@ -66,6 +66,8 @@ pub enum Cause {
     Lost,
     /// The policy does not let you read the instance.
     Hidden,
+    /// The instance is not what was requested.
+    Mismatch,
     /// The deadline of the run passed.
     Deadline,
     /// The fleet expired.
@@ -96,7 +98,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every one, for the documents.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -125,6 +127,7 @@ impl Cause {
         Self::Stopped,
         Self::Lost,
         Self::Hidden,
+        Self::Mismatch,
         Self::Deadline,
         Self::Expired,
         Self::Gone,
@@ -175,6 +178,7 @@ impl Cause {
             Self::Stopped => text::STOPPED,
             Self::Lost => text::LOST,
             Self::Hidden => text::HIDDEN,
+            Self::Mismatch => text::MISMATCH,
             Self::Deadline => text::DEADLINE,
             Self::Expired => text::EXPIRED,
             Self::Gone => text::GONE,
@@ -239,6 +243,7 @@ impl Cause {
                 | Self::Invalid
                 | Self::Conflict
                 | Self::ReservationGone
+                | Self::Mismatch
                 | Self::Expired
         )
     }
@@ -263,6 +268,7 @@ impl Cause {
             ErrorClass::Stopped => Self::Stopped,
             ErrorClass::Lost | ErrorClass::Superseded => Self::Lost,
             ErrorClass::Hidden => Self::Hidden,
+            ErrorClass::Mismatch => Self::Mismatch,
             ErrorClass::TokenExpired => Self::Ambiguous,
             ErrorClass::Deadline => Self::Deadline,
             ErrorClass::Expired => Self::Expired,

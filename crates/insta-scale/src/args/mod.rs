@@ -219,6 +219,29 @@ pub struct Pace {
     pub no_notify: bool,
 }
 
+/// What a launch does if not all instances can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AskedStrategy {
+    /// Keep looking for capacity as long as the launch lasts, and keep what it got
+    Greedy,
+    /// Ask each choice once, and keep what it got: exit code 0 if that is at least one (or --min)
+    #[value(name = "best_effort", alias = "best-effort")]
+    BestEffort,
+    /// Roll everything back unless all instances are running
+    #[value(name = "all_or_nothing", alias = "all-or-nothing")]
+    AllOrNothing,
+}
+
+impl From<AskedStrategy> for fleet::Strategy {
+    fn from(asked: AskedStrategy) -> Self {
+        match asked {
+            AskedStrategy::Greedy => Self::Greedy,
+            AskedStrategy::BestEffort => Self::BestEffort,
+            AskedStrategy::AllOrNothing => Self::AllOrNothing,
+        }
+    }
+}
+
 /// Flags of `launch`.
 #[derive(Clone, Debug, Args)]
 pub struct LaunchArgs {
@@ -238,6 +261,9 @@ pub struct LaunchArgs {
     /// Keep the instances even if fewer than --min are running
     #[arg(long, requires = "min")]
     pub keep_partial: bool,
+    /// What to do if not all instances can be had [default: the config's strategy, otherwise greedy]
+    #[arg(long, value_name = "STRATEGY")]
+    pub strategy: Option<AskedStrategy>,
     /// Refuse to launch if the fleet would cost more than this per hour or has no known price [default: no limit]
     #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = positive)]
     pub max_cost_per_hour: Option<f64>,

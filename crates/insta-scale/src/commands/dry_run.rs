@@ -19,7 +19,7 @@ use crate::tuning::DRY_RUN_QUESTION;
 use fleet::history::next_number;
 use fleet::preflight::{Preflight, preflight};
 use fleet::price::Budget;
-use fleet::{Environment, Origin, Plan, PlanError};
+use fleet::{Environment, Origin, Plan, PlanError, Strategy};
 use ledger::{MemoryStore, Store};
 use oci_client::credentials::Signer;
 use oci_client::{Client, Endpoints, FailureClass, RetryPolicy};
@@ -41,6 +41,7 @@ pub async fn show_launch(
     session: &Session,
     args: &LaunchArgs,
     mut settings: Settings,
+    strategy: Strategy,
     budget: Option<&Budget>,
 ) -> Result<Exit, CommandError> {
     let endpoints = endpoints_of(&settings)?;
@@ -66,7 +67,8 @@ pub async fn show_launch(
         console::line(&format!("warning: a launch would stop here: {note}"));
         stops = Some(Exit::Usage);
     }
-    let plan = Plan { fleet: settings.fleet.clone(), min: args.least(), ..Plan::default() };
+    let mut plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
+    plan.pursue(strategy, args.least());
     let reserve = args.reserving.reserve;
     let preview = Preview { settings: &settings, plan: &plan, budget, answer: answer.as_ref(), reserve };
     console::data(&preview.text(&endpoints, session.output))?;

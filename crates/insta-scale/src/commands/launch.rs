@@ -4,7 +4,7 @@
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
 use super::{
-    consent, costs, dry_run, ending, hunting, namesakes, proposals, reservation, resume, run_report,
+    consent, costs, dry_run, ending, hunting, namesakes, proposals, reservation, resume, run_report, strategy,
 };
 use crate::args::{LaunchArgs, ResumeArgs};
 use crate::config::Settings;
@@ -17,7 +17,7 @@ use crate::output::simulated;
 use crate::runtime;
 use crate::session::{Session, launch_options};
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
-use fleet::{Plan, Sink};
+use fleet::{Plan, Sink, Strategy};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Lease, RunState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,10 +39,11 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
         let message = format!("--min {min} is above the {count} requested instances");
         return Err(CommandError::usage(message, "raise --count or lower --min"));
     }
+    let strategy = strategy::choose(args, &settings)?;
     let reckon = |limit| reckon_budget(limit, &settings.fleet, args.reserving.reserve, &settings.prices);
     let budget = args.max_cost_per_hour.map(reckon).transpose()?;
     if args.dry_run {
-        return Box::pin(dry_run::show_launch(session, args, settings, budget.as_ref())).await;
+        return Box::pin(dry_run::show_launch(session, args, settings, strategy, budget.as_ref())).await;
     }
     if let Some(budget) = &budget {
         check_budget(budget)?;
@@ -62,7 +63,7 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
         }
         consent::has_to_ask(args.yes)?;
     }
-    Box::pin(launch_new_run(session, args, settings, lock)).await
+    Box::pin(launch_new_run(session, args, settings, strategy, lock)).await
 }
 
 /// Puts the end of the fleet's time into its tags.
@@ -82,12 +83,13 @@ async fn launch_new_run(
     session: &Session,
     args: &LaunchArgs,
     settings: Settings,
+    strategy: Strategy,
     lock: Option<Lease>,
 ) -> Result<Exit, CommandError> {
     let store = session.ledger()?;
     let scenario = args.simulate.as_deref();
     let mut connection = Connection::open_simulated(session, settings, scenario, args.speed).await?;
-    let mut plan = make_plan(&mut connection, args).await?;
+    let mut plan = make_plan(&mut connection, args, strategy).await?;
     plan.hunt = hunting::terms_of(args, &connection.settings, connection.speed(), session.now())?;
     if plan.hunt.is_some() {
         hunting::warn_of_short_login(session, &connection.signed_as());
@@ -126,7 +128,11 @@ async fn launch_new_run(
 }
 
 /// What will be launched, with all that has to be asked for that.
-async fn make_plan(connection: &mut Connection<'_>, args: &LaunchArgs) -> Result<Plan, CommandError> {
+async fn make_plan(
+    connection: &mut Connection<'_>,
+    args: &LaunchArgs,
+    strategy: Strategy,
+) -> Result<Plan, CommandError> {
     let session = connection.session;
     let origin = session.origin(&connection.settings).filter(|_| !session.simulated);
     let fleet = &connection.settings.fleet;
@@ -145,7 +151,7 @@ async fn make_plan(connection: &mut Connection<'_>, args: &LaunchArgs) -> Result
         let spreading = spread_beside_members(&environment, &connection.settings, origin.as_ref(), &mut plan);
         session.ask(spreading).await?;
     }
-    plan.min = args.least();
+    plan.pursue(strategy, args.least());
     plan.origin = origin;
     let min = plan.min.unwrap_or(0);
     plan.reserve = reservation::plan_reserve(questions, &args.reserving, min, &plan).await?;

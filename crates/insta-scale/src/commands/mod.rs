@@ -33,6 +33,7 @@ pub mod show;
 pub mod sim;
 mod spreading;
 pub mod ssh;
+mod strategy;
 pub mod unfinished_runs;
 
 use crate::args::{Cli, Command, FleetCommand, OutputFormat, SimCommand};

@@ -5,14 +5,14 @@ use crate::config::Settings;
 use crate::error::CommandError;
 use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
-use crate::output::text::{clean, count, left, moment, seconds};
+use crate::output::text::{clean, count, left, moment, seconds, thousands};
 use fleet::cleanup::{expiry, fleet_expiry};
-use fleet::fleets::{Census, FleetKey, ScalePlan, drift, mixed};
+use fleet::fleets::{Census, FleetKey, ScalePlan, drift, kind_of, mixed};
 use fleet::plan::FLEET_TAG;
 use fleet::price::{self, Prices, Size};
 use fleet::select::{Machine, total_now};
-use fleet::{FleetSpec, Plan};
-use ledger::RunState;
+use fleet::{FleetSpec, Plan, Strategy};
+use ledger::{Placement, RunState};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Clock as _, SystemClock};
 
@@ -31,7 +31,22 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
             price::UNUSED_RESERVATION * 100.0
         ));
     }
-    if let Some(min) = args.min {
+    if plan.reserve.is_some() && plan.fleet.kinds().len() > 1 {
+        options.push(
+            "--reserve: only the first choice of each availability domain is reserved and launched"
+                .to_owned(),
+        );
+    }
+    match plan.strategy {
+        Strategy::Greedy => {}
+        Strategy::BestEffort => options.push(
+            "strategy best_effort: each choice is asked once, nothing is waited for, and what is there is kept".to_owned(),
+        ),
+        Strategy::AllOrNothing => {
+            options.push(format!("strategy all_or_nothing: with fewer than {number} running, the run is rolled back"));
+        }
+    }
+    if let Some(min) = args.min.filter(|_| plan.strategy != Strategy::AllOrNothing) {
         options.push(match plan.min {
             Some(_) => format!("--min: with fewer than {min} running, the run is rolled back"),
             None => format!("--keep-partial: with fewer than {min} running, the instances are kept"),
@@ -49,8 +64,8 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
         options.push("--new: this run ignores other instances and runs of the same fleet".to_owned());
     }
     Proposal {
-        what: preview::plan_rows(plan),
-        money: vec![("price", money(&plan.fleet, number, settings))],
+        what: rows(plan, settings),
+        money: vec![(label(&plan.fleet), money(&plan.fleet, number, settings))],
         until: Some(until(&plan.fleet)),
         options,
         question: match plan.hunt {
@@ -68,7 +83,7 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
     let number = plan.fleet.count;
     let new = money(&plan.fleet, number, settings);
     let then = Money { hour: new.hour.map(|hour| hour + existing.0), unknown: existing.1 };
-    let mut what = preview::plan_rows(plan);
+    let mut what = rows(plan, settings);
     let sizes = format!("{}: {} → {} instances", clean(&scale.fleet.name), scale.before, scale.wanted);
     what.insert(0, ("fleet", sizes));
     let mut options = Vec::new();
@@ -80,7 +95,7 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
     }
     Proposal {
         what,
-        money: vec![("price", new), ("fleet then", then)],
+        money: vec![(label(&plan.fleet), new), ("fleet then", then)],
         until: Some(until(&plan.fleet)),
         options,
         question: format!("Launch {}?", count(number, "instance")),
@@ -99,17 +114,55 @@ pub fn existing(census: &Census, plan: &Plan, settings: &Settings) -> (f64, usiz
     let (alike, others): (Vec<&Machine>, Vec<&Machine>) =
         census.members.iter().map(|member| &member.machine).partition(is_alike);
     let (hour, unknown) = total_now(others, &settings.prices);
-    match money(&plan.fleet, u32::try_from(alike.len()).unwrap_or(u32::MAX), settings).hour {
-        Some(more) => (hour + more, unknown),
+    let mut counts: Vec<(&Placement, u32)> = Vec::new();
+    for kind in alike.iter().filter_map(|machine| kind_of(machine, &plan.fleet)) {
+        match counts.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind, 1)),
+        }
+    }
+    let cost = price::of_placements(&plan.fleet, &counts, &settings.prices, Size::default());
+    match cost.total {
+        Some(more) => (hour + more.hour, unknown),
         None => (hour, unknown + alike.len()),
     }
 }
 
+/// What will be created, with the price of each kind where there are several.
+fn rows(plan: &Plan, settings: &Settings) -> Vec<(&'static str, String)> {
+    let mut rows = preview::plan_rows(plan);
+    let kinds = price::of_kinds(&plan.fleet, &settings.prices);
+    if kinds.len() < 2 {
+        return rows;
+    }
+    let own: Vec<(&str, String)> = kinds
+        .iter()
+        .enumerate()
+        .map(|(at, (what, cost))| {
+            let price = cost.total.map_or_else(
+                || "at an unknown price".to_owned(),
+                |total| format!("{} {} per hour each", thousands(total.hour, 4), clean(&cost.currency)),
+            );
+            (if at == 0 { "shape" } else { "  or" }, format!("{}: {price}", clean(what)))
+        })
+        .collect();
+    let is_shape = |(label, _): &(&str, String)| matches!(*label, "shape" | "  or");
+    let at = rows.iter().position(is_shape).unwrap_or(rows.len());
+    rows.retain(|row| !is_shape(row));
+    rows.splice(at..at, own);
+    rows
+}
+
+/// The label of a price, which is a bound where an instance may become one of several kinds.
+fn label(fleet: &FleetSpec) -> &'static str {
+    if fleet.kinds().len() > 1 { "at most" } else { "price" }
+}
+
 /// What is launched now and then, some at a time: neither how many nor how many in each domain.
-fn rows_of_any(plan: &Plan) -> impl Iterator<Item = (&'static str, String)> {
+fn rows_of_any(plan: &Plan, settings: &Settings) -> impl Iterator<Item = (&'static str, String)> {
     let fleet = FleetSpec { homes: Vec::new(), ..plan.fleet.clone() };
     let plan = Plan { fleet, ..plan.clone() };
-    preview::plan_rows(&plan).into_iter().filter(|(label, _)| *label != "launch")
+    rows(&plan, settings).into_iter().filter(|(label, _)| *label != "launch")
 }
 
 /// What `maintain` will do from now on.
@@ -147,7 +200,7 @@ pub fn maintain(
             format!("{members} {differ} from the config; replacements are launched from the config"),
         ));
     }
-    what.extend(rows_of_any(plan));
+    what.extend(rows_of_any(plan, settings));
     let then = Money { hour: of(missing).hour.map(|hour| hour + existing.0), unknown: existing.1 };
     Proposal {
         what,
@@ -195,7 +248,7 @@ pub fn replace(
     if missing > 0 {
         proposal.what.push(("missing", format!("{} launched first", count(missing, "instance"))));
     }
-    proposal.what.extend(rows_of_any(plan));
+    proposal.what.extend(rows_of_any(plan, settings));
     proposal.money.push(("successors", money(&plan.fleet, number + missing, settings)));
     proposal.until = Some(until(&plan.fleet));
     proposal.question = format!("Replace {}?", count(number, "instance"));
@@ -227,7 +280,7 @@ pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, setting
     let counts = &state.counts;
     let rest: Vec<u32> = state.remaining().map(|(slot, _)| slot).collect();
     let unlaunched = plan.fleet.count.saturating_sub(counts.launched);
-    let mut what = preview::plan_rows(plan);
+    let mut what = rows(plan, settings);
     let doubt = if counts.unsettled > 0 {
         format!(", {} with an unknown outcome", counts.unsettled)
     } else {
@@ -256,7 +309,7 @@ pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, setting
     Proposal {
         what,
         money: vec![
-            ("price", money(&plan.fleet, unlaunched, settings)),
+            (label(&plan.fleet), money(&plan.fleet, unlaunched, settings)),
             ("in all", money(&plan.fleet, plan.fleet.count, settings)),
         ],
         until: Some(until(&plan.fleet)),
@@ -267,8 +320,9 @@ pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, setting
     }
 }
 
+/// What so many instances cost, as if each became the dearest kind.
 fn money(fleet: &FleetSpec, number: u32, settings: &Settings) -> Money {
-    let cost = price::of_fleet(fleet, number, &settings.prices, Size::default());
+    let cost = price::at_most(fleet, number, &settings.prices);
     Money::of(cost.total.map(|total| total.hour))
 }
 

@@ -262,6 +262,7 @@ mod tests {
             placement: Placement::default(),
             work_request: None,
             adopted: false,
+            differs: None,
         };
         let events = [begun, launched].into_iter().chain(events);
         let records =

@@ -117,5 +117,15 @@ fn read(
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
     let notify = notify::read_notify(&top, folders, findings);
-    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor: None, notify, profile: broken })
+    Some(Parts {
+        credentials,
+        endpoint,
+        fleet,
+        strategy: None,
+        prices,
+        login,
+        hunt_floor: None,
+        notify,
+        profile: broken,
+    })
 }

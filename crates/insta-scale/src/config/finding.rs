@@ -75,6 +75,11 @@ impl Findings {
         self.notes.borrow_mut().push(finding);
     }
 
+    /// How many mistakes were found so far.
+    pub fn count(&self) -> usize {
+        self.mistakes.borrow().len()
+    }
+
     /// Whether no mistake was found so far.
     pub fn is_clean(&self) -> bool {
         self.mistakes.borrow().is_empty()

@@ -2,19 +2,20 @@
 //!
 //! Must not know of credentials, of flags, or of how a launch is sent.
 
+use super::alternatives::{self, FirstChoice};
 use super::body::Body;
 use super::context::{Context, GROUP};
-use super::finding::{Finding, Findings};
+use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::metadata;
 use super::naming::{self, Names};
 use super::options;
-use super::placement;
-use super::section::Section;
+use super::placement::{self, Domains};
+use super::section::{At, Section};
 use super::size::Sized;
 use super::yaml::{Node, Value};
 use super::{network, single, size, source, spread, tags};
-use fleet::plan::Spread;
+use fleet::plan::{Spread, Strategy};
 use ledger::Placement;
 
 /// The most instances of one run. A tenancy's limits are far below; a slip of the finger is not.
@@ -27,8 +28,12 @@ pub struct Instances {
     pub names: Names,
     /// How many, if the file says so.
     pub count: Option<u32>,
-    /// Where to try, best first.
+    /// Where to try, best first: those of the first choice, then those of the alternatives.
     pub placements: Vec<Placement>,
+    /// Where the file asks for the cheapest choice first.
+    pub cheapest: Option<Place>,
+    /// What is done when fewer instances can be had.
+    pub strategy: Option<At<Strategy>>,
     /// How members are spread over domains.
     pub spread: Option<Spread>,
     /// The fields of every launch.
@@ -79,9 +84,39 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     network::check_network(&out.body, context.findings);
     metadata::check_raw(&out.body, context.findings);
     check_combinations(&section, &sized, &out, context.findings);
+    read_choices(&section, shape.as_ref().map(|shape| shape.value), context, &mut out);
     metadata::check_size(&out.body, node.place, context.findings);
     out.body.check(&["availabilityDomain", "compartmentId"], context.findings);
     out
+}
+
+/// The values of `prefer`: whether the cheapest choice comes first.
+const PREFER: [(&str, bool); 2] = [("listed", false), ("cheapest", true)];
+/// The values of `strategy`.
+const STRATEGIES: [(&str, Strategy); 3] = [
+    ("greedy", Strategy::Greedy),
+    ("best_effort", Strategy::BestEffort),
+    ("all_or_nothing", Strategy::AllOrNothing),
+];
+
+/// What else an instance may become, in which order, and what is done when there is not enough.
+fn read_choices(section: &Section<'_>, shape: Option<&str>, context: &Context<'_>, out: &mut Instances) {
+    let domains = Domains::of(&out.placements);
+    let first = FirstChoice { shape, body: &out.body, domains: &domains };
+    alternatives::read_alternatives(section, &first, context, &mut out.placements);
+    if let Some(cheapest) = section.choice("prefer", &PREFER) {
+        out.cheapest = section.node("prefer").map(|node| node.place).filter(|_| cheapest);
+        if section.key_place("alternatives").is_none() && !section.is_misspelt("alternatives") {
+            let message = "prefer orders the alternatives, but there are none";
+            context.findings.note(
+                Finding::at(section.node("prefer").map_or_else(Place::default, |node| node.place), message)
+                    .help("add `alternatives:`, or remove `prefer`"),
+            );
+        }
+    }
+    let place = section.node("strategy").map(|node| node.place);
+    out.strategy =
+        section.choice("strategy", &STRATEGIES).zip(place).map(|(value, place)| At { value, place });
 }
 
 fn is_blank(node: &Node) -> bool {

@@ -51,6 +51,9 @@ pub const INSTANCE: &[&str] = &[
     "spread",
     "capacity_reservation_id",
     "capacity_reservations",
+    "alternatives",
+    "prefer",
+    "strategy",
     "dedicated_vm_host_id",
     "compute_cluster_id",
     "cluster_placement_group_id",
@@ -70,6 +73,21 @@ pub const INSTANCE: &[&str] = &[
 
 /// Under `shape_config`.
 pub const SHAPE: &[&str] = &["ocpus", "vcpus", "memory_in_gbs", "baseline_ocpu_utilization", "nvmes"];
+
+/// In each item of `alternatives`.
+pub const ALTERNATIVE: &[&str] = &[
+    "shape",
+    "shape_config",
+    "image_id",
+    "capacity_type",
+    "availability_domain",
+    "fault_domain",
+    "subnet_id",
+    "capacity_reservation_id",
+];
+
+/// Under `shape_config` of an alternative.
+pub const ALTERNATIVE_SHAPE: &[&str] = &["ocpus", "vcpus", "memory_in_gbs", "baseline_ocpu_utilization"];
 
 /// Under `preemptible`, when it is not just true or false.
 pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];
@@ -128,6 +146,8 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.agent_config", AGENT),
     ("instance_settings.spread", SPREAD),
     ("instance_settings.capacity_reservations[]", RESERVATION),
+    ("instance_settings.alternatives[]", ALTERNATIVE),
+    ("instance_settings.alternatives[].shape_config", ALTERNATIVE_SHAPE),
     ("ssh", SSH),
     ("hunt", HUNT),
     ("notify[]", NOTIFY),

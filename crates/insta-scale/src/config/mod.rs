@@ -3,6 +3,7 @@
 //! Reads the file, public keys and user data; must not run anything, ask the network, or look at the environment
 //! (what matters of it is passed in). Flags win over the environment, the environment over the file.
 
+mod alternatives;
 mod body;
 mod cloud_config;
 mod connection;
@@ -54,7 +55,8 @@ use crate::notify::Receiver;
 use crate::ssh::Login;
 use context::{Context, GROUP};
 use fleet::FleetSpec;
-use fleet::price::Prices;
+use fleet::plan::Strategy;
+use fleet::price::{self, Prices};
 use instance::Instances;
 use metadata::Folders;
 use oci_api::Region;
@@ -116,6 +118,8 @@ pub struct Settings {
     pub endpoint: Option<String>,
     /// What is wanted.
     pub fleet: FleetSpec,
+    /// What is done when fewer instances can be had, if the file says it.
+    pub strategy: Option<Strategy>,
     /// The user's own prices.
     pub prices: Prices,
     /// How people log in to instances.
@@ -174,7 +178,17 @@ fn read_source(
     let (mistakes, notes) = findings.into_parts();
     match parts {
         Ok(Some((
-            Parts { credentials, endpoint, fleet, prices, login, hunt_floor, notify, profile: None },
+            Parts {
+                credentials,
+                endpoint,
+                fleet,
+                strategy,
+                prices,
+                login,
+                hunt_floor,
+                notify,
+                profile: None,
+            },
             written,
         ))) if mistakes.is_empty() => {
             let notes = render_notes(file, source, &notes);
@@ -184,6 +198,7 @@ fn read_source(
                 credentials,
                 endpoint,
                 fleet,
+                strategy,
                 prices,
                 login,
                 hunt_floor,
@@ -205,6 +220,7 @@ struct Parts {
     credentials: CredentialSource,
     endpoint: Option<String>,
     fleet: FleetSpec,
+    strategy: Option<Strategy>,
     prices: Prices,
     login: Login,
     hunt_floor: Option<Duration>,
@@ -256,7 +272,7 @@ fn read_root(
     let tenancy =
         if overrides.profile.is_some() || top.text("tenancy_ocid").is_none() { facts.tenancy } else { None };
     let tenancy = tenancy.or_else(|| top.text("tenancy_ocid").map(|tenancy| tenancy.value.to_owned()));
-    let fleet = FleetSpec {
+    let mut fleet = FleetSpec {
         region: home.map(|home| home.name).unwrap_or_default(),
         tenancy: tenancy.unwrap_or_default(),
         compartment: compartment.map(|compartment| compartment.value.to_owned()).unwrap_or_default(),
@@ -278,9 +294,26 @@ fn read_root(
     };
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
+    if let Some(place) = instances.cheapest {
+        put_cheapest_first(&mut fleet, &prices, place, findings);
+    }
+    let strategy = instances.strategy.map(|strategy| strategy.value);
     let hunt_floor = top.node("hunt").and_then(|node| hunt::read_floor(node, findings));
     let notify = notify::read_notify(&top, folders, findings);
-    Some(Parts { credentials, endpoint, fleet, prices, login, hunt_floor, notify, profile })
+    Some(Parts { credentials, endpoint, fleet, strategy, prices, login, hunt_floor, notify, profile })
+}
+
+/// Orders the choices by their prices, all of which must be known. `place` is where the file asks for it.
+fn put_cheapest_first(fleet: &mut FleetSpec, prices: &Prices, place: Place, findings: &Findings) {
+    for unknown in price::put_cheapest_first(fleet, prices) {
+        let currency = prices.currency();
+        let message = format!(
+            "prefer: cheapest needs the price of every choice, but that of {unknown} in {currency} is unknown"
+        );
+        findings.mistake(Finding::at(place, message).help(
+            "set it under `prices: {shapes: …}`, or remove `prefer` and list the choices in the order you want",
+        ));
+    }
 }
 
 /// Asks for what the profile says, if there is one; else, or when it cannot be read, nothing is known.

@@ -17,6 +17,50 @@ struct DomainReservation {
     id: String,
 }
 
+/// Where instances are tried, as one group of keys says it.
+#[derive(Debug, Default)]
+pub struct Domains {
+    /// Availability domains; empty where any of the region will do.
+    pub names: Vec<String>,
+    /// Fault domains; empty where OCI chooses.
+    pub faults: Vec<String>,
+    /// Whether the default reservation of the tenancy is to be left alone.
+    pub no_reservation: bool,
+}
+
+/// Reads the availability domains and the fault domains of a group.
+pub fn read_domains(section: &Section<'_>, context: &Context<'_>) -> Domains {
+    let domains = section.texts("availability_domain");
+    check_names(&domains, context);
+    Domains {
+        names: domains.iter().map(|domain| domain.value.to_owned()).collect(),
+        faults: fault_domains(section, context).into_iter().flatten().collect(),
+        no_reservation: false,
+    }
+}
+
+impl Domains {
+    /// Those that placements name.
+    pub fn of(placements: &[Placement]) -> Self {
+        let mut domains = Self::default();
+        for placement in placements {
+            let name = &placement.availability_domain;
+            if !name.is_empty() && !domains.names.contains(name) {
+                domains.names.push(name.clone());
+            }
+            domains.faults.extend(placement.fault_domain.iter().cloned());
+            domains.no_reservation |= placement.capacity_reservation.as_deref() == Some("");
+        }
+        let mut seen = Vec::new();
+        domains.faults.retain(|fault| {
+            let is_new = !seen.contains(fault);
+            seen.push(fault.clone());
+            is_new
+        });
+        domains
+    }
+}
+
 /// Reads the placements. Without `availability_domain`, every domain of the region is tried (an empty name).
 /// False when the domain is needed and missing: a reservation belongs to one.
 pub fn read_placements(
@@ -34,14 +78,7 @@ pub fn read_placements(
         check_single(section, single, domains.len(), by_domain.is_some(), context);
     }
     let by_domain = by_domain.unwrap_or_default();
-    for domain in &domains {
-        if domain.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            context.findings.mistake(
-                Finding::at(domain.place, format!("{:?} is not an availability domain", domain.value))
-                    .help("write `AD-1`, or the full name such as `Uocm:PHX-AD-1`"),
-            );
-        }
-    }
+    check_names(&domains, context);
     let mut names: Vec<String> = domains.iter().map(|domain| domain.value.to_owned()).collect();
     if names.is_empty() {
         names = by_domain.iter().map(|reserved| reserved.domain.clone()).collect();
@@ -69,6 +106,17 @@ pub fn read_placements(
         }
     }
     !open || single.is_none_or(|single| single.value.is_empty())
+}
+
+fn check_names(domains: &[At<&str>], context: &Context<'_>) {
+    for domain in
+        domains.iter().filter(|domain| domain.value.chars().any(|c| c.is_whitespace() || c.is_control()))
+    {
+        context.findings.mistake(
+            Finding::at(domain.place, format!("{:?} is not an availability domain", domain.value))
+                .help("write `AD-1`, or the full name such as `Uocm:PHX-AD-1`"),
+        );
+    }
 }
 
 /// The fault domains to try in each availability domain; one unnamed when the choice is left to OCI.

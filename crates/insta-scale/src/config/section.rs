@@ -191,6 +191,27 @@ impl<'a> Section<'a> {
         texts
     }
 
+    /// One of a few words.
+    pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let given = self.text_or_empty(key)?;
+        let known = words.iter().find(|(word, _)| *word == given.value.trim());
+        if known.is_none() {
+            let quoted: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+            let list = match quoted.as_slice() {
+                [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+                all => all.join(""),
+            };
+            let message = format!("{}{key} must be {list}, but is {:?}", self.path, given.value);
+            let near = keys::nearest(&given.value.replace('-', "_"), words.iter().map(|(word, _)| *word));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write {list}"),
+            };
+            self.findings.mistake(Finding::at(given.place, message).help(help));
+        }
+        known.map(|(_, value)| *value)
+    }
+
     /// A group of free keys with text values.
     pub fn table(&self, key: &str) -> Vec<(&'a Entry, &'a str)> {
         let mut rows = Vec::new();

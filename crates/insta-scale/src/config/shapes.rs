@@ -73,6 +73,22 @@ pub enum SizeError {
     Memory(String),
 }
 
+impl SizeError {
+    /// What it must be.
+    pub fn text(&self) -> &str {
+        let (Self::Ocpus(text) | Self::Memory(text)) = self;
+        text
+    }
+}
+
+/// Whether the processors of a shape are Arm: `VM.Standard.A1.Flex`, and not `VM.GPU.A10.1`.
+pub fn is_arm(shape: &str) -> bool {
+    let mut parts = shape.split('.').skip(1);
+    let is_standard = parts.next() == Some("Standard");
+    let number = parts.next().and_then(|part| part.strip_prefix('A'));
+    is_standard && number.is_some_and(|number| number.starts_with(|digit: char| digit.is_ascii_digit()))
+}
+
 impl FlexShape {
     /// Checks a size. Memory that is left to the service is not checked.
     pub fn check(&self, ocpus: f64, memory: Option<f64>) -> Result<(), SizeError> {
@@ -135,6 +151,14 @@ mod tests {
                     .into()
             ))
         );
+    }
+
+    #[test]
+    fn only_ampere_shapes_are_arm() {
+        let arm = ["VM.Standard.A1.Flex", "VM.Standard.A2.Flex", "BM.Standard.A1.160"];
+        let others =
+            ["VM.Standard.E4.Flex", "VM.GPU.A10.1", "BM.GPU.A100-v2.8", "VM.Standard2.1", "nonsense"];
+        assert!(arm.into_iter().all(is_arm) && !others.into_iter().any(is_arm));
     }
 
     #[test]

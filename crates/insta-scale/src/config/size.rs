@@ -3,10 +3,17 @@
 //! Must not ask the service which shapes there are.
 
 use super::body::Body;
-use super::finding::{Finding, Findings};
+use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::section::{At, Section};
 use super::shapes::{self, SizeError};
+use ledger::{Amount, PlacementSize};
+
+/// The baseline of an instance that is not burstable.
+pub const NOT_BURSTABLE: &str = "BASELINE_1_1";
+/// The values of `baseline_ocpu_utilization` (OpenAPI of the Core Services).
+const BASELINES: [(&str, &str); 3] =
+    [("BASELINE_1_8", "BASELINE_1_8"), ("BASELINE_1_2", "BASELINE_1_2"), (NOT_BURSTABLE, NOT_BURSTABLE)];
 
 /// What other checks want to know about the shape.
 #[derive(Default)]
@@ -42,7 +49,7 @@ pub fn read_size(
     };
     let path = "instance_settings.shape_config.";
     let Some(group) = Section::of(config, path, keys::SHAPE, findings) else { return sized };
-    let ocpus = read_ocpus(&group, &sized.shape, findings, body);
+    let ocpus = read_ocpus(&group, &sized.shape, findings, Some(body));
     let memory = group.number("memory_in_gbs");
     for (key, value, wire) in [("ocpus", &ocpus, "ocpus"), ("memory_in_gbs", &memory, "memoryInGBs")] {
         if let Some(At { value, place }) = value {
@@ -50,47 +57,69 @@ pub fn read_size(
         }
     }
     if let Some(baseline) = group.text("baseline_ocpu_utilization") {
-        sized.burstable = baseline.value != "BASELINE_1_1";
+        sized.burstable = baseline.value != NOT_BURSTABLE;
         let key = format!("{path}baseline_ocpu_utilization");
         body.set("shapeConfig.baselineOcpuUtilization", baseline.value, &key, baseline.place);
     }
     if let Some(drives) = group.whole("nvmes", 1..=7) {
         body.set("shapeConfig.nvmes", drives.value, &format!("{path}nvmes"), drives.place);
     }
-    let unsaid = ["ocpus", "vcpus"].iter().all(|key| group.node(key).is_none());
-    if flexible && unsaid && !group.is_misspelt("ocpus") {
-        findings.mistake(
-            Finding::at(
-                config.place,
-                format!("{} is a flexible shape, but its shape_config has no ocpus", sized.shape),
-            )
-            .help("add `ocpus: 1`"),
-        );
-    }
-    if let (Some(row), Some(ocpus)) = (shapes::find_shape(&sized.shape), &ocpus) {
-        let memory_place = memory.as_ref().map_or(ocpus.place, |memory| memory.place);
-        match row.check(ocpus.value, memory.as_ref().map(|memory| memory.value)) {
-            Ok(()) => {}
-            Err(SizeError::Ocpus(text)) => {
-                findings.mistake(Finding::at(
-                    ocpus.place,
-                    format!("ocpus: {} is not a size: {text}", ocpus.value),
-                ));
-            }
-            Err(SizeError::Memory(text)) => {
-                let value = memory.as_ref().map_or(0.0, |memory| memory.value);
-                findings.mistake(Finding::at(
-                    memory_place,
-                    format!("memory_in_gbs: {value} is out of range: {text}"),
-                ));
-            }
-        }
-    }
+    check_amounts(&group, &sized.shape, config.place, (ocpus.as_ref(), memory.as_ref()), findings);
     sized
 }
 
+/// Checks a size as far as its text and the table of shapes tell.
+fn check_amounts(
+    group: &Section<'_>,
+    shape: &str,
+    place: Place,
+    (ocpus, memory): (Option<&At<f64>>, Option<&At<f64>>),
+    findings: &Findings,
+) {
+    let unsaid = ["ocpus", "vcpus"].iter().all(|key| group.node(key).is_none());
+    if shapes::is_flexible(shape) && unsaid && !group.is_misspelt("ocpus") {
+        findings.mistake(
+            Finding::at(place, format!("{shape} is a flexible shape, but its shape_config has no ocpus"))
+                .help("add `ocpus: 1`"),
+        );
+    }
+    let (Some(row), Some(ocpus)) = (shapes::find_shape(shape), ocpus) else { return };
+    match row.check(ocpus.value, memory.map(|memory| memory.value)) {
+        Ok(()) => {}
+        Err(SizeError::Ocpus(text)) => {
+            findings
+                .mistake(Finding::at(ocpus.place, format!("ocpus: {} is not a size: {text}", ocpus.value)));
+        }
+        Err(SizeError::Memory(text)) => {
+            let value = memory.map_or(0.0, |memory| memory.value);
+            let place = memory.map_or(ocpus.place, |memory| memory.place);
+            findings.mistake(Finding::at(place, format!("memory_in_gbs: {value} is out of range: {text}")));
+        }
+    }
+}
+
+/// Reads the size of an alternative.
+pub fn read_amounts(group: &Section<'_>, shape: &str, place: Place, findings: &Findings) -> PlacementSize {
+    let ocpus = read_ocpus(group, shape, findings, None);
+    let memory = group.number("memory_in_gbs");
+    check_amounts(group, shape, place, (ocpus.as_ref(), memory.as_ref()), findings);
+    let baseline = group.choice("baseline_ocpu_utilization", &BASELINES);
+    PlacementSize {
+        ocpus: ocpus.map(|ocpus| Amount(ocpus.value)),
+        memory_gb: memory.map(|memory| Amount(memory.value)),
+        baseline: baseline.map(str::to_owned),
+    }
+}
+
 /// The OCPUs, which may be written as vCPUs: the same to the service, while limits, prices and reservations know OCPUs only.
-fn read_ocpus(group: &Section<'_>, shape: &str, findings: &Findings, body: &mut Body) -> Option<At<f64>> {
+///
+/// `body` takes vCPUs that cannot be converted; without one they are refused.
+fn read_ocpus(
+    group: &Section<'_>,
+    shape: &str,
+    findings: &Findings,
+    body: Option<&mut Body>,
+) -> Option<At<f64>> {
     let ocpus = group.number("ocpus");
     let Some(vcpus) = group.whole("vcpus", 1..=4096) else { return ocpus };
     if group.node("ocpus").is_some() {
@@ -100,8 +129,13 @@ fn read_ocpus(group: &Section<'_>, shape: &str, findings: &Findings, body: &mut 
     }
     let Some(each) = shapes::vcpus_per_ocpu(shape) else {
         // A shape that is newer than this program: the service knows how many make an OCPU.
-        let key = "instance_settings.shape_config.vcpus";
-        body.set("shapeConfig.vcpus", vcpus.value, key, vcpus.place);
+        if let Some(body) = body {
+            let key = "instance_settings.shape_config.vcpus";
+            body.set("shapeConfig.vcpus", vcpus.value, key, vcpus.place);
+        } else {
+            let message = format!("it is unknown how many vCPUs an OCPU of {shape} has");
+            findings.mistake(Finding::at(vcpus.place, message).help("write `ocpus` here"));
+        }
         return None;
     };
     let noun = if each == 1 { "vCPU" } else { "vCPUs" };

@@ -33,14 +33,14 @@ pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread>
         return None;
     };
     let group = Section::of(node, PATH, keys::SPREAD, findings)?;
-    let across = group.node("across").map(|_| choice(&group, "across", &ACROSS, findings));
+    let across = group.node("across").map(|_| group.choice("across", &ACROSS));
     if across.is_none() && !group.is_misspelt("across") {
         lacks_across(node.place, findings);
     }
     // Each is read before any decides, so that all mistakes are told at once.
     let max_skew = group.node("max_skew").map(|_| group.whole("max_skew", 1..=MAX_SKEW));
     let when_impossible =
-        group.node("when_impossible").map(|_| choice(&group, "when_impossible", &WHEN_IMPOSSIBLE, findings));
+        group.node("when_impossible").map(|_| group.choice("when_impossible", &WHEN_IMPOSSIBLE));
     let spread = Spread {
         across: across??,
         max_skew: match max_skew {
@@ -51,23 +51,6 @@ pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread>
     };
     check(section, spread, findings);
     Some(spread)
-}
-
-/// One of a few words.
-fn choice<T: Copy>(group: &Section<'_>, key: &str, words: &[(&str, T)], findings: &Findings) -> Option<T> {
-    let given = group.text_or_empty(key)?;
-    let known = words.iter().find(|(word, _)| *word == given.value.trim());
-    if known.is_none() {
-        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
-        let message = format!("{PATH}{key} must be {list}, but is {:?}", given.value);
-        let near = keys::nearest(&given.value.replace('-', "_"), words.iter().map(|(word, _)| *word));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write {list}"),
-        };
-        findings.mistake(Finding::at(given.place, message).help(help));
-    }
-    known.map(|(_, value)| *value)
 }
 
 /// What leaves the fleet a single domain, whatever the service has.

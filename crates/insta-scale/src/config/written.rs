@@ -13,7 +13,8 @@ use oci_client::credentials::CredentialsError;
 pub struct Written {
     file: String,
     domains: Vec<(String, Place)>,
-    shape: Option<Place>,
+    /// Every shape that the file names, the first choice's first.
+    shapes: Vec<(String, Place)>,
     spread: Option<Place>,
     credentials: Vec<(&'static str, Place)>,
     lines: Vec<(usize, String)>,
@@ -24,10 +25,17 @@ impl Written {
     pub(super) fn of(file: &str, source: &str, root: &Node) -> Self {
         let mut domains = Vec::new();
         let settings = root.child("instance_settings");
-        let shape = settings.and_then(|settings| settings.child("shape")).map(|node| node.place);
+        let mut shapes = Vec::new();
         let spread = settings.and_then(|settings| settings.child("spread")).map(|node| node.place);
         if let Some(settings) = settings {
             names(settings.child("availability_domain"), &mut domains);
+            names(settings.child("shape"), &mut shapes);
+            if let Some(Node { value: Value::List(items), .. }) = settings.child("alternatives") {
+                for item in items {
+                    names(item.child("availability_domain"), &mut domains);
+                    names(item.child("shape"), &mut shapes);
+                }
+            }
             if let Some(Node { value: Value::List(items), .. }) = settings.child("capacity_reservations") {
                 for item in items {
                     names(item.child("availability_domain"), &mut domains);
@@ -41,11 +49,11 @@ impl Written {
             .iter()
             .map(|(_, place)| place)
             .chain(credentials.iter().map(|(_, place)| place))
-            .chain(&shape)
+            .chain(shapes.iter().map(|(_, place)| place))
             .chain(&spread);
         let places: Vec<Finding> = places.map(|place| Finding::at(*place, "")).collect();
         let lines = finding::quoted_lines(source, &places);
-        Self { file: file.to_owned(), domains, shape, spread, credentials, lines }
+        Self { file: file.to_owned(), domains, shapes, spread, credentials, lines }
     }
 
     /// A key that cannot be used, where the file names it; `None` when the file does not.
@@ -67,9 +75,10 @@ impl Written {
     pub fn mistakes(&self, found: &[fleet::plan::Finding]) -> ConfigErrors {
         let mut mistakes = Vec::new();
         for finding in found {
-            if finding.shape.is_some() {
+            if let Some(shape) = &finding.shape {
                 let message = format!("{}: {}", finding.field, finding.message);
-                mistakes.push(Finding { place: self.shape, ..Finding::whole(message) });
+                let place = self.shapes.iter().find(|(name, _)| name == shape).map(|(_, place)| *place);
+                mistakes.push(Finding { place, ..Finding::whole(message) });
                 continue;
             }
             let Some(domain) = &finding.domain else {

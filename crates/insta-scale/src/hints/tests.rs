@@ -6,7 +6,7 @@ fn the_whole_table() {
     let rows: Vec<String> =
         Cause::ALL.iter().map(|cause| format!("{:<21} {}", format!("{cause:?}"), cause.hint())).collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
-        Capacity              create a capacity reservation, list more availability domains (`availability_domain: [AD-1, AD-2, AD-3]`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`
+        Capacity              create a capacity reservation, list more availability domains (`availability_domain: [AD-1, AD-2, AD-3]`) or other shapes (`alternatives`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`
         ReservationExhausted  the reservation has no capacity left for this shape and size: increase its count, or list one reservation per availability domain (`capacity_reservations`)
         Throttled             OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate
         Limit                 the tenancy has reached a service limit: request an increase in the console under Limits, Quotas and Usage, or terminate unused instances, then run `resume`
@@ -34,6 +34,7 @@ fn the_whole_table() {
         Stopped               the instance was stopped before it reached RUNNING: start or terminate it
         Lost                  OCI neither lists nor finds the instance: check the console before you launch a replacement
         Hidden                the instance exists, but your group may not read instances: add the statement that `policy` prints, then run `resume`
+        Mismatch              the instance runs and is charged, but is not what was requested: keep it, or terminate it with `instances terminate` and launch again
         Deadline              the deadline passed: use a longer --deadline; unless the run was rolled back, `resume` launches the missing instances
         Expired               the fleet has expired: start a new one with `launch --new --ttl`
         Gone                  `resume` launches a replacement; `instances terminate --run` terminates the other instances of the run

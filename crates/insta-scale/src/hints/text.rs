@@ -1,7 +1,7 @@
 //! The wording of the hints. Must not know when one is shown.
 
 pub const CAPACITY: &str = "create a capacity reservation, list more availability domains (`availability_domain: [AD-1, \
-     AD-2, AD-3]`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`";
+     AD-2, AD-3]`) or other shapes (`alternatives`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`";
 pub const RESERVATION_EXHAUSTED: &str = "the reservation has no capacity left for this shape and size: increase its \
      count, or list one reservation per availability domain (`capacity_reservations`)";
 pub const DOMAIN_NOT_FOUND: &str = "write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows \
@@ -62,6 +62,8 @@ pub const LOST: &str =
     "OCI neither lists nor finds the instance: check the console before you launch a replacement";
 pub const HIDDEN: &str = "the instance exists, but your group may not read instances: add the statement that \
                  `policy` prints, then run `resume`";
+pub const MISMATCH: &str = "the instance runs and is charged, but is not what was requested: keep it, or terminate it with \
+                            `instances terminate` and launch again";
 pub const DEADLINE: &str = "the deadline passed: use a longer --deadline; unless the run was rolled back, `resume` launches the \
                      missing instances";
 pub const EXPIRED: &str = "the fleet has expired: start a new one with `launch --new --ttl`";

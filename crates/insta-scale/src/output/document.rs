@@ -5,9 +5,9 @@ use super::ending::Ending;
 use super::simulated;
 use crate::hints;
 use fleet::price::{StillCosts, rounded};
-use fleet::{GivenUp, InstanceSummary, RunSummary, TargetSummary};
+use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, TargetSummary};
 use jiff::Timestamp;
-use ledger::{ErrorRecord, RequestCount, RunId};
+use ledger::{CapacityType, ErrorRecord, RequestCount, RunId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -26,6 +26,9 @@ pub struct Document<'a> {
     running: u32,
     failed: u32,
     given_back: &'a [String],
+    /// What the instances are; several kinds where the config has alternatives.
+    obtained: &'a [ObtainedKind],
+    strategy: Strategy,
     warnings: &'a [String],
     elapsed_s: f64,
     requests: &'a BTreeMap<String, RequestCount>,
@@ -50,6 +53,7 @@ struct Instance<'a> {
     shape: Option<&'a str>,
     ocpus: Option<f64>,
     memory_gb: Option<f64>,
+    capacity_type: Option<CapacityType>,
     attempts: u32,
     launched_at: Option<Timestamp>,
     running_at: Option<Timestamp>,
@@ -92,6 +96,8 @@ impl<'a> Document<'a> {
             running: summary.running,
             failed: summary.failed,
             given_back: summary.returned.as_deref().map_or(&[], |returned| &returned.instances),
+            obtained: &summary.obtained,
+            strategy: summary.strategy,
             warnings: &summary.warnings,
             elapsed_s: summary.elapsed_s,
             requests: &summary.requests,
@@ -139,6 +145,7 @@ impl<'a> Instance<'a> {
             shape: row.shape.as_deref(),
             ocpus: row.ocpus,
             memory_gb: row.memory_gb,
+            capacity_type: row.capacity_type,
             attempts: row.attempts,
             launched_at: row.launched_at,
             running_at: row.running_at,

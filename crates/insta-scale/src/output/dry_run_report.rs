@@ -4,9 +4,10 @@ use super::listing::Sum;
 use super::text::{clean, count, thousands};
 use crate::config::Settings;
 use fleet::Plan;
-use fleet::preflight::{Finding, Level, Preflight, ShapeFacts};
+use fleet::plan::is_same_kind;
+use fleet::preflight::{Finding, KindVerdict, Level, Preflight, ShapeFacts};
 use fleet::price::{self, Cost, Line, Per, Size};
-use ledger::Placement;
+use ledger::{CapacityType, Placement};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -89,6 +90,7 @@ pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve
         "memory_gb": memory_gb,
         "preflight": preflight,
         "cost": fleet_cost(settings, preflight),
+        "cost_at_most": price::at_most(&settings.fleet, settings.fleet.count, &settings.prices).total,
         "prices_as_of": uses_list(settings).then_some(price::AS_OF),
     });
     if reserve {
@@ -139,21 +141,46 @@ pub fn verdicts_text(preflight: &Preflight) -> String {
             let _ = writeln!(out, "{label}: {name}");
         }
     }
-    let several = preflight.shapes.len() > 1;
     for verdict in &preflight.verdicts {
         let place = &verdict.placement;
         let mut label = clean(&place.availability_domain);
-        if several {
-            let _ = write!(label, ", {}", clean(&place.shape));
+        let kind = preflight.kinds.iter().find(|kind| is_same_kind(&kind.placement, place));
+        if let Some(kind) = kind.filter(|_| preflight.kinds.len() > 1) {
+            let _ = write!(label, ", {}", describe_kind(kind));
         }
         if let Some(fault) = &place.fault_domain {
             let _ = write!(label, ", {}", clean(fault));
         }
         let _ = writeln!(out, "{label}: {}", clean(&verdict.text()));
     }
+    out.push_str(&kinds_text(preflight));
     if preflight.verdicts.len() > 1 {
         let _ = writeln!(out, "in all: {} of {}", preflight.possible, preflight.wanted);
     }
+    out
+}
+
+/// `VM.Standard.E4.Flex, 1 OCPU, 6 GB, preemptible`.
+fn describe_kind(kind: &KindVerdict) -> String {
+    let size = Size { ocpus: kind.ocpus, memory_gb: kind.memory_gb };
+    let preemptible = if kind.capacity_type == CapacityType::Preemptible { ", preemptible" } else { "" };
+    format!("{}{preemptible}", clean(&price::describe(&kind.shape, size)))
+}
+
+/// One row for each kind of instance, where there are several: how many can be had, and the price.
+fn kinds_text(preflight: &Preflight) -> String {
+    let mut out = String::new();
+    if preflight.kinds.len() < 2 {
+        return out;
+    }
+    let names: Vec<String> = preflight.kinds.iter().map(describe_kind).collect();
+    let width = names.iter().map(String::len).max().unwrap_or_default();
+    let _ = writeln!(out, "\n  CHOICE  {:<width$}  POSSIBLE  PRICE PER HOUR", "INSTANCE");
+    for (at, (kind, name)) in preflight.kinds.iter().zip(&names).enumerate() {
+        let price = kind.price_per_hour.map_or_else(|| "unknown".to_owned(), |hour| thousands(hour, 4));
+        let _ = writeln!(out, "  {:<6}  {name:<width$}  {:<8}  {price}", at + 1, kind.possible);
+    }
+    out.push('\n');
     out
 }
 
@@ -195,6 +222,11 @@ pub fn money_text(settings: &Settings, preflight: Option<&Preflight>) -> String 
     }
     for note in &cost.notes {
         let _ = writeln!(out, "  {}", clean(note));
+    }
+    if settings.fleet.kinds().len() > 1 {
+        let most = price::at_most(&settings.fleet, settings.fleet.count, &settings.prices);
+        let dearest = most.lines.first().map(|line| clean(&line.what)).unwrap_or_default();
+        write_price(&mut out, &format!("at most ({dearest})"), most.total);
     }
     let fallback = || vec![first_shape(settings, None)];
     for shape in preflight.map_or_else(fallback, |preflight| preflight.shapes.clone()) {

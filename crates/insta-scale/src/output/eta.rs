@@ -124,6 +124,7 @@ mod tests {
             placement: Placement::default(),
             work_request: None,
             adopted: false,
+            differs: None,
         }
     }
 

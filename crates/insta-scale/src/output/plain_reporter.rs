@@ -27,15 +27,7 @@ pub fn event_line(
             format!("run {}: {}", state.run, count(*requested, "instance"))
         }
         Event::RunResumed => format!("resuming run {}", state.run),
-        Event::Launched { slot, ocid, placement, adopted, .. } => {
-            let word = if *adopted { "found" } else { "launched" };
-            format!(
-                "{launched} {word} {} in {}: {}",
-                name(*slot),
-                clean(&placement.availability_domain),
-                clean(ocid)
-            )
-        }
+        Event::Launched { slot, .. } => format!("{launched} {}", launch(&record.event, &name(*slot), state)),
         Event::Running { slot, .. } => {
             let slot_state = state.slot(*slot);
             let after = match (slot_state.launched_at, slot_state.running_at) {
@@ -117,6 +109,22 @@ fn waits(
         None => format!("next try in {}", from_now(next_try)),
     };
     format!("{name} waits{reason}; {next}")
+}
+
+/// `launched web-3 as VM.Standard.E5.Flex in Uocm:PHX-AD-1: ocid1.instance…`; the shape only where there are several.
+fn launch(event: &Event, name: &str, state: &RunState) -> String {
+    let Event::Launched { ocid, placement, adopted, differs, .. } = event else { return String::new() };
+    let word = if *adopted { "found" } else { "launched" };
+    let kind =
+        if has_several_shapes(state) { format!(" as {}", clean(&placement.shape)) } else { String::new() };
+    let unlike = differs.as_ref().map_or_else(String::new, |differs| format!("; {}", clean(differs)));
+    format!("{word} {name}{kind} in {}: {}{unlike}", clean(&placement.availability_domain), clean(ocid))
+}
+
+/// Whether instances may become one of several shapes.
+fn has_several_shapes(state: &RunState) -> bool {
+    let placements = state.plan["fleet"]["placements"].as_array().map_or(&[][..], Vec::as_slice);
+    placements.iter().any(|placement| placement["shape"] != placements[0]["shape"])
 }
 
 fn has_one_placement(state: &RunState) -> bool {

@@ -9,7 +9,7 @@ use crate::config::Settings;
 use fleet::preflight::Preflight;
 use fleet::price::Budget;
 use fleet::{FleetSpec, Plan};
-use ledger::{Placement, RunId};
+use ledger::{CapacityType, Placement, RunId};
 use oci_api::{Operation, Service};
 use oci_client::Endpoints;
 use serde_json::{Value, json};
@@ -63,8 +63,10 @@ impl Preview<'_> {
             "body": body,
             "preflight": answer,
             "cost": dry_run_report::fleet_cost(settings, *answer),
+            "cost_at_most": fleet::price::at_most(&plan.fleet, plan.fleet.count, &settings.prices).total,
             "prices_as_of": fleet::price::AS_OF,
         });
+        document["strategy"] = json!(plan.strategy);
         if let Some(min) = plan.min {
             document["min"] = min.into();
         }
@@ -175,25 +177,34 @@ fn names(plan: &Plan) -> String {
     }
 }
 
-/// The shape of a fleet's first placement and its size: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
-fn shape(fleet: &FleetSpec) -> String {
-    fleet.first_placement().map(|placement| shape_at(fleet, placement)).unwrap_or_default()
+/// What an instance may become, in order: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
+fn shape_rows(fleet: &FleetSpec) -> Vec<(&'static str, String)> {
+    let kinds = fleet.kinds().into_iter().enumerate();
+    let mut rows: Vec<(&str, String)> =
+        kinds.map(|(at, kind)| (if at == 0 { "shape" } else { "  or" }, shape_at(fleet, kind))).collect();
+    if rows.is_empty() {
+        rows.push(("shape", String::new()));
+    }
+    rows
 }
 
 fn shape_at(fleet: &FleetSpec, placement: &Placement) -> String {
     let size = fleet.size_at(placement);
     let ocpus = size.ocpus.map_or_else(String::new, |ocpus| format!(", {ocpus} OCPU"));
     let memory = size.memory_gb.map_or_else(String::new, |memory| format!(", {memory} GB"));
-    format!("{}{ocpus}{memory}", clean(&placement.shape))
+    let preemptible = match placement.capacity_type {
+        Some(CapacityType::Preemptible) => ", preemptible",
+        Some(CapacityType::OnDemand) => ", on demand",
+        None => "",
+    };
+    format!("{}{ocpus}{memory}{preemptible}", clean(&placement.shape))
 }
 
 /// What will be created, as labels and texts, for a question that says where by itself.
 pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
     let fleet = &plan.fleet;
-    let mut rows = vec![
-        ("launch", format!("{}: {}", count(fleet.count, "instance"), names(plan))),
-        ("shape", shape(fleet)),
-    ];
+    let mut rows = vec![("launch", format!("{}: {}", count(fleet.count, "instance"), names(plan)))];
+    rows.extend(shape_rows(fleet));
     rows.extend(placement_rows(fleet));
     rows
 }
@@ -233,7 +244,9 @@ pub fn plan_outline(plan: &Plan) -> String {
     if let Some(min) = plan.min {
         let _ = writeln!(out, "  at least     {min}, otherwise everything is rolled back");
     }
-    let _ = writeln!(out, "  shape        {}", shape(&plan.fleet));
+    for (label, text) in shape_rows(&plan.fleet) {
+        let _ = writeln!(out, "  {label:<12} {text}");
+    }
     let _ = writeln!(out, "  region       {}", clean(region));
     let _ = writeln!(out, "  compartment  {}", clean(compartment));
     for (label, text) in placement_rows(&plan.fleet) {

@@ -73,6 +73,7 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
     let single = |row: &SlotRow<'_>, value: Option<&str>| text(value.filter(|_| row.len() == 1));
     let domain = |row: &SlotRow<'_>| single(row, row.first.availability_domain.as_deref());
     let ready = |row: &SlotRow<'_>| row.first.ready_in_s.map_or_else(|| "-".to_owned(), seconds);
+    let shape = |row: &SlotRow<'_>| single(row, row.first.shape.as_deref());
     let mut columns = vec![
         column("NAME", 0, &|row| ranges(&row.names)).cut(),
         column("#", 7, &|row| if row.len() == 1 { row.first.slot.to_string() } else { "-".to_owned() }),
@@ -82,7 +83,13 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
         column("FAULT DOMAIN", 8, &|row| single(row, row.first.fault_domain.as_deref())),
         column(if simulated::is() { "READY (SIMULATED)" } else { "READY" }, 6, &ready),
     ];
-    // A column that says nothing would drive the other out.
+    // A column that says nothing, or the same in each row, would drive others out.
+    let mut shapes =
+        rows.iter().filter(|row| row.first.ocid.is_some()).filter_map(|row| row.first.shape.as_deref());
+    let first = shapes.next();
+    if shapes.any(|other| Some(other) != first) {
+        columns.insert(3, column("SHAPE", 4, &shape));
+    }
     let public = rows.iter().any(|row| row.public.is_some());
     if rows.iter().any(|row| row.private.is_some()) {
         columns.push(column("PRIVATE IP", if public { 4 } else { 2 }, &|row| text(row.private)));

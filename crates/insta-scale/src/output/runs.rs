@@ -269,6 +269,7 @@ mod tests {
             placement: Placement::default(),
             work_request: None,
             adopted: false,
+            differs: None,
         };
         let intended = Event::LaunchIntended {
             slot: 3,

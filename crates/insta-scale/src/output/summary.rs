@@ -6,8 +6,9 @@ use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
 use crate::hints::{self, Cause};
 use crate::tuning::ROWS_SHOWN;
+use fleet::price::{self, Size};
 use fleet::{InstanceSummary, Returned, RunSummary};
-use ledger::{ErrorClass, ErrorRecord, Outcome};
+use ledger::{CapacityType, ErrorClass, ErrorRecord, Outcome};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -29,6 +30,9 @@ pub fn launch_table(summary: &RunSummary, ending: &Ending, colour: bool, width: 
         let _ = writeln!(out, "… and {hidden} more: --output json has them all");
     }
     let _ = writeln!(out, "\nrun {}\n{}", summary.run_id, totals(summary));
+    if let Some(kinds) = obtained(summary) {
+        let _ = writeln!(out, "{kinds}");
+    }
     out
 }
 
@@ -48,6 +52,20 @@ pub fn totals(summary: &RunSummary) -> String {
         summary.failed,
         seconds(summary.elapsed_s)
     )
+}
+
+/// `obtained: 38 × VM.Standard.E4.Flex, 1 OCPU, 6 GB; 2 × VM.Standard.E5.Flex, 1 OCPU, 6 GB`; `None` where all are of one kind.
+fn obtained(summary: &RunSummary) -> Option<String> {
+    if summary.obtained.len() < 2 {
+        return None;
+    }
+    let kinds = summary.obtained.iter().map(|kind| {
+        let size = Size { ocpus: kind.ocpus, memory_gb: kind.memory_gb };
+        let preemptible =
+            if kind.capacity_type == Some(CapacityType::Preemptible) { ", preemptible" } else { "" };
+        format!("{} × {}{preemptible}", kind.count, clean(&price::describe(&kind.shape, size)))
+    });
+    Some(format!("obtained: {}", kinds.collect::<Vec<_>>().join("; ")))
 }
 
 /// What a run below its least count has given back, and what is still there: `None` when it kept everything.

@@ -71,12 +71,12 @@ fn the_document_has_exactly_the_fields_that_are_documented() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
         keys(&document),
-        "schema_version simulated run_id requested launched running failed given_back warnings elapsed_s requests price_per_hour price_per_30_days currency expires targets instances"
+        "schema_version simulated run_id requested launched running failed given_back obtained strategy warnings elapsed_s requests price_per_hour price_per_30_days currency expires targets instances"
     );
     let row = &document["instances"][0];
     assert_eq!(
         keys(row),
-        "slot name ocid state availability_domain fault_domain shape ocpus memory_gb attempts launched_at running_at ready_in_s private_ip public_ip waited_s given_up error"
+        "slot name ocid state availability_domain fault_domain shape ocpus memory_gb capacity_type attempts launched_at running_at ready_in_s private_ip public_ip waited_s given_up error"
     );
     assert_eq!(keys(&row["error"]), "class code message opc_request_id hint");
     assert_eq!(row["error"]["class"], "capacity");

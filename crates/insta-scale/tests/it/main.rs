@@ -1,6 +1,7 @@
 //! Tests of the commands from outside.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alternatives;
 mod bad_config;
 mod bad_credentials;
 mod bad_details;

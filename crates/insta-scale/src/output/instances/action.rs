@@ -160,6 +160,7 @@ fn hint(error: &ErrorRecord) -> &'static str {
         | ErrorClass::Superseded
         | ErrorClass::Stopped
         | ErrorClass::Hidden
+        | ErrorClass::Mismatch
         | ErrorClass::Lost
         | ErrorClass::TokenExpired
         | ErrorClass::GivenBack
