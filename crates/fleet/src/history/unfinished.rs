@@ -40,8 +40,8 @@ pub(super) fn has_made_something(state: &RunState) -> bool {
 }
 
 /// The newest unfinished run of the fleet. A run that ended with failed slots is finished; one that has made nothing, and
-/// of which nothing is in doubt, can be started anew without harm, unless a process is at work on it. A run whose plan
-/// cannot be read may be of any fleet: it is not passed over.
+/// of which nothing is in doubt, can be started anew without harm, unless a process is at work on it, or will be: a hunt is
+/// taken up by its unit or by cron. A run whose plan cannot be read may be of any fleet: it is not passed over.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -57,7 +57,8 @@ pub async fn find_unfinished(
         let (state, readable) = match read_records(head.run, &records) {
             Ok((state, plan)) => {
                 let same = same_names(&plan, fleet) && same_origin(plan.origin.as_ref(), origin);
-                if !same || !(head.held || has_made_something(&state)) {
+                let hunts = plan.hunt.is_some_and(|terms| now < terms.until);
+                if !same || !(head.held || hunts || has_made_something(&state)) {
                     continue;
                 }
                 (state, true)

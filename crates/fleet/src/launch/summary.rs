@@ -132,8 +132,11 @@ pub struct InstanceSummary {
     pub waited_s: Option<f64>,
     /// When and why nothing more was tried, if there is no instance.
     pub given_up: Option<GivenUp>,
-    /// The failure that was not overcome.
+    /// The failure that was not overcome; while a hunt asks on, the last one.
     pub error: Option<ErrorRecord>,
+    /// Whether it has no instance, and its hunt is to ask on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waiting: bool,
 }
 
 impl RunSummary {
@@ -147,15 +150,21 @@ impl RunSummary {
         let returned = returned(&state, plan).map(Box::new);
         let targets = why::targets(&state, plan);
         let mut slots = std::mem::take(&mut state.slots);
-        let instances: Vec<_> =
+        let mut instances: Vec<_> =
             (1..=state.requested).map(|number| row(slots.remove(&number), &state, plan, number)).collect();
+        let hunts = plan.hunt.is_some()
+            && state.giving_back.is_none()
+            && state.outcome.is_none_or(Outcome::is_unfinished);
+        for row in &mut instances {
+            row.waiting = hunts && row.ocid.is_none();
+        }
         let obtained = obtained(&instances, plan);
         let end = state.finished_at.or(state.last_at);
         let elapsed_s = match (state.taken_up_at, end) {
             (Some(start), Some(end)) => seconds(start, end),
             _ => 0.0,
         };
-        let failed = instances.iter().filter(|row| row.error.is_some()).count();
+        let failed = instances.iter().filter(|row| row.error.is_some() && !row.waiting).count();
         Self {
             run_id: state.run,
             outcome: state.outcome,
@@ -308,6 +317,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
         waited_s,
         given_up,
         error,
+        waiting: false,
     }
 }
 

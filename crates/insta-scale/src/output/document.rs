@@ -55,6 +55,8 @@ struct Instance<'a> {
     memory_gb: Option<f64>,
     capacity_type: Option<CapacityType>,
     attempts: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    waiting: bool,
     launched_at: Option<Timestamp>,
     running_at: Option<Timestamp>,
     ready_in_s: Option<f64>,
@@ -147,6 +149,7 @@ impl<'a> Instance<'a> {
             memory_gb: row.memory_gb,
             capacity_type: row.capacity_type,
             attempts: row.attempts,
+            waiting: row.waiting,
             launched_at: row.launched_at,
             running_at: row.running_at,
             ready_in_s: row.ready_in_s,

@@ -31,6 +31,8 @@ pub fn gather<'a>(slots: impl Iterator<Item = &'a InstanceSummary>, ending: &'a 
     let mut alike: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     for slot in slots {
         let reason = match &slot.error {
+            // Whichever asks next stands for all.
+            _ if slot.waiting => Some(("waiting", "", "")),
             Some(error) if slot.ocid.is_none() => {
                 Some((error.class.as_str(), error.code.as_str(), error.message.as_str()))
             }
@@ -57,14 +59,14 @@ pub fn gather<'a>(slots: impl Iterator<Item = &'a InstanceSummary>, ending: &'a 
 
 /// Whether nothing was done for a slot.
 pub fn is_untried(row: &InstanceSummary) -> bool {
-    row.ocid.is_none() && row.error.is_none() && row.state.is_none()
+    row.ocid.is_none() && row.error.is_none() && row.state.is_none() && !row.waiting
 }
 
 /// The columns of the rows.
 pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
     let style = |row: &SlotRow<'_>| match (row.first.state.as_deref(), &row.first.error) {
         (Some("RUNNING"), _) if colour => AnsiColor::Green.on_default(),
-        (_, Some(_)) if colour => AnsiColor::Red.on_default(),
+        (_, Some(_)) if colour && !row.first.waiting => AnsiColor::Red.on_default(),
         _ => Style::new(),
     };
     let text = |value: Option<&str>| value.unwrap_or("-").to_owned();
@@ -113,6 +115,7 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
 fn state(row: &SlotRow<'_>) -> String {
     let state = match (&row.first.state, &row.first.error) {
         (Some(state), _) => state.clone(),
+        _ if row.first.waiting => "waiting".to_owned(),
         (None, Some(_)) => "failed".to_owned(),
         (None, None) => "not tried".to_owned(),
     };

@@ -40,12 +40,16 @@ pub fn launch_table(summary: &RunSummary, ending: &Ending, colour: bool, width: 
 pub fn totals(summary: &RunSummary) -> String {
     let untried = summary.instances.iter().filter(|row| is_untried(row)).count();
     let untried = if untried > 0 { format!(", {untried} not tried") } else { String::new() };
+    let waiting = match summary.instances.iter().filter(|row| row.waiting).count() {
+        0 => String::new(),
+        some => format!(", {some} waiting"),
+    };
     let given_back = match summary.returned.as_ref().map_or(0, |returned| returned.instances.len()) {
         0 => String::new(),
         some => format!(", {some} rolled back"),
     };
     format!(
-        "{} requested: {} launched, {} running, {} failed{given_back}{untried}, in {}",
+        "{} requested: {} launched, {} running, {} failed{given_back}{untried}{waiting}, in {}",
         count(summary.requested, "instance"),
         summary.launched,
         summary.running,
@@ -110,10 +114,14 @@ pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String
         let _ = writeln!(out, "{returned}");
     }
     let mut kinds: BTreeMap<(&ErrorClass, &str, &str), Vec<&InstanceSummary>> = BTreeMap::new();
-    for row in &summary.instances {
+    for row in summary.instances.iter().filter(|row| !row.waiting) {
         if let Some(error) = &row.error {
             kinds.entry((&error.class, &error.code, &error.message)).or_default().push(row);
         }
+    }
+    let mut waiting = summary.instances.iter().filter(|row| row.waiting);
+    if let Some(answer) = waiting.find_map(|row| row.error.as_ref()) {
+        let _ = writeln!(out, "the hunt is not over; last answer: {}", describe(answer));
     }
     for rows in kinds.values() {
         let Some(error) = rows.first().and_then(|row| row.error.as_ref()) else { continue };

@@ -94,6 +94,19 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     let first = place.run(&[&words[..], &["--yes"]].concat());
     assert_eq!(first.code, 6, "{}", first.stderr);
     let run = first.json()["run_id"].clone();
+    assert_eq!(
+        (&first.json()["failed"], &first.json()["instances"][0]["waiting"]),
+        (&0.into(), &true.into())
+    );
+    assert!(
+        first.stderr.contains("the hunt is not over; last answer: 500 InternalError"),
+        "{}",
+        first.stderr
+    );
+    // Whoever launches the same names meanwhile would have them twice when the hunt finds capacity.
+    let beside = place.run(&["launch", "--count", "1", "--yes"]);
+    assert_eq!(beside.code, 2, "{}", beside.stderr);
+    assert!(beside.stderr.contains("is unfinished"), "{}", beside.stderr);
     let (_, beat) = heartbeat(place.path()).unwrap();
     assert_eq!(
         (&beat["run_id"], &beat["wanted"], &beat["had"], &beat["probes"]),
@@ -105,6 +118,8 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     // Consent was given for all of it, and the floor does not allow another probe yet.
     let second = place.run(&words);
     assert_eq!((second.code, &second.json()["run_id"]), (6, &run), "{}", second.stderr);
+    let shown = place.run(&["show", run.as_str().unwrap()]);
+    assert!(shown.stdout.contains("2 × waiting"), "{}", shown.stdout);
     assert_eq!(heartbeat(place.path()).unwrap().1["probes"], 1);
     let runs = place.run(&["runs", "--output", "json"]).stdout;
     assert_eq!(runs.matches("\"created_at\"").count(), 1, "{runs}");
