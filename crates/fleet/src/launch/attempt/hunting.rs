@@ -25,7 +25,10 @@ impl Attempt<'_> {
         }
         let is_capacity = matches!(class, FailureClass::Capacity | FailureClass::Limit);
         let is_yielding = hunt.is_yielding(&target);
-        if !is_capacity {
+        if is_capacity {
+            // At once, although the launch may have to be looked up before its refusal counts for the slot.
+            hunt.refused(&target);
+        } else {
             hunt.trouble(&target, class);
         }
         // Until anything has worked, this is no trouble that passes.
@@ -71,9 +74,6 @@ impl Attempt<'_> {
             }
             _ if self.may_exist.is_some() => self.look_up_hunting(class, error).await,
             _ => {
-                if class == FailureClass::Limit {
-                    hunt.limited(&target);
-                }
                 self.note(error, Action::NextPlacement).await;
                 Ok(Some(AttemptEnd::Next { class, error: full, waited: class == FailureClass::Limit }))
             }

@@ -140,8 +140,8 @@ impl Hunt {
         }
     }
 
-    /// A limit or a quota has refused a launch at the target.
-    pub fn limited(&self, target: &Subject) {
+    /// A launch at the target was refused for lack of capacity, or by a limit or a quota.
+    pub fn refused(&self, target: &Subject) {
         let mut notes = self.lock();
         notes.has_answer = true;
         notes.yielding.remove(target);

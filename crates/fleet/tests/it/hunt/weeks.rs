@@ -115,6 +115,7 @@ fn check(ground: &Ground, plan: &Plan, summary: &RunSummary, seed: u64) {
 fn probes_too_close(records: &[Record], floor: Duration) -> usize {
     let (mut yielding, mut doubtful) = (BTreeSet::<Placement>::new(), BTreeSet::<Placement>::new());
     let mut tried: std::collections::BTreeMap<u32, Placement> = std::collections::BTreeMap::new();
+    let mut refusals = BTreeSet::new();
     let (mut last, mut close) = (None::<jiff::Timestamp>, 0);
     for record in records {
         let place = |slot: &u32| tried.get(slot).cloned().unwrap_or_default();
@@ -130,8 +131,10 @@ fn probes_too_close(records: &[Record], floor: Duration) -> usize {
             Event::Launched { slot, adopted: false, .. } if !doubtful.contains(&place(slot)) => {
                 yielding.insert(place(slot));
             }
+            // A refusal that is recorded again, once it is known that no instance exists, is no newer one.
             Event::TryFailed { slot, error, .. }
-                if matches!(error.class, ErrorClass::Capacity | ErrorClass::Limit) =>
+                if matches!(error.class, ErrorClass::Capacity | ErrorClass::Limit)
+                    && refusals.insert(error.opc_request_id.clone()) =>
             {
                 yielding.remove(&place(slot));
             }
