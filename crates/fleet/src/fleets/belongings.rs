@@ -10,7 +10,7 @@ use crate::reservation::Held;
 use oci_api::models::BootVolumeAttachmentLifecycleState;
 use oci_client::{Client, Failure};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What belongs to a fleet besides its members.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -21,6 +21,37 @@ pub struct Belongings {
     pub boot_volumes: VolumeTotal,
     /// The data volumes that are attached to members.
     pub data_volumes: VolumeTotal,
+    /// What the volumes of each member cost an hour, by the OCID of the instance. A member that is missing has a volume of
+    /// unknown price, or none.
+    #[serde(skip)]
+    pub volume_hours: BTreeMap<String, f64>,
+}
+
+impl Belongings {
+    /// What all of it costs an hour; `None` when the price of a part is not known.
+    pub fn price_per_hour(&self) -> Option<f64> {
+        let volumes = [&self.boot_volumes, &self.data_volumes].into_iter();
+        let volumes = volumes.filter(|total| total.count > 0).map(|total| total.price_per_hour);
+        let unused = self.reservations.iter().filter(|one| one.used < one.reserved);
+        volumes.chain(unused.map(|one| one.unused_per_hour)).sum::<Option<f64>>().map(rounded)
+    }
+
+    fn add_volume(&mut self, instance: &str, volume: &Volume, prices: &Prices) {
+        let vpus = volume.vpus.map_or(BOOT_VOLUME_VPUS, |vpus| vpus as f64);
+        let hour = prices.boot_volume_gb_hour(vpus).map(|hour| hour * volume.gigabytes);
+        let total = if volume.is_boot { &mut self.boot_volumes } else { &mut self.data_volumes };
+        total.add(volume.gigabytes, hour);
+        if let Some(hour) = hour {
+            *self.volume_hours.entry(instance.to_owned()).or_default() += hour;
+        }
+    }
+}
+
+/// A volume of a member.
+struct Volume {
+    is_boot: bool,
+    gigabytes: f64,
+    vpus: Option<i64>,
 }
 
 /// A reservation of a fleet.
@@ -52,10 +83,9 @@ pub struct VolumeTotal {
 }
 
 impl VolumeTotal {
-    fn add(&mut self, gigabytes: f64, vpus: Option<i64>, prices: &Prices) {
+    fn add(&mut self, gigabytes: f64, hour: Option<f64>) {
         let before = if self.count == 0 { Some(0.0) } else { self.price_per_hour };
-        let hour = prices.boot_volume_gb_hour(vpus.map_or(BOOT_VOLUME_VPUS, |vpus| vpus as f64));
-        self.price_per_hour = before.zip(hour).map(|(sum, hour)| rounded(sum + hour * gigabytes));
+        self.price_per_hour = before.zip(hour).map(|(sum, hour)| rounded(sum + hour));
         self.count += 1;
         self.gigabytes += gigabytes;
     }
@@ -99,32 +129,35 @@ pub async fn belongings(
     let domains: BTreeSet<&str> =
         members.iter().map(|member| member.machine.availability_domain.as_str()).collect();
     for domain in domains {
-        let mut boots = BTreeSet::new();
+        let mut boots = BTreeMap::new();
         for row in client.list_boot_volume_attachments(compartment, domain, None).await? {
             let attached = row.lifecycle_state != BootVolumeAttachmentLifecycleState::Detached;
             if attached && ours.contains(row.instance_id.as_str()) {
-                boots.insert(row.boot_volume_id);
+                boots.insert(row.boot_volume_id, row.instance_id);
             }
         }
         for row in client.list_boot_volumes(compartment, domain).await? {
-            if boots.contains(&row.id) {
+            if let Some(instance) = boots.get(&row.id) {
                 let gigabytes = cleanup::gigabytes(row.size_in_gbs, row.size_in_mbs);
-                found.boot_volumes.add(gigabytes, row.vpus_per_gb, prices);
+                let volume = Volume { is_boot: true, gigabytes, vpus: row.vpus_per_gb };
+                found.add_volume(instance, &volume, prices);
             }
         }
         let attached = client.list_volume_attachments(compartment, Some(domain), None).await?;
         let attached = attached.iter().filter_map(volume_attachment);
-        let data: BTreeSet<String> = attached
+        // A shareable volume may be attached to several members, and is paid once.
+        let data: BTreeMap<String, String> = attached
             .filter(|row| row.state != "DETACHED" && ours.contains(row.instance.as_str()))
-            .map(|row| row.volume)
+            .map(|row| (row.volume, row.instance))
             .collect();
         if data.is_empty() {
             continue;
         }
         for row in client.list_volumes(compartment, Some(domain)).await? {
-            if data.contains(&row.id) {
+            if let Some(instance) = data.get(&row.id) {
                 let gigabytes = cleanup::gigabytes(row.size_in_gbs, row.size_in_mbs);
-                found.data_volumes.add(gigabytes, row.vpus_per_gb, prices);
+                let volume = Volume { is_boot: false, gigabytes, vpus: row.vpus_per_gb };
+                found.add_volume(instance, &volume, prices);
             }
         }
     }

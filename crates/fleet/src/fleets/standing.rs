@@ -9,7 +9,7 @@ use super::spreading::SpreadStanding;
 use super::wanted::Wanted;
 use crate::cleanup::expiry;
 use crate::plan::FleetSpec;
-use crate::price::Prices;
+use crate::price::{Prices, rounded};
 use crate::query::select::{Machine, hour_now, running_hour};
 use jiff::Timestamp;
 use ledger::RunId;
@@ -33,11 +33,14 @@ pub struct Standing {
     pub by_shape: BTreeMap<String, usize>,
     /// Members by the way in which their capacity is bought: `on_demand`, `preemptible`, `reserved`.
     pub by_capacity_type: BTreeMap<&'static str, usize>,
-    /// What they cost an hour now, as far as prices are known.
+    /// What they cost an hour now without their volumes, as far as prices are known.
     pub price_per_hour: f64,
+    /// What the fleet costs an hour now with volumes and unused reservations; absent when a part of it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_per_hour: Option<f64>,
     /// Members of unknown price.
     pub unknown_prices: usize,
-    /// What they have cost at most: as if each had run since it was made.
+    /// What they have cost at most, with the volumes whose price is known: as if each had run since it was made.
     pub spent_at_most: f64,
     /// The currency of the amounts.
     pub currency: String,
@@ -68,8 +71,11 @@ pub struct MemberRow {
     /// The instance.
     #[serde(flatten)]
     pub machine: Machine,
-    /// What it costs an hour now; absent when that is not known.
+    /// What it costs an hour now without its volumes; absent when that is not known.
     pub price_per_hour: Option<f64>,
+    /// What its volumes cost an hour; absent when that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volumes_per_hour: Option<f64>,
     /// When its time is over; absent when it has no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
@@ -97,6 +103,7 @@ impl Standing {
         fleet: &FleetSpec,
         census: Census,
         wanted: Wanted,
+        belongings: Option<Belongings>,
         prices: &Prices,
         now: Timestamp,
     ) -> Self {
@@ -109,12 +116,13 @@ impl Standing {
             by_shape: BTreeMap::new(),
             by_capacity_type: BTreeMap::new(),
             price_per_hour: 0.0,
+            total_per_hour: None,
             unknown_prices: 0,
             spent_at_most: 0.0,
             currency: prices.currency().to_owned(),
             expires: None,
             spread: None,
-            belongings: None,
+            belongings,
             instances: Vec::new(),
             candidates: census
                 .candidates
@@ -128,6 +136,7 @@ impl Standing {
         for member in census.members {
             let row = MemberRow {
                 price_per_hour: hour_now(&member.machine, prices),
+                volumes_per_hour: standing.volumes_of(&member.machine).map(rounded),
                 expires: expiry(&member.machine),
                 protected: is_protected(&member.machine, &[]),
                 never_ran: member.never_ran,
@@ -137,7 +146,15 @@ impl Standing {
             standing.add(&row, prices, now);
             standing.instances.push(row);
         }
+        let beside = standing.belongings.as_ref().and_then(Belongings::price_per_hour);
+        standing.total_per_hour = beside
+            .filter(|_| standing.unknown_prices == 0)
+            .map(|beside| rounded(standing.price_per_hour + beside));
         standing
+    }
+
+    fn volumes_of(&self, machine: &Machine) -> Option<f64> {
+        self.belongings.as_ref()?.volume_hours.get(&machine.ocid).copied()
     }
 
     fn add(&mut self, row: &MemberRow, prices: &Prices, now: Timestamp) {
@@ -160,7 +177,9 @@ impl Standing {
             None => self.unknown_prices += 1,
         }
         let age = machine.created.map_or(0.0, |created| now.duration_since(created).as_secs_f64().max(0.0));
-        self.spent_at_most += running_hour(machine, prices).unwrap_or_default() * age / 3600.0;
+        let hour =
+            running_hour(machine, prices).unwrap_or_default() + row.volumes_per_hour.unwrap_or_default();
+        self.spent_at_most += hour * age / 3600.0;
         self.expires = [self.expires, row.expires].into_iter().flatten().min();
     }
 

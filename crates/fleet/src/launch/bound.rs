@@ -13,6 +13,34 @@ impl Context<'_> {
         };
         self.journal.record(vec![Event::SlotFailed { slot, error }]).await;
     }
+
+    /// Says how many instances a best-effort spread has launched outside the domains that it chose for them.
+    pub async fn report_displaced(&self) {
+        let fleet = &self.plan.fleet;
+        let Some(spread) = fleet.spread else { return };
+        let displaced = self.journal.state(|state| {
+            let launched = state.slots.iter().filter(|(_, slot)| slot.ocid.is_some());
+            let away = launched.filter(|(number, slot)| {
+                slot.placement.as_ref().is_some_and(|placement| fleet.is_displaced(**number, placement))
+            });
+            away.count()
+        });
+        let (what, are) = match displaced {
+            0 => return,
+            1 => ("1 instance".to_owned(), "is"),
+            many => (format!("{many} instances"), "are"),
+        };
+        let message = format!(
+            "{what} {are} not in the domain that the spread over {} chose, since that domain had no capacity: the skew may be \
+             above max_skew {}; `status` shows it",
+            spread.across.plural(),
+            spread.max_skew
+        );
+        let known = self.journal.state(|state| state.warnings.contains(&message));
+        if !known {
+            self.journal.record(vec![Event::Warning { message }]).await;
+        }
+    }
 }
 
 /// Says of a lack of capacity that the slot was not tried elsewhere, and how it would be.

@@ -35,6 +35,9 @@ pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cu
         let compartment = &context.plan.fleet.compartment;
         reserve::settle(&context.env.client, compartment, of_plan, context.journal, interrupted).await;
     }
+    if rolled_back.is_none() {
+        context.report_displaced().await;
+    }
     finish(context, cut, rolled_back).await;
 }
 

@@ -54,6 +54,12 @@ impl FleetSpec {
         self.placements.get(self.home(slot)?).map(|placement| spread.across.of(placement))
     }
 
+    /// Whether a placement is outside the domain that the spread chose for a slot.
+    pub(crate) fn is_displaced(&self, slot: SlotNumber, at: &Placement) -> bool {
+        let home = self.home(slot).and_then(|home| self.placements.get(home));
+        self.spread.zip(home).is_some_and(|(spread, home)| spread.across.of(home) != spread.across.of(at))
+    }
+
     /// Whether a slot that was refused at one placement may be launched at the other.
     pub(crate) fn may_move(&self, from: &Placement, to: &Placement) -> bool {
         let bound = self.spread.filter(|spread| spread.refuses() && !self.homes.is_empty());

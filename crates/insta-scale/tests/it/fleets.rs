@@ -390,8 +390,20 @@ fn status_shows_what_else_the_fleet_pays_for() {
         .map(|one| one["reserved"].as_u64().unwrap())
         .sum();
     assert_eq!(reserved, 4, "{}", standing["reservations"]);
+    let price = |of: &Value, key: &str| of[key].as_f64().unwrap_or_else(|| panic!("{key} in {of}"));
+    let unused: f64 =
+        standing["reservations"].as_array().unwrap().iter().map(|one| price(one, "unused_per_hour")).sum();
+    let parts = price(&standing, "price_per_hour") + price(boots, "price_per_hour") + unused;
+    assert!((price(&standing, "total_per_hour") - parts).abs() < 1e-9, "{standing}");
+    let volumes = standing["instances"].as_array().unwrap().iter().map(|row| price(row, "volumes_per_hour"));
+    assert!((volumes.sum::<f64>() - price(boots, "price_per_hour")).abs() < 1e-9, "{standing}");
     let text = place.run(&["status"]).stdout;
-    for line in ["  spread           skew ", "  reservation      ", "  boot volumes     4, "] {
+    for line in [
+        "  spread           skew ",
+        "  reservation      ",
+        "  boot volumes     4, ",
+        " with volumes; at most ",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(text.lines().all(|line| !line.contains("data volumes")), "{text}");

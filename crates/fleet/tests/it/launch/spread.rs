@@ -67,6 +67,7 @@ async fn three_slots_get_three_fault_domains() {
         let summary = grow(&world, &fleet, 3).await.unwrap();
         assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 3));
         assert_eq!(by_fault_domain(&world, "web"), even(1), "seed {seed}");
+        assert_eq!(summary.warnings, Vec::<String>::new());
         world.check_books(&summary);
     }
 }
@@ -136,6 +137,8 @@ async fn best_effort_goes_elsewhere_when_a_domain_is_full() {
     assert!(elsewhere > 0);
     let counts = by_fault_domain(&world, "web");
     assert_eq!((counts.get(&1), counts.values().sum()), (None, 3_u32));
+    let told = "1 instance is not in the domain that the spread over fault domains chose";
+    assert_eq!(summary.warnings.iter().filter(|warning| warning.starts_with(told)).count(), 1, "{summary:?}");
 }
 
 #[tokio::test(start_paused = true)]

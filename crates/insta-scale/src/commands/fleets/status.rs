@@ -71,8 +71,8 @@ async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standi
     let spread = extras.as_ref().and_then(|known| spread_now(known.planned.as_ref()?, &census.members));
     let belongings = extras.as_ref().and_then(|known| known.belongings.clone());
     let now = ground.connection.session.now();
-    let standing = Standing::of(ground.key.clone(), fleet, census, wanted, prices, now);
-    Ok(Standing { spread, belongings, ..standing })
+    let standing = Standing::of(ground.key.clone(), fleet, census, wanted, belongings, prices, now);
+    Ok(Standing { spread, ..standing })
 }
 
 /// The fleet with its domains. A config that cannot be launched from can still be shown.

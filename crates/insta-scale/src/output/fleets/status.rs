@@ -97,11 +97,13 @@ fn price(standing: &Standing) -> String {
         0 => String::new(),
         unknown => format!(", plus {} with an unknown price", count(unknown as u64, "instance")),
     };
-    format!(
-        "{} {currency} per hour{unknown}; at most {} {currency} spent so far",
-        thousands(standing.price_per_hour, 4),
-        thousands(standing.spent_at_most, 2)
-    )
+    let hour = match standing.total_per_hour {
+        Some(total) => format!("{} {currency} per hour with volumes", thousands(total, 4)),
+        None => {
+            format!("{} {currency} per hour without volumes{unknown}", thousands(standing.price_per_hour, 4))
+        }
+    };
+    format!("{hour}; at most {} {currency} spent so far", thousands(standing.spent_at_most, 2))
 }
 
 /// `3, 3 and 2 in the fault domains: skew 1 of at most 1`.
@@ -225,7 +227,7 @@ fn members(rows: &[&MemberRow], now: Timestamp, width: Option<usize>) -> String 
         }),
         column("SHAPE", 4, &|row| row.machine.shape.clone()),
         column("AGE", 6, &|row| row.machine.created.map_or_else(|| "-".to_owned(), |at| age(at, now))),
-        column("PRICE/H", 2, &|row| per_hour(row.price_per_hour)),
+        column("PRICE/H", 2, &|row| per_hour(price_of(row))),
     ];
     if rows.iter().any(|row| row.expires.is_some()) {
         columns.push(column("EXPIRES", 3, &|row| {
@@ -240,6 +242,11 @@ fn members(rows: &[&MemberRow], now: Timestamp, width: Option<usize>) -> String 
             .or_short(rows.iter().map(|row| short_ocid(&row.machine.ocid))),
     );
     columns_table(columns, width)
+}
+
+/// With its volumes, where they are known.
+fn price_of(row: &MemberRow) -> Option<f64> {
+    row.price_per_hour.map(|hour| hour + row.volumes_per_hour.unwrap_or_default())
 }
 
 fn notes(row: &MemberRow) -> String {
