@@ -1,4 +1,4 @@
-//! One try of one call: signs and sends the request, and reads or classifies its answer. It must not retry.
+//! One attempt of one call: signs and sends the request, then reads or classifies the response. It must not retry.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::signing::{BodyHeaders, CONTENT_TYPE, ToSign, http_date};
 use crate::text::plain;
 use crate::transport::{CONNECTION_REFUSED, Reached, TransportError};
 
-/// A successful answer.
+/// A successful response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered<T> {
     /// The body.
@@ -33,7 +33,7 @@ pub struct Answered<T> {
     pub next_page: Option<String>,
 }
 
-/// The parts of a request that are the same for every try of a call.
+/// The parts of a request that are the same for every attempt of a call.
 pub(crate) struct Prepared<'a> {
     call: &'a Call,
     effect: Effect,
@@ -46,28 +46,28 @@ pub(crate) struct Prepared<'a> {
     limit: Duration,
 }
 
-/// An answer whose body is not decoded yet.
+/// A response whose body is not decoded yet.
 pub(crate) struct Raw {
     pub status: u16,
     headers: HeaderMap,
     body: Bytes,
 }
 
-/// How one try failed.
+/// Why one attempt failed.
 pub(crate) struct TryError {
     pub class: FailureClass,
     pub status: Option<u16>,
     pub retry_after: Option<Duration>,
     pub code: String,
     pub message: String,
-    /// Whether another try would end the same way, whatever the class.
+    /// Whether another attempt would fail in the same way, whatever the class.
     pub lasts: bool,
     opc_request_id: Option<String>,
     clock_ahead_s: Option<i32>,
 }
 
 impl<'a> Prepared<'a> {
-    /// Prepares the parts that all tries have in common. `limit` bounds the time of one try.
+    /// Prepares the parts that all attempts share. `limit` bounds the duration of one attempt.
     pub fn new(shared: &Shared, call: &'a Call, limit: Duration) -> Result<Self, Failure> {
         let wrong = |why: String| {
             Failure::unsent(
@@ -123,7 +123,8 @@ impl<'a> Prepared<'a> {
         self.call.operation
     }
 
-    /// Signs and sends the request, and waits for the answer within the limit. `observer` hears of a simulated region.
+    /// Signs and sends the request, and waits for the response within the limit. `observer` is told when a simulated region
+    /// responds.
     pub async fn send(&self, shared: &Shared, observer: Option<&dyn Observer>) -> Result<Raw, TryError> {
         let request = self.request(shared)?;
         let answer = tokio::time::timeout(self.limit, shared.transport.send(request))
@@ -150,7 +151,7 @@ impl<'a> Prepared<'a> {
             headers.insert(header::AUTHORIZATION, self.authorization(signer.as_ref(), &date, now)?);
         }
         let mut put = |name: HeaderName, value: String| {
-            // Dates and hex digits are valid in a header.
+            // Dates and hexadecimal digits are always valid in a header.
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
@@ -202,7 +203,7 @@ impl<'a> Prepared<'a> {
         Ok(value)
     }
 
-    /// Decodes the body of a success.
+    /// Decodes the body of a successful response.
     pub fn answered<T>(
         &self,
         raw: Raw,
@@ -231,7 +232,7 @@ impl<'a> Prepared<'a> {
             class: match (error.reached, self.effect) {
                 (Reached::NotSent, _) if error.lasts => FailureClass::Blocked,
                 (Reached::NotSent, _) => FailureClass::Network,
-                // An answer that is too long for a question is so the next time.
+                // A response that is too long for a read will be too long the next time as well.
                 (Reached::MayHaveArrived, Effect::Read) if error.lasts => FailureClass::Invalid,
                 (Reached::MayHaveArrived, effect) => classify::unanswered(effect),
             },
@@ -249,7 +250,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// An answer that is not a success.
+    /// Turns an unsuccessful response into an error.
     fn refused(&self, shared: &Shared, raw: &Raw) -> TryError {
         let now = shared.clock.now();
         let body = error_body(raw);
@@ -260,7 +261,7 @@ impl<'a> Prepared<'a> {
             _ => body.message,
         };
         let signer = shared.signer.as_ref().filter(|_| class == FailureClass::Authentication);
-        // The service does not say whom it refused.
+        // The service does not say which user it refused, so the message adds it.
         if let Some(who) = signer.map(|signer| signer.describe()).filter(|who| !who.is_empty()) {
             message = format!("{message} ({who})");
         }
@@ -279,7 +280,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// The error in an answer that is no success. It never fails: a body that is not the service's JSON is quoted.
+/// Reads the error in an unsuccessful response. It never fails: a body that is not the service's JSON is quoted.
 fn error_body(raw: &Raw) -> ErrorBody {
     if (300..400).contains(&raw.status) {
         let to = raw.header("location").map_or_else(|| "nowhere".to_owned(), |to| plain(&to, 200));
@@ -304,7 +305,7 @@ fn error_body(raw: &Raw) -> ErrorBody {
     }
 }
 
-/// The service's own error body, leniently: an object with a code or a message, whatever else it holds.
+/// Parses the service's own error body leniently: any object with a code or a message, whatever other fields it has.
 fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
@@ -331,19 +332,19 @@ impl Raw {
         }
     }
 
-    /// A header, if it is there and is text.
+    /// A header, if it is present and is text.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name)?.to_str().ok().map(str::to_owned)
     }
 }
 
 impl TryError {
-    /// Whether the other machine refused the connection, since nobody listens there.
+    /// Whether the remote machine refused the connection because nothing listens on the port.
     pub(crate) fn is_refused_connection(&self) -> bool {
         self.code == CONNECTION_REFUSED
     }
 
-    /// The failure of the call whose last try this was.
+    /// Turns the error of the last attempt into the failure of the call.
     pub(crate) fn into_failure(
         self,
         operation: Operation,

@@ -15,7 +15,7 @@ pub struct Call {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) retry: Option<RetryPolicy>,
-    /// A mistake that was found while it was built; the call reports it.
+    /// A mistake that was found while the call was built; sending the call reports it.
     pub(crate) wrong: Option<String>,
 }
 
@@ -68,13 +68,13 @@ impl Call {
         self
     }
 
-    /// Sets the token by which the service recognises a repeated request; it is the same on every try.
+    /// Sets the token by which the service recognises a repeated request. Every attempt sends the same token.
     #[must_use]
     pub fn retry_token(self, token: impl Into<String>) -> Self {
         self.header("opc-retry-token", token)
     }
 
-    /// Makes the call depend on the resource still having this etag.
+    /// Lets the call succeed only if the resource still has this etag.
     #[must_use]
     pub fn if_match(self, etag: Option<&str>) -> Self {
         match etag {
@@ -83,7 +83,7 @@ impl Call {
         }
     }
 
-    /// Sets the body, which is serialised once and sent on every try.
+    /// Sets the body, which is serialised once and sent with every attempt.
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
@@ -93,26 +93,26 @@ impl Call {
         self
     }
 
-    /// Sets a body that is JSON already.
+    /// Sets a body that is already JSON.
     #[must_use]
     pub fn body(mut self, body: Bytes) -> Self {
         self.body = Some(body);
         self
     }
 
-    /// Sets the retry policy of this call, in place of the client's.
+    /// Sets the retry policy of this call, which replaces the client's policy.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
     }
 
-    /// Whether the service recognises a repetition of the request.
+    /// Whether the service can recognise a repeated request.
     pub(crate) fn has_retry_token(&self) -> bool {
         self.headers.iter().any(|(name, _)| *name == "opc-retry-token")
     }
 
-    /// Path and query, percent-encoded, as they are sent and signed.
+    /// The path and query, percent-encoded, exactly as they are sent and signed.
     pub(crate) fn target(&self) -> Result<String, String> {
         let info = self.operation.info();
         if self.path.len() != info.path_parameters.len() {
@@ -120,7 +120,7 @@ impl Call {
             return Err(format!("it has {has} values for {wants} parameters of its path"));
         }
         for (value, parameter) in self.path.iter().zip(info.path_parameters) {
-            // The official SDKs do not encode these either; such a value could otherwise change the path.
+            // The official SDKs do not encode these characters either, and such a value could otherwise change the path.
             if value.split('/').any(|part| matches!(part, "" | "." | "..")) {
                 return Err(format!("{} is {value:?}, which cannot be part of a path", parameter.name));
             }

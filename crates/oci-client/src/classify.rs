@@ -1,23 +1,24 @@
-//! The table that turns an answer into a class of failure. Pure, and the only place that decides it.
+//! The table that maps a response to a failure class. It is pure, and nothing else decides the class.
 //!
-//! Rows come from Oracle's "API Errors" and from answers that users of the service have published; codes are an open set, so
-//! each status has a last row for any code. Text is matched for one thing only, lack of capacity, which comes as a plain 500.
+//! The rows come from Oracle's "API Errors" and from responses that users of the service have published. Codes are an open set,
+//! so each status ends with a row for any code. Text is matched only to recognise a lack of capacity, which arrives as a plain
+//! 500.
 
 use oci_api::operation::Method;
 use oci_api::{ErrorBody, Operation};
 
 use crate::failure::FailureClass;
 
-/// What a request does, if it succeeds.
+/// What a request does if it succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing is changed: asking again is always safe.
+    /// Changes nothing, so repeating it is always safe.
     Read,
-    /// Something is changed.
+    /// Changes something.
     Write,
 }
 
-/// What an operation does. The capacity report is a question although it is asked with POST.
+/// Whether an operation reads or writes. The capacity report is a read although it is sent with POST.
 pub fn effect(operation: Operation) -> Effect {
     match (operation.info().method, operation) {
         (Method::Get, _) | (_, Operation::CreateComputeCapacityReport) => Effect::Read,
@@ -25,7 +26,7 @@ pub fn effect(operation: Operation) -> Effect {
     }
 }
 
-/// The class of an answer that is not a success.
+/// The class of an unsuccessful response.
 pub fn classify(effect: Effect, status: u16, body: &ErrorBody) -> FailureClass {
     if says_no_capacity(status, body) {
         return FailureClass::Capacity;
@@ -35,27 +36,29 @@ pub fn classify(effect: Effect, status: u16, body: &ErrorBody) -> FailureClass {
         (_, "LimitExceeded" | "QuotaExceeded" | "ServiceLimit") => FailureClass::Limit,
         (_, "TooManyRequests") | (429, _) => FailureClass::Throttled,
         (_, "NotAuthenticated") | (401, _) => FailureClass::Authentication,
-        // A malformed part of a path; and 501, what the service does not have: nothing can have happened.
+        // The path is malformed, or the service does not implement the operation (501): nothing can have happened.
         (404, "InvalidParameter" | "MissingParameter") | (501, _) => FailureClass::Invalid,
         (_, "NotAuthorizedOrNotFound" | "RelatedResourceNotAuthorizedOrNotFound") | (403 | 404 | 410, _) => {
             FailureClass::NotFound
         }
-        // Oracle calls `Conflict` lasting; Compute answers it for an instance that is being modified.
+        // Oracle describes `Conflict` as permanent, but Compute returns it while an instance is being modified.
         (409, "Conflict" | "IncorrectState" | "LockConflict" | "ExternalServerIncorrectState") => {
             FailureClass::Busy
         }
         (409, _) => FailureClass::Conflict,
         (412, _) => FailureClass::StaleEtag,
-        // Gave up waiting for the request: it was not acted on.
+        // The server gave up waiting for the request, so it did not act on it.
         (408 | 425, _) => FailureClass::Service,
-        // Neither a success nor a refusal: a proxy or a gateway in between, and nobody says what the service did before.
+        // Neither a success nor a refusal by the service: a proxy or gateway responded, and what the service did before is
+        // unknown.
         (0..400, _) if effect == Effect::Write => FailureClass::Ambiguous,
         (500.., _) => failed(effect),
         (0..500, _) => FailureClass::Invalid,
     }
 }
 
-/// The class when the service, or a gateway before it, failed in the middle: also for an answer of success that cannot be read.
+/// The class when the service or a gateway in front of it failed during the request, or when a successful response cannot be
+/// read.
 pub fn failed(effect: Effect) -> FailureClass {
     match effect {
         Effect::Read => FailureClass::Service,
@@ -63,7 +66,7 @@ pub fn failed(effect: Effect) -> FailureClass {
     }
 }
 
-/// The class when the request may have arrived and no answer came.
+/// The class when the request may have arrived but no response came.
 pub fn unanswered(effect: Effect) -> FailureClass {
     match effect {
         Effect::Read => FailureClass::Network,
@@ -71,10 +74,10 @@ pub fn unanswered(effect: Effect) -> FailureClass {
     }
 }
 
-/// The class of an error in a work request: the same words, without a status.
+/// The class of an error in a work request, which has the same codes and texts but no status.
 pub fn classify_work_request_error(code: &str, message: &str) -> FailureClass {
     let body = ErrorBody { code: code.to_owned(), message: message.to_owned(), original_message: None };
-    // What has failed asynchronously is over: nothing about it is ambiguous.
+    // An asynchronous operation that has failed is finished, so nothing about it is ambiguous.
     match classify(Effect::Read, 500, &body) {
         FailureClass::Service if matches!(code, "InvalidParameter" | "MissingParameter") => {
             FailureClass::Invalid
@@ -83,8 +86,8 @@ pub fn classify_work_request_error(code: &str, message: &str) -> FailureClass {
     }
 }
 
-/// Whether an answer says that there is no capacity: by its code, or by its text where such texts have been seen or are to be
-/// expected, unless its code says something more precise (a complaint about a parameter may quote the parameter).
+/// Whether a response reports a lack of capacity, either by its code or by its text. The text counts only where such texts were
+/// seen or are expected, and only if the code is not more precise: a complaint about a parameter may quote that parameter.
 fn says_no_capacity(status: u16, body: &ErrorBody) -> bool {
     let by_text = matches!(status, 400 | 409 | 500 | 503)
         && !matches!(body.code.as_str(), "InvalidParameter" | "MissingParameter" | "CannotParseRequest")

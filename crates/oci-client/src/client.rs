@@ -24,7 +24,7 @@ use crate::shared::Shared;
 use crate::transport::Transport;
 use crate::tuning::{ATTEMPT_LIMIT, OVERSLEPT};
 
-/// Makes calls. Cheap to clone; clones share connections and the retry budget.
+/// Makes calls. Cloning is cheap, and clones share connections and the retry budget.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -54,14 +54,14 @@ impl ClientBuilder {
         self
     }
 
-    /// The clock for the `date` header; the machine's clock unless another is given.
+    /// The clock for the `date` header; by default the machine's clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The seed of jitter and request ids. The same seed gives the same sequence.
+    /// The seed for jitter and request ids. The same seed produces the same sequence.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -75,7 +75,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How long one try may take in all; 60 s unless another is given.
+    /// The limit of one whole attempt; by default 60 s.
     #[must_use]
     pub fn attempt_limit(mut self, limit: Duration) -> Self {
         self.attempt_limit = limit;
@@ -89,14 +89,14 @@ impl ClientBuilder {
         self
     }
 
-    /// The observer, which is called for each try.
+    /// The observer, which is called for each attempt.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// The client.
+    /// Builds the client.
     pub fn build(self) -> Client {
         Client {
             shared: Arc::new(Shared {
@@ -117,7 +117,7 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// Begins to build a client. By default it is unsigned and uses the machine's clock and the seed 0.
+    /// Starts building a client. By default it is unsigned, uses the machine's clock, and has the seed 0.
     pub fn builder(endpoints: Endpoints, transport: Arc<dyn Transport>) -> ClientBuilder {
         ClientBuilder {
             endpoints,
@@ -132,40 +132,40 @@ impl Client {
         }
     }
 
-    /// The same client with another policy for every call that has none of its own.
+    /// A clone with another policy for every call that has none of its own.
     ///
-    /// Without one, reads and writes with a retry token are tried by [`RetryPolicy::standard`]; launches, and writes without a
-    /// token, once.
+    /// Without such a policy, reads and writes with a retry token follow [`RetryPolicy::standard`]; launches, and writes
+    /// without a token, are attempted once.
     #[must_use]
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
         Self { retry: Some(policy), ..self.clone() }
     }
 
-    /// The same client for the time before a run begins: reads are given up earlier, and at once if this machine itself says
-    /// that nobody listens.
+    /// A clone for the time before a run begins: it gives up reads earlier, and at once if this machine itself reports that
+    /// nothing listens on the port.
     #[must_use]
     pub fn with_question_limits(&self, limits: QuestionLimits) -> Self {
         Self { questions: Some(limits), ..self.clone() }
     }
 
-    /// The same client with another observer.
+    /// A clone with another observer.
     #[must_use]
     pub fn with_observer(&self, observer: Arc<dyn Observer>) -> Self {
         Self { observer: Some(observer), ..self.clone() }
     }
 
-    /// Makes a call whose answer has a body.
+    /// Makes a call whose response has a body.
     ///
     /// # Errors
-    /// When the call failed after all tries that its policy allows.
+    /// When the call failed after all attempts that its policy allows.
     pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<Answered<T>, Failure> {
         self.run(&call, decode).await
     }
 
-    /// Makes a call whose answer has no body, or whose body does not matter.
+    /// Makes a call whose response has no body, or whose body does not matter.
     ///
     /// # Errors
-    /// When the call failed after all tries that its policy allows.
+    /// When the call failed after all attempts that its policy allows.
     pub async fn call_empty(&self, call: Call) -> Result<Answered<()>, Failure> {
         self.run(&call, |_| Ok(())).await
     }
@@ -181,19 +181,19 @@ impl Client {
         }
     }
 
-    /// The limits of this call, if it is a read and the client has such limits.
+    /// The limits for this call, if it is a read and the client has such limits.
     fn question_limits(&self, call: &Call) -> Option<QuestionLimits> {
         self.questions.filter(|_| classify::effect(call.operation) == Effect::Read)
     }
 
-    /// Whether another try is pointless: this machine knows for certain that nobody listens on a port of its own.
+    /// Whether another attempt is pointless because this machine reports that nothing listens on one of its own ports.
     fn is_vain(&self, call: &Call, error: &TryError) -> bool {
         self.question_limits(call).is_some()
             && error.is_refused_connection()
             && self.shared.endpoints.base(call.operation.info().service).is_loopback()
     }
 
-    /// Makes all tries of one call.
+    /// Makes all attempts of one call.
     async fn run<T>(
         &self,
         call: &Call,
@@ -219,7 +219,7 @@ impl Client {
                 Err(error) => error,
             };
             let elapsed = started.elapsed();
-            // A token file may have been renewed since it was read: one more try, which the policy does not count.
+            // The token file may have been renewed since it was read: make one more attempt, which the policy does not count.
             if error.class == FailureClass::Authentication
                 && !std::mem::replace(&mut refreshed, true)
                 && self.refresh()
@@ -244,7 +244,7 @@ impl Client {
                     if asleep.max(started.elapsed()) <= policy.max_elapsed + OVERSLEPT {
                         continue;
                     }
-                    // The machine has slept: the service may have forgotten the retry token, and act a second time.
+                    // The machine was asleep: the service may have forgotten the retry token and would act a second time.
                     GaveUp::Time
                 } else {
                     GaveUp::Budget
@@ -267,7 +267,7 @@ impl Client {
         self.shared.signer.as_ref().is_some_and(|signer| signer.refresh())
     }
 
-    /// Makes one try and reports it to the observer.
+    /// Makes one attempt and reports it to the observer.
     async fn attempt<T>(
         &self,
         prepared: &Prepared<'_>,
@@ -294,11 +294,11 @@ impl Client {
     }
 }
 
-/// Whether another try of this call can help and can do no harm.
+/// Whether another attempt of this call could help and would be harmless.
 fn may_retry(call: &Call, class: FailureClass) -> bool {
     match class {
         FailureClass::Throttled | FailureClass::Service | FailureClass::Network | FailureClass::Busy => true,
-        // Repeating a PUT or DELETE changes nothing more; repeating a POST does, unless it has a retry token.
+        // Repeating a PUT or DELETE has no further effect. Repeating a POST does, unless it has a retry token.
         FailureClass::Ambiguous => {
             call.has_retry_token() || call.operation.info().method != oci_api::Method::Post
         }
@@ -316,7 +316,7 @@ fn may_retry(call: &Call, class: FailureClass) -> bool {
 
 /// Decodes a body as JSON.
 fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
-    // Checking UTF-8 once for the whole body is faster than for each string.
+    // Validating the whole body as UTF-8 once is faster than validating each string.
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     serde_json::from_str(text).map_err(|error| error.to_string())
 }

@@ -1,12 +1,12 @@
-//! The wall clock, passed in so that a simulated region can have a time of its own.
+//! The wall clock, passed in so that a simulated region can have its own time.
 //!
-//! It is only for times that are recorded or signed. Waiting and measuring use tokio's time.
+//! It provides only times that are recorded or signed. Waiting and measuring use tokio's time.
 
 use jiff::Timestamp;
 
-/// A source of the present time.
+/// A source of the current time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The present time.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,4 +1,4 @@
-//! The base URL of each service: from the region, or one URL for all services. It must not know requests.
+//! The base URL of each service: derived from the region, or one URL for all services. It must not know about requests.
 
 use oci_api::Service;
 use oci_api::region::{REGIONS, Region};
@@ -22,23 +22,23 @@ enum Place {
 /// A base URL in its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
-    /// The scheme: `https`, or `http` for this machine.
+    /// The scheme: `https`, or `http` for this machine only.
     pub scheme: http::uri::Scheme,
-    /// Host, and port unless it is the scheme's own: what the `host` header says and what is signed.
+    /// The host, with the port unless it is the scheme's default. The `host` header carries it, and it is signed.
     pub authority: String,
-    /// A path before the operation's; usually empty.
+    /// A path that precedes the operation's path; usually empty.
     pub prefix: String,
 }
 
 /// Why there is no endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// There is no such region.
+    /// The region does not exist.
     #[error("the region {region:?} is unknown{}", suggestion(.nearest.as_deref()))]
     UnknownRegion {
         /// The given name.
         region: String,
-        /// The region with the nearest name, if any is near.
+        /// The region with the most similar name, if there is one.
         nearest: Option<String>,
     },
     /// The text is not a base URL.
@@ -49,7 +49,7 @@ pub enum EndpointError {
         /// What is wrong with it.
         why: String,
     },
-    /// Plain HTTP to another machine.
+    /// The URL uses plain HTTP to another machine.
     #[error(
         "{url:?} is plain http to another machine: others could read and change the requests. Use https; plain http \
              is allowed only to 127.0.0.0/8, [::1] and localhost"
@@ -74,7 +74,7 @@ impl Endpoints {
         Self::for_region_or(region, &AddedRegions::default())
     }
 
-    /// As [`Self::for_region`], with regions that the table does not have: see [`crate::regions`].
+    /// Like [`Self::for_region`], but also finds regions that the table lacks: see [`crate::regions`].
     pub fn for_region_or(region: &str, more: &AddedRegions) -> Result<Self, EndpointError> {
         let place = |name: &str, domain: &str| Self {
             place: Place::Region { name: name.to_owned(), domain: domain.to_owned() },
@@ -114,7 +114,7 @@ impl Endpoints {
     }
 }
 
-/// The region with this name or key, or an error with the nearest name.
+/// The region with this name or key, or an error that suggests the most similar name.
 pub fn find_region(region: &str) -> Result<&'static Region, EndpointError> {
     if let Some(found) = Region::find(region) {
         return Ok(found);
@@ -132,14 +132,14 @@ pub fn find_region(region: &str) -> Result<&'static Region, EndpointError> {
 }
 
 impl Base {
-    /// Whether it is certainly on this machine.
+    /// Whether the host is certainly this machine.
     pub fn is_loopback(&self) -> bool {
         let host =
             self.authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
         is_loopback(host.map_or(self.authority.as_str(), |(host, _)| host))
     }
 
-    /// Parses a base URL. A version at its end (`/20160918`) is dropped: each operation's path has its own.
+    /// Parses a base URL. A trailing version (`/20160918`) is dropped, because each operation's path contains it.
     pub fn parse(url: &str) -> Result<Self, EndpointError> {
         let bad = |why: &str| EndpointError::BadUrl { url: url.to_owned(), why: why.to_owned() };
         let uri: http::Uri =
@@ -178,7 +178,7 @@ impl Base {
     }
 }
 
-/// Whether a host, as in a URL, is certainly this machine.
+/// Whether a host from a URL is certainly this machine.
 pub fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")

@@ -1,7 +1,7 @@
-//! The failure of a call: one [`Failure`] of one [`FailureClass`], whatever layer it comes from.
+//! The failure of a call: one [`Failure`] of one [`FailureClass`], whichever layer it comes from.
 //!
-//! It says what happened and where. Callers decide from the class what to do about it: try elsewhere, wait, stop the run,
-//! print a hint.
+//! It says what happened and where. Callers decide by the class what to do: use another placement, wait, stop the run, or print
+//! a hint.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use oci_api::Operation;
 
 use crate::text::{SHOWN, plain};
 
-/// The classes with their names in JSON and in the ledger, in one list: no class can be missing in a table.
+/// Defines the classes with their names in JSON and in the ledger in one list, so that no table can miss a class.
 macro_rules! classes {
     ($($(#[$about:meta])+ $class:ident => $name:literal,)+) => {
         /// The classes of failure. Every table of decisions has one row per class.
@@ -20,7 +20,7 @@ macro_rules! classes {
         }
 
         impl FailureClass {
-            /// Every class, for tables that must have a row for each.
+            /// Every class, for tables that need a row for each.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$class),+];
 
             /// Its name in JSON and in the ledger: `retry_token_invalidated`.
@@ -78,43 +78,43 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// A call that failed after all allowed tries.
+/// A call that failed after all allowed attempts.
 ///
-/// The texts are unchanged from the server; [`fmt::Display`] makes them safe for a terminal.
+/// The texts are stored as the server sent them; [`fmt::Display`] makes them safe for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Its class.
+    /// The class.
     pub class: FailureClass,
     /// The operation that failed.
     pub operation: Operation,
-    /// The status of the last answer; `None` if there was none.
+    /// The status of the last response; `None` if there was none.
     pub status: Option<u16>,
-    /// The service's code (`InternalError`), or one of this client in the same style (`Timeout`, `ConnectionLost`).
+    /// The service's code (`InternalError`), or this client's code in the same style (`Timeout`, `ConnectionLost`).
     pub code: String,
     /// The service's text, or this client's.
     pub message: String,
-    /// The id of the request, for which Oracle's support asks.
+    /// The id of the request, which Oracle's support asks for.
     pub opc_request_id: Option<String>,
-    /// How many tries were made.
+    /// The number of attempts.
     pub attempts: u32,
-    /// How long the last answer asked to wait.
+    /// The wait that the last response asked for.
     pub retry_after: Option<Duration>,
-    /// The time from the first try to the end of the last, in milliseconds.
+    /// The time from the start of the first attempt to the end of the last, in milliseconds.
     pub elapsed_ms: u64,
-    /// Why no further try was made.
+    /// Why there was no further attempt.
     pub gave_up: GaveUp,
-    /// Whether an earlier try of the same call may have been acted on, whatever the last one was answered.
+    /// Whether the service may have acted on an earlier attempt of the same call, whatever its last response was.
     pub in_doubt: bool,
-    /// For a refused login: how many seconds this machine's clock is ahead of the server's (negative: behind).
+    /// For a refused login: the seconds by which this machine's clock is ahead of the server's (negative if behind).
     pub clock_ahead_s: Option<i32>,
 }
 
-/// Why no further try was made.
+/// Why there was no further attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GaveUp {
-    /// Another try would fail in the same way or could do harm, or the policy allows only one.
+    /// Another attempt would fail in the same way or could do harm, or the policy allows only one.
     NotRetried,
-    /// All allowed tries were made.
+    /// All allowed attempts were made.
     Attempts,
     /// The allowed time had passed.
     Time,
@@ -123,7 +123,7 @@ pub enum GaveUp {
 }
 
 impl Failure {
-    /// A failure found before anything was sent.
+    /// A failure that was found before anything was sent.
     pub(crate) fn unsent(operation: Operation, class: FailureClass, code: &str, message: String) -> Self {
         Self {
             class,
@@ -141,7 +141,7 @@ impl Failure {
         }
     }
 
-    /// The tries in words: `5 attempts in 12.4 s`. Empty after a single try.
+    /// Describes the attempts: `5 attempts in 12.4 s`. Empty after a single attempt.
     pub fn tried(&self) -> String {
         if self.attempts < 2 {
             return String::new();
@@ -155,14 +155,14 @@ impl Failure {
         format!("{} attempts in {:.1} s{why}", self.attempts, self.elapsed_ms as f64 / 1000.0)
     }
 
-    /// What is wrong with this machine's clock, when it is far enough off for OCI to refuse a signature.
+    /// Describes the error of this machine's clock, if it is large enough for OCI to refuse a signature.
     pub fn clock_error(&self) -> Option<String> {
         let ahead = self.clock_ahead_s.filter(|ahead| ahead.unsigned_abs() > CLOCK_TOLERANCE_S)?;
         let side = if ahead > 0 { "ahead of" } else { "behind" };
         Some(format!("this machine's clock is {} s {side} the server's", ahead.unsigned_abs()))
     }
 
-    /// Whether whoever answered is not OCI.
+    /// Whether the response came from something other than OCI.
     pub fn is_foreign(&self) -> bool {
         is_foreign(self.status, &self.code, &self.message)
     }
@@ -173,21 +173,21 @@ impl Failure {
     }
 }
 
-/// OCI refuses signatures that are more than 5 minutes off; an answer is under way for some seconds.
+/// OCI refuses signatures whose date is more than 5 minutes off, and a response takes some seconds to arrive.
 const CLOCK_TOLERANCE_S: u32 = 290;
 
-/// How the message begins when an answer that is no success is not the service's JSON.
+/// The start of the message when an unsuccessful response is not the service's JSON.
 pub(crate) const NOT_JSON: &str = "the response is not JSON of OCI";
-/// And when there is nothing to read.
+/// The message when the response has no body.
 pub(crate) const NO_BODY: &str = "the response has no body";
-/// The code of an answer of success that cannot be read.
+/// The code of a successful response that cannot be read.
 pub(crate) const UNREADABLE: &str = "UnreadableAnswer";
 
-/// Whether an answer is of somebody else: a proxy, a log-in page, another server. OCI redirects nobody, and a refusal of its
-/// own is JSON; what its gateways answer in a failure (5xx) need not be.
+/// Whether a response came from something else: a proxy, a log-in page or another server. OCI never redirects, and its own
+/// refusals are JSON, although its gateways may answer a failure (5xx) without JSON.
 pub fn is_foreign(status: Option<u16>, code: &str, message: &str) -> bool {
     match status {
-        // "Network Authentication Required" is what the log-in page of a network answers.
+        // A network's log-in page returns 511, "Network Authentication Required".
         Some(300..400 | 511) => true,
         Some(400..500) => message.starts_with(NOT_JSON) || message.starts_with(NO_BODY),
         Some(200..300) => code == UNREADABLE && message.contains("it starts \"<"),

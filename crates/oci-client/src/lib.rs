@@ -1,7 +1,8 @@
 //! A client of the OCI REST API: credentials, request signing, transport, retries, pages and typed calls.
 //!
-//! It must not know fleets, runs or configuration files of other programs. Time ([`Clock`]), chance (a seed), waiting (tokio's
-//! time) and the way to the server ([`transport::Transport`]) are passed in, so a whole client runs in virtual time.
+//! It must not know about fleets, runs or the configuration files of other programs. Time ([`Clock`]), chance (a seed),
+//! waiting (tokio's time) and the transport ([`transport::Transport`]) are passed in, so a whole client can run in virtual
+//! time.
 //!
 //! ```no_run
 //! # async fn example(signer: std::sync::Arc<dyn oci_client::credentials::Signer>) -> Result<(), Box<dyn std::error::Error>> {

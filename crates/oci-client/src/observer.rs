@@ -1,4 +1,4 @@
-//! Observers, which are called once for every try of every request.
+//! Observers, which are called once for every attempt of every request.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,62 +8,62 @@ use oci_api::Operation;
 
 use crate::failure::FailureClass;
 
-/// How one try ended.
+/// The result of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The try succeeded.
+    /// The attempt succeeded.
     Ok,
-    /// The service refused it for too many requests.
+    /// The service refused it because of too many requests.
     Throttled,
-    /// It failed in another way, with this class.
+    /// It failed with this class.
     Failed(FailureClass),
 }
 
-/// One try of one call.
+/// One attempt of one call.
 #[derive(Clone, Copy, Debug)]
 pub struct Tried {
     /// The operation.
     pub operation: Operation,
-    /// How it ended.
+    /// Its result.
     pub outcome: Outcome,
-    /// The status of the answer, if there was one.
+    /// The status of the response, if there was one.
     pub status: Option<u16>,
-    /// Its number within the call, from 1.
+    /// The number of the attempt within the call, from 1.
     pub attempt: u32,
-    /// How long it took, in tokio's time.
+    /// Its duration, in tokio's time.
     pub elapsed: Duration,
 }
 
-/// A try that failed and is followed by another.
+/// An attempt that failed and is followed by another.
 #[derive(Clone, Copy, Debug)]
 pub struct Retrying<'a> {
     /// The operation.
     pub operation: Operation,
-    /// Why the try failed.
+    /// Why the attempt failed.
     pub class: FailureClass,
-    /// The status of the answer, if there was one.
+    /// The status of the response, if there was one.
     pub status: Option<u16>,
     /// The code of the failure, as the server sent it.
     pub code: &'a str,
-    /// Its text, as the server sent it.
+    /// The text of the failure, as the server sent it.
     pub message: &'a str,
-    /// The number of the try that follows, from 2.
+    /// The number of the next attempt, from 2.
     pub next: u32,
-    /// The most tries that are made.
+    /// The maximum number of attempts.
     pub of: u32,
-    /// The wait before the next try.
+    /// The wait before the next attempt.
     pub wait: Duration,
 }
 
-/// Is called for every try when it ends. Its methods must return quickly.
+/// Receives every attempt when it ends. Its methods must return quickly.
 pub trait Observer: Send + Sync {
-    /// A try has ended.
+    /// An attempt has ended.
     fn tried(&self, tried: &Tried);
 
-    /// Another try follows one that failed.
+    /// A failed attempt will be followed by another.
     fn retrying(&self, _: &Retrying<'_>) {}
 
-    /// Whoever answers is a simulated region: what it says of itself, such as `roomy; speed=30`. Told of every answer.
+    /// A simulated region responded and described itself, for example as `roomy; speed=30`. Called for every such response.
     fn simulated(&self, _: &str) {}
 }
 
@@ -72,7 +72,7 @@ pub trait Observer: Send + Sync {
 pub struct Counts {
     /// Requests that succeeded.
     pub ok: u64,
-    /// Requests refused for too many requests.
+    /// Requests refused because of too many requests.
     pub throttled: u64,
     /// Requests that failed in any other way.
     pub failed: u64,
@@ -85,7 +85,7 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
-    /// The counts so far, by name of the operation.
+    /// The counts so far, by operation name.
     pub fn snapshot(&self) -> BTreeMap<&'static str, Counts> {
         self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }

@@ -1,7 +1,7 @@
-//! Lists, page by page.
+//! Reads lists page by page.
 //!
-//! A page may be short or empty while more follow (Oracle: "REST APIs", List Pagination): only a missing `opc-next-page` ends
-//! a list. A repeated token is an error, since the list would never end.
+//! A page may be short or empty while more pages follow (Oracle: "REST APIs", List Pagination): only a missing `opc-next-page`
+//! ends a list. A repeated token is an error, since the list would never end.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::failure::{Failure, FailureClass};
 
-/// The most pages that are read of one list: a million rows at 100 a page.
+/// The maximum number of pages read for one list: a million rows at 100 per page.
 pub const MAX_PAGES: usize = 10_000;
 
-/// The rows requested per page: the most that the service returns.
+/// The rows requested per page, which is the service's maximum.
 const PAGE_LIMIT: &str = "100";
 
 struct Walk {
@@ -33,7 +33,7 @@ enum Next {
 }
 
 impl Client {
-    /// The pages of a list. Requests 100 rows a page unless the call says otherwise.
+    /// The pages of a list. Requests 100 rows per page unless the call says otherwise.
     pub fn pages<T: DeserializeOwned + Send>(
         &self,
         call: Call,

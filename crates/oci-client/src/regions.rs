@@ -1,7 +1,7 @@
-//! Regions that are newer than the table, from a file and an environment variable that the official SDKs read too.
+//! Regions that are newer than the built-in table, from a file and environment variables that the official SDKs also read.
 //!
-//! `~/.oci/regions-config.json` holds an array, `OCI_REGION_METADATA` one object, and `OCI_DEFAULT_REALM` the domain of every
-//! region that is described nowhere. They only add regions; they cannot redefine one of the table.
+//! `~/.oci/regions-config.json` contains an array, `OCI_REGION_METADATA` one object, and `OCI_DEFAULT_REALM` the domain of
+//! every region that is not described elsewhere. They can add regions, but cannot redefine a region of the table.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::credentials::{Environment, expand_home};
 
-/// One region that was added.
+/// One added region.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct AddedRegion {
     /// Its name: `us-phoenix-1`.
@@ -24,16 +24,16 @@ pub struct AddedRegion {
     pub domain: String,
 }
 
-/// The regions that a machine describes.
+/// All regions that this machine describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddedRegions {
     described: Vec<AddedRegion>,
-    /// The second-level domain of every other region.
+    /// The second-level domain of all other regions.
     default_domain: Option<String>,
 }
 
 impl AddedRegions {
-    /// The region of this name or key. With a default domain, every name that can stand in a host name is one.
+    /// Finds the region with this name or key. With a default domain, every name that is valid in a host name is a region.
     pub fn find(&self, region: &str) -> Option<AddedRegion> {
         let described = self.described.iter().find(|added| added.is(region)).cloned();
         described.or_else(|| {
@@ -54,13 +54,13 @@ pub struct RegionMetadataError {
 }
 
 impl AddedRegion {
-    /// Whether a name or key means this region.
+    /// Whether a name or key refers to this region.
     pub fn is(&self, region: &str) -> bool {
         let region = region.trim();
         self.name.eq_ignore_ascii_case(region) || self.key.eq_ignore_ascii_case(region)
     }
 
-    /// The same in lower case, if all of its values can be part of a host name.
+    /// Returns the region in lower case if all of its values are valid in a host name.
     fn checked(self) -> Result<Self, String> {
         let is_host = |text: &str| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
@@ -89,8 +89,8 @@ pub fn added_regions(env: Environment<'_>) -> Result<AddedRegions, RegionMetadat
     Ok(AddedRegions { described: regions, default_domain })
 }
 
-/// What `OCI_DEFAULT_REALM` holds is a domain for the official tools, its name notwithstanding; the key of a known realm
-/// (`oc2`) cannot mean anything else than that realm's domain.
+/// The official tools treat the value of `OCI_DEFAULT_REALM` as a domain, despite its name. The key of a known realm (`oc2`)
+/// can only mean that realm's domain.
 fn domain(text: &str) -> Result<String, RegionMetadataError> {
     if let Some(region) = REGIONS.iter().find(|region| region.realm.eq_ignore_ascii_case(text)) {
         return Ok(region.domain.to_owned());

@@ -1,4 +1,4 @@
-//! When a call is tried again, and how long it waits first.
+//! Decides whether a call is attempted again, and how long it waits first.
 //!
 //! Pure, except for the budget, which is a counter. It knows failure classes, but must not know what a call does.
 
@@ -12,26 +12,26 @@ use crate::tuning::{
     QUESTION_ATTEMPT, QUESTION_ELAPSED, RETRY_ATTEMPTS, RETRY_BASE, RETRY_CAP, RETRY_ELAPSED, THROTTLE_FLOOR,
 };
 
-/// How many times a call is tried, and how long it waits between tries.
+/// How many times a call is attempted, and how long it waits between attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The most tries, at least 1.
+    /// The maximum number of attempts, at least 1.
     pub max_attempts: u32,
-    /// The longest wait after the first failure; it doubles after each further one.
+    /// The longest wait after the first failure; it doubles after each further failure.
     pub base: Duration,
     /// The longest wait after any failure.
     pub cap: Duration,
-    /// No try starts later than this after the first one.
+    /// No attempt starts later than this after the first one.
     pub max_elapsed: Duration,
 }
 
 impl RetryPolicy {
-    /// Makes one try only.
+    /// Allows one attempt only.
     pub const fn never() -> Self {
         Self { max_attempts: 1, base: Duration::ZERO, cap: Duration::ZERO, max_elapsed: Duration::ZERO }
     }
 
-    /// Makes up to eight tries within ten minutes, as the official SDKs do, with waits between 0 and 1, 2, 4 … 30 s.
+    /// Allows up to eight attempts within ten minutes, as the official SDKs do, with waits between 0 and 1, 2, 4 … 30 s.
     pub const fn standard() -> Self {
         Self { max_attempts: RETRY_ATTEMPTS, base: RETRY_BASE, cap: RETRY_CAP, max_elapsed: RETRY_ELAPSED }
     }
@@ -42,9 +42,9 @@ impl RetryPolicy {
         self.base.saturating_mul(1 << doublings).min(self.cap)
     }
 
-    /// The wait after failure number `failure` (from 1): drawn evenly between 0 and the ceiling ("full jitter"), so that calls
-    /// that failed together are not repeated together. It is never shorter than what the service asks for and, after a
-    /// throttle, not shorter than a second or the ceiling.
+    /// The wait after failure number `failure` (from 1). It is drawn uniformly between 0 and the ceiling ("full jitter"), so
+    /// that calls that failed together are not repeated together. It is never shorter than the service asks for and, after a
+    /// throttle, never shorter than one second or the ceiling, whichever is less.
     pub fn wait(
         &self,
         failure: u32,
@@ -59,26 +59,26 @@ impl RetryPolicy {
     }
 }
 
-/// How long reads may take while a person waits and no run has begun. Changes are not given up early: their result must be
+/// Limits on reads while a person waits and no run has begun. Writes are not given up early, because their result must be
 /// known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuestionLimits {
-    /// The limit of one try.
+    /// The limit of one attempt.
     pub attempt: Duration,
-    /// No try starts later than this after the first one.
+    /// No attempt starts later than this after the first one.
     pub elapsed: Duration,
 }
 
 impl QuestionLimits {
-    /// Longer than any answer takes, shorter than a person waits.
+    /// Longer than any response takes, and shorter than a person is willing to wait.
     pub const fn attended() -> Self {
         Self { attempt: QUESTION_ATTEMPT, elapsed: QUESTION_ELAPSED }
     }
 }
 
-/// Limits the retries of all calls of a client together: retries of everything would keep a failing service down.
+/// Limits the retries of all calls of a client together, since retrying everything would keep a failing service down.
 ///
-/// A token bucket: a retry takes tokens, a success returns some. The AWS SDKs do the same, with the same sizes.
+/// It is a token bucket: a retry takes tokens, and a success returns some. The AWS SDKs do the same, with the same sizes.
 #[derive(Debug)]
 pub struct RetryBudget {
     left: Mutex<u32>,
@@ -89,7 +89,8 @@ impl RetryBudget {
     pub const FULL: u32 = 500;
     /// The cost of a retry, in tokens.
     pub const RETRY: u32 = 14;
-    /// The cost of a retry after a throttle, in tokens: less, since throttled requests are cheap to refuse and pass later.
+    /// The cost of a retry after a throttle, in tokens. It is lower because throttled requests are cheap to refuse and succeed
+    /// later.
     pub const THROTTLED: u32 = 5;
 
     /// A full bucket.
@@ -122,9 +123,9 @@ impl Default for RetryBudget {
     }
 }
 
-/// How long a `retry-after` header asks to wait: seconds, or a date against `now`.
+/// How long a `retry-after` header asks to wait, in seconds or as a date relative to `now`.
 ///
-/// OCI documents no such header, but the client honours it, up to [`LONGEST_RETRY_AFTER`].
+/// OCI documents no such header, but the client honours it up to [`LONGEST_RETRY_AFTER`].
 pub fn retry_after(header: &str, now: jiff::Timestamp) -> Option<Duration> {
     let header = header.trim();
     let wait = if let Ok(seconds) = header.parse::<u64>() {

@@ -1,4 +1,5 @@
-//! What a client and its clones share: the way to the server, the signer, the clock, chance and the retry budget.
+//! The state that a client shares with its clones: the transport, the signer, the clock, the random generator and the retry
+//! budget.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,12 +25,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A new request id for one try: 32 upper-case hex digits, as in the official SDKs.
+    /// A new request id for one attempt: 32 upper-case hexadecimal digits, as in the official SDKs.
     pub fn request_id(&self) -> String {
         format!("{:032X}", self.rng().random::<u128>())
     }
 
-    /// The source of chance: of jitter and of request ids.
+    /// The random generator for jitter and request ids.
     pub fn rng(&self) -> std::sync::MutexGuard<'_, StdRng> {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,6 @@
-//! The text that is signed, and the headers that carry the signature. Pure: no keys, no clock, no sockets.
+//! The text to sign, and the headers that carry the signature. Pure: no keys, no clock, no sockets.
 //!
-//! Oracle: "Request Signatures" (an early draft of HTTP Signatures). The order of the headers is that of the official SDKs.
+//! Oracle: "Request Signatures" (an early draft of HTTP Signatures). The headers have the order of the official SDKs.
 
 use std::fmt::Write as _;
 
@@ -14,17 +14,17 @@ use jiff::Timestamp;
 pub struct ToSign<'a> {
     /// The method, in upper case.
     pub method: &'a str,
-    /// Path and query exactly as sent.
+    /// The path and query exactly as sent.
     pub target: &'a str,
     /// The `host` header exactly as sent.
     pub host: &'a str,
     /// The `date` header exactly as sent.
     pub date: &'a str,
-    /// The body, for methods that have one (it may be empty); `None` for all others.
+    /// The body, for methods that have one (it may be empty); `None` for all other methods.
     pub body: Option<&'a BodyHeaders>,
 }
 
-/// The signed headers of a body. They are computed once per call, since the body is the same in every try.
+/// The signed headers of a body. They are computed once per call, since every attempt sends the same body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyHeaders {
     /// `content-length`.
@@ -47,7 +47,7 @@ impl BodyHeaders {
 }
 
 impl ToSign<'_> {
-    /// The text that is signed.
+    /// The text to sign.
     pub fn text(&self) -> String {
         let method = self.method.to_ascii_lowercase();
         let mut text =

@@ -1,12 +1,12 @@
 //! Makes text from outside safe to show on a terminal.
 
-/// The most characters of a server's text that are shown.
+/// The maximum number of characters shown of a server's text.
 pub const SHOWN: usize = 500;
 
-/// `text` without control characters, escape sequences and invisible direction marks, on one line, and no longer than `limit`
-/// characters (an ellipsis marks a cut).
+/// Returns `text` on one line, without control characters, escape sequences and invisible direction marks, and no longer than
+/// `limit` characters (an ellipsis marks a cut).
 ///
-/// Otherwise a server, or whoever answers in its place, could repaint the terminal or hide text in a log.
+/// Otherwise a server, or whatever answers in its place, could repaint the terminal or hide text in a log.
 pub fn plain(text: &str, limit: usize) -> String {
     let mut out = String::new();
     let mut count = 0;
@@ -35,7 +35,8 @@ pub fn plain(text: &str, limit: usize) -> String {
     out
 }
 
-/// Drops what follows an ESC: a CSI sequence up to its final byte, an OSC string up to its terminator, else one character.
+/// Skips an escape sequence after its ESC: a CSI sequence up to its final byte, an OSC string up to its terminator, otherwise
+/// one character.
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match chars.peek() {
         Some('[') => {
@@ -61,7 +62,7 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
-/// Drops the rest of a CSI sequence: parameters, then one final byte in `@`..`~`.
+/// Skips the rest of a CSI sequence: parameters, then one final byte in `@`..`~`.
 fn skip_until_final(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     while let Some(c) = chars.next_if(|c| (' '..='~').contains(c)) {
         if ('@'..='~').contains(&c) {

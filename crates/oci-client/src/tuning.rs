@@ -1,32 +1,32 @@
-//! Policy constants: how long a request may take and how often it is tried, each with its reason.
+//! Policy constants: the limits and retries of a request, each with its reason.
 
 use std::time::Duration;
 
-/// The limit of one try: longer than any answer takes, as in the official SDKs.
+/// The limit of one attempt: longer than any response takes, as in the official SDKs.
 pub(crate) const ATTEMPT_LIMIT: Duration = Duration::from_mins(1);
 /// The limit for connecting, including TLS, as in the official SDKs.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// The limit for the pause between two pieces of an answer, as in the official SDKs.
+/// The limit for the pause between two chunks of a response, as in the official SDKs.
 pub(crate) const READ_LIMIT: Duration = Duration::from_mins(1);
-/// How long an idle connection is kept: the service closes it after a minute, and must not do so under a request.
+/// How long an idle connection is kept. The service closes it after a minute, which must not happen during a request.
 pub(crate) const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
-/// Tries of a call, as in the official SDKs.
+/// The maximum number of attempts of a call, as in the official SDKs.
 pub(crate) const RETRY_ATTEMPTS: u32 = 8;
-/// The longest wait after the first failure; it doubles after each further one.
+/// The longest wait after the first failure; it doubles after each further failure.
 pub(crate) const RETRY_BASE: Duration = Duration::from_secs(1);
 /// The longest wait after any failure.
 pub(crate) const RETRY_CAP: Duration = Duration::from_secs(30);
-/// No try starts later than this after the first one, as in the official SDKs.
+/// No attempt starts later than this after the first one, as in the official SDKs.
 pub(crate) const RETRY_ELAPSED: Duration = Duration::from_mins(10);
 /// The shortest wait after a throttle.
 pub(crate) const THROTTLE_FLOOR: Duration = Duration::from_secs(1);
-/// A try may start so much later than allowed: timers are late, and clocks are set.
+/// An attempt may start this much later than allowed, because timers can be late and clocks can be set.
 pub(crate) const OVERSLEPT: Duration = Duration::from_mins(10);
-/// No `retry-after` is taken for longer: no answer may stop us for a day.
+/// A longer `retry-after` is shortened to this, so that no response can stop a run for a day.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// The limit of one try of a question that a person waits for.
+/// The limit of one attempt of a read for which a person waits.
 pub(crate) const QUESTION_ATTEMPT: Duration = Duration::from_secs(15);
-/// No try of such a question starts later than this after the first one.
+/// No attempt of such a read starts later than this after the first one.
 pub(crate) const QUESTION_ELAPSED: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{CredentialsError, PrivateKey, Signature, Signer};
 
-/// The fields that an API key is made from.
+/// The fields that define an API key.
 #[derive(Clone)]
 pub struct ApiKeySettings {
     /// The tenancy's OCID.
@@ -18,9 +18,9 @@ pub struct ApiKeySettings {
     pub user: String,
     /// The key's fingerprint, as the console shows it.
     pub fingerprint: String,
-    /// Where the private key is. `~` is not expanded here: see [`super::expand_home`].
+    /// The path of the private key. `~` is not expanded here: see [`super::expand_home`].
     pub key_path: PathBuf,
-    /// What opens the private key, if it is encrypted.
+    /// The passphrase of the private key, if it is encrypted.
     pub passphrase: Option<Zeroizing<String>>,
 }
 
@@ -44,9 +44,10 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Reads the key file and checks that the fingerprint is its own. The text, if any, is a warning about the file.
+    /// Reads the key file and checks that its key has the configured fingerprint. The returned text, if any, is a warning about
+    /// the file.
     pub fn load(settings: &ApiKeySettings) -> Result<(Self, Option<String>), CredentialsError> {
-        // The cheap check first: a malformed fingerprint needs no key to be refused.
+        // The cheap check comes first: a malformed fingerprint can be refused without reading the key.
         let configured = parse_fingerprint(&settings.fingerprint)?;
         let passphrase = settings.passphrase.as_ref().map(|secret| secret.as_str());
         let file = PrivateKey::read(&settings.key_path, passphrase)?;
@@ -55,7 +56,7 @@ impl ApiKey {
         Ok((key, file.warning))
     }
 
-    /// An API key whose private key is at hand. `source_name` is what errors call it.
+    /// An API key whose private key is already loaded. Errors call it `source_name`.
     pub fn new(
         tenancy: &str,
         user: &str,
@@ -80,7 +81,7 @@ impl ApiKey {
         Ok(Self { key_id: format!("{tenancy}/{user}/{actual}").into(), key })
     }
 
-    /// `<tenancy>/<user>/<fingerprint>`: no secret.
+    /// `<tenancy>/<user>/<fingerprint>`, which is not a secret.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
@@ -98,7 +99,7 @@ impl Signer for ApiKey {
     }
 }
 
-/// A fingerprint in lower case, if it is written as one.
+/// Returns a fingerprint in lower case if it is well formed.
 fn parse_fingerprint(text: &str) -> Result<String, CredentialsError> {
     if is_fingerprint(text) {
         Ok(text.trim().to_ascii_lowercase())

@@ -1,14 +1,14 @@
-//! The `~/.oci/config` file: INI as Python's `configparser` reads it, for that is what the official tools use.
+//! The `~/.oci/config` file, parsed as INI in the way of Python's `configparser`, because the official tools use that.
 //!
-//! Keys of `[DEFAULT]` are inherited; key names ignore case; a comment must start its line; a line indented deeper than the
-//! key above it continues its value. Knows nothing of what the keys mean.
+//! Every profile inherits the keys of `[DEFAULT]`. Key names ignore case. A comment must start its line. A line that is
+//! indented deeper than the key above it continues that key's value. This module does not know what the keys mean.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-/// The section whose keys every other inherits.
+/// The section whose keys all other sections inherit.
 const DEFAULT: &str = "DEFAULT";
 
 /// A configuration file.
@@ -29,12 +29,12 @@ struct Entry {
 /// What is wrong with a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigFileError {
-    /// It is not there, or cannot be read.
+    /// It does not exist or cannot be read.
     #[error("the OCI configuration file {} cannot be read ({why}): create one with `oci setup config`", path.display())]
     Unreadable {
-        /// Where it should be.
+        /// The expected path.
         path: PathBuf,
-        /// What the system says.
+        /// The text of the operating system.
         why: String,
     },
     /// A line is wrong.
@@ -42,7 +42,7 @@ pub enum ConfigFileError {
     Line {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
         /// What is wrong.
         what: String,
@@ -52,9 +52,9 @@ pub enum ConfigFileError {
     NoProfile {
         /// The file.
         path: PathBuf,
-        /// The one that was asked for.
+        /// The requested profile.
         profile: String,
-        /// Those that it has.
+        /// The profiles that the file has.
         known: Vec<String>,
     },
 }
@@ -66,7 +66,7 @@ fn profiles(known: &[String]) -> String {
     known.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ")
 }
 
-/// One profile of a file, with what it inherits.
+/// One profile of a file, including inherited keys.
 #[derive(Clone)]
 pub struct Profile<'a> {
     file: &'a ConfigFile,
@@ -92,7 +92,7 @@ impl ConfigFile {
         Self::parse(text, path)
     }
 
-    /// Reads the text of a file; `path` is what errors call it.
+    /// Parses the text of a file; errors call it `path`.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigFileError> {
         let mut reader = Reader { path, sections: BTreeMap::new(), section: None, open: None, indent: 0 };
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -101,12 +101,12 @@ impl ConfigFile {
         Ok(Self { path: path.to_owned(), sections: reader.sections })
     }
 
-    /// The names of its profiles, sorted.
+    /// The names of the profiles, sorted.
     pub fn profiles(&self) -> Vec<String> {
         self.sections.keys().cloned().collect()
     }
 
-    /// A profile that the file has.
+    /// Finds a profile of the file.
     pub fn profile(&self, name: &str) -> Result<Profile<'_>, ConfigFileError> {
         if !self.sections.contains_key(name) {
             let (path, known) = (self.path.clone(), self.profiles());
@@ -122,7 +122,7 @@ impl Profile<'_> {
         format!("profile [{}] of {}", self.name, self.file.path.display())
     }
 
-    /// The value of a key (in lower case), its own or inherited, unless it is empty.
+    /// The value of a key (given in lower case), whether its own or inherited; `None` if it is empty.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.entry(key).map(|entry| entry.value.as_str()).filter(|value| !value.is_empty())
     }
@@ -135,7 +135,7 @@ impl Profile<'_> {
         }
     }
 
-    /// Whether the profile itself has a key, and not only `[DEFAULT]`.
+    /// Whether the profile has the key itself rather than inheriting it from `[DEFAULT]`.
     pub fn is_own(&self, key: &str) -> bool {
         let entry = self.file.sections.get(&self.name).and_then(|section| section.get(key));
         entry.is_some_and(|entry| !entry.value.is_empty())
@@ -147,12 +147,12 @@ impl Profile<'_> {
     }
 }
 
-/// Reads line by line.
+/// Parses the file line by line.
 struct Reader<'a> {
     path: &'a Path,
     sections: BTreeMap<String, Section>,
     section: Option<String>,
-    /// The key whose value a deeper line continues.
+    /// The key whose value a line with deeper indentation continues.
     open: Option<String>,
     indent: usize,
 }

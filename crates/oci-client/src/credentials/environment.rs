@@ -1,14 +1,14 @@
-//! Where the official tools look: their variables and files. The environment is passed in.
+//! The variables and files that the official tools read. The environment is passed in.
 
 use std::path::{Path, PathBuf};
 
 use super::error::KEY_CONTENT;
 
-/// Looks a variable up in the environment.
+/// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Where the configuration file is: as asked for; else `OCI_CLI_CONFIG_FILE`; else `~/.oci/config` if it is there; else
-/// `OCI_CONFIG_FILE`; else `~/.oraclebmc/config` if it is there; else `~/.oci/config`, which then is not found.
+/// The path of the configuration file, the first of: the requested path; `OCI_CLI_CONFIG_FILE`; `~/.oci/config` if it exists;
+/// `OCI_CONFIG_FILE`; `~/.oraclebmc/config` if it exists; `~/.oci/config`, which is then reported as missing.
 pub fn config_file_path(asked: Option<&Path>, env: Environment<'_>) -> PathBuf {
     if let Some(path) = asked {
         return expand_home(path, env);
@@ -24,7 +24,7 @@ pub fn config_file_path(asked: Option<&Path>, env: Environment<'_>) -> PathBuf {
         .unwrap_or(usual)
 }
 
-/// A path with a leading `~` replaced by the home directory.
+/// Replaces a leading `~` with the home directory.
 pub fn expand_home(path: &Path, env: Environment<'_>) -> PathBuf {
     let home = || env("HOME").or_else(|| env("USERPROFILE")).filter(|home| !home.is_empty());
     match path.strip_prefix("~") {
@@ -33,7 +33,7 @@ pub fn expand_home(path: &Path, env: Environment<'_>) -> PathBuf {
     }
 }
 
-/// Whether the CLI's variables name a user, their tenancy and a key, so that no configuration file is needed.
+/// Whether the CLI's variables specify a user, the tenancy and a key, so that no configuration file is needed.
 pub fn variables_suffice(env: Environment<'_>) -> bool {
     let is_set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     ["OCI_CLI_USER", "OCI_CLI_TENANCY", "OCI_CLI_FINGERPRINT"].into_iter().all(is_set)

@@ -1,114 +1,114 @@
-//! Why credentials cannot be used, each with what to do about it.
+//! The errors of credentials, each with its remedy.
 
 use std::path::PathBuf;
 
 use super::config_file::ConfigFileError;
 
-/// Why credentials cannot be used. The texts never hold a secret.
+/// Why credentials cannot be used. The texts never contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
-    /// The key file is not there.
+    /// The key file does not exist.
     #[error("there is no key file at {}: check the path, or create a key with `oci setup keys`", path.display())]
     KeyMissing {
-        /// Where it should be.
+        /// The expected path.
         path: PathBuf,
     },
     /// The key file cannot be read.
     #[error("the key file {} cannot be read: {why}", path.display())]
     KeyUnreadable {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
-        /// What the system says.
+        /// The text of the operating system.
         why: String,
     },
-    /// It is the public half.
+    /// The file contains the public half of a key pair.
     #[error(
         "{source_name} contains a public key; signing needs the private key, which is usually next to it without \
              `_public` in its name"
     )]
     PublicKey {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
     },
-    /// It holds no key.
+    /// The file contains no key.
     #[error(
         "{source_name} contains no private key ({why}): it should have a line `-----BEGIN PRIVATE KEY-----` or \
              `-----BEGIN RSA PRIVATE KEY-----`"
     )]
     NotAKey {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
-        /// What it holds instead.
+        /// What it contains instead.
         why: String,
     },
-    /// It is a private key in a form that OCI does not take.
+    /// The file contains a private key of a type that OCI does not accept.
     #[error("{source_name} contains {what}, which OCI does not accept: {remedy}")]
     WrongKind {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
-        /// What it holds.
+        /// What it contains.
         what: String,
-        /// What to do.
+        /// The remedy.
         remedy: String,
     },
-    /// It is encrypted in the way of OpenSSL before PKCS#8, which derives the key with one round of MD5.
+    /// The key uses OpenSSL's encryption from before PKCS#8, which derives the encryption key with one round of MD5.
     #[error(
         "{source_name} uses the old encryption of OpenSSL (Proc-Type: 4,ENCRYPTED), which is too weak to be supported. {}",
         convert(source_name)
     )]
     LegacyEncryption {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
     },
-    /// It is encrypted in a way that is not known here.
+    /// The encryption scheme is not supported.
     #[error("{source_name} uses an unsupported encryption ({why}). {}", convert(source_name))]
     UnknownEncryption {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
-        /// What is not known.
+        /// The part that is not supported.
         why: String,
     },
-    /// It is encrypted, and no passphrase was given.
+    /// The key is encrypted, and no passphrase was given.
     #[error("{source_name} is encrypted, but no passphrase was given")]
     PassphraseNeeded {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
     },
-    /// The passphrase is not the key's.
+    /// The passphrase does not decrypt the key.
     #[error("the passphrase does not open {source_name}")]
     WrongPassphrase {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
     },
-    /// It is not a usable RSA key.
+    /// The key is not a usable RSA key.
     #[error("the key in {source_name} cannot be used ({why}): OCI accepts RSA keys of 2048 bits or more")]
     KeyRejected {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
-        /// What the library says.
+        /// The text of the crypto library.
         why: String,
     },
-    /// The fingerprint is not written as one.
+    /// The fingerprint is malformed.
     #[error(
         "the fingerprint {configured:?} is not 16 pairs of hex digits separated by colons, as in \
              12:34:56:78:9a:bc:de:f0:12:34:56:78:9a:bc:de:f0"
     )]
     BadFingerprint {
-        /// What was given.
+        /// The given fingerprint.
         configured: String,
     },
-    /// The fingerprint is another key's.
+    /// The fingerprint belongs to another key.
     #[error(
         "the key at {source_name} has fingerprint {actual}, but the config has {configured}: use the key with that \
              fingerprint, or correct the fingerprint"
     )]
     FingerprintMismatch {
-        /// The file, or the setting that held it.
+        /// The file, or the setting that contains the key.
         source_name: String,
-        /// The key's.
+        /// The fingerprint of the key.
         actual: String,
-        /// The one that was given.
+        /// The given fingerprint.
         configured: String,
     },
     /// A setting is missing.
@@ -116,7 +116,7 @@ pub enum CredentialsError {
     SettingsMissing {
         /// File and profile.
         place: String,
-        /// What is missing.
+        /// The missing keys.
         keys: Vec<&'static str>,
     },
     /// A setting that is not supported.
@@ -124,47 +124,47 @@ pub enum CredentialsError {
     SettingRefused {
         /// File and line.
         place: String,
-        /// Its name.
+        /// Its key.
         key: &'static str,
-        /// What it says.
+        /// Its value.
         value: String,
         /// Why it is refused.
         why: String,
     },
-    /// The configuration file.
+    /// The configuration file cannot be used.
     #[error(transparent)]
     ConfigFile(#[from] ConfigFileError),
     /// The session token cannot be read.
     #[error("the session token {} cannot be read ({why}): {LOG_IN}", path.display())]
     TokenUnreadable {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
-        /// What the system says.
+        /// The text of the operating system.
         why: String,
     },
     /// The file holds no session token.
     #[error("{} does not contain a session token ({why}): {LOG_IN}", path.display())]
     NotAToken {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The session is over.
+    /// The session has expired.
     #[error("the session token {} expired at {expired}: {LOG_IN}", path.display())]
     TokenExpired {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
         /// When it expired.
         expired: jiff::Timestamp,
     },
-    /// The library refused to sign.
+    /// The crypto library failed to sign.
     #[error("the request could not be signed")]
     SigningFailed,
 }
 
-/// How a key becomes one that can be read: every OpenSSL since 1.0 and LibreSSL know the command, and each of their default
-/// schemes for it is read.
+/// How to convert a key to a supported format: every OpenSSL since 1.0 and LibreSSL has the command, and all of their default
+/// encryption schemes are supported.
 fn convert(source_name: &str) -> String {
     let quoted = quote(source_name);
     match source_name {
@@ -179,7 +179,7 @@ fn convert(source_name: &str) -> String {
     }
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 pub(super) fn quote(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@:,~".contains(c);
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }

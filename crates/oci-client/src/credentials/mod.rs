@@ -1,6 +1,6 @@
-//! Credentials: keys and tokens, and how they sign. It must not know requests.
+//! Credentials: keys, tokens, and signing with them. This module must not know about requests.
 //!
-//! Secrets are read once, live in memory that is wiped when freed, and never appear in `Debug` or in an error.
+//! Secrets are read once, live in memory that is wiped when freed, and never appear in `Debug` output or errors.
 
 mod api_key;
 mod config_file;
@@ -30,24 +30,24 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// Signs `text` at time `now`.
     ///
     /// # Errors
-    /// When the credentials are known to be invalid, as an expired token is.
+    /// When the credentials are known to be invalid, for example because a token has expired.
     fn sign(&self, text: &[u8], now: Timestamp) -> Result<Signature, CredentialsError>;
 
-    /// Who signs, and which checks that need no service have passed: for people, after a refusal. No secret.
+    /// Describes who signs and which local checks have passed, for people to read after a refusal. It contains no secret.
     fn describe(&self) -> String {
         String::new()
     }
 
-    /// Is called after the service or [`Self::sign`] refused: looks for newer credentials and returns whether there are any.
+    /// Looks for newer credentials after the service or [`Self::sign`] refused, and returns whether there are any.
     fn refresh(&self) -> bool {
         false
     }
 }
 
-/// A signature and the id of its key.
+/// A signature and the id of the key that made it.
 #[derive(Clone)]
 pub struct Signature {
-    /// The service's name for the key: `<tenancy>/<user>/<fingerprint>` or `ST$<token>`. The latter is a secret.
+    /// The service's name for the key: `<tenancy>/<user>/<fingerprint>`, or `ST$<token>`, which is a secret.
     pub key_id: Arc<str>,
     /// RSA PKCS#1 v1.5 over SHA-256.
     pub bytes: Vec<u8>,

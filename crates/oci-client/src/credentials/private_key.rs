@@ -1,4 +1,4 @@
-//! RSA private keys: read from PEM, fingerprinted, and used to sign. Knows nothing of tenancies.
+//! RSA private keys: parsing PEM, fingerprints, and signing. This module does not know about tenancies.
 
 use std::fmt;
 use std::io::Read as _;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::CredentialsError;
 
-/// More than any private key needs.
+/// No private key is larger than this.
 const LARGEST_FILE: u64 = 64 << 10;
 
 /// A private key, ready to sign.
@@ -24,12 +24,12 @@ pub struct PrivateKey {
     pair: KeyPair,
 }
 
-/// A key read from a file, and what should be said about the file.
+/// A key read from a file, with a possible warning about the file.
 #[derive(Debug)]
 pub struct KeyFile {
     /// The key.
     pub key: PrivateKey,
-    /// For people, if others than the owner can read the file.
+    /// A warning for people, if other users can read the file.
     pub warning: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads a key file once.
+    /// Reads a key file.
     pub fn read(path: &Path, passphrase: Option<&str>) -> Result<KeyFile, CredentialsError> {
         let unreadable = |error: &std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => CredentialsError::KeyMissing { path: path.to_owned() },
@@ -52,7 +52,7 @@ impl PrivateKey {
             let why = "it is not a file".to_owned();
             return Err(CredentialsError::KeyUnreadable { path: path.to_owned(), why });
         }
-        // One allocation: a buffer that grows would leave copies of the key behind.
+        // Allocated once: a growing buffer would leave copies of the key behind.
         let room = usize::try_from(metadata.len().min(LARGEST_FILE)).unwrap_or_default();
         let mut pem = Zeroizing::new(Vec::with_capacity(room + 1));
         file.take(room as u64).read_to_end(&mut pem).map_err(|error| unreadable(&error))?;
@@ -60,8 +60,8 @@ impl PrivateKey {
         Ok(KeyFile { key, warning: open_to_others(path, &metadata) })
     }
 
-    /// Reads a key from PEM text: PKCS#1, PKCS#8, or encrypted PKCS#8. Text around the armour is ignored (OCI's own keys end
-    /// with a line `OCI_API_KEY`). `source_name` is what errors call it.
+    /// Parses a key from PEM text: PKCS#1, PKCS#8, or encrypted PKCS#8. Text outside the PEM block is ignored (OCI's own keys
+    /// end with a line `OCI_API_KEY`). Errors call the text `source_name`.
     pub fn from_pem(
         pem: &[u8],
         passphrase: Option<&str>,
@@ -103,7 +103,7 @@ impl PrivateKey {
     }
 
     fn decrypt(der: &[u8], passphrase: Option<&str>, source_name: String) -> Result<Self, CredentialsError> {
-        // Schemes before PBES2 are not even parsed.
+        // The parser does not recognise schemes older than PBES2.
         let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| {
             let why = "its scheme is not PBES2".to_owned();
             CredentialsError::UnknownEncryption { source_name: source_name.clone(), why }
@@ -112,7 +112,7 @@ impl PrivateKey {
             return Err(CredentialsError::PassphraseNeeded { source_name });
         };
         match encrypted.decrypt(passphrase) {
-            // A wrong passphrase leaves well-formed padding once in 256 times, and rubbish in it.
+            // With a wrong passphrase, 1 decryption in 256 yields valid padding around garbage.
             Ok(plain) => KeyPair::from_pkcs8(plain.as_bytes())
                 .map(|pair| Self { pair })
                 .map_err(|_| CredentialsError::WrongPassphrase { source_name }),
@@ -137,8 +137,8 @@ impl PrivateKey {
         })
     }
 
-    /// The fingerprint under which OCI knows the key: MD5 of the public key's SubjectPublicKeyInfo in DER, as 16 lower-case hex
-    /// pairs joined by colons (Oracle: "Required Keys and OCIDs"). A name, not a safeguard.
+    /// The fingerprint by which OCI identifies the key: MD5 of the public key's SubjectPublicKeyInfo in DER, as 16 lower-case
+    /// hexadecimal pairs joined by colons (Oracle: "Required Keys and OCIDs"). It is an identifier, not a security measure.
     pub fn fingerprint(&self) -> Result<String, CredentialsError> {
         let public: PublicKeyX509Der<'_> =
             self.pair.public_key().as_der().map_err(|_| CredentialsError::SigningFailed)?;
@@ -147,7 +147,7 @@ impl PrivateKey {
         Ok(pairs.join(":"))
     }
 
-    /// Signs: RSA PKCS#1 v1.5 over SHA-256.
+    /// Signs with RSA PKCS#1 v1.5 over SHA-256.
     pub fn sign(&self, text: &[u8]) -> Result<Vec<u8>, CredentialsError> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
@@ -157,14 +157,15 @@ impl PrivateKey {
     }
 }
 
-/// What stands between a pair of armour lines.
+/// The content between a pair of PEM delimiters.
 struct Block<'a> {
     label: &'a str,
     text: &'a [u8],
 }
 
 impl<'a> Block<'a> {
-    /// The first private key; without one, the first block of any kind, so that the error can say what the text holds.
+    /// Finds the first private key. Without one, returns the first block of any kind so that the error can say what the text
+    /// contains.
     fn find(pem: &'a [u8]) -> Option<Self> {
         let mut first = None;
         let mut rest = pem;
@@ -178,7 +179,7 @@ impl<'a> Block<'a> {
         first
     }
 
-    /// The first block of a text, and what follows it.
+    /// The first block of a text, and the text after it.
     fn next(pem: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let begin = find(pem, b"-----BEGIN ")? + b"-----BEGIN ".len();
         let rest = &pem[begin..];
@@ -195,7 +196,7 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|window| window == what)
 }
 
-/// The bytes of a block, in memory that is wiped.
+/// Decodes a block into memory that is wiped when freed.
 fn decode(text: &[u8], source_name: &str) -> Result<Zeroizing<Vec<u8>>, CredentialsError> {
     let mut packed = Zeroizing::new(Vec::with_capacity(text.len()));
     packed.extend(text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
@@ -207,7 +208,7 @@ fn decode(text: &[u8], source_name: &str) -> Result<Zeroizing<Vec<u8>>, Credenti
     Ok(der)
 }
 
-/// What a text without a whole PEM block is.
+/// The error for a text without a complete PEM block.
 fn without_armour(text: &[u8], source_name: String) -> CredentialsError {
     let start = String::from_utf8_lossy(&text[..text.len().min(64)]);
     if ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-"].iter().any(|prefix| start.trim_start().starts_with(prefix)) {
@@ -223,7 +224,7 @@ fn without_armour(text: &[u8], source_name: String) -> CredentialsError {
     CredentialsError::NotAKey { source_name, why: why.to_owned() }
 }
 
-/// Whether decryption failed for its method, not for the passphrase.
+/// Whether decryption failed because of the scheme rather than the passphrase.
 fn is_unknown_scheme(error: pkcs8::pkcs5::Error) -> bool {
     use pkcs8::pkcs5::Error;
     matches!(
@@ -234,7 +235,7 @@ fn is_unknown_scheme(error: pkcs8::pkcs5::Error) -> bool {
     )
 }
 
-/// A warning, if others than the owner can read a key file.
+/// A warning if other users can read a key file.
 #[cfg(unix)]
 fn open_to_others(path: &Path, metadata: &std::fs::Metadata) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;

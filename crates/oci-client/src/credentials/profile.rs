@@ -1,6 +1,6 @@
-//! From a profile of the OCI configuration file, or the variables of the CLI, to somebody who can sign.
+//! Turns a profile of the OCI configuration file, or the CLI's variables, into a signer.
 //!
-//! What wins over what follows the official SDKs and CLI; the environment is passed in.
+//! Precedence follows the official SDKs and CLI. The environment is passed in.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,34 +12,34 @@ use super::error::KEY_CONTENT;
 use super::values::{LoginSettings, Values};
 use super::{ApiKey, ApiKeySettings, CredentialsError, PrivateKey, SessionToken, Signer};
 
-/// Somebody who can sign, and what the profile says about them.
+/// A signer, with the facts that its profile states.
 #[derive(Debug)]
 pub struct Login {
-    /// Who signs.
+    /// The signer.
     pub signer: Arc<dyn Signer>,
     /// The tenancy's OCID.
     pub tenancy: String,
-    /// The user's OCID; `None` for a session token, which knows its user itself.
+    /// The user's OCID; `None` for a session token, which contains its user.
     pub user: Option<String>,
     /// The region, if the profile or the environment names one.
     pub region: Option<String>,
-    /// What should be told to people.
+    /// Warnings for people.
     pub warnings: Vec<String>,
 }
 
-/// What a login says about its place, known without reading the key.
+/// The region and tenancy of a login, known without reading the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginFacts {
     /// The region, if the profile or the environment names one.
     pub region: Option<String>,
-    /// What names it.
+    /// The file or variable that names the region.
     pub region_from: Option<String>,
     /// The tenancy's OCID.
     pub tenancy: Option<String>,
 }
 
 impl LoginFacts {
-    /// Reads the profile, and checks the form of what it says.
+    /// Reads the profile and checks the form of its values.
     pub fn read(settings: &LoginSettings, env: Environment<'_>) -> Result<Self, CredentialsError> {
         let values = Values::open(settings, env)?;
         let (region, region_from) = values.region().unzip();
@@ -47,7 +47,7 @@ impl LoginFacts {
     }
 }
 
-/// How somebody logs in.
+/// How the login signs.
 enum Way {
     ApiKey,
     Session(PathBuf),
@@ -66,9 +66,9 @@ impl Login {
 }
 
 impl Values<'_> {
-    /// Chooses between an API key and a session token. The CLI takes a session only where `auth` says so; a profile that
-    /// `oci session authenticate` wrote is understood without it. A token that a profile merely inherits does not replace a
-    /// user of its own.
+    /// Chooses between an API key and a session token. The CLI uses a session only if `auth` says so; this also recognises a
+    /// profile that `oci session authenticate` wrote. A token that a profile merely inherits does not override a user of its
+    /// own.
     fn way(&self) -> Result<Way, CredentialsError> {
         let token = self.path("security_token_file");
         match (self.get("authentication_type").as_deref(), token) {
@@ -148,7 +148,7 @@ impl Values<'_> {
     }
 }
 
-/// The names of what is absent.
+/// The names of the missing keys.
 fn absent(keys: &[(&'static str, bool)]) -> Vec<&'static str> {
     keys.iter().filter(|(_, absent)| *absent).map(|(key, _)| *key).collect()
 }

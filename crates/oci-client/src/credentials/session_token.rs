@@ -1,6 +1,6 @@
-//! Session tokens: what `oci session authenticate` leaves behind, a token and the key pair that it was issued for.
+//! Session tokens as `oci session authenticate` stores them: a token and the key pair for which it was issued.
 //!
-//! The files are read again once the service refuses the token, for somebody may have renewed it meanwhile.
+//! When the service refuses the token, the files are read again, because somebody may have renewed it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,14 +22,14 @@ pub struct SessionToken {
     session: Mutex<Arc<Session>>,
 }
 
-/// One token with its key.
+/// One token and its key.
 struct Session {
     key_id: Arc<str>,
     expires: Timestamp,
     key: PrivateKey,
 }
 
-/// What is read of a token's payload.
+/// The claims that are read from a token's payload.
 #[derive(Deserialize)]
 struct Claims {
     exp: i64,
@@ -42,7 +42,7 @@ impl fmt::Debug for SessionToken {
 }
 
 impl SessionToken {
-    /// Reads the token and its key. The text, if any, is a warning about the key file.
+    /// Reads the token and its key. The returned text, if any, is a warning about the key file.
     pub fn load(
         token_path: &Path,
         key_path: &Path,

@@ -1,6 +1,6 @@
-//! What a profile says once the CLI's variables have overridden it, each value checked for its form.
+//! The values of a profile after the CLI's variables have overridden them, each checked for its form.
 //!
-//! Knows nothing of signing, and opens no key.
+//! This module does not sign and does not read keys.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +10,14 @@ use super::environment::{Environment, config_file_path, expand_home, variables_s
 use super::{ConfigFile, CredentialsError, Profile};
 use crate::text::plain;
 
-/// What was asked for by flag or setting; the rest comes from the environment and the usual places.
+/// Choices made by flag or setting. Everything else comes from the environment and the default paths.
 #[derive(Clone, Debug, Default)]
 pub struct LoginSettings {
     /// The configuration file.
     pub config_file: Option<PathBuf>,
     /// The profile.
     pub profile: Option<String>,
-    /// What opens an encrypted key, if somebody typed it.
+    /// The passphrase of an encrypted key, if somebody typed it.
     pub passphrase: Option<Zeroizing<String>>,
 }
 
@@ -36,10 +36,10 @@ const KEYS: &[(&str, &str)] = &[
 /// The key whose value is never shown.
 const PASSPHRASE: &str = "pass_phrase";
 
-/// The region for the SDKs, where neither the profile nor the CLI's variable names one.
+/// The variable from which the SDKs take the region if neither the profile nor the CLI's variable names one.
 const SDK_REGION: &str = "OCI_REGION";
 
-/// A profile under the variables with which the CLI overrides it; or the variables alone, where they suffice.
+/// A profile with the CLI variables that override it, or the variables alone if they suffice.
 pub(super) struct Values<'a> {
     file: Option<ConfigFile>,
     profile: String,
@@ -47,8 +47,8 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Finds the file and the profile. Where the variables suffice and no profile was asked for, no file is needed: it is then
-    /// good for the region at most.
+    /// Finds the file and the profile. If the variables suffice and no profile was requested, no file is needed, and an
+    /// existing one provides at most the region.
     pub fn open(settings: &LoginSettings, env: Environment<'a>) -> Result<Self, CredentialsError> {
         let path = config_file_path(settings.config_file.as_deref(), env);
         let profile = settings
@@ -71,41 +71,41 @@ impl<'a> Values<'a> {
         (self.env)(name).filter(|value| !value.is_empty())
     }
 
-    /// The variable if it is set, else the profile's value.
+    /// The variable if it is set, otherwise the profile's value.
     pub fn get(&self, key: &str) -> Option<String> {
         self.overriding(key).map(|(_, value)| value).or_else(|| self.profile()?.get(key).map(str::to_owned))
     }
 
-    /// The same as a path, `~` expanded.
+    /// The value as a path, with `~` expanded.
     pub fn path(&self, key: &str) -> Option<PathBuf> {
         self.get(key).map(|path| expand_home(Path::new(&path), self.env))
     }
 
-    /// The region, and what names it.
+    /// The region, and the file or variable that names it.
     pub fn region(&self) -> Option<(String, String)> {
         let named = self.get("region").map(|region| (region, self.place_of("region")));
         named.or_else(|| self.variable(SDK_REGION).map(|region| (region, SDK_REGION.to_owned())))
     }
 
-    /// Whether the profile itself has a key, and not only what it inherits.
+    /// Whether the profile has the key itself rather than inheriting it.
     pub fn is_own(&self, key: &str) -> bool {
         self.profile().is_some_and(|profile| profile.is_own(key))
     }
 
-    /// A setting that cannot be used, with its place.
+    /// The error for a setting that cannot be used, with its location.
     pub fn refused(&self, key: &'static str, value: &str, why: impl Into<String>) -> CredentialsError {
         let value = if key == PASSPHRASE { "..".to_owned() } else { plain(value, 120) };
         CredentialsError::SettingRefused { place: self.place_of(key), key, value, why: why.into() }
     }
 
-    /// Settings that are missing.
+    /// The error for missing settings.
     pub fn missing(&self, keys: Vec<&'static str>) -> CredentialsError {
         let place = self.profile().map_or_else(|| "the environment".to_owned(), |profile| profile.place());
         CredentialsError::SettingsMissing { place, keys }
     }
 
     fn profile(&self) -> Option<Profile<'_>> {
-        // It was found when the file was opened.
+        // Opening the file has already checked that the profile exists.
         self.file.as_ref()?.profile(&self.profile).ok()
     }
 
@@ -114,7 +114,7 @@ impl<'a> Values<'a> {
         Some((variable, self.variable(variable)?))
     }
 
-    /// The variable that gives a value, else file and line.
+    /// The variable that provides a value, or the file and line.
     fn place_of(&self, key: &str) -> String {
         match self.overriding(key) {
             Some((variable, _)) => variable.to_owned(),
@@ -122,11 +122,11 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Checks what can be told from the text alone, before anything is sent.
+    /// Checks everything that the text alone can show, before anything is sent.
     fn check(&self) -> Result<(), CredentialsError> {
         for (key, _) in KEYS {
             let Some(value) = self.get(key) else { continue };
-            // No setting here has two lines: one that does was indented by mistake.
+            // No setting here has two lines: a second line was indented by mistake.
             if let Some((first, _)) = value.split_once('\n') {
                 let why = "the next line is indented deeper, which makes it part of this value; align the two lines";
                 return Err(self.refused(key, first, why));
@@ -152,7 +152,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Checks that `key` holds the OCID of a resource of that name, as far as the official SDKs demand it of every OCID.
+    /// Checks that `key` holds the OCID of the named resource type, as strictly as the official SDKs check every OCID.
     fn check_ocid(&self, key: &'static str, other: &str) -> Result<(), CredentialsError> {
         let Some(value) = self.get(key) else { return Ok(()) };
         let parts: Vec<&str> = value.trim().split(['.', ':']).collect();

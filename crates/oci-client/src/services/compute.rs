@@ -12,15 +12,15 @@ use crate::{Answered, Call, Client, Failure};
 /// Which instances to list. Fields that are `None` do not filter.
 #[derive(Clone, Debug, Default)]
 pub struct InstanceFilter {
-    /// OCID of the compartment; compartments below it are not searched.
+    /// OCID of the compartment. Compartments below it are not searched.
     pub compartment_id: String,
     /// Only in this availability domain.
     pub availability_domain: Option<String>,
     /// Only in this capacity reservation.
     pub capacity_reservation_id: Option<String>,
-    /// Only with exactly this name: the service has no patterns.
+    /// Only those with exactly this name: the service does not support patterns.
     pub display_name: Option<String>,
-    /// Only in this one state.
+    /// Only those in this state.
     pub lifecycle_state: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl InstanceFilter {
 /// Which images to list.
 #[derive(Clone, Debug, Default)]
 pub struct ImageFilter {
-    /// OCID of the compartment; platform images are listed in every one.
+    /// OCID of the compartment. Every compartment lists the platform images.
     pub compartment_id: String,
     /// Only of this operating system: `Oracle Linux`.
     pub operating_system: Option<String>,
@@ -91,8 +91,8 @@ impl InstanceAction {
 }
 
 impl Client {
-    /// Launches an instance. For 24 hours, the same token with the same details stands for the same instance. It is tried once
-    /// unless the client has a policy of its own: whoever counts instances must know every try.
+    /// Launches an instance. For 24 hours, the same token with the same details refers to the same instance. The call is
+    /// attempted once unless the client has its own policy, because a caller that counts instances must see every attempt.
     pub async fn launch_instance(
         &self,
         details: &LaunchInstanceDetails,
@@ -101,17 +101,17 @@ impl Client {
         self.call(Call::new(Operation::LaunchInstance).retry_token(retry_token).json(details)).await
     }
 
-    /// One instance.
+    /// Reads one instance.
     pub async fn get_instance(&self, instance_id: &str) -> Result<Answered<Instance>, Failure> {
         self.call(Call::new(Operation::GetInstance).path(instance_id)).await
     }
 
-    /// All instances that match, terminated ones included (the service keeps those for 12 hours or more).
+    /// All instances that match, including terminated ones, which the service keeps for 12 hours or more.
     pub async fn list_instances(&self, filter: &InstanceFilter) -> Result<Vec<Instance>, Failure> {
         self.all(filter.call()).await
     }
 
-    /// As [`Self::list_instances`], page by page.
+    /// Like [`Self::list_instances`], page by page.
     pub fn instance_pages(
         &self,
         filter: &InstanceFilter,
@@ -135,8 +135,8 @@ impl Client {
         self.call(call.if_match(if_match)).await
     }
 
-    /// Terminates an instance. The service would delete the boot volume and keep data volumes by
-    /// default, so the call always states both.
+    /// Terminates an instance. The service's defaults delete the boot volume and keep data volumes, so the call always states
+    /// both.
     pub async fn terminate_instance(
         &self,
         instance_id: &str,
@@ -162,7 +162,7 @@ impl Client {
             .await
     }
 
-    /// The shapes that an availability domain (or the region) offers; only those that can boot the image, if one is given.
+    /// The shapes that an availability domain (or the region) offers; if an image is given, only the shapes that can boot it.
     pub async fn list_shapes(
         &self,
         compartment_id: &str,
@@ -176,12 +176,12 @@ impl Client {
         self.all(call).await
     }
 
-    /// One image.
+    /// Reads one image.
     pub async fn get_image(&self, image_id: &str) -> Result<Answered<Image>, Failure> {
         self.call(Call::new(Operation::GetImage).path(image_id)).await
     }
 
-    /// Images, newest first.
+    /// Lists images, newest first.
     pub async fn list_images(&self, filter: &ImageFilter) -> Result<Vec<Image>, Failure> {
         let call = Call::new(Operation::ListImages)
             .query("compartmentId", &filter.compartment_id)
@@ -193,8 +193,8 @@ impl Client {
         self.all(call).await
     }
 
-    /// Which VNICs are attached to which instances of a compartment, page by page: a hundred thousand rows need not be
-    /// in memory at once.
+    /// The attachments of VNICs to instances in a compartment, page by page, so that a hundred thousand rows need not be in
+    /// memory at once.
     pub fn vnic_attachment_pages(
         &self,
         compartment_id: &str,
@@ -202,7 +202,7 @@ impl Client {
         self.pages(attachments(Operation::ListVnicAttachments, compartment_id, None, None))
     }
 
-    /// Which VNICs are attached to which instances of a compartment, or to one instance.
+    /// The attachments of VNICs to the instances of a compartment, or to one instance.
     pub async fn list_vnic_attachments(
         &self,
         compartment_id: &str,
@@ -218,7 +218,7 @@ impl Client {
         .await
     }
 
-    /// Which boot volumes are attached to which instances of one availability domain.
+    /// The attachments of boot volumes to instances in one availability domain.
     pub async fn list_boot_volume_attachments(
         &self,
         compartment_id: &str,
@@ -229,7 +229,7 @@ impl Client {
         self.all(attachments(Operation::ListBootVolumeAttachments, compartment_id, domain, instance_id)).await
     }
 
-    /// Which data volumes are attached to which instances.
+    /// The attachments of data volumes to instances.
     pub async fn list_volume_attachments(
         &self,
         compartment_id: &str,

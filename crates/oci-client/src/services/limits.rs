@@ -6,8 +6,8 @@ use oci_api::models::{LimitDefinitionSummary, LimitValueSummary, ResourceAvailab
 use crate::{Answered, Call, Client, Failure};
 
 impl Client {
-    /// How much of a limit is used and left. The availability domain is required for limits of that scope and
-    /// forbidden for others. A limit without availability answers 404 or an object without numbers.
+    /// How much of a limit is used and available. The availability domain is required for limits of that scope and forbidden
+    /// for others. For a limit without availability, the service returns 404 or an object without numbers.
     pub async fn get_resource_availability(
         &self,
         compartment_id: &str,

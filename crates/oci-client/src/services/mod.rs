@@ -1,7 +1,7 @@
 //! Typed calls, one file per service.
 //!
-//! Calls for one resource return [`crate::Answered`]; lists return all rows of all pages. All fail as [`crate::Client::call`]
-//! does. [`crate::Call`] reaches the parameters that they leave out.
+//! Calls for one resource return [`crate::Answered`]; lists return all rows of all pages. All of them fail as
+//! [`crate::Client::call`] does. Use [`crate::Call`] for parameters that they leave out.
 
 pub mod compute;
 pub mod identity;

@@ -9,7 +9,7 @@ use crate::{Answered, Call, Client, Failure};
 /// Which public addresses to list.
 #[derive(Clone, Debug)]
 pub enum PublicIpScope {
-    /// Ephemeral addresses of one availability domain: those that instances got at launch.
+    /// Ephemeral addresses of one availability domain, which instances receive at launch.
     AvailabilityDomain(String),
     /// Reserved addresses of the region.
     Region,
@@ -68,7 +68,7 @@ impl Client {
         self.pages(Call::new(Operation::ListPrivateIps).query("subnetId", subnet_id))
     }
 
-    /// Public addresses; their `assignedEntityId` is the private address that they stand for.
+    /// Public addresses. Their `assignedEntityId` is the private address to which they map.
     pub async fn list_public_ips(
         &self,
         compartment_id: &str,
@@ -77,7 +77,7 @@ impl Client {
         self.all(public_ips(compartment_id, scope)).await
     }
 
-    /// As [`Self::list_public_ips`], page by page.
+    /// Like [`Self::list_public_ips`], page by page.
     pub fn public_ip_pages(
         &self,
         compartment_id: &str,

@@ -12,7 +12,7 @@ use crate::{Answered, Call, Client, Failure};
 
 impl Client {
     /// Creates a reservation. It may hold less than requested, or nothing, without an error: read its counts once the work
-    /// request has ended. It costs money from its creation on.
+    /// request has ended. It costs money as soon as it exists.
     pub async fn create_capacity_reservation(
         &self,
         details: &CreateComputeCapacityReservationDetails,
@@ -89,7 +89,8 @@ impl Client {
         self.all(call).await
     }
 
-    /// How many instances would fit now in one availability domain. The report reserves nothing. It is for the root compartment.
+    /// How many instances would fit into one availability domain now. The report reserves nothing, and only the root
+    /// compartment can request it.
     pub async fn create_capacity_report(
         &self,
         details: &CreateComputeCapacityReportDetails,

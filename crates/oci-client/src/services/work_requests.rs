@@ -1,4 +1,4 @@
-//! Work requests, which follow asynchronous changes and alone say why one failed.
+//! Work requests, which track asynchronous changes and are the only source for the reason of a failure.
 
 use oci_api::Operation;
 use oci_api::models::{WorkRequest, WorkRequestError, WorkRequestLogEntry, WorkRequestSummary};

@@ -1,14 +1,14 @@
-//! What lies behind an error of the HTTP library.
+//! The causes behind an error of the HTTP library.
 
-/// An error and what lies behind it, outermost first.
+/// An error and its causes, outermost first.
 pub fn causes<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
 }
 
-/// The cause of an error. Its outer layers say only that sending failed, where, and in which library; whoever shows the
-/// error says where. (URLs hold OCIDs at most, so the text may be shown.)
+/// The causes of an error as one text, without the HTTP library's own layers: those only say that sending failed, and the
+/// caller's message names the place. (URLs contain at most OCIDs, so the text may be shown.)
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();
@@ -26,6 +26,6 @@ pub fn chain(error: &dyn std::error::Error) -> String {
             out.push_str(text);
         }
     }
-    // There is no other cause: the layers are better than nothing.
+    // No other cause is known, so the outer layers are better than nothing.
     if out.is_empty() { texts.join(": ") } else { out }
 }

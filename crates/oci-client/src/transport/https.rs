@@ -1,6 +1,6 @@
-//! The transport over the network: reqwest with rustls.
+//! The network transport: reqwest with rustls.
 //!
-//! TLS certificates are always verified; there is no way to turn that off. Proxies and trusted certificates are those of the
+//! TLS certificates are always verified; nothing can turn that off. Proxies and trusted certificates come from the
 //! [`Surroundings`], except for plain http, which only ever goes to this machine. reqwest's own retries and redirects are off.
 
 use std::sync::{Arc, OnceLock};
@@ -19,32 +19,33 @@ use crate::tuning::{CONNECT_LIMIT, IDLE_LIMIT, READ_LIMIT};
 pub struct HttpsLimits {
     /// The limit for connecting, including TLS.
     pub connect: Duration,
-    /// The limit for the pause between two pieces of an answer. (The client limits the whole try.)
+    /// The limit for the pause between two chunks of a response. (The client limits the whole attempt.)
     pub read: Duration,
-    /// The longest body that is read, in bytes.
+    /// The maximum size of a response body, in bytes.
     pub body: usize,
 }
 
 impl Default for HttpsLimits {
-    /// 10 s and 60 s, as in the official SDKs, and 16 MiB.
+    /// 10 s to connect and 60 s to read, as in the official SDKs, and 16 MiB.
     fn default() -> Self {
         Self { connect: CONNECT_LIMIT, read: READ_LIMIT, body: 16 << 20 }
     }
 }
 
-/// Sends requests over HTTPS (and plain HTTP, which [`crate::Endpoints`] only lets through to this machine).
+/// Sends requests over HTTPS, and over plain HTTP, which [`crate::Endpoints`] allows only to this machine.
 #[derive(Clone, Debug)]
 pub struct Https {
-    /// The client for https. Creating it reads the certificates of the system, which takes milliseconds.
+    /// The client for https. Creating it reads the system's certificates, which takes milliseconds, so it is created on first
+    /// use.
     tls: Arc<OnceLock<reqwest::Client>>,
-    /// The client for plain http to this machine, without proxy and certificates.
+    /// The client for plain http to this machine, without proxy or certificates.
     plain: reqwest::Client,
     limits: HttpsLimits,
     surroundings: Surroundings,
 }
 
 impl Https {
-    /// A transport with the default limits, and without what an environment says of proxies and certificates.
+    /// A transport with the default limits that ignores the environment's proxies and certificates.
     pub fn new() -> Result<Self, TransportError> {
         Self::with(HttpsLimits::default())
     }
@@ -56,13 +57,13 @@ impl Https {
         Ok(Self { tls: Arc::default(), plain, limits, surroundings: Surroundings::default() })
     }
 
-    /// The same in these surroundings.
+    /// The same transport with the proxies and certificates of these surroundings.
     #[must_use]
     pub fn in_surroundings(self, surroundings: Surroundings) -> Self {
         Self { surroundings, tls: Arc::default(), ..self }
     }
 
-    /// The client for a scheme. Two concurrent tries may both create one; the first is kept.
+    /// The client for a scheme. Two concurrent attempts may both create one; the first is kept.
     fn client(&self, scheme: &str) -> Result<&reqwest::Client, TransportError> {
         if scheme == "http" {
             return Ok(&self.plain);
@@ -83,7 +84,7 @@ impl Https {
         Ok(self.tls.get_or_init(|| client))
     }
 
-    /// Whose certificates are trusted, for people.
+    /// Describes whose certificates are trusted, for people.
     fn trusted(&self) -> String {
         match &self.surroundings.bundle {
             Some(bundle) => format!("the certificates of {}", bundle.source),
@@ -94,7 +95,7 @@ impl Https {
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::lasting("BadUrl", chain(&error)))?;
-        // hyper writes it from the URL, in the form of the HTTP version.
+        // hyper derives the header from the URL, in the form that the HTTP version requires.
         request.headers_mut().remove(http::header::HOST);
         let client = self.client(request.url().scheme())?;
         let mut answer = client.execute(request).await.map_err(|error| self.not_answered(&error))?;
@@ -105,7 +106,7 @@ impl Https {
         Ok(head.map(|()| body))
     }
 
-    /// Reads the body. A single piece, the usual case, is not copied.
+    /// Reads the body. A body in a single chunk, the usual case, is not copied.
     async fn read(&self, mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
         let too_long = || {
             let text = format!("the response is longer than {} bytes", self.limits.body);
@@ -130,7 +131,7 @@ impl Https {
         Ok(if all.is_empty() { first } else { all.freeze() })
     }
 
-    /// An error while sending, or before the head of the answer came.
+    /// The error of a request that failed before the head of the response arrived.
     fn not_answered(&self, error: &reqwest::Error) -> TransportError {
         let text = chain(error);
         if error.is_dns() {
@@ -158,7 +159,7 @@ impl Https {
     }
 }
 
-/// What hyper-util's tunnel says when a proxy answers 407: it gives the error no type.
+/// The text of hyper-util's tunnel when a proxy returns 407: the error has no type of its own.
 const PROXY_WANTS_PASSWORD: &str = "proxy authorization required";
 
 impl Transport for Https {
@@ -180,12 +181,12 @@ fn builder(limits: HttpsLimits) -> reqwest::ClientBuilder {
         .pool_idle_timeout(IDLE_LIMIT)
 }
 
-/// Why the handshake will fail again: a code of ours and what is the matter. `None` when it may have been an accident.
+/// Why the handshake would fail again: our code and a description. `None` if the failure may have been temporary.
 fn tls_refusal(error: &reqwest::Error) -> Option<(&'static str, &'static str)> {
     use rustls::{CertificateError as Bad, Error as Tls};
     let tls = causes(error).find_map(|cause| {
         let mut cause = cause;
-        // An io::Error passes over what it wraps when it is asked for its source, and one may wrap another.
+        // `source` of an io::Error skips the error that it wraps, and io errors can be nested.
         while let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             cause = inner;
         }
@@ -207,13 +208,13 @@ fn tls_refusal(error: &reqwest::Error) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// An error while the body of the answer was read.
+/// The error of a response body that broke off.
 fn broke_off(error: &reqwest::Error) -> TransportError {
     let code = if error.is_timeout() { "Timeout" } else { "TruncatedAnswer" };
     TransportError::may_have_arrived(code, chain(error))
 }
 
-/// Whether the connection was refused, since nobody listens on the port.
+/// Whether the connection was refused because nothing listens on the port.
 fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     causes(error).any(|cause| {
         let system = cause.downcast_ref::<std::io::Error>();

@@ -1,6 +1,6 @@
 //! A transport to a server in the same process: any tower service over HTTP types, such as an axum router.
 //!
-//! It has no sockets and therefore works in virtual time.
+//! It uses no sockets and therefore works in virtual time.
 
 use std::fmt::Display;
 
@@ -12,7 +12,7 @@ use tower::{Service, ServiceExt as _};
 
 use super::{Transport, TransportError};
 
-/// Sends requests to a service in this process. The service is cloned for each request, so a clone must be cheap.
+/// Sends requests to a service in this process. Each request clones the service, so a clone must be cheap.
 #[derive(Clone, Debug)]
 pub struct InProcess<S> {
     service: S,

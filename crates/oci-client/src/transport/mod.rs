@@ -1,4 +1,4 @@
-//! Carries one request to a server and its answer back. It must not know OCI, signatures or retries.
+//! Sends one request to a server and returns its response. It must not know about OCI, signatures or retries.
 
 mod causes;
 mod https;
@@ -12,53 +12,53 @@ pub use https::{Https, HttpsLimits};
 pub use in_process::InProcess;
 pub use surroundings::{Surroundings, SurroundingsError};
 
-/// Carries requests, with one try each: it never repeats a request and never follows a redirect.
+/// Sends requests, each exactly once: it never repeats a request and never follows a redirect.
 pub trait Transport: Send + Sync {
-    /// Sends a request (with an absolute URI) and reads the whole answer.
+    /// Sends a request (with an absolute URI) and reads the whole response.
     fn send(
         &self,
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
 }
 
-/// The code of the error when a machine refuses the connection, since nobody listens on the port.
+/// The error code when a machine refuses the connection because nothing listens on the port.
 pub(crate) const CONNECTION_REFUSED: &str = "ConnectionRefused";
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct TransportError {
     /// Whether the request may have reached the server.
     pub reached: Reached,
-    /// A short code in the style of the service's: `ConnectFailed`, `Timeout`, `ConnectionLost`.
+    /// A short code in the service's style: `ConnectFailed`, `Timeout`, `ConnectionLost`.
     pub code: &'static str,
-    /// What happened, in words.
+    /// A description of what happened.
     pub text: String,
-    /// Whether the same will happen again until somebody changes something.
+    /// Whether the error will recur until somebody changes something.
     pub lasts: bool,
 }
 
-/// Whether a request without an answer may have reached the server.
+/// Whether a request without a response may have reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
-    /// It certainly has not: name, connection or TLS failed.
+    /// It certainly did not: name resolution, connection or TLS failed.
     NotSent,
-    /// It may have: the try timed out, the connection was reset, or the answer was cut off or too long.
+    /// It may have: the attempt timed out, the connection was reset, or the response was cut off or too long.
     MayHaveArrived,
 }
 
 impl TransportError {
-    /// An error of a request that was certainly not sent.
+    /// The error of a request that certainly was not sent.
     pub fn not_sent(code: &'static str, text: impl Into<String>) -> Self {
         Self { reached: Reached::NotSent, code, text: text.into(), lasts: false }
     }
 
-    /// The request certainly was not sent, and will not be another time.
+    /// The error of a request that certainly was not sent, and could not be sent on another attempt either.
     pub fn lasting(code: &'static str, text: impl Into<String>) -> Self {
         Self { lasts: true, ..Self::not_sent(code, text) }
     }
 
-    /// An error of a request that may have arrived.
+    /// The error of a request that may have arrived.
     pub fn may_have_arrived(code: &'static str, text: impl Into<String>) -> Self {
         Self { reached: Reached::MayHaveArrived, code, text: text.into(), lasts: false }
     }

@@ -1,6 +1,6 @@
-//! What the environment says about the way to the service: proxies, and whose certificates are trusted.
+//! What the environment says about the connection to the service: proxies and trusted certificates.
 //!
-//! Read once, before anything is sent, so that a mistake in it is told as one and is not passed over.
+//! It is read once, before anything is sent, so that a mistake in a variable is reported instead of ignored.
 
 use std::path::{Path, PathBuf};
 
@@ -10,27 +10,27 @@ use super::causes::chain;
 use crate::credentials::{Environment, expand_home};
 use crate::text::plain;
 
-/// Variables that name a file of trusted certificates, the first that is set wins. The CLI reads all but the second, which
-/// every other program on the machine does.
+/// Variables that name a file of trusted certificates; the first that is set wins. The CLI reads all of them except the second,
+/// which most other programs read.
 const BUNDLES: [&str; 4] = ["OCI_CLI_CERT_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
-/// Variables that name the proxy for https, the first that is set wins. `HTTP_PROXY` is for plain http, which only ever goes
-/// to this machine.
+/// Variables that name the proxy for https; the first that is set wins. `HTTP_PROXY` applies to plain http, which only ever
+/// goes to this machine.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// And those that name hosts which are reached without it.
+/// Variables that name the hosts that bypass the proxy.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// The way to the service.
+/// How to connect to the service.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// The proxy that a variable names. Without one, the system's settings count where there are any.
+    /// The proxy that a variable names. Without one, the system's settings apply, if there are any.
     pub(super) proxy: Option<Proxy>,
-    /// Who is trusted in place of the system's authorities.
+    /// The certificates that are trusted instead of the system's.
     pub(super) bundle: Option<Bundle>,
 }
 
-/// Trusted certificates, and what names them.
+/// Trusted certificates, with the variable and file that name them.
 #[derive(Clone, Debug)]
 pub(super) struct Bundle {
     pub certificates: Vec<Certificate>,
@@ -40,15 +40,15 @@ pub(super) struct Bundle {
     pub source: String,
 }
 
-/// A variable that cannot be followed.
+/// An environment variable whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {what}")]
 pub struct SurroundingsError {
     /// The variable.
     pub variable: &'static str,
-    /// What is wrong with it. Never the whole value of a proxy, which may hold a password.
+    /// What is wrong with it. It never contains the whole value of a proxy, which may include a password.
     pub what: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: &'static str,
 }
 
@@ -58,7 +58,7 @@ impl Surroundings {
         Ok(Self { proxy: proxy(env)?, bundle: bundle(env)? })
     }
 
-    /// The certificates that are trusted in place of the system's, as PEM, if a variable names some.
+    /// The PEM certificates that are trusted instead of the system's, if a variable names some.
     pub fn trusted_pem(&self) -> Option<&[u8]> {
         self.bundle.as_ref().map(|bundle| bundle.pem.as_slice())
     }
@@ -96,7 +96,7 @@ fn proxy(env: Environment<'_>) -> Result<Option<Proxy>, SurroundingsError> {
         return Err(wrong(format!("has a port that is not a number: {shown:?}")));
     }
     let proxy = Proxy::https(&with_scheme).map_err(|error| {
-        // The library's text may hold the address, and so a password.
+        // The library's text may contain the URL, and therefore a password.
         let why = chain(&error).replace(&with_scheme, "..").replace(value, "..");
         wrong(format!("is not the address of a proxy ({why}): {shown:?}"))
     })?;
@@ -104,7 +104,7 @@ fn proxy(env: Environment<'_>) -> Result<Option<Proxy>, SurroundingsError> {
     Ok(Some(proxy.no_proxy(exceptions.as_deref().and_then(NoProxy::from_string))))
 }
 
-/// The address of a proxy without what stands before its host, which may be a password.
+/// The URL of a proxy without the part before its host, which may be a password.
 fn shown(value: &str) -> String {
     let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
     let rest = match rest.rsplit_once('@') {
@@ -114,8 +114,8 @@ fn shown(value: &str) -> String {
     plain(&if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") }, 80)
 }
 
-/// Hosts as the library takes them: it knows commas between them and a leading dot. `*.example.com`, blanks and ports are
-/// written too, and mean the same.
+/// Converts a list of hosts to the form that the library accepts: commas between hosts, and a leading dot. Users also write
+/// `*.example.com`, blanks and ports, which mean the same.
 fn exceptions(hosts: &str) -> String {
     let host = |host: &str| {
         let host = host.strip_prefix("*.").map_or_else(|| host.to_owned(), |rest| format!(".{rest}"));
@@ -132,7 +132,7 @@ fn exceptions(hosts: &str) -> String {
 
 fn bundle(env: Environment<'_>) -> Result<Option<Bundle>, SurroundingsError> {
     let Some((variable, value)) = first(BUNDLES, env) else { return Ok(None) };
-    // Both together name more than one file: that is left to the system's own way.
+    // Together the two variables name more than one file, so the system's own lookup handles them.
     if variable == "SSL_CERT_FILE" && first(["SSL_CERT_DIR"], env).is_some() {
         return Ok(None);
     }

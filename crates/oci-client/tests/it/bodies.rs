@@ -1,5 +1,5 @@
-//! Whatever a server answers, with whatever status, a call ends in a model or in a failure that can be shown on one line.
-//! The same is fuzzed (`fuzz/fuzz_targets/error_body.rs`).
+//! Whatever a server returns, with any status, a call ends in a model or in a failure that fits on one line. A fuzz target
+//! tests the same (`fuzz/fuzz_targets/error_body.rs`).
 
 use crate::fake::{Fake, launch};
 use bytes::Bytes;

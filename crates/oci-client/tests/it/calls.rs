@@ -1,4 +1,4 @@
-//! What a call sends and what comes of its answer.
+//! What a call sends and how it handles the response.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The whole table of classes, as a snapshot: a change of any row shows.
+//! The whole table of classes as a snapshot, so that a change to any row is visible.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use oci_api::ErrorBody;
 use oci_client::FailureClass;
 use oci_client::classify::{Effect, classify, classify_work_request_error, effect};
 
-/// Codes of Oracle's "API Errors", those that Compute sends besides, and some of nobody's.
+/// The codes of Oracle's "API Errors", the additional ones of Compute, and some that nobody uses.
 const CODES: &[&str] = &[
     "",
     "Bad Request",
@@ -51,7 +51,7 @@ fn body(code: &str, message: &str) -> ErrorBody {
     ErrorBody { code: code.into(), message: message.into(), original_message: None }
 }
 
-/// The ranges of statuses that share a class, for each group of codes that agree on all of them.
+/// The ranges of statuses that share a class, for each group of codes with identical ranges.
 fn table(effect: Effect, message: &str) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for code in CODES {

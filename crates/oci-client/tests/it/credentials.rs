@@ -1,4 +1,4 @@
-//! Keys and tokens: what is read, and what is said about what cannot be.
+//! Keys and tokens: what is accepted, and the errors for everything else.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// The error for a key file, with the place of the repository taken out.
+/// The error for a key file, with the path of the repository removed.
 fn refusal(name: &str, passphrase: Option<&str>) -> String {
     let error = PrivateKey::read(&data(name), passphrase).unwrap_err().to_string();
     error.replace(&format!("{}/", data("").display().to_string().trim_end_matches('/')), "")
@@ -27,7 +27,8 @@ fn every_form_of_the_same_key_has_the_same_fingerprint() {
         ("keys/pkcs1.pem", None),
         ("keys/encrypted-pbkdf2.pem", Some("swordfish")),
         ("keys/encrypted-scrypt.pem", Some("swordfish")),
-        // As OpenSSL 1.0 and LibreSSL encrypt (PBES2 with HMAC-SHA1), and the example of their manuals (`-v2 des3`).
+        // OpenSSL 1.0 and LibreSSL encrypt like this (PBES2 with HMAC-SHA1), and the second is the example in their manuals
+        // (`-v2 des3`).
         ("keys/encrypted-pbkdf2-sha1.pem", Some("swordfish")),
         ("keys/encrypted-pbkdf2-des3.pem", Some("swordfish")),
         ("keys/public-then-private.pem", None),
@@ -123,7 +124,7 @@ fn a_key_that_others_can_read_gets_a_warning() {
     assert!(text.contains("(mode 0640)") && text.contains("chmod 600"), "{text}");
 }
 
-/// A token that expires then, as the service writes them.
+/// A token with this expiry time, in the service's format.
 pub fn token(expires: i64, name: &str) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     format!("{}.{}.{}", part(r#"{"alg":"RS256"}"#), part(&format!(r#"{{"exp":{expires}}}"#)), part(name))

@@ -1,4 +1,4 @@
-//! Every service is where Oracle says it is, and a signed request goes nowhere unsafe.
+//! Every service has the address that Oracle documents, and a signed request never goes to an unsafe one.
 
 use oci_api::Service;
 use oci_client::regions::{AddedRegions, added_regions};

@@ -1,4 +1,4 @@
-//! A server in this process: answers are scripted, requests are kept.
+//! A server in this process that returns scripted responses and keeps the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use oci_api::models::{Instance, LaunchInstanceDetails};
 use oci_client::transport::{Transport, TransportError};
 use oci_client::{Answered, Client, ClientBuilder, Clock, Endpoints, Failure};
 
-/// One scripted answer.
+/// One scripted response.
 pub type Answer = Result<Response<Bytes>, TransportError>;
 
 #[derive(Clone, Default)]
@@ -34,7 +34,7 @@ impl Fake {
         self.builder().build()
     }
 
-    /// How many requests came.
+    /// The number of requests received.
     pub fn count(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
@@ -46,7 +46,7 @@ impl Fake {
         requests.iter().filter_map(of).collect()
     }
 
-    /// Path and query of each request.
+    /// The path and query of each request.
     pub fn targets(&self) -> Vec<String> {
         self.requests.lock().unwrap().iter().map(|request| request.uri().to_string()).collect()
     }
@@ -55,7 +55,7 @@ impl Fake {
 impl Transport for Fake {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Answer> {
         self.requests.lock().unwrap().push(request);
-        // A script that has run out never answers.
+        // When the script has run out, the server never responds.
         match self.answers.lock().unwrap().pop_front() {
             Some(answer) => std::future::ready(answer).boxed(),
             None => std::future::pending().boxed(),
@@ -73,7 +73,7 @@ impl Clock for Noon {
     }
 }
 
-/// Launches an instance of nothing in particular.
+/// Launches an instance with arbitrary details.
 pub async fn launch(client: &Client, token: &str) -> Result<Answered<Instance>, Failure> {
     client.launch_instance(&LaunchInstanceDetails::default(), token).await
 }

@@ -1,4 +1,4 @@
-//! Tests of the client from outside, in one program.
+//! Tests of the client's public interface, in one program.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod bodies;

@@ -1,4 +1,4 @@
-//! Servers that do not behave, over real sockets.
+//! Misbehaving servers, over real sockets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use tokio::net::TcpListener;
 /// What the server does after it has read a request.
 #[derive(Clone)]
 enum Then {
-    /// Sends this and closes.
+    /// Sends this text and closes the connection.
     Close(String),
-    /// Sends this and says nothing more.
+    /// Sends this text and then nothing more.
     Hang(String),
-    /// Sends this over and over, until nobody reads.
+    /// Sends this text repeatedly until the client stops reading.
     Flood(String),
 }
 
-/// Starts a server; gives its port and the requests that came.
+/// Starts a server; returns its port and the requests it receives.
 async fn serve(then: Then) -> (u16, Arc<std::sync::Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -48,7 +48,7 @@ async fn serve(then: Then) -> (u16, Arc<std::sync::Mutex<Vec<String>>>) {
     (port, seen)
 }
 
-/// Reads the head of a request and a body of the length that it declares.
+/// Reads the head of a request and a body of the declared length.
 async fn read_request(socket: &mut tokio::net::TcpStream) -> String {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
@@ -84,7 +84,7 @@ fn client(port: u16) -> Client {
         .build()
 }
 
-/// A launch and a read against such a server.
+/// Sends a launch and a read to such a server.
 async fn both(then: Then) -> (Failure, Failure) {
     let (port, _) = serve(then).await;
     let client = client(port);
@@ -158,7 +158,7 @@ async fn a_redirect_takes_no_signature_elsewhere() {
     for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
         let location = format!("location: http://127.0.0.1:{elsewhere}/20160918/instances\r\n");
         let (write, read) = both(Then::Close(answer(status, &location, ""))).await;
-        // Nobody says what the service did before somebody in between redirected its answer.
+        // What the service did before something in between redirected its response is unknown.
         assert_eq!((write.class, read.class), (FailureClass::Ambiguous, FailureClass::Invalid));
         assert!(write.message.contains(&format!("redirects to http://127.0.0.1:{elsewhere}/")), "{write}");
     }

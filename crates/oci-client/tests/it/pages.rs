@@ -1,4 +1,4 @@
-//! Lists are followed to their end, and to no false end.
+//! Lists are read to their real end, and never stop early.
 
 use futures_util::TryStreamExt as _;
 use oci_client::FailureClass;

@@ -45,7 +45,7 @@ fn mistakes_are_told_with_their_line() {
     insta::assert_snapshot!(file.profile("HOME").err().unwrap(), @"config has no profile [HOME]; it has [DEFAULT], [WORK]");
 }
 
-/// A home with a configuration file and a key, and an environment that points there.
+/// A home directory with a configuration file and a key, and an environment that refers to it.
 struct Home {
     folder: tempfile::TempDir,
     variables: BTreeMap<&'static str, String>,
@@ -112,7 +112,7 @@ fn variables_choose_and_override_as_for_the_official_cli() {
     Home::new(&no_file).with("OCI_CLI_KEY_CONTENT", &pem).login(None).unwrap();
 }
 
-/// A home without a configuration file, and the variables of a CI system.
+/// A home directory without a configuration file, and the variables of a CI system.
 fn bare_home() -> Home {
     let home = Home::new("");
     std::fs::remove_file(home.folder.path().join(".oci/config")).unwrap();
@@ -160,7 +160,7 @@ fn the_usual_file_wins_over_oci_config_file_as_in_the_sdk() {
     assert_eq!(expand_home(Path::new("~other/x"), &|_| Some("/home/me".into())), Path::new("~other/x"));
 }
 
-/// How the profile `[WORK]` of this file signs: `key` or `session`.
+/// How the profile `[WORK]` of this file signs: with `key` or `session`.
 fn way(text: &str) -> &'static str {
     let home = Home::new(text);
     std::fs::write(home.folder.path().join(".oci/token"), token(1000, "one")).unwrap();

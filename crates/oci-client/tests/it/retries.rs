@@ -1,4 +1,4 @@
-//! Which calls are tried again, how often, how patiently, and with what.
+//! Which calls are retried, how often, after which waits, and with which headers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -152,7 +152,7 @@ async fn the_same_seed_gives_the_same_waits() {
     assert_ne!(run(1).await, run(2).await);
 }
 
-/// A token that was renewed in its file.
+/// A token whose file has been renewed.
 #[derive(Debug, Default)]
 struct Renewed(std::sync::atomic::AtomicBool, bool);
 
@@ -198,7 +198,7 @@ async fn every_try_is_counted_by_operation_and_outcome() {
     assert_eq!((of("GetInstance"), of("LaunchInstance")), ((1, 1, 1), (0, 0, 1)));
 }
 
-/// Notes what is told of retries.
+/// Records the retries that an observer is told about.
 #[derive(Default)]
 struct Noted(std::sync::Mutex<Vec<String>>);
 

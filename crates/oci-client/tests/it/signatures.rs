@@ -1,4 +1,4 @@
-//! Signatures are byte for byte those of the official SDK.
+//! Signatures are identical, byte for byte, to those of the official SDK.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A server must prove who it is, whatever it is called and wherever it runs.
+//! A server must prove its identity, whatever its name and wherever it runs.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::credentials::data;
 use crate::fake::launch;
 
-/// A server with a certificate that nobody vouches for: its port, and what it has received by its end.
+/// A server with an untrusted certificate: returns its port, and everything that it received by its end.
 async fn serve(certificate: &str) -> (u16, tokio::task::JoinHandle<Vec<u8>>) {
     let certificate = CertificateDer::from_pem_file(data(certificate)).unwrap();
     let key = PrivateKeyDer::from_pem_file(data("test-key.pem")).unwrap();
