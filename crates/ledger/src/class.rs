@@ -1,25 +1,25 @@
-//! The classes of failures that runs remember. Their names on disk never change.
+//! The classes of failures that runs record. Their names on disk never change.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 macro_rules! classes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
-        /// What kind of failure a record is about. Whoever decides something by it matches all of them, so that a new one
-        /// is decided everywhere.
+        /// The kind of a failure. Code that decides by it matches every class exhaustively, so that a new class has to be
+        /// decided everywhere.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(from = "String", into = "String")]
         pub enum ErrorClass {
             $($(#[doc = $doc])+ $name,)+
-            /// A class of another version of this program, as it is called there; empty when none was given.
+            /// A class that only another version of this program knows, by its name there; empty when none was recorded.
             Other(String),
         }
 
         impl ErrorClass {
-            /// All that this version knows.
+            /// Every class that this version knows.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// Its name, on disk and in documents.
+            /// The name, on disk and in JSON.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$name => $text,)+
@@ -40,7 +40,7 @@ macro_rules! classes {
 }
 
 classes! {
-    /// No host has room.
+    /// No host has capacity.
     Capacity = "capacity",
     /// Too many requests.
     Throttled = "throttled",
@@ -48,63 +48,63 @@ classes! {
     Limit = "limit",
     /// The login was refused.
     Authentication = "authentication",
-    /// It is not there, or this login may not see it.
+    /// It does not exist, or this login may not see it.
     NotFound = "not_found_or_not_authorised",
     /// The state of the resource does not allow it.
     Conflict = "conflict",
     /// The resource is busy with something else.
     Busy = "busy",
-    /// The service does not take the retry token any more.
+    /// The service no longer accepts the retry token.
     InvalidatedRetryToken = "retry_token_invalidated",
     /// Somebody else changed the resource first.
     StaleEtag = "stale_etag",
-    /// The request is wrong.
+    /// Something else changed the resource first.
     Invalid = "invalid",
-    /// It may or may not have been acted on.
+    /// The service may or may not have acted on the request.
     Ambiguous = "ambiguous",
     /// The service failed.
     Service = "service",
-    /// The service was not reached.
+    /// The service could not be reached.
     Network = "network",
-    /// This machine's settings let nothing out.
+    /// This machine's settings prevent every request.
     Blocked = "blocked",
-    /// The reservation that the launch draws on has no room.
+    /// The reservation that the launch uses is full.
     ReservationExhausted = "reservation_exhausted",
-    /// The reservations of the run are given back.
+    /// The reservations of the run were rolled back.
     ReservationGone = "reservation_gone",
-    /// The time of the fleet is over.
+    /// The fleet has expired.
     Expired = "expired",
     /// The deadline of the run passed.
     Deadline = "deadline",
-    /// The instance ran and is gone.
+    /// The instance ran and no longer exists.
     Gone = "gone",
-    /// Another instance has the slot.
+    /// Another instance occupies the slot.
     Superseded = "superseded",
     /// Somebody stopped the instance before it ran.
     Stopped = "stopped",
-    /// The service lets nobody look at the instance.
+    /// The service does not let this login read the instance.
     Hidden = "hidden",
-    /// The service does not know the instance any more.
+    /// The service no longer knows the instance.
     Lost = "lost",
     /// The retry token is too old to be sent again.
     TokenExpired = "token_expired",
     /// The run was rolled back.
     GivenBack = "given_back",
-    /// The wanted state cannot come from the present one.
+    /// The present state does not lead to the requested one.
     WrongState = "wrong_state",
     /// A tag protects the instance.
     Protected = "protected",
-    /// It was named, and nobody found it.
+    /// It was named but not found.
     Missing = "missing",
-    /// The wait ended first.
+    /// The wait timed out.
     WaitTimeout = "wait_timeout",
     /// It was not deleted.
     NotDeleted = "not_deleted",
     /// Another process works on the run.
     Held = "held",
-    /// The instance is another one than was asked for.
+    /// The instance differs from what was requested.
     Mismatch = "mismatch",
-    /// It has changed since it was looked at.
+    /// It has changed since it was read.
     Changed = "changed",
 }
 

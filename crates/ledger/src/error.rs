@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Why an operation on the ledger failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// The disk has no room. Nothing of the append was kept.
+    /// The disk is full. Nothing of the append was kept.
     #[error("no space left for the ledger {}: free some space, then resume the run", path.display())]
     Full {
         /// The file.
@@ -20,7 +20,7 @@ pub enum LedgerError {
         /// The text of the operating system.
         reason: String,
     },
-    /// The file is no ledger, or it is damaged. It was not changed.
+    /// The file is not a ledger, or it is damaged. It was not changed.
     #[error(
         "the ledger {} is damaged or not a ledger ({reason}); it was not changed. Move it aside to start a new one; \
              the instances of its runs carry tags, so `resume --from-cloud RUN` can rebuild a run",
@@ -29,7 +29,7 @@ pub enum LedgerError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// What is wrong with it.
         reason: String,
     },
     /// The file was written by a newer version of this program.
@@ -37,9 +37,9 @@ pub enum LedgerError {
     TooNew {
         /// The file.
         path: PathBuf,
-        /// Its format.
+        /// Its format version.
         found: u32,
-        /// The format of this program.
+        /// The format version of this program.
         known: u32,
     },
     /// Another process kept the file locked for too long.
@@ -48,12 +48,12 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
-    /// Another process works on the run.
+    /// Another process is working on the run.
     #[error("run {run} is held by {}; wait for that process to end, or stop it", describe(holder.as_ref()))]
     Held {
         /// The run.
         run: RunId,
-        /// The process that holds it, as far as it has said.
+        /// The process that holds it, if it has recorded itself.
         holder: Option<Holder>,
     },
     /// No run has this id.
@@ -68,7 +68,7 @@ pub enum LedgerError {
         /// The id.
         run: RunId,
     },
-    /// Any other failure of the system.
+    /// Any other failure of the operating system.
     #[error("the ledger {} cannot be used: {reason}", path.display())]
     Io {
         /// The file.

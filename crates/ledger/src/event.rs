@@ -15,7 +15,7 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct RunId(pub uuid::Uuid);
 
 impl RunId {
-    /// When the run was created, as its id says; `None` for an id that is no UUIDv7.
+    /// When the run was created, according to its id; `None` if the id is not a UUIDv7.
     pub fn made_at(&self) -> Option<Timestamp> {
         let (seconds, nanos) = self.0.get_timestamp().filter(|_| self.0.get_version_num() == 7)?.to_unix();
         Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
@@ -56,35 +56,35 @@ pub enum RunKind {
     Reboot,
     Terminate,
     Cleanup,
-    /// A fleet is brought to a size: the runs that do it follow.
+    /// A fleet is scaled to a size; the runs that do so follow.
     Scale,
 }
 
-/// A failure, as it is stored and shown.
+/// A failure as it is stored and shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ErrorRecord {
     /// The class: `capacity`, `throttled`, …
     pub class: ErrorClass,
-    /// HTTP status, when there was an answer.
+    /// The HTTP status, if there was a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The service's code, or one of the client's (`Timeout`) when there was no answer.
+    /// The service's code, or one of the client's (`Timeout`) if there was no response.
     pub code: String,
     /// The service's text, free of control characters.
     pub message: String,
-    /// The id of the request, for which Oracle's support asks.
+    /// The id of the request, which Oracle's support asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opc_request_id: Option<String>,
 }
 
 impl ErrorRecord {
-    /// Whether it says the same as an earlier one, apart from the id of its request.
+    /// Whether it is identical to an earlier failure, apart from the request id.
     pub fn has_words_of(&self, before: &Self) -> bool {
         (&self.class, &self.code, &self.message) == (&before.class, &before.code, &before.message)
     }
 
-    /// The failure, with the message of an earlier one where it was recorded without: a repeated refusal is recorded so.
+    /// The failure with the message of an earlier one if it was recorded without: repeated refusals are recorded that way.
     #[must_use]
     pub fn with_words_of(&self, before: Option<&Self>) -> Self {
         let same = |before: &&Self| (&self.class, &self.code) == (&before.class, &before.code);
@@ -111,7 +111,7 @@ pub struct InstanceRef {
     pub shape: String,
 }
 
-/// What the run does after a refused or failed try.
+/// What the run does after a refused or failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -119,7 +119,7 @@ pub enum Action {
     RetrySameToken,
     /// Sends the same request again after a pause, with the same token.
     Wait,
-    /// Looks the instance up by its tags, since it is unknown whether it was created.
+    /// Looks the instance up by its tags, because it is unknown whether it was created.
     LookUp,
     /// Tries the next placement, with a new token.
     NextPlacement,
@@ -141,22 +141,22 @@ pub enum Outcome {
     Nothing,
     /// The login was refused.
     NotAuthenticated,
-    /// The user interrupted it; it can be resumed.
+    /// The user interrupted it. It can be resumed.
     Interrupted,
     /// Fewer instances than required were running, and everything was rolled back.
     GivenBack,
-    /// The ledger could not be written; it can be resumed.
+    /// The ledger could not be written. It can be resumed.
     LedgerFailed,
-    /// The result of a launch is unknown: its instance may exist. The run can be resumed, which finds out.
+    /// The result of a launch is unknown: its instance may exist. Resuming the run finds out.
     InDoubt,
-    /// The deadline passed before every slot was done; it can be resumed.
+    /// The deadline passed before every slot was done. It can be resumed.
     CutShort,
-    /// The user ended it on purpose: nothing more is launched for it, and it cannot be resumed.
+    /// The user ended it on purpose: it launches nothing more and cannot be resumed.
     Stopped,
 }
 
 impl Outcome {
-    /// Whether a run with this outcome needs to be resumed. A run with failed slots does not need it, but can be.
+    /// Whether a run with this outcome still needs to be resumed. A run with failed slots does not need it, but can be resumed.
     pub fn is_unfinished(self) -> bool {
         match self {
             Self::Interrupted
@@ -173,7 +173,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// The run began. `plan` is sufficient to resume it elsewhere, and holds no secrets.
+    /// The run began. `plan` contains everything needed to resume it elsewhere, and no secrets.
     RunStarted {
         /// What it does.
         kind: RunKind,
@@ -192,10 +192,10 @@ pub enum Event {
         attempt: u32,
         /// `opc-retry-token`: a pure function of run, slot and attempt.
         token: String,
-        /// The placement that it tries.
+        /// The placement that the attempt uses.
         placement: Placement,
     },
-    /// A try failed.
+    /// A request of an attempt failed.
     TryFailed {
         /// The slot.
         slot: SlotNumber,
@@ -205,18 +205,18 @@ pub enum Event {
         error: ErrorRecord,
         /// What the run does next.
         action: Action,
-        /// Whether neither this try nor an earlier one with its token can have created anything, although the attempt is
-        /// not over.
+        /// Whether neither this request nor an earlier one with the same token can have created anything, although the attempt
+        /// continues.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         settled: bool,
     },
-    /// A slot waits for more than a moment before it is tried again. The reason is that of its last try.
+    /// A slot waits for more than a moment before its next try. The reason is the failure of its last try.
     Waiting {
         /// The slot.
         slot: SlotNumber,
-        /// When it is tried again.
+        /// When it is tried next.
         next_try: Timestamp,
-        /// When it is given up if it is refused until then; absent where the number of tries decides.
+        /// When the slot is given up if it is refused until then; absent if the number of tries decides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gives_up: Option<Timestamp>,
     },
@@ -230,17 +230,17 @@ pub enum Event {
         ocid: String,
         /// Its display name.
         name: String,
-        /// Its state in the answer.
+        /// Its state in the response.
         state: String,
         /// The placement of the instance.
         placement: Placement,
         /// OCID of the work request, which says why the launch failed if it fails later.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         work_request: Option<String>,
-        /// Whether it was found by its tags, not in the answer to a launch.
+        /// Whether it was found by its tags rather than in the response to a launch.
         #[serde(default)]
         adopted: bool,
-        /// In what it differs from what was asked for; absent when it does not.
+        /// How it differs from what was requested; absent if it does not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         differs: Option<String>,
     },
@@ -263,13 +263,13 @@ pub enum Event {
         /// Its OCID.
         ocid: String,
     },
-    /// The instance will never run: it was terminated after its launch was accepted. The slot is free for another attempt.
+    /// The instance was terminated after its launch was accepted and will never run. The slot is free for another attempt.
     InstanceDied {
         /// The slot.
         slot: SlotNumber,
         /// Its OCID.
         ocid: String,
-        /// The termination cause, if the work request says it.
+        /// The termination cause, if the work request states it.
         error: ErrorRecord,
     },
     /// Nothing more is tried for the slot.
@@ -279,7 +279,7 @@ pub enum Event {
         /// The last failure.
         error: ErrorRecord,
     },
-    /// The wait for RUNNING ended too early. The instance exists and may still run.
+    /// The wait for RUNNING ended before the instance ran. The instance exists and may still run.
     WaitEnded {
         /// The slot.
         slot: SlotNumber,
@@ -287,7 +287,7 @@ pub enum Event {
         ocid: String,
         /// The state in which it was last observed.
         state: String,
-        /// Why the wait ended, unless its time had passed.
+        /// Why the wait ended, unless it timed out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<ErrorRecord>,
     },
@@ -306,13 +306,13 @@ pub enum Event {
         slot: SlotNumber,
         /// The instance.
         ocid: String,
-        /// Its state in the answer.
+        /// Its state in the response.
         state: String,
-        /// OCID of the work request that the action began; absent where something else had changed the instance already.
+        /// OCID of the action's work request; absent if something else had already changed the instance.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         work_request: Option<String>,
     },
-    /// The instance is in the wanted state, possibly from the beginning.
+    /// The instance is in the wanted state, possibly since before the run.
     ActionDone {
         /// The slot.
         slot: SlotNumber,
@@ -320,12 +320,12 @@ pub enum Event {
         ocid: String,
         /// The state.
         state: String,
-        /// Whether it was in that state from the beginning.
+        /// Whether it was already in that state.
         #[serde(default)]
         skipped: bool,
     },
-    /// Fewer instances than required are running: everything that the run created is about to be deleted. Synced before the
-    /// first deletion. From then on the run launches nothing.
+    /// Fewer instances than required are running, so everything that the run created is about to be deleted. Synced before the
+    /// first deletion. After this event the run launches nothing.
     GiveBackIntended {
         /// How many instances are running.
         reached: u32,
@@ -354,7 +354,7 @@ pub enum Event {
         /// `opc-retry-token` of the creation.
         token: String,
     },
-    /// A reservation of this run was read: what it holds.
+    /// A reservation of this run was read, with the number of instances that it holds.
     ReservationHeld {
         /// Its OCID.
         ocid: String,
@@ -369,7 +369,7 @@ pub enum Event {
     PaceChanged {
         /// `launch`, `write` or `read`.
         class: String,
-        /// Requests a second.
+        /// Requests per second.
         rate: f64,
         /// The reason: `throttled`, `probe`, `penalty`, …
         reason: String,

@@ -9,9 +9,9 @@ use std::fmt;
 pub struct Holder {
     /// The name of the machine.
     pub host: String,
-    /// The process.
+    /// The process id.
     pub pid: u32,
-    /// Since when it holds it.
+    /// Since when it has held the run.
     pub since: Timestamp,
 }
 
@@ -38,7 +38,7 @@ fn host_name() -> String {
         .unwrap_or_else(|| "an unnamed host".to_owned())
 }
 
-/// While this lives, no other process can work on the run.
+/// While this value lives, no other process can work on the run.
 #[must_use = "the run is free again as soon as the lease is dropped"]
 pub struct Lease {
     _lock: Box<dyn std::any::Any + Send + Sync>,

@@ -1,7 +1,7 @@
-//! The ledger: the append-only record of runs, the folds over it, and the lease that gives one process a run.
+//! The ledger: the append-only record of runs, the folds over it, and the lease that gives a run to one process.
 //!
-//! Events are the only record of a run. What the progress line, the summary, the JSON document and the report show is
-//! a fold over them. This crate must not know how events come about: it knows no OCI client and no pacing.
+//! Events are the only record of a run. The progress line, the summary, the JSON document and the report are folds over them.
+//! This crate must not know what causes events: it does not use the OCI client or pacing.
 #![warn(missing_docs)]
 
 pub mod capacity;

@@ -1,7 +1,7 @@
-//! A store in memory, for simulated runs: no thread, no disk, and failures on demand.
+//! An in-memory store for simulated runs: no thread, no disk, and failures on demand.
 //!
-//! It promises what a disk promises: records of appends that have returned survive [`MemoryStore::crash`]; of those in
-//! progress, a prefix that the caller chooses does.
+//! It makes the promises of a disk: records whose append has returned survive [`MemoryStore::crash`], and of the appends in
+//! progress a prefix survives, which the caller chooses.
 
 use crate::{
     Event, Lease, LedgerError, Outcome, Record, Result, RunHead, RunId,
@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-/// Records in memory.
+/// A store that keeps records in memory.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     inner: Arc<Mutex<Inner>>,
@@ -26,7 +26,7 @@ pub struct MemoryStore {
 struct Inner {
     runs: BTreeMap<RunId, Run>,
     leased: BTreeSet<(RunId, u64)>,
-    /// Rises with each crash: appends that began before it have no effect after it.
+    /// Incremented by each crash: appends that began before it have no effect after it.
     epoch: u64,
     sync_delay: Duration,
     appends_left: Option<u64>,
@@ -35,7 +35,7 @@ struct Inner {
 #[derive(Default)]
 struct Run {
     records: Vec<Record>,
-    /// How many of them are on the simulated disk.
+    /// How many of the records are on the simulated disk.
     synced: usize,
     /// The numbers of unreadable records.
     ruined: BTreeSet<u64>,
@@ -58,12 +58,12 @@ impl MemoryStore {
         self.lock().sync_delay = delay;
     }
 
-    /// Makes every append after the next `appends` fail, as on a full disk; `None` ends that.
+    /// Makes every append after the next `appends` fail, as on a full disk. `None` ends that.
     pub fn fail_after(&self, appends: Option<u64>) {
         self.lock().appends_left = appends;
     }
 
-    /// Simulates a power cut: of the records that were not synced, the first `keep` of each run stay. Leases end.
+    /// Simulates a power cut: of the records that were not synced, each run keeps the first `keep`. Leases end.
     pub fn crash(&self, keep: usize) {
         let mut inner = self.lock();
         inner.epoch += 1;
@@ -76,14 +76,14 @@ impl MemoryStore {
         }
     }
 
-    /// Makes a record unreadable, as a damaged disk does. Numbers continue from the last record of the run.
+    /// Makes a record unreadable, as a damaged disk does. Numbering continues after the last record of the run.
     pub fn ruin(&self, run: RunId, seq: u64) {
         if let Some(run) = self.lock().runs.get_mut(&run) {
             run.ruined.insert(seq);
         }
     }
 
-    /// The readable records of a run as they are now, synced or not.
+    /// The readable records of a run at present, synced or not.
     pub fn snapshot(&self, run: RunId) -> Vec<Record> {
         self.lock().runs.get(&run).map(Run::readable).unwrap_or_default()
     }
@@ -194,7 +194,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// The head of a run, from its first and last record. The last one says whether and how the run ended.
+/// The head of a run, from its first and last record. The last record shows whether and how the run ended.
 pub(crate) fn head(run: RunId, first: &Record, last: &Record, held: bool) -> RunHead {
     let (kind, requested) = match &first.event {
         Event::RunStarted { kind, requested, .. } => (Some(*kind), *requested),

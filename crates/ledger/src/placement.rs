@@ -1,38 +1,38 @@
-//! Where and as what a slot is tried. What a placement does not say, the run's plan says for all of them.
+//! Where a slot is launched, and with which shape and size. The run's plan provides everything that a placement leaves out.
 
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-/// Where and as what a slot is tried.
+/// Where a slot is launched, and with which shape and size.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Placement {
     /// The full name of the availability domain: `Uocm:PHX-AD-1`.
     pub availability_domain: String,
-    /// The fault domain, when one was asked for.
+    /// The fault domain, if one was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: String,
-    /// The capacity reservation to draw on. Absent and empty differ: the empty string opts out of a default one.
+    /// The capacity reservation to use. Absent and empty differ: the empty string opts out of a default one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity_reservation: Option<String>,
-    /// The size, where it is this placement's own.
+    /// The size, if this placement has its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<PlacementSize>,
-    /// OCID of the image, where it is this placement's own.
+    /// OCID of the image, if this placement has its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// OCID of the subnet, where it is this placement's own: some networks have one in each availability domain.
+    /// OCID of the subnet, if this placement has its own: some networks have one subnet per availability domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet: Option<String>,
-    /// How its capacity is bought, where it is this placement's own.
+    /// How its capacity is bought, if this placement has its own setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity_type: Option<CapacityType>,
 }
 
-/// The size of a flexible shape. A placement gives all of it or none: what is absent, the shape decides.
+/// The size of a flexible shape. A placement states all of it or nothing; the shape determines absent fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlacementSize {
@@ -42,7 +42,7 @@ pub struct PlacementSize {
     /// Memory in GB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_gb: Option<Amount>,
-    /// The share of each OCPU that is paid for, in the service's words: `BASELINE_1_2`.
+    /// The share of each OCPU that is paid for, as the service writes it: `BASELINE_1_2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<String>,
 }
@@ -51,13 +51,13 @@ pub struct PlacementSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CapacityType {
-    /// At the price on demand, until it is given up.
+    /// At the on-demand price, until the instance is terminated.
     OnDemand,
-    /// At half that price, until the service takes it back.
+    /// At half that price, until the service reclaims the instance.
     Preemptible,
 }
 
-/// A number that placements can be compared by. Floating-point numbers have no order of their own: NaN differs from itself.
+/// A number by which placements can be compared. Floating-point numbers have no total order, because NaN differs from itself.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Amount(pub f64);
@@ -89,8 +89,8 @@ impl Hash for Amount {
 }
 
 impl Placement {
-    /// What an instance that was asked for here is recorded with: what the service tells of it, and what only the request
-    /// said. `told` is the placement in the service's answer.
+    /// The placement to record for an instance that was requested here: what the service's response states in `told`, and what
+    /// only the request stated.
     #[must_use]
     pub fn recorded(&self, told: Self) -> Self {
         if told.shape != self.shape {

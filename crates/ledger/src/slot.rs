@@ -1,4 +1,4 @@
-//! The state of one slot, as its records say it.
+//! The state of one slot, folded from its records.
 
 use crate::{ErrorRecord, Placement};
 use jiff::Timestamp;
@@ -9,21 +9,21 @@ pub enum Phase {
     /// Nothing is in progress for the slot.
     #[default]
     Pending,
-    /// A launch was about to be sent; its result is not known.
+    /// A launch was about to be sent, and its result is not known.
     Intended,
-    /// Its instance exists and was not observed to run yet.
+    /// Its instance exists but has not been seen running.
     Launched,
-    /// Its instance was observed to run.
+    /// Its instance has been seen running.
     Running,
-    /// Nothing more is tried for it in this run.
+    /// The run does not try the slot again.
     Failed,
-    /// The resources created for it were deleted again (rolled back).
+    /// The resources created for it were deleted (rolled back).
     GivenBack,
     /// A lifecycle action was about to be sent.
     ActionIntended,
     /// The action was accepted.
     ActionAccepted,
-    /// The instance is in the state that the action leads to.
+    /// The instance is in the target state of the action.
     ActionDone,
 }
 
@@ -35,7 +35,7 @@ pub enum Next {
     Nothing,
     /// Launch it.
     Launch {
-        /// With this attempt, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
     /// Find out the result of a launch, which may have created an instance.
@@ -54,7 +54,7 @@ pub struct Intent {
     pub attempt: u32,
     /// Its `opc-retry-token`.
     pub token: String,
-    /// The placement that it tries.
+    /// The placement that it uses.
     pub placement: Placement,
     /// When it was first about to be sent: the service forgets a token after 24 hours.
     pub first_at: Timestamp,
@@ -65,13 +65,13 @@ pub struct Intent {
 pub struct SlotState {
     /// Its progress.
     pub phase: Phase,
-    /// How many placements were tried. Attempt numbers may have gaps, since a placement known to be full is skipped.
+    /// How many placements were tried. Attempt numbers may have gaps, because a placement known to be full is skipped.
     pub attempts: u32,
     /// The number of the last attempt; 0 before the first.
     pub last_attempt: u32,
-    /// The last launch that was about to be sent and whose result is not known.
+    /// The last launch whose result is not known.
     pub unsettled: Option<Box<Intent>>,
-    /// The placement of its instance, or the one that was last tried.
+    /// The placement of its instance, or the last one that was tried.
     pub placement: Option<Placement>,
     /// Its instance, while it has one.
     pub ocid: Option<String>,
@@ -79,25 +79,25 @@ pub struct SlotState {
     pub name: Option<String>,
     /// The state in which the instance was last observed.
     pub state: Option<String>,
-    /// OCID of the work request, which says why the launch failed later.
+    /// OCID of the work request, which states the reason if the launch fails later.
     pub work_request: Option<String>,
     /// When a launch was first about to be sent.
     pub first_tried_at: Option<Timestamp>,
-    /// When nothing more was tried, if that is so.
+    /// When the slot was given up, if it was.
     pub given_up_at: Option<Timestamp>,
     /// When the instance was created.
     pub launched_at: Option<Timestamp>,
-    /// When it was first observed to run.
+    /// When it was first seen running.
     pub running_at: Option<Timestamp>,
     /// How many instances of this slot were terminated before they ran.
     pub died: u32,
-    /// The OCIDs of instances of this slot that were terminated or rolled back. A list that lags may still show them.
+    /// OCIDs of instances of this slot that were terminated or rolled back. A stale list may still show them.
     pub gone: Vec<String>,
     /// Whether the wait for RUNNING ended before the instance ran.
     pub wait_ended: bool,
     /// Whether the instance was found by its tags.
     pub adopted: bool,
-    /// In what its instance differs from what was asked for; absent when it does not.
+    /// How its instance differs from what was requested; absent if it does not.
     pub differs: Option<String>,
     /// Whether the action had nothing to do.
     pub skipped: bool,

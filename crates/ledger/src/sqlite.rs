@@ -1,9 +1,9 @@
 //! The store of real runs: one SQLite file in the state directory.
 //!
 //! One thread writes and reads. All appends that wait while it is busy become one transaction and need one sync. Several
-//! processes may have the file open; leases keep them from working on the same run.
+//! processes may have the file open; leases prevent them from working on the same run.
 //!
-//! Do not use it in virtual time: tokio's paused clock runs ahead while it waits for the thread.
+//! Do not use it in virtual time: tokio's paused clock would advance while it waits for the thread.
 
 mod checksum;
 mod file;
@@ -32,7 +32,7 @@ use std::{
 use tokio::sync::oneshot;
 use writer::Job;
 
-/// The name of the file in the state directory.
+/// The file name in the state directory.
 pub const FILE_NAME: &str = "ledger.db";
 
 /// The ledger in a state directory.
@@ -44,7 +44,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the ledger in this directory. Creates both, for this user only, if they do not exist.
+    /// Opens the ledger in this directory. Creates missing directories and files for this user only.
     ///
     /// # Errors
     /// When the directory or the file cannot be written, or the file is not a ledger.
@@ -52,10 +52,10 @@ impl SqliteStore {
         Self::open_limited(directory, None)
     }
 
-    /// As [`Self::open`], with a file that cannot grow beyond this number of pages of 4 KiB, as on a full disk.
+    /// Like [`Self::open`], but the file cannot grow beyond this number of 4 KiB pages, which simulates a full disk.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// As for [`Self::open`].
     pub fn open_with_page_limit(directory: &Path, pages: u32) -> Result<Self> {
         Self::open_limited(directory, Some(pages))
     }
@@ -99,7 +99,7 @@ impl Drop for SqliteStore {
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(writer) = self.writer.take() {
-            // The thread returns nothing; if it panicked, every pending call has got an error.
+            // The thread returns nothing; if it panicked, every pending call has already received an error.
             let _ = writer.join();
         }
     }

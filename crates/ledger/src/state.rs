@@ -1,4 +1,4 @@
-//! The state of a run as a fold over its records. Applying a record costs the same, however long the run is.
+//! The state of a run as a fold over its records. Applying a record costs the same however long the run is.
 
 use crate::{
     Action, ErrorRecord, Event, Outcome, Record, RequestCount, RunId, RunKind, SlotNumber,
@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 pub struct Counts {
     /// Slots whose instance exists.
     pub launched: u32,
-    /// Slots whose instance was observed to run (or whose action is done).
+    /// Slots whose instance has been seen running, or whose action is done.
     pub running: u32,
-    /// Slots for which nothing more is tried, and slots whose wait ended too early.
+    /// Slots that are not tried again, and slots whose wait ended too early.
     pub failed: u32,
     /// Slots with a launch whose result is not known.
     pub unsettled: u32,
@@ -34,31 +34,31 @@ pub struct RunState {
     pub plan: serde_json::Value,
     /// When it was created.
     pub started_at: Option<Timestamp>,
-    /// When a process last began to work on it: its start, or the last resume.
+    /// When a process last began to work on it: its start or its last resume.
     pub taken_up_at: Option<Timestamp>,
     /// When it ended, if it has.
     pub finished_at: Option<Timestamp>,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,
-    /// Whether the user asked the present process to stop.
+    /// Whether the user asked the current process to stop.
     pub interrupted: bool,
     /// How many times it was resumed.
     pub resumed: u32,
-    /// The slots with at least one record. Each is boxed, since nodes of a map that grows at its end are half empty.
+    /// The slots with at least one record. Each is boxed, because the nodes of a map that grows at its end are half empty.
     pub slots: BTreeMap<SlotNumber, Box<SlotState>>,
     /// Counts over the slots.
     pub counts: Counts,
-    /// What each placement answered.
+    /// The responses of each placement.
     pub targets: Targets,
     /// Requests by operation, over all processes that worked on the run.
     pub requests: BTreeMap<String, RequestCount>,
-    /// Requests a second by class, as the pacer last reported them.
+    /// Requests per second by class, as the pacer last reported them.
     pub rates: BTreeMap<String, f64>,
     /// Warnings to the user.
     pub warnings: Vec<String>,
-    /// While the run is rolled back: how many instances it reached, and how many it required.
+    /// While the run is rolled back: the number of instances that it reached, and the number required.
     pub giving_back: Option<(u32, u32)>,
-    /// Reservations that were about to be created, with unknown result: token → availability domain.
+    /// Reservations that were about to be created, with an unknown result: token → availability domain.
     pub reserving: BTreeMap<String, String>,
     /// Reservations created or changed for the run: OCID → (availability domain, requested, held).
     pub reservations: BTreeMap<String, (String, u32, u32)>,
@@ -66,7 +66,7 @@ pub struct RunState {
     pub last_seq: u64,
     /// When the last record happened.
     pub last_at: Option<Timestamp>,
-    /// The counts of earlier processes; `RequestsCounted` counts from the start of its own process.
+    /// The counts of earlier processes. `RequestsCounted` counts from the start of its own process.
     requests_before: BTreeMap<String, RequestCount>,
 }
 
@@ -113,7 +113,7 @@ impl RunState {
         self.slots.get(&slot).map_or_else(Default::default, |slot| std::borrow::Cow::Borrowed(&**slot))
     }
 
-    /// What remains to be done for each slot from 1 to `requested`; slots with nothing left are omitted.
+    /// What remains to be done for each slot from 1 to `requested`; finished slots are omitted.
     pub fn remaining(&self) -> impl Iterator<Item = (SlotNumber, Next)> + '_ {
         (1..=self.requested).filter_map(|number| {
             let next = self.slots.get(&number).map_or(Next::Launch { attempt: 1 }, |slot| slot.next());
@@ -127,7 +127,7 @@ impl RunState {
         self.last_at = Some(record.at);
         if let Some(number) = record.event.slot() {
             if let Event::GivenBack { .. } = record.event {
-                // The record of the decision may be lost: what is being given back is not to be launched again.
+                // The record of the decision may be lost, but an instance that is being rolled back must not be launched again.
                 let min = self.plan.get("min").and_then(serde_json::Value::as_u64).unwrap_or_default();
                 let min = u32::try_from(min).unwrap_or(u32::MAX);
                 self.giving_back.get_or_insert((self.counts.launched, min));
@@ -137,7 +137,7 @@ impl RunState {
             self.counts.remove(slot);
             slot.apply(record.at, &record.event);
             if let Some(error) = slot.error.as_mut().filter(|error| error.message.is_empty()) {
-                // A repeated refusal: the last words of its placement say why.
+                // A repeated refusal has no text, so use the last text of its placement.
                 *error = error.with_words_of(self.targets.last_words(number));
             }
             self.counts.add(slot);
@@ -195,7 +195,7 @@ impl RunState {
             Event::GivenBack { ocid, .. } => {
                 self.reservations.remove(ocid);
             }
-            // An intent alone says nothing about what is held; events of slots are applied to their slot.
+            // An intent alone says nothing about what is held; each slot applies its own events.
             _ => {}
         }
     }
@@ -318,8 +318,8 @@ impl SlotState {
         self.error = None;
     }
 
-    /// An instance was seen that the slot is not known to have: the record of its launch is lost, and what became of the
-    /// launch is known all the same.
+    /// An instance was seen that the slot does not know: the record of its launch is lost, but the result of the launch is now
+    /// known.
     fn exists(&mut self, ocid: &str) {
         if self.ocid.as_deref() != Some(ocid) {
             self.ocid = Some(ocid.to_owned());
@@ -346,7 +346,7 @@ impl SlotState {
         self.error = Some(error.clone());
     }
 
-    /// A boot volume of the slot may be rolled back too; only its instance ends the slot.
+    /// A boot volume of the slot may be rolled back too, but only its instance ends the slot.
     fn given_back(&mut self, ocid: &str) {
         if self.ocid.as_deref() == Some(ocid) {
             self.gone.push(ocid.to_owned());
@@ -369,7 +369,7 @@ impl SlotState {
                 self.phase = Phase::ActionAccepted;
                 self.ocid = Some(ocid.clone());
                 self.state = Some(state.clone());
-                // Sent again, it finds its own first request under way.
+                // An action that was sent again finds its first request in progress, and names no work request.
                 if work_request.is_some() {
                     self.work_request.clone_from(work_request);
                 }

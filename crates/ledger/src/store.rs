@@ -1,11 +1,11 @@
-//! What a store of records promises. It must not know a database.
+//! The interface of a store of records. It must not know about databases.
 
 use crate::{Event, Holder, Lease, Outcome, Record, Result, RunId, RunKind};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::{future::Future, pin::Pin};
 
-/// A future of a store, boxed so that the trait can be an object.
+/// The future that a store returns, boxed so that the trait can be used as an object.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// The records of one run that can be read.
@@ -26,12 +26,12 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// A run, as lists show it.
+/// A run as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunHead {
     /// Its id.
     pub run: RunId,
-    /// What it does; absent when its first record cannot be read.
+    /// What it does; absent if its first record cannot be read.
     pub kind: Option<RunKind>,
     /// How many slots it has.
     pub requested: u32,
@@ -52,24 +52,24 @@ impl RunHead {
     }
 }
 
-/// A run that a process has begun and of which the store has no record: they are lost.
+/// A run that a process began but whose records are lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {
     /// Its id.
     pub run: RunId,
-    /// Whether a process is at work on it now.
+    /// Whether a process is working on it now.
     pub held: bool,
-    /// Who was at work on it last, as far as that is known.
+    /// The process that worked on it last, if known.
     pub holder: Option<Holder>,
 }
 
-/// Keeps the records of runs, append-only.
+/// Stores the records of runs, append-only.
 pub trait Store: Send + Sync {
     /// Creates a run whose first record is `first`. Returns after the sync.
     fn create_run(&self, run: RunId, at: Timestamp, first: Event) -> Pending<'_, Record>;
 
-    /// Appends events that happened at `at`. Returns after the sync: the returned records survive a crash, and
-    /// after an error none of the events is kept.
+    /// Appends events that happened at `at`. Returns after the sync: the returned records survive a crash, and after an error
+    /// none of the events is kept.
     fn append(&self, run: RunId, at: Timestamp, events: Vec<Event>) -> Pending<'_, Vec<Record>>;
 
     /// Reads a run.
@@ -78,11 +78,11 @@ pub trait Store: Send + Sync {
     /// Lists the runs, the newest first.
     fn runs(&self) -> Pending<'_, Vec<RunHead>>;
 
-    /// Takes the lease of the run for this process; the error says who holds it. `at` is the time that others are told as
-    /// "since".
+    /// Takes the lease of the run for this process; the error names the holder. Others are shown `at` as the time since which
+    /// it is held.
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease>;
 
-    /// Lists runs that have begun and not ended, and whose records are lost; the newest first.
+    /// Lists runs that have begun, have not ended, and whose records are lost; the newest first.
     fn strays(&self) -> Pending<'_, Vec<Stray>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }

@@ -1,10 +1,10 @@
-//! Why a run has no more instances than it has: what each target answered, how often it was asked, and when it was given up.
+//! Why a run has only the instances it has: how each placement responded, how often it was asked, and when it was given up.
 
 use crate::{ErrorRecord, Event, Placement, SlotNumber};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// What the placements of a run answered, folded from its records.
+/// The responses of a run's placements, folded from its records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Targets {
     /// Each placement that was tried, in the order of first tries.
@@ -18,30 +18,30 @@ pub struct Targets {
 struct Try {
     target: u32,
     attempt: u32,
-    /// Whether its instance is counted as obtained.
+    /// Whether its instance counts as obtained.
     obtained: bool,
 }
 
-/// What one placement answered.
+/// The responses of one placement.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TargetState {
     /// The placement.
     pub placement: Placement,
-    /// Attempts that were begun there. An attempt may be sent more than once.
+    /// Attempts that began there. An attempt may be sent more than once.
     pub attempts: u32,
-    /// Instances that were launched there and did not die before they ran.
+    /// Instances that were launched there and were not terminated before they ran.
     pub obtained: u32,
     /// Responses that were failures.
     pub refused: u64,
-    /// Slots that nothing more was tried for after this placement.
+    /// Slots that were given up after this placement.
     pub given_up: u32,
     /// When the last of them was given up.
     pub given_up_at: Option<Timestamp>,
-    /// The last failure, in the last words that were recorded.
+    /// The last failure, with the last text that was recorded.
     pub last_error: Option<ErrorRecord>,
     /// When it was first asked.
     pub first_at: Option<Timestamp>,
-    /// When it answered last.
+    /// When it last responded.
     pub last_at: Option<Timestamp>,
 }
 
@@ -51,7 +51,7 @@ impl Targets {
         &self.rows
     }
 
-    /// The last words of the placement that a slot tried last.
+    /// The last failure of the placement that a slot tried last.
     pub(crate) fn last_words(&self, slot: SlotNumber) -> Option<&ErrorRecord> {
         let tried = self.tried.get(&slot)?;
         self.rows.get(tried.target as usize)?.last_error.as_ref()
@@ -127,7 +127,7 @@ impl Targets {
 }
 
 impl TargetState {
-    /// A refusal that is only counted has no words: then those before it stay.
+    /// A refusal that is only counted has no text: then the earlier text stays.
     fn answer(&mut self, at: Timestamp, error: &ErrorRecord) {
         self.refused += 1;
         self.last_at = Some(at);

@@ -1,5 +1,5 @@
-//! The floor between probes: the least time between two launches that may find no capacity, for all hunters of a tenancy on
-//! one machine.
+//! The floor between probes: the least time between two launches that may find no capacity, shared by all runs on this machine
+//! that wait for capacity in one tenancy.
 
 use super::Scope;
 use jiff::{SignedDuration, Timestamp};
@@ -15,19 +15,19 @@ pub(super) const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The answer to a wish to probe.
+/// The answer to a request to probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The probe may be sent now, and counts.
+    /// The probe may be sent now, and counts as sent.
     Granted,
     /// The floor forbids a probe before this time.
     NotBefore(Timestamp),
 }
 
-/// Decides about a probe by the last one: when it was sent, and the floor that its sender kept. The longer of both floors
-/// applies. The second value is what to remember.
+/// Decides about a probe by the last one: when it was sent, and which floor its sender used. The longer of the two floors
+/// applies. The second value is what to store.
 ///
-/// A last probe in the future was recorded before the clock was set back: from now on, one floor is waited out.
+/// A last probe in the future was recorded before the clock was set back; then the caller waits one floor from now.
 pub fn claim_at(
     last: Option<(Timestamp, Duration)>,
     now: Timestamp,
@@ -43,12 +43,12 @@ pub fn claim_at(
     }
 }
 
-/// The floor belongs to the tenancy, whatever the region.
+/// The key of the floor, which belongs to the tenancy whatever the region.
 pub(super) fn floor_key(scope: &Scope) -> String {
     format!("{}|{}", scope.tenancy, scope.service)
 }
 
-/// Claims a probe within a transaction, so that two processes are never both granted one.
+/// Claims a probe within a transaction, so that only one of two processes is granted it.
 pub(super) fn claim_in(
     transaction: &Transaction<'_>,
     scope: &Scope,
@@ -66,7 +66,7 @@ pub(super) fn claim_in(
     });
     let (claim, kept) = claim_at(last, now, gap);
     if let Some((sent, gap)) = kept.filter(|_| kept != last) {
-        // Rounded up: a time that is stored in whole milliseconds must not shorten the floor.
+        // Rounded up, because storing the time in whole milliseconds must not shorten the floor.
         let sent = sent.as_millisecond() + i64::from(sent.subsec_nanosecond() % 1_000_000 != 0);
         transaction
             .prepare_cached("INSERT OR REPLACE INTO probes (floor, sent_at, gap) VALUES (?1, ?2, ?3)")?

@@ -1,8 +1,8 @@
-//! What targets have answered to launches, for all runs of a machine: which refused and when, until when they are better left
-//! alone, and when they used to yield.
+//! The capacity memory: how targets responded to launches, across all runs of a machine. It records which targets refused and
+//! when, until when to avoid them, and at which times they used to provide instances.
 //!
-//! Everything here follows from events of runs; `fleet` turns those into [`Observation`]s. Memory is advice: losing it costs
-//! refused calls, never an instance, so it is written without a sync and a damaged file is replaced by a new one.
+//! All of it is derived from the events of runs, which `fleet` turns into [`Observation`]s. The memory is advice: losing it
+//! costs refused calls, never an instance. It is therefore written without a sync, and a damaged file is replaced by a new one.
 
 mod floor;
 mod remembered;

@@ -1,71 +1,71 @@
-//! What is remembered of one subject, as a fold over the answers to launches. Pure.
+//! What is remembered of one subject: a fold over the responses to launches. Pure.
 
 use super::{Subject, Tallies};
 use crate::{ErrorClass, ErrorRecord};
 use jiff::{SignedDuration, Timestamp};
 
-/// After so many refusals in a row a target is left alone for so many minutes, while others still yield.
+/// The minutes for which a target is avoided after 1, 2, 3 … consecutive refusals, while others still provide instances.
 const WAITS: [i64; 5] = [1, 2, 5, 10, 15];
-/// After a refusal by a limit or a quota: somebody has to raise it, or to give something back.
+/// The wait after a refusal by a limit or a quota, which lasts until somebody raises the limit or releases resources.
 const LIMIT_WAIT_MINUTES: i64 = 60;
-/// Up to this share of a wait is added by chance, so that two machines do not ask at once.
+/// A random addition of up to this share of a wait, so that two machines do not probe at the same time.
 const JITTER: f64 = 0.1;
-/// No wait is longer; one that seems to be was written before the clock was set back.
+/// The longest possible wait; a longer one was written before the clock was set back.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(LIMIT_WAIT_MINUTES * 11 / 10 + 1);
-/// More launches at a time are no budget any more.
+/// A larger budget would no longer limit anything.
 const LARGEST_BUDGET: u32 = 1 << 20;
-/// An answer of today weighs this much more than one of a day before.
+/// The weight of a response is multiplied by this for each day of its age.
 const WEIGHT_OF_A_DAY: f64 = 0.7;
 
-/// What was answered.
+/// The kinds of responses.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// The launch was refused.
     Refused(ErrorRecord),
-    /// The launch was accepted. Whether there is capacity is known when the instance runs.
+    /// The launch was accepted. Whether there is capacity is known only when the instance runs.
     Accepted,
-    /// The launch had been accepted, and failed later for lack of capacity.
+    /// The launch was accepted but failed later for lack of capacity.
     FailedLate(ErrorRecord),
-    /// An instance runs.
+    /// An instance is running.
     Yielded,
-    /// The capacity report says that there is room. It may be wrong, so it shortens a wait and changes nothing else.
+    /// The capacity report says that there is capacity. It may be wrong, so it shortens a wait but changes nothing else.
     Reported,
 }
 
-/// One answer of one subject.
+/// One response about one subject.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     /// The subject.
     pub subject: Subject,
-    /// When it answered, by the wall clock.
+    /// The time of the response, by the wall clock.
     pub at: Timestamp,
-    /// The answer.
+    /// The response.
     pub answer: Answer,
-    /// A number between 0 and 1, drawn by the observer, that spreads waits.
+    /// A number between 0 and 1, drawn by the observer, that spreads the ends of waits.
     pub chance: f64,
 }
 
-/// What is remembered of one subject.
+/// The memory of one subject.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Remembered {
     /// The last refusal.
     pub refusal: Option<ErrorRecord>,
     /// When it was last refused.
     pub refused_at: Option<Timestamp>,
-    /// When it last yielded.
+    /// When it last provided an instance.
     pub yielded_at: Option<Timestamp>,
-    /// Refusals since it last yielded.
+    /// The number of refusals since it last provided an instance.
     pub streak: u32,
-    /// When it is worth asking again, while others still yield.
+    /// When to try it again, while others still provide instances.
     pub next_probe: Option<Timestamp>,
-    /// How many launches may be under way at once; absent while it never refused.
+    /// How many launches may be in flight at once; absent if it never refused.
     pub budget: Option<u32>,
-    /// How often it was asked and yielded, and when.
+    /// How often it was asked and provided instances, by time.
     pub tallies: Tallies,
 }
 
 impl Remembered {
-    /// Applies one more answer.
+    /// Applies one more response.
     pub fn apply(&mut self, observation: &Observation) {
         let Observation { subject, at, answer, chance } = observation;
         match answer {
@@ -102,12 +102,12 @@ impl Remembered {
         self.refusal = Some(error.with_words_of(self.refusal.as_ref()));
     }
 
-    /// Whether others are to be tried first at `now`.
+    /// Whether other targets should be tried first at `now`.
     pub fn is_waiting(&self, now: Timestamp) -> bool {
         self.next_probe.is_some_and(|next| next > now && next.duration_since(now) <= LONGEST_WAIT)
     }
 
-    /// The share of requests that yielded, the younger the weightier; `None` before the first.
+    /// The share of requests that provided an instance, with recent requests weighing more; `None` before the first.
     pub fn score(&self, now: Timestamp) -> Option<f64> {
         let (mut asked, mut yielded) = (0.0, 0.0);
         for (age, tally) in self.tallies.by_age(now) {
@@ -118,7 +118,7 @@ impl Remembered {
         (asked > 0.0).then(|| (yielded / asked).min(1.0))
     }
 
-    /// The class of the last refusal, while it stands.
+    /// The class of the last refusal, if nothing has been obtained since.
     pub fn refusing(&self) -> Option<&ErrorClass> {
         self.refusal.as_ref().filter(|_| self.streak > 0).map(|error| &error.class)
     }

@@ -1,7 +1,7 @@
 //! The capacity memory of a machine: one SQLite file beside the ledger, shared by all processes.
 //!
-//! It has no record that could not be lost, so a commit needs no sync, and a file that cannot be read is kept aside and
-//! replaced by an empty one.
+//! Every record in it is expendable, so a commit needs no sync, and a file that cannot be read is set aside and replaced by an
+//! empty one.
 
 use super::{CapacityMemory, Claim, MemoryError, Observation, Remembered, Scope, Subject, Tallies, floor};
 use crate::{ErrorRecord, sqlite::private};
@@ -16,17 +16,17 @@ use std::{
     time::Duration,
 };
 
-/// The name of the file in the state directory.
+/// The file name in the state directory.
 pub const FILE_NAME: &str = "capacity.db";
 
 /// Marks the file as a capacity memory (`PRAGMA application_id`): "OISC".
 const APPLICATION_ID: u32 = 0x4F49_5343;
 const VERSION: u32 = 1;
-/// How long to wait for another process. Its transactions take less than a millisecond.
+/// How long to wait for another process, whose transactions take less than a millisecond.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// So many damaged files are kept; the next one replaces the last.
+/// The maximum number of damaged files that are kept. The next one replaces the last.
 const MOST_ASIDE: u32 = 100;
-/// So much of a refusal's text is kept: the memory is advice, the ledger has all of it.
+/// The stored length of a refusal's text. The memory is advice; the ledger has the full text.
 const MESSAGE_MAX: usize = 200;
 
 const SCHEMA: &str = "
@@ -56,14 +56,14 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The capacity memory in a state directory.
+/// The capacity memory of a state directory.
 pub struct SqliteMemory {
     path: PathBuf,
     connection: Mutex<Connection>,
 }
 
 impl SqliteMemory {
-    /// Opens the memory in this directory, or creates it. A damaged file is kept aside; the second value is its new path.
+    /// Opens the memory in this directory, or creates it. A damaged file is set aside; the second value is its new path.
     ///
     /// # Errors
     /// When the directory or the file cannot be written, or a newer version of this program wrote the file.
@@ -85,7 +85,7 @@ impl SqliteMemory {
         let connection = Connection::open(path).map_err(|error| failed(path, &error))?;
         prepare(&connection, path)?;
         let memory = Self { path: path.to_owned(), connection: Mutex::new(connection) };
-        // Reads every page that holds something: damage is found now, and not in the middle of a run.
+        // Reads every page that contains data, so that damage is found now and not in the middle of a run.
         let read = memory.lock().query_row(CHECK, [], |_| Ok(()));
         read.map_err(|error| failed(path, &error))?;
         Ok(memory)
@@ -168,7 +168,7 @@ impl CapacityMemory for SqliteMemory {
     }
 }
 
-/// Makes SQLite read all of the rows, without any of it leaving SQLite.
+/// Makes SQLite read all rows without returning them.
 const CHECK: &str = "SELECT
     (SELECT total(length(subject) + length(request) + length(tallies)) FROM subjects),
     (SELECT total(length(error)) FROM refusals),
@@ -182,7 +182,7 @@ fn recall(connection: &Connection, scope: &Scope) -> rusqlite::Result<BTreeMap<S
     collect(connection, "TRUE", params![scope])
 }
 
-/// The targets one by one, and what is no target by the beginnings of the keys.
+/// Reads the targets one by one, and all other subjects by the prefixes of their keys.
 fn recall_for(
     connection: &Connection,
     scope: &Scope,
@@ -207,7 +207,7 @@ fn collect(
     let mut known = BTreeMap::new();
     for row in rows {
         let (subject, remembered) = row?;
-        // A key of a newer version is left to that version.
+        // A key of a newer version is ignored here and stays in the store.
         known.extend(Subject::of_key(&subject).map(|subject| (subject, remembered)));
     }
     Ok(known)
@@ -221,7 +221,7 @@ fn read_scopes(connection: &Connection) -> rusqlite::Result<Vec<Scope>> {
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<(String, Remembered)> {
-    // An error of another form is no reason to forget the rest.
+    // An error in an unknown format is no reason to discard the other columns.
     let error: Option<String> = row.get(1)?;
     let refusal = error.and_then(|error| serde_json::from_str::<ErrorRecord>(&error).ok());
     let request: Option<String> = row.get(2)?;
@@ -237,7 +237,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(String, Remembered)> {
     Ok((row.get(0)?, remembered))
 }
 
-/// A time in milliseconds since the epoch; nothing where it is none.
+/// A time in milliseconds since the epoch; `None` if it is null or invalid.
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     let at: Option<i64> = row.get(column)?;
     Ok(at.and_then(|at| Timestamp::from_millisecond(at).ok()))
@@ -269,7 +269,7 @@ fn store(
     Ok(())
 }
 
-/// Refusals repeat their words, so each text is stored once.
+/// Refusals repeat the same text, so each text is stored once.
 fn refusal_key(transaction: &Transaction<'_>, error: &ErrorRecord) -> rusqlite::Result<i64> {
     let message = error.message.chars().take(MESSAGE_MAX).collect();
     let error = ErrorRecord { message, opc_request_id: None, ..error.clone() };
@@ -307,7 +307,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), MemoryError> {
     let number = |connection: &Connection, pragma: &str| {
         connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0))
     };
-    // Several processes may find an empty file: the first to get the lock fills it.
+    // Several processes may find an empty file: the first to get the lock initialises it.
     connection.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
     let made = number(connection, "schema_version").and_then(|schema| {
         if schema == 0 {
@@ -338,7 +338,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), MemoryError> {
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(wrong)
 }
 
-/// Moves a damaged file and what belongs to it out of the way, under a name that no other has.
+/// Moves a damaged file and its log files aside, to an unused name.
 fn set_aside(path: &Path) -> Result<PathBuf, MemoryError> {
     let named = |ending: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -353,7 +353,7 @@ fn set_aside(path: &Path) -> Result<PathBuf, MemoryError> {
         is_damaged: false,
     })?;
     for log in ["-wal", "-shm"] {
-        // They belong to the damaged file, and SQLite would apply them to the new one. Often there are none.
+        // These files belong to the damaged file, and SQLite would apply them to the new one. Often they do not exist.
         let _ = std::fs::remove_file(named(log));
     }
     Ok(aside)
@@ -363,7 +363,7 @@ fn failed(path: &Path, error: &rusqlite::Error) -> MemoryError {
     let reason = error.to_string();
     let by_code =
         matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
-    // Tables or columns that are not there, or hold something else.
+    // Tables or columns are missing, or contain something else.
     let by_form =
         matches!(error, rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::SqlInputError { .. });
     let is_damaged = by_code || by_form || reason.starts_with("no such table");

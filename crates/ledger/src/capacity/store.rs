@@ -1,4 +1,4 @@
-//! What a store of capacity memory promises, and one that is forgotten at exit.
+//! The interface of a store of capacity memory, and an implementation that is lost at exit.
 
 use super::{Claim, Observation, Remembered, Scope, Subject, claim_at, floor::floor_key};
 use jiff::Timestamp;
@@ -9,33 +9,33 @@ use std::{
     time::Duration,
 };
 
-/// Why the memory cannot be used. A run goes on without it.
+/// Why the memory cannot be used. A run continues without it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the capacity memory {} cannot be used: {reason}", path.display())]
 pub struct MemoryError {
     /// The file.
     pub path: PathBuf,
-    /// The text of SQLite or the system.
+    /// The text of SQLite or of the operating system.
     pub reason: String,
     /// Whether the file is damaged.
     pub is_damaged: bool,
 }
 
-/// Remembers what targets answered. Calls are short and block: the memory is small, and its transactions need no sync.
+/// Remembers how targets responded. Calls are short and block: the memory is small, and its transactions need no sync.
 pub trait CapacityMemory: Send + Sync {
-    /// Folds answers into what is known of their subjects.
+    /// Folds responses into the memory of their subjects.
     ///
     /// # Errors
     /// When the store cannot be written.
     fn observe(&self, scope: &Scope, observations: &[Observation]) -> Result<(), MemoryError>;
 
-    /// What is known in a scope.
+    /// The memory of a scope.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn recall(&self, scope: &Scope) -> Result<BTreeMap<Subject, Remembered>, MemoryError>;
 
-    /// What is known of some targets, and of all limits and quotas of their scope: what one run needs.
+    /// The memory of some targets, and of all limits and quotas of their scope: what one run needs.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -45,20 +45,20 @@ pub trait CapacityMemory: Send + Sync {
         targets: &BTreeSet<Subject>,
     ) -> Result<BTreeMap<Subject, Remembered>, MemoryError>;
 
-    /// The scopes that something is known of.
+    /// All scopes with a memory.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn scopes(&self) -> Result<Vec<Scope>, MemoryError>;
 
-    /// Forgets all subjects of a scope, and says how many there were.
+    /// Forgets all subjects of a scope and returns their number.
     ///
     /// # Errors
     /// When the store cannot be written.
     fn forget(&self, scope: &Scope) -> Result<usize, MemoryError>;
 
-    /// Claims a probe now, unless one of the same tenancy was sent less than `gap` ago, by this process or another. What
-    /// [`Self::forget`] forgets does not include this.
+    /// Claims a probe now, unless this or another process sent one for the same tenancy less than `gap` ago. [`Self::forget`]
+    /// does not affect claims.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -67,7 +67,7 @@ pub trait CapacityMemory: Send + Sync {
 
 type Known = BTreeMap<(Scope, Subject), Remembered>;
 
-/// A memory that is gone with its process: for tests, and for launches in a region of their own.
+/// A memory that ends with its process, for tests and for launches in a simulated region of their own.
 #[derive(Debug, Default)]
 pub struct VolatileMemory {
     known: Mutex<Known>,

@@ -1,50 +1,50 @@
-//! What an answer is about. A refusal counts where it belongs: a lack of hosts for one target, a limit for its region, a
+//! The subject of a response. A refusal counts for what it concerns: a lack of hosts for one target, a limit for its region, a
 //! quota for its compartment.
 
 use crate::CapacityType;
 use std::fmt;
 
-/// The tenancy, region and service that answers belong to.
+/// The tenancy, region and service to which responses belong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
     /// OCID of the tenancy.
     pub tenancy: String,
     /// The region.
     pub region: String,
-    /// The base URL, where requests do not go to the region's own endpoints.
+    /// The base URL, if requests do not go to the region's own endpoints; otherwise empty.
     pub service: String,
 }
 
-/// What an answer is about.
+/// The subject of a response.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// Hosts for one kind of instance in one place.
+    /// The hosts for one kind of instance in one placement.
     Target {
         /// The full name of the availability domain.
         availability_domain: String,
-        /// The fault domain, where one was asked for.
+        /// The fault domain, if one was requested.
         fault_domain: Option<String>,
         /// The shape.
         shape: String,
-        /// The size as `1:6` (OCPUs and GB); empty where the shape decides.
+        /// The size as `1:6` (OCPUs and GB); empty if the shape determines it.
         size: String,
         /// How the capacity is bought.
         capacity_type: CapacityType,
-        /// OCID of the reservation; the empty text opts out of a default one.
+        /// OCID of the reservation; the empty string opts out of a default one.
         reservation: Option<String>,
     },
     /// A service limit of the region.
     Limit {
-        /// The name of the limit; empty where the refusal names none.
+        /// The name of the limit; empty if the refusal does not state it.
         name: String,
-        /// The shape that it refused.
+        /// The shape that was refused.
         shape: String,
     },
     /// A quota of a compartment.
     Quota {
         /// OCID of the compartment.
         compartment: String,
-        /// The shape that it refused.
+        /// The shape that was refused.
         shape: String,
     },
 }
@@ -79,7 +79,7 @@ impl Subject {
         }
     }
 
-    /// The subject of a key; `None` for a key of another version.
+    /// The subject of a key; `None` for a key that another version wrote.
     pub(super) fn of_key(key: &str) -> Option<Self> {
         let mut parts = key.split(SEPARATOR);
         let kind = parts.next()?;

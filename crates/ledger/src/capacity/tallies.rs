@@ -1,16 +1,16 @@
-//! How often a subject was asked and how often it yielded: by hour of the day, and by day.
+//! How often a subject was asked and how often it provided an instance, by hour of the day and by day.
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// For so many days the answers are counted by day.
+/// The number of days for which responses are counted by day.
 pub const DAYS: usize = 14;
 
-/// So often asked, so often had.
+/// Two counts: requests, and instances obtained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// How often it was asked.
     pub asked: u16,
-    /// How often it yielded.
+    /// How often it provided an instance.
     pub yielded: u16,
 }
 
@@ -25,7 +25,7 @@ impl Tally {
         self.yielded += 1;
     }
 
-    /// Halves both before either is full: the share is what counts.
+    /// Halves both counts before either overflows, since only their ratio matters.
     fn make_room(&mut self) {
         if self.asked == u16::MAX || self.yielded == u16::MAX {
             self.asked /= 2;
@@ -34,7 +34,7 @@ impl Tally {
     }
 }
 
-/// The answers of one subject in time.
+/// The counts of one subject over time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tallies {
     /// By hour of the day, in UTC; empty until the first.
@@ -50,24 +50,24 @@ impl Tallies {
         self.day(at).ask();
     }
 
-    /// Counts an instance that was had.
+    /// Counts an instance that was obtained.
     pub fn give(&mut self, at: Timestamp) {
         self.hour(at).give();
         self.day(at).give();
     }
 
-    /// The counts of each hour of the day that is known, in UTC.
+    /// The counts of each known hour of the day, in UTC.
     pub fn by_hour(&self) -> impl Iterator<Item = (usize, Tally)> + '_ {
         self.hours.iter().copied().enumerate()
     }
 
-    /// The counts by age in whole days at `now`, the youngest first.
+    /// The counts by age in whole days at `now`, the most recent first.
     pub fn by_age(&self, now: Timestamp) -> impl Iterator<Item = (u32, Tally)> + '_ {
         let today = day_of(now);
         self.days.iter().rev().map(move |(day, tally)| (today.saturating_sub(*day), *tally))
     }
 
-    /// The hours that yielded most often, the best first.
+    /// The hours that provided instances most often, the best first.
     pub fn best_hours(&self) -> Vec<usize> {
         let mut best: Vec<(usize, Tally)> = self.by_hour().filter(|(_, tally)| tally.yielded > 0).collect();
         best.sort_by_key(|(hour, tally)| (std::cmp::Reverse(tally.yielded), *hour));
@@ -90,12 +90,12 @@ impl Tallies {
             }
         };
         let excess = self.days.len().saturating_sub(DAYS);
-        // What is older than all that are kept is counted with the oldest.
+        // Days beyond the maximum are merged into the oldest one that is kept.
         self.days.drain(..excess);
         &mut self.days[index.saturating_sub(excess)].1
     }
 
-    /// As bytes, for the store.
+    /// The stored form.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![u8::from(!self.hours.is_empty())];
         let mut put = |tally: &Tally| {
@@ -112,7 +112,7 @@ impl Tallies {
         bytes
     }
 
-    /// What [`Self::to_bytes`] wrote; nothing of what another version wrote in another way.
+    /// Parses the result of [`Self::to_bytes`]. Returns empty counts if another version wrote another format.
     pub(super) fn of_bytes(bytes: &[u8]) -> Self {
         let Some((has_hours, rest)) = bytes.split_first() else { return Self::default() };
         let mut tallies = rest.chunks_exact(4).map(|chunk| Tally {

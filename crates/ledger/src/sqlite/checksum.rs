@@ -1,7 +1,6 @@
-//! The checksum that each record is written with.
+//! The checksum that is stored with each record.
 
-/// FNV-1a over the number, the time and the text of a record: SQLite notices broken pages, but not changed text within a
-/// page.
+/// FNV-1a over the number, the time and the text of a record. SQLite detects damaged pages, but not changed text within a page.
 pub(super) fn checksum(seq: u64, at: &str, event: &str) -> i64 {
     let bytes = seq.to_le_bytes().into_iter().chain(at.bytes()).chain(event.bytes());
     i64::from_le_bytes(hash(bytes).to_le_bytes())

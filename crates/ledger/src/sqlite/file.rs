@@ -1,4 +1,4 @@
-//! Opens or creates the file of the ledger, readable by its owner only, and translates the errors of SQLite.
+//! Opens or creates the file of the ledger, readable by its owner only, and translates SQLite's errors.
 
 use super::private;
 use crate::{LedgerError, Result, RunId, event::FORMAT_VERSION};
@@ -32,7 +32,7 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The lock file of a run in a state directory.
+/// The lock file of a run.
 pub fn lock_path(directory: &Path, run: RunId) -> PathBuf {
     directory.join("runs").join(format!("{run}.lock"))
 }
@@ -46,7 +46,7 @@ pub(super) fn open_private(path: &Path) -> Result<File> {
     private::open(path).map_err(|error| io(path, &error))
 }
 
-/// Opens the ledger, or creates it. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
+/// Opens the ledger, or creates it. SQLite creates the files beside it (`-wal`, `-shm`) with the same mode.
 pub(super) fn open(path: &Path, most_pages: Option<u32>) -> Result<Connection> {
     let length = open_private(path)?.metadata().map_err(|error| io(path, &error))?.len();
     if length == 0 {
@@ -64,7 +64,7 @@ pub(super) fn open(path: &Path, most_pages: Option<u32>) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Refuses an emptied or lost file beside a write-ahead log: SQLite would discard the log, and the records with it.
+/// Refuses a missing or emptied file beside a write-ahead log: SQLite would discard the log and its records.
 fn check_nothing_is_left(path: &Path) -> Result<()> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -107,16 +107,16 @@ fn prepare(connection: &mut Connection, path: &Path, length: u64) -> Result<()> 
         return Err(LedgerError::TooNew { path: path.to_owned(), found, known: FORMAT_VERSION });
     }
     if !whole {
-        // Without its tables, nothing in the file can be read.
+        // Without these tables, nothing in the file can be read.
         return connection.prepare("SELECT 1 FROM runs, records").map(drop).map_err(|error| {
             let reason = format!("a part of it is missing: {error}");
             LedgerError::Corrupt { path: path.to_owned(), reason }
         });
     }
-    // FULL: a commit is on the disk when it returns. An intent before a call depends on that.
+    // FULL means that a commit is on the disk when it returns. Recording an intent before a call depends on that.
     connection.pragma_update(None, "synchronous", "FULL").map_err(wrong)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(wrong)?;
-    // The write-ahead log admits readers during a write, and a commit needs one sync.
+    // The write-ahead log allows reads during a write, and a commit needs only one sync.
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(wrong)?;
     if !mode.eq_ignore_ascii_case("wal") {
@@ -126,8 +126,8 @@ fn prepare(connection: &mut Connection, path: &Path, length: u64) -> Result<()> 
     Ok(())
 }
 
-/// SQLite refuses a file that is shorter than its header says, except for repair. The rest can be read then, but nothing
-/// may be written: new pages would take the numbers of lost ones.
+/// SQLite refuses a file that is shorter than its header says, except in repair mode. The rest can then be read, but not
+/// written: new pages would reuse the numbers of lost ones.
 fn read_what_is_left(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "writable_schema", true)?;
     connection.pragma_update(None, "query_only", true)?;
@@ -135,7 +135,7 @@ fn read_what_is_left(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The error of a failed write. A ledger is read-only only when it is damaged.
+/// The error of a failed write. A ledger becomes read-only only when it is damaged.
 pub(super) fn not_written(connection: &Connection, path: &Path, error: &rusqlite::Error) -> LedgerError {
     let only_read = connection.pragma_query_value(None, "query_only", |row| row.get::<_, bool>(0));
     if only_read.unwrap_or(false) {
@@ -171,8 +171,8 @@ pub(super) fn io(path: &Path, error: &io::Error) -> LedgerError {
     }
 }
 
-/// SQLite reports a full disk for some of its writes only; for others it reports "disk I/O error". A trial file tells them
-/// apart: one with a hole as long as the ledger or its log, and a few pages after it.
+/// SQLite reports a full disk for only some of its writes, and "disk I/O error" for others. Writing a trial file tells the two
+/// apart: a hole as long as the ledger or its log, and a few pages after it.
 fn has_no_room(path: &Path) -> bool {
     let beside = |ending: &str| {
         let mut name = path.as_os_str().to_owned();

@@ -1,4 +1,4 @@
-//! Locks in the state directory: on runs and on keys, kept by the system until the process ends, however it ends.
+//! Locks in the state directory, on runs and on keys. The operating system holds them until the process ends, however it ends.
 
 use super::{
     checksum::hash,
@@ -13,19 +13,19 @@ use std::{
     sync::Arc,
 };
 
-/// The answer to the wish for a lock.
+/// The result of asking for a lock.
 #[derive(Debug)]
 pub enum Locked {
-    /// This process has it until the lease is dropped.
+    /// This process holds it until the lease is dropped.
     Ours(Lease),
-    /// Another process has it; which one, as far as it has said.
+    /// Another process holds it: the holder, if it has recorded itself.
     Theirs(Option<Holder>),
 }
 
-/// Locks `key` against other processes with the same state directory. `at` is the time that they are told as "since".
+/// Locks `key` against other processes with the same state directory. Others are shown `at` as the time since which it is held.
 ///
 /// # Errors
-/// When the file of the lock cannot be created.
+/// When the lock file cannot be created.
 pub fn lock(directory: &Path, key: &str, at: Timestamp) -> Result<Locked> {
     file::make_private_directory(directory)?;
     let runs = directory.join("runs");
@@ -36,25 +36,25 @@ pub fn lock(directory: &Path, key: &str, at: Timestamp) -> Result<Locked> {
     }
 }
 
-/// Whether a process has ever worked on a run in this state directory, whatever has become of the ledger.
+/// Whether a process has ever worked on a run in this state directory, even if the ledger is lost.
 pub fn has_locks(directory: &Path) -> bool {
     locked_runs(directory).next().is_some()
 }
 
-/// The runs that have a lock file. A folder that cannot be read has none that anybody could know of.
+/// The runs that have a lock file; none if the directory cannot be read.
 pub(super) fn locked_runs(directory: &Path) -> impl Iterator<Item = RunId> {
     let files = std::fs::read_dir(directory.join("runs")).into_iter().flatten().flatten();
     files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".lock")?.parse().ok())
 }
 
-/// The answer to the wish for the lock of a file.
+/// The result of locking a file.
 pub(super) enum Taken {
     Ours(Arc<File>, Mark),
     Theirs(Option<Holder>),
 }
 
-/// Locks a file. The system releases the lock when the process ends, however it ends. The file itself stays: if it were
-/// deleted, two processes could each lock a file of that name.
+/// Locks a file. The operating system releases the lock when the process ends, however it ends. The file itself stays: if it
+/// were deleted, two processes could each lock a different file of that name.
 pub(super) fn take_lock(path: &Path, at: Timestamp) -> Result<Taken> {
     let lock = file::open_private(path)?;
     match lock.try_lock() {
@@ -69,7 +69,7 @@ pub(super) fn take_lock(path: &Path, at: Timestamp) -> Result<Taken> {
 
 /// Whether a process holds the run at present.
 pub(super) fn is_held(directory: &Path, run: RunId) -> bool {
-    // Opened for reading only, so that this works in a directory that cannot be written.
+    // Opened for reading only, so that this works in a read-only directory.
     let Ok(lock) = File::open(lock_path(directory, run)) else { return false };
     matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }

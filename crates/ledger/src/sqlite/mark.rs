@@ -1,7 +1,7 @@
-//! What the lock file of a run says: who holds it, and how far its records went.
+//! The content of a run's lock file: who holds the run, and the number of its last record.
 //!
-//! The file lies beside the ledger and its log. When the log is lost, or an old copy of the ledger is put in its place,
-//! this tells that records are missing, which the ledger itself cannot know.
+//! The file lies beside the ledger and its log. If the log is lost, or an old copy replaces the ledger, it shows that records
+//! are missing, which the ledger itself cannot detect.
 
 use super::file::{self, lock_path};
 use crate::{Event, Holder, RunId, RunKind};
@@ -14,22 +14,22 @@ use std::{
     sync::{Arc, Weak},
 };
 
-/// Every mark is padded to this length, so that it is replaced by one write.
+/// Every mark is padded to this length, so that a single write replaces it.
 const LENGTH: usize = 512;
 
-/// No run has so many records: a number above it is damage.
+/// No run has this many records: a higher number means damage.
 const NONSENSE: u64 = 1 << 40;
 
 /// The text of a lock file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Mark {
-    /// Who holds the lock, or held it last.
+    /// The process that holds the lock, or held it last.
     #[serde(flatten)]
     pub(super) holder: Option<Holder>,
     /// The number of the run's last record.
     #[serde(default)]
     pub(super) last: u64,
-    /// Whether the run has ended and has nothing left to do.
+    /// Whether the run has ended with nothing left to do.
     #[serde(default)]
     pub(super) ended: bool,
     /// What the run does.
@@ -38,7 +38,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// What the file says; nothing known when it cannot be read or nothing was written yet.
+    /// Reads the mark; all fields are unknown if it cannot be read or was never written.
     pub(super) fn read(file: &File) -> Self {
         let mut text = String::new();
         let read = (&*file).seek(SeekFrom::Start(0)).and_then(|_| (&*file).read_to_string(&mut text));
@@ -46,7 +46,7 @@ impl Mark {
         mark.filter(|mark| mark.last < NONSENSE).unwrap_or_default()
     }
 
-    /// The mark of a run, by the lock file's name.
+    /// The mark of a run, found by the name of its lock file.
     pub(super) fn of(directory: &Path, run: RunId) -> Self {
         File::open(lock_path(directory, run)).map(|file| Self::read(&file)).unwrap_or_default()
     }
@@ -63,7 +63,7 @@ impl Mark {
 /// The marks of the runs that this process holds.
 pub(super) struct Marks {
     directory: PathBuf,
-    /// Weak: the lock ends with its lease.
+    /// Weak, because the lock must end with its lease.
     held: HashMap<RunId, (Weak<File>, Mark)>,
 }
 
@@ -97,12 +97,12 @@ impl Marks {
         Self { directory: directory.to_owned(), held: HashMap::new() }
     }
 
-    /// This process has taken the run.
+    /// Records that this process has taken the run.
     pub(super) fn take(&mut self, run: RunId, lock: &Arc<File>, mark: Mark) {
         self.held.insert(run, (Arc::downgrade(lock), mark));
     }
 
-    /// Says how far the records of a run go now. A mark that cannot be written warns of less, and stops nothing.
+    /// Records the number of the last record of a run. If that fails, a later loss may go unreported, but nothing stops.
     pub(super) fn set(&mut self, change: &Change, last: u64) {
         if let Some(kind) = change.created {
             self.begin(change.run, kind);
@@ -114,7 +114,7 @@ impl Marks {
         let _ = mark.write(&lock);
     }
 
-    /// A run that was lost is written anew: what its lock file says of the lost records is over.
+    /// Starts a lost run anew, and discards what its lock file says about the lost records.
     fn begin(&self, run: RunId, kind: RunKind) {
         let Ok(lock) = file::open_private(&lock_path(&self.directory, run)) else { return };
         let holder = Mark::read(&lock).holder;

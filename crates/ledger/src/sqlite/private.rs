@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-/// Makes a directory, and those above it.
+/// Creates a directory and its parents.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

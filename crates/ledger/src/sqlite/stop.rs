@@ -1,8 +1,8 @@
-//! Asking the process that has a run to stop: a file beside the run's lock, which that process looks for. It ends the run as
-//! an interrupt does, and gives the lock back.
+//! Requests to stop a run: a file beside the run's lock, which the process that holds the run watches for. That process ends
+//! the run as an interrupt does, and releases the lock.
 //!
-//! Whoever asks removes the file when it has the lock, and makes it anew as long as it has not: a process that takes the run
-//! up removes what an asker that died has left.
+//! The requester removes the file once it has the lock, and writes it again until then: a process that takes the run removes a
+//! file left by a requester that died.
 
 use super::file;
 use crate::{Result, RunId};
@@ -12,18 +12,18 @@ fn request_path(directory: &Path, run: RunId) -> PathBuf {
     directory.join("runs").join(format!("{run}.stop"))
 }
 
-/// Asks the process that has the run to stop. Asking again changes nothing.
+/// Asks the process that holds the run to stop. Repeating the request changes nothing.
 ///
 /// # Errors
-/// When the file cannot be made.
+/// When the file cannot be created.
 pub fn request_stop(directory: &Path, run: RunId) -> Result<()> {
     file::open_private(&request_path(directory, run)).map(drop)
 }
 
-/// Takes the request back, or removes one that was left.
+/// Withdraws the request, or removes one that was left behind.
 ///
 /// # Errors
-/// When the file is there and cannot be removed.
+/// When the file exists and cannot be removed.
 pub fn withdraw_stop(directory: &Path, run: RunId) -> Result<()> {
     let path = request_path(directory, run);
     match std::fs::remove_file(&path) {
@@ -32,7 +32,7 @@ pub fn withdraw_stop(directory: &Path, run: RunId) -> Result<()> {
     }
 }
 
-/// Whether somebody asks the process that has the run to stop.
+/// Whether the process that holds the run is asked to stop.
 pub fn is_stop_requested(directory: &Path, run: RunId) -> bool {
     request_path(directory, run).exists()
 }

@@ -1,4 +1,4 @@
-//! The thread that owns the connection: it takes jobs in order, and all waiting appends as one transaction.
+//! The thread that owns the connection. It handles jobs in order, and all waiting appends as one transaction.
 
 use super::{
     checksum::checksum,
@@ -23,10 +23,10 @@ use std::{
 };
 use tokio::{sync::oneshot::Sender, time::Instant};
 
-/// The most jobs that share a transaction, which bounds the wait of the first one.
+/// The maximum number of jobs per transaction, which bounds the wait of the first one.
 const GROUP: usize = 1024;
-/// Appends that follow each other this closely come from a run at full speed. They are gathered for this long, since a
-/// sync costs more processor time than the records do. The thread sleeps meanwhile: waking it for each append would cost as
+/// Appends that follow each other this closely come from a run at full speed. They are collected for this long, because a sync
+/// costs more processor time than the records do. The thread sleeps meanwhile, because waking it for each append would cost as
 /// much again.
 const GATHER: Duration = Duration::from_millis(4);
 
@@ -63,7 +63,7 @@ pub(super) enum Job {
     },
 }
 
-/// The result of a write, and the receiver that waits for it. A dropped receiver means that nobody waits any more.
+/// The result of a write, and the channel to its caller. A dropped channel means that the caller no longer waits.
 #[expect(clippy::large_enum_variant, reason = "a batch has few of them, and they live for one write")]
 enum Written {
     Created(Sender<Result<Record>>, Result<Record>),
@@ -85,12 +85,12 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
                 Job::Create { .. } | Job::Append { .. } => writes.push(job),
                 Job::Taken { run, lock, mark, answer } => {
                     ends.marks.take(run, &lock, mark);
-                    // The lock is to end with the lease alone.
+                    // Only the lease may keep the lock alive.
                     drop(lock);
                     let _ = answer.send(Ok(()));
                 }
                 read => {
-                    // In order: a read sees everything that was sent before it.
+                    // Jobs run in order, so a read sees everything that was sent before it.
                     commit(&mut connection, path, &mut ends, std::mem::take(&mut writes));
                     answer_read(&connection, path, directory, read);
                 }
@@ -104,7 +104,7 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
     }
 }
 
-/// Commits all jobs in one transaction: either all are kept, or each gets the error.
+/// Commits all jobs in one transaction: either all are kept, or each receives the error.
 fn commit(connection: &mut Connection, path: &Path, ends: &mut Ends, jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
@@ -114,7 +114,7 @@ fn commit(connection: &mut Connection, path: &Path, ends: &mut Ends, jobs: Vec<J
     let result = write(connection, ends, jobs, &mut written);
     match &result {
         Err(_) => ends.of.clear(),
-        // Before anybody is told: what is announced to have been kept is missed when the log is lost.
+        // Before any caller is told: if the log is lost, every record that was announced as kept must be missed.
         Ok(()) => ends.mark(&changes),
     }
     let failed = result.err().map(|error| file::not_written(connection, path, &error));
@@ -138,7 +138,7 @@ fn change(job: &Job) -> Option<Change> {
     }
 }
 
-/// Adds an entry to `written` for every job, even if a later job fails: then the transaction is rolled back for all.
+/// Adds an entry to `written` for every job, even if a later job fails; then the transaction is rolled back for all.
 fn write(
     connection: &mut Connection,
     ends: &mut Ends,
@@ -174,7 +174,7 @@ fn write(
     transaction.map_or(Ok(()), Transaction::commit)
 }
 
-/// Separates errors of one job (no such run) from errors of all jobs (no space left).
+/// Separates the errors of one job (no such run) from errors that concern all jobs (no space left).
 fn settle<T>(
     outcome: &mut rusqlite::Result<()>,
     run: RunId,
@@ -186,7 +186,7 @@ fn settle<T>(
             *outcome = Err(error);
             Err(LedgerError::UnknownRun { run })
         }
-        // Replaced by the error of the transaction.
+        // The caller replaces this with the error of the transaction.
         None => Err(LedgerError::UnknownRun { run }),
     }
 }
@@ -198,7 +198,7 @@ fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
-/// The key and the last number of each run, cached until another process writes into the file.
+/// The key and the last number of each run, cached until another process writes to the file.
 struct Ends {
     of: HashMap<RunId, (i64, u64)>,
     version: i64,
@@ -212,7 +212,7 @@ impl Ends {
         Self { of: HashMap::new(), version: 0, marks: Marks::new(&directory), directory }
     }
 
-    /// Drops the cache if another connection has written: SQLite counts such changes.
+    /// Drops the cache if another connection has written; SQLite counts such changes.
     fn forget_old(&mut self, open: &Transaction<'_>) -> rusqlite::Result<()> {
         let version = open.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if std::mem::replace(&mut self.version, version) != version {
@@ -221,8 +221,8 @@ impl Ends {
         Ok(())
     }
 
-    /// The key of a run and the number of its last record, lost ones counted: theirs are not given a second time, so
-    /// that the gap tells for ever that they are missing.
+    /// The key of a run and the number of its last record. Lost records count: their numbers are not reused, so that the gap
+    /// always shows that they are missing.
     fn find(&self, open: &Transaction<'_>, run: RunId) -> rusqlite::Result<Option<(i64, u64)>> {
         if let Some(end) = self.of.get(&run) {
             return Ok(Some(*end));
@@ -258,7 +258,7 @@ fn create(
         return Ok(Err(LedgerError::Held { run, holder }));
     }
     open.execute("INSERT INTO runs (id, format) VALUES (?1, ?2)", params![run.to_string(), FORMAT_VERSION])?;
-    // What the lock file tells of records that were lost is over: the run is written anew.
+    // The run is written anew, so what the lock file says about lost records no longer applies.
     ends.of.insert(run, (open.last_insert_rowid(), 0));
     let kept = append(open, ends, run, at, vec![first])?;
     Ok(kept.and_then(|mut records| records.pop().ok_or(LedgerError::UnknownRun { run })))
@@ -292,7 +292,7 @@ fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job)
     let wrong = |error: rusqlite::Error| file::sql(path, &error);
     match job {
         Job::Records { run, answer } => {
-            // The mark first: a process at work on the run may write on meanwhile.
+            // The mark is read first, because a process that works on the run may append meanwhile.
             let last = Mark::of(directory, run).last;
             let found = records(connection, run).map_err(wrong).and_then(|found| found);
             let _ = answer.send(found.map(|found| with_lost_end(found, last)));
@@ -308,7 +308,7 @@ fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job)
     }
 }
 
-/// Adds the records that the run's lock file knows of and the ledger does not: a lost log, or an old copy of the ledger.
+/// Adds the records that the run's lock file counts but the ledger lacks because its log was lost or it is an old copy.
 fn with_lost_end(mut found: Records, last: u64) -> Records {
     let read = found.records.iter().map(|record| record.seq);
     let read = read.chain(found.unreadable.iter().map(|lost| lost.seq)).max().unwrap_or(0);
@@ -318,12 +318,12 @@ fn with_lost_end(mut found: Records, last: u64) -> Records {
 
 const SELECT: &str = "SELECT seq, at, event, checksum FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq";
 
-/// How many unreadable records in a row are tried before the rest is given up.
+/// How many unreadable records in a row are tried before reading stops.
 const MOST_BROKEN: usize = 1000;
-/// The most missing records of one gap that are reported one by one.
+/// The maximum number of missing records in one gap that are reported individually.
 const LONGEST_GAP: u64 = 1000;
 
-/// Reads a run in order. Where the file is damaged, it continues with the next readable record.
+/// Reads a run in order. Where the file is damaged, reading continues with the next readable record.
 fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Records>> {
     let Some(key) = key(connection, run)? else {
         return Ok(Err(LedgerError::UnknownRun { run }));
@@ -332,11 +332,11 @@ fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Recor
     let mut from = 1_u64;
     let mut broken_in_a_row = 0;
     while let Err((seq, error)) = read_from(connection, key, from, &mut found) {
-        // A lost page of a B-tree can hide many records; each is tried, up to a bound.
+        // A lost page of a B-tree can hide many records; each is tried, up to a limit.
         broken_in_a_row = if seq == from { broken_in_a_row + 1 } else { 0 };
         found.unreadable.push(Unreadable { seq, reason: error.to_string() });
         if broken_in_a_row > MOST_BROKEN {
-            // It is not known whether there were more records: one entry stands for all of them.
+            // It is unknown whether there were more records, so one entry stands for all of them.
             found.unreadable.truncate(found.unreadable.len() - MOST_BROKEN);
             break;
         }
@@ -345,7 +345,7 @@ fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Recor
     Ok(Ok(found))
 }
 
-/// Reads from `from` on. The error comes with the number of the record at which it occurred.
+/// Reads from `from` on. An error comes with the number of the record at which it occurred.
 fn read_from(
     connection: &Connection,
     key: i64,
@@ -367,8 +367,8 @@ fn read_from(
     Ok(())
 }
 
-/// The records that a gap in the numbers hides. A damaged number can be anything, so a long gap is reported by its
-/// beginning and its last number.
+/// The records missing in a gap. A damaged number can have any value, so a long gap is reported by its beginning and its last
+/// number.
 fn missing(gap: std::ops::Range<u64>) -> impl Iterator<Item = Unreadable> {
     let told = gap.start..gap.end.min(gap.start.saturating_add(LONGEST_GAP));
     let rest = gap.end - told.end.min(gap.end);
@@ -393,7 +393,7 @@ fn decode(row: &rusqlite::Row<'_>) -> std::result::Result<Record, String> {
     Ok(Record { seq, at, event })
 }
 
-/// Lists the runs. The first and the last record of each run say everything that a list shows.
+/// Lists the runs. The first and last records of each run contain everything that a list shows.
 fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHead>> {
     let mut select = connection.prepare_cached("SELECT key, id FROM runs ORDER BY id DESC")?;
     let known = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
@@ -409,7 +409,7 @@ fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHe
                 .query_row([key], |row| decode(row).map_err(rusqlite::Error::InvalidParameterName))
         };
         let (first, last) = (end("ASC").ok(), end("DESC").ok());
-        // A run whose first or last record is unreadable is still listed, with less detail.
+        // A run whose first or last record is unreadable is still listed, with fewer details.
         let made_at = run.made_at().unwrap_or(Timestamp::UNIX_EPOCH);
         let unknown = || Record { seq: 0, at: made_at, event: Event::RunResumed };
         let (first, last) = (first.unwrap_or_else(unknown), last.unwrap_or_else(unknown));

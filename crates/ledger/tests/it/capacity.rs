@@ -1,4 +1,4 @@
-//! The capacity memory of a machine: shared, small, quick to read, and replaced when it is damaged.
+//! The capacity memory of a machine is shared, small and fast to read, and a damaged one is replaced.
 
 use jiff::Timestamp;
 use ledger::capacity::{
@@ -106,8 +106,8 @@ fn a_memory_of_a_newer_version_is_left_alone() {
     assert!(path.exists());
 }
 
-/// The figures are those of the file and of the machine: `--no-capture` shows them. The time is checked with room to spare,
-/// since tests run beside others and without optimisation.
+/// Measures the file and the machine; `--no-capture` shows the figures. The time limit is generous, because tests run in
+/// parallel and without optimisation.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "measures real work")]
 fn ten_thousand_targets_fit_into_five_megabytes() {

@@ -1,4 +1,4 @@
-//! However the file is damaged: what is read of it is what was written, and a file that is refused is left as it is.
+//! However the file is damaged, every record that is read was written before, and a refused file is not changed.
 
 use crate::events::{at, run_id};
 use ledger::{Event, LedgerError, Record, RunKind, RunState, SqliteStore, Store as _};
@@ -10,7 +10,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().build().unwrap()
 }
 
-/// A ledger of sixty records over several pages, with all of them in the one file: the file and the records.
+/// A ledger of sixty records over several pages in a single file: the file and its records.
 static GOOD: LazyLock<(Vec<u8>, Vec<Record>)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path()).unwrap();
@@ -30,7 +30,7 @@ static GOOD: LazyLock<(Vec<u8>, Vec<Record>)> = LazyLock::new(|| {
     (bytes, records)
 });
 
-/// Reads a ledger with this file: the records, how many are missing, or why it was refused.
+/// Reads a ledger from this file: the records, how many are missing, or why it was refused.
 fn read(folder: &Path, bytes: &[u8]) -> Result<(Vec<Record>, usize), LedgerError> {
     std::fs::write(folder.join("ledger.db"), bytes).unwrap();
     let store = SqliteStore::open(folder)?;
@@ -66,7 +66,7 @@ fn a_file_cut_within_its_head_is_refused_and_left_as_it_is() {
     }
 }
 
-/// A ledger whose process was killed: the newest records are in the log beside the file. Gives both.
+/// A ledger whose process was killed, so that the newest records are in the log beside the file. Returns both files.
 fn killed(folder: &Path) -> (Vec<u8>, Vec<u8>) {
     let store = SqliteStore::open(folder).unwrap();
     runtime().block_on(async {
@@ -95,7 +95,7 @@ fn a_torn_log_loses_only_the_last_append() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ledger.db-wal"), damaged).unwrap();
         let (found, missing) = read(folder.path(), &file).unwrap();
-        // A commit is one frame of a page, or a few: the last two are gone.
+        // A commit writes one page to the log, or a few: the last two commits are lost.
         assert!((18..21).contains(&found.len()), "{} records", found.len());
         assert_eq!(missing, 0);
         assert_eq!(RunState::fold(run_id(), &found).requested, 7);
@@ -129,7 +129,7 @@ fn a_database_without_tables_is_not_made_a_ledger() {
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
-/// What happens to one place of the file.
+/// The damage to one position of the file.
 #[derive(Clone, Debug)]
 enum Damage {
     Cut,
@@ -166,7 +166,7 @@ proptest! {
         match read(folder.path(), &bytes) {
             Ok((found, _)) => prop_assert!(found.iter().all(|record| records.contains(record))),
             Err(LedgerError::UnknownRun { .. }) => {}
-            // The head can be read and the rest cannot, or nothing can.
+            // Only the head can be read, or nothing.
             Err(error) => {
                 let kept = std::fs::read(folder.path().join("ledger.db")).unwrap();
                 prop_assert!(kept == bytes, "{error}");

@@ -1,4 +1,4 @@
-//! Events: every one survives being written and read, and what an older version wrote stays readable.
+//! Every event survives being written and read, and events of older versions stay readable.
 
 use jiff::Timestamp;
 use ledger::{
@@ -170,7 +170,7 @@ fn other_event(slot: BoxedStrategy<SlotNumber>) -> impl Strategy<Value = Event> 
     ]
 }
 
-/// Any event, of a few slots, so that they meet.
+/// Any event, for a few slots only so that events share them.
 pub fn event() -> impl Strategy<Value = Event> {
     let slot = (1..4_u32).boxed();
     prop_oneof![3 => launch_event(slot.clone()), 1 => other_event(slot)]

@@ -1,4 +1,4 @@
-//! The fold: the state of a run at any moment is what its records say, and says what is left to do.
+//! The fold: at any moment, the state of a run matches its records, and shows what is left to do.
 
 use crate::events::{at, event, run_id};
 use ledger::{

@@ -1,4 +1,4 @@
-//! Records that are lost with their log, or that an old copy of the ledger does not have, are missed.
+//! Records that were lost with the log, or that an old copy of the ledger lacks, are reported as missing.
 
 use crate::events::{at, run_id};
 use ledger::{Event, LedgerError, Outcome, RunId, RunKind, SqliteStore, Store as _};
@@ -12,7 +12,7 @@ fn warnings(count: u32) -> Vec<Event> {
     (0..count).map(|number| Event::Warning { message: format!("number {number}") }).collect()
 }
 
-/// What is in a state directory after its process was killed and the log was lost.
+/// The state directory after its process was killed and the log was lost.
 fn without_log(from: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(from.join("ledger.db"), folder.path().join("ledger.db")).unwrap();
@@ -35,7 +35,7 @@ async fn the_end_of_a_run_that_a_lost_log_held_is_missed() {
     let store = SqliteStore::open(state.path()).unwrap();
     store.create_run(run_id(), at(0), started(RunKind::Launch)).await.unwrap();
     store.append(run_id(), at(1), warnings(4)).await.unwrap();
-    // What closes the file writes the log into it.
+    // Closing the file writes the log into it.
     drop(store);
     let store = SqliteStore::open(state.path()).unwrap();
     let _lease = store.lease(run_id(), at(2)).await.unwrap();
@@ -49,7 +49,7 @@ async fn the_end_of_a_run_that_a_lost_log_held_is_missed() {
     };
     let found = store.records(run_id()).await.unwrap();
     assert_eq!(numbers(&found), ((1..=5).collect(), (6..=11).collect()));
-    // Their numbers are not given again, so that whoever comes later misses them too.
+    // The numbers of lost records are not reused, so that later readers also notice the gap.
     let lease = store.lease(run_id(), at(3)).await.unwrap();
     let appended = store.append(run_id(), at(3), warnings(2)).await.unwrap();
     assert_eq!(appended[0].seq, 12);

@@ -1,4 +1,4 @@
-//! The store in memory keeps a disk's promise, and no more.
+//! The in-memory store keeps the promises of a disk, and no more.
 
 use crate::events::{at, run_id};
 use ledger::{Event, LedgerError, MemoryStore, RunKind, Store as _};

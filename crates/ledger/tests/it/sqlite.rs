@@ -1,4 +1,4 @@
-//! The SQLite store: it keeps what it says it kept, tells who holds a run, and never overwrites what it cannot read.
+//! The SQLite store: it keeps what it confirmed, names the holder of a run, and never overwrites what it cannot read.
 
 use crate::events::{at, run_id};
 use ledger::{Event, LedgerError, Outcome, RunId, RunKind, SqliteStore, Store as _};
@@ -50,7 +50,7 @@ async fn two_processes_number_a_run_without_gaps() {
     assert_eq!(numbers, (1..=11).collect::<Vec<_>>());
 }
 
-/// What a failed transaction counted must not be counted on.
+/// The counts of a failed transaction must be discarded.
 #[tokio::test]
 async fn after_a_refused_append_the_numbers_go_on_without_gaps() {
     let directory = tempfile::tempdir().unwrap();
@@ -234,7 +234,7 @@ async fn a_full_disk_is_a_typed_error_and_keeps_nothing_of_the_append() {
     let directory = tempfile::tempdir().unwrap();
     let store = with_warnings(directory.path(), 0).await;
     drop(store);
-    // A limit on the pages of the file is the closest to a full disk that a test can make.
+    // A limit on the pages of the file is the closest approximation of a full disk in a test.
     let path = directory.path().join("ledger.db");
     let limited = Connection::open(&path).unwrap();
     let pages: u32 = limited.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
