@@ -1,8 +1,8 @@
-//! The body of an error answer.
+//! The body of an error response.
 
 use serde::{Deserialize, Serialize};
 
-/// The JSON that comes with a status of 400 and above (Oracle: "API Errors"; the set of codes is open).
+/// The JSON body of a status of 400 or above (Oracle: "API Errors"; the set of codes is open).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ErrorBody {
@@ -10,7 +10,7 @@ pub struct ErrorBody {
     pub code: String,
     /// A text for people.
     pub message: String,
-    /// The text before the service put its own in place of it, when it tells.
+    /// The original text, if the service replaced it and says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original_message: Option<String>,
 }

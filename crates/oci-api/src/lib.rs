@@ -1,8 +1,8 @@
 //! The OCI REST API as data: wire models, the table of operations, the table of regions, OCIDs and error bodies.
 //!
-//! Generated from `api/*.json` (facts read from the OCI Python SDK and Oracle's OpenAPI documents) by
-//! `cargo xtask codegen`. Both sides of the wire use this crate, so it does no I/O and decides nothing: it must not
-//! know how a request is signed, sent, retried or answered.
+//! `cargo xtask codegen` generates it from `api/*.json` (facts from the OCI Python SDK and Oracle's OpenAPI documents). The
+//! client and the simulated region both use this crate, so it does no I/O and decides nothing: it must not know how a request
+//! is signed, sent, retried or answered.
 
 #![warn(missing_docs)]
 
@@ -31,7 +31,7 @@ pub use ocid::{Ocid, OcidError};
 pub use operation::{Answer, Method, OperationInfo, Parameter, Service};
 pub use region::Region;
 
-/// Reads a value that must be there and that the service may answer with null all the same.
+/// Reads a required value that the service may nevertheless return as null.
 fn null_as_default<'de, D, T>(reader: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -40,5 +40,5 @@ where
     <Option<T> as serde::Deserialize>::deserialize(reader).map(Option::unwrap_or_default)
 }
 
-/// The header in which every answer of a simulated region says what it is: `roomy; speed=30`. No real service sends it.
+/// The header with which every response of a simulated region describes it: `roomy; speed=30`. No real service sends it.
 pub const SIMULATED_REGION: &str = "x-simulated-region";

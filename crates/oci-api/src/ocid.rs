@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// An OCID that has been looked at: its parts are where they belong.
+/// A parsed OCID. Its parts are in their places, but it may not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ocid<'a> {
     /// The whole text.
@@ -12,7 +12,7 @@ pub struct Ocid<'a> {
     pub resource_type: &'a str,
     /// The realm: `oc1`.
     pub realm: &'a str,
-    /// The region's name or short key; empty for resources that are not in one.
+    /// The region's name or short key; empty for resources without a region.
     pub region: &'a str,
 }
 
@@ -25,7 +25,7 @@ pub enum OcidError {
     Parts,
     /// Its resource type or unique id is empty.
     Empty,
-    /// It holds a character that no OCID has.
+    /// It contains a character that no OCID contains.
     Character(char),
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for OcidError {
 impl std::error::Error for OcidError {}
 
 impl<'a> Ocid<'a> {
-    /// Takes an OCID apart.
+    /// Parses an OCID.
     pub fn parse(text: &'a str) -> Result<Self, OcidError> {
         if !text.starts_with("ocid1.") {
             return Err(OcidError::Prefix);

@@ -1,9 +1,9 @@
-//! The shape of the table of operations.
+//! The structure of the table of operations.
 
 use crate::Operation;
 use crate::schema::{Bounds, Kind};
 
-/// The service that serves an operation, which decides its host.
+/// The service of an operation, which determines the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Service {
@@ -27,7 +27,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as on the wire: `GET`.
+    /// The name on the wire: `GET`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -38,7 +38,7 @@ impl Method {
     }
 }
 
-/// What an operation answers when it succeeds.
+/// The response of a successful operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// No body.
@@ -56,11 +56,11 @@ pub struct Parameter {
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
-    /// Whether a request without it is refused.
+    /// Whether the service refuses a request without it.
     pub required: bool,
-    /// The values that are allowed; empty when any is.
+    /// The allowed values; empty if any value is allowed.
     pub values: &'static [&'static str],
-    /// What the service assumes when it is not sent.
+    /// The value that the service uses if it is not sent.
     pub default: Option<&'static str>,
     /// Bounds on its length or size.
     pub bounds: Bounds,
@@ -73,25 +73,25 @@ pub struct OperationInfo {
     pub operation: Operation,
     /// Its name: `LaunchInstance`.
     pub name: &'static str,
-    /// Who serves it.
+    /// The service that provides it.
     pub service: Service,
     /// Its method.
     pub method: Method,
-    /// Path template from the root of the host, with `{parameter}` segments.
+    /// The path template from the root of the host, with `{parameter}` segments.
     pub path: &'static str,
-    /// The model of the request's body, if it takes one.
+    /// The model of the request body, if there is one.
     pub body: Option<&'static str>,
-    /// Whether the body must be there.
+    /// Whether the body is required.
     pub body_required: bool,
-    /// What it answers.
+    /// Its successful response.
     pub response: Answer,
-    /// Whether it takes `limit` and `page` and answers `opc-next-page`.
+    /// Whether it takes `limit` and `page` and returns `opc-next-page`.
     pub paginated: bool,
     /// Whether it takes `opc-retry-token`.
     pub retry_token: bool,
-    /// Whether the official SDKs retry it without being asked.
+    /// Whether the official SDKs retry it by default.
     pub default_retry: bool,
-    /// Whether the official SDKs read `opc-work-request-id` from its answer.
+    /// Whether the official SDKs read `opc-work-request-id` from its response.
     pub work_request: bool,
     /// Parameters in the path, in order.
     pub path_parameters: &'static [Parameter],
@@ -116,10 +116,10 @@ impl Operation {
         Self::ALL.iter().copied().find(|operation| operation.name() == name)
     }
 
-    /// The path with its parameters filled in, percent-encoded but for `/` (as the official SDKs do).
+    /// The path with its parameters filled in, percent-encoded except for `/` (as the official SDKs do).
     ///
-    /// `values` are in the order of the template. A template with more parameters than values keeps the rest as they
-    /// are, which the service will refuse.
+    /// `values` has the order of the template. If there are fewer values than parameters, the remaining placeholders stay, and
+    /// the service refuses the request.
     pub fn path(self, values: &[&str]) -> String {
         let mut path = String::new();
         let mut values = values.iter();
@@ -135,7 +135,7 @@ impl Operation {
     }
 }
 
-/// Appends `text` to `out`, percent-encoding all but RFC 3986's unreserved characters and those in `keep`.
+/// Appends `text` to `out`, percent-encoding everything except RFC 3986's unreserved characters and those in `keep`.
 pub fn percent_encode(out: &mut String, text: &str, keep: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {

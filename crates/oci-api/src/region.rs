@@ -16,7 +16,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// Finds a region by name or short key; case is ignored, as the official SDKs ignore it.
+    /// Finds a region by its name or short key. Case is ignored, as in the official SDKs.
     pub fn find(name: &str) -> Option<&'static Self> {
         let name = name.trim().to_ascii_lowercase();
         REGIONS.iter().find(|region| region.name == name || region.key == name)

@@ -1,7 +1,7 @@
-//! The models as data, and the check of a JSON value against one.
+//! The models as data, and the validation of a JSON value against a model.
 //!
-//! The simulated region uses it to refuse what the service would refuse; the commands use it on the part of the
-//! user's config that is passed through to the API.
+//! The simulated region uses it to refuse what the service would refuse. The commands use it for the parts of the user's config
+//! that are passed through to the API.
 
 use crate::generated::schema::MODELS;
 use serde_json::Value;
@@ -19,11 +19,11 @@ pub enum Kind {
     Bool,
     /// An RFC 3339 time.
     DateTime,
-    /// Anything.
+    /// Any value.
     Object,
     /// An array.
     List(&'static Kind),
-    /// An object with free keys.
+    /// An object with arbitrary keys.
     Dict(&'static Kind),
     /// A model, by name.
     Model(&'static str),
@@ -60,13 +60,13 @@ pub struct Field {
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
-    /// Whether the service demands it.
+    /// Whether the service requires it.
     pub required: bool,
     /// Whether its documentation calls it deprecated.
     pub deprecated: bool,
-    /// Whether other values than those known may come.
+    /// Whether the service may send values other than the known ones.
     pub open: bool,
-    /// The values that are known; empty when any string is good.
+    /// The known values; empty if any string is allowed.
     pub values: &'static [&'static str],
     /// Bounds on its value.
     pub bounds: Bounds,
@@ -77,7 +77,7 @@ pub struct Field {
 pub struct Model {
     /// Its name.
     pub name: &'static str,
-    /// The field that tells its subtypes apart.
+    /// The field that distinguishes its subtypes.
     pub discriminator: Option<&'static str>,
     /// Value of that field → name of the subtype.
     pub subtypes: &'static [(&'static str, &'static str)],
@@ -97,33 +97,33 @@ impl Model {
     }
 }
 
-/// One thing wrong with a value.
+/// One violation in a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Violation {
     /// Where: `shapeConfig.ocpus`, `nsgIds[2]`.
     pub path: String,
-    /// What.
+    /// What is wrong.
     pub problem: Problem,
 }
 
 /// What can be wrong with a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Problem {
-    /// The model has no such field; the names that it does have.
+    /// The model has no such field; the fields that it has.
     UnknownField(Vec<&'static str>),
     /// A required field is absent.
     Missing,
-    /// Another type of value: what is expected.
+    /// The value has another type; the expected type.
     WrongType(&'static str),
     /// Not among the allowed values.
     NotAllowed(Vec<&'static str>),
-    /// Shorter than this many of these: characters or items.
+    /// Shorter than this number of characters or items.
     TooShort(usize, &'static str),
-    /// Longer than this many of these.
+    /// Longer than this number of characters or items.
     TooLong(usize, &'static str),
-    /// Below this.
+    /// Below this minimum.
     TooSmall(f64),
-    /// Above this.
+    /// Above this maximum.
     TooLarge(f64),
 }
 
@@ -145,14 +145,14 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// The noun as its count wants it.
+/// The noun in the number that its count requires.
 fn counted(count: usize, of: &'static str) -> &'static str {
     if count == 1 { of.trim_end_matches('s') } else { of }
 }
 
-/// Checks a value against a model and names everything that is wrong with it. A null counts as absent.
+/// Checks a value against a model and returns every violation. A null counts as absent.
 ///
-/// A name that no model has is a mistake of the caller's and gives no violation.
+/// An unknown model name is a mistake of the caller and yields no violation.
 pub fn check(model: &str, value: &Value) -> Vec<Violation> {
     let mut found = Vec::new();
     if let Some(model) = Model::find(model) {
@@ -161,7 +161,7 @@ pub fn check(model: &str, value: &Value) -> Vec<Violation> {
     found
 }
 
-/// Checks one value (a parameter, say) against a type, allowed values and bounds.
+/// Checks one value, such as a parameter, against a type, allowed values and bounds.
 pub fn check_value(
     path: &str,
     kind: Kind,

@@ -1,23 +1,23 @@
-//! What the generated models are made of: open enums and polymorphic objects that keep what they do not know.
+//! The building blocks of the generated models: open enums and polymorphic objects, which preserve what they do not know.
 
 use serde_json::{Map, Value};
 
-/// Fields that a newer service sends and our table does not know. Kept, so that reading and writing loses nothing.
+/// Fields that a newer service sends and this table lacks. They are kept, so that reading and writing loses nothing.
 pub type Extra = Map<String, Value>;
 
-/// A string enum that keeps values it does not know.
+/// A string enum that preserves unknown values.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $(#[doc = concat!("`", $value, "`")] $variant,)+
-            /// A value that this table does not know; the empty string when the field was not sent.
+            /// A value that this table does not know; the empty string if the field was not sent.
             Unrecognized(String),
         }
 
         impl $name {
-            /// The values that are known, as on the wire.
+            /// The known values as on the wire.
             pub const VALUES: &'static [&'static str] = &[$($value,)+];
 
             /// The value as on the wire.
@@ -55,19 +55,19 @@ macro_rules! open_enum {
     };
 }
 
-/// An object whose kind is named by one of its fields. A kind that is not known is kept as it came.
+/// An object whose kind is named by one of its fields. An unknown kind is preserved as it came.
 macro_rules! polymorphic {
     ($(#[$doc:meta])* $name:ident, $tag:literal { $($value:literal => $variant:ident($model:ident),)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $name {
             $(#[doc = concat!("`", $value, "`")] $variant($model),)+
-            /// A kind that this table does not know, or none.
+            /// An unknown kind, or none.
             Other(Extra),
         }
 
         impl $name {
-            /// The field that tells the kinds apart.
+            /// The field that names the kind.
             pub const TAG: &'static str = $tag;
         }
 
