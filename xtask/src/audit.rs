@@ -1,5 +1,6 @@
-//! Licences, banned crates and sources of what is built, by the rules in deny.toml. Takes a second, where cargo-deny takes
-//! minutes to install; `make audit` also runs cargo-deny where it is installed (docs/decisions/0004-audit-without-cargo-deny.md).
+//! Checks the licences, banned crates and sources of everything that is built against deny.toml. It takes a second, whereas
+//! installing cargo-deny takes minutes; `make audit` also runs cargo-deny if it is installed
+//! (docs/decisions/0004-audit-without-cargo-deny.md).
 
 use crate::Result;
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-/// The one place that crates may come from.
+/// The only allowed source of crates.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// Fewer packages than this mean that the output of `cargo tree` was misread.
 const PACKAGES_MIN: usize = 50;
@@ -53,11 +54,11 @@ struct Lock {
 struct Locked {
     name: String,
     version: String,
-    /// Packages of this workspace have none.
+    /// Absent for packages of this workspace.
     source: Option<String>,
 }
 
-/// A package that is built, as `name version`, with the licence that it declares.
+/// A package that is built, as `name version`, and its declared licence.
 type Package = (String, String);
 
 pub fn run(root: &Path) -> Result<()> {
@@ -77,7 +78,7 @@ pub fn run(root: &Path) -> Result<()> {
         .into())
 }
 
-/// Everything that is built for these targets, tests included.
+/// Every package that is built for these targets, including for tests.
 fn packages(root: &Path, targets: &[String]) -> Result<BTreeSet<Package>> {
     let mut command = Command::new("cargo");
     command.args(["tree", "--workspace", "--locked", "--edges", "normal,build,dev", "--prefix", "none"]);
@@ -93,7 +94,7 @@ fn packages(root: &Path, targets: &[String]) -> Result<BTreeSet<Package>> {
     Ok(text.lines().filter_map(package).collect())
 }
 
-/// A row of `cargo tree`. It marks a package that depends on itself through its tests, with `--no-dedupe` too.
+/// Parses a row of `cargo tree`. Even with `--no-dedupe`, the output marks a package that depends on itself through its tests.
 fn package(row: &str) -> Option<Package> {
     let (name, licence) = row.strip_suffix(" (*)").unwrap_or(row).split_once('|')?;
     Some((name.to_owned(), licence.to_owned()))
@@ -113,7 +114,7 @@ fn judge(rules: &Rules, packages: &BTreeSet<Package>) -> Vec<String> {
     findings
 }
 
-/// Packages that come from elsewhere than crates.io.
+/// Packages that do not come from crates.io.
 fn foreign_sources(lock: &Lock) -> impl Iterator<Item = String> {
     lock.package.iter().filter_map(|Locked { name, version, source }| {
         let source = source.as_deref().filter(|source| *source != REGISTRY)?;

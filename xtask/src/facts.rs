@@ -1,4 +1,4 @@
-//! Reads `api/*.json` into types that keep the files' own words.
+//! Reads `api/*.json` into types with the names of the files.
 
 use crate::Result;
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The fields in the file's order, the discriminator left out: it belongs to the enum.
+    /// The fields in the file's order, without the discriminator, which belongs to the enum.
     pub fn fields(&self) -> Result<Vec<(String, Field)>> {
         self.fields
             .iter()
@@ -110,7 +110,7 @@ pub struct RegionsFile {
     pub regions: Map<Region>,
 }
 
-/// Everything the generator knows.
+/// Everything that the generator knows.
 pub struct Facts {
     pub operations: Vec<Operation>,
     pub models: Map<Model>,
@@ -118,7 +118,7 @@ pub struct Facts {
     pub bounds: Map<Map<Value>>,
     pub operation_bounds: Map<OperationBounds>,
     pub regions: RegionsFile,
-    /// Models that a response can hold: these keep fields that we do not know.
+    /// Models that a response can contain. They preserve fields that this program does not know.
     pub answered: BTreeSet<String>,
 }
 

@@ -1,6 +1,8 @@
-//! Development tasks. `cargo xtask codegen` writes the generated part of `oci-api` from `api/*.json`;
-//! `cargo xtask codegen --check` fails when what is checked in differs from what would be written. `cargo xtask tidy`
-//! checks what no compiler does; `cargo xtask rooms` counts the rooms of `fleet` and the arrows between them; `cargo xtask audit`, which is a part of it, the licences and sources of what is built.
+//! Development tasks:
+//!
+//! `cargo xtask codegen` writes the generated part of `oci-api` from `api/*.json`; with `--check` it fails if the checked-in
+//! files differ. `cargo xtask tidy` checks rules that no compiler checks. `cargo xtask rooms` counts the rooms of `fleet` and
+//! the arrows between them. `cargo xtask audit`, which `tidy` includes, checks the licences and sources of what is built.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers, not the product")]
 
 mod audit;
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The checkout that this task was built in.
+/// The checkout in which this task was built.
 fn root() -> Result<&'static Path> {
     Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent folder")?)
 }
@@ -76,7 +78,7 @@ fn codegen(check: bool) -> Result<()> {
     Err(format!("{} differ from api/*.json; run `cargo xtask codegen`", drifted.join(", ")).into())
 }
 
-/// Formats one file with the workspace's own settings.
+/// Formats one file with the settings of the workspace.
 fn rustfmt(source: &str) -> Result<String> {
     let mut child = Command::new("rustfmt")
         .args(["--edition", "2024", "--config-path"])

@@ -1,4 +1,4 @@
-//! Renders the wire models: a struct per model, an enum per polymorphic base and per list of known values.
+//! Renders the wire models: a struct per model, and an enum per polymorphic base and per list of known values.
 
 use crate::Result;
 use crate::facts::{Facts, Field, Model};
@@ -57,7 +57,7 @@ fn structure(out: &mut String, facts: &Facts, name: &str, model: &Model) -> Resu
         let how = match (optional, field.required) {
             (true, true) if is_null_at_times(name, &wire) => "",
             (true, _) => ", skip_serializing_if = \"Option::is_none\"",
-            // One null must not make the whole answer unreadable.
+            // One null must not make the whole response unreadable.
             (false, true) if facts.answered.contains(name) => {
                 ", deserialize_with = \"crate::null_as_default\""
             }
@@ -73,8 +73,8 @@ fn structure(out: &mut String, facts: &Facts, name: &str, model: &Model) -> Resu
     Ok(())
 }
 
-/// Required fields that the service answers with null: a platform image and the tenancy itself are in no compartment
-/// (answers of the live service).
+/// Required fields that the service may return as null: a platform image and the tenancy itself belong to no compartment (seen
+/// in responses of the live service).
 fn is_null_at_times(model: &str, wire: &str) -> bool {
     [("Image", "compartmentId"), ("Compartment", "compartmentId")].contains(&(model, wire))
 }
@@ -88,7 +88,7 @@ fn notes(field: &Field) -> &'static str {
     }
 }
 
-/// Required times and models stay optional: there is no honest value for one that a service left out.
+/// Required times and models stay optional, because there is no honest default if a service leaves one out.
 fn rust_type(facts: &Facts, model: &str, wire: &str, field: &Field) -> Result<String> {
     let list = field.kind.strip_prefix("list[").and_then(|rest| rest.strip_suffix(']'));
     if !field.values.is_empty() {

@@ -1,4 +1,4 @@
-//! From the wire's names and types to Rust's.
+//! Converts names and types of the wire to those of Rust.
 
 const KEYWORDS: [&str; 4] = ["type", "ref", "match", "use"];
 

@@ -91,7 +91,7 @@ fn entry(out: &mut String, operation: &Operation, bounds: &OperationBounds) -> R
     Ok(())
 }
 
-/// What the older document of constraints calls required, and the service has not asked for since (SDK 2.189).
+/// Parameters that the older constraints document requires but the service no longer does (SDK 2.189).
 const OPTIONAL_SINCE: [(&str, &str); 1] = [("ListBootVolumes", "availabilityDomain")];
 
 fn render_parameter(

@@ -1,4 +1,4 @@
-//! Renders the same models as data, for checking JSON that no type has been through yet.
+//! Renders the same models as data, to validate JSON that has not been parsed into a type.
 
 use crate::Result;
 use crate::facts::{Facts, Field};
@@ -35,7 +35,7 @@ fn render_field(out: &mut String, wire: &str, field: &Field, bounds: Option<&Val
     Ok(())
 }
 
-/// `Bounds { .. }` for what constraints.json says of a field or a parameter.
+/// Renders `Bounds { .. }` from what constraints.json says about a field or a parameter.
 pub fn render_bounds(bounds: Option<&Value>) -> String {
     let Some(Value::Object(bounds)) = bounds else { return "Bounds::NONE".to_owned() };
     let mut parts = Vec::new();

@@ -1,11 +1,11 @@
-//! The decision records: one format, and an index that lists all of them in order.
+//! Checks the decision records: one format, and an index that lists all of them in order.
 
 use crate::Result;
 use std::path::Path;
 
-/// Where they are.
+/// Their folder.
 const FOLDER: &str = "docs/decisions";
-/// What each page consists of, in this order.
+/// The sections of each page, in this order.
 const PARTS: [&str; 6] = [
     "\nDate: ",
     "\n**Question.**",
@@ -35,7 +35,7 @@ pub fn untidy(root: &Path) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// The pages, sorted, that the index does not link to, or links to before an earlier one.
+/// The sorted pages that the index does not link to, or that it links to out of order.
 fn out_of_index(index: &str, names: &[String]) -> Vec<String> {
     let mut last = 0;
     let mut findings = Vec::new();

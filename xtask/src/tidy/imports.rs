@@ -1,4 +1,4 @@
-//! Import circles between the files of a crate. Files that import each other cannot be read, tested or moved alone.
+//! Finds import circles between the files of a crate. Files that import each other cannot be read, tested or moved alone.
 
 use super::source::{Import, Source};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,8 +45,7 @@ pub fn circles(files: &Crate) -> Vec<Vec<String>> {
     groups.into_iter().collect()
 }
 
-/// Which room uses which: pairs of top-level modules of a crate, one for each `use` that leads from the first into the
-/// second.
+/// The imports between rooms: pairs of top-level modules of a crate, one for each `use` in the first that refers to the second.
 pub fn room_arrows(files: &Crate) -> BTreeSet<(String, String)> {
     let mut arrows = BTreeSet::new();
     for (module, source) in files {
@@ -61,7 +60,7 @@ pub fn room_arrows(files: &Crate) -> BTreeSet<(String, String)> {
     arrows
 }
 
-/// All files that one imports, directly or through others.
+/// All files that one file imports, directly or through others.
 fn reach(edges: &[Vec<usize>], from: usize) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let mut waiting = edges[from].clone();
@@ -73,8 +72,8 @@ fn reach(edges: &[Vec<usize>], from: usize) -> BTreeSet<usize> {
     found
 }
 
-/// The file that defines what is imported; `None` for another crate. A public re-export of a module's own child is
-/// followed, so that a `mod.rs` that only re-exports makes no circle. Such a re-export is itself no import.
+/// The file that defines an imported item; `None` for another crate. A public re-export of a module's own child is followed, so
+/// that a `mod.rs` that only re-exports does not form a circle. Such a re-export is not itself an import.
 fn target(files: &Crate, module: &[String], import: &Import) -> Option<Vec<String>> {
     let path = absolute(files, module, &import.path)?;
     if import.public && path.starts_with(module) {
@@ -105,7 +104,7 @@ fn defining_file(files: &Crate, mut path: Vec<String>) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// A path from the root of the crate. `None` when it leads out of the crate.
+/// A path from the root of the crate; `None` if it leads out of the crate.
 fn absolute(files: &Crate, module: &[String], path: &[String]) -> Option<Vec<String>> {
     let first = path.first()?;
     let mut base = match first.as_str() {

@@ -1,12 +1,12 @@
-//! Exceptions that `tidy` lets pass. These lists only get shorter: remove what you untangle, add nothing.
+//! Exceptions that `tidy` accepts. These lists only get shorter: remove what you untangle, and add nothing.
 
 /// Groups of files that import each other, as `tidy` prints them.
 pub const CIRCLES: &[&str] = &[];
 
-/// Type names that a crate uses twice, as folder and name.
+/// Type names that a crate uses twice, by folder and name.
 pub const TWINS: &[(&str, &str)] = &[("crates/fleet", "Finding"), ("crates/fleet", "Filter")];
 
-/// Policy constants that do not stand in the `tuning.rs` of their crate yet, as folder and name.
+/// Policy constants that are not yet in the `tuning.rs` of their crate, by folder and name.
 pub const DURATIONS: &[(&str, &str)] = &[
     ("crates/fleet", "AGAIN"),
     ("crates/fleet", "BETWEEN_LOOKS"),

@@ -1,4 +1,4 @@
-//! Rules of the house that no compiler checks: sizes, leftovers, links, and names that must not be here.
+//! Project rules that no compiler checks: sizes, leftovers, links, and names that must not appear.
 
 mod decisions;
 mod imports;
@@ -16,21 +16,20 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A file that cannot be read in one sitting.
+/// A longer file cannot be read in one sitting.
 const LINES_MAX: usize = 500;
-/// A test's name is a promise that fits a line of a report.
+/// A test's name is a promise that fits on one line of a report.
 const TEST_NAME_MAX: usize = 60;
-/// Crates whose policy constants have one home, and the module that is it: whoever asks how long something takes looks
-/// there.
+/// Crates whose policy constants all belong in one module: that is where people look for a duration.
 const TUNED_CRATES: [&str; 3] = ["crates/fleet", "crates/insta-scale", "crates/oci-client"];
 const TUNING: &str = "tuning";
 /// The map of the code; its paths start at the root or at `crates/`.
 const MAP: &str = "ARCHITECTURE.md";
-/// Names the test that keeps each promise.
+/// The page that names the test of each promise.
 const PROMISES: &str = "docs/reliability.md";
-/// More crates than this deserve a discussion, not a merge.
+/// A change that needs more crates than this deserves a discussion first.
 const LOCKED_PACKAGES_MAX: usize = 450;
-/// Written in two parts so that this file does not find itself.
+/// Written in two parts so that this file does not match.
 const LEFTOVERS: [&str; 5] = [
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
@@ -106,14 +105,14 @@ fn too_long(file: &impl Display, name: &str) -> Option<String> {
     (length > TEST_NAME_MAX).then(|| format!("{file}: test name of {length} characters: {name}"))
 }
 
-/// The tests of a Python file, without the prefix that pytest wants.
+/// The tests of a Python file, without the prefix that pytest requires.
 fn python_tests(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .filter_map(|line| line.trim_start().strip_prefix("def test_")?.split_once('('))
         .map(|(name, _)| name)
 }
 
-/// Which known exceptions were met.
+/// The known exceptions that were encountered.
 #[derive(Default)]
 struct Exceptions {
     circles: BTreeSet<&'static str>,
@@ -146,7 +145,7 @@ impl Exceptions {
         })
     }
 
-    /// Exceptions that nothing needs any more.
+    /// Exceptions that are no longer needed.
     fn stale(&self) -> Vec<String> {
         let circles = known::CIRCLES.iter().filter(|known| !self.circles.contains(**known));
         let twins = known::TWINS.iter().filter(|known| !self.twins.contains(*known));
@@ -175,7 +174,7 @@ fn untidy_crate(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<S
     for (module, source) in files {
         for name in &source.types {
             let here = module.join("::");
-            // Twins in one file are the same type for two systems.
+            // Two types of one name in one file are the same type for two platforms.
             if let Some(there) = seen.insert(name, here.clone())
                 && there != here
                 && !exceptions.has_twins(home, name)
@@ -187,7 +186,7 @@ fn untidy_crate(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<S
     findings
 }
 
-/// Policy constants outside the one file that holds them.
+/// Policy constants outside the file that should contain them.
 fn strayed_durations(home: &str, files: &Crate, exceptions: &mut Exceptions) -> Vec<String> {
     let mut findings = Vec::new();
     for (module, source) in files.iter().filter(|(module, _)| **module != [TUNING]) {
@@ -208,7 +207,7 @@ fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
 }
 
-/// The paths in backticks that lead to no file and no folder.
+/// The paths in backticks that match no file or folder.
 fn missing_paths<'a>(root: &'a Path, map: &'a str) -> impl Iterator<Item = &'a str> {
     let code = map.split('`').skip(1).step_by(2);
     let paths = code.filter(|text| text.contains('/') && !text.contains([' ', '*', '<', '=']));
@@ -223,7 +222,7 @@ fn in_folder(file: &Path, folder: &str) -> bool {
     file.components().any(|part| part.as_os_str() == folder)
 }
 
-/// Names of tests in a page (words in backticks with three underscores or more) that no function has.
+/// Test names in a page (words in backticks with three underscores or more) that match no function.
 fn missing_tests<'a>(page: &'a str, code: &'a str) -> impl Iterator<Item = &'a str> {
     let quoted = page.split('`').skip(1).step_by(2);
     let is_name = |word: &&str| {
@@ -236,7 +235,7 @@ fn missing_tests<'a>(page: &'a str, code: &'a str) -> impl Iterator<Item = &'a s
     })
 }
 
-/// Links of a page to files of this checkout that are not there.
+/// Links of a page to files that do not exist in this checkout.
 fn dead_links(root: &Path, page: &Path, text: &str) -> Vec<String> {
     let folder = root.join(page.parent().unwrap_or(Path::new("")));
     text.split("](")

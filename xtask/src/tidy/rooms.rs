@@ -1,4 +1,4 @@
-//! The rooms of `fleet` and the arrows between them: how far the crate is from layers of which each uses only those below.
+//! The rooms of `fleet` and the arrows between them, which show how far the crate is from strict layers.
 
 use super::imports::{Crate, module_path, room_arrows};
 use super::source::Source;
@@ -7,7 +7,7 @@ use crate::Result;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The rooms of `fleet`, lowest first. A room may use the ones before it; ARCHITECTURE.md says what each is for.
+/// The rooms of `fleet`, lowest first. A room may use those before it; ARCHITECTURE.md describes each.
 const LAYERS: &[&str] = &[
     "tuning",
     "pace",
@@ -25,7 +25,7 @@ const LAYERS: &[&str] = &[
 ];
 const HOME: &str = "crates/fleet";
 
-/// Prints how many rooms and arrows there are, and every arrow that leads upward.
+/// Prints the number of rooms and arrows, and every arrow that points upward.
 ///
 /// # Errors
 /// When a source cannot be read.
@@ -56,7 +56,7 @@ fn fleet(root: &Path) -> Result<Crate> {
     Ok(files)
 }
 
-/// Whether an arrow leads to a room of the same or a higher layer. A room that is not listed is above all.
+/// Whether an arrow points to a room of the same or a higher layer. An unlisted room is above all others.
 fn is_upward(from: &str, to: &str) -> bool {
     let layer = |room: &str| LAYERS.iter().position(|known| *known == room).unwrap_or(usize::MAX);
     layer(to) >= layer(from)

@@ -1,4 +1,4 @@
-//! What the rules need to know of one source file: its tests, its types, and what it imports.
+//! The facts that the rules need about one source file: its tests, its types, and its imports.
 
 use syn::visit::{self, Visit};
 
@@ -11,26 +11,26 @@ pub struct Source {
     pub types: Vec<String>,
     /// What it imports outside tests.
     pub imports: Vec<Import>,
-    /// Names of the constants outside tests that say how long something takes.
+    /// Names of the constants outside tests that hold a duration.
     pub durations: Vec<String>,
 }
 
 /// `use` of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// As written, from `crate`, `super` or a module on: `["crate", "pace", "Ticket"]`. A glob ends with `*`.
+    /// The path as written, starting at `crate`, `super` or a module: `["crate", "pace", "Ticket"]`. A glob ends with `*`.
     pub path: Vec<String>,
-    /// The name that it has here.
+    /// Its local name.
     pub name: String,
     /// Whether others can import it from here.
     pub public: bool,
 }
 
 impl Source {
-    /// Reads a file.
+    /// Parses a file.
     ///
     /// # Errors
-    /// When it is no Rust.
+    /// When it is not valid Rust.
     pub fn parse(text: &str) -> syn::Result<Self> {
         let mut source = Self::default();
         source.visit_file(&syn::parse_file(text)?);
@@ -70,7 +70,7 @@ fn is_test_only(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
-/// `#[test]`, `#[tokio::test]` and their like.
+/// Whether a function is a test: `#[test]`, `#[tokio::test]` or similar.
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes
         .iter()
@@ -102,7 +102,7 @@ impl<'ast> Visit<'ast> for Source {
         self.constant(&item.ident, &item.ty);
     }
 
-    // Tests written in `proptest!` stand in a macro, of which only the tokens are known.
+    // Tests written in `proptest!` are inside a macro, of which only the tokens are known.
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         if call.path.segments.last().is_some_and(|last| last.ident == "proptest") {
             let text = call.tokens.to_string();
