@@ -1,4 +1,4 @@
-//! Measures the world by itself: steps a second, memory for 100,000 instances, a page out of as many.
+//! Measures the world alone: steps per second, the memory for 100,000 instances, and the time of one page of that many.
 //!
 //! `cargo run --release -p oci-simulator --example world_numbers [INSTANCES]`
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use std::hint::black_box;
 use tokio::time::Instant;
 
-/// Pages that are measured, of which the middle one counts.
+/// The number of measured pages, of which the median counts.
 const PAGES: usize = 200;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Memory that this process holds, in KB; 0 where `/proc` does not tell.
+/// The resident memory of this process in KB; 0 if `/proc` does not provide it.
 fn resident_kilobytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();

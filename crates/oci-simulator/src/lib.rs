@@ -1,7 +1,7 @@
-//! A simulated OCI region that official clients cannot tell from the real API.
+//! A simulated OCI region that official clients cannot distinguish from the real API.
 //!
-//! `world` is a pure, seeded state machine in virtual time; `server` puts HTTP on top of it; `scenario` says what kind
-//! of region it is. This crate shares only wire types with the client, so that one mistake cannot hide on both sides.
+//! `world` is a pure, seeded state machine in virtual time; `server` puts HTTP on top of it; `scenario` describes the region.
+//! This crate shares only wire types with the client, so that a mistake on one side is not repeated on the other.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Errors of scenarios, with their place and the nearest valid name.
+//! Errors of scenarios, with their location and the most similar valid name.
 
 use super::presets::PRESETS;
 use std::path::Path;
@@ -64,13 +64,13 @@ impl ScenarioError {
     }
 }
 
-/// The library's text in one line and without the place, which the error already has.
+/// The library's text on one line, without the location, which the error already contains.
 fn plain(text: &str) -> String {
     let text = text.split(" at line ").next().unwrap_or(text);
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// The key whose value begins here: `b` if the line is `a: {b: x}` and the place is that of `x`.
+/// The key whose value begins here: `b` if the line is `a: {b: x}` and the location is that of `x`.
 fn key_before(text: &str, line: usize, column: usize) -> Option<&str> {
     let line = text.lines().nth(line.checked_sub(1)?)?;
     let (at, _) = line.char_indices().nth(column.checked_sub(1)?)?;
@@ -79,7 +79,7 @@ fn key_before(text: &str, line: usize, column: usize) -> Option<&str> {
     (!key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')).then_some(key)
 }
 
-/// Says what a value must be, where the library only says what it is not.
+/// Says what a value must be where the library only says what it is not.
 fn wanted(said: &str) -> String {
     let number = |what: &str| said.contains(what) && (said.contains("invalid") || said.contains("cannot"));
     let wanted = match said {
@@ -105,9 +105,9 @@ fn unknown(what: &str, name: &str, known: &[&'static str]) -> String {
     }
 }
 
-/// The known name that is nearest to a mistyped one.
+/// The known name that is most similar to a mistyped one.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A name that stops too early: `list_lag` for `list_lag_seconds`.
+    // A truncated name: `list_lag` for `list_lag_seconds`.
     let lower = name.to_lowercase();
     let mut longer = known.iter().filter(|known| lower.len() >= 4 && known.starts_with(&lower));
     if let (Some(only), None) = (longer.next(), longer.next()) {

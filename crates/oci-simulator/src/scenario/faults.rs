@@ -1,4 +1,4 @@
-//! Faults: which requests they hit, when, and what happens then.
+//! Faults: which requests they hit, when, and with which effect.
 
 use super::error::nearest;
 use oci_api::{Method, Operation};
@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// Operations by name (`LaunchInstance`) or class (`launch`, `write`, `read`); all when left out.
+    /// Operations by name (`LaunchInstance`) or class (`launch`, `write`, `read`); all if omitted.
     #[serde(default)]
     pub operations: Vec<Selector>,
-    /// The probability, 0 to 1, that a matching request is hit; 1 when left out.
+    /// The probability, 0 to 1, that a matching request is hit; 1 if omitted.
     #[serde(default = "certain")]
     pub probability: f64,
     /// Hits only these matching requests, counted from 1.
@@ -23,34 +23,34 @@ pub struct FaultRule {
     /// Hits nothing before this many real seconds since the server started (or since the rule was added).
     #[serde(default)]
     pub after_seconds: Option<f64>,
-    /// Hits for this many real seconds from then on; without end when left out.
+    /// Hits for this many real seconds after that; without end if omitted.
     #[serde(default)]
     pub for_seconds: Option<f64>,
-    /// The most times that it hits; without limit when left out.
+    /// The maximum number of hits; unlimited if omitted.
     #[serde(default)]
     pub times: Option<u64>,
-    /// What happens.
+    /// The effect.
     pub fault: FaultKind,
 }
 
-/// What happens to a request that a rule hits.
+/// The effect on a request that a rule hits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
-    /// The region answers with an error.
+    /// The region responds with an error.
     Answer {
         /// The HTTP status: 400 to 599.
         status: u16,
         /// The kind of body.
         #[serde(default)]
         body: AnswerBody,
-        /// Oracle's code, in place of the usual one for the status.
+        /// Oracle's code, instead of the usual one for the status.
         #[serde(default)]
         code: Option<String>,
-        /// The text, in place of the usual one.
+        /// The text, instead of the usual one.
         #[serde(default)]
         message: Option<String>,
-        /// Whether the request takes effect nevertheless, as when a gateway gives up waiting for the answer.
+        /// Whether the request takes effect nevertheless, as when a gateway stops waiting for the response.
         #[serde(default)]
         after_effect: bool,
     },
@@ -60,22 +60,22 @@ pub enum FaultKind {
         #[serde(default = "some_bytes")]
         bytes: usize,
     },
-    /// The connection is cut before the request takes effect, with no answer.
+    /// The connection is cut before the request takes effect, without a response.
     ResetBefore,
-    /// The connection is cut after the request took effect, with no answer.
+    /// The connection is cut after the request took effect, without a response.
     ResetAfter,
-    /// The answer takes longer. Other faults can hit it as well.
+    /// The response is delayed. Other faults can hit it as well.
     Delay {
-        /// How much longer, in seconds.
+        /// The delay in seconds.
         seconds: f64,
     },
-    /// No answer ever comes; the request takes no effect.
+    /// No response ever arrives, and the request takes no effect.
     Hang,
-    /// A list returns the page token of the request once more.
+    /// A list returns the request's own page token again.
     RepeatPage,
     /// A list returns the same page twice, under two tokens.
     DuplicatePage,
-    /// The region's clock is wrong, so that correct requests look too old or too new.
+    /// The region's clock is wrong, so that valid requests look too old or too new.
     ClockSkew {
         /// By how many seconds the region's clock is ahead; negative if it is behind.
         seconds: f64,
@@ -84,7 +84,7 @@ pub enum FaultKind {
     ExpiredCredentials,
 }
 
-/// The body of an error that a rule asks for.
+/// The body of an error that a rule requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerBody {
@@ -132,7 +132,7 @@ pub enum Selector {
 }
 
 impl Selector {
-    /// Whether it covers the operation.
+    /// Whether it includes the operation.
     pub fn covers(self, operation: Operation) -> bool {
         match self {
             Self::One(one) => one == operation,
@@ -194,7 +194,7 @@ impl<'de> Deserialize<'de> for Selector {
 }
 
 impl FaultRule {
-    /// A rule that hits every request with this fault.
+    /// A rule that applies this fault to every request.
     pub fn always(fault: FaultKind) -> Self {
         Self {
             operations: Vec::new(),
@@ -216,7 +216,7 @@ impl FaultRule {
     /// Checks the rule.
     ///
     /// # Errors
-    /// What is wrong with it, in words for the person who wrote it.
+    /// When the rule is invalid; the text is for the person who wrote it.
     pub fn check(&self) -> Result<(), String> {
         if !(0.0..=1.0).contains(&self.probability) {
             return Err(format!("probability must be between 0 and 1, not {}", self.probability));

@@ -1,7 +1,7 @@
-//! Scenarios: the kind of region that is simulated, and the faults in it. A scenario is a YAML file or a preset.
+//! Scenarios: the properties and faults of a simulated region, from a YAML file or a preset.
 //!
-//! `--simulate=NAME|FILE`, `sim serve --scenario` and tests use them in the same way. This module only reads and describes:
-//! it must not know how a fault is carried out.
+//! `--simulate=NAME|FILE`, `sim serve --scenario` and tests use them in the same way. This module only reads and describes: it
+//! must not know how a fault takes effect.
 
 mod error;
 mod faults;
@@ -17,24 +17,24 @@ use crate::world::WorldSettings;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A kind of region. Every field has a default; the default scenario is a roomy region in which nothing goes wrong.
+/// The properties of a region. Every field has a default; the default scenario is a roomy region without faults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
-    /// The name of the preset or the path of the file it was loaded from; empty when it was built in code.
+    /// The name of the preset or the path of the file; empty if it was built in code.
     #[serde(skip)]
     pub name: String,
     /// Its description, in one line.
     pub description: String,
     /// Hosts, limits and delays of the region.
     pub world: WorldSettings,
-    /// Simulated seconds in one real second; when left out, what the caller says, or 30.
+    /// Simulated seconds per real second; if omitted, the caller's value, or 30.
     pub speed: Option<f64>,
     /// Whether requests must be signed.
     pub signatures: Signatures,
     /// How many requests are admitted.
     pub throttle: ThrottleSettings,
-    /// The delay of every answer.
+    /// The delay of every response.
     pub latency: Latency,
     /// The faults.
     pub faults: Vec<FaultRule>,
@@ -51,7 +51,7 @@ pub enum Signatures {
     Unchecked,
 }
 
-/// The delay of every answer, drawn evenly between two bounds, in milliseconds.
+/// The delay of every response, drawn uniformly between two bounds, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Latency {
@@ -65,19 +65,19 @@ impl Scenario {
     /// The preset with this name.
     ///
     /// # Errors
-    /// When no preset has the name; the error suggests the nearest one.
+    /// When no preset has the name; the error suggests the most similar one.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
         let preset = Preset::find(name).ok_or_else(|| ScenarioError::unknown_name(name))?;
         let scenario = Self::from_yaml(preset.yaml, &format!("preset {}", preset.name))?;
         Ok(Self { name: preset.name.to_owned(), ..scenario })
     }
 
-    /// A scenario from the text of a YAML file. `source_name` names the file in messages.
+    /// Parses the text of a YAML file. Messages call it `source_name`.
     ///
     /// # Errors
-    /// When the text is no scenario; the error has line and column.
+    /// When the text is not a scenario; the error has line and column.
     pub fn from_yaml(text: &str, source_name: &str) -> Result<Self, ScenarioError> {
-        // A file of nothing but comments is the default scenario, not a mistake.
+        // A file that contains only comments is the default scenario, not a mistake.
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
@@ -87,12 +87,12 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// The preset with this name, or else the file with this path: the value of `--simulate=` and `--scenario`.
+    /// The preset with this name, or otherwise the file with this path: the value of `--simulate=` and `--scenario`.
     ///
-    /// A text with a slash or a dot, or one that names a file, is a path.
+    /// A text with a slash or a dot, or one that names an existing file, is a path.
     ///
     /// # Errors
-    /// When there is neither such a preset nor such a file, or the file is no scenario.
+    /// When neither the preset nor the file exists, or the file is not a scenario.
     pub fn load(name_or_file: &str) -> Result<Self, ScenarioError> {
         let path = Path::new(name_or_file);
         let looks_like_a_file = name_or_file.contains(['/', '.', '\\']) || path.is_file();

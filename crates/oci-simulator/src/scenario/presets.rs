@@ -7,7 +7,7 @@ pub struct Preset {
     pub name: &'static str,
     /// Its description, in one line.
     pub description: &'static str,
-    /// Its YAML text, a good start for a scenario of your own.
+    /// Its YAML text, a good starting point for your own scenario.
     pub yaml: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! How many requests a region admits. Oracle publishes no numbers: those of the presets are invented.
+//! How many requests a region admits. Oracle publishes no numbers; those of the presets are invented.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ pub struct ThrottleSettings {
     pub user: Budgets,
     /// Budgets of the tenancy, shared by its users.
     pub tenancy: Budgets,
-    /// Real seconds after a refusal during which the user is refused in the same class, whatever the budget holds.
+    /// Real seconds after a refusal during which the user is refused in the same class, whatever the budget contains.
     pub penalty_seconds: Option<f64>,
-    /// Value of the header `Retry-After` of a refusal; not sent when left out, as with the real service.
+    /// The value of the header `Retry-After` in a refusal; not sent if omitted, as in the real service.
     pub retry_after_seconds: Option<u32>,
-    /// How the load of other tenants changes the tenancy's budgets, in order of time.
+    /// How the load of other tenants changes the tenancy's budgets over time.
     pub other_load: Vec<LoadStep>,
 }
 
@@ -49,13 +49,13 @@ pub struct Budgets {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// Requests a second that it admits permanently.
+    /// The sustained rate, in requests per second.
     pub per_second: f64,
-    /// Requests that it admits at once when it is full.
+    /// The number of requests that a full bucket admits at once.
     pub burst: f64,
 }
 
-/// From a moment on, the tenancy's budgets are this share of their settings.
+/// The share of their settings to which the tenancy's budgets change at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoadStep {
@@ -66,7 +66,7 @@ pub struct LoadStep {
 }
 
 impl ThrottleSettings {
-    /// The settings with the preset's budgets filled in where none is given.
+    /// The settings, with missing budgets taken from the preset.
     #[must_use]
     pub fn resolved(&self) -> Self {
         let (user, tenancy) = match self.preset {

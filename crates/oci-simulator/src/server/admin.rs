@@ -1,5 +1,5 @@
-//! The pages about the simulation, under `/_sim`: without signatures, and for this machine only unless the options
-//! say otherwise.
+//! The pages about the simulation, under `/_sim`. They need no signatures, and only this machine can use them unless the
+//! options say otherwise.
 
 use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The most events of one answer.
+/// The maximum number of events per response.
 const EVENTS_MAX: usize = 10_000;
 
 /// Whether a path is one of these pages.
@@ -24,13 +24,13 @@ pub(super) fn is_for(path: &str) -> bool {
     path == "/_sim" || path.starts_with("/_sim/")
 }
 
-/// Answers one of these pages.
+/// Serves one of these pages.
 pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<Bytes> {
     let is_remote = parts.extensions.get::<Peer>().is_some_and(|peer| !peer.0.ip().is_loopback());
     if is_remote && parts.extensions.get::<RemoteAdmin>().is_none() {
         return error_response(403, "NotAllowed", "The pages under /_sim are for this machine only.");
     }
-    // A page of another site, open in a browser on this machine, must not control the region.
+    // A page of another site that is open in a browser on this machine must not control the region.
     if parts.headers.contains_key(ORIGIN) {
         return error_response(
             403,
@@ -38,7 +38,7 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
             "The pages under /_sim are not for web pages of other sites.",
         );
     }
-    // Neither must a site whose name was pointed at this machine (DNS rebinding).
+    // A site whose name resolves to this machine must not do so either (DNS rebinding).
     if parts.extensions.get::<RemoteAdmin>().is_none() && !is_for_this_machine(parts) {
         return error_response(
             403,
@@ -63,8 +63,7 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
     }
 }
 
-/// Whether the request is addressed to a name of the loopback interface. A request inside the process may have no
-/// address.
+/// Whether the request is addressed to a name of the loopback interface. An in-process request may have no address.
 fn is_for_this_machine(parts: &Parts) -> bool {
     let host = match parts.headers.get(HOST) {
         Some(host) => host.to_str().unwrap_or("?"),
@@ -76,7 +75,7 @@ fn is_for_this_machine(parts: &Parts) -> bool {
         || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Events as JSON lines, oldest first, from the number `since` on.
+/// Events as JSON lines, oldest first, starting with the number `since`.
 fn events(region: &Region, query: Option<&str>) -> Response<Bytes> {
     let mut since = 0;
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
@@ -88,7 +87,7 @@ fn events(region: &Region, query: Option<&str>) -> Response<Bytes> {
     }
     let mut lines = Vec::new();
     for event in region.events(since, EVENTS_MAX) {
-        // An event consists of strings and numbers, which can always be written.
+        // An event consists of strings and numbers, which can always be serialised.
         if serde_json::to_writer(&mut lines, &event).is_ok() {
             lines.push(b'\n');
         }
@@ -147,7 +146,7 @@ fn faults(region: &Region, body: &Bytes) -> Response<Bytes> {
     json(&region.faults())
 }
 
-/// Reads an object. The library alone would accept an array too, field by field.
+/// Parses an object. The library alone would also accept an array of the fields.
 fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err("it is an array".to_owned());

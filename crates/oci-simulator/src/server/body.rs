@@ -1,4 +1,4 @@
-//! Checks a body against the model of its operation, strictly: a misspelt field is refused rather than ignored.
+//! Validates a body strictly against the model of its operation: a misspelt field is refused rather than ignored.
 
 use super::route::shown;
 use crate::world::ApiError;
@@ -8,19 +8,19 @@ use serde_json::Value;
 
 /// The model whose subtype has a default.
 const CONFIGURATION: &str = "CreateInstanceConfigurationBase";
-/// The most violations that one message names; it counts the rest.
+/// The maximum number of violations in a message; the others are counted.
 const NAMED_MAX: usize = 5;
 
-/// The parsed body; `None` if the operation takes none or the request has none.
+/// Parses the body; `None` if the operation takes none or the request has none.
 pub(super) fn parse(info: &OperationInfo, body: &[u8]) -> Result<Option<Value>, ApiError> {
     let Some(model) = info.body else { return Ok(None) };
-    // The Go SDK, and with it Terraform, writes `null` for a body that it leaves out.
+    // The Go SDK, and with it Terraform, sends `null` for an omitted body.
     if body.trim_ascii().is_empty() || body.trim_ascii() == b"null" {
         return if info.body_required { Err(missing("the message body is required")) } else { Ok(None) };
     }
     let mut value = read(body)?;
     if let (CONFIGURATION, Some(fields)) = (model, value.as_object_mut()) {
-        // Every SDK sends the source, and a caller of its own may leave it out.
+        // Every SDK sends the source, but other callers may omit it.
         fields.entry("source").or_insert_with(|| "NONE".into());
     }
     let found = check(model, &value);
@@ -48,8 +48,8 @@ pub(super) fn parse(info: &OperationInfo, body: &[u8]) -> Result<Option<Value>, 
 
 fn read(body: &[u8]) -> Result<Value, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
-        // A raw newline in a string, which a hand-made body with an SSH key often has, gets this code and text from
-        // the service; what is not JSON at all has a code of its own.
+        // The service has a separate code and text for a raw newline in a string, a common mistake in a handwritten body with
+        // an SSH key.
         if error.to_string().starts_with("control character") {
             ApiError::new(400, "InvalidParameter", "Unable to parse message body")
         } else {

@@ -1,8 +1,8 @@
-//! The two clocks of a region: simulated time, in which instances boot, and the caller's time, in which requests are
-//! dated, throttled and delayed.
+//! The two clocks of a region: simulated time, in which instances boot, and the caller's time, in which requests are dated,
+//! throttled and delayed.
 //!
-//! Both follow `tokio::time`, so that a paused tokio clock moves the whole region; only the wall clock of a real server
-//! is read from the system.
+//! Both follow `tokio::time`, so a paused tokio clock pauses the whole region. Only a real server reads its wall clock from the
+//! system.
 
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Mutex;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub trait SimClock: Send + Sync {
     /// The time in the simulated world.
     fn now(&self) -> Timestamp;
-    /// The caller's time, with which the date of a request is compared.
+    /// The caller's time, against which the date of a request is checked.
     fn wall(&self) -> Timestamp;
     /// How long the region has been running, in the caller's time.
     fn elapsed(&self) -> Duration;
@@ -35,17 +35,17 @@ pub struct ScaledClock {
 enum Wall {
     /// The system's clock.
     System,
-    /// This time at the beginning, and from then on tokio's.
+    /// Starts at this time and then follows tokio's time.
     From(Timestamp),
 }
 
 impl ScaledClock {
-    /// For a server: simulated time begins at `start`, and dates are compared with the system's clock.
+    /// For a server: simulated time starts at `start`, and dates are checked against the system's clock.
     pub fn real(start: Timestamp, speed: f64) -> Self {
         Self { origin: Instant::now(), start, speed, advanced: Mutex::default(), wall: Wall::System }
     }
 
-    /// For simulation inside one process: both clocks begin at `start` and follow tokio's time, paused or not.
+    /// For in-process simulation: both clocks start at `start` and follow tokio's time, paused or not.
     pub fn in_process(start: Timestamp) -> Self {
         let wall = Wall::From(start);
         Self { origin: Instant::now(), start, speed: 1.0, advanced: Mutex::default(), wall }

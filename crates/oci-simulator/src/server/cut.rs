@@ -1,4 +1,4 @@
-//! A body that stops in the middle.
+//! A body that breaks off.
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Yields some bytes and then an error, at which the server drops the connection.
+/// Yields some bytes and then an error, which makes the server drop the connection.
 #[derive(Debug)]
 pub(super) struct CutBody {
     bytes: Option<Bytes>,
@@ -32,8 +32,7 @@ impl Body for CutBody {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         if !self.flushed {
-            // The server flushes when the body makes it wait; without this pause the bytes would be lost with the
-            // connection.
+            // The server flushes when the body makes it wait; without this pause the bytes would be lost with the connection.
             self.flushed = true;
             context.waker().wake_by_ref();
             return Poll::Pending;

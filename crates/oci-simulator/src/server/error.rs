@@ -1,27 +1,27 @@
-//! Why a region that stands by itself cannot be started, or cannot be stopped in order.
+//! Why a standalone region cannot start or cannot stop cleanly.
 
 use super::home::HomeError;
 use super::save::SaveError;
 use std::net::SocketAddr;
 
-/// Why a region cannot be started, or stopped in order.
+/// Why a region cannot start or cannot stop cleanly.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address would let other machines in.
+    /// The address would admit other machines.
     #[error("{0} is not a loopback address: other machines could connect. Use --allow-remote to allow that")]
     NotLoopback(SocketAddr),
-    /// Something else listens there.
+    /// Another program listens on the address.
     #[error(
         "cannot listen on {0}: the port is in use. Choose another with --listen {ip}:PORT; 0 picks a free one",
         ip = .0.ip()
     )]
     PortInUse(SocketAddr),
-    /// The address cannot be listened on.
+    /// The region cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The reason.
         source: std::io::Error,
     },
     /// The speed is out of range.
@@ -30,7 +30,7 @@ pub enum StartError {
     /// A resource cannot be registered.
     #[error("a resource that must exist in the region cannot be created: {0}")]
     Register(String),
-    /// The scenario names a compartment that is not there.
+    /// The scenario names a compartment that does not exist.
     #[error(
         "world: quotas: the region has no compartment {0}. Omit `compartment` to cover every compartment"
     )]
@@ -41,7 +41,7 @@ pub enum StartError {
     /// The saved world cannot be used.
     #[error(transparent)]
     Save(#[from] SaveError),
-    /// A task of the server broke; this is a bug.
+    /// A task of the server failed, which is a bug.
     #[error("the server failed: {0}")]
     Broken(String),
 }

@@ -17,17 +17,17 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use jiff::SignedDuration;
 use std::time::Duration;
 
-/// The most bytes of a request's line and headers (invented: Oracle publishes no limit).
+/// The maximum size of a request's line and headers in bytes (invented: Oracle publishes no limit).
 pub(super) const HEADER_BYTES_MAX: usize = 10_000;
-/// The most bytes of a request's body (invented).
+/// The maximum size of a request's body in bytes (invented).
 pub(super) const BODY_BYTES_MAX: usize = 2_000_000;
-/// The largest clock skew that the signature check accepts, in seconds.
+/// The maximum clock skew that the signature check accepts, in seconds.
 const SKEW_SECONDS_MAX: f64 = 300.0;
 
-/// A connection that was cut, as a caller inside the process sees it.
+/// A connection that was cut, as an in-process caller sees it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Dropped {
-    /// The connection was cut before any part of the answer arrived.
+    /// The connection was cut before any part of the response arrived.
     #[error("the connection was closed before an answer came")]
     BeforeAnswer,
     /// The connection was cut in the middle of the body.
@@ -41,7 +41,7 @@ pub enum Dropped {
 }
 
 impl Region {
-    /// Answers one request in this process.
+    /// Responds to one request in this process.
     ///
     /// # Errors
     /// When a fault cuts the connection.
@@ -59,7 +59,7 @@ impl Region {
     }
 }
 
-/// Answers one request of the API.
+/// Responds to one request of the API.
 pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply {
     let _in_flight = region.inner.counters.begin();
     let route = route::find(parts.method.as_str(), parts.uri.path());
@@ -67,7 +67,7 @@ pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply
     if route.is_err() {
         region.inner.counters.count_unknown(parts.method.as_str(), parts.uri.path());
     }
-    // Counts as never answered until it is answered: a caller that leaves drops this future.
+    // Counts as dropped until there is a response, because a caller that leaves drops this future.
     let counted = CountOnDrop { region, name, outcome: Outcome::Dropped(0) };
     let mut reply = match admit(region, parts, &body, route) {
         Ok(admitted) => serve(region, parts, &body, admitted).await,
@@ -82,8 +82,7 @@ pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply
     reply
 }
 
-/// Completes the refusal of a request whose body was not read whole: counts it, and gives
-/// it a request id.
+/// Completes the refusal of a request whose body was not read whole: counts it and adds a request id.
 pub(super) fn refuse(region: &Region, parts: &Parts, mut refused: Response<Bytes>) -> Response<Bytes> {
     let _in_flight = region.inner.counters.begin();
     let route = route::find(parts.method.as_str(), parts.uri.path());
@@ -111,7 +110,7 @@ impl Drop for CountOnDrop<'_> {
     }
 }
 
-/// A request that may be served: its caller, its operation, and the faults that hit it.
+/// An admitted request: its caller, its operation, and the faults that hit it.
 struct Admitted {
     caller: Caller,
     route: Route,
@@ -127,7 +126,7 @@ fn admit(
     if let Some(refused) = too_large(parts, body.len()) {
         return Err(Box::new(refused));
     }
-    // Seen on a live tenancy: 400 and no body at all, before any other check.
+    // Seen on a live tenancy: 400 without a body, before any other check.
     if parts.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
         return Err(Box::new(reply::empty(400)));
     }
@@ -146,7 +145,7 @@ fn admit(
     Ok(Admitted { caller, route, met })
 }
 
-/// The refusal of a request that is larger than the region reads.
+/// The refusal of a request that exceeds the size limits.
 pub(super) fn too_large(parts: &Parts, body_bytes: usize) -> Option<Response<Bytes>> {
     let headers: usize =
         parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
@@ -193,7 +192,7 @@ fn authenticate(
     })
 }
 
-/// The caller that a request claims to have, where signatures are not checked.
+/// The caller that a request claims to have, used when signatures are not checked.
 fn claimed_caller(headers: &HeaderMap) -> Option<Caller> {
     let authorization = Authorization::parse(headers.get(AUTHORIZATION)?.to_str().ok()?).ok()?;
     let mut parts = authorization.key_id.split('/');
@@ -233,7 +232,7 @@ async fn serve(region: &Region, parts: &Parts, body: &Bytes, admitted: Admitted)
     }
 }
 
-/// The request as the world takes it, if its parameters and body are good.
+/// Converts the request to the world's form if its parameters and body are valid.
 fn checked(parts: &Parts, bytes: &Bytes, caller: Caller, route: &mut Route) -> Result<ApiRequest, ApiError> {
     let info = route.operation.info();
     parameters::path(info, &route.path)?;
@@ -251,7 +250,7 @@ fn checked(parts: &Parts, bytes: &Bytes, caller: Caller, route: &mut Route) -> R
     })
 }
 
-/// Says who answers, and gives the answer its `opc-request-id`: the caller's own, or one from the seed.
+/// Adds the region's label and an `opc-request-id` to the response: the caller's own id, or one from the seed.
 fn identify(region: &Region, headers: &HeaderMap, response: &mut Response<Bytes>) {
     let theirs = headers.get(REQUEST_ID).filter(|id| {
         let id = id.as_bytes();

@@ -1,4 +1,4 @@
-//! Decides which faults hit a request. The same seed and the same requests in the same order give the same faults.
+//! Decides which faults hit a request. The same seed and the same requests in the same order produce the same faults.
 
 use crate::scenario::{FaultKind, FaultRule};
 use crate::world::chance::Chance;
@@ -25,9 +25,9 @@ struct Armed {
 /// The faults that hit one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Met {
-    /// The additional delay of its answer.
+    /// The additional delay of the response.
     pub delay: Duration,
-    /// The one fault, besides delays, that hits it.
+    /// The fault that hits it, apart from delays.
     pub fault: Option<FaultKind>,
 }
 
@@ -38,7 +38,7 @@ impl Faults {
         faults
     }
 
-    /// Adds rules, whose times count from now.
+    /// Adds rules, whose times start now.
     pub fn add(&mut self, rules: &[FaultRule], now: f64) {
         for rule in rules {
             let chance = Chance::new(self.seed, &format!("fault {}", self.added));
@@ -58,7 +58,7 @@ impl Faults {
         self.rules.iter().map(|armed| armed.rule.clone()).collect()
     }
 
-    /// By how many seconds the region's clock is ahead when this request arrives.
+    /// How many seconds the region's clock is ahead when this request arrives.
     pub fn clock_skew(&mut self, operation: Operation, now: f64) -> f64 {
         let mut skew = 0.0;
         for armed in &mut self.rules {
@@ -72,8 +72,8 @@ impl Faults {
         skew
     }
 
-    /// The faults that hit a request for this operation, once it is admitted. Delays add up; of all other faults, the first
-    /// that hits wins.
+    /// The faults that hit an admitted request for this operation. Delays add up; of all other faults, the first that hits
+    /// wins.
     pub fn meet(&mut self, operation: Operation, now: f64) -> Met {
         let mut met = Met::default();
         for armed in self.rules.iter_mut().filter(|armed| armed.rule.covers(operation)) {

@@ -1,7 +1,7 @@
 //! HTTP on top of the world: authenticates and throttles requests, and injects faults.
 //!
-//! [`Region`] is the region as a handle, in this process or behind a socket; [`start`] runs a region of its own.
-//! The server must not know what an instance is: only the world knows what a request does.
+//! [`Region`] is a handle to the region, in this process or behind a socket; [`start`] runs a standalone region. The server
+//! must not know what an instance is: only the world knows the effect of a request.
 
 mod admin;
 mod auth;

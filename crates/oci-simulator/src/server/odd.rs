@@ -1,4 +1,4 @@
-//! Carries faults out on an answer.
+//! Applies faults to responses.
 
 use super::reply::{self, Ending, NEXT_PAGE, Reply};
 use crate::scenario::{AnswerBody, FaultKind};
@@ -7,15 +7,15 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use std::collections::BTreeMap;
 
-/// Marks a page token that leads to a page that was given before.
+/// Marks a page token that returns the previous page again.
 const AGAIN: &str = "again.";
 
-/// No answer.
+/// No response: the connection is cut.
 pub(super) fn reset() -> Reply {
     Reply { response: Response::new(Bytes::new()), ending: Ending::Reset }
 }
 
-/// The answer that the rule asks for. Other kinds of faults have none, and give a plain 500.
+/// The response that the rule requests. Other kinds of faults have none and produce a plain 500.
 pub(super) fn answer(fault: &FaultKind) -> Response<Bytes> {
     let FaultKind::Answer { status, body, code, message, .. } = fault else {
         return reply::error_response(500, "InternalError", "An internal error has occurred.");
@@ -50,7 +50,7 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Applies a fault to the answer of a request that took effect. `page` is the page token of the request.
+/// Applies a fault to the response to a request that took effect. `page` is the page token of the request.
 pub(super) fn after(fault: &FaultKind, mut response: Response<Bytes>, page: Option<&str>) -> Reply {
     match fault {
         FaultKind::Truncate { bytes } if !response.body().is_empty() => {
@@ -60,7 +60,7 @@ pub(super) fn after(fault: &FaultKind, mut response: Response<Bytes>, page: Opti
         FaultKind::ResetAfter | FaultKind::Truncate { .. } => return reset(),
         FaultKind::Answer { .. } => return answer(fault).into(),
         FaultKind::RepeatPage => {
-            // The first page was requested without a token, so there is no token to repeat.
+            // A request for the first page has no token that could be repeated.
             if let Some(token) = page.and_then(|page| HeaderValue::try_from(page).ok()) {
                 response.headers_mut().insert(NEXT_PAGE, token);
             }
@@ -76,7 +76,7 @@ pub(super) fn after(fault: &FaultKind, mut response: Response<Bytes>, page: Opti
     response.into()
 }
 
-/// Removes the mark from a page token that [`after`] made.
+/// Removes the mark of [`after`] from a page token.
 pub(super) fn undo_duplicate(query: &mut BTreeMap<&'static str, String>) {
     let Some(rest) = query.get("page").and_then(|page| page.strip_prefix(AGAIN)).map(str::to_owned) else {
         return;

@@ -8,12 +8,12 @@ use oci_api::{OperationInfo, Parameter};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// How many rows of a list the caller wants.
+/// The number of rows that the caller requests.
 const LIMIT: &str = "limit";
 
-/// The query parameters that the operation knows, by name.
+/// The query parameters of the operation, by name.
 ///
-/// Unknown parameters are ignored, as the service does. A parameter that comes twice is refused.
+/// Unknown parameters are ignored, as in the service. A parameter that occurs twice is refused.
 pub(super) fn query(
     info: &OperationInfo,
     query: Option<&str>,
@@ -36,7 +36,7 @@ pub(super) fn query(
     }
 }
 
-/// The value of a header that the operation has, checked. Other headers are ignored.
+/// The validated value of a header of the operation. Other headers are ignored.
 pub(super) fn header(
     info: &OperationInfo,
     headers: &HeaderMap,
@@ -56,7 +56,7 @@ pub(super) fn header(
     }
 }
 
-/// Checks one path parameter: an absurd length is refused before the world looks it up.
+/// Checks one path parameter: an absurdly long value is refused before the world looks it up.
 pub(super) fn path(info: &OperationInfo, values: &BTreeMap<&'static str, String>) -> Result<(), ApiError> {
     info.path_parameters
         .iter()
@@ -76,14 +76,14 @@ fn check(parameter: &Parameter, text: &str) -> Result<(), ApiError> {
             .ok()
             .filter(|number| number.is_finite())
             .map_or_else(|| text.into(), Value::from),
-        // In any case: the Python SDK writes `True`.
+        // Case is ignored, because the Python SDK sends `True`.
         Kind::Bool if text.eq_ignore_ascii_case("true") => true.into(),
         Kind::Bool if text.eq_ignore_ascii_case("false") => false.into(),
         _ => text.into(),
     };
     let mut bounds = parameter.bounds;
     if parameter.name == LIMIT {
-        // Whether more is refused or given as a page of the maximum is a setting of the world.
+        // A setting of the world decides whether a larger value is refused or reduced to the maximum.
         bounds.maximum = None;
     }
     let found = check_value(parameter.name, kind, parameter.values, &bounds, &value);

@@ -1,4 +1,4 @@
-//! What the TCP server says about a connection, as extensions of its requests.
+//! Facts about a connection that the TCP server attaches to its requests as extensions.
 
 use std::net::SocketAddr;
 
@@ -6,6 +6,6 @@ use std::net::SocketAddr;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
 
-/// Whether the pages about the simulation are for other machines too; an extension of the request.
+/// Whether other machines may use the pages about the simulation; an extension of the request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RemoteAdmin;

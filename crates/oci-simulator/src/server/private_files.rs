@@ -1,4 +1,4 @@
-//! Files that only their owner can read, created or replaced as a whole.
+//! Files that only their owner can read, created or replaced atomically.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
@@ -13,7 +13,7 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Writes a file beside the wanted one, syncs it to the disk, and renames it over the old one.
+/// Writes a temporary file, syncs it to the disk, and renames it over the old one.
 pub(super) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -28,11 +28,11 @@ pub(super) fn replace_file(
         std::fs::rename(&beside, path)
     })();
     if written.is_err() {
-        // The rest of the attempt is useless; the first error is the one to report.
+        // The temporary file is useless now, and the first error is the one to report.
         let _ = std::fs::remove_file(&beside);
     }
     written?;
-    // The rename must reach the disk too. Not every system can sync a folder, but the file is whole either way.
+    // The rename must reach the disk too. Not every system can sync a folder, but the file is complete either way.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())

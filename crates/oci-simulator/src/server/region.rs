@@ -1,4 +1,4 @@
-//! The simulated region as one handle: the world behind a lock, and the checks between it and its callers.
+//! A handle to the simulated region: the world behind a lock, and the checks between it and its callers.
 
 use super::auth::{Keys, PublicKey};
 use super::clock::SimClock;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// A simulated region. Cheap to clone: all clones are the same region.
+/// A simulated region. Cloning is cheap, and all clones are the same region.
 #[derive(Clone)]
 pub struct Region {
     pub(super) inner: Arc<Inner>,
@@ -25,12 +25,12 @@ pub(super) struct Inner {
     pub signatures: Signatures,
     pub latency: Latency,
     pub keys: Keys,
-    /// The caller when signatures are not checked and the request names none.
+    /// The caller when signatures are not checked and the request names nobody.
     pub anonymous: Mutex<Caller>,
     pub counters: Counters,
-    /// What every answer says about the region, so that nobody takes it for a real one.
+    /// The label that every response carries, so that nobody takes the region for a real one.
     pub label: OnceLock<HeaderValue>,
-    /// How many times simulated time was moved forward.
+    /// How many times simulated time was advanced explicitly.
     advanced: AtomicU64,
     world: Mutex<World>,
     gate: Mutex<Gate>,
@@ -45,13 +45,13 @@ pub(super) struct Gate {
 }
 
 impl Region {
-    /// A region in which nothing has happened yet. Its time starts where the clock is.
+    /// A fresh region whose time starts at the clock's time.
     pub fn new(scenario: &Scenario, seed: u64, clock: Arc<dyn SimClock>) -> Self {
         let world = World::new(scenario.world.clone(), seed, clock.now());
         Self::with_world(world, scenario, seed, clock)
     }
 
-    /// A region with a world that was saved.
+    /// A region with a saved world.
     pub fn with_world(world: World, scenario: &Scenario, seed: u64, clock: Arc<dyn SimClock>) -> Self {
         let gate = Gate {
             throttle: Throttle::new(&scenario.throttle),
@@ -74,31 +74,31 @@ impl Region {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Makes a resource exist under an OCID that somebody else chose.
+    /// Registers a resource under an OCID that the caller chose.
     ///
     /// # Errors
-    /// As [`World::register`].
+    /// As for [`World::register`].
     pub fn register(&self, known: &Known) -> Result<(), String> {
         self.world().register(known)
     }
 
-    /// Has every answer name the scenario and the speed, in the header [`oci_api::SIMULATED_REGION`].
+    /// Makes every response name the scenario and the speed in the header [`oci_api::SIMULATED_REGION`].
     pub(super) fn label(&self, scenario: &str, speed: f64) {
-        // A file may be named in any way; a header takes visible ASCII only.
+        // A file name can contain any character, but a header only visible ASCII.
         let name: String =
             scenario.chars().map(|c| if c.is_ascii_graphic() && c != ';' { c } else { '_' }).collect();
         if let Ok(label) = HeaderValue::try_from(format!("{name}; speed={speed}")) {
-            // The first label stays: a region is started once.
+            // The first label stays, because a region is started once.
             let _ = self.inner.label.set(label);
         }
     }
 
-    /// Makes an API key known; requests name it as `tenancy/user/fingerprint`.
+    /// Registers an API key; requests name it as `tenancy/user/fingerprint`.
     pub fn add_key(&self, caller: Caller, key: PublicKey) {
         self.inner.keys.add(caller, key);
     }
 
-    /// Makes a session token known; requests name it as `ST$token` and are signed with this key.
+    /// Registers a session token; requests name it as `ST$token` and are signed with this key.
     pub fn add_session_token(&self, token: &str, caller: Caller, key: PublicKey) {
         self.inner.keys.add_as(format!("ST${token}"), caller, key);
     }
@@ -121,32 +121,32 @@ impl Region {
         stats
     }
 
-    /// The events from this number on, oldest first, at most `most` of them.
+    /// At most `most` events starting with this number, oldest first.
     pub fn events(&self, since: u64, most: usize) -> Vec<Event> {
         self.world().events(since).take(most).collect()
     }
 
-    /// Moves simulated time forward.
+    /// Advances simulated time.
     pub fn advance(&self, by: Duration) {
         self.inner.clock.advance(by);
         self.inner.advanced.fetch_add(1, Ordering::Relaxed);
         drop(self.world());
     }
 
-    /// A value that changes with everything worth saving: requests, events and leaps of time, but not with time that
-    /// merely passes.
+    /// A value that changes with everything worth saving: requests, events and explicit advances, but not with time that merely
+    /// passes.
     pub(super) fn changes(&self) -> (u64, u64, u64) {
         let requests = self.inner.counters.stats().requests;
         (requests, self.world().event_count(), self.inner.advanced.load(Ordering::Relaxed))
     }
 
-    /// Replaces all fault rules by these, whose times count from now.
+    /// Replaces all fault rules by these, whose times start now.
     pub fn replace_faults(&self, rules: &[FaultRule]) {
         let now = self.seconds();
         self.gate().faults.replace(rules, now);
     }
 
-    /// Adds fault rules, whose times count from now.
+    /// Adds fault rules, whose times start now.
     pub fn add_faults(&self, rules: &[FaultRule]) {
         let now = self.seconds();
         self.gate().faults.add(rules, now);
@@ -157,9 +157,9 @@ impl Region {
         self.gate().faults.rules()
     }
 
-    /// Locks the world and advances it to the time of the clock. Do not wait for anything while you hold it.
+    /// Locks the world and advances it to the clock's time. Do not wait for anything while you hold the lock.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        // A panic in the world would be a bug, and must not take the whole server down.
+        // A panic in the world is a bug, but must not stop the whole server.
         let mut world = self.inner.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.advance_to(self.inner.clock.now());
         world

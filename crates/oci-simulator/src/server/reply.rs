@@ -1,4 +1,4 @@
-//! Answers, before they become bytes on a socket or the result of a call in this process.
+//! Responses before they become bytes on a socket or the result of an in-process call.
 
 use super::cut::CutBody;
 use crate::world::{ApiAnswer, ApiError};
@@ -12,17 +12,17 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("opc-request-i
 const WORK_REQUEST: HeaderName = HeaderName::from_static("opc-work-request-id");
 pub(super) const NEXT_PAGE: HeaderName = HeaderName::from_static("opc-next-page");
 
-/// An answer and how it ends.
+/// A response and how it ends.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub response: Response<Bytes>,
     pub ending: Ending,
 }
 
-/// How an answer ends.
+/// How a response ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// All of it arrives.
+    /// The whole response arrives.
     Whole,
     /// The connection is cut before anything arrives.
     Reset,
@@ -30,16 +30,16 @@ pub(super) enum Ending {
     CutAfter(usize),
 }
 
-/// Marks an answer of [`Region::router`](super::Region::router) that must never arrive: the connection is cut instead.
+/// Marks a response of [`Region::router`](super::Region::router) that must never arrive: the connection is cut instead.
 ///
-/// It is an extension of the response, whose body gives an error at once. The TCP server drops the connection when it
-/// sees it; a transport inside the process should return its own error for "connection closed", or use
-/// [`Region::exchange`](super::Region::exchange), which does.
+/// It is an extension of the response, whose body fails at once. The TCP server drops the connection when it sees it. An
+/// in-process transport should return its own error for "connection closed", or use
+/// [`Region::exchange`](super::Region::exchange), which does so.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionReset;
 
 impl Reply {
-    /// The answer as axum sends it.
+    /// The response as axum sends it.
     pub fn into_axum(self) -> Response<Body> {
         let Self { response, ending } = self;
         match ending {
@@ -66,12 +66,12 @@ impl From<Response<Bytes>> for Reply {
     }
 }
 
-/// The answer of the world in the form of HTTP.
+/// Converts the world's answer to HTTP.
 pub(super) fn from_answer(answer: ApiAnswer) -> Response<Bytes> {
     let mut response = Response::new(answer.body.unwrap_or_default());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    // Oracle's services name the type even where there is no body; a 204 has neither type nor body.
+    // Oracle's services send the content type even without a body, except with a 204, which has neither.
     if answer.status != 204 {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
@@ -81,7 +81,7 @@ pub(super) fn from_answer(answer: ApiAnswer) -> Response<Bytes> {
         (NEXT_PAGE, answer.next_page),
         (LOCATION, answer.location),
     ] {
-        // The world makes these from letters and digits; a value that no header may have is left out.
+        // The world builds these values from letters and digits; a value that is not valid in a header is omitted.
         if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
             headers.insert(name, value);
         }
@@ -103,14 +103,14 @@ pub(super) fn error_response(status: u16, code: &str, message: &str) -> Response
     response
 }
 
-/// An answer without a body.
+/// A response without a body.
 pub(super) fn empty(status: u16) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
 }
 
-/// A refusal for too many requests. The service closes the connection with it.
+/// A refusal because of too many requests. The service then closes the connection.
 pub(super) fn too_many_requests(message: &str, retry_after_seconds: Option<u32>) -> Response<Bytes> {
     let mut response = error_response(429, "TooManyRequests", message);
     let headers = response.headers_mut();
@@ -121,7 +121,7 @@ pub(super) fn too_many_requests(message: &str, retry_after_seconds: Option<u32>)
     response
 }
 
-/// Oracle's usual code and text for a status that a fault answers with.
+/// Oracle's usual code and text for a status that a fault returns.
 pub(super) fn usual_code(status: u16) -> (&'static str, &'static str) {
     match status {
         401 => ("NotAuthenticated", super::auth::MISSING),

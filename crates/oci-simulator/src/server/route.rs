@@ -1,4 +1,4 @@
-//! Finds the operation of a method and a path in the table of operations.
+//! Finds the operation for a method and a path in the table of operations.
 
 use crate::world::ApiError;
 use oci_api::Operation;
@@ -11,9 +11,9 @@ pub(super) struct Route {
     pub path: BTreeMap<&'static str, String>,
 }
 
-/// The operation; 404 if no operation has the path, 405 if none of those that have it has the method.
+/// Finds the operation; 404 if no operation has the path, 405 if none of those with the path has the method.
 ///
-/// A trailing slash is accepted: older SDKs send one on collections.
+/// A trailing slash is accepted, because older SDKs send one on collections.
 pub(super) fn find(method: &str, path: &str) -> Result<Route, ApiError> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
@@ -37,7 +37,7 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, ApiError> {
     }
 }
 
-/// The values of the template's parameters, if the path fits it.
+/// The values of the template's parameters if the path matches it.
 fn matches<'a>(template: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
     let mut values = Vec::new();
     let mut segments = segments.iter();
@@ -77,7 +77,7 @@ pub(super) fn decode(text: &str, form: bool) -> Option<String> {
             b'%' => {
                 let high = char::from(rest.next()?).to_digit(16)?;
                 let low = char::from(rest.next()?).to_digit(16)?;
-                // Two hex digits are at most 255.
+                // Two hexadecimal digits are at most 255.
                 bytes.push((high * 16 + low) as u8);
             }
             b'+' if form => bytes.push(b' '),
@@ -87,7 +87,7 @@ pub(super) fn decode(text: &str, form: bool) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A text from the caller, shortened for use in a message.
+/// A text from the caller, shortened for a message.
 pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

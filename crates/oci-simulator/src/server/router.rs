@@ -1,4 +1,4 @@
-//! The region as an axum router: reads bodies within bounds, and separates the API from the pages about the simulation.
+//! The region as an axum router: reads bodies within limits, and separates the API from the pages about the simulation.
 
 use super::admin;
 use super::exchange::{self, BODY_BYTES_MAX};
@@ -16,14 +16,14 @@ use std::time::Duration;
 
 /// How long a body may take to arrive.
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
-/// How many bytes of a body that is too large are read and discarded, so that its sender gets to read the refusal.
+/// How many bytes of an oversized body are read and discarded, so that its sender can read the refusal.
 const DISCARD_BYTES_MAX: usize = 64_000_000;
 
 impl Region {
-    /// The region as an axum router: usable in this process without sockets, tasks or real time.
+    /// The region as an axum router, usable in this process without sockets, tasks or real time.
     ///
-    /// An answer that must not arrive carries the extension [`ConnectionReset`](super::ConnectionReset), and its body gives
-    /// an error.
+    /// A response that must not arrive carries the extension [`ConnectionReset`](super::ConnectionReset), and its body fails at
+    /// once.
     pub fn router(&self) -> Router {
         Router::new().fallback(handle).with_state(self.clone())
     }
@@ -46,11 +46,11 @@ async fn handle(State(region): State<Region>, request: Request) -> Response<Body
     exchange::answer(&region, &parts, body).await.into_axum()
 }
 
-/// The whole body, or the refusal of one that is too large or too slow.
+/// Reads the whole body, or refuses one that is too large or too slow.
 async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Response<Bytes>> {
     let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if let Some(refused) = exchange::too_large(parts, announced.unwrap_or(0)) {
-        // A caller that waits for `100 Continue` has sent nothing yet.
+        // A caller that waits for `100 Continue` has not sent anything yet.
         if !parts.headers.contains_key(EXPECT) {
             discard(&mut body, 0).await;
         }
@@ -81,7 +81,7 @@ async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Response<Bytes>> {
     }
 }
 
-/// Reads and discards the rest of a body, within bounds of bytes and time.
+/// Reads and discards the rest of a body, within limits on bytes and time.
 async fn discard(body: &mut Body, mut seen: usize) {
     let rest = async {
         while let Some(Ok(frame)) = body.frame().await {

@@ -1,4 +1,4 @@
-//! Saves the world across restarts, in one file with a version, which is replaced as a whole.
+//! Saves the world across restarts in one versioned file, which is replaced atomically.
 
 use super::private_files::replace_file;
 use crate::world::World;
@@ -13,14 +13,14 @@ pub enum SaveError {
     /// The file cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// Why it failed.
+        /// The reason.
         source: io::Error,
     },
-    /// The file holds no saved world, or only a part of one.
+    /// The file does not contain a complete saved world.
     #[error(
         "{} is not a complete saved region: {problem}. Remove it to start again, or name another file with --save",
         path.display()
@@ -31,7 +31,7 @@ pub enum SaveError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A running region saves itself in the file.
+    /// A running region saves its world to the file.
     #[error(
         "{} is in use by a running simulated region. Stop that region, or name another file with --save",
         path.display()
@@ -40,7 +40,7 @@ pub enum SaveError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is no saved region.
+    /// The file is not a saved region.
     #[error("{} is not a saved region: nothing was deleted. Name the file that `sim serve --save` wrote", path.display())]
     Foreign {
         /// The file.
@@ -51,7 +51,7 @@ pub enum SaveError {
     Version {
         /// The file.
         path: PathBuf,
-        /// Which version it has.
+        /// The version that it has.
         problem: String,
     },
 }
@@ -61,7 +61,7 @@ struct VersionOnly {
     version: u32,
 }
 
-/// The beginning of a saved world. A file that begins otherwise belongs to somebody else and is kept.
+/// The first bytes of a saved world. A file that begins differently belongs to another program and is kept.
 const BEGINS: &[u8] = b"{\"version\":";
 
 /// The exclusive right to write a saved world, until this is dropped.
@@ -70,15 +70,15 @@ pub(super) struct Hold {
     _lock: File,
 }
 
-/// The file that is locked while a region runs, beside the saved world: that is replaced with every save, and a lock on
-/// it would be lost.
+/// The lock file beside the saved world, which is locked while a region runs. The saved world itself is replaced with every
+/// save, and a lock on it would be lost.
 fn lock_path(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     beside.into()
 }
 
-/// Locks the file for one region. The system releases the lock when the process ends, however it ends.
+/// Locks the file for one region. The operating system releases the lock when the process ends, however it ends.
 pub(super) fn hold(path: &Path) -> Result<Hold, SaveError> {
     let beside = lock_path(path);
     let failed = |source| SaveError::Io { action: "write", path: beside.clone(), source };
@@ -99,10 +99,10 @@ pub struct Forgettable {
 }
 
 impl Forgettable {
-    /// The saved world in this file; `None` if there is no such file.
+    /// Finds the saved world in this file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// When the file is no saved world, or a running region uses it.
+    /// When the file is not a saved world, or a running region uses it.
     pub fn find(path: &Path) -> Result<Option<Self>, SaveError> {
         let failed = |source| SaveError::Io { action: "read", path: path.to_owned(), source };
         let mut begin = [0; BEGINS.len()];
@@ -134,7 +134,7 @@ impl Forgettable {
     }
 }
 
-/// Replaces the file as a whole.
+/// Replaces the file atomically.
 pub(super) fn save(path: &Path, world: &[u8]) -> Result<(), SaveError> {
     replace_file(path, |file| file.write_all(world)).map_err(|source| SaveError::Io {
         action: "write",
@@ -148,7 +148,7 @@ pub(super) fn encode(world: &World) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&world.snapshot())
 }
 
-/// The world from the file; `None` if there is no such file.
+/// Reads the world from the file; `None` if the file does not exist.
 pub(super) fn load(path: &Path) -> Result<Option<World>, SaveError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -157,7 +157,7 @@ pub(super) fn load(path: &Path) -> Result<Option<World>, SaveError> {
     };
     let torn =
         |error: serde_json::Error| SaveError::Torn { path: path.to_owned(), problem: error.to_string() };
-    // The version comes first: a world of another version may have another form, which is no damage.
+    // The version is read first: a world of another version may have another format, which is not damage.
     let VersionOnly { version } = serde_json::from_slice(&bytes).map_err(torn)?;
     if version != World::FORMAT {
         let problem = format!("it has format {version}, but this program reads format {}", World::FORMAT);

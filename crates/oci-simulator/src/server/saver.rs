@@ -1,4 +1,4 @@
-//! Saves the world at intervals, and at the end.
+//! Saves the world periodically and at the end.
 
 use super::error::StartError;
 use super::region::Region;
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 /// The interval at which a changed world is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
-/// The task that saves, and what it saves to.
+/// The task that saves, and the file that it writes.
 #[derive(Debug)]
 pub(super) struct Saver {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub(super) struct Saver {
 }
 
 impl Saver {
-    /// Saves at once, so that an unwritable file is found now and not at the end, and then at intervals.
+    /// Saves at once, so that an unwritable file is found now and not at the end, and then periodically.
     pub async fn start(path: PathBuf, hold: Hold, region: Region) -> Result<Self, StartError> {
         save_once(&path, &region).await?;
         let (stop, stopped) = oneshot::channel();
@@ -33,7 +33,7 @@ impl Saver {
 
     /// Saves for the last time.
     pub async fn stop(self) -> Result<(), StartError> {
-        // The task is asked to end rather than aborted, since its last write must end before the final one begins.
+        // The task is asked to end rather than aborted, because its last write must end before the final one begins.
         let _ = self.stop.send(());
         self.task.await.map_err(|error| StartError::Broken(error.to_string()))?;
         save_once(&self.path, &self.region).await

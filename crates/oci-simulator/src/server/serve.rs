@@ -1,4 +1,4 @@
-//! The region on a TCP socket. It uses hyper directly, since a fault may drop a connection.
+//! The region on a TCP socket. It uses hyper directly, because a fault may drop a connection.
 
 use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
@@ -18,22 +18,22 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-/// How long open requests may take once the server stops.
+/// How long open requests may take after the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a caller may take to send its headers.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
-/// Bytes that are read before the headers are known to be complete. More than the region accepts, so that a request
-/// that is slightly too large is answered with Oracle's body rather than hyper's empty one.
+/// The number of bytes read before the headers are known to be complete. It exceeds what the region accepts, so that a slightly
+/// oversized request receives Oracle's body rather than hyper's empty one.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Serves the region on the listener until `shutdown` completes, then waits up to five seconds for open requests.
 ///
-/// Each connection has a task of its own, so a slow caller delays nobody else.
+/// Each connection has its own task, so a slow caller delays nobody else.
 pub async fn serve(listener: TcpListener, region: Region, shutdown: impl Future<Output = ()> + Send) {
     serve_with(listener, region, false, shutdown).await;
 }
 
-/// As [`serve`]; `remote_admin` opens the pages under `/_sim` to other machines.
+/// Like [`serve`]; `remote_admin` opens the pages under `/_sim` to other machines.
 pub(super) async fn serve_with(
     listener: TcpListener,
     region: Region,
@@ -52,7 +52,7 @@ pub(super) async fn serve_with(
                     connections.spawn(connection(stream, peer, router.clone(), remote_admin, stopping.clone()));
                 }
                 Err(error) => {
-                    // Most likely the process is out of file handles: open connections must end first.
+                    // The process has probably run out of file handles: open connections must end first.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -74,7 +74,7 @@ async fn connection(
     remote_admin: bool,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // Answers are small and awaited: filling packets would only delay them.
+    // Responses are small and callers wait for them, so collecting packets would only delay them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
@@ -99,7 +99,7 @@ async fn connection(
     }
 }
 
-/// The router's answer, or an error, at which hyper closes the connection without an answer.
+/// The router's response, or an error that makes hyper close the connection without a response.
 async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let Ok(response) = router.oneshot(request.map(Body::new)).await;
     if response.extensions().get::<ConnectionReset>().is_some() { Err(Cut) } else { Ok(response) }

@@ -1,4 +1,4 @@
-//! Starts a region of its own, with home folder, saved world and socket, and stops it.
+//! Starts and stops a standalone region with home folder, saved world and socket.
 
 use super::auth::PublicKey;
 use super::clock::{ScaledClock, SimClock, system_time};
@@ -18,31 +18,31 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Simulated seconds in one second, unless the options or the scenario say otherwise.
+/// Simulated seconds per second, unless the options or the scenario say otherwise.
 pub const SPEED: f64 = 30.0;
 
 /// How to start a region.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The address to listen on; port 0 takes a free port.
+    /// The address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// Whether other machines may connect, also to the pages under `/_sim`.
+    /// Whether other machines may connect and use the pages under `/_sim`.
     pub allow_remote: bool,
-    /// The home folder, created if it does not exist; without one, the credentials exist in memory only.
+    /// The home folder, created if it does not exist. Without one, the credentials exist only in memory.
     pub home: Option<PathBuf>,
-    /// The kind of region.
+    /// The properties of the region.
     pub scenario: Scenario,
-    /// Simulated seconds in one second; the scenario's own, or 30, when `None`.
+    /// Simulated seconds per second; if `None`, the scenario's own value, or 30.
     pub speed: Option<f64>,
     /// The seed of all random numbers.
     pub seed: u64,
-    /// Resources that must exist under given OCIDs; see [`known_of_config`](super::known_of_config).
+    /// Resources that must exist with given OCIDs; see [`known_of_config`](super::known_of_config).
     pub known: Vec<Known>,
     /// Other callers, with their keys.
     pub callers: Vec<(Caller, PublicKey)>,
     /// The owner of the credentials when there is no home folder; generated when `None`.
     pub identity: Option<Caller>,
-    /// The file that saves the world across restarts; the world is lost when `None`.
+    /// The file that saves the world across restarts; if `None`, the world is lost.
     pub save: Option<PathBuf>,
 }
 
@@ -63,7 +63,7 @@ impl Default for Options {
     }
 }
 
-/// A region that is running.
+/// A running region.
 #[derive(Debug)]
 pub struct Running {
     /// The address that it listens on.
@@ -90,7 +90,7 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// What every answer says of the region: `roomy; speed=30`.
+    /// The label of every response: `roomy; speed=30`.
     pub fn label(&self) -> Option<&str> {
         self.region.inner.label.get()?.to_str().ok()
     }
@@ -105,7 +105,7 @@ impl Running {
     /// # Errors
     /// When the world cannot be saved.
     pub async fn shutdown(self) -> Result<(), StartError> {
-        // Fails only if the server has ended by itself, which the next line reports.
+        // Fails only if the server has already ended, which the next line reports.
         let _ = self.stop.send(());
         self.server.await.map_err(|error| StartError::Broken(error.to_string()))?;
         match self.saver {
@@ -115,10 +115,10 @@ impl Running {
     }
 }
 
-/// Starts a region and returns when it listens.
+/// Starts a region and returns once it listens.
 ///
 /// # Errors
-/// When an option is out of bounds, or the address, the home folder or the saved world cannot be used.
+/// When an option is out of range, or the address, the home folder or the saved world cannot be used.
 pub async fn start(options: Options) -> Result<Running, StartError> {
     if !options.allow_remote && !options.listen.ip().is_loopback() {
         return Err(StartError::NotLoopback(options.listen));
@@ -163,7 +163,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let (stop, stopped) = oneshot::channel();
     let served = region.clone();
     let server = tokio::spawn(async move {
-        // Dropping the handle stops the server too.
+        // Dropping the handle also stops the server.
         serve_with(listener, served, options.allow_remote, async { drop(stopped.await) }).await;
     });
     let path = home.as_ref().map(|home| home.path.clone());
@@ -177,7 +177,7 @@ struct Made {
     notes: Vec<String>,
 }
 
-/// Reads the saved world or creates one. A large world takes a while.
+/// Reads the saved world or creates one. A large world takes some time.
 fn make(options: &Options, speed: f64) -> impl FnOnce() -> Result<Made, StartError> + Send + 'static {
     let (save, scenario, seed) = (options.save.clone(), options.scenario.clone(), options.seed);
     move || {
@@ -212,7 +212,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-/// Refuses a quota for a compartment that does not exist once everything is registered: it would limit nobody.
+/// Refuses a quota for a compartment that does not exist after everything is registered: it would have no effect.
 fn check_quotas(region: &Region) -> Result<(), StartError> {
     let unknown = region.world().unknown_quota_compartment();
     match unknown {
@@ -221,7 +221,7 @@ fn check_quotas(region: &Region) -> Result<(), StartError> {
     }
 }
 
-/// The credentials of the home folder, or new ones in memory. Registers what the folder's `config.yaml` names.
+/// The credentials of the home folder, or new ones in memory. Registers the resources that the folder's `config.yaml` names.
 async fn credentials(
     options: &Options,
     region: &Region,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many unknown paths are remembered, and how much of each.
+/// The maximum number of unknown paths that are remembered, and the maximum length of each.
 const MOST_PATHS: usize = 200;
 const LONGEST_PATH: usize = 200;
 
@@ -14,30 +14,30 @@ const LONGEST_PATH: usize = 200;
 pub struct OperationStats {
     /// All requests.
     pub requests: u64,
-    /// Answered with a status below 400.
+    /// Requests with a response status below 400.
     pub ok: u64,
     /// Refused with 429.
     pub throttled: u64,
-    /// Answered with another status of 400 or more.
+    /// Requests with another status of 400 or above.
     pub failed: u64,
-    /// Cut off or never answered.
+    /// Requests that were cut off or never answered.
     pub dropped: u64,
     /// Requests by status; a request that was cut off counts under the status that did not arrive.
     pub by_status: BTreeMap<u16, u64>,
 }
 
-/// What `GET /_sim/stats` answers.
+/// The response to `GET /_sim/stats`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// All requests of the API.
     pub requests: u64,
     /// The requests refused with 429.
     pub throttled: u64,
-    /// The most requests that were being answered at the same time.
+    /// The highest number of requests in progress at the same time.
     pub peak_concurrency: u64,
     /// By operation. Requests for no operation count under `unknown`, unauthenticated ones under their operation.
     pub operations: BTreeMap<&'static str, OperationStats>,
-    /// What was asked for and is not there: `GET /20160918/dhcps`, with OCIDs as `{ocid}`, and how often.
+    /// Requests for paths that do not exist, and how often each occurred: `GET /20160918/dhcps`, with OCIDs as `{ocid}`.
     pub unknown_paths: BTreeMap<String, u64>,
     /// Instances by lifecycle state.
     pub instances: BTreeMap<String, u64>,
@@ -61,7 +61,7 @@ pub(super) enum Outcome {
     Dropped(u16),
 }
 
-/// Counts one request as in progress for as long as this lives.
+/// Counts one request as in progress while this value lives.
 #[derive(Debug)]
 pub(super) struct InFlight<'a>(&'a Counters);
 
@@ -99,7 +99,7 @@ impl Counters {
         *stats.by_status.entry(status).or_default() += 1;
     }
 
-    /// Counts a request for a path that no operation has. A caller that tries many does not fill the memory.
+    /// Counts a request for an unknown path. The number of paths is limited, so that a caller cannot exhaust the memory.
     pub fn count_unknown(&self, method: &str, path: &str) {
         let parts = path.split('/').map(|part| if part.starts_with("ocid1.") { "{ocid}" } else { part });
         let parts: Vec<&str> = parts.collect();

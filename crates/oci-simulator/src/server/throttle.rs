@@ -1,6 +1,6 @@
-//! Token buckets: whether one more request of a class may pass, per user and per tenancy.
+//! Token buckets that decide whether another request of a class is admitted, per user and per tenancy.
 //!
-//! Budgets refill in the caller's time, not in simulated time: a caller does not wait faster either.
+//! Budgets refill in the caller's time, not in simulated time, because the caller's waits do not get shorter either.
 
 use crate::scenario::{Budget, Budgets, OperationClass, ThrottleSettings};
 use crate::world::Caller;
@@ -13,7 +13,7 @@ pub(super) enum Throttled {
     User,
     /// The tenancy's budget is used up.
     Tenancy,
-    /// The user was refused a short time ago.
+    /// The user was refused recently.
     Penalty,
 }
 
@@ -44,7 +44,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Refills the bucket for the time since it was last used.
+    /// Refills the bucket for the time since its last use.
     fn refill(&mut self, now: f64, budget: Budget, factor: f64) {
         let most = if factor > 0.0 { (budget.burst * factor).max(1.0) } else { 0.0 };
         let more = (now - self.at).max(0.0) * budget.per_second * factor;
@@ -52,7 +52,7 @@ impl Bucket {
         self.at = now;
     }
 
-    /// Whether it holds a whole token, apart from what rounding loses.
+    /// Whether it contains a whole token, apart from rounding errors.
     fn has_one(self) -> bool {
         self.tokens > 1.0 - 1e-9
     }
@@ -68,7 +68,7 @@ impl Throttle {
         }
     }
 
-    /// Admits or refuses one request. A refused request takes nothing from any bucket.
+    /// Admits or refuses one request. A refused request takes no tokens.
     pub fn admit(&mut self, caller: &Caller, class: OperationClass, now: f64) -> Result<(), Throttled> {
         let user = (caller.user.clone(), class);
         if self.penalties.get(&user).is_some_and(|until| now < *until) {
@@ -95,7 +95,7 @@ impl Throttle {
         verdict
     }
 
-    /// The value of `Retry-After` in a refusal, in seconds; `None` to send none.
+    /// The value of `Retry-After` in a refusal, in seconds; `None` to omit it.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         self.settings.retry_after_seconds
     }

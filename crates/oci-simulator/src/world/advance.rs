@@ -1,4 +1,4 @@
-//! Time: begins a region, moves its clock, and lets everything that is due happen in order.
+//! Time: starts a region, advances its clock, and runs everything that is due in order.
 
 use super::schedule::Task;
 use super::settings::WorldSettings;
@@ -7,8 +7,8 @@ use super::time::{end_of_time, whole};
 use jiff::Timestamp;
 
 impl World {
-    /// A region with these settings, whose time starts here. Settings out of bounds are brought within them;
-    /// [`WorldSettings::problems`] says beforehand what is wrong with them.
+    /// A region with these settings, whose time starts here. Settings outside their ranges are moved to the nearest bound; use
+    /// [`WorldSettings::problems`] first to find them.
     pub fn new(settings: WorldSettings, seed: u64, start: Timestamp) -> Self {
         let mut world = Self::blank(settings, seed, start);
         world.plan_capacity_events();
@@ -16,8 +16,8 @@ impl World {
         world
     }
 
-    /// Moves time to `now` and lets everything that is due until then happen in order. Time never moves back, and never
-    /// beyond the year 5138.
+    /// Advances time to `now` and runs everything that is due until then in order. Time never goes back, and never beyond the
+    /// year 5138.
     pub fn advance_to(&mut self, now: Timestamp) {
         let now = whole(now).min(end_of_time()).max(self.now);
         while let Some((when, task)) = self.schedule.pop_due(now) {
@@ -47,7 +47,7 @@ impl World {
         }
     }
 
-    /// When something will happen next by itself; `None` if nothing is planned.
+    /// The time of the next scheduled event; `None` if nothing is scheduled.
     pub fn next_event_at(&self) -> Option<Timestamp> {
         self.schedule.next_at()
     }

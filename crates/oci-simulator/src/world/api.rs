@@ -1,7 +1,7 @@
-//! The input and output of the world: one request that has already been authenticated and checked against the table of
-//! operations, and its answer.
+//! The input and output of the world: a request that was authenticated and checked against the table of operations, and its
+//! result.
 //!
-//! It must not know HTTP: no headers, no sockets, no signatures.
+//! It must not know about HTTP: no headers, no sockets, no signatures.
 
 use bytes::Bytes;
 use oci_api::Operation;
@@ -17,7 +17,7 @@ pub struct Caller {
     pub user: String,
 }
 
-/// One request: authenticated, with its operation known, and with parameters and body checked against the table.
+/// One authenticated request with a known operation. Parameters and body were checked against the table.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
     /// The operation.
@@ -34,7 +34,7 @@ pub struct ApiRequest {
     pub if_match: Option<String>,
     /// The parsed body, if the request has one.
     pub body: Option<Value>,
-    /// A hash of the body's bytes, to compare the bodies that come with one retry token. 0 for no body.
+    /// A hash of the body's bytes, to compare requests that carry the same retry token; 0 without a body.
     pub body_hash: u64,
 }
 
@@ -90,7 +90,7 @@ impl ApiRequest {
     }
 }
 
-/// The answer to a request that succeeded.
+/// The result of a request that succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiAnswer {
     /// HTTP status: 200, 201, 202 or 204.
@@ -103,18 +103,18 @@ pub struct ApiAnswer {
     pub work_request: Option<String>,
     /// Header `opc-next-page`.
     pub next_page: Option<String>,
-    /// The path of the new resource, for the header `location`, where the operation declares it.
+    /// The path of the new resource, for the header `location`, if the operation declares it.
     pub location: Option<String>,
 }
 
 impl ApiAnswer {
-    /// The body as a JSON value; null when there is none. For tests: the server sends the bytes.
+    /// The body as a JSON value; null if there is none. For tests: the server sends the bytes.
     pub fn json(&self) -> Value {
         self.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null)
     }
 }
 
-/// The answer to a request that failed.
+/// The result of a request that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{status} {code}: {message}")]
 pub struct ApiError {
@@ -122,7 +122,7 @@ pub struct ApiError {
     pub status: u16,
     /// Oracle's short code: `InvalidParameter`.
     pub code: &'static str,
-    /// The text for people.
+    /// A text for people.
     pub message: String,
 }
 
@@ -133,5 +133,5 @@ impl ApiError {
     }
 }
 
-/// What the world answers.
+/// The result of a request.
 pub type ApiResult = Result<ApiAnswer, ApiError>;

@@ -1,4 +1,4 @@
-//! Random numbers that depend on a seed alone: the same seed gives the same draws on every platform, and the state can be
+//! Random numbers that depend only on a seed: the same seed produces the same draws on every platform, and the state can be
 //! saved.
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ impl Chance {
         Self { state: mix(seed ^ hash_bytes(purpose.as_bytes())) }
     }
 
-    /// The stream that belongs to one numbered thing, the same however many other things were made before it.
+    /// The stream of one numbered object, independent of how many other objects were created before it.
     pub fn of(seed: u64, purpose: &str, number: u32) -> Self {
         Self { state: mix(seed ^ hash_bytes(purpose.as_bytes()) ^ mix(u64::from(number) + 1)) }
     }
@@ -32,8 +32,8 @@ impl Chance {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Whether something of this probability happens. An impossible event draws nothing, so that a behaviour that is
-    /// switched off leaves the stream unchanged.
+    /// Whether an event of this probability happens. An impossible event draws nothing, so that a disabled behaviour leaves the
+    /// stream unchanged.
     pub fn happens(&mut self, probability: f64) -> bool {
         probability > 0.0 && self.unit() < probability
     }

@@ -1,4 +1,4 @@
-//! Which method answers which operation, and what a repeated retry token gets.
+//! Dispatches each operation to its method, and handles repeated retry tokens.
 
 use super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use super::error;
@@ -11,7 +11,7 @@ use super::time::seconds;
 use oci_api::{Method, Operation};
 
 impl World {
-    /// Answers one request at the present time of the world.
+    /// Handles one request at the current time of the world.
     ///
     /// # Errors
     /// The refusal, with the status, code and text of the service.
@@ -35,7 +35,7 @@ impl World {
     fn answer_or_repeat(&mut self, request: &ApiRequest) -> ApiResult {
         if let Some((made, work)) = self.tokens.bound_to(request)? {
             let mut answer = self.repeat(request, made)?;
-            // Later operations on the resource have work requests of their own.
+            // Later operations on the resource have their own work requests.
             answer.work_request = work.map(|work| self.work_request_ocid(work)).or(answer.work_request);
             return Ok(answer);
         }
@@ -47,7 +47,7 @@ impl World {
         Ok(answer)
     }
 
-    /// Binds the request's retry token to what the request made, for as long as the settings say.
+    /// Binds the request's retry token to what the request created, for as long as the settings say.
     fn bind(&mut self, request: &ApiRequest, made: Id, work: Option<&str>) {
         let expires = self.now + seconds(self.settings.retry_token_hours * 3600.0);
         let work = work.and_then(|ocid| self.ids.number(Kind::WorkRequest, ocid));
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// The answer to a request whose retry token stands for a resource already: that resource, as it is now.
+    /// The result of a request whose retry token is already bound: the resource in its current state.
     fn repeat(&self, request: &ApiRequest, made: Id) -> ApiResult {
         let gone = || error::invalidated_token("The resource that the retry token stands for is gone.");
         match made {
@@ -83,8 +83,8 @@ impl World {
         }
     }
 
-    /// The same for an instance; `None` if it was deleted. An instance whose launch failed late was not deleted,
-    /// and is shown as it is.
+    /// The same for an instance; `None` if it was deleted. An instance whose launch failed late was not deleted, and is shown
+    /// in its current state.
     fn repeat_instance(&self, request: &ApiRequest, number: u32) -> Option<ApiResult> {
         let row = self.instances.get(number)?;
         if matches!(row.state, State::Terminating | State::Terminated) && !row.failed {
@@ -109,7 +109,7 @@ impl World {
         })
     }
 
-    /// Operations whose retry token is bound to what they made or changed; `None` for the others.
+    /// Operations whose retry token is bound to what they created or changed; `None` for all others.
     fn dispatch_bound(&mut self, request: &ApiRequest) -> Option<Result<(ApiAnswer, Option<Id>), ApiError>> {
         Some(match request.operation {
             Operation::LaunchInstance => self.launch_instance(request),
@@ -194,7 +194,7 @@ impl World {
             Operation::ListLimitValues => self.list_limit_values(request),
             Operation::ListServices => self.list_services(request),
             Operation::ListLimitDefinitions => self.list_limit_definitions(request),
-            // Never reached: a test calls every operation of the table.
+            // Unreachable: a test calls every operation of the table.
             _ => Err(ApiError::new(501, "MethodNotImplemented", request.operation.name())),
         }
     }

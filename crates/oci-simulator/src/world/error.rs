@@ -1,10 +1,10 @@
-//! The errors that the region answers, with the texts that users have seen where any are known.
+//! The errors of the region, with published texts of the service where known.
 //!
-//! "Invented" marks a text or code for which no public example was found.
+//! "Invented" marks a text or code without a public example.
 
 use super::api::ApiError;
 
-/// What the service says, at once or in a work request, when no host has room.
+/// The service's text, at once or in a work request, if no host has capacity.
 pub(super) const OUT_OF_CAPACITY: &str = "Out of host capacity.";
 
 /// 404 for an OCID that does not exist or that the caller may not see (Oracle: "API Errors").
@@ -12,7 +12,7 @@ pub(super) fn not_found() -> ApiError {
     ApiError::new(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")
 }
 
-/// 404 with a text of its own: `shape X not found`, `image X not found`.
+/// 404 with its own text: `shape X not found`, `image X not found`.
 pub(super) fn named_not_found(what: &str, name: &str) -> ApiError {
     ApiError::new(404, "NotAuthorizedOrNotFound", format!("{what} {name} not found"))
 }
@@ -27,12 +27,12 @@ pub(super) fn missing(field: &str) -> ApiError {
     ApiError::new(400, "MissingParameter", format!("{field} is required"))
 }
 
-/// 400 for a body that does not fit the operation.
+/// 400 for a body that does not match the operation.
 pub(super) fn unparsable() -> ApiError {
     invalid("Unable to parse message body")
 }
 
-/// 500 when no host has room.
+/// 500 if no host has capacity.
 pub(super) fn out_of_capacity() -> ApiError {
     ApiError::new(500, "InternalError", OUT_OF_CAPACITY)
 }
@@ -47,7 +47,7 @@ pub(super) fn incorrect_state(message: impl Into<String>) -> ApiError {
     ApiError::new(409, "IncorrectState", message)
 }
 
-/// 409 for a retry token that cannot be used, or not again.
+/// 409 for a retry token that cannot be used, or no longer.
 pub(super) fn invalidated_token(why: &str) -> ApiError {
     ApiError::new(409, "InvalidatedRetryToken", why)
 }
@@ -62,7 +62,7 @@ pub(super) fn limit_exceeded(names: &[String]) -> ApiError {
     ApiError::new(400, "LimitExceeded", limit_text(names))
 }
 
-/// The text of LimitExceeded; the trailing space is the service's.
+/// The text of LimitExceeded, including the service's trailing space.
 pub(super) fn limit_text(names: &[String]) -> String {
     format!(
         "The following service limits were exceeded: {}. Request a service limit increase from the service limits \

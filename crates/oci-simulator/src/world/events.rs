@@ -1,13 +1,13 @@
-//! The log of what happened in the world, in order. The same seed and the same requests give the same bytes.
+//! The log of everything that happened in the world, in order. The same seed and the same requests produce the same bytes.
 //!
-//! Kept compact (a fleet of 100,000 makes half a million of them); texts and OCIDs are made when it is read.
+//! It is stored compactly (a fleet of 100,000 causes half a million events); texts and OCIDs are built when it is read.
 
 use super::ids::{Id, Ids};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// One event, as it is shown.
+/// One event as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Its number: counted from 0, without gaps.
@@ -24,7 +24,7 @@ pub struct Event {
     pub detail: Option<String>,
 }
 
-/// One event, as it is kept.
+/// One event as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     at: Timestamp,
@@ -63,7 +63,7 @@ impl EventLog {
         self.forgotten + self.entries.len() as u64
     }
 
-    /// The events from this number on; dropped ones are skipped.
+    /// The events starting with this number; dropped ones are skipped.
     pub fn since<'a>(&'a self, number: u64, ids: &'a Ids) -> impl Iterator<Item = Event> + 'a {
         let skip = usize::try_from(number.saturating_sub(self.forgotten)).unwrap_or(usize::MAX);
         self.entries.iter().enumerate().skip(skip).map(move |(at, entry)| Event {

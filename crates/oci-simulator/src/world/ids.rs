@@ -1,7 +1,6 @@
-//! OCIDs: generated from a kind and a number, and read back without a table, which saves one for a hundred thousand
-//! resources.
+//! OCIDs, generated from a kind and a number and parsed without a table, which would be large for a hundred thousand resources.
 //!
-//! Registered resources keep the OCID that they were registered with.
+//! Registered resources keep the OCID with which they were registered.
 
 use super::chance::{Chance, mix};
 use super::pairs;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-/// Letters that encode the number: 7 × 5 bits.
+/// The letters that encode the number: 7 × 5 bits.
 const NUMBER_LETTERS: usize = 7;
 const UNIQUE_LETTERS: usize = 60;
 
@@ -85,7 +84,7 @@ impl Ids {
         }
     }
 
-    /// Gives a resource another OCID in place of the generated one.
+    /// Replaces the generated OCID of a resource.
     pub fn name(&mut self, id: Id, ocid: &str) {
         self.names.insert(id, ocid.to_owned());
         self.registered.insert(ocid.to_owned(), id);
@@ -134,7 +133,7 @@ impl Ids {
         mix(self.seed ^ (kind as u64 + 1)) as u32
     }
 
-    /// The resource that an OCID names, whether it exists or not; `None` if no resource could have it.
+    /// The resource to which an OCID refers, whether it exists or not; `None` if no resource could have this OCID.
     pub fn find(&self, ocid: &str) -> Option<Id> {
         if let Some(id) = self.registered.get(ocid) {
             return Some(*id);
@@ -153,7 +152,7 @@ impl Ids {
         (!self.names.contains_key(&id) && self.made(id) == ocid).then_some(id)
     }
 
-    /// The number of the resource of this kind that an OCID names.
+    /// The number of the resource of this kind to which an OCID refers.
     pub fn number(&self, kind: Kind, ocid: &str) -> Option<u32> {
         self.find(ocid).filter(|id| id.0 == kind).map(|id| id.1)
     }

@@ -1,4 +1,4 @@
-//! What the world holds, for whoever looks at it from outside the API: tests, statistics, the start of the server.
+//! The contents of the world for observers outside the API: tests, statistics, the start of the server.
 
 use super::ids::{Id, Kind};
 use super::images::ImageRow;
@@ -26,7 +26,7 @@ pub struct Defaults {
     pub availability_domains: Vec<String>,
 }
 
-/// An instance, as the region keeps it.
+/// An instance as the region stores it.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct InstanceEntry {
@@ -41,13 +41,13 @@ pub struct InstanceEntry {
     pub ocpus: f64,
     pub memory_in_gbs: f64,
     pub reservation: Option<String>,
-    /// OCID of the instance pool that it belongs to.
+    /// OCID of its instance pool.
     pub pool: Option<String>,
-    /// Whether the launch was accepted and failed later.
+    /// Whether the launch was accepted but failed later.
     pub failed: bool,
 }
 
-/// A capacity reservation, as the region keeps it.
+/// A capacity reservation as the region stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ReservationEntry {
@@ -58,7 +58,7 @@ pub struct ReservationEntry {
     pub used: u32,
 }
 
-/// A boot volume, as the region keeps it.
+/// A boot volume as the region stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct BootVolumeEntry {
@@ -92,7 +92,7 @@ impl World {
         }
     }
 
-    /// All instances that are live or still listed, oldest first.
+    /// All instances that exist or are still listed, oldest first.
     pub fn instances(&self) -> impl Iterator<Item = InstanceEntry> + '_ {
         self.instances.iter().map(|(number, row)| InstanceEntry {
             id: self.ids.text(Id(Kind::Instance, number)),
@@ -115,7 +115,7 @@ impl World {
         self.instances().filter(|entry| !matches!(entry.state, State::Terminating | State::Terminated))
     }
 
-    /// How many instances are in each state; states without any are left out.
+    /// The number of instances in each state; states without instances are omitted.
     pub fn instance_counts(&self) -> BTreeMap<State, usize> {
         self.instances.counts()
     }

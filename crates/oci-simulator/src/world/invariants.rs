@@ -1,4 +1,4 @@
-//! What must always hold in a region, checked by tests after every step.
+//! The invariants of a region, which tests check after every step.
 
 use super::limits::Usage;
 use super::state::World;
@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 impl World {
-    /// Checks what must always hold: capacity is neither lost nor made, limits are kept and counted right, no address is
-    /// given out twice, reservations hold what they say, volumes and instances agree, pools and members agree, and
-    /// no retry token is remembered for ever.
+    /// Checks the invariants: capacity is neither lost nor created, limits are kept and counted correctly, no address is
+    /// assigned twice, reservations hold what they claim, volumes and instances agree, pools and members agree, and every retry
+    /// token is eventually forgotten.
     pub fn check_invariants(&self) -> Result<(), String> {
         let held = self.instances.iter().filter_map(|(_, row)| row.held.as_ref());
         self.capacity.check(held.chain(self.held_by_reservations()).chain(self.held_by_others()))?;

@@ -1,12 +1,12 @@
 //! The state of the region and the rules by which it changes.
 //!
-//! Pure: no input or output, no clock, no threads. Time moves when [`World::advance_to`] says so, chance comes from the
-//! seed, and maps are ordered, so that the same seed and requests give the same history. It must not know HTTP, signatures
-//! or throttling; those belong to the server.
+//! Pure: no input or output, no clock, no threads. [`World::advance_to`] moves time, random numbers come from the seed, and
+//! maps are ordered, so that the same seed and requests produce the same history. It must not know about HTTP, signatures or
+//! throttling; those belong to the server.
 //!
-//! Arrows point one way. The `mod.rs` of a resource's folder holds its rows and their own rules and knows nothing of the
-//! [`World`]. `state` puts the rows of all resources together. The other files of a folder are operations: they know the
-//! `World` and whatever resources they touch. `dispatch` knows all operations and `advance` all that happens by itself.
+//! Dependencies point one way. The `mod.rs` of a resource's folder contains its rows and their own rules, and does not know the
+//! [`World`]. `state` combines the rows of all resources. The other files of a folder are operations: they know the `World` and
+//! the resources they touch. `dispatch` knows all operations, and `advance` everything that happens by itself.
 
 mod advance;
 pub mod api;

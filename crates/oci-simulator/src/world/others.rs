@@ -1,5 +1,5 @@
-//! What the region knows by its OCID only, because somebody registered it: security groups, keys, hosts, clusters. They
-//! exist, can be named by a launch, and do nothing.
+//! Resources that the region knows only by their registered OCIDs: security groups, keys, hosts, clusters. They exist and a
+//! launch can name them, but they have no behaviour.
 
 use super::api::{ApiError, ApiRequest, ApiResult};
 use super::error;
@@ -14,7 +14,7 @@ use oci_api::models::{
 };
 
 impl World {
-    /// Refuses an OCID that was not registered as one of the things that the region knows by their OCID only.
+    /// Refuses an OCID that was not registered as a resource known only by its OCID.
     pub(super) fn check_other(&self, ocid: Option<&str>) -> Result<(), ApiError> {
         match ocid.filter(|ocid| !ocid.is_empty()) {
             Some(ocid) if !self.others_known.contains(ocid) => Err(error::not_found()),
@@ -22,8 +22,7 @@ impl World {
         }
     }
 
-    /// A network security group, in the VCN of the subnet that was made last: a config names one subnet, and its groups
-    /// go with it.
+    /// A network security group, in the VCN of the newest subnet: a config names one subnet, and its groups belong to it.
     pub(super) fn get_security_group(&self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("networkSecurityGroupId");
         self.check_other(Some(ocid))?;
@@ -39,8 +38,8 @@ impl World {
         Ok(answer(request.operation, &group)?.with_etag(self.unchanged()))
     }
 
-    /// A compute cluster. It is in the first availability domain, for want of a better one; launches in the others do not
-    /// mind.
+    /// A compute cluster. It claims to be in the first availability domain, for lack of a better one, but does not restrict
+    /// launches in others.
     pub(super) fn get_compute_cluster(&self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("computeClusterId");
         self.check_other(Some(ocid))?;
@@ -55,7 +54,7 @@ impl World {
         Ok(answer(request.operation, &cluster)?.with_etag(self.unchanged()))
     }
 
-    /// A dedicated host, as little bound as a compute cluster is.
+    /// A dedicated host, which restricts launches as little as a compute cluster does.
     pub(super) fn get_dedicated_host(&self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("dedicatedVmHostId");
         self.check_other(Some(ocid))?;
@@ -74,7 +73,7 @@ impl World {
         Ok(answer(request.operation, &host)?.with_etag(self.unchanged()))
     }
 
-    /// The etag of what never changes.
+    /// The etag of a resource that never changes.
     fn unchanged(&self) -> String {
         self.etag(Id(Kind::Tenancy, 0), 0)
     }

@@ -1,5 +1,5 @@
-//! Lists, a page at a time. A page token is opaque to the caller: it names the last row shown, so that no row is
-//! repeated when others appear or disappear between two pages.
+//! Reads lists page by page. A page token is opaque to the caller. It names the last row shown, so that no row is repeated when
+//! others appear or disappear between two pages.
 
 use super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use super::chance::{Chance, hash_bytes, mix};
@@ -11,7 +11,7 @@ use oci_api::Operation;
 use serde::Serialize;
 use std::cmp::Ordering;
 
-/// The rows of a page when the caller gives no `limit`, and the most where Oracle's OpenAPI document names no other bound.
+/// The rows of a page if the caller gives no `limit`, and the maximum unless Oracle's OpenAPI document states another.
 const USUAL: usize = 100;
 
 /// The position of a row in its list.
@@ -21,7 +21,7 @@ pub(super) struct Cursor {
     pub group: u8,
     /// The name, in lists sorted by name.
     pub name: String,
-    /// The number, which rises with the time of creation.
+    /// The number, which increases with the time of creation.
     pub number: u32,
 }
 
@@ -53,13 +53,13 @@ impl Order {
     }
 }
 
-/// Which page of which list a request asks for.
+/// The page that a request asks for.
 #[derive(Clone, Debug)]
 pub(super) struct PageRequest {
-    /// The row after which to begin.
+    /// The row after which the page begins.
     pub after: Option<Cursor>,
     limit: usize,
-    /// Hash of the operation and its filters: a token is good for one list only.
+    /// A hash of the operation and its filters: a token is valid for one list only.
     scope: u64,
 }
 
@@ -67,7 +67,7 @@ impl PageRequest {
     /// Reads `limit` and `page`, and draws whether this page will be short or empty.
     ///
     /// # Errors
-    /// When the limit is out of bounds, or the page token is not one of this list.
+    /// When the limit is out of range, or the page token does not belong to this list.
     pub fn read(
         request: &ApiRequest,
         settings: &WorldSettings,
@@ -105,7 +105,7 @@ impl PageRequest {
         Ok(Self { after, limit, scope })
     }
 
-    /// One page of the rows that `keep` keeps, out of rows in order that already begin after `self.after`.
+    /// Builds one page of the rows that `keep` accepts, from sorted rows that already start after `self.after`.
     pub fn answer<M: Serialize>(
         &self,
         request: &ApiRequest,
@@ -116,7 +116,7 @@ impl PageRequest {
         self.answer_written(request, rows, keep, |row, body| request::write(&build(row), body))
     }
 
-    /// As [`Self::answer`], where `write` appends the JSON of a row.
+    /// Like [`Self::answer`], where `write` appends the JSON of a row.
     pub fn answer_written(
         &self,
         request: &ApiRequest,
@@ -149,7 +149,7 @@ impl PageRequest {
         Ok(answer)
     }
 
-    /// One page of a list that is small enough to be built whole. The rows are sorted here.
+    /// Builds one page of a list that is small enough to be built whole. The rows are sorted here.
     pub fn answer_small<M: Serialize>(
         &self,
         request: &ApiRequest,
@@ -179,7 +179,7 @@ impl PageRequest {
     }
 }
 
-/// The most rows of a page of this list.
+/// The maximum number of rows per page of this list.
 fn largest_page(operation: Operation) -> usize {
     let limit = operation.info().query.iter().find(|parameter| parameter.name == "limit");
     limit.and_then(|limit| limit.bounds.maximum).map_or(USUAL, |most| most as usize)

@@ -1,25 +1,25 @@
-//! Checks settings before a region is created from them, in words for the person who wrote them.
+//! Validates settings before a region is created from them; the texts are for the person who wrote them.
 
 use super::capacity::{FAULT_DOMAINS, hosts_in};
 use super::limits::Limit;
 use super::settings::{Seconds, WorldSettings};
 use super::shapes::{FAMILIES, Family, ShapeId};
 
-/// The most hosts of the whole region: they are created in a moment and fit in memory.
+/// The maximum number of hosts of the whole region, which is still fast to create and fits in memory.
 const HOSTS_MAX: u64 = 1_000_000;
-/// The most hosts that return at one time.
+/// The maximum number of hosts that return at one time.
 const RETURNING_HOSTS_MAX: u32 = 1000;
-/// The shortest interval of a repeated event, in seconds: a shorter one would keep the region busy with itself.
+/// The shortest interval of a repeated event, in seconds: shorter ones would keep the region busy.
 const EVERY_SECONDS_MIN: f64 = 1.0;
 /// The longest duration, in seconds: thirty years, more than any test needs.
 const SECONDS_MAX: f64 = 1e9;
-/// The most events that fit in memory.
+/// The maximum number of events that fit in memory.
 const EVENTS_MAX: usize = 10_000_000;
 /// More than any limit of a tenancy; the limits on reserved capacity have this value when none is set.
 const LIMIT_MAX: i64 = 1_000_000_000;
 
 impl WorldSettings {
-    /// Everything that is wrong with the settings, in words for the person who wrote them; empty when nothing is.
+    /// Everything that is wrong with the settings, in texts for the person who wrote them; empty if nothing is.
     pub fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
         if oci_api::Region::find(&self.region).is_none() {
@@ -36,8 +36,8 @@ impl WorldSettings {
         found
     }
 
-    /// What makes a region useless that may still be meant so: it has no room at all, and gets none. So it is with `stockout`
-    /// where there is one availability domain.
+    /// Warns about a region that is useless but may be intended: it has no capacity and never gains any. `stockout` is such a
+    /// region if there is one availability domain.
     pub fn warning(&self) -> Option<String> {
         let only = self.domains() == 1;
         let none = |ad| FAMILIES.iter().all(|family| hosts_in(self, ad, family.name) == 0);
@@ -48,7 +48,7 @@ impl WorldSettings {
         })
     }
 
-    /// Refuses numbers that would fill the memory, or keep the region busy with itself.
+    /// Refuses numbers that would exhaust the memory or keep the region busy.
     fn check_numbers(&self, found: &mut Vec<String>) {
         let hosts: u64 = (0..self.domains().clamp(1, 3))
             .flat_map(|ad| FAMILIES.iter().map(move |family| u64::from(hosts_in(self, ad, family.name))))

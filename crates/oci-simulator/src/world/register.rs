@@ -1,5 +1,4 @@
-//! Registers resources under OCIDs that somebody else chose, so that the compartment, subnet and image of a `config.yaml`
-//! exist in the region.
+//! Registers resources under given OCIDs, so that the compartment, subnet and image of a `config.yaml` exist in the region.
 
 use super::capacity::Need;
 use super::identity::CompartmentRow;
@@ -14,7 +13,7 @@ use oci_api::Ocid;
 /// A resource to register. Registering the same OCID twice changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {
-    /// The tenancy that everything belongs to: its OCID replaces the generated one.
+    /// The tenancy, whose OCID replaces the generated one.
     Tenancy {
         /// Its OCID.
         ocid: String,
@@ -26,7 +25,7 @@ pub enum Known {
     },
     /// A compartment.
     Compartment {
-        /// Its OCID. The tenancy's OCID stands for the root.
+        /// Its OCID. The tenancy's OCID refers to the root.
         ocid: String,
         /// The compartment that holds it; the root when `None`.
         parent: Option<String>,
@@ -51,7 +50,7 @@ pub enum Known {
     Image {
         /// Its OCID.
         ocid: String,
-        /// For Arm shapes only (`true`), for all others only (`false`), or for every shape (`None`).
+        /// `true` for Arm shapes only, `false` for all other shapes, `None` for every shape.
         arm: Option<bool>,
     },
     /// A boot volume of 50 GB that no instance uses.
@@ -63,19 +62,19 @@ pub enum Known {
         /// Its availability domain, by name or number (`AD-2`, `2`).
         availability_domain: String,
     },
-    /// A resource that the region knows by its OCID only and that a launch may name: a network security group, a VLAN, an
+    /// A resource that the region knows only by its OCID and that a launch may name: a network security group, a VLAN, an
     /// encryption key, a dedicated host, a compute cluster or a cluster placement group.
     Other {
         /// Its OCID.
         ocid: String,
     },
-    /// The name of an availability domain, from which the tenancy's prefix is taken: `xYzA:PHX-AD-2`. A name without a
-    /// prefix (`AD-2`) changes nothing.
+    /// The name of an availability domain, which provides the tenancy's prefix: `xYzA:PHX-AD-2`. A name without a prefix
+    /// (`AD-2`) changes nothing.
     AvailabilityDomain {
         /// Its name.
         name: String,
     },
-    /// A capacity reservation, which is ACTIVE at once and filled as far as capacity goes.
+    /// A capacity reservation, which is ACTIVE at once and filled as far as capacity allows.
     CapacityReservation {
         /// Its OCID.
         ocid: String,
@@ -97,23 +96,23 @@ pub struct ReservedConfig {
     pub ocpus: Option<f64>,
     /// Memory of a flexible shape in GB; the default size when `None`.
     pub memory_in_gbs: Option<f64>,
-    /// OCID of the cluster placement group that it is in.
+    /// OCID of its cluster placement group.
     pub cluster_placement_group: Option<String>,
     /// How many instances it reserves.
     pub count: u32,
 }
 
-/// Resource types that the region knows by OCID only.
+/// Resource types that the region knows only by OCID.
 const OTHERS: [&str; 6] =
     ["networksecuritygroup", "vlan", "key", "dedicatedvmhost", "computecluster", "clusterplacementgroup"];
 
 impl World {
-    /// Makes a resource exist under an OCID that somebody else chose.
+    /// Registers a resource under an OCID that the caller chose.
     ///
     /// # Errors
-    /// When the OCID is of another resource type, or what the resource refers to does not exist; the text says which.
+    /// When the OCID has another resource type, or a resource that it refers to does not exist; the text says which.
     pub fn register(&mut self, known: &Known) -> Result<(), String> {
-        // Instances show the OCIDs and names that are given here.
+        // Instances show the OCIDs and names that are set here.
         self.instances.forget_shown();
         match known {
             Known::Tenancy { ocid } => {
@@ -211,7 +210,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a generated OCID names a resource that exists.
+    /// Whether a generated OCID refers to an existing resource.
     fn exists(&self, Id(kind, number): Id) -> bool {
         let within = |count: usize| (number as usize) < count;
         match kind {

@@ -1,4 +1,4 @@
-//! Reads requests and writes answers: helpers that every operation uses.
+//! Helpers to read requests and build results, which every operation uses.
 
 use super::api::{ApiAnswer, ApiError, ApiRequest};
 use super::error;
@@ -6,7 +6,7 @@ use oci_api::Operation;
 use serde::{Deserialize, Serialize};
 
 impl ApiRequest {
-    /// A path parameter; empty if it is missing, and an empty OCID names nothing.
+    /// A path parameter; empty if it is missing, since an empty OCID refers to nothing.
     pub(super) fn in_path(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)
     }
@@ -42,7 +42,7 @@ impl ApiRequest {
     }
 }
 
-/// An answer with a model as its body.
+/// A result with a model as its body.
 pub(super) fn answer(operation: Operation, model: &impl Serialize) -> Result<ApiAnswer, ApiError> {
     let mut body = Vec::with_capacity(256);
     write(model, &mut body)?;
@@ -55,7 +55,7 @@ pub(super) fn write(model: &impl Serialize, body: &mut Vec<u8>) -> Result<(), Ap
         .map_err(|failure| ApiError::new(500, "InternalError", format!("answer not serialisable: {failure}")))
 }
 
-/// An answer without a body.
+/// A result without a body.
 pub(super) fn empty(operation: Operation) -> ApiAnswer {
     ApiAnswer { status: operation.info().success, ..ApiAnswer::default() }
 }

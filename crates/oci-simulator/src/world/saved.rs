@@ -4,14 +4,14 @@ use super::limits::Usage;
 use super::state::World;
 use serde::{Deserialize, Serialize};
 
-/// A world as it is saved.
+/// A world to save.
 #[derive(Debug, Serialize)]
 pub struct Snapshot<'a> {
     version: u32,
     world: &'a World,
 }
 
-/// A world as it is read back; see [`World::restore`].
+/// A saved world that was read; see [`World::restore`].
 #[derive(Debug, Deserialize)]
 pub struct SavedWorld {
     version: u32,
@@ -29,12 +29,12 @@ impl World {
     /// The version of the saved form.
     pub const FORMAT: u32 = 1;
 
-    /// The world in the form to save it in.
+    /// The world in the format in which it is saved.
     pub fn snapshot(&self) -> Snapshot<'_> {
         Snapshot { version: Self::FORMAT, world: self }
     }
 
-    /// A world from its saved form.
+    /// Restores a world from its saved form.
     ///
     /// # Errors
     /// When the saved form has another version than [`World::FORMAT`].
@@ -48,7 +48,7 @@ impl World {
         Ok(world)
     }
 
-    /// Counts what instances draw from reservations, which the saved form leaves out.
+    /// Recomputes what instances use from reservations, which the saved form omits.
     fn recount_drawn(&mut self) {
         for row in self.reservations.values() {
             for config in row.configs.values() {

@@ -1,4 +1,4 @@
-//! What will happen by itself, in order of time; for equal times, in the order in which it was planned.
+//! Scheduled events in order of time; at equal times, in the order in which they were scheduled.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 /// An event that is due at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Task {
-    /// A step in the life of an instance. Ignored if the instance has moved on to another epoch since.
+    /// A step in the life of an instance. Ignored if the instance has entered another epoch since.
     Instance { number: u32, epoch: u32, step: Step },
-    /// A capacity reservation finishes what it is doing.
+    /// A capacity reservation finishes its change.
     Reservation { number: u32, epoch: u32 },
     /// A deleted reservation disappears from lists.
     ForgetReservation { number: u32 },
@@ -17,7 +17,7 @@ pub(super) enum Task {
     Pool { number: u32, epoch: u32 },
     /// The oldest retry token expires.
     ForgetToken,
-    /// Capacity returns, as the n-th `crumbs` of the settings say, for this time.
+    /// Capacity returns for this time, according to the n-th `crumbs` entry of the settings.
     #[serde(rename = "Crumb")]
     ReturnCapacity { setting: u32, times: u32 },
     /// Other tenants take or free capacity.
@@ -31,13 +31,13 @@ pub(super) enum Task {
 /// A step in the life of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Step {
-    /// PROVISIONING ends well.
+    /// PROVISIONING ends successfully.
     Placed,
-    /// PROVISIONING ends badly.
+    /// PROVISIONING ends with a failure.
     Failed,
     /// STARTING ends.
     Running,
-    /// STARTING ends for want of capacity.
+    /// STARTING ends for lack of capacity.
     NotStarted,
     /// STOPPING ends, and the instance stays stopped.
     Stopped,

@@ -1,12 +1,12 @@
-//! The properties of a region: hosts, limits, delays and faults of the service. A scenario file has them under `world:`.
+//! The properties of a region: hosts, limits, delays and faults of the service. In a scenario file they are under `world:`.
 //!
-//! The default is roomy: several thousand instances fit, and nothing goes wrong. Numbers that Oracle does not publish
-//! (boot times, host counts, limits) are invented, and marked so.
+//! The default is roomy: several thousand instances fit, and nothing fails. Numbers that Oracle does not publish (boot times,
+//! host counts, limits) are invented, and marked so.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A duration drawn evenly between two bounds, in simulated seconds.
+/// A duration drawn uniformly between two bounds, in simulated seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seconds {
@@ -22,9 +22,9 @@ pub struct Seconds {
 pub struct WorldSettings {
     /// The region's name: `us-phoenix-1`.
     pub region: String,
-    /// How many availability domains it has, 1 or 3; as many as the real region has when left out.
+    /// How many availability domains it has, 1 or 3; if omitted, as many as the real region.
     pub availability_domains: Option<u8>,
-    /// The tenancy's prefix in names of availability domains: `Uocm` in `Uocm:PHX-AD-1`.
+    /// The tenancy's prefix in the names of availability domains: `Uocm` in `Uocm:PHX-AD-1`.
     pub availability_domain_prefix: String,
     /// How many hosts there are.
     pub hosts: HostSettings,
@@ -48,7 +48,7 @@ pub struct WorldSettings {
     pub terminate_seconds: Seconds,
     /// Simulated seconds from a change of a capacity reservation to ACTIVE (invented).
     pub reservation_seconds: Seconds,
-    /// Simulated seconds between two checks of an instance pool on its members (invented).
+    /// Simulated seconds between two checks of the members of an instance pool (invented).
     pub pool_seconds: Seconds,
     /// How often accepted launches fail later.
     pub late_failure: LateFailure,
@@ -59,10 +59,10 @@ pub struct WorldSettings {
     /// Whether a capacity report is refused for a compartment below the tenancy.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub capacity_report_root_only: bool,
-    /// The most entries of a request for a capacity report.
+    /// The maximum number of entries in a request for a capacity report.
     #[serde(skip_serializing_if = "is_usual_report")]
     pub capacity_report_entries: u32,
-    /// Whether a capacity report answers an entry without a fault domain with one entry per fault domain.
+    /// Whether a capacity report expands an entry without a fault domain to one entry per fault domain.
     pub capacity_report_per_fault_domain: bool,
     /// Simulated seconds by which lists lag behind writes.
     pub list_lag_seconds: f64,
@@ -70,26 +70,26 @@ pub struct WorldSettings {
     pub short_page_probability: f64,
     /// The probability, 0 to 1, that a page is empty while more rows remain.
     pub empty_page_probability: f64,
-    /// Whether a page limit above the list's maximum is refused with 400. The service seems to give a page of the maximum:
-    /// Oracle's own Ansible inventory asks ListInstances for 2000 rows, where 100 is the maximum.
+    /// Whether a page limit above the list's maximum is refused with 400. The service seems to return a page of the maximum
+    /// instead: Oracle's own Ansible inventory asks ListInstances for 2000 rows, where 100 is the maximum.
     pub refuse_large_pages: bool,
-    /// What a second TerminateInstance answers (what the service does is unknown).
+    /// The response to a second TerminateInstance (the service's behaviour is unknown).
     pub terminate_again: TerminateAgain,
-    /// Simulated hours that TERMINATED instances stay listed (Oracle: at least 12).
+    /// Simulated hours for which TERMINATED instances stay listed (Oracle: at least 12).
     pub terminated_listed_hours: f64,
-    /// Simulated hours that a retry token is remembered (Oracle: 24).
+    /// Simulated hours for which a retry token is remembered (Oracle: 24).
     pub retry_token_hours: f64,
     /// Outages of whole availability domains.
     pub outages: Vec<Outage>,
     /// Capacity that returns a few hosts at a time.
     pub crumbs: Vec<ReturningCapacity>,
-    /// Other tenants, who take and release capacity.
+    /// Other tenants that take and release capacity.
     pub other_tenants: Option<OtherTenants>,
-    /// From the notice to a preemptible instance to its termination. Oracle: two minutes.
+    /// Simulated seconds from the notice to a preemptible instance to its termination. Oracle: two minutes.
     pub preemption_notice_seconds: f64,
-    /// When preemptible instances are reclaimed, whether or not somebody needs their capacity.
+    /// When preemptible instances are reclaimed, whether or not their capacity is needed.
     pub reclaims: Vec<Reclaim>,
-    /// The most events that are kept; the oldest are dropped first. 0 keeps none.
+    /// The maximum number of stored events; the oldest are dropped first. 0 stores none.
     pub event_log: usize,
 }
 
@@ -111,7 +111,7 @@ pub struct HostSettings {
 pub struct HostsIn {
     /// Number of the availability domain: 1 to 3.
     pub availability_domain: u8,
-    /// Shape family; all when left out.
+    /// Shape family; all if omitted.
     #[serde(default)]
     pub family: Option<String>,
     /// Hosts in each fault domain.
@@ -124,7 +124,7 @@ pub struct HostsIn {
 pub struct AbsentShape {
     /// Its name: `VM.Standard.E2.1.Micro`.
     pub shape: String,
-    /// Number of the availability domain, 1 to 3; all when left out.
+    /// Number of the availability domain, 1 to 3; all if omitted.
     #[serde(default)]
     pub availability_domain: Option<u8>,
 }
@@ -133,11 +133,11 @@ pub struct AbsentShape {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitSettings {
-    /// Cores of each family.
+    /// Cores per family.
     pub cores: i64,
-    /// Memory of each family, in GB.
+    /// Memory per family, in GB.
     pub memory_in_gbs: i64,
-    /// GPUs of each family.
+    /// GPUs per family.
     pub gpus: i64,
     /// Limits by their name.
     pub named: Vec<LimitSetting>,
@@ -149,7 +149,7 @@ pub struct LimitSettings {
 pub struct LimitSetting {
     /// `standard-e4-core-count`.
     pub name: String,
-    /// Number of the availability domain, 1 to 3; all when left out.
+    /// Number of the availability domain, 1 to 3; all if omitted.
     #[serde(default)]
     pub availability_domain: Option<u8>,
     /// How much is allowed, in the unit of the limit.
@@ -160,7 +160,7 @@ pub struct LimitSetting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaSetting {
-    /// OCID of the compartment; when left out, the quota holds for every compartment by itself.
+    /// OCID of the compartment; if omitted, the quota applies to every compartment separately.
     #[serde(default)]
     pub compartment: Option<String>,
     /// Name of the limit that it narrows: `standard-e4-core-count`.
@@ -169,15 +169,15 @@ pub struct QuotaSetting {
     pub value: i64,
 }
 
-/// Launches that are accepted and fail later, through their work request.
+/// Launches that are accepted but fail later, through their work request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LateFailure {
     /// The probability, 0 to 1, that an accepted launch fails.
     pub probability: f64,
-    /// The share of those failures, 0 to 1, that say LimitExceeded rather than lack of capacity.
+    /// The share of those failures, 0 to 1, that report LimitExceeded rather than a lack of capacity.
     pub limit_share: f64,
-    /// The probability, 0 to 1, that an accepted start of a stopped instance finds no capacity later.
+    /// The probability, 0 to 1, that an accepted start of a stopped instance later finds no capacity.
     #[serde(skip_serializing_if = "is_zero")]
     pub start_probability: f64,
 }
@@ -187,11 +187,11 @@ fn is_zero(probability: &f64) -> bool {
     *probability <= 0.0
 }
 
-/// What a second TerminateInstance answers.
+/// The response to a second TerminateInstance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TerminateAgain {
-    /// 204, as the first time.
+    /// 204, like the first time.
     #[default]
     NoContent,
     /// 409 Conflict.
@@ -216,30 +216,30 @@ pub struct Outage {
 pub struct ReturningCapacity {
     /// Number of the availability domain: 1 to 3.
     pub availability_domain: u8,
-    /// Shape family; all when left out.
+    /// Shape family; all if omitted.
     #[serde(default)]
     pub family: Option<String>,
     /// Simulated seconds between two returns.
     pub every_seconds: f64,
-    /// Hosts that return each time, to the fault domains in turn.
+    /// Hosts that return each time, distributed over the fault domains in turn.
     pub hosts: u32,
-    /// OCPUs of each host, with memory in proportion; a whole host of the family when left out.
+    /// OCPUs of each host, with memory in proportion; if omitted, a whole host of the family.
     #[serde(default)]
     pub ocpus_per_host: Option<u32>,
-    /// How many times hosts return; without end when left out.
+    /// How many times hosts return; without end if omitted.
     #[serde(default)]
     pub times: Option<u32>,
 }
 
-/// Other tenants, who take and release capacity.
+/// Other tenants that take and release capacity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtherTenants {
     /// Simulated seconds between two moves.
     pub every_seconds: f64,
-    /// OCPUs (with memory in proportion) that one move takes or releases, at random.
+    /// OCPUs (with memory in proportion) that one random move takes or releases.
     pub ocpus: u32,
-    /// The most that they hold, as a share of all capacity: 0 to 1.
+    /// The maximum that they hold, as a share of all capacity: 0 to 1.
     pub share: f64,
     /// What they hold at the start, as a share of all capacity: 0 to 1.
     #[serde(default)]
@@ -250,15 +250,15 @@ pub struct OtherTenants {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reclaim {
-    /// Number of the availability domain, 1 to 3; all when left out.
+    /// Number of the availability domain, 1 to 3; all if omitted.
     #[serde(default)]
     pub availability_domain: Option<u8>,
     /// When it happens, in simulated seconds from the start of the world.
     pub after_seconds: f64,
-    /// Simulated seconds until it happens again, and again; it happens once when left out.
+    /// Simulated seconds between repetitions; it happens once if omitted.
     #[serde(default)]
     pub every_seconds: Option<f64>,
-    /// The share of the running ones that are given notice, the youngest first: 0 to 1.
+    /// The share of the running ones that receive notice, youngest first: 0 to 1.
     pub share: f64,
 }
 
@@ -266,7 +266,7 @@ pub struct Reclaim {
 const OF_THREE_DOMAINS: [&str; 4] = ["us-phoenix-1", "us-ashburn-1", "eu-frankfurt-1", "uk-london-1"];
 
 impl WorldSettings {
-    /// How many availability domains there are.
+    /// The number of availability domains.
     pub fn domains(&self) -> u8 {
         let usual = if OF_THREE_DOMAINS.contains(&&*self.region) { 3 } else { 1 };
         self.availability_domains.unwrap_or(usual)
@@ -285,10 +285,11 @@ impl WorldSettings {
     }
 }
 
-/// The most entries of a capacity report: dstack found this limit by trying.
+/// The maximum number of entries of a capacity report, which dstack found by experiment.
 const REPORT_ENTRIES: u32 = 10;
 
-// What a saved region of an older version does not hold stays out of it, so that the older version can read it again.
+// A field that an older version's saved region lacks is not saved at its default value, so that the older version can still
+// read the file.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_usual_report(entries: &u32) -> bool {
     *entries == REPORT_ENTRIES

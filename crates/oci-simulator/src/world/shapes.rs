@@ -1,8 +1,8 @@
-//! The shapes that the region knows, and the families of hosts that they run on.
+//! The shapes that the region knows, and the families of hosts on which they run.
 //!
-//! Maxima of the flexible shapes: Oracle, "Compute Shapes". Default memory of E4 (16 GB per OCPU) is documented; that of
-//! other families, and the sizes of hosts, are likely or invented. Saved worlds refer to these tables by position: append
-//! to them, but do not reorder them.
+//! The maxima of the flexible shapes are from Oracle's "Compute Shapes". The default memory of E4 (16 GB per OCPU) is
+//! documented; that of other families and the sizes of hosts are likely or invented. Saved worlds refer to these tables by
+//! position: append to them, but do not reorder them.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub(super) struct Family {
     pub memory: u32,
     /// GPUs of a host. Families with GPUs have one limit, which counts GPUs.
     pub gpus: u32,
-    /// The processor, in the words of ListShapes.
+    /// The processor, as ListShapes describes it.
     pub processor: &'static str,
     /// Whether it is Arm.
     pub arm: bool,
@@ -70,10 +70,10 @@ impl Family {
     }
 }
 
-/// How much of a host a shape takes.
+/// How much of a host a shape uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Size {
-    /// The launch says how much, up to these OCPUs and GB: at least 1 OCPU, and 1 to 64 GB for each OCPU.
+    /// The launch specifies the size up to these OCPUs and GB: at least 1 OCPU, and 1 to 64 GB per OCPU.
     Flexible { ocpus: u32, memory: u32 },
     /// One of these pairs of OCPUs and GB.
     OneOf(&'static [(u32, u32)]),
@@ -92,7 +92,7 @@ pub(super) struct Shape {
     pub family: u8,
     /// How much of a host it takes.
     pub size: Size,
-    /// Whether instances of it can be preemptible (Oracle: "Preemptible Instances", and Oracle's own launcher).
+    /// Whether its instances can be preemptible (Oracle: "Preemptible Instances", and Oracle's own launcher).
     pub preemptible: bool,
     /// Whether a launch can ask for a baseline below 100 %.
     pub burstable: bool,
@@ -110,7 +110,7 @@ impl ShapeId {
         SHAPES.iter().position(|shape| shape.name == name).and_then(|at| u16::try_from(at).ok()).map(Self)
     }
 
-    /// The shape. An unknown number (from a damaged file) gives the first shape rather than a panic.
+    /// The shape. An unknown number (from a damaged file) gives the first shape instead of a panic.
     pub fn get(self) -> &'static Shape {
         SHAPES.get(usize::from(self.0)).unwrap_or(&SHAPES[0])
     }
@@ -132,7 +132,7 @@ impl Shape {
         self.size == Size::BareMetal
     }
 
-    /// Whether the launch chooses its size.
+    /// Whether the launch specifies its size.
     pub fn is_flexible(&self) -> bool {
         matches!(self.size, Size::Flexible { .. } | Size::OneOf(_))
     }
@@ -146,7 +146,7 @@ impl Shape {
         }
     }
 
-    /// OCPUs and GB when the launch does not say.
+    /// The OCPUs and GB if the launch does not specify them.
     pub fn default_size(&self) -> (u32, u32) {
         match self.size {
             Size::Flexible { .. } => (1, self.family().default_memory),
@@ -156,7 +156,7 @@ impl Shape {
         }
     }
 
-    /// Virtual CPUs for this many OCPUs: two for each, but one on A1.
+    /// Virtual CPUs for this many OCPUs: two per OCPU, but one on A1.
     pub fn vcpus(&self, ocpus: f64) -> i64 {
         let threads = if self.family().name == "standard-a1" { 1.0 } else { 2.0 };
         (ocpus * threads).round() as i64

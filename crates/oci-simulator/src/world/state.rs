@@ -1,4 +1,4 @@
-//! What the region consists of. The operations on it are elsewhere, each with its resource.
+//! The contents of the region. Operations are defined with their resources.
 
 use super::api::{ApiError, ApiRequest};
 use super::capacity::{Capacity, Held, Need};
@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The simulated region: its resources, its time and its chance.
+/// The simulated region: its resources, its time and its random streams.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct World {
     pub(super) settings: WorldSettings,
@@ -70,7 +70,7 @@ pub struct World {
 }
 
 impl World {
-    /// A region with these settings, whose time starts here and in which nothing is planned yet.
+    /// A region with these settings, whose time starts here and in which nothing is scheduled yet.
     pub(super) fn blank(mut settings: WorldSettings, seed: u64, start: Timestamp) -> Self {
         settings.availability_domains = Some(settings.domains().clamp(1, 3));
         let realm = oci_api::Region::find(&settings.region).map_or("oc1", |region| region.realm);
@@ -85,7 +85,7 @@ impl World {
             list_chance: Chance::new(seed, "lists"),
             capacity_chance: Chance::new(seed, "capacity"),
             report_chance: Chance::new(seed, "reports"),
-            // The purpose is part of the seed's meaning and stays as it was first named.
+            // The purpose is part of the seed's meaning and keeps its original name.
             capacity_event_chance: Chance::new(seed, "climate"),
             identity: Directory::new(&settings.region, &settings.availability_domain_prefix, ads, now),
             network: Network::new(settings.subnet_prefix_length, now),
@@ -120,7 +120,7 @@ impl World {
         self.now
     }
 
-    /// The events from this number on, oldest first. Events that the log has dropped are skipped.
+    /// The events starting with this number, oldest first. Events that the log has dropped are skipped.
     pub fn events(&self, since: u64) -> impl Iterator<Item = Event> + '_ {
         self.log.since(since, &self.ids)
     }
@@ -130,13 +130,13 @@ impl World {
         self.log.count()
     }
 
-    /// The etag of a resource: it changes whenever the resource's version does.
+    /// The etag of a resource, which changes whenever the resource's version does.
     pub(super) fn etag(&self, id: Id, version: u32) -> String {
         let first = mix(self.seed ^ (u64::from(id.1) << 8 | id.0 as u64) ^ mix(u64::from(version)));
         format!("{first:016x}{:016x}", mix(first))
     }
 
-    /// Reads which page of a list a request wants.
+    /// Reads which page of a list a request asks for.
     pub(super) fn page(&mut self, request: &ApiRequest) -> Result<PageRequest, ApiError> {
         PageRequest::read(request, &self.settings, self.seed, &mut self.list_chance)
     }

@@ -1,4 +1,4 @@
-//! Retry tokens: for a day, the same token with the same request stands for what the first request made (Oracle: "Retry
+//! Retry tokens: for a day, the same token with the same request refers to what the first request created (Oracle: "Retry
 //! Tokens").
 
 use super::api::{ApiError, ApiRequest};
@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-/// What a token is bound to.
+/// The resource to which a token is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Bound {
     /// Hash of the request that bound it: path, query and body.
     request: u64,
     made: Id,
-    /// The work request that the first answer named.
+    /// The work request that the first response named.
     #[serde(default)]
     work: Option<u32>,
 }
@@ -29,10 +29,10 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// What the request's token stands for already, if anything, with the work request that the first answer named.
+    /// The resource to which the request's token is already bound, if any, with the work request that the first response named.
     ///
     /// # Errors
-    /// When the token came with a different request before.
+    /// When the token was used with a different request before.
     pub fn bound_to(&self, request: &ApiRequest) -> Result<Option<(Id, Option<u32>)>, ApiError> {
         let Some(token) = token_of(request) else { return Ok(None) };
         let key = (request.operation.name().to_owned(), token.into());
@@ -43,8 +43,8 @@ impl Tokens {
         }
     }
 
-    /// Binds the request's token, if it has one, to what the request made; returns whether it did. Only a request that
-    /// took effect binds its token: one that was refused may be sent again with the same token.
+    /// Binds the request's token, if it has one, to what the request created; returns whether it did. Only a request that took
+    /// effect binds its token: a refused request may be repeated with the same token.
     pub fn bind(&mut self, request: &ApiRequest, made: Id, work: Option<u32>, expires: Timestamp) -> bool {
         let Some(token) = token_of(request) else { return false };
         let operation = request.operation.name().to_owned();
@@ -61,7 +61,7 @@ impl Tokens {
         }
     }
 
-    /// Checks that every token that is remembered will be forgotten.
+    /// Checks that every remembered token will be forgotten.
     pub fn check(&self) -> Result<(), String> {
         let (bound, expiring) = (self.bound.len(), self.oldest_first.len());
         if bound == expiring {

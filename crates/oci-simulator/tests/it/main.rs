@@ -1,4 +1,4 @@
-//! Tests of the simulated region: the world by itself, and the server on top of it.
+//! Tests of the simulated region: the world alone, and the server on top of it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod server;

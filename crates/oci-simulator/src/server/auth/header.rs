@@ -1,17 +1,17 @@
-//! Parses an `Authorization` header. It never panics, whatever the text.
+//! Parses an `Authorization` header. It never panics on any text.
 
 /// The parts of `Authorization: Signature algorithm="…",headers="…",keyId="…",signature="…",version="1"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
     /// The id of the key that signed: `tenancy/user/fingerprint` or `ST$token`.
     pub key_id: String,
-    /// The names of what was signed, in order and in lower case.
+    /// The names of the signed headers, in order and in lower case.
     pub headers: Vec<String>,
     /// The signature, in base64.
     pub signature: String,
 }
 
-/// Why an `Authorization` header cannot be read.
+/// Why an `Authorization` header cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationError {
     /// The scheme is not `Signature`.
@@ -20,7 +20,7 @@ pub enum AuthorizationError {
     /// A parameter is not `name="value"`.
     #[error("a parameter is not name=\"value\"")]
     Parameter,
-    /// A parameter comes twice.
+    /// A parameter occurs twice.
     #[error("a parameter comes twice")]
     Twice,
     /// A parameter is missing.
@@ -38,9 +38,9 @@ pub enum AuthorizationError {
 const HEADERS_MAX: usize = 64;
 
 impl Authorization {
-    /// Reads the header's value.
+    /// Parses the value of the header.
     ///
-    /// The order of the parameters is free. Names that are not known are passed over, as the scheme demands.
+    /// Parameters may be in any order. Unknown names are ignored, as the scheme requires.
     pub fn parse(text: &str) -> Result<Self, AuthorizationError> {
         let (scheme, rest) = text.trim().split_once(' ').ok_or(AuthorizationError::Scheme)?;
         if !scheme.eq_ignore_ascii_case("Signature") {
@@ -78,7 +78,7 @@ impl Authorization {
         })
     }
 
-    /// Whether this was signed: a header's name in lower case, or `(request-target)`.
+    /// Whether this header (in lower case) or `(request-target)` was signed.
     pub fn signs(&self, name: &str) -> bool {
         self.headers.iter().any(|signed| signed == name)
     }
@@ -86,7 +86,7 @@ impl Authorization {
 
 const NAMES: [&str; 5] = ["keyId", "headers", "signature", "algorithm", "version"];
 
-/// The first `name="value"` of the text, and what follows it.
+/// The first `name="value"` of the text, and the rest.
 fn parameter(text: &str) -> Result<(&str, &str, &str), AuthorizationError> {
     let (name, rest) = text.split_once('=').ok_or(AuthorizationError::Parameter)?;
     let rest = rest.trim_start().strip_prefix('"').ok_or(AuthorizationError::Parameter)?;

@@ -1,4 +1,4 @@
-//! The public keys that the region accepts, by the key id that requests use.
+//! The public keys that the region accepts, by key id.
 
 use crate::world::Caller;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -21,21 +21,21 @@ pub struct PublicKey {
 /// Why something is not a usable key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The text is no PEM of a known kind.
+    /// The text is not PEM of a known kind.
     #[error("not an unencrypted RSA key in PEM form")]
     Pem,
-    /// The bytes of the PEM block are no RSA key.
+    /// The bytes of the PEM block are not an RSA key.
     #[error("not an RSA key")]
     Key,
 }
 
 impl PublicKey {
-    /// Reads DER: a SubjectPublicKeyInfo or an `RSAPublicKey`.
+    /// Parses DER: a SubjectPublicKeyInfo or an `RSAPublicKey`.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         Self::new(&rsa::PublicKey::from_der(der).map_err(|_| KeyError::Key)?)
     }
 
-    /// Reads PEM: a public key, or an unencrypted private key (PKCS#1 or PKCS#8), whose public half is taken.
+    /// Parses PEM: a public key, or an unencrypted private key (PKCS#1 or PKCS#8) whose public half is used.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let (label, der) = decode_pem(pem).ok_or(KeyError::Pem)?;
         match label.as_str() {
@@ -57,7 +57,7 @@ impl PublicKey {
         Ok(Self { parsed: parsed.map_err(|_| KeyError::Key)?, der: der.as_ref().to_vec() })
     }
 
-    /// The fingerprint that Oracle's console shows: MD5 of the SubjectPublicKeyInfo, as pairs of hex digits.
+    /// The fingerprint that Oracle's console shows: MD5 of the SubjectPublicKeyInfo, as pairs of hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         let mut text = String::with_capacity(47);
         for byte in Md5::digest(&self.der) {
@@ -73,7 +73,7 @@ impl PublicKey {
         encode_pem("PUBLIC KEY", &self.der)
     }
 
-    /// Whether this key made the signature of the message (RSA PKCS#1 v1.5 with SHA-256).
+    /// Whether this key signed the message (RSA PKCS#1 v1.5 with SHA-256).
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.parsed.verify_sig(message, signature).is_ok()
     }
@@ -88,7 +88,7 @@ fn decode_pem(text: &str) -> Option<(String, Vec<u8>)> {
     Some((label.to_owned(), STANDARD.decode(body).ok()?))
 }
 
-/// Bytes as a PEM block, in lines of 64 characters.
+/// Encodes bytes as a PEM block, in lines of 64 characters.
 pub(in crate::server) fn encode_pem(label: &str, der: &[u8]) -> String {
     let body = STANDARD.encode(der);
     let mut text = format!("-----BEGIN {label}-----\n");

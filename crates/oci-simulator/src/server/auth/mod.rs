@@ -1,7 +1,7 @@
-//! Authentication: verifies signatures. Written from the description of Oracle's scheme ("Request
-//! Signatures", a draft-cavage HTTP signature) and shared with no client, so that one mistake cannot hide on both sides.
+//! Authentication: verifies signatures. It is written from the description of Oracle's scheme ("Request Signatures", a
+//! draft-cavage HTTP signature) and shares no code with a client, so that a mistake on one side is not repeated on the other.
 //!
-//! It must not know operations or what a caller may do.
+//! It must not know about operations or permissions.
 
 mod header;
 mod keys;
@@ -19,7 +19,7 @@ pub(super) const MISSING: &str =
 /// The text of the refusal when the key did not make the signature.
 pub(super) const NOT_VERIFIED: &str = "Failed to verify the HTTP(S) Signature";
 
-/// Why a request is not authenticated. The caller gets one of two texts; the log and tests get this.
+/// Why a request is not authenticated. The caller receives one of two texts; the log and tests show this.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No `Authorization` header, or more than one.
@@ -31,7 +31,7 @@ pub enum Refusal {
     /// No key has this id.
     #[error("no key is registered as {0}")]
     UnknownKey(String),
-    /// A header that must be signed is not signed.
+    /// A header that must be signed was not signed.
     #[error("the header {0} must be signed")]
     NotSigned(&'static str),
     /// A signed header is missing from the request.
@@ -52,7 +52,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The text that the caller gets.
+    /// The text that the caller receives.
     pub fn message(&self) -> &'static str {
         match self {
             Self::Signature | Self::Body(_) => NOT_VERIFIED,

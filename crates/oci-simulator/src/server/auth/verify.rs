@@ -10,10 +10,11 @@ use http::{HeaderMap, Method, Uri};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
-/// How far a request's date may be from the region's clock (Oracle: "API Errors", NotAuthenticated: five minutes).
+/// The maximum difference between a request's date and the region's clock (Oracle: "API Errors", NotAuthenticated: five
+/// minutes).
 const SKEW_SECONDS_MAX: i64 = 300;
 
-/// The parts of a request that the check needs.
+/// The parts of a request that are verified.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Presented<'a> {
     pub method: &'a Method,
@@ -22,7 +23,7 @@ pub(in crate::server) struct Presented<'a> {
     pub body: &'a [u8],
 }
 
-/// The caller, if the signature proves who it is. `now` is the time of the region's clock.
+/// Returns the caller if the signature is valid. `now` is the time of the region's clock.
 pub(in crate::server) fn verify(
     request: Presented<'_>,
     keys: &Keys,
@@ -56,11 +57,11 @@ fn authorization(headers: &HeaderMap) -> Result<Authorization, Refusal> {
 }
 
 fn has_signed_body(method: &Method) -> bool {
-    // The method is signed in lower case, so its case makes no difference to the signature or to the signed body.
+    // The method is signed in lower case, so its case affects neither the signature nor the signed body.
     ["POST", "PUT", "PATCH"].iter().any(|known| method.as_str().eq_ignore_ascii_case(known))
 }
 
-/// Checks that everything that must be signed is signed.
+/// Checks that every required header is signed.
 fn check_signed_set(method: &Method, authorization: &Authorization) -> Result<(), Refusal> {
     if !authorization.signs("date") && !authorization.signs("x-date") {
         return Err(Refusal::NotSigned("date"));
@@ -75,7 +76,7 @@ fn check_signed_set(method: &Method, authorization: &Authorization) -> Result<()
 }
 
 fn check_date(headers: &HeaderMap, authorization: &Authorization, now: Timestamp) -> Result<(), Refusal> {
-    // A browser cannot set `date`; a signed `x-date` takes its place.
+    // A browser cannot set `date`; a signed `x-date` replaces it.
     let name = if authorization.signs("x-date") { "x-date" } else { "date" };
     let text = value(headers, name)?;
     let date = DateTimeParser::new().parse_timestamp(&text).map_err(|_| Refusal::Date(text))?;
@@ -96,7 +97,7 @@ fn check_body(request: Presented<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// The text that was signed: one line for each name, in the order of the names.
+/// The text that was signed: one line per name, in the order of the names.
 fn signing_string(request: Presented<'_>, authorization: &Authorization) -> Result<String, Refusal> {
     let mut text = String::with_capacity(512);
     for name in &authorization.headers {
@@ -111,7 +112,7 @@ fn signing_string(request: Presented<'_>, authorization: &Authorization) -> Resu
                 text.push(' ');
                 text.push_str(request.uri.path_and_query().map_or("/", |target| target.as_str()));
             }
-            // Inside one process a request may carry its host in the URI alone.
+            // An in-process request may carry its host only in the URI.
             "host" if !request.headers.contains_key(HOST) => match request.uri.authority() {
                 Some(authority) => text.push_str(authority.as_str()),
                 None => return Err(Refusal::NotSent("host".into())),
@@ -122,7 +123,7 @@ fn signing_string(request: Presented<'_>, authorization: &Authorization) -> Resu
     Ok(text)
 }
 
-/// A header's value; several values are joined as the signature scheme says.
+/// The value of a header; several values are joined as the scheme requires.
 fn value(headers: &HeaderMap, name: &str) -> Result<String, Refusal> {
     let mut joined: Option<String> = None;
     for value in headers.get_all(name) {

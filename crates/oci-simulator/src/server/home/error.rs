@@ -9,14 +9,14 @@ pub enum HomeError {
     /// A file or folder cannot be read or written.
     #[error("cannot {action} {}: {source}. Choose another directory with --home", path.display())]
     Io {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
-        /// Why it failed.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A file exists but is not what it should be.
+    /// A file exists but has the wrong content.
     #[error("{}: {problem}. Repair it, or remove the directory to get a new one", path.display())]
     Damaged {
         /// The file.
@@ -24,7 +24,7 @@ pub enum HomeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The folder holds files that no simulated region made.
+    /// The folder contains files that no simulated region created.
     #[error(
         "{} contains files of other programs and is not the home of a simulated region: nothing in it was changed. \
              Choose another directory with --home",

@@ -9,12 +9,12 @@ pub(super) const PUBLIC_KEY: &str = "oci_api_key_public.pem";
 pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_YAML: &str = "config.yaml";
 
-/// Replaces a file as a whole.
+/// Replaces a file atomically.
 pub(super) fn write_over(path: &Path, text: &str) -> io::Result<()> {
     replace_file(path, |file| file.write_all(text.as_bytes()))
 }
 
-/// Removes the permissions of everybody but the owner.
+/// Removes all permissions except the owner's.
 pub(super) fn private(path: &Path, mode: u32) -> io::Result<()> {
     #[cfg(unix)]
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
@@ -23,7 +23,7 @@ pub(super) fn private(path: &Path, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The text with the first line that has this start replaced; unchanged if there is none.
+/// Replaces the first line with this prefix; returns the text unchanged if there is none.
 pub(super) fn replace_line(text: &str, start: &str, line: &str) -> String {
     let mut replaced = false;
     let mut out = String::with_capacity(text.len() + line.len());

@@ -1,7 +1,7 @@
-//! The folder of a home: creates it, recognises folders of others, locks it for one region, and empties it.
+//! The folder of a home: creates it, recognises folders of other programs, locks it for one region, and empties it.
 //!
-//! A marker file says that the simulator created it. A folder with files but without a marker belongs to somebody else:
-//! neither it nor anything in it is changed.
+//! A marker file shows that the simulator created it. A folder with files but without a marker belongs to another program: it
+//! and its contents are never changed.
 
 use super::error::{HomeError, io};
 use super::files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, private};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const MARKER: &str = ".oci-insta-scale-region";
 const MARKER_TEXT: &str = "This folder belongs to a simulated region. `oci-insta-scale sim reset` deletes what the region put here.\n";
 
-/// How the `config.yaml` of every home begins.
+/// The first lines of the `config.yaml` of every home.
 pub(super) const CONFIG_YAML_BEGINS: &str =
     "# A fleet for the simulated region that `oci-insta-scale sim serve` runs.";
 
@@ -26,10 +26,10 @@ pub(in crate::server) struct Folder {
 }
 
 impl Folder {
-    /// Locks the folder for a region and creates it if necessary.
+    /// Locks the folder for a region, and creates it if necessary.
     ///
     /// # Errors
-    /// When the folder belongs to somebody else, or another region uses it.
+    /// When the folder belongs to another program, or another region uses it.
     pub fn claim(path: &Path) -> Result<Self, HomeError> {
         if path.is_dir() {
             if !is_ours(path)? && !is_empty(path)? {
@@ -44,18 +44,18 @@ impl Folder {
         Ok(Self { path, lock })
     }
 
-    /// Deletes the files of a region from the folder, and the folder itself if it is empty then. Returns whether there was a
+    /// Deletes the files of a region from the folder, and then the folder itself if it is empty. Returns whether there was a
     /// region.
     ///
     /// # Errors
-    /// When the folder belongs to somebody else, or a region uses it.
+    /// When the folder belongs to another program, or a region uses it.
     pub fn forget(path: &Path) -> Result<bool, HomeError> {
         let Some(folder) = Self::find(path)? else { return Ok(false) };
         folder.empty()?;
         Ok(true)
     }
 
-    /// The folder, if the simulator created it and no region uses it; `None` if it holds no files of a region.
+    /// Finds the folder if the simulator created it and no region uses it; `None` if it contains no files of a region.
     pub fn find(path: &Path) -> Result<Option<Self>, HomeError> {
         if is_ours(path)? {
             let lock = hold(path)?;
@@ -74,7 +74,7 @@ impl Folder {
         }
         drop(self.lock);
         remove(&self.path.join(MARKER))?;
-        // Fails when other files are in it, which belong to the user.
+        // Fails if the folder contains other files, which belong to the user.
         let _ = std::fs::remove_dir(&self.path);
         Ok(())
     }
@@ -96,7 +96,7 @@ fn is_empty(path: &Path) -> Result<bool, HomeError> {
 fn is_ours(path: &Path) -> Result<bool, HomeError> {
     let marker = path.join(MARKER);
     match std::fs::read_to_string(&marker) {
-        // An empty marker: the program was stopped before it wrote the text.
+        // The marker is empty if the program was stopped before it wrote the text.
         Ok(text) => return Ok(text == MARKER_TEXT || text.is_empty()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
         Err(source) => return Err(io("read", &marker, source)),
@@ -104,7 +104,7 @@ fn is_ours(path: &Path) -> Result<bool, HomeError> {
     Ok(is_of_an_earlier_version(path))
 }
 
-/// Earlier versions left no marker. Their homes are known by a `config.yaml` that begins like ours, points to a simulated
+/// Recognises homes of earlier versions, which left no marker: their `config.yaml` begins like ours, refers to a simulated
 /// region, and names the same user as the `config` beside it.
 fn is_of_an_earlier_version(path: &Path) -> bool {
     let read = |name: &str| std::fs::read_to_string(path.join(name)).unwrap_or_default();
@@ -120,7 +120,8 @@ fn is_of_an_earlier_version(path: &Path) -> bool {
         && path.join(KEY).is_file()
 }
 
-/// Writes the marker if it is missing, and locks it. The system releases the lock when the process ends, however it ends.
+/// Writes the marker if it is missing, and locks it. The operating system releases the lock when the process ends, however it
+/// ends.
 fn hold(path: &Path) -> Result<File, HomeError> {
     let marker = path.join(MARKER);
     let mut options = OpenOptions::new();

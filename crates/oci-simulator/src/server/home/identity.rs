@@ -1,4 +1,4 @@
-//! A user of the region: OCIDs, an API key, and the files that hold them.
+//! A user of the region: OCIDs, an API key, and the files that contain them.
 
 use super::folder::CONFIG_YAML_BEGINS;
 use crate::server::auth::{KeyError, PublicKey, encode_pem};
@@ -25,7 +25,7 @@ pub struct Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the private key.
+        // Omits the private key.
         f.debug_struct("Identity")
             .field("caller", &self.caller)
             .field("region", &self.region)
@@ -35,7 +35,7 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// Generates an RSA key of 2048 bits, for this caller or for a generated one. Blocks for some tenths of a second.
+    /// Generates an RSA key of 2048 bits, for this caller or a generated one. Blocks for some tenths of a second.
     pub fn generate(caller: Option<Caller>, region: &str) -> Result<Self, KeyError> {
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Key)?;
         let private: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Key)?;
@@ -48,7 +48,7 @@ impl Identity {
             caller,
             region: region.to_owned(),
             fingerprint: public_key.fingerprint(),
-            // The last line is what Oracle asks for: it tells scanners, and the `oci` CLI warns where it is missing.
+            // Oracle requires the last line: it tells scanners what the file is, and the `oci` CLI warns if it is missing.
             private_key_pem: encode_pem("PRIVATE KEY", private.as_ref()) + "OCI_API_KEY\n",
             public_key,
         })
@@ -94,10 +94,10 @@ impl Identity {
         )
     }
 
-    /// The text of a `config.yaml` for OCI Insta-Scale, with a compartment, a subnet and an image of the region.
+    /// The text of a `config.yaml` for OCI Insta-Scale with a compartment, a subnet and an image of the region.
     pub(super) fn config_yaml(&self, key: &Path, endpoint: &str) -> String {
         let region = oci_api::Region::find(&self.region);
-        // OCIDs contain the keys of the two oldest regions, and the names of all others.
+        // OCIDs contain the short keys of the two oldest regions, and the full names of all others.
         let place = match region.map(|region| region.key) {
             Some(key @ ("phx" | "iad")) => key,
             _ => &self.region,
@@ -139,12 +139,13 @@ impl Identity {
     }
 }
 
-/// The line of `config.yaml` that says where the key is. It is quoted, since YAML gives some characters of a path a meaning.
+/// The `config.yaml` line with the path of the key. The path is quoted, because some of its characters may have a meaning in
+/// YAML.
 pub(super) fn key_line(key: &Path) -> String {
     format!("private_key_path: {}", serde_json::Value::from(key.display().to_string()))
 }
 
-/// A well-formed public key whose private half nobody has: 32 zero bytes.
+/// A well-formed public key without a known private half: 32 zero bytes.
 const SSH_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA rehearsal";
 

@@ -1,7 +1,7 @@
 //! Finds the resources that a `config.yaml` of OCI Insta-Scale names, so that a simulated region can run the real file
 //! unchanged.
 //!
-//! It reads only the keys that it needs and ignores the rest: checking the file is not its task.
+//! It reads only the keys that it needs and ignores the rest, because it does not validate the file.
 
 use crate::world::{Known, ReservedConfig};
 use serde::Deserialize;
@@ -39,12 +39,12 @@ struct NamedSize {
     memory_in_gbs: Option<f64>,
 }
 
-/// The resources that the text of a `config.yaml` names, in the order in which they must be registered.
+/// The resources that a `config.yaml` names, in the order in which they must be registered.
 ///
 /// A capacity reservation is assumed to hold what the file launches.
 ///
 /// # Errors
-/// When the text is no YAML of this form.
+/// When the text is not YAML of this form.
 pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Error + Send + Sync>> {
     let config: Config = serde_saphyr::from_str(yaml)?;
     let compartment = filled(config.compartment_id);

@@ -1,5 +1,5 @@
-//! The home folder of a simulated region: an API key, a `config` in the style of `~/.oci/config` for the official
-//! clients, and a `config.yaml` for OCI Insta-Scale, all of which agree. An existing home is used again.
+//! The home folder of a simulated region: an API key, a `config` in the style of `~/.oci/config` for the official clients, and
+//! a matching `config.yaml` for OCI Insta-Scale. An existing home is reused.
 
 mod error;
 mod files;
@@ -18,32 +18,32 @@ pub(super) use folder::Folder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A home folder that is ready.
+/// A prepared home folder.
 #[derive(Clone, Debug)]
 pub struct Home {
     /// The folder, absolute.
     pub path: PathBuf,
-    /// The owner of its key.
+    /// The owner of the API key.
     pub identity: Identity,
     /// The resources that its `config.yaml` names, which must exist in the region.
     pub known: Vec<Known>,
-    /// Locked until the last clone is dropped: only one region at a time uses a home.
+    /// Holds the lock until the last clone is dropped: only one region at a time uses a home.
     _folder: Arc<Folder>,
 }
 
 impl Home {
-    /// Opens the folder or creates it. `endpoint` is written into `config.yaml`; everything else in it is kept.
+    /// Opens or creates the folder. `endpoint` is written into `config.yaml`, and everything else in that file is kept.
     ///
-    /// Blocks: a new key takes some tenths of a second.
+    /// Blocks: generating a key takes some tenths of a second.
     pub fn open(path: &Path, region: &str, endpoint: &str) -> Result<Self, HomeError> {
         Self::fill(Folder::claim(path)?, region, endpoint)
     }
 
-    /// Deletes the files of a region from the folder, and the folder itself if it is empty then. Returns whether there was a
+    /// Deletes the files of a region from the folder, and then the folder itself if it is empty. Returns whether there was a
     /// region.
     ///
     /// # Errors
-    /// When the folder belongs to somebody else, or a running region uses it.
+    /// When the folder belongs to another program, or a running region uses it.
     pub fn forget(path: &Path) -> Result<bool, HomeError> {
         Folder::forget(path)
     }
@@ -81,7 +81,7 @@ impl Home {
         write_over(&key, &identity.private_key_pem).map_err(|source| io("write", &key, source))?;
         let public = path.join(PUBLIC_KEY);
         write_over(&public, &identity.public_key.to_pem()).map_err(|source| io("write", &public, source))?;
-        // Written last: its presence means that everything is there.
+        // Written last: if it exists, all other files do too.
         let config = path.join(CONFIG);
         write_over(&config, &identity.config(&key)).map_err(|source| io("write", &config, source))?;
         Ok(identity)

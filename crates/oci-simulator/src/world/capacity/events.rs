@@ -1,5 +1,5 @@
-//! Capacity events, which happen without the tenancy's doing: outages, capacity that returns a few hosts at a time, and
-//! other tenants who take and free capacity.
+//! Capacity events that the tenancy does not cause: outages, capacity that returns a few hosts at a time, and other tenants
+//! that take and release capacity.
 
 use super::{FAULT_DOMAINS, Held, Need};
 use crate::world::schedule::Task;
@@ -7,11 +7,11 @@ use crate::world::shapes::{FAMILIES, Family};
 use crate::world::state::World;
 use crate::world::time::seconds;
 
-/// Roughly the most pieces of capacity that other tenants hold when the region begins.
+/// The approximate maximum number of pieces of capacity that other tenants hold at the start.
 const HOLDINGS_MAX: u64 = 100_000;
 
 impl World {
-    /// Plans the capacity events of the settings, when the region begins.
+    /// Schedules the capacity events of the settings when the region starts.
     pub(in crate::world) fn plan_capacity_events(&mut self) {
         let now = self.now;
         for (setting, outage) in (0..).zip(&self.settings.outages) {
@@ -27,7 +27,7 @@ impl World {
             self.schedule.at(now + seconds(others.every_seconds), Task::OtherTenants);
             let (all, _) = self.capacity.ocpus();
             let wanted = (all as f64 * others.initial_share.clamp(0.0, 1.0)) as u64;
-            // Pieces are larger where there would be too many small ones to hold.
+            // Pieces are larger if there would otherwise be too many small ones.
             let piece = others.ocpus.max(u32::try_from(wanted / 1000 / HOLDINGS_MAX).unwrap_or(u32::MAX));
             let (mut taken, mut misses) = (0, 0);
             while taken < wanted && misses < 1000 {
@@ -48,7 +48,7 @@ impl World {
         self.log.push(self.now, what, None, Some(&self.identity.ad_name(ad)));
     }
 
-    /// Adds the hosts of the n-th `crumbs` of the settings, for the given time, and plans the next time.
+    /// Adds the hosts of the n-th `crumbs` entry of the settings, for the given time, and schedules the next time.
     pub(in crate::world) fn return_capacity(&mut self, setting: u32, times: u32) {
         let Some(returning) = self.settings.crumbs.get(setting as usize).cloned() else { return };
         let ad = returning.availability_domain.saturating_sub(1);
@@ -64,7 +64,7 @@ impl World {
         }
         self.log.push(self.now, "capacity_added", None, Some(&self.identity.ad_name(ad)));
         if returning.times.is_none_or(|most| times < most) {
-            // Checked settings have a positive interval; this keeps others from looping for ever.
+            // Checked settings have a positive interval; this prevents an endless loop with unchecked ones.
             let every = returning.every_seconds.max(0.001);
             self.schedule.at(self.now + seconds(every), Task::ReturnCapacity { setting, times: times + 1 });
         }
@@ -74,7 +74,7 @@ impl World {
         self.others.iter().map(|(_, need)| u64::from(need.ocpus)).sum()
     }
 
-    /// Lets other tenants take a piece of capacity or free one, and plans their next move.
+    /// Lets other tenants take or release a piece of capacity, and schedules their next move.
     pub(in crate::world) fn move_other_tenants(&mut self) {
         let Some(others) = self.settings.other_tenants.clone() else { return };
         let (all, _) = self.capacity.ocpus();
@@ -92,7 +92,8 @@ impl World {
         self.schedule.at(self.now + seconds(every), Task::OtherTenants);
     }
 
-    /// Takes capacity for another tenant, somewhere. Returns how much, in thousandths of OCPUs; `None` if that place was full.
+    /// Takes capacity for another tenant in a random place. Returns how much, in thousandths of OCPUs; `None` if that place was
+    /// full.
     fn take_for_other_tenants(&mut self, ocpus: u32) -> Option<u32> {
         let ad = self.capacity_event_chance.below(self.settings.domains().into()) as u8;
         let family = self.capacity_event_chance.below(FAMILIES.len() as u64) as u8;

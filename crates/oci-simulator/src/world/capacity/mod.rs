@@ -1,5 +1,5 @@
-//! Hosts, and how much of each is free. Nothing here knows what capacity is taken for: whoever takes some keeps the
-//! [`Held`] and gives it back.
+//! Hosts and their free capacity. This module does not know what capacity is used for: whoever takes some keeps the [`Held`]
+//! and returns it later.
 
 mod events;
 
@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 /// Fault domains in an availability domain.
 pub(super) const FAULT_DOMAINS: u8 = 3;
 
-/// The most hosts of one family in one fault domain.
+/// The maximum number of hosts of one family in one fault domain.
 const POOL_MAX: u32 = 1_000_000;
 
-/// How much of a host is wanted: thousandths of OCPUs, thousandths of GB, and whole GPUs.
+/// The requested part of a host: thousandths of OCPUs, thousandths of GB, and whole GPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Need {
     pub ocpus: u32,
@@ -24,7 +24,7 @@ pub(super) struct Need {
     pub whole: bool,
 }
 
-/// A part of a host that is taken.
+/// A part of a host that has been taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Held {
     pool: u16,
@@ -35,7 +35,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// The fault domain that it is in: 0 to 2.
+    /// The fault domain of the host: 0 to 2.
     pub fn fault_domain(&self) -> u8 {
         ((self.pool as usize / FAMILIES.len()) % usize::from(FAULT_DOMAINS)) as u8
     }
@@ -64,7 +64,7 @@ struct HostPool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Capacity {
     pools: Vec<HostPool>,
-    /// Which availability domains have an outage at present.
+    /// The availability domains that have an outage at present.
     out: [bool; 3],
 }
 
@@ -104,7 +104,7 @@ impl Capacity {
     pub fn add_hosts(&mut self, ad: u8, fd: u8, family: u8, count: u32, ocpus: Option<u32>) {
         let Some(pool) = self.pools.get_mut(pool_number(ad, fd, family)) else { return };
         let model = &FAMILIES[usize::from(family)];
-        // However long capacity keeps returning, memory must not fill up with hosts.
+        // However often capacity returns, memory must not fill up with hosts.
         let count = count.min(POOL_MAX.saturating_sub(pool.hosts.len() as u32));
         let ocpus = ocpus.unwrap_or(model.ocpus).min(model.ocpus).max(1);
         let memory = model.memory * 1000 / model.ocpus * ocpus;
@@ -128,7 +128,7 @@ impl Capacity {
         self.out.get(usize::from(ad)).copied().unwrap_or(true)
     }
 
-    /// Takes capacity in the given fault domain, or in the one with the most room, on the host that it fills best.
+    /// Takes capacity in the given fault domain, or in the one with the most free capacity, on the host with the tightest fit.
     pub fn take(&mut self, ad: u8, fd: Option<u8>, family: u8, need: Need) -> Option<Held> {
         if self.is_out(ad) {
             return None;
@@ -159,7 +159,7 @@ impl Capacity {
         pools.flat_map(|pool| &pool.hosts).map(|host| host.fits(need)).sum()
     }
 
-    /// OCPUs of all hosts in thousandths: in total, and free.
+    /// The OCPUs of all hosts in thousandths: in total, and free.
     pub fn ocpus(&self) -> (u64, u64) {
         let hosts = self.pools.iter().flat_map(|pool| &pool.hosts);
         hosts.fold((0, 0), |(all, free), host| {

@@ -27,13 +27,13 @@ impl World {
             .ok_or_else(error::not_found)
     }
 
-    /// The LaunchInstanceDetails that a configuration stands for.
+    /// The LaunchInstanceDetails that a configuration represents.
     pub(in crate::world) fn launch_details_of(&self, ocid: &str) -> Result<Value, ApiError> {
         let (number, _) = self.configuration(ocid)?;
         self.launch_details(number)
     }
 
-    /// As [`Self::launch_details_of`], by number.
+    /// Like [`Self::launch_details_of`], by number.
     pub(in crate::world) fn launch_details(&self, number: u32) -> Result<Value, ApiError> {
         let row = self.configurations.get(&number).ok_or_else(error::not_found)?;
         let mut details = launch_fields(&row.details);
@@ -87,8 +87,8 @@ impl World {
         Ok((self.configuration_answer(request, number)?, Some(id)))
     }
 
-    /// Refuses a template that could never be launched: a preemptible one (text invented), or one whose image does not fit
-    /// its shape.
+    /// Refuses a template that could never be launched: a preemptible one (text invented), or one whose image does not fit its
+    /// shape.
     fn check_kept_launch(&self, launch: &Map<String, Value>) -> Result<(), ApiError> {
         if launch.get("preemptibleInstanceConfig").is_some_and(|config| !config.is_null()) {
             return Err(error::invalid("instance configurations cannot have preemptibleInstanceConfig"));
@@ -96,7 +96,7 @@ impl World {
         let text = |value: Option<&'_ Value>| value.and_then(Value::as_str).map(str::to_owned);
         let image = text(launch.get("sourceDetails").and_then(|source| source.get("imageId")));
         let shape = text(launch.get("shape")).and_then(|name| ShapeId::find(&name));
-        // The launch itself refuses names that are not known.
+        // The launch itself refuses unknown names.
         let (Some(image), Some(shape)) = (image, shape) else { return Ok(()) };
         match self.image(&image) {
             Ok(number) if !self.images[number as usize].fits(shape.get()) => {
@@ -140,7 +140,7 @@ impl World {
         Ok(json!({"instanceType": "compute", "launchDetails": details}))
     }
 
-    /// The answer to an operation that shows one configuration.
+    /// The result of an operation that shows one configuration.
     pub(in crate::world) fn configuration_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
         let row = self.configurations.get(&number).ok_or_else(error::not_found)?;
         let details: Option<InstanceConfigurationInstanceDetails> =

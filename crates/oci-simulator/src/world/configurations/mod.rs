@@ -24,7 +24,7 @@ pub(super) struct ConfigurationRow {
 /// Fields of a template that LaunchInstanceDetails does not have.
 const NOT_IN_LAUNCH: [&str; 2] = ["launchMode", "preferredMaintenanceAction"];
 
-/// The launch within `instanceDetails`: the first of several options.
+/// The launch in `instanceDetails`: the first one if there are several options.
 fn launch_fields(details: &Value) -> Map<String, Value> {
     let first = details.get("options").and_then(|options| options.get(0)).unwrap_or(details);
     let mut fields = first.get("launchDetails").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -34,7 +34,7 @@ fn launch_fields(details: &Value) -> Map<String, Value> {
     fields
 }
 
-/// The volume attachment of a launch that a block volume of a configuration stands for.
+/// Converts a block volume of a configuration to a volume attachment of a launch.
 fn volume_at_launch(volume: &Value) -> Value {
     let mut attach = volume.get("attachDetails").and_then(Value::as_object).cloned().unwrap_or_default();
     attach.entry("type").or_insert_with(|| "paravirtualized".into());

@@ -1,4 +1,4 @@
-//! The Identity service: looks up compartments and availability domains, and answers questions about them.
+//! The Identity service: finds and shows compartments and availability domains.
 
 use super::{compartment_ocid, fault_domain_name};
 use crate::world::api::{ApiError, ApiRequest, ApiResult};
@@ -25,7 +25,7 @@ impl World {
         self.compartment(request.in_query("compartmentId").ok_or_else(|| error::missing("compartmentId"))?)
     }
 
-    /// The availability domain with this name, or 404 (the service's code for it is unknown).
+    /// The availability domain with this name, or 404 (the service's actual code is unknown).
     pub(in crate::world) fn ad(&self, name: &str) -> Result<u8, ApiError> {
         self.identity.find_ad(name).ok_or_else(|| error::named_not_found("availabilityDomain", name))
     }
@@ -124,7 +124,7 @@ impl World {
         let row = &self.identity.compartments[number as usize];
         Compartment {
             id: compartment_ocid(&self.ids, number),
-            // The tenancy is in no other compartment: clients climb until there is no parent.
+            // The tenancy has no parent compartment: clients go up until there is no parent.
             compartment_id: (number > 0).then(|| compartment_ocid(&self.ids, row.parent)),
             name: row.name.clone(),
             description: "A compartment of the simulated region".into(),

@@ -16,7 +16,7 @@ use oci_api::models::{
 };
 
 impl World {
-    /// The image with this OCID, or 404 with the text that a launch gives.
+    /// The image with this OCID, or 404 with the text that a launch returns.
     pub(in crate::world) fn image(&self, ocid: &str) -> Result<u32, ApiError> {
         let number =
             self.ids.number(Kind::Image, ocid).filter(|number| (*number as usize) < self.images.len());
@@ -27,7 +27,7 @@ impl World {
         let row = &self.images[number as usize];
         Image {
             id: self.ids.text(Id(Kind::Image, number)),
-            // A platform image belongs to no compartment, and clients tell it from a custom one by that.
+            // A platform image belongs to no compartment, which is how clients distinguish it from a custom image.
             compartment_id: row.is_custom().then(|| compartment_ocid(&self.ids, 0)),
             create_image_allowed: true,
             display_name: Some(row.name.clone()),
@@ -93,7 +93,7 @@ impl World {
             let wanted = name.is_none_or(|name| name == shape.name)
                 && image.is_none_or(|image| self.images[image as usize].fits(shape));
             if wanted && ads.clone().any(|ad| self.offers(ad, shape)) {
-                // The service lists shapes in an order of its own; this region uses the order of its table.
+                // The service has its own order of shapes; this region uses the order of its table.
                 let cursor = Cursor { group: 0, name: String::new(), number: u32::from(id.0) };
                 rows.push((cursor, shape_model(shape)));
             }

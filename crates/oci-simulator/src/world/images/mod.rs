@@ -12,7 +12,7 @@ pub(super) struct ImageRow {
     pub name: String,
     pub os: String,
     pub os_version: String,
-    /// For Arm shapes only (`true`), for all others only (`false`), or for every shape (`None`).
+    /// `true` for Arm shapes only, `false` for all other shapes, `None` for every shape.
     pub arm: Option<bool>,
     /// For shapes with GPUs only.
     pub gpu: bool,
@@ -20,12 +20,12 @@ pub(super) struct ImageRow {
 }
 
 impl ImageRow {
-    /// Whether it is somebody's own rather than Oracle's.
+    /// Whether it is a custom image rather than one of Oracle's.
     pub fn is_custom(&self) -> bool {
         self.os_version == "custom"
     }
 
-    /// Whether instances of the shape can start from it.
+    /// Whether instances of the shape can boot it.
     pub fn fits(&self, shape: &ShapeRow) -> bool {
         let windows_on_metal = self.os == "Windows" && shape.is_bare_metal();
         self.arm.is_none_or(|arm| arm == shape.family().arm)

@@ -107,13 +107,13 @@ impl World {
         Ok(())
     }
 
-    /// Whether an accepted start is to come to nothing. An instance that keeps its place always starts.
+    /// Whether an accepted start will fail. An instance that keeps its capacity always starts.
     fn fails_late(&self, number: u32, chance: &mut Chance) -> bool {
         let keeps_place = self.instances.get(number).is_none_or(|row| row.held.is_some());
         !keeps_place && chance.happens(self.settings.late_failure.start_probability)
     }
 
-    /// Begins a start that finds no capacity. That a start has a work request is assumed: the answer names none.
+    /// Begins a start that finds no capacity. That a start has a work request is an assumption, since its response names none.
     fn start_in_vain(&mut self, number: u32, chance: &mut Chance) {
         let start = trim(self.settings.start_seconds.draw(chance));
         let compartment = self.instances.get(number).map_or(0, |row| row.compartment);
@@ -125,7 +125,7 @@ impl World {
         self.turn(number, State::Starting, start, Step::NotStarted);
     }
 
-    /// Begins the way to another state, which the step ends after the delay.
+    /// Begins the transition to another state, which the step ends after the delay.
     pub(in crate::world) fn turn(
         &mut self,
         number: u32,

@@ -5,7 +5,7 @@ use crate::world::volumes::NewVolume;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// The part of LaunchInstanceDetails that decides where and how; the rest is kept unchanged (`extras`).
+/// The parts of LaunchInstanceDetails that decide where and how to launch; the rest is stored unchanged (`extras`).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct LaunchBody<'a> {

@@ -1,4 +1,4 @@
-//! Fields that many instances have in common, such as metadata and agent settings: kept once, however many share them.
+//! Fields that many instances share, such as metadata and agent settings. Each distinct value is stored once.
 
 use crate::world::api::ApiError;
 use crate::world::chance::{hash_bytes, mix};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// Tags by namespace and key.
 type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
 
-/// The part of LaunchInstanceDetails that is kept unchanged and shown again in the instance.
+/// The part of LaunchInstanceDetails that is stored unchanged and shown in the instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::world) struct Extra {
@@ -39,7 +39,7 @@ pub(in crate::world) struct Extra {
     pub source_details: Option<ExtraSource>,
 }
 
-/// The fields of `createVnicDetails` that are kept.
+/// The stored fields of `createVnicDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::world) struct ExtraVnic {
@@ -50,7 +50,7 @@ pub(in crate::world) struct ExtraVnic {
     pub skip_source_dest_check: Option<bool>,
 }
 
-/// The fields of `sourceDetails` that are kept.
+/// The stored fields of `sourceDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::world) struct ExtraSource {
@@ -83,23 +83,23 @@ const FIELDS: &[&str] = &[
     "sourceDetails",
 ];
 
-/// All extras, each kept once.
+/// All extras, each stored once.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::world) struct Extras {
     all: Vec<Extra>,
-    /// By a 128-bit hash of their text, as two halves.
+    /// By a 128-bit hash of the text, as two halves.
     #[serde(with = "crate::world::pairs")]
     by_hash: BTreeMap<(u64, u64), u32>,
 }
 
 impl Extras {
     pub fn get(&self, number: u32) -> &Extra {
-        // Numbers come from `keep`; one from a damaged file gives an empty extra.
+        // `keep` returns the numbers; an unknown one from a damaged file gives an empty extra.
         static NONE: std::sync::LazyLock<Extra> = std::sync::LazyLock::new(Extra::default);
         self.all.get(number as usize).unwrap_or(&NONE)
     }
 
-    /// Keeps the extra of a launch body.
+    /// Stores the extra of a launch body.
     pub fn keep_of(&mut self, body: &Value) -> Result<u32, ApiError> {
         let fields: Vec<Option<&Value>> = FIELDS.iter().map(|field| body.get(field)).collect();
         let text = serde_json::to_vec(&fields).map_err(|_| error::unparsable())?;
@@ -111,7 +111,7 @@ impl Extras {
         Ok(self.add(key, extra))
     }
 
-    /// Keeps an extra that was changed.
+    /// Stores an extra that was changed.
     pub fn keep(&mut self, extra: Extra) -> Result<u32, ApiError> {
         let mut text = serde_json::to_vec(&extra).map_err(|_| error::unparsable())?;
         text.push(b'!');

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// What an instance starts from.
+/// The source from which an instance boots.
 #[derive(Clone, Copy)]
 enum Start {
     Image(u32),
@@ -63,7 +63,7 @@ impl World {
         Ok((self.launched(request, number)?, Some(Id(Kind::Instance, number))))
     }
 
-    /// The answer to the launch of this instance.
+    /// The response to the launch of this instance.
     pub(in crate::world) fn launched(
         &self,
         request: &ApiRequest,
@@ -242,7 +242,7 @@ impl World {
         })
     }
 
-    /// Refuses OCIDs in a launch that the region does not know, and features that it does not have.
+    /// Refuses a launch with unknown OCIDs, or with features that the region lacks.
     fn check_others(&self, body: &LaunchBody<'_>) -> Result<(), ApiError> {
         // A tenancy that has not enabled them refuses even empty ones (seen on a live tenancy).
         if body.security_attributes.is_some() {
@@ -335,7 +335,7 @@ impl World {
         Ok(Room { held, reservation: None, address, late_failure })
     }
 
-    /// The error for lack of capacity: sometimes, as on live tenancies, a false LimitExceeded.
+    /// The error for a lack of capacity: sometimes, as on live tenancies, a false LimitExceeded.
     pub(in crate::world) fn no_capacity(&mut self, family: u8) -> ApiError {
         if self.capacity_chance.happens(self.settings.false_limit_probability) {
             return error::limit_exceeded(&limit_names(family));

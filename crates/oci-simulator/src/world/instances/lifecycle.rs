@@ -1,4 +1,4 @@
-//! The steps that instances take by themselves: PROVISIONING to RUNNING, STOPPING to STOPPED, TERMINATING to TERMINATED.
+//! The transitions of instances over time: PROVISIONING to RUNNING, STOPPING to STOPPED, TERMINATING to TERMINATED.
 
 use super::State;
 use crate::world::chance::Chance;
@@ -12,11 +12,11 @@ use crate::world::time::{seconds, trim};
 use crate::world::work_requests::Status;
 use jiff::SignedDuration;
 
-/// How long a step waits until it checks again whether the outage of its availability domain is over.
+/// The interval at which a waiting step checks whether the outage of its availability domain is over.
 const OUTAGE_POLL_SECONDS: i64 = 10;
 
 impl World {
-    /// Plans the next step of an instance.
+    /// Schedules the next step of an instance.
     pub(in crate::world) fn after(&mut self, number: u32, delay: SignedDuration, step: Step) {
         let Some(row) = self.instances.get_mut(number) else { return };
         row.epoch += 1;
@@ -32,7 +32,7 @@ impl World {
         }
     }
 
-    /// Takes a step that is due. Returns the instance pool that has to check on its member.
+    /// Runs a step that is due. Returns the instance pool that has to check its member.
     pub(in crate::world) fn instance_step(&mut self, number: u32, epoch: u32, step: Step) -> Option<u32> {
         let row = self.instances.get(number).filter(|row| row.epoch == epoch)?;
         let (ad, work, pool) = (row.ad, row.work, row.pool);
@@ -78,7 +78,7 @@ impl World {
         pool
     }
 
-    /// The time from STARTING to RUNNING: what is left until the time that the work request of the launch expects.
+    /// The time from STARTING to RUNNING: the rest of the time that the work request of the launch expects.
     fn row_boot_rest(&self, number: u32, chance: &mut Chance) -> SignedDuration {
         let work = self.instances.get(number).map(|row| row.launch_work);
         let expected = work.and_then(|work| self.work_requests.get(work as usize)).map(|work| work.expected);
@@ -105,13 +105,13 @@ impl World {
         self.after(number, listed, Step::Forgotten);
     }
 
-    /// A start that was accepted found no capacity: the instance is as it was, and the work request says why.
+    /// An accepted start found no capacity: the instance returns to its old state, and the work request states the reason.
     fn fail_start(&mut self, number: u32, work: u32) {
         self.enter(number, State::Stopped);
         self.close_work_request(work, Status::Failed, Some(("InternalError", OUT_OF_CAPACITY)));
     }
 
-    /// Frees the host of a stopped instance, unless a reservation holds it or its local disks would be lost.
+    /// Releases the host of a stopped instance, unless a reservation holds it or its local disks would be lost.
     fn release_stopped(&mut self, number: u32) {
         let Some(row) = self.instances.get_mut(number) else { return };
         let keeps = row.reservation.is_some() || row.shape.get().billed_when_stopped;
@@ -127,7 +127,7 @@ impl World {
             return true;
         }
         let (ad, need, family) = (row.ad, row.need, row.shape.get().family);
-        // An instance leaves a fault domain without room for another.
+        // An instance moves to another fault domain if its own has no capacity.
         let held = self
             .capacity
             .take(ad, Some(row.fd), family, need)
@@ -138,7 +138,7 @@ impl World {
         true
     }
 
-    /// Frees everything that a TERMINATED instance held.
+    /// Releases everything that a TERMINATED instance held.
     fn release(&mut self, number: u32) {
         let Some(row) = self.instances.get_mut(number).filter(|row| row.live) else { return };
         row.live = false;

@@ -1,4 +1,4 @@
-//! ListInstances: pages read from sorted indices, so that a page of a very long list costs no more than one of a short
+//! ListInstances. Pages are read from sorted indices, so that a page of a very long list costs no more than one of a short
 //! list.
 
 use super::{InstanceRow, Place, State};
@@ -17,8 +17,7 @@ static NO_NUMBERS: BTreeSet<u32> = BTreeSet::new();
 type Cursors<'a> = Box<dyn Iterator<Item = Cursor> + 'a>;
 
 impl InstanceRow {
-    /// The state that lists show, `None` while they do not show the instance yet. `horizon` is the latest time that
-    /// lists reflect.
+    /// The state that lists show; `None` if they do not show the instance yet. `horizon` is the latest time that lists reflect.
     pub(in crate::world) fn listed_state(&self, horizon: Timestamp) -> Option<State> {
         if self.created > horizon {
             None
@@ -48,7 +47,7 @@ impl World {
             .map(|ocid| self.ids.number(Kind::CapacityReservation, ocid));
         let cluster = request.in_query("computeClusterId").is_some();
         let horizon = self.list_horizon();
-        // With a lag, the index holds newer states than lists show.
+        // With a lag, the index contains newer states than lists show.
         let indexed = state.flatten().filter(|_| self.settings.list_lag_seconds <= 0.0);
 
         let first = page.after.as_ref().map_or(0, |after| after.group);
@@ -80,7 +79,7 @@ impl World {
 }
 
 impl Place {
-    /// The instances in order, after the given one; narrowed to a name or a state where an index allows it.
+    /// The instances in order after the given one, narrowed by name or state where an index allows it.
     fn cursors<'a>(
         &'a self,
         ad: u8,
@@ -91,7 +90,7 @@ impl Place {
     ) -> Cursors<'a> {
         let by_number = move |number: u32| Cursor { group: ad, name: String::new(), number };
         if let Some(name) = name {
-            // Within one name, both orders are that of the numbers.
+            // Within one name, both orders equal the order of the numbers.
             let text = if order.by_name { name.to_owned() } else { String::new() };
             let key = |number| (Box::<str>::from(name), number);
             let edge = after.map(|after| Bound::Excluded(key(after.number)));

@@ -1,7 +1,7 @@
-//! Instances: their rows, and the indices that lists are read from.
+//! Instances: their rows, and the indices from which lists are read.
 //!
-//! Rows are small, and fields that the instances of a fleet have in common are kept once (`extras`), so that a hundred
-//! thousand of them fit in memory. Wire models are built on request.
+//! Rows are small, and fields that the instances of a fleet share are stored once (`extras`), so that a hundred thousand of
+//! them fit in memory. Wire models are built on request.
 
 mod actions;
 mod body;
@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The share of a full core that a burstable instance is guaranteed.
+/// The guaranteed share of a full core of a burstable instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Baseline {
     Full,
@@ -42,19 +42,19 @@ pub(super) enum Baseline {
 pub(super) struct InstanceRow {
     pub compartment: u32,
     pub ad: u8,
-    /// The fault domain that the launch asked for, or that the region chose: 0 to 2.
+    /// The fault domain that the launch requested or the region chose: 0 to 2.
     pub fd: u8,
     pub shape: ShapeId,
     pub need: Need,
     pub baseline: Baseline,
     pub state: State,
-    /// The previous state, and when it ended: lists that lag show it.
+    /// The previous state and the time when it ended, for lists that lag.
     pub before: State,
     pub changed: Timestamp,
     pub created: Timestamp,
-    /// Rises with every change; the etag follows from it.
+    /// Incremented by every change; the etag depends on it.
     pub version: u32,
-    /// Rises with every operation; steps of an earlier epoch are void.
+    /// Incremented by every operation; steps of an earlier epoch are void.
     pub epoch: u32,
     pub name: Box<str>,
     pub tags: BTreeMap<Box<str>, Box<str>>,
@@ -64,19 +64,19 @@ pub(super) struct InstanceRow {
     pub image: Option<u32>,
     pub boot_volume: Option<u32>,
     pub held: Option<Held>,
-    /// The capacity reservation it was launched in, and the number of its config.
+    /// The capacity reservation in which it was launched, and the number of its config.
     pub reservation: Option<u32>,
     pub config: Option<u32>,
     pub subnet: u32,
     pub address: u32,
     pub public: bool,
     pub pool: Option<u32>,
-    /// The work request of the present operation, or of the last one.
+    /// The work request of the current or last operation.
     pub work: u32,
     pub launch_work: u32,
     /// Whether it has been placed: its volumes and VNIC are attached.
     pub placed: bool,
-    /// Whether its launch failed after it had been accepted.
+    /// Whether its launch failed after it was accepted.
     pub failed: bool,
     /// Whether termination keeps the boot volume and the data volumes created at launch.
     pub keep_boot: bool,
@@ -98,7 +98,7 @@ pub(super) struct Place {
 pub(super) struct Instances {
     rows: Vec<Option<Box<InstanceRow>>>,
     pub extras: Extras,
-    /// By compartment and availability domain. It follows from the rows and is therefore not saved.
+    /// By compartment and availability domain. Derived from the rows, and therefore not saved.
     #[serde(skip)]
     places: BTreeMap<(u32, u8), Place>,
     #[serde(skip)]
@@ -106,13 +106,13 @@ pub(super) struct Instances {
 }
 
 impl Instances {
-    /// The row of an instance that still exists or is still listed.
+    /// The row of an instance that exists or is still listed.
     pub fn get(&self, number: u32) -> Option<&InstanceRow> {
         self.rows.get(number as usize)?.as_deref()
     }
 
-    /// As [`Self::get`], to change. Never change the name, state, compartment or availability domain this way: the indices
-    /// would not follow.
+    /// Like [`Self::get`], for changes. Never change the name, state, compartment or availability domain this way, because the
+    /// indices would not be updated.
     pub fn get_mut(&mut self, number: u32) -> Option<&mut InstanceRow> {
         self.shown.forget(number);
         self.rows.get_mut(number as usize)?.as_deref_mut()
@@ -141,7 +141,7 @@ impl Instances {
         place.states.entry(row.state).or_default().insert(number);
     }
 
-    /// Rebuilds the indices, after the rows were read from a file.
+    /// Rebuilds the indices after the rows were read from a file.
     pub fn reindex(&mut self) {
         self.places.clear();
         let rows = std::mem::take(&mut self.rows);
@@ -153,7 +153,7 @@ impl Instances {
         self.rows = rows;
     }
 
-    /// Drops all kept JSON.
+    /// Drops all cached JSON.
     pub fn forget_shown(&mut self) {
         self.shown.forget_all();
     }
@@ -181,7 +181,7 @@ impl Instances {
         place.names.insert((row.name.clone(), number));
     }
 
-    /// Forgets an instance.
+    /// Removes an instance.
     pub fn remove(&mut self, number: u32) {
         self.shown.forget(number);
         let Some(row) = self.rows.get_mut(number as usize).and_then(Option::take) else { return };

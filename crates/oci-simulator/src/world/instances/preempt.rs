@@ -1,7 +1,7 @@
-//! Preemptible instances: when others want their capacity they get notice, and are terminated after it.
+//! Preemptible instances: when others need their capacity, they receive notice and are then terminated.
 //!
-//! That they may be terminated at any time, two minutes after the notice, is Oracle's ("Preemptible Instances"). Which
-//! ones it hits is not published: here it is the youngest that run in the same availability domain on the same family.
+//! Oracle documents that they can be terminated at any time, two minutes after the notice ("Preemptible Instances"), but not
+//! which ones are chosen: here, the youngest that run in the same availability domain on the same family.
 
 use crate::world::capacity::Need;
 use crate::world::ids::{Id, Kind};
@@ -12,14 +12,14 @@ use crate::world::time::seconds;
 use oci_api::models::PreemptionAction;
 
 impl World {
-    /// Plans the reclaims of the settings, when the region begins.
+    /// Schedules the reclaims of the settings when the region starts.
     pub(in crate::world) fn plan_reclaims(&mut self) {
         for (setting, reclaim) in (0..).zip(&self.settings.reclaims) {
             self.schedule.at(self.now + seconds(reclaim.after_seconds), Task::Reclaim { setting });
         }
     }
 
-    /// Notes a new instance, if it is preemptible.
+    /// Registers a new instance if it is preemptible.
     pub(in crate::world) fn note_preemptible(&mut self, number: u32) {
         if self.is_preemptible(number) {
             self.preemptibles.insert(number);
@@ -31,8 +31,8 @@ impl World {
         row.is_some_and(|row| self.instances.extras.get(row.extras).preemptible_instance_config.is_some())
     }
 
-    /// A launch at the full price found no room: gives notice to as many preemptible instances as hold that much. What
-    /// earlier notices will free counts, so that a caller who asks again and again does not clear the region.
+    /// A launch at the full price found no capacity: gives notice to as many preemptible instances as hold that much. Capacity
+    /// that earlier notices will free counts, so that a caller who repeats the request does not clear the region.
     pub(in crate::world) fn make_room(&mut self, ad: u8, fd: Option<u8>, family: u8, need: Need) {
         let mut wanted = u64::from(need.ocpus);
         let mut told = Vec::new();
@@ -51,7 +51,7 @@ impl World {
         self.give_notice(&told);
     }
 
-    /// Takes back a share of the preemptible instances, as the n-th reclaim of the settings says.
+    /// Takes back a share of the preemptible instances, according to the n-th reclaim of the settings.
     pub(in crate::world) fn reclaim(&mut self, setting: u32) {
         let Some(reclaim) = self.settings.reclaims.get(setting as usize).cloned() else { return };
         let ad = reclaim.availability_domain.map(|number| number.saturating_sub(1));
@@ -67,7 +67,7 @@ impl World {
         let told = all.get(all.len() - share.min(all.len())..).unwrap_or_default().to_vec();
         self.give_notice(&told);
         if let Some(every) = reclaim.every_seconds {
-            // Checked settings have a positive interval; this keeps others from looping for ever.
+            // Checked settings have a positive interval; this prevents an endless loop with unchecked ones.
             self.schedule.at(self.now + seconds(every.max(0.001)), Task::Reclaim { setting });
         }
     }
@@ -81,7 +81,7 @@ impl World {
         }
     }
 
-    /// Terminates an instance whose notice is over.
+    /// Terminates an instance whose notice has expired.
     pub(in crate::world) fn preempt(&mut self, number: u32) {
         let Some(row) = self.instances.get(number) else { return };
         let config = self.instances.extras.get(row.extras).preemptible_instance_config.as_ref();

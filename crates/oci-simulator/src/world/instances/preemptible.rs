@@ -17,18 +17,18 @@ impl Preemptibles {
         self.living.insert(number);
     }
 
-    /// Removes an instance that is gone, whoever terminated it.
+    /// Removes an instance that was terminated, for whatever reason.
     pub fn remove(&mut self, number: u32) {
         self.living.remove(&number);
         self.noticed.remove(&number);
     }
 
-    /// All of them, the youngest first.
+    /// All of them, youngest first.
     pub fn youngest_first(&self) -> impl Iterator<Item = u32> + '_ {
         self.living.iter().rev().copied()
     }
 
-    /// Those that have not been given notice, the oldest first.
+    /// Those without notice, oldest first.
     pub fn without_notice(&self) -> impl Iterator<Item = u32> + '_ {
         self.living.difference(&self.noticed).copied()
     }
@@ -43,7 +43,7 @@ impl Preemptibles {
         self.noticed.insert(number);
     }
 
-    /// Checks that all of them exist, as `live` says, and that only existing ones have been given notice.
+    /// Checks that all of them exist according to `live`, and that notice was given only to existing ones.
     pub fn check(&self, live: impl Fn(u32) -> bool) -> Result<(), String> {
         match self.living.iter().find(|number| !live(**number)) {
             Some(number) => Err(format!("instance {number} is gone and still counted as preemptible")),

@@ -1,4 +1,4 @@
-//! Gives an instance another shape, size, fault domain or reservation. The new capacity is taken before the old is freed,
+//! Changes the shape, size, fault domain or reservation of an instance. The new capacity is taken before the old is released,
 //! so that a refusal changes nothing.
 
 use super::validate::{ShapeConfig, need_of};
@@ -13,7 +13,7 @@ use crate::world::reservations::Wish;
 use crate::world::shapes::ShapeId;
 use crate::world::state::World;
 
-/// What a request changes of an instance; `None` where it changes nothing.
+/// The requested changes of an instance; `None` leaves a property as it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change<'a> {
     pub shape: Option<&'a str>,
@@ -22,19 +22,19 @@ pub(super) struct Change<'a> {
     pub fault_domain: Option<&'a str>,
 }
 
-/// What the instance will be.
+/// The properties of the instance after the change.
 struct Target {
     shape: ShapeId,
     need: Need,
     baseline: Baseline,
     fd: Option<u8>,
-    /// OCID of its reservation, empty for none.
+    /// OCID of its reservation; empty for none.
     reservation: String,
 }
 
 impl World {
-    /// Gives an instance another shape, size, fault domain or reservation, if there is room. Returns false
-    /// if nothing changes.
+    /// Changes the shape, size, fault domain or reservation of an instance if there is capacity. Returns false if nothing
+    /// changes.
     pub(super) fn resize(&mut self, number: u32, change: &Change<'_>) -> Result<bool, ApiError> {
         let row = self.instances.get(number).ok_or_else(error::not_found)?;
         let Some(target) = self.target(row, change)? else { return Ok(false) };
@@ -87,7 +87,7 @@ impl World {
         Ok(true)
     }
 
-    /// What an instance becomes by a change; `None` if it stays the same.
+    /// The properties of an instance after a change; `None` if it stays the same.
     fn target(&self, row: &InstanceRow, change: &Change<'_>) -> Result<Option<Target>, ApiError> {
         let asked = change.shape.is_some()
             || change.config.is_some()
@@ -135,8 +135,8 @@ impl World {
         Ok(Some(Target { shape: shape_id, need, baseline, fd, reservation }))
     }
 
-    /// Counts an instance as another size, if the limits allow it. `drawn`: whether it drew on a reservation, and whether
-    /// it will.
+    /// Counts an instance as another size if the limits allow it. `drawn` says whether it used a reservation before, and
+    /// whether it will.
     fn recount(
         &mut self,
         compartment: u32,

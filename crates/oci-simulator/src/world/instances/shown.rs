@@ -1,4 +1,4 @@
-//! The JSON of instances, kept until they change: a caller that waits for a fleet reads the same rows again and again.
+//! Caches the JSON of instances until they change, because a caller that waits for a fleet reads the same rows repeatedly.
 
 use super::state::State;
 use crate::world::api::ApiError;
@@ -7,13 +7,13 @@ use oci_api::models::{Instance, InstanceLifecycleState};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// The most rows that are kept, a few megabytes; then all are dropped.
+/// The maximum number of cached rows, a few megabytes; beyond that, all are dropped.
 const MOST: usize = 2_000;
 
-/// Stands in place of the state, which changes most often. An instance with the same text in another field is not kept.
+/// Placeholder for the state, which changes most often. An instance with the same text in another field is not cached.
 const STATE: &str = "<the state>";
 
-/// The rows that were shown recently.
+/// The recently shown rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
     rows: RefCell<HashMap<u32, ShownRow>>,
@@ -27,7 +27,7 @@ struct ShownRow {
 }
 
 impl Shown {
-    /// Appends the instance in this state, from the kept JSON or from its model.
+    /// Appends the instance in this state, from the cached JSON or from its model.
     pub fn write(
         &self,
         number: u32,
@@ -55,12 +55,12 @@ impl Shown {
         Ok(())
     }
 
-    /// Drops the JSON of an instance, which may change.
+    /// Drops the cached JSON of an instance that may change.
     pub fn forget(&mut self, number: u32) {
         self.rows.get_mut().remove(&number);
     }
 
-    /// Drops the JSON of all instances.
+    /// Drops the cached JSON of all instances.
     pub fn forget_all(&mut self) {
         self.rows.get_mut().clear();
     }
@@ -70,7 +70,7 @@ impl ShownRow {
     /// Removes the placeholder of the state from the text; `None` unless there is exactly one.
     fn of(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
-        // Searching for one character is quick, and few texts contain it.
+        // Searching for one character is fast, and few texts contain it.
         let mut places = text.match_indices('<').filter(|(at, _)| text[*at..].starts_with(STATE));
         let (state_at, _) = places.next()?;
         if places.next().is_some() {

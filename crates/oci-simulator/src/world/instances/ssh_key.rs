@@ -1,14 +1,14 @@
-//! What the region takes for an SSH public key.
+//! Validates SSH public keys as the service does.
 //!
-//! The three texts are the service's own, as users have published them. That a key which was cut off is one "in a wrong
-//! format" is likely, not seen; that it is refused at all makes a rehearsal find it before a launch does.
+//! The three texts are the service's own, as published by users. That the service says "in a wrong format" for a truncated key
+//! is likely but was not seen; refusing such a key lets a simulated run find the mistake before a launch does.
 
 use super::super::api::ApiError;
 use super::super::error::invalid;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Checks one line of `metadata.ssh_authorized_keys`; blank lines and comments pass.
+/// Checks one line of `metadata.ssh_authorized_keys`; blank lines and comments are accepted.
 pub(super) fn check(line: &str) -> Result<(), ApiError> {
     const TYPES: [&str; 3] = ["ssh-", "ecdsa-sha2-", "sk-"];
     let line = line.trim();
@@ -27,7 +27,7 @@ pub(super) fn check(line: &str) -> Result<(), ApiError> {
     if is_whole(kind, &blob) { Ok(()) } else { Err(malformed()) }
 }
 
-/// Whether the blob holds the fields of its type and ends with the last of them (RFC 4253, section 6.6; RFC 5656; RFC 8709).
+/// Whether the blob contains the fields of its type and ends with the last one (RFC 4253, section 6.6; RFC 5656; RFC 8709).
 fn is_whole(kind: &str, blob: &[u8]) -> bool {
     let mut fields = Vec::new();
     let mut rest = blob;

@@ -1,4 +1,4 @@
-//! The states of an instance, and which state leads to which.
+//! The states of an instance and the transitions between them.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// The state with this name, in any case.
+    /// The state with this name, ignoring case.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(name))
     }
@@ -56,8 +56,8 @@ impl State {
         !matches!(self, Self::Running | Self::Stopped | Self::Terminated)
     }
 
-    /// Whether an instance in this state can go to that one by itself or by any operation (Oracle: "Instance lifecycle
-    /// states"; PROVISIONING to TERMINATED is a launch that fails late).
+    /// Whether an instance in this state can reach that one by itself or by any operation (Oracle: "Instance lifecycle states";
+    /// PROVISIONING to TERMINATED is a launch that fails late).
     pub fn leads_to(self, next: Self) -> bool {
         match self {
             Self::Provisioning => matches!(next, Self::Starting | Self::Terminating | Self::Terminated),

@@ -1,4 +1,4 @@
-//! UpdateInstance: changes names, tags and settings at once, and the size or the reservation through a reboot.
+//! UpdateInstance: changes names, tags and settings at once, and the size or the reservation with a reboot.
 
 use super::State;
 use super::extras::Extra;
@@ -140,8 +140,7 @@ fn check_first_boot(old: &Extra, metadata: &Texts<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Refuses everything but another name for a preemptible instance (Oracle: "Preemptible Instances"; code and text
-/// invented).
+/// Refuses every change of a preemptible instance except a new name (Oracle: "Preemptible Instances"; code and text invented).
 fn check_preemptible(old: &Extra, raw: &Value) -> Result<(), ApiError> {
     let mut changes = raw.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     match changes.find(|(field, _)| *field != "displayName") {

@@ -1,4 +1,4 @@
-//! What a launch may ask for. Every check answers as the service does, where users have published its words.
+//! The checks of a launch. Every refusal has the service's own text if users have published it.
 
 use super::super::api::ApiError;
 use super::super::capacity::Need;
@@ -11,9 +11,9 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The most bytes of metadata and extended metadata together (Oracle: LaunchInstanceDetails).
+/// The maximum size of metadata and extended metadata together, in bytes (Oracle: LaunchInstanceDetails).
 const MOST_METADATA: usize = 32_000;
-/// The most freeform tags of one resource (Oracle: "Tagging Overview").
+/// The maximum number of freeform tags of one resource (Oracle: "Tagging Overview").
 const MOST_TAGS: usize = 10;
 
 /// `shapeConfig` of a launch or an update.
@@ -41,7 +41,7 @@ impl ShapeConfig<'_> {
     }
 }
 
-/// How much of a host an instance of this shape and config needs. Texts but the first are invented.
+/// The part of a host that an instance of this shape and config needs. All texts but the first are invented.
 pub(in super::super) fn need_of(shape: &Shape, config: Option<&ShapeConfig<'_>>) -> Result<Need, ApiError> {
     let (default_ocpus, default_memory) = shape.default_size();
     let fixed = Need {
@@ -143,10 +143,10 @@ pub(in super::super) fn check_tags<'a>(
     Ok(())
 }
 
-/// Text values by key, borrowed where JSON allows it.
+/// Texts by key, borrowed where JSON allows it.
 pub(in super::super) type Texts<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
 
-/// Checks metadata: its size with the extended metadata's, SSH keys and user data.
+/// Checks metadata: its size together with the extended metadata, SSH keys and user data.
 pub(in super::super) fn check_metadata(metadata: &Texts<'_>, extended_bytes: usize) -> Result<(), ApiError> {
     let size: usize =
         metadata.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() + extended_bytes;
@@ -166,8 +166,8 @@ pub(in super::super) fn check_metadata(metadata: &Texts<'_>, extended_bytes: usi
     }
 }
 
-/// Checks a host name: 1 to 63 letters, digits and hyphens, no hyphen at its ends, and a DNS record that it can be put in
-/// (Oracle: CreateVnicDetails; texts invented).
+/// Checks a host name: 1 to 63 letters, digits and hyphens, without a hyphen at either end, and with a DNS record that can
+/// contain it (Oracle: CreateVnicDetails; texts invented).
 pub(in super::super) fn check_hostname(label: &str, dns_record: Option<bool>) -> Result<(), ApiError> {
     if dns_record == Some(false) {
         return Err(invalid("assignPrivateDnsRecord must be true when a hostnameLabel is given"));
@@ -179,7 +179,7 @@ pub(in super::super) fn check_hostname(label: &str, dns_record: Option<bool>) ->
     if good { Ok(()) } else { Err(invalid(format!("hostnameLabel '{label}' is not a valid host name"))) }
 }
 
-/// The one value that two fields with the same meaning give; they must agree.
+/// The value of two fields with the same meaning, which must agree.
 pub(in super::super) fn agree<'a>(
     names: (&str, &str),
     old: Option<&'a str>,
@@ -193,7 +193,7 @@ pub(in super::super) fn agree<'a>(
     }
 }
 
-/// The value of a field that must be there.
+/// The value of a required field.
 pub(in super::super) fn required<'a>(name: &str, value: Option<&'a str>) -> Result<&'a str, ApiError> {
     value.filter(|value| !value.is_empty()).ok_or_else(|| missing(name))
 }

@@ -1,4 +1,4 @@
-//! The form in which the API shows an instance.
+//! The wire form of an instance.
 
 use super::{Baseline, InstanceRow, State};
 use crate::world::api::{ApiAnswer, ApiError};
@@ -17,7 +17,7 @@ use oci_api::models::{
 };
 
 impl World {
-    /// The answer to an operation that shows one instance.
+    /// The result of an operation that shows one instance.
     pub(in crate::world) fn instance_answer(
         &self,
         operation: Operation,
@@ -30,7 +30,7 @@ impl World {
         Ok(ApiAnswer { body: Some(body.into()), ..empty(operation) }.with_etag(etag))
     }
 
-    /// Appends the instance as JSON. Lists that lag show an earlier state than its present one.
+    /// Appends the instance as JSON. Lists that lag show an earlier state than the current one.
     pub(in crate::world) fn write_instance(
         &self,
         number: u32,
@@ -41,7 +41,7 @@ impl World {
         self.instances.shown.write(number, state, body, || self.instance_model(number, row, state))
     }
 
-    /// The wire model of an instance. Lists that lag show an earlier state than its present one.
+    /// The wire model of an instance. Lists that lag show an earlier state than the current one.
     pub(in crate::world) fn instance_model(&self, number: u32, row: &InstanceRow, state: State) -> Instance {
         let extra = self.instances.extras.get(row.extras);
         let options = extra.launch_options.clone().unwrap_or_else(default_launch_options);
@@ -122,7 +122,7 @@ pub(in crate::world) fn default_launch_options() -> LaunchOptions {
     }
 }
 
-/// What the service shows of options that the launch left out (answers of the live service).
+/// What the service shows for options that the launch omitted (responses of the live service).
 fn instance_options(given: Option<InstanceOptions>) -> InstanceOptions {
     let given = given.unwrap_or_default();
     let are_legacy_imds_endpoints_disabled = given.are_legacy_imds_endpoints_disabled.or(Some(false));

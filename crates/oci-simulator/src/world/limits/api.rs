@@ -19,7 +19,7 @@ const SERVICES: [(&str, &str); 4] = [
     ("vcn", "Virtual Cloud Network"),
 ];
 
-/// Limits of Compute Management, for the region. Nothing in the region comes near them (values invented).
+/// Limits of Compute Management for the region, far above anything that the region contains (values invented).
 const MANAGEMENT: [(&str, i64); 2] = [("config-count", 1000), ("pool-count", 1000)];
 
 /// Lists of this service are sorted by name, ascending unless the request says otherwise.

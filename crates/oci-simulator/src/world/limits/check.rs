@@ -1,4 +1,4 @@
-//! Refuses what the service limits or the compartment quotas do not allow.
+//! Refuses requests that exceed service limits or compartment quotas.
 
 use super::{Limit, Usage};
 use crate::world::api::ApiError;
@@ -8,14 +8,13 @@ use crate::world::shapes::Shape;
 use crate::world::state::World;
 
 impl World {
-    /// The OCID of a compartment that a quota names and that does not exist, if there is one.
+    /// The OCID of a nonexistent compartment that a quota names, if there is one.
     pub fn unknown_quota_compartment(&self) -> Option<String> {
         let named = self.settings.quotas.iter().filter_map(|quota| quota.compartment.clone());
         named.into_iter().find(|ocid| self.identity.find_compartment(&self.ids, ocid).is_none())
     }
 
-    /// Refuses an instance that the limits do not allow. An instance that draws on a reservation was
-    /// counted with it.
+    /// Refuses an instance that the limits do not allow. An instance that uses a reservation was already counted with it.
     pub(in crate::world) fn check_limits(&self, ad: u8, shape: &Shape, usage: Usage) -> Result<(), ApiError> {
         let names = self.limits.exceeded(ad, shape.family, usage, false);
         if names.is_empty() { Ok(()) } else { Err(error::limit_exceeded(&names)) }

@@ -1,6 +1,6 @@
-//! Service limits and compartment quotas: how much is allowed, how much is used, and who is over.
+//! Service limits and compartment quotas: how much is allowed, how much is used, and what is exceeded.
 //!
-//! Names as in Oracle's "Compute Quotas"; values are the tenancy's own and therefore invented.
+//! The names are those of Oracle's "Compute Quotas". The values differ between tenancies and are therefore invented.
 
 mod api;
 mod check;
@@ -33,7 +33,7 @@ pub(super) struct Limit {
     pub ad: Option<u8>,
 }
 
-/// The value of a reserved limit that nobody set: practically unlimited (Oracle: "Known Issues").
+/// The value of a limit on reserved capacity if it is not set: practically unlimited (Oracle: "Known Issues").
 const UNLIMITED: i64 = 1_000_000_000;
 
 /// What the limits of a family without GPUs count, in the order in which lists show them.
@@ -51,7 +51,7 @@ const OF_RESERVED: [What; 4] =
     [What::ReservedMemory, What::ReservedCores, What::ReservableMemory, What::ReservableCores];
 
 impl Limit {
-    /// The name. A1 has limits for the region besides those for each availability domain.
+    /// The name. A1 has limits for the region in addition to those for each availability domain.
     pub fn name(self) -> String {
         let family = FAMILIES[usize::from(self.family)].name;
         let regional = if self.ad.is_none() { "-regional" } else { "" };
@@ -104,13 +104,13 @@ fn counted_of(family: u8) -> &'static [What] {
     }
 }
 
-/// Names of the limits that instances of a family count against in an availability domain, in the order in which
+/// The names of the limits against which instances of a family count in an availability domain, in the order in which
 /// LimitExceeded names them.
 pub(super) fn limit_names(family: u8) -> Vec<String> {
     counted_of(family).iter().map(|what| Limit { family, what: *what, ad: Some(0) }.name()).collect()
 }
 
-/// How much is used, in thousandths of cores, thousandths of GB, and whole GPUs.
+/// The amount used, in thousandths of cores, thousandths of GB, and whole GPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Usage {
     pub cores: i64,
@@ -141,7 +141,7 @@ impl Usage {
     }
 }
 
-/// Limits and what is used of them.
+/// Limits and their usage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Limits {
     #[serde(with = "super::pairs")]
@@ -151,7 +151,7 @@ pub(super) struct Limits {
     used: BTreeMap<(u8, u8), Usage>,
     #[serde(with = "super::pairs")]
     reserved: BTreeMap<(u8, u8), Usage>,
-    /// How much instances draw from reservations. It follows from the reservations and is therefore not saved.
+    /// How much instances use from reservations. Derived from the reservations, and therefore not saved.
     #[serde(skip)]
     drawn: BTreeMap<(u8, u8), Usage>,
     /// By compartment and family.
@@ -197,8 +197,8 @@ impl Limits {
         self.values.get(&limit).copied().unwrap_or(UNLIMITED)
     }
 
-    /// How much is used, in whole cores, GB or GPUs. Reserved capacity counts once, as used, whether an instance draws on
-    /// it or not (Oracle: limits apply to every capacity type; how the two add up is not documented).
+    /// How much is used, in whole cores, GB or GPUs. Reserved capacity counts once, as used, whether or not an instance uses it
+    /// (Oracle: limits apply to every capacity type; how the two add up is not documented).
     pub fn used(&self, limit: Limit) -> i64 {
         let tables = match limit.what {
             What::Cores | What::Memory | What::Gpus => {
@@ -228,7 +228,7 @@ impl Limits {
         self.reserved.entry((ad, family)).or_default().add(usage, sign);
     }
 
-    /// Adds an instance that draws on a reservation (`sign` 1) or removes it (-1).
+    /// Adds an instance that uses a reservation (`sign` 1) or removes it (-1).
     pub fn count_drawn(&mut self, ad: u8, family: u8, usage: Usage, sign: i64) {
         self.drawn.entry((ad, family)).or_default().add(usage, sign);
     }
@@ -260,7 +260,7 @@ impl Limits {
         }
     }
 
-    /// The usage of instances by availability domain and family, for checks.
+    /// The usage of instances by availability domain and family, for invariant checks.
     pub fn counted(&self) -> &BTreeMap<(u8, u8), Usage> {
         &self.used
     }

@@ -1,4 +1,4 @@
-//! Finds subnets and networks by OCID, takes addresses in them, and answers GetSubnet, GetVcn and their lists.
+//! Finds subnets and networks by OCID, assigns addresses, and serves GetSubnet, GetVcn and their lists.
 
 use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::error;
@@ -17,7 +17,7 @@ impl World {
         number.filter(|number| (*number as usize) < self.network.subnets.len()).ok_or_else(error::not_found)
     }
 
-    /// Takes an address in a subnet for an instance (both error texts invented).
+    /// Assigns an address in a subnet to an instance (both error texts invented).
     pub(in crate::world) fn take_address(
         &mut self,
         subnet: u32,

@@ -1,5 +1,5 @@
-//! Networks, subnets and their addresses. A subnet has as many addresses as its prefix leaves, less three that the
-//! service reserves (Oracle: "VCNs and Subnets").
+//! Networks, subnets and their addresses. A subnet has as many addresses as its prefix allows, less three that the service
+//! reserves (Oracle: "VCNs and Subnets").
 
 mod api;
 mod vnics;
@@ -27,7 +27,7 @@ pub(super) struct SubnetRow {
     pub created: Timestamp,
     base: u32,
     prefix: u8,
-    /// Addresses from this offset on were never given out, except for those in `taken`.
+    /// Addresses from this offset on were never assigned, except for those in `taken`.
     next: u32,
     released: BTreeSet<u32>,
     taken: BTreeSet<u32>,
@@ -44,12 +44,12 @@ impl SubnetRow {
         format!("{}/{}", Ipv4Addr::from(self.base), self.prefix)
     }
 
-    /// How many addresses VNICs can have in all.
+    /// The total number of addresses that VNICs can have.
     pub fn usable(&self) -> u32 {
         self.size() - 3
     }
 
-    /// How many addresses are left.
+    /// The number of free addresses.
     pub fn free(&self) -> u32 {
         let reserved_ahead = self.taken.range(self.next..).count() as u32;
         (self.size() - 1).saturating_sub(self.next).saturating_sub(reserved_ahead)
@@ -80,7 +80,7 @@ impl SubnetRow {
         self.released.remove(&offset) || (offset >= self.next && self.taken.insert(offset))
     }
 
-    /// Gives an address back.
+    /// Releases an address.
     pub fn release(&mut self, address: u32) {
         let offset = address.wrapping_sub(self.base);
         if offset < self.next {
@@ -132,7 +132,7 @@ impl Network {
             created: now,
             base: (10 << 24) | ((number & 255) << 16),
             prefix: prefix.clamp(16, 30),
-            // The network's own address and the router's are never given out.
+            // The network's own address and the router's are never assigned.
             next: 2,
             released: BTreeSet::new(),
             taken: BTreeSet::new(),
@@ -141,7 +141,7 @@ impl Network {
         number
     }
 
-    /// The public address of an instance, from blocks that Oracle uses in Phoenix; every instance has its own.
+    /// The public address of an instance, from blocks that Oracle uses in Phoenix. Every instance has its own.
     pub fn public_address(instance: u32) -> Ipv4Addr {
         Ipv4Addr::from((129_u32 << 24 | 146 << 16).wrapping_add(instance + 1))
     }

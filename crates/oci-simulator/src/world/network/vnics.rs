@@ -1,5 +1,5 @@
-//! VNICs, their attachments and their addresses. An instance has one VNIC, one private address and at most one public
-//! one, so all three have the number of the instance and need no rows of their own.
+//! VNICs, their attachments and their addresses. An instance has one VNIC, one private address and at most one public address,
+//! so all three share the number of the instance and need no rows.
 
 use crate::world::api::{ApiRequest, ApiResult};
 use crate::world::error;
@@ -25,7 +25,7 @@ impl InstanceRow {
 }
 
 impl World {
-    /// Instances of a compartment, by availability domain and then oldest first, from where a page begins.
+    /// The instances of a compartment, by availability domain and then oldest first, starting where a page begins.
     pub(in crate::world) fn instances_after<'a>(
         &'a self,
         compartment: u32,
@@ -45,7 +45,7 @@ impl World {
         })
     }
 
-    /// The row of an instance, if lists show it yet.
+    /// The row of an instance if lists already show it.
     pub(in crate::world) fn listed(&self, number: u32) -> Option<&InstanceRow> {
         let horizon = self.list_horizon();
         self.instances.get(number).filter(|row| row.created <= horizon)
@@ -80,7 +80,7 @@ impl World {
         let page = self.page(request)?;
         let instance = request.in_query("instanceId").map(|ocid| self.ids.number(Kind::Instance, ocid));
         let vnic = request.in_query("vnicId").map(|ocid| self.ids.number(Kind::Vnic, ocid));
-        // The attachment of one instance is looked up, not searched for.
+        // The attachment of one instance is looked up directly instead of searched for.
         let only = instance.or(vnic);
         let rows: Box<dyn Iterator<Item = Cursor>> = match only {
             Some(number) => {

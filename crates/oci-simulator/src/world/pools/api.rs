@@ -1,4 +1,4 @@
-//! Create, get, list, update, act on and terminate instance pools.
+//! Creates, gets, lists, updates, starts, stops and terminates instance pools.
 
 use super::{Placement, Pool, PoolState};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The fields of a placement that the region reads, in creation and update alike.
+/// The fields of a placement that creation and update read.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct PlacementBody {
@@ -99,7 +99,7 @@ impl World {
         Ok((self.pool_answer(request, number)?, Some(id)))
     }
 
-    /// The answer to an operation that shows one pool.
+    /// The result of an operation that shows one pool.
     pub(in crate::world) fn pool_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
         let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
         let placements = pool.placements.iter().map(|placement| {
@@ -261,12 +261,12 @@ impl World {
             _ => (PoolState::Running, PoolState::Stopping),
         };
         let number = self.pool_to_change(request, &[allowed])?;
-        // The pool changes first; otherwise it would start its stopping members again.
+        // The pool changes first; otherwise it would restart its stopping members.
         self.enter_pool(number, next);
         let members: Vec<u32> =
             self.pools.get(&number).map(|pool| pool.members.iter().copied().collect()).unwrap_or_default();
         for member in members {
-            // A member that cannot follow, because it terminates for example, does not hold up the others.
+            // A member that cannot follow, for example because it is terminating, does not block the others.
             let _ = self.act(member, action);
         }
         self.wake_pool(number);

@@ -1,4 +1,4 @@
-//! Members of an instance pool: list, attach, detach.
+//! Lists, attaches and detaches members of an instance pool.
 
 use super::PoolState;
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
@@ -85,7 +85,7 @@ impl World {
         Ok((answer, Some(id)))
     }
 
-    /// Opens and closes a work request of a pool at once; returns its OCID.
+    /// Opens and immediately closes a work request of a pool; returns its OCID.
     fn member_work(&mut self, operation: &str, number: u32) -> String {
         let compartment = self.pools.get(&number).map_or(0, |pool| pool.compartment);
         let id = Id(Kind::InstancePool, number);
@@ -94,7 +94,7 @@ impl World {
         self.work_request_ocid(work)
     }
 
-    /// The answer that shows a member of a pool.
+    /// The result that shows a member of a pool.
     pub(in crate::world) fn member_answer(
         &self,
         request: &ApiRequest,
@@ -137,7 +137,7 @@ impl World {
         if row.pool != Some(number) {
             return Err(error::not_found());
         }
-        // Its termination lowered the size already; detaching would lower it a second time (code and text invented).
+        // Terminating it already reduced the size; detaching would reduce it a second time (code and text invented).
         if matches!(row.state, State::Terminating | State::Terminated) {
             let (ocid, state) = (&details.instance_id, row.state.as_str());
             return Err(error::incorrect_state(format!("instance {ocid} is in state {state}")));
@@ -158,13 +158,13 @@ impl World {
         }
         let id = Id(Kind::Instance, instance);
         self.log.push(self.now, "pool_member_detached", Some(id), None);
-        // A pool whose size stays launches another member.
+        // A pool whose size stays the same launches another member.
         self.wake_pool(number);
         Ok((empty(request.operation).with_work_request(work), Some(id)))
     }
 
-    /// Checks that pools and members agree, and that a RUNNING pool has as many members as its size, where members that
-    /// are ending may count or not.
+    /// Checks that pools and members agree, and that a RUNNING pool has as many members as its size; terminating members may
+    /// count or not.
     pub(in crate::world) fn check_pools(&self) -> Result<(), String> {
         for (number, pool) in &self.pools {
             let live = self.instances.iter().filter(|(_, row)| row.live && row.pool == Some(*number));
@@ -197,7 +197,7 @@ impl World {
     }
 }
 
-/// The state of an instance as pools show it, a free text: `Running`.
+/// The state of an instance as pools show it, which is free text: `Running`.
 fn title(state: State) -> String {
     let lower = state.as_str().to_ascii_lowercase();
     let mut letters = lower.chars();

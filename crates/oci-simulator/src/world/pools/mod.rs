@@ -43,7 +43,7 @@ pub(super) struct Placement {
     pub ad: u8,
     pub fds: Vec<u8>,
     pub subnet: Option<u32>,
-    /// The request's own form, to be shown again.
+    /// The placement as the request stated it, to be shown again.
     pub shown: Value,
 }
 
@@ -64,9 +64,9 @@ pub(super) struct Pool {
     pub version: u32,
     epoch: u32,
     pub members: BTreeSet<u32>,
-    /// Members launched so far: the number of the next one in names.
+    /// The number of members launched so far, which names contain.
     launched: u32,
-    /// When it gives up trying to reach its size.
+    /// When the pool stops trying to reach its size.
     deadline: Timestamp,
     work: Option<u32>,
 }

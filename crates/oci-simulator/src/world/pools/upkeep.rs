@@ -1,4 +1,4 @@
-//! Keeps instance pools at their size: launches missing members, terminates surplus ones, gives up in the end.
+//! Keeps instance pools at their size: launches missing members, terminates surplus ones, and eventually gives up.
 
 use super::{Placement, Pool, PoolState};
 use crate::world::api::ApiError;
@@ -13,10 +13,10 @@ use crate::world::work_requests::{ResourceAction, Status};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The most members that one check launches: pools work in batches (invented).
+/// The maximum number of members that one check launches, because pools work in batches (invented).
 const BATCH: usize = 20;
 
-/// Simulated hours that a pool tries to reach its size (invented).
+/// The simulated hours for which a pool tries to reach its size (invented).
 const PATIENCE_HOURS: f64 = 24.0;
 
 impl World {
@@ -39,7 +39,7 @@ impl World {
         self.log.push(self.now, "pool_state", Some(id), Some(&change));
     }
 
-    /// Begins to bring a pool to its size.
+    /// Begins to scale a pool to its size.
     pub(super) fn scale_pool(&mut self, number: u32, state: PoolState, operation: &str) {
         let deadline = self.now + seconds(PATIENCE_HOURS * 3600.0);
         let Some(pool) = self.pools.get_mut(&number) else { return };
@@ -69,7 +69,7 @@ impl World {
         let epoch = pool.epoch;
         let mut chance = Chance::of(self.seed, "pool", number ^ epoch << 16);
         let delay = self.settings.pool_seconds.draw(&mut chance).mul_f64(factor);
-        // Never at once: a pool that waits must not stop time.
+        // Never immediately: a waiting pool must not stop time.
         let delay = trim(delay).max(jiff::SignedDuration::from_millis(100));
         self.schedule.at(self.now + delay, Task::Pool { number, epoch });
     }
@@ -88,7 +88,7 @@ impl World {
         members.iter().all(|number| self.instances.get(*number).is_some_and(|row| row.state == state))
     }
 
-    /// Checks on the members of a pool, unless the pool has changed since the check was planned.
+    /// Checks the members of a pool, unless the pool has changed since the check was scheduled.
     pub(in crate::world) fn check_pool(&mut self, number: u32, epoch: u32) {
         let Some(pool) = self.pools.get(&number).filter(|pool| pool.epoch == epoch) else { return };
         match pool.state {
@@ -120,7 +120,7 @@ impl World {
         }
         if let Some(refusal) = full {
             if self.now < deadline {
-                // There is no room now: check again less often.
+                // There is no capacity now, so the next check comes later.
                 self.check_later(number, 6.0);
                 return;
             }
@@ -138,7 +138,7 @@ impl World {
         }
     }
 
-    /// Lowers the size of a pool to the members that it has.
+    /// Reduces the size of a pool to its current number of members.
     fn give_up(&mut self, number: u32, refusal: &ApiError) {
         let Some(pool) = self.pools.get(&number) else { return };
         let members = self.staying(pool);
@@ -155,7 +155,7 @@ impl World {
         self.enter_pool(number, PoolState::Running);
     }
 
-    /// Notes that a pool has reached a stable state.
+    /// Records that a pool has reached a stable state.
     fn pool_is(&mut self, number: u32, state: PoolState) {
         let work = self.pools.get_mut(&number).and_then(|pool| pool.work.take());
         if let Some(work) = work {
@@ -164,7 +164,7 @@ impl World {
         self.enter_pool(number, state);
     }
 
-    /// The members to terminate: from the fullest availability and fault domain, the oldest first.
+    /// The members to terminate: from the fullest availability and fault domain, oldest first.
     fn surplus(&self, staying: &[u32], count: usize) -> Vec<u32> {
         let mut places: BTreeMap<(u8, u8), Vec<u32>> = BTreeMap::new();
         for member in staying {
@@ -183,7 +183,7 @@ impl World {
         chosen
     }
 
-    /// Launches one member in the placement that has the fewest members, or in another if there is no room.
+    /// Launches one member in the placement with the fewest members, or in another if that one has no capacity.
     fn launch_member(&mut self, number: u32) -> Result<(), ApiError> {
         let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
         let base = self.launch_details(pool.configuration)?;
@@ -278,7 +278,7 @@ impl World {
                     .collect();
                 if members.len() < pool.size as usize || !stopped.is_empty() {
                     for member in stopped {
-                        // If there is no room to start it, the next check finds it stopped again.
+                        // If there is no capacity to start it, the next check finds it stopped again.
                         let _ = self.act(member, "START");
                     }
                     self.scale_pool(number, PoolState::Scaling, "ScaleInstancePool");

@@ -1,4 +1,4 @@
-//! Create, get, update, delete and move capacity reservations.
+//! Creates, gets, updates, deletes and moves capacity reservations.
 
 use super::{ConfigKey, Reservation, ReservationConfig, ReservationState, Wanted};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
@@ -19,7 +19,7 @@ use oci_api::models::{
 };
 use std::collections::BTreeMap;
 
-/// The most configs of one reservation; more give an internal error (Oracle: "Known Issues for Compute").
+/// The maximum number of configs of one reservation; more cause an internal error (Oracle: "Known Issues for Compute").
 const MOST_CONFIGS: usize = 50;
 
 impl World {
@@ -158,7 +158,7 @@ impl World {
         Ok((self.created_reservation(request, number)?, Some(id)))
     }
 
-    /// The answer to the creation of this reservation.
+    /// The response to the creation of this reservation.
     pub(in crate::world) fn created_reservation(
         &self,
         request: &ApiRequest,
@@ -197,7 +197,7 @@ impl World {
         self.reservation_answer(request, number, row)
     }
 
-    /// How many instances use a config, as the API shows it: the count lags as lists do.
+    /// How many instances use a config, as the API shows it: the count lags like lists do.
     fn used_shown(&self, row: &Reservation, config_number: u32, used: u32) -> i64 {
         if self.settings.list_lag_seconds <= 0.0 {
             return used.into();
@@ -211,7 +211,7 @@ impl World {
         i64::from(used) - young.map(|_| 1).sum::<i64>()
     }
 
-    /// How many instances all configs reserve, and how many are used, as the API shows it.
+    /// How many instances all configs reserve and how many are used, as the API shows it.
     pub(in crate::world) fn reservation_counts(&self, row: &Reservation) -> (i64, i64) {
         row.configs.iter().fold((0, 0), |(reserved, used), (number, config)| {
             (reserved + i64::from(config.reserved()), used + self.used_shown(row, *number, config.used))
@@ -261,7 +261,7 @@ impl World {
         }
     }
 
-    /// The reservation in the path, if its etag is right and it is ACTIVE.
+    /// The reservation in the path, if its etag matches and it is ACTIVE.
     fn reservation_to_change(&self, request: &ApiRequest) -> Result<(u32, &Reservation), ApiError> {
         let ocid = request.in_path("capacityReservationId");
         let (number, row) = self.reservation(ocid)?;

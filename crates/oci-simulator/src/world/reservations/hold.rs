@@ -1,4 +1,4 @@
-//! How reservations fill, change and empty, and which launches draw on them.
+//! How reservations fill, change and empty, and which launches use them.
 
 use super::{Reservation, ReservationConfig, ReservationState, Wanted, Wish};
 use crate::world::api::ApiError;
@@ -13,15 +13,14 @@ use crate::world::work_requests::Status;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
-    /// The reservation with this OCID, or 404; a DELETED one is found as long as lists show it.
+    /// The reservation with this OCID, or 404; a DELETED one is found while lists still show it.
     pub(in crate::world) fn reservation(&self, ocid: &str) -> Result<(u32, &Reservation), ApiError> {
         let number = self.ids.number(Kind::CapacityReservation, ocid);
         number.and_then(|number| Some((number, self.reservations.get(&number)?))).ok_or_else(error::not_found)
     }
 
-    /// The reservation and config that a launch draws on. `named` is what the launch says: nothing (the
-    /// default reservation of the availability domain, if it has room), `""` (no reservation), or an OCID (that reservation or
-    /// an error).
+    /// The reservation and config that a launch uses. `named` is the field of the launch: absent (the default reservation of
+    /// the availability domain, if it has capacity), `""` (no reservation), or an OCID (that reservation, or an error).
     pub(in crate::world) fn matching_reservation(
         &self,
         named: Option<&str>,
@@ -59,7 +58,7 @@ impl World {
             let state = row.state.as_str();
             return Err(error::incorrect_state(format!("capacity reservation {ocid} is in state {state}")));
         }
-        // Text invented: there is no public example of a launch that fits no config.
+        // The text is invented: there is no public example of a launch that fits no config.
         let (config, held) = row.config_for(wish).ok_or_else(|| {
             error::invalid(format!(
                 "capacity reservation {ocid} has no configuration for shape {} with this size and fault domain",
@@ -69,7 +68,7 @@ impl World {
         if held.free.is_empty() { Err(error::out_of_capacity()) } else { Ok(Some((number, config))) }
     }
 
-    /// Takes the capacity of one instance from a config; `None` when the config has none left.
+    /// Takes the capacity of one instance from a config; `None` if the config has none left.
     pub(in crate::world) fn take_reserved(&mut self, reservation: u32, config: u32) -> Option<Held> {
         let row = self.reservations.get_mut(&reservation)?;
         let config = row.configs.get_mut(&config)?;
@@ -80,14 +79,14 @@ impl World {
         Some(held)
     }
 
-    /// Notes that an instance uses a reservation.
+    /// Records that an instance uses a reservation.
     pub(in crate::world) fn join_reservation(&mut self, reservation: u32, instance: u32) {
         if let Some(row) = self.reservations.get_mut(&reservation) {
             row.members.insert(instance);
         }
     }
 
-    /// Gives the capacity of an instance back to its config.
+    /// Returns the capacity of an instance to its config.
     pub(in crate::world) fn return_reserved(
         &mut self,
         reservation: u32,
@@ -153,7 +152,7 @@ impl World {
         crate::world::time::trim(self.settings.reservation_seconds.draw(&mut chance))
     }
 
-    /// Finishes a change: fills the reservation as far as capacity goes, without an error, or frees everything.
+    /// Finishes a change: fills the reservation as far as capacity allows, without an error, or releases everything.
     pub(in crate::world) fn finish_reservation(&mut self, number: u32, epoch: u32) {
         let Some(row) = self.reservations.get_mut(&number).filter(|row| row.epoch == epoch) else { return };
         let (work, deleting) = (row.work, row.state == ReservationState::Deleting);
@@ -181,7 +180,8 @@ impl World {
         }
     }
 
-    /// Makes a reservation hold what is wanted: takes what fits and frees the surplus, but never what instances use.
+    /// Adjusts a reservation to the requested configs: takes what fits and releases the surplus, but never capacity that
+    /// instances use.
     pub(in crate::world) fn fill(&mut self, number: u32, wanted: &[Wanted]) {
         let Some(row) = self.reservations.get_mut(&number) else { return };
         let ad = row.ad;
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    /// All capacity that reservations hold and no instance uses.
+    /// All capacity that reservations hold but no instance uses.
     pub(in crate::world) fn held_by_reservations(&self) -> impl Iterator<Item = &Held> {
         self.reservations.values().flat_map(|row| row.configs.values()).flat_map(|config| &config.free)
     }

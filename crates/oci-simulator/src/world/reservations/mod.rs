@@ -1,5 +1,4 @@
-//! Capacity reservations: what they hold, how they fill, and which launches may draw on them
-//! (Oracle: "Capacity Reservations").
+//! Capacity reservations: what they hold, how they fill, and which launches may use them (Oracle: "Capacity Reservations").
 
 mod api;
 mod hold;
@@ -37,18 +36,18 @@ impl ReservationState {
     }
 }
 
-/// What makes two configs the same: only the count of a config can change.
+/// The identity of a config: only the count of a config can change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ConfigKey {
     pub shape: ShapeId,
     pub need: Need,
     pub fd: Option<u8>,
-    /// OCID of the cluster placement group that it is in.
+    /// OCID of its cluster placement group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }
 
-/// A config as a request asks for it.
+/// A config as a request specifies it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Wanted {
     pub key: ConfigKey,
@@ -57,7 +56,7 @@ pub(super) struct Wanted {
     pub cluster: Option<Value>,
 }
 
-/// A config of a reservation: what it holds at present.
+/// A config of a reservation, with what it holds at present.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ReservationConfig {
     pub key: ConfigKey,
@@ -89,11 +88,11 @@ pub(super) struct Reservation {
     pub version: u32,
     epoch: u32,
     work: u32,
-    /// Configs by number; a config keeps its number.
+    /// Configs by number, which never changes.
     #[serde(with = "super::pairs")]
     pub configs: BTreeMap<u32, ReservationConfig>,
     next_config: u32,
-    /// What it is to hold when it is ACTIVE again.
+    /// The configs to hold once it is ACTIVE again.
     pending: Option<Vec<Wanted>>,
     pub members: BTreeSet<u32>,
 }
@@ -105,7 +104,7 @@ pub(super) struct Wish<'a> {
     pub fd: Option<u8>,
     pub shape: ShapeId,
     pub need: Need,
-    /// Neither burstable nor preemptible, which reservations do not take.
+    /// Neither burstable nor preemptible: reservations accept no others.
     pub plain: bool,
     /// OCID of the cluster placement group that the launch is for.
     pub group: Option<&'a str>,
@@ -116,8 +115,8 @@ impl Reservation {
         matches!(self.state, ReservationState::Active | ReservationState::Updating)
     }
 
-    /// The config that a launch fits: the same shape and size, and the same fault domain and cluster placement group or none
-    /// on both sides (that the group counts follows from what it is for; not seen).
+    /// The config that a launch fits: the same shape and size, and the same fault domain and cluster placement group, or none
+    /// on both sides. (That the group must match is inferred from its purpose, not observed.)
     fn config_for(&self, wish: &Wish<'_>) -> Option<(u32, &ReservationConfig)> {
         let fits = |config: &&ReservationConfig| {
             config.key.shape == wish.shape

@@ -1,4 +1,4 @@
-//! Capacity reports: how much would fit now, without a promise (Oracle: "ComputeCapacityReport"). Settings can make them
+//! Capacity reports: how much would fit now, without a guarantee (Oracle: "ComputeCapacityReport"). Settings can make them
 //! wrong.
 
 use crate::world::api::{ApiError, ApiRequest, ApiResult};
@@ -17,12 +17,12 @@ use oci_api::models::{
 impl World {
     pub(in crate::world) fn create_capacity_report(&mut self, request: &ApiRequest) -> ApiResult {
         let details: CreateComputeCapacityReportDetails = request.details()?;
-        // Oracle's document asks for the root compartment; dstack asks for one below it, and lives on the answers.
+        // Oracle documents the root compartment, but dstack uses one below it and depends on the responses.
         if self.compartment(&details.compartment_id)? != 0 && self.settings.capacity_report_root_only {
             return Err(error::not_found());
         }
         let ad = self.ad(&details.availability_domain)?;
-        // dstack found this limit by trying; code and text invented.
+        // dstack found this limit by experiment; code and text invented.
         let most = self.settings.capacity_report_entries as usize;
         if details.shape_availabilities.len() > most {
             return Err(error::invalid(format!(
@@ -77,7 +77,7 @@ impl World {
         let offered = self.offers(ad, shape);
         let mut count = if offered { self.capacity.fits(ad, fd, shape.family, need) } else { 0 };
         if offered && self.report_chance.happens(self.settings.capacity_report_error_probability) {
-            // Wrong either way: none where there is capacity, some where there is none.
+            // Wrong in either direction: none where there is capacity, some where there is none.
             count = if count > 0 { 0 } else { 1 + self.report_chance.below(20) };
         }
         let status = if !offered {

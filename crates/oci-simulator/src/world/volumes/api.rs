@@ -107,7 +107,7 @@ impl World {
         let instance = request.in_query("instanceId").map(|ocid| self.ids.number(Kind::Instance, ocid));
         let volume = request.in_query("bootVolumeId").map(|ocid| self.ids.number(Kind::BootVolume, ocid));
         let rows: Box<dyn Iterator<Item = Cursor>> = match instance {
-            // The attachments of one instance are looked up, not searched for.
+            // The attachments of one instance are looked up directly instead of searched for.
             Some(number) => Box::new(
                 number
                     .filter(|_| page.after.is_none())

@@ -9,7 +9,7 @@ use crate::world::time::seconds;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
-    /// Whether lists still show a volume: it exists, or was deleted a short time ago.
+    /// Whether lists still show a volume: it exists, or was deleted recently.
     pub(in crate::world) fn shows_volume(&self, row: &VolumeRow) -> bool {
         row.available || row.changed + seconds(self.settings.terminated_listed_hours * 3600.0) > self.now
     }
@@ -28,7 +28,7 @@ impl World {
         row.filter(|(_, row)| self.shows_volume(row)).map(|(number, _)| number).ok_or_else(error::not_found)
     }
 
-    /// The boot volume with this OCID, if an instance in this availability domain can start from it.
+    /// The boot volume with this OCID, if an instance in this availability domain can boot from it.
     pub(in crate::world) fn launchable_boot_volume(&self, ocid: &str, ad: u8) -> Result<u32, ApiError> {
         let number = self.boot_volume(ocid)?;
         let row = &self.volumes.boots[number as usize];
@@ -99,7 +99,7 @@ impl World {
         Ok(())
     }
 
-    /// Notes the data volumes that an instance wants, and claims those that exist.
+    /// Records the data volumes that an instance will have, and claims those that exist.
     pub(in crate::world) fn plan_data_volumes(&mut self, instance: u32, wanted: &[NewVolume]) {
         if wanted.is_empty() {
             return;
@@ -155,15 +155,15 @@ impl World {
         }
     }
 
-    /// Creates a data volume and attaches it to an instance, as somebody could through operations that are not simulated.
-    /// Returns its OCID; `None` without such an instance.
+    /// Creates a data volume and attaches it to an instance, as a user could with operations that are not simulated. Returns
+    /// its OCID; `None` if the instance does not exist.
     pub fn attach_another_volume(&mut self, instance: &str, size_in_gbs: i64) -> Option<String> {
         let instance = self.ids.number(Kind::Instance, instance)?;
         let details = NewVolumeDetails { size_in_gbs, ..NewVolumeDetails::default() };
         let new = NewVolume { launch_create_volume_details: Some(details), ..NewVolume::default() };
         let volume = self.make_data_volume(instance, &new)?;
         let ocid = self.ids.text(Id(Kind::Volume, volume));
-        // The attachment looks like one of a volume that existed before.
+        // The attachment looks like that of a volume that existed before.
         let wanted = NewVolume { volume_id: Some(ocid.clone()), ..NewVolume::default() };
         let number = self.volumes.attachments.len() as u32;
         let (created, attached, forgotten) = (self.now, true, false);
@@ -195,7 +195,7 @@ impl World {
         Some(number)
     }
 
-    /// Detaches the volumes of an instance that is gone, and deletes those that need not be kept.
+    /// Detaches the volumes of a terminated instance, and deletes those that need not be kept.
     pub(in crate::world) fn release_volumes(&mut self, instance: u32) {
         let now = self.now;
         for new in self.volumes.planned.remove(&instance).unwrap_or_default() {
@@ -224,7 +224,8 @@ impl World {
         }
     }
 
-    /// Checks that data volumes, attachments and instances agree, and that volumes meant to go with their instance went.
+    /// Checks that data volumes, attachments and instances agree, and that volumes to be deleted with their instance were
+    /// deleted.
     pub(in crate::world) fn check_data_volumes(&self) -> Result<(), String> {
         let mut users: BTreeMap<u32, u32> = BTreeMap::new();
         let mut uses = |volume, instance| match users.insert(volume, instance) {

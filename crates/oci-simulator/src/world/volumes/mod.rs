@@ -32,7 +32,7 @@ pub(super) struct AttachmentRow {
     pub wanted: NewVolume,
     pub created: Timestamp,
     pub attached: bool,
-    /// Whether lists leave it out.
+    /// Whether lists omit it.
     pub forgotten: bool,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Volumes {
     pub boots: Vec<VolumeRow>,
     pub data: Vec<VolumeRow>,
     pub attachments: Vec<AttachmentRow>,
-    /// Data volumes that instances get once they are placed, by instance.
+    /// Data volumes that instances receive once they are placed, by instance.
     planned: BTreeMap<u32, Vec<NewVolume>>,
     /// Attachments by instance.
     pub of_instance: BTreeMap<u32, Vec<u32>>,

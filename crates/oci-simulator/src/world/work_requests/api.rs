@@ -1,4 +1,4 @@
-//! Opens and closes work requests, and answers GetWorkRequest and its lists.
+//! Opens and closes work requests, and serves GetWorkRequest and its lists.
 
 use super::{ResourceAction, Status, WorkRequestRow};
 use crate::world::api::{ApiError, ApiRequest, ApiResult};

@@ -1,4 +1,4 @@
-//! Work requests: the progress of operations that continue after their answer (Oracle: "Work Requests").
+//! Work requests: the progress of operations that continue after their response (Oracle: "Work Requests").
 
 mod api;
 
@@ -46,7 +46,7 @@ pub(super) struct WorkRequestRow {
     pub action: ResourceAction,
     pub status: Status,
     pub accepted: Timestamp,
-    /// When it is expected to finish, from which `percentComplete` follows.
+    /// When it is expected to finish; `percentComplete` is derived from it.
     pub expected: Timestamp,
     pub finished: Option<Timestamp>,
     pub error: Option<(Box<str>, Box<str>)>,

@@ -134,7 +134,7 @@ async fn the_credentials_of_a_home_are_accepted() {
         date: rfc1123(wall_clock()),
         ..Call::get("/20160918/nothing")
     };
-    // Signed with the tests' key under the home's name: known, but not its key.
+    // Signed with the tests' key, but under the home's name: that key is known, but not the home's.
     let answer = talk(running.address, &closing(wrong_key).wire()).await.unwrap();
     assert!(answer.contains("Failed to verify the HTTP(S) Signature"), "{answer}");
     running.shutdown().await.unwrap();
@@ -243,7 +243,7 @@ async fn a_leap_in_time_is_saved_without_any_request() {
     running.region().advance(std::time::Duration::from_hours(24));
     for _ in 0..60 {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        // The write is in a thread that does not follow tokio's time.
+        // The write happens in a thread that does not follow tokio's time.
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     assert_ne!(std::fs::read(&save).unwrap(), before);

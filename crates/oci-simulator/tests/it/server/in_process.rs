@@ -123,7 +123,7 @@ async fn sane_request_ids_are_kept_and_others_seeded() {
     assert_eq!(with_id(&"A".repeat(5000)).await, made, "the same seed gives the same id");
 }
 
-/// A body of which nothing more comes, or that breaks off.
+/// A body that stalls or breaks off.
 enum Unfinished {
     Waits,
     Breaks,
@@ -144,7 +144,7 @@ impl Body for Unfinished {
     }
 }
 
-/// What the region answers to a launch with such a body, through its router as a server calls it.
+/// The response to a launch with such a body, through the router that a server would call.
 async fn unfinished(region: &Region, target: &str, body: Unfinished) -> Response<Bytes> {
     let request = Request::post(target).body(axum::body::Body::new(body)).unwrap();
     let (parts, body) = region.router().oneshot(request).await.unwrap().into_parts();

@@ -1,4 +1,4 @@
-//! The region as its callers meet it: over a socket, and inside one process.
+//! The region as its callers see it: over a socket, and in the same process.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What programs that others wrote rely on, from the wire: each was seen to fail where the region answered otherwise.
+//! The wire behaviour on which other programs rely: each of them was seen to fail when the region responded differently.
 
 use super::support::open_region;
 use axum::body::Body;
@@ -65,7 +65,7 @@ async fn a_page_is_as_large_as_its_list_allows() {
         let path = format!("/20160918/instances?compartmentId={}&limit={limit}", known.compartment);
         assert_eq!(call(&region, "GET", &path, "").await.0, 400, "{limit}");
     }
-    // Lists of limits have a maximum of 1000 rows of their own.
+    // Lists of limits have their own maximum of 1000 rows.
     let limits =
         format!("/20190729/limitValues?compartmentId={}&serviceName=compute&limit=1000", known.tenancy);
     get(&region, &limits).await;

@@ -61,7 +61,7 @@ async fn an_altered_body_is_refused_even_if_its_length_is_the_same() {
     let altered = String::from_utf8(body.to_vec()).unwrap().replace("AD-1", "AD-2");
     assert_eq!(refused(http::Request::from_parts(parts.clone(), altered.into())).await, NOT_VERIFIED);
     assert_eq!(refused(http::Request::from_parts(parts.clone(), "{}".into())).await, NOT_VERIFIED);
-    // The case of the method is not signed: it opens no way around the body.
+    // The case of the method is not signed, but changing it does not bypass the check of the body.
     let mut lower = http::Request::from_parts(parts, "{}".into());
     *lower.method_mut() = "post".parse().unwrap();
     assert_eq!(refused(lower).await, NOT_VERIFIED);
@@ -131,7 +131,7 @@ async fn a_header_that_is_said_to_be_signed_must_be_there() {
     assert_eq!(refused(call.sign()).await, MISSING);
 }
 
-/// A part of a header that is taken from another request, damaged, or left as it is.
+/// A part of a header that is taken from another request, damaged, or left unchanged.
 #[derive(Clone, Debug)]
 enum Part {
     As,
@@ -155,7 +155,7 @@ impl Part {
             Self::FlippedAt(at) => {
                 let mut bytes = good.as_bytes().to_vec();
                 let at = at % bytes.len();
-                // No letter: the names of headers are the same in either case.
+                // Not a letter, because header names ignore case.
                 bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
                 String::from_utf8(bytes).unwrap()
             }
@@ -163,13 +163,13 @@ impl Part {
     }
 }
 
-/// What is changed in a whole request, after it was signed.
+/// A change to a whole request after it was signed.
 #[derive(Clone, Debug)]
 enum Change {
     Method(&'static str),
     Target(Part),
     Body(Part),
-    /// Puts another value in place of the header's, if it is sent, or adds a second one.
+    /// Replaces the value of a header if it is sent, or adds a second one.
     Header {
         at: usize,
         value: Part,
@@ -221,7 +221,7 @@ impl Change {
     }
 }
 
-/// All of a request that a signature vouches for.
+/// Everything in a request that a signature covers.
 fn vouched(request: &http::Request<bytes::Bytes>, has_body: bool) -> impl PartialEq + std::fmt::Debug {
     let trimmed = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         (name.as_str().to_owned(), value.to_str().unwrap_or("no text").trim().to_owned())
@@ -245,7 +245,7 @@ proptest! {
         }
     }
 
-    /// Well-formed headers, which reach the check of the signature itself.
+    /// Well-formed headers, which reach the signature check itself.
     #[test]
     fn a_header_of_which_any_part_was_changed_does_not_get_in(
         key_id in part("[a-z0-9./]{1,60}"),
@@ -268,7 +268,7 @@ proptest! {
         prop_assert!(same || status == 401);
     }
 
-    /// Whole requests: whatever is changed of what was signed, in whatever part, nobody gets in.
+    /// Whole requests: no change to any signed part is accepted.
     #[test]
     fn a_tampered_request_is_refused(
         with_body in any::<bool>(),
@@ -284,7 +284,7 @@ proptest! {
         let same = vouched(&changed, with_body) == vouched(&good, with_body);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let answer = runtime.block_on(send(changed));
-        // Two types of content are refused to anybody.
+        // Two content types are refused from every caller.
         let refused = answer.status() == 401 || (answer.status() == 400 && answer.body().is_empty());
         prop_assert_eq!(!refused, same, "{}", answer.status());
         prop_assert!(answer.status().as_u16() < 500);

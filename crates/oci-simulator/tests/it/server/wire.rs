@@ -35,7 +35,7 @@ async fn oversized_headers_and_bodies_get_oracles_answer() {
     assert!(answer.contains("PayloadTooLarge") && answer.contains("connection: close"), "{answer}");
     assert!(answer.contains("opc-request-id: "), "{answer}");
 
-    // The same without saying how long it is.
+    // The same without a declared length.
     let mut chunked =
         b"POST /20160918/instances HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..30 {
@@ -45,7 +45,7 @@ async fn oversized_headers_and_bodies_get_oracles_answer() {
     let answer = talk(server.address, &chunked).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 
-    // Headers without end are cut off by hyper itself.
+    // hyper itself cuts off endless headers.
     let mut endless = b"GET / HTTP/1.1\r\nx: ".to_vec();
     endless.extend_from_slice("a".repeat(200_000).as_bytes());
     if let Ok(answer) = talk(server.address, &endless).await {

@@ -1,4 +1,4 @@
-//! Capacity: finite, found again where it was left, coming and going by itself.
+//! Capacity is finite, is available again after its release, and comes and goes by itself.
 
 use super::region::Region;
 use oci_api::Operation;

@@ -1,4 +1,4 @@
-//! Whatever is asked in whatever order: nothing is lost, nothing is exceeded, and the same again is the same.
+//! Random requests in random order: nothing is lost, no limit is exceeded, and a repetition gives the same result.
 
 use super::random_operations::{RandomOperation, perform, random_operation};
 use super::region::Region;
@@ -11,7 +11,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A region in which everything goes wrong now and then. Lists lag in every other one.
+/// A region in which every kind of fault occurs occasionally. Every second one has lagging lists.
 fn hostile(seed: u64) -> WorldSettings {
     let mut settings = WorldSettings {
         late_failure: LateFailure { probability: 0.2, limit_share: 0.3, start_probability: 0.2 },
@@ -98,12 +98,12 @@ proptest! {
     }
 }
 
-/// Which reservation each instance draws on.
+/// The reservation that each instance uses.
 fn draws(region: &Region) -> BTreeMap<String, Option<String>> {
     region.world.instances().map(|entry| (entry.id, entry.reservation)).collect()
 }
 
-/// What came of a operation that leaves no event of its own.
+/// The effect of an operation that leaves no event.
 fn what_came(
     operation: &RandomOperation,
     before: &BTreeMap<String, Option<String>>,
@@ -126,7 +126,7 @@ fn what_came(
     }
 }
 
-/// The properties above would hold for a region in which nothing ever happens.
+/// Without this test, the properties above would also hold for a region in which nothing ever happens.
 #[test]
 fn random_histories_reach_every_change_and_refusal() {
     let mut runner = TestRunner::deterministic();

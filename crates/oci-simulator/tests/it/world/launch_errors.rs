@@ -1,11 +1,11 @@
-//! What a launch is refused for, in the words of the service.
+//! The reasons for refusing a launch, in the service's words.
 
 use super::region::Region;
 use oci_simulator::world::settings::{AbsentShape, LimitSetting, LimitSettings, Outage, QuotaSetting};
 use oci_simulator::world::{State, WorldSettings};
 use serde_json::{Value, json};
 
-/// Launches with some fields changed, and tells how it was refused.
+/// Launches with some fields changed, and returns the refusal.
 fn refusal(region: &mut Region, change: Value) -> (u16, &'static str, String) {
     let mut details = region.details("x");
     merge(&mut details, change);
@@ -13,7 +13,7 @@ fn refusal(region: &mut Region, change: Value) -> (u16, &'static str, String) {
     (error.status, error.code, error.message)
 }
 
-/// Puts the fields of one object into another, within objects too.
+/// Merges the fields of one object into another, recursively.
 fn merge(into: &mut Value, change: Value) {
     match (into, change) {
         (Value::Object(into), Value::Object(change)) => {
@@ -138,7 +138,7 @@ fn limits_are_refused_by_name_and_never_exceeded() {
         "The following service limits were exceeded: standard-e4-memory-count, standard-e4-core-count. Request a \
          service limit increase from the service limits page in the console. "
     );
-    // A stopped instance still counts, and so does one that is ending.
+    // A stopped instance still counts, and so does a terminating one.
     region.act(&first, "STOP").unwrap();
     region.advance(60.0);
     assert_eq!(refusal(&mut region, json!({})).1, "LimitExceeded");

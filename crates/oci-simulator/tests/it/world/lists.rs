@@ -1,4 +1,4 @@
-//! Lists: every row once, whatever the pages; filters, sorting, lag.
+//! Lists: every row occurs once, whatever the page size; filters, sorting, lag.
 
 use super::region::Region;
 use oci_api::Operation;

@@ -1,4 +1,4 @@
-//! Promises of the simulated world, each kept through the same requests that a server would hand it.
+//! Promises of the simulated world, tested with the same requests that a server would pass to it.
 
 mod capacity;
 mod history;

@@ -1,4 +1,4 @@
-//! Every operation of the table is served, and answers with the model that the table names.
+//! Every operation of the table is served, and returns the model that the table names.
 
 use super::region::Region;
 use oci_api::operation::Answer;
@@ -8,7 +8,7 @@ use oci_simulator::world::{ApiRequest, Known};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A region that has one of everything, and the OCIDs of what it has.
+/// A region with one resource of every kind, and their OCIDs.
 struct Full {
     region: Region,
     ids: BTreeMap<&'static str, String>,
@@ -172,7 +172,7 @@ impl Full {
     }
 }
 
-/// Every field that the model requires is there, and no enum has a value that the table does not know.
+/// Checks that every required field is present and that no enum has an unknown value.
 fn check_model(model: &str, value: &Value, path: &str) {
     let mut model = Model::find(model).unwrap();
     let object = value.as_object().unwrap_or_else(|| panic!("{path} is no object: {value}"));
@@ -281,7 +281,7 @@ fn an_ocid_that_names_nothing_is_not_found_by_any_operation() {
         if name == "serviceName" {
             request.path.insert("limitName", "no-such-count".into());
         } else {
-            // One letter off: an OCID of the right kind that was never given out.
+            // One letter changed: an OCID of the right kind that was never assigned.
             let mut ocid = request.path[name].clone();
             let last = if ocid.pop() == Some('a') { 'b' } else { 'a' };
             ocid.push(last);

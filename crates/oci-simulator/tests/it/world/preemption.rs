@@ -26,7 +26,7 @@ fn id(answer: &oci_simulator::world::ApiAnswer) -> String {
     answer.json()["id"].as_str().unwrap().to_owned()
 }
 
-/// Fills the first availability domain with preemptible instances, and returns them, the oldest first.
+/// Fills the first availability domain with preemptible instances and returns them, oldest first.
 fn full(region: &mut Region, keep_boot: bool) -> Vec<String> {
     let mut made = Vec::new();
     while let Ok(answer) = region.launch(&preemptible(region, "cheap", 32.0, keep_boot)) {
@@ -52,7 +52,7 @@ fn on_demand_takes_a_preemptible_room_after_notice() {
     let mut wanted = region.details("web-1");
     wanted["shapeConfig"] = json!({"ocpus": 32.0, "memoryInGBs": 32.0});
     for _ in 0..5 {
-        // Asking again does not cost more of them.
+        // Repeating the request does not cost more of them.
         let refused = region.launch(&wanted).unwrap_err();
         assert_eq!((refused.status, refused.message.as_str()), (500, "Out of host capacity."));
     }

@@ -1,4 +1,4 @@
-//! What is done in random histories.
+//! The operations of random histories.
 
 use super::region::Region;
 use oci_api::Operation;
@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// OCPUs of many instances.
+/// Frequent numbers of OCPUs.
 const OFTEN: [u32; 3] = [1, 4, 10];
 
-/// Something that someone does.
+/// One operation.
 #[derive(Clone, Debug)]
 pub enum RandomOperation {
     Launch {
@@ -37,7 +37,7 @@ pub enum RandomOperation {
         which: usize,
         ocpus: u32,
     },
-    /// Into a reservation, or out of all.
+    /// Moves an instance into a reservation, or out of all reservations.
     Move {
         which: usize,
         to: Option<usize>,
@@ -117,13 +117,13 @@ pub fn random_operation() -> impl Strategy<Value = RandomOperation> {
             .prop_map(|(which, instance, shrink, end)| RandomOperation::Detach { which, instance, shrink, end }),
         1 => any::<usize>().prop_map(|which| RandomOperation::DeleteVolume { which }),
         24 => (0.0..120.0_f64).prop_map(|seconds| RandomOperation::Wait { seconds }),
-        // Past the time for which TERMINATED instances are listed, and past the life of a retry token.
+        // Longer than TERMINATED instances are listed, and longer than a retry token lives.
         1 => prop_oneof![Just(13.0 * 3600.0), Just(25.0 * 3600.0)].prop_map(|seconds| RandomOperation::Wait { seconds }),
         4 => (1..=100_u32).prop_map(|limit| RandomOperation::List { limit }),
     ]
 }
 
-/// What to launch: tagged or not, in a reservation or not, and if not, preemptible now and then.
+/// The instance to launch: tagged or not, in a reservation or not, and otherwise occasionally preemptible.
 fn details(region: &Region, ad: usize, ocpus: u32, keep: bool, reservation: Option<String>) -> Value {
     let mut details = region.details("n");
     details["availabilityDomain"] = region.defaults.availability_domains[ad].clone().into();
@@ -171,12 +171,12 @@ fn make_pool(region: &mut Region, size: u32) {
     region.world.handle(&request).unwrap();
 }
 
-/// OCIDs of a list that has no lag.
+/// OCIDs of a list without a lag.
 fn listed(region: &mut Region, operation: Operation) -> Vec<String> {
     region.list(operation).iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// No instance is listed twice, none is listed that is not there, and without a lag all are.
+/// No instance is listed twice, every listed instance exists, and without a lag every instance is listed.
 fn check_list(region: &mut Region, limit: u32) {
     let request = region.request(Operation::ListInstances);
     let request = request.query("compartmentId", region.defaults.compartment.clone());
@@ -199,7 +199,7 @@ fn reserve(region: &Region, ad: usize, ocpus: u32, count: u32, default: bool) ->
             "instanceShapeConfig": {"ocpus": ocpus, "memoryInGBs": ocpus * 6},
         })
     });
-    // Default ones can be in the root compartment only.
+    // Only the root compartment can contain default reservations.
     let compartment = if default { &region.defaults.tenancy } else { &region.defaults.compartment };
     region.request(Operation::CreateComputeCapacityReservation).body(json!({
         "compartmentId": compartment,

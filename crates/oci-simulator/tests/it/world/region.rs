@@ -1,4 +1,4 @@
-//! A region to test, and short ways to ask it.
+//! A region to test, with short methods to call it.
 
 use jiff::{SignedDuration, Timestamp};
 use oci_api::Operation;

@@ -39,7 +39,7 @@ fn register(world: &mut World) {
 fn a_launch_with_nothing_but_registered_ocids_runs() {
     let mut region = Region::roomy();
     register(&mut region.world);
-    // Once more changes nothing.
+    // Registering them again changes nothing.
     register(&mut region.world);
     region.defaults = region.world.defaults();
     assert_eq!(region.defaults.tenancy, TENANCY);

@@ -209,7 +209,7 @@ fn an_instance_moves_into_a_reservation_by_an_update() {
     region.world.check_invariants().unwrap();
 }
 
-/// Cores that count against the limit of the first availability domain.
+/// The cores that count against the limit of the first availability domain.
 fn cores_used(region: &mut Region, name: &str) -> i64 {
     let request = region
         .request(Operation::GetResourceAvailability)
@@ -248,7 +248,7 @@ fn what_is_reserved_counts_against_the_service_limits_once() {
     assert_eq!(region.launch(&outside).unwrap_err().code, "LimitExceeded");
     launch_in(&mut region, &id).unwrap();
     region.advance(300.0);
-    // Out of the reservation it would need room of its own.
+    // Outside the reservation it would need capacity of its own.
     let leave = region.request(Operation::UpdateInstance).path("instanceId", &*member);
     let leave = leave.body(json!({"capacityReservationId": ""}));
     assert_eq!(region.world.handle(&leave).unwrap_err().code, "LimitExceeded");

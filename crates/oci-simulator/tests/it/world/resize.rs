@@ -1,4 +1,4 @@
-//! UpdateInstance where it needs room, and launches that a configuration completes.
+//! UpdateInstance calls that need capacity, and launches that a configuration completes.
 
 use super::region::Region;
 use oci_api::Operation;

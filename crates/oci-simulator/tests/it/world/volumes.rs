@@ -1,4 +1,4 @@
-//! Boot volumes and data volumes: who keeps them, who leaves orphans, who can use them again.
+//! Boot volumes and data volumes: which are kept, which become orphans, and which can be used again.
 
 use super::region::Region;
 use oci_api::Operation;
