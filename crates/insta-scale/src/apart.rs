@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use crate::output::typing;
 use tokio_util::sync::CancellationToken;
 
-/// Does what blocks until somebody types or a pipe ends, on a thread of its own, so that a signal ends the wait.
+/// Runs blocking work, such as reading input or a pipe, on its own thread, so that a signal ends the wait.
 ///
 /// # Errors
 /// When the user interrupts.
@@ -14,7 +14,7 @@ pub async fn run_apart<T: Send + 'static>(
 ) -> Result<T, CommandError> {
     let wrong = |source| CommandError::System { what: "threads cannot be started", source };
     let (sender, answer) = tokio::sync::oneshot::channel();
-    // No task: the runtime would wait for it at the end of the program.
+    // A thread instead of a task, because the runtime would wait for a task at the end of the program.
     let work = move || drop(sender.send(work()));
     std::thread::Builder::new().name("apart".to_owned()).spawn(work).map_err(wrong)?;
     tokio::select! {

@@ -1,11 +1,11 @@
-//! Times as people type them: `90s`, `20m`, `1h30m`, `8d`. A number alone is refused: whoever types `--ttl 8` means hours
-//! as often as seconds.
+//! Durations as people type them: `90s`, `20m`, `1h30m`, `8d`. A number without a unit is refused, because `--ttl 8` means
+//! hours as often as seconds.
 
 use crate::tuning::DURATION_MAX;
 use jiff::{Span, SpanRelativeTo};
 use std::time::Duration;
 
-/// Reads a time. Days have 24 hours.
+/// Parses a duration. A day has 24 hours.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>()
@@ -21,7 +21,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if time > DURATION_MAX { Err("the longest time is a year (365d)".to_owned()) } else { Ok(time) }
 }
 
-/// Reads a time of so many seconds or more.
+/// Parses a duration of at least this many seconds.
 pub fn at_least(text: &str, seconds: u64) -> Result<Duration, String> {
     let time = parse(text)?;
     if time < Duration::from_secs(seconds) {
@@ -31,7 +31,7 @@ pub fn at_least(text: &str, seconds: u64) -> Result<Duration, String> {
     }
 }
 
-/// Reads the time between two refreshes or two requests that a person repeats.
+/// Parses the time between two refreshes, or between two requests that a command repeats.
 pub fn refresh(text: &str) -> Result<Duration, String> {
     at_least(text, 1)
 }

@@ -164,7 +164,7 @@ pub struct ReplaceArgs {
     pub pace: Pace,
 }
 
-/// A time between two polls, long enough not to use up the requests of the tenancy.
+/// Parses the time between two polls, which must be long enough not to exhaust the tenancy's request budget.
 fn interval(text: &str) -> Result<Duration, String> {
     duration::at_least(text, 10)
 }
@@ -232,10 +232,10 @@ fn size(text: &str) -> Result<AskedSize, String> {
 }
 
 impl AskedSize {
-    /// The size that this means where so many are wanted now.
+    /// The size that this means relative to the current wanted size.
     ///
     /// # Errors
-    /// When it is below 0, or more than a fleet may have.
+    /// When it is below 0, or above the maximum size of a fleet.
     pub fn of(self, wanted: u32) -> Result<u32, String> {
         let most = crate::config::MAX_COUNT;
         match self {

@@ -1,20 +1,20 @@
-//! Turns what people type into what the parser takes: Go's long flags with one dash, the default command, flags before the
+//! Converts what people type to what the parser accepts: Go's long flags with one dash, the default command, flags before the
 //! command, and `help` and `version` as words.
 //!
-//! Works on the words alone, from the parser's own table of flags; must not know what a flag means.
+//! It works on words only, using the parser's own table of flags. It must not know what a flag means.
 
 use clap::Command;
 use std::ffi::OsString;
 
-/// What the table says of a flag.
+/// One flag in the parser's table.
 #[derive(Clone, Copy)]
 struct Flag {
     /// Whether the next word is its value.
     takes_value: bool,
 }
 
-/// Rewrites the words of a command line. `-config x` becomes `--config x`, and `default` is put in when no command is
-/// named. Values of flags and everything after `--` stay as they are.
+/// Rewrites the words of a command line: `-config x` becomes `--config x`, and `default` is inserted if no command is named.
+/// Values of flags and everything after `--` stay unchanged.
 pub fn normalise(
     command: &Command,
     default: &str,
@@ -36,7 +36,7 @@ pub fn normalise(
     words
 }
 
-/// Moves the flags that stand before a command behind it: not all of them belong to the program as a whole.
+/// Moves flags from before the command to after it, because some of them belong to that command only.
 fn move_flags(command: &Command, words: &mut [OsString], first: usize) {
     let mut end = first;
     let mut inner = command;
@@ -51,7 +51,7 @@ fn move_flags(command: &Command, words: &mut [OsString], first: usize) {
     }
 }
 
-/// What to say when a word was not understood because it is, or follows, a flag that takes its value after `=` only.
+/// The message for a word that was not understood because it is, or follows, a flag that takes its value only after `=`.
 pub fn missed_equals(command: &Command, words: &[OsString], wrong: &str) -> Option<String> {
     let is_wrong = |word: &OsString| word.to_str() == Some(wrong);
     words.windows(2).filter(|pair| pair.iter().any(is_wrong)).find_map(|pair| {
@@ -62,17 +62,17 @@ pub fn missed_equals(command: &Command, words: &[OsString], wrong: &str) -> Opti
     })
 }
 
-/// Rewrites the words for a program that has flags and no commands.
+/// Rewrites the words of a program with flags but no commands.
 pub fn go_flags(command: &Command, words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     rewrite(command, words).words
 }
 
-/// The words with two dashes where they belong.
+/// The words, with two dashes where they are needed.
 struct Rewritten {
     words: Vec<OsString>,
-    /// Where the first one is that is neither a flag nor a value of one.
+    /// The index of the first word that is neither a flag nor the value of one.
     first: Option<usize>,
-    /// Whether help or the version is asked for.
+    /// Whether the words ask for help or the version.
     helped: bool,
 }
 
@@ -110,8 +110,8 @@ fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> Rewr
     Rewritten { words: out, first, helped }
 }
 
-/// `-config=x` as `--config=x`, unless the word begins a row of short flags. What is no flag at all gets its two dashes too:
-/// then the parser finds the one that was meant.
+/// Rewrites `-config=x` to `--config=x`, unless the word is a cluster of short flags. An unknown flag also gets two dashes, so
+/// that the parser can suggest the one that was meant.
 fn long_form(command: &Command, word: &str) -> String {
     let Some(body) = word.strip_prefix('-').filter(|body| body.len() > 1 && !body.starts_with('-')) else {
         return word.to_owned();
@@ -128,13 +128,13 @@ fn long_form(command: &Command, word: &str) -> String {
     if row || number { word.to_owned() } else { format!("-{word}") }
 }
 
-/// Whether a word is a long flag but for a slip of the finger: `cofnig`.
+/// Whether a word is a misspelt long flag: `cofnig`.
 fn is_like_a_flag(command: &Command, name: &str) -> bool {
     let near = |long: &str| strsim::jaro_winkler(long, name) >= 0.9;
     name.len() >= 4 && find_arg(command, &|arg| arg.get_long().is_some_and(near))
 }
 
-/// Whether a row of short flags ends in one that takes the next word.
+/// Whether a cluster of short flags ends in one that takes the next word as its value.
 fn short_takes_value(command: &Command, word: &str) -> bool {
     let Some(body) = word.strip_prefix('-') else { return false };
     for (at, short) in body.char_indices() {
@@ -188,16 +188,16 @@ mod tests {
             ("x launch -no-wait", "x launch --no-wait"),
             ("x -simulate=flaky", "x launch --simulate=flaky"),
             ("x sim serve -listen 127.0.0.1:0", "x sim serve --listen 127.0.0.1:0"),
-            // Short flags and rows of them stay.
+            // Short flags and clusters of them stay unchanged.
             ("x -vv -y", "x launch -vv -y"),
             ("x -qy -o json", "x launch -qy -o json"),
             ("x -ojson", "x launch -ojson"),
-            // Values stay, whatever they look like.
+            // Values stay unchanged, whatever they look like.
             ("x --profile -config", "x launch --profile -config"),
             ("x -profile runs runs", "x runs --profile runs"),
             ("x -o runs", "x launch -o runs"),
             ("x runs -- -config", "x runs -- -config"),
-            // Unknown words are left for the parser to complain about.
+            // The parser reports unknown words.
             ("x -nonsense", "x launch --nonsense"),
             ("x -dryrun", "x launch --dryrun"),
             ("x -cofnig a.yaml", "x --cofnig a.yaml"),
@@ -210,7 +210,7 @@ mod tests {
             ("x help", "x --help"),
             ("x help launch", "x launch --help"),
             ("x version", "x --version"),
-            // Help and version are for the whole.
+            // Help and version of the whole program.
             ("x -help", "x --help"),
             ("x -version", "x --version"),
             ("x -h", "x -h"),

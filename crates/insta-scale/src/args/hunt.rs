@@ -1,4 +1,4 @@
-//! Flags of `hunt`, and those of `launch` that make a launch a hunt.
+//! Flags of `hunt`, and the flags of `launch` that turn a launch into a hunt.
 
 use super::{LaunchArgs, duration};
 use crate::error::CommandError;
@@ -87,7 +87,7 @@ impl LaunchArgs {
         self.hunting.until.is_some()
     }
 
-    /// Refuses flags that a hunt does not have, and those that only a hunt has.
+    /// Refuses flags that do not apply to a hunt, and flags that apply only to a hunt.
     pub fn check_hunt(&self) -> Result<(), CommandError> {
         if !self.is_hunt() {
             return match self.hunting.floor {

@@ -1,4 +1,4 @@
-//! Flags of `instances`, `cleanup` and `export`, and of `manage-instances`, their older front door.
+//! Flags of `instances`, `cleanup` and `export`, which `manage-instances` also uses.
 
 use super::ssh::LoginArgs;
 use super::{duration, positive};
@@ -87,7 +87,7 @@ pub enum FleetChoice {
     Named(String),
 }
 
-/// What stands for a fleet that is not named. No argument can hold it.
+/// Represents an unnamed fleet. No argument can contain this character.
 const CONFIG_FLEET: &str = "\0";
 
 fn fleet(text: &str) -> Result<FleetChoice, String> {
@@ -390,7 +390,7 @@ pub enum ExportFormat {
     Csv,
 }
 
-/// A state, however it is written.
+/// Parses a state in any spelling.
 fn state(text: &str) -> Result<String, String> {
     let wanted = text.trim().to_ascii_uppercase().replace('-', "_");
     if STATES.contains(&wanted.as_str()) {
@@ -419,12 +419,12 @@ impl Carry {
 }
 
 impl Select {
-    /// The instances that the arguments name, but for `-`.
+    /// The instances that the arguments name, without `-`.
     pub fn arguments(&self) -> Result<Vec<Named>, String> {
         self.named.iter().filter(|text| *text != "-").map(|text| text.parse()).collect()
     }
 
-    /// Whether OCIDs are to be read from standard input.
+    /// Whether OCIDs are read from standard input.
     pub fn reads_stdin(&self) -> bool {
         self.named.iter().any(|text| text == "-")
             || self.file.as_deref().is_some_and(|file| file.as_os_str() == "-")

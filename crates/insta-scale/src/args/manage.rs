@@ -1,4 +1,4 @@
-//! Flags of `manage-instances`, the older front door of `instances`.
+//! Flags of `manage-instances`, the original tool's interface to `instances`.
 
 use super::Global;
 use super::instances::{
@@ -72,7 +72,7 @@ pub enum ManageAction {
 }
 
 impl ManageInstances {
-    /// Flags for volumes have no effect on other actions, and must not be ignored silently.
+    /// Refuses volume flags with other actions, where they would be ignored silently.
     pub fn check(&self) -> Result<(), String> {
         let given = [
             ("--keep-boot-volumes", self.keep_boot_volumes),
@@ -85,11 +85,11 @@ impl ManageInstances {
         }
     }
 
-    /// The same in the words of `oci-insta-scale instances`.
+    /// The equivalent `oci-insta-scale instances` command.
     pub fn command(self) -> (Global, InstancesCommand) {
         let select = Select {
             compartment: self.compartment,
-            // A list of OCIDs says which; a prefix besides would silently leave some out.
+            // A list of OCIDs selects the instances; an additional prefix would silently exclude some of them.
             prefix: self.file.is_none().then_some(self.prefix),
             file: self.file,
             ..Select::default()

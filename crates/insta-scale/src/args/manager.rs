@@ -1,4 +1,4 @@
-//! Flags of `capacity-manager`, the older front door of `reservation`.
+//! Flags of `capacity-manager`, the original tool's interface to `reservation`.
 
 use super::{CreateReservation, DeleteReservation, Global, KindArgs, ListReservations, ReservationCommand};
 use clap::Parser;
@@ -73,7 +73,7 @@ const MANAGER_HELP: &str = "Examples:
 `oci-insta-scale reservation` does all of this and more (show, update, wait).";
 
 impl CapacityManager {
-    /// The same as a `reservation` command.
+    /// The equivalent `reservation` command.
     pub fn into_command(self) -> (Global, ReservationCommand) {
         let command = if self.create {
             ReservationCommand::Create(CreateReservation {
@@ -90,7 +90,7 @@ impl CapacityManager {
             })
         } else if self.delete {
             ReservationCommand::Delete(DeleteReservation {
-                // The parser has seen to it that there is one.
+                // The parser requires it.
                 reservation: self.id.unwrap_or_default(),
                 deadline: Duration::from_mins(10),
                 yes: self.yes,

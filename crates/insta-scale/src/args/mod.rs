@@ -1,6 +1,6 @@
-//! What can be typed: the flags and commands of `oci-insta-scale`.
+//! The flags and commands of `oci-insta-scale`.
 //!
-//! Must not know what the commands do.
+//! This module must not know what the commands do.
 
 mod capacity;
 mod duration;
@@ -328,14 +328,14 @@ pub struct ResumeArgs {
 }
 
 impl LaunchArgs {
-    /// The minimum that the run enforces: none if it keeps what it has.
+    /// The minimum that the run enforces; none if it keeps what it has.
     pub fn least(&self) -> Option<u32> {
         self.min.filter(|_| !self.keep_partial)
     }
 }
 
 impl ResumeArgs {
-    /// The flags of a resume that a launch turned into.
+    /// The flags of the resume that a launch turned into.
     pub fn of(run: String, launch: &LaunchArgs) -> Self {
         Self {
             run: Some(run),
@@ -344,7 +344,7 @@ impl ResumeArgs {
             list_lag: fleet::launch::LONGEST_LAG,
             keep_partial: launch.keep_partial,
             other_endpoint: false,
-            // Whoever began the hunt has agreed to all of it.
+            // Starting the hunt was consent to all of it.
             yes: launch.yes || launch.is_hunt(),
             pace: launch.pace.clone(),
             hunting: launch.hunting.clone(),
@@ -387,7 +387,7 @@ pub struct ManArgs {
     pub dir: Option<PathBuf>,
 }
 
-/// A number above 0.
+/// Parses a number above 0.
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),

@@ -1,7 +1,7 @@
-//! From words to arguments: what clap reads, and one rule for every value of every flag and argument: it is not blank.
+//! Parses words into arguments with clap, and refuses a blank value of any flag or argument.
 //!
-//! An empty value is nearly always a shell variable that is not set. As a selector it would choose everything, as a name
-//! nothing; neither was meant.
+//! An empty value is nearly always an unset shell variable. As a selector it would select everything, as a name nothing, and
+//! neither is intended.
 
 use crate::environment;
 use clap::error::ErrorKind;
@@ -9,17 +9,17 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Parser};
 use std::ffi::{OsStr, OsString};
 
-/// Reads the words of a command line.
+/// Parses the words of a command line.
 ///
 /// # Errors
-/// When the words are not understood, or a value is blank. Help and the version are errors to clap, too.
+/// When the words are not understood, or a value is blank. For clap, help and the version are errors as well.
 pub fn parse<P: Parser>(words: &[OsString]) -> Result<P, clap::Error> {
     let mut command = without_blank_variables(P::command());
     let matches = matches(&mut command, words)?;
     P::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// The matches of the words, if no value is blank.
+/// Parses the words and refuses blank values.
 fn matches(command: &mut Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let matches = command.try_get_matches_from_mut(words)?;
     match blank(command, &matches) {
@@ -34,7 +34,7 @@ fn matches(command: &mut Command, words: &[OsString]) -> Result<ArgMatches, clap
     }
 }
 
-/// A variable that is set to nothing counts as not set. Variables hold settings; none of them chooses instances.
+/// Treats a variable with an empty value as unset. Variables hold settings, and none of them selects instances.
 fn without_blank_variables(command: Command) -> Command {
     command.mut_args(|arg| {
         let blank = arg.get_env().and_then(OsStr::to_str).is_some_and(environment::is_blank);
@@ -42,7 +42,7 @@ fn without_blank_variables(command: Command) -> Command {
     })
 }
 
-/// The first argument that was given a blank value, of the command or of the one below it that was chosen.
+/// The first argument with a blank value, in the command or the chosen subcommand.
 fn blank<'a>(command: &'a Command, matches: &ArgMatches) -> Option<&'a Arg> {
     let is_blank = |arg: &&Arg| {
         let id = arg.get_id().as_str();
@@ -68,7 +68,7 @@ mod tests {
     use crate::args::{CapacityManager, Cli, ManageInstances};
     use clap::CommandFactory as _;
 
-    /// Each command that has no commands below it, with the words that lead to it.
+    /// Every command without subcommands, with the words that lead to it.
     fn leaves(command: &Command, path: &[String], out: &mut Vec<Vec<String>>) {
         let path = [path, &[command.get_name().to_owned()]].concat();
         let below: Vec<&Command> = command.get_subcommands().collect();
@@ -81,7 +81,7 @@ mod tests {
         }
     }
 
-    /// The same command with nothing required, so that a refusal can only be about the value.
+    /// The same command with nothing required, so that a refusal can only concern the value.
     fn lenient(command: Command) -> Command {
         let groups: Vec<String> = command.get_groups().map(|group| group.get_id().to_string()).collect();
         let command = groups
@@ -94,7 +94,7 @@ mod tests {
         path.iter().skip(1).fold(command, |command, name| command.find_subcommand(name).unwrap())
     }
 
-    /// A word for each argument that stands before this one.
+    /// A word for each positional argument before this one.
     fn before<'a>(leaf: &'a Command, arg: &'a Arg) -> impl Iterator<Item = String> + 'a {
         leaf.get_positionals().take_while(move |other| other.get_id() != arg.get_id()).map(|other| {
             let known = other.get_possible_values();
@@ -102,7 +102,7 @@ mod tests {
         })
     }
 
-    /// Arguments that take an empty value, each with its reason.
+    /// Arguments that accept an empty value, each with its reason.
     const EXCEPTIONS: [(&str, &str); 0] = [];
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
                         (None, Some(short)) => vec![format!("-{short}"), value.to_owned()],
                         (None, None) => before(leaf, arg).chain([value.to_owned()]).collect(),
                     };
-                    // The one argument that is required in a way of its own, which cannot be lifted.
+                    // The only argument with a requirement that cannot be lifted generically.
                     let other = path.ends_with(&["reservation".into(), "update".into()]);
                     let other = (other && arg.get_long() != Some("count")).then(|| "--count=1".to_owned());
                     let words: Vec<OsString> =

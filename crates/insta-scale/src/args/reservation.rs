@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use fleet::reservation::{NewCount, Want};
 use std::time::Duration;
 
-/// The most instances that one reservation is asked for: a tenancy's limits are far below.
+/// The maximum number of instances per reservation; a tenancy's limits are far below it.
 const MOST: u32 = 1_000_000;
 
 /// Flags of `reservation`.
@@ -109,7 +109,7 @@ pub struct CreateReservation {
 }
 
 impl CreateReservation {
-    /// Whether the flags say everything, so that the config need not be a whole one.
+    /// Whether the flags are complete, so that the config need not be.
     pub fn says_all(&self) -> bool {
         let what = !self.add.is_empty() || (self.kind.shape.is_some() && self.count.is_some());
         what && self.name.is_some() && !self.ad.is_empty() && !self.write_config
@@ -196,7 +196,7 @@ pub struct DeleteReservation {
     pub force: bool,
 }
 
-/// Reads `shape=…,ocpus=…,memory=…,count=…,fd=…`.
+/// Parses `shape=…,ocpus=…,memory=…,count=…,fd=…`.
 fn want(text: &str) -> Result<Want, String> {
     let mut want = Want::default();
     let mut counted = false;
@@ -230,7 +230,7 @@ fn want(text: &str) -> Result<Want, String> {
     }
 }
 
-/// Reads `20`, `+5`, `-5`.
+/// Parses `20`, `+5`, `-5`.
 fn new_count(text: &str) -> Result<NewCount, String> {
     let number = |digits: &str| {
         digits

@@ -62,7 +62,7 @@ pub struct SimServe {
     pub save: Option<PathBuf>,
 }
 
-/// Reads where to listen. `localhost` is this machine's loopback address.
+/// Parses the address to listen on. `localhost` means this machine's loopback address.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let address = match text.strip_prefix("localhost:") {
         Some(port) => port.parse().ok().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),

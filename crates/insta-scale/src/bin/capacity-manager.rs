@@ -1,4 +1,4 @@
-//! `capacity-manager`: the front door of the original tool to capacity reservations.
+//! `capacity-manager`: the original tool's interface to capacity reservations.
 
 fn main() -> std::process::ExitCode {
     insta_scale::capacity_manager()

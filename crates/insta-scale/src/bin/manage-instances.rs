@@ -1,4 +1,4 @@
-//! `manage-instances`: the original tool's words for what `oci-insta-scale instances` does.
+//! `manage-instances`: the original tool's interface to `oci-insta-scale instances`.
 
 fn main() -> std::process::ExitCode {
     insta_scale::manage_instances()

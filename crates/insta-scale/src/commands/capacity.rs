@@ -25,7 +25,7 @@ const SHEET: &[&str] =
     &["AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "OCPUS", "MEMORY GB", "STATUS", "COUNT"];
 const MATRIX: &[&str] = &["AVAILABILITY DOMAIN", "ANY", "FD-1", "FD-2", "FD-3"];
 
-/// Shows where there is room.
+/// Shows where there is capacity.
 pub async fn show_capacity(session: &Session, args: &CapacityArgs) -> Result<Exit, CommandError> {
     if let Some(CapacityCommand::History(args)) = &args.command {
         return show_history(session, args);
@@ -97,7 +97,8 @@ async fn ask(connection: &Connection<'_>, args: &CapacityArgs) -> Result<Exit, C
     Ok(Exit::Done)
 }
 
-/// Tells the memory where the report sees room: a wait there is over. The report may be wrong, so it changes nothing else.
+/// Tells the memory where the report sees capacity, which ends the wait for that target. The report may be wrong, so it changes
+/// nothing else.
 fn remember_report(connection: &Connection<'_>, cells: &[Cell]) {
     let session = connection.session;
     let Some(memory) = session.capacity_memory() else { return };
@@ -139,7 +140,7 @@ fn kinds(fleet: &FleetSpec, asked: &[AskedShape]) -> Vec<(String, Size)> {
     let of_config =
         fleet.placements.iter().map(|placement| (placement.shape.clone(), fleet.size_at(placement)));
     let of_flags = asked.iter().map(|asked| {
-        // The config's size fits the config's shapes; others are asked for at their default size.
+        // The config's size fits only the config's shapes; others are checked at their default size.
         let own = fleet.placements.iter().find(|placement| placement.shape == asked.shape);
         let size = Size { ocpus: asked.ocpus, memory_gb: asked.memory };
         (asked.shape.clone(), own.map_or(size, |placement| size.or(fleet.size_at(placement))))
@@ -153,7 +154,7 @@ fn kinds(fleet: &FleetSpec, asked: &[AskedShape]) -> Vec<(String, Size)> {
     kinds
 }
 
-/// A table for each kind: availability domains down, fault domains across.
+/// A table for each kind, with availability domains as rows and fault domains as columns.
 fn matrices(cells: &[Cell], kinds: &[(String, Size)]) -> String {
     let mut out = String::new();
     for (shape, size) in kinds {
@@ -193,7 +194,7 @@ fn words(availability: &Availability) -> String {
     }
 }
 
-/// The same for programs: a row for each cell, one thing in each column.
+/// The listing for programs: one row per cell, one value per column.
 fn sheet(cells: &[Cell]) -> Listing {
     let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
     let mut sheet = Listing::new("capacity", SHEET);

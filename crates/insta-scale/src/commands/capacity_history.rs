@@ -1,4 +1,4 @@
-//! `capacity history`: what each target answered to earlier launches of this machine. Sends no request.
+//! `capacity history`: how each target responded to earlier launches from this machine. Sends no requests.
 
 use crate::args::{HistoryArgs, OutputFormat};
 use crate::error::CommandError;
@@ -10,7 +10,7 @@ use crate::session::Session;
 use ledger::capacity::{MemoryError, Remembered, Scope, Subject};
 use std::collections::BTreeMap;
 
-/// Shows it, or forgets it.
+/// Shows or forgets the history.
 pub fn show_history(session: &Session, args: &HistoryArgs) -> Result<Exit, CommandError> {
     let Some(memory) = session.existing_capacity_memory()? else {
         return show(session, args, &[]);

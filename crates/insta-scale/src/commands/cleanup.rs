@@ -1,4 +1,4 @@
-//! `cleanup`: shows what our own runs left behind and what it costs, and deletes it after a confirmation.
+//! `cleanup`: shows what runs of this tool left behind and what it costs, and deletes it after confirmation.
 
 use super::consent;
 use super::instances::{STOPPING, conclude_action};
@@ -24,7 +24,7 @@ use fleet::select::hour_now;
 use ledger::Outcome;
 use serde_json::json;
 
-/// Shows what is left over, and deletes it.
+/// Shows what is left over and deletes it.
 pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, CommandError> {
     let connection = &Connection::open_in(session, args.compartment.as_deref()).await?;
     let store = connection.session.ledger()?;
@@ -79,7 +79,7 @@ async fn choose_run(connection: &Connection<'_>, text: &str) -> Result<ledger::R
     }
 }
 
-/// Shows one run of the cleanup, in the place of the one before.
+/// Shows one run of the cleanup in place of the previous one.
 fn start_showing(
     session: &Session,
     run: ledger::RunId,
@@ -93,7 +93,7 @@ fn start_showing(
             sink
         }
         Err(error) => {
-            // What is deleted was agreed to, whether it can be watched or not.
+            // The deletion was confirmed, whether or not its progress can be shown.
             console::line(&format!("warning: {error}"));
             fleet::no_sink()
         }
@@ -106,7 +106,7 @@ fn finish_showing(reporter: &mut Option<ActionReporter>) {
     }
 }
 
-/// Shows a cleanup of the past: data on stdout, advice on stderr.
+/// Shows a past cleanup: data on stdout, advice on stderr.
 pub fn show_past_cleanup(session: &Session, summary: &CleanupSummary) -> Result<(), CommandError> {
     match session.output {
         OutputFormat::Json => console::data(&show::cleanup_json(summary))?,
@@ -119,7 +119,7 @@ pub fn show_past_cleanup(session: &Session, summary: &CleanupSummary) -> Result<
     Ok(())
 }
 
-/// Volumes are listed by availability domain.
+/// The availability domains, because volumes are listed per domain.
 async fn volume_domains(
     connection: &Connection<'_>,
     expired_only: bool,

@@ -1,6 +1,6 @@
-//! Consent: the only way for a command to be allowed to change something in the cloud.
+//! Consent: the only way in which a command may change something in the cloud.
 //!
-//! `--yes` is consent; on a terminal the question is asked, below what it is about; anywhere else nothing is done.
+//! `--yes` is consent. On a terminal, the command shows the proposal and asks for confirmation; otherwise it does nothing.
 
 use crate::config::{CredentialSource, Settings};
 use crate::connection::Connection;
@@ -14,10 +14,10 @@ use crate::tuning::NAME_QUESTION;
 use oci_api::Service;
 use oci_client::RetryPolicy;
 
-/// Whether a question has to be asked: not after `--yes`.
+/// Whether the command has to ask, which it need not after `--yes`.
 ///
 /// # Errors
-/// When there is nobody to ask and `--yes` was not given.
+/// When there is no terminal and `--yes` was not given.
 pub fn has_to_ask(yes: bool) -> Result<bool, CommandError> {
     match (yes, console::can_ask()) {
         (true, _) => Ok(false),
@@ -33,10 +33,10 @@ fn nobody_asked() -> CommandError {
     )
 }
 
-/// Returns when the person, or `--yes`, agrees to a proposal about a compartment.
+/// Returns once the person or `--yes` agrees to a proposal about a compartment.
 ///
 /// # Errors
-/// When nobody can be asked, and for every other answer.
+/// When nobody can be asked, and for every other reply.
 pub async fn agree(
     connection: &Connection<'_>,
     compartment: &str,
@@ -47,7 +47,7 @@ pub async fn agree(
     let asks = has_to_ask(yes)?;
     if !asks && session.verbosity < Verbosity::Verbose {
         if settings.endpoint.is_some() && !simulated::is() {
-            // Nobody may have answered yet, and what follows must not begin before a simulated region is told to be one.
+            // No response may have arrived yet, and a simulated region must be announced before anything else happens.
             compartment_name(connection, compartment).await?;
         }
         return Ok(());
@@ -75,7 +75,7 @@ pub async fn agree(
 async fn scene(connection: &Connection<'_>, compartment: &str) -> Result<Scene, CommandError> {
     let settings = &connection.settings;
     let base = endpoints_of(settings)?.base(Service::Compute);
-    // First the question to the service: its answer tells whether the region is a simulated one.
+    // The service is asked first, because its response tells whether the region is simulated.
     let compartment_name = compartment_name(connection, compartment).await?;
     Ok(Scene {
         region: settings.fleet.region.clone(),
@@ -99,7 +99,7 @@ async fn compartment_name(
     }
 }
 
-/// Who signs. `user` is the value of OCI_CLI_USER, if it has one.
+/// Describes who signs. `user` is the value of OCI_CLI_USER, if it is set.
 fn identity(settings: &Settings, user: Option<String>) -> String {
     match &settings.credentials {
         CredentialSource::Simulated => "the simulated region's own user".to_owned(),
@@ -107,7 +107,7 @@ fn identity(settings: &Settings, user: Option<String>) -> String {
         CredentialSource::Profile { file, name } => {
             let file =
                 file.as_ref().map_or_else(|| "~/.oci/config".to_owned(), |file| file.display().to_string());
-            // The variable takes the place of the profile's user.
+            // The variable replaces the profile's user.
             let user = user.map(|user| format!(", user {user} of OCI_CLI_USER"));
             format!("profile {name} of {file}{}", user.unwrap_or_default())
         }

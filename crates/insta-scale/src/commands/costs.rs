@@ -1,5 +1,4 @@
-//! What continues to cost money after a launch or a termination: finds it, adds the commands that delete it, and
-//! shows it.
+//! Finds and shows what continues to cost money after a launch or a termination, with the commands that delete it.
 
 use crate::connection::Connection;
 use crate::output::console;
@@ -13,8 +12,8 @@ use oci_client::Failure;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Completes what was found with the commands that end it. What could not be found out is said, and is no failure of what
-/// was done before.
+/// Adds the commands that end the costs. Anything that cannot be determined is reported, but the preceding operation still
+/// counts as successful.
 pub fn complete_costs(
     session: &Session,
     result: Result<Vec<StillCosts>, Failure>,
@@ -37,7 +36,7 @@ pub fn complete_costs(
     }
 }
 
-/// Adds what goes on costing to the summary of a launch that reserved capacity, and shows it.
+/// Adds continuing costs to the summary of a launch that reserved capacity, and shows them.
 pub async fn complete_launch(
     connection: &Connection<'_>,
     environment: &Environment,
@@ -55,7 +54,7 @@ pub async fn complete_launch(
     show_costs(summary.still_costs.as_deref(), prices);
 }
 
-/// The command that ends a cost, as it is to be typed.
+/// The command that ends a cost, ready to type.
 fn command_for(session: &Session, cost: &StillCosts) -> String {
     let flags = session.flags_text();
     let ocid = &cost.ocid;
@@ -72,7 +71,7 @@ fn command_for(session: &Session, cost: &StillCosts) -> String {
     }
 }
 
-/// The lines for people: what is ended by one command stands in one line.
+/// The lines for people; costs that the same command ends share a line.
 pub fn costs_text(costs: &[StillCosts], prices: &Prices) -> String {
     let mut groups: BTreeMap<(&str, &str), Vec<&StillCosts>> = BTreeMap::new();
     for cost in costs {
@@ -110,7 +109,7 @@ fn name(cost: &StillCosts) -> &str {
     if cost.name.is_empty() { &cost.ocid } else { &cost.name }
 }
 
-/// Shows them on stderr.
+/// Shows the costs on stderr.
 pub fn show_costs(costs: Option<&[StillCosts]>, prices: &Prices) {
     let text = costs_text(costs.unwrap_or_default(), prices);
     if !text.is_empty() {

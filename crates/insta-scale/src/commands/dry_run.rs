@@ -1,6 +1,6 @@
-//! `launch --dry-run`: shows the request of the first slot and what differs in the others, and, when the service can be
-//! asked, what stands in their way and what it all costs. Launches nothing and writes nothing down. Its exit code is that of
-//! the launch where it can be known to stop: 2, 4 or 5.
+//! `launch --dry-run`: shows the request of the first slot and the differences of the others. If the service can be reached, it
+//! also shows what prevents the launch and what the launch costs. It launches and records nothing. If it is certain that the
+//! launch would stop, the exit code is that of the launch: 2, 4 or 5.
 
 use super::namesakes::foresee_namesakes;
 use super::spreading::spread_beside_members;
@@ -28,15 +28,15 @@ use std::sync::Arc;
 /// What is known before a launch that is only shown.
 #[derive(Default)]
 struct Foreseen {
-    /// What the service said.
+    /// The result of the preflight.
     answer: Option<Preflight>,
-    /// Living instances with names of the fleet, for which a launch would stop.
+    /// Existing instances with names of the fleet, which would stop a launch.
     namesakes: Option<String>,
-    /// How a launch would end.
+    /// How a launch would end, if that is known.
     stops: Option<Exit>,
 }
 
-/// Shows a launch. A config can be checked where its key is not: then nobody is asked.
+/// Shows a launch. If the key is not available, the config is checked without sending requests.
 pub async fn show_launch(
     session: &Session,
     args: &LaunchArgs,
@@ -58,7 +58,7 @@ pub async fn show_launch(
     if answer.as_ref().is_some_and(Preflight::is_hopeless) {
         stops = stops.or(Some(Exit::NoneLaunched));
     }
-    // A launch looks for these first, so their codes win. It never comes to namesakes beside an unfinished run.
+    // A launch checks for unfinished runs first, so their exit codes win. It never checks names beside an unfinished run.
     let unfinished = match args.simulate {
         None => foresee_unfinished_run(session, args, &settings).await?,
         Some(_) => None,
@@ -93,7 +93,7 @@ pub async fn show_launch(
     Ok(stops.unwrap_or(Exit::Done))
 }
 
-/// Asks the service what stands in the way.
+/// Asks the service what prevents the launch.
 async fn ask_service(
     session: &Session,
     args: &LaunchArgs,
@@ -126,7 +126,8 @@ async fn ask_service(
     }
 }
 
-/// Chooses the domains of a spread beside the members, as the launch will. What cannot be counted now, the launch counts.
+/// Chooses the domains of a spread beside the members, as the launch will. Members that cannot be counted now are counted by
+/// the launch.
 async fn spread_as_launched(
     session: &Session,
     client: &Client,
@@ -157,7 +158,7 @@ async fn spread_as_launched(
     Ok(())
 }
 
-/// Who signs, `None` when nobody is to be asked, or can be; and how a launch would end if that stops it.
+/// Who signs, or `None` if no request is or can be sent; and how a launch would end if the login stops it.
 async fn sign_in(
     session: &Session,
     args: &LaunchArgs,
@@ -165,10 +166,10 @@ async fn sign_in(
 ) -> Result<(Option<Arc<dyn Signer>>, Option<Exit>), CommandError> {
     match session.sign_in(settings).await {
         Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
-        // The names of an extension depend on the answer.
+        // The names of an extension depend on the existing instances.
         Err(error) if args.extend && !args.offline => Err(error),
         Err(error) => {
-            // The rest of a mistake in the config is a picture of the line.
+            // The rest of an error in the config is an excerpt of the line.
             let why = error.to_string();
             let why = text::clean(why.lines().next().unwrap_or_default());
             console::line(&format!("warning: a launch would stop here: {why}"));
@@ -178,12 +179,12 @@ async fn sign_in(
     }
 }
 
-/// Asks the service: the full names of the availability domains, which go into the settings, then all that a plan asks. One look
-/// at each thing, and not for long.
+/// Asks the service for the full names of the availability domains, which go into the settings, and then for everything that a
+/// plan needs. Each request is attempted only for a short time.
 ///
 /// # Errors
-/// The outer one for what makes a dry run pointless, such as an availability domain that does not exist; the inner one when
-/// the service could not be asked.
+/// The outer error is for what makes a dry run pointless, such as an availability domain that does not exist; the inner one is
+/// for a service that could not be asked.
 async fn make_preflight(
     client: &Client,
     settings: &mut Settings,
@@ -202,7 +203,7 @@ async fn make_preflight(
     Ok(Ok(tokio::time::timeout(DRY_RUN_QUESTION, asked).await.ok()))
 }
 
-/// A refused login is what a launch would end with too; whoever cannot be reached now may be reached later.
+/// A launch would also fail with a refused login, but a service that cannot be reached now may be reachable later.
 fn refused(error: &CommandError) -> Option<Exit> {
     match error {
         CommandError::Failure(failure) if failure.class == FailureClass::Authentication => Some(error.exit()),

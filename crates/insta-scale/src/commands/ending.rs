@@ -1,5 +1,5 @@
-//! What is worth knowing when a launch has ended and its records do not hold: addresses, which are read once, and what the
-//! instances cost from now on.
+//! Facts to show at the end of a launch that its records do not contain: the addresses, which are read once, and the price of
+//! the instances from now on.
 
 use crate::connection::Connection;
 use crate::output::ending::{Addresses, Ending};
@@ -13,7 +13,7 @@ use ledger::Placement;
 use oci_client::Client;
 use std::collections::BTreeMap;
 
-/// Finds it. `again` is how the program is called for the same place, where there is one to go on in.
+/// Collects the facts. `again` is the command prefix for the same region, if there is one to continue in.
 pub async fn find_ending(
     connection: &Connection<'_>,
     plan: &Plan,
@@ -24,7 +24,7 @@ pub async fn find_ending(
     let read = async { tokio::time::timeout(ADDRESSES_QUESTION, addresses(client, plan, summary)).await };
     let (addresses, warning) = tokio::select! {
         biased;
-        // Whoever pressed Ctrl-C waits for nothing.
+        // After Ctrl-C the user should not have to wait.
         () = connection.session.stop.cancelled() => Default::default(),
         read = read => read.unwrap_or_else(|_| {
             let warning = format!("the addresses could not be read within {} s", ADDRESSES_QUESTION.as_secs());
@@ -36,7 +36,7 @@ pub async fn find_ending(
     Ending { addresses, warning, hour, currency, expires: fleet_expiry(&plan.fleet), again, asked: true }
 }
 
-/// The addresses by slot, of those that run: others have none yet.
+/// The addresses by slot. Only running instances have addresses.
 async fn addresses(
     client: &Client,
     plan: &Plan,
@@ -66,7 +66,7 @@ async fn addresses(
     (found.collect(), warning)
 }
 
-/// What the instances that exist cost an hour with their boot volumes; `None` when a price is not known.
+/// The price per hour of the existing instances with their boot volumes; `None` if a price is unknown.
 fn hour(fleet: &FleetSpec, prices: &Prices, summary: &RunSummary) -> Option<Per> {
     let mut counts: BTreeMap<&Placement, u32> = BTreeMap::new();
     for row in summary.instances.iter().filter(|row| row.ocid.is_some()) {

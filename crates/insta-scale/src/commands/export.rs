@@ -1,4 +1,5 @@
-//! `export`: instances written down for other programs. The text goes to stdout, what was left out to stderr.
+//! `export`: writes instances in the formats of other programs. The text goes to stdout, notes about omitted instances to
+//! stderr.
 
 use super::instances::select;
 use super::ssh;
@@ -14,7 +15,7 @@ use crate::session::Session;
 use crate::ssh::Accounts;
 use fleet::addresses;
 
-/// Writes instances down.
+/// Exports instances.
 pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Exit, CommandError> {
     select::check_selectors(&args.select)?;
     let asked = ssh::login(&args.login)?;
@@ -49,7 +50,7 @@ pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Ex
     Ok(select::exit_of(&found))
 }
 
-/// The text, marked as simulated where it is a document of a simulated region.
+/// The text, marked as simulated if it describes a simulated region.
 fn marked(text: String, format: Format) -> String {
     match (format, serde_json::from_str(&text)) {
         (Format::Json, Ok(document)) if simulated::is() => {

@@ -1,4 +1,4 @@
-//! `find`: what goes into the config, so that nobody digs OCIDs out of a console.
+//! `find`: lists values for the config, so that nobody has to look up OCIDs in the console.
 
 use crate::args::{Find, FindArgs};
 use crate::connection::Connection;
@@ -16,7 +16,7 @@ use oci_client::services::compute::ImageFilter;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lists what can be a value in the config.
+/// Lists possible values for the config.
 pub async fn find_values(session: &Session, args: FindArgs) -> Result<Exit, CommandError> {
     let settings = session.read_unfinished_config()?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
@@ -49,7 +49,7 @@ async fn ads(connection: &Connection<'_>) -> Result<Listing, CommandError> {
     Ok(listing)
 }
 
-/// One row for each shape, with the domains that offer it.
+/// One row per shape, with the domains that offer it.
 async fn shapes(
     connection: &Connection<'_>,
     name: Option<String>,
@@ -117,7 +117,7 @@ async fn images(
     let mut images = connection.ask(connection.questions.list_images(&filter)).await?;
     images.retain(|image| ["AVAILABLE", ""].contains(&image.lifecycle_state.as_str()));
     let names: BTreeSet<String> = images.iter().map(|image| image.operating_system.clone()).collect();
-    // The service compares names exactly; people type `ubuntu`.
+    // The service compares names exactly, but people type `ubuntu`.
     let wanted = os.unwrap_or_default().to_lowercase();
     images.retain(|image| image.operating_system.to_lowercase().contains(&wanted));
     images.retain(|image| version.as_ref().is_none_or(|version| *version == image.operating_system_version));
@@ -189,7 +189,7 @@ async fn compartments(connection: &Connection<'_>) -> Result<Listing, CommandErr
         .iter()
         .map(|row| (row.id.as_str(), (row.name.as_str(), row.compartment_id.as_deref().unwrap_or_default())))
         .collect();
-    // `parent/child`; bounded, since what the service sends might go in circles.
+    // `parent/child`, with a limit in case the service's data contains a cycle.
     let path = |id: &str| {
         let mut parts = Vec::new();
         let mut at = id;

@@ -61,7 +61,7 @@ fn unit_text(session: &Session, args: &HuntArgs) -> Result<String, CommandError>
             flags,
             description: "Hunt for the OCI instances of",
             description_end: "",
-            // A hunt that has ended is not begun again: all are had, its time is over, or it cannot succeed.
+            // A hunt that has ended is not restarted: all instances are obtained, its time has passed, or it cannot succeed.
             restart: "on-failure",
             no_restart: "0 2 3 4 5",
         },

@@ -1,4 +1,4 @@
-//! What `launch` and `resume` do for a hunt: its terms, its signs of life, and how it ended.
+//! The parts of `launch` and `resume` that concern a hunt: its terms, its heartbeat, and how it ends.
 
 use crate::args::{HuntFlags, LaunchArgs};
 use crate::config::Settings;
@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{Outcome, RunId, RunState};
 use std::time::Duration;
 
-/// What makes the launch a hunt. In a simulated region of its own, the floor runs at the region's speed.
+/// The terms that make the launch a hunt. In its own simulated region, the floor runs at the region's speed.
 pub fn terms_of(
     args: &LaunchArgs,
     settings: &Settings,
@@ -32,7 +32,7 @@ pub fn terms_of(
     Ok(Some(HuntTerms::new(until, floor)))
 }
 
-/// What must be known before it begins: a session token does not live as long as a hunt.
+/// Warns before the start if the login uses a session token, which expires long before a hunt ends.
 pub fn warn_of_short_login(session: &Session, signer: &str) {
     if signer.contains("session token") && !session.is_quiet() {
         console::line(
@@ -42,7 +42,7 @@ pub fn warn_of_short_login(session: &Session, signer: &str) {
     }
 }
 
-/// Carries out a launch or a hunt, begun or taken up.
+/// Carries out a launch or a hunt, whether new or resumed.
 pub async fn run_launch(
     session: &Session,
     environment: &Environment,
@@ -77,7 +77,7 @@ pub async fn run_launch(
     ended
 }
 
-/// What the time without a heartbeat says, after a run was taken up.
+/// Describes the time without a heartbeat after a run was resumed.
 fn gap(state: &RunState, beat: Option<Timestamp>, terms: HuntTerms, now: Timestamp) -> Option<String> {
     let last = beat.max(state.last_at)?;
     let away = Duration::try_from(now.duration_since(last)).ok()?;
@@ -86,7 +86,7 @@ fn gap(state: &RunState, beat: Option<Timestamp>, terms: HuntTerms, now: Timesta
     })
 }
 
-/// How a hunt that probes once has ended: "not yet" is neither a success nor a failure.
+/// The exit code of a hunt that probes once: "not yet" is neither a success nor a failure.
 pub fn exit_of(summary: &RunSummary, flags: &HuntFlags) -> Exit {
     match summary.outcome {
         Some(Outcome::CutShort | Outcome::InDoubt) if flags.once => Exit::NotYet,

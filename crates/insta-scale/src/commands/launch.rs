@@ -1,5 +1,5 @@
-//! `launch`: load, validate, show or confirm, launch, summarise, wait. What the user's design calls the instance
-//! creation flow; the loop itself is `fleet::launch`.
+//! `launch`: load, validate, show or confirm, launch, summarise, wait. This is the instance creation flow of the user's design;
+//! the loop itself is `fleet::launch`.
 
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
@@ -50,7 +50,8 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
     }
     let mut lock = None;
     if args.simulate.is_none() {
-        // Before anything is looked up: whoever cannot be asked is told so at once. A hunt that is taken up needs no answer.
+        // Checked before anything is looked up, so that a missing terminal is reported at once. Resuming a hunt needs no
+        // confirmation.
         if !args.is_hunt() {
             consent::has_to_ask(args.yes)?;
         }
@@ -66,7 +67,7 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
     Box::pin(launch_new_run(session, args, settings, strategy, lock)).await
 }
 
-/// Puts the end of the fleet's time into its tags.
+/// Adds the fleet's expiry to its tags.
 pub(super) fn set_expiry(settings: &mut Settings, ttl: Duration, now: Timestamp) -> Result<(), CommandError> {
     let too_long = || CommandError::usage("--ttl is too long", "the longest time is a year");
     let ttl = SignedDuration::try_from(ttl).map_err(|_| too_long())?;
@@ -98,7 +99,7 @@ async fn launch_new_run(
         let proposal = proposals::propose_launch(args, &plan, &connection.settings);
         consent::agree(&connection, &plan.fleet.compartment, args.yes, &proposal).await?;
     }
-    // Whoever reads of the run later must know that it is not real.
+    // Later readers of the run must see that it is simulated.
     if let Some(origin) = &mut plan.origin {
         origin.simulated = simulated::label().map(str::to_owned);
     }
@@ -127,7 +128,7 @@ async fn launch_new_run(
     Ok(hunting::exit_of(&summary, &args.hunting))
 }
 
-/// What will be launched, with all that has to be asked for that.
+/// Plans the launch, with every request that this needs.
 async fn make_plan(
     connection: &mut Connection<'_>,
     args: &LaunchArgs,
@@ -145,7 +146,7 @@ async fn make_plan(
         () = session.stop.cancelled() => return Err(CommandError::Interrupted),
     };
     let mut plan = planned.map_err(|error| CommandError::of_plan(&connection.settings.written, error))?;
-    // A region that is made for this launch has no members.
+    // A region created for this launch has no members.
     if args.simulate.is_none() {
         let environment = connection.environment(session.ledger()?);
         let spreading = spread_beside_members(&environment, &connection.settings, origin.as_ref(), &mut plan);
@@ -159,7 +160,7 @@ async fn make_plan(
     Ok(plan)
 }
 
-/// Once the run's first record is kept, others find the run itself.
+/// Releases the launch lock once the run's first record is stored, because others can then find the run itself.
 fn release_lock_at_first_record(lock: Option<Lease>, sink: Sink) -> Sink {
     let lock = Mutex::new(lock);
     Arc::new(move |record| {

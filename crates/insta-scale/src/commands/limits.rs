@@ -1,4 +1,4 @@
-//! `limits`: which service limits and quotas stand in the way of the fleet, and the values that would do.
+//! `limits`: the service limits and quotas that prevent the fleet, and values that would suffice.
 
 use crate::args::{LimitsArgs, OutputFormat};
 use crate::connection::Connection;
@@ -17,7 +17,7 @@ use fleet::preflight::{Headroom, LimitRow, headroom};
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// Shows them.
+/// Shows the limits.
 pub async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
     let settings = session.read_config(args.count)?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
@@ -50,7 +50,7 @@ fn text(found: &Headroom, format: OutputFormat) -> String {
         listing.push(cells(row), serde_json::to_value(row).unwrap_or_default());
     }
     if format == OutputFormat::Json {
-        // Texts and numbers: nothing that JSON cannot hold.
+        // Strings and numbers only, so serialisation cannot fail.
         let document = json!({"schema_version": SCHEMA_VERSION, "wanted": found.wanted, "fits": found.fits,
                               "limits": found.limits, "unknown": found.unknown});
         return serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n";
@@ -75,7 +75,7 @@ fn cells(row: &LimitRow) -> Vec<String> {
     ]
 }
 
-/// A figure without needless zeros.
+/// A number without trailing zeros.
 fn trimmed(figure: f64) -> String {
     format!("{}", (figure * 1000.0).round() / 1000.0)
 }

@@ -1,12 +1,12 @@
-//! Runs that have begun here and whose records are lost: only their lock files are left. Nobody knows which fleet such a run
-//! is of, or what it has made, so a launch does not pass over it.
+//! Runs that began here but whose records are lost, so that only their lock files remain. Their fleet and their instances are
+//! unknown, so a launch must not ignore them.
 
 use crate::error::CommandError;
 use ledger::{LedgerError, Store, Stray, sqlite};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What stands in the way of a launch, and what to do about it.
+/// The lost run that blocks a launch, and what to do about it.
 pub async fn find_lost_run(
     store: &Arc<dyn Store>,
     folder: &Path,
@@ -44,7 +44,7 @@ fn remedy(stray: &Stray, lock: &Path, flags: &str) -> String {
     )
 }
 
-/// What a list of runs says about those that it cannot show.
+/// Notes for a list of runs about those that it cannot show.
 pub async fn notes_on_lost_runs(store: &Arc<dyn Store>, flags: &str) -> Result<Vec<String>, LedgerError> {
     let strays = store.strays().await?;
     Ok(strays

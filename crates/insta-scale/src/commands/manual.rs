@@ -1,6 +1,6 @@
-//! `man`: one manual page per command, from the same definitions as `--help`.
+//! `man`: one manual page per command, built from the definitions of `--help`.
 //!
-//! Must not know what the commands do; the examples are the only text of its own about one of them.
+//! It must not know what the commands do; only the examples are specific to a command.
 
 use crate::args::{CapacityManager, Cli, ManArgs, ManageInstances};
 use crate::error::CommandError;
@@ -97,7 +97,7 @@ fn page(command: &Command) -> io::Result<String> {
     Ok(ascii(&text))
 }
 
-/// The examples in the text below the flags, and the rest of it but for exit codes, which have a section of their own.
+/// Splits the text below the flags into the examples and the rest, without the exit codes, which have their own section.
 fn split_help(help: &str) -> (String, String) {
     let mut parts: (Vec<&str>, Vec<&str>) = Default::default();
     for block in help.split("\n\n").filter(|block| !block.trim().is_empty()) {
@@ -110,7 +110,7 @@ fn split_help(help: &str) -> (String, String) {
     (parts.0.join("\n\n"), parts.1.join("\n\n"))
 }
 
-/// What to type first, for commands whose help has no examples.
+/// A first example for commands whose help has none.
 fn example(page: &str) -> String {
     let words = match page {
         "oci-insta-scale-launch" => {
@@ -148,7 +148,7 @@ fn example(page: &str) -> String {
     format!("  {words}")
 }
 
-/// The name of a page as it is typed.
+/// The words of a command, from the name of its page.
 fn typed(page: &str) -> String {
     match page.strip_prefix("oci-insta-scale-") {
         Some(rest) => format!("oci-insta-scale {}", rest.replace('-', " ")),
@@ -194,7 +194,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("NO_COLOR", "Disables colors if set."),
 ];
 
-/// Adds a paragraph. Lines that are indented keep their form; the others are filled to the width of the terminal.
+/// Adds a paragraph. Indented lines keep their form; others are filled to the width of the terminal.
 fn paragraph(page: &mut String, block: &str) {
     page.push_str(".PP\n");
     let lines: Vec<&str> = block.lines().collect();
@@ -207,7 +207,7 @@ fn paragraph(page: &mut String, block: &str) {
     }
 }
 
-/// Adds lines as they are.
+/// Adds lines unchanged.
 fn verbatim<'a>(page: &mut String, lines: impl Iterator<Item = &'a str>) {
     page.push_str(".nf\n");
     append(page, lines);
@@ -221,7 +221,7 @@ fn append<'a>(page: &mut String, lines: impl Iterator<Item = &'a str>) {
     }
 }
 
-/// Adds a section of words and what they mean.
+/// Adds a section of terms and their meanings.
 fn rows(page: &mut String, title: &str, rows: &[(&str, &str)]) {
     page.push_str(".SH \"");
     page.push_str(title);
@@ -233,13 +233,13 @@ fn rows(page: &mut String, title: &str, rows: &[(&str, &str)]) {
     }
 }
 
-/// A line that `man` shows as it is: hyphens can be copied, and a dot at the beginning is no request.
+/// Escapes a line so that `man` shows it unchanged: hyphens can be copied, and a leading dot is not a request.
 fn escape(line: &str) -> String {
     let line = line.replace('\\', "\\e").replace('-', "\\-");
     if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
 }
 
-/// The same page in ASCII, which every `troff` reads: other characters by their code points.
+/// Converts a page to ASCII, which every `troff` reads: other characters become code points.
 fn ascii(page: &str) -> String {
     let in_ascii = |char: char| {
         if char.is_ascii() { char.to_string() } else { format!("\\[u{:04X}]", u32::from(char)) }
@@ -291,7 +291,7 @@ mod tests {
             let (examples, _) = split_help(&help);
             let examples = if examples.is_empty() { example(page_name(command)) } else { examples };
             for line in examples.lines().filter(|line| line.trim().starts_with("oci-insta-scale")) {
-                // Two spaces and more begin the explanation; quotes and pipes are the shell's.
+                // Two or more spaces begin the explanation; quotes and pipes belong to the shell.
                 let line = line.trim().split("   ").next().unwrap_or_default();
                 let line = line
                     .split('|')

@@ -57,8 +57,8 @@ pub fn run_command(cli: Cli) -> Result<Exit, CommandError> {
     })
 }
 
-/// Whether a command is about a simulated region of its own. A policy does not depend on who signs, so it is made as if
-/// it were: a config without a key is good enough.
+/// Whether a command uses its own simulated region. A policy does not depend on who signs, so it is treated the same way and
+/// works without a key.
 fn is_simulated(command: &Command) -> bool {
     match command {
         Command::Launch(args) => args.simulate.is_some(),
@@ -115,18 +115,18 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
     }
 }
 
-/// What did not become a run is a document as well, for programs.
+/// For programs, a command that did not become a run also produces a document.
 fn document_refusal(session: &Session, result: Result<Exit, CommandError>) -> Result<Exit, CommandError> {
     if let Err(error) = &result
         && let Some(text) = refusal::refusal_text(error, session.output)
     {
-        // The reason is told on stderr too, so one stdout that cannot be written changes nothing.
+        // stderr also shows the reason, so a stdout that cannot be written changes nothing.
         let _ = console::data(&text);
     }
     result
 }
 
-/// Whether a command lists things, and can do so as comma-separated values.
+/// Whether a command lists things and can write them as comma-separated values.
 fn lists(command: &Command) -> bool {
     matches!(
         command,
@@ -141,7 +141,7 @@ fn lists(command: &Command) -> bool {
     )
 }
 
-/// Refuses a format that the command does not have.
+/// Refuses a format that the command does not support.
 pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandError> {
     if format == OutputFormat::Wide {
         return Err(CommandError::usage(
@@ -155,7 +155,7 @@ pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandErro
     Ok(())
 }
 
-/// The end of a command that may repeat what it shows: Ctrl-C is then its usual end, and no failure.
+/// The result of a command that may refresh its output: Ctrl-C then ends it normally.
 fn end_of_watch(ended: Result<Exit, CommandError>, watch: bool) -> Result<Exit, CommandError> {
     match ended {
         Err(CommandError::Interrupted) if watch => Ok(Exit::Interrupted),

@@ -1,4 +1,4 @@
-//! Living instances that have the names which a launch is about to give: what is said of them, and which fleet is meant.
+//! Existing instances that have the names a launch is about to use: how they are reported, and which fleet is meant.
 
 use super::consent;
 use crate::args::LaunchArgs;
@@ -11,17 +11,17 @@ use fleet::history::{Namesakes, find_namesakes, next_number};
 use fleet::{FleetSpec, Origin};
 use oci_client::{Client, RetryPolicy};
 
-/// What a person answered.
+/// A person's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meant {
-    /// Go on after the last name.
+    /// Continue after the last name.
     Extend,
-    /// Give the same names once more.
+    /// Use the same names again.
     New,
 }
 
-/// The number of the first name. Where living instances have the names already, it has to be said which fleet is meant;
-/// a region that is made for this launch has none.
+/// The number of the first name. If existing instances already use the names, the user has to say which fleet is meant. A
+/// region created for this launch has no such instances.
 pub async fn choose_first_number(
     session: &Session,
     args: &LaunchArgs,
@@ -54,7 +54,7 @@ fn warn_of_unlisted(fleet: &FleetSpec) {
     ));
 }
 
-/// What would stand in the way of a launch, for one that only shows what it would do.
+/// The existing instances that would stop a launch, for a command that only shows the launch.
 pub async fn foresee_namesakes(
     session: &Session,
     args: &LaunchArgs,
@@ -76,7 +76,7 @@ pub async fn foresee_namesakes(
     Ok(checked.found.map(|found| format!("{} ({})", describe(&found), remedy(&found))))
 }
 
-/// What there is.
+/// Describes the existing instances.
 fn describe(found: &Namesakes) -> String {
     let runs: Vec<&str> = found.runs.iter().map(String::as_str).collect();
     let runs = match runs.as_slice() {
@@ -88,7 +88,7 @@ fn describe(found: &Namesakes) -> String {
     format!("{} named {}-* {exist}{runs}", count(found.living, "living instance"), clean(&found.prefix))
 }
 
-/// What can be meant.
+/// Describes the choices.
 fn remedy(found: &Namesakes) -> String {
     format!(
         "`scale N` brings the fleet to N instances; `launch --extend` continues at {}-{}; `launch --new` launches more \
@@ -98,10 +98,10 @@ fn remedy(found: &Namesakes) -> String {
     )
 }
 
-/// Asks which one to use, if there is a terminal.
+/// Asks which choice to use, if there is a terminal.
 ///
 /// # Errors
-/// When nobody can be asked, or the answer is neither.
+/// When nobody can be asked, or the reply is none of the choices.
 async fn ask_which_is_meant(session: &Session, found: &Namesakes, asks: bool) -> Result<Meant, CommandError> {
     if !asks {
         return Err(CommandError::usage(describe(found), remedy(found)));

@@ -11,7 +11,7 @@ use crate::session::Session;
 use futures_util::future::join_all;
 use serde_json::json;
 
-/// Runs it.
+/// Sends the test notifications.
 pub async fn run_notify(session: &Session, args: &NotifyArgs) -> Result<Exit, CommandError> {
     let NotifyCommand::Test(args) = &args.command;
     send_tests(session, args).await

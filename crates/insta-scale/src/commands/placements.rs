@@ -1,4 +1,4 @@
-//! `plan --placements`: where each instance of the fleet is, or would be launched, for other tools.
+//! `plan --placements`: where each instance of the fleet is or would be launched, for other tools.
 
 use super::fleets::Ground;
 use super::fleets::scale::usual_order;
@@ -39,7 +39,7 @@ pub async fn show_placements(
     show(ground.fleet(), rows, format)
 }
 
-/// The members as they are, and those that are missing where they would be launched.
+/// The members where they are, and the missing ones where they would be launched.
 async fn rows_of_fleet(ground: &Ground<'_>, count: Option<u32>) -> Result<Vec<PlacementRow>, CommandError> {
     let census = ground.census().await?;
     if census.in_doubt > 0 {

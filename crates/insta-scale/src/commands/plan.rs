@@ -1,4 +1,4 @@
-//! `plan`: one verdict for each availability domain, what will be created, and the money. Launches nothing.
+//! `plan`: a verdict per availability domain, what a launch would create, and the price. Launches nothing.
 
 use super::placements::show_placements;
 use crate::args::{OutputFormat, PlanArgs};
@@ -42,7 +42,7 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
     Ok(exit(&answer))
 }
 
-/// How a plan ends: as a launch would.
+/// The exit code, which is that of a launch.
 fn exit(answer: &Preflight) -> Exit {
     match answer.authenticated {
         Some(false) => Exit::NotAuthenticated,
@@ -78,7 +78,7 @@ fn show(
     console::data(&text)
 }
 
-/// What earlier launches have learned of the targets of the plan, in the order of the config.
+/// What earlier launches learned about the targets of the plan, in the order of the config.
 fn remembered(
     session: &Session,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! `policy`: the least IAM policy for what the config does. Asks nobody.
+//! `policy`: the smallest IAM policy that the config needs. Sends no requests.
 
 use crate::args::{OutputFormat, PolicyArgs};
 use crate::error::CommandError;
@@ -29,7 +29,7 @@ pub fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, Command
     Ok(Exit::Done)
 }
 
-/// Statements that can be pasted; the editor of policies takes lines that begin with `//` for comments.
+/// Statements ready to paste; the policy editor treats lines that begin with `//` as comments.
 fn people(statements: &[Statement]) -> String {
     let mut out = String::new();
     for (optional, title) in

@@ -1,4 +1,4 @@
-//! What `launch` and `resume` propose before they ask.
+//! The proposals of `launch`, `resume` and other commands before they ask for confirmation.
 
 use crate::args::LaunchArgs;
 use crate::config::Settings;
@@ -16,7 +16,7 @@ use ledger::{Placement, RunState};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Clock as _, SystemClock};
 
-/// What a launch will do.
+/// The proposal of a launch.
 pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
     let number = plan.fleet.count;
     let mut options = Vec::new();
@@ -77,8 +77,8 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
     }
 }
 
-/// What a `scale` to a larger size will launch. `existing` is what the members cost an hour now, and how many have no known
-/// price.
+/// The proposal of a `scale` to a larger size. `existing` is the current price of the members per hour, and the number of those
+/// without a known price.
 pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &Settings) -> Proposal {
     let number = plan.fleet.count;
     let new = money(&plan.fleet, number, settings);
@@ -104,8 +104,8 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
     }
 }
 
-/// What the members cost an hour: those that are as the config wants them as a launch of them is priced, with their volumes;
-/// and how many have no known price.
+/// The price of the members per hour, and the number of those without a known price. Members that match the config are priced
+/// like a launch, with their volumes.
 pub fn existing(census: &Census, plan: &Plan, settings: &Settings) -> (f64, usize) {
     let is_alike = |machine: &&Machine| {
         let is_up = matches!(machine.state, State::Provisioning | State::Starting | State::Running);
@@ -128,7 +128,7 @@ pub fn existing(census: &Census, plan: &Plan, settings: &Settings) -> (f64, usiz
     }
 }
 
-/// What will be created, with the price of each kind where there are several.
+/// The instances to create, with the price of each kind if there are several.
 fn rows(plan: &Plan, settings: &Settings) -> Vec<(&'static str, String)> {
     let mut rows = preview::plan_rows(plan);
     let kinds = price::of_kinds(&plan.fleet, &settings.prices);
@@ -153,19 +153,19 @@ fn rows(plan: &Plan, settings: &Settings) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// The label of a price, which is a bound where an instance may become one of several kinds.
+/// The label of a price, which is an upper bound if an instance may become one of several kinds.
 fn label(fleet: &FleetSpec) -> &'static str {
     if fleet.kinds().len() > 1 { "at most" } else { "price" }
 }
 
-/// What is launched now and then, some at a time: neither how many nor how many in each domain.
+/// Rows for launches that happen occasionally, a few at a time: without a total and without counts per domain.
 fn rows_of_any(plan: &Plan, settings: &Settings) -> impl Iterator<Item = (&'static str, String)> {
     let fleet = FleetSpec { homes: Vec::new(), ..plan.fleet.clone() };
     let plan = Plan { fleet, ..plan.clone() };
     rows(&plan, settings).into_iter().filter(|(label, _)| *label != "launch")
 }
 
-/// What `maintain` will do from now on.
+/// The proposal of `maintain`.
 pub fn maintain(
     plan: &Plan,
     key: &FleetKey,
@@ -212,14 +212,14 @@ pub fn maintain(
     }
 }
 
-/// What a replacement is about to do.
+/// The facts of a planned replacement.
 #[derive(Clone, Copy, Debug)]
 pub struct Replacing<'a> {
-    /// The members that get a successor.
+    /// The members to replace.
     pub old: &'a [Machine],
     /// How many members are missing beforehand.
     pub missing: u32,
-    /// How many may be missing at once.
+    /// How many members may be missing at once.
     pub max_unavailable: u32,
 }
 
@@ -254,10 +254,10 @@ pub fn replace(
     proposal.question = format!("Replace {}?", count(number, "instance"));
 }
 
-/// Whether the last price of a proposal is within a limit.
+/// Checks that the last price of a proposal is within a limit.
 ///
 /// # Errors
-/// When it is not, or nobody knows.
+/// When it is not, or is unknown.
 pub fn within(limit: f64, proposal: &Proposal, prices: &Prices) -> Result<(), CommandError> {
     let currency = prices.currency();
     let Some((_, money)) = proposal.money.last() else { return Ok(()) };
@@ -274,7 +274,7 @@ pub fn within(limit: f64, proposal: &Proposal, prices: &Prices) -> Result<(), Co
     }
 }
 
-/// What is left of a run.
+/// The proposal to resume a run, with what remains of it.
 pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, settings: &Settings) -> Proposal {
     let run = state.run;
     let counts = &state.counts;
@@ -320,7 +320,7 @@ pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, setting
     }
 }
 
-/// What so many instances cost, as if each became the dearest kind.
+/// The price of this many instances if each becomes the most expensive kind.
 fn money(fleet: &FleetSpec, number: u32, settings: &Settings) -> Money {
     let cost = price::at_most(fleet, number, &settings.prices);
     Money::of(cost.total.map(|total| total.hour))

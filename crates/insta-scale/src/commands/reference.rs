@@ -1,4 +1,4 @@
-//! `completions`: the scripts that complete the commands in a shell.
+//! `completions`: the scripts for completion in a shell.
 
 use crate::completion;
 use crate::error::CommandError;

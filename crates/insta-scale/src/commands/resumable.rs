@@ -1,4 +1,4 @@
-//! Which run a bare `resume` means: one of this folder's config, and no other.
+//! Chooses the run for a `resume` without arguments: a run of this folder's config and no other.
 
 use crate::error::CommandError;
 use crate::output::text::{clean, count};
@@ -8,10 +8,10 @@ use ledger::{RunHead, RunId, Store};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The newest unfinished launch of a config; else its newest launch.
+/// The newest unfinished launch of a config, otherwise its newest launch.
 ///
 /// # Errors
-/// When there is none: then those of other configs are listed, with how to name one.
+/// When there is none; the message then lists the runs of other configs and how to name one.
 pub async fn choose_run(store: &dyn Store, heads: &[RunHead], config: &Path) -> Result<RunId, CommandError> {
     match find_resumable(store, heads, config).await {
         Resumable::Run(run) => Ok(run),

@@ -17,7 +17,7 @@ use fleet::{LaunchOptions, Origin, Plan, RunError};
 use ledger::{LedgerError, Outcome, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
 
-/// Goes on with the run that is named, or with the one that the config means.
+/// Resumes the named run, or the one that the config implies.
 pub async fn resume_run(session: &Session, args: &ResumeArgs) -> Result<Exit, CommandError> {
     session.say_when_stopped(runtime::STOPPING);
     let store = session.ledger()?;
@@ -30,7 +30,7 @@ pub async fn resume_run(session: &Session, args: &ResumeArgs) -> Result<Exit, Co
     Box::pin(go_on(session, args, store, run)).await
 }
 
-/// Goes on with a run that the ledger knows.
+/// Resumes a run that the ledger knows.
 async fn go_on(
     session: &Session,
     args: &ResumeArgs,
@@ -88,7 +88,7 @@ async fn go_on(
     Ok(hunting::exit_of(&summary, &args.hunting))
 }
 
-/// Whether going on changes nothing.
+/// Whether resuming would change nothing.
 fn is_done(state: &RunState) -> bool {
     match state.outcome {
         Some(Outcome::GivenBack) => true,
@@ -97,7 +97,7 @@ fn is_done(state: &RunState) -> bool {
     }
 }
 
-/// What nobody expects of going on: that instances are deleted, or that nothing is done.
+/// Warns about effects that users do not expect of a resume: that instances are deleted, or that nothing happens.
 fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, CommandError> {
     let run = state.run;
     if state.outcome == Some(Outcome::Stopped) {
@@ -125,7 +125,7 @@ fn ahead(state: &RunState, keep_partial: bool) -> Result<Option<String>, Command
     }
 }
 
-/// Writes a run into the ledger that only its instances know of. The config says what their tags do not.
+/// Writes a run into the ledger that only its instances know. The config provides what their tags do not contain.
 async fn rebuild(
     session: &Session,
     args: &ResumeArgs,
@@ -178,8 +178,8 @@ async fn rebuild(
     Ok(run)
 }
 
-/// The run that is named; else the last unfinished launch of this folder's config; else its last launch, whose failed slots
-/// are tried again. What others have begun with another config is not theirs to go on with who did not name it.
+/// The named run; otherwise the last unfinished launch of this folder's config; otherwise its last launch, whose failed slots
+/// are tried again. Runs of other configs are resumed only if they are named.
 async fn choose(
     session: &Session,
     store: &Arc<dyn Store>,
@@ -200,7 +200,7 @@ async fn choose(
     }
 }
 
-/// A run goes on where it began: the config is there for credentials and endpoint only.
+/// A run is resumed in the region where it began; the config only provides credentials and the endpoint.
 fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError> {
     if settings.fleet.region == plan.fleet.region && settings.fleet.compartment == plan.fleet.compartment {
         return Ok(());
@@ -218,8 +218,8 @@ fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError
     ))
 }
 
-/// A run goes on at the endpoint where it began: elsewhere none of its instances would be found, and all would be launched
-/// once more.
+/// A run must be resumed at the endpoint where it began: elsewhere its instances would not be found, and all of them would be
+/// launched again.
 fn check_same_endpoint(
     session: &Session,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! How a launch is shown while it runs, and its result.
+//! Shows a launch while it runs, and its result.
 
 use crate::args::OutputFormat;
 use crate::error::CommandError;
@@ -14,10 +14,10 @@ use fleet::{Plan, RunSummary};
 use ledger::RunState;
 use std::collections::BTreeMap;
 
-/// So many of the best hours are shown.
+/// The maximum number of best hours shown.
 const HOURS_SHOWN: usize = 4;
 
-/// Starts what shows the run.
+/// Starts the reporter of the run.
 pub fn start_reporter(
     session: &Session,
     state: RunState,
@@ -28,7 +28,7 @@ pub fn start_reporter(
         .map_err(|source| CommandError::System { what: "the progress display cannot be started", source })
 }
 
-/// The hours in which the targets of a hunt used to yield, for people.
+/// The hours in which the targets of a hunt used to provide instances, for people.
 fn best_hours(session: &Session, plan: &Plan) -> String {
     let memory = plan.hunt.and_then(|_| session.capacity_memory());
     let targets = plan.fleet.placements.iter().map(|placement| target_of(&plan.fleet, placement)).collect();
@@ -48,8 +48,8 @@ fn best_hours(session: &Session, plan: &Plan) -> String {
     shown.join(" ")
 }
 
-/// Shows what the run came to, and says how it ended. `earlier` is the number of warnings that were there before this process
-/// took the run up: it has shown those that followed.
+/// Shows the result of the run and returns its exit code. `earlier` is the number of warnings from before this process took the
+/// run; it has already shown the later ones.
 pub fn conclude_launch(
     session: &Session,
     run: &RunSummary,
@@ -59,14 +59,14 @@ pub fn conclude_launch(
 ) -> Exit {
     let told = !session.is_quiet();
     let untold = if told { earlier.min(run.warnings.len()) } else { run.warnings.len() };
-    // What became of the run is known, and it is not that its summary could not be written.
+    // The result of the run is known, and a summary that cannot be written must not change it.
     if let Err(error) = show_launch(session, run, ending, resumable, &run.warnings[..untold]) {
         console::failed(&error);
     }
     Exit::of(run)
 }
 
-/// Shows what a run came to: data on stdout, advice on stderr.
+/// Shows the result of a run: data on stdout, advice on stderr.
 pub fn show_launch(
     session: &Session,
     run: &RunSummary,
@@ -94,7 +94,7 @@ pub fn show_launch(
     Ok(())
 }
 
-/// What went wrong in a run and what to do, where the run is a part of something larger that goes on by itself.
+/// Says what failed in a run and what to do, if the run is part of a larger operation that continues by itself.
 pub fn advise(session: &Session, run: &RunSummary) {
     let advice = summary::launch_advice(run, None, &[]);
     if !advice.is_empty() && !session.is_quiet() {

@@ -1,4 +1,4 @@
-//! `runs`: lists the runs on this machine, the newest first.
+//! `runs`: lists the runs on this machine, newest first.
 
 use super::lost;
 use crate::args::{OutputFormat, RunsArgs};
@@ -38,7 +38,7 @@ pub async fn list_runs(session: &Session, args: &RunsArgs) -> Result<Exit, Comma
     Ok(Exit::Done)
 }
 
-/// What is said of runs whose records are lost. A ledger is made for the question only where one must have been.
+/// Notes about runs whose records are lost. This creates a ledger only if there must have been one.
 async fn lost_runs(session: &Session) -> Result<Vec<String>, CommandError> {
     if !ledger::sqlite::has_locks(&session.state_folder()?) {
         return Ok(Vec::new());
@@ -46,7 +46,7 @@ async fn lost_runs(session: &Session) -> Result<Vec<String>, CommandError> {
     Ok(lost::notes_on_lost_runs(&session.ledger()?, &session.flags_text()).await?)
 }
 
-/// The runs with what their records tell. One that cannot be read is listed all the same.
+/// The runs with facts from their records. A run that cannot be read is listed all the same.
 async fn read_rows(session: &Session, heads: Vec<RunHead>) -> Result<Vec<ListedRun>, CommandError> {
     if heads.is_empty() {
         return Ok(Vec::new());

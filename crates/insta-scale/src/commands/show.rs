@@ -16,7 +16,7 @@ use fleet::history::read_past;
 use ledger::{RunKind, RunState};
 use serde_json::json;
 
-/// Shows a run. `--output jsonl` gives the records themselves.
+/// Shows a run. `--output jsonl` prints the records themselves.
 pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, CommandError> {
     if args.simulated {
         simulated::assume_ended_regions();
@@ -74,7 +74,7 @@ pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, Comman
     Ok(Exit::Done)
 }
 
-/// The size that a `scale` gave to a fleet.
+/// The size to which a `scale` brought a fleet.
 fn show_scale(session: &Session, state: &RunState) -> Result<Exit, CommandError> {
     let plan: ScalePlan = serde_json::from_value(state.plan.clone()).map_err(|error| {
         CommandError::Run(format!("the plan of run {} cannot be read: {error}", state.run))

@@ -1,4 +1,4 @@
-//! `sim`: the simulated region as a server of its own, its scenarios, and how to forget one.
+//! `sim`: serves the simulated region, lists its scenarios, and deletes its files.
 
 use crate::args::{OutputFormat, SimCommand, SimReset, SimServe};
 use crate::config::{self, CredentialSource, KeyFields, Overrides, Placeholders, Settings};
@@ -40,7 +40,7 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
     session.say_when_stopped("stopping the simulated region");
     let running = tokio::select! {
         biased;
-        // A large world takes a while to make; whoever has enough of waiting may go.
+        // Creating a large world takes some time, which the user may interrupt.
         () = session.stop.cancelled() => return Ok(Exit::Interrupted),
         running = server::start(options) => running?,
     };
@@ -66,10 +66,10 @@ fn how_to_use(home: &Path, endpoint: &str) -> String {
     )
 }
 
-/// Makes everything exist that a config names, its user and key too, so that the file can be tried unchanged but
-/// for the endpoint.
+/// Registers everything that a config names, including its user and key, so that the file works unchanged apart from the
+/// endpoint.
 fn take_in(path: &Path, session: &Session, options: &mut Options) -> Result<(), CommandError> {
-    // The region makes exist what the config names, the example's OCIDs too.
+    // The region registers what the config names, including the example's OCIDs.
     let overrides = Overrides { placeholders: Placeholders::Taken, ..session.overrides(None) };
     let settings = config::load(path, &overrides, &login::profile_facts)?;
     options.scenario.world.region.clone_from(&settings.fleet.region);
@@ -116,7 +116,7 @@ fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
 /// Deletes the files of a home and the saved region, and nothing else.
 fn reset(args: &SimReset) -> Result<Exit, CommandError> {
     let home = &args.home.home;
-    // Looked at before anything is deleted: when either is refused, both stay.
+    // Checked before anything is deleted: if either is refused, both stay.
     let saved = args.save.as_deref().map(Forgettable::find).transpose().map_err(StartError::from)?.flatten();
     let removed = Home::forget(home).map_err(StartError::from)?;
     let found = saved.is_some();

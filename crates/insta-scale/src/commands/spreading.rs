@@ -1,4 +1,4 @@
-//! The domains of a launch, chosen beside the members that the fleet has already.
+//! Chooses the domains of a launch beside the existing members of the fleet.
 
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -7,8 +7,8 @@ use crate::output::text::clean;
 use fleet::fleets::{FleetKey, FleetMember, spread_beside, take_census};
 use fleet::{Environment, Origin, Plan, PlanError};
 
-/// Counts the members of a fleet that is spread, and chooses the domains of the plan beside them. Other fleets are not counted:
-/// their slots are tried in one placement after another.
+/// Counts the members of a fleet with a spread and chooses the domains of the plan beside them. Other fleets are not counted:
+/// their slots try one placement after another.
 pub async fn spread_beside_members(
     environment: &Environment,
     settings: &Settings,
@@ -23,7 +23,7 @@ pub async fn spread_beside_members(
     spread_plan(settings, &census.members, plan)
 }
 
-/// The same for members that are counted already. Says so when a spread that is best effort will not be even.
+/// The same for members that are already counted. Warns if a best-effort spread will not be even.
 pub fn spread_plan(
     settings: &Settings,
     members: &[FleetMember],

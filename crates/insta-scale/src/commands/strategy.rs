@@ -1,11 +1,11 @@
-//! What a launch does if not all instances can be had, and what contradicts that.
+//! Chooses what a launch does if it cannot obtain all instances, and finds flags that contradict that.
 
 use crate::args::LaunchArgs;
 use crate::config::Settings;
 use crate::error::CommandError;
 use fleet::Strategy;
 
-/// The strategy of a launch: the flag's, else the config's.
+/// The strategy of a launch: from the flag, otherwise from the config.
 ///
 /// # Errors
 /// When other flags contradict it.

@@ -1,4 +1,4 @@
-//! The unfinished run of the same fleet that a launch must not pass over: what is said of it, and what is to be done.
+//! The unfinished run of the same fleet that a launch must not ignore: how it is reported, and the choices.
 
 use super::lost;
 use crate::args::LaunchArgs;
@@ -13,23 +13,24 @@ use jiff::Timestamp;
 use ledger::sqlite::{self, Locked};
 use ledger::{Lease, RunId, RunState};
 
-/// What is to be done.
+/// What the launch does.
 #[derive(Debug)]
 pub enum Choice {
-    /// Go on with the unfinished run.
+    /// Resumes the unfinished run.
     Resume(RunId),
-    /// Start a run. The launch lock keeps others from starting one of the same fleet until this one can be found.
+    /// Starts a new run. The launch lock keeps other processes from starting a run of the same fleet until this one can be
+    /// found.
     Launch(Option<Lease>),
 }
 
-/// Looks for an unfinished run of the config. On a terminal it is offered; off one, and with `--yes`, a launch is refused:
-/// a script that is started again must not make a second fleet, nor must two that are started at once.
+/// Looks for an unfinished run of the config. On a terminal, the user chooses. Otherwise, and with `--yes`, the launch is
+/// refused, so that neither a restarted script nor two concurrent ones create a second fleet.
 pub async fn resolve_unfinished_run(
     session: &Session,
     args: &LaunchArgs,
     settings: &Settings,
 ) -> Result<Choice, CommandError> {
-    // Two fleets of the same names are wanted, and whether they begin at once makes no difference.
+    // Two fleets with the same names are wanted, even if they start at the same time.
     if args.new && !args.extend {
         return Ok(Choice::Launch(None));
     }
@@ -37,7 +38,7 @@ pub async fn resolve_unfinished_run(
     let origin = session.origin(settings);
     let folder = session.state_folder()?;
     let store = session.ledger()?;
-    // First the lock, then the look: a run that begins in between would be missed otherwise.
+    // The lock comes before the check, which would otherwise miss a run that begins in between.
     let lock = sqlite::lock(&folder, &launch_lock_key(&settings.fleet, origin.as_ref()), now)?;
     if args.is_hunt()
         && !args.new
@@ -46,7 +47,7 @@ pub async fn resolve_unfinished_run(
     {
         return Ok(Choice::Resume(hunt.state.run));
     }
-    // An extension alongside an unfinished run continues after its names.
+    // An extension beside an unfinished run continues after its names.
     let found =
         if args.new { None } else { find_unfinished(&*store, &settings.fleet, origin.as_ref(), now).await? };
     let lock = match (found, lock) {
@@ -70,7 +71,7 @@ pub async fn resolve_unfinished_run(
     Ok(Choice::Launch(Some(lock)))
 }
 
-/// What stands in the way of a launch, for one that only shows what it would do.
+/// The unfinished run that would stop a launch, for a command that only shows the launch.
 pub async fn foresee_unfinished_run(
     session: &Session,
     args: &LaunchArgs,
@@ -90,7 +91,7 @@ pub async fn foresee_unfinished_run(
     Ok(lost.map(|(said, remedy)| format!("{said} ({remedy})")))
 }
 
-/// What a person answered.
+/// A person's reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Resume,
@@ -127,7 +128,7 @@ async fn ask_what_to_do(
     }
 }
 
-/// What an answer means; `None` for anything that is no clear answer. A run that a process has is not to be resumed.
+/// Parses a reply; `None` if it is unclear. A run held by a process cannot be resumed.
 fn parse_answer(found: &UnfinishedRun, answer: &str) -> Option<Answer> {
     match answer.trim().to_ascii_lowercase().as_str() {
         "r" | "resume" if found.can_resume() => Some(Answer::Resume),

@@ -1,5 +1,5 @@
-//! Completion of what is being typed, for the three programs. A shell's script runs the program itself, so that commands,
-//! flags and values (runs, scenarios, profiles) are those of this program and this machine.
+//! Shell completion for the three programs. A shell's script runs the program itself, so that commands, flags and values (runs,
+//! scenarios, profiles) match this version and this machine.
 
 mod shells;
 mod values;
@@ -15,15 +15,15 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-/// Set by the scripts to the shell that asks.
+/// The scripts set this variable to the shell that asks.
 const VARIABLE: &str = "OCI_INSTA_SCALE_COMPLETE";
 
-/// A program whose words can be completed.
+/// A program with completion.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     name: &'static str,
     command: fn() -> Command,
-    /// The command that is meant when none is named.
+    /// The default command.
     default: Option<&'static str>,
 }
 
@@ -39,8 +39,8 @@ pub const MANAGE_INSTANCES: Program = Program {
     default: None,
 };
 
-/// The script that makes a shell complete the three programs. `invoked` is how this one was started: one that was started by
-/// its path is found by its path, and so are the others, beside it.
+/// The script that enables completion of the three programs in a shell. `invoked` is how this program was started: if by path,
+/// the script uses that path and looks for the other programs beside it.
 pub fn script(shell: clap_complete::Shell, invoked: &OsStr) -> Result<String, CommandError> {
     let shell = Dialect::of(shell);
     let mut out = shell.start_of_script().as_bytes().to_vec();
@@ -54,7 +54,7 @@ pub fn script(shell: clap_complete::Shell, invoked: &OsStr) -> Result<String, Co
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Where a shell finds a program.
+/// How a shell finds a program.
 fn beside(invoked: &OsStr, name: &str) -> String {
     let path = std::path::Path::new(invoked);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -62,12 +62,12 @@ fn beside(invoked: &OsStr, name: &str) -> String {
     found.map_or_else(|| name.to_owned(), |path| path.display().to_string())
 }
 
-/// Answers a shell's script, if one asks.
+/// Responds to a shell's completion script, if one asks.
 pub fn answer(program: Program) -> Option<ExitCode> {
     let shell = Dialect::named(&environment::variable(VARIABLE)?)?;
     let mut words: Vec<OsString> =
         std::env::args_os().skip(1).skip_while(|word| word != "--").skip(1).collect();
-    // zsh and elvish give the words behind the cursor too, and leave an empty last one out.
+    // zsh and elvish also pass the words after the cursor, and omit an empty last word.
     if let Some(at) =
         environment::variable("_CLAP_COMPLETE_INDEX").and_then(|index| index.parse::<u16>().ok())
     {
@@ -76,12 +76,12 @@ pub fn answer(program: Program) -> Option<ExitCode> {
         words.resize(at, OsString::new());
         words.push(current);
     }
-    // Nobody reads what could be said of a completion that fails.
+    // Nobody would read the error of a failed completion.
     let _ = console::data(&shell.show(&candidates(program, words)));
     Some(ExitCode::SUCCESS)
 }
 
-/// What the last of the words can become.
+/// The completions of the last word.
 fn candidates(program: Program, mut words: Vec<OsString>) -> Vec<CompletionCandidate> {
     let command = values::attach((program.command)());
     let current = words.pop().unwrap_or_default();
@@ -91,7 +91,8 @@ fn candidates(program: Program, mut words: Vec<OsString>) -> Vec<CompletionCandi
         if whole.len() == readings[0].len() {
             readings.clear();
         }
-        // Longer, when no command is named yet: then one may follow, or a flag of the one that is meant.
+        // If no command is named yet, the default command is inserted: either a command may follow, or a flag of the default
+        // one.
         readings.push(whole);
     }
     let ask = |current: &OsStr| -> Vec<_> {
@@ -103,7 +104,7 @@ fn candidates(program: Program, mut words: Vec<OsString>) -> Vec<CompletionCandi
     found
 }
 
-/// What a long flag with one dash can become, in the same spelling. `None` when it is none.
+/// Completes a long flag with one dash in the same spelling. `None` if it is not one.
 fn ask_with_two_dashes(
     current: &OsStr,
     ask: &dyn Fn(&OsStr) -> Vec<CompletionCandidate>,
@@ -118,12 +119,12 @@ fn ask_with_two_dashes(
     Some(found.iter().filter_map(short).collect()).filter(|found: &Vec<_>| !found.is_empty())
 }
 
-/// Asks for one reading of the words before the current one.
+/// Completes one reading of the words before the current one.
 fn ask(command: &Command, mut words: Vec<OsString>, current: &OsStr) -> Vec<CompletionCandidate> {
     let index = words.len();
     words.push(current.to_owned());
     let folder = std::env::current_dir().ok();
-    // An error means that nothing fits.
+    // An error means that nothing matches.
     let found = complete(&mut command.clone(), words, index, folder.as_deref()).unwrap_or_default();
     let with_value = |candidate: &CompletionCandidate| {
         let name = candidate.get_value().to_str()?.strip_prefix("--")?;
@@ -134,7 +135,7 @@ fn ask(command: &Command, mut words: Vec<OsString>, current: &OsStr) -> Vec<Comp
     found.into_iter().chain(open).collect()
 }
 
-/// Whether a flag takes its value after `=` only.
+/// Whether a flag takes its value only after `=`.
 fn needs_equals(command: &Command, name: &str) -> bool {
     command.get_arguments().any(|arg| arg.get_long() == Some(name) && arg.is_require_equals_set())
         || command.get_subcommands().any(|inner| needs_equals(inner, name))

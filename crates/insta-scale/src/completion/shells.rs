@@ -1,6 +1,7 @@
-//! The shells: the script of each, and the form in which it reads candidates.
+//! The shells: the script of each, and the format in which it reads candidates.
 //!
-//! The scripts are those of clap_complete, but for bash: it cuts words at `=` and `:`, which that script does not mend.
+//! The scripts are those of clap_complete except for bash, which splits words at `=` and `:`; clap_complete's script does not
+//! handle that.
 
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{Elvish, EnvCompleter, Fish, Powershell, Zsh};
@@ -8,7 +9,7 @@ use std::io::Write;
 
 const BASH: &str = include_str!("bash.sh");
 
-/// A shell, by what it understands.
+/// A shell, by the language it understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Bash,
@@ -19,7 +20,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// One that is asked for on the command line.
+    /// The shell requested on the command line.
     pub fn of(shell: clap_complete::Shell) -> Self {
         match shell {
             clap_complete::Shell::Elvish => Self::Elvish,
@@ -30,7 +31,7 @@ impl Dialect {
         }
     }
 
-    /// The one that a script names.
+    /// The shell that a script names.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "bash" => Self::Bash,
@@ -42,7 +43,7 @@ impl Dialect {
         })
     }
 
-    /// What must precede the scripts of all programs. zsh reads in the first line of an installed file which commands it serves.
+    /// The text before the scripts of all programs. zsh reads the commands of an installed file from its first line.
     pub fn start_of_script(self) -> &'static str {
         match self {
             Self::Zsh => "#compdef oci-insta-scale capacity-manager manage-instances\n",
@@ -50,8 +51,8 @@ impl Dialect {
         }
     }
 
-    /// What must follow the scripts. zsh runs an installed file at the first Tab and expects it to complete, not only to
-    /// define functions.
+    /// The text after the scripts. zsh runs an installed file at the first Tab and expects it to complete, not only to define
+    /// functions.
     pub fn end_of_script(self) -> &'static str {
         match self {
             Self::Zsh => {
@@ -61,7 +62,7 @@ impl Dialect {
         }
     }
 
-    /// Writes the script for one program, which is found at `path`.
+    /// Writes the script for one program, which is located at `path`.
     pub fn write_script(
         self,
         variable: &str,
@@ -84,7 +85,7 @@ impl Dialect {
         theirs.write_registration(variable, program, program, path, out)
     }
 
-    /// What fits, as the shell's script reads it.
+    /// The matches in the format that the shell's script reads.
     pub fn show(self, candidates: &[CompletionCandidate]) -> String {
         let line = |candidate: &CompletionCandidate| {
             let value = candidate.get_value().to_string_lossy();

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What the last word of `line` can become; `|` is the cursor.
+/// The completions of the last word of `line`; `|` marks the cursor.
 fn offered(program: Program, line: &str) -> Vec<String> {
     let words = line.strip_suffix('|').unwrap().split(' ').map(OsString::from).collect();
     let found = candidates(program, words);

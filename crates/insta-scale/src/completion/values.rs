@@ -16,9 +16,9 @@ use oci_simulator::scenario::Scenario;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// Tells the flags of a command, and those of its commands, where their values come from.
+/// Attaches the sources of values to the flags of a command and its subcommands.
 pub fn attach(command: Command) -> Command {
-    // Only launches that something is left of can be resumed; everything can be shown.
+    // Only launches with remaining work can be resumed, but every run can be shown.
     let wanted: fn(&RunHead) -> bool = if command.get_name() == "resume" { can_resume } else { |_| true };
     command.mut_args(|arg| of(arg, wanted)).mut_subcommands(attach)
 }
@@ -47,7 +47,7 @@ fn of(arg: Arg, wanted: fn(&RunHead) -> bool) -> Arg {
     arg.add(values)
 }
 
-/// Those that begin with what is typed, however it is written.
+/// The values that start with the typed text, ignoring case.
 fn beginning(current: &OsStr, values: impl Iterator<Item = CompletionCandidate>) -> Vec<CompletionCandidate> {
     let typed = current.to_string_lossy().to_lowercase();
     values.filter(|value| value.get_value().to_string_lossy().to_lowercase().starts_with(&typed)).collect()
@@ -63,7 +63,7 @@ fn scenarios(current: &OsStr) -> Vec<CompletionCandidate> {
     found
 }
 
-/// The runs on this machine that are wanted. No ledger is made for the question.
+/// The matching runs on this machine. Completion does not create a ledger.
 fn runs(wanted: fn(&RunHead) -> bool) -> Vec<CompletionCandidate> {
     let asked = environment::variable("OCI_INSTA_SCALE_STATE_DIR").map(PathBuf::from);
     let Ok(folder) = environment::state_dir(asked, false) else { return Vec::new() };
@@ -90,7 +90,7 @@ fn runs(wanted: fn(&RunHead) -> bool) -> Vec<CompletionCandidate> {
     shown.collect()
 }
 
-/// The profiles of the usual file.
+/// The profiles of the default file.
 fn profiles() -> Vec<CompletionCandidate> {
     let path = config_file_path(None, &environment::variable);
     let file = ConfigFile::read(&path);

@@ -1,4 +1,4 @@
-//! `fleet adopt`: takes instances into the fleet of the config, by giving them its tag.
+//! `fleet adopt`: adds existing instances to the fleet of the config by tagging them.
 
 use super::Ground;
 use crate::args::{AdoptArgs, OutputFormat};
@@ -16,7 +16,7 @@ use fleet::plan::{FLEET_TAG, MAX_FREEFORM_TAGS};
 use fleet::select::{Filter, Machine, Named, find, total_now};
 use serde_json::json;
 
-/// Runs it.
+/// Adopts instances.
 pub async fn adopt_instances(session: &Session, args: &AdoptArgs) -> Result<Exit, CommandError> {
     consent::has_to_ask(args.yes)?;
     let ground = Ground::open(session, false).await?;
@@ -67,7 +67,7 @@ pub async fn adopt_instances(session: &Session, args: &AdoptArgs) -> Result<Exit
     show(&ground, &machines, &results)
 }
 
-/// The instances that are named: each has to be there, and in no fleet yet.
+/// The named instances. Each must exist and must not belong to a fleet.
 async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, CommandError> {
     let parsed: Result<Vec<Named>, String> = names.iter().map(|name| name.parse()).collect();
     let parsed = parsed.map_err(|why| CommandError::usage(why, "use display names or OCIDs"))?;

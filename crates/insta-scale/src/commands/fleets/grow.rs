@@ -1,4 +1,4 @@
-//! `scale` to a larger size: a launch of what is missing.
+//! `scale` to a larger size: launches the missing instances.
 
 use super::Ground;
 use super::shared::{note_count, show_planned};
@@ -18,7 +18,7 @@ use fleet::fleets::{Census, Drift, Means, ScalePlan, carry_out, mixed};
 use fleet::{FleetSpec, Plan};
 use ledger::RunState;
 
-/// Runs it.
+/// Grows the fleet.
 pub async fn run(
     ground: &Ground<'_>,
     args: &ScaleArgs,
@@ -43,7 +43,7 @@ pub async fn run(
         return Ok(Exit::Done);
     }
     ground.agree(args.yes, &proposal).await?;
-    // Whoever reads of the runs later must know that they are not real.
+    // Later readers of the runs must see that they are simulated.
     let label = simulated::label().map(str::to_owned);
     scale.simulated.clone_from(&label);
     if let Some(origin) = &mut plan.origin {
@@ -52,7 +52,7 @@ pub async fn run(
     launch(ground, args, &scale, &plan).await
 }
 
-/// A config that changed since would make a fleet of two kinds of instances without anybody having said so.
+/// Refuses to grow a fleet whose config has changed since, because that would silently mix two kinds of instances.
 fn refuse_mixed(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
     let machines = census.members.iter().map(|member| &member.machine);
     let Some(found) = mixed(machines, ground.fleet()) else { return Ok(()) };
@@ -113,7 +113,7 @@ async fn launch(
     let done = Done::new(scale, scale.before + summary.launched).by(converged.scale);
     let exit = Exit::of(&summary);
     console::data(&done.launched(&summary, &ending, connection.session.output))?;
-    // The size is kept: `scale` goes on, not `resume`.
+    // The wanted size is recorded, so `scale` continues the work, not `resume`.
     run_report::advise(connection.session, &summary);
     done.advise(connection.session);
     note_count(ground, args, scale);

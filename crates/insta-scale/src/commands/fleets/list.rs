@@ -1,4 +1,4 @@
-//! `fleets`: the fleets of a compartment, by the tags of their instances.
+//! `fleets`: lists the fleets of a compartment by the tags of their instances.
 
 use crate::args::{FleetsArgs, OutputFormat};
 use crate::connection::Connection;
@@ -15,7 +15,7 @@ use oci_api::models::InstanceLifecycleState as State;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Runs it.
+/// Lists the fleets.
 pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, CommandError> {
     let connection = Connection::open_in(session, args.compartment.as_deref()).await?;
     let tags = vec![Tag { key: FLEET_TAG.to_owned(), value: None }];
@@ -70,7 +70,7 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
     Ok(Exit::Done)
 }
 
-/// The rows in the width of the terminal, if it is one.
+/// The rows, fitted to the width of the terminal if there is one.
 fn table(rows: &[Vec<String>], width: Option<usize>) -> String {
     let cell = |row: &[String], at: usize| row.get(at).cloned().unwrap_or_default();
     let column = |title, rank, at| Column::new(title, rank, rows.iter().map(|row| cell(row, at)));

@@ -15,10 +15,10 @@ use fleet::history::launch_lock_key;
 use ledger::Lease;
 use ledger::sqlite::{self, Locked};
 
-/// What is said when it is told to stop.
+/// The message when it is told to stop.
 const STOPPING: &str = "stopping: nothing new is launched; the fleet stays as it is";
 
-/// Runs it.
+/// Maintains the fleet.
 pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Exit, CommandError> {
     if args.print_unit {
         console::data(&super::unit::maintain(session, args)?)?;

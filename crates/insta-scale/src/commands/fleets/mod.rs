@@ -28,20 +28,20 @@ use fleet::{Environment, FleetSpec, Origin, Plan};
 use ledger::{MemoryStore, Store};
 use std::sync::Arc;
 
-/// What a command about a fleet works with.
+/// The common basis of the commands about a fleet.
 pub(super) struct Ground<'a> {
-    /// The way to the service.
+    /// The connection to the service.
     pub connection: Connection<'a>,
     /// Which fleet it is.
     pub key: FleetKey,
-    /// Where its runs are started from.
+    /// The origin of its runs.
     pub origin: Option<Origin>,
-    /// For queries that a person waits for.
+    /// The environment for queries for which a person waits.
     pub asking: Environment,
 }
 
 impl<'a> Ground<'a> {
-    /// Reads the config, opens the ledger, and signs in. A command that `writes` makes a ledger where there is none.
+    /// Reads the config, opens the ledger, and signs in. A command that `writes` creates a missing ledger.
     pub async fn open(session: &'a Session, writes: bool) -> Result<Self, CommandError> {
         let settings = session.read_config(None)?;
         let origin = session.origin(&settings);
@@ -54,7 +54,7 @@ impl<'a> Ground<'a> {
         Ok(Self { connection, key, origin, asking })
     }
 
-    /// Asks whether something is to be done in the compartment of the fleet.
+    /// Asks for confirmation to change something in the compartment of the fleet.
     pub async fn agree(&self, yes: bool, proposal: &Proposal) -> Result<(), CommandError> {
         consent::agree(&self.connection, &self.connection.compartment, yes, proposal).await
     }
@@ -69,7 +69,7 @@ impl<'a> Ground<'a> {
         self.connection.ask(take_census(&self.asking, self.fleet(), &self.key)).await
     }
 
-    /// What would be launched for such a fleet, as the service sees it now.
+    /// The plan to launch such a fleet, with the service's current data.
     pub async fn plan(&self, fleet: FleetSpec) -> Result<Plan, CommandError> {
         let planned = self.connection.ask(Box::pin(async {
             let planned = fleet::plan(&self.asking.client, fleet).await;
@@ -80,7 +80,7 @@ impl<'a> Ground<'a> {
         Ok(plan)
     }
 
-    /// How many there are to be.
+    /// The wanted size.
     pub async fn wanted(&self) -> Result<Wanted, CommandError> {
         Ok(wanted(&*self.asking.store, &self.key, self.fleet().count).await?)
     }

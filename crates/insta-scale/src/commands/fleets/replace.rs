@@ -1,4 +1,4 @@
-//! `replace --drifted`: launches new instances in the place of members that differ from the config, and ends the old ones.
+//! `replace --drifted`: replaces members that differ from the config with new instances.
 
 use super::Ground;
 use super::shared::terminate_options;
@@ -15,7 +15,7 @@ use crate::session::{Session, launch_options};
 use fleet::fleets::{Census, ReplaceError, ReplaceOptions, drifted, replace, size_meanwhile};
 use ledger::Outcome;
 
-/// Runs it.
+/// Replaces members.
 pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Exit, CommandError> {
     if !args.dry_run {
         consent::has_to_ask(args.yes)?;
@@ -95,7 +95,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
     })
 }
 
-/// A launch that was cut short may have made members that nobody has counted.
+/// Refuses to work beside an interrupted launch, which may have created members that are not counted.
 fn refuse_unfinished(census: &Census) -> Result<(), CommandError> {
     let Some(run) = census.unfinished.first() else { return Ok(()) };
     Err(CommandError::usage(

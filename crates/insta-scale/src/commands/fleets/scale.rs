@@ -20,10 +20,10 @@ use ledger::sqlite::{self, Locked};
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::BTreeMap;
 
-/// Runs it.
+/// Scales the fleet.
 pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, CommandError> {
     if !args.dry_run {
-        // Before anything is looked up: whoever cannot be asked is told so at once.
+        // Checked before anything is looked up, so that a missing terminal is reported at once.
         consent::has_to_ask(args.yes)?;
     }
     let mut ground = Ground::open(session, !args.dry_run).await?;
@@ -89,7 +89,7 @@ async fn bring_to(
     }
 }
 
-/// The flags that concern a launch where nothing is launched, and a termination where nothing is terminated.
+/// Flags for a launch when nothing is launched, and flags for a termination when nothing is terminated.
 fn flags_without_effect(args: &ScaleArgs, change: &SizeChange) -> Vec<String> {
     let (grows, shrinks) = (matches!(change, SizeChange::Grow(_)), matches!(change, SizeChange::Shrink(_)));
     let flags = [
@@ -102,7 +102,7 @@ fn flags_without_effect(args: &ScaleArgs, change: &SizeChange) -> Vec<String> {
     flags.into_iter().filter(|(vain, ..)| *vain).map(note).collect()
 }
 
-/// The fleet has its size, but perhaps not of running instances.
+/// Notes that the fleet has its size, but not all of its instances are running.
 fn note_states(ground: &Ground<'_>, census: &Census) {
     let mut states: BTreeMap<&str, usize> = BTreeMap::new();
     for member in census.members.iter().filter(|member| member.machine.state != State::Running) {
@@ -115,7 +115,7 @@ fn note_states(ground: &Ground<'_>, census: &Census) {
     console::line(&format!("note: not all instances are RUNNING: {}", clean(&states.join(", "))));
 }
 
-/// The fleet has the size already. What the person said is kept all the same, unless it was kept before.
+/// Handles a fleet that already has the size. The requested size is still recorded if it is new.
 async fn nothing(
     ground: &Ground<'_>,
     args: &ScaleArgs,
@@ -137,7 +137,7 @@ async fn nothing(
     Ok(Exit::Done)
 }
 
-/// Keeps a second `scale` or `launch` of this machine from changing the fleet meanwhile.
+/// Takes the lock that prevents another `scale` or `launch` on this machine from changing the fleet meanwhile.
 pub(super) fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
     let folder = ground.connection.session.state_folder()?;
     let key = launch_lock_key(ground.fleet(), ground.origin.as_ref());
@@ -153,7 +153,7 @@ pub(super) fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
     }
 }
 
-/// An active launch of the fleet would continue alongside this command.
+/// Refuses to work beside an active launch of the fleet.
 pub(super) async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
     let Some(run) = census.at_work.first() else { return Ok(()) };
     let holder = holder_of(&*ground.asking.store, *run, ground.connection.session.now()).await;
@@ -163,7 +163,7 @@ pub(super) async fn refuse_at_work(ground: &Ground<'_>, census: &Census) -> Resu
     ))
 }
 
-/// The order that the person asks for. A fleet that is spread stays so unless they do.
+/// The requested order of terminations. By default, a fleet with a spread stays spread.
 fn order(args: &ScaleArgs, spread: Option<Spread>) -> LeavingOrder {
     if !args.named.is_empty() {
         LeavingOrder::Named(args.named.iter().map(|name| name.trim().to_owned()).collect())
@@ -178,7 +178,7 @@ fn order(args: &ScaleArgs, spread: Option<Spread>) -> LeavingOrder {
     }
 }
 
-/// Who leaves first where nobody says so.
+/// The default order of terminations.
 pub(in crate::commands) fn usual_order(spread: Option<Spread>) -> LeavingOrder {
     spread.map_or(LeavingOrder::Newest, |spread| LeavingOrder::Spread(spread.across))
 }

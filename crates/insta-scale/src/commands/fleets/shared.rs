@@ -1,4 +1,4 @@
-//! What both ways of changing a fleet share.
+//! Helpers for both growing and shrinking a fleet.
 
 use super::Ground;
 use crate::args::{Keep, Pace, ScaleArgs};
@@ -33,7 +33,7 @@ pub(super) fn show_planned(
     console::data(&done.planned(proposal, &connection.settings.prices, connection.session.output))
 }
 
-/// Says that the config has another number: whoever launches from it elsewhere gets that. A dry run keeps no size.
+/// Warns that the config contains another count, which a launch from it elsewhere would use. A dry run records no size.
 pub(super) fn note_count(ground: &Ground<'_>, args: &ScaleArgs, scale: &ScalePlan) {
     let nobody_asked = args.dry_run || args.size.is_none() || ground.connection.session.is_quiet();
     if scale.wanted == scale.configured || nobody_asked {

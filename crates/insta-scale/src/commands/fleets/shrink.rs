@@ -1,4 +1,4 @@
-//! `scale` to a smaller size: a termination of those that were shown.
+//! `scale` to a smaller size: terminates the instances that were shown.
 
 use super::Ground;
 use super::shared::{note_count, show_planned, terminate_options};
@@ -16,7 +16,7 @@ use fleet::fleets::{Census, Means, Picked, ScalePlan, Unevenness, carry_out, une
 use fleet::plan::Spread;
 use fleet::select::{Selection, total_now};
 
-/// Runs it.
+/// Shrinks the fleet.
 pub async fn run(
     ground: &Ground<'_>,
     args: &ScaleArgs,
@@ -81,7 +81,7 @@ pub async fn run(
     Ok(if exit == Exit::Done && short > 0 { Exit::SomeFailed } else { exit })
 }
 
-/// Whoever names instances means exactly these.
+/// Refuses to terminate fewer or more instances than those named.
 fn check_named(
     ground: &Ground<'_>,
     args: &ScaleArgs,
@@ -120,8 +120,8 @@ fn check_named(
     ))
 }
 
-/// An order that the person asked for must not break the spread. Where nobody chose, the fullest domains shrink first, and what
-/// stands in the way of an even fleet is only told.
+/// Refuses a requested order that would break the spread. Without a requested order, the fullest domains shrink first, and an
+/// uneven result is only reported.
 fn check_spread(ground: &Ground<'_>, args: &ScaleArgs, uneven: &Unevenness) -> Result<(), CommandError> {
     let refuses = ground.fleet().spread.is_some_and(Spread::refuses);
     let flag = match (args.named.is_empty(), args.oldest, args.newest) {
@@ -148,7 +148,7 @@ fn protected(picked: &Picked) -> String {
     )
 }
 
-/// Who leaves and why, and what the fleet costs before and after.
+/// The instances to terminate, why each was chosen, and the price of the fleet before and after.
 fn propose(
     ground: &Ground<'_>,
     census: &Census,
@@ -178,7 +178,7 @@ fn propose(
         hour: (all.1 < census.members.len()).then_some((all.0 - spent.0).max(0.0)),
         unknown: all.1.saturating_sub(spent.1),
     };
-    // The price of those that leave.
+    // The price of the instances to terminate.
     for (label, _) in &mut proposal.money {
         *label = "saves";
     }

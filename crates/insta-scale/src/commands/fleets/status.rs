@@ -1,4 +1,4 @@
-//! `status`: what exists of the fleet of the config beside what is wanted.
+//! `status`: compares the existing members of the config's fleet with the wanted size.
 
 use super::Ground;
 use crate::args::{OutputFormat, StatusArgs};
@@ -12,7 +12,7 @@ use fleet::FleetSpec;
 use fleet::fleets::{Belongings, Census, Standing, belongings, spread_now};
 use std::collections::BTreeSet;
 
-/// Runs it.
+/// Shows the fleet.
 pub async fn show_fleet(session: &Session, args: &StatusArgs) -> Result<Exit, CommandError> {
     let ground = Ground::open(session, false).await?;
     let screen = args.watch && session.output == OutputFormat::Table && console::is_terminal_out();
@@ -46,12 +46,12 @@ pub async fn show_fleet(session: &Session, args: &StatusArgs) -> Result<Exit, Co
     }
 }
 
-/// What is looked up less often than the members: it costs more requests and changes with them.
+/// Data that is refreshed less often than the members, because it needs more requests and changes only with them.
 #[derive(Default)]
 struct Extras {
     members: BTreeSet<String>,
     belongings: Option<Belongings>,
-    /// The fleet with the domains that the service has.
+    /// The fleet with the domains of the region.
     planned: Option<FleetSpec>,
 }
 
@@ -75,7 +75,7 @@ async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standi
     Ok(Standing { spread, ..standing })
 }
 
-/// The fleet with its domains. A config that cannot be launched from can still be shown.
+/// The fleet with its domains. A config that cannot be launched can still be shown.
 async fn plan(ground: &Ground<'_>) -> Result<Option<FleetSpec>, CommandError> {
     match ground.plan(ground.fleet().clone()).await {
         Ok(plan) => Ok(Some(plan.fleet)),

@@ -1,4 +1,4 @@
-//! Launches of a fleet that were cut short: what they have made is found out before anything is counted.
+//! Interrupted launches of a fleet, whose results must be determined before members are counted.
 
 use super::Ground;
 use crate::args::ScaleArgs;
@@ -9,8 +9,8 @@ use crate::output::text::clean;
 use fleet::RunError;
 use fleet::fleets::{Census, settle_unfinished};
 
-/// Finds out what they have made and ends them. Where nothing is in doubt that changes nothing in the cloud; otherwise it is
-/// asked for first.
+/// Determines the results of interrupted launches and ends them. If no launch is in doubt, this changes nothing in the cloud;
+/// otherwise it asks for confirmation first.
 pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> Result<(), CommandError> {
     let runs: Vec<String> = census.unfinished.iter().map(ToString::to_string).collect();
     let said = format!("unfinished: {}", runs.join(", "));
@@ -57,7 +57,7 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
     if ground.connection.session.stop.is_cancelled() { Err(CommandError::Interrupted) } else { Ok(()) }
 }
 
-/// Nobody knows how many members there are while a launch is in doubt.
+/// Refuses to continue while a launch is in doubt, because the number of members is then unknown.
 pub fn refuse_doubt(census: &Census) -> Result<(), CommandError> {
     let Some(run) = census.unfinished.first().filter(|_| census.in_doubt > 0) else { return Ok(()) };
     Err(CommandError::usage(

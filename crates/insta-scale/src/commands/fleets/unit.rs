@@ -1,4 +1,4 @@
-//! Systemd units that run a command for good: `maintain` and `hunt`.
+//! Systemd units that run a command permanently: `maintain` and `hunt`.
 
 use crate::args::{MaintainArgs, Pace};
 use crate::error::CommandError;
@@ -8,26 +8,26 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// What differs between units.
+/// The parts in which units differ.
 pub struct Unit<'a> {
     /// The command.
     pub command: &'a str,
-    /// Its flags beyond those that say where, each with a blank in front.
+    /// Its flags, apart from those for the location, each with a leading space.
     pub flags: String,
-    /// What stands before the path of the config in the description …
+    /// The description before the path of the config.
     pub description: &'a str,
-    /// … and after it.
+    /// The description after the path.
     pub description_end: &'a str,
-    /// When systemd starts it again.
+    /// When systemd restarts it.
     pub restart: &'a str,
-    /// The exit codes after which it does not.
+    /// The exit codes that prevent a restart.
     pub no_restart: &'a str,
 }
 
 /// The unit of `maintain`.
 ///
 /// # Errors
-/// As [`text`].
+/// As for [`text`].
 pub fn maintain(session: &Session, args: &MaintainArgs) -> Result<String, CommandError> {
     let restart_stopped = if args.restart_stopped { " --restart-stopped" } else { "" };
     let flags = format!("{restart_stopped} --every {}s{}", args.every.as_secs(), pace(&args.pace));
@@ -47,14 +47,14 @@ pub fn maintain(session: &Session, args: &MaintainArgs) -> Result<String, Comman
 /// The unit, for `~/.config/systemd/user/` or `/etc/systemd/system/`.
 ///
 /// # Errors
-/// When the path of the program or of the config is not known, or is not text.
+/// When the path of the program or the config is unknown or not valid text.
 pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> {
     let program = std::env::current_exe()
         .map_err(|source| CommandError::System { what: "the path of this program is unknown", source })?;
     let config = std::path::absolute(session.config_file())
         .map_err(|source| CommandError::System { what: "the path of the config is unknown", source })?;
     let mut command = format!("{} {} --yes --config {}", word(&program)?, unit.command, word(&config)?);
-    // A service has another environment: the ledger that holds the wanted size is named.
+    // A service has another environment, so the unit names the ledger that contains the wanted size.
     let folder = std::path::absolute(session.state_folder()?).map_err(|source| CommandError::System {
         what: "the path of the state directory is unknown",
         source,
@@ -102,7 +102,7 @@ pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> 
     ))
 }
 
-/// The flags that say how replacements are launched.
+/// The flags for launching replacements.
 pub fn pace(pace: &Pace) -> String {
     let mut flags = String::new();
     let seconds = |time: Option<Duration>| time.map(|time| format!("{}s", time.as_secs()));
@@ -129,7 +129,7 @@ pub fn pace(pace: &Pace) -> String {
 /// A path as a word of a unit.
 ///
 /// # Errors
-/// When a unit cannot hold it.
+/// When a unit cannot contain it.
 pub fn word(path: &Path) -> Result<String, CommandError> {
     let text = path.to_str().filter(|text| !text.contains(['\n', '"', '\'', '\\'])).ok_or_else(|| {
         CommandError::usage(
@@ -140,7 +140,7 @@ pub fn word(path: &Path) -> Result<String, CommandError> {
     Ok(if text.contains(' ') { format!("\"{}\"", escaped(text)) } else { escaped(text) })
 }
 
-/// `%` begins a specifier of systemd, and `$` a variable.
+/// Escapes `%`, which starts a specifier in systemd, and `$`, which starts a variable.
 fn escaped(text: &str) -> String {
     text.replace('%', "%%").replace('$', "$$")
 }

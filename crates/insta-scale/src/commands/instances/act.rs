@@ -16,7 +16,7 @@ use fleet::action::{ActionSummary, Options, Verb};
 use fleet::select::Selection;
 use ledger::{Outcome, Store};
 
-/// `start`.
+/// Starts instances.
 pub async fn start_instances(connection: &Connection<'_>, args: &ActInstances) -> Result<Exit, CommandError> {
     let options = Options { retry_for: args.retry_for, ..Options::new(Verb::Start) };
     let notifies = args.retry_for.is_some() && !args.no_notify;
@@ -24,12 +24,12 @@ pub async fn start_instances(connection: &Connection<'_>, args: &ActInstances) -
     Box::pin(act_notifying(connection, &args.select, &args.carry, options, notifies)).await
 }
 
-/// `stop`.
+/// Stops instances.
 pub async fn stop_instances(connection: &Connection<'_>, args: &SoftInstances) -> Result<Exit, CommandError> {
     act(connection, &args.select, &args.carry, soft(args, Verb::Stop)).await
 }
 
-/// `reboot`.
+/// Reboots instances.
 pub async fn reboot_instances(
     connection: &Connection<'_>,
     args: &SoftInstances,
@@ -37,7 +37,7 @@ pub async fn reboot_instances(
     act(connection, &args.select, &args.carry, soft(args, Verb::Reboot)).await
 }
 
-/// `terminate`.
+/// Terminates instances.
 pub async fn terminate_instances(
     connection: &Connection<'_>,
     args: &TerminateInstances,
@@ -70,7 +70,7 @@ async fn act(
     act_notifying(connection, select, carry, options, false).await
 }
 
-/// The same; `notifies`: whether the receivers of the config are told what becomes of it.
+/// Runs an action; `notifies` says whether the config's receivers are notified of the result.
 async fn act_notifying(
     connection: &Connection<'_>,
     select: &Select,
@@ -87,7 +87,7 @@ async fn act_notifying(
                  compartment",
         ));
     }
-    // A named instance gets a result in any case.
+    // A named instance always gets a result.
     filter.named_though_gone = true;
     let mut found = select::find_instances(connection, &filter).await?;
     let working = at_work::find_launches(connection, &filter, &found.machines).await?;
@@ -95,13 +95,13 @@ async fn act_notifying(
         return Err(at_work::refuse_while_at_work(&working, options.verb));
     }
     let mut stopped = Vec::new();
-    // Where nobody can agree to what comes next, the runs are left at work.
+    // If nobody can confirm the action, the runs continue undisturbed.
     if !working.is_empty() && (carry.yes || console::can_ask()) {
         stopped = at_work::stop_launches(connection, &working, options.verb).await?;
         found = select::find_instances(connection, &filter).await?;
     }
     let slip = select::report_choice(connection, &filter, &found).await?;
-    // What is shown now is what is acted on, whatever appears later.
+    // The action covers exactly the instances shown now, even if others appear later.
     let selection = Selection::freeze(found.machines).and_missing(found.missing);
     let ends_runs = carry.stop_run && options.verb == Verb::Terminate;
     if ends_runs {
@@ -126,7 +126,7 @@ async fn act_notifying(
         return nothing(connection.session, options.verb, carry.allow_empty || ends);
     }
     confirm::confirm_action(connection, carry, &options, selection.machines()).await?;
-    // Somebody may have taken a run up while the question stood there.
+    // Another process may have resumed a run while the question was open.
     let mut working = at_work::find_launches(connection, &filter, selection.machines()).await?;
     working.retain(|one| !stopped.iter().any(|ours| ours.run() == one.run));
     if !working.is_empty() {
@@ -136,7 +136,7 @@ async fn act_notifying(
         at_work::end_for_good(connection, &stopped).await?;
     }
     connection.session.say_when_stopped(STOPPING);
-    // Whoever reads of the run later must know that it is not real.
+    // Later readers of the run must see that it is simulated.
     let options = Options { simulated: simulated::label().map(str::to_owned), ..options };
     let environment = connection.environment(connection.session.ledger()?);
     let run = environment.new_run_id();
@@ -149,7 +149,7 @@ async fn act_notifying(
         fleet::action::run(&environment, run, &selection, &options, sink, connection.session.stop.clone())
             .await;
     reporter.finish();
-    // Only now may others go on with the runs that were stopped.
+    // Other processes may resume the stopped runs only now.
     drop(stopped);
     let mut summary = result?;
     if options.verb == Verb::Terminate {
@@ -161,7 +161,7 @@ async fn act_notifying(
     Ok(exit)
 }
 
-/// What goes on costing money after a termination, unless nobody waits for the answer.
+/// Finds what continues to cost money after a termination, unless the user does not wait.
 async fn find_costs(
     connection: &Connection<'_>,
     store: &dyn Store,
@@ -180,8 +180,8 @@ async fn find_costs(
     summary.still_costs = costs::complete_costs(session, found);
 }
 
-/// A program gets its document even if there was nothing to do; a person was told. A selector that finds nothing is more
-/// often a mistake than not.
+/// A program gets its document even if there was nothing to do; a person was told. A selector that matches nothing is usually a
+/// mistake.
 fn nothing(session: &Session, verb: Verb, allowed: bool) -> Result<Exit, CommandError> {
     let outcome = if allowed { Outcome::Complete } else { Outcome::Nothing };
     if matches!(session.output, OutputFormat::Json | OutputFormat::Jsonl) {
@@ -190,7 +190,7 @@ fn nothing(session: &Session, verb: Verb, allowed: bool) -> Result<Exit, Command
     Ok(found_nothing(allowed))
 }
 
-/// The end of a command that should change instances but found none.
+/// The exit code of a command that should change instances but found none.
 pub(super) fn found_nothing(allowed: bool) -> Exit {
     if allowed {
         return Exit::Done;
@@ -199,13 +199,13 @@ pub(super) fn found_nothing(allowed: bool) -> Exit {
     Exit::NoneLaunched
 }
 
-/// Shows what a run of actions came to, and says how it ended.
+/// Shows the result of an action run and returns its exit code.
 pub fn conclude_action(session: &Session, summary: &ActionSummary) -> Result<Exit, CommandError> {
     show_action(session, summary)?;
     Ok(Exit::of_actions(summary))
 }
 
-/// Shows what a run of actions came to: data on stdout, advice on stderr.
+/// Shows the result of an action run: data on stdout, advice on stderr.
 pub fn show_action(session: &Session, summary: &ActionSummary) -> Result<(), CommandError> {
     match session.output {
         OutputFormat::Json => console::data(&action::action_json(summary))?,
@@ -216,7 +216,7 @@ pub fn show_action(session: &Session, summary: &ActionSummary) -> Result<(), Com
     Ok(())
 }
 
-/// Says what went wrong and what to do.
+/// Says what failed and what to do about it.
 pub fn advise(summary: &ActionSummary) {
     let advice = action::action_advice(summary);
     if !advice.is_empty() {

@@ -1,4 +1,5 @@
-//! Launches that are still at work on the instances that a command is about to change: refused, or stopped first.
+//! Launches that are still active on the instances that a command is about to change. The command either refuses or stops them
+//! first.
 
 use crate::connection::Connection;
 use crate::error::CommandError;
@@ -11,7 +12,7 @@ use fleet::history::{AtWork, launches_at_work, runs_of};
 use fleet::select::{Filter, Machine};
 use ledger::{Lease, LedgerError, RunId, RunKind, sqlite};
 
-/// A launch without a process, locked so that no other process resumes it in the meantime.
+/// A launch that no process is working on, locked so that no process resumes it in the meantime.
 pub struct Stopped {
     run: RunId,
     _lease: Lease,
@@ -24,7 +25,7 @@ impl Stopped {
     }
 }
 
-/// The launches at work that the instances, or the run that was named, belong to.
+/// The active launches to which the instances, or the named run, belong.
 pub async fn find_launches(
     connection: &Connection<'_>,
     filter: &Filter,
@@ -43,7 +44,7 @@ fn named(filter: &Filter) -> Option<RunId> {
     filter.run.as_deref().and_then(|run| run.parse().ok())
 }
 
-/// Refuses to act on instances of runs at work.
+/// Refuses to act on instances of active runs.
 pub fn refuse_while_at_work(working: &[AtWork], verb: Verb) -> CommandError {
     let lines: Vec<String> = working
         .iter()
@@ -59,7 +60,7 @@ pub fn refuse_while_at_work(working: &[AtWork], verb: Verb) -> CommandError {
     )
 }
 
-/// Says that instances which a launch at work makes from now on are not extended.
+/// Notes that instances launched by an active run from now on are not extended.
 pub fn note_for_extend(working: &[AtWork]) -> Option<String> {
     let AtWork { run, holder } = working.first()?;
     Some(format!(
@@ -68,10 +69,10 @@ pub fn note_for_extend(working: &[AtWork]) -> Option<String> {
     ))
 }
 
-/// Stops the runs and takes them, so that nobody resumes them meanwhile.
+/// Stops the runs and takes their leases, so that no process resumes them meanwhile.
 ///
 /// # Errors
-/// When one does not end in time, or the user wants no longer to wait for it. Then nothing is asked for any more.
+/// When one does not end in time, or the user stops waiting for it. All requests to stop are then withdrawn.
 pub async fn stop_launches(
     connection: &Connection<'_>,
     working: &[AtWork],
@@ -97,7 +98,7 @@ pub async fn stop_launches(
         })?);
         let resume = format!("`{} resume {}` continues it", connection.session.command_line(), one.run);
         console::line(&match verb {
-            // It ends for good once somebody has agreed to the termination.
+            // It ends permanently once the termination is confirmed.
             Verb::Terminate => format!("run {} has stopped; if you terminate nothing now, {resume}", one.run),
             _ => format!("run {} has stopped; later {resume}", one.run),
         });
@@ -105,7 +106,7 @@ pub async fn stop_launches(
     Ok(stopped)
 }
 
-/// Asks until the run can be had. A process that is just taking it up removes requests that were there before.
+/// Requests the stop until the run is free. A process that is just taking the run removes earlier requests.
 async fn take_once_free(connection: &Connection<'_>, run: RunId) -> Result<Stopped, CommandError> {
     let folder = connection.session.state_folder()?;
     let store = connection.session.ledger()?;
@@ -119,7 +120,7 @@ async fn take_once_free(connection: &Connection<'_>, run: RunId) -> Result<Stopp
     }
 }
 
-/// Takes the unfinished launches that nobody is at work on: an earlier process was killed or interrupted.
+/// Takes unfinished launches without a process, because an earlier process was killed or interrupted.
 pub async fn take_unfinished(
     connection: &Connection<'_>,
     filter: &Filter,
@@ -134,7 +135,7 @@ pub async fn take_unfinished(
             continue;
         }
         let store = session.ledger()?;
-        // Whoever has taken it up since is found by the look that follows the question.
+        // The check after the question finds a run that another process has taken since.
         if let Ok(lease) = store.lease(head.run, session.now()).await {
             stopped.push(Stopped { run: head.run, _lease: lease });
         }
@@ -142,8 +143,8 @@ pub async fn take_unfinished(
     Ok(())
 }
 
-/// Ends the runs for good: nothing more is launched for their slots, and they no longer block `launch`. A run of which a
-/// launch is in doubt, or whose records cannot all be read, stays unfinished, since only `resume` finds out what it made.
+/// Ends the runs permanently: their slots launch nothing more, and they no longer block `launch`. A run with a launch in doubt
+/// or with unreadable records stays unfinished, because only `resume` determines what it created.
 pub async fn end_for_good(connection: &Connection<'_>, stopped: &[Stopped]) -> Result<(), CommandError> {
     let environment = connection.environment(connection.session.ledger()?);
     for Stopped { run, .. } in stopped {

@@ -1,4 +1,5 @@
-//! Shows who will be hit, and asks. Terminations want the word DELETE: a `y` is typed too easily.
+//! Shows the affected instances and asks for confirmation. Terminations require the word DELETE, because `y` is typed too
+//! easily.
 
 use crate::args::Carry;
 use crate::commands::consent;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::BTreeMap;
 
-/// Asks, unless there is nothing to do or `--yes` was given.
+/// Asks for confirmation, unless there is nothing to do or `--yes` was given.
 pub async fn confirm_action(
     connection: &Connection<'_>,
     carry: &Carry,
@@ -36,7 +37,7 @@ pub async fn confirm_action(
     consent::agree(connection, &connection.compartment, carry.yes, &proposal).await
 }
 
-/// Says what becomes of the volumes, where no question says it.
+/// Says what happens to the volumes, if no question says it.
 pub fn tell_fate(session: &Session, yes: bool, options: &Options) -> Result<(), CommandError> {
     if !consent::has_to_ask(yes)? && !session.is_quiet() {
         console::line(&fate(options));
@@ -44,7 +45,7 @@ pub fn tell_fate(session: &Session, yes: bool, options: &Options) -> Result<(), 
     Ok(())
 }
 
-/// What is done to these instances, for a question.
+/// The proposal to act on these instances.
 pub fn propose_action(options: &Options, machines: &[Machine], prices: &Prices, now: Timestamp) -> Proposal {
     let (hit, spared) = sort_out(options, machines);
     proposal(options, &hit, &spared, prices, now)
@@ -76,11 +77,11 @@ pub async fn confirm_end(connection: &Connection<'_>, carry: &Carry) -> Result<(
     consent::agree(connection, &connection.compartment, carry.yes, &proposal).await
 }
 
-/// What they cost now and, where that changes, what they will cost; without volumes.
+/// The current price of the instances and, if it changes, the future price, without volumes.
 fn money(verb: Verb, hit: &[Machine], prices: &Prices) -> Vec<(&'static str, Money)> {
     let of = |machines: &[Machine]| {
         let (hour, unknown) = total_now(machines, prices);
-        // Of which no price is known, nobody knows what they cost.
+        // If no price is known, the total is unknown.
         Money { hour: (unknown < machines.len()).then_some(hour), unknown }
     };
     let now = of(hit);
@@ -96,10 +97,10 @@ fn money(verb: Verb, hit: &[Machine], prices: &Prices) -> Vec<(&'static str, Mon
     }
 }
 
-/// Why nothing is sent to an instance → the names of those.
+/// The reason why an instance is skipped → the names of the instances.
 type Spared = BTreeMap<String, Vec<String>>;
 
-/// Those that something is sent to, and the others. The run decides by the same rules.
+/// The instances that receive a request, and the skipped ones. The run decides by the same rules.
 fn sort_out(options: &Options, machines: &[Machine]) -> (Vec<Machine>, Spared) {
     let mut hit = Vec::new();
     let mut spared = Spared::new();
@@ -119,7 +120,7 @@ fn sort_out(options: &Options, machines: &[Machine]) -> (Vec<Machine>, Spared) {
     (hit, spared)
 }
 
-/// The table, the number and the price of those that are hit, and who is not.
+/// The table, number and price of the affected instances, and the skipped ones.
 fn outline(
     options: &Options,
     hit: &[Machine],
@@ -146,7 +147,7 @@ fn outline(
     table.rows(width) + &wrap(&after.join("\n"), width)
 }
 
-/// What becomes of the volumes.
+/// Describes what happens to the volumes.
 fn fate(options: &Options) -> String {
     let fate = |keep: bool| {
         if keep { "are kept and continue to cost money" } else { "are deleted with all their data" }

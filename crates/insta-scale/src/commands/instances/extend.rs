@@ -1,4 +1,4 @@
-//! `instances extend`: a later expiry for instances that were launched with one, or an earlier one with `--shorten`.
+//! `instances extend`: a later expiry for instances that have one, or an earlier expiry with `--shorten`.
 
 use super::act::found_nothing;
 use super::{STOPPING, at_work, select};
@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::time::Duration;
 
-/// Extends them.
+/// Extends instances.
 pub async fn extend_instances(
     connection: &Connection<'_>,
     args: &ExtendInstances,
@@ -84,7 +84,7 @@ pub async fn extend_instances(
     })
 }
 
-/// When the time is over that begins now.
+/// The expiry of a lifetime that starts now.
 fn end_of(ttl: Duration, now: Timestamp) -> Result<Timestamp, CommandError> {
     if ttl.is_zero() {
         return Err(CommandError::usage(
@@ -98,13 +98,13 @@ fn end_of(ttl: Duration, now: Timestamp) -> Result<Timestamp, CommandError> {
     now.checked_add(ttl).map_err(|_| too_long())
 }
 
-/// Those that get another end. The others are told.
+/// The instances whose expiry changes. The others are reported.
 ///
 /// # Errors
-/// When none would: each one lives longer already.
+/// When none would change because each has a later expiry.
 fn sort_out(machines: Vec<Machine>, until: Timestamp, shorten: bool) -> Result<Vec<Machine>, CommandError> {
     let all = machines.len();
-    // To give an expiry to an instance that has none would be to sentence it.
+    // Giving an expiry to an instance without one would cause its termination.
     let mut machines: Vec<Machine> = machines.into_iter().filter(|one| expiry(one).is_some()).collect();
     if machines.len() < all {
         let others = count((all - machines.len()) as u64, "instance");
@@ -128,7 +128,7 @@ fn sort_out(machines: Vec<Machine>, until: Timestamp, shorten: bool) -> Result<V
     Ok(machines)
 }
 
-/// Shows what changes, and asks.
+/// Shows what changes and asks for confirmation.
 async fn confirm(
     connection: &Connection<'_>,
     args: &ExtendInstances,

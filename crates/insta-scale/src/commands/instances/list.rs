@@ -1,4 +1,4 @@
-//! `instances list`: name, OCID, state, place, shape, addresses, age and price, with totals.
+//! `instances list`: name, OCID, state, placement, shape, addresses, age and price, with totals.
 
 use super::select;
 use crate::args::{ListInstances, OutputFormat, Sort};
@@ -12,7 +12,7 @@ use fleet::price::Prices;
 use fleet::select::{Found, Machine, SortBy, hour_now, sort};
 use std::cmp::Reverse;
 
-/// Lists them.
+/// Lists instances.
 pub async fn list_instances(connection: &Connection<'_>, args: &ListInstances) -> Result<Exit, CommandError> {
     let output = connection.session.output;
     if args.watch && output == OutputFormat::Csv {
@@ -21,7 +21,7 @@ pub async fn list_instances(connection: &Connection<'_>, args: &ListInstances) -
             "use --output jsonl, or omit --watch",
         ));
     }
-    // Made once: standard input cannot be read again.
+    // Built once, because standard input cannot be read again.
     let filter = select::build_filter(connection, &args.select).await?;
     let mut found = select::find_and_report(connection, &filter).await?;
     let screen = args.watch && output == OutputFormat::Table && console::is_terminal_out();
@@ -45,7 +45,7 @@ pub async fn list_instances(connection: &Connection<'_>, args: &ListInstances) -
     }
 }
 
-/// Adds addresses, and arranges the rows.
+/// Adds addresses and sorts the rows.
 async fn complete(
     connection: &Connection<'_>,
     args: &ListInstances,
@@ -65,7 +65,7 @@ async fn complete(
     Ok(())
 }
 
-/// The text of a table. What may be too long to be in memory twice is written at once, and leaves no text.
+/// The text of a table. A listing that may be too large to hold twice in memory is written directly, and no text is returned.
 fn show_list(
     connection: &Connection<'_>,
     args: &ListInstances,
@@ -89,7 +89,7 @@ fn show_list(
     Ok(String::new())
 }
 
-/// By name where the column says the same.
+/// Sorts by the column, and then by name.
 fn arrange(machines: &mut [Machine], column: Sort, prices: &Prices) {
     let by = match column {
         Sort::Name | Sort::Age | Sort::Price => SortBy::Name,
@@ -101,9 +101,9 @@ fn arrange(machines: &mut [Machine], column: Sort, prices: &Prices) {
     };
     sort(machines, by);
     match column {
-        // The youngest first: the smallest age.
+        // The youngest first, that is, by increasing age.
         Sort::Age => machines.sort_by_key(|machine| Reverse(machine.created)),
-        // What has no known price comes last.
+        // Instances without a known price come last.
         Sort::Price => machines.sort_by(|a, b| {
             let hour = |machine: &Machine| hour_now(machine, prices).unwrap_or(f64::INFINITY);
             hour(a).total_cmp(&hour(b))

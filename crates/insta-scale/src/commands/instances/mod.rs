@@ -1,4 +1,4 @@
-//! `instances`: one file for each verb, and `manage-instances`, their older front door.
+//! `instances`: one file per verb, and `manage-instances`, the original tool's interface to them.
 
 mod act;
 mod at_work;
@@ -51,7 +51,7 @@ pub async fn run_verb(session: &Session, command: InstancesCommand) -> Result<Ex
     }
 }
 
-/// Runs `manage-instances`, whose words are those of the original tool.
+/// Runs `manage-instances`, which has the original tool's arguments.
 pub fn run_manage_instances(arguments: ManageInstances) -> Result<Exit, CommandError> {
     arguments.check().map_err(|error| CommandError::usage(error, "omit it, or use it with `terminate`"))?;
     let (flags, command) = arguments.command();
@@ -61,7 +61,7 @@ pub fn run_manage_instances(arguments: ManageInstances) -> Result<Exit, CommandE
     })
 }
 
-/// Refuses a format that the verb does not have.
+/// Refuses a format that the verb does not support.
 pub fn check_verb_format(output: OutputFormat, command: &InstancesCommand) -> Result<(), CommandError> {
     let listing = matches!(command, InstancesCommand::List(_));
     match output {
@@ -72,11 +72,11 @@ pub fn check_verb_format(output: OutputFormat, command: &InstancesCommand) -> Re
     }
 }
 
-/// What is said when a run of actions is stopped.
+/// The message when a run of actions is stopped.
 pub const STOPPING: &str = "stopping: no new requests, waiting for requests in flight; press Ctrl-C again to leave at \
      once without losing anything";
 
-/// Connects to where the instances are. A mistake in the selectors or in a file is found before that, without a request.
+/// Connects to the service. Mistakes in selectors or files are found first, without sending a request.
 async fn connect<'a>(session: &'a Session, select: &Select) -> Result<Connection<'a>, CommandError> {
     select::check_selectors(select)?;
     Connection::open_in(session, select.compartment.as_deref()).await

@@ -1,4 +1,4 @@
-//! From flags, files and standard input to a filter, and from there to instances.
+//! Turns flags, files and standard input into a filter, and a filter into instances.
 
 use super::slip::{self, Slip};
 use crate::apart;
@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
 
-/// Finds the mistakes that need nobody to ask.
+/// Finds mistakes that need no request to the service.
 pub fn check_selectors(select: &Select) -> Result<(), CommandError> {
     let named =
         select.arguments().map_err(|error| CommandError::usage(error, "use OCIDs or display names"))?;
@@ -52,7 +52,7 @@ pub async fn build_filter(connection: &Connection<'_>, select: &Select) -> Resul
     Ok(filter)
 }
 
-/// The name that the members of a fleet have in their tag.
+/// The name that identifies a fleet in its members' tag.
 fn fleet_name(connection: &Connection<'_>, fleet: &FleetChoice) -> Result<String, CommandError> {
     let FleetChoice::Named(name) = fleet else {
         let name = &connection.settings.fleet.name;
@@ -67,7 +67,7 @@ fn fleet_name(connection: &Connection<'_>, fleet: &FleetChoice) -> Result<String
     Ok(name.clone())
 }
 
-/// The instances of a run: of a launch, those that carry its tag; of another, those that it acted on.
+/// Adds the instances of a run: for a launch, those with its tag; otherwise those on which it acted.
 async fn add_run(connection: &Connection<'_>, text: &str, filter: &mut Filter) -> Result<(), CommandError> {
     let heads = connection.session.known_runs().await?;
     let run = if text == "last" {
@@ -76,7 +76,7 @@ async fn add_run(connection: &Connection<'_>, text: &str, filter: &mut Filter) -
             CommandError::usage("the ledger knows no launch", "use the full id of the run, as in its tag")
         })?
     } else {
-        // A whole id may be that of another machine's run, which this ledger does not know.
+        // A complete id may belong to a run of another machine, which this ledger does not know.
         match text.trim().parse() {
             Ok(run) => run,
             Err(_) => find_run(&heads, text)?,
@@ -153,12 +153,12 @@ fn bad_lines(file: &str, bad: &[BadLine]) -> CommandError {
     CommandError::usage(lines.join("\n"), "write one instance OCID per line; `#` starts a comment")
 }
 
-/// Finds the instances that flags describe, and says what of it is worth knowing.
+/// Finds the instances that flags select, and reports anything notable.
 pub async fn choose_instances(connection: &Connection<'_>, select: &Select) -> Result<Found, CommandError> {
     find_and_report(connection, &build_filter(connection, select).await?).await
 }
 
-/// Finds the instances that a filter means, and says what of it is worth knowing.
+/// Finds the instances that a filter selects, and reports anything notable.
 pub async fn find_and_report(connection: &Connection<'_>, filter: &Filter) -> Result<Found, CommandError> {
     let found = find_instances(connection, filter).await?;
     let slip = report_choice(connection, filter, &found).await?;
@@ -171,8 +171,8 @@ pub async fn find_and_report(connection: &Connection<'_>, filter: &Filter) -> Re
     Ok(found)
 }
 
-/// Finds the instances that a filter means, and says nothing. What a run of this machine has just launched may not be
-/// listed yet: the ledger knows of it.
+/// Finds the instances that a filter selects without reporting anything. The ledger supplies instances that a run of this
+/// machine launched recently and that are not listed yet.
 pub async fn find_instances(connection: &Connection<'_>, filter: &Filter) -> Result<Found, CommandError> {
     let found = connection.ask(find(&connection.client, &connection.compartment, filter)).await;
     let mut found = found.map_err(CommandError::of_compartment)?;
@@ -187,7 +187,7 @@ pub async fn find_instances(connection: &Connection<'_>, filter: &Filter) -> Res
     Ok(found)
 }
 
-/// Instances that the run has launched lately, by the ledger, and that the list does not show.
+/// Instances that the run launched recently according to the ledger but that the list does not show.
 async fn unlisted(
     connection: &Connection<'_>,
     filter: &Filter,
@@ -206,7 +206,7 @@ async fn unlisted(
     Ok(known)
 }
 
-/// Why named instances are not selected. Without another selector, only terminated ones are not.
+/// Why named instances are not selected. Without other selectors, only terminated ones are excluded.
 fn why_left_out(filter: &Filter, number: u64) -> String {
     let others = Filter { named: None, terminated: false, named_though_gone: false, ..filter.clone() };
     if others == Filter::default() {
@@ -216,7 +216,7 @@ fn why_left_out(filter: &Filter, number: u64) -> String {
     format!("excluded by another selector: {}", count(number, "named instance"))
 }
 
-/// Says what of a choice is worth knowing. When it is empty, so is why; what was probably meant comes back.
+/// Reports anything notable about a selection. For an empty one it says why, and returns what was probably meant.
 pub async fn report_choice(
     connection: &Connection<'_>,
     filter: &Filter,
@@ -252,7 +252,7 @@ pub async fn report_choice(
     explain(connection, filter, &found.missing).await
 }
 
-/// What was probably meant: the other instances of the compartment tell.
+/// What was probably meant, judging by the other instances of the compartment.
 async fn explain(
     connection: &Connection<'_>,
     filter: &Filter,
@@ -268,7 +268,7 @@ async fn explain(
     Ok(slip::explain(filter, missing, &all.machines))
 }
 
-/// How a command that only looks has ended: what was named and not found is a failure.
+/// The exit code of a read-only command: a named instance that was not found is a failure.
 pub fn exit_of(found: &Found) -> Exit {
     match (found.missing.is_empty(), found.machines.is_empty()) {
         (true, _) => Exit::Done,

@@ -1,6 +1,6 @@
-//! What was probably meant by a selector that found nothing: a wildcard, quotes, a blank, the other case.
+//! Guesses what was meant by a selector that matched nothing: a wildcard, quotes, a blank, another case.
 //!
-//! Pure: the instances that there are come from outside.
+//! Pure: the caller passes the existing instances in.
 
 use crate::output::text::{clean, count};
 use fleet::select::{Filter, Machine, Named};
@@ -9,17 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What was probably meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slip {
-    /// What is wrong, and what there is.
+    /// What is wrong, and what exists.
     pub text: String,
-    /// Whether it can be nothing but a mistake: a wildcard, say, without which there are instances.
+    /// Whether it can only be a mistake, for example a wildcard without which instances match.
     pub certain: bool,
 }
 
-/// Characters that mean "anything" elsewhere: to a shell, in a regular expression, in SQL.
+/// Characters that mean "anything" elsewhere: in a shell, a regular expression or SQL.
 const WILDCARDS: [char; 4] = ['*', '?', '[', '%'];
 const QUOTES: [char; 8] = ['\'', '"', '`', '“', '”', '‘', '’', '„'];
 
-/// What was probably meant by a filter that found nothing among `machines`.
+/// What was probably meant by a filter that matched nothing in `machines`.
 pub fn explain(filter: &Filter, missing: &[Named], machines: &[Machine]) -> Option<Slip> {
     let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
     let by_prefix =
@@ -34,7 +34,7 @@ pub fn explain(filter: &Filter, missing: &[Named], machines: &[Machine]) -> Opti
     by_name.or_else(|| of_values(filter, machines))
 }
 
-/// A prefix without what is no part of a name, and what that was.
+/// A prefix without the characters that cannot be part of a name, and a description of those characters.
 fn bare(text: &str) -> (&str, Option<String>) {
     let unquoted = text.trim().trim_matches(QUOTES).trim();
     let wildcard = unquoted.find(WILDCARDS);
@@ -80,7 +80,7 @@ fn begin(many: usize, stem: &str) -> String {
     format!("{} {verb} with `{}`", count(many as u64, "name"), clean(stem))
 }
 
-/// How names that begin with `stem` in another case write it, and how many do: the commonest.
+/// The most common spelling of names that begin with `stem` in another case, and how many names have it.
 fn in_other_case(stem: &str, names: &[&str]) -> Option<(String, usize)> {
     let mut found: BTreeMap<&str, usize> = BTreeMap::new();
     for name in names {

@@ -1,5 +1,5 @@
-//! `instances status`: counts by state, availability domain and shape, then details; `--watch` looks again until none is
-//! on its way to another state.
+//! `instances status`: counts by state, availability domain and shape, then details. `--watch` polls until no instance is in a
+//! transitional state.
 
 use super::select;
 use crate::args::{OutputFormat, StatusInstances};
@@ -10,9 +10,9 @@ use crate::output::console;
 use crate::output::instances::status as show;
 use fleet::select::{Found, find};
 
-/// Shows it.
+/// Shows the status.
 pub async fn show_status(connection: &Connection<'_>, args: &StatusInstances) -> Result<Exit, CommandError> {
-    // Made once: standard input cannot be read again.
+    // Built once, because standard input cannot be read again.
     let filter = select::build_filter(connection, &args.select).await?;
     let mut found = select::find_and_report(connection, &filter).await?;
     let screen = args.watch && connection.session.output == OutputFormat::Table && console::is_terminal_out();

@@ -1,4 +1,4 @@
-//! `reservation create`: in several availability domains at once, with the counts read back.
+//! `reservation create`: creates reservations in several availability domains at once and reads back what they hold.
 
 use super::charge;
 use crate::args::{CreateReservation, OutputFormat};
@@ -47,7 +47,7 @@ pub async fn create_reservations(
     let prices = &connection.settings.prices;
     let kinds: Vec<String> = wants.iter().map(Want::describe).collect();
     let places = domains.join(", ");
-    // Whoever is asked sees the same in the question.
+    // Otherwise the question shows the same.
     if !consent::has_to_ask(args.yes)? {
         console::line(&format!("reserving {} of {} in {places}", count(asked, "instance"), kinds.join("; ")));
         console::line(&charge(
@@ -83,7 +83,7 @@ pub async fn create_reservations(
     })
 }
 
-/// Two reservations of one name can no longer be told apart by it, and both are charged.
+/// Refuses duplicate names: two reservations with one name cannot be told apart by it, and both are charged.
 async fn check_names(connection: &Connection<'_>, orders: &[Order]) -> Result<(), CommandError> {
     let rows = connection
         .ask(reservation::list(
@@ -142,7 +142,7 @@ fn proposal(args: &CreateReservation, orders: &[Order], asked: u32, prices: &Pri
     }
 }
 
-/// What so many instances cost an hour while they are reserved and unused.
+/// The price per hour of this many reserved but unused instances.
 fn price_of(want: &Want, prices: &Prices) -> Option<f64> {
     price::of_reservation(&want.shape, want.size(), want.count, prices).total.map(|total| total.hour)
 }
@@ -154,7 +154,7 @@ fn was_refused(created: &[Created]) -> bool {
     })
 }
 
-/// Whether the config can take the reservations, and its launches can draw on them: asked before anything costs.
+/// Checks that the config can contain the reservations and that its launches can use them, before anything costs money.
 fn check_config(connection: &Connection<'_>, orders: &[Order]) -> Result<(), CommandError> {
     let file = connection.session.config_file();
     let refuse = |why: String| {
@@ -190,7 +190,7 @@ fn check_config(connection: &Connection<'_>, orders: &[Order]) -> Result<(), Com
     Ok(())
 }
 
-/// The domains that are asked for, else the config's.
+/// The requested domains, or otherwise the config's.
 async fn choose_domains(
     connection: &Connection<'_>,
     args: &CreateReservation,
@@ -205,7 +205,7 @@ async fn choose_domains(
     connection.resolve_domains(&wanted).await
 }
 
-/// What is asked for; shape and size come from the config where nothing else is said.
+/// The requested kinds; the config provides shape and size if the flags do not.
 fn wants(connection: &Connection<'_>, args: &CreateReservation) -> Result<Vec<Want>, CommandError> {
     if !args.add.is_empty() {
         return Ok(args.add.clone());
@@ -228,7 +228,7 @@ fn wants(connection: &Connection<'_>, args: &CreateReservation) -> Result<Vec<Wa
     Ok(vec![want])
 }
 
-/// Asks the service which shapes can be reserved where, and which have a size that must be given.
+/// Asks the service which shapes can be reserved where, and which of them need a size.
 async fn check_shapes(
     connection: &Connection<'_>,
     wants: &[Want],
@@ -245,7 +245,7 @@ async fn check_shapes(
                 ))
             })
             .await?;
-        // Whoever may not ask may still reserve: the service has the last word.
+        // A user who may not list shapes may still be allowed to reserve: the service decides.
         if let Ok(places) = reservable
             && let Some(domain) = domains.iter().find(|domain| !places.contains(domain))
         {
@@ -315,8 +315,8 @@ fn orders(
     Ok(orders)
 }
 
-/// What was asked and what is held, for each domain. `left` are those that were to be given back and could not be, if that
-/// was to be done.
+/// The requested and held counts per domain. `left` lists reservations that should have been deleted but could not be, if
+/// deletion was requested.
 fn report(
     connection: &Connection<'_>,
     orders: &[Order],
@@ -370,7 +370,7 @@ fn report(
     Ok(())
 }
 
-/// Deletes what was made, all of it, also when the user has asked to stop meanwhile and whatever is left of their time.
+/// Deletes everything that was created, even if the user has asked to stop or the time is up.
 async fn give_back(
     connection: &Connection<'_>,
     args: &CreateReservation,
@@ -390,7 +390,7 @@ async fn give_back(
     Ok(reservation::give_back(&connection.client, compartment, made, &NoBook, &patience).await)
 }
 
-/// Says what is still held, or may be, after everything was to be given back.
+/// Reports what is still held, or may be, after everything was to be deleted.
 fn conclude(created: &[Created], made: &[String], left: &[(String, ReservationError)]) -> Exit {
     for (ocid, error) in left {
         console::line(&format!(
@@ -415,7 +415,7 @@ fn conclude(created: &[Created], made: &[String], left: &[(String, ReservationEr
     if was_refused(created) { Exit::NotAuthenticated } else { Exit::NoneLaunched }
 }
 
-/// The lines for config.yaml: shown, and put there if that was asked for.
+/// The lines for config.yaml, which are shown and, if requested, written there.
 fn config_lines(connection: &Connection<'_>, args: &CreateReservation, created: &[Created]) {
     let reserved: Vec<Reserved> = created
         .iter()

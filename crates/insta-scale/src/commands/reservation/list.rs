@@ -64,7 +64,7 @@ fn listing(rows: &[Listed], currency: &str) -> Listing {
             per_hour(row.unused_per_hour),
             row.ocid.clone(),
         ];
-        // Texts and numbers only: nothing that JSON cannot hold.
+        // Strings and numbers only, so serialisation cannot fail.
         let mut value = serde_json::to_value(row).unwrap_or_default();
         value["unused_per_30_days"] = json!(row.unused_per_hour.map(|hour| rounded(Per::of(hour).days_30)));
         value["currency"] = json!(currency);
@@ -73,7 +73,7 @@ fn listing(rows: &[Listed], currency: &str) -> Listing {
     listing
 }
 
-/// The same for a spreadsheet: one thing in each column.
+/// The listing for a spreadsheet: one value per column.
 fn sheet(rows: &[Listed], currency: &str) -> Listing {
     let mut sheet = Listing::new("reservations", SHEET);
     for row in rows {

@@ -1,4 +1,4 @@
-//! `reservation`: capacity reservations from the command line, and `capacity-manager`, their older front door.
+//! `reservation`: manages capacity reservations; `capacity-manager` is the original tool's interface to it.
 
 mod create;
 mod list;
@@ -25,7 +25,7 @@ use oci_client::Client;
 
 /// Runs one verb of `reservation`.
 pub async fn run_verb(session: &Session, command: ReservationCommand) -> Result<Exit, CommandError> {
-    // A config that is not finished is good enough, unless the config has to say what is to be reserved.
+    // An incomplete config suffices, unless the config has to say what to reserve.
     let settings = match &command {
         ReservationCommand::Create(args) if !args.says_all() => session.read_config(None)?,
         _ => session.read_unfinished_config()?,
@@ -42,7 +42,7 @@ pub async fn run_verb(session: &Session, command: ReservationCommand) -> Result<
     }
 }
 
-/// Runs `capacity-manager`, whose flags are those of the original tool.
+/// Runs `capacity-manager`, which has the original tool's flags.
 pub fn run_capacity_manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
     let (flags, command) = arguments.into_command();
     super::check_format(flags.output, true)?;
@@ -55,13 +55,13 @@ pub fn run_capacity_manager(arguments: CapacityManager) -> Result<Exit, CommandE
 struct Intent<'a> {
     /// The OCID.
     ocid: &'a str,
-    /// What will be done, in words.
+    /// The change in words.
     change: &'a str,
-    /// The changes; nothing when the reservation is deleted.
+    /// The changes; `None` if the reservation is deleted.
     changes: Option<&'a [Change]>,
 }
 
-/// Asks for confirmation to change a reservation, and shows what it is, what it will be, and the price.
+/// Asks for confirmation to change a reservation, showing its present and future state and the price.
 async fn agree_to_change(
     connection: &Connection<'_>,
     yes: bool,
@@ -76,7 +76,7 @@ async fn agree_to_change(
     consent::agree(connection, &held.compartment, yes, &proposal).await
 }
 
-/// What is proposed: `after` is what the reservation will be, unless it is deleted.
+/// The proposal: `after` is the future state of the reservation, unless it is deleted.
 fn change(held: &Held, after: Option<&Held>, change: &str, prices: &Prices) -> Proposal {
     let kinds = |held: &Held| {
         let kinds = held.configs.iter();
@@ -104,7 +104,7 @@ fn change(held: &Held, after: Option<&Held>, change: &str, prices: &Prices) -> P
     Proposal { what, money, question, number: number.into(), ..Proposal::default() }
 }
 
-/// The reservation that is meant: by its OCID, or by its name if only one has it.
+/// Finds a reservation by its OCID, or by its name if the name is unique.
 async fn find_reservation(connection: &Connection<'_>, text: &str) -> Result<String, CommandError> {
     let text = text.trim();
     if text.starts_with("ocid1.") {
@@ -144,7 +144,7 @@ async fn delete(connection: &Connection<'_>, args: &DeleteReservation) -> Result
     Ok(Exit::Done)
 }
 
-/// Checks the reservations that a launch uses before anything is started, and refuses what cannot work.
+/// Checks the reservations that a launch uses before anything starts, and refuses those that cannot work.
 pub async fn check_reservations(connection: &Connection<'_>, plan: &Plan) -> Result<(), CommandError> {
     let grows = plan.reserve.is_some();
     let look = look_at_reservations(&connection.questions, &plan.fleet, grows);
@@ -162,7 +162,7 @@ pub async fn check_reservations(connection: &Connection<'_>, plan: &Plan) -> Res
     })
 }
 
-/// What a launch is to reserve for itself, if anything: at least `min`, or nothing.
+/// The reservation that a launch creates for itself, if any: at least `min`, or none.
 pub async fn plan_reserve(
     client: &Client,
     args: &Reserving,
@@ -179,8 +179,8 @@ pub async fn plan_reserve(
     Ok(Some(Reserve::prepare(client, plan, min, args.release).await?))
 }
 
-/// What unused reserved capacity costs, said wherever somebody may believe that it is free. `prices` are those of the
-/// unused parts, where they are known.
+/// The price of unused reserved capacity, shown wherever a user may believe that it is free. `prices` are those of the unused
+/// parts, if known.
 fn charge(unused: impl IntoIterator<Item = Option<f64>>, prices: &Prices) -> String {
     format!(
         "unused reserved capacity is charged at {} % of the on-demand price from now on: {}",

@@ -45,7 +45,7 @@ pub async fn wait_for_reservation(
     };
     let held = Held::from(answer);
     match args.count {
-        // What is held in excess is somebody's wish as well: a wait never makes less of it.
+        // Somebody requested the surplus too, so a wait never reduces it.
         Some(count) if held.reserved() < count => {
             let change = format!("{count} in all, requested repeatedly");
             let changes = [Change::Count(None, NewCount::AtLeast(count))];
@@ -66,7 +66,7 @@ pub async fn wait_for_reservation(
     }
 }
 
-/// Which config is meant, if anything was said about it.
+/// The config that the flags select, if any.
 fn which(kind: &KindArgs) -> Result<Option<Want>, CommandError> {
     let Some(shape) = kind.shape.clone() else {
         return if kind.ocpus.is_none() && kind.memory.is_none() && kind.fd.is_none() {
@@ -79,7 +79,7 @@ fn which(kind: &KindArgs) -> Result<Option<Want>, CommandError> {
     Ok(Some(Want { shape, ocpus: kind.ocpus, memory_gb: kind.memory, fault_domain, ..Want::default() }))
 }
 
-/// A change in words.
+/// Describes a change.
 fn describe(change: &Change) -> String {
     match change {
         Change::Count(which, count) => {
@@ -113,7 +113,7 @@ fn report(connection: &Connection<'_>, asked: u32, held: &Held) -> Result<Exit, 
             console::data(&format!(
                 "{} holds {reserved}{}, {used} used ({})\n",
                 clean(&held.name),
-                // One that held more from the beginning on is told without comparison.
+                // A reservation that held more from the start is shown without a comparison.
                 if reserved > asked { String::new() } else { format!(" of {asked}") },
                 held.ocid
             ))?;

@@ -1,4 +1,4 @@
-//! The accounts that the images of instances have from the start.
+//! The default accounts of the instances' images.
 
 use crate::connection::Connection;
 use crate::error::CommandError;
@@ -8,8 +8,8 @@ use crate::ssh::{Accounts, Login, account_of};
 use fleet::select::Machine;
 use std::collections::BTreeSet;
 
-/// Asks for the images of the machines, each once, unless the login names the account. What is not known is said: ssh
-/// then takes the name of the person.
+/// Looks up each image of the machines once, unless the login names the account. Unknown accounts are reported; ssh then uses
+/// the name of the local user.
 pub async fn find(
     connection: &Connection<'_>,
     machines: &[Machine],

@@ -1,19 +1,19 @@
-//! The one place where this program starts another: it becomes ssh when the person types `ssh NAME --exec`.
+//! The only place where this program starts another: `ssh NAME --exec` replaces it with ssh.
 //!
-//! No config, variable or answer of the service leads here, and the words come from [`crate::ssh::Login::command`].
+//! No config, variable or response of the service leads here, and the words come from [`crate::ssh::Login::command`].
 
 use crate::error::CommandError;
 
-/// Replaces this process by ssh. Returns only when that is impossible.
+/// Replaces this process with ssh. Returns only if that is impossible.
 #[cfg(unix)]
 pub(super) fn replace_by(words: &[String]) -> CommandError {
     use std::os::unix::process::CommandExt as _;
-    // Signals and their masks are as at the beginning of a program: `exec` of the standard library sees to that.
+    // `exec` of the standard library restores signals and their masks to their initial state.
     let source = std::process::Command::new("ssh").args(words.iter().skip(1)).exec();
     CommandError::System { what: "ssh cannot be started", source }
 }
 
-/// Says that it cannot be done here.
+/// Reports that this platform does not support it.
 #[cfg(not(unix))]
 pub(super) fn replace_by(words: &[String]) -> CommandError {
     CommandError::usage(

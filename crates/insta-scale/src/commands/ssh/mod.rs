@@ -1,4 +1,4 @@
-//! `ssh`: the command that logs in to an instance, printed, or run in place of this program.
+//! `ssh`: prints the command that logs in to an instance, or runs it in place of this program.
 
 pub mod accounts;
 mod exec;
@@ -19,7 +19,7 @@ use oci_api::models::InstanceLifecycleState as State;
 use serde_json::json;
 use std::net::IpAddr;
 
-/// Runs it.
+/// Prints or runs the command.
 pub async fn log_in(session: &Session, args: &SshArgs) -> Result<Exit, CommandError> {
     let asked = login(&args.login)?;
     if args.exec && session.output != OutputFormat::Table {
@@ -59,7 +59,7 @@ pub async fn log_in(session: &Session, args: &SshArgs) -> Result<Exit, CommandEr
     Ok(Exit::Done)
 }
 
-/// What the flags say.
+/// The login that the flags describe.
 pub fn login(args: &LoginArgs) -> Result<Login, CommandError> {
     let login = Login {
         user: args.user.clone(),
@@ -128,5 +128,5 @@ fn document(
     }))
 }
 
-/// What both commands need of a connection.
+/// A connection, and the instance found with it.
 pub(super) type Found<'a> = (Connection<'a>, Machine);

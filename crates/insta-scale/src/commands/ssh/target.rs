@@ -1,4 +1,4 @@
-//! Which instance is meant by the name or the OCID that was typed.
+//! Finds the instance with the given name or OCID.
 
 use super::Found;
 use crate::commands::fleets::Ground;
@@ -11,7 +11,7 @@ use fleet::fleets::FleetMember;
 use fleet::select::{Machine, Named};
 use oci_client::FailureClass;
 
-/// So many members are named as candidates.
+/// The maximum number of members listed as candidates.
 const CANDIDATES: usize = 10;
 
 /// Finds a member of the config's fleet by its name, or any instance by its OCID.
