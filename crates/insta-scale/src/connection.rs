@@ -1,7 +1,7 @@
-//! A command's way to the service: the config that says where it is, and clients that are signed in there. A simulated
-//! region is started for it if one was asked for.
+//! The connection of a command to the service: the config that describes it, and clients that are signed in. If requested, it
+//! starts a simulated region.
 //!
-//! Must not know what the command does with it.
+//! It must not know what the command does with it.
 
 use crate::config::Settings;
 use crate::environment;
@@ -17,17 +17,17 @@ use oci_client::{Client, Endpoints, QuestionLimits, RequestCounts};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A command's way to the service.
+/// The connection of a command to the service.
 pub struct Connection<'a> {
     /// The session that it belongs to.
     pub session: &'a Session,
     /// The config.
     pub settings: Settings,
-    /// Where the command works. Empty where the config names no compartment and the command can do without.
+    /// The compartment of the command. Empty if the config names none and the command does not need one.
     pub compartment: String,
     /// The client.
     pub client: Client,
-    /// The client for questions before anything is begun: somebody waits for the answer.
+    /// The client for queries before anything begins, for whose responses somebody waits.
     pub questions: Client,
     requests: Arc<RequestCounts>,
     signed_as: String,
@@ -35,14 +35,14 @@ pub struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    /// Signs in at the service that the settings name.
+    /// Signs in to the service that the settings name.
     pub async fn open(session: &'a Session, settings: Settings) -> Result<Self, CommandError> {
         let endpoints = endpoints_of(&settings)?;
         let signer = session.sign_in(&settings).await?;
         Self::build(session, settings, endpoints, signer)
     }
 
-    /// Signs in at a simulated region of this process, which plays `scenario`; without one, at the service.
+    /// Signs in to a simulated region in this process that runs `scenario`; without a scenario, to the service.
     pub async fn open_simulated(
         session: &'a Session,
         settings: Settings,
@@ -55,10 +55,10 @@ impl<'a> Connection<'a> {
         Ok(Self { region: Some(region), ..connection })
     }
 
-    /// Signs in to work in a compartment: the one that is named, else that of the config.
+    /// Signs in to work in a compartment: the given one, otherwise the config's.
     ///
     /// # Errors
-    /// When neither names one.
+    /// When neither is given.
     pub async fn open_in(session: &'a Session, compartment: Option<&str>) -> Result<Self, CommandError> {
         let settings = session.read_credentials()?;
         let compartment = compartment.unwrap_or(&settings.fleet.compartment).trim().to_owned();
@@ -86,7 +86,7 @@ impl<'a> Connection<'a> {
         Ok(Self { session, settings, compartment, client, questions, requests, signed_as, region: None })
     }
 
-    /// Awaits something that changes nothing; ends when the user wants to stop.
+    /// Awaits something without side effects; stops waiting when the user interrupts.
     pub async fn ask<T, E: Into<CommandError>>(
         &self,
         question: impl Future<Output = Result<T, E>>,
@@ -94,10 +94,10 @@ impl<'a> Connection<'a> {
         self.session.ask(question).await
     }
 
-    /// Everything that a run needs. Its records tell of what is tried again, so the client need not.
+    /// The environment of a run. The records of the run show retries, so the client need not report them.
     pub fn environment(&self, store: Arc<dyn Store>) -> Environment {
         Environment {
-            // Its first request may be the first of the command: then it is what announces a simulated region.
+            // The run's first request may be the command's first and then announces a simulated region.
             client: self.client.with_observer(Arc::new(Announcing {
                 inner: Counting(self.requests.clone()),
                 quiet: self.session.is_quiet(),
@@ -110,25 +110,25 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Who signs, for people.
+    /// Describes who signs, for people.
     pub fn signed_as(&self) -> String {
         self.signed_as.clone()
     }
 
-    /// Simulated seconds in a real one, where the region is one of this process.
+    /// Simulated seconds per real second, if the region runs in this process.
     pub fn speed(&self) -> Option<f64> {
         self.region.as_ref().map(SimulatedRegion::speed)
     }
 
-    /// How long a wait may take.
+    /// The patience for a wait.
     pub fn patience(&self, limit: Duration) -> Patience {
         Patience::new(limit, self.session.stop.clone())
     }
 
-    /// The compartment, for commands that cannot do without one.
+    /// The compartment, for commands that need one.
     ///
     /// # Errors
-    /// When the config, or the profile in its place, names none.
+    /// When neither the config nor its profile names one.
     pub fn required_compartment(&self) -> Result<&str, CommandError> {
         if self.compartment.is_empty() {
             return Err(CommandError::usage(
@@ -139,7 +139,7 @@ impl<'a> Connection<'a> {
         Ok(&self.compartment)
     }
 
-    /// The compartment that holds everything of the region: the tenancy.
+    /// The root compartment, which is the tenancy.
     pub fn root(&self) -> &str {
         let tenancy = &self.settings.fleet.tenancy;
         if tenancy.is_empty() { &self.compartment } else { tenancy }
@@ -151,7 +151,7 @@ impl<'a> Connection<'a> {
         Ok(rows.into_iter().filter_map(|row| row.name).collect())
     }
 
-    /// The full names of the domains that are meant, each once; all that there are when none is named.
+    /// The full names of the given domains, without duplicates; all domains if none is given.
     pub async fn resolve_domains(&self, wanted: &[String]) -> Result<Vec<String>, CommandError> {
         let known = self.domains().await?;
         if wanted.is_empty() {
@@ -182,7 +182,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// The client for questions before anything is begun: somebody waits for the answer.
+/// The client for queries before anything begins, for whose responses somebody waits.
 pub fn for_questions(client: &Client) -> Client {
     client.with_question_limits(QuestionLimits::attended())
 }

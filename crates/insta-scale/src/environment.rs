@@ -1,6 +1,6 @@
-//! What the process gets from outside: environment variables, the home folder, time and chance.
+//! The inputs of the process: environment variables, the home folder, time and random numbers.
 //!
-//! The only module that reads them; it passes them on.
+//! Only this module reads them; it passes them on.
 
 use crate::error::CommandError;
 use crate::output::console;
@@ -12,13 +12,13 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Whether a variable is set, and holds nothing but blanks.
+/// Whether a variable is set to blanks only.
 pub fn is_blank(name: &str) -> bool {
     std::env::var(name).is_ok_and(|value| value.trim().is_empty())
 }
 
-/// The regions that this machine describes in the way of the official SDKs. A description that cannot be read is told, and
-/// adds none.
+/// The regions that this machine describes in the format of the official SDKs. An invalid description is reported and adds
+/// none.
 pub fn added_regions() -> AddedRegions {
     oci_client::regions::added_regions(&variable).unwrap_or_else(|error| {
         console::line(&format!("warning: {}", crate::output::text::clean(&error.to_string())));
@@ -31,11 +31,11 @@ pub fn home() -> Option<PathBuf> {
     std::env::home_dir()
 }
 
-/// Where runs are remembered: as asked for, else the XDG state folder. Simulated runs have a folder of their own.
+/// The state directory: the requested one, otherwise the XDG state directory. Simulated runs have their own.
 pub fn state_dir(asked: Option<PathBuf>, simulated: bool) -> Result<PathBuf, CommandError> {
     let xdg = || variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let usual = || xdg().or_else(|| home().map(|home| home.join(".local/state")));
-    // Set to nothing is not set, as with every variable here.
+    // As with every variable here, an empty value counts as unset.
     let asked = asked.filter(|folder| !folder.as_os_str().is_empty());
     let base = asked.or_else(|| usual().map(|path| path.join("oci-insta-scale"))).ok_or_else(|| {
         CommandError::usage(
@@ -52,8 +52,8 @@ pub fn seed() -> u64 {
     rand::random()
 }
 
-/// Whether this process was started to outlive its terminal, as `nohup` does it: with SIGHUP ignored. Whoever catches the
-/// signal undoes that. Only Linux tells (proc(5), `SigIgn` in `/proc/PID/status`: a mask in which SIGHUP is the lowest bit).
+/// Whether this process was started to outlive its terminal with SIGHUP ignored, as `nohup` does; catching the signal would
+/// undo that. Only Linux tells (proc(5), `SigIgn` in `/proc/PID/status`: a mask in which SIGHUP is the lowest bit).
 pub fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,6 +1,6 @@
-//! Why a command did not do its work: one error, its exit code and its hint.
+//! Why a command failed: one error type, its exit code and its hint.
 //!
-//! What happens within a run is not an error of the command but part of the run's summary.
+//! Failures within a run are not errors of the command but part of the run's summary.
 
 use crate::config::{ConfigErrors, Written};
 use crate::exit::Exit;
@@ -16,7 +16,7 @@ use oci_client::{EndpointError, Failure, FailureClass};
 use oci_simulator::scenario::ScenarioError;
 use oci_simulator::server::StartError;
 
-/// Why a command did not do its work.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// Mistakes in the config.
@@ -25,7 +25,7 @@ pub enum CommandError {
     /// The key or the profile cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The address of the service is wrong.
+    /// The URL of the service is invalid.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// A call failed before the run began.
@@ -43,18 +43,18 @@ pub enum CommandError {
     /// The scenario cannot be read.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// Something with a capacity reservation did not work.
+    /// An operation on a capacity reservation failed.
     #[error(transparent)]
     Reservation(ReservationError),
     /// The simulated region cannot be started or stopped.
     #[error(transparent)]
     Simulator(#[from] StartError),
-    /// The command line or its circumstances do not allow what was requested.
+    /// The command line or the circumstances do not allow the request.
     #[error("{message}")]
     Usage {
-        /// What.
+        /// The problem.
         message: String,
-        /// What to do.
+        /// The remedy.
         hint: Option<String>,
     },
     /// The user declined.
@@ -66,9 +66,9 @@ pub enum CommandError {
     /// The operating system refused something.
     #[error("{what}: {source}")]
     System {
-        /// What failed.
+        /// The operation that failed.
         what: &'static str,
-        /// What the system says.
+        /// The text of the operating system.
         source: std::io::Error,
     },
 }
@@ -88,12 +88,12 @@ impl From<PastError> for CommandError {
 }
 
 impl CommandError {
-    /// A mistake of usage.
+    /// A usage error.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// Why there is no plan.
+    /// The error of a plan that could not be made.
     pub fn of_plan(written: &Written, error: PlanError) -> Self {
         match error {
             PlanError::Failure(failure) => Self::Failure(failure),
@@ -101,7 +101,7 @@ impl CommandError {
         }
     }
 
-    /// What kind of error it is, for programs: the class of a failed call, else a word of our own.
+    /// The kind of error, for programs: the class of a failed call, otherwise a word of this program.
     pub fn class(&self) -> &'static str {
         match self {
             Self::Failure(failure) | Self::Compartment(failure) => failure.class.name(),
@@ -138,7 +138,7 @@ impl CommandError {
         }
     }
 
-    /// What to do, unless the text says it already.
+    /// The remedy, unless the text already contains it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Failure(failure) => Some(hint_of(failure)),
@@ -156,7 +156,7 @@ impl CommandError {
 }
 
 impl CommandError {
-    /// The same of a command that only reads a compartment: what is not found is that.
+    /// The error of a command that only reads a compartment, so that "not found" refers to the compartment.
     #[must_use]
     pub fn of_compartment(self) -> Self {
         match self {
@@ -166,16 +166,16 @@ impl CommandError {
     }
 }
 
-/// Whether the service itself says that something does not exist, or may not be seen: a web filter that says so knows nothing.
+/// Whether the service itself says that something does not exist or may not be seen; a web filter that says so does not know.
 fn is_hidden(failure: &Failure) -> bool {
     failure.class == FailureClass::NotFound && !failure.is_foreign()
 }
 
-/// What to do about a call that failed before there was a run.
+/// The hint for a call that failed before there was a run.
 fn hint_of(failure: &Failure) -> String {
     let hint = Cause::of(&record(failure)).hint_before_a_run();
     match failure.retry_after {
-        // The service's own word on when it will answer again.
+        // The service itself says when to try again.
         Some(wait) if wait.as_secs() > 0 => format!("{hint}; OCI asks to wait {} s", wait.as_secs()),
         _ => hint.to_owned(),
     }
@@ -193,7 +193,7 @@ impl From<MemoryError> for CommandError {
 impl From<ConfigErrors> for CommandError {
     fn from(errors: ConfigErrors) -> Self {
         match errors {
-            // The file itself is right: it is the other file that has the mistake.
+            // The file itself is correct: the mistake is in the other file.
             ConfigErrors { mistakes, profile: Some(profile), .. } if mistakes.is_empty() => {
                 Self::Credentials(*profile)
             }
@@ -219,11 +219,11 @@ impl From<ReservationError> for CommandError {
     }
 }
 
-/// What to do when a reservation is not found: it has no subnet that could be wrong.
+/// The hint for a reservation that is not found; it has no subnet that could be wrong.
 const RESERVATION_NOT_FOUND: &str = "verify the OCIDs of the reservation and the compartment, and that a policy lets \
      your group use (or, to change them, manage) compute-capacity-reservations: OCI does not say which is wrong";
 
-/// Whether nothing was done (2), something may be held that should not be (3), or nothing is (4).
+/// Exits with 2 if nothing was done, 3 if something may be held that should not be, and 4 if nothing is held.
 fn of_reservation(error: &ReservationError) -> Exit {
     match error {
         ReservationError::BelowUsed { .. }
@@ -261,7 +261,7 @@ impl From<RunError> for CommandError {
     }
 }
 
-/// A failure in the form that hints are found for.
+/// Converts a failure to the form for which hints are looked up.
 fn record(failure: &Failure) -> ErrorRecord {
     let clock = failure.clock_error().map_or_else(String::new, |clock| format!(" ({clock})"));
     ErrorRecord {

@@ -1,4 +1,4 @@
-//! Exit codes: what each end of a command means to the script that called it. Documented in docs/exit-codes.md and in `--help`.
+//! Exit codes, which tell a script how a command ended. Documented in docs/exit-codes.md and in `--help`.
 
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
@@ -24,7 +24,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Every one, for the documents.
+    /// All exit codes, for the documentation.
     pub const ALL: [Self; 7] = [
         Self::Done,
         Self::Usage,
@@ -48,14 +48,14 @@ impl Exit {
         }
     }
 
-    /// How a run ended. A run without an end, because its process died, is judged by its instances.
+    /// The exit code of a run. A run without an end, because its process died, is judged by its instances.
     pub fn of(summary: &RunSummary) -> Self {
         match summary.outcome {
             Some(Outcome::Complete) => Self::Done,
             Some(Outcome::NotAuthenticated) => Self::NotAuthenticated,
             Some(Outcome::Interrupted) => Self::Interrupted,
             Some(Outcome::GivenBack) => Self::NoneLaunched,
-            // An instance may exist, so "none" would be a lie.
+            // An instance may exist, so "none" would be wrong.
             Some(Outcome::InDoubt) => Self::SomeFailed,
             Some(Outcome::Partial) if summary.is_best_effort_met() => Self::Done,
             Some(
@@ -75,7 +75,7 @@ impl Exit {
         }
     }
 
-    /// How a run of actions on instances ended: the same codes, counted by what was done.
+    /// The exit code of an action run: the same codes, counted by completed actions.
     pub fn of_actions(summary: &ActionSummary) -> Self {
         match summary.outcome {
             Some(Outcome::Complete) => Self::Done,

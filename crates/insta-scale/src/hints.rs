@@ -1,13 +1,13 @@
 //! The only table from a failure to its remedy.
 //!
-//! The class decides; for a few classes the text tells more. Must not know how a failure came about, nor where the hint
-//! is shown.
+//! The class decides, refined by the text for a few classes. It must not know what caused a failure, nor where the hint is
+//! shown.
 
 mod text;
 
 use ledger::{ErrorClass, ErrorRecord, Outcome};
 
-/// What lies behind a failure, as far as the remedy differs.
+/// The cause of a failure, as far as it affects the remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// No host has free capacity.
@@ -97,7 +97,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Every one, for the documents.
+    /// All causes, for the documentation.
     pub const ALL: [Self; 42] = [
         Self::Capacity,
         Self::ReservationExhausted,
@@ -143,7 +143,7 @@ impl Cause {
         Self::Unknown,
     ];
 
-    /// What to do.
+    /// The remedy.
     pub fn hint(self) -> &'static str {
         match self {
             Self::Capacity => text::CAPACITY,
@@ -191,7 +191,7 @@ impl Cause {
         }
     }
 
-    /// The same for a run that cannot be resumed.
+    /// The hint for a run that cannot be resumed.
     fn hint_in_simulated_region(self) -> &'static str {
         match self {
             Self::WaitTimeout => "the instance exists and may still start: wait longer with --wait-timeout",
@@ -204,7 +204,7 @@ impl Cause {
         }
     }
 
-    /// The same before there is a run that could be resumed.
+    /// The hint if there is no run yet that could be resumed.
     pub fn hint_before_a_run(self) -> &'static str {
         match self {
             Self::Throttled => "OCI is limiting the request rate of the tenancy: wait a minute",
@@ -228,8 +228,8 @@ impl Cause {
         }
     }
 
-    /// Whether the same request may succeed another time. What the request itself gets wrong stays wrong: a run sends what its
-    /// config said when it began.
+    /// Whether the same request may succeed later. A mistake in the request itself stays, because a run keeps sending what its
+    /// config said at the start.
     pub fn may_pass(self) -> bool {
         !matches!(
             self,
@@ -248,7 +248,7 @@ impl Cause {
         )
     }
 
-    /// Why this machine cannot speak to the service.
+    /// The cause of a machine that cannot communicate with the service.
     fn of_blocked(code: &str) -> Self {
         match code {
             "ProxyAuthenticationRequired" => Self::Proxy,
@@ -276,7 +276,7 @@ impl Cause {
             ErrorClass::GivenBack => Self::GivenBack,
             ErrorClass::ReservationGone => Self::ReservationGone,
             ErrorClass::NotDeleted => Self::NotDeleted,
-            // The command that writes these has its own hints.
+            // The command that records these has its own hints.
             ErrorClass::WrongState
             | ErrorClass::Protected
             | ErrorClass::Missing
@@ -295,7 +295,7 @@ impl Cause {
             ErrorClass::Authentication if has("session token") => Self::Session,
             ErrorClass::Authentication => Self::Authentication,
             ErrorClass::NotFound | ErrorClass::Invalid if is_about_tags(&text) => Self::Tags,
-            // A question whose answer never ends: OCI's pages are bounded.
+            // An endless response did not come from OCI, whose pages are limited.
             ErrorClass::Invalid if error.code == "AnswerTooLong" => Self::NotOci,
             ErrorClass::NotFound | ErrorClass::Invalid
                 if has("availability domain") || has("availabilitydomain") =>
@@ -320,8 +320,8 @@ impl Cause {
     }
 }
 
-/// Whether a text complains about tags. Oracle documents no wording; those that users publish name the namespace, the
-/// definition or the key.
+/// Whether a text complains about tags. Oracle documents no wording; published texts name the namespace, the definition or the
+/// key.
 fn is_about_tags(text: &str) -> bool {
     [
         "tag namespace",
@@ -337,19 +337,17 @@ fn is_about_tags(text: &str) -> bool {
     .any(|words| text.contains(words))
 }
 
-/// Whether an answer is of somebody else.
+/// Whether a response came from something other than OCI.
 fn is_foreign(error: &ErrorRecord) -> bool {
     oci_client::is_foreign(error.status, &error.code, &error.message)
 }
 
-/// Whether `resume` would do anything for a run with this outcome: not if it is complete, rolled back or ended on
-/// purpose.
+/// Whether `resume` would do anything for a run with this outcome: not if it is complete, rolled back or ended on purpose.
 pub fn can_resume(outcome: Option<Outcome>) -> bool {
     !matches!(outcome, Some(Outcome::Complete | Outcome::GivenBack | Outcome::Stopped))
 }
 
-/// The hint for a failure. If the run cannot be resumed because its simulated region has ended, the hint does not say
-/// so.
+/// The hint for a failure. If the run cannot be resumed because its simulated region has ended, the hint does not suggest it.
 pub fn hint_after(error: &ErrorRecord, resumable: bool) -> &'static str {
     let cause = Cause::of(error);
     if resumable { cause.hint() } else { cause.hint_in_simulated_region() }

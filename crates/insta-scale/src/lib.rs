@@ -1,6 +1,6 @@
 //! The commands: arguments, config file, confirmation, progress, tables and JSON.
 //!
-//! Decides nothing about launching: that is the `fleet` crate. May start the simulated region, which nothing else may.
+//! All decisions about launching are in the `fleet` crate. Only this crate may start the simulated region.
 
 pub mod apart;
 pub mod args;
@@ -25,7 +25,7 @@ use clap::CommandFactory as _;
 use clap::error::ContextKind;
 use std::process::ExitCode;
 
-/// The program that this file is named after: one binary answers to three names, as a link or as a copy.
+/// Runs the program after which this file is named: one binary has three names, as links or copies.
 pub fn by_name() -> ExitCode {
     let invoked = std::env::args_os().next().unwrap_or_default();
     match std::path::Path::new(&invoked).file_stem().and_then(std::ffi::OsStr::to_str) {
@@ -35,7 +35,7 @@ pub fn by_name() -> ExitCode {
     }
 }
 
-/// The whole of `oci-insta-scale`.
+/// The entry point of `oci-insta-scale`.
 pub fn main() -> ExitCode {
     if let Some(answered) = completion::answer(completion::MAIN) {
         return answered;
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
     ended(commands::run_command(cli))
 }
 
-/// The whole of `capacity-manager`.
+/// The entry point of `capacity-manager`.
 pub fn capacity_manager() -> ExitCode {
     if let Some(answered) = completion::answer(completion::CAPACITY_MANAGER) {
         return answered;
@@ -73,7 +73,7 @@ fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
     }
 }
 
-/// The whole of `manage-instances`.
+/// The entry point of `manage-instances`.
 pub fn manage_instances() -> ExitCode {
     if let Some(answered) = completion::answer(completion::MANAGE_INSTANCES) {
         return answered;
@@ -90,7 +90,7 @@ pub fn manage_instances() -> ExitCode {
     ended(commands::instances::run_manage_instances(arguments))
 }
 
-/// Shows help or what is wrong with the words. A closed stdout is no error.
+/// Shows help, or what is wrong with the command line. A closed stdout is not an error.
 fn show_usage(error: &clap::Error, command: &clap::Command, words: &[std::ffi::OsString]) -> ExitCode {
     let _ = error.print();
     let wrong = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg].map(|kind| error.get(kind));
@@ -103,7 +103,7 @@ fn show_usage(error: &clap::Error, command: &clap::Command, words: &[std::ffi::O
     exit.into()
 }
 
-/// With `-vv` (or `OCI_INSTA_SCALE_LOG`), what the client does is told on stderr. Keys and signatures are never logged.
+/// With `-vv` (or `OCI_INSTA_SCALE_LOG`), logs the client's actions to stderr. Keys and signatures are never logged.
 fn trace(verbose: u8) {
     let filter = environment::variable("OCI_INSTA_SCALE_LOG")
         .or_else(|| (verbose > 1).then(|| "info,oci_client=debug,fleet=debug".to_owned()));
@@ -111,7 +111,7 @@ fn trace(verbose: u8) {
         let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
         let layer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
         let layer = layer.with_ansi(colour);
-        // Fails only if a subscriber is set already, which then does the job.
+        // Fails only if a subscriber is already set, which then does the logging.
         let _ = layer.try_init();
     }
 }

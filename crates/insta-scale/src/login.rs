@@ -1,6 +1,6 @@
-//! From the settings to a signer: the key of the config, a profile, or a passphrase typed on a terminal.
+//! Creates a signer from the settings: the config's key, a profile, or a passphrase typed on a terminal.
 //!
-//! Must not send anything.
+//! It must not send anything.
 
 use crate::config::{CredentialSource, ProfileFacts};
 use crate::environment;
@@ -14,25 +14,25 @@ use oci_client::credentials::{
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// The passphrase of an encrypted key, when the config has none.
+/// The variable for the passphrase of an encrypted key that the config does not contain.
 const PASSPHRASE: &str = "OCI_INSTA_SCALE_PASSPHRASE";
 
-/// Somebody who signs.
+/// A signer and its warnings.
 pub struct SignedIn {
-    /// Who.
+    /// The signer.
     pub signer: Arc<dyn Signer>,
-    /// What should be told.
+    /// Warnings for people.
     pub warnings: Vec<String>,
 }
 
-/// What a profile, or the variables of the CLI, say of region and tenancy. No key is read.
+/// The region and tenancy that a profile or the variables of the CLI state. No key is read.
 pub fn profile_facts(source: &CredentialSource) -> Result<ProfileFacts, CredentialsError> {
     let Some(settings) = login_settings(source, None) else { return Ok(ProfileFacts::default()) };
     let LoginFacts { region, region_from, tenancy } = LoginFacts::read(&settings, &environment::variable)?;
     Ok(ProfileFacts { region, region_from, tenancy })
 }
 
-/// How somebody logs in as the official tools do; `None` when the config says it.
+/// The login settings of the official tools; `None` if the config contains the credentials.
 fn login_settings(source: &CredentialSource, passphrase: Option<Zeroizing<String>>) -> Option<LoginSettings> {
     match source {
         CredentialSource::Simulated | CredentialSource::Fields(_) => None,
@@ -43,7 +43,7 @@ fn login_settings(source: &CredentialSource, passphrase: Option<Zeroizing<String
     }
 }
 
-/// Reads the key and checks that it is the one that the fingerprint names.
+/// Reads the key and checks that it has the configured fingerprint.
 pub fn sign_in(source: &CredentialSource) -> Result<Option<SignedIn>, CommandError> {
     let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
     let signed_in = match attempt(source, given) {
@@ -58,7 +58,7 @@ pub fn sign_in(source: &CredentialSource) -> Result<Option<SignedIn>, CommandErr
     }))
 }
 
-/// Signs with the credentials on disk, also with those that have replaced the first ones: a hunt goes on for weeks.
+/// Signs with the credentials on disk, even after they were replaced, because a hunt runs for weeks.
 #[derive(Debug)]
 struct Renewable {
     source: CredentialSource,
@@ -85,7 +85,7 @@ impl Signer for Renewable {
         if current.refresh() {
             return true;
         }
-        // A passphrase that was typed is not kept: such a key cannot be read again.
+        // A typed passphrase is not stored, so such a key cannot be read again.
         let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
         let Ok(Some(found)) = attempt(&self.source, given) else { return false };
         let is_new = !sign_alike(&*current, &*found.signer);
@@ -96,17 +96,17 @@ impl Signer for Renewable {
     }
 }
 
-/// Whether two signers have the same key and the same name for it: signatures do not depend on chance.
+/// Whether two signers have the same key and key id, compared by their deterministic signatures.
 fn sign_alike(one: &dyn Signer, other: &dyn Signer) -> bool {
     let sign = |signer: &dyn Signer| signer.sign(b"the same?", Timestamp::UNIX_EPOCH);
     match (sign(one), sign(other)) {
         (Ok(one), Ok(other)) => one.key_id == other.key_id && one.bytes == other.bytes,
-        // One that has expired may have been renewed.
+        // An expired signer may have been renewed.
         (one, other) => one.is_err() && other.is_err(),
     }
 }
 
-/// Asks for the passphrase until it opens the key.
+/// Asks for the passphrase until it decrypts the key.
 fn typed(
     source: &CredentialSource,
     key: &str,
@@ -124,7 +124,7 @@ fn typed(
     Ok(attempt(source, Some(ask(&question)?))?)
 }
 
-/// What to do about credentials that cannot be used, where the text does not say it.
+/// The remedy for unusable credentials if the error text does not contain it.
 pub fn remedy(error: &CredentialsError) -> Option<String> {
     match error {
         CredentialsError::PassphraseNeeded { .. } => Some(format!(
@@ -173,13 +173,13 @@ mod tests {
     use crate::config::KeyFields;
     use std::cell::Cell;
 
-    /// How often is asked until it ends, and how it ends, when the `right` passphrase is typed at the time with this number.
+    /// How many prompts there are, and the final error, if the `right` passphrase is typed at prompt number `right_at`.
     fn asked(right_at: usize) -> (usize, CommandError) {
         let keys = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../oci-client/tests/data/keys");
         let source = CredentialSource::Fields(KeyFields {
             tenancy: "ocid1.tenancy.oc1..a".to_owned(),
             user: "ocid1.user.oc1..a".to_owned(),
-            // Of another key: a passphrase that opens the key shows by that being found.
+            // The fingerprint of another key, so that the error shows that the passphrase decrypted the key.
             fingerprint: "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00".to_owned(),
             key_path: keys.join("encrypted-pbkdf2.pem"),
             passphrase: None,

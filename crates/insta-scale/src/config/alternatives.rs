@@ -1,6 +1,6 @@
-//! Reads `alternatives:`: what else a slot may become when the choices before it have no capacity, in order.
+//! Reads `alternatives:`: the further choices for a slot, in order, when the earlier choices have no capacity.
 //!
-//! Must not know prices, nor which shapes and domains the region has.
+//! It must not know prices, nor the shapes and domains of the region.
 
 use super::body::Body;
 use super::context::Context;
@@ -21,13 +21,13 @@ const PATH: &str = "instance_settings.alternatives.";
 const CAPACITY_TYPES: [(&str, CapacityType); 2] =
     [("on_demand", CapacityType::OnDemand), ("preemptible", CapacityType::Preemptible)];
 
-/// What the alternatives take over where they say nothing themselves.
+/// The settings that alternatives inherit.
 pub struct FirstChoice<'a> {
     /// Its shape.
     pub shape: Option<&'a str>,
     /// The body of its launch.
     pub body: &'a Body,
-    /// Where it is tried.
+    /// Where it is launched.
     pub domains: &'a Domains,
 }
 
@@ -44,7 +44,7 @@ impl FirstChoice<'_> {
         self.body.value_at("createVnicDetails.subnetId")
     }
 
-    /// The size that it gives every flexible shape, if it does.
+    /// The size that it gives every flexible shape, if any.
     fn size(&self) -> Option<PlacementSize> {
         let config = self.body.json().get("shapeConfig")?;
         let amount = |name: &str| config.get(name).and_then(serde_json::Value::as_f64).map(ledger::Amount);
@@ -64,13 +64,13 @@ struct Alternative<'a> {
     context: &'a Context<'a>,
 }
 
-/// What was listed before an entry.
+/// The choices listed before an entry.
 struct Known {
     line: Option<usize>,
     placements: Vec<Placement>,
 }
 
-/// Reads the list, and adds the placements of each entry after those of the first choice.
+/// Reads the list, and appends the placements of each entry to those of the first choice.
 pub fn read_alternatives(
     section: &Section<'_>,
     first: &FirstChoice<'_>,
@@ -92,7 +92,7 @@ pub fn read_alternatives(
     check_images(section, first, context);
 }
 
-/// The items of a list that has some.
+/// The items of a non-empty list.
 fn items<'a>(section: &Section<'a>, context: &Context<'_>) -> Option<&'a [Node]> {
     let empty = |place: Place| {
         context.findings.mistake(
@@ -139,7 +139,7 @@ fn read_entry(item: &Node, first: &FirstChoice<'_>, context: &Context<'_>) -> Op
         return None;
     }
     let placements = Alternative { section, place: item.place, first, context }.placements();
-    // What a mistake was to say is not known, so nothing can be compared.
+    // With mistakes in an entry its meaning is unknown, so nothing can be compared.
     is_clean().then_some(placements)
 }
 
@@ -201,7 +201,7 @@ impl Alternative<'_> {
         if self.first.is_preemptible() { CapacityType::Preemptible } else { CapacityType::OnDemand }
     }
 
-    /// The size. A `shape_config` takes the place of the whole inherited one.
+    /// The size. A `shape_config` replaces the whole inherited size.
     fn size(&self, name: &str, shape: Option<&At<&str>>) -> EntrySize {
         let inherited = self.first.size();
         let shape_place = shape.map_or(self.place, |shape| shape.place);
@@ -256,8 +256,8 @@ impl Alternative<'_> {
         self.section.choice("capacity_type", &CAPACITY_TYPES)
     }
 
-    /// A reservation is bound to a shape, a size and a domain, so that of the first choice is not taken over. Its wish to stay
-    /// outside the default reservation is.
+    /// A reservation belongs to one shape, size and domain, so it is not inherited from the first choice. Opting out of the
+    /// default reservation is.
     fn reservation(&self, domains: &Domains) -> Option<String> {
         let Some(own) = self.section.text_or_empty("capacity_reservation_id") else {
             return self.first.domains.no_reservation.then(String::new);
@@ -314,7 +314,7 @@ impl Alternative<'_> {
         );
     }
 
-    /// The subnet of each availability domain; one for all has no domain.
+    /// The subnet of each availability domain; a subnet for all domains has no domain.
     fn subnets(&self, domains: &Domains) -> Vec<(Option<String>, String)> {
         let Some(node) = self.section.node("subnet_id") else { return Vec::new() };
         let check = |ocid: &At<&str>| {
@@ -349,7 +349,7 @@ impl Alternative<'_> {
         rows
     }
 
-    /// A subnet for some domains leaves the others without one.
+    /// Reports domains without a subnet, if subnets are given for some domains only.
     fn check_subnets(&self, names: &[String], subnets: &[(Option<String>, String)]) {
         if subnets.is_empty() || subnets.iter().any(|(domain, _)| domain.is_none()) {
             return;
@@ -371,13 +371,13 @@ impl Alternative<'_> {
 /// The size of an entry.
 #[derive(Default)]
 struct EntrySize {
-    /// Where it differs from the inherited one.
+    /// The size, if it differs from the inherited one.
     own: Option<PlacementSize>,
     burstable: bool,
     place: Place,
 }
 
-/// Whether a slot that was refused at the first of two placements has nothing to gain from the second.
+/// Whether the second placement cannot help a slot that was refused at the first.
 fn covers(known: &Placement, other: &Placement) -> bool {
     let everywhere =
         |placement: &Placement| Placement { availability_domain: String::new(), ..placement.clone() };
@@ -386,7 +386,7 @@ fn covers(known: &Placement, other: &Placement) -> bool {
             || is_same_domain(&known.availability_domain, &other.availability_domain))
 }
 
-/// An entry that adds nothing to those before it.
+/// Reports an entry that adds nothing to the earlier ones.
 fn repeated(place: Place, own: &[Placement], known: &[Known]) -> Option<Finding> {
     let all_in =
         |one: &Known| own.iter().all(|place| one.placements.iter().any(|known| covers(known, place)));
@@ -401,7 +401,7 @@ fn repeated(place: Place, own: &[Placement], known: &[Known]) -> Option<Finding>
     )
 }
 
-/// An image is made for one processor architecture. The names of shapes tell theirs.
+/// Reports images that do not fit. An image is built for one processor architecture, which the name of a shape reveals.
 fn check_images(section: &Section<'_>, first: &FirstChoice<'_>, context: &Context<'_>) {
     let Some(Node { value: Value::List(items), .. }) = section.node("alternatives") else { return };
     let mut seen: Vec<(&str, &str)> = first.image().zip(first.shape).into_iter().collect();

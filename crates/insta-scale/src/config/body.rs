@@ -1,7 +1,7 @@
-//! The body of a launch while it is put together: every field remembers which key of the file set it, so that what
-//! the wire model refuses is reported where the user wrote it.
+//! The body of a launch while it is built. Every field remembers which key of the file set it, so that an error of the wire
+//! model is reported where the user wrote the value.
 //!
-//! Must not know the keys of the file.
+//! It must not know the keys of the file.
 
 use super::finding::{Finding, Findings, Place};
 use super::keys::nearest;
@@ -11,17 +11,17 @@ use oci_api::schema::{self, Problem, Violation};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The model that the body must fit.
+/// The model that the body must match.
 const MODEL: &str = "LaunchInstanceDetails";
 
-/// Who set a field.
+/// The key that set a field.
 #[derive(Clone, Debug)]
 struct Origin {
     key: String,
     place: Place,
 }
 
-/// A body and where its fields come from. Fields are named by their path on the wire: `sourceDetails.imageId`.
+/// A body, with the origin of each field. Fields are named by their path on the wire: `sourceDetails.imageId`.
 #[derive(Debug, Default)]
 pub struct Body {
     json: Map<String, Value>,
@@ -36,7 +36,7 @@ impl Body {
         self.put(&names, value.into());
     }
 
-    /// Sets an entry of a table, whose name may hold dots.
+    /// Sets an entry of a table, whose name may contain dots.
     pub fn set_entry(&mut self, table: &str, name: &str, value: impl Into<Value>, key: &str, place: Place) {
         self.origins.insert(format!("{table}.{name}"), Origin { key: key.to_owned(), place });
         self.put(&[table, name], value.into());
@@ -52,14 +52,14 @@ impl Body {
             }
             match slot {
                 Value::Object(inner) => into = inner,
-                // Made an object just above.
+                // The code above has just made it an object.
                 _ => return,
             }
         }
         into.insert((*last).to_owned(), value);
     }
 
-    /// Adds the fields that are passed through as they are. A field that a key has set already is a mistake.
+    /// Adds fields that are passed through unchanged. A field that another key has already set is a mistake.
     pub fn pass_through(&mut self, node: &Node, key: &str, findings: &Findings) {
         self.merge(node, "", key, findings);
     }
@@ -100,7 +100,7 @@ impl Body {
                 );
             } else {
                 let mut names: Vec<&str> = path.split('.').collect();
-                // A key with dots of its own (a tag) stays one name.
+                // A key that itself contains dots (a tag) stays one name.
                 if entry.key.contains('.') {
                     names.truncate(names.len().saturating_sub(entry.key.split('.').count()));
                     names.push(&entry.key);
@@ -111,7 +111,7 @@ impl Body {
         }
     }
 
-    /// Remembers the places of everything inside a passed value.
+    /// Records the positions of everything inside a passed value.
     fn remember(&mut self, node: &Node, path: &str, place: Place, key: &str) {
         self.origins.insert(path.to_owned(), Origin { key: format!("{key}.{path}"), place });
         match &node.value {
@@ -144,7 +144,7 @@ impl Body {
         self.origins.get(path).map(|origin| (origin.place, origin.key.as_str()))
     }
 
-    /// Checks the whole against the wire model. `ignored` fields are set later or reported elsewhere.
+    /// Checks the whole body against the wire model. `ignored` fields are set later or reported elsewhere.
     pub fn check(&self, ignored: &[&str], findings: &Findings) {
         for violation in schema::check(MODEL, &Value::Object(self.json.clone())) {
             if !ignored.contains(&violation.path.as_str()) {

@@ -1,13 +1,13 @@
-//! Whether a `#cloud-config` is YAML that cloud-init can read. Must not know its modules.
+//! Checks that a `#cloud-config` is YAML that cloud-init can read. It must not know cloud-init's modules.
 
 use super::finding::Finding;
 use super::yaml::{place_of, syntax};
 use granit_parser::{Event, Parser};
 
-/// Deeper than anybody writes it.
+/// Deeper nesting than anybody writes.
 const MAX_DEPTH: usize = 200;
 
-/// Checks that a text is one YAML document with a group of keys, or with nothing. Places are those in the text.
+/// Checks that a text is one YAML document that contains a group of keys or nothing. Positions refer to the text.
 pub fn check_cloud_config(source: &str) -> Result<(), Finding> {
     let options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     let mut documents = 0;
@@ -24,7 +24,7 @@ pub fn check_cloud_config(source: &str) -> Result<(), Finding> {
                 }
             }
             Event::MappingStart(..) => at_root = false,
-            // Nothing but comments does nothing, and is meant so.
+            // A document of comments only has no effect, which is intended.
             Event::Scalar(text, ..) if at_root && text.is_empty() => at_root = false,
             Event::Scalar(..) | Event::SequenceStart(..) if at_root => {
                 return Err(Finding::at(

@@ -1,5 +1,5 @@
-//! Reads only how to reach the service: credentials, region, compartment, prices. For commands that launch nothing, so
-//! that instances can be managed without a fleet in the config, or without a config at all.
+//! Reads only how to reach the service: credentials, region, compartment, prices. Commands that launch nothing use it, so that
+//! instances can be managed without a fleet in the config, or without a config.
 
 use super::context::Context;
 use super::instance;
@@ -12,19 +12,19 @@ use super::{
 use fleet::FleetSpec;
 use std::path::Path;
 
-/// The profile that the official tools use when none is named.
+/// The default profile of the official tools.
 const USUAL_PROFILE: &str = "DEFAULT";
 
-/// What of the fleet is read besides.
+/// How much of the fleet is also read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fleet {
-    /// Only its name, if its instances carry it: the command has nothing else to do with it.
+    /// Only its name, if its instances carry it.
     Ignored,
-    /// As much as can be read, for a config that is still being written; mistakes in it are no hindrance.
+    /// As much as can be read of an unfinished config; mistakes in the fleet are ignored.
     Sketched,
 }
 
-/// Reads a file. Without one, and with `required` not set, a profile of `~/.oci/config` says all.
+/// Reads a file. Without one, and unless it is `required`, a profile of `~/.oci/config` suffices.
 pub fn load_connection(
     path: &Path,
     required: bool,
@@ -38,7 +38,7 @@ pub fn load_connection(
         });
     }
     let mut overrides = overrides.clone();
-    // Without a config, the official tools' profile says all; where their variables suffice, not even that is needed.
+    // Without a config, the official tools' profile suffices, and where their variables suffice, not even that is needed.
     if overrides.profile.is_none() && !overrides.variables_suffice {
         let usual = || USUAL_PROFILE.to_owned();
         overrides.profile = Some(overrides.cli_profile.clone().unwrap_or_else(usual));
@@ -48,7 +48,7 @@ pub fn load_connection(
     })
 }
 
-/// The fleet as far as the file tells of one.
+/// The fleet, as far as the file describes one.
 fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> FleetSpec {
     let aside = Findings::default();
     let context = Context { home, count: None, folders, findings: &aside };
@@ -84,7 +84,7 @@ fn read(
     let (facts, broken) = facts_of(&credentials, overrides, profile_facts);
     let endpoint = endpoint(&top, overrides, findings);
     let mut without_region = Vec::new();
-    // What a profile that cannot be read lacks is not missing in this file.
+    // Values that an unreadable profile may contain are not missing in this file.
     let absent = if broken.is_some() { &mut without_region } else { &mut missing };
     let home = home(&top, &facts, overrides, endpoint.is_some(), findings, absent);
     credentials::check_ocids(&top, home.as_ref(), findings);

@@ -1,22 +1,22 @@
-//! What the readers of `instance_settings:` share: the place of its keys, and what is known from elsewhere.
+//! The context that the readers of `instance_settings:` share.
 //!
-//! Must not know what any key means.
+//! It must not know what any key means.
 
 use super::finding::Findings;
 use super::metadata::Folders;
 use super::ocids::Home;
 
-/// Path of the group, as messages name it.
+/// The path of the group, as messages name it.
 pub const GROUP: &str = "instance_settings.";
 
-/// What the reading needs to know besides the group.
+/// The facts that reading needs from outside the group.
 pub struct Context<'a> {
-    /// The region, when it is known.
+    /// The region, if known.
     pub home: Option<&'a Home>,
     /// `--count`.
     pub count: Option<u32>,
-    /// Where files are looked for.
+    /// The folders in which files are found.
     pub folders: Folders<'a>,
-    /// Where findings go.
+    /// The collector of findings.
     pub findings: &'a Findings,
 }

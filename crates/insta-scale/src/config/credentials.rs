@@ -1,6 +1,6 @@
 //! Reads who signs: the file's own fields, or the name of a profile of `~/.oci/config`.
 //!
-//! Must not open the key: the client does that, once.
+//! It must not read the key: the client does that, once.
 
 use super::finding::{Finding, Findings};
 use super::keys::SECRET;
@@ -45,17 +45,17 @@ pub enum CredentialSource {
     Fields(KeyFields),
     /// A profile.
     Profile {
-        /// The file with profiles, when it is not the usual one.
+        /// The file with profiles, if it is not the default one.
         file: Option<PathBuf>,
         /// Its name.
         name: String,
     },
-    /// The variables of the CLI, which suffice.
+    /// The variables of the CLI, if they suffice.
     Variables,
 }
 
 impl CredentialSource {
-    /// Whether it is found where the official tools find it, and not in the file.
+    /// Whether the credentials come from the official tools' configuration rather than the file.
     pub fn is_profile(&self) -> bool {
         matches!(self, Self::Profile { .. } | Self::Variables)
     }
@@ -64,11 +64,11 @@ impl CredentialSource {
 /// The fields that name a user and their key.
 pub const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
 
-/// Chooses: `--profile`, then the file's own fields, then `profile:`, then the variables of the CLI where they suffice, then
-/// `OCI_CLI_PROFILE`.
+/// Chooses the credentials, in this order: `--profile`, the file's own fields, `profile:`, the variables of the CLI if they
+/// suffice, `OCI_CLI_PROFILE`.
 ///
-/// The environment names only which profile, and only when the file has no fields of its own: a variable that is set
-/// for another tool must not move a complete config to another tenancy.
+/// The environment can only select a profile, and only if the file has no credential fields: a variable set for another tool
+/// must not move a complete config to another tenancy.
 pub fn read_credentials(
     top: &Section<'_>,
     overrides: &Overrides,
@@ -115,7 +115,7 @@ pub fn read_credentials(
     })
 }
 
-/// Checks the form of what is given, whether or not it is used.
+/// Checks the form of the given fields, whether or not they are used.
 fn check_fields(top: &Section<'_>, findings: &Findings) {
     if let Some(fingerprint) = top.text("fingerprint") {
         let parts: Vec<&str> = fingerprint.value.trim().split(':').collect();

@@ -1,4 +1,4 @@
-//! Finds values of config.example.yaml that were not replaced: OCIDs of nothing, and a key that nobody has.
+//! Finds values of config.example.yaml that were not replaced: OCIDs of nonexistent resources, and a key that nobody has.
 //!
 //! The list is read from the example itself, so that the two cannot differ.
 
@@ -9,26 +9,26 @@ use super::yaml::{Node, Value};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// The example, with the keys that are commented out.
+/// The example, including the keys that are commented out.
 const EXAMPLE: &str = include_str!("../../../../config.example.yaml");
 
-/// The words of the example that stand for something of the user's own.
+/// The words of the example that the user has to replace.
 static PLACEHOLDERS: LazyLock<BTreeSet<&str>> =
     LazyLock::new(|| words(EXAMPLE).filter(|word| is_personal(word)).collect());
 
-/// What becomes of the example's values.
+/// How the example's values are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Placeholders {
-    /// They are mistakes: what they name does not exist.
+    /// They are mistakes, because the resources that they name do not exist.
     #[default]
     Refused,
-    /// They are reported and stop nothing: no request is sent and nothing is created.
+    /// They are reported but block nothing: no request is sent and nothing is created.
     Noted,
-    /// They are as good as any: everything that the config names exists in a simulated region.
+    /// They are accepted: everything that the config names exists in a simulated region.
     Taken,
 }
 
-/// How much of the file counts.
+/// How much of the file is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// All of it.
@@ -37,14 +37,14 @@ pub enum Extent {
     Connection,
 }
 
-/// Looks for the example's values and reports them.
+/// Finds and reports the example's values.
 pub fn find_placeholders(root: &Node, extent: Extent, overrides: &Overrides, findings: &Findings) {
     if overrides.placeholders == Placeholders::Taken {
         return;
     }
     let Value::Map(entries) = &root.value else { return };
     for entry in entries {
-        // `--profile` takes the place of the file's own credentials, whatever they are.
+        // `--profile` replaces the file's own credentials, whatever they are.
         let is_unused = overrides.profile.is_some() && credentials::FIELDS.contains(&entry.key.as_str());
         let counts = extent == Extent::Whole || entry.key != "instance_settings";
         if counts && !is_unused {
@@ -82,12 +82,12 @@ fn report(node: &Node, path: &str, overrides: &Overrides, findings: &Findings) {
     }));
 }
 
-/// The words of a text, without the punctuation of YAML and of prose.
+/// The words of a text, without the punctuation of YAML and prose.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || "[](){},;\"'`".contains(c)).filter(|word| !word.is_empty())
 }
 
-/// Whether a word stands for something that everybody has their own of.
+/// Whether a word stands for something personal.
 fn is_personal(word: &str) -> bool {
     let pairs = word.split(':').collect::<Vec<_>>();
     let is_pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -108,7 +108,7 @@ mod tests {
             assert!(PLACEHOLDERS.iter().any(|word| word.starts_with(start)), "{start}");
         }
         assert!(PLACEHOLDERS.iter().any(|word| word.split(':').count() == 16), "the fingerprint");
-        // What many would write themselves is nobody's.
+        // Words that many users would write themselves are not personal.
         for word in
             ["web", "us-phoenix-1", "VM.Standard.E4.Flex", "~/.oci/oci_api_key.pem", "AD-1", "example"]
         {

@@ -1,34 +1,34 @@
-//! The line of a file that is shown under a finding, without what may be a secret.
+//! The excerpt of a file that is shown under a finding, without possible secrets.
 //!
-//! A value is shown only where every key of its line is known and none is secret: what stands under a misspelt key may be
-//! the passphrase, and a line that belongs to no key may be a line of the key itself.
+//! A value is shown only if every key of its line is known and none is secret: the value of a misspelt key may be the
+//! passphrase, and a line without a key may be part of the key itself.
 
 use super::keys::{GROUPS, SECRET, SECRET_ADDRESS};
 use oci_api::schema::{Kind, Model};
 use std::collections::BTreeSet;
 
-/// Lines are cut after this many characters.
+/// The maximum number of characters shown of a line.
 const WIDTH: usize = 160;
 
-/// Groups whose keys are the user's own, and are shown with their values.
+/// Groups with arbitrary keys, whose values are shown.
 const FREE: [&str; 5] = ["freeform_tags", "defined_tags", "freeformTags", "definedTags", "shapes"];
 
-/// What stands in place of what is not shown.
+/// The replacement for hidden text.
 const HIDDEN: &str = "…";
 
-/// A line that is to be shown.
+/// A line to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quote {
     /// Its number, from 1.
     pub line: usize,
-    /// How many characters of it are shown at most.
+    /// The maximum number of its characters that are shown.
     pub most: usize,
 }
 
-/// The lines of a source: (line number, text), each once.
+/// The lines of a source, each once: (line number, text).
 pub fn lines(source: &str, mut quotes: Vec<Quote>) -> Vec<(usize, String)> {
     let all: Vec<&str> = source.lines().collect();
-    // The shortest of a line comes first.
+    // The shortest excerpt of a line comes first.
     quotes.sort_unstable();
     quotes.dedup_by_key(|quote| quote.line);
     let excerpt = |quote: Quote| {
@@ -44,7 +44,7 @@ fn shown(lines: &[&str], text: &str, most: usize) -> String {
     let mut out: String = text.chars().take(safe).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if out.chars().count() < text.trim_end().chars().count() {
         let kept = without_key_material(&out);
-        // A line of which nothing may be shown keeps its indent, for the carets below it.
+        // A line without visible text keeps its indentation for the carets below it.
         let blank = if kept.trim().is_empty() { "" } else { " " };
         out = format!("{}{blank}{HIDDEN}", if blank.is_empty() { kept.as_str() } else { kept.trim_end() });
     } else {
@@ -53,7 +53,7 @@ fn shown(lines: &[&str], text: &str, most: usize) -> String {
     out
 }
 
-/// How many characters of a line may be shown.
+/// The number of characters of a line that may be shown.
 fn safe_length(lines: &[&str], text: &str) -> usize {
     let indent = indent_of(text);
     let body = text.trim_start();
@@ -72,14 +72,14 @@ fn safe_length(lines: &[&str], text: &str) -> usize {
     if !keys.is_empty() {
         return all();
     }
-    // No key of its own: it belongs to the one above, or to none.
+    // It has no key: it belongs to the key above, or to none.
     let first = body.trim_start_matches(['-', ' ']).split_whitespace().next().unwrap_or_default();
     let owner = ancestors(lines, indent + usize::from(body.starts_with('-'))).next();
     let is_owned = owner.is_some_and(|key| is_free && key != SECRET || is_known(&key));
     if is_owned || is_known(first) || body.chars().all(|c| !c.is_alphanumeric()) { all() } else { indent }
 }
 
-/// Whether a key has a meaning, and one that is no secret.
+/// Whether a key is known and not secret.
 fn is_known(key: &str) -> bool {
     key != SECRET
         && key != SECRET_ADDRESS
@@ -87,7 +87,7 @@ fn is_known(key: &str) -> bool {
             || has_field("LaunchInstanceDetails", key, &mut BTreeSet::new()))
 }
 
-/// Whether a model of the API, or one inside it, has this field: such fields stand under `launch_details`.
+/// Whether a model of the API, or a model nested in it, has this field: such fields occur under `launch_details`.
 fn has_field(model: &'static str, name: &str, seen: &mut BTreeSet<&'static str>) -> bool {
     let Some(model) = Model::find(model).filter(|model| seen.insert(model.name)) else { return false };
     model.discriminator == Some(name)
@@ -103,7 +103,7 @@ fn indent_of(text: &str) -> usize {
     text.chars().take_while(|c| c.is_whitespace()).count()
 }
 
-/// The keys above the last of these lines that it is nested under, the nearest first.
+/// The keys under which the last of these lines is nested, the nearest first.
 fn ancestors<'a>(lines: &'a [&str], indent: usize) -> impl Iterator<Item = String> + 'a {
     let above = lines.len().saturating_sub(1);
     let mut depth = indent;
@@ -117,8 +117,8 @@ fn ancestors<'a>(lines: &'a [&str], indent: usize) -> impl Iterator<Item = Strin
     })
 }
 
-/// The keys of a line, wherever in it they stand, and where their colons end (in characters). A text in quotes is one value;
-/// one without its closing quote may be anything.
+/// All keys in a line, with the positions of their colons (in characters). A quoted text is one value; one without a closing
+/// quote may be anything.
 fn keys_in(text: &str) -> Vec<(String, usize)> {
     let characters: Vec<char> = text.chars().collect();
     let mut keys = Vec::new();
@@ -144,13 +144,13 @@ fn keys_in(text: &str) -> Vec<(String, usize)> {
     keys
 }
 
-/// Whether a colon between a text and a character makes the text a key: a blank follows, or the key is in quotes.
+/// Whether a colon after a text makes the text a key: a blank follows, or the text is quoted.
 fn ends_key(text: &[char], next: Option<char>) -> bool {
     next.is_none_or(|next| next.is_whitespace() || ",[]{}\"'".contains(next))
         || text.iter().any(|c| "\"'".contains(*c))
 }
 
-/// A text in which the words that may be a part of a private key are replaced.
+/// Replaces words of a text that may be part of a private key.
 pub fn without_key_material(text: &str) -> String {
     let Some(first) = text.split([' ', '"', '\'', '\\', ',', '(', ')']).find(|word| is_key_material(word))
     else {
@@ -160,7 +160,8 @@ pub fn without_key_material(text: &str) -> String {
     format!("{}{HIDDEN}", &text[..at])
 }
 
-/// Whether a word is an armour line or may be a line of base64 inside it. An OCID has no capitals, a path has dots.
+/// Whether a word is a PEM delimiter or may be a line of base64 inside one. (An OCID has no capitals, and a path contains
+/// dots.)
 fn is_key_material(word: &str) -> bool {
     let word = word.trim_end_matches([':', ';', '.']);
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(shown, [(2, "  password …".to_owned())]);
     }
 
-    /// What is said of a file.
+    /// The messages about a file.
     fn told(source: &str) -> String {
         let facts = |_: &super::super::CredentialSource| Ok(super::super::ProfileFacts::default());
         let overrides = super::super::Overrides::default();

@@ -1,15 +1,15 @@
 //! Reads the files that a config names: public keys and user data.
 //!
-//! Must not know what is in them.
+//! It must not know their contents.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// The most that metadata and extended metadata together may have, in bytes (Oracle: LaunchInstanceDetails).
-/// The service counts names and values, user data as base64.
+/// The maximum total size of metadata and extended metadata in bytes (Oracle: LaunchInstanceDetails). The service counts names
+/// and values, with user data as base64.
 pub const METADATA_MAX_BYTES: usize = 32_000;
 
-/// Where files are looked for.
+/// The folders in which files are found.
 #[derive(Clone, Copy)]
 pub struct Folders<'a> {
     /// The folder of the config.
@@ -18,7 +18,7 @@ pub struct Folders<'a> {
     pub home: Option<&'a Path>,
 }
 
-/// Finds a path that a config names: `~` is the home folder, and a relative path starts at the config's own folder.
+/// Resolves a path from a config: `~` is the home folder, and a relative path starts at the config's own folder.
 pub fn resolve(text: &str, config_folder: &Path, home: Option<&Path>) -> PathBuf {
     match (text.strip_prefix("~/").or(if text == "~" { Some("") } else { None }), home) {
         (Some(rest), Some(home)) => home.join(rest),
@@ -26,7 +26,7 @@ pub fn resolve(text: &str, config_folder: &Path, home: Option<&Path>) -> PathBuf
     }
 }
 
-/// Reads a regular file of at most `limit` bytes. The error says why not, without the path.
+/// Reads a regular file of at most `limit` bytes. The error says why that failed, without the path.
 pub fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     let say = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -46,18 +46,19 @@ pub fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// What some editors put before UTF-8 text.
+/// The byte order mark that some editors put before UTF-8 text.
 pub const BOM: &[u8] = b"\xef\xbb\xbf";
-/// What to do about UTF-16.
+/// The remedy for UTF-16.
 pub const SAVE_AS_UTF8: &str = "save it as UTF-8; in PowerShell: Set-Content -Encoding utf8";
 
-/// Whether bytes are UTF-16: by their mark, or because every second byte of the first few is 0, as in Latin text without one.
+/// Whether bytes are UTF-16: by the byte order mark, or because every second of the first bytes is 0, as in Latin text without
+/// one.
 pub fn is_utf16(bytes: &[u8]) -> bool {
     let marked = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     marked || matches!(bytes, [a, 0, b, 0, ..] | [0, a, 0, b, ..] if *a != 0 && *b != 0)
 }
 
-/// Reads a text file of at most `limit` bytes, without a byte order mark. The error says why not, without the path.
+/// Reads a text file of at most `limit` bytes, and removes a byte order mark. The error says why that failed, without the path.
 pub fn read_text(path: &Path, limit: usize) -> Result<String, String> {
     let bytes = read_limited(path, limit)?;
     if is_utf16(&bytes) {

@@ -1,13 +1,13 @@
-//! What is wrong in a config file, where, and what to do about it; and how that is shown.
+//! Findings about a config file: what is wrong, where, the remedy, and how they are shown.
 //!
-//! Must not know what the keys of the file mean.
+//! It must not know what the keys of the file mean.
 
 use super::excerpt::{self, Quote};
 use oci_client::credentials::CredentialsError;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
-/// A place in the file. Lines and columns count from 1; columns and width are in characters.
+/// A position in the file. Lines and columns count from 1; columns and width are in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The line.
@@ -18,21 +18,21 @@ pub struct Place {
     pub width: usize,
 }
 
-/// One mistake, or one thing that the user should know.
+/// One mistake, or one note for the user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// Where. Nothing when it is not about a place: a missing key of the top level, say.
+    /// Where; `None` if it has no position, for example a missing key of the top level.
     pub place: Option<Place>,
     /// What is wrong, in one line.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     pub help: Option<String>,
-    /// Whether only the key is shown, because its value is unknown and could be a secret.
+    /// Whether only the key is shown, because its value may be a secret.
     pub hides_value: bool,
 }
 
 impl Finding {
-    /// A finding about a place.
+    /// A finding with a position.
     pub fn at(place: Place, message: impl Into<String>) -> Self {
         Self { place: Some(place), message: message.into(), help: None, hides_value: false }
     }
@@ -42,7 +42,7 @@ impl Finding {
         Self { place: None, message: message.into(), help: None, hides_value: false }
     }
 
-    /// A finding about an unknown key, whose value could be a secret.
+    /// A finding about an unknown key, whose value may be a secret.
     pub fn unknown_key(place: Place, message: impl Into<String>) -> Self {
         Self { hides_value: true, ..Self::at(place, message) }
     }
@@ -55,9 +55,9 @@ impl Finding {
     }
 }
 
-/// Collects findings, so that a file is read to its end whatever is wrong with it.
+/// Collects findings, so that a file is read to its end despite mistakes.
 ///
-/// Shared by reference among the readers of a file, hence the interior mutability.
+/// The readers of a file share it by reference, hence the interior mutability.
 #[derive(Debug, Default)]
 pub struct Findings {
     mistakes: RefCell<Vec<Finding>>,
@@ -65,17 +65,17 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds something that must be put right.
+    /// Adds a mistake, which must be corrected.
     pub fn mistake(&self, finding: Finding) {
         self.mistakes.borrow_mut().push(finding);
     }
 
-    /// Adds something that is worth saying and stops nothing.
+    /// Adds a note, which blocks nothing.
     pub fn note(&self, finding: Finding) {
         self.notes.borrow_mut().push(finding);
     }
 
-    /// How many mistakes were found so far.
+    /// The number of mistakes found so far.
     pub fn count(&self) -> usize {
         self.mistakes.borrow().len()
     }
@@ -85,53 +85,53 @@ impl Findings {
         self.mistakes.borrow().is_empty()
     }
 
-    /// The mistakes and the notes, each in the order of the file and once only.
+    /// The mistakes and the notes, each in the order of the file and without duplicates.
     pub fn into_parts(self) -> (Vec<Finding>, Vec<Finding>) {
         (sorted(self.mistakes.into_inner()), sorted(self.notes.into_inner()))
     }
 }
 
 fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
-    // Stable, so that two findings about one place keep the order in which they were made.
+    // Stable, so that two findings with one position keep their order.
     findings.sort_by_key(|finding| finding.place);
     findings.dedup();
     findings
 }
 
-/// Everything that is wrong with one file, and with the profile that it names, ready to be shown.
+/// All mistakes in one file and in the profile that it names, ready to be shown.
 #[derive(Debug)]
 pub struct ConfigErrors {
     /// The file as the user named it.
     pub file: String,
     /// The mistakes, in the order of the file.
     pub mistakes: Vec<Finding>,
-    /// The lines that the mistakes are on, free of secrets and control characters: (line number, text).
+    /// The lines with mistakes, without secrets and control characters: (line number, text).
     lines: Vec<(usize, String)>,
-    /// What was not done because of them.
+    /// What was not done because of the mistakes.
     spared: &'static str,
     /// What is wrong with the profile, which is in another file.
     pub profile: Option<Box<CredentialsError>>,
 }
 
 impl ConfigErrors {
-    /// Keeps of `source` only the lines that are shown.
+    /// Keeps only the lines of `source` that are shown.
     pub fn new(file: &str, source: &str, mistakes: Vec<Finding>) -> Self {
         let lines = quoted_lines(source, &mistakes);
         Self::of_lines(file, mistakes, lines)
     }
 
-    /// The same with what is wrong with the profile.
+    /// Adds the error of the profile.
     #[must_use]
     pub fn with_profile(self, profile: Box<CredentialsError>) -> Self {
         Self { profile: Some(profile), ..self }
     }
 
-    /// With the lines that the mistakes are on.
+    /// Takes the lines with mistakes instead of the source.
     pub fn of_lines(file: &str, mistakes: Vec<Finding>, lines: Vec<(usize, String)>) -> Self {
         Self { file: file.to_owned(), mistakes, lines, spared: "sent", profile: None }
     }
 
-    /// Mistakes that became known by asking the service. `lines`: those that they are on.
+    /// Mistakes that the service revealed, with their `lines`.
     pub fn found_by_service(file: &str, mistakes: Vec<Finding>, lines: Vec<(usize, String)>) -> Self {
         Self { spared: "launched", ..Self::of_lines(file, mistakes, lines) }
     }
@@ -155,7 +155,7 @@ impl std::fmt::Display for ConfigErrors {
     }
 }
 
-/// Renders findings that stop nothing, one after the other.
+/// Renders notes one after the other.
 pub fn render_notes(file: &str, source: &str, notes: &[Finding]) -> String {
     let lines = quoted_lines(source, notes);
     notes.iter().map(|note| render(file, note, &lines)).collect()
@@ -193,7 +193,7 @@ fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
     out
 }
 
-/// The lines that findings are about, as far as they may be shown.
+/// The lines of the findings, as far as they may be shown.
 pub(super) fn quoted_lines(source: &str, findings: &[Finding]) -> Vec<(usize, String)> {
     let quote = |finding: &Finding| {
         let Place { line, column, width } = finding.place?;

@@ -1,19 +1,19 @@
-//! Reads the name of the fleet, which its instances have in a tag.
+//! Reads the name of the fleet, which its instances carry in a tag.
 
 use super::finding::{Finding, Findings};
 use super::section::Section;
 
-/// The longest value of a tag (Oracle: "Managing Tags and Tag Namespaces").
+/// The maximum length of a tag value (Oracle: "Managing Tags and Tag Namespaces").
 const MAX_VALUE: usize = 256;
 
-/// Reads `fleet`; the prefix of the names where it is left out.
+/// Reads `fleet`; if it is omitted, the name is the prefix of the instance names.
 pub fn read(top: &Section<'_>, prefix: &str, findings: &Findings) -> String {
     let Some(place) = top.key_place("fleet") else { return prefix.chars().take(MAX_VALUE).collect() };
-    // A variable that was not set must not mean another fleet.
+    // An unset variable must not select another fleet.
     let name = match (top.text_or_empty("fleet"), top.node("fleet")) {
         (Some(given), _) => given.value.trim(),
         (None, None) => "",
-        // Not a text: told already.
+        // Not a text, which has already been reported.
         (None, Some(_)) => return String::new(),
     };
     let wrong = |what: String| {

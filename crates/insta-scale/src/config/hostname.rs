@@ -1,6 +1,6 @@
 //! Which host names are valid in DNS (RFC 952 and RFC 1123).
 
-/// What is wrong with a label; `None` for a good one.
+/// The problem of a label; `None` if it is valid.
 pub fn problem(label: &str) -> Option<String> {
     let bad = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-');
     match label.len() {

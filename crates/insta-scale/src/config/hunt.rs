@@ -8,7 +8,7 @@ use crate::args::parse_duration;
 use fleet::plan::LEAST_HUNT_FLOOR;
 use std::time::Duration;
 
-/// Reads the floor. What is wrong is a finding: a floor that cannot be read must not become none.
+/// Reads the floor. An unreadable floor is a finding, because it must not become no floor.
 pub fn read_floor(node: &Node, findings: &Findings) -> Option<Duration> {
     let group = Section::of(node, "hunt.", keys::HUNT, findings)?;
     if let Some(place) = group.key_place("floor").filter(|_| group.node("floor").is_none()) {

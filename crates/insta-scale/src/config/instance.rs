@@ -1,6 +1,6 @@
-//! Reads `instance_settings:` into what is launched.
+//! Reads `instance_settings:` into the fleet to launch.
 //!
-//! Must not know of credentials, of flags, or of how a launch is sent.
+//! It must not know about credentials, flags, or how a launch is sent.
 
 use super::alternatives::{self, FirstChoice};
 use super::body::Body;
@@ -18,21 +18,21 @@ use super::{network, single, size, source, spread, tags};
 use fleet::plan::{Spread, Strategy};
 use ledger::Placement;
 
-/// The most instances of one run. A tenancy's limits are far below; a slip of the finger is not.
+/// The maximum number of instances of one run. A tenancy's limits are far below it; a typing error may not be.
 pub const MAX_COUNT: u32 = 100_000;
 
-/// What the group says.
+/// The content of the group.
 #[derive(Debug, Default)]
 pub struct Instances {
     /// Instances are named `<prefix>-1 …`.
     pub names: Names,
-    /// How many, if the file says so.
+    /// The number of instances, if the file states it.
     pub count: Option<u32>,
-    /// Where to try, best first: those of the first choice, then those of the alternatives.
+    /// The placements, best first: those of the first choice, then those of the alternatives.
     pub placements: Vec<Placement>,
     /// Where the file asks for the cheapest choice first.
     pub cheapest: Option<Place>,
-    /// What is done when fewer instances can be had.
+    /// What to do if fewer instances can be obtained.
     pub strategy: Option<At<Strategy>>,
     /// How members are spread over domains.
     pub spread: Option<Spread>,
@@ -90,7 +90,7 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     out
 }
 
-/// The values of `prefer`: whether the cheapest choice comes first.
+/// The values of `prefer`, and whether each puts the cheapest choice first.
 const PREFER: [(&str, bool); 2] = [("listed", false), ("cheapest", true)];
 /// The values of `strategy`.
 const STRATEGIES: [(&str, Strategy); 3] = [
@@ -99,7 +99,7 @@ const STRATEGIES: [(&str, Strategy); 3] = [
     ("all_or_nothing", Strategy::AllOrNothing),
 ];
 
-/// What else an instance may become, in which order, and what is done when there is not enough.
+/// Reads the alternatives, their order, and what to do if there are too few instances.
 fn read_choices(section: &Section<'_>, shape: Option<&str>, context: &Context<'_>, out: &mut Instances) {
     let domains = Domains::of(&out.placements);
     let first = FirstChoice { shape, body: &out.body, domains: &domains };
@@ -123,7 +123,7 @@ fn is_blank(node: &Node) -> bool {
     matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().is_empty())
 }
 
-/// Fields that a slot, a placement or the top level decides, and the key that does.
+/// Fields that a slot, a placement or the top level sets, with the key for each.
 const DECIDED: &[(&str, &str)] = &[
     ("displayName", "display_name_prefix"),
     ("availabilityDomain", "availability_domain"),

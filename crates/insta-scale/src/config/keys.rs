@@ -1,5 +1,5 @@
-//! The names of every key of config.yaml: what is accepted, suggested for a misspelt key, and documented in
-//! config.example.yaml (a test compares the two).
+//! The names of all keys of config.yaml. They are accepted, suggested for misspelt keys, and documented in config.example.yaml
+//! (a test compares the two).
 
 /// The key whose value is never shown.
 pub const SECRET: &str = "private_key_passphrase";
@@ -89,7 +89,7 @@ pub const ALTERNATIVE: &[&str] = &[
 /// Under `shape_config` of an alternative.
 pub const ALTERNATIVE_SHAPE: &[&str] = &["ocpus", "vcpus", "memory_in_gbs", "baseline_ocpu_utilization"];
 
-/// Under `preemptible`, when it is not just true or false.
+/// Under `preemptible`, if it is not just true or false.
 pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];
 
 /// Under `agent_config`.
@@ -137,7 +137,7 @@ pub const NOTIFY: &[&str] = &[
     "to",
 ];
 
-/// Every group of keys: where it is, and the names in it.
+/// Every group of keys: its path, and its keys.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("the top level", TOP),
     ("instance_settings", INSTANCE),
@@ -155,13 +155,13 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("prices.shapes.<shape>", SHAPE_PRICE),
 ];
 
-/// What to do about a key that `group` does not have.
+/// The remedy for a key that `group` does not have.
 pub fn remedy(key: &str, group: &'static [&'static str]) -> String {
     let lower = lower(key);
     if let Some(near) = suggestion(key, group) {
         return format!("did you mean `{near}`?");
     }
-    // Also when one key of a group was written at the level above or below it.
+    // The key may also be valid at another level.
     if let Some((place, _)) = GROUPS.iter().find(|(_, names)| names.contains(&lower.as_str())) {
         return format!("move `{lower}` under {place}");
     }
@@ -172,7 +172,7 @@ pub fn remedy(key: &str, group: &'static [&'static str]) -> String {
     format!("the keys here are: {}", group.join(", "))
 }
 
-/// The key of a group that a misspelt one was probably meant to be.
+/// The key of a group that was probably meant by a misspelt one.
 pub fn suggestion(key: &str, group: &'static [&'static str]) -> Option<&'static str> {
     nearest(&lower(key), group.iter().copied())
 }
@@ -181,7 +181,7 @@ fn lower(key: &str) -> String {
     key.to_ascii_lowercase().replace('-', "_")
 }
 
-/// The name that a misspelt one was probably meant to be.
+/// The name that was probably meant by a misspelt one.
 pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = names
         .map(|name| (strsim::jaro_winkler(&wrong.to_ascii_lowercase(), &name.to_ascii_lowercase()), name));

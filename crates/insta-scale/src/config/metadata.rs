@@ -1,6 +1,6 @@
-//! The instance metadata: SSH keys, user data and the user's own entries, and how large OCI finds them.
+//! The instance metadata: SSH keys, user data and the user's own entries, and its size according to OCI.
 //!
-//! Must not know where in the file they stand beyond the place to report.
+//! It must not know more about positions in the file than where to report a finding.
 
 use super::body::Body;
 pub use super::files::{Folders, METADATA_MAX_BYTES as MAX_BYTES};
@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-/// From here on it is said how much room is left.
+/// From this size on, a note states the remaining space.
 const NEARLY: usize = MAX_BYTES / 10 * 9;
 
 const SSH_KEYS: &str = "ssh_authorized_keys";
@@ -41,8 +41,8 @@ pub fn read_metadata(section: &Section<'_>, folders: Folders<'_>, findings: &Fin
     }
 }
 
-/// Checks what was written in the form of the API, under `metadata:` or `launch_details:`: there nothing is encoded or read
-/// from a file.
+/// Checks metadata in the form of the API, under `metadata:` or `launch_details:`, where nothing is encoded or read from a
+/// file.
 pub fn check_raw(body: &Body, findings: &Findings) {
     let raw = |name: &str| {
         let (place, key) = body.origin_of(&format!("metadata.{name}"))?;
@@ -64,7 +64,7 @@ pub fn check_raw(body: &Body, findings: &Findings) {
     }
 }
 
-/// Refuses metadata that is too large, and says so when it is nearly so.
+/// Refuses metadata that is too large, and warns if it is nearly so.
 pub fn check_size(body: &Body, group: Place, findings: &Findings) {
     let size = size(body.json());
     if size <= NEARLY {

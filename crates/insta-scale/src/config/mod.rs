@@ -1,7 +1,7 @@
-//! Reads config.yaml: every mistake at once, each with its place and what to do about it.
+//! Reads config.yaml and reports all mistakes at once, each with its position and remedy.
 //!
-//! Reads the file, public keys and user data; must not run anything, ask the network, or look at the environment
-//! (what matters of it is passed in). Flags win over the environment, the environment over the file.
+//! It reads the file, public keys and user data. It must not run anything, send requests, or look at the environment (relevant
+//! parts are passed in). Flags override the environment, which overrides the file.
 
 mod alternatives;
 mod body;
@@ -68,7 +68,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use yaml::Node;
 
-/// What flags and the environment say.
+/// The values of flags and the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `--count`.
@@ -81,30 +81,30 @@ pub struct Overrides {
     pub simulate: bool,
     /// How to treat values of the example that were not replaced.
     pub placeholders: Placeholders,
-    /// `OCI_CLI_PROFILE`: which profile, when the file has no credentials of its own.
+    /// `OCI_CLI_PROFILE`: the profile to use if the file has no credentials.
     pub cli_profile: Option<String>,
-    /// `OCI_CLI_CONFIG_FILE`: where profiles are.
+    /// `OCI_CLI_CONFIG_FILE`: the file with profiles.
     pub cli_config_file: Option<PathBuf>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
-    /// Regions that this machine describes besides those that this program knows.
+    /// Regions that this machine describes in addition to the built-in ones.
     pub added_regions: AddedRegions,
-    /// Whether the variables of the CLI name a user and their key, so that no profile is needed.
+    /// Whether the variables of the CLI specify a user and their key, so that no profile is needed.
     pub variables_suffice: bool,
 }
 
-/// What a profile of `~/.oci/config` adds to the file.
+/// The facts that a profile of `~/.oci/config` adds to the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileFacts {
     /// `region`.
     pub region: Option<String>,
-    /// What says so: the profile, or a variable.
+    /// The source of the region: the profile, or a variable.
     pub region_from: Option<String>,
     /// `tenancy`.
     pub tenancy: Option<String>,
 }
 
-/// Reads what a profile says.
+/// Reads the facts of a profile.
 type ReadProfile<'a> = dyn Fn(&CredentialSource) -> Result<ProfileFacts, CredentialsError> + 'a;
 
 /// Everything that a launch needs to know.
@@ -114,11 +114,11 @@ pub struct Settings {
     pub file: String,
     /// Who signs the requests.
     pub credentials: CredentialSource,
-    /// One base URL for every service, in place of the region's own.
+    /// One base URL for every service, instead of the region's own.
     pub endpoint: Option<String>,
-    /// What is wanted.
+    /// The fleet.
     pub fleet: FleetSpec,
-    /// What is done when fewer instances can be had, if the file says it.
+    /// What to do if fewer instances can be obtained, if the file states it.
     pub strategy: Option<Strategy>,
     /// The user's own prices.
     pub prices: Prices,
@@ -126,15 +126,15 @@ pub struct Settings {
     pub login: Login,
     /// The least time between two probes of a hunt.
     pub hunt_floor: Option<Duration>,
-    /// Who is told what becomes of a run.
+    /// Who is notified about a run.
     pub notify: Vec<Receiver>,
-    /// What the user should know, rendered.
+    /// Rendered notes for the user.
     pub notes: String,
-    /// Where the file says what only the service can check.
+    /// The positions of values that only the service can check.
     pub written: Written,
 }
 
-/// Reads a file. `profile_facts` is asked at most once, for the profile that the settings name.
+/// Reads a file. `profile_facts` is called at most once, for the profile that the settings name.
 pub fn load(
     path: &Path,
     overrides: &Overrides,
@@ -143,7 +143,7 @@ pub fn load(
     read_file(path, &|root, folder, findings| read_root(root, folder, overrides, profile_facts, findings))
 }
 
-/// Reads a file with `read`, whose answer means something only when no mistake was found.
+/// Reads a file with `read`, whose result is meaningful only if no mistake was found.
 fn read_file(
     path: &Path,
     read: &dyn Fn(&Node, &Path, &Findings) -> Option<Parts>,
@@ -215,7 +215,7 @@ fn read_source(
     }
 }
 
-/// What is read of a file. It means something only when no mistake was found.
+/// The parts of a file. They are meaningful only if no mistake was found.
 struct Parts {
     credentials: CredentialSource,
     endpoint: Option<String>,
@@ -229,7 +229,7 @@ struct Parts {
     profile: Option<Box<CredentialsError>>,
 }
 
-/// Reads the top level. What it returns means something only when no mistake was found.
+/// Reads the top level. The result is meaningful only if no mistake was found.
 fn read_root(
     root: &Node,
     folder: &Path,
@@ -245,7 +245,7 @@ fn read_root(
     let (facts, profile) = facts_of(&credentials, overrides, profile_facts);
     let endpoint = endpoint(&top, overrides, findings);
     let mut without_region = Vec::new();
-    // What a profile that cannot be read lacks is not missing in this file.
+    // Values that an unreadable profile may contain are not missing in this file.
     let absent = if profile.is_some() { &mut without_region } else { &mut missing };
     let home = home(&top, &facts, overrides, endpoint.is_some(), findings, absent);
     credentials::check_ocids(&top, home.as_ref(), findings);
@@ -303,7 +303,7 @@ fn read_root(
     Some(Parts { credentials, endpoint, fleet, strategy, prices, login, hunt_floor, notify, profile })
 }
 
-/// Orders the choices by their prices, all of which must be known. `place` is where the file asks for it.
+/// Orders the choices by their prices, all of which must be known. `place` is where the file asks for this order.
 fn put_cheapest_first(fleet: &mut FleetSpec, prices: &Prices, place: Place, findings: &Findings) {
     for unknown in price::put_cheapest_first(fleet, prices) {
         let currency = prices.currency();
@@ -316,7 +316,7 @@ fn put_cheapest_first(fleet: &mut FleetSpec, prices: &Prices, place: Place, find
     }
 }
 
-/// Asks for what the profile says, if there is one; else, or when it cannot be read, nothing is known.
+/// The facts of the profile; empty if there is no profile or it cannot be read.
 fn facts_of(
     credentials: &CredentialSource,
     overrides: &Overrides,
@@ -338,14 +338,14 @@ fn template(body: &body::Body, findings: &Findings) -> Option<LaunchInstanceDeta
     match serde_json::from_value(serde_json::Value::Object(body.json().clone())) {
         Ok(template) => Some(template),
         Err(error) => {
-            // The schema check names every mistake with its place; this one is for what it lets through.
+            // The schema check names every mistake with its position; this handles anything that it misses.
             findings.mistake(Finding::whole(format!("the settings do not match the API model: {error}")));
             None
         }
     }
 }
 
-/// Reports the keys that are missing: those of a group where the group is, the others without a place.
+/// Reports missing keys: those of a group at the group, others without a position.
 fn report_missing(top: &Section<'_>, missing: &[String], findings: &Findings) {
     let (inner, outer): (Vec<&str>, Vec<&str>) =
         missing.iter().map(String::as_str).partition(|name| name.starts_with(GROUP));
@@ -376,7 +376,7 @@ fn endpoint(top: &Section<'_>, overrides: &Overrides, findings: &Findings) -> Op
     overrides.endpoint.clone().or_else(|| given.map(|given| given.value.to_owned()))
 }
 
-/// The region by its full name. A region that is unknown is good only with an endpoint, which needs no table.
+/// The region by its full name. An unknown region is accepted only with an endpoint, which does not depend on the table.
 fn home(
     top: &Section<'_>,
     facts: &ProfileFacts,

@@ -1,6 +1,6 @@
-//! Reads how instances are named: by a prefix and a number, by a pattern, or from a list; and their host names.
+//! Reads the names of instances, from a prefix and a number, a pattern or a list, and their host names.
 //!
-//! Must not know where the instances are placed: the pattern `{ad}` is filled in by the plan.
+//! It must not know where the instances are placed: the plan fills in the pattern `{ad}`.
 
 use super::finding::{Finding, Findings};
 use super::hostname;
@@ -11,22 +11,22 @@ use fleet::naming::{NamePattern, Naming, PatternError, Values};
 use fleet::plan::MAX_DISPLAY_NAME;
 use std::collections::BTreeMap;
 
-/// A domain for checks: all have names of this form.
+/// A domain for checks; all domains have names of this form.
 const SOME_DOMAIN: &str = "AD-1";
 
-/// What the file says of names.
+/// The settings about names.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// What the fleet is called.
+    /// The name prefix of the fleet.
     pub prefix: String,
-    /// How instances are named, when not by the prefix and a number.
+    /// How instances are named, if not by the prefix and a number.
     pub naming: Option<Naming>,
     /// The host name of each instance.
     pub hostname: Option<NamePattern>,
 }
 
 impl Names {
-    /// How many instances the file asks for when it gives no `count`.
+    /// The number of listed names, which is the count if the file has no `count`.
     pub fn listed(&self) -> Option<u32> {
         match &self.naming {
             Some(Naming::List(names)) => u32::try_from(names.len()).ok(),
@@ -67,7 +67,7 @@ pub fn read_names(section: &Section<'_>, findings: &Findings) -> Names {
         }
     }
     let hostname = section.text("hostname").and_then(|text| parse("hostname", &text, findings));
-    // The fleet needs a name for lists and reservations, also where its instances are named in another way.
+    // Lists and reservations need a name of the fleet even if its instances are named in another way.
     let derived = || match (&pattern, &list) {
         (Some(pattern), _) if !pattern.value.leading_text().is_empty() => {
             pattern.value.leading_text().to_owned()
@@ -103,7 +103,7 @@ fn parse(key: &str, text: &At<&str>, findings: &Findings) -> Option<At<NamePatte
     }
 }
 
-/// The list of names: each there, and once.
+/// The list of names, which must be complete and unique.
 fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
     let node = section.node("names")?;
     let Value::List(items) = &node.value else {
@@ -139,7 +139,7 @@ fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// Checks the names of this many instances: their number, length and characters, and that they differ.
+/// Checks the names of this many instances: their number, length, characters and uniqueness.
 pub fn check_names(section: &Section<'_>, names: &Names, count: Option<u32>, findings: &Findings) {
     let count = count.unwrap_or(1);
     let key = ["names", "name_pattern", "display_name_prefix"]
@@ -163,7 +163,7 @@ pub fn check_names(section: &Section<'_>, names: &Names, count: Option<u32>, fin
         );
         return;
     }
-    // Padded or not, no number is longer than the last; listed names differ in length.
+    // With or without padding, the last number is the longest; listed names differ in length.
     let first = if names.listed().is_some() { 1 } else { u64::from(count) };
     for number in first..=u64::from(count) {
         let name = names.name(number);

@@ -1,6 +1,6 @@
 //! Reads the network of the instances, and checks their host name.
 //!
-//! Must not know how many there are.
+//! It must not know the number of instances.
 
 use super::body::Body;
 use super::context::Context;
@@ -11,7 +11,7 @@ use super::options::{set_flag, set_ocid};
 use super::section::Section;
 use serde_json::Value;
 
-/// Reads the network of the instances, and reports to `need` whether there is a subnet.
+/// Reads the network of the instances, and reports a missing subnet to `need`.
 pub fn read_network(
     section: &Section<'_>,
     context: &Context<'_>,
@@ -39,7 +39,7 @@ pub fn read_network(
     }
 }
 
-/// Where a host name stands on the wire: the present field, and the deprecated one.
+/// The paths of a host name on the wire: the current field, and the deprecated one.
 const HOSTNAMES: [&str; 2] = ["createVnicDetails.hostnameLabel", "hostnameLabel"];
 
 /// Checks host names (Oracle: CreateVnicDetails; RFC 952 and RFC 1123) and whether they can be put into the DNS.

@@ -1,7 +1,7 @@
-//! Reads `notify:`: who is told what becomes of a run.
+//! Reads `notify:`: who is notified about a run.
 //!
-//! Secrets are named here, by file or variable, and read when they are needed. One that is written here is a mistake, and is
-//! not shown.
+//! The config names secrets by file or variable, and they are read when they are needed. A secret in the config itself is a
+//! mistake, and is not shown.
 
 use super::files::{self, Folders};
 use super::finding::{Finding, Findings, Place};
@@ -14,9 +14,9 @@ use crate::notify::{
 use lettre::message::Mailbox;
 use std::collections::BTreeSet;
 
-/// Keys that would hold a secret: each has a `_file` and an `_env`.
+/// Keys that would contain a secret; each has a `_file` and an `_env` variant.
 const LITERALS: [&str; 3] = ["secret", "token", "password"];
-/// The keys of an item, and those that are refused with a word of their own.
+/// The keys of an item, and keys that are refused with their own message.
 const ACCEPTED: &[&str] = &{
     let mut keys = [""; keys::NOTIFY.len() + LITERALS.len()];
     let mut at = 0;
@@ -26,7 +26,7 @@ const ACCEPTED: &[&str] = &{
     }
     keys
 };
-/// The types, each with the keys that only some types have.
+/// The types, with the keys that are specific to each.
 const TYPES: [(&str, &[&str]); 6] = [
     ("webhook", &["url", "url_file", "url_env", "secret_file", "secret_env"]),
     ("ntfy", &["url", "url_file", "url_env", "token_file", "token_env"]),
@@ -37,12 +37,12 @@ const TYPES: [(&str, &[&str]); 6] = [
 ];
 /// The keys of every type.
 const COMMON: [&str; 3] = ["name", "type", "on"];
-/// Hosts whose webhook addresses are secrets, and their type.
+/// Hosts whose webhook URLs are secrets, with their types.
 const SECRET_HOSTS: [(&str, &str); 3] =
     [("hooks.slack.com", "slack"), ("discord.com", "discord"), ("discordapp.com", "discord")];
 const TELEGRAM: &str = "https://api.telegram.org";
 
-/// Reads the receivers. What is wrong is a finding.
+/// Reads the receivers. Mistakes become findings.
 pub fn read_notify(top: &Section<'_>, folders: Folders<'_>, findings: &Findings) -> Vec<Receiver> {
     let (Some(node), Some(place)) = (top.node("notify"), top.key_place("notify")) else { return Vec::new() };
     let Value::List(items) = &node.value else {
@@ -144,7 +144,7 @@ impl Reader<'_> {
         Some(Channel::Email { server: Box::new(MailServer { host, port, encryption, from, to }), login })
     }
 
-    /// How the way to a server is protected. Without TLS, messages go no further than this machine.
+    /// The encryption of the connection to a server. Without TLS, messages stay on this machine.
     fn encryption(&self, host: Option<&str>) -> Option<Encryption> {
         let Some(given) = self.section.text("tls") else { return Some(Encryption::Tls) };
         let Some((_, found)) = Encryption::ALL.iter().find(|(word, _)| *word == given.value.trim()) else {
@@ -218,7 +218,7 @@ impl Reader<'_> {
         topics
     }
 
-    /// A secret in the config is one that is copied, committed and shown.
+    /// Refuses secrets in the config, where they would be copied, committed and shown.
     fn refuse_literals(&self) {
         for key in LITERALS {
             if let Some(place) = self.section.key_place(key) {
@@ -233,7 +233,7 @@ impl Reader<'_> {
 
     fn refuse_foreign(&self, kind: &str, keys: &[&str]) {
         for key in keys::NOTIFY {
-            // What a literal address is to some types is told with the address.
+            // For some types, the check of the URL already reports a literal URL.
             let is_told = *key == "url" && matches!(kind, "slack" | "discord");
             if let Some(place) = self.section.key_place(key)
                 && !keys.contains(key)
@@ -296,7 +296,7 @@ impl Reader<'_> {
         Some(ReceiverUrl::Literal(url.to_owned()))
     }
 
-    /// A secret that a file or a variable holds.
+    /// A secret in a file or a variable.
     fn secret(&self, file: &'static str, variable: &'static str) -> Option<SecretSource> {
         let (path, name) = (self.section.text(file), self.section.text(variable));
         match (path, name) {
@@ -333,7 +333,7 @@ impl Reader<'_> {
     }
 }
 
-/// A finding that shows its line only as far as the place.
+/// A finding whose excerpt ends at its position.
 fn hidden(place: Place, message: String) -> Finding {
     Finding { hides_value: true, ..Finding::at(Place { width: 1, ..place }, message) }
 }

@@ -1,21 +1,21 @@
-//! Checks OCIDs as far as their text tells: form, type of resource, realm and region.
+//! Checks the text of OCIDs: form, resource type, realm and region.
 //!
-//! Must not ask the service whether they exist.
+//! It must not ask the service whether they exist.
 
 use super::finding::{Finding, Findings};
 use super::section::At;
 use oci_api::{Ocid, OcidError, Region};
 
-/// The region that the config is for, when it is known.
+/// The region of the config, if known.
 #[derive(Clone, Debug)]
 pub struct Home {
     /// Its name: `us-phoenix-1`.
     pub name: String,
-    /// Its row of the table; nothing for a region that the table does not know.
+    /// Its row of the table; `None` for a region that the table does not contain.
     pub region: Option<&'static Region>,
 }
 
-/// Checks one OCID and reports what is wrong with it. `types` are the resource types that the key takes.
+/// Checks one OCID and reports what is wrong. `types` are the resource types that the key accepts.
 pub fn check_ocid(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home>, findings: &Findings) {
     let wanted = types.join(" or ");
     let parsed = match Ocid::parse(ocid.value) {
@@ -34,7 +34,7 @@ pub fn check_ocid(key: &str, ocid: &At<&str>, types: &[&str], home: Option<&Home
         return;
     }
     let Some(home) = home else { return };
-    // Nothing can be said against a region that the table does not know, nor for it.
+    // A region that the table does not contain cannot be compared.
     let Some(own) = home.region else { return };
     let elsewhere = match Region::find(parsed.region) {
         _ if parsed.region.is_empty() => false,

@@ -1,6 +1,6 @@
-//! Reads the optional keys of `instance_settings:` that only switch something in the body of a launch.
+//! Reads the optional keys of `instance_settings:` that only set a field in the body of a launch.
 //!
-//! Must not know of placements, names or counts.
+//! It must not know about placements, names or counts.
 
 use super::body::Body;
 use super::context::{Context, GROUP};
@@ -32,7 +32,7 @@ pub fn set_ocid(
     }
 }
 
-/// Reads them.
+/// Reads the optional keys.
 pub fn read_options(section: &Section<'_>, context: &Context<'_>, body: &mut Body) {
     let findings = context.findings;
     for (key, path) in [

@@ -1,6 +1,6 @@
-//! Reads where instances are tried: availability domains × fault domains × reservations, best first.
+//! Reads where instances are launched: availability domains × fault domains × reservations, best first.
 //!
-//! Must not ask the service which domains there are; `AD-1` is resolved when the plan is made.
+//! It must not ask the service for the domains; `AD-1` is resolved when the plan is made.
 
 use super::context::Context;
 use super::finding::{Finding, Place};
@@ -11,20 +11,20 @@ use super::yaml::{Node, Value};
 use fleet::plan::is_same_domain;
 use ledger::Placement;
 
-/// A reservation and the availability domain that it belongs to.
+/// A reservation and its availability domain.
 struct DomainReservation {
     domain: String,
     id: String,
 }
 
-/// Where instances are tried, as one group of keys says it.
+/// The domains in which instances are launched, as one group of keys states them.
 #[derive(Debug, Default)]
 pub struct Domains {
-    /// Availability domains; empty where any of the region will do.
+    /// Availability domains; empty if any of the region is acceptable.
     pub names: Vec<String>,
-    /// Fault domains; empty where OCI chooses.
+    /// Fault domains; empty if OCI chooses.
     pub faults: Vec<String>,
-    /// Whether the default reservation of the tenancy is to be left alone.
+    /// Whether to opt out of the tenancy's default reservation.
     pub no_reservation: bool,
 }
 
@@ -40,7 +40,7 @@ pub fn read_domains(section: &Section<'_>, context: &Context<'_>) -> Domains {
 }
 
 impl Domains {
-    /// Those that placements name.
+    /// The domains of existing placements.
     pub fn of(placements: &[Placement]) -> Self {
         let mut domains = Self::default();
         for placement in placements {
@@ -61,8 +61,8 @@ impl Domains {
     }
 }
 
-/// Reads the placements. Without `availability_domain`, every domain of the region is tried (an empty name).
-/// False when the domain is needed and missing: a reservation belongs to one.
+/// Reads the placements. Without `availability_domain`, every domain of the region is tried (an empty name). Returns false if
+/// the domain is missing but needed because a reservation belongs to one.
 pub fn read_placements(
     section: &Section<'_>,
     shape: Option<&str>,
@@ -119,7 +119,7 @@ fn check_names(domains: &[At<&str>], context: &Context<'_>) {
     }
 }
 
-/// The fault domains to try in each availability domain; one unnamed when the choice is left to OCI.
+/// The fault domains to try in each availability domain; a single `None` if OCI chooses.
 fn fault_domains(section: &Section<'_>, context: &Context<'_>) -> Vec<Option<String>> {
     let given = section.texts("fault_domain");
     if given.is_empty() {
@@ -129,7 +129,7 @@ fn fault_domains(section: &Section<'_>, context: &Context<'_>) -> Vec<Option<Str
     for fault in given {
         let upper = fault.value.trim().to_ascii_uppercase();
         let number = upper.strip_prefix("FAULT-DOMAIN-").or(upper.strip_prefix("FD-"));
-        // Every availability domain has these three (Oracle's documentation, "Regions and Availability Domains").
+        // Every availability domain has these three (Oracle: "Regions and Availability Domains").
         match number.filter(|number| matches!(*number, "1" | "2" | "3")) {
             Some(number) => names.push(Some(format!("FAULT-DOMAIN-{number}"))),
             None => context.findings.mistake(
@@ -148,7 +148,7 @@ fn check_single(section: &Section<'_>, single: &At<&str>, domains: usize, both: 
                 .help("keep one: capacity_reservations is for several availability domains"),
         );
     }
-    // Empty means: none, not even the tenancy's default reservation.
+    // Empty opts out of any reservation, including the tenancy's default one.
     if single.value.is_empty() {
         return;
     }

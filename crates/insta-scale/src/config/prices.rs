@@ -1,4 +1,4 @@
-//! Reads `prices:`: the user's own prices, in front of those of the price list.
+//! Reads `prices:`: the user's own prices, which override the price list.
 
 use super::finding::Findings;
 use super::keys;
@@ -6,7 +6,7 @@ use super::section::{At, Section};
 use super::yaml::{Node, Value};
 use fleet::price::{Prices, ShapePrice};
 
-/// Reads them. What is wrong is a finding.
+/// Reads the prices. Mistakes become findings.
 pub fn read_prices(node: &Node, findings: &Findings) -> Prices {
     let Some(group) = Section::of(node, "prices.", keys::PRICES, findings) else { return Prices::default() };
     let mut prices = Prices {

@@ -1,17 +1,17 @@
-//! What a scalar of YAML means, by the core schema of YAML 1.2.
+//! The meaning of a YAML scalar, by the core schema of YAML 1.2.
 //!
-//! Must not know where the scalar stands or what the file is for.
+//! It must not know where the scalar is or what the file is for.
 
 use zeroize::Zeroizing;
 
-/// A scalar: how it was written, and what it means.
+/// A scalar: its text and its meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scalar {
-    /// The text after YAML's escapes. Wiped when dropped, since it may be a passphrase.
+    /// The text after processing YAML's escapes. Wiped when dropped, since it may be a passphrase.
     pub text: Zeroizing<String>,
-    /// What it means.
+    /// Its meaning.
     pub kind: ScalarKind,
-    /// Whether it was written as text on purpose: in quotes, or as a block.
+    /// Whether it was explicitly written as text: in quotes, or as a block.
     pub quoted: bool,
 }
 
@@ -31,7 +31,7 @@ pub enum ScalarKind {
 }
 
 impl Scalar {
-    /// A scalar that is text whatever it looks like: quoted, or a block.
+    /// A scalar that is text whatever its content: quoted, or a block.
     pub fn quoted(text: &str) -> Self {
         Self { text: Zeroizing::new(text.to_owned()), kind: ScalarKind::Text, quoted: true }
     }
@@ -42,7 +42,7 @@ impl Scalar {
     }
 }
 
-/// Core schema of YAML 1.2, section 10.3.2.
+/// Resolves a scalar by the core schema of YAML 1.2, section 10.3.2.
 fn resolve(text: &str) -> ScalarKind {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
@@ -60,7 +60,7 @@ fn resolve(text: &str) -> ScalarKind {
         return i64::from_str_radix(digits, 8).map_or(ScalarKind::Text, ScalarKind::Int);
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    // Rust also reads `inf`, `nan` and `infinity`, which YAML does not.
+    // Rust also accepts `inf`, `nan` and `infinity`, which YAML does not.
     let number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c))
         && unsigned.contains(|c: char| c.is_ascii_digit());

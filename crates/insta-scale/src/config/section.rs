@@ -1,6 +1,6 @@
-//! Reads the keys of one group into typed values, collecting a finding for each that does not fit.
+//! Reads the keys of one group into typed values, and collects a finding for each unsuitable value.
 //!
-//! Must not know which keys there are, nor what is done with the values.
+//! It must not know which keys exist, nor what happens with the values.
 
 use super::finding::{Finding, Findings, Place};
 use super::keys;
@@ -8,19 +8,19 @@ use super::scalar::ScalarKind;
 use super::yaml::{Entry, Node, Value};
 use std::ops::RangeInclusive;
 
-/// A value and where it was written.
+/// A value and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct At<T> {
     /// The value.
     pub value: T,
-    /// Where it was written.
+    /// Its position.
     pub place: Place,
 }
 
 /// One group of keys.
 #[derive(Clone, Copy)]
 pub struct Section<'a> {
-    /// The path to it, with a dot at its end; empty at the top level.
+    /// The path of the group with a trailing dot; empty at the top level.
     pub path: &'a str,
     known: &'static [&'static str],
     entries: &'a [Entry],
@@ -28,7 +28,7 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Takes a group of keys. Anything else, and every key that `known` lacks, is a finding.
+    /// Takes a group of keys. Any other value, and every key that `known` lacks, is a finding.
     pub fn of(
         node: &'a Node,
         path: &'a str,
@@ -37,7 +37,7 @@ impl<'a> Section<'a> {
     ) -> Option<Self> {
         let Value::Map(entries) = &node.value else {
             let name = path.trim_end_matches('.');
-            // A file that holds nothing but a text may hold nothing but a key.
+            // A file that contains only a text may contain a private key.
             let (name, is) = match name {
                 "" => (
                     "the file",
@@ -60,7 +60,7 @@ impl<'a> Section<'a> {
         Some(Self { path, known, entries, findings })
     }
 
-    /// The value of a key, unless it is absent or says nothing.
+    /// The value of a key, unless it is absent or null.
     pub fn node(&self, key: &str) -> Option<&'a Node> {
         self.entries
             .iter()
@@ -69,18 +69,18 @@ impl<'a> Section<'a> {
             .filter(|node| !node.is_null())
     }
 
-    /// Where a key is written.
+    /// The position of a key.
     pub fn key_place(&self, key: &str) -> Option<Place> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.place)
     }
 
-    /// Whether an unknown key was probably meant to be this one: then it is misspelt, and not missing besides.
+    /// Whether an unknown key was probably meant to be this one, which is then misspelt rather than missing.
     pub fn is_misspelt(&self, key: &str) -> bool {
         let unknown = self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str()));
         unknown.map(|entry| keys::suggestion(&entry.key, self.known)).any(|near| near == Some(key))
     }
 
-    /// Reports that a value is not what the key needs.
+    /// Reports a value of the wrong kind.
     pub fn wrong(&self, key: &str, node: &Node, wanted: &str, help: Option<&str>) {
         let shown = if key == keys::SECRET { "another kind of value".to_owned() } else { node.describe() };
         let mut finding =
@@ -89,12 +89,12 @@ impl<'a> Section<'a> {
         self.findings.mistake(finding);
     }
 
-    /// Text. A number or a true/false is taken as it is written. Empty text counts as absent.
+    /// A text. A number or a boolean is taken as written. Empty text counts as absent.
     pub fn text(&self, key: &str) -> Option<At<&'a str>> {
         self.text_or_empty(key).filter(|text| !text.value.trim().is_empty())
     }
 
-    /// Text that may be empty.
+    /// A text that may be empty.
     pub fn text_or_empty(&self, key: &str) -> Option<At<&'a str>> {
         let node = self.node(key)?;
         if let Value::Scalar(scalar) = &node.value {
@@ -104,14 +104,14 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// A whole number within bounds.
+    /// A whole number within a range.
     pub fn whole(&self, key: &str, range: RangeInclusive<i64>) -> Option<At<i64>> {
         let node = self.node(key)?;
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
         let value = match &node.value {
             Value::Scalar(scalar) => match scalar.kind {
                 ScalarKind::Int(value) => Some(value),
-                // Whole, and small enough for the cast to be exact.
+                // Whole, and small enough for an exact conversion.
                 ScalarKind::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as i64),
                 ScalarKind::Text if scalar.text.trim().parse::<i64>().is_ok() => {
                     let help = format!("remove the quotes: `{key}: {}`", scalar.text.trim());
@@ -149,7 +149,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// True or false; `yes`, `no`, `on` and `off` count, as in the YAML that Go programs read. In quotes they are text.
+    /// A boolean; `yes`, `no`, `on` and `off` count, as in the YAML that Go programs read. In quotes they are text.
     pub fn flag(&self, key: &str) -> Option<At<bool>> {
         let node = self.node(key)?;
         if let Value::Scalar(scalar) = &node.value {
@@ -172,7 +172,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// One text, or a list of them; empty ones do not count.
+    /// One text or a list of texts; empty ones do not count.
     pub fn texts(&self, key: &str) -> Vec<At<&'a str>> {
         let Some(node) = self.node(key) else { return Vec::new() };
         let items = match &node.value {
@@ -212,7 +212,7 @@ impl<'a> Section<'a> {
         known.map(|(_, value)| *value)
     }
 
-    /// A group of free keys with text values.
+    /// A group of arbitrary keys with text values.
     pub fn table(&self, key: &str) -> Vec<(&'a Entry, &'a str)> {
         let mut rows = Vec::new();
         for entry in self.free_keys(key) {
@@ -228,7 +228,7 @@ impl<'a> Section<'a> {
         rows
     }
 
-    /// A group of free keys with any values.
+    /// A group of arbitrary keys with any values.
     pub fn free_keys(&self, key: &str) -> &'a [Entry] {
         match self.node(key) {
             None => &[],
@@ -241,7 +241,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The part of an unknown key that is shown: a line that was pasted by mistake can look like a key.
+/// The visible part of an unknown key, because a line pasted by mistake can look like a key.
 fn shown(key: &str) -> String {
     if key.chars().count() > 60 {
         format!("{}…", key.chars().take(8).collect::<String>())
@@ -250,7 +250,7 @@ fn shown(key: &str) -> String {
     }
 }
 
-/// A value as JSON, for the fields that are passed through. What is no number of JSON becomes text.
+/// Converts a value to JSON, for fields that are passed through. A number that JSON cannot represent becomes text.
 pub fn to_json(node: &Node) -> serde_json::Value {
     match &node.value {
         Value::List(items) => items.iter().map(to_json).collect(),

@@ -1,8 +1,8 @@
-//! The sizes that a flexible shape can have (Oracle: "Compute Shapes", 2026).
+//! The sizes of flexible shapes (Oracle: "Compute Shapes", 2026).
 //!
-//! Shapes that the table does not know stay open: the service knows best, and new ones come.
+//! Shapes that the table lacks are not checked: the service decides, and new shapes appear.
 
-/// The bounds of one flexible shape.
+/// The limits of one flexible shape.
 #[derive(Debug)]
 pub struct FlexShape {
     /// Its name.
@@ -11,13 +11,13 @@ pub struct FlexShape {
     pub max_ocpus: f64,
     /// The most memory, in GB.
     pub max_memory: f64,
-    /// The only sizes there are, as (OCPUs, GB); empty when every size within the bounds is good.
+    /// The only possible sizes, as (OCPUs, GB); empty if every size within the limits is valid.
     pub sizes: &'static [(f64, f64)],
 }
 
-/// Least memory for each OCPU of a Standard or Optimized flexible shape, in GB, and at least 1 GB in all.
+/// The minimum memory per OCPU of a Standard or Optimized flexible shape in GB, and at least 1 GB in total.
 const MIN_GB_PER_OCPU: f64 = 1.0;
-/// Most memory for each OCPU, in GB, up to the shape's maximum.
+/// The maximum memory per OCPU in GB, up to the shape's maximum.
 const MAX_GB_PER_OCPU: f64 = 64.0;
 
 const fn flex(name: &'static str, max_ocpus: f64, max_memory: f64) -> FlexShape {
@@ -53,35 +53,35 @@ pub fn find_shape(shape: &str) -> Option<&'static FlexShape> {
     FLEX_SHAPES.iter().find(|row| row.name == shape)
 }
 
-/// How many vCPUs an OCPU is: one core of A1, else two threads or two cores (Oracle: "Compute Shapes"). `None` for a shape that
+/// The vCPUs per OCPU: one core on A1, otherwise two threads or two cores (Oracle: "Compute Shapes"). `None` for a shape that
 /// is not listed here.
 pub fn vcpus_per_ocpu(shape: &str) -> Option<i64> {
     find_shape(shape).map(|row| if row.name.contains(".A1.") { 1 } else { 2 })
 }
 
-/// Whether two sizes are the same; they are written with a few digits at most.
+/// Whether two sizes are equal; they are written with few digits.
 fn same(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-6
 }
 
-/// Which part of a size is out of bounds.
+/// The part of a size that is out of range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SizeError {
-    /// The OCPUs, and what they must be.
+    /// The OCPUs, and their valid values.
     Ocpus(String),
-    /// The memory, and what it must be.
+    /// The memory, and its valid values.
     Memory(String),
 }
 
 impl SizeError {
-    /// What it must be.
+    /// The valid values.
     pub fn text(&self) -> &str {
         let (Self::Ocpus(text) | Self::Memory(text)) = self;
         text
     }
 }
 
-/// Whether the processors of a shape are Arm: `VM.Standard.A1.Flex`, and not `VM.GPU.A10.1`.
+/// Whether a shape has Arm processors: `VM.Standard.A1.Flex`, but not `VM.GPU.A10.1`.
 pub fn is_arm(shape: &str) -> bool {
     let mut parts = shape.split('.').skip(1);
     let is_standard = parts.next() == Some("Standard");
@@ -90,7 +90,7 @@ pub fn is_arm(shape: &str) -> bool {
 }
 
 impl FlexShape {
-    /// Checks a size. Memory that is left to the service is not checked.
+    /// Checks a size. Memory that is omitted, so that the service chooses it, is not checked.
     pub fn check(&self, ocpus: f64, memory: Option<f64>) -> Result<(), SizeError> {
         let name = self.name;
         if !self.sizes.is_empty() {

@@ -1,4 +1,4 @@
-//! What only one instance can have: an address, a host name, a boot volume.
+//! Settings that only one instance can have: an address, a host name, a boot volume.
 
 use super::body::Body;
 use super::finding::{Finding, Findings};
@@ -6,7 +6,7 @@ use super::source;
 
 const BY_SUBNET: &str = "remove it: the subnet provides addresses and host names";
 
-/// Paths on the wire, and what to do where several instances are wanted.
+/// Paths on the wire, and the remedy if several instances are wanted.
 const SINGLE: &[(&str, &str)] = &[
     ("createVnicDetails.hostnameLabel", BY_SUBNET),
     ("createVnicDetails.privateIp", BY_SUBNET),
@@ -18,7 +18,7 @@ const SINGLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Refuses to give to several what only one can have.
+/// Refuses single-use settings for several instances.
 pub fn check_single_use(body: &Body, count: Option<u32>, findings: &Findings) {
     let Some(count @ 2..) = count else { return };
     for (path, help) in SINGLE {
@@ -27,7 +27,7 @@ pub fn check_single_use(body: &Body, count: Option<u32>, findings: &Findings) {
             findings.mistake(Finding::at(place, message).help(*help));
         }
     }
-    // A volume can be attached to one instance, unless it is made by the launch.
+    // A volume can be attached to one instance only, unless the launch creates it.
     let volumes = body.json().get("launchVolumeAttachments").and_then(serde_json::Value::as_array);
     for at in 0..volumes.map_or(0, Vec::len) {
         if let Some((place, key)) = body.origin_of(&format!("launchVolumeAttachments[{at}].volumeId")) {

@@ -1,6 +1,6 @@
 //! Reads `shape_config:`, the size of a flexible shape.
 //!
-//! Must not ask the service which shapes there are.
+//! It must not ask the service for the existing shapes.
 
 use super::body::Body;
 use super::finding::{Finding, Findings, Place};
@@ -15,12 +15,12 @@ pub const NOT_BURSTABLE: &str = "BASELINE_1_1";
 const BASELINES: [(&str, &str); 3] =
     [("BASELINE_1_8", "BASELINE_1_8"), ("BASELINE_1_2", "BASELINE_1_2"), (NOT_BURSTABLE, NOT_BURSTABLE)];
 
-/// What other checks want to know about the shape.
+/// Facts about the shape that other checks need.
 #[derive(Default)]
 pub struct Sized {
     /// The shape.
     pub shape: String,
-    /// Whether a baseline below a full core is asked for.
+    /// Whether a baseline below a full core is requested.
     pub burstable: bool,
 }
 
@@ -68,7 +68,7 @@ pub fn read_size(
     sized
 }
 
-/// Checks a size as far as its text and the table of shapes tell.
+/// Checks a size by its text and the table of shapes.
 fn check_amounts(
     group: &Section<'_>,
     shape: &str,
@@ -111,9 +111,9 @@ pub fn read_amounts(group: &Section<'_>, shape: &str, place: Place, findings: &F
     }
 }
 
-/// The OCPUs, which may be written as vCPUs: the same to the service, while limits, prices and reservations know OCPUs only.
+/// The OCPUs, which may be written as vCPUs. The service accepts both, but limits, prices and reservations know only OCPUs.
 ///
-/// `body` takes vCPUs that cannot be converted; without one they are refused.
+/// `body` takes vCPUs that cannot be converted; without it they are refused.
 fn read_ocpus(
     group: &Section<'_>,
     shape: &str,
@@ -128,7 +128,7 @@ fn read_ocpus(
         return ocpus;
     }
     let Some(each) = shapes::vcpus_per_ocpu(shape) else {
-        // A shape that is newer than this program: the service knows how many make an OCPU.
+        // For a shape that is newer than this program, the service knows how many vCPUs make an OCPU.
         if let Some(body) = body {
             let key = "instance_settings.shape_config.vcpus";
             body.set("shapeConfig.vcpus", vcpus.value, key, vcpus.place);

@@ -1,6 +1,6 @@
-//! Reads what instances start from: an image, or one boot volume that exists already.
+//! Reads the boot source of instances: an image, or one existing boot volume.
 //!
-//! Must not know of shapes or placements.
+//! It must not know about shapes or placements.
 
 use super::body::Body;
 use super::context::Context;
@@ -9,11 +9,11 @@ use super::ocids;
 use super::options::set_ocid;
 use super::section::Section;
 
-/// Keys that describe the boot volume that an image becomes.
+/// Keys that describe the boot volume created from an image.
 const OF_AN_IMAGE: [&str; 4] =
     ["image_id", "boot_volume_size_in_gbs", "boot_volume_vpus_per_gb", "kms_key_id"];
 
-/// Reads it, and reports to `need` whether there is an image.
+/// Reads the source, and reports a missing image to `need`.
 pub fn read_source(
     section: &Section<'_>,
     context: &Context<'_>,
@@ -43,7 +43,7 @@ pub fn read_source(
         body.set("sourceDetails.sourceType", "image", "instance_settings.image_id", image.place);
         body.set("sourceDetails.imageId", image.value, "instance_settings.image_id", image.place);
     }
-    // Oracle: "Creating a Custom Boot Volume": 50 GB to 32 TB; volume performance units 10 to 120 in steps of 10.
+    // Oracle, "Creating a Custom Boot Volume": 50 GB to 32 TB; volume performance units 10 to 120 in steps of 10.
     if let Some(size) = section.whole("boot_volume_size_in_gbs", 50..=32_768) {
         let key = "instance_settings.boot_volume_size_in_gbs";
         body.set("sourceDetails.bootVolumeSizeInGBs", size.value, key, size.place);
@@ -67,10 +67,10 @@ pub fn read_source(
     set_ocid(section, "kms_key_id", &["key"], "sourceDetails.kmsKeyId", context, body);
 }
 
-/// Where a boot volume stands on the wire.
+/// The path of a boot volume on the wire.
 pub const VOLUME: &str = "sourceDetails.bootVolumeId";
 
-/// Says what kind of source it is, where only the volume was named.
+/// Sets the type of the source if only the volume was named.
 pub fn complete_source(body: &mut Body) {
     if let Some((place, key)) =
         body.origin_of(VOLUME).filter(|_| body.place_of("sourceDetails.sourceType").is_none())

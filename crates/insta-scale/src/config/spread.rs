@@ -1,6 +1,6 @@
-//! Reads `spread:`: how members are spread over domains, and what contradicts that in the same file.
+//! Reads `spread:`: how members are spread over domains, and settings of the same file that contradict it.
 //!
-//! Must not know which domains there are; the plan asks.
+//! It must not know which domains exist; the plan asks.
 
 use super::finding::{Finding, Findings, Place};
 use super::keys;
@@ -9,9 +9,9 @@ use fleet::plan::{Across, Spread, WhenImpossible};
 
 /// The path of the group.
 const PATH: &str = "instance_settings.spread.";
-/// A larger skew is no spread.
+/// A larger skew would not be a spread.
 const MAX_SKEW: i64 = 1000;
-/// The values of `across`, and what they mean.
+/// The values of `across`, with their meaning.
 const ACROSS: [(&str, Across); 2] =
     [("fault_domain", Across::FaultDomain), ("availability_domain", Across::AvailabilityDomain)];
 /// The values of `when_impossible`.
@@ -25,7 +25,7 @@ fn lacks_across(place: Place, findings: &Findings) {
     );
 }
 
-/// Reads the group; `None` without one, or when it says nothing that can be used.
+/// Reads the group; `None` if it is absent or contains nothing usable.
 pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread> {
     let Some(node) = section.node("spread") else {
         let place = section.key_place("spread")?;
@@ -37,7 +37,7 @@ pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread>
     if across.is_none() && !group.is_misspelt("across") {
         lacks_across(node.place, findings);
     }
-    // Each is read before any decides, so that all mistakes are told at once.
+    // All values are read before any is used, so that all mistakes are reported at once.
     let max_skew = group.node("max_skew").map(|_| group.whole("max_skew", 1..=MAX_SKEW));
     let when_impossible =
         group.node("when_impossible").map(|_| group.choice("when_impossible", &WHEN_IMPOSSIBLE));
@@ -53,7 +53,7 @@ pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread>
     Some(spread)
 }
 
-/// What leaves the fleet a single domain, whatever the service has.
+/// Reports settings that leave the fleet a single domain, whatever the service offers.
 fn check(section: &Section<'_>, spread: Spread, findings: &Findings) {
     let (key, what) = match spread.across {
         Across::FaultDomain => ("fault_domain", "fault domain"),

@@ -7,11 +7,11 @@ use super::section::{At, Section};
 use super::yaml::Node;
 use crate::ssh::{Address, Login, LoginError};
 
-/// The values of `address`, and what they mean.
+/// The values of `address`, with their meaning.
 const ADDRESS: [(&str, Address); 3] =
     [("auto", Address::Auto), ("public", Address::Public), ("private", Address::Private)];
 
-/// Reads the group. What is wrong is a finding.
+/// Reads the group. Mistakes become findings.
 pub fn read_ssh(node: &Node, folders: Folders<'_>, findings: &Findings) -> Login {
     let Some(group) = Section::of(node, "ssh.", keys::SSH, findings) else { return Login::default() };
     let text = |key: &str, of: fn(String) -> Login| {
@@ -25,7 +25,7 @@ pub fn read_ssh(node: &Node, folders: Folders<'_>, findings: &Findings) -> Login
     let user = text("user", |text| Login { user: Some(text), ..Login::default() });
     let jump_host = text("jump_host", |text| Login { jump_host: Some(text), ..Login::default() });
     let identity_file = text("identity_file", |text| Login { identity_file: Some(text), ..Login::default() });
-    // ssh finds `~` itself; a relative path would be looked for where the command is typed.
+    // ssh expands `~` itself, but would resolve a relative path in the current directory.
     let identity_file = identity_file.map(|path| match path.strip_prefix("~/") {
         Some(_) => path,
         None => files::resolve(&path, folders.config, folders.home).display().to_string(),

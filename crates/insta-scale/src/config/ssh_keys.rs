@@ -1,6 +1,6 @@
 //! The public keys that may log in: in the config itself, in .pub files, or a list of both.
 //!
-//! Looks into each key: one that was cut off locks everybody out, and the service may take it all the same.
+//! Each key is validated, because a truncated key locks everybody out and the service may accept it nevertheless.
 
 use super::files::{self, Folders, METADATA_MAX_BYTES};
 use super::finding::{Finding, Findings, Place};
@@ -12,7 +12,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 const KEY: &str = "instance_settings.ssh_authorized_keys";
 
-/// The types of public key that OpenSSH writes, and how many fields follow the type in a key.
+/// The types of public key that OpenSSH writes, with the number of fields after the type.
 const KEY_TYPES: &[(&str, usize)] = &[
     ("ssh-rsa", 2),
     ("ssh-ed25519", 1),
@@ -24,14 +24,14 @@ const KEY_TYPES: &[(&str, usize)] = &[
     ("sk-ecdsa-sha2-nistp256@openssh.com", 3),
 ];
 
-/// What a public key looks like.
+/// A description of a public key, for messages.
 const LOOKS: &str =
     "a public key is a single line, `ssh-ed25519 AAAA… you@host`, as in ~/.ssh/id_ed25519.pub";
-/// How several keys are written.
+/// How to write several keys, for messages.
 const ONE_A_LINE: &str =
     "write one key per line after `ssh_authorized_keys: |`, or a list: `- ssh-ed25519 AAAA…`";
 
-/// The value of `metadata.ssh_authorized_keys`, one key a line, and where it was written.
+/// The value of `metadata.ssh_authorized_keys`, one key per line, and its position.
 pub fn read_ssh_keys(
     section: &Section<'_>,
     folders: Folders<'_>,
@@ -46,7 +46,7 @@ pub fn read_ssh_keys(
     Some((all.join("\n"), first))
 }
 
-/// The keys that one text names or holds, one a line.
+/// The keys that one text names or contains, one per line.
 fn keys_of(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option<String> {
     let body = text.value.trim();
     let is_path = !body.contains('\n')
@@ -81,7 +81,7 @@ fn keys_of(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option
     }
 }
 
-/// The keys of a text, one a line, without comments and blank lines; else what is wrong and what to do about it.
+/// The keys of a text, one per line, without comments and blank lines; otherwise what is wrong and the remedy.
 pub fn check_ssh_keys(keys: &str) -> Result<String, (String, &'static str)> {
     let lines = keys.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let lines: Vec<&str> = lines.collect();
@@ -95,7 +95,7 @@ pub fn check_ssh_keys(keys: &str) -> Result<String, (String, &'static str)> {
     Ok(lines.join("\n"))
 }
 
-/// Checks one line as OpenSSH reads it: type, base64 that names the same type and is whole, comment.
+/// Checks one line as OpenSSH reads it: the type, complete base64 that contains the same type, and a comment.
 fn public_key(line: &str) -> Result<(), (String, &'static str)> {
     if line.contains("PRIVATE KEY") {
         let error = "is a private key, which must not leave your machine: use the public key";
@@ -122,7 +122,7 @@ fn public_key(line: &str) -> Result<(), (String, &'static str)> {
     Ok(())
 }
 
-/// Decodes base64 that ends anywhere.
+/// Decodes base64 that may end anywhere.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new()
@@ -130,10 +130,11 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Checks the second word of a key: base64 of fields, each after its length (RFC 4253, section 6.6). The first is the type.
+/// Checks the second word of a key: base64 of fields, each preceded by its length (RFC 4253, section 6.6). The first field is
+/// the type.
 fn whole(name: &str, fields: usize, encoded: &str) -> Result<(), String> {
     let strict = STANDARD.decode(encoded);
-    // Characters that are left over when the text ends within a group of four say nothing.
+    // If the text ends within a group of four characters, the remaining ones carry no complete byte.
     let cut = encoded.trim_end_matches('=');
     let cut = if cut.len() % 4 == 1 { &cut[..cut.len() - 1] } else { cut };
     let blob = match LENIENT.decode(cut) {
@@ -148,7 +149,7 @@ fn whole(name: &str, fields: usize, encoded: &str) -> Result<(), String> {
                 found.push(field);
                 rest = after;
             }
-            // The type is what a key is known by; without it this may be anything.
+            // The type identifies a key; without it this may be anything.
             Err(missing) if found.first() == Some(&name.as_bytes()) => return Err(cut_off(missing)),
             Err(_) => break,
         }
@@ -174,7 +175,7 @@ fn cut_off(missing: Option<usize>) -> String {
     }
 }
 
-/// The field that a blob begins with, and what follows; else how many bytes are missing, where that can be told.
+/// The first field of a blob and the rest; otherwise the number of missing bytes, if known.
 fn field(blob: &[u8]) -> Result<(&[u8], &[u8]), Option<usize>> {
     let (length, rest) = blob.split_first_chunk::<4>().ok_or(None)?;
     let length = u32::from_be_bytes(*length) as usize;
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(cut, "the key is cut off: at least 129 bytes are missing");
         let cut = said(&format!("ssh-ed25519 {}", &ED25519[..60]));
         assert_eq!(cut, "the key is cut off: at least 6 bytes are missing");
-        // Wherever the end is missing, it is never taken.
+        // A key that is truncated anywhere is never accepted.
         for length in 0..ED25519.len() {
             assert_ne!(said(&format!("ssh-ed25519 {}", &ED25519[..length])), "taken", "{length}");
         }

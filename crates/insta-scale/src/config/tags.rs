@@ -1,6 +1,6 @@
-//! The user's tags, within what OCI allows (Oracle: "Managing Tags and Tag Namespaces").
+//! The user's tags, within OCI's limits (Oracle: "Managing Tags and Tag Namespaces").
 //!
-//! Must not know what tags a run adds, only how many.
+//! It must not know which tags a run adds, only how many.
 
 use super::body::Body;
 use super::finding::{Finding, Findings};
@@ -8,7 +8,7 @@ use super::section::{Section, to_json};
 use super::yaml::Value;
 use fleet::plan::{FLEET_TAG, MAX_FREEFORM_TAGS, RUN_TAG, SLOT_TAG, TAGS_OF_A_RUN};
 
-/// The most characters of a tag's key and of its value.
+/// The maximum length of a tag's key and of its value, in characters.
 const MAX_KEY: usize = 100;
 const MAX_VALUE: usize = 256;
 

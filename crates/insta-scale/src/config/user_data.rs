@@ -1,6 +1,6 @@
-//! What cloud-init does at the first boot: text, a file, or base64, whatever of them it is written as.
+//! The instructions for cloud-init at the first boot, as text, a file or base64.
 //!
-//! Whether cloud-init can read it is checked here, since a launch would not: the instance comes up and does nothing.
+//! Whether cloud-init can read them is checked here, because a launch does not: the instance would start and do nothing.
 
 use super::cloud_config;
 use super::files::{self, Folders};
@@ -11,10 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 
 const KEY: &str = "instance_settings.user_data";
 
-/// The largest file that is read. More than the metadata may have, so that what is too large is told with its size.
+/// The maximum size of a file that is read. It is larger than metadata may be, so that an oversized file is reported with its
+/// size.
 const MAX_FILE: usize = 1024 * 1024;
 
-/// What user data that cloud-init or cloudbase-init acts on begins with (cloud-init: "User data formats").
+/// The first bytes of user data on which cloud-init or cloudbase-init acts (cloud-init: "User data formats").
 const MARKS: &[&[u8]] = &[
     b"#!",
     b"#cloud-config",
@@ -32,20 +33,20 @@ const MARKS: &[&[u8]] = &[
     &[0x1f, 0x8b],
 ];
 
-/// What stands before user data that is base64 already, whatever it holds. (Base64 that holds a script or the like is known
-/// without.)
+/// The prefix of user data that is already base64, whatever it contains. (Base64 of a script or the like is recognised without
+/// it.)
 const ENCODED: &str = "base64:";
 
-/// Where user data is from.
+/// The source of user data.
 struct DataSource<'a> {
-    /// Its file, if it has one.
+    /// The file, if it comes from one.
     file: Option<String>,
     place: Place,
     findings: &'a Findings,
 }
 
 impl DataSource<'_> {
-    /// A finding about the whole.
+    /// A finding about the whole user data.
     fn finding(&self, message: &str) -> Finding {
         match &self.file {
             Some(file) => Finding::at(self.place, format!("{KEY}: {file}: {message}")),
@@ -53,7 +54,7 @@ impl DataSource<'_> {
         }
     }
 
-    /// A finding about a line of it.
+    /// A finding about one of its lines.
     fn finding_at(&self, place: Option<Place>, message: &str) -> Finding {
         let Some(Place { line, column, .. }) = place else { return self.finding(message) };
         match &self.file {
@@ -68,7 +69,7 @@ pub fn read_user_data(text: &At<&str>, folders: Folders<'_>, findings: &Findings
     let one_line = text.value.trim();
     let named = one_line.strip_prefix('@').or_else(|| {
         let path = ["/", "./", "../", "~/"].iter().any(|start| one_line.starts_with(start));
-        // What base64 of text begins with is no path.
+        // The first characters of base64 text never look like a path.
         let encoded = STANDARD.decode(one_line).is_ok_and(|bytes| is_marked(&bytes));
         (path && !encoded && !one_line.contains('\n')).then_some(one_line)
     });
@@ -91,7 +92,7 @@ pub fn read_user_data(text: &At<&str>, folders: Folders<'_>, findings: &Findings
     }
 }
 
-/// Encodes what is not encoded yet.
+/// Encodes user data that is not yet encoded.
 fn encode(bytes: &[u8], origin: &DataSource<'_>) -> Option<String> {
     let bytes = bytes.strip_prefix(files::BOM).unwrap_or(bytes);
     if files::is_utf16(bytes) {
@@ -140,7 +141,7 @@ fn said_to_be_encoded(encoded: &str, origin: &DataSource<'_>) -> Option<String> 
     }
 }
 
-/// Whether cloud-init can read what it is going to be given, as far as its form tells.
+/// Whether cloud-init can read the user data, judging by its form.
 fn understandable(bytes: &[u8], origin: &DataSource<'_>) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return true };
     let first = text.lines().next().unwrap_or_default();
@@ -164,7 +165,8 @@ fn understandable(bytes: &[u8], origin: &DataSource<'_>) -> bool {
     false
 }
 
-/// Whether decoded base64 is text that somebody may have encoded on purpose. A word such as `test` is base64 too, of noise.
+/// Whether decoded base64 is text that somebody may have encoded on purpose. A word such as `test` also decodes, but to
+/// garbage.
 fn is_readable(bytes: &[u8]) -> bool {
     let printable = |c: char| !c.is_control() || c.is_ascii_whitespace();
     bytes.len() >= 4 && std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(printable))

@@ -1,6 +1,7 @@
-//! Where the file says what can be checked only after it was read: availability domains, which the service knows, and the key.
+//! The positions of values that can be checked only after the file was read: availability domains, which the service knows, and
+//! the key.
 //!
-//! Keeps the lines that a message would quote, not the file.
+//! It keeps the lines that a message would quote, not the file.
 
 use super::finding::{self, ConfigErrors, Finding, Place};
 use super::keys::SECRET;
@@ -8,7 +9,7 @@ use super::yaml::{Node, Value};
 use fleet::plan::SPREAD_FIELD;
 use oci_client::credentials::CredentialsError;
 
-/// Where a file says what is checked later.
+/// The positions of values that are checked later.
 #[derive(Debug, Default)]
 pub struct Written {
     file: String,
@@ -21,7 +22,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// Keeps what is needed of a file.
+    /// Keeps the necessary parts of a file.
     pub(super) fn of(file: &str, source: &str, root: &Node) -> Self {
         let mut domains = Vec::new();
         let settings = root.child("instance_settings");
@@ -56,7 +57,7 @@ impl Written {
         Self { file: file.to_owned(), domains, shapes, spread, credentials, lines }
     }
 
-    /// A key that cannot be used, where the file names it; `None` when the file does not.
+    /// The error of an unusable key at its position in the file; `None` if the file does not name the key.
     pub fn credentials(&self, error: &CredentialsError, help: Option<String>) -> Option<ConfigErrors> {
         let place =
             |key: &str| self.credentials.iter().find(|(name, _)| *name == key).map(|(_, place)| *place);
@@ -71,7 +72,7 @@ impl Written {
         Some(ConfigErrors::of_lines(&self.file, vec![mistake], self.lines.clone()))
     }
 
-    /// Mistakes that the service has found: what is wrong, and the availability domain that it is about.
+    /// Mistakes that the service found: what is wrong, and the availability domain concerned.
     pub fn mistakes(&self, found: &[fleet::plan::Finding]) -> ConfigErrors {
         let mut mistakes = Vec::new();
         for finding in found {
@@ -91,7 +92,7 @@ impl Written {
             let message = format!("availability_domain: {}", finding.message);
             let places =
                 self.domains.iter().filter(|(name, _)| name == domain).map(|(_, place)| Some(*place));
-            // From a run of another version of the file, say: then there is no place to show.
+            // There is no position to show, for example, for a run from another version of the file.
             let places: Vec<Option<Place>> = places.collect();
             for place in if places.is_empty() { vec![None] } else { places } {
                 let finding = Finding { place, ..Finding::whole(message.as_str()) }.help(help);
@@ -104,7 +105,7 @@ impl Written {
     }
 }
 
-/// The names that one value gives: one text, or a list of texts.
+/// The names in a value: one text, or a list of texts.
 fn names(node: Option<&Node>, out: &mut Vec<(String, Place)>) {
     match node.map(|node| (&node.value, node.place)) {
         Some((Value::Scalar(scalar), place)) => out.push((scalar.text.to_string(), place)),

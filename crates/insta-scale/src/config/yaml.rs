@@ -1,21 +1,21 @@
-//! From the bytes of a file to a tree in which every key and value knows its place.
+//! Parses the bytes of a file into a tree in which every key and value has a position.
 //!
-//! Bounded in size, depth and in what aliases may expand to. Must not know what the keys mean; there is no tag that
-//! constructs, includes or runs anything.
+//! Size, depth and the expansion of aliases are limited. It must not know what the keys mean; no tag constructs, includes or
+//! runs anything.
 
 use super::finding::{Finding, Findings, Place};
 use super::scalar::{Scalar, ScalarKind};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use std::collections::HashMap;
 
-/// The largest file that is read, in bytes.
+/// The maximum size of a file, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
-/// How many values a file may hold, aliases expanded.
+/// The maximum number of values in a file, with aliases expanded.
 const MAX_NODES: usize = 50_000;
-/// How deep they may be nested.
+/// The maximum nesting depth.
 const MAX_DEPTH: usize = 32;
 
-/// A value and where it is.
+/// A value and its position.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Where it starts.
@@ -47,18 +47,18 @@ pub struct Entry {
 }
 
 impl Node {
-    /// Whether it says nothing (`key:`, `~`, `null`).
+    /// Whether it is null (`key:`, `~`, `null`).
     pub fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(Scalar { kind: ScalarKind::Null, .. }))
     }
 
-    /// The value of a key, if this is a group of keys that has it.
+    /// The value of a key, if this is a group of keys with that key.
     pub fn child(&self, key: &str) -> Option<&Self> {
         let Value::Map(entries) = &self.value else { return None };
         entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
-    /// What it is, in words for a message: `the text "ten"`, `a list`. Long or multi-line text is not repeated.
+    /// Describes the value for a message: `the text "ten"`, `a list`. Long or multi-line text is not repeated.
     pub fn describe(&self) -> String {
         match &self.value {
             Value::List(_) => "a list".to_owned(),
@@ -75,7 +75,7 @@ impl Node {
     }
 }
 
-/// Reads a file's text. Duplicate keys and unknown tags are collected; what breaks the structure ends the reading.
+/// Parses the text of a file. Duplicate keys and unknown tags are collected; a structural error ends parsing.
 pub fn parse(source: &str, findings: &Findings) -> Result<Node, Finding> {
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
@@ -92,7 +92,7 @@ pub fn parse(source: &str, findings: &Findings) -> Result<Node, Finding> {
     }
 }
 
-/// A collection that is being read.
+/// A collection that is being parsed.
 enum Open {
     List(Vec<Node>),
     Map { entries: Vec<Entry>, merged: Vec<Entry>, key: Option<(String, Place, bool)> },
@@ -102,9 +102,9 @@ struct Frame {
     open: Open,
     place: Place,
     anchor: usize,
-    /// How many nodes were there before it, to know its size when it closes.
+    /// The number of nodes before it, from which its size is derived when it closes.
     before: usize,
-    /// The deepest nesting below it, itself counted.
+    /// The height of the tree below it, including itself.
     height: usize,
 }
 
@@ -169,7 +169,7 @@ impl<'f> Builder<'f> {
                 self.count(size, height, place)?;
                 self.place_node(node, false)?;
             }
-            // Stream and document ends, comments, and what a later parser may add carry no values.
+            // Stream and document ends, comments, and whatever a later parser may add, carry no values.
             _ => {}
         }
         Ok(())
@@ -183,7 +183,7 @@ impl<'f> Builder<'f> {
     }
 
     fn close(&mut self) -> Result<(), Finding> {
-        // The parser sends an end only for a start that it sent.
+        // The parser sends an end only after a start.
         let Some(frame) = self.stack.pop() else { return Ok(()) };
         let value = match frame.open {
             Open::List(items) => Value::List(items),
@@ -227,7 +227,7 @@ impl<'f> Builder<'f> {
         }
     }
 
-    /// Puts a finished node where it belongs: the root, a list, a key or a value.
+    /// Inserts a finished node where it belongs: the root, a list, a key or a value.
     fn place_node(&mut self, node: Node, plain: bool) -> Result<(), Finding> {
         let findings = self.findings;
         let Some(frame) = self.stack.last_mut() else {
@@ -282,7 +282,7 @@ impl<'f> Builder<'f> {
     }
 }
 
-/// `<<: *base` takes over the keys that are not given here (YAML 1.1's merge key, which many files use).
+/// `<<: *base` inherits keys that are not set here (YAML 1.1's merge key, which many files use).
 fn merge(node: Node, place: Place, merged: &mut Vec<Entry>, findings: &Findings) {
     let sources = match node.value {
         Value::List(items) => items,
@@ -314,14 +314,14 @@ pub(super) fn place_of(span: &Span) -> Place {
     Place { line: span.start.line(), column: span.start.col() + 1, width }
 }
 
-/// Says what breaks the structure of the file.
-/// What a parser says, with its place and a remedy.
+/// Converts a parser error to a finding with a position and a remedy.
 pub(super) fn syntax(error: &ScanError, source: &str) -> Finding {
     let marker = error.marker();
-    // The parser counts the end of the input as a line of its own; the last line is where a person looks.
+    // The parser counts the end of the input as an extra line; people look at the last line.
     let last = source.lines().count().max(1);
     let (line, column) = if marker.line() > last { (last, 1) } else { (marker.line(), marker.col() + 1) };
-    // A tab that indents a key is often noticed further down, as something else, or where the text begins that the line goes on.
+    // A tab that indents a key is often reported further down, as another error, or at the start of the text that the line
+    // continues.
     if let Some(place) = tab_before(source, line + 1) {
         return Finding::at(place, TAB).help("replace the tab with spaces");
     }
@@ -347,7 +347,7 @@ pub(super) fn syntax(error: &ScanError, source: &str) -> Finding {
 
 const TAB: &str = "a tab is used for indentation, which YAML does not allow";
 
-/// The first tab that indents something, down to a line. The text of blocks (`key: |`) may hold tabs.
+/// The first tab used for indentation, up to a line. The text of blocks (`key: |`) may contain tabs.
 fn tab_before(source: &str, last: usize) -> Option<Place> {
     let mut block: Option<usize> = None;
     for (number, text) in (1..=last).zip(source.lines()) {
@@ -365,7 +365,7 @@ fn tab_before(source: &str, last: usize) -> Option<Place> {
     None
 }
 
-/// The bytes as text, or where they stop being text.
+/// The bytes as text, or the position where they stop being text.
 pub fn text_of(bytes: &[u8]) -> Result<&str, Finding> {
     if super::files::is_utf16(bytes) {
         return Err(

@@ -143,7 +143,7 @@ fn before_a_run_no_hint_speaks_of_resume_or_of_a_run() {
 
 #[test]
 fn every_class_that_a_run_records_has_a_cause() {
-    // Rows of actions and cleanups say what to do about these themselves.
+    // Rows of actions and cleanups have their own hints for these.
     let elsewhere = ["wrong_state", "protected", "missing", "held", "changed"];
     for class in ledger::ErrorClass::ALL.iter().filter(|class| !elsewhere.contains(&class.as_str())) {
         let error = ErrorRecord { class: class.clone(), ..ErrorRecord::default() };
@@ -159,7 +159,7 @@ fn every_class_of_the_client_has_a_cause() {
     }
 }
 
-/// A failure as the service, or what stands before it, words it.
+/// A failure as worded by the service or by something in front of it.
 fn failure(class: FailureClass, status: u16, code: &str, message: &str) -> ErrorRecord {
     ErrorRecord {
         class: class.name().into(),
@@ -170,7 +170,7 @@ fn failure(class: FailureClass, status: u16, code: &str, message: &str) -> Error
     }
 }
 
-/// What the client's own signers say of themselves, in the message of a refusal.
+/// How the client's own signers describe themselves in the message of a refusal.
 const BY_KEY: &str = "The required information to complete authentication was not provided or was incorrect. (signed with the API key \
                       20:3b:97 of ocid1.user.oc1..a; the private key has this fingerprint)";
 const BY_TOKEN: &str = "The required information to complete authentication was not provided or was incorrect. (signed with the session token \
@@ -180,7 +180,7 @@ const EXPIRED: &str = "the request was not sent: the session token /home/me/.oci
 const PAGE: &str = "the response is not JSON of OCI: <html>blocked by the web filter</html>";
 const PAGE_OK: &str = "the answer is not the JSON that belongs to it (expected value); it starts \"<html>\"";
 
-/// One of each kind of failure, as its message tells it.
+/// One failure of each kind.
 fn one_of_each_kind() -> Vec<ErrorRecord> {
     use FailureClass as C;
     let hidden = "NotAuthorizedOrNotFound";
@@ -276,7 +276,7 @@ fn a_hint_names_only_what_its_error_is_about() {
             assert_eq!(says("fingerprint"), cause == Cause::Authentication, "{cause:?}: {hint}");
             let clock = matches!(cause, Cause::Clock | Cause::CertificateTime);
             assert_eq!(says("clock"), clock, "{cause:?}: {hint}");
-            // It is promised by whoever tries again, and with the time.
+            // Only a command that retries may promise this, and then with a time.
             assert!(!says("try again later") && !says("the message names"), "{cause:?}: {hint}");
         }
     }

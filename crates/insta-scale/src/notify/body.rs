@@ -1,4 +1,4 @@
-//! The request that tells a message, for each kind of receiver. Pure.
+//! Builds the HTTP request for a message, for each kind of receiver. Pure.
 
 use super::Topic;
 use super::message::Message;
@@ -9,24 +9,24 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// The most characters that a service takes in one message.
+/// The maximum length of one message in characters.
 const DISCORD_MAX: usize = 2_000;
 const TELEGRAM_MAX: usize = 4_096;
-/// ntfy counts bytes, and JSON may need more of them than characters.
+/// The maximum in bytes. ntfy counts bytes, and JSON may need more bytes than characters.
 const NTFY_MAX: usize = 3_000;
 const SLACK_MAX: usize = 10_000;
 
-/// When the request was signed, in seconds since 1970.
+/// The time of the signature, in seconds since 1970.
 pub const TIMESTAMP_HEADER: &str = "x-insta-scale-timestamp";
 /// `v1=` and the HMAC-SHA256 of timestamp, dot and body, in hexadecimal.
 pub const SIGNATURE_HEADER: &str = "x-insta-scale-signature";
 
-/// A receiver over HTTP whose secrets were read.
+/// An HTTP receiver with its secrets.
 #[derive(Clone, Debug)]
 pub enum HttpTarget {
     /// JSON by POST.
     Webhook {
-        /// Where.
+        /// The URL.
         url: Secret,
         /// The key of the signature.
         secret: Option<Secret>,
@@ -40,19 +40,19 @@ pub enum HttpTarget {
     },
     /// Slack.
     Slack {
-        /// Where.
+        /// The URL.
         url: Secret,
     },
     /// Discord.
     Discord {
-        /// Where.
+        /// The URL.
         url: Secret,
     },
     /// Telegram.
     Telegram {
         /// The server of the bot API.
         server: Secret,
-        /// Who gets the messages.
+        /// The chat that receives the messages.
         chat: String,
         /// The token of the bot.
         token: Secret,
@@ -60,7 +60,7 @@ pub enum HttpTarget {
 }
 
 impl HttpTarget {
-    /// The request for a message, signed at `now`. The error shows no secret.
+    /// The request for a message, signed at `now`. The error contains no secret.
     pub fn request(&self, message: &Message, now: Timestamp) -> Result<http::Request<Vec<u8>>, String> {
         match self {
             Self::Webhook { url, secret } => {
@@ -95,7 +95,7 @@ impl HttpTarget {
                 post_json(url.expose(), &json!({"text": cut(&text, SLACK_MAX)}))
             }
             Self::Discord { url } => {
-                // A text from outside must not call everybody.
+                // Text from outside must not mention everyone.
                 let body =
                     json!({"content": cut(&message.text(), DISCORD_MAX), "allowed_mentions": {"parse": []}});
                 post_json(url.expose(), &body)
@@ -110,7 +110,7 @@ impl HttpTarget {
         }
     }
 
-    /// What must not be shown of it.
+    /// The values that must not be shown.
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Webhook { url, secret } => [url].into_iter().chain(secret).collect(),
@@ -156,7 +156,7 @@ fn post(url: &str, body: Vec<u8>, headers: &[(&str, String)]) -> Result<http::Re
     request.body(body).map_err(|_| "the address is not a URL".to_owned())
 }
 
-/// How urgent a message is for ntfy: 3 is usual.
+/// The priority of a message in ntfy, where 3 is normal.
 fn priority(topic: Option<Topic>) -> u8 {
     match topic {
         Some(Topic::Success | Topic::Stop) => 4,
@@ -173,7 +173,7 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most - 1).chain(['…']).collect()
 }
 
-/// Slack takes these for mentions and links.
+/// Escapes the characters with which Slack marks mentions and links.
 fn escape_slack(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_signature_is_that_of_rfc_4231() {
-        // Test case 2 of RFC 4231 has the data "what do ya want for nothing?"; ours has a dot after the timestamp.
+        // Test case 2 of RFC 4231 has the data "what do ya want for nothing?"; here a dot follows the timestamp.
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"Jefe");
         let tag = hmac::sign(&key, b"what do ya want for nothing?");
         assert_eq!(tag.as_ref()[..4], [0x5b, 0xdc, 0xc1, 0x46]);

@@ -1,4 +1,4 @@
-//! Delivers one message to one receiver: a few tries, each with a limit. No redirect is followed.
+//! Delivers one message to one receiver with a few attempts, each with a time limit. It follows no redirects.
 
 use super::body::HttpTarget;
 use super::email::Mail;
@@ -15,31 +15,31 @@ use oci_client::transport::{Https, HttpsLimits, Surroundings, Transport, Transpo
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The longest answer that is read; nothing in it matters.
+/// The maximum size of a response that is read; its content does not matter.
 const ANSWER_MAX: usize = 1 << 20;
-/// How much of an answer is told.
+/// The maximum length of a response that is shown.
 const TOLD_MAX: usize = 200;
 
-/// The way to one receiver, with its secrets.
+/// A receiver with its secrets, ready for delivery.
 #[derive(Clone)]
 pub struct Way {
     /// The name of the receiver.
     pub name: String,
-    /// What kind it is.
+    /// Its kind.
     pub kind: &'static str,
-    /// What it is told.
+    /// The topics that it receives.
     pub topics: BTreeSet<Topic>,
     carrier: Carrier,
 }
 
-/// What takes messages to a receiver.
+/// The transport to a receiver.
 #[derive(Clone)]
 enum Carrier {
     Http { target: HttpTarget, transport: Arc<dyn Transport>, clock: Arc<dyn Clock> },
     Mail(Box<Mail>),
 }
 
-/// What all receivers are reached by.
+/// The resources that all receivers share.
 #[derive(Clone)]
 pub struct Means {
     transport: Arc<dyn Transport>,
@@ -47,17 +47,17 @@ pub struct Means {
     clock: Arc<dyn Clock>,
 }
 
-/// What came of a message.
+/// The result of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// How many tries there were.
+    /// The number of attempts.
     pub tries: u32,
-    /// Nothing, or why it did not arrive.
+    /// `Ok`, or why the message did not arrive.
     pub result: Result<(), String>,
 }
 
 impl Means {
-    /// In the same surroundings as requests to OCI.
+    /// With the same proxies and certificates as requests to OCI.
     pub fn new(clock: Arc<dyn Clock>, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, CommandError> {
         let limits = HttpsLimits { connect: NOTIFY_TRY, read: NOTIFY_TRY, body: ANSWER_MAX };
         let wrong = |error| CommandError::System {
@@ -71,7 +71,7 @@ impl Means {
 }
 
 impl Way {
-    /// Reads the secrets of a receiver. The error names its place in the config and no secret.
+    /// Reads the secrets of a receiver. The error names its position in the config and no secret.
     pub fn open(
         receiver: &Receiver,
         file: &str,
@@ -159,7 +159,7 @@ impl Way {
         tokio::time::timeout(NOTIFY_TRY, sent).await.unwrap_or_else(late)
     }
 
-    /// A text without the secrets of the receiver. E-mail has none that an error could show.
+    /// Removes the receiver's secrets from a text. E-mail has none that an error could contain.
     fn scrub(&self, text: &str) -> String {
         let Carrier::Http { target, .. } = &self.carrier else { return clean(text) };
         let secrets = target.secrets();
@@ -169,14 +169,14 @@ impl Way {
     }
 }
 
-/// What an answer means.
+/// Interprets a response.
 fn judge(answer: &http::Response<Bytes>) -> Result<(), Failed> {
     let status = answer.status();
     if status.is_success() {
         return Ok(());
     }
     if status.is_redirection() {
-        // Where to is not told: such an address may be as secret as the first.
+        // The target is not shown, because such a URL may be as secret as the original one.
         let why =
             format!("{status}: it redirects, which is not followed; configure the address that it leads to");
         return Err(Failed { why, may_pass: false });
@@ -198,17 +198,17 @@ pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::time::Instant;
 
-    /// What a server does with every request.
+    /// How a server responds to every request.
     #[derive(Clone, Copy, Debug)]
     pub enum Answers {
         Nothing,
         Status(u16),
-        /// Fails so often, then works.
+        /// Fails this many times and then works.
         After(usize),
         Refuses,
     }
 
-    /// A server that counts.
+    /// A server that counts requests.
     pub struct Server {
         answers: Answers,
         requests: AtomicUsize,

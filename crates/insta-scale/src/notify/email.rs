@@ -1,4 +1,4 @@
-//! Messages by e-mail, handed to an SMTP server.
+//! Sends messages by e-mail through an SMTP server.
 
 use super::Failed;
 use super::message::Message;
@@ -13,23 +13,23 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use oci_client::transport::Surroundings;
 use std::time::SystemTime;
 
-/// How the way to the server is protected.
+/// The encryption of the connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
-    /// TLS from the beginning.
+    /// TLS from the start.
     Tls,
-    /// TLS after a greeting; without it, nothing is sent.
+    /// TLS after the greeting; nothing is sent without it.
     StartTls,
-    /// None: for a server on this machine.
+    /// None, for a server on this machine.
     None,
 }
 
 impl Encryption {
-    /// As the config has it.
+    /// The values in the config.
     pub const ALL: [(&'static str, Self); 3] =
         [("tls", Self::Tls), ("starttls", Self::StartTls), ("none", Self::None)];
 
-    /// The usual port.
+    /// The default port.
     pub fn port(self) -> u16 {
         match self {
             Self::Tls => 465,
@@ -39,22 +39,22 @@ impl Encryption {
     }
 }
 
-/// The server, and between whom it carries messages.
+/// The mail server, the sender and the recipients.
 #[derive(Clone, Debug)]
 pub struct MailServer {
     /// Its name.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// How the way there is protected.
+    /// The encryption of the connection.
     pub encryption: Encryption,
     /// The sender.
     pub from: Mailbox,
-    /// Who gets the messages.
+    /// The recipients.
     pub to: Vec<Mailbox>,
 }
 
-/// A server that can be used: certificates and password were read.
+/// A server ready to use, with certificates and password.
 #[derive(Clone)]
 pub struct Mail {
     server: MailServer,
@@ -62,7 +62,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// Gets ready to send. `login` is a user and a password.
+    /// Prepares to send. `login` is a user and a password.
     pub fn new(
         server: &MailServer,
         login: Option<(String, Secret)>,
@@ -83,7 +83,7 @@ impl Mail {
         Ok(Self { server: server.clone(), transport: transport.build() })
     }
 
-    /// Hands over one message.
+    /// Sends one message.
     pub async fn send(&self, message: &Message) -> Result<(), Failed> {
         let lasting = |error: lettre::error::Error| Failed { why: error.to_string(), may_pass: false };
         let mail = self.letter(message).map_err(lasting)?;
@@ -110,7 +110,7 @@ impl Mail {
     }
 }
 
-/// Who is trusted: as for requests to OCI.
+/// The trusted certificates, which are those of requests to OCI.
 fn parameters(server: &MailServer, surroundings: &Surroundings) -> Result<TlsParameters, CommandError> {
     let wrong = |error| CommandError::System {
         what: "TLS for e-mail cannot be set up",
@@ -124,7 +124,7 @@ fn parameters(server: &MailServer, surroundings: &Surroundings) -> Result<TlsPar
     builder.build_rustls().map_err(wrong)
 }
 
-/// An error with what lies behind it.
+/// The text of an error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,6 +1,6 @@
-//! The fold over the records of a run that says when somebody is to be told, and what.
+//! The fold over the records of a run that decides when to notify and about what.
 //!
-//! Pure: records and times in, messages out. A run that is taken up again knows from its earlier records what was told.
+//! Pure: records and times in, messages out. For a resumed run, its earlier records show which notifications were sent.
 
 use super::Topic;
 use super::message::Message;
@@ -15,23 +15,23 @@ use jiff::Timestamp;
 use ledger::{ErrorClass, ErrorRecord, Event, Outcome, Placement, Record, RunId, RunKind, RunState};
 use std::collections::BTreeMap;
 
-/// What is known of a run, and what was told of it.
+/// The state of a run and of its notifications.
 #[derive(Debug)]
 pub struct Watch {
     state: RunState,
     fleet: FleetSpec,
     prices: Prices,
     last_error: Option<ErrorRecord>,
-    /// When each kind of trouble was told last.
+    /// When each kind of trouble was last reported.
     told: BTreeMap<String, Timestamp>,
     /// When the next digest is due.
     digest_at: Option<Timestamp>,
-    /// The end of a hunt of which each process probes once: before it, the end of a process is not the end of the hunt.
+    /// The end of a hunt in which each process probes only once: until then, the end of a process is not the end of the hunt.
     hunts_until: Option<Timestamp>,
 }
 
 impl Watch {
-    /// Of a run that has these records already; nothing of them is told again.
+    /// A watch for a run that already has these records, which are not reported again.
     pub fn new(run: RunId, past: &[Record], fleet: FleetSpec, prices: Prices) -> Self {
         let state = RunState::new(run);
         let mut watch = Self {
@@ -49,7 +49,7 @@ impl Watch {
         watch
     }
 
-    /// Of a run of actions that begins now, on instances of any fleet.
+    /// A watch for an action run that begins now, on instances of any fleet.
     pub fn of_action(run: RunId, settings: &Settings) -> Self {
         let name = Some(settings.fleet.name.clone()).filter(|name| !name.is_empty());
         let fleet = FleetSpec {
@@ -60,20 +60,20 @@ impl Watch {
         Self::new(run, &[], fleet, settings.prices.clone())
     }
 
-    /// The same of a hunt until this time, if this process only probes once.
+    /// The same for a hunt until this time, if this process only probes once.
     #[must_use]
     pub fn probing_once(self, until: Option<Timestamp>) -> Self {
         Self { hunts_until: until, ..self }
     }
 
-    /// Takes in a record. What is to be told because of it.
+    /// Applies a record and returns the resulting notifications.
     pub fn apply(&mut self, record: &Record) -> Vec<Message> {
         self.state.apply(record);
         if let Event::RunStarted { .. } = record.event {
             self.digest_at = after_a_day(record.at);
         }
         let mut messages: Vec<Message> = self.digest(record.at).into_iter().collect();
-        // A hunt warns itself of each kind of failure.
+        // A hunt itself warns about each kind of failure.
         let alerts = self.state.plan.get("hunt").is_some_and(|terms| !terms.is_null());
         let is_told = |event: &Event| alerts && !matches!(event, Event::Warning { .. });
         if let Some((kind, title, error)) = trouble(&record.event).filter(|_| !is_told(&record.event)) {
@@ -95,7 +95,7 @@ impl Watch {
         messages
     }
 
-    /// The digest, if one is due by now.
+    /// The digest, if one is due.
     pub fn digest(&mut self, now: Timestamp) -> Option<Message> {
         let due = self.digest_at.filter(|due| *due <= now && self.state.finished_at.is_none())?;
         let mut next = due;
@@ -119,13 +119,13 @@ impl Watch {
         self.digest_at.filter(|_| self.state.finished_at.is_none())
     }
 
-    /// Whether another process is expected to go on.
+    /// Whether another process is expected to continue.
     fn goes_on(&self, outcome: Outcome, now: Timestamp) -> bool {
         let not_yet = matches!(outcome, Outcome::CutShort | Outcome::InDoubt);
         not_yet && self.hunts_until.is_some_and(|until| until > now)
     }
 
-    /// Whether this kind of trouble was not told within a day.
+    /// Whether this kind of trouble was not reported within the last day.
     fn is_news(&mut self, kind: String, now: Timestamp) -> bool {
         self.told.retain(|_, at| now.duration_since(*at) < TOLD_AGAIN_AFTER);
         if self.told.contains_key(&kind) {
@@ -199,7 +199,7 @@ fn after_a_day(at: Timestamp) -> Option<Timestamp> {
     at.checked_add(TOLD_AGAIN_AFTER).ok()
 }
 
-/// The failure that an event tells of. Refusals that are only counted say nothing new.
+/// The failure in an event. Refusals that are only counted contain nothing new.
 fn failure(event: &Event) -> Option<&ErrorRecord> {
     let error = match event {
         Event::TryFailed { error, .. }
@@ -211,7 +211,7 @@ fn failure(event: &Event) -> Option<&ErrorRecord> {
     (!error.message.is_empty() || !error.code.is_empty()).then_some(error)
 }
 
-/// The kind of trouble that an event means, in words, and its failure. Lack of capacity is what is waited out, not trouble.
+/// The kind of trouble that an event indicates, in words, and its failure. A lack of capacity is expected and not trouble.
 fn trouble(event: &Event) -> Option<(String, String, Option<&ErrorRecord>)> {
     if let Event::Warning { message } = event {
         let text = clean(message);
@@ -233,7 +233,7 @@ fn trouble(event: &Event) -> Option<(String, String, Option<&ErrorRecord>)> {
     Some((format!("{} {}", error.class, error.code), describe(error), Some(error)))
 }
 
-/// A text without what differs each time: OCIDs, ids and numbers.
+/// A text without the parts that always differ: OCIDs, ids and numbers.
 fn kind_of(text: &str) -> String {
     let words = text.split_whitespace().filter(|word| !word.chars().any(|c| c.is_ascii_digit()));
     words.collect::<Vec<_>>().join(" ")
@@ -251,7 +251,7 @@ mod tests {
         Watch::new(run, &[], fleet, Prices::default())
     }
 
-    /// Records of the hours after the start, in order.
+    /// Records at the given hours after the start, in order.
     fn records(events: Vec<(i64, Event)>) -> Vec<Record> {
         let started =
             Event::RunStarted { kind: RunKind::Launch, requested: 2, plan: serde_json::Value::Null };

@@ -1,4 +1,4 @@
-//! What receivers are told while a fleet is kept at its size: no single run, but what the keeper tells.
+//! Notifications while a fleet is kept at its size. They are based on the keeper's reports, not on a single run.
 
 use super::message::{Message, test_message};
 use super::{Notifier, Topic};
@@ -10,32 +10,32 @@ use fleet::fleets::{KeepEnd, Told};
 use jiff::Timestamp;
 use std::sync::{Mutex, PoisonError};
 
-/// Tells receivers what becomes of a fleet that is kept.
+/// Notifies receivers about a maintained fleet.
 pub struct Keeping<'a> {
     notifier: &'a Notifier,
     fleet: String,
     region: String,
     wanted: u32,
-    /// When a digest was told last; at first the start.
+    /// When the last digest was sent; initially the start.
     digest: Mutex<Timestamp>,
 }
 
 impl<'a> Keeping<'a> {
-    /// Of a fleet that is to have `wanted` instances.
+    /// For a fleet with `wanted` instances.
     pub fn new(notifier: &'a Notifier, fleet: &FleetSpec, wanted: u32, now: Timestamp) -> Self {
         let name = if fleet.name.is_empty() { &fleet.name_prefix } else { &fleet.name };
         let (fleet, region) = (name.clone(), fleet.region.clone());
         Self { notifier, fleet, region, wanted, digest: Mutex::new(now) }
     }
 
-    /// Tells one thing that the keeper tells, if it is worth it. Whoever calls this has left out what was told within a day.
+    /// Sends one of the keeper's reports if it is notable. The caller omits reports that were sent within a day.
     pub fn tell(&self, told: &Told, now: Timestamp) {
         if let Some((topic, title)) = self.title(told, now) {
             self.send(topic, title, now, told);
         }
     }
 
-    /// Tells how it ended.
+    /// Reports how it ended.
     pub fn end(&self, end: KeepEnd, now: Timestamp) {
         let (topic, title) = match end {
             KeepEnd::Kept => (Topic::Success, "the fleet has its size"),

@@ -9,18 +9,18 @@ use jiff::Timestamp;
 use ledger::{ErrorRecord, Outcome, RunId};
 use serde_json::{Value, json};
 
-/// What a receiver is told.
+/// A notification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// The same for each try and for each receiver, so that a message that arrives twice can be told from two.
+    /// Equal for all attempts and receivers, so that a message that arrives twice can be recognised.
     pub id: String,
     /// `None` for a test.
     pub topic: Option<Topic>,
     /// When it happened.
     pub at: Timestamp,
-    /// Whether nothing of it is real.
+    /// Whether the region is simulated.
     pub simulated: bool,
-    /// What happened, in a few words.
+    /// A short description of what happened.
     pub title: String,
     /// The run.
     pub run: Option<RunId>,
@@ -30,15 +30,15 @@ pub struct Message {
     pub region: String,
     /// How many instances are wanted.
     pub wanted: u32,
-    /// How many exist (of a start: how many are started).
+    /// How many exist (for a start: how many were started).
     pub had: u32,
-    /// How many of them run.
+    /// How many of them are running.
     pub running: u32,
     /// How the run ended, if it has.
     pub outcome: Option<Outcome>,
     /// The last failure.
     pub reason: Option<ErrorRecord>,
-    /// What the instances cost an hour, if that is known, and its currency.
+    /// The price of the instances per hour and its currency, if known.
     pub price: Option<(f64, String)>,
 }
 
@@ -54,7 +54,7 @@ impl Message {
         }
     }
 
-    /// The details, a line each.
+    /// The details, one per line.
     pub fn details(&self) -> String {
         if self.topic.is_none() {
             return "This is a test. Nothing has happened.".to_owned();
@@ -75,12 +75,12 @@ impl Message {
         lines.join("\n")
     }
 
-    /// Everything, for people.
+    /// The complete text for people.
     pub fn text(&self) -> String {
         format!("{}\n{}", self.subject(), self.details())
     }
 
-    /// The document of the generic webhook, docs/notifications.md.
+    /// The JSON document of the generic webhook, described in docs/notifications.md.
     pub fn document(&self) -> Value {
         let reason = self.reason.as_ref().map(|error| {
             json!({"class": error.class, "status": error.status, "code": clean(&error.code),

@@ -1,7 +1,7 @@
-//! Notifications: tells receivers outside this machine what a run came to, what troubles it, and once a day how it stands.
+//! Notifications: tell receivers outside this machine how a run ended, what goes wrong, and once a day how it stands.
 //!
-//! Messages are a fold over the records of the run. Sending never disturbs the run: it happens in tasks of its own, with
-//! bounded tries, and what fails is a warning.
+//! Messages are a fold over the records of the run. Sending never disturbs the run: it happens in separate tasks with limited
+//! attempts, and failures become warnings.
 
 mod body;
 mod deliver;
@@ -23,21 +23,21 @@ pub use secret::{Secret, SecretPlace, SecretSource};
 use crate::config::Place;
 use std::collections::BTreeSet;
 
-/// What receivers can be told.
+/// The topics of notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
     /// Every instance was obtained.
     Success,
-    /// The run ended without that.
+    /// The run ended without all instances.
     Stop,
-    /// Something is wrong that is no lack of capacity: the first of its kind in a day.
+    /// Something other than a lack of capacity is wrong: the first of its kind in a day.
     Trouble,
-    /// Where a run stands that has lasted another day.
+    /// The state of a run that has lasted another day.
     Digest,
 }
 
 impl Topic {
-    /// All of them, as the config and the messages call them.
+    /// All topics with their names in the config and in messages.
     pub const ALL: [(&'static str, Self); 4] = [
         ("success", Self::Success),
         ("stop", Self::Stop),
@@ -56,7 +56,7 @@ impl Topic {
     }
 }
 
-/// Who is told.
+/// A receiver of notifications.
 #[derive(Clone, Debug)]
 pub struct Receiver {
     /// Its name, unique in the config.
@@ -65,7 +65,7 @@ pub struct Receiver {
     pub place: Place,
     /// How it is reached.
     pub channel: Channel,
-    /// What it is told.
+    /// The topics that it receives.
     pub topics: BTreeSet<Topic>,
 }
 
@@ -81,41 +81,41 @@ pub enum Channel {
     },
     /// ntfy: the last part of the path is the topic.
     Ntfy {
-        /// The address of the topic.
+        /// The URL of the topic.
         url: ReceiverUrl,
         /// An access token.
         token: Option<SecretSource>,
     },
-    /// An incoming webhook of Slack, or of a service that takes the same.
+    /// An incoming webhook of Slack, or of a compatible service.
     Slack {
-        /// The address, which is a secret.
+        /// The URL, which is a secret.
         url: ReceiverUrl,
     },
     /// A webhook of Discord.
     Discord {
-        /// The address, which is a secret.
+        /// The URL, which is a secret.
         url: ReceiverUrl,
     },
     /// A bot of Telegram.
     Telegram {
         /// The server of the bot API.
         server: ReceiverUrl,
-        /// Who gets the messages.
+        /// The chat that receives the messages.
         chat: String,
         /// The token of the bot.
         token: SecretSource,
     },
     /// E-mail.
     Email {
-        /// The server, the sender and those who get the messages.
+        /// The server, the sender and the recipients.
         server: Box<MailServer>,
-        /// Who logs in to the server, and with what password.
+        /// The user and password for the server.
         login: Option<(String, SecretSource)>,
     },
 }
 
 impl Channel {
-    /// What the config calls it.
+    /// The name in the config.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Webhook { .. } => "webhook",
@@ -128,25 +128,25 @@ impl Channel {
     }
 }
 
-/// An address.
+/// A URL.
 #[derive(Clone, Debug)]
 pub enum ReceiverUrl {
-    /// As the config has it.
+    /// Given in the config.
     Literal(String),
-    /// One that whoever knows it can write to.
+    /// Secret, because anybody who knows it can write to it.
     Secret(SecretSource),
 }
 
-/// Why one try failed.
+/// Why one attempt failed.
 #[derive(Debug)]
 struct Failed {
-    /// In words. It may hold secrets.
+    /// A description, which may contain secrets.
     pub why: String,
-    /// Whether another try may work.
+    /// Whether another attempt may succeed.
     pub may_pass: bool,
 }
 
-/// Whether messages can be sent to an address. The error goes after the address and does not repeat it.
+/// Checks that messages can be sent to a URL. The error follows the URL and does not repeat it.
 pub fn check_url(url: &str) -> Result<(), String> {
     let uri: http::Uri = url.parse().map_err(|_| "is not a URL".to_owned())?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or("has no host")?;

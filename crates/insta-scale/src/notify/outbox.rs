@@ -1,6 +1,7 @@
-//! Sends the messages of a run beside it: a task for each receiver, so that one that hangs holds up no other.
+//! Sends the messages of a run in parallel to it, with one task per receiver, so that an unresponsive receiver does not delay
+//! the others.
 //!
-//! Whatever fails is one warning for each receiver. The end of a run waits for what is still to be sent, for a limited time.
+//! Failures cause one warning per receiver. The end of a run waits for pending messages, for a limited time.
 
 use super::deliver::{Means, Way};
 use super::fold::Watch;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver as Queue, Sender};
 use tokio::task::JoinHandle;
 
-/// Tells the receivers of the config what becomes of a run; does nothing without receivers.
+/// Notifies the config's receivers about a run; does nothing without receivers.
 pub struct Notifier {
     outbox: Arc<Outbox>,
     tasks: Vec<(String, JoinHandle<()>)>,
@@ -32,7 +33,7 @@ struct Outbox {
     queues: Mutex<Vec<(Way, Sender<Message>)>>,
 }
 
-/// The ways to all receivers of the settings.
+/// Prepares all receivers of the settings.
 pub fn ways(session: &Session, settings: &Settings) -> Result<Vec<Way>, CommandError> {
     if settings.notify.is_empty() {
         return Ok(Vec::new());
@@ -43,7 +44,7 @@ pub fn ways(session: &Session, settings: &Settings) -> Result<Vec<Way>, CommandE
 }
 
 impl Notifier {
-    /// Gets ready to send. Secrets are read here, so that a mistake is told before anything is launched.
+    /// Prepares to send. Secrets are read here, so that a mistake is reported before anything is launched.
     pub fn open(session: &Session, settings: &Settings, wanted: bool) -> Result<Self, CommandError> {
         let ways = if wanted { ways(session, settings)? } else { Vec::new() };
         Ok(Self::start(ways, session.clock.clone(), session.is_quiet()))
@@ -61,12 +62,12 @@ impl Notifier {
         Self { outbox, tasks, quiet, digests: Mutex::new(None) }
     }
 
-    /// Whether anybody is told.
+    /// Whether there are no receivers.
     pub fn is_idle(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// The observer of a run that tells the receivers of it, and then calls `sink`.
+    /// The observer of a run that notifies the receivers and then calls `sink`.
     pub fn watching(&self, watch: Watch, sink: Sink) -> Sink {
         if self.is_idle() {
             return sink;
@@ -85,12 +86,12 @@ impl Notifier {
         })
     }
 
-    /// Tells everybody who wants to know of this.
+    /// Sends a message to everybody who receives its topic.
     pub fn tell(&self, message: &Message) {
         self.outbox.tell(message);
     }
 
-    /// Waits until everything is sent, but not long.
+    /// Waits a limited time until everything is sent.
     pub async fn finish(mut self) {
         if let Some(digests) = lock(&self.digests).take() {
             digests.abort();
@@ -115,14 +116,14 @@ impl Outbox {
     fn tell(&self, message: &Message) {
         for (way, sender) in lock(&self.queues).iter() {
             if message.topic.is_none_or(|topic| way.topics.contains(&topic)) {
-                // A queue is full only while nothing arrives, which the task tells.
+                // A queue is full only while nothing arrives, which its task reports.
                 let _ = sender.try_send(message.clone());
             }
         }
     }
 }
 
-/// Sends what comes, and tells the first failure.
+/// Sends the queued messages, and reports the first failure.
 async fn send_all(way: Way, mut queue: Queue<Message>, quiet: bool) {
     let mut warned = false;
     while let Some(message) = queue.recv().await {
@@ -134,7 +135,7 @@ async fn send_all(way: Way, mut queue: Queue<Message>, quiet: bool) {
     }
 }
 
-/// Tells once a day how the run stands, also while nothing happens.
+/// Sends a digest once a day, even while nothing happens.
 async fn tell_daily(outbox: Arc<Outbox>, watch: Arc<Mutex<Watch>>) {
     loop {
         let now = outbox.clock.now();
@@ -149,7 +150,7 @@ async fn tell_daily(outbox: Arc<Outbox>, watch: Arc<Mutex<Watch>>) {
     }
 }
 
-/// How long to sleep: the clock of the machine may be set meanwhile.
+/// How long to sleep; limited, because the machine's clock may be set meanwhile.
 fn until(next: Timestamp, now: Timestamp) -> Duration {
     let left = Duration::try_from(next.duration_since(now)).unwrap_or_default();
     left.clamp(Duration::from_secs(1), DIGEST_LOOK)

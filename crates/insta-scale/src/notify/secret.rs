@@ -1,22 +1,22 @@
-//! Secrets of receivers: read from files and variables when they are needed, and never shown.
+//! Secrets of receivers, which are read from files and variables when they are needed and never shown.
 
 use crate::config::read_limited;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
-/// No token, password or address is longer.
+/// No token, password or URL is longer.
 const BYTES_MAX: usize = 8 * 1024;
 
-/// Where a secret is.
+/// The location of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSource {
-    /// The key of the config that says so: `token_file`.
+    /// The key of the config that states it: `token_file`.
     pub key: &'static str,
-    /// What it names.
+    /// The file or variable that it names.
     pub from: SecretPlace,
 }
 
-/// What a secret is read from.
+/// The source of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretPlace {
     /// A file.
@@ -30,12 +30,12 @@ pub enum SecretPlace {
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The text. Only for requests.
+    /// The text, for requests only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// A secret that is in memory already.
+    /// A secret that is already in memory.
     pub fn of(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
@@ -48,8 +48,8 @@ impl std::fmt::Debug for Secret {
 }
 
 impl SecretSource {
-    /// Reads it, without the blanks and line breaks around it. The error names the key and shows no value: it may be the
-    /// secret, pasted into the wrong place.
+    /// Reads the secret, without surrounding blanks and line breaks. The error names the key and shows no value, which may be
+    /// the secret, pasted into the wrong place.
     pub fn read(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<Secret, String> {
         let key = self.key;
         let text = match &self.from {

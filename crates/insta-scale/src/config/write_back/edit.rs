@@ -1,32 +1,32 @@
-//! The edit itself: from a text to a text. Touches no file.
+//! The edit itself, from text to text. It does not access files.
 
 use super::Reserved;
 use crate::config::finding::Findings;
 use crate::config::yaml::{self, Entry, Node, Value};
 
-/// The group that the keys are in.
+/// The group that contains the keys.
 const GROUP: &str = "instance_settings";
 /// One reservation.
 const SINGLE: &str = "capacity_reservation_id";
 /// One reservation for each availability domain.
 const MANY: &str = "capacity_reservations";
-/// The key that they follow where they are not there yet.
+/// The key after which a missing key is inserted.
 const NEIGHBOUR: &str = "availability_domain";
 
-/// Why a file was left as it is.
+/// Why a file was left unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// It is written in a way that cannot be edited line by line.
+    /// Its form cannot be edited line by line.
     #[error("{0}")]
     Form(String),
-    /// It asks for other availability domains than the reservations are in.
+    /// It names other availability domains than those of the reservations.
     #[error(
         "the config launches in {config}, but the reservation is in {reservation}: change `availability_domain` as well"
     )]
     Elsewhere {
-        /// What the config says.
+        /// The domains in the config.
         config: String,
-        /// Where a reservation is.
+        /// The domain of a reservation.
         reservation: String,
     },
 }
@@ -35,14 +35,14 @@ fn form(why: impl Into<String>) -> EditError {
     EditError::Form(why.into())
 }
 
-/// The lines that say the same, for a user who puts them in by hand. Indented for `instance_settings:`.
+/// The lines for a user who inserts them by hand, indented for `instance_settings:`.
 ///
-/// `one_domain` is whether the config names exactly one availability domain.
+/// `one_domain` says whether the config names exactly one availability domain.
 pub fn snippet(reservations: &[Reserved], one_domain: bool) -> String {
     lines(reservations, one_domain, 2).join("\n")
 }
 
-/// One reservation is a key of its own where the config launches in one domain; otherwise the list says where it belongs.
+/// One reservation has its own key if the config launches in one domain; otherwise the list states the domain.
 fn lines(reservations: &[Reserved], one_domain: bool, indent: usize) -> Vec<String> {
     let pad = " ".repeat(indent);
     if let ([only], true) = (reservations, one_domain) {
@@ -56,7 +56,7 @@ fn lines(reservations: &[Reserved], one_domain: bool, indent: usize) -> Vec<Stri
     lines
 }
 
-/// The text with these reservations in place of those that it names now.
+/// The text with these reservations in place of the present ones.
 pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<String, EditError> {
     let root = parse(source)?;
     let group = group(&root)?;
@@ -72,7 +72,7 @@ pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<Stri
     }
 
     let indent = indent_of(group, &text)?;
-    // From the bottom up, so that line numbers above stay right.
+    // From the bottom up, so that the line numbers above stay valid.
     let mut old: Vec<(usize, usize)> = [SINGLE, MANY]
         .iter()
         .filter_map(|key| group.iter().find(|entry| entry.key == *key))
@@ -124,7 +124,7 @@ fn group(root: &Node) -> Result<&[Entry], EditError> {
     }
 }
 
-/// How far the keys of the group are indented; an error when they are not on lines of their own.
+/// The indentation of the group's keys; an error if they are not on their own lines.
 fn indent_of(group: &[Entry], text: &[String]) -> Result<usize, EditError> {
     let mut indent = None;
     for entry in group {
@@ -139,19 +139,19 @@ fn indent_of(group: &[Entry], text: &[String]) -> Result<usize, EditError> {
     indent.filter(|indent| *indent > 0).ok_or_else(|| form(format!("`{GROUP}:` has no keys under it")))
 }
 
-/// The lines of an entry, from its key up to the line after its value. Blank lines that follow, and comments that stand
-/// no further in than the key, are not part of it.
+/// The lines of an entry, from its key to the line after its value. Trailing blank lines, and comments that are not indented
+/// further than the key, are not part of it.
 fn extent(entry: &Entry, text: &[String], indent: usize) -> (usize, usize) {
     let first = entry.place.line - 1;
     let mut after = first + 1;
     for (number, line) in text.iter().enumerate().skip(first + 1) {
         let inner = line.trim_start();
         let column = line.len() - inner.len();
-        // Further in, what looks like a comment may be a line of a block of text.
+        // With deeper indentation, what looks like a comment may belong to a block of text.
         if inner.is_empty() || (inner.starts_with('#') && column <= indent) {
             continue;
         }
-        // A list may stand as far to the left as its key.
+        // A list may have the same indentation as its key.
         if column > indent || (column == indent && inner.starts_with("- ")) {
             after = number + 1;
         } else {
@@ -161,7 +161,7 @@ fn extent(entry: &Entry, text: &[String], indent: usize) -> (usize, usize) {
     (first, after)
 }
 
-/// Where new lines go: after `availability_domain`, else after a comment that shows the key, else at the end of the
+/// Where new lines go: after `availability_domain`, otherwise after a comment that shows the key, otherwise at the end of the
 /// group's first entry.
 fn new_place(group: &[Entry], text: &[String], indent: usize) -> Result<usize, EditError> {
     let first = group.iter().map(|entry| entry.place.line).min().unwrap_or(1) - 1;
@@ -179,7 +179,7 @@ fn new_place(group: &[Entry], text: &[String], indent: usize) -> Result<usize, E
         .ok_or_else(|| form(format!("`{GROUP}:` has no keys under it")))
 }
 
-/// A comment at the end of a line that is otherwise replaced.
+/// The comment at the end of a line that is otherwise replaced.
 fn trailing_comment(line: &str) -> String {
     let mut quote = None;
     let mut before = ' ';
@@ -195,7 +195,7 @@ fn trailing_comment(line: &str) -> String {
     String::new()
 }
 
-/// The availability domains that the config names, in its own words.
+/// The availability domains that the config names, as written.
 fn domains(group: &[Entry]) -> Result<Vec<String>, EditError> {
     let Some(entry) = group.iter().find(|entry| entry.key == NEIGHBOUR && !entry.value.is_null()) else {
         return Ok(Vec::new());
@@ -213,7 +213,7 @@ fn domains(group: &[Entry]) -> Result<Vec<String>, EditError> {
     })
 }
 
-/// The reservations with the config's names of their domains. Each must be where the config launches.
+/// The reservations with the config's own names for their domains. The config must launch in each of them.
 fn in_its_words(names: &[String], reservations: &[Reserved]) -> Result<Vec<Reserved>, EditError> {
     if names.is_empty() {
         return Ok(reservations.to_vec());
@@ -230,7 +230,7 @@ fn in_its_words(names: &[String], reservations: &[Reserved]) -> Result<Vec<Reser
     reservations.iter().map(named).collect()
 }
 
-/// Reads the result and compares: the reservations are there, and nothing else has changed.
+/// Parses the result and compares it: it contains the reservations, and nothing else has changed.
 fn verify(before: &Node, edited: &str, expected: &[String]) -> Result<(), EditError> {
     let why = || form("it is written in a way that this program cannot edit safely");
     let after = parse(edited).map_err(|_| why())?;
@@ -243,7 +243,7 @@ fn verify(before: &Node, edited: &str, expected: &[String]) -> Result<(), EditEr
     if right && same(before, &after, true) { Ok(()) } else { Err(why()) }
 }
 
-/// Whether two values say the same; at the top, the reservations of the group are left out.
+/// Whether two values are equal; at the top, the reservations of the group are ignored.
 fn same(a: &Node, b: &Node, top: bool) -> bool {
     match (&a.value, &b.value) {
         (Value::Scalar(a), Value::Scalar(b)) => a == b,

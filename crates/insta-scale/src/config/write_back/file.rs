@@ -1,11 +1,11 @@
-//! Replaces the file in one step, with a copy of the old one beside it.
+//! Replaces the file atomically, and keeps a copy of the old one beside it.
 
 use super::{EditError, Reserved, with_reservations};
 use crate::config::{files, yaml};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Why a file was left as it is.
+/// Why a file was left unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The text cannot be edited.
@@ -14,23 +14,23 @@ pub enum WriteError {
     /// The file cannot be read.
     #[error("{0}")]
     Read(String),
-    /// What came out would not be accepted as a config.
+    /// The result would not be accepted as a config.
     #[error("with the reservation, the config would be invalid: {0}")]
     Refused(String),
-    /// The file, or the copy, cannot be written.
+    /// The file or the copy cannot be written.
     #[error("{path} cannot be written: {source}")]
     Write {
-        /// Which one.
+        /// The file or the copy.
         path: String,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
 }
 
-/// Says why a file is no config that launches into the reservations, if so.
+/// Checks that a file is a config that launches into the reservations; the error says why not.
 pub type Judge<'a> = &'a dyn Fn(&Path) -> Result<(), String>;
 
-/// Whether the file could take reservations in these domains: the edit is made, and thrown away.
+/// Checks whether the file could contain reservations in these domains by making the edit and discarding it.
 pub fn check_write(path: &Path, reservations: &[Reserved]) -> Result<(), WriteError> {
     let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(WriteError::Read)?;
     let bytes = zeroize::Zeroizing::new(bytes);
@@ -38,8 +38,7 @@ pub fn check_write(path: &Path, reservations: &[Reserved]) -> Result<(), WriteEr
     with_reservations(source, reservations).map(|_| ()).map_err(WriteError::Edit)
 }
 
-/// Puts the reservations into the file, if `judge` accepts what comes out. Answers the path of the copy of what was
-/// there before.
+/// Writes the reservations into the file if `judge` accepts the result. Returns the path of the copy of the previous file.
 pub fn write_reservations(
     path: &Path,
     reservations: &[Reserved],
@@ -49,23 +48,23 @@ pub fn write_reservations(
         let path = path.display().to_string();
         move |source| WriteError::Write { path, source }
     };
-    // A link stays a link: the file behind it is replaced.
+    // A link stays a link: the file that it refers to is replaced.
     let path = &path.canonicalize().map_err(|error| WriteError::Read(error.to_string()))?;
     let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(WriteError::Read)?;
     let bytes = zeroize::Zeroizing::new(bytes);
     let source = yaml::text_of(&bytes).map_err(|finding| WriteError::Read(finding.message))?;
     let edited = zeroize::Zeroizing::new(with_reservations(source, reservations)?);
     let backup = backup_path(path);
-    // Beside the file, so that what it names by a relative path is found by the judge as well.
+    // Written beside the file, so that `judge` also finds files with relative paths.
     let new = beside(path, "new");
     let result = prepare(path, &new, edited.as_bytes())
         .map_err(fail(path))
         .and_then(|()| judge(&new).map_err(WriteError::Refused))
         .and_then(|()| std::fs::copy(path, &backup).map_err(fail(&backup)))
-        // Whoever reads sees the old text or the new one.
+        // Readers see either the old text or the new one.
         .and_then(|_| std::fs::rename(&new, path).map_err(fail(path)));
     if result.is_err() {
-        // Nothing was replaced; what is left of the attempt is of no use to anybody.
+        // Nothing was replaced, and the temporary file is useless.
         let _ = std::fs::remove_file(&new);
     }
     result.map(|()| backup)
@@ -73,7 +72,7 @@ pub fn write_reservations(
 
 /// Writes the new text beside the file.
 fn prepare(path: &Path, new: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // A copy first, so that the new file has the permissions of the old one from its beginning on.
+    // Copied first, so that the new file has the old permissions from the start.
     std::fs::copy(path, new)?;
     let mut file = std::fs::OpenOptions::new().write(true).truncate(true).open(new)?;
     file.write_all(bytes)?;
@@ -87,7 +86,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The first name that is free: an older copy is never overwritten.
+/// The first unused name, so that an older copy is never overwritten.
 fn backup_path(path: &Path) -> PathBuf {
     let first = beside(path, "bak");
     if !first.exists() {

@@ -76,7 +76,7 @@ fn reservations_are_written_as_one_or_a_list() {
           capacity_reservation_id: ocid1.capacityreservation.oc1.phx.b
       count: 1
     ");
-    // Again with the same: nothing changes.
+    // Writing the same reservations again changes nothing.
     assert_eq!(with_reservations(&edited, &both).unwrap(), edited);
     let single = edited.replace("[AD-1, AD-2]", "AD-1");
     assert_eq!(
@@ -142,7 +142,7 @@ proptest! {
     fn whatever_the_file_only_the_reservation_changes(text in "[a-z :#\\n\"'\\-|{}\\[\\],&*]{0,200}") {
         let source = format!("instance_settings:\n  count: 1\n{text}");
         if let Ok(edited) = with_reservations(&source, &one()) {
-            // Every line of before is still there, but for those of an earlier reservation.
+            // Every previous line is still there, except those of an earlier reservation.
             if !source.contains("capacity") {
                 for line in source.lines() {
                     prop_assert!(edited.lines().any(|new| new == line), "{line:?} is gone");
