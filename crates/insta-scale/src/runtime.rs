@@ -1,4 +1,4 @@
-//! What a command runs in: the threads that wait on the network, and the user's wish to stop.
+//! The runtime of a command: the threads that wait for the network, and the user's request to stop.
 
 #[cfg(unix)]
 use crate::environment;
@@ -6,18 +6,18 @@ use crate::error::CommandError;
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
-/// How many threads a command works on.
+/// The number of threads of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
-    /// This one: a launch is a signature and a wait, and threads that wake each other for it cost more than they save. A
-    /// thread signs a thousand requests a second, more than any tenancy lets through.
+    /// The current thread: a launch is a signature and a wait, and threads that wake each other for it cost more than they
+    /// save. One thread signs a thousand requests per second, more than any tenancy admits.
     One,
-    /// Two more, for a server.
+    /// Two additional threads, for a server.
     Two,
 }
 
-/// Runs a command to its end. From here on Ctrl-C, SIGTERM and SIGHUP (not under `nohup`) cancel the token, so a command
-/// that opens the ledger, takes a lock or makes a folder is never ended by one of them halfway.
+/// Runs a command to its end. From here on, Ctrl-C, SIGTERM and SIGHUP (except under `nohup`) cancel the token, so that none of
+/// them ends a command while it opens the ledger, takes a lock or creates a folder.
 pub fn run_to_end<W>(
     threads: Threads,
     command: impl FnOnce(CancellationToken) -> W,
@@ -41,8 +41,8 @@ where
     runtime.block_on(command(stop))
 }
 
-/// Cancels `stop` at the first signal and leaves at the second. On a thread of its own: the thread of the command may be
-/// busy with the disk or with a key when the user has had enough.
+/// Cancels `stop` at the first signal and exits at the second. It has its own thread, because the command's thread may be busy
+/// with the disk or a key when the user interrupts.
 fn hear_signals(stop: &CancellationToken) -> Result<(), CommandError> {
     let wrong = |source| CommandError::System { what: "signals cannot be caught", source };
     let listener = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(wrong)?;
@@ -62,12 +62,12 @@ fn hear_signals(stop: &CancellationToken) -> Result<(), CommandError> {
     std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(wrong)
 }
 
-/// Has a write beyond the limit on the size of files (`ulimit -f`) fail, as on a full disk, where the system's way is to
-/// end the program. A signal that is caught stays caught.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail as on a full disk, where the default would end the program. A
+/// caught signal stays caught.
 #[cfg(unix)]
 pub fn outlive_full_files() -> Result<(), CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
-    /// SIGXFSZ on Linux (but for MIPS) and on macOS.
+    /// SIGXFSZ on Linux (except MIPS) and macOS.
     const FILE_TOO_LARGE: i32 = 25;
     let caught = signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop);
     caught.map_err(|source| CommandError::System { what: "signals cannot be caught", source })
@@ -78,7 +78,7 @@ pub fn outlive_full_files() -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Says `what` happens when `stop` is cancelled: for commands that have something under way by then.
+/// Prints `what` when `stop` is cancelled, for commands with work in progress.
 pub fn say_when_stopped(stop: &CancellationToken, what: &'static str) {
     let notice = StopNotice { stop: stop.clone(), what };
     tokio::spawn(async move {
@@ -87,8 +87,8 @@ pub fn say_when_stopped(stop: &CancellationToken, what: &'static str) {
     });
 }
 
-/// Says that a command was stopped when it is dropped. A command can end before the task that waits for the stop is run
-/// again; the runtime then drops the task, and with it the notice, so that it is said all the same.
+/// Prints a notice when it is dropped. A command can end before the task that waits for the stop runs again; the runtime then
+/// drops the task and the notice, so that the notice is printed nevertheless.
 struct StopNotice {
     stop: CancellationToken,
     what: &'static str,
@@ -102,11 +102,11 @@ impl Drop for StopNotice {
     }
 }
 
-/// What is said when a run is stopped.
+/// The message when a run is stopped.
 pub const STOPPING: &str = "stopping: no new launches, waiting for requests in flight; press Ctrl-C again to leave at \
      once without losing anything";
 
-/// What is said when a command is stopped that has begun nothing yet.
+/// The message when a command is stopped that has not started anything.
 pub const STOPPING_QUESTIONS: &str = "stopping: nothing new is started; press Ctrl-C again to leave at once";
 
 /// The ledger has every intent on disk, so nothing is lost.
@@ -159,7 +159,7 @@ impl Signals {
     }
 
     async fn next(&mut self) {
-        // An error means that Ctrl-C cannot be caught, which is then the system's to handle.
+        // An error means that Ctrl-C cannot be caught, so the system handles it.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

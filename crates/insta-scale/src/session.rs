@@ -1,6 +1,6 @@
-//! A session: everything that a command has to work with from its first step on. Built once per command.
+//! The session: everything that a command needs from its first step. Built once per command.
 //!
-//! Must not know what the command does with it. `connection.rs` is its way to the service.
+//! It must not know what the command does. `connection.rs` provides the connection to the service.
 
 use crate::apart;
 use crate::args::{Global, OutputFormat, Pace};
@@ -27,20 +27,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
-/// Flags, verbosity, clock, ledger and the user's wish to stop.
+/// Flags, verbosity, clock, ledger and the user's request to stop.
 #[derive(Clone)]
 pub struct Session {
     /// Flags of every command.
     pub flags: Global,
-    /// What stdout gets.
+    /// The format of stdout.
     pub output: OutputFormat,
-    /// How much is said on stderr.
+    /// How much is printed on stderr.
     pub verbosity: Verbosity,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Cancelled when the user wants to stop.
     pub stop: CancellationToken,
-    /// Whether the command is about a simulated region of its own, whose runs have a ledger of their own.
+    /// Whether the command uses its own simulated region, whose runs have a separate ledger.
     pub simulated: bool,
     ledger: OnceLock<Arc<dyn Store>>,
     memory: OnceLock<Option<Arc<dyn CapacityMemory>>>,
@@ -68,7 +68,7 @@ impl Session {
         session
     }
 
-    /// The session with the config, profile and endpoint that a run was started with, unless another config is named.
+    /// The session with the config, profile and endpoint with which a run was started, unless another config is named.
     #[must_use]
     pub fn at_origin(&self, origin: Option<&Origin>) -> Self {
         let mut session = self.clone();
@@ -81,7 +81,7 @@ impl Session {
         session
     }
 
-    /// Whether only errors are wanted on stderr.
+    /// Whether stderr shows only errors.
     pub fn is_quiet(&self) -> bool {
         self.verbosity == Verbosity::Quiet
     }
@@ -91,7 +91,7 @@ impl Session {
         self.clock.now()
     }
 
-    /// Awaits something that changes nothing; ends when the user wants to stop.
+    /// Awaits something without side effects; stops waiting when the user interrupts.
     pub async fn ask<T, E: Into<CommandError>>(
         &self,
         question: impl Future<Output = Result<T, E>>,
@@ -102,23 +102,23 @@ impl Session {
         }
     }
 
-    /// Says `what` happens when the user wants to stop: for commands that have something under way by then.
+    /// Prints `what` when the user interrupts, for commands with work in progress.
     pub fn say_when_stopped(&self, what: &'static str) {
         runtime::say_when_stopped(&self.stop, what);
     }
 
-    /// The config file: as asked for, else `config.yaml`.
+    /// The config file: the requested one, otherwise `config.yaml`.
     pub fn config_file(&self) -> PathBuf {
         self.flags.config.clone().unwrap_or_else(|| PathBuf::from("config.yaml"))
     }
 
-    /// How the program is called again for the same place: with the flags that say where that is.
+    /// The command prefix for the same region, including the flags that identify it.
     pub fn command_line(&self) -> String {
         "oci-insta-scale".to_owned() + &self.flags_text()
     }
 
-    /// The flags that say which config, login, service and ledger are meant, each with a blank in front. Those that a variable
-    /// of the environment sets are left out: it is still set for the next command.
+    /// The flags for the same config, login, service and ledger, each with a leading space. Flags set by environment variables
+    /// are omitted, because the variables stay set for the next command.
     pub fn flags_text(&self) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let given = [
@@ -134,19 +134,19 @@ impl Session {
         flags.collect()
     }
 
-    /// Where a run is started from, so that `resume` finds the same credentials. `None` when the path is not text.
+    /// The origin of a run, from which `resume` finds the same credentials. `None` if the path is not valid text.
     pub fn origin(&self, settings: &Settings) -> Option<Origin> {
         let config = std::path::absolute(self.config_file()).ok()?.into_os_string().into_string().ok()?;
         let reached = settings.endpoint.clone().unwrap_or_else(|| settings.fleet.region.clone());
         let (profile, endpoint) = (self.flags.profile.clone(), self.flags.endpoint.clone());
-        // Whether it is a simulated region is known when it has answered.
+        // Whether the region is simulated is known only after it has responded.
         Some(Origin { config, profile, endpoint, reached: Some(reached), simulated: None })
     }
 }
 
 /// The config.
 impl Session {
-    /// What flags and the environment say about the config.
+    /// The overrides from flags and the environment.
     pub fn overrides(&self, count: Option<u32>) -> Overrides {
         let flags = &self.flags;
         Overrides {
@@ -163,23 +163,24 @@ impl Session {
         }
     }
 
-    /// Reads the config and shows what is worth knowing about it.
+    /// Reads the config and shows notes about it.
     pub fn read_config(&self, count: Option<u32>) -> Result<Settings, CommandError> {
         self.load_config(&self.overrides(count))
     }
 
-    /// The same for a look at the config that asks nobody: the example's values are named, and stop nothing.
+    /// Like [`Self::read_config`], for a command that sends no requests: the example's values are reported but block nothing.
     pub fn read_config_offline(&self, count: Option<u32>) -> Result<Settings, CommandError> {
         self.load_config(&Overrides { placeholders: Placeholders::Noted, ..self.overrides(count) })
     }
 
-    /// Reads as much of the config as says how to reach the service; without one, the usual profile of `~/.oci/config`.
+    /// Reads only the parts of the config that describe how to reach the service; without a config, the default profile of
+    /// `~/.oci/config`.
     pub fn read_credentials(&self) -> Result<Settings, CommandError> {
         self.load_connection(Fleet::Ignored)
     }
 
-    /// The same, with as much of the fleet as the config tells: for commands that help to write it. The simulated region
-    /// needs no credentials.
+    /// Like [`Self::read_credentials`], with as much of the fleet as the config contains, for commands that help to write it.
+    /// The simulated region needs no credentials.
     pub fn read_unfinished_config(&self) -> Result<Settings, CommandError> {
         self.load_connection(Fleet::Sketched)
     }
@@ -208,7 +209,7 @@ impl Session {
         settings
     }
 
-    /// Whether a file is a config that launches into these reservations; if not, why.
+    /// Checks that a file is a config that launches into these reservations; the error says why not.
     pub fn launches_into(&self, file: &Path, ocids: &[String]) -> Result<(), String> {
         let settings = config::load(file, &self.overrides(None), &login::profile_facts)
             .map_err(|errors| errors.to_string())?;
@@ -225,12 +226,12 @@ impl Session {
 
 /// The ledger.
 impl Session {
-    /// The folder in which runs are remembered.
+    /// The folder with the records of runs.
     pub fn state_folder(&self) -> Result<PathBuf, CommandError> {
         environment::state_dir(self.flags.state_dir.clone(), self.simulated)
     }
 
-    /// The ledger in the state folder, which is made if it is not there.
+    /// The ledger in the state folder, created if it does not exist.
     pub fn ledger(&self) -> Result<Arc<dyn Store>, CommandError> {
         if let Some(ledger) = self.ledger.get() {
             return Ok(ledger.clone());
@@ -240,9 +241,9 @@ impl Session {
         Ok(self.ledger.get_or_init(|| store).clone())
     }
 
-    /// What targets answered to earlier launches of this machine. A region of one process alone has no such past. A memory
-    /// that cannot be used costs nothing but refused requests, so it is told and done without. Only a command that has opened
-    /// the ledger makes one: a question leaves nothing on disk.
+    /// The capacity memory of this machine. A region that exists only in one process has none. An unusable memory only costs
+    /// refused requests, so it is reported and the run continues without it. Only a command that has opened the ledger creates
+    /// one, so that a query leaves nothing on disk.
     pub fn capacity_memory(&self) -> Option<Arc<dyn CapacityMemory>> {
         let open = || {
             if self.simulated {
@@ -260,7 +261,7 @@ impl Session {
         self.memory.get_or_init(open).clone()
     }
 
-    /// The same where there is one already. None is made for the question.
+    /// The capacity memory if it already exists.
     pub fn existing_capacity_memory(&self) -> Result<Option<Arc<dyn CapacityMemory>>, CommandError> {
         let exists = self.state_folder()?.join(capacity::FILE_NAME).exists();
         exists.then(|| self.open_capacity_memory()).transpose()
@@ -279,23 +280,23 @@ impl Session {
         Ok(Arc::new(memory))
     }
 
-    /// The runs that this machine remembers, the newest first. No ledger is made for the question.
+    /// The runs on this machine, newest first. This does not create a ledger.
     pub async fn known_runs(&self) -> Result<Vec<RunHead>, CommandError> {
         let exists = self.state_folder()?.join(sqlite::FILE_NAME).exists();
         if exists { Ok(self.ledger()?.runs().await?) } else { Ok(Vec::new()) }
     }
 
-    /// The ledger, where this machine remembers any run, or has forgotten one. None is made for the question.
+    /// The ledger, if this machine has records of a run or has lost them. This does not create one.
     pub fn ledger_of_the_past(&self) -> Result<Option<Arc<dyn Store>>, CommandError> {
         let folder = self.state_folder()?;
         let exists = folder.join(sqlite::FILE_NAME).exists() || sqlite::has_locks(&folder);
         exists.then(|| self.ledger()).transpose()
     }
 
-    /// Has the run end, as after Ctrl-C, when another command asks for that (`--stop-run`).
+    /// Ends the run, as after Ctrl-C, when another command requests it (`--stop-run`).
     pub fn heed_stop_requests(&self, run: RunId, is_hunt: bool) -> Result<(), CommandError> {
         let folder = self.state_folder()?;
-        // What is there was meant for an earlier process; whoever waits for this one asks again.
+        // An existing request was for an earlier process; a command that waits for this one repeats it.
         sqlite::withdraw_stop(&folder, run)?;
         let stop = self.stop.clone();
         let every = if is_hunt { HUNT_STOP_REQUEST_POLL } else { STOP_REQUEST_POLL };
@@ -310,9 +311,9 @@ impl Session {
     }
 }
 
-/// What a connection is made of.
+/// The parts of a connection.
 impl Session {
-    /// Reads the key, and shows what is worth knowing about it.
+    /// Reads the key and shows its warnings.
     pub async fn sign_in(&self, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
         let source = settings.credentials.clone();
         let signed_in = apart::run_apart(&self.stop, move || login::sign_in(&source)).await;
@@ -340,7 +341,7 @@ impl Session {
             what: "HTTPS cannot be set up",
             source: std::io::Error::other(error),
         })?;
-        // Plain http goes to this machine only: no proxy and no certificate has a part in it.
+        // Plain http goes only to this machine, so proxies and certificates are irrelevant.
         let transport = if endpoints.base(Service::Compute).scheme.as_str() == "https" {
             transport.in_surroundings(Surroundings::read(&environment::variable)?)
         } else {
@@ -372,7 +373,7 @@ pub fn endpoints_of(settings: &Settings) -> Result<Endpoints, CommandError> {
     })
 }
 
-/// How a run is carried out.
+/// The options of a run.
 pub fn launch_options(pace: &Pace) -> LaunchOptions {
     LaunchOptions {
         wait: !pace.no_wait,
@@ -385,11 +386,11 @@ pub fn launch_options(pace: &Pace) -> LaunchOptions {
     }
 }
 
-/// Finds the run that a text names: a whole id or its beginning.
+/// Finds a run by its complete id or its beginning.
 pub fn find_run(heads: &[RunHead], text: &str) -> Result<RunId, CommandError> {
     let wanted = text.trim().to_ascii_lowercase();
     if wanted.is_empty() {
-        // Every id begins with nothing.
+        // Every id begins with an empty text.
         return Err(CommandError::usage("the id of the run is blank", "`oci-insta-scale runs` lists them"));
     }
     let found: Vec<RunId> =

@@ -1,6 +1,6 @@
-//! A simulated region for one launch: in this process, over loopback HTTP, with credentials of its own.
+//! A simulated region for one launch, in this process, over loopback HTTP, with its own credentials.
 //!
-//! What the user's config names exists in it under the same OCIDs.
+//! The resources that the user's config names exist in it under the same OCIDs.
 
 use crate::environment;
 use crate::error::CommandError;
@@ -26,7 +26,7 @@ pub struct SimulatedRegion {
 }
 
 impl SimulatedRegion {
-    /// Starts it, and shows what is worth knowing about it.
+    /// Starts the region and shows notes about it.
     pub async fn start(
         session: &Session,
         scenario: &str,
@@ -55,12 +55,12 @@ impl SimulatedRegion {
         Ok(Self { running, speed: ticks })
     }
 
-    /// Where it is.
+    /// Its endpoints.
     pub fn endpoints(&self) -> Result<Endpoints, CommandError> {
         Ok(Endpoints::at(&self.running.endpoint())?)
     }
 
-    /// Simulated seconds in a real one.
+    /// Simulated seconds per real second.
     pub fn speed(&self) -> f64 {
         self.speed
     }
@@ -83,7 +83,7 @@ impl SimulatedRegion {
 /// The user who signs in a tenancy that the config names.
 const SIMULATED_USER: &str = "ocid1.user.oc1..rehearsal";
 
-/// What a fleet names, in the order in which it must be registered.
+/// The resources that a fleet names, in the order in which they must be registered.
 pub fn resources_named_by(fleet: &FleetSpec) -> Vec<Known> {
     let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let template = &fleet.template;
@@ -135,7 +135,7 @@ pub fn resources_named_by(fleet: &FleetSpec) -> Vec<Known> {
     known
 }
 
-/// The subnets and images that the launches of a fleet name at its placements, each once.
+/// The subnets and images that the fleet's launches name at its placements, without duplicates.
 fn launched(fleet: &FleetSpec, compartment: Option<&String>) -> Vec<Known> {
     let anywhere = [Placement::default()];
     let placements = if fleet.placements.is_empty() { &anywhere[..] } else { &fleet.placements };

@@ -1,16 +1,16 @@
-//! How people log in to instances: what the flags and the config say, which account an image has, and the command.
+//! Logging in to instances: the settings from flags and config, the account of an image, and the command.
 //!
-//! Pure. Nothing that comes from the cloud becomes an option or a word of a shell: addresses are parsed, OCIDs are
-//! checked, and the account follows from a table.
+//! Pure. Text from the cloud never becomes an option or a shell word: addresses are parsed, OCIDs are checked, and accounts
+//! come from a table.
 
 use fleet::select::Machine;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Which address stands for an instance.
+/// Which address of an instance to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Address {
-    /// The public one if there is one, else the private one.
+    /// The public one if there is one, otherwise the private one.
     #[default]
     Auto,
     /// The public one only.
@@ -19,26 +19,26 @@ pub enum Address {
     Private,
 }
 
-/// How to log in, as far as the person says.
+/// The login settings that the user gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Login {
     /// The account: `opc`, `ubuntu`.
     pub user: Option<String>,
-    /// Which address.
+    /// Which address to use.
     pub address: Option<Address>,
-    /// Through which hosts: `[user@]host[:port]`, several separated by commas; `none` for no host.
+    /// The jump hosts: `[user@]host[:port]`, several separated by commas; `none` for no host.
     pub jump_host: Option<String>,
     /// The private key.
     pub identity_file: Option<String>,
 }
 
-/// Why a way to log in cannot be used.
+/// Why login settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
-    /// Something was given and says nothing.
+    /// A setting was given without a value.
     #[error("the {0} is empty")]
     Empty(&'static str),
-    /// The name of the account holds a character that no account has.
+    /// The name of the account contains an invalid character.
     #[error("the user {user:?} contains {character:?}: only letters, digits, `.`, `_` and `-` are allowed")]
     User {
         /// As given.
@@ -46,7 +46,7 @@ pub enum LoginError {
         /// The character.
         character: char,
     },
-    /// The key's path cannot be written for ssh.
+    /// The path of the key cannot be written in an ssh config.
     #[error(
         "the key file {path:?} contains {part:?}, which an ssh config cannot express: rename or link the file"
     )]
@@ -56,15 +56,15 @@ pub enum LoginError {
         /// What cannot be expressed.
         part: String,
     },
-    /// The path would be taken for an option.
+    /// ssh would interpret the path as an option.
     #[error("the key file {0:?} starts with `-`: write it as `./{0}`")]
     Option(String),
-    /// The jump host is none.
+    /// The jump host is invalid.
     #[error("the jump host {0:?} is not of the form `[user@]host[:port]`, several separated by commas")]
     JumpHost(String),
 }
 
-/// The accounts of Oracle's images. Oracle: "Connecting to an Instance": `opc` on Oracle Linux and CentOS, `ubuntu` on Ubuntu.
+/// The accounts of Oracle's images. Oracle, "Connecting to an Instance": `opc` on Oracle Linux and CentOS, `ubuntu` on Ubuntu.
 /// Oracle Autonomous Linux is an Oracle Linux. The names are those of `Image.operatingSystem`.
 const ACCOUNTS: [(&str, &str); 4] = [
     ("Oracle Linux", "opc"),
@@ -73,8 +73,8 @@ const ACCOUNTS: [(&str, &str); 4] = [
     ("Canonical Ubuntu", "ubuntu"),
 ];
 
-/// The account that an operating system's image has from the start. Variants begin with the name: "Oracle Linux Cloud Developer",
-/// "Canonical Ubuntu Minimal".
+/// The default account of an operating system's image. Variants start with the name: "Oracle Linux Cloud Developer", "Canonical
+/// Ubuntu Minimal".
 pub fn account_of(operating_system: &str) -> Option<&'static str> {
     let name = operating_system.trim();
     let known = ACCOUNTS.iter().find(|(known, _)| {
@@ -84,7 +84,7 @@ pub fn account_of(operating_system: &str) -> Option<&'static str> {
 }
 
 impl Login {
-    /// What is said here, and what `other` says where nothing is said here.
+    /// These settings, with missing ones taken from `other`.
     #[must_use]
     pub fn or(self, other: &Self) -> Self {
         Self {
@@ -95,19 +95,19 @@ impl Login {
         }
     }
 
-    /// Finds what cannot be used.
+    /// Finds settings that cannot be used.
     pub fn check(&self) -> Result<(), LoginError> {
         self.user.as_deref().map_or(Ok(()), check_user)?;
         self.identity_file.as_deref().map_or(Ok(()), check_identity_file)?;
         self.jump_host.as_deref().map_or(Ok(()), check_jump_host)
     }
 
-    /// The jump hosts, if there is any.
+    /// The jump hosts, if there are any.
     pub fn jump(&self) -> Option<&str> {
         self.jump_host.as_deref().filter(|host| *host != "none")
     }
 
-    /// The kind of address that is used: behind a jump host, the private one unless told otherwise.
+    /// The kind of address to use: behind a jump host, the private one unless set otherwise.
     pub fn kind(&self) -> Address {
         match self.address {
             None | Some(Address::Auto) if self.jump().is_some() => Address::Private,
@@ -115,7 +115,7 @@ impl Login {
         }
     }
 
-    /// The address of a machine: one that parses as an address, as an answer of the service need not.
+    /// The address of a machine. It is parsed, because the service's response need not contain a valid address.
     pub fn address_of(&self, machine: &Machine) -> Option<IpAddr> {
         let parse = |address: &Option<String>| address.as_deref().and_then(|text| text.parse().ok());
         match self.kind() {
@@ -125,7 +125,7 @@ impl Login {
         }
     }
 
-    /// The account for a machine: the one that was said, else that of its image.
+    /// The account for a machine: the configured one, otherwise that of its image.
     pub fn user_of<'a>(&'a self, machine: &Machine, accounts: &'a Accounts) -> Option<&'a str> {
         let of_image = machine.image.as_ref().and_then(|image| accounts.get(image));
         self.user.as_deref().or_else(|| of_image.map(String::as_str))
@@ -134,12 +134,12 @@ impl Login {
     /// The words of the command that logs in to a machine.
     pub fn command(&self, machine: &Machine, address: IpAddr, user: Option<&str>) -> Vec<String> {
         let mut words = vec!["ssh".to_owned()];
-        // Addresses are used again by other instances: the key is remembered for the OCID.
+        // Other instances may reuse an address, so ssh remembers the host key by OCID.
         if oci_api::Ocid::parse(&machine.ocid).is_ok() {
             words.extend(["-o".to_owned(), format!("HostKeyAlias={}", machine.ocid)]);
         }
         if let Some(path) = &self.identity_file {
-            // ssh reads `%` in the path as the beginning of a token, and finds the home folder of `~` itself.
+            // ssh interprets `%` in the path as the start of a token, and expands `~` itself.
             words.extend(["-i".to_owned(), path.replace('%', "%%")]);
             words.extend(["-o".to_owned(), "IdentitiesOnly=yes".to_owned()]);
         }
@@ -154,7 +154,7 @@ impl Login {
 /// The account of each image, by its OCID.
 pub type Accounts = BTreeMap<String, String>;
 
-/// Words as one line of a POSIX shell.
+/// Joins words into one line for a POSIX shell.
 pub fn shell_line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    /// Reads one word back by the rules of POSIX for single quotes and backslashes.
+    /// Parses one word by the rules of POSIX for single quotes and backslashes.
     fn shlex_like(line: &str) -> String {
         let (mut out, mut quoted, mut chars) = (String::new(), false, line.chars());
         while let Some(c) = chars.next() {

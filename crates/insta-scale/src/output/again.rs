@@ -1,20 +1,20 @@
-//! Commands in advice work as they stand: with the flags that say which config, login, service and ledger this command used.
+//! Adds flags to the commands in advice, so that they work as printed: the config, login, service and ledger of this command.
 
 use std::sync::OnceLock;
 
 static FLAGS: OnceLock<String> = OnceLock::new();
 
-/// Keeps the flags of this command for its advice. The first ones stay: a process runs one command.
+/// Stores the flags of this command for its advice. The first flags stay, because a process runs one command.
 pub fn remember_flags(flags: String) {
     let _ = FLAGS.set(flags);
 }
 
-/// Advice whose commands, which stand in backticks, have the flags of this command.
+/// Adds the flags of this command to all commands in backticks.
 pub fn advice(text: &str) -> String {
     with_flags(text, "`oci-insta-scale ", FLAGS.get().map_or("", String::as_str))
 }
 
-/// A text whose commands have flags. A command begins like `opening`, and ends the text or a part of it.
+/// Adds flags to the commands in a text. A command starts with `opening`, and ends the text or a part of it.
 pub fn with_flags(text: &str, opening: &str, flags: &str) -> String {
     let mut parts = text.split(opening);
     let mut out = parts.next().unwrap_or_default().to_owned();

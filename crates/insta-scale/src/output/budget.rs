@@ -1,4 +1,4 @@
-//! `--max-cost-per-hour`: what is said of a fleet that costs too much, or of which that is not known.
+//! `--max-cost-per-hour`: messages about a fleet that costs too much or whose price is unknown.
 
 use crate::error::CommandError;
 use crate::output::text::{clean, thousands};
@@ -6,10 +6,10 @@ use fleet::FleetSpec;
 use fleet::price::{Budget, BudgetError, Prices, UnknownPrice};
 use std::fmt::Write as _;
 
-/// Reckons what a fleet costs beside what it may cost.
+/// Compares the price of a fleet with its limit.
 ///
 /// # Errors
-/// When the price of a part is not known.
+/// When the price of a part is unknown.
 pub fn reckon_budget(
     limit: f64,
     fleet: &FleetSpec,
@@ -24,7 +24,7 @@ pub fn reckon_budget(
     })
 }
 
-/// Refuses what is too dear.
+/// Refuses a fleet that is too expensive.
 ///
 /// # Errors
 /// When it costs more than the limit.
@@ -43,7 +43,7 @@ pub fn check_budget(budget: &Budget) -> Result<(), CommandError> {
     ))
 }
 
-/// What the dry run says of a budget.
+/// Describes a budget for the dry run.
 pub fn describe_budget(budget: &Budget) -> String {
     let verdict = if budget.holds() { "within" } else { "MORE THAN" };
     format!("{}, {verdict} --max-cost-per-hour {}{}", amount(budget), budget.limit, lines(budget))

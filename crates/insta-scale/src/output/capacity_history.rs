@@ -1,4 +1,4 @@
-//! The capacity memory as a list: targets, their last answers, scores and best hours.
+//! The capacity memory as a list: targets, their last responses, scores and best hours.
 
 use super::listing::Listing;
 use super::text::{clean, left, moment};
@@ -19,10 +19,10 @@ const COLUMNS: &[&str] = &[
     "SCORE",
     "BEST HOURS UTC",
 ];
-/// So many of the best hours are shown.
+/// The maximum number of best hours shown.
 const HOURS_SHOWN: usize = 4;
 
-/// The list, the best targets first.
+/// The list, best targets first.
 pub fn history_listing(known: &[(Scope, BTreeMap<Subject, Remembered>)], now: Timestamp) -> Listing {
     let mut listing = Listing::new("targets", COLUMNS);
     for (scope, targets) in known {
@@ -51,7 +51,7 @@ pub fn history_listing(known: &[(Scope, BTreeMap<Subject, Remembered>)], now: Ti
     listing
 }
 
-/// What is known of a subject, for programs.
+/// The memory of a subject, for programs.
 pub fn memory_value(subject: &Subject, known: &Remembered, now: Timestamp) -> Value {
     let mut value = match subject {
         Subject::Target { availability_domain, fault_domain, shape, size, capacity_type, reservation } => {
@@ -96,12 +96,12 @@ pub fn memory_value(subject: &Subject, known: &Remembered, now: Timestamp) -> Va
     value
 }
 
-/// The share of requests that got an instance.
+/// The share of requests that obtained an instance.
 pub fn score(known: &Remembered, now: Timestamp) -> String {
     known.score(now).map_or_else(dash, |score| format!("{score:.2}"))
 }
 
-/// The hours that used to yield.
+/// The hours that used to provide instances.
 pub fn best_hours(known: &Remembered) -> String {
     let best = known.tallies.best_hours();
     let shown: Vec<String> = best.iter().take(HOURS_SHOWN).map(|hour| format!("{hour:02}")).collect();

@@ -1,4 +1,4 @@
-//! Failures that many slots share: the first few are reported one by one, then their number from time to time.
+//! Failures that many slots share: the first few are reported individually, and then their number from time to time.
 
 use super::summary::describe;
 use crate::tuning::ALIKE_TOLD;
@@ -8,15 +8,15 @@ use std::collections::HashMap;
 /// How a line is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Telling {
-    /// As it is.
+    /// Unchanged.
     Whole,
-    /// This instead.
+    /// Replaced by this line.
     Counted(String),
     /// Not at all.
     Silent,
 }
 
-/// Counts failures that are alike.
+/// Counts equal failures.
 #[derive(Debug, Default)]
 pub struct Dedup {
     seen: HashMap<(&'static str, String, String), u32>,
@@ -24,12 +24,12 @@ pub struct Dedup {
 }
 
 impl Dedup {
-    /// How to tell of an event. Failures are alike when their code and text are; each has an opc-request-id of its own.
+    /// Decides how to report an event. Failures are equal if their code and text are; their opc-request-ids always differ.
     pub fn note(&mut self, event: &Event) -> Telling {
         let (what, error) = match event {
             Event::SlotFailed { error, .. } => ("slots failed", error),
             Event::TryFailed { error, .. } => ("tries failed", error),
-            // While many wait, one line now and then says that they do.
+            // While many slots wait, an occasional line says so.
             Event::Waiting { .. } => {
                 self.waits += 1;
                 return if self.waits <= ALIKE_TOLD || is_round(self.waits) {

@@ -1,4 +1,4 @@
-//! The JSON document of a run, docs/output.md. A program reads it, so its fields stay.
+//! The JSON document of a run, described in docs/output.md. Programs read it, so its fields stay.
 
 use super::again::advice;
 use super::ending::Ending;
@@ -26,7 +26,7 @@ pub struct Document<'a> {
     running: u32,
     failed: u32,
     given_back: &'a [String],
-    /// What the instances are; several kinds where the config has alternatives.
+    /// The obtained kinds of instances; several if the config has alternatives.
     obtained: &'a [ObtainedKind],
     strategy: Strategy,
     warnings: &'a [String],
@@ -67,7 +67,7 @@ struct Instance<'a> {
     error: Option<Error<'a>>,
 }
 
-/// What one target answered.
+/// The responses of one target.
 #[derive(Debug, Serialize)]
 struct Target<'a> {
     #[serde(flatten)]
@@ -85,7 +85,7 @@ struct Error<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// The document of a run, with what is known at its end.
+    /// The document of a run, with the facts from its end.
     pub fn of(summary: &'a RunSummary, ending: &'a Ending) -> Self {
         let price = ending.hour.filter(|_| ending.asked);
         let resumable = !simulated::ends_with_launch() && hints::can_resume(summary.outcome);
@@ -113,9 +113,9 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The document as text, with a line break at its end.
+    /// The document as text with a trailing line break.
     pub fn to_text(&self) -> String {
-        // Numbers, texts and times only: nothing that JSON cannot hold.
+        // Numbers, strings and times only, so serialisation cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 

@@ -1,4 +1,4 @@
-//! What `plan` says: verdicts, findings, sizes and money, for people and for programs.
+//! The report of `plan`: verdicts, findings, sizes and prices, for people and for programs.
 
 use super::listing::Sum;
 use super::text::{clean, count, thousands};
@@ -11,7 +11,7 @@ use ledger::{CapacityType, Placement};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// What the fleet's first shape is known to be.
+/// The known facts about the fleet's first shape.
 fn first_shape(settings: &Settings, preflight: Option<&Preflight>) -> ShapeFacts {
     let known = preflight.and_then(|preflight| preflight.shapes.first()).cloned();
     known.unwrap_or_else(|| {
@@ -22,14 +22,14 @@ fn first_shape(settings: &Settings, preflight: Option<&Preflight>) -> ShapeFacts
     })
 }
 
-/// The size of each instance: as the config says, else as the shape has it.
+/// The size of each instance: from the config, otherwise from the shape.
 fn each(settings: &Settings, preflight: Option<&Preflight>) -> Size {
     let anywhere = Placement::default();
     let first = settings.fleet.first_placement().unwrap_or(&anywhere);
     first_shape(settings, preflight).size_of(settings.fleet.size_at(first))
 }
 
-/// The money of a fleet: what its instances cost, and what reservations cost besides that they do not fill.
+/// The price of a fleet: its instances, and the unused part of reservations.
 pub fn fleet_cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
     let fleet = &settings.fleet;
     let prices = &settings.prices;
@@ -44,7 +44,7 @@ pub fn fleet_cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
         let used = price::of_reservation(&shape, size, drawn, prices).total;
         let left = match (reservation.unused_per_hour, used) {
             (Some(unused), Some(used)) => Some(price::rounded((unused - used.hour).max(0.0))),
-            // Without launches into it, its price needs no other.
+            // If no launch uses the reservation, its price is independent of the others.
             (unused, None) if drawn == 0 => unused,
             _ => None,
         };
@@ -55,7 +55,7 @@ pub fn fleet_cost(settings: &Settings, preflight: Option<&Preflight>) -> Cost {
     Cost::new(prices, lines, cost.notes)
 }
 
-/// Where the figures are from.
+/// The source of the prices.
 fn source(settings: &Settings) -> String {
     let prices = &settings.prices;
     let own = |shape: &str| prices.shapes.contains_key(shape);
@@ -72,12 +72,12 @@ fn source(settings: &Settings) -> String {
     }
 }
 
-/// Whether the repository's list can be used: it is in US dollars.
+/// Whether the built-in price list applies, which is in US dollars.
 fn uses_list(settings: &Settings) -> bool {
     settings.prices.currency().eq_ignore_ascii_case("USD")
 }
 
-/// Everything as one JSON document. `reserve` is for a launch that reserves its own capacity.
+/// The complete report as one JSON document. `reserve` is for a launch that reserves its own capacity.
 pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve: bool) -> Value {
     let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
     let (ocpus, memory_gb) = totals(settings, preflight);
@@ -99,14 +99,14 @@ pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve
     super::simulated::mark(document)
 }
 
-/// OCPUs and GB of the whole fleet, where its size is known.
+/// The OCPUs and GB of the whole fleet, if its size is known.
 fn totals(settings: &Settings, preflight: Option<&Preflight>) -> (Option<f64>, Option<f64>) {
     let size = each(settings, preflight);
     let all = |each: f64| each * f64::from(settings.fleet.count);
     (size.ocpus.map(all), size.memory_gb.map(all))
 }
 
-/// The size in all and the tags: a few lines below the outline of a plan.
+/// The total size and the tags, in a few lines below the outline of a plan.
 pub fn size_text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let mut out = String::new();
     let part = |amount: Option<f64>, unit: &str| amount.map(|amount| format!("{amount} {unit}"));
@@ -127,7 +127,7 @@ pub fn size_text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     out
 }
 
-/// Verdicts.
+/// The verdicts.
 pub fn verdicts_text(preflight: &Preflight) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are ignored.
@@ -167,7 +167,7 @@ fn describe_kind(kind: &KindVerdict) -> String {
     format!("{}{preemptible}", clean(&price::describe(&kind.shape, size)))
 }
 
-/// One row for each kind of instance, where there are several: how many can be had, and the price.
+/// One row per kind of instance if there are several: how many can be obtained, and the price.
 fn kinds_text(preflight: &Preflight) -> String {
     let mut out = String::new();
     if preflight.kinds.len() < 2 {
@@ -184,7 +184,7 @@ fn kinds_text(preflight: &Preflight) -> String {
     out
 }
 
-/// What was found, each after an empty line.
+/// The findings, each after an empty line.
 pub fn findings_text(preflight: &Preflight) -> String {
     let mut out = String::new();
     for finding in &preflight.findings {
@@ -194,7 +194,7 @@ pub fn findings_text(preflight: &Preflight) -> String {
     out
 }
 
-/// One finding, in lines.
+/// One finding, as several lines.
 pub fn finding_text(finding: &Finding) -> String {
     let word = match finding.level {
         Level::Stop => "error",
@@ -269,7 +269,7 @@ fn stopped(facts: &ShapeFacts) -> String {
     }
 }
 
-/// The last line: whether to launch.
+/// The last line: whether a launch would succeed.
 pub fn preflight_advice(preflight: &Preflight) -> String {
     if let Some(unasked) = &preflight.unasked {
         format!("OCI could not be queried ({}): {}", unasked.class, clean(&unasked.message))

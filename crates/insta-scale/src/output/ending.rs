@@ -1,4 +1,4 @@
-//! The end of a launch beyond its records, for people: price, end of time, next commands.
+//! Facts at the end of a launch that its records do not contain, for people: price, expiry, next commands.
 
 use super::text::{left, moment, thousands};
 use fleet::RunSummary;
@@ -16,27 +16,27 @@ pub struct Addresses {
     pub public: Option<String>,
 }
 
-/// What is known at the end of a launch beyond its records. Nothing is, when a run of the past is shown.
+/// Facts at the end of a launch that its records do not contain. All are empty if a past run is shown.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
     /// Addresses by slot.
     pub addresses: BTreeMap<u32, Addresses>,
     /// Why some are missing.
     pub warning: Option<String>,
-    /// What the instances cost; `None` when a price is not known.
+    /// The price of the instances per hour; `None` if unknown.
     pub hour: Option<Per>,
-    /// The currency of that.
+    /// The currency of the price.
     pub currency: String,
-    /// When their time is over, if they have an end.
+    /// When the instances expire, if they do.
     pub expires: Option<Timestamp>,
-    /// How the program is called for the same place; `None` where there is none to go on in.
+    /// The command prefix for the same region; `None` if the region no longer exists.
     pub again: Option<String>,
-    /// Whether prices were looked up: not when a run of the past is shown.
+    /// Whether prices were looked up, which does not happen for past runs.
     pub asked: bool,
 }
 
 impl Ending {
-    /// Price and end of time, for stdout.
+    /// The price and expiry, for stdout.
     pub fn lines(&self, summary: &RunSummary, now: Timestamp) -> String {
         let mut out = String::new();
         if summary.launched == 0 {
@@ -60,14 +60,14 @@ impl Ending {
         out
     }
 
-    /// What comes next, for stderr.
+    /// The next commands, for stderr.
     pub fn next(&self, summary: &RunSummary, now: Timestamp) -> String {
         let mut out = String::new();
         let Some(again) = self.again.as_ref().filter(|_| summary.launched > 0) else { return out };
         let run = summary.run_id;
         let _ = writeln!(out, "log in:    {again} export ssh-config --run {run} > ssh_config");
         if let Some(until) = self.expires {
-            // Later than the present end, or it would be refused.
+            // An extension must be later than the present expiry.
             let hours = until.duration_since(now).as_hours().max(0) + 9;
             let _ = writeln!(out, "extend:    {again} instances extend --run {run} --ttl {hours}h");
         }

@@ -1,4 +1,4 @@
-//! How far a run is and when it may be done: what the progress bars say beside the bars.
+//! The progress of a run and its estimated end, as shown beside the progress bars.
 //!
 //! Pure: records in, a few words out. Time is that of the records.
 
@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use ledger::{Event, Record, RunState};
 use std::collections::VecDeque;
 
-/// The rate shown covers the launches of this many seconds.
+/// The shown rate covers the launches of this many seconds.
 const WINDOW_S: f64 = 10.0;
-/// So many boots are enough to know a median.
+/// This many boots suffice for a median.
 const BOOTS: usize = 1_000;
 
-/// What was measured so far.
+/// The measurements so far.
 #[derive(Debug, Default)]
 pub struct Eta {
     begun: Option<Timestamp>,
@@ -20,18 +20,18 @@ pub struct Eta {
     /// When the latest instances were launched.
     launches: VecDeque<Timestamp>,
     last_launch: Option<Timestamp>,
-    /// Seconds from launch to running, in order of size.
+    /// Sorted seconds from launch to running.
     boots: Vec<f64>,
 }
 
 impl Eta {
-    /// Takes in one more record; `state` is the run with it taken in.
+    /// Applies one more record; `state` already includes it.
     pub fn apply(&mut self, record: &Record, state: &RunState) {
         let at = record.at;
         self.now = Some(at);
         let begun = *self.begun.get_or_insert(at);
         match &record.event {
-            // One that was found again says nothing about the rate.
+            // An adopted instance says nothing about the rate.
             Event::Launched { adopted: false, .. } => {
                 self.launches.push_back(at);
                 self.last_launch = Some(at);
@@ -53,20 +53,20 @@ impl Eta {
         }
     }
 
-    /// Launches a second while there are some to come; `None` when they are done.
+    /// Launches per second while some remain; `None` once they are done.
     pub fn rate_of(&self, state: &RunState) -> Option<f64> {
         self.rate().filter(|_| state.counts.launched + state.counts.failed < state.requested)
     }
 
-    /// Launches a second, over the last seconds; `None` while too few were launched to tell.
+    /// Launches per second over the last seconds; `None` while there are too few.
     fn rate(&self) -> Option<f64> {
         let (first, now) = (self.launches.front()?, self.now?);
         let span = between(*first, now);
-        // The first of them opens the span.
+        // The first launch only starts the interval.
         (span > 0.5 && self.launches.len() > 1).then(|| (self.launches.len() - 1) as f64 / span)
     }
 
-    /// Seconds until the last instance should run; `None` while that cannot be told.
+    /// Seconds until the last instance should run; `None` while unknown.
     pub fn eta(&self, state: &RunState) -> Option<f64> {
         let counts = &state.counts;
         if counts.running + counts.failed >= state.requested {

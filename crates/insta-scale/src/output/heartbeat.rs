@@ -1,7 +1,7 @@
-//! Signs of life of a hunt, for a watcher outside: a JSON file, and metrics for Prometheus if wanted. Written at each probe and
-//! each minute; a file that grows old means that nobody hunts.
+//! The heartbeat of a hunt for an external monitor: a JSON file and, if requested, metrics for Prometheus. It is written at
+//! each probe and every minute; an old file means that no process hunts.
 //!
-//! Knows the run by its records only. A file that cannot be written disturbs nothing.
+//! It knows the run only by its records. A file that cannot be written does not affect the run.
 
 use super::text::clean;
 use crate::tuning::HEARTBEAT;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinHandle;
 
-/// Writes the signs of life until it is stopped.
+/// Writes the heartbeat until it is stopped.
 pub struct Heartbeat {
     heart: Arc<Heart>,
     timer: Option<JoinHandle<()>>,
@@ -27,7 +27,7 @@ struct Heart {
     state: Mutex<Beat>,
 }
 
-/// What is known of the hunt: a fold over its records.
+/// The state of the hunt: a fold over its records.
 struct Beat {
     state: RunState,
     fleet: String,
@@ -38,14 +38,14 @@ struct Beat {
     last_answer: Option<String>,
 }
 
-/// The file of a fleet's hunt in the state directory.
+/// The default file of a fleet's hunt, in the state directory.
 pub fn usual_file(folder: &Path, fleet: &FleetSpec) -> PathBuf {
     let name = if fleet.name.is_empty() { &fleet.name_prefix } else { &fleet.name };
     let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
     folder.join(format!("hunt-{}.json", name.chars().map(plain).collect::<String>()))
 }
 
-/// When the hunt with this run gave its last sign of life.
+/// The time of the last heartbeat of this run.
 pub fn last_beat(file: &Path, run: RunId) -> Option<Timestamp> {
     let text = std::fs::read_to_string(file).ok()?;
     let beat: serde_json::Value = serde_json::from_str(&text).ok()?;
@@ -53,7 +53,7 @@ pub fn last_beat(file: &Path, run: RunId) -> Option<Timestamp> {
 }
 
 impl Heartbeat {
-    /// Starts beating. `past` is what is known of a run that is taken up.
+    /// Starts the heartbeat. `past` is the state of a resumed run.
     pub fn start(
         file: Option<PathBuf>,
         metrics: Option<PathBuf>,
@@ -84,7 +84,7 @@ impl Heartbeat {
         Self { heart, timer }
     }
 
-    /// The observer of the run's records, which beats at each probe and then calls `sink`.
+    /// The observer of the run's records, which writes a heartbeat at each probe and then calls `sink`.
     pub fn watching(&self, sink: Sink) -> Sink {
         let heart = Arc::clone(&self.heart);
         Arc::new(move |record| {
@@ -93,7 +93,7 @@ impl Heartbeat {
         })
     }
 
-    /// Writes the last beat.
+    /// Writes the last heartbeat.
     pub fn stop(self) {
         if let Some(timer) = self.timer {
             timer.abort();
@@ -201,7 +201,7 @@ impl Beat {
     }
 }
 
-/// Replaces a file in one step: a watcher never reads half of it.
+/// Replaces a file atomically, so that a monitor never reads half of it.
 fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");

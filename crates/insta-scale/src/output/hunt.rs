@@ -1,4 +1,4 @@
-//! What a hunt shows of itself: a few calm lines on a terminal, and elsewhere a line when something changes, or once an hour.
+//! The display of a hunt: a few steady lines on a terminal; elsewhere, a line for each change or once an hour.
 //!
 //! Pure: records in, lines out.
 
@@ -13,26 +13,26 @@ use ledger::{Event, Placement, Record, RunState, SlotNumber};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is known of a hunt.
+/// The state of a hunt.
 pub struct HuntView {
     until: Timestamp,
     targets: usize,
-    /// The hours of the day in which its targets used to yield, for people.
+    /// The hours of the day in which its targets used to provide instances, for people.
     best_hours: String,
     probes: u64,
     asked: BTreeMap<SlotNumber, Placement>,
-    /// Where, what and when.
+    /// The target, the response and the time.
     last: Option<(String, String, Timestamp)>,
     next_probe: Option<Timestamp>,
     /// Whether an instance is still to be launched.
     is_asking: bool,
-    /// The answers that were told, by target, with their times, and when one was told last.
+    /// The reported responses by target, with their times, and the time of the last report.
     told: BTreeMap<String, (String, Timestamp)>,
     told_at: Option<Timestamp>,
 }
 
 impl HuntView {
-    /// The view of a plan, if it is a hunt's. `state` is what was known before.
+    /// The view of a plan, if it is a hunt's. `state` is the state before.
     pub fn of(plan: &Plan, state: &RunState, best_hours: String) -> Option<Self> {
         let terms = plan.hunt?;
         Some(Self {
@@ -49,7 +49,7 @@ impl HuntView {
         })
     }
 
-    /// Takes in one more record; `state` has it already.
+    /// Applies one more record; `state` already includes it.
     pub fn apply(&mut self, record: &Record, state: &RunState, plan: &Plan) {
         self.is_asking = state.counts.launched < plan.fleet.count;
         match &record.event {
@@ -74,12 +74,12 @@ impl HuntView {
         self.last = Some((target.unwrap_or_default(), what, at));
     }
 
-    /// Whether the view tells of such an event, so that no other line does.
+    /// Whether the view reports this event, so that no other line does.
     pub fn covers(event: &Event) -> bool {
         matches!(event, Event::TryFailed { .. } | Event::Waiting { .. })
     }
 
-    /// The line for a record, where no terminal shows the rest: for a new answer of a target, and once an hour.
+    /// The line for a record if no terminal shows the view: for a new response of a target, and once an hour.
     pub fn line(&mut self, record: &Record, state: &RunState) -> Option<String> {
         let (target, what, at) =
             self.last.as_ref().filter(|_| matches!(record.event, Event::TryFailed { .. }))?;
@@ -96,12 +96,12 @@ impl HuntView {
         Some(format!("[{}/{}] {target}: {what}; {}", state.counts.launched, state.requested, self.spent()))
     }
 
-    /// The lines below the bars, each in so many columns.
+    /// The lines below the bars, each at most `columns` wide.
     pub fn lines(&self, now: Timestamp, zone: &TimeZone, columns: usize) -> Vec<String> {
         let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
         let mut lines = Vec::new();
         if let Some((target, what, at)) = &self.last {
-            // The reason matters more than the place: it comes first, and what does not fit is cut.
+            // The reason is more important than the target: it comes first, and the rest may be cut.
             lines.push(format!("last answer  {what} ({}, {target})", clock(*at)));
         }
         let next = self.next_probe.map_or_else(
@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    /// A hunt that is refused so often, once a minute, and what it says of that.
+    /// A hunt that is refused once a minute, this many times, and the lines it prints.
     fn refused(times: i64) -> (HuntView, Vec<String>) {
         let fleet = FleetSpec { count: 4, placements: vec![placement("AD-1")], ..FleetSpec::default() };
         let hunt = Some(HuntTerms::new(at(2_000_000), Duration::from_mins(1)));

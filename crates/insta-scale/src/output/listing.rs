@@ -1,6 +1,6 @@
-//! Lists of things, in every format: a table, JSON, JSON lines, comma-separated values.
+//! Lists in every format: a table, JSON, JSON lines, comma-separated values.
 //!
-//! Must not know what the things are.
+//! It must not know what the rows are.
 
 use super::simulated::mark;
 use super::text::{clean, thousands};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// A list: cells for people, values for programs.
 #[derive(Debug)]
 pub struct Listing {
-    /// What the rows are, in the plural; the key of the JSON document.
+    /// The plural noun for the rows, which is the key in the JSON document.
     pub what: &'static str,
     /// Titles of the columns.
     pub columns: &'static [&'static str],
@@ -34,7 +34,7 @@ impl Listing {
         self.values.push(value);
     }
 
-    /// The whole as text, for stdout.
+    /// The complete text, for stdout.
     pub fn to_text(&self, format: OutputFormat) -> String {
         match format {
             OutputFormat::Table | OutputFormat::Wide => self.table(),
@@ -42,7 +42,7 @@ impl Listing {
                 let head: Vec<String> = self.columns.iter().map(|title| column_name(title)).collect();
                 let mut text = super::export::csv_record(head.iter().map(String::as_str));
                 for row in &self.rows {
-                    // A dash stands for nothing in a table only.
+                    // Only tables show a dash for an empty cell.
                     let cells = row.iter().map(|cell| if cell == "-" { "" } else { cell.as_str() });
                     text.push_str(&super::export::csv_record(cells));
                 }
@@ -51,7 +51,7 @@ impl Listing {
             OutputFormat::Json => {
                 let document =
                     json!({ "schema_version": super::document::SCHEMA_VERSION, self.what: self.values });
-                // Texts, numbers and times: nothing that JSON cannot hold.
+                // Strings, numbers and times only, so serialisation cannot fail.
                 serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n"
             }
             OutputFormat::Jsonl => {
@@ -74,12 +74,12 @@ impl Listing {
     }
 }
 
-/// The name of a column where programs read it: `UNUSED/HOUR` is `unused_per_hour`, as in the JSON document.
+/// The name of a column for programs: `UNUSED/HOUR` becomes `unused_per_hour`, as in the JSON document.
 fn column_name(title: &str) -> String {
     title.to_lowercase().replace("/hour", "_per_hour").replace([' ', '/'], "_")
 }
 
-/// Several prices an hour in one figure: what is known of them, and how many are not.
+/// Several prices per hour as one: the sum of the known ones, and the number of unknown ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sum {
     hour: f64,
@@ -96,7 +96,7 @@ impl Sum {
         })
     }
 
-    /// `0.2890 USD per hour, 208.08 per 30 days`, and what is missing in it.
+    /// `0.2890 USD per hour, 208.08 per 30 days`, and what the sum lacks.
     pub fn text(self, currency: &str) -> String {
         if self.known == 0 && self.unknown > 0 {
             return format!("unknown {} per hour", clean(currency));
@@ -115,12 +115,12 @@ impl Sum {
     }
 }
 
-/// A text, or a dash for none.
+/// A text, or a dash if there is none.
 pub fn or_dash(text: Option<&str>) -> String {
     text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
 }
 
-/// A price an hour, or `unknown`: never 0 for one that nobody knows.
+/// A price per hour, or `unknown`: an unknown price is never shown as 0.
 pub fn per_hour(price: Option<f64>) -> String {
     price.map_or_else(|| "unknown".to_owned(), |price| format!("{price:.4}"))
 }

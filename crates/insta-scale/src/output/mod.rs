@@ -1,4 +1,4 @@
-//! What is shown: text for people on stderr, documents for programs on stdout.
+//! The output: text for people on stderr, documents for programs on stdout.
 
 pub mod again;
 pub mod budget;

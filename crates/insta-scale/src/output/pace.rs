@@ -1,27 +1,27 @@
-//! The pace of launches, for the progress line: what the run's events tell of the pacer.
+//! The pace of launches for the progress line, derived from the pacer's events in the run.
 //!
 //! Pure: events in, a few words out.
 
 use ledger::{ErrorClass, Event};
 
-/// What is known of the pace.
+/// The state of the pace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PaceView {
-    /// Launches a second; 0 while the service refuses everything. `None` while nothing has slowed the run down.
+    /// Launches per second; 0 while the service refuses everything. `None` while nothing has slowed the run down.
     rate: Option<f64>,
-    /// What the service lets through a second, as last measured.
+    /// The rate that the service admits per second, as last measured.
     limit: Option<f64>,
-    /// Launches that were refused for coming too fast.
+    /// Launches that were refused for exceeding the rate.
     throttled: u64,
 }
 
 impl PaceView {
-    /// Takes in one more event.
+    /// Applies one more event.
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::PaceChanged { class, rate, reason } if class == "launch" => {
                 self.rate = Some(*rate);
-                // After a refusal the pacer falls to what was let through; a probe only tries for more.
+                // After a refusal the pacer falls back to the admitted rate; a probe only tries for more.
                 if reason == "throttled" && *rate > 0.0 {
                     self.limit = Some(*rate);
                 }
@@ -33,8 +33,8 @@ impl PaceView {
         }
     }
 
-    /// `9.6/s, pace 9.8/s, limit near 10.2/s, 12 throttled`: what was measured, then what the pacer allows; before the first
-    /// refusal there is no limit to tell of.
+    /// `9.6/s, pace 9.8/s, limit near 10.2/s, 12 throttled`: the measured rate, then the pacer's. Before the first refusal no
+    /// limit is known.
     pub fn describe(&self, measured: Option<f64>) -> String {
         let mut parts =
             vec![measured.map_or_else(|| "-/s".to_owned(), |measured| format!("{measured:.1}/s"))];

@@ -1,4 +1,4 @@
-//! Where the instances of a fleet are or will be: a table, JSON, or variables of Terraform.
+//! Where the instances of a fleet are or will be, as a table, JSON, or Terraform variables.
 
 use super::document::SCHEMA_VERSION;
 use super::listing::{Listing, or_dash};
@@ -19,7 +19,7 @@ pub struct PlacementRow {
     pub number: Option<u64>,
     /// The availability domain.
     pub availability_domain: String,
-    /// The fault domain; `None` where OCI chooses it.
+    /// The fault domain; `None` if OCI chooses it.
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: String,
@@ -55,7 +55,7 @@ pub fn json_text(fleet: &FleetSpec, rows: &[PlacementRow]) -> String {
         "spread": fleet.spread,
         "placements": rows,
     });
-    // Texts and numbers: nothing that JSON cannot hold.
+    // Strings and numbers only, so serialisation cannot fail.
     serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n"
 }
 
@@ -82,7 +82,7 @@ pub fn tfvars_text(fleet: &FleetSpec, rows: &[PlacementRow]) -> String {
     out
 }
 
-/// A text as HCL writes it: `${` and `%{` would begin a template.
+/// An HCL string, in which `${` and `%{` would start a template.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut rest = text.chars().peekable();

@@ -1,4 +1,4 @@
-//! What is said of an event, in one line; or nothing, when it is not worth one.
+//! Describes an event in one line, or not at all if it is not notable.
 //!
 //! Pure: an event and the state of the run in, a line out.
 
@@ -9,9 +9,9 @@ use super::waiting;
 use jiff::Timestamp;
 use ledger::{Action, ErrorClass, ErrorRecord, Event, Record, RunState};
 
-/// The line for a record. `state` is the run with the record taken in; `name` gives the display name of a slot.
+/// The line for a record. `state` already includes the record; `name` returns the display name of a slot.
 ///
-/// A number in brackets counts what the word after it says, and stands before no other line.
+/// A number in brackets counts the subject of the word that follows it, and no other line starts with one.
 pub fn event_line(
     record: &Record,
     state: &RunState,
@@ -38,13 +38,13 @@ pub fn event_line(
             };
             format!("{running} running {}{after}", name(*slot))
         }
-        // Whether another place is left is told by what follows; this one is used up.
+        // The following events show whether another placement remains; this reservation is full.
         Event::TryFailed { slot, error, .. } if error.class == ErrorClass::ReservationExhausted => {
             format!("{}: the reservation has no capacity left: {}", name(*slot), describe(error))
         }
         Event::TryFailed { slot, error, action, .. } => {
             let next = match action {
-                // Whether and when it is tried there again is told by what follows.
+                // The following events show whether and when the placement is tried again.
                 Action::NextPlacement if has_one_placement(state) => "the config has no other placement",
                 Action::NextPlacement => "trying the next placement",
                 Action::LookUp => "checking whether it exists",
@@ -79,7 +79,7 @@ pub fn event_line(
             format!("{reached} running is below the minimum of {min}: rolling back")
         }
         Event::GivenBack { ocid, .. } => format!("rolled back {}", clean(ocid)),
-        // Told as soon as a reservation exists, before what it holds has been read back.
+        // Reported as soon as a reservation exists, before its count has been read.
         Event::ReservationHeld { ocid, availability_domain, held: 0, .. } => {
             format!("reservation in {}: {}", clean(availability_domain), clean(ocid))
         }
@@ -111,7 +111,7 @@ fn waits(
     format!("{name} waits{reason}; {next}")
 }
 
-/// `launched web-3 as VM.Standard.E5.Flex in Uocm:PHX-AD-1: ocid1.instance…`; the shape only where there are several.
+/// `launched web-3 as VM.Standard.E5.Flex in Uocm:PHX-AD-1: ocid1.instance…`, with the shape only if there are several.
 fn launch(event: &Event, name: &str, state: &RunState) -> String {
     let Event::Launched { ocid, placement, adopted, differs, .. } = event else { return String::new() };
     let word = if *adopted { "found" } else { "launched" };
@@ -121,7 +121,7 @@ fn launch(event: &Event, name: &str, state: &RunState) -> String {
     format!("{word} {name}{kind} in {}: {}{unlike}", clean(&placement.availability_domain), clean(ocid))
 }
 
-/// Whether instances may become one of several shapes.
+/// Whether instances may have one of several shapes.
 fn has_several_shapes(state: &RunState) -> bool {
     let placements = state.plan["fleet"]["placements"].as_array().map_or(&[][..], Vec::as_slice);
     placements.iter().any(|placement| placement["shape"] != placements[0]["shape"])
@@ -131,7 +131,7 @@ fn has_one_placement(state: &RunState) -> bool {
     state.plan["fleet"]["placements"].as_array().is_some_and(|placements| placements.len() == 1)
 }
 
-/// Whether nobody answered: while a service cannot be reached, this is all that happens for minutes.
+/// Whether there was no response: while a service cannot be reached, nothing else happens for minutes.
 fn is_silence(error: &ErrorRecord) -> bool {
     error.class == ErrorClass::Network || (error.class == ErrorClass::Ambiguous && error.status.is_none())
 }
@@ -151,7 +151,7 @@ pub fn event_style(event: &Event) -> anstyle::Style {
     }
 }
 
-/// Whether the line must be seen even where bars stand for the rest.
+/// Whether the line must be shown even if bars represent the rest.
 pub fn is_worth_a_line(event: &Event) -> bool {
     match event {
         Event::TryFailed { action, error, .. } => {
@@ -213,7 +213,7 @@ mod tests {
         let why = "web-1 waits: LimitExceeded standard-e4-core-count; ";
         assert_eq!(told(None), format!("{why}next try in 40.0 s"));
         assert_eq!(told(Some(90)), format!("{why}next try in 40.0 s, gives up in 90.0 s"));
-        // What comes after the end is no try.
+        // A try after the end would not happen.
         assert_eq!(told(Some(6)), format!("{why}gives up in 6.0 s"));
     }
 

@@ -15,29 +15,29 @@ use oci_client::Endpoints;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// What a dry run shows of a launch. The run's id is not known yet: a placeholder stands for it.
+/// The contents of a dry run. The run's id does not exist yet, so a placeholder represents it.
 pub struct Preview<'a> {
     /// The config. Its fleet is the plan's.
     pub settings: &'a Settings,
-    /// The plan; its availability domains have their full names when the service could be asked.
+    /// The plan; its availability domains have their full names if the service was asked.
     pub plan: &'a Plan,
-    /// What it may cost, if that was said.
+    /// The cost limit, if there is one.
     pub budget: Option<&'a Budget>,
-    /// What the service says, if it was asked.
+    /// The preflight result, if the service was asked.
     pub answer: Option<&'a Preflight>,
-    /// Whether it is to launch into reservations of its own, which come first.
+    /// Whether it launches into its own reservations, which are created first.
     pub reserve: bool,
 }
 
 impl Preview<'_> {
-    /// As text for stdout.
+    /// The text for stdout.
     pub fn text(&self, endpoints: &Endpoints, output: OutputFormat) -> String {
         let url = url(endpoints);
         let run = RunId(uuid::Uuid::nil());
-        // Numbers and texts only: nothing that JSON cannot hold.
+        // Numbers and strings only, so serialisation cannot fail.
         let mut body = serde_json::to_value(self.plan.request(run, 1, 1)).unwrap_or_default();
         if body["availabilityDomain"] == "" {
-            // Any of the region: which there are was not asked.
+            // Any domain of the region: the list was not requested.
             body["availabilityDomain"] = Value::Null;
         }
         match output {
@@ -118,7 +118,7 @@ impl Preview<'_> {
     }
 }
 
-/// The fields of a launch that a placement may decide.
+/// The fields of a launch that a placement may set.
 const PLACED: &[&str] = &[
     "availabilityDomain",
     "faultDomain",
@@ -132,7 +132,7 @@ const PLACED: &[&str] = &[
     "preemptibleInstanceConfig",
 ];
 
-/// What differs in the requests that are not shown.
+/// The differences of the requests that are not shown.
 fn others(plan: &Plan) -> String {
     let mut fields = Vec::new();
     if plan.fleet.count > 1 {
@@ -140,11 +140,11 @@ fn others(plan: &Plan) -> String {
         fields.push(format!("the tag {}", fleet::plan::SLOT_TAG));
     }
     let launches = plan.fleet.placements.iter().map(|placement| plan.fleet.launch_at(placement));
-    // Numbers and texts only: nothing that JSON cannot hold.
+    // Numbers and strings only, so serialisation cannot fail.
     let bodies: Vec<Value> =
         launches.map(|launch| serde_json::to_value(launch).unwrap_or_default()).collect();
     let differs = |field: &str| {
-        // A domain that is not named stands for all of them.
+        // An unnamed domain represents all domains.
         let open = field == "availabilityDomain" && bodies.iter().any(|body| body[field] == "");
         open || bodies.iter().any(|body| body[field] != bodies[0][field])
     };
@@ -167,7 +167,7 @@ fn url(endpoints: &Endpoints) -> String {
     format!("{}://{}{}{}", base.scheme, base.authority, base.prefix, Operation::LaunchInstance.path(&[]))
 }
 
-/// The names that a plan gives: `web-1 … web-12`.
+/// The names in a plan: `web-1 … web-12`.
 fn names(plan: &Plan) -> String {
     let last = plan.name(plan.fleet.count);
     if plan.fleet.count == 1 {
@@ -177,7 +177,7 @@ fn names(plan: &Plan) -> String {
     }
 }
 
-/// What an instance may become, in order: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
+/// The kinds that an instance may become, in order: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
 fn shape_rows(fleet: &FleetSpec) -> Vec<(&'static str, String)> {
     let kinds = fleet.kinds().into_iter().enumerate();
     let mut rows: Vec<(&str, String)> =
@@ -200,7 +200,7 @@ fn shape_at(fleet: &FleetSpec, placement: &Placement) -> String {
     format!("{}{ocpus}{memory}{preemptible}", clean(&placement.shape))
 }
 
-/// What will be created, as labels and texts, for a question that says where by itself.
+/// The instances to create, as labels and texts, for a question that states the location itself.
 pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
     let fleet = &plan.fleet;
     let mut rows = vec![("launch", format!("{}: {}", count(fleet.count, "instance"), names(plan)))];
@@ -209,7 +209,7 @@ pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// Where instances are tried in turn, or how many each domain of a spread gets.
+/// The placements in the order in which they are tried, or the number of instances in each domain of a spread.
 fn placement_rows(fleet: &FleetSpec) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     if let Some(spread) = &fleet.spread {
@@ -236,7 +236,7 @@ fn placement_rows(fleet: &FleetSpec) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What will be created, in a few lines.
+/// The instances to create, in a few lines.
 pub fn plan_outline(plan: &Plan) -> String {
     let FleetSpec { region, compartment, count: wanted, .. } = &plan.fleet;
     let mut out = String::new();

@@ -1,9 +1,8 @@
-//! Shows the progress of a run: bars on a terminal, with a line below them while slots wait; plain lines elsewhere,
-//! JSON
-//! lines on stdout.
+//! Shows the progress of a run: bars on a terminal, with a line below them while slots wait; plain lines elsewhere; JSON lines
+//! on stdout.
 //!
-//! A separate thread does the writing, so that a slow terminal or a full pipe never delays the run. It knows the
-//! run by its records only.
+//! A separate thread does the writing, so that a slow terminal or a full pipe never delays the run. It knows the run only by
+//! its records.
 
 use super::console::{self, Verbosity};
 use super::dedup::{Dedup, Telling};
@@ -27,9 +26,9 @@ use std::thread::JoinHandle;
 /// How a run is shown.
 #[derive(Clone, Debug)]
 pub struct Show {
-    /// What stdout gets.
+    /// The format of stdout.
     pub output: OutputFormat,
-    /// How much is said on stderr.
+    /// How much is printed on stderr.
     pub verbosity: Verbosity,
     /// Whether stderr is a terminal.
     pub watched: bool,
@@ -46,7 +45,7 @@ pub struct LaunchReporter {
 }
 
 impl LaunchReporter {
-    /// Starts showing. `state` is what was known of the run before, `best_hours` what a hunt says of the past.
+    /// Starts showing. `state` is the state of the run so far, and `best_hours` a hunt's summary of the past.
     pub fn start(
         show: Show,
         state: RunState,
@@ -68,7 +67,7 @@ impl LaunchReporter {
         Ok((sink, Self { view: Some((sender, thread)) }))
     }
 
-    /// Shows what is left and stops.
+    /// Shows the remaining records and stops.
     pub fn finish(self) {
         if let Some((sender, thread)) = self.view {
             let _ = sender.send(ProgressMessage::End);
@@ -86,7 +85,7 @@ struct LaunchView {
     dedup: Dedup,
     waiting: Waiting,
     hunt: Option<HuntView>,
-    /// The time of the last record, and what has passed since.
+    /// The time of the last record, plus the time since.
     now: Timestamp,
     bars: Option<Bars>,
 }
@@ -111,7 +110,7 @@ impl LaunchView {
 
     fn run(mut self, receiver: &Receiver<ProgressMessage>) {
         loop {
-            // Without bars nothing counts down, and a hunt is not woken for weeks.
+            // Without bars there is no countdown, and the thread of a hunt may sleep for weeks.
             let received = match &self.bars {
                 Some(_) => receiver.recv_timeout(COUNTDOWN),
                 None => receiver.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
@@ -128,7 +127,7 @@ impl LaunchView {
                     self.now = record.at;
                     self.take(&record);
                 }
-                // Nothing happened meanwhile but that time passed.
+                // Only time has passed.
                 Err(RecvTimeoutError::Timeout) => {
                     self.now = self.now.saturating_add(COUNTDOWN).unwrap_or(self.now);
                     self.show_waiting();
@@ -143,7 +142,7 @@ impl LaunchView {
 
     fn take(&mut self, record: &Record) {
         if self.show.output == OutputFormat::Jsonl {
-            // Records hold nothing that JSON cannot; an unwritable stdout is told at the end.
+            // Serialising a record cannot fail; an unwritable stdout is reported at the end.
             let _ = console::data(&simulated::record_line(record));
         }
         if self.show.verbosity < Verbosity::Normal {
@@ -171,7 +170,7 @@ impl LaunchView {
         }
     }
 
-    /// Says below the bars why nothing seems to happen, if slots wait.
+    /// Explains below the bars why nothing seems to happen, if slots wait.
     fn show_waiting(&mut self) {
         if let Some(bars) = &mut self.bars {
             let columns = usize::from(bars.columns).saturating_sub(1);
@@ -183,7 +182,7 @@ impl LaunchView {
         }
     }
 
-    /// The line for a record, if there is one: failures that are alike are told once they are many by their number.
+    /// The line for a record, if there is one. When there are many equal failures, only their number is reported.
     fn line(&mut self, record: &Record) -> Option<String> {
         if let Some(hunt) = self.hunt.as_mut().filter(|_| HuntView::covers(&record.event))
             && self.show.verbosity < Verbosity::Verbose
@@ -212,7 +211,7 @@ struct Bars {
     zone: TimeZone,
     launched: ProgressBar,
     running: ProgressBar,
-    /// There only while something waits.
+    /// Present only while something waits.
     waiting: Option<ProgressBar>,
 }
 
@@ -220,7 +219,7 @@ impl Bars {
     fn new(requested: u32) -> Self {
         let columns = ::console::Term::stderr().size().1;
         let style = |template: String| {
-            // A template that cannot be read shows the plain bar; a test reads both.
+            // An invalid template falls back to the plain bar; a test checks both templates.
             ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
         };
         let all = MultiProgress::new();
@@ -233,13 +232,13 @@ impl Bars {
         Self { all, colour, columns, zone: TimeZone::system(), launched, running, waiting: None }
     }
 
-    /// The line below the bars; none when nothing waits.
+    /// Sets the line below the bars; removes it if nothing waits.
     fn wait(&mut self, line: Option<String>) {
         match (line, &self.waiting) {
             (Some(line), Some(bar)) => bar.set_message(line),
             (Some(line), None) => {
                 let bar = self.all.add(ProgressBar::new(0));
-                // A template of one word can be read.
+                // A one-word template is always valid.
                 bar.set_style(
                     ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
                 );
@@ -255,7 +254,7 @@ impl Bars {
     }
 
     fn above(&self, line: &str) {
-        // A terminal that is gone is no reason to stop a run.
+        // A closed terminal is no reason to stop a run.
         let plain;
         let line = if self.colour {
             line
@@ -278,8 +277,8 @@ impl Bars {
     }
 }
 
-// What is said beside the bars is cut where the terminal ends, and the bars are shorter on a narrow one: a line that wraps
-// would be drawn again and again.
+// The text beside the bars is cut at the terminal's width, and a narrow terminal has shorter bars: a line that wraps would be
+// drawn again and again.
 fn launched_template(columns: u16) -> String {
     format!("launched [{{bar:{}}}] {{pos}}/{{len}}  {{wide_msg}}", bar(columns))
 }
@@ -305,7 +304,7 @@ mod tests {
         }
     }
 
-    /// A terminal of 40 columns that keeps what is written.
+    /// A terminal of 40 columns that records what is written.
     #[derive(Clone, Debug, Default)]
     struct Narrow(Arc<std::sync::Mutex<String>>);
 

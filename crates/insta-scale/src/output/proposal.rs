@@ -1,6 +1,6 @@
-//! What is shown before a question: what will be done, where, as whom, at what price, until when.
+//! The proposal before a question: what will be done, where, as whom, at what price, and until when.
 //!
-//! Must not know how it was found out, nor what follows from the answer.
+//! It must not know how these facts were determined, nor what follows from the reply.
 
 use super::instances::list::short_ocid;
 use super::text::{clean, count, thousands, wrap};
@@ -8,71 +8,71 @@ use crate::tuning::{CONFIRM_NUMBER_ABOVE, CONFIRM_PRICE_ABOVE};
 use fleet::price::{Per, Prices};
 use std::fmt::Write as _;
 
-/// The first line of what a command shows that only shows what it would do.
+/// The first line of a dry run.
 pub const DRY_RUN: &str = "DRY RUN: nothing is changed";
 
-/// Columns in front of the texts: two spaces, the label, a space.
+/// The columns before the texts: two spaces, the label, a space.
 const INDENT: usize = 15;
 
-/// Where something is to be done, and as whom.
+/// Where something will be done, and as whom.
 #[derive(Clone, Debug, Default)]
 pub struct Scene {
     /// The name of the region.
     pub region: String,
     /// The base URL that requests go to.
     pub endpoint: String,
-    /// What the region said of itself, if it is a simulated one.
+    /// The label of the region, if it is simulated.
     pub simulated: Option<String>,
     /// The OCID of the compartment.
     pub compartment: String,
-    /// Its name, where it may be read.
+    /// Its name, if it could be read.
     pub compartment_name: Option<String>,
     /// Who signs: `user ocid1.user…`, `profile DEFAULT of ~/.oci/config`.
     pub identity: String,
 }
 
-/// What an answer has to be.
+/// The required reply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Typed {
-    /// `y`, or the number where it is many or dear.
+    /// `y`, or the number if there are many instances or the price is high.
     #[default]
     Yes,
     /// This word.
     Word(&'static str),
 }
 
-/// What is asked about.
+/// The subject of a question.
 #[derive(Clone, Debug, Default)]
 pub struct Proposal {
-    /// What is hit, as a table or in lines; shown first.
+    /// The affected items, as a table or in lines; shown first.
     pub table: String,
     /// What will be done: label and text.
     pub what: Vec<(&'static str, String)>,
-    /// What it costs, and in which words.
+    /// The prices with their labels.
     pub money: Vec<(&'static str, Money)>,
     /// Until when.
     pub until: Option<String>,
-    /// Options that matter, and what else is worth knowing.
+    /// Important options and other notes.
     pub options: Vec<String>,
     /// `Launch 3 instances?`
     pub question: String,
-    /// How many instances it is about.
+    /// The number of instances concerned.
     pub number: u64,
     /// What has to be typed.
     pub answer: Typed,
 }
 
-/// A price that may not be known in full.
+/// A price that may be partly unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Money {
-    /// An hour, as far as it is known.
+    /// The known part per hour.
     pub hour: Option<f64>,
     /// The number of items with an unknown price.
     pub unknown: usize,
 }
 
 impl Proposal {
-    /// What would be asked, for a command that only shows what it would do.
+    /// The proposal of a dry run, without the question.
     pub fn dry_run(&self, prices: &Prices) -> String {
         let mut out = format!("{DRY_RUN}\n\n");
         if !self.table.is_empty() {
@@ -89,7 +89,7 @@ impl Proposal {
         out
     }
 
-    /// Everything in lines that fit the terminal.
+    /// The complete proposal in lines that fit the terminal.
     pub fn text(&self, scene: &Scene, prices: &Prices, width: Option<usize>) -> String {
         let mut out = self.table.clone();
         if !out.is_empty() && !out.ends_with('\n') {
@@ -122,7 +122,7 @@ impl Proposal {
         out
     }
 
-    /// Whether there are so many instances, or the price is so high, that a `y` is typed too easily.
+    /// Whether the number of instances or the price is so high that `y` would be typed too easily.
     pub fn is_large(&self, prices: &Prices) -> bool {
         let limit = prices.confirm_above.unwrap_or(CONFIRM_PRICE_ABOVE);
         let dear = self.money.iter().any(|(_, money)| money.hour.is_some_and(|hour| hour > limit));
@@ -146,7 +146,7 @@ impl Scene {
     }
 }
 
-/// A text whose OCIDs are shortened where they do not fit.
+/// A text with OCIDs shortened if they do not fit.
 fn fitting_ocids(text: &str, room: Option<usize>) -> String {
     let words = text.split(' ');
     let words =
@@ -154,7 +154,7 @@ fn fitting_ocids(text: &str, room: Option<usize>) -> String {
     words.collect::<Vec<String>>().join(" ")
 }
 
-/// An OCID, or its end where there is no room for it beside `others`.
+/// An OCID, or only its end if it does not fit beside `others`.
 fn fitting(ocid: &str, room: Option<usize>, others: usize) -> String {
     match room {
         Some(room) if ocid.chars().count() + others > room => short_ocid(ocid),
@@ -163,7 +163,7 @@ fn fitting(ocid: &str, room: Option<usize>, others: usize) -> String {
 }
 
 impl Money {
-    /// A price that is known or not.
+    /// A price that may be unknown.
     pub fn of(hour: Option<f64>) -> Self {
         Self { hour, unknown: 0 }
     }

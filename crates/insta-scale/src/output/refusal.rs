@@ -1,4 +1,4 @@
-//! The JSON document of a launch or resume that did not become a run, docs/output.md.
+//! The JSON document of a launch or resume that did not become a run, described in docs/output.md.
 
 use super::again::advice;
 use super::document::SCHEMA_VERSION;
@@ -8,7 +8,7 @@ use crate::args::OutputFormat;
 use crate::error::CommandError;
 use serde_json::{Value, json};
 
-/// The document as text, with a line break at its end; `None` when the output is not for programs.
+/// The document as text with a trailing line break; `None` if the output is not for programs.
 pub fn refusal_text(error: &CommandError, output: OutputFormat) -> Option<String> {
     let document = json!({"schema_version": SCHEMA_VERSION, "run_id": null, "error": reason(error)});
     let mut document = mark(document);
@@ -22,7 +22,7 @@ pub fn refusal_text(error: &CommandError, output: OutputFormat) -> Option<String
     }
 }
 
-/// The same five fields as the error of an instance.
+/// The same five fields as in the error of an instance.
 pub fn reason(error: &CommandError) -> Value {
     let (code, message, id) = match error {
         CommandError::Failure(failure) => (

@@ -1,4 +1,4 @@
-//! What `--reserve` would reserve before it launches, and what that costs until it is used.
+//! What `--reserve` would reserve before launching, and its price until it is used.
 
 use super::dry_run_report::write_price;
 use super::text::clean;
@@ -10,10 +10,10 @@ use fleet::reservation::{Share, Want, shares};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// What each availability domain is to hold.
+/// The planned reservation of each availability domain.
 fn planned(settings: &Settings, preflight: Option<&Preflight>) -> Vec<Share> {
     let mut fleet = settings.fleet.clone();
-    // Domains by their full names, and all that there are where the config leaves them open.
+    // Uses the full names of domains, and all domains if the config leaves the choice open.
     if let Some(preflight) = preflight.filter(|preflight| !preflight.availability_domains.is_empty())
         && let Ok(placements) = fleet::plan::resolved(&fleet.placements, &preflight.availability_domains)
     {
@@ -22,7 +22,7 @@ fn planned(settings: &Settings, preflight: Option<&Preflight>) -> Vec<Share> {
     shares(&Plan { fleet, ..Plan::default() })
 }
 
-/// The bill of everything that is reserved, while nothing of it is used.
+/// The bill for all reserved capacity while none of it is used.
 fn cost(settings: &Settings, shares: &[Share]) -> Cost {
     let wants = shares.iter().flat_map(|share| &share.wants);
     let bills =

@@ -1,15 +1,15 @@
-//! Reports on stderr each failed attempt that is followed by another, while the user waits. Also counts requests.
+//! Reports on stderr each failed attempt that is followed by another, while the user waits. It also counts requests.
 //!
-//! For the time before a run: in a run, its records tell of failures.
+//! It is for the time before a run; the records of a run report its failures.
 
 use super::console;
 use super::text::{clean, seconds};
 use oci_client::{Observer, RequestCounts, Retrying, Tried};
 use std::sync::Arc;
 
-/// Who tells.
+/// The reporter.
 pub struct Retries {
-    /// Where requests are counted.
+    /// The counter of requests.
     pub counts: Arc<RequestCounts>,
 }
 
@@ -28,7 +28,7 @@ impl Observer for Retries {
 fn line(retry: &Retrying<'_>) -> String {
     let Retrying { operation, status, code, message, next, of, wait, .. } = retry;
     let what = match status {
-        // Our own text, which says where.
+        // This program's own text, which says where.
         None => clean(message),
         Some(status) => format!("{}: {status} {}: {}", operation.name(), clean(code), clean(message)),
     };

@@ -1,4 +1,4 @@
-//! The rows of a launch's summary: one for each instance, and one for all slots that failed in the same way.
+//! The rows of a launch's summary: one per instance, and one for all slots that failed in the same way.
 
 use super::ending::Ending;
 use super::instances::columns::Column;
@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use fleet::InstanceSummary;
 use std::collections::BTreeMap;
 
-/// One row: an instance, or slots without one that have the same to say.
+/// One row: an instance, or slots without one that have the same state.
 #[derive(Debug)]
 pub struct SlotRow<'a> {
     first: &'a InstanceSummary,
@@ -19,19 +19,19 @@ pub struct SlotRow<'a> {
 }
 
 impl SlotRow<'_> {
-    /// How many slots it stands for.
+    /// The number of slots in the row.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 }
 
-/// Gathers the rows. Slots without an instance that failed alike, or were not tried, become one.
+/// Collects the rows. Slots without an instance that failed in the same way, or were not tried, share a row.
 pub fn gather<'a>(slots: impl Iterator<Item = &'a InstanceSummary>, ending: &'a Ending) -> Vec<SlotRow<'a>> {
     let mut rows: Vec<SlotRow<'a>> = Vec::new();
     let mut alike: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     for slot in slots {
         let reason = match &slot.error {
-            // Whichever asks next stands for all.
+            // All waiting slots share a row.
             _ if slot.waiting => Some(("waiting", "", "")),
             Some(error) if slot.ocid.is_none() => {
                 Some((error.class.as_str(), error.code.as_str(), error.message.as_str()))
@@ -85,7 +85,7 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
         column("FAULT DOMAIN", 8, &|row| single(row, row.first.fault_domain.as_deref())),
         column(if simulated::is() { "READY (SIMULATED)" } else { "READY" }, 6, &ready),
     ];
-    // A column that says nothing, or the same in each row, would drive others out.
+    // A column that is empty, or the same in each row, would displace others.
     let mut shapes =
         rows.iter().filter(|row| row.first.ocid.is_some()).filter_map(|row| row.first.shape.as_deref());
     let first = shapes.next();

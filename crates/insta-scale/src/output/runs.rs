@@ -12,20 +12,20 @@ use serde_json::Value;
 /// One run of the list.
 #[derive(Clone, Debug, Serialize)]
 pub struct ListedRun {
-    /// What the ledger's list tells.
+    /// The facts from the ledger's list.
     #[serde(flatten)]
     pub head: RunHead,
-    /// What its records tell.
+    /// The facts from its records.
     #[serde(flatten)]
     pub facts: Facts,
 }
 
-/// What the records of a run tell. All is empty when they cannot be read.
+/// The facts from the records of a run. All are empty if the records cannot be read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Facts {
-    /// The beginning of the names, of a launch.
+    /// For a launch, the prefix of the names.
     pub name_prefix: Option<String>,
-    /// The names of the instances, of an action: as few words as possible.
+    /// For an action, the names of the instances in as few words as possible.
     #[serde(skip)]
     pub names: Option<String>,
     /// The region.
@@ -34,18 +34,18 @@ pub struct Facts {
     pub shape: Option<String>,
     /// The config that the run was started with.
     pub config: Option<String>,
-    /// Whether it was in a simulated region, as far as its plan tells.
+    /// Whether its region was simulated, according to its plan.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
     /// Slots whose instance exists.
     pub launched: u32,
-    /// Slots whose instance runs, or whose action is done.
+    /// Slots whose instance is running, or whose action is done.
     pub running: u32,
     /// Slots that failed.
     pub failed: u32,
-    /// Slots of which a launch is in doubt.
+    /// Slots with a launch in doubt.
     pub in_doubt: u32,
-    /// What is left to do, in words; nothing when the run is done.
+    /// What is left to do, in words; empty if the run is done.
     #[serde(skip)]
     pub left: Vec<String>,
 }
@@ -68,7 +68,7 @@ impl Facts {
             let sizes = format!("{}: {} → {}", clean(name), number("before"), number("wanted"));
             return Self { names: Some(sizes), ..facts };
         }
-        // Of a plan that an older version wrote, what it has.
+        // An older version's plan may lack some of these.
         let text = |path: &str| state.plan.pointer(path).and_then(Value::as_str).map(str::to_owned);
         if state.kind != Some(RunKind::Launch) {
             let instances = state.plan["instances"].as_array().map_or(&[][..], Vec::as_slice);
@@ -87,7 +87,7 @@ impl Facts {
     }
 }
 
-/// What a run that is not done has left.
+/// The unfinished work of a run.
 fn left(state: &RunState) -> Vec<String> {
     if state.giving_back.is_some() {
         return vec![format!("{} to roll back", state.counts.launched)];
@@ -110,7 +110,7 @@ fn failed(state: &RunState) -> Vec<String> {
     if failed == 0 { Vec::new() } else { vec![format!("{failed} failed")] }
 }
 
-/// The runs as a table. `width` is the terminal's, if it is one.
+/// The runs as a table. `width` is the terminal's, if there is one.
 pub fn runs_table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> String {
     let column =
         |title, rank, cell: &dyn Fn(&ListedRun) -> String| Column::new(title, rank, rows.iter().map(cell));
@@ -123,14 +123,14 @@ pub fn runs_table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> S
         if width.is_some() { whole } else { truncate_str(&whole, NAMES, "…").into_owned() }
     };
     let mut columns = vec![
-        // What `show` and `resume` take as well.
+        // `show` and `resume` also accept the short form.
         column("RUN", 0, &id).or_short(rows.iter().map(|row| id(row).chars().take(SHORT).collect())),
         column("KIND", 3, &|row| row.head.kind.map_or("unreadable", kind_of_run).to_owned()),
         column("NAMES", 1, &names).cut(),
         column("REGION", 6, &|row| text(row.facts.region.as_deref())),
         column("SHAPE", 5, &|row| text(row.facts.shape.as_deref())),
         column("DONE", 2, &|row| match row.head.kind {
-            // The runs after it have the instances.
+            // The runs that follow it contain the instances.
             Some(RunKind::Scale) => "-".to_owned(),
             _ => format!("{}/{}", row.facts.running, row.head.requested),
         }),
@@ -150,10 +150,10 @@ pub fn runs_table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> S
     columns::columns_table(columns, width)
 }
 
-/// The most of the names that is shown where no terminal limits it; the JSON output has them all.
+/// The maximum width of the names if no terminal limits it; the JSON output has them all.
 const NAMES: usize = 40;
 
-/// So much of an id tells runs apart that did not begin in the same minute.
+/// This many characters of an id distinguish runs that did not begin in the same minute.
 const SHORT: usize = 13;
 
 /// The runs as one JSON array.
@@ -161,17 +161,17 @@ pub fn runs_json(runs: &[ListedRun]) -> String {
     json_rows(values(runs), true)
 }
 
-/// The runs as JSON, one a line.
+/// The runs as JSON, one per line.
 pub fn runs_json_lines(runs: &[ListedRun]) -> String {
     json_rows(values(runs), false)
 }
 
 fn values(runs: &[ListedRun]) -> Vec<Value> {
-    // Texts, numbers and times: nothing that JSON cannot hold.
+    // Strings, numbers and times only, so serialisation cannot fail.
     runs.iter().map(|run| serde_json::to_value(run).unwrap_or_default()).collect()
 }
 
-/// Rows as one JSON array, or one a line.
+/// The rows as one JSON array, or one per line.
 pub fn json_rows(rows: Vec<Value>, array: bool) -> String {
     if array {
         return serde_json::to_string_pretty(&mark(Value::Array(rows))).unwrap_or_default() + "\n";
@@ -179,7 +179,7 @@ pub fn json_rows(rows: Vec<Value>, array: bool) -> String {
     lines(rows.into_iter().map(|row| mark(row).to_string()))
 }
 
-/// What a run does, in a word.
+/// The kind of a run in one word.
 pub fn kind_of_run(kind: RunKind) -> &'static str {
     match kind {
         RunKind::Launch => "launch",
@@ -207,12 +207,12 @@ fn outcome(head: &RunHead) -> String {
         None if head.held => return "active".to_owned(),
         None => "unfinished",
     };
-    // Of the others, the same command again does what is left.
+    // For other kinds, repeating the same command does what is left.
     let resumable = head.kind == Some(RunKind::Launch) && head.unfinished() && !ends_with_launch();
     if resumable { format!("{word} (resume)") } else { word.to_owned() }
 }
 
-/// How long ago something was: `5 min`.
+/// The time since something happened: `5 min`.
 pub fn age(from: Timestamp, now: Timestamp) -> String {
     let minutes = now.duration_since(from).as_mins().max(0) as u64;
     match minutes {

@@ -1,6 +1,6 @@
-//! Makes it plain that a region is simulated: a banner for people, a field for programs.
+//! Makes it obvious that a region is simulated: a banner for people, a field for programs.
 //!
-//! One command talks to one region, so what the region says of itself is kept for the process as a whole.
+//! One command uses one region, so the region's label is stored for the whole process.
 
 use super::console;
 use ledger::Record;
@@ -8,60 +8,60 @@ use oci_client::{Observer, RequestCounts, Retrying, Tried};
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
-/// What the region of this process said of itself; never set while a real one, or none, was talked to.
+/// The label of this process's simulated region; unset for a real region or without one.
 static REGION: OnceLock<String> = OnceLock::new();
-/// Set when the region ends with the launch that it was made for.
+/// Set when the region ends with the launch for which it was created.
 static TEMPORARY: OnceLock<()> = OnceLock::new();
 
-/// Says once, on stderr, that nothing here is real. `label` is what the region says of itself: `roomy; speed=30`.
+/// Says once, on stderr, that nothing here is real. `label` is the region's description of itself: `roomy; speed=30`.
 pub fn announce(label: &str, quiet: bool) {
     if REGION.set(label.to_owned()).is_ok() && !quiet {
         console::line(&banner(label));
     }
 }
 
-/// Says that the region was made for this launch and ends with it: nothing of it can be gone on with.
+/// Says that the region was created for this launch and ends with it, so that nothing can be resumed.
 pub fn announce_temporary(label: &str, quiet: bool) {
-    // Whatever was known before is as true.
+    // Either value is true.
     let _ = TEMPORARY.set(());
     announce(label, quiet);
 }
 
-/// Whether the region ends with the launch, or has ended with the launch that is read about.
+/// Whether the region ends with the launch, or has ended with the launch being shown.
 pub fn ends_with_launch() -> bool {
     TEMPORARY.get().is_some()
 }
 
-/// Treats the runs that are read as those of simulated regions that ended with their launches.
+/// Treats the runs being shown as those of simulated regions that ended with their launches.
 pub fn assume_ended_regions() {
     let _ = TEMPORARY.set(());
     assume_simulated("");
 }
 
-/// Takes a run of the past for one of a simulated region. Whoever reads about it is not in that region, so nothing is said.
+/// Marks a past run as simulated. Nothing is announced, because the reader is not in that region.
 pub fn assume_simulated(label: &str) {
-    // Whatever was known before is as true.
+    // Either value is true.
     let _ = REGION.set(label.to_owned());
 }
 
-/// What the plan of a run says of the region that it was in, if that was a simulated one: a launch's by its origin, an
-/// action's by its options, a scale's by itself.
+/// The label of the simulated region in the plan of a run, if there is one: a launch has it in its origin, an action in its
+/// options, a scale at the top.
 pub fn of_plan(plan: &Value) -> Option<&str> {
     let inside = ["origin", "options"].iter().find_map(|part| plan.get(part)?.get("simulated"));
     inside.or_else(|| plan.get("simulated"))?.as_str()
 }
 
-/// What the region said of itself, if it is a simulated one.
+/// The label of the region, if it is simulated.
 pub fn label() -> Option<&'static str> {
     REGION.get().map(String::as_str)
 }
 
-/// Whether the region is a simulated one.
+/// Whether the region is simulated.
 pub fn is() -> bool {
     label().is_some()
 }
 
-/// ``simulated region `roomy`, 30 × real time``, from what the region says of itself.
+/// ``simulated region `roomy`, 30 × real time``, from the region's label.
 pub fn describe(label: &str) -> String {
     let (name, speed) = label.split_once("; speed=").unwrap_or((label, ""));
     let name = if name.is_empty() { String::new() } else { format!(" `{}`", super::text::clean(name)) };
@@ -78,7 +78,7 @@ fn banner(label: &str) -> String {
     format!("{yellow}{}: nothing here is real{yellow:#}", describe(label))
 }
 
-/// Puts `"simulated": true` into a document, or into each element of one that is a list, if the region is a simulated one.
+/// Adds `"simulated": true` to a document, or to each element of a list, if the region is simulated.
 pub fn mark(document: Value) -> Value {
     if is() { marked(document) } else { document }
 }
@@ -94,18 +94,18 @@ fn marked(mut document: Value) -> Value {
 
 /// A record of a run as one line of JSON.
 pub fn record_line(record: &Record) -> String {
-    // Numbers, texts and times: nothing that JSON cannot hold.
+    // Numbers, strings and times only, so serialisation cannot fail.
     if !is() {
         return serde_json::to_string(record).unwrap_or_default() + "\n";
     }
     marked(serde_json::to_value(record).unwrap_or_default()).to_string() + "\n"
 }
 
-/// Has a simulated region announced as soon as it answers; passes on everything else.
+/// Announces a simulated region as soon as it responds; passes everything else on.
 pub struct Announcing<O> {
-    /// Who is told of every request.
+    /// The observer of every request.
     pub inner: O,
-    /// Whether the announcement is kept from stderr.
+    /// Whether to keep the announcement off stderr.
     pub quiet: bool,
 }
 
@@ -123,7 +123,7 @@ impl<O: Observer> Observer for Announcing<O> {
     }
 }
 
-/// Counts that several observers share.
+/// Counts shared by several observers.
 pub struct Counting(pub Arc<RequestCounts>);
 
 impl Observer for Counting {

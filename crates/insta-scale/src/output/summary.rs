@@ -12,7 +12,7 @@ use ledger::{CapacityType, ErrorClass, ErrorRecord, Outcome};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The table, the run and the totals, for stdout. `width`: how many columns the terminal has, if it is one.
+/// The table, the run and the totals, for stdout. `width` is the number of columns of the terminal, if there is one.
 pub fn launch_table(summary: &RunSummary, ending: &Ending, colour: bool, width: Option<usize>) -> String {
     let whole = summary.instances.len() <= ROWS_SHOWN;
     let rows = summary.instances.iter().filter(|row| whole || row.state.as_deref() != Some("RUNNING"));
@@ -58,7 +58,7 @@ pub fn totals(summary: &RunSummary) -> String {
     )
 }
 
-/// `obtained: 38 × VM.Standard.E4.Flex, 1 OCPU, 6 GB; 2 × VM.Standard.E5.Flex, 1 OCPU, 6 GB`; `None` where all are of one kind.
+/// `obtained: 38 × VM.Standard.E4.Flex, 1 OCPU, 6 GB; 2 × VM.Standard.E5.Flex, 1 OCPU, 6 GB`; `None` if all are of one kind.
 fn obtained(summary: &RunSummary) -> Option<String> {
     if summary.obtained.len() < 2 {
         return None;
@@ -72,7 +72,7 @@ fn obtained(summary: &RunSummary) -> Option<String> {
     Some(format!("obtained: {}", kinds.collect::<Vec<_>>().join("; ")))
 }
 
-/// What a run below its least count has given back, and what is still there: `None` when it kept everything.
+/// What a run below its minimum has rolled back, and what still exists; `None` if it kept everything.
 fn returned(summary: &RunSummary) -> Option<String> {
     let Returned { reached, min, instances, reserved, reservations } = summary.returned.as_deref()?;
     let mut parts = vec![match u64::try_from(instances.len()).unwrap_or(u64::MAX) {
@@ -95,10 +95,9 @@ fn returned(summary: &RunSummary) -> Option<String> {
     Some(format!("{verb}, because {reached} running is below the minimum of {min}: {}", parts.join("; ")))
 }
 
-/// What went wrong and what to do, for stderr: each kind of failure once, with the slots that it affected.
+/// What failed and what to do, for stderr: each kind of failure once, with the slots affected.
 ///
-/// `flags` are those of the next command, if the region is still there to go on in; `untold` are warnings that the progress
-/// has not shown.
+/// `flags` are those of the next command, if the region still exists; `untold` are warnings that the progress has not shown.
 pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String]) -> String {
     let yellow = anstyle::AnsiColor::Yellow.on_default();
     let cyan = anstyle::AnsiColor::Cyan.on_default();
@@ -149,7 +148,7 @@ pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String
     out
 }
 
-/// Whether `resume` may come further: something was not tried, or failed in a way that may pass.
+/// Whether `resume` may achieve more: something was not tried, or failed in a way that may pass.
 fn can_go_on(summary: &RunSummary) -> bool {
     match summary.outcome {
         None => true,
@@ -161,7 +160,7 @@ fn can_go_on(summary: &RunSummary) -> bool {
     }
 }
 
-/// What helps when `resume` would send the same requests in vain.
+/// The advice if `resume` would only repeat the same failing requests.
 fn launch_again(summary: &RunSummary, flags: &str) -> String {
     let how = match summary.launched {
         0 => "launch again".to_owned(),

@@ -1,8 +1,8 @@
-//! Text from outside, made fit for a terminal; and words that agree with their numbers.
+//! Makes text from outside safe for a terminal, and makes words agree with their numbers.
 
 use jiff::Timestamp;
 
-/// One line without control characters and escape sequences. Nothing is cut but what no message of ours reaches.
+/// One line without control characters and escape sequences. The limit is longer than any message of this program.
 pub fn clean(text: &str) -> String {
     oci_client::plain_text(text, 4_000)
 }
@@ -12,7 +12,7 @@ pub fn clean_lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// Lines as one text, a line break after each.
+/// Joins lines into one text, with a line break after each.
 pub fn lines(lines: impl Iterator<Item = impl AsRef<str>>) -> String {
     lines.fold(String::new(), |mut out, line| {
         out.push_str(line.as_ref());
@@ -21,8 +21,8 @@ pub fn lines(lines: impl Iterator<Item = impl AsRef<str>>) -> String {
     })
 }
 
-/// Lines no longer than the terminal is wide, broken between words; a word that is longer stays whole. The text as it
-/// is where there is no terminal.
+/// Breaks lines between words so that they fit the terminal; a longer word stays whole. Without a terminal, the text stays
+/// unchanged.
 pub fn wrap(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
     let wrapped = text.split('\n').map(|line| {
@@ -45,7 +45,7 @@ pub fn wrap(text: &str, width: Option<usize>) -> String {
     wrapped.collect::<Vec<_>>().join("\n")
 }
 
-/// The beginning of a text of many lines, and how many more there are, in no more than `height` lines.
+/// The beginning of a long text and the number of omitted lines, in at most `height` lines.
 pub fn clip(text: &str, height: Option<usize>) -> String {
     let all = text.lines().count();
     let Some(shown) = height.filter(|height| all > *height).map(|height| height.saturating_sub(1)) else {
@@ -55,7 +55,7 @@ pub fn clip(text: &str, height: Option<usize>) -> String {
     lines(text.lines().take(shown).chain([more.as_str()]))
 }
 
-/// Names, with those that differ by the next number told as one: `web-1 … web-40, db`.
+/// Names, with consecutive numbers combined: `web-1 … web-40, db`.
 pub fn ranges(names: &[String]) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut rest = names;
@@ -74,7 +74,7 @@ pub fn ranges(names: &[String]) -> String {
     out.join(", ")
 }
 
-/// A name and the number at its end, which has no zeros in front.
+/// A name and its trailing number, which has no leading zeros.
 fn numbered(name: &str) -> Option<(&str, u64)> {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = name.get(stem.len()..)?;
@@ -90,7 +90,7 @@ pub fn count(number: impl Into<u64>, noun: &str) -> String {
     }
 }
 
-/// Seconds as people say them: `8.3 s`, `4 min 10 s`.
+/// A duration for people: `8.3 s`, `4 min 10 s`.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 120.0 {
         return format!("{seconds:.1} s");
@@ -103,7 +103,7 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// An amount with its thousands apart: `1,234.50`.
+/// An amount with thousands separators: `1,234.50`.
 pub fn thousands(amount: f64, decimals: usize) -> String {
     let text = format!("{amount:.decimals$}");
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
@@ -118,7 +118,7 @@ pub fn thousands(amount: f64, decimals: usize) -> String {
     out + rest
 }
 
-/// A word as a shell takes it: in quotes where it needs them.
+/// A word for a shell, quoted if necessary.
 pub fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@=+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -132,7 +132,7 @@ pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// How far a moment lies ahead: `in 7 h 59 min`, or `over`.
+/// The time until a moment: `in 7 h 59 min`, or `over`.
 pub fn left(until: Timestamp, now: Timestamp) -> String {
     let seconds = until.duration_since(now).as_secs();
     match seconds {
@@ -180,7 +180,7 @@ mod tests {
     fn names_with_numbers_in_a_row_are_told_as_one() {
         let told = |names: &[&str]| ranges(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         assert_eq!(told(&["web-8", "web-9", "web-10", "web-12", "db"]), "web-8 … web-10, web-12, db");
-        // Two are told faster one by one, and a name that there is twice is no row.
+        // Two names are shorter one by one, and a repeated name is not a range.
         assert_eq!(told(&["a1", "a2", "b1", "b1", "c01", "c02", "c03"]), "a1, a2, b1, b1, c01, c02, c03");
         assert_eq!(told(&[]), "");
     }

@@ -1,6 +1,6 @@
-//! Whether the terminal shows what is typed. A question for a secret hides it, and a signal may end that question.
+//! Terminal echo: a prompt for a secret turns it off, and a signal may end that prompt.
 //!
-//! Must not ask anything.
+//! It must not ask anything.
 
 #[cfg(unix)]
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -9,15 +9,15 @@ use std::io::Write as _;
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
 
-/// How the terminal was set before a secret was asked for, while it is asked for.
+/// The terminal's settings from before the current prompt for a secret.
 #[cfg(unix)]
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// Remembers how the terminal is set, until dropped.
+/// Remembers the terminal's settings until dropped.
 pub struct Hidden(());
 
 impl Hidden {
-    /// Call it before anything is hidden.
+    /// Call it before echo is turned off.
     pub fn begin() -> Self {
         #[cfg(unix)]
         {
@@ -36,11 +36,11 @@ impl Drop for Hidden {
     }
 }
 
-/// Shows again what is typed, if a secret is being asked for.
+/// Turns echo on again if a prompt for a secret is open.
 pub fn show_again() {
     #[cfg(unix)]
     if let Some(before) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        // Where that fails the terminal is gone.
+        // If this fails, the terminal is gone.
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
         let _ = writeln!(anstream::stderr().lock());
     }

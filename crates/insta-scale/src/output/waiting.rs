@@ -1,6 +1,6 @@
-//! Why nothing seems to happen: how many slots wait, for what, until when. What the third line of the progress says.
+//! Explains why nothing seems to happen: how many slots wait, for what, and until when. It is the third line of the progress.
 //!
-//! Pure: records in, a line out. Time is that of the records, and what has passed since.
+//! Pure: records in, a line out. Time is that of the records, plus the time since.
 
 use super::text::clean;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Takes in one more record.
+    /// Applies one more record.
     pub fn apply(&mut self, record: &Record) {
         match &record.event {
             Event::Waiting { slot, next_try, gives_up } => {
@@ -32,15 +32,15 @@ impl Waiting {
         }
     }
 
-    /// `10 waiting: LimitExceeded standard-e4-core-count; next try in 40 s; gives up at 18:05; Ctrl-C is safe`, in so many
-    /// columns: what matters least is left out first, and the reason is cut last. `None` when nothing waits.
+    /// `10 waiting: LimitExceeded standard-e4-core-count; next try in 40 s; gives up at 18:05; Ctrl-C is safe`, at most
+    /// `columns` wide: less important parts are dropped first, and the reason is cut last. `None` if nothing waits.
     pub fn line(&self, state: &RunState, now: Timestamp, zone: &TimeZone, columns: usize) -> Option<String> {
         let next = self.slots.values().map(|(next, _)| *next).min()?;
         let wait = next.duration_since(now).as_secs_f64().max(0.0).ceil();
         let reason = self.reason(state).map_or_else(String::new, |reason| format!(": {reason}"));
         let mut parts = vec![format!("{} waiting{reason}", self.slots.len())];
         let end = self.slots.values().filter_map(|(_, gives_up)| *gives_up).max();
-        // Whoever gives up before the next try does not try again.
+        // A slot that gives up before its next try does not try again.
         if end.is_none_or(|end| end > next) {
             parts.push(if wait < 1.0 {
                 "next try now".to_owned()
@@ -74,14 +74,14 @@ fn width(parts: &[String]) -> usize {
     console::measure_text_width(&parts.join("; "))
 }
 
-/// A failure in a few words: its code, and the limits that it names; else the beginning of its text.
+/// A failure in a few words: its code and the limits that it names, otherwise the beginning of its text.
 pub fn short(error: &ErrorRecord) -> String {
     let text = clean(&error.message);
     // "The following service limits were exceeded: standard-e4-core-count. Request a service limit increase …"
     let named = text.split_once("exceeded: ").map(|(_, rest)| rest.split(". ").next().unwrap_or(rest));
     let text = named.unwrap_or_else(|| text.split(". ").next().unwrap_or_default()).trim_end_matches('.');
     let code = clean(&error.code);
-    // A code that says nothing where the text says all.
+    // Omits a code that adds nothing to the text.
     if matches!(code.as_str(), "" | "InternalError") { text.to_owned() } else { format!("{code} {text}") }
 }
 
@@ -94,7 +94,7 @@ mod tests {
         Timestamp::from_second(1_764_352_800 + second).unwrap()
     }
 
-    /// Ten slots that were refused so and wait, one second apart.
+    /// Ten slots that were refused with this error and wait, one second apart.
     fn waiting(code: &str, message: &str) -> (Waiting, RunState) {
         let (mut waiting, mut state) = (Waiting::default(), RunState::new(RunId(uuid::Uuid::nil())));
         let error =

@@ -1,4 +1,4 @@
-//! Why a launch has no more instances than it has, by target: for the summary, and for `show --why`.
+//! Explains by target why a launch has only the instances it has, for the summary and for `show --why`.
 //!
 //! Pure: a summary in, a text out.
 
@@ -16,7 +16,7 @@ use ledger::CapacityType;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// What of an instance says why it is there or not.
+/// The fields of an instance that explain its state.
 const SLOT_FIELDS: [&str; 10] = [
     "slot",
     "name",
@@ -52,7 +52,7 @@ fn label(target: &TargetSummary) -> String {
     clean(&text)
 }
 
-/// A line for each target that refused, for the summary of a launch that lacks instances. Empty if it lacks none.
+/// A line for each target that refused, for the summary of a launch that lacks instances. Empty if none is missing.
 pub fn lines(summary: &RunSummary) -> String {
     let refused: Vec<&TargetSummary> =
         summary.targets.iter().filter(|target| target.error.is_some()).collect();
@@ -78,7 +78,7 @@ pub fn lines(summary: &RunSummary) -> String {
     out
 }
 
-/// What `show --why` prints.
+/// The output of `show --why`.
 pub fn report(summary: &RunSummary, format: OutputFormat) -> String {
     if matches!(format, OutputFormat::Json | OutputFormat::Jsonl) {
         let document = mark(document(summary));
@@ -87,7 +87,7 @@ pub fn report(summary: &RunSummary, format: OutputFormat) -> String {
         } else {
             serde_json::to_string(&document)
         };
-        // Texts, numbers and times: nothing that JSON cannot hold.
+        // Strings, numbers and times only, so serialisation cannot fail.
         return text.unwrap_or_default() + "\n";
     }
     let titles = &["TARGET", "ATTEMPTS", "OBTAINED", "REFUSED", "WAITED", "GIVEN UP", "LAST ANSWER"];
@@ -111,7 +111,7 @@ pub fn report(summary: &RunSummary, format: OutputFormat) -> String {
     format!("{}\nrun {}\n{totals}\n", listing.to_text(OutputFormat::Table), summary.run_id)
 }
 
-/// The parts of the document of the run that say why.
+/// The explanatory parts of the run's document.
 fn document(summary: &RunSummary) -> Value {
     let ending = Ending::default();
     let whole = serde_json::to_value(Document::of(summary, &ending)).unwrap_or_default();

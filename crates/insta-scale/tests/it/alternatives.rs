@@ -1,4 +1,4 @@
-//! `alternatives:`, `prefer:` and `strategy:` in config.yaml: what they mean, what is refused, and a fleet of several kinds from
+//! `alternatives:`, `prefer:` and `strategy:` in config.yaml: their meaning, refused values, and a fleet of several kinds from
 //! launch to status.
 
 use crate::bad_config::{GOOD, errors, load_in};
@@ -15,7 +15,7 @@ const IMAGE: &str = "ocid1.image.oc1.phx.aaaaotherimage";
 const SUBNET: &str = "ocid1.subnet.oc1.phx.aaaaothersubnet";
 const RESERVATION: &str = "ocid1.capacityreservation.oc1.phx.aaaaexample";
 
-/// The good config with these lines at its end, which is line 17.
+/// The good config with these lines appended, starting at line 17.
 fn config(lines: &str) -> String {
     format!("{GOOD}  {}\n", lines.replace('\n', "\n  "))
 }
@@ -89,7 +89,7 @@ fn the_cheapest_choice_is_tried_first() {
     );
 }
 
-/// Each mistake: the lines, where it is, what is said, and what helps.
+/// Each mistake: the lines, its position, the message, and the help.
 const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("alternatives: []", "17:17", "alternatives is empty", "list at least one"),
     ("alternatives:", "17:3", "alternatives is empty", "list at least one"),
@@ -213,7 +213,7 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A region in which E4 has no host.
+/// A region without E4 hosts.
 fn without_e4() -> (Workplace, crate::sim_serve::Region) {
     let place = Workplace::empty();
     let scenario = place.write("dry.yaml", "world: {hosts: {by_family: {standard-e4: 0}}}\n");
@@ -251,7 +251,7 @@ fn a_fleet_becomes_what_there_is_and_does_not_drift() {
         (&status["members"], &status["drifted"], &status["by_shape"][E5]),
         (&3.into(), &0.into(), &3.into())
     );
-    // Neither is the fleet mixed, nor is anything to be replaced.
+    // The fleet is not mixed, and nothing has to be replaced.
     assert_eq!(scale(&place, &["4"]).code, 0);
     let replaced = place.run(&["replace", "--drifted", "--yes"]);
     assert_eq!(replaced.code, 0, "{}", replaced.stderr);

@@ -1,13 +1,13 @@
-//! Every mistake in a config file is named with its place and a remedy, all at once, and nothing is sent.
+//! Every mistake in a config file is reported with its position and a remedy, all at once, and nothing is sent.
 
 use insta_scale::config::{self, Overrides};
 use oci_client::credentials::CredentialsError;
 use std::path::Path;
 
-/// A config without a mistake; each test spoils it.
+/// A config without mistakes, to which each test adds one.
 pub const GOOD: &str = include_str!("../good.yaml");
 
-/// Loads a text as `config.yaml` in a folder of its own.
+/// Loads a text as `config.yaml` in a separate folder.
 pub fn load_in(
     folder: &Path,
     text: impl AsRef<[u8]>,
@@ -20,7 +20,7 @@ pub fn load_in(
     config::load(&path, overrides, &no_profile).map_err(|errors| errors.to_string().replace(&here, ""))
 }
 
-/// What is said of a text that cannot be a config.
+/// The messages for a text that is not a valid config.
 pub fn errors(text: impl AsRef<[u8]>) -> String {
     let folder = tempfile::tempdir().unwrap();
     load_in(folder.path(), text, &Overrides::default()).map(|_| "no mistake found").unwrap_err()

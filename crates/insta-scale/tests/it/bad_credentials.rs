@@ -1,9 +1,9 @@
-//! A key that cannot be used is found before any call, and says what to do.
+//! An unusable key is found before any call, with a remedy.
 
 use crate::bad_config::GOOD;
 use crate::program::Workplace;
 
-/// Launches with this key file, at an address where nobody listens.
+/// Launches with this key file, at an address where nothing listens.
 fn launch_with(key: Option<&str>) -> (i32, String) {
     let place = Workplace::with_config(&format!("{GOOD}endpoint: http://127.0.0.1:9\n"));
     if let Some(key) = key {
@@ -64,7 +64,7 @@ fn a_profile_that_is_not_there() {
     assert!(ended.stderr.contains(".oci/config"), "{}", ended.stderr);
 }
 
-/// The good config with this key and the fingerprint of another; `more` goes into the config.
+/// The good config with this key and the fingerprint of another; `more` is appended to the config.
 fn with_encrypted_key(more: &str) -> Workplace {
     let place = Workplace::with_config(&format!("{GOOD}endpoint: http://127.0.0.1:9\n{more}"));
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -104,7 +104,7 @@ fn a_key_that_may_not_be_read() {
     let key = place.write("key.pem", "secret");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&key).is_ok() {
-        // root may read everything
+        // root may read everything.
         return;
     }
     let ended = place.run(&[]);

@@ -1,5 +1,5 @@
-//! Credentials, keys for login, user data, tags, reservations and passed-through fields that OCI would refuse are named
-//! before anything is sent.
+//! Credentials, login keys, user data, tags, reservations and passed-through fields that OCI would refuse are reported before
+//! anything is sent.
 
 use crate::bad_config::{GOOD, errors, spoiled};
 

@@ -1,4 +1,4 @@
-//! Keys that are missing, unknown or do not fit the region and the shape are named with their place and a remedy.
+//! Keys that are missing, unknown or do not match the region and the shape are reported with their position and a remedy.
 
 use crate::bad_config::{GOOD, errors, spoiled};
 

@@ -1,4 +1,4 @@
-//! What is told before there is a run: services that do not answer, dry runs, and documents of what did not begin.
+//! The output before there is a run: unresponsive services, dry runs, and documents of commands that did not start a run.
 
 use crate::program::Workplace;
 use crate::sim_serve::Region;
@@ -6,14 +6,14 @@ use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-/// A place with the key and the config of a region that is gone.
+/// A workplace with the key and config of a region that no longer runs.
 fn with_key() -> Workplace {
     let place = Workplace::empty();
     drop(Region::start(&place, &[]));
     place
 }
 
-/// A server that gives each request the same answer, and ends with the test's process.
+/// A server that gives every request the same response, and ends with the test's process.
 fn serve(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -21,7 +21,7 @@ fn serve(answer: &'static str) -> String {
         for stream in listener.incoming() {
             let mut stream: TcpStream = stream.unwrap();
             let mut request = [0; 8192];
-            // The client may have left.
+            // The client may have disconnected.
             let _ = stream.read(&mut request);
             let _ = stream.write_all(answer.as_bytes());
         }

@@ -1,4 +1,4 @@
-//! `capacity history` with the real program: what launches have learned is shown, used by `plan`, and forgotten on request.
+//! `capacity history` with the real program: the memory of launches is shown, used by `plan`, and forgotten on request.
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::region;

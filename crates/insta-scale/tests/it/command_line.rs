@@ -1,4 +1,4 @@
-//! What can be typed, and what comes back at once.
+//! The command line, and output that needs no service.
 
 use crate::bad_config::GOOD;
 use crate::program::{Ended, Workplace};
@@ -25,7 +25,7 @@ fn the_help_says_where_to_start() {
 fn a_dry_run_without_a_key_shows_the_first_request() {
     let place = Workplace::with_config(GOOD);
     let ended = place.run(&["-dry-run", "-count", "2"]);
-    // The launch would stop for the want of a key, so that is how its rehearsal ends.
+    // The launch would fail for lack of a key, so its dry run ends in the same way.
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     insta::assert_snapshot!(ended.stdout, @r#"
         DRY RUN of config.yaml: nothing will be launched
@@ -137,7 +137,7 @@ fn completions_and_the_manual_know_the_flags() {
         for program in ["oci-insta-scale", "capacity-manager", "manage-instances"] {
             assert!(script.contains(program), "{shell}: {script}");
         }
-        // What the script does when a word is to be completed.
+        // The script does this when a word is to be completed.
         let mut command = place.unconfirmed(&["--", "oci-insta-scale", "--max-conc"]);
         let asked = Ended::from(command.env("OCI_INSTA_SCALE_COMPLETE", shell).output().unwrap());
         assert!(
@@ -167,7 +167,7 @@ fn one_binary_answers_to_three_names() {
         let link = place.path().join(name);
         std::os::unix::fs::symlink(program, &link).unwrap();
         assert_eq!(answers(&link), expected);
-        // Where links are not possible, and on a machine that got this one file.
+        // For systems without links, and for a machine with only this file.
         std::fs::remove_file(&link).unwrap();
         std::fs::copy(program, &link).unwrap();
         assert_eq!(answers(&link), expected);

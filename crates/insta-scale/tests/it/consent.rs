@@ -1,4 +1,4 @@
-//! Nothing is changed in the cloud that nobody agreed to: with the real programs against a simulated region.
+//! Nothing is changed in the cloud without consent; with the real programs against a simulated region.
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::{Region, region};
@@ -8,7 +8,7 @@ fn unconfirmed(place: &Workplace, arguments: &[&str]) -> Ended {
     place.unconfirmed(arguments).output().unwrap().into()
 }
 
-/// What is in the compartment: instances with their states, and reservations.
+/// The contents of the compartment: instances with their states, and reservations.
 fn cloud(place: &Workplace) -> (serde_json::Value, serde_json::Value) {
     let of = |words: &[&str], key: &str| unconfirmed(place, words).json()[key].clone();
     (
@@ -86,7 +86,7 @@ fn reading_and_rehearsing_need_no_yes() {
     }
 }
 
-/// What `sim serve` beside a config of its own is asked: nothing that the config's own endpoint knows of.
+/// The config with another endpoint, which does not know the runs of the first one.
 fn config_at(place: &Workplace, endpoint: &str) -> String {
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     let lines = config.lines().map(|line| {
@@ -95,7 +95,7 @@ fn config_at(place: &Workplace, endpoint: &str) -> String {
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// A run that is cut short: some of it is launched, and the rest is for `resume`.
+/// An interrupted run: some instances are launched, and the rest is for `resume`.
 fn cut_short(place: &Workplace) -> String {
     let ended =
         place.run(&["--count", "6", "--rate", "1", "--deadline", "2s", "--no-wait", "--output", "json"]);
@@ -115,7 +115,7 @@ fn resume_elsewhere_is_refused_with_both_places() {
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     let said = format!("started at {}, but requests would now go to {}", first.endpoint, second.endpoint);
     assert!(refused.stderr.contains(&said), "{}", refused.stderr);
-    // The hint, word for word.
+    // Follows the hint word for word.
     let resumed = place.run(&["resume", &run, "--endpoint", &first.endpoint, "--output", "json"]);
     assert_eq!((resumed.code, &resumed.json()["running"]), (0, &6.into()), "{}", resumed.stderr);
     place.write("config.yaml", config_at(&place, &first.endpoint));
@@ -140,7 +140,7 @@ fn a_bare_resume_goes_on_with_this_config_only() {
     assert!(refused.stderr.contains("hint: name the run to continue: oci-insta-scale resume RUN"));
     let named: Ended = place.command(&["resume", &run]).current_dir(&elsewhere).output().unwrap().into();
     assert_eq!(named.code, 0, "{}", named.stderr);
-    // In its own folder it needs no name.
+    // In its own folder, the run need not be named.
     assert_eq!(place.run(&["resume"]).code, 0);
 }
 
@@ -163,7 +163,7 @@ fn the_same_launch_twice_is_refused() {
     let extended = place.run(&["--count", "2", "--extend", "--output", "json"]);
     assert_eq!(extended.code, 0, "{}", extended.stderr);
     assert_eq!(extended.json()["instances"][1]["name"], "rehearsal-5");
-    // Those that are gone do not count.
+    // Terminated instances do not count.
     assert_eq!(place.run(&["instances", "terminate", "--all"]).code, 0);
     let again = place.run(&["--count", "1", "--output", "json"]);
     assert_eq!(again.code, 0, "{}", again.stderr);
@@ -172,7 +172,7 @@ fn the_same_launch_twice_is_refused() {
     assert_eq!(beside.code, 0, "{}", beside.stderr);
 }
 
-/// Moves the time of a region forward.
+/// Advances the time of a region.
 fn advance(region: &Region, seconds: u32) {
     let address = region.endpoint.trim_start_matches("http://");
     let body = format!("{{\"seconds\": {seconds}}}");
@@ -193,7 +193,7 @@ fn what_was_terminated_here_holds_no_names() {
     let (place, region) = region(&[]);
     assert_eq!(place.run(&["--count", "2"]).code, 0);
     assert_eq!(place.run(&["instances", "terminate", "--all"]).code, 0);
-    // The service lists terminated instances for 12 hours. After that only the ledger tells that they are gone.
+    // The service lists terminated instances for 12 hours. After that, only the ledger knows that they were terminated.
     advance(&region, 13 * 3600);
     assert_eq!(cloud(&place).0, serde_json::json!([]));
     let again = place.run(&["--count", "1", "--output", "json"]);
@@ -240,7 +240,7 @@ fn a_reservation_name_is_taken_once() {
     );
     assert_eq!(place.run(&[&create[..], &["--new"]].concat()).code, 0);
 
-    // Two of one name: the error lists their OCIDs, and each does.
+    // Two reservations have one name: the error lists their OCIDs, and each OCID works.
     let (_, rows) = cloud(&place);
     let ocids: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["ocid"].as_str().unwrap()).collect();
     assert_eq!(ocids.len(), 2);
@@ -251,7 +251,7 @@ fn a_reservation_name_is_taken_once() {
     }
     assert_eq!(place.run(&["reservation", "update", ocids[0], "--count", "+1"]).code, 0);
     assert_eq!(place.run(&["reservation", "delete", ocids[0]]).code, 0);
-    // The name means one again.
+    // The name is unique again.
     assert_eq!(place.run(&["reservation", "delete", "prod"]).code, 0);
 }
 
@@ -301,7 +301,7 @@ fn what_a_simulated_region_says_is_marked_as_such() {
     let table = place.run(&["--new", "--count", "1"]);
     assert!(table.stdout.contains("READY (SIMULATED)"), "{}", table.stdout);
 
-    // A rehearsal: its runs are marked too, each of them, and nothing says to go on with them.
+    // A simulated launch: all of its runs are marked, and no message suggests resuming them.
     let rehearsed = place.run(&[
         "--simulate",
         "--speed",
@@ -333,7 +333,7 @@ fn a_change_of_a_reservation_is_shown_with_its_price() {
         let line = text.lines().find(|line| line.trim_start().starts_with(label));
         line.unwrap_or_else(|| panic!("{label}: {text}")).trim_start()[label.len()..].trim().to_owned()
     };
-    // What is proposed is shown without a question too where more messages are asked for.
+    // With -v, the proposal is shown even without a question.
     let updated = place.run(&["reservation", "update", "prod", "--count", "+1000", "-v"]);
     assert_eq!(updated.code, 0, "{}", updated.stderr);
     assert_eq!(price(&updated.stderr, "unused now"), "0.0578 USD per hour, 41.62 per 30 days (720 h)");
@@ -342,7 +342,7 @@ fn a_change_of_a_reservation_is_shown_with_its_price() {
     let waited = place.run(&["reservation", "wait", "prod", "--count", "1003", "-v"]);
     assert_eq!(waited.code, 0, "{}", waited.stderr);
     assert!(price(&waited.stderr, "unused then").starts_with("28.9867 USD"), "{}", waited.stderr);
-    // What cannot be done is refused before anything is asked.
+    // Impossible changes are refused before a question.
     let refused = place.run(&["reservation", "update", "prod", "--count", "-2000", "-v"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(!refused.stderr.contains("unused then"), "{}", refused.stderr);

@@ -1,4 +1,4 @@
-//! What an instance gets for its first boot, keys and user data, is looked into before it is launched.
+//! Keys and user data for the first boot are validated before an instance is launched.
 
 use crate::bad_config::{GOOD, load_in};
 use insta_scale::config::{Overrides, Settings};
@@ -8,7 +8,7 @@ const ED25519: &str =
 const OTHER: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA you@home";
 
-/// Loads the good config with more settings, beside files.
+/// Loads the good config with additional settings, and creates files beside it.
 fn load(more: &str, files: &[(&str, &[u8])]) -> Result<Settings, String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {

@@ -1,4 +1,4 @@
-//! Fleets: brought to a size, shown, and joined by instances of earlier runs; with the real program on a simulated region.
+//! Fleets: scaled, shown, and extended by instances of earlier runs; with the real program on a simulated region.
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::region;
@@ -42,7 +42,7 @@ fn scale_ends_at_exactly_n_and_then_does_nothing() {
     assert_eq!((shrunk.code, &shrunk.json()["terminate"]["accepted"]), (0, &2.into()), "{}", shrunk.stderr);
     let standing = status(&place);
     assert_eq!((&standing["members"], &standing["wanted"]["count"]), (&2.into(), &2.into()));
-    // The highest numbers have gone, and come again.
+    // The highest numbers were terminated, and are launched again.
     assert_eq!(names(&standing), ["rehearsal-1", "rehearsal-2"]);
     assert_eq!(scale(&place, &["+1"]).code, 0);
     assert_eq!(names(&status(&place)), ["rehearsal-1", "rehearsal-2", "rehearsal-3"]);
@@ -72,7 +72,7 @@ fn the_size_holds_until_the_count_changes() {
     let wanted = status(&place)["wanted"].clone();
     assert_eq!((&wanted["count"], &wanted["superseded"]), (&5.into(), &2.into()));
     place.write("config.yaml", config);
-    // A ledger that is lost knows of no scale.
+    // A lost ledger has no record of the scale.
     std::fs::remove_dir_all(place.path().join("state")).unwrap();
     let standing = status(&place);
     assert_eq!((&standing["wanted"]["count"], &standing["members"]), (&3.into(), &2.into()));
@@ -115,7 +115,7 @@ fn protected_members_stay_and_that_is_a_failure() {
 fn instances_of_others_are_no_members() {
     let (place, _region) = region(&[]);
     assert_eq!(scale(&place, &["2"]).code, 0);
-    // Another fleet under the same names, as from another config.
+    // Another fleet with the same names, as from another config.
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     place.write("other.yaml", format!("fleet: other\n{config}"));
     let other = place.run(&["--config", "other.yaml", "--new", "--count", "2", "--no-wait"]);
@@ -133,7 +133,7 @@ fn instances_of_others_are_no_members() {
 #[test]
 fn adoption_takes_in_what_has_the_names_and_no_fleet() {
     let (place, _region) = region(&[]);
-    // Its own tags leave no room for that of the fleet, as with instances of older versions.
+    // Its own tags leave no space for the fleet's tag, as with instances of older versions.
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     let tags: Vec<String> = (1..=8).map(|number| format!("t{number}: x")).collect();
     add(&place, &format!("freeform_tags: {{{}}}", tags.join(", ")));
@@ -148,7 +148,7 @@ fn adoption_takes_in_what_has_the_names_and_no_fleet() {
     );
     place.write("config.yaml", config);
     assert_eq!(status(&place)["members"], 2, "the ledger still knows them, whatever tags the config has now");
-    // On a machine whose ledger knows nothing of them they are candidates.
+    // On a machine whose ledger does not know them they are candidates.
     let elsewhere = ["--state-dir", "elsewhere", "--output", "json"];
     let standing = place.run(&[&["status"], &elsewhere[..]].concat()).json();
     assert_eq!((&standing["members"], standing["candidates"].as_array().unwrap().len()), (&0.into(), 2));
@@ -156,7 +156,7 @@ fn adoption_takes_in_what_has_the_names_and_no_fleet() {
     assert_eq!(member.code, 0, "{}", member.stderr);
     let again = place.run(&["fleet", "adopt", "rehearsal-3", "--yes"]);
     assert!(again.stderr.contains("is already in fleet rehearsal"), "{}", again.stderr);
-    // Ten tags are full: the service refuses an eleventh, and each refusal is told.
+    // An instance with ten tags is full: the service refuses an eleventh, and each refusal is reported.
     let full = place.run(&[&["fleet", "adopt", "--yes"], &elsewhere[..]].concat());
     assert_eq!(full.code, 4, "{} {}", full.stderr, full.stdout);
 }
@@ -332,7 +332,7 @@ fn drifted_members_are_replaced_under_their_names() {
     assert!(ocids(&standing).iter().all(|ocid| !before.contains(ocid)));
 }
 
-/// A config that asks for another machine than the members are.
+/// Changes the config so that it differs from the members.
 fn resize(place: &Workplace) {
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     let changed = config.replace("ocpus: 1", "ocpus: 2");
@@ -355,7 +355,7 @@ fn a_fleet_is_never_mixed_without_consent() {
         }
     }
     assert_eq!(status(&place)["members"], 2);
-    // Fewer members, or as many, make no fleet more mixed.
+    // Fewer or equally many members do not make a fleet more mixed.
     assert_eq!(scale(&place, &["1"]).code, 0);
     assert_eq!(scale(&place, &[]).code, 0);
     let mixed = scale(&place, &["2", "--allow-mixed"]);

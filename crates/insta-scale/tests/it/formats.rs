@@ -1,9 +1,9 @@
-//! What version 0.1.0 left on disk opens unchanged and means the same: its ledger, its saved region and its config.
+//! Files of version 0.1.0 open unchanged with the same meaning: its ledger, its saved region and its config.
 //!
-//! `tests/data/version-0.1.0` was written by that version against `sim serve`: three launches that ended (one of them into
-//! a reservation of its own), a start, a stop, a reboot, a termination and a cleanup, and two launches that did not end
-//! (one by Ctrl-C, one killed). `shown.json` is what its `runs` and `show` said of them. Only the path of the key in the
-//! config was made relative. The key is the one that the tests of oci-client sign with.
+//! `tests/data/version-0.1.0` was written by that version against `sim serve`: three launches that ended (one of them into its
+//! own reservation), a start, a stop, a reboot, a termination and a cleanup, and two launches that did not end (one stopped by
+//! Ctrl-C, one killed). `shown.json` is the output of its `runs` and `show`. Only the path of the key in the config was made
+//! relative. The key is the one that the tests of oci-client use.
 
 use crate::program::Workplace;
 use crate::sim_serve::Region;
@@ -13,7 +13,7 @@ use std::path::Path;
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/version-0.1.0");
 const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oci-client/tests/data/test-key.pem");
 
-/// The files of version 0.1.0 in a folder of their own.
+/// Copies the files of version 0.1.0 to a separate folder.
 fn left_by_0_1_0() -> Workplace {
     let place = Workplace::empty();
     std::fs::create_dir(place.path().join("state")).unwrap();
@@ -38,7 +38,7 @@ fn recorded() -> Vec<Value> {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Fails unless `actual` says everything that `expected` says. Fields may have been added since.
+/// Fails unless `actual` includes everything in `expected`. Fields may have been added since.
 fn assert_includes(actual: &Value, expected: &Value, at: &str) {
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => {
@@ -89,7 +89,7 @@ fn runs_of_0_1_0_resume_in_their_saved_region() {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let document = ended.json();
         assert_eq!(document["running"], recorded["runs"]["requested"]);
-        // Nothing that was launched before is launched again.
+        // No instance that was launched before is launched again.
         let before = recorded["show"]["instances"].as_array().unwrap();
         let after = document["instances"].as_array().unwrap();
         for (before, after) in before.iter().zip(after) {

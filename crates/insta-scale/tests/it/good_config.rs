@@ -1,4 +1,4 @@
-//! What a good config means: the body of a launch, its placements, and whose credentials sign it.
+//! The meaning of a valid config: the body of a launch, its placements, and whose credentials sign it.
 
 use crate::bad_config::{GOOD, load_in};
 use insta_scale::config::{self, CredentialSource, GROUPS, Overrides, Placeholders, ProfileFacts, Settings};
@@ -177,7 +177,7 @@ fn a_group_of_keys_can_be_shared_by_an_alias() {
     assert_eq!(body(&load(&text))["metadata"], serde_json::json!({"ocpus": "two", "memory_in_gbs": "6"}));
 }
 
-/// The example with its values taken as they are.
+/// Overrides that accept the example's values.
 fn taken() -> Overrides {
     let placeholders = Placeholders::Taken;
     Overrides { home: Some("/home/me".into()), placeholders, ..Overrides::default() }
@@ -218,7 +218,7 @@ fn every_optional_key_of_the_example_is_good_too() {
             let Some(rest) = line.trim_start().strip_prefix("#   ") else { break };
             changed[below] = format!("{}  {rest}", " ".repeat(indent));
         }
-        // Two keys that say the same thing in other words.
+        // Two keys that express the same setting differently.
         let other = match key {
             "vcpus" => "ocpus",
             "boot_volume_id" => "image_id",

@@ -1,11 +1,11 @@
-//! `hunt` with the real program: its flags, its consent, one probe at a time, and how it is taken up.
+//! `hunt` with the real program: its flags, its consent, one probe at a time, and resuming.
 
 use crate::program::Workplace;
 use crate::sim_serve::region;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// A config without anything that asks for a key.
+/// A config that needs no key.
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config.example.yaml");
 
 fn heartbeat(folder: &Path) -> Option<(PathBuf, Value)> {
@@ -103,7 +103,7 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
         "{}",
         first.stderr
     );
-    // Whoever launches the same names meanwhile would have them twice when the hunt finds capacity.
+    // A concurrent launch of the same names would create them twice when the hunt finds capacity.
     let beside = place.run(&["launch", "--count", "1", "--yes"]);
     assert_eq!(beside.code, 2, "{}", beside.stderr);
     assert!(beside.stderr.contains("is unfinished"), "{}", beside.stderr);
@@ -115,7 +115,7 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     assert!(beat["last_answer"].as_str().unwrap().contains("capacity"), "{beat}");
     let metrics = std::fs::read_to_string(&metrics).unwrap();
     assert!(metrics.contains("oci_insta_scale_hunt_probes_total{fleet=\""), "{metrics}");
-    // Consent was given for all of it, and the floor does not allow another probe yet.
+    // Consent covered all of it, and the floor does not allow another probe yet.
     let second = place.run(&words);
     assert_eq!((second.code, &second.json()["run_id"]), (6, &run), "{}", second.stderr);
     let shown = place.run(&["show", run.as_str().unwrap()]);

@@ -24,7 +24,7 @@ fn setting(place: &Workplace, key: &str) -> String {
     line.split_once(':').unwrap().1.trim().trim_matches('"').to_owned()
 }
 
-/// `./manage-instances.sh`, with the program beside it as `make build` leaves it.
+/// `./manage-instances.sh`, with the program beside it, as after `make build`.
 fn manage(place: &Workplace, arguments: &[&str]) -> Ended {
     if !cfg!(unix) {
         return place.command_of(MANAGE, arguments).output().unwrap().into();
@@ -164,7 +164,7 @@ fn a_missing_named_instance_is_a_reported_failure() {
     assert_eq!(document["instances"][1]["error"]["opc_request_id"], Value::Null);
     let none = stop(&["web-9"]);
     assert_eq!((none.code, &none.json()["failed"]), (4, &1.into()), "{}", none.stderr);
-    // Nothing is named here, and nothing is there: that is a failure unless it is said to be none.
+    // Nothing matches: that is a failure unless it is allowed.
     let empty = stop(&["-p", "zzz"]);
     assert_eq!((empty.code, &empty.json()["requested"]), (4, &0.into()), "{}", empty.stderr);
     assert_eq!((&empty.json()["run_id"], &empty.json()["outcome"]), (&Value::Null, &"nothing".into()));

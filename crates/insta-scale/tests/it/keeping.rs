@@ -1,5 +1,4 @@
-//! At least M or nothing, a deadline, a cost limit, extensions, and runs that were left unfinished: with the real program
-//! against a simulated region.
+//! `--min`, deadlines, cost limits, extensions, and unfinished runs, with the real program against a simulated region.
 
 use crate::bad_config::GOOD;
 use crate::program::{Ended, Workplace};
@@ -25,7 +24,7 @@ fn live(place: &Workplace) -> Vec<(String, String)> {
     live
 }
 
-/// Starts a launch, waits until so many are launched, and kills it.
+/// Starts a launch, waits until this many are launched, and kills it.
 fn killed_after(place: &Workplace, launched: u32, arguments: &[&str]) -> String {
     let mut child = watched_until(place, &format!("[{launched}/"), arguments).0;
     child.kill().unwrap();
@@ -33,7 +32,7 @@ fn killed_after(place: &Workplace, launched: u32, arguments: &[&str]) -> String 
     last_run(place)
 }
 
-/// Starts a launch and waits until its stderr says something of `launched`.
+/// Starts a launch and waits until its stderr contains `mark`.
 fn watched_until(place: &Workplace, mark: &str, arguments: &[&str]) -> (Child, String) {
     let mut child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
@@ -41,7 +40,7 @@ fn watched_until(place: &Workplace, mark: &str, arguments: &[&str]) -> (Child, S
     while !told.lines().any(|line| line.starts_with(mark) && line.contains("launched")) {
         assert_ne!(lines.read_line(&mut told).unwrap(), 0, "{told}");
     }
-    // Nobody may be stopped by a full pipe.
+    // A full pipe must not block the program.
     std::thread::spawn(move || lines.read_to_string(&mut String::new()));
     (child, told)
 }
@@ -56,7 +55,7 @@ fn names(ended: &Ended) -> Vec<String> {
     rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Not all of it is launched before the deadline.
+/// The deadline passes before all of these are launched.
 const LATE: [&str; 8] = ["--count", "30", "--rate", "4", "--deadline", "4s", "--output", "json"];
 
 fn late(more: &[&str]) -> Vec<&'static str> {
@@ -123,7 +122,7 @@ fn what_is_fewer_than_min_is_kept_when_that_is_wanted() {
 #[test]
 fn a_deadline_ends_a_launch_and_resume_goes_on_with_the_rest() {
     let (place, _region) = region(&[]);
-    // What is enough is kept, although some are missing.
+    // Enough instances are kept, although some are missing.
     let ended = place.run(&late(&["--min", "1", "--no-wait"]));
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let document = ended.json();
@@ -211,7 +210,7 @@ fn a_launch_does_not_pass_over_an_unfinished_run() {
     assert!(again.stderr.contains("20 instances: "), "{}", again.stderr);
     assert!(again.stderr.contains(&format!("oci-insta-scale resume {run}")), "{}", again.stderr);
     assert!(again.stderr.contains("launch --new"), "{}", again.stderr);
-    // A fleet of other names, and a rehearsal of this one, are nobody's business.
+    // A fleet with other names, and a simulated launch of this one, are ignored.
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     place.write("other.yaml", config.replace("display_name_prefix: rehearsal", "display_name_prefix: other"));
     assert_eq!(place.run(&["--config", "other.yaml", "--count", "1"]).code, 0);
@@ -266,7 +265,7 @@ fn an_extension_goes_on_after_the_highest_name() {
     let more = place.run(&["--extend", "--count", "2", "--output", "json"]);
     assert_eq!(more.code, 0, "{}", more.stderr);
     assert_eq!(names(&more), [format!("{prefix}-4"), format!("{prefix}-5")]);
-    // A name is taken as long as anybody can see it.
+    // A name is taken as long as anything can see it.
     let gone = place.run(&["instances", "terminate", "--all", "--yes", "--output", "json"]);
     assert_eq!(gone.code, 0, "{} {}", gone.stdout, gone.stderr);
     let dry = place.run(&["--extend", "--count", "1", "--dry-run", "--output", "json"]).json();
@@ -307,7 +306,7 @@ fn a_lost_ledger_is_rebuilt_from_the_tags_and_goes_on() {
 fn a_run_resumes_with_the_config_it_began_with() {
     let (place, region) = region(&[]);
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
-    // The endpoint was given beside the config: it is remembered as well.
+    // The endpoint was given beside the config and is remembered too.
     let elsewhere = config.replace(&region.endpoint, "http://127.0.0.1:9");
     assert_ne!(elsewhere, config);
     place.write("config.yaml", elsewhere);

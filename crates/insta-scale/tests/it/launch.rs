@@ -5,7 +5,7 @@ use crate::program::Workplace;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Fast enough that a machine boots in tenths of a second.
+/// Fast enough that an instance boots in tenths of a second.
 const SPEED: &str = "300";
 
 #[test]
@@ -29,7 +29,7 @@ fn a_rehearsal_launches_names_and_remembers_every_instance() {
     assert_eq!(shown, without_what_was_read_once(document), "a run is shown as it was summed up");
 }
 
-/// The document as `show` has it later: addresses and prices are not kept.
+/// The document as `show` prints it later: addresses and prices are not stored.
 fn without_what_was_read_once(mut document: Value) -> Value {
     for key in ["price_per_hour", "price_per_30_days", "currency"] {
         assert!(!document[key].is_null(), "{key}");

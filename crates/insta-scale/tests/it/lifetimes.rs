@@ -1,4 +1,4 @@
-//! A fleet that was launched with an end keeps it, whoever launches its members again.
+//! A fleet with an expiry keeps it, whichever command launches its members again.
 
 use crate::fleets::{scale, status};
 use crate::sim_serve::region;
@@ -32,7 +32,7 @@ fn a_member_whose_time_is_over_is_not_replaced() {
     assert_eq!(kept.code, 0, "{}", kept.stderr);
     assert!(kept.stderr.contains("rehearsal-1, rehearsal-2 not launched again"), "{}", kept.stderr);
     assert_eq!(status(&place)["members"], 0);
-    // Whoever scales wants them anew.
+    // A `scale` wants them again.
     assert_eq!(scale(&place, &["2"]).code, 0);
     assert_eq!(place.run(&["maintain", "--once", "--yes"]).code, 0);
     assert!(status(&place)["expires"].is_null());

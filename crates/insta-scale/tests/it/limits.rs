@@ -1,4 +1,4 @@
-//! `limits` with the real program: what stands in the way of the fleet, and the values that would do.
+//! `limits` with the real program: what prevents the fleet, and values that would suffice.
 
 use crate::program::Workplace;
 use crate::sim_serve::region;
@@ -39,7 +39,7 @@ fn limits_show_the_value_that_would_do() {
     let table = place.run(&["limits", "--count", "10"]);
     assert!(table.stdout.contains("WOULD DO") && table.stdout.contains("AD-1"), "{}", table.stdout);
     assert!(table.stderr.contains("of 10 instances"), "{}", table.stderr);
-    // What is used counts.
+    // Existing usage counts.
     assert_eq!(place.run(&["launch", "--count", "4", "--new"]).code, 0);
     let none = place.run(&["limits", "--count", "10", "--output", "json"]);
     assert_eq!((none.code, &none.json()["fits"]), (4, &0.into()), "{}", none.stdout);

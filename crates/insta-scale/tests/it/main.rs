@@ -1,4 +1,4 @@
-//! Tests of the commands from outside.
+//! Tests of the commands' public interface.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alternatives;

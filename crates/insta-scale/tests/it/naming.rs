@@ -1,4 +1,4 @@
-//! Names by pattern and list: what is wrong with them is found before anything is sent, and the launch gives them.
+//! Names by pattern and list: mistakes are found before anything is sent, and a launch uses the names.
 
 use crate::bad_config::{GOOD, errors, spoiled};
 use crate::program::Workplace;

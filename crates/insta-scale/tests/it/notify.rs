@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 
-/// A request as a receiver got it: the path, the headers in lower case, and the body.
+/// A request as a receiver sees it: the path, the headers in lower case, and the body.
 struct Request {
     path: String,
     headers: Vec<(String, String)>,
@@ -19,7 +19,7 @@ impl Request {
     }
 }
 
-/// A receiver that answers everything with `status`. Gives its address and what it got.
+/// A receiver that gives every request the response `status`. Returns its URL and the requests.
 fn receiver(status: &'static str) -> (String, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());

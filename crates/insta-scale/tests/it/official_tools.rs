@@ -1,5 +1,5 @@
-//! Credentials, proxies and certificates come from where the official tools read them, and a mistake in them is told as one
-//! of theirs.
+//! Credentials, proxies and certificates come from the places that the official tools read, and a mistake in them is reported
+//! as such.
 
 use crate::bad_config::GOOD;
 use crate::program::{Ended, Workplace};
@@ -13,7 +13,7 @@ fn key() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../oci-client/tests/data/test-key.pem")
 }
 
-/// The good config without credentials of its own.
+/// The good config without its own credentials.
 fn without_credentials(more: &str) -> String {
     let own = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
     let lines = GOOD.lines().filter(|line| !own.iter().any(|key| line.starts_with(key)));
@@ -21,7 +21,7 @@ fn without_credentials(more: &str) -> String {
     format!("{}\n{more}\n", kept.join("\n"))
 }
 
-/// Runs with the variables of a CI system, and others.
+/// Runs with the variables of a CI system, and more.
 fn with_variables(place: &Workplace, arguments: &[&str], more: &[(&str, &str)]) -> Ended {
     let mut command = place.command(arguments);
     command.env("OCI_CLI_USER", USER).env("OCI_CLI_TENANCY", TENANCY).env("OCI_CLI_FINGERPRINT", FINGERPRINT);
@@ -29,7 +29,7 @@ fn with_variables(place: &Workplace, arguments: &[&str], more: &[(&str, &str)]) 
     command.envs(more.iter().copied()).output().unwrap().into()
 }
 
-/// An address of this machine where nobody listens.
+/// An address of this machine where nothing listens.
 const NOBODY: &str = "http://127.0.0.1:9";
 
 #[test]
@@ -69,7 +69,7 @@ fn own_credentials_are_not_moved_by_variables() {
     );
 }
 
-/// What is said of this profile, beside a config that is right.
+/// The messages for this profile beside a correct config.
 fn with_profile(profile: impl AsRef<[u8]>, arguments: &[&str]) -> Ended {
     let place = Workplace::with_config(&without_credentials("profile: WORK"));
     std::fs::create_dir(place.path().join(".oci")).unwrap();
@@ -153,7 +153,7 @@ fn a_proxy_or_bundle_that_is_none_is_bad_usage() {
         let ended: Ended = place.command(&["--yes"]).env(variable, value).output().unwrap().into();
         assert_eq!(ended.code, 2, "{variable}: {}", ended.stderr);
         assert!(ended.stderr.contains(&format!("error: {variable} ")), "{}", ended.stderr);
-        // What only ever goes to this machine passes no proxy and no certificate.
+        // Requests to this machine use no proxy and no certificates.
         let local: Ended =
             place.command(&["--yes", "--endpoint", NOBODY]).env(variable, value).output().unwrap().into();
         assert!(local.stderr.contains("cannot reach 127.0.0.1:9"), "{variable}: {}", local.stderr);

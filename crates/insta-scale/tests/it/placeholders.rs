@@ -1,4 +1,4 @@
-//! A config that still has values of the example's launches nothing and asks nobody; only a rehearsal takes them.
+//! A config that still has values of the example launches nothing and sends no requests; only a simulated region accepts them.
 
 use crate::bad_config::{GOOD, errors};
 use crate::program::Workplace;
@@ -6,7 +6,7 @@ use crate::program::Workplace;
 const EXAMPLE: &str = include_str!("../../../../config.example.yaml");
 const KEY: &str = "replace-me@example.com";
 
-/// The good config with the example's SSH key: everything else is somebody's own.
+/// The good config with the example's SSH key; everything else is personal.
 fn with_the_key() -> String {
     let line = EXAMPLE.lines().find(|line| line.contains(KEY)).unwrap();
     format!("{GOOD}  ssh_authorized_keys: {}\n", line.trim())
@@ -25,7 +25,7 @@ fn each_value_of_the_example_is_named() {
     for key in ["tenancy_ocid", "user_ocid", "fingerprint", "compartment_id", "instance_settings.image_id"] {
         assert!(said.contains(&format!(": {key} still has the value of the example")), "{key}: {said}");
     }
-    // Those that are commented out are known too.
+    // The commented-out values are known too.
     let said = errors(format!("{GOOD}  kms_key_id: ocid1.key.oc1.phx.aaaaaaaaexamplekey\n"));
     assert!(said.contains("instance_settings.kms_key_id still has the value of the example"), "{said}");
 }

@@ -125,7 +125,7 @@ fn the_report_is_a_matrix_of_domains_and_fault_domains() {
         "--ad",
         "ad-2",
     ]);
-    // Two tables of a title, a head and one domain, and a line between them.
+    // Two tables, each with a title, a header and one domain, and a line between them.
     assert_eq!(several.stdout.lines().count(), 7, "{}", several.stdout);
 }
 
@@ -143,7 +143,7 @@ fn two_sizes_of_a_shape_are_two_tables_that_fit_a_terminal() {
         let mut any = cells.filter(|cell| cell["ocpus"] == ocpus && cell["fault_domain"].is_null());
         any.next().unwrap()["count"].as_u64().unwrap()
     };
-    // A host of 128 OCPUs takes 128 small ones and 4 large ones.
+    // A host of 128 OCPUs holds 128 small instances or 4 large ones.
     assert_eq!(count(1.0), 32 * count(32.0), "{cells}");
     let csv = place.run(&[&sizes[..], &["--ad", "AD-1", "--output", "csv"]].concat()).stdout;
     let head = "availability_domain,fault_domain,shape,ocpus,memory_gb,status,count\r\n";

@@ -1,10 +1,10 @@
-//! Runs the real program in a folder of its own, with nothing of this machine's environment.
+//! Runs the real program in a separate folder, without this machine's environment.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// A folder with a state directory of its own; commands run in it.
+/// A folder with its own state directory, in which commands run.
 pub struct Workplace {
     folder: TempDir,
 }
@@ -17,7 +17,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// What was printed as one JSON document.
+    /// The JSON document on stdout.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
@@ -35,7 +35,7 @@ impl From<Output> for Ended {
 }
 
 impl Workplace {
-    /// A folder with nothing in it.
+    /// An empty folder.
     pub fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
@@ -69,7 +69,7 @@ impl Workplace {
         self.command_of(env!("CARGO_BIN_EXE_oci-insta-scale"), arguments)
     }
 
-    /// Another of the programs.
+    /// The same for another of the programs.
     pub fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
@@ -88,7 +88,7 @@ impl Workplace {
     }
 }
 
-/// `--yes`, where a command needs it off a terminal and does not have it yet.
+/// `--yes`, if a command needs it without a terminal and does not have it yet.
 fn consent(arguments: &[&str]) -> Option<&'static str> {
     let has = |words: &[&str]| arguments.iter().any(|word| words.contains(word));
     let simulated = arguments.iter().any(|word| word.trim_start_matches('-').starts_with("simulate"));
@@ -97,7 +97,7 @@ fn consent(arguments: &[&str]) -> Option<&'static str> {
         None | Some(&("launch" | "resume" | "cleanup" | "scale")) => true,
         Some(&"instances") => has(&["start", "stop", "reboot", "terminate", "extend"]),
         Some(&"reservation") => has(&["create", "update", "wait", "delete"]),
-        // Flags come first: `launch` is put in unless a command follows.
+        // Flags come first: `launch` is inserted unless a command follows.
         Some(first) => {
             first.starts_with('-')
                 && !has(&["runs", "show", "plan", "instances", "reservation", "sim", "status", "fleets"])

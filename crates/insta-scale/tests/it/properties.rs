@@ -1,4 +1,4 @@
-//! Whatever is in a file or typed, the program answers and does not break.
+//! Whatever a file contains or a user types, the program responds and does not crash.
 
 use crate::bad_config::{GOOD, load_in};
 use clap::CommandFactory as _;
@@ -7,7 +7,7 @@ use insta_scale::config::Overrides;
 use proptest::prelude::*;
 use std::ffi::OsString;
 
-/// Pieces of YAML that parsers trip over, in any order.
+/// Pieces of YAML that are difficult for parsers, in any order.
 fn shards() -> impl Strategy<Value = String> {
     let pieces = [
         "a: ",

@@ -7,7 +7,7 @@ use serde_json::Value;
 const MANAGER: &str = env!("CARGO_BIN_EXE_capacity-manager");
 const SHAPE: &str = "VM.Standard.E4.Flex";
 
-/// A region whose time passes 600 times as fast.
+/// A region whose time runs 600 times as fast.
 fn region(more: &[&str]) -> (Workplace, Region) {
     region_at("600", more)
 }
@@ -28,7 +28,7 @@ fn listed(place: &Workplace) -> Vec<Value> {
     ended.json()["reservations"].as_array().unwrap().clone()
 }
 
-/// `./manage-instances.sh`, with the program beside it as `make build` leaves it.
+/// `./manage-instances.sh`, with the program beside it, as after `make build`.
 #[cfg(unix)]
 fn front_door(place: &Workplace, arguments: &[&str]) -> Ended {
     let script = place.write("manage-instances.sh", include_str!("../../../../manage-instances.sh"));
@@ -57,7 +57,7 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     assert!(created.stderr.contains("charged at 85 %"), "it is not free: {}", created.stderr);
     let (before, _) = created.stdout.split_once("prod").unwrap();
     assert!(!before.contains("ACTIVE"));
-    // 10 × 0.034 × 0.85, named before anything is made.
+    // 10 × 0.034 × 0.85, stated before anything is created.
     assert!(
         created.stderr.contains("from now on: 0.2890 USD per hour, 208.08 per 30 days"),
         "{}",
@@ -81,7 +81,7 @@ fn create_with_reservation_works_as_the_users_document_has_it() {
     let rows = listed(&place);
     assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&10.into(), &10.into()), "{rows:?}");
 
-    // It cannot be deleted under the instances, and says who they are.
+    // It cannot be deleted while instances use it, and the error names them.
     let refused = manager(&place, &["-delete", "-id", ocid, "-y"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("is used by 10 instances: rehearsal-"), "{}", refused.stderr);
@@ -119,7 +119,7 @@ fn below_min_everything_is_rolled_back() {
 
 #[test]
 fn rollback_has_its_own_time_and_names_only_what_existed() {
-    // It takes 3 s to be made, and the user gives it 1 s.
+    // Creating it takes 3 s, and the user allows 1 s.
     let place = Workplace::empty();
     place.write("slow.yaml", "world: {reservation_seconds: {min: 1800, max: 1800}}");
     let region = in_place(&place, &["--scenario", "slow.yaml"]);
@@ -186,7 +186,7 @@ fn short_domain_names_are_written_as_the_config_has_them() {
     assert_eq!((run.code, &run.json()["running"]), (0, &3.into()), "{}", run.stderr);
     assert!(listed(&place).iter().all(|row| row["used"] == 1), "{:?}", listed(&place));
 
-    // The lines that are printed work as well, with full names beside short ones.
+    // The printed lines work as well, with full names beside short ones.
     place.write("config.yaml", &three);
     let shown = place.run(&["reservation", "create", "--name", "again"]);
     let (_, lines) = shown.stderr.split_once("instance_settings:\n").unwrap();
@@ -394,7 +394,7 @@ fn a_launch_reserves_and_releases_what_is_unused() {
     let rows = listed(&place);
     assert_eq!((&rows[0]["reserved"], &rows[0]["used"]), (&7.into(), &7.into()), "{rows:?}");
 
-    // Two launches are refused for good: what they leave unused goes back.
+    // Two launches are refused for good: the capacity they leave unused is released.
     let place = Workplace::empty();
     let two = "faults: [{operations: [LaunchInstance], times: 2, fault: {answer: {status: 400, code: InvalidParameter}}}]";
     place.write("two.yaml", two);

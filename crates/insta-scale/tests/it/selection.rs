@@ -1,5 +1,5 @@
-//! Only what a person meant is acted on: blank selectors, wildcards, runs at work, ends of time, and what the end of a
-//! command says.
+//! Commands act only on what a person meant: blank selectors, wildcards, active runs, expiries, and the messages at the end of
+//! a command.
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::{Region, region_at};
@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 const MANAGE: &str = env!("CARGO_BIN_EXE_manage-instances");
 const MANAGER: &str = env!("CARGO_BIN_EXE_capacity-manager");
 
-/// A region whose time passes 600 times as fast.
+/// A region whose time runs 600 times as fast.
 fn region(more: &[&str]) -> (Workplace, Region) {
     region_at("600", more)
 }
@@ -22,7 +22,7 @@ fn launched(place: &Workplace, arguments: &[&str]) -> Value {
     ended.json()
 }
 
-/// Instances that are not on their way out.
+/// Instances that are not terminating.
 fn living(place: &Workplace) -> Vec<Value> {
     let listed = place.run(&["instances", "list", "--no-ips", "--output", "json"]);
     assert_eq!(listed.code, 0, "{}", listed.stderr);
@@ -31,7 +31,7 @@ fn living(place: &Workplace) -> Vec<Value> {
     rows
 }
 
-/// A launch of 40 that takes ten seconds, once it has launched three.
+/// A launch of 40 that takes ten seconds, after it has launched three.
 fn at_work(place: &Workplace) -> Child {
     at_work_with(place, &[])
 }
@@ -44,7 +44,7 @@ fn at_work_with(place: &Workplace, more: &[&str]) -> Child {
     while !told.contains("[3/40] launched") {
         assert_ne!(lines.read_line(&mut told).unwrap(), 0, "{told}");
     }
-    // Nobody may be stopped by a full pipe.
+    // A full pipe must not block the program.
     std::thread::spawn(move || lines.read_to_string(&mut String::new()));
     child
 }
@@ -114,7 +114,7 @@ fn a_run_at_work_keeps_its_instances() {
         assert!(refused.stderr.contains(&process), "{words:?}: {}", refused.stderr);
         assert!(refused.stderr.contains("--stop-run"), "{words:?}: {}", refused.stderr);
     }
-    // Nobody agreed to anything, so nothing is stopped.
+    // Nothing was confirmed, so nothing is stopped.
     let unconfirmed: Ended = place
         .unconfirmed(&["instances", "terminate", "--run", "last", "--stop-run"])
         .output()
@@ -127,7 +127,7 @@ fn a_run_at_work_keeps_its_instances() {
     assert_eq!(started.code, 0, "{}", started.stderr);
     assert_eq!(launch.wait().unwrap().code(), Some(130));
 
-    // What an asker that died has left stops nobody.
+    // A request left by a requester that died stops no run.
     let run = place.run(&["runs", "--output", "json"]).json();
     let run = run.as_array().unwrap().iter().find(|run| run["kind"] == "launch").unwrap().clone();
     let run = run["run"].as_str().unwrap();
@@ -143,7 +143,7 @@ fn last_launch(place: &Workplace) -> Value {
     runs.as_array().unwrap().iter().find(|run| run["kind"] == "launch").unwrap().clone()
 }
 
-/// That a run is over: nothing goes on with it, and another launch is free to begin.
+/// Checks that a run is over: it cannot be resumed, and another launch may begin.
 fn is_over(place: &Workplace, launched: u64) {
     let run = last_launch(place);
     assert_eq!((&run["outcome"], &run["launched"]), (&"stopped".into(), &launched.into()), "{run}");
@@ -171,11 +171,11 @@ fn a_terminated_run_launches_nothing_more() {
         ended.stderr
     );
     is_over(&place, count);
-    // The next launch is in nobody's way.
+    // Nothing blocks the next launch.
     let next = launched(&place, &["--count", "2"]);
     assert_eq!(next["running"], 2);
 
-    // A run that was cut short ends in the same way, although no process is at work on it, and so does one without instances.
+    // An interrupted run without a process ends in the same way, and so does one without instances.
     let cut = ["--new", "--count", "6", "--rate", "1", "--deadline", "2s", "--no-wait"];
     assert_eq!(place.run(&cut).code, 3);
     let count = last_launch(&place)["launched"].as_u64().unwrap();
@@ -196,7 +196,7 @@ fn extending_a_launch_at_work_is_told() {
     let said = format!("is still active (process {} on", launch.id());
     assert!(extended.stderr.contains(&said), "{}", extended.stderr);
     assert_eq!(launch.wait().unwrap().code(), Some(0));
-    // The hint, word for word: the same command again reaches all of them, and has nothing more to say.
+    // Follows the hint word for word: the same command now reaches all of them and has nothing more to report.
     let again = place.run(&["instances", "extend", "--run", "last", "--ttl", "4h", "--output", "json"]);
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!(again.json()["instances"].as_array().unwrap().len(), 40);
@@ -229,11 +229,11 @@ fn a_wildcard_is_named_and_never_a_success() {
         assert_eq!(ended.code, code, "{given}: {}", ended.stderr);
         assert!(ended.stderr.contains(&said), "{given}: {}", ended.stderr);
     }
-    // As a name it is missing, which is a failure already.
+    // As a name it is missing, which is already a failure.
     let named = place.run(&["instances", "stop", &format!("{prefix}*")]);
     assert_eq!(named.code, 4, "{}", named.stderr);
     assert!(named.stderr.contains(&format!("(--prefix {prefix})")), "{}", named.stderr);
-    // Even where an empty choice is allowed, that was none.
+    // `--allow-empty` does not cover a mistaken selector.
     let allowed = place.run(&["instances", "stop", "--prefix", &format!("{prefix}*"), "--allow-empty"]);
     assert_eq!(allowed.code, 2, "{}", allowed.stderr);
     assert!(living(&place).iter().all(|row| row["state"] == "RUNNING"));
@@ -255,7 +255,7 @@ fn an_extension_never_brings_the_end_nearer() {
     let name = living(&place)[0]["name"].as_str().unwrap().to_owned();
     let longer = place.run(&["instances", "extend", &name, "--ttl", "2d"]);
     assert_eq!(longer.code, 0, "{}", longer.stderr);
-    // One is moved, the other has more than that already.
+    // One is extended; the other already expires later.
     let both = place.run(&["instances", "extend", "--run", "last", "--ttl", "1d", "--output", "json"]);
     assert_eq!(both.code, 0, "{}", both.stderr);
     assert_eq!(both.json()["instances"].as_array().unwrap().len(), 1);
@@ -303,7 +303,7 @@ fn a_dry_run_exits_as_the_launch_would() {
     assert_eq!(dry(&[]).code, 0);
     assert_eq!(dry(&["--max-cost-per-hour", "0.0001"]).code, 2);
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
-    // Larger than any limit: every launch is refused.
+    // Larger than any limit, so every launch is refused.
     place.write("huge.yaml", config.replace("ocpus: 1", "ocpus: 100000"));
     let huge = dry(&["--config", "huge.yaml"]);
     assert!([2, 4].contains(&huge.code), "{} {}", huge.code, huge.stderr);

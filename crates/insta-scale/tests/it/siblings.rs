@@ -1,4 +1,4 @@
-//! What a launch refuses is refused beforehand as well: by the config where its text tells, else by the plan.
+//! Mistakes that a launch refuses are also refused earlier: by the config if its text shows them, otherwise by the plan.
 
 use crate::bad_config::{GOOD, load_in};
 use crate::program::Workplace;
@@ -46,7 +46,7 @@ fn vcpus_are_taken_as_the_ocpus_that_they_are() {
     assert!(odd.contains("is not a whole number of OCPUs") && odd.contains("set `ocpus: 2`"), "{odd}");
     let both = sized("VM.Standard.E4.Flex", "vcpus: 4\n    ocpus: 2").unwrap_err();
     assert!(both.contains("both set"), "{both}");
-    // The service knows what a vCPU is on a shape that is newer than this program.
+    // The service knows the vCPUs of a shape that is newer than this program.
     let new = sized("VM.Standard.E9.Flex", "vcpus: 4").unwrap();
     assert_eq!(new.fleet.template.shape_config.as_ref().unwrap().vcpus, Some(4));
 }
@@ -108,7 +108,7 @@ fn an_unknown_shape_hides_no_other_in_the_report() {
     assert_eq!(alone.stderr.matches("no shape VM.Standard.E44.Flex").count(), 1, "{}", alone.stderr);
 }
 
-/// An unset variable in a template never means another fleet, or no spread.
+/// An unset variable in a template never selects another fleet or disables the spread.
 #[test]
 fn a_blank_fleet_or_spread_is_refused() {
     for blank in ["fleet:", "fleet: \"\"", "fleet: \"  \""] {

@@ -1,4 +1,4 @@
-//! The simulated region as a server of its own, and a run that is interrupted and resumed against it.
+//! The simulated region as a standalone server, and a run against it that is interrupted and resumed.
 
 use crate::program::{Ended, Workplace};
 use std::io::{BufRead as _, BufReader};
@@ -22,7 +22,7 @@ impl Region {
         Self { child, endpoint }
     }
 
-    /// Ends it in order and says how it ended.
+    /// Stops it cleanly and returns its exit code.
     #[cfg(unix)]
     fn interrupt(mut self) -> Option<i32> {
         signal(&self.child);
@@ -30,7 +30,7 @@ impl Region {
     }
 }
 
-/// Makes the config of the region in `sim` the one that commands of this folder read.
+/// Makes the config of the region in `sim` the default config of this folder.
 pub fn configure(place: &Workplace) {
     let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
     place.write("config.yaml", config);
@@ -38,13 +38,13 @@ pub fn configure(place: &Workplace) {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A folder with the config of a served region in it, so that commands need no `--config`. Its time passes 300 times as fast.
+/// A folder with the config of a served region, so that commands need no `--config`. Its time runs 300 times as fast.
 pub fn region(more: &[&str]) -> (Workplace, Region) {
     region_at("300", more)
 }
@@ -124,7 +124,7 @@ fn an_interrupted_run_says_how_to_go_on_and_goes_on() {
 #[test]
 fn a_users_config_runs_against_a_served_region() {
     let place = Workplace::empty();
-    // A key is needed: the region's own will do for a user of the config's.
+    // A key is needed, and the region's own serves as that of the config's user.
     drop(Region::start(&place, &[]));
     let key = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
     let fingerprint = key.lines().find(|line| line.starts_with("fingerprint")).unwrap();
@@ -183,7 +183,7 @@ fn a_reset_removes_only_home_and_saved_state() {
     assert!(reset.stderr.contains("and its saved state"), "{}", reset.stderr);
     assert!(!place.path().join("world.json").exists() && !place.path().join("sim/config").exists());
     assert!(place.path().join("sim/notes.txt").exists(), "what is not the region's stays");
-    // Nothing to forget is no failure.
+    // Having nothing to delete is not a failure.
     assert_eq!(place.run(&["sim", "reset", "--home", "sim", "--save", "world.json"]).code, 0);
 }
 
@@ -236,7 +236,7 @@ fn a_region_larger_than_memory_is_refused_before_it_is_made() {
     assert!(ended.stderr.contains("hosts: there can be at most 1000000"), "{}", ended.stderr);
 }
 
-/// The home is claimed before the world is made, and a world of nearly a million hosts takes a while.
+/// The home is claimed before the world is created, and a world of nearly a million hosts takes some time.
 #[test]
 #[cfg(unix)]
 fn a_region_interrupted_at_start_leaves_no_lock() {

@@ -1,4 +1,4 @@
-//! `spread:` in config.yaml: what it means, what contradicts it, and what `plan --placements` hands to others.
+//! `spread:` in config.yaml: its meaning, contradictions, and the output of `plan --placements` for other tools.
 
 use crate::bad_config::{GOOD, load_in, spoiled};
 use crate::fleets::{add, scale};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 const SPREAD: &str = "spread: {across: fault_domain}";
 
-/// What is said of the good config with this line under `instance_settings`.
+/// The messages for the good config with this line under `instance_settings`.
 fn with(line: &str) -> String {
     spoiled("  availability_domain: AD-1\n", &format!("  availability_domain: AD-1\n  {line}\n"))
 }
@@ -138,7 +138,7 @@ fn placements_stay_the_same_once_they_exist() {
     assert_eq!(planned, expected.clone().into());
     assert_eq!(scale(&place, &["3"]).code, 0);
     assert_eq!(fault_domains(&place, &["--count", "4"]), planned, "re-read from the cloud");
-    // Without the ledger and beside a gap, nobody moves.
+    // Without the ledger and with a gap, no member moves.
     std::fs::remove_dir_all(place.path().join("state")).unwrap();
     assert_eq!(place.run(&["instances", "terminate", "rehearsal-2", "--no-wait"]).code, 0);
     assert_eq!(fault_domains(&place, &[]), expected[..3].iter().cloned().collect());

@@ -1,4 +1,4 @@
-//! Logging in: the command for a member of the fleet, and what `export` writes, with the real program on a simulated region.
+//! Logging in: the command for a member of the fleet, and the output of `export`, with the real program on a simulated region.
 
 use crate::fleets::scale;
 use crate::program::Workplace;
@@ -31,7 +31,7 @@ fn ssh_prints_the_command_for_a_member() {
     );
     assert!(line.trim_end().ends_with(&end) && end.contains("@10."), "{line}");
 
-    // Any instance is known by its OCID.
+    // Any instance can be named by its OCID.
     let ocid = document["ocid"].as_str().unwrap();
     let direct = place.run(&["ssh", ocid, "--jump-host", "none", "--address", "public"]);
     assert!(direct.stdout.trim_end().ends_with(&format!("admin@{address}")), "{}", direct.stdout);
@@ -60,14 +60,14 @@ fn a_name_that_is_no_member_lists_the_members() {
         let refused = place.run(wrong);
         assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{wrong:?}: {}", refused.stderr);
     }
-    // Two with one name: each is named by its OCID.
+    // Two members have one name: each is named by its OCID.
     let first = place.run(&["ssh", "rehearsal-1", "--output", "json"]).json();
     assert_eq!(place.run(&["launch", "--new", "--count", "1"]).code, 0);
     let ambiguous = place.run(&["ssh", "rehearsal-1"]);
     assert_eq!((ambiguous.code, ambiguous.stdout.as_str()), (2, ""));
     assert!(ambiguous.stderr.contains(first["ocid"].as_str().unwrap()), "{}", ambiguous.stderr);
     assert!(ambiguous.stderr.contains("hint: use the OCID"), "{}", ambiguous.stderr);
-    // What is stopped cannot be reached.
+    // A stopped instance cannot be reached.
     let ocid = first["ocid"].as_str().unwrap();
     assert_eq!(place.run(&["instances", "stop", ocid, "--force"]).code, 0);
     let stopped = place.run(&["ssh", ocid]);
@@ -111,7 +111,7 @@ mod exec {
     use std::os::unix::fs::PermissionsExt as _;
     use std::process::Stdio;
 
-    /// A way to the region on which it does not say that it is simulated.
+    /// A proxy to the region that hides that the region is simulated.
     fn disguised(endpoint: &str) -> String {
         let target = endpoint.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -167,7 +167,7 @@ mod exec {
         let missing = run(&["ssh", &ocid, "--endpoint", &endpoint, "--exec"]);
         assert_eq!(missing.code, 2, "{}", missing.stderr);
         assert!(missing.stderr.contains("ssh cannot be started"), "{}", missing.stderr);
-        // Neither a config nor a variable can ask for it.
+        // Neither a config nor a variable can request it.
         append(&place, "\nssh: {exec: true}\n");
         let refused = run(&["ssh", "rehearsal-1"]);
         assert!(refused.code == 2 && refused.stderr.contains("unknown key `ssh.exec`"), "{}", refused.stderr);

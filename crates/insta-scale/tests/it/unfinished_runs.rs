@@ -1,4 +1,4 @@
-//! Runs that a launch must not pass over, and what is said of runs that are gone on with: with the real program.
+//! Unfinished runs that a launch must not ignore, and messages about resumed runs, with the real program.
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::{Region, region};
@@ -10,7 +10,7 @@ fn live(place: &Workplace) -> usize {
     rows.iter().filter(|row| !row["state"].as_str().unwrap().starts_with("TERMINAT")).count()
 }
 
-/// A run that was cut short with instances made. Its id.
+/// An interrupted run that has created instances. Returns its id.
 fn cut_short(place: &Workplace) -> String {
     let words = ["--count", "8", "--rate", "4", "--deadline", "1s", "--no-wait", "--output", "json"];
     let ended = place.run(&words);
@@ -38,7 +38,7 @@ fn a_run_in_doubt_is_told_to_be_and_is_not_passed_over() {
     let again = place.run(&["--count", "2", "--output", "json"]);
     refused(&again, run);
     assert!(again.stderr.contains("with an unknown outcome"), "{}", again.stderr);
-    // A newer run that is complete is not what `resume` goes on with.
+    // `resume` does not choose a newer run that is complete.
     let beside = place.run(&["--new", "--count", "1", "--no-wait"]);
     assert_eq!(beside.code, 0, "{}", beside.stderr);
     let resumed = place.run(&["resume", "--no-wait", "--output", "json"]);
@@ -158,7 +158,7 @@ fn a_state_folder_that_is_set_to_nothing_is_not_set() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
-/// A hint is followed literally: its commands read the same config and ledger as the command that gave it.
+/// A user follows a hint literally: its commands use the same config and ledger as the command that printed it.
 #[test]
 fn a_command_in_a_hint_keeps_the_callers_flags() {
     let place = Workplace::empty();

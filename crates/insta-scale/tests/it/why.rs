@@ -1,4 +1,4 @@
-//! `show --why` and the summary of a launch with the real program: what each target answered.
+//! `show --why` and the summary of a launch with the real program: the responses of each target.
 
 use crate::program::Workplace;
 use crate::sim_serve::region;

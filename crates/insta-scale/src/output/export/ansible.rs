@@ -1,5 +1,5 @@
-//! A YAML inventory for Ansible. Every value is a quoted string, and what came from the service is marked `!unsafe`,
-//! so that `{{ … }}` in a name is a name and not a template (Ansible: "Advanced playbook syntax").
+//! A YAML inventory for Ansible. Every value is a quoted string, and values from the service are marked `!unsafe`, so that `{{
+//! … }}` in a name is a name and not a template (Ansible: "Advanced playbook syntax").
 
 use super::alias::{Alphabet, aliases, safe};
 use super::{ExportOptions, Exported};
@@ -70,7 +70,7 @@ fn host(out: &mut String, machine: &Machine, alias: &str, address: IpAddr, optio
     }
 }
 
-/// A double-quoted YAML string: everything that is not plain ASCII text is escaped.
+/// A double-quoted YAML string, in which everything except plain ASCII text is escaped.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -1,7 +1,7 @@
-//! Comma-separated values (RFC 4180) that a spreadsheet takes for text.
+//! Comma-separated values (RFC 4180) that a spreadsheet treats as text.
 //!
-//! A cell that begins with `=`, `+`, `-`, `@`, a tab or a line break is a formula to a spreadsheet, quoted or not; such a
-//! cell gets an apostrophe in front (OWASP: "CSV Injection").
+//! A spreadsheet interprets a cell that starts with `=`, `+`, `-`, `@`, a tab or a line break as a formula, even if quoted;
+//! such a cell is prefixed with an apostrophe (OWASP: "CSV Injection").
 
 use fleet::select::Machine;
 
@@ -47,15 +47,15 @@ pub(super) fn write(machines: &[Machine]) -> String {
     text
 }
 
-/// One line of cells, with the line's end (`\r\n`, as RFC 4180 has it).
+/// One line of cells, including the line ending (`\r\n` in RFC 4180).
 pub fn record<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
     let cells: Vec<String> = cells.into_iter().map(cell).collect();
     cells.join(",") + "\r\n"
 }
 
-/// One cell: no formula, and quoted where it must be.
+/// One cell: never a formula, and quoted if necessary.
 pub fn cell(text: &str) -> String {
-    // Spreadsheets drop blanks at the front before they look.
+    // Spreadsheets ignore leading blanks.
     let first = text.trim_start_matches(' ').chars().next();
     let formula =
         matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'));

@@ -1,4 +1,4 @@
-//! One JSON document. It outlives the program, so it says its version.
+//! One JSON document. Files outlive the program, so the document states its version.
 
 use fleet::select::Machine;
 use serde::Serialize;
@@ -10,7 +10,7 @@ struct ExportDocument<'a> {
 }
 
 pub(super) fn write(machines: &[Machine]) -> String {
-    // A `Machine` has string keys only and no number that JSON lacks but NaN, which serde_json writes as null.
+    // A `Machine` has only string keys, and the only number that JSON lacks is NaN, which serde_json writes as null.
     let mut text = serde_json::to_string_pretty(&ExportDocument { schema_version: 1, instances: machines })
         .unwrap_or_default();
     text.push('\n');

@@ -1,8 +1,8 @@
-//! Writes instances down for other programs: ssh, Ansible, `/etc/hosts`, Terraform, spreadsheets.
+//! Writes instances in formats of other programs: ssh, Ansible, `/etc/hosts`, Terraform, spreadsheets.
 //!
-//! Pure functions over [`Machine`]. A display name can hold anything, so nothing of it goes where it could mean
-//! something: hosts get an alias of safe characters, values are quoted by the rules of the format. This must not know
-//! how instances are listed or where the text goes.
+//! Pure functions over [`Machine`]. A display name can contain anything, so no part of it may have an effect: hosts get an
+//! alias of safe characters, and values are quoted by the rules of the format. This module must not know how instances are
+//! listed or where the text goes.
 
 mod alias;
 mod ansible;
@@ -18,7 +18,7 @@ use crate::ssh::{Accounts, Address, Login, LoginError};
 use fleet::select::Machine;
 use std::net::IpAddr;
 
-/// What to write.
+/// The format to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Blocks for `~/.ssh/config`.
@@ -35,21 +35,21 @@ pub enum Format {
     Csv,
 }
 
-/// What the formats that name hosts leave to the user.
+/// Options of the formats that name hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportOptions {
     /// How to log in.
     pub login: Login,
-    /// The account of each image, where the login names none.
+    /// The account of each image, used if the login names none.
     pub accounts: Accounts,
 }
 
-/// The text, and what was left out of it.
+/// The text, and the omitted instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
-    /// What to write, with a newline at its end (or empty).
+    /// The text to write, with a trailing newline (or empty).
     pub text: String,
-    /// Instances that could not be written, each with its reason, for people.
+    /// Instances that could not be written, with reasons, for people.
     pub left_out: Vec<String>,
 }
 

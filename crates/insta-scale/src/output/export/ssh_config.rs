@@ -1,4 +1,4 @@
-//! Blocks for `~/.ssh/config` (ssh_config(5)): `Host` takes patterns, `%` begins a token, `"` quotes.
+//! Blocks for `~/.ssh/config` (ssh_config(5)): `Host` takes patterns, `%` starts a token, `"` quotes.
 
 use super::alias::{Alphabet, aliases, comment};
 use super::{ExportOptions, Exported};
@@ -20,7 +20,7 @@ pub(super) fn write(machines: &[Machine], options: &ExportOptions) -> Exported {
             let _ = writeln!(text, "# {}", comment(machine.label()));
         }
         let _ = writeln!(text, "Host {alias}\n    HostName {address}");
-        // Addresses are used again by other instances: the key is remembered for the OCID.
+        // Other instances may reuse an address, so ssh remembers the host key by OCID.
         let _ = writeln!(text, "    HostKeyAlias {}", key_alias(&machine.ocid, &alias));
         if let Some(user) = options.user_of(machine) {
             let _ = writeln!(text, "    User {user}");

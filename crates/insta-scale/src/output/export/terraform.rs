@@ -10,7 +10,7 @@ pub(super) fn write(machines: &[Machine]) -> Exported {
     let mut text = String::new();
     let mut left_out = Vec::new();
     for (machine, alias) in machines.iter().zip(aliases(machines, Alphabet::Word)) {
-        // An OCID that parses holds nothing that HCL would interpret.
+        // A valid OCID contains nothing that HCL would interpret.
         if let Err(error) = Ocid::parse(&machine.ocid) {
             left_out.push(format!(
                 "{}: {:?} is not an OCID: {error}",

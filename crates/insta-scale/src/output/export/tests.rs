@@ -1,4 +1,4 @@
-//! Names from a hostile cloud do no harm in any format.
+//! Hostile names cause no harm in any format.
 
 use super::*;
 use proptest::prelude::*;
@@ -225,7 +225,7 @@ fn no_alias_is_a_name_that_means_another_host() {
         "all",
         "ungrouped",
         "web-1.prod",
-        // Its own name goes before what becomes the same.
+        // A name that is already safe takes precedence over one that becomes equal to it.
         "instance-1",
     ];
     let machines: Vec<_> = names.iter().zip(1..).map(|(name, number)| machine(name, number)).collect();
@@ -253,7 +253,7 @@ fn no_alias_is_a_name_that_means_another_host() {
     }
 }
 
-/// Reads RFC 4180 back, by its grammar.
+/// Parses RFC 4180 by its grammar.
 fn read_csv(text: &str) -> Vec<Vec<String>> {
     let mut rows = vec![vec![String::new()]];
     let (mut quoted, mut chars) = (false, text.chars().peekable());

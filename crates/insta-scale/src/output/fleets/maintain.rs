@@ -1,4 +1,4 @@
-//! What is reported while a fleet is kept at its size: a line for each change, and each kind of problem once a day.
+//! The reports of `maintain`: a line for each change, and each kind of problem once a day.
 
 use crate::args::OutputFormat;
 use crate::notify::Keeping;
@@ -15,24 +15,24 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Tells what happens.
+/// Reports what happens.
 pub struct Teller<'a> {
     output: OutputFormat,
     quiet: bool,
-    /// When each text was told last.
+    /// When each text was last reported.
     told: Mutex<BTreeMap<String, Timestamp>>,
-    /// Who is told besides.
+    /// Also sends notifications.
     keeping: &'a Keeping<'a>,
 }
 
 impl<'a> Teller<'a> {
-    /// One that tells nothing but alerts when only errors are wanted.
+    /// A reporter that prints only alerts if only errors are wanted.
     pub fn new(session: &Session, keeping: &'a Keeping<'a>) -> Self {
         let quiet = session.is_quiet();
         Self { output: session.output, quiet, told: Mutex::default(), keeping }
     }
 
-    /// Tells one thing.
+    /// Reports one event.
     pub fn tell(&self, told: &Told) {
         let now = SystemClock.now();
         if self.is_repeated(told, now) {
@@ -40,7 +40,7 @@ impl<'a> Teller<'a> {
         }
         self.keeping.tell(told, now);
         if matches!(self.output, OutputFormat::Json | OutputFormat::Jsonl) {
-            // Whoever reads the lines may have gone: that is no reason to end a fleet.
+            // The reader of the lines may be gone, which is no reason to stop maintaining a fleet.
             let _ = console::data(&(value(told, now).to_string() + "\n"));
         }
         let (text, is_alert) = line(told);
@@ -49,11 +49,11 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Whether the same was told within a day. Changes are told each time.
+    /// Whether the same was reported within a day. Changes are always reported.
     fn is_repeated(&self, told: &Told, now: Timestamp) -> bool {
         let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(told, Told::Replacing { .. } | Told::Replaced(_) | Told::Restarted { .. }) {
-            // What is calm after a change is news.
+            // After a change, a calm state is news again.
             known.retain(|text, _| text.starts_with("alert"));
             return false;
         }
@@ -67,7 +67,7 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// What is told, and whether somebody has to act.
+/// The line to print, and whether somebody has to act.
 fn line(told: &Told) -> (String, bool) {
     match told {
         Told::Calm { members } => (format!("the fleet has {}", count(*members, "instance")), false),
@@ -122,7 +122,7 @@ fn line(told: &Told) -> (String, bool) {
     }
 }
 
-/// What is told, for programs.
+/// The event, for programs.
 fn value(told: &Told, now: Timestamp) -> Value {
     let (kind, more) = match told {
         Told::Calm { members } => ("calm", json!({"members": members})),

@@ -1,4 +1,4 @@
-//! What commands about fleets show.
+//! The output of commands about fleets.
 
 pub mod maintain;
 pub mod replace;

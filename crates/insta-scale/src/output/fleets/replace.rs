@@ -1,4 +1,4 @@
-//! What a replacement does and came to.
+//! The progress and result of a replacement.
 
 use crate::args::OutputFormat;
 use crate::output::console;
@@ -20,7 +20,7 @@ fn document(value: Value, output: OutputFormat, people: String) -> String {
     }
 }
 
-/// Nothing was to be done.
+/// The output when there was nothing to replace.
 pub fn nothing(output: OutputFormat, dry_run: bool) -> String {
     if dry_run {
         let value = json!({"schema_version": SCHEMA_VERSION, "planned": []});
@@ -29,7 +29,7 @@ pub fn nothing(output: OutputFormat, dry_run: bool) -> String {
     done(&Replacement { ended: 0, left: 0, stopped: None }, output)
 }
 
-/// What would be done.
+/// The output of a dry run.
 pub fn planned(
     proposal: &Proposal,
     prices: &Prices,
@@ -45,7 +45,7 @@ pub fn planned(
     document(value, output, proposal.dry_run(prices))
 }
 
-/// Tells a step.
+/// Reports a step.
 pub fn step(step: &ReplaceStep, output: OutputFormat) {
     let names = |names: &[String]| ranges(&names.iter().map(|name| clean(name)).collect::<Vec<_>>());
     let (kind, text, value) = match step {
@@ -76,12 +76,12 @@ pub fn step(step: &ReplaceStep, output: OutputFormat) {
         if let (Value::Object(line), Value::Object(more)) = (&mut line, value) {
             line.extend(more);
         }
-        // Whoever reads the lines may have gone: that changes nothing of the fleet.
+        // The reader of the lines may be gone, which does not affect the fleet.
         let _ = console::data(&(mark(line).to_string() + "\n"));
     }
 }
 
-/// What came of it.
+/// The result.
 pub fn done(replaced: &Replacement, output: OutputFormat) -> String {
     let Replacement { ended, left, stopped } = replaced;
     let value =

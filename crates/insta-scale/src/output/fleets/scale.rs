@@ -1,4 +1,4 @@
-//! The result of a `scale`: one document for programs, one more line for people.
+//! The result of a `scale`: one document for programs, one additional line for people.
 
 use crate::args::OutputFormat;
 use crate::output::console;
@@ -19,30 +19,30 @@ use ledger::RunId;
 use oci_client::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-/// What a `scale` came to.
+/// The result of a `scale`.
 #[derive(Debug)]
 pub struct Done<'a> {
     plan: &'a ScalePlan,
-    /// How many members there are now.
+    /// The number of members now.
     after: u32,
-    /// The run that keeps the size, if one was needed.
+    /// The run that records the size, if one was needed.
     scale: Option<RunId>,
     dry_run: bool,
 }
 
 impl<'a> Done<'a> {
-    /// A fleet that has so many members now.
+    /// The result for a fleet that now has this many members.
     pub fn new(plan: &'a ScalePlan, after: u32) -> Self {
         Self { plan, after, scale: None, dry_run: false }
     }
 
-    /// The same, for a command that only shows what it would do if `dry_run` is set.
+    /// Marks the result as a dry run if `dry_run` is set.
     #[must_use]
     pub fn of_dry_run(self, dry_run: bool) -> Self {
         Self { dry_run, ..self }
     }
 
-    /// The same, with the run that keeps the size.
+    /// Adds the run that records the size.
     #[must_use]
     pub fn by(self, scale: RunId) -> Self {
         Self { scale: Some(scale), ..self }
@@ -95,13 +95,13 @@ impl<'a> Done<'a> {
         }
     }
 
-    /// Nothing was changed.
+    /// The output if nothing was changed.
     pub fn text(&self, output: OutputFormat) -> String {
         let people = if self.dry_run { format!("{DRY_RUN}\n\n{}", self.line()) } else { self.line() };
         self.shown(output, "none", ("launch", Value::Null), people)
     }
 
-    /// What would be changed.
+    /// The output of a dry run.
     pub fn planned(&self, proposal: &Proposal, prices: &Prices, output: OutputFormat) -> String {
         let people = proposal.dry_run(prices);
         let change = if self.plan.wanted > self.plan.before { "launch" } else { "terminate" };
@@ -110,7 +110,7 @@ impl<'a> Done<'a> {
         self.shown(output, change, ("planned", json!(lines)), people)
     }
 
-    /// Instances were launched.
+    /// The output after launching instances.
     pub fn launched(&self, summary: &RunSummary, ending: &Ending, output: OutputFormat) -> String {
         let document = serde_json::to_value(Document::of(summary, ending)).unwrap_or_default();
         let table = summary::launch_table(summary, ending, console::stdout_has_colour(), console::width());
@@ -118,13 +118,13 @@ impl<'a> Done<'a> {
         self.shown(output, "launch", ("launch", document), people)
     }
 
-    /// Instances were terminated.
+    /// The output after terminating instances.
     pub fn terminated(&self, summary: &ActionSummary, output: OutputFormat) -> String {
         let document = action::action_value(summary);
         self.shown(output, "terminate", ("terminate", document), action::action_table(summary) + &self.line())
     }
 
-    /// How to continue if the size was not reached.
+    /// Says how to continue if the size was not reached.
     pub fn advise(&self, session: &Session) {
         if self.after != self.plan.wanted && !session.is_quiet() {
             let again = session.command_line();

@@ -1,4 +1,4 @@
-//! How a fleet stands, for people and for programs.
+//! The state of a fleet, for people and for programs.
 
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::instances::columns::{Column, columns_table};
@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Above this many members, only those that need attention are shown one by one.
+/// With more members than this, only those that need attention are shown individually.
 const ROWS: usize = 100;
-/// Columns of the labels.
+/// The width of the labels, in columns.
 const LABEL: usize = 16;
 
-/// For people. `file` is the config, `width` the terminal's, if it is one.
+/// For people. `file` is the config; `width` is the terminal's, if there is one.
 pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize>) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are ignored.
@@ -124,7 +124,7 @@ fn spread_line(spread: &SpreadStanding) -> String {
     )
 }
 
-/// What belongs to the fleet besides its members.
+/// Resources of the fleet other than its members.
 fn belongings(standing: &Standing) -> Vec<(&'static str, String)> {
     let Some(found) = &standing.belongings else { return Vec::new() };
     let currency = clean(&standing.currency);
@@ -157,7 +157,7 @@ fn belongings(standing: &Standing) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// What a person may want to act on.
+/// Problems that a person may want to act on.
 fn troubles(standing: &Standing) -> Vec<(&'static str, String)> {
     let mut troubles = Vec::new();
     if !standing.runs_at_work.is_empty() {

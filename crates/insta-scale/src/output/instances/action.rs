@@ -1,4 +1,4 @@
-//! The result of a run of actions: a table, a document, and each kind of failure once with its hint.
+//! The result of an action run: a table, a document, and each kind of failure once with its hint.
 
 use super::columns::{Column, columns_table};
 use super::list::short_ocid;
@@ -52,11 +52,11 @@ pub fn action_table(summary: &ActionSummary) -> String {
 
 /// Why a row is not done: the code and the text.
 fn reason(error: &ErrorRecord) -> String {
-    // The request id is told with the advice, and would leave no room for the rest.
+    // The request id appears in the advice, and would leave no space for the rest here.
     describe(&ErrorRecord { opc_request_id: None, ..error.clone() })
 }
 
-/// A result in a word or two.
+/// A result in one or two words.
 pub fn word(result: RowResult) -> &'static str {
     match result {
         RowResult::Done => "done",
@@ -86,7 +86,7 @@ pub fn totals(summary: &ActionSummary) -> String {
     text
 }
 
-/// What went wrong and what to do, for stderr. Empty when all is well.
+/// What failed and what to do, for stderr. Empty if everything succeeded.
 pub fn action_advice(summary: &ActionSummary) -> String {
     let mut out = String::new();
     let mut kinds: BTreeMap<(&str, &str, &str), Vec<&ActionRow>> = BTreeMap::new();
@@ -123,7 +123,7 @@ pub fn action_advice(summary: &ActionSummary) -> String {
     out
 }
 
-/// What to do about a failure of an action.
+/// The hint for a failure of an action.
 fn hint(error: &ErrorRecord) -> &'static str {
     match &error.class {
         ErrorClass::WrongState => "`oci-insta-scale instances status` shows the current state",
@@ -184,10 +184,10 @@ fn names(rows: &[&ActionRow]) -> String {
     }
 }
 
-/// A failure as documents have it, with what to do about it.
+/// A failure with its hint, for documents.
 pub fn error_value(record: &ErrorRecord) -> Value {
     let mut value = json!({"opc_request_id": null});
-    // Texts and numbers: nothing that JSON cannot hold.
+    // Strings and numbers only, so serialisation cannot fail.
     if let (Some(error), Ok(Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(record)) {
         error.extend(fields);
         error.insert("hint".to_owned(), advice(hint(record)).into());
@@ -197,7 +197,7 @@ pub fn error_value(record: &ErrorRecord) -> Value {
 
 /// The document.
 pub fn action_value(summary: &ActionSummary) -> Value {
-    // Texts, numbers and times: nothing that JSON cannot hold.
+    // Strings, numbers and times only, so serialisation cannot fail.
     let mut value = serde_json::to_value(summary).unwrap_or_default();
     if let Some(rows) = value.get_mut("instances").and_then(Value::as_array_mut) {
         for (row, from) in rows.iter_mut().zip(&summary.instances) {

@@ -14,10 +14,11 @@ use fleet::cleanup::{CleanupRow, CleanupSummary};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// The columns of what was found.
+/// The columns of the found resources.
 pub const COLUMNS: [&str; 6] = ["KIND", "NAME", "WHERE", "PRICE/HOUR", "WHY", "OCID"];
 
-/// What was found, as a table that fits the terminal: whoever is asked sees what it is and the end of its OCID.
+/// The found resources as a table that fits the terminal. Before a question, every row shows what it is and the end of its
+/// OCID.
 pub fn found_table(listing: &Listing, width: Option<usize>) -> String {
     let cells = |at: usize| listing.rows.iter().map(move |row| row.get(at).cloned().unwrap_or_default());
     let ranks = [0, 0, 3, 1, 2, 0];
@@ -72,7 +73,7 @@ fn totals(summary: &CleanupSummary) -> String {
     text
 }
 
-/// What went wrong and what to do, for stderr. Empty when all is well.
+/// What failed and what to do, for stderr. Empty if everything succeeded.
 pub fn cleanup_advice(summary: &CleanupSummary) -> String {
     let mut out = String::new();
     for row in &summary.leftovers {
@@ -90,7 +91,7 @@ pub fn cleanup_advice(summary: &CleanupSummary) -> String {
 /// One document.
 pub fn cleanup_json(summary: &CleanupSummary) -> String {
     let mut document = mark(json!({"schema_version": SCHEMA_VERSION, "action": "cleanup"}));
-    // Texts and numbers: nothing that JSON cannot hold.
+    // Strings and numbers only, so serialisation cannot fail.
     if let (Some(document), Ok(Value::Object(fields))) =
         (document.as_object_mut(), serde_json::to_value(summary))
     {

@@ -1,6 +1,6 @@
-//! A table that fits the terminal: columns that matter less go first, and no name is so long that it drives them out.
+//! A table that fits the terminal: less important columns are dropped first, and a long name does not displace other columns.
 //!
-//! Must not know what the columns are about.
+//! It must not know what the columns mean.
 
 use crate::output::text::clean;
 use anstyle::Style;
@@ -14,18 +14,18 @@ pub struct Column {
     pub title: &'static str,
     /// Its cells.
     pub cells: Vec<String>,
-    /// Shorter cells, to use before any column is left out.
+    /// Shorter cells, used before any column is dropped.
     pub short: Option<Vec<String>>,
-    /// Which goes first when there is no room: the highest. 0 stays.
+    /// The order in which columns are dropped, highest first. Rank 0 always stays.
     pub rank: u8,
-    /// Whether its cells can be cut: names and other text.
+    /// Whether its cells, such as names, may be cut.
     pub can_be_cut: bool,
     /// The style of each cell; plain where there is none.
     pub styles: Vec<Style>,
 }
 
 impl Column {
-    /// A column; its cells are made safe for a terminal.
+    /// A column, with its cells made safe for a terminal.
     pub fn new(title: &'static str, rank: u8, cells: impl Iterator<Item = String>) -> Self {
         Self {
             title,
@@ -37,21 +37,21 @@ impl Column {
         }
     }
 
-    /// The same, with cells that are cut when there is no room for all of them.
+    /// Allows cutting the cells if there is not enough space.
     #[must_use]
     pub fn cut(mut self) -> Self {
         self.can_be_cut = true;
         self
     }
 
-    /// The same with shorter cells for narrow terminals.
+    /// Adds shorter cells for narrow terminals.
     #[must_use]
     pub fn or_short(mut self, cells: impl Iterator<Item = String>) -> Self {
         self.short = Some(cells.map(|cell| clean(&cell)).collect());
         self
     }
 
-    /// The same with a style for each cell.
+    /// Adds a style for each cell.
     #[must_use]
     pub fn styled(mut self, styles: impl Iterator<Item = Style>) -> Self {
         self.styles = styles.collect();
@@ -64,21 +64,21 @@ impl Column {
     }
 }
 
-/// Between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
-/// A name drives no other column out to have more than this (or a third of the terminal).
+/// A name may displace other columns only up to this width (or a third of the terminal).
 const NAME: usize = 24;
-/// No name is cut to less.
+/// No name is cut to less than this.
 const LEAST: usize = 8;
 
-/// The table as lines, a line break after each. `width` is the terminal's, if it is one.
+/// The table as lines, each with a line break. `width` is the terminal's, if there is one.
 pub fn columns_table(mut columns: Vec<Column>, width: Option<usize>) -> String {
     if let Some(width) = width {
         fit(&mut columns, width);
     }
     let widths: Vec<usize> = columns.iter().map(Column::width).collect();
     let rows = columns.first().map_or(0, |column| column.cells.len());
-    // Grown by doubling, a long table would be in memory three times over.
+    // Growing the buffer by doubling would hold a long table in memory three times.
     let line_length = widths.iter().map(|width| width + GAP).sum::<usize>() + 1;
     let mut out = String::with_capacity(line_length.saturating_mul(rows + 1));
     let mut line = |cells: &mut dyn Iterator<Item = (&str, Style)>| {
@@ -111,7 +111,7 @@ fn total(columns: &[Column]) -> usize {
     columns.iter().map(|column| column.width() + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
-/// Shorter cells first; then columns go, as if no name were long; then names take the room that is left.
+/// Uses the shorter cells first; then drops columns as if no name were long; then gives names the remaining space.
 fn fit(columns: &mut Vec<Column>, width: usize) {
     if total(columns) <= width {
         return;

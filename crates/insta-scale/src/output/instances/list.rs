@@ -14,34 +14,34 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Instances to be shown.
+/// The instances to show.
 #[derive(Clone, Copy, Debug)]
 pub struct Table<'a> {
     /// The instances, sorted.
     pub machines: &'a [Machine],
-    /// What things cost.
+    /// The prices.
     pub prices: &'a Prices,
     /// The time now, for their age.
     pub now: Timestamp,
-    /// Whether addresses were asked for.
+    /// Whether addresses were looked up.
     pub addresses: bool,
-    /// Every column, in full.
+    /// Whether to show every column in full.
     pub wide: bool,
-    /// Whether somebody is asked about them: then each is told by its OCID, however narrow the terminal.
+    /// Whether a question about them follows: then every row shows the OCID, however narrow the terminal is.
     pub asking: bool,
 }
 
-/// One instance as a program reads it.
+/// One instance, for programs.
 #[derive(Serialize)]
 struct Row<'a> {
     #[serde(flatten)]
     machine: &'a Machine,
-    /// In lines of JSON, each of which is a document.
+    /// Included in JSON lines, each of which is a separate document.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     simulated: bool,
-    /// In the currency of the totals; absent when it is not known.
+    /// In the currency of the totals; absent if unknown.
     price_per_hour: Option<f64>,
-    /// When its time (`launch --ttl`) is over; absent when it has no end.
+    /// When it expires (`launch --ttl`); absent if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<Timestamp>,
 }
@@ -53,7 +53,7 @@ struct Totals<'a> {
     by_state: BTreeMap<&'a str, usize>,
     ocpus: f64,
     memory_gb: f64,
-    /// Of those with a known price.
+    /// The sum of the known prices.
     price_per_hour: f64,
     unknown_prices: usize,
     currency: &'a str,
@@ -71,7 +71,7 @@ struct ListDocument<'a> {
 }
 
 impl Table<'_> {
-    /// The rows and the totals. `width` is the terminal's, if it is one.
+    /// The rows and the totals. `width` is the terminal's, if there is one.
     pub fn text(&self, width: Option<usize>) -> String {
         if self.machines.is_empty() {
             return String::new();
@@ -83,13 +83,13 @@ impl Table<'_> {
         text
     }
 
-    /// The rows alone.
+    /// Only the rows.
     pub fn rows(&self, width: Option<usize>) -> String {
         let width = width.filter(|_| !self.wide);
         columns_table(self.columns(width.is_some()), width)
     }
 
-    /// `narrow` says whether there may be too little room, so that shorter cells are worth their memory.
+    /// `narrow` says whether space may be short, so that shorter cells are worth their memory.
     fn columns(&self, narrow: bool) -> Vec<Column> {
         let column = |title, rank, cell: &dyn Fn(&Machine) -> String| {
             Column::new(title, rank, self.machines.iter().map(cell))
@@ -151,7 +151,7 @@ impl Table<'_> {
         writeln!(out)
     }
 
-    /// One object a line.
+    /// One object per line.
     pub fn write_json_lines(&self, out: &mut dyn Write) -> io::Result<()> {
         for machine in self.machines {
             serde_json::to_writer(&mut *out, &self.row(machine, simulated::is()))?;
@@ -229,7 +229,7 @@ fn sums<'a>(machines: &'a [Machine], prices: &'a Prices) -> Totals<'a> {
     }
 }
 
-/// From 0.0: the sum of no floating-point numbers is -0.0.
+/// Starts at 0.0, because the sum of no floating-point numbers is -0.0.
 fn sum(numbers: impl Iterator<Item = f64>) -> f64 {
     numbers.fold(0.0, |sum, number| sum + number)
 }
@@ -251,7 +251,7 @@ pub fn totals(machines: &[Machine], prices: &Prices) -> String {
         count(sums.instances as u64, "instance"),
         states.join(", "),
         sums.ocpus,
-        // Halves are possible: no count.
+        // Fractions are possible, so this is not a count.
         if sums.ocpus.total_cmp(&1.0).is_eq() { "OCPU" } else { "OCPUs" },
         sums.memory_gb,
         thousands(sums.price_per_hour, 4),
@@ -264,7 +264,7 @@ pub fn short_domain(domain: &str) -> &str {
     domain.rsplit_once(':').map_or(domain, |(_, short)| short)
 }
 
-/// The end of an OCID, which is the part that differs.
+/// The end of an OCID, which distinguishes it.
 pub fn short_ocid(ocid: &str) -> String {
     let tail: String = ocid.chars().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect();
     format!("…{tail}")
@@ -274,7 +274,7 @@ fn age(machine: &Machine, now: Timestamp) -> String {
     let Some(created) = machine.created else { return "-".to_owned() };
     let seconds = now.duration_since(created).as_secs();
     match seconds {
-        // Clocks differ a little. Where they differ more, as in a simulated region that runs ahead, nobody knows.
+        // Clocks differ a little. If they differ more, as in a simulated region that runs ahead, the age is unknown.
         ..-60 => "-".to_owned(),
         -60..0 => "0 s".to_owned(),
         0..120 => format!("{seconds} s"),

@@ -1,4 +1,4 @@
-//! How instances and what is done to them are shown.
+//! The output about instances and actions on them.
 
 pub mod action;
 pub mod cleanup;

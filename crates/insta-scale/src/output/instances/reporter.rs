@@ -1,7 +1,6 @@
-//! Shows the progress of a run of actions: a bar on a terminal, plain lines elsewhere, JSON lines on stdout.
+//! Shows the progress of an action run: a bar on a terminal, plain lines elsewhere, JSON lines on stdout.
 //!
-//! A thread of its own does the writing, so that a slow terminal never holds the run up. It knows the run by its records
-//! only.
+//! A separate thread does the writing, so that a slow terminal never delays the run. It knows the run only by its records.
 
 use crate::args::OutputFormat;
 use crate::error::CommandError;
@@ -30,7 +29,7 @@ pub struct ActionReporter {
 }
 
 impl ActionReporter {
-    /// Starts showing a run. `what` names one of its slots, `names` says how each is called.
+    /// Starts showing a run. `what` is the noun for its slots, and `names` maps each slot to its name.
     pub fn start(
         session: &Session,
         run: RunId,
@@ -64,7 +63,7 @@ impl ActionReporter {
         Ok((sink, Self { sender, thread }))
     }
 
-    /// Shows what is left and stops.
+    /// Shows the remaining records and stops.
     pub fn finish(self) {
         let _ = self.sender.send(ActionMessage::End);
         let _ = self.thread.join();
@@ -84,9 +83,9 @@ struct ActionView {
     state: RunState,
     what: &'static str,
     names: Vec<String>,
-    /// Slots whose action was accepted and that are not there yet.
+    /// Slots whose action was accepted but that have not reached the wanted state.
     accepted: BTreeSet<SlotNumber>,
-    /// Slots whose start found no capacity and is sent again.
+    /// Slots whose start found no capacity and will be repeated.
     without_capacity: BTreeSet<SlotNumber>,
     bar: Option<ProgressBar>,
 }
@@ -124,7 +123,7 @@ impl ActionView {
         }
     }
 
-    /// What stands beside the bar: nothing is seen to be done for as long as the first instance takes.
+    /// The text beside the bar, which explains why nothing is done until the first instance finishes.
     fn message(&self) -> String {
         let rate =
             self.state.rates.get("write").map_or_else(String::new, |rate| format!(", pace {rate:.1}/s"));
@@ -162,7 +161,7 @@ impl ActionView {
         }
     }
 
-    /// The line for a record; nothing when it is not worth one.
+    /// The line for a record; `None` if it is not notable.
     fn line(&self, record: &Record) -> Option<String> {
         let Self { what, state, names, .. } = self;
         let verbose = self.verbosity == Verbosity::Verbose;
@@ -190,7 +189,7 @@ impl ActionView {
             Event::TryFailed { slot, error, .. } if error.class == ErrorClass::Capacity => {
                 format!("{done} {}: {}; waiting for capacity", name(*slot), describe(error))
             }
-            // A busy instance is reported, since nothing else explains the delay.
+            // A busy instance is reported, because nothing else explains the delay.
             Event::TryFailed { slot, error, .. } if verbose || error.status == Some(409) => {
                 format!("{done} {}: {}; trying again", name(*slot), describe(error))
             }
@@ -210,7 +209,7 @@ impl ActionView {
     }
 }
 
-/// Whether the line must be seen even where a bar stands for the rest.
+/// Whether the line must be shown even if a bar represents the rest.
 fn matters(event: &Event) -> bool {
     matches!(
         event,

@@ -1,4 +1,4 @@
-//! How instances stand: counts by state, availability domain and shape, then one line each.
+//! The state of instances: counts by state, availability domain and shape, then one line each.
 
 use super::columns::{Column, columns_table};
 use super::list::short_domain;
@@ -22,7 +22,7 @@ pub struct Status {
     moving: usize,
 }
 
-/// Whether an instance is on its way to another state by itself.
+/// Whether an instance is in a transitional state.
 fn is_moving(state: &State) -> bool {
     matches!(
         state,
@@ -48,12 +48,12 @@ impl Status {
         status
     }
 
-    /// Whether none is on its way to another state.
+    /// Whether no instance is in a transitional state.
     pub fn is_steady(&self) -> bool {
         self.moving == 0
     }
 
-    /// For people. `width` is the terminal's, if it is one.
+    /// For people. `width` is the terminal's, if there is one.
     pub fn text(&self, machines: &[Machine], width: Option<usize>) -> String {
         let mut out = count(self.all as u64, "instance") + "\n";
         for (title, counts) in

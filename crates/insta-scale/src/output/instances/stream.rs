@@ -1,9 +1,9 @@
-//! Writes long output to stdout as it is made: a document of 100,000 instances need not be in memory as a whole.
+//! Writes long output to stdout while it is generated, so that a document of 100,000 instances need not be in memory.
 
 use crate::error::CommandError;
 use std::io::{self, BufWriter, Write};
 
-/// Hands stdout to `make`. A closed stdout is no error: whoever reads has seen enough.
+/// Passes stdout to `make`. A closed stdout is not an error, because its reader may stop at any time.
 pub fn stream_data(make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
     let mut out = BufWriter::new(anstream::stdout().lock());
     match make(&mut out).and_then(|()| out.flush()) {

@@ -1,11 +1,11 @@
-//! A run of the real program against a region in another process, and what that region's own books say of it.
+//! A run of the real program against a region in another process, and that region's own counters.
 
 use crate::program::{Ended, Workplace};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-/// A `sim serve` that ends with the test. What it leaves for its users is in the folder `sim`.
+/// A `sim serve` that ends with the test. Its files for users are in the folder `sim`.
 pub struct Region {
     child: Child,
     endpoint: String,
@@ -23,7 +23,7 @@ impl Region {
         Self { child, endpoint }
     }
 
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// Its URL: `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -31,13 +31,13 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What the region's own counters say.
+/// The region's own counters.
 pub fn stats(region: &Region) -> Value {
     let address = region.endpoint.trim_start_matches("http://");
     let mut socket = std::net::TcpStream::connect(address).unwrap();
@@ -47,19 +47,19 @@ pub fn stats(region: &Region) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-/// How many instances exist and are not on their way out.
+/// The number of instances that exist and are not terminating.
 pub fn live(region: &Region) -> u64 {
     let stats = stats(region);
     let states = stats["instances"].as_object().unwrap().iter();
     states.filter(|(state, _)| !state.starts_with("TERMINAT")).map(|(_, count)| count.as_u64().unwrap()).sum()
 }
 
-/// How many launches were asked for, whatever came of them.
+/// The number of requested launches, whatever their result.
 pub fn launches(region: &Region) -> u64 {
     stats(region)["operations"]["LaunchInstance"]["requests"].as_u64().unwrap_or(0)
 }
 
-/// Resumes the last run and checks that exactly `count` instances exist then, each with a number of its own.
+/// Resumes the last run and checks that exactly `count` instances then exist, each with its own number.
 pub fn resume_to(place: &Workplace, region: &Region, count: u64) {
     let resumed = place.run(&["resume", "--config", "sim/config.yaml", "--output", "json"]);
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
@@ -67,7 +67,7 @@ pub fn resume_to(place: &Workplace, region: &Region, count: u64) {
     complete(place, region, count);
 }
 
-/// Checks that exactly `count` instances exist, each with a number of its own.
+/// Checks that exactly `count` instances exist, each with its own number.
 pub fn complete(place: &Workplace, region: &Region, count: u64) {
     assert_eq!(live(region), count);
     let listed =
@@ -83,7 +83,7 @@ pub fn complete(place: &Workplace, region: &Region, count: u64) {
     assert_eq!(names, (1..=count).collect::<Vec<_>>());
 }
 
-/// A program that is at work, and what it has said so far.
+/// A running program, and its output so far.
 pub struct AtWork {
     pub child: Child,
     stderr: BufReader<ChildStderr>,
@@ -97,7 +97,7 @@ impl AtWork {
         Self { child, stderr, told: String::new() }
     }
 
-    /// Reads on until it has said this.
+    /// Reads until the output contains this text.
     pub fn until(&mut self, said: &str) {
         while !self.told.contains(said) {
             assert_ne!(self.stderr.read_line(&mut self.told).unwrap(), 0, "{}", self.told);
@@ -109,12 +109,12 @@ impl AtWork {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// Nobody reads what it says any more.
+    /// Stops reading its output.
     pub fn hang_up(self) -> Child {
         self.child
     }
 
-    /// Waits for its end.
+    /// Waits for it to end.
     pub fn end(mut self) -> Ended {
         self.stderr.read_to_string(&mut self.told).unwrap();
         let mut ended = Ended::from(self.child.wait_with_output().unwrap());

@@ -1,4 +1,4 @@
-//! A state directory that is read-only, full, or fills up in mid-run; and a ledger's file that is damaged.
+//! A state directory that is read-only, full, or fills up during a run; and a damaged ledger file.
 
 use super::books::{Region, complete, launches};
 use crate::program::{Ended, Workplace};
@@ -6,15 +6,15 @@ use std::process::Command;
 
 const LAUNCH: &str = "\"$PROGRAM\" --config sim/config.yaml --count 60 --rate 40 --yes --output json";
 
-/// Whether this user may mount a disk of its own, in a namespace that ends with the command.
+/// Whether this user may mount a disk in a namespace that ends with the command.
 fn can_mount() -> bool {
     let mut probe = Command::new("unshare");
     probe.args(["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
     probe.output().is_ok_and(|output| output.status.success())
 }
 
-/// Runs a script whose `state` folder is on a disk of `size` KiB, which its command `grow` makes larger. Where no disk can
-/// be mounted, a limit on the size of files stands in for it.
+/// Runs a script whose `state` folder is on a disk of `size` KiB; its command `grow` enlarges the disk. If no disk can be
+/// mounted, a file size limit replaces it.
 fn on_a_small_disk(place: &Workplace, size: u32, script: &str) -> Ended {
     let mut shell = if can_mount() {
         let mut shell = place.command_of("/usr/bin/unshare", &["-rm", "sh", "-c"]);
@@ -25,7 +25,7 @@ fn on_a_small_disk(place: &Workplace, size: u32, script: &str) -> Ended {
         shell
     } else {
         let mut shell = place.command_of("/bin/sh", &["-c"]);
-        // Blocks of 512 bytes; the signal that would end the program is ignored, as a full disk sends none.
+        // Blocks of 512 bytes. The signal that would end the program is ignored, because a full disk sends none.
         shell.arg(format!(
             "set -u; trap '' XFSZ; grow() {{ ulimit -S -f unlimited; }}\nulimit -S -f {}\n{script}",
             2 * size
@@ -56,7 +56,7 @@ fn an_unwritable_state_directory_stops_the_launch() {
     let ended = if can_mount() {
         on_a_small_disk(&place, 64, &format!("mount -o remount,ro state; {LAUNCH}"))
     } else {
-        // Root may write everywhere, but not make a folder in a file.
+        // root may write everywhere, but cannot create a folder inside a file.
         std::fs::create_dir(place.path().join("state")).unwrap();
         let closed = std::fs::Permissions::from_mode(0o500);
         std::fs::set_permissions(place.path().join("state"), closed).unwrap();
@@ -77,7 +77,7 @@ fn an_unwritable_state_directory_stops_the_launch() {
 fn a_full_disk_stops_launching_and_loses_nothing() {
     let place = Workplace::empty();
     let region = Region::start(&place, &["--speed", "300"]);
-    // The rest of the run is in the script: the disk ends with it.
+    // The rest of the test is in the script, because the disk ends with it.
     let script = format!(
         "{LAUNCH} > first.json 2> first.err; code=$?\n\
          grow; \"$PROGRAM\" resume --yes --config sim/config.yaml --output json > second.json || exit 1\n\
@@ -138,10 +138,11 @@ fn a_damaged_ledger_is_kept_and_its_readable_part_used() {
     let good = std::fs::read(&path).unwrap();
     assert!(good.len() > 8 * 4096, "{} bytes", good.len());
 
-    // Rubbish in the middle: the records beyond it are still read, and the gap is told.
+    // Damage in the middle: the records after it are still read, and the gap is reported.
     let mut holed = good.clone();
     let holds = |page: &[u8], text: &[u8]| page.windows(text.len()).any(|bytes| bytes == text);
-    // A leaf of records (SQLite: Database File Format, "B-tree Pages", type 10) without the first, which has the plan.
+    // A leaf of records (SQLite: Database File Format, "B-tree Pages", type 10) without the first record, which contains the
+    // plan.
     let is_leaf =
         |page: &&mut [u8]| page[0] == 10 && holds(page, b"\"launched\"") && !holds(page, b"run_started");
     holed.chunks_exact_mut(4096).find(is_leaf).unwrap().fill(0xAA);
@@ -149,17 +150,18 @@ fn a_damaged_ledger_is_kept_and_its_readable_part_used() {
     let shown = place.run(&["show"]);
     assert_eq!(shown.code, 0, "{}", shown.stderr);
     assert!(shown.stderr.contains("of the run cannot be read"), "{}", shown.stderr);
-    // The list of this region does not lag.
+    // Lists of this region do not lag.
     let words = ["resume", "--config", "sim/config.yaml", "--output", "json", "--list-lag", "1s"];
     let resumed = place.run(&words);
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
     assert!(resumed.stderr.contains("cannot be read"), "{}", resumed.stderr);
     assert_eq!(resumed.json()["running"], 24);
-    // A launch whose answer was lost with its record may be asked for again, with its token, and gives the same instance.
+    // If the response to a launch was lost with its record, the launch may be repeated with its token and returns the same
+    // instance.
     complete(&place, &region, 24);
     let asked = launches(&region);
 
-    // Rubbish at its head: nothing can be read, and nothing is written.
+    // Damage at the beginning: nothing can be read, and nothing is written.
     for beside in ["state/ledger.db-wal", "state/ledger.db-shm"] {
         let _ = std::fs::remove_file(place.path().join(beside));
     }

@@ -1,11 +1,11 @@
-//! A ledger that has lost records, all of them or a page, neither makes a second fleet nor ends a healthy instance.
+//! A ledger that has lost some or all records neither creates a second fleet nor terminates a healthy instance.
 
 use super::books::{AtWork, Region, complete, launches, live};
 use crate::program::Workplace;
 
 const CONFIG: [&str; 2] = ["--config", "sim/config.yaml"];
 
-/// A launch of so many that was killed in the middle, with all that it wrote down still in the log.
+/// A launch of this many that was killed in the middle, with all of its records still in the log.
 fn killed(place: &Workplace, region: &Region, count: &str) {
     let arguments = ["--config", "sim/config.yaml", "--count", count, "--rate", "40", "--yes", "-vv"];
     let launch = AtWork::start(place.command(&arguments));
@@ -16,7 +16,7 @@ fn killed(place: &Workplace, region: &Region, count: &str) {
     launch.hang_up().wait().unwrap();
 }
 
-/// The one run that has a lock file.
+/// The only run with a lock file.
 fn locked_run(place: &Workplace) -> String {
     let files = std::fs::read_dir(place.path().join("state/runs")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
@@ -53,7 +53,7 @@ fn a_launch_does_not_pass_over_a_run_whose_log_is_lost() {
         assert!(listed.stderr.contains(&format!("run {run} started")), "{}", listed.stderr);
         assert_eq!(launches(&region), asked);
 
-        // The hint, word for word, with the count that the run had.
+        // Follows the hint word for word, with the count of the run.
         let mut arguments = vec!["resume", "--from-cloud", &run];
         arguments.extend(CONFIG);
         arguments.extend(["--count", "12", "--list-lag", "3s", "--yes"]);
@@ -78,15 +78,15 @@ fn whatever_page_is_lost_cleanup_ends_no_healthy_instance() {
         .map(|page| {
             let mut bytes = good.clone();
             let page_of_file = &mut bytes[page * 4096..(page + 1) * 4096];
-            // The one page that may be lost without a word: the leaf (SQLite: Database File Format, "B-tree Pages", type 13) of
-            // the table of run ids. Its index has the ids too, so that every record is still found.
+            // The only page whose loss goes unnoticed: the leaf (SQLite: Database File Format, "B-tree Pages", type 13) of the
+            // table of run ids. Its index also contains the ids, so every record is still found.
             let spare = page > 0 && page_of_file[0] == 13;
             page_of_file.fill(0);
             (!spare, bytes)
         })
         .collect();
     assert_eq!(damaged.iter().filter(|(matters, _)| !matters).count(), 1, "{pages} pages");
-    // A bit of one record, wherever the file has it: where a page was split, parts of an old copy are left that do not count.
+    // A bit of one record, in its current copy: after a page split, parts of an old copy remain that do not count.
     let last = good
         .windows(32)
         .rfind(|text| text.starts_with(b"\"launched\",\"slot\":") && holds(text, b",\"attempt\":"));
@@ -104,7 +104,7 @@ fn whatever_page_is_lost_cleanup_ends_no_healthy_instance() {
         let cleaned = place.run(&["cleanup", "--config", "sim/config.yaml", "--yes"]);
         assert_eq!(live(&region), 40, "{}", cleaned.stderr);
         assert!(cleaned.code == 0 || cleaned.code == 2, "{}", cleaned.stderr);
-        // The banner of the simulated region is no word about the damage.
+        // The banner of the simulated region does not report the damage.
         let said = cleaned.stderr.lines().any(|line| {
             line.contains("is damaged or not a ledger")
                 || (line.contains(&run) && line.contains("cannot be read"))

@@ -1,6 +1,6 @@
-//! What is promised of runs that break off: the real program in one process, the simulated region in another.
+//! The promises about interrupted runs: the real program in one process, the simulated region in another.
 //!
-//! For Linux: signals, small disks and modes of files are set up with its tools.
+//! For Linux only, whose tools set up signals, small disks and file modes.
 
 mod books;
 mod disk;

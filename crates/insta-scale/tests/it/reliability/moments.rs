@@ -1,23 +1,23 @@
 //! A signal at any moment of a command, from before its first step to after its last: the command ends with its message and
-//! code 130, or was done, and nothing stays claimed.
+//! code 130, or was done, and no lock stays held.
 
 use super::books::{AtWork, Region, complete, live};
 use crate::program::{Ended, Workplace};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The moments, close together where a command begins. How far it has got by then is the machine's affair.
+/// The moments, close together at the start of a command. How far the command gets by then depends on the machine.
 fn moments() -> impl Iterator<Item = (u32, Duration)> {
     (0_u32..18).map(|at| (at, Duration::from_millis(1) * (at * at)))
 }
 
-/// How a command ended that got Ctrl-C.
+/// The end of a command that received Ctrl-C.
 enum Reached {
-    /// No handler stood yet, and nothing had been said.
+    /// No handler was installed yet, and nothing had been printed.
     Nothing,
     /// It was interrupted.
     Interrupted(Ended),
-    /// It was done.
+    /// It had finished.
     Done(Ended),
 }
 
@@ -25,7 +25,7 @@ enum Reached {
 fn interrupted_after(mut command: Command, wait: Duration) -> Reached {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(wait);
-    // One that has ended cannot be told.
+    // The command may have ended already.
     let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
     let ended = Ended::from(child.wait_with_output().unwrap());
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
@@ -44,13 +44,13 @@ fn interrupted_after(mut command: Command, wait: Duration) -> Reached {
     }
 }
 
-/// As an interactive shell starts it, whatever this test was started with.
+/// Starts the program like an interactive shell, however this test was started.
 fn by_hand(place: &Workplace, arguments: &[&str]) -> Command {
     let words = ["--default-signal=INT", env!("CARGO_BIN_EXE_oci-insta-scale")];
     place.command_of("/usr/bin/env", &[&words[..], arguments].concat())
 }
 
-/// What stays in the state folder of a command that was interrupted names a run that is known, or the fleet.
+/// Checks that everything an interrupted command leaves in the state folder belongs to a known run or to the fleet.
 fn nothing_claimed(place: &Workplace, state: &str) {
     let Ok(locks) = std::fs::read_dir(place.path().join(state).join("runs")) else { return };
     let runs = place.run(&["runs", "--state-dir", state, "--output", "json"]);
@@ -58,7 +58,7 @@ fn nothing_claimed(place: &Workplace, state: &str) {
         let lock = lock.unwrap();
         assert!(std::fs::File::open(lock.path()).unwrap().try_lock().is_ok(), "{lock:?} is held");
         let name = lock.file_name().into_string().unwrap();
-        // `<hash>.key.lock` stands for a fleet, `<run>.lock` for a run.
+        // `<hash>.key.lock` belongs to a fleet, `<run>.lock` to a run.
         let run = name.trim_end_matches(".lock");
         assert!(run.contains(".key") || runs.stdout.contains(run), "{run}: {}", runs.stdout);
     }
@@ -71,7 +71,7 @@ fn a_launch_ends_in_order_at_any_moment() {
     let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
     let mut launched = 0;
     for (at, wait) in moments() {
-        // Each has a fleet and a ledger of its own, so that none stands in the way of the next.
+        // Each has its own fleet and ledger, so that none affects the next.
         let named = config.replace("display_name_prefix: ", &format!("display_name_prefix: m{at}-"));
         assert_ne!(named, config);
         place.write("sim/one.yaml", named);
@@ -177,7 +177,7 @@ fn a_list_that_is_awaited_is_left_at_once() {
     let mut command = by_hand(&place, &words);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Nothing shows that it reads; that it still does so after a while is likely, and the test holds in any case.
+    // Nothing shows that it is reading; after a while this is likely, and the test holds in any case.
     std::thread::sleep(Duration::from_millis(200));
     let typing = child.stdin.take();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! Secrets stay where they are, files are the user's own, and nothing that a server or a config says is carried out.
+//! Secrets stay where they are, files belong to the user, and nothing in a response or a config is executed.
 
 use super::books::Region;
 use crate::program::{Ended, Workplace};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 const PASSPHRASE: &str = "swordfish";
 
-/// A config without a mistake, for the user of the keys below.
+/// A config without mistakes, for the user of the keys below.
 fn config() -> String {
     let (key, ours) = (
         "20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34",
@@ -16,13 +16,13 @@ fn config() -> String {
     include_str!("../../good.yaml").replace(key, ours)
 }
 
-/// A key of oci-client's tests: they all are the same one, in several forms.
+/// A key of oci-client's tests, which are the same key in several formats.
 fn key(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../oci-client/tests/data");
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// A user with an encrypted key, and a region that knows the public one.
+/// A user with an encrypted key, and a region that knows the public key.
 fn signed_up() -> (Workplace, Region) {
     let place = Workplace::with_config(&format!("private_key_passphrase: {PASSPHRASE}\n{}", config()));
     place.write("key.pem", key("keys/encrypted-pbkdf2.pem"));
@@ -38,8 +38,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Whether a text holds something that opens a door: the passphrase, any line of the key, a signature or the header that
-/// carries it.
+/// Whether a text contains a credential: the passphrase, any line of the key, a signature or the header that carries it.
 fn secret_in(text: &str) -> Option<String> {
     let pem = |name: &str| key(name).lines().map(str::to_owned).collect::<Vec<_>>();
     let keys = pem("test-key.pem").into_iter().chain(pem("keys/encrypted-pbkdf2.pem"));
@@ -90,7 +89,7 @@ fn no_error_tells_a_key_a_passphrase_or_a_token() {
         assert_ne!(ended.code, 0, "{}", ended.stdout);
         format!("{}{}", ended.stdout, ended.stderr)
     };
-    // Another key than the region knows, one that the passphrase does not open, and mistakes beside the secret.
+    // A key that the region does not know, a key with another passphrase, and mistakes beside the secret.
     let good = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     place.write("user.yaml", good.replace("exampleuser", "otheruser"));
     assert!(tell(&["--config", "user.yaml"]).contains("NotAuthenticated"));
@@ -105,7 +104,7 @@ fn no_error_tells_a_key_a_passphrase_or_a_token() {
         let told = tell(&["--config", "bad.yaml"]);
         assert_eq!(secret_in(&told), None, "{told}");
     }
-    // A session token is sent in place of a key's name.
+    // A session token is sent in place of a key id.
     let token = "c3dvcmQ.ZmlzaCBhbmQgY2hpcHM.c2lnbmF0dXJl";
     place.write("token", token);
     place.write("plain.pem", key("test-key.pem"));
@@ -155,7 +154,7 @@ fn whatever_the_umask_what_is_written_is_for_its_owner_only() {
     assert_eq!(mode(&place.path().join("sim/oci_api_key.pem")), 0o600);
 }
 
-/// Answers every request alike.
+/// Gives every request the same response.
 fn server(body: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -163,7 +162,8 @@ fn server(body: &'static str) -> String {
         for socket in listener.incoming() {
             let mut socket = socket.unwrap();
             std::thread::spawn(move || {
-                // One read holds a request that has no body; whoever sends more is cut off, as an answer is due anyway.
+                // One read receives a whole request without a body; a longer one is cut off, because the response is due
+                // anyway.
                 let _ = socket.read(&mut [0; 16_384]);
                 let _ = write!(
                     socket,
@@ -216,7 +216,7 @@ fn a_config_starts_no_program_and_reads_no_other_config() {
     }
 }
 
-/// The text of every source file of the crates that people run.
+/// The text of every source file of the shipped crates.
 fn sources() -> Vec<(PathBuf, String)> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let product = ["oci-api", "oci-client", "ledger", "fleet", "insta-scale", "oci-simulator"];
@@ -229,8 +229,8 @@ fn no_code_starts_programs_or_skips_certificates() {
     let sources = sources();
     assert!(sources.len() > 100, "{} files", sources.len());
     for (path, text) in sources {
-        // `ssh NAME --exec` becomes ssh: the only program, by the person's word only.
-        // Its trait and its type are named once each.
+        // `ssh NAME --exec` replaces the program with ssh, and only at the user's request. The trait and the type are named
+        // once each.
         let programs = if path.ends_with("commands/ssh/exec.rs") { 2 } else { 0 };
         assert_eq!(text.matches("process::Command").count(), programs, "{}", path.display());
         for word in ["danger_", "dangerous()", "tls_built_in_root_certs(false)"] {

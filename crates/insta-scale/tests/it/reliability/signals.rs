@@ -1,4 +1,4 @@
-//! Ctrl-C, a service manager's stop, a closed terminal and a reader that has seen enough: nothing is lost to any of them.
+//! Ctrl-C, a service manager's stop, a closed terminal and a reader that stops reading: none of them loses anything.
 
 use super::books::{AtWork, Region, complete, launches, live, resume_to};
 use crate::program::{Ended, Workplace};
@@ -9,17 +9,17 @@ use tokio::time::Instant;
 
 const COUNT: u64 = 24;
 
-/// A launch that is slow enough to be caught in the middle.
+/// A launch that is slow enough to be interrupted in the middle.
 const LAUNCH: [&str; 7] = ["--config", "sim/config.yaml", "--count", "24", "--rate", "8", "--yes"];
 
-/// As an interactive shell starts it, whatever this test was started with.
+/// Starts the program like an interactive shell, however this test was started.
 fn by_hand(place: &Workplace, arguments: &[&str]) -> Command {
     let mut words = vec!["--default-signal=HUP,INT,TERM", env!("CARGO_BIN_EXE_oci-insta-scale")];
     words.extend(arguments);
     place.command_of("/usr/bin/env", &words)
 }
 
-/// Tries all of them at the same time: most of it is waiting.
+/// Runs all cases at the same time, because most of the time is waiting.
 fn at_once(cases: [&str; 3], each: impl Fn(&str) + Sync) {
     std::thread::scope(|scope| {
         for case in cases {
@@ -51,7 +51,7 @@ fn after_a_signal_resume_reaches_exactly_n() {
             ended.stderr
         );
         let document = ended.json();
-        // At 8 a second no more than a few were under way, and each of them is known.
+        // At 8 per second only a few were in flight, and all of them are known.
         let launched = document["launched"].as_u64().unwrap();
         assert!((3..16).contains(&launched), "{signal}: {launched} launched");
         assert_eq!((live(&region), launches(&region)), (launched, launched), "{signal}");
@@ -62,7 +62,7 @@ fn after_a_signal_resume_reaches_exactly_n() {
 #[test]
 fn a_second_signal_exits_at_once_and_loses_nothing() {
     let place = Workplace::empty();
-    // Answers come late enough that many calls are under way.
+    // Responses take long enough that many calls are in flight.
     place.write("late.yaml", "description: late answers\nlatency: {min_ms: 900, max_ms: 900}\n");
     let region = Region::start(&place, &["--speed", "300", "--scenario", "late.yaml"]);
     let arguments = ["--config", "sim/config.yaml", "--count", "24", "--yes", "--output", "json"];
@@ -73,7 +73,7 @@ fn a_second_signal_exits_at_once_and_loses_nothing() {
     run.send("-TERM");
     let begun = Instant::now();
     let ended = run.end();
-    // That calls were not awaited is told by the counts below; this is for an end that hangs.
+    // The counts below show that calls were not awaited; this detects an end that hangs.
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     calm(&ended);
     assert_eq!((ended.code, ended.stdout.as_str()), (130, ""), "{}", ended.stderr);
@@ -88,7 +88,7 @@ fn a_terminal_that_closes_stops_the_run_and_loses_nothing() {
     let region = Region::start(&place, &["--speed", "300"]);
     let mut run = AtWork::start(by_hand(&place, &LAUNCH));
     run.until("[3/24] launched");
-    // With the terminal its two streams are gone.
+    // The terminal takes both of its streams with it.
     let mut child = run.hang_up();
     drop(child.stdout.take());
     assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
@@ -119,7 +119,7 @@ fn a_closed_stdout_changes_neither_run_nor_exit_code() {
         let arguments = ["--config", "sim/config.yaml", "--count", "24", "--yes", "--output", format];
         let mut command = by_hand(&place, &arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // What `| head -1` does; the other formats print at the end only, to nobody at all.
+        // Like `| head -1`; the other formats print only at the end, when nothing reads them.
         let mut out = BufReader::new(child.stdout.take().unwrap());
         if format == "jsonl" {
             let mut line = String::new();
