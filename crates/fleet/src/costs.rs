@@ -1,5 +1,5 @@
-//! What goes on costing money after a launch or a termination: reserved capacity that nobody uses, and volumes that were
-//! kept. It only looks; what to do about it is said by the command.
+//! Finds what continues to cost money after a launch or a termination: unused reserved capacity, and kept volumes. It is
+//! read-only; the command says what to do.
 
 use crate::action::ActionPlan;
 use crate::cleanup;
@@ -12,11 +12,11 @@ use oci_api::models::ComputeCapacityReservationSummary;
 use oci_client::{Client, Failure};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What costs after a termination: the volumes that it kept, and reservations that are unused now: those of our own, and
-/// those that the terminated instances were in.
+/// The costs after a termination: the volumes that it kept, and reservations that are now unused, both those of the tool and
+/// those that the terminated instances used.
 ///
 /// # Errors
-/// When it cannot be listed. A run that cannot be read has kept nothing that is known.
+/// When they cannot be listed. A run that cannot be read has kept nothing that is known.
 pub async fn after_termination(
     client: &Client,
     store: &dyn Store,
@@ -41,7 +41,7 @@ pub async fn after_termination(
             continue;
         }
         let Some(held) = active(client, &row).await? else { continue };
-        // The count of the service lags behind terminations.
+        // The service's count lags behind terminations.
         let inside = if held.used() == 0 {
             0
         } else {
@@ -53,7 +53,7 @@ pub async fn after_termination(
     Ok(costs)
 }
 
-/// What costs after a launch: what it reserved and does not use.
+/// The costs after a launch: unused capacity that it reserved.
 ///
 /// # Errors
 /// When a reservation cannot be read.
@@ -79,7 +79,7 @@ pub async fn after_launch(
             continue;
         }
         let Some(held) = active(client, &row).await? else { continue };
-        // The count of the service lags behind launches.
+        // The service's count lags behind launches.
         let inside = inside.get(row.id.as_str()).copied().unwrap_or_default().max(held.used());
         costs.extend(unused(held, inside, prices));
     }
@@ -130,7 +130,7 @@ async fn kept_volumes(
     if kept.is_empty() {
         return Ok(Vec::new());
     }
-    // What the ledger cannot tell is no launch of ours.
+    // What an unreadable ledger contains is not attributed to a launch.
     let evidence = cleanup::gather(store).await.unwrap_or_default();
     let cost = |kind, name: String, ocid: String, gb: f64, vpus: Option<i64>| {
         let vpus = vpus.map_or(BOOT_VOLUME_VPUS, |vpus| vpus as f64);

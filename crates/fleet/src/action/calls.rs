@@ -1,4 +1,4 @@
-//! The requests of a run of actions, each in its own task. Decides nothing.
+//! The requests of an action run, each in its own task. This module decides nothing.
 
 use super::look::Look;
 use super::slot::Slot;
@@ -19,50 +19,50 @@ use tokio::time::Instant;
 /// Instances read at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
-/// One action to be sent.
+/// One action to send.
 #[derive(Clone, Debug)]
 pub(super) struct ActionRequest {
-    /// The slot's place in the selection.
+    /// The index of the slot in the selection.
     pub(super) index: usize,
     pub(super) ticket: Ticket,
     pub(super) ocid: String,
-    /// `None` terminates.
+    /// `None` means a termination.
     pub(super) action: Option<InstanceAction>,
     pub(super) token: String,
     pub(super) keep: KeepVolumes,
 }
 
-/// How it went.
+/// The result of a request.
 #[derive(Debug)]
 pub(super) struct ActionAnswer {
     pub(super) index: usize,
     pub(super) ticket: Ticket,
     pub(super) result: Result<Accepted, Failure>,
-    /// The instance's state, asked for where it decides what a failure means.
+    /// The instance's state, which is read if it decides what a failure means.
     pub(super) asked: Option<ObservedState>,
 }
 
-/// What the service said when it accepted an action.
+/// The response to an accepted action.
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
-    /// The state of the instance; the answer to a termination has none.
+    /// The state of the instance; the response to a termination has none.
     pub(super) state: Option<State>,
-    /// OCID of the work request that carries the action out. There is none where nothing was left to do.
+    /// OCID of the work request that carries the action out; absent if nothing was left to do.
     pub(super) work_request: Option<String>,
 }
 
-/// An instance's state as it was looked up.
+/// The state of an instance after it was read.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ObservedState {
     /// In this state.
     In(State),
     /// Not found.
     Gone,
-    /// The service did not say.
+    /// The service did not provide it.
     Unknown,
 }
 
-/// Sends one action, once.
+/// Sends one action once.
 pub(super) async fn send(client: Client, request: ActionRequest) -> ActionAnswer {
     let once = client.with_retry(RetryPolicy::never());
     let ActionRequest { index, ticket, ocid, action, token, keep } = request;
@@ -86,7 +86,7 @@ pub(super) async fn send(client: Client, request: ActionRequest) -> ActionAnswer
     ActionAnswer { index, ticket, result, asked }
 }
 
-/// Looks one instance up.
+/// Reads one instance.
 pub(super) async fn ask(client: &Client, ocid: &str) -> ObservedState {
     match client.get_instance(ocid).await {
         Ok(answered) => ObservedState::In(answered.value.lifecycle_state),
@@ -95,7 +95,7 @@ pub(super) async fn ask(client: &Client, ocid: &str) -> ObservedState {
     }
 }
 
-/// What a look is about.
+/// The instance that a poll is about.
 #[derive(Clone, Debug)]
 pub(super) struct PolledInstance {
     pub(super) ocid: String,
@@ -110,23 +110,23 @@ impl PolledInstance {
     }
 }
 
-/// What a look showed.
+/// The result of a poll.
 #[derive(Debug)]
 pub(super) struct Poll {
     pub(super) look: Look,
-    /// When it began: what happened later is not in it.
+    /// When it began; it does not show later changes.
     pub(super) began: Instant,
-    /// The states of those that were looked at and found.
+    /// The states of the instances that were found.
     pub(super) states: BTreeMap<String, ObservedState>,
-    /// Whether a state was asked for by OCID, and not read from a list that may lag.
+    /// Whether a state was read by OCID rather than from a list, which may lag.
     pub(super) certain: BTreeSet<String>,
-    /// Pages read.
+    /// The number of pages read.
     pub(super) pages: usize,
-    /// Why it is not complete.
+    /// Why the poll is incomplete.
     pub(super) failure: Option<Failure>,
 }
 
-/// Looks at instances, in one of three ways.
+/// Polls instances in one of three ways.
 pub(super) async fn look(
     client: Client,
     look: Look,
@@ -151,7 +151,7 @@ pub(super) async fn look(
     if look == Look::OnTheWay {
         return sight;
     }
-    // Not in the list: moved to another compartment, gone, or just not there yet.
+    // Not in the list: moved to another compartment, terminated, or not listed yet.
     let missing: Vec<String> = watched
         .into_iter()
         .map(|watched| watched.ocid)
@@ -186,7 +186,7 @@ async fn read_lists(
     }
     for (compartment, domains) in places {
         let mut list = cloud::list(compartment);
-        // The service filters by one availability domain; several are read in one list.
+        // The service can filter by one availability domain; for several, the whole list is read.
         if let (Some(domain), 1) = (domains.first(), domains.len()) {
             list = list.query("availabilityDomain", *domain);
         }
@@ -203,7 +203,7 @@ async fn read_lists(
     Ok(())
 }
 
-/// The volumes that a termination will leave behind, as far as they were asked to be kept.
+/// The volumes that a termination will leave behind because they are to be kept.
 pub(super) async fn kept_volumes(
     client: &Client,
     machines: &[Machine],
@@ -233,7 +233,7 @@ pub(super) async fn kept_volumes(
         }
         if options.keep_data_volumes {
             for row in client.list_volume_attachments(compartment, Some(domain), None).await? {
-                // A volume that somebody attached later is theirs, and is kept in any case.
+                // A volume that somebody attached later belongs to them and is kept in any case.
                 if let Some(row) = volume_attachment(&row)
                     && row.made_at_launch
                     && row.state != "DETACHED"
@@ -247,7 +247,7 @@ pub(super) async fn kept_volumes(
     Ok(kept)
 }
 
-/// Why the last work request about an instance failed, if one did and says so.
+/// Why the last work request about an instance failed, if it failed and states a reason.
 pub(super) async fn reason(client: &Client, compartment: &str, ocid: &str) -> Option<ErrorRecord> {
     let requests = client.list_work_requests(compartment, Some(ocid)).await.ok()?;
     let last = requests.into_iter().max_by_key(|request| request.time_accepted)?;
@@ -255,17 +255,17 @@ pub(super) async fn reason(client: &Client, compartment: &str, ocid: &str) -> Op
     Some(work_request_error(&error.code, &error.message).1)
 }
 
-/// What the kinds of volume attachment have in common.
+/// The common part of all kinds of volume attachments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AttachedVolume {
     pub(crate) volume: String,
     pub(crate) instance: String,
     pub(crate) state: String,
-    /// Whether the instance's launch made the volume. An attachment that does not say so is somebody's own.
+    /// Whether the instance's launch created the volume. An attachment that does not say so belongs to the user.
     pub(crate) made_at_launch: bool,
 }
 
-/// Reads an attachment, whatever its kind.
+/// Reads an attachment of any kind.
 pub(crate) fn volume_attachment(row: &oci_api::models::VolumeAttachment) -> Option<AttachedVolume> {
     let fields = serde_json::to_value(row).ok()?;
     let text = |name: &str| fields.get(name).and_then(|value| value.as_str()).map(str::to_owned);

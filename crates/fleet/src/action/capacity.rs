@@ -1,9 +1,9 @@
-//! Starts that found no capacity: they are sent again, one at a time, until there is some or the patience is over.
+//! Starts that found no capacity. They are repeated one at a time until there is capacity or the time for retries has passed.
 //!
-//! A stopped instance keeps its place in no host, so a start may find none (Oracle: "Resource Billing for Stopped
-//! Instances"; hitrov/oci-arm-host-capacity#41). Users report accounts that were suspended after asking more often than
-//! once a minute (hitrov/oci-arm-host-capacity#36, #66), so one start a minute asks for all instances of the run, by turns
-//! for each kind of instance and place. Where it is accepted, others of the same kind follow.
+//! A stopped instance holds no capacity, so a start may find none (Oracle: "Resource Billing for Stopped Instances";
+//! hitrov/oci-arm-host-capacity#41). Users report accounts that were suspended after asking more than once a minute
+//! (hitrov/oci-arm-host-capacity#36, #66). The run therefore sends at most one start per minute for all of its instances, with
+//! the targets taking turns. After a start succeeds, other instances of the same target follow.
 
 use crate::query::select::Machine;
 use crate::tuning::{PROBE_FLOOR, PROBE_JITTER};
@@ -11,7 +11,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use std::collections::VecDeque;
 use tokio::time::Instant;
 
-/// What shares its capacity: instances of one shape and size in one availability domain, or in one reservation.
+/// Instances that share capacity: of one shape and size, in one availability domain or one reservation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CapacityTarget {
     domain: String,
@@ -35,31 +35,30 @@ impl CapacityTarget {
     }
 }
 
-/// Instances of one target that wait for capacity.
+/// The instances of one target that wait for capacity.
 #[derive(Debug)]
 struct CapacityLine {
     target: CapacityTarget,
     waiting: VecDeque<usize>,
-    /// Whether starts were accepted here that came to nothing: then only an instance that runs proves that there is
-    /// capacity.
+    /// Whether starts were accepted here but failed later; then only a running instance proves that there is capacity.
     deceives: bool,
 }
 
 /// Instances that wait for capacity.
 #[derive(Debug)]
 pub(super) struct CapacityLines {
-    /// The line that is asked for next comes first.
+    /// The line whose turn is next comes first.
     lines: VecDeque<CapacityLine>,
     next_probe: Option<Instant>,
     rng: StdRng,
 }
 
-/// What shows that a target has capacity again.
+/// A sign that a target has capacity again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     /// A start was accepted.
     Accepted,
-    /// An instance runs.
+    /// An instance is running.
     Runs,
 }
 
@@ -68,7 +67,7 @@ impl CapacityLines {
         Self { lines: VecDeque::new(), next_probe: None, rng }
     }
 
-    /// The earliest moment of the next probe, after one that has just been answered.
+    /// The earliest time of the next probe, after one that has just returned.
     fn later(&mut self) -> Instant {
         Instant::now() + PROBE_FLOOR + PROBE_JITTER.mul_f64(self.rng.random_range(0.0..=1.0))
     }
@@ -82,12 +81,12 @@ impl CapacityLines {
         self.lines.push_back(CapacityLine { target, waiting: VecDeque::from([index]), deceives: deceived });
     }
 
-    /// When the next one may be asked for.
+    /// When the next probe may be sent.
     pub(super) fn due(&self) -> Option<Instant> {
         self.next_probe.filter(|_| self.lines.iter().any(|line| !line.waiting.is_empty()))
     }
 
-    /// The next one. Lines take turns, and so do the instances of a line.
+    /// The next probe. Lines take turns, and so do the instances of a line.
     pub(super) fn probe(&mut self) -> Option<usize> {
         for _ in 0..self.lines.len() {
             let mut line = self.lines.pop_front()?;
@@ -101,8 +100,8 @@ impl CapacityLines {
         None
     }
 
-    /// Those that follow when a target shows a sign of capacity: one after each accepted start, or two after each instance
-    /// that runs where accepted starts may come to nothing.
+    /// The instances that follow a sign of capacity: one after each accepted start. Where accepted starts may fail later, two
+    /// after each running instance.
     pub(super) fn follow(&mut self, target: &CapacityTarget, sign: Sign) -> Vec<usize> {
         let Some(line) = self.lines.iter_mut().find(|line| line.target == *target) else { return Vec::new() };
         match sign {

@@ -1,7 +1,7 @@
-//! What to do about an instance in a state: one table for before the action, one for after it.
+//! What to do about an instance by its state: one table for before the action, one for after it.
 //!
-//! Pure data. States as Oracle documents them for `Instance.lifecycleState`; one that is not known is left to the
-//! service to judge.
+//! Pure data. The states are those that Oracle documents for `Instance.lifecycleState`; for an unknown state the service
+//! decides.
 
 use super::{Options, Verb};
 use crate::query::select::{Machine, Tag};
@@ -13,26 +13,26 @@ use std::time::Duration;
 pub enum Decision {
     /// It is in the wanted state: nothing is sent.
     Skip,
-    /// It is on its way to the wanted state by itself: nothing is sent, but it is waited for.
+    /// It will reach the wanted state by itself: nothing is sent, but the run waits for it.
     Await,
     /// The action is sent.
     Send,
-    /// It is busy with something that ends by itself: the action is sent then.
+    /// Another operation is in progress: the action is sent when it ends.
     Later,
-    /// The wanted state cannot come.
+    /// The instance cannot reach the wanted state.
     Impossible(&'static str),
 }
 
-/// What an instance's state says after the action was accepted.
+/// What the state of an instance means after the action was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// It is in the wanted state.
     Done,
-    /// Not yet.
+    /// It has not reached the wanted state yet.
     Wait,
-    /// The service seems to have lost the action: it is sent again.
+    /// The service seems to have lost the action, which is sent again.
     Lost,
-    /// The wanted state will not come.
+    /// It will not reach the wanted state.
     Never(&'static str),
 }
 
@@ -40,15 +40,15 @@ const GOING: &str = "it is being terminated";
 const GONE: &str = "it is terminated";
 const PREEMPTIBLE: &str = "it is preemptible; preemptible instances cannot be started, stopped or rebooted";
 
-/// An accepted action whose instance has not moved for so long is sent again. Oracle's own launcher does so with
-/// deletes (oracle/karpenter-provider-oci).
+/// If an instance has not changed state for this long after its action was accepted, the action is sent again. Oracle's own
+/// launcher does so with deletions (oracle/karpenter-provider-oci).
 pub const LOST_AFTER: Duration = Duration::from_mins(2);
-/// A list may lag behind: an instance that was accepted for a start and is STOPPED for so long did not start.
+/// Lists may lag: an instance that is still STOPPED this long after its start was accepted did not start.
 pub const SETTLED_AFTER: Duration = Duration::from_mins(1);
-/// A reboot that was too quick to be seen is over after this.
+/// After this time a reboot counts as done, even if it was too fast to be observed.
 pub const REBOOTED_AFTER: Duration = Duration::from_secs(30);
 
-/// The decision about a listed instance: it may be preemptible.
+/// The decision about a listed instance, which may be preemptible.
 pub fn decide_machine(verb: Verb, machine: &Machine) -> Decision {
     match decide(verb, &machine.state) {
         Decision::Send | Decision::Later if machine.preemptible && verb != Verb::Terminate => {
@@ -58,7 +58,7 @@ pub fn decide_machine(verb: Verb, machine: &Machine) -> Decision {
     }
 }
 
-/// The tag that keeps an instance from being terminated, if it has one and is not on its way already.
+/// The tag that protects an instance from termination, if it has one and is not already terminating.
 pub fn protection<'a>(options: &'a Options, machine: &Machine) -> Option<&'a Tag> {
     let terminates =
         options.verb == Verb::Terminate && decide(options.verb, &machine.state) == Decision::Send;
@@ -88,7 +88,7 @@ pub fn decide(verb: Verb, state: &State) -> Decision {
     }
 }
 
-/// The state that the action leads to, for people.
+/// The target state of the action, for people.
 pub fn wanted(verb: Verb) -> &'static str {
     match verb {
         Verb::Start | Verb::Reboot => "RUNNING",
@@ -97,7 +97,7 @@ pub fn wanted(verb: Verb) -> &'static str {
     }
 }
 
-/// The state in which an instance is while the action goes on, when there is just one.
+/// The state of an instance while the action is in progress, if there is only one such state.
 pub fn transitional(verb: Verb) -> Option<State> {
     match verb {
         Verb::Start => Some(State::Starting),
@@ -107,7 +107,7 @@ pub fn transitional(verb: Verb) -> Option<State> {
     }
 }
 
-/// The table: action × state after the action was accepted. `moved` says whether the instance was seen on its way,
+/// The table: action × state after the action was accepted. `moved` says whether the instance was seen changing state, and
 /// `since` how long ago the action was accepted.
 pub fn progress(verb: Verb, state: &State, moved: bool, since: Duration) -> Progress {
     use Progress::{Done, Lost, Never, Wait};

@@ -1,4 +1,4 @@
-//! What leaves when: actions at the pace that the service accepts, and looks when they are worth their requests.
+//! Decides when requests are sent: actions at the rate that the service accepts, and polls when they are worth their requests.
 
 use super::Verb;
 use super::calls::{self, ActionRequest, PolledInstance};
@@ -14,13 +14,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 impl Engine<'_> {
-    /// Puts an instance's action at the end of the line.
+    /// Appends an instance's action to the queue.
     pub(super) fn queue(&mut self, index: usize) {
         let position = self.queue.position();
         self.queue_at(index, position);
     }
 
-    /// Puts a refused action back to the place that it had.
+    /// Returns a refused action to its previous queue position.
     pub(super) fn queue_at(&mut self, index: usize, position: QueuePosition) {
         self.set_stage(index, Stage::Queued);
         self.queue.join(position, index);
@@ -34,7 +34,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Sends what may leave and looks if it is time to. Returns when to come back if nothing else happens before.
+    /// Sends what may be sent now, and polls if it is time. Returns when to call it again if nothing else happens first.
     pub(super) async fn dispatch(&mut self) -> Instant {
         let now = Instant::now();
         let mut wake = now + Duration::from_mins(1);
@@ -81,7 +81,7 @@ impl Engine<'_> {
         if !self.tally.is_over() {
             wake = wake.min(self.next_expiry);
         }
-        // A moment that has passed would make this loop spin.
+        // A time in the past would make this loop spin.
         wake.max(now + Duration::from_millis(1))
     }
 
@@ -99,7 +99,7 @@ impl Engine<'_> {
         })
     }
 
-    /// Intent first, for all of them in one append; then the calls.
+    /// Records all intents in one append, and then sends the calls.
     async fn send(&mut self, requests: Vec<(QueuePosition, ActionRequest)>) {
         let intents = requests.iter().map(|(_, request)| Event::ActionIntended {
             slot: self.number(request.index),
@@ -121,7 +121,7 @@ impl Engine<'_> {
         self.slots.get(index).map_or(0, |slot| slot.number)
     }
 
-    /// How long an accepted soft action has before the hard one follows, where it does.
+    /// How long after an accepted soft action the hard one follows, if it does.
     pub(super) fn grace(&self, slot: &Slot) -> Option<Duration> {
         let softened = matches!(self.options.verb, Verb::Stop | Verb::Reboot) && !slot.hard;
         self.options.grace.filter(|_| softened && slot.stage == Stage::Accepted && self.options.wait)
@@ -137,7 +137,7 @@ impl Engine<'_> {
         self.looks.spawn(calls::look(self.env.client.clone(), Look::Overdue, watched, None));
     }
 
-    /// Starts a look when it is time. Returns when the next one is due otherwise.
+    /// Starts a poll if it is time; otherwise returns when the next one is due.
     fn look_if_due(&mut self) -> Option<Instant> {
         if !self.looks.is_empty() {
             return None;

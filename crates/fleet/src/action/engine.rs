@@ -20,12 +20,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Carries an action out on every instance of the selection, and on no other. `run` is a new id.
+/// Carries out an action on every instance of the selection and on no other. `run` is a new id.
 ///
-/// When `stop` is cancelled nothing new is sent, calls under way are awaited, and the run ends as interrupted.
+/// When `stop` is cancelled, nothing new is sent, calls in progress are awaited, and the run ends as interrupted.
 ///
 /// # Errors
-/// When the run could not be written to the ledger, or the volumes to be kept could not be listed: nothing was sent.
+/// When the run could not be written to the ledger, or the volumes to keep could not be listed. Nothing was sent then.
 pub async fn run(
     env: &Environment,
     run: RunId,
@@ -38,7 +38,7 @@ pub async fn run(
     let mut warnings = Vec::new();
     let kept_volumes = match calls::kept_volumes(&env.client, machines, options).await {
         Ok(kept) => kept,
-        // Not to know them is no reason to delete them, nor to leave the instances.
+        // Not knowing the volumes is no reason to delete them, nor to leave the instances running.
         Err(failure) if failure.class == FailureClass::NotFound => {
             warnings.push(Event::Warning { message: format!("{UNKNOWN_VOLUMES}: {failure}") });
             Vec::new()
@@ -98,7 +98,7 @@ pub async fn run(
     Ok(engine.end().await)
 }
 
-/// What is said when the volumes that are kept cannot be listed.
+/// The message when the kept volumes cannot be listed.
 const UNKNOWN_VOLUMES: &str =
     "you may not list the kept volumes, so `cleanup --kept-volumes` will not find them";
 
@@ -118,25 +118,25 @@ pub(super) struct Engine<'a> {
     pub(super) slots: Vec<Slot>,
     pub(super) by_ocid: HashMap<String, usize>,
     pub(super) pace: Controller,
-    /// The pace counts time from here.
+    /// The start of the pace's clock.
     pub(super) started: Instant,
     pub(super) queue: WaitQueue<usize>,
-    /// Slots that wait after a failure, with the moment until which they do.
+    /// Slots that pause after a failure, with the end of the pause.
     pub(super) paused: BTreeSet<(Instant, usize)>,
     /// Slots that wait for capacity.
     pub(super) no_capacity: CapacityLines,
     pub(super) calls: JoinSet<(QueuePosition, ActionAnswer)>,
     pub(super) looks: JoinSet<Poll>,
-    /// How many slots are in each stage.
+    /// The number of slots in each stage.
     pub(super) tally: Tally,
-    /// When deadlines are looked at next.
+    /// When deadlines are checked next.
     pub(super) next_expiry: Instant,
-    /// When the last look ended, or watching began.
+    /// When the last poll ended, or watching began.
     pub(super) looked: Option<Instant>,
     /// When the whole list was last read, or watching began.
     pub(super) listed: Option<Instant>,
     pub(super) lists: u32,
-    /// Actions accepted since then.
+    /// Actions accepted since the whole list was last read.
     pub(super) fresh: usize,
     pub(super) pages: usize,
     pub(super) on_the_way: Option<usize>,
@@ -145,7 +145,7 @@ pub(super) struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    /// Sorts the instances by what their state asks for. The `missing` ones, which have no slot here, have failed.
+    /// Sorts the instances by their states. The `missing` ones, which have no slot here, count as failed.
     async fn begin(&mut self, missing: usize) {
         let mut events = Vec::new();
         for index in 0..self.slots.len() {
@@ -222,7 +222,7 @@ impl Engine<'_> {
         }
     }
 
-    /// An instance is on its way to the wanted state by itself.
+    /// Handles an instance that will reach the wanted state by itself.
     pub(super) fn under_way(&mut self, index: usize) {
         self.set_stage(index, if self.options.wait { Stage::Accepted } else { Stage::Ended });
         if let Some(slot) = self.slots.get_mut(index) {
@@ -245,7 +245,7 @@ impl Engine<'_> {
         self.tally.is_over()
     }
 
-    /// Moves an instance to another stage. The only way to do so, or the tally would be wrong.
+    /// Moves an instance to another stage. Every move goes through here, so that the tally stays correct.
     pub(super) fn set_stage(&mut self, index: usize, stage: Stage) {
         if let Some(slot) = self.slots.get_mut(index) {
             self.tally.change(slot.stage, stage);
@@ -257,7 +257,7 @@ impl Engine<'_> {
         &self.env.client
     }
 
-    /// Since the run began: the pace's clock.
+    /// The time since the run began: the pace's clock.
     pub(super) fn now(&self) -> Duration {
         self.started.elapsed()
     }
@@ -269,7 +269,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Writes the end of the run and sums it up.
+    /// Writes the end of the run and returns its summary.
     async fn end(mut self) -> ActionSummary {
         let refusals = self.refusals();
         self.keep(refusals).await;
@@ -282,7 +282,7 @@ impl Engine<'_> {
     }
 }
 
-/// What a task came to. Tasks are not cancelled while they are waited for, so an error is a panic, which goes on here.
+/// The result of a task. Tasks are not cancelled while they are awaited, so an error is a panic, which is resumed here.
 fn whole<T>(joined: Result<T, tokio::task::JoinError>) -> T {
     joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

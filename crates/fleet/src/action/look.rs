@@ -1,61 +1,62 @@
-//! When and how to look at the instances next: many of them through pages of the list, few of them one by one.
+//! When and how to poll the instances next: many of them through pages of the list, a few one by one.
 //!
-//! A list page costs one request for 100 instances, others in the compartment included, so looking often while actions
-//! still leave would cost more than the actions. Pure.
+//! A list page costs one request for 100 instances, including others of the compartment, so frequent polling during sending
+//! would cost more than the actions. Pure.
 
 use crate::engine::backoff::Backoff;
 use std::time::Duration;
 
-/// How to look.
+/// How to poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// The whole list: the only proof for many.
+    /// The whole list, which is the only proof for many instances.
     List,
-    /// Those of the list that are on their way: few pages, and none of ours means that a whole list is worth it.
+    /// Only the listed instances in the transitional state: few pages, and if none of ours is among them, the whole list is
+    /// worth reading.
     OnTheWay,
     /// One by one.
     Each,
-    /// Only those whose grace is over, one by one: the last look before the power is cut.
+    /// Only those whose grace period has ended, one by one: the last check before the power is cut.
     Overdue,
 }
 
-/// What the choice depends on.
+/// The inputs of the choice.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
-    /// Instances to look at.
+    /// The number of instances to poll.
     pub(super) watched: usize,
     /// Actions accepted since the whole list was last read.
     pub(super) fresh: usize,
-    /// Whether actions still have to leave.
+    /// Whether actions remain to be sent.
     pub(super) sending: bool,
-    /// Whether there is one state in which instances are on their way.
+    /// Whether the action has a single transitional state.
     pub(super) has_transition: bool,
-    /// Pages of the whole list, as last read; a guess before.
+    /// The pages of the whole list when last read; initially a guess.
     pub(super) pages: usize,
-    /// How many were on their way when last looked; `None` before that.
+    /// How many were in the transitional state at the last poll; `None` before the first.
     pub(super) on_the_way: Option<usize>,
-    /// Since the whole list was last read (or watching began).
+    /// The time since the whole list was last read, or watching began.
     pub(super) since_list: Duration,
-    /// Whole lists read in a row.
+    /// The number of whole lists read in a row.
     pub(super) lists: u32,
-    /// The least time between two looks.
+    /// The minimum time between two polls.
     pub(super) base: Duration,
 }
 
-/// While actions leave, a page of the list is worth reading for so many accepted actions: 17 pages for 1,000.
+/// During sending, one page of the list is worth reading per this many accepted actions: 17 pages for 1,000.
 const PER_PAGE: usize = 60;
-/// While actions leave slowly, a page is read once in so long all the same, …
+/// During slow sending, a page is read at least this often …
 const SLOW: Duration = Duration::from_secs(30);
 /// … and the whole list at least this often.
 const SLOWEST: Duration = Duration::from_mins(5);
-/// When all have left, the whole list is read at least this often, so that what cannot come is noticed.
+/// After sending, the whole list is read at least this often, to detect instances that cannot reach the wanted state.
 const SELDOM: Duration = Duration::from_mins(1);
-/// Instances on their way for which one page is read without a longer pause.
+/// Up to this many transitional instances, one page is read without a longer pause.
 const ON_THE_WAY: usize = 200;
 
-/// The next look, and the pause before it, counted from the last one.
+/// The next kind of poll, and the pause before it, counted from the last poll.
 pub(super) fn next(view: View) -> (Look, Duration) {
-    // One request each is no dearer than the list, and says it for certain.
+    // Individual requests cost no more than the list and give certain results.
     if view.watched <= view.pages.max(3) {
         return (Look::Each, view.base);
     }

@@ -1,9 +1,9 @@
 //! Starts, stops, reboots or terminates a selection of instances, as a run with a record for each step.
 //!
-//! It acts on the instances of a frozen [`Selection`] and on no others. Each instance goes its own way: the table in
-//! `decide` says what its state asks for, actions leave at the pace that the service accepts, one poll of the list
-//! watches all of them, and a failure of one stops none of the others. It must not know how instances were chosen, nor
-//! of terminals or confirmations.
+//! It acts on the instances of a frozen [`Selection`] and on no others. Each instance proceeds independently: the table in
+//! `decide` says what its state requires, actions are sent at the rate that the service accepts, one poll of the list watches
+//! all of them, and a failure of one stops no other. It must not know how instances were chosen, nor about terminals or
+//! confirmations.
 
 mod answer;
 mod calls;
@@ -29,7 +29,7 @@ use ledger::{InstanceRef, RunKind};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What is done to the instances.
+/// The action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
@@ -54,7 +54,7 @@ impl Verb {
         }
     }
 
-    /// The kind of run that it is.
+    /// The kind of its run.
     pub fn kind(self) -> RunKind {
         match self {
             Self::Start => RunKind::Start,
@@ -65,40 +65,40 @@ impl Verb {
     }
 }
 
-/// How it is done.
+/// How an action is carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
-    /// What is done.
+    /// The action.
     pub verb: Verb,
     /// Whether to wait until the instances are in the wanted state.
     pub wait: bool,
     /// How long to wait for one instance after its action was first sent.
     pub wait_timeout: Duration,
-    /// How long after the beginning of the run a start that finds no capacity is still asked for again. `None`: never.
+    /// How long after the start of the run a start without capacity is repeated; `None` never repeats it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_for: Option<Duration>,
-    /// How long the system of an instance has to shut down before it is powered off. `None` powers off at once. The
+    /// How long the operating system has to shut down before the instance is powered off. `None` powers off at once. The
     /// service itself powers off after 15 minutes (OCI Go SDK, `InstanceAction`).
     pub grace: Option<Duration>,
-    /// Whether boot volumes outlive their instances. Sent in any case: the service's default is no.
+    /// Whether boot volumes are kept. Always sent, because the service's default is no.
     pub keep_boot_volumes: bool,
-    /// Whether data volumes made with the instances outlive them. Sent in any case: the service's default is yes.
+    /// Whether data volumes created with the instances are kept. Always sent, because the service's default is yes.
     pub keep_data_volumes: bool,
     /// Instances with any of these tags are not terminated.
     pub protect: Vec<Tag>,
-    /// The highest rate of actions, a second.
+    /// The maximum rate of actions per second.
     pub rate: Option<f64>,
-    /// The most actions under way at once.
+    /// The maximum number of actions in flight.
     pub max_concurrency: u32,
-    /// The least time between two looks at the instances.
+    /// The minimum time between two polls.
     pub poll: Duration,
-    /// What the simulated region says of itself that they are in; `None` for a real one. Nothing in this crate reads it.
+    /// The label of the simulated region of the instances; `None` for a real one. Nothing in this crate reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<String>,
 }
 
 impl Options {
-    /// What a verb does unless told otherwise.
+    /// The default options of a verb.
     pub fn new(verb: Verb) -> Self {
         Self {
             verb,
@@ -117,27 +117,27 @@ impl Options {
     }
 }
 
-/// What a run of actions keeps in its first record: who was selected, and what was to be done.
+/// The plan of an action run, stored in its first record: the selection and the action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActionPlan {
-    /// How.
+    /// The options.
     pub options: Options,
     /// The selection, in the order of the slots: slot 1 is the first.
     pub instances: Vec<InstanceRef>,
-    /// Volumes that a termination leaves behind on purpose, so that `cleanup` knows them as ours.
+    /// Volumes that a termination leaves behind on purpose, so that `cleanup` can recognise them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_volumes: Vec<KeptVolume>,
-    /// The named instances that were not found, as the user wrote them. The last of the instances stand for it.
+    /// The named instances that were not found, as the user wrote them. They have the last entries of the instances.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
 }
 
-/// A volume that outlives its instance.
+/// A volume that is kept when its instance is terminated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptVolume {
     /// The volume.
     pub volume: String,
-    /// The instance that it was attached to.
+    /// The instance to which it was attached.
     pub instance: String,
     /// Whether it is a boot volume.
     pub boot: bool,

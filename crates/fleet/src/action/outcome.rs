@@ -1,4 +1,4 @@
-//! How a run of actions ended.
+//! Determines how an action run ended.
 
 use super::engine::{Engine, Halt};
 use crate::engine::outcome::{Ending, Reached};

@@ -1,4 +1,4 @@
-//! What a run of starts does about instances that find no capacity.
+//! Handles instances whose start finds no capacity.
 
 use super::capacity::{CapacityTarget, Sign};
 use super::engine::Engine;
@@ -7,12 +7,12 @@ use ledger::{Action, ErrorClass, ErrorRecord, Event};
 use tokio::time::Instant;
 
 impl Engine<'_> {
-    /// Whether a start that found no capacity now is sent again.
+    /// Whether a start that found no capacity is repeated.
     pub(super) fn may_retry(&self) -> bool {
         self.options.retry_for.is_some_and(|patience| self.now() < patience)
     }
 
-    /// Lets an instance wait for capacity. `deceived`: its start was accepted first.
+    /// Makes an instance wait for capacity. `deceived` says that its start was accepted first.
     pub(super) fn wait_for_capacity(
         &mut self,
         index: usize,
@@ -23,7 +23,7 @@ impl Engine<'_> {
         self.set_stage(index, Stage::NoCapacity);
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.error = Some(error.clone());
-        // What an earlier start came to is over: the next one is judged by itself.
+        // The result of an earlier start is over: the next one is judged on its own.
         (slot.since, slot.accepted, slot.moved) = (None, None, false);
         (slot.failures, slot.reissued, slot.probes) = (0, 0, true);
         let (number, attempt, settled) = (slot.number, slot.attempt, !slot.in_doubt);
@@ -34,7 +34,7 @@ impl Engine<'_> {
         events.push(Event::TryFailed { slot: number, attempt, error: error.clone(), action, settled });
     }
 
-    /// Sends others of the same kind after a sign of capacity.
+    /// Sends other starts of the same target after a sign of capacity.
     pub(super) fn follow(&mut self, index: usize, sign: Sign) {
         let probe = self.slots.get(index).filter(|slot| slot.probes);
         let Some(target) = probe.map(|slot| CapacityTarget::of(&slot.machine)) else { return };
@@ -43,7 +43,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Sends a start again if it is time to. Returns when that is otherwise.
+    /// Repeats a start if it is time; otherwise returns when it is.
     pub(super) fn probe_if_due(&mut self) -> Option<Instant> {
         let due = self.no_capacity.due()?;
         if !self.may_retry() {
@@ -57,7 +57,7 @@ impl Engine<'_> {
         self.no_capacity.due()
     }
 
-    /// Gives up what waits for capacity when the patience is over.
+    /// Gives up the instances that wait for capacity when the time for retries has passed.
     pub(super) fn end_of_patience(&mut self, events: &mut Vec<Event>) {
         if self.may_retry() {
             return;
@@ -70,7 +70,7 @@ impl Engine<'_> {
     }
 }
 
-/// Whether an error says that there is no capacity.
+/// Whether an error reports a lack of capacity.
 pub(super) fn is_capacity(error: &ErrorRecord) -> bool {
     error.class == ErrorClass::Capacity
 }

@@ -1,4 +1,4 @@
-//! What an answer to an action means for its instance.
+//! Decides what the response to an action means for its instance.
 
 use super::Verb;
 use super::answer::{impossible, worth_waiting};
@@ -44,12 +44,12 @@ impl Engine<'_> {
         }
     }
 
-    /// The action was taken, or turned out to be under way.
+    /// The action was accepted, or turned out to be in progress.
     fn accepted(&mut self, index: usize, accepted: Accepted, events: &mut Vec<Event>) {
         let Accepted { state, work_request } = accepted;
         let verb = self.options.verb;
         let Some(slot) = self.slots.get_mut(index) else { return };
-        // A termination's answer does not tell the state: it is on its way, unless it is seen not to be.
+        // The response to a termination has no state: the instance counts as terminating unless it is seen otherwise.
         let state = state.unwrap_or_else(|| match verb {
             Verb::Terminate => State::Terminating,
             Verb::Start | Verb::Stop | Verb::Reboot => slot.machine.state.clone(),
@@ -69,7 +69,7 @@ impl Engine<'_> {
         self.set_stage(index, if self.options.wait { Stage::Accepted } else { Stage::Ended });
         self.fresh += 1;
         self.follow(index, Sign::Accepted);
-        // A reboot's answer is RUNNING before it has begun.
+        // The response to a reboot says RUNNING before the reboot has begun.
         if verb != Verb::Reboot && decide(verb, &state) == Decision::Skip {
             self.done(index, &state, events);
         }
@@ -88,7 +88,7 @@ impl Engine<'_> {
         slot.error = Some(error.clone());
         slot.in_doubt |= failure.may_have_happened();
         match policy(failure.class).action {
-            // Counted by the pace, and told by it.
+            // The pacer counts and reports these.
             AfterAction::Again => self.queue_at(index, position),
             AfterAction::Later => self.later(index, Action::RetrySameToken, events),
             AfterAction::NewToken => self.later(index, Action::NextPlacement, events),
@@ -106,12 +106,12 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether an instance whose start failed with this waits for capacity.
+    /// Whether an instance whose start failed with this error waits for capacity.
     fn waits_for(&self, error: &ErrorRecord) -> bool {
         self.options.verb == Verb::Start && is_capacity(error) && self.may_retry()
     }
 
-    /// Refused, and this is the state that it is in.
+    /// The action was refused, and the instance has this state.
     fn asked(&mut self, index: usize, failure: &Failure, seen: ObservedState, events: &mut Vec<Event>) {
         let verb = self.options.verb;
         let state = match (seen, verb) {
@@ -123,7 +123,7 @@ impl Engine<'_> {
         self.note_state(index, &state, events);
         match decide(verb, &state) {
             Decision::Skip => self.done(index, &state, events),
-            // On its way by an action of ours, accepted before or taken without an answer.
+            // An action of this run is in progress, accepted earlier or received without a response.
             Decision::Impossible(_) if self.is_under_way(index, &state) => {
                 self.accepted(index, Accepted { state: Some(state), work_request: None }, events);
             }
@@ -146,7 +146,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether a reboot of ours is what the instance is busy with.
+    /// Whether the instance is busy with a reboot of this run.
     fn is_under_way(&self, index: usize, state: &State) -> bool {
         let ours = |slot: &super::slot::Slot| slot.accepted.is_some() || slot.failures > 0;
         self.options.verb == Verb::Reboot
@@ -154,7 +154,7 @@ impl Engine<'_> {
             && self.slots.get(index).is_some_and(ours)
     }
 
-    /// The state that an instance was asked for: what its row says, whatever becomes of the action.
+    /// Records the state that was read, for the instance's row, whatever happens to the action.
     fn note_state(&mut self, index: usize, state: &State, events: &mut Vec<Event>) {
         let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.machine.state != *state) else {
             return;
@@ -164,26 +164,26 @@ impl Engine<'_> {
         events.push(Event::StateSeen { slot, ocid, state: state.as_str().to_owned(), fault_domain: None });
     }
 
-    /// What was refused each time and is not tried again, since the run ends, has certainly not been done.
+    /// Actions that were refused every time and are not retried because the run ends: they certainly had no effect.
     pub(super) fn refusals(&self) -> Vec<Event> {
         let refused = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_refused());
         refused.filter_map(|(index, _)| self.tried(index, Action::Wait, true)).collect()
     }
 
-    /// The record of a refusal. `settled`: the action has certainly not been taken.
+    /// The record of a refusal. `settled` says that the action certainly had no effect.
     fn tried(&self, index: usize, action: Action, settled: bool) -> Option<Event> {
         let slot = self.slots.get(index)?;
         let (attempt, error) = (slot.attempt, slot.error.clone()?);
         Some(Event::TryFailed { slot: slot.number, attempt, error, action, settled })
     }
 
-    /// Again after a pause, unless it has failed too often. Told only when something follows.
+    /// Retries after a pause, unless it has failed too often. Reported only if something follows.
     fn later(&mut self, index: usize, action: Action, events: &mut Vec<Event>) {
         let tried = self.tried(index, action, false);
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.failures += 1;
         if slot.failures < FAILURES {
-            // A token that the service will not take again is not sent again.
+            // A token that the service no longer accepts is not sent again.
             slot.attempt += u32::from(action == Action::NextPlacement);
             events.extend(tried);
             return self.pause(index);

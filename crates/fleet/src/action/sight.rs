@@ -1,4 +1,4 @@
-//! What a poll of the instances, and the passing of time, mean for each of them.
+//! Decides what a poll, or the passing of time, means for each instance.
 
 use super::Verb;
 use super::answer::impossible;
@@ -26,7 +26,7 @@ impl Engine<'_> {
             self.looked = Some(Instant::now());
         }
         if let Some(failure) = &sight.failure {
-            // A failed look is not a failed instance: the next one may succeed.
+            // A failed poll is not a failed instance: the next one may succeed.
             self.look_failures += 1;
             tracing::debug!(%failure, "the instances could not be read");
             if failure.class == FailureClass::Authentication {
@@ -50,7 +50,7 @@ impl Engine<'_> {
 
     fn count(&mut self, sight: &Poll) {
         if sight.look == Look::Overdue {
-            // A few only: they say nothing about the others.
+            // Only a few were read, which says nothing about the others.
             return;
         }
         let moving = transitional(self.options.verb);
@@ -71,7 +71,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Takes in one instance's state. What ends its wait badly is doubted when a list says it: lists lag.
+    /// Applies the state of one instance. If a list shows a bad end, it is verified first, because lists lag.
     fn take(
         &mut self,
         index: usize,
@@ -112,14 +112,14 @@ impl Engine<'_> {
                 slot.machine.state = state.clone();
                 match progress(verb, &state, moved, slot.accepted_for()) {
                     Progress::Wait => Doubt::No,
-                    // A list that lags shows a rebooting instance as it was before.
+                    // A list that lags shows a rebooting instance in its previous state.
                     Progress::Done if verb == Verb::Reboot && !certain => Doubt::Yes,
                     Progress::Done => {
                         self.done(index, &state, events);
                         Doubt::No
                     }
                     Progress::Never(_) | Progress::Lost if !certain => Doubt::Yes,
-                    // Why a start came to nothing is told by its work request only.
+                    // Only its work request tells why a start failed.
                     Progress::Never(_) if is_unexplained(verb, &state, &proof) => Doubt::Yes,
                     Progress::Never(why) => {
                         self.will_not_come(index, &state, why, proof, events);
@@ -155,7 +155,7 @@ impl Engine<'_> {
         Doubt::No
     }
 
-    /// The wanted state will not come, unless a start can be sent again for want of capacity.
+    /// The instance will not reach the wanted state, unless it can be started again because it only lacked capacity.
     fn will_not_come(
         &mut self,
         index: usize,
@@ -189,7 +189,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Asks for each instance of which a list said something final, and believes that.
+    /// Reads each instance for which a list showed a final state, and trusts the result.
     async fn make_sure(&mut self, doubtful: Vec<usize>) {
         if doubtful.is_empty() {
             return;
@@ -206,7 +206,7 @@ impl Engine<'_> {
                 let client = client.clone();
                 async move {
                     let seen = calls::ask(&client, &ocid).await;
-                    // A start that came to nothing says why in its work request only.
+                    // Only its work request tells why a start failed.
                     let stopped = starting && seen == ObservedState::In(State::Stopped);
                     let told = if stopped { calls::reason(&client, &compartment, &ocid).await } else { None };
                     (index, seen, told)
@@ -222,7 +222,7 @@ impl Engine<'_> {
         self.keep(events).await;
     }
 
-    /// Ends waits that are over, and sends the hard action where the soft one took too long: seen to have done so.
+    /// Ends waits that have timed out, and sends the hard action where the soft one was confirmed to take too long.
     pub(super) async fn expire(&mut self) {
         let now = Instant::now();
         if self.halt.is_some() || now < self.next_expiry {
@@ -249,7 +249,7 @@ impl Engine<'_> {
                     slot.error.clone().unwrap_or_else(|| own_error(ErrorClass::WrongState, "Busy", &message));
                 self.give_up(index, error, &mut events);
             } else if graceless.is_some_and(|grace| !slot.asked_after(grace)) {
-                // It may be there since it was last looked at: the hard action would then reboot it a second time.
+                // It may have reached the state since the last poll, and the hard action would then reboot it a second time.
                 unsure.push(index);
             } else if graceless.is_some() {
                 if let Some(slot) = self.slots.get_mut(index) {
@@ -265,21 +265,21 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a state has to be asked for again before it is believed.
+/// Whether a state has to be verified before it is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doubt {
     Yes,
     No,
 }
 
-/// How a state is known.
+/// The source of a state.
 #[derive(Clone, Debug, PartialEq)]
 enum Proof {
-    /// A list shows it, and may lag.
+    /// A list shows it, which may lag.
     Listed,
-    /// The instance was asked for.
+    /// The instance was read.
     Asked,
-    /// So it was, and so was the reason for which its last operation failed.
+    /// The instance was read, and so was the reason why its last operation failed.
     Explained(Option<ErrorRecord>),
 }
 

@@ -1,4 +1,4 @@
-//! One selected instance and how far its action has come.
+//! One selected instance and the progress of its action.
 
 use super::Verb;
 use crate::engine::backoff::Backoff;
@@ -8,16 +8,16 @@ use oci_client::services::compute::InstanceAction;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How far an instance has come.
+/// The stage of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Its action waits for its turn.
+    /// Its action waits in the queue.
     Queued,
-    /// Its action waits for a moment, after a failure.
+    /// Its action pauses after a failure.
     Paused,
     /// Its start found no capacity and waits until there may be some.
     NoCapacity,
-    /// Its action is under way.
+    /// Its action is in flight.
     Sent,
     /// Another operation is in progress; it is polled until that is over.
     Busy,
@@ -33,33 +33,33 @@ pub(super) struct Slot {
     pub(super) number: SlotNumber,
     pub(super) machine: Machine,
     pub(super) stage: Stage,
-    /// The action's number: a new one has a new token.
+    /// The number of the action: a new one has a new token.
     pub(super) attempt: u32,
-    /// Whether the action is the hard one, since the soft one took too long.
+    /// Whether the hard action was sent because the soft one took too long.
     pub(super) hard: bool,
-    /// When the first action left, or when it was first waited for.
+    /// When the first action was sent, or waiting began.
     pub(super) since: Option<Instant>,
     /// When the last action was accepted.
     pub(super) accepted: Option<Instant>,
-    /// When it was last asked for by its OCID: what a list shows may be old.
+    /// When it was last read by its OCID, since a list may be stale.
     pub(super) asked: Option<Instant>,
-    /// Whether it was seen on its way since then.
+    /// Whether it was seen changing state since then.
     pub(super) moved: bool,
-    /// Failures in a row.
+    /// Consecutive failures.
     pub(super) failures: u32,
     /// How often an accepted action was sent again.
     pub(super) reissued: u32,
-    /// Whether it has waited for capacity: then its start shows whether there is some.
+    /// Whether it has waited for capacity, so that its start shows whether there is some.
     pub(super) probes: bool,
-    /// Whether a try may have been acted on without an answer.
+    /// Whether an attempt without a response may have taken effect.
     pub(super) in_doubt: bool,
     /// The last failure.
     pub(super) error: Option<ErrorRecord>,
 }
 
-/// An accepted action is sent again at most so often.
+/// The maximum number of times that an accepted action is sent again.
 pub(super) const REISSUES: u32 = 3;
-/// Failures in a row after which waiting ends, however long `--wait-timeout` is.
+/// The number of consecutive failures after which waiting ends, however long `--wait-timeout` is.
 pub(super) const FAILURES: u32 = 30;
 
 impl Slot {
@@ -82,7 +82,7 @@ impl Slot {
         }
     }
 
-    /// Whether its action was refused each time and never taken: it waits for a try that may not come.
+    /// Whether its action was refused every time and never accepted, so that it waits for an attempt that may not come.
     pub(super) fn is_refused(&self) -> bool {
         matches!(self.stage, Stage::Queued | Stage::Paused)
             && self.error.is_some()
@@ -90,17 +90,17 @@ impl Slot {
             && !self.in_doubt
     }
 
-    /// Whether it has to be looked at.
+    /// Whether it has to be polled.
     pub(super) fn is_watched(&self) -> bool {
         matches!(self.stage, Stage::Busy | Stage::Accepted)
     }
 
-    /// How long ago its action was accepted.
+    /// The time since its action was accepted.
     pub(super) fn accepted_for(&self) -> Duration {
         self.accepted.map_or(Duration::ZERO, |at| at.elapsed())
     }
 
-    /// Whether it was asked for since this long after its action was accepted.
+    /// Whether it was read after this much time had passed since its action was accepted.
     pub(super) fn asked_after(&self, grace: Duration) -> bool {
         let over = self.accepted.map(|accepted| accepted + grace);
         self.asked.zip(over).is_some_and(|(asked, over)| asked >= over)
@@ -125,7 +125,7 @@ impl Slot {
     }
 }
 
-/// How many instances are in each stage.
+/// The number of instances in each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     queued: usize,
@@ -137,12 +137,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// All wait for their turn.
+    /// All instances start in the queue.
     pub(super) fn new(count: usize) -> Self {
         Self { queued: count, ..Self::default() }
     }
 
-    /// One instance goes from one stage to another.
+    /// Moves one instance from one stage to another.
     pub(super) fn change(&mut self, from: Stage, to: Stage) {
         if let Some(count) = self.of(from) {
             *count = count.saturating_sub(1);
@@ -164,17 +164,17 @@ impl Tally {
         }
     }
 
-    /// Whether actions still have to leave, or are under way.
+    /// Whether actions remain to be sent, or are in flight.
     pub(super) fn is_sending(self) -> bool {
         self.queued + self.paused + self.sent > 0
     }
 
-    /// How many have to be looked at.
+    /// The number of instances to poll.
     pub(super) fn watched(self) -> usize {
         self.busy + self.accepted
     }
 
-    /// Whether all have ended.
+    /// Whether all instances have ended.
     pub(super) fn is_over(self) -> bool {
         !self.is_sending() && self.watched() == 0 && self.no_capacity == 0
     }

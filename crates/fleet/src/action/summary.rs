@@ -1,6 +1,6 @@
-//! The result of a run of actions: a fold over its records, which contain everything that is needed.
+//! The result of an action run: a fold over its records, which contain everything needed.
 //!
-//! The keys that a launch's document has too mean the same there.
+//! Keys that a launch's document also has mean the same there.
 
 use super::{ActionPlan, Verb};
 use crate::price::StillCosts;
@@ -12,59 +12,59 @@ use ledger::{
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// A run of actions in numbers and rows.
+/// An action run in numbers and rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ActionSummary {
-    /// The run; absent when there was nothing to do, and so no run.
+    /// The run; absent if there was nothing to do and therefore no run.
     pub run_id: Option<RunId>,
-    /// What was done.
+    /// The action.
     pub action: Option<Verb>,
     /// How it ended; absent while it has not.
     pub outcome: Option<Outcome>,
     /// Instances selected.
     pub requested: u32,
-    /// Instances whose action was accepted and that were not seen in the wanted state: with `--no-wait`, all of them.
+    /// Instances whose action was accepted but that were not seen in the wanted state: with `--no-wait`, all of them.
     pub accepted: u32,
-    /// Instances in the wanted state, those that were there before included.
+    /// Instances in the wanted state, including those that were there before.
     pub done: u32,
-    /// Of these, the ones that were there before.
+    /// The part of them that was there before.
     pub skipped: u32,
     /// Instances that failed, or whose wait ended.
     pub failed: u32,
-    /// Instances that nothing was done to: the run was interrupted or stopped before.
+    /// Instances that were not acted on, because the run was interrupted or stopped first.
     pub left: u32,
     /// Seconds since the run began.
     pub elapsed_s: f64,
     /// Requests by operation.
     pub requests: BTreeMap<String, RequestCount>,
-    /// The named instances that were not found, as the user wrote them. Each has a row too, and has failed.
+    /// The named instances that were not found, as the user wrote them. Each also has a row with a failure.
     pub missing: Vec<String>,
     /// One row per instance, in the order of the selection.
     pub instances: Vec<ActionRow>,
-    /// What the user should know and stopped nothing.
+    /// Warnings to the user.
     pub warnings: Vec<String>,
     /// Unused resources that continue to cost money; absent if this was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub still_costs: Option<Vec<StillCosts>>,
 }
 
-/// How it went for one instance.
+/// The result for one instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowResult {
     /// It is in the wanted state.
     Done,
-    /// It was there before.
+    /// It was already in the wanted state.
     Skipped,
     /// The action was accepted.
     Accepted,
-    /// It did not get there, or the service refused.
+    /// It did not reach the wanted state, or the service refused.
     Failed,
-    /// It did not get there in time, and may still.
+    /// It did not reach the wanted state in time, and still may.
     WaitEnded,
     /// The action was about to be sent, and its outcome is unknown.
     Unknown,
-    /// Nothing was done to it.
+    /// It was not acted on.
     Left,
 }
 
@@ -75,15 +75,15 @@ pub struct ActionRow {
     pub slot: SlotNumber,
     /// Its display name.
     pub name: String,
-    /// Its OCID; empty when it was named and not found, as what follows is.
+    /// Its OCID. This field and the following ones are empty if it was named but not found.
     #[serde(serialize_with = "or_null")]
     pub ocid: String,
-    /// How it went.
+    /// The result.
     pub result: RowResult,
-    /// The state that it was last seen in.
+    /// The state in which it was last seen.
     #[serde(serialize_with = "or_null")]
     pub state: String,
-    /// Where it is.
+    /// Its availability domain.
     #[serde(serialize_with = "or_null")]
     pub availability_domain: String,
     /// Its fault domain.
@@ -93,24 +93,23 @@ pub struct ActionRow {
     pub shape: String,
     /// Requests sent for it.
     pub attempts: u32,
-    /// Why it failed, or why it was refused last when nothing was done.
+    /// Why it failed, or why it was last refused if nothing was done.
     pub error: Option<ErrorRecord>,
 }
 
-/// A text, or null where nothing is known.
+/// Serialises an empty text as null.
 fn or_null<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_str(text) }
 }
 
 impl ActionSummary {
-    /// What is said when no instance was selected: there is no run then. `outcome` is `Complete` where that is as it should
-    /// be.
+    /// The summary if no instance was selected and there is therefore no run. `outcome` is `Complete` if that is acceptable.
     pub fn of_nothing(verb: Verb, outcome: Outcome) -> Self {
         let nothing = RunState::new(RunId(uuid::Uuid::nil()));
         Self { run_id: None, action: Some(verb), outcome: Some(outcome), ..Self::of(&nothing) }
     }
 
-    /// The summary, from the state of the run alone.
+    /// The summary, from only the state of the run.
     pub fn of(state: &RunState) -> Self {
         let plan: Option<ActionPlan> = serde_json::from_value(state.plan.clone()).ok();
         let (verb, selected, missing) = plan.map_or((None, Vec::new(), Vec::new()), |plan| {

@@ -1,5 +1,5 @@
-//! Deletes what was found and shown: instances through a termination run of their own, then volumes and reservations,
-//! each with its intent in the ledger before the call. The runs that made them are held meanwhile.
+//! Deletes what was found and shown: instances through a separate termination run, then volumes and reservations, each with its
+//! intent in the ledger before the call. The leases of the runs that created them are held meanwhile.
 
 use super::hold::{self, own_as};
 use super::{LeftVolume, Leftovers};
@@ -17,25 +17,25 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Deletions under way at once.
+/// The maximum number of deletions in flight.
 const AT_ONCE: usize = 8;
 /// How long the deletion of one reservation may take.
 const RESERVATION: Duration = Duration::from_mins(15);
 
-/// What a cleanup came to.
+/// The result of a cleanup.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Deleted {
-    /// The run of the volumes and reservations, when there were any.
+    /// The run that deleted volumes and reservations, if there were any.
     pub run_id: Option<RunId>,
-    /// The termination of the instances, when there were any.
+    /// The termination of the instances, if there were any.
     pub instances: Option<ActionSummary>,
-    /// OCIDs of volumes and reservations that are gone.
+    /// OCIDs of deleted volumes and reservations.
     pub deleted: Vec<String>,
-    /// OCIDs of those that are not, and why.
+    /// OCIDs of volumes and reservations that were not deleted, with reasons.
     pub failed: Vec<(String, ErrorRecord)>,
-    /// OCIDs of those that were not tried, since the user interrupted.
+    /// OCIDs of those that were not tried because the user interrupted.
     pub left: Vec<String>,
-    /// What the user should know and stopped nothing.
+    /// Warnings to the user.
     pub warnings: Vec<String>,
 }
 
@@ -99,8 +99,8 @@ impl Item {
     }
 }
 
-/// Deletes what was found, and only that. `watch` is told of each of the (at most two) runs before it begins, with the
-/// names of its slots, and says where its records go.
+/// Deletes what was found, and nothing else. `watch` is called with each of the (at most two) runs and the names of its slots
+/// before it begins, and returns the sink of its records.
 ///
 /// # Errors
 /// When the ledger cannot be written before anything was sent.
@@ -141,7 +141,7 @@ pub async fn delete(
         let ocids: Vec<String> = items.iter().map(|item| item.ocid().to_owned()).collect();
         match others(env, items, run, watch(run, &names), &stop, &mut deleted).await {
             Ok(()) => {}
-            // What became of the instances is to be told all the same.
+            // The result for the instances must still be reported.
             Err(error) if deleted.instances.is_some() => {
                 let error = own(&error.to_string());
                 deleted.failed.extend(ocids.into_iter().map(|ocid| (ocid, error.clone())));
@@ -152,7 +152,7 @@ pub async fn delete(
     Ok(deleted)
 }
 
-/// Volumes and reservations.
+/// Deletes volumes and reservations.
 async fn others(
     env: &Environment,
     items: Vec<Item>,
@@ -189,7 +189,7 @@ async fn others(
     }
     let outcome = deleted.outcome();
     journal.finish(None, outcome).await;
-    // What was done is done, whether or not it could be written down.
+    // The deletions took effect, whether or not they could be recorded.
     if let Some(error) = journal.broken() {
         let message = format!("the ledger is incomplete, so `show {run}` will not show everything: {error}");
         deleted.warnings.push(message);
@@ -197,7 +197,7 @@ async fn others(
     Ok(())
 }
 
-/// Deletes one thing, with its intent before and its end after. Whether it is gone.
+/// Deletes one resource, recording its intent before and its end after. Returns whether it is gone.
 async fn delete_one(
     env: &Environment,
     journal: &Journal,
@@ -208,7 +208,7 @@ async fn delete_one(
     let ocid = item.ocid().to_owned();
     let intent = Event::ActionIntended { slot, ocid: ocid.clone(), action: item.action().to_owned() };
     journal.intend(intent).await.map_err(|error| own(&error.to_string()))?;
-    // Deleting twice comes to the same, so the client may try again.
+    // Deleting twice has the same effect, so the client may retry.
     let client = env.client.with_retry(RetryPolicy::standard());
     let result = match item {
         Item::Volume(volume) if volume.boot => gone(client.delete_boot_volume(&ocid, None).await.map(drop)),

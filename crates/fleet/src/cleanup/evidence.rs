@@ -1,7 +1,7 @@
-//! What the ledger knows of our runs: which instances, volumes and reservations are theirs, and how they ended.
+//! The ledger's evidence about runs: which instances, volumes and reservations belong to them, and how they ended.
 //!
-//! Only what the records say counts. A run of which records cannot be read proves nothing about anything of it, since a
-//! lost record may be the one that made an instance the run's own.
+//! Only readable records count. A run with unreadable records proves nothing about its resources, because a lost record may be
+//! the one by which an instance became the run's own.
 
 use super::Scope;
 use crate::action::{ActionPlan, Verb};
@@ -12,44 +12,44 @@ use ledger::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the ledger knows.
+/// The evidence in the ledger.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// Launch runs that are known here.
+    /// The launch runs in this ledger.
     pub(super) launches: BTreeMap<RunId, Launch>,
-    /// Every instance that one of our launches made, however it ended, by its OCID.
+    /// Every instance that a launch created, however it ended, by its OCID.
     pub(super) instances: BTreeMap<String, MadeInstance>,
-    /// Instances that a termination of ours was accepted for.
+    /// Instances whose termination by this tool was accepted.
     terminated: BTreeSet<String>,
-    /// What a termination of ours that took effect was to do with the volumes of an instance, by its OCID.
+    /// The intended fate of an instance's volumes in a termination that took effect, by the OCID of the instance.
     effective: BTreeMap<String, Fate>,
-    /// The same of terminations that nobody knows the effect of: no proof that anything was to go. The service may not have
-    /// heard of them, or somebody else may have terminated the instance a moment earlier and kept its volumes.
+    /// The same for terminations whose effect is unknown. They prove nothing: the service may not have received the request, or
+    /// somebody else may have terminated the instance a moment earlier and kept its volumes.
     announced: BTreeMap<String, Fate>,
-    /// Volumes that a termination left on purpose: OCID → instance.
+    /// Volumes that a termination kept on purpose: OCID → instance.
     pub(super) kept: BTreeMap<String, String>,
-    /// Instances that a process is acting on right now, and its run.
+    /// Instances on which a process is acting right now, with its run.
     pub(super) busy: BTreeMap<String, RunId>,
     /// Runs that a process holds although the ledger has no record of them.
     pub(super) held_elsewhere: BTreeSet<RunId>,
-    /// Runs whose first record cannot be read, so that it is unknown what they did.
+    /// Runs whose first record cannot be read, so that their actions are unknown.
     pub(super) nameless: BTreeSet<RunId>,
-    /// How far each run's records went when they were read.
+    /// The number of each run's last record when it was read.
     pub(super) read_to: BTreeMap<RunId, u64>,
-    /// Whether records of a termination are lost. They may say that a volume was kept on purpose.
+    /// Whether records of a termination are lost, which may have said that a volume is kept on purpose.
     terminations_lost: bool,
 }
 
-/// An instance that a launch of ours made.
+/// An instance that a launch created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MadeInstance {
     /// The launch.
     pub(super) run: RunId,
-    /// When it was made.
+    /// When it was created.
     pub(super) at: Timestamp,
 }
 
-/// Whether a termination was to delete the volumes of an instance.
+/// Whether a termination should delete the volumes of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fate {
     boot: bool,
@@ -57,7 +57,7 @@ struct Fate {
 }
 
 impl Fate {
-    /// Two terminations of one instance: a volume is kept if either was to keep it.
+    /// Combines two terminations of one instance: a volume is kept if either says so.
     fn and(self, other: Self) -> Self {
         Self { boot: self.boot && other.boot, data: self.data && other.data }
     }
@@ -66,11 +66,11 @@ impl Fate {
 /// One launch run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Launch {
-    /// Whether another process is at work on it, or it can be resumed.
+    /// Whether another process is working on it, or it can be resumed.
     pub(super) unfinished: bool,
-    /// Whether another process is at work on it.
+    /// Whether another process is working on it.
     pub(super) held: bool,
-    /// How many of its records cannot be read.
+    /// The number of its unreadable records.
     pub(super) unreadable: usize,
     /// Whether the run was to be rolled back.
     pub(super) rolled_back: bool,
@@ -80,18 +80,18 @@ pub(super) struct Launch {
     pub(super) reservations: BTreeSet<String>,
     /// When its last record was written.
     last_at: Option<Timestamp>,
-    /// Whether slots are without an instance, so that `resume` would launch again, and into these reservations.
+    /// Whether slots lack an instance, so that `resume` would launch again and into these reservations.
     has_open_slots: bool,
 }
 
-/// What the records say of one slot.
+/// The evidence about one slot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct SlotEvidence {
-    /// The instance that the slot has.
+    /// The instance of the slot.
     pub(super) has: Option<String>,
     /// Whether that instance was seen running.
     pub(super) running: bool,
-    /// Whether the outcome of a launch for it is unknown.
+    /// Whether the result of a launch for it is unknown.
     pub(super) in_doubt: bool,
     /// Instances whose launch failed or was rolled back.
     pub(super) gone: BTreeSet<String>,
@@ -100,7 +100,7 @@ pub(super) struct SlotEvidence {
 /// Reads the ledger.
 ///
 /// # Errors
-/// When it cannot be read: what is ours is not known then.
+/// When the ledger cannot be read, because it is then unknown what belongs to this tool.
 pub async fn gather(store: &dyn Store) -> Result<Evidence, LedgerError> {
     let mut evidence = Evidence::default();
     for head in store.runs().await? {
@@ -139,14 +139,14 @@ impl Launch {
     }
 }
 
-/// Why a reservation may still be wanted.
+/// Why a reservation may still be needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WantedFor {
     /// No record of this machine names it.
     Unrecorded,
-    /// Slots of its run are without an instance.
+    /// Slots of its run lack an instance.
     OpenSlots,
-    /// Its run has launched lately: the count of what is used lags behind.
+    /// Its run has launched recently, and the count of used instances lags.
     JustLaunched,
 }
 
@@ -179,7 +179,7 @@ impl Evidence {
         }
     }
 
-    /// What a start, stop, reboot or termination was to do.
+    /// Evaluates a start, stop, reboot or termination.
     fn take_in_actions(&mut self, head: &RunHead, found: &Records, state: &RunState) {
         let terminates = state.kind == Some(RunKind::Terminate);
         let Ok(plan) = serde_json::from_value::<ActionPlan>(state.plan.clone()) else {
@@ -200,7 +200,7 @@ impl Evidence {
                 Phase::ActionIntended => false,
                 _ => continue,
             };
-            // One that was on its way out by itself was only waited for: somebody else has said what becomes of its volumes.
+            // An instance that was already terminating was only waited for, so somebody else decided about its volumes.
             let sent = slot.attempts > 0 && !slot.skipped;
             let Some(ocid) = slot.ocid.clone().filter(|_| sent) else { continue };
             if accepted {
@@ -214,8 +214,8 @@ impl Evidence {
         self.kept.extend(plan.kept_volumes.into_iter().map(|kept| (kept.volume, kept.instance)));
     }
 
-    /// Whether a launch can be judged: its records are whole, it is in scope, and nobody is at work on it. An unfinished
-    /// run is meant only by its name.
+    /// Whether a launch can be judged: its records are complete, it is in scope, and no process is working on it. An unfinished
+    /// run is in scope only by its id.
     pub(super) fn is_meant(&self, run: RunId, scope: &Scope) -> bool {
         if scope.run.is_some_and(|only| only != run) {
             return false;
@@ -225,14 +225,14 @@ impl Evidence {
         })
     }
 
-    /// Why a reservation of the run may still be wanted. `None` only if the records prove the contrary: they name it, and the
-    /// run was rolled back or has all its instances. Whoever names the run does not want to resume it, but what it launched
-    /// lately uses the reservation all the same.
+    /// Why a reservation of the run may still be needed. `None` only if the records prove the contrary: they name it, and the
+    /// run was rolled back or has all its instances. A user who names the run does not want to resume it, but instances that it
+    /// launched recently use the reservation nevertheless.
     pub(super) fn wanted_by(&self, run: RunId, ocid: &str, scope: &Scope) -> Option<WantedFor> {
         let named = scope.run == Some(run);
         let launch = self.launches.get(&run).filter(|launch| launch.reservations.contains(ocid));
         match launch {
-            // It was made after this copy of the ledger, or on another machine.
+            // It was created after this copy of the ledger, or on another machine.
             None => (!named).then_some(WantedFor::Unrecorded),
             Some(launch) if launch.rolled_back => None,
             // It may have been resumed elsewhere.
@@ -245,26 +245,26 @@ impl Evidence {
         }
     }
 
-    /// Whether a process is at work on a run, or on this instance of it.
+    /// Whether a process is working on a run, or on this instance of it.
     pub(super) fn holds(&self, run: RunId, ocid: &str) -> bool {
         self.launches.get(&run).is_some_and(|launch| launch.held)
             || self.held_elsewhere.contains(&run)
             || self.busy.contains_key(ocid)
     }
 
-    /// The launch that made an instance, if its records are whole, so that a cleanup can judge what it left.
+    /// The launch that created an instance, if its records are complete, so that a cleanup can judge its leftovers.
     pub(crate) fn launched_by(&self, ocid: &str) -> Option<RunId> {
         let run = self.instances.get(ocid)?.run;
         self.launches.get(&run).is_some_and(|launch| launch.unreadable == 0).then_some(run)
     }
 
-    /// Whether a record says that an instance of ours failed to launch, was rolled back, or was terminated by us.
+    /// Whether a record says that an instance's launch failed, that it was rolled back, or that this tool terminated it.
     pub(super) fn is_over(&self, ocid: &str) -> bool {
         self.terminated.contains(ocid) || self.is_gone(ocid)
     }
 
-    /// Whether a record says that a volume was to go together with its instance: a termination of ours that was to delete
-    /// it, or the rolling back of its run. That an instance has died says nothing of who may have kept its volumes.
+    /// Whether a record says that a volume should be deleted with its instance: by a termination that was to delete it, or by
+    /// the rollback of its run. The end of an instance alone does not show whether somebody kept its volumes.
     pub(super) fn volume_was_to_go(&self, ocid: &str, boot: bool) -> bool {
         let announced = self.announced.get(ocid);
         let fate = self.effective.get(ocid).map(|fate| announced.map_or(*fate, |other| fate.and(*other)));

@@ -1,4 +1,4 @@
-//! The time after which a fleet may be terminated: a tag, so that any machine with our program can act on it.
+//! The expiry of a fleet. It is a tag, so that this program can act on it from any machine.
 
 use crate::plan::EXPIRY_TAG;
 use crate::query::select::Machine;
@@ -8,7 +8,7 @@ use oci_api::models::UpdateInstanceDetails;
 use oci_client::{Client, Failure, FailureClass, RetryPolicy};
 use tokio_util::sync::CancellationToken;
 
-/// Instances changed at the same time.
+/// The maximum number of instances changed at the same time.
 const AT_ONCE: usize = 8;
 /// How often an instance that others keep changing is read again.
 const READS: u32 = 3;
@@ -18,13 +18,13 @@ pub fn expiry_value(until: Timestamp) -> String {
     format!("{until:.0}")
 }
 
-/// When an instance's time is over; `None` when it has no such tag, or one that is no time.
+/// When an instance expires; `None` if it has no such tag, or one that is not a time.
 pub fn expiry(machine: &Machine) -> Option<Timestamp> {
     machine.tags.get(EXPIRY_TAG)?.parse().ok()
 }
 
-/// Gives instances another time. The service replaces all free-form tags at once, so each instance is read first and
-/// changed only if nobody else did so meanwhile. When `stop` is cancelled no further one is begun: `None`.
+/// Sets another expiry. The service replaces all free-form tags at once, so each instance is read first and changed only if
+/// nothing else changed it meanwhile. When `stop` is cancelled, no further instance is changed: `None`.
 pub async fn extend(
     client: &Client,
     machines: &[Machine],
@@ -34,7 +34,7 @@ pub async fn extend(
     tag(client, machines, EXPIRY_TAG, &expiry_value(until), stop).await
 }
 
-/// Gives instances a free-form tag, in the same way.
+/// Sets a free-form tag in the same way.
 pub async fn tag(
     client: &Client,
     machines: &[Machine],

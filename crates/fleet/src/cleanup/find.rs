@@ -1,4 +1,4 @@
-//! Compares what is there with what the ledger and the tags say.
+//! Compares the existing resources with the evidence of the ledger and the tags.
 
 use super::evidence::{Evidence, MadeInstance, WantedFor};
 use super::notes::Notes;
@@ -12,10 +12,10 @@ use ledger::RunId;
 use oci_client::{Client, Failure};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Finds what is left over.
+/// Finds leftovers.
 ///
 /// # Errors
-/// When a list cannot be read to its end: what is in use would not be known for certain.
+/// When a list cannot be read to its end, because it is then uncertain what is in use.
 pub async fn find(
     client: &Client,
     evidence: &Evidence,
@@ -53,8 +53,8 @@ pub async fn find(
     Ok(left)
 }
 
-/// Reservations that our launches made and nobody uses any more. The tag proves who made one: the ledger also knows those
-/// of the config that a run let grow, and they are the user's own.
+/// Reservations that launches created and nothing uses any more. The tag proves who created one: the ledger also knows
+/// reservations of the config that a run enlarged, which belong to the user.
 async fn left_reservations(
     client: &Client,
     evidence: &Evidence,
@@ -94,7 +94,7 @@ async fn left_reservations(
             notes.wanted_reservation(run, &row.id, want);
             continue;
         }
-        // A list has no configs, and its counts may lag.
+        // A list contains no configs, and its counts may lag.
         let held = Held::from(client.get_capacity_reservation(&row.id).await?);
         if held.used() > 0 {
             let (used, reserved) = (held.used(), held.reserved());

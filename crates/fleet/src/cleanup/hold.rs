@@ -1,5 +1,5 @@
-//! Holds the runs whose leftovers are about to be deleted, so that nobody resumes one meanwhile, and leaves out what has
-//! changed between the question and its answer.
+//! Takes the leases of the runs whose leftovers will be deleted, so that no process resumes one meanwhile, and excludes what
+//! has changed between the question and the confirmation.
 
 use super::{Leftovers, expiry};
 use crate::engine::cloud;
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Instances read at the same time.
 const AT_ONCE: usize = 8;
 
-/// What may be deleted, and what may not any more.
+/// What may be deleted, and what may no longer be deleted.
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) left: Leftovers,
@@ -23,7 +23,7 @@ pub(super) struct Taken {
     pub(super) leases: Vec<Lease>,
 }
 
-/// Takes the runs.
+/// Takes the leases.
 pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
     let mut taken = Taken { left: left.clone(), ..Taken::default() };
     let instances = left.instances.iter().map(|left| &left.run);
@@ -53,7 +53,7 @@ pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
     taken
 }
 
-/// The lease of a run; none for a run of another machine.
+/// The lease of a run; `None` for a run of another machine.
 async fn hold(env: &Environment, run: RunId, read_to: Option<u64>) -> Result<Option<Lease>, ErrorRecord> {
     let lease = match env.store.lease(run, env.clock.now()).await {
         Ok(lease) => lease,
@@ -79,7 +79,7 @@ async fn hold(env: &Environment, run: RunId, read_to: Option<u64>) -> Result<Opt
     ))
 }
 
-/// Leaves out instances that were given more time since they were listed. A list may lag behind that, so each is asked for.
+/// Excludes instances whose expiry was extended since they were listed. A list may lag behind that, so each is read.
 async fn extended(env: &Environment, taken: &mut Taken) {
     let Taken { left, refused, .. } = taken;
     let ocids: Vec<String> = left
@@ -103,7 +103,7 @@ async fn extended(env: &Environment, taken: &mut Taken) {
             Some(Ok(_)) => {
                 own_as(ErrorClass::Changed, "its expiry changed after it was listed: start the cleanup again")
             }
-            // The termination finds it gone, too.
+            // The termination also finds that it is gone.
             Some(Err(failure)) if failure.class == FailureClass::NotFound => return true,
             Some(Err(failure)) => {
                 own_as(ErrorClass::NotDeleted, &format!("its expiry is unknown: {failure}"))
@@ -114,7 +114,7 @@ async fn extended(env: &Environment, taken: &mut Taken) {
     });
 }
 
-/// A reason of our own why a thing was not deleted.
+/// A failure record in this program's own words.
 pub(super) fn own_as(class: ErrorClass, message: &str) -> ErrorRecord {
     own_error(class, "NotDeleted", message)
 }

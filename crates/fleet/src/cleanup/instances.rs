@@ -1,8 +1,8 @@
-//! Which instances are left over.
+//! Decides which instances are leftovers.
 //!
-//! An instance is left over only when that is proven: its time is over, a record says that its launch failed or was
-//! rolled back, or another living instance has its slot. That the ledger does not know an instance proves nothing: the
-//! ledger may be older than the run, damaged, or another machine's.
+//! An instance is a leftover only with proof: it has expired, a record says that its launch failed or was rolled back, or
+//! another existing instance occupies its slot. That the ledger does not know an instance proves nothing: the ledger may be
+//! older than the run, damaged, or another machine's.
 
 use super::evidence::{Evidence, Launch, SlotEvidence};
 use super::expiry::expiry;
@@ -17,16 +17,16 @@ use oci_api::models::InstanceLifecycleState as State;
 use oci_client::Client;
 use std::collections::BTreeMap;
 
-/// What the records say of an instance.
+/// The verdict about an instance.
 #[derive(Clone, Debug, PartialEq)]
 enum Judgement {
-    /// It is left over, and why.
+    /// It is a leftover, with the reason.
     Left(String),
-    /// It is left over if this other instance of its slot really runs.
+    /// It is a leftover if this other instance of its slot really runs.
     Second(String),
-    /// It is its slot's.
+    /// It is the instance of its slot.
     Wanted,
-    /// Nothing proves either.
+    /// There is no proof of either.
     Unproven,
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn find(
             Judgement::Wanted => {}
             Judgement::Unproven => notes.unproven(run, machine),
             Judgement::Second(first) => {
-                // Lists lag: the other one may have ended a minute ago, and then this one has its place.
+                // Lists lag: the other instance may have ended a minute ago, and then this one takes its place.
                 if runs(client, &first).await {
                     left.push(take(format!("another instance has its slot: {first}")));
                 } else {
@@ -92,7 +92,7 @@ fn judge(machine: &Machine, launch: &Launch, by_ocid: &BTreeMap<&str, &Machine>)
         Some(_) if launch.rolled_back => return Judgement::Left("its run was rolled back".to_owned()),
         Some((_, false)) => return Judgement::Left("its launch failed according to the ledger".to_owned()),
         Some((_, true)) => return Judgement::Wanted,
-        // Whoever rebuilds a run on another machine makes it anew.
+        // Rebuilding a run on another machine creates it anew.
         None if launch.rolled_back => return Judgement::Unproven,
         None => {}
     }
@@ -110,7 +110,7 @@ async fn runs(client: &Client, ocid: &str) -> bool {
     cloud::get(client, ocid).await.is_ok_and(|instance| instance.lifecycle_state == State::Running)
 }
 
-/// Why an instance's time is over, if it is. A tag that is no time says nothing.
+/// Why an instance has expired, if it has. A tag that is not a time is ignored.
 fn expired(machine: &Machine, now: Timestamp) -> Option<String> {
     let until = expiry(machine)?;
     (until <= now).then(|| format!("it expired at {until:.0}"))

@@ -1,7 +1,8 @@
-//! Finds and deletes what our own runs left behind, and nothing else.
+//! Finds and deletes what runs of this tool left behind, and nothing else.
 //!
-//! Evidence is a record in the ledger or a tag of ours, never a name, never "is unattached", and never that the ledger does
-//! not know a thing. What is found is shown before anything is deleted; what is deleted is what was shown. It must not know of terminals or confirmations.
+//! Evidence is a record in the ledger or one of the tool's tags. A name, "is unattached", or absence from the ledger is never
+//! evidence. Everything is shown before it is deleted, and only what was shown is deleted. This module must not know about
+//! terminals or confirmations.
 
 mod delete;
 mod evidence;
@@ -32,13 +33,13 @@ use std::collections::BTreeMap;
 /// What to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// Where.
+    /// The compartment.
     pub compartment: String,
-    /// Only what this run left.
+    /// Only leftovers of this run.
     pub run: Option<RunId>,
-    /// Only fleets whose time is over.
+    /// Only expired fleets.
     pub expired_only: bool,
-    /// Volumes too that a termination kept on purpose.
+    /// Whether volumes that a termination kept on purpose are included.
     pub kept_volumes: bool,
     /// Whether unused reservations of `reservation create` are included.
     pub made_reservations: bool,
@@ -46,7 +47,7 @@ pub struct Scope {
     pub now: Timestamp,
 }
 
-/// What was found.
+/// The leftovers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Leftovers {
     /// Instances.
@@ -55,25 +56,25 @@ pub struct Leftovers {
     pub volumes: Vec<LeftVolume>,
     /// Unused capacity reservations.
     pub reservations: Vec<LeftReservation>,
-    /// What the user should know about what is not in the lists.
+    /// Notes for the user about resources that are not in the lists.
     pub notes: Vec<String>,
-    /// How far the records of each run went when it was judged. A run that has gone on since is not touched.
+    /// The number of each run's last record when it was judged. A run that has continued since is not touched.
     #[serde(skip)]
     pub read_to: BTreeMap<RunId, u64>,
 }
 
-/// An instance that is left over.
+/// A leftover instance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeftInstance {
     /// The instance.
     pub machine: Machine,
-    /// The run that launched it, as its tag has it.
+    /// The run that launched it, according to its tag.
     pub run: String,
-    /// Why it is taken for left over.
+    /// Why it is a leftover.
     pub why: String,
 }
 
-/// A volume that is left over.
+/// A leftover volume.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LeftVolume {
     /// Its OCID.
@@ -86,42 +87,42 @@ pub struct LeftVolume {
     pub gb: f64,
     /// Its performance, in units per GB.
     pub vpus: f64,
-    /// The instance that it belonged to.
+    /// The instance to which it belonged.
     pub instance: String,
-    /// The run that made them both.
+    /// The run that created both.
     #[serde(default)]
     pub run: String,
-    /// Why it is taken for left over.
+    /// Why it is a leftover.
     pub why: String,
 }
 
-/// A reservation that is left over.
+/// A leftover reservation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeftReservation {
     /// Its OCID.
     pub ocid: String,
     /// Its display name.
     pub name: String,
-    /// How many instances it holds room for.
+    /// The number of instances that it reserves.
     pub reserved: u32,
-    /// The run that made it; empty when it was made by itself.
+    /// The run that created it; empty if it was created on its own.
     pub run: String,
-    /// What it costs an hour; absent when that is not known.
+    /// Its price per hour; absent if unknown.
     pub hour: Option<f64>,
 }
 
 impl Leftovers {
-    /// How many things there are.
+    /// The number of leftovers.
     pub fn len(&self) -> usize {
         self.instances.len() + self.volumes.len() + self.reservations.len()
     }
 
-    /// Whether nothing is left over.
+    /// Whether there are no leftovers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What all of it costs an hour: the known part, and how many things have no known price.
+    /// The price of all leftovers per hour: the known part, and the number of leftovers without a known price.
     pub fn hour(&self, prices: &Prices) -> (f64, usize) {
         let (mut sum, mut unknown) =
             select::total_now(self.instances.iter().map(|left| &left.machine), prices);
@@ -137,7 +138,7 @@ impl Leftovers {
 }
 
 impl LeftVolume {
-    /// What it costs an hour: data volumes and boot volumes have one price (Oracle price list, Block Volume).
+    /// The price per hour. Data volumes and boot volumes have the same price (Oracle price list, Block Volume).
     pub fn hour(&self, prices: &Prices) -> Option<f64> {
         prices.boot_volume_gb_hour(self.vpus).map(|hour| hour * self.gb)
     }

@@ -1,4 +1,4 @@
-//! What a cleanup says about what it leaves alone, and why. Each reason is said once, however many things it concerns.
+//! The notes of a cleanup about what it leaves alone, and why. Each reason is stated once, however many resources it concerns.
 
 use super::Scope;
 use super::evidence::{Evidence, WantedFor};
@@ -7,22 +7,22 @@ use crate::tuning::LISTS_CATCH_UP;
 use ledger::RunId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Instances named in one note; the rest are counted.
+/// The maximum number of instances named in one note; the rest are counted.
 const NAMED: usize = 3;
 
 /// The notes of one cleanup.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// Runs that a process is at work on.
+    /// Runs on which a process is working.
     pub(super) held: BTreeSet<RunId>,
-    /// Runs of which records are lost, and how many.
+    /// Runs with lost records, and the number of these records.
     damaged: BTreeMap<RunId, usize>,
     unfinished: BTreeSet<RunId>,
     strangers: BTreeSet<RunId>,
     unproven: BTreeMap<RunId, Vec<String>>,
     unproven_volumes: usize,
     kept_volumes: usize,
-    /// Unused reservations that were made by themselves, and what those with a known price cost an hour.
+    /// Unused reservations created on their own, and the total of their known prices per hour.
     made: (usize, f64),
     currency: String,
     others: Vec<String>,
@@ -33,7 +33,7 @@ impl Notes {
         self.others.push(note);
     }
 
-    /// Runs of which records cannot be read, whether anything of them is still there or not.
+    /// Runs with unreadable records, whether or not any of their resources still exist.
     pub(super) fn damaged_runs(&mut self, evidence: &Evidence, scope: &Scope) {
         let meant = |run: &RunId| scope.run.is_none_or(|only| only == *run);
         let launches = evidence.launches.iter().filter(|(run, launch)| launch.unreadable > 0 && meant(run));
@@ -41,7 +41,7 @@ impl Notes {
         self.damaged.extend(evidence.nameless.iter().filter(|run| meant(run)).map(|run| (*run, 0)));
     }
 
-    /// An instance's run cannot be judged.
+    /// The run of an instance cannot be judged.
     pub(super) fn run_of_instance(&mut self, evidence: &Evidence, run: RunId) {
         match evidence.launches.get(&run) {
             Some(launch) if launch.held => _ = self.held.insert(run),
@@ -52,7 +52,7 @@ impl Notes {
         }
     }
 
-    /// A reservation's run cannot be judged.
+    /// The run of a reservation cannot be judged.
     pub(super) fn reservation_of(&mut self, evidence: &Evidence, run: RunId, ocid: &str) {
         if evidence.launches.contains_key(&run) || evidence.nameless.contains(&run) {
             self.run_of_instance(evidence, run);
@@ -64,7 +64,7 @@ impl Notes {
         ));
     }
 
-    /// The records do not prove that the reservation is unwanted.
+    /// The records do not prove that the reservation is no longer needed.
     pub(super) fn wanted_reservation(&mut self, run: RunId, ocid: &str, want: WantedFor) {
         let why = match want {
             WantedFor::Unrecorded => {
@@ -85,12 +85,12 @@ impl Notes {
         ));
     }
 
-    /// No record and no other instance proves that this one is left over.
+    /// Neither a record nor another instance proves that this one is a leftover.
     pub(super) fn unproven(&mut self, run: RunId, machine: &Machine) {
         self.unproven.entry(run).or_default().push(name(machine));
     }
 
-    /// No record says that a volume was to go with its instance.
+    /// No record says that a volume should be deleted with its instance.
     pub(super) fn unproven_volume(&mut self) {
         self.unproven_volumes += 1;
     }
@@ -99,7 +99,7 @@ impl Notes {
         self.kept_volumes += 1;
     }
 
-    /// An unused reservation that was created on its own: somebody may count on it.
+    /// An unused reservation that was created on its own, which somebody may rely on.
     pub(super) fn made_reservations(&mut self, hour: Option<f64>, currency: &str) {
         self.made = (self.made.0 + 1, self.made.1 + hour.unwrap_or_default());
         currency.clone_into(&mut self.currency);

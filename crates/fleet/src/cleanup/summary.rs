@@ -1,48 +1,48 @@
-//! The result of a cleanup of volumes and reservations, from its records alone.
+//! The result of a cleanup of volumes and reservations, from only its records.
 
 use super::delete::Item;
 use crate::action::RowResult;
 use ledger::{ErrorRecord, Outcome, Phase, RunId, RunState, SlotNumber, SlotState};
 use serde::Serialize;
 
-/// A cleanup in numbers and rows. The instances that it terminated are a run of their own.
+/// A cleanup in numbers and rows. The instances that it terminated are in a separate run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CleanupSummary {
     /// The run.
     pub run_id: RunId,
     /// How it ended; absent while it has not.
     pub outcome: Option<Outcome>,
-    /// Things that were to be deleted.
+    /// Resources to be deleted.
     pub requested: u32,
-    /// Those that are gone.
+    /// Resources that were deleted.
     pub done: u32,
-    /// Those that could not be deleted.
+    /// Resources that could not be deleted.
     pub failed: u32,
-    /// Those that were not tried, or of which the end is not known.
+    /// Resources that were not tried, or whose end is unknown.
     pub left: u32,
-    /// One row per thing, in the order in which they were shown.
+    /// One row per resource, in the order in which they were shown.
     pub leftovers: Vec<CleanupRow>,
 }
 
-/// One thing.
+/// One resource.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CleanupRow {
     /// Its number in the run, from 1.
     pub slot: SlotNumber,
-    /// What it is: `boot volume`, `volume`, `reservation`.
+    /// Its kind: `boot volume`, `volume`, `reservation`.
     pub kind: &'static str,
     /// Its display name.
     pub name: String,
     /// Its OCID.
     pub ocid: String,
-    /// How it went.
+    /// The result.
     pub result: RowResult,
     /// Why it failed.
     pub error: Option<ErrorRecord>,
 }
 
 impl CleanupSummary {
-    /// The summary, from the state of the run alone. A plan that cannot be read has no rows.
+    /// The summary, from only the state of the run. An unreadable plan has no rows.
     pub fn of(state: &RunState) -> Self {
         let items: Vec<Item> = serde_json::from_value(state.plan.clone()).unwrap_or_default();
         let rows: Vec<CleanupRow> =

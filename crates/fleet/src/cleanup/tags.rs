@@ -1,4 +1,4 @@
-//! What an instance's tags and state say of it.
+//! The facts in an instance's tags and state.
 
 use crate::plan::{RUN_TAG, SLOT_TAG};
 use crate::query::select::Machine;
@@ -10,12 +10,12 @@ pub(super) fn run_of(machine: &Machine) -> Option<RunId> {
     machine.tags.get(RUN_TAG)?.parse().ok()
 }
 
-/// The slot that it was launched for.
+/// The slot for which it was launched.
 pub(super) fn slot_of(machine: &Machine) -> Option<SlotNumber> {
     machine.tags.get(SLOT_TAG)?.parse().ok()
 }
 
-/// Whether it exists and is not on its way out.
+/// Whether it exists and is not terminating.
 pub(super) fn is_living(machine: &Machine) -> bool {
     !matches!(machine.state, State::Terminated | State::Terminating)
 }

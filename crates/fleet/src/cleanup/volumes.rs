@@ -1,11 +1,11 @@
-//! Boot and data volumes that were made with an instance of ours and have outlived it.
+//! Boot and data volumes that were created with a launched instance and have outlived it.
 //!
-//! The service says of a data volume's attachment whether the launch made the volume. It does not say so of a boot
-//! volume, which was made with its instance if it is as old as it is. A volume that somebody attached later, or that an
-//! instance was started from, is theirs and is never proposed.
+//! The service says of a data volume's attachment whether the launch created the volume. It does not say so of a boot volume,
+//! which counts as created with its instance if it is equally old. A volume that somebody attached later, or from which an
+//! instance was launched, belongs to the user and is never proposed.
 //!
-//! That an instance of ours is gone does not prove that nobody wants its volumes: whoever ended it may have kept them. So
-//! a record must say that they were to go together; without one they are proposed only as volumes that were kept.
+//! The end of an instance does not prove that nobody wants its volumes, because whoever ended it may have kept them. So a
+//! record must say that they should be deleted together; without one they are proposed only as kept volumes.
 
 use super::evidence::{Evidence, MadeInstance};
 use super::notes::Notes;
@@ -17,22 +17,22 @@ use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Client, Failure};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A boot volume that is this much older or younger than its instance was not made with it: clocks differ, and a launch
-/// takes a while.
+/// A boot volume that is this much older or younger than its instance was not created with it. The tolerance covers clock
+/// differences and the duration of a launch.
 const SAME_TIME: SignedDuration = SignedDuration::from_mins(15);
 
-/// Whose volumes are, and which are in use.
+/// The owners of volumes, and the volumes in use.
 struct Owners<'a> {
     evidence: &'a Evidence,
     scope: &'a Scope,
     ours: &'a BTreeMap<String, MadeInstance>,
-    /// The instances that are listed.
+    /// The listed instances.
     states: &'a BTreeMap<&'a str, &'a State>,
-    /// Volume → the instance that it was attached to.
+    /// Volume → the instance to which it was attached.
     last: BTreeMap<String, String>,
-    /// Volumes that are attached, or were to more than one instance: somebody has a use for them.
+    /// Volumes that are attached, or were attached to more than one instance, so that somebody has a use for them.
     in_use: BTreeSet<String>,
-    /// Data volumes and the instances whose launch made them.
+    /// Data volumes with the instances whose launch created them.
     made: BTreeSet<(String, String)>,
 }
 
@@ -102,7 +102,7 @@ impl Owners<'_> {
         }
     }
 
-    /// The volume with its owner and the reason, if it is left over.
+    /// The volume with its owner and the reason, if it is a leftover.
     fn judge(
         &self,
         volume: LeftVolume,
@@ -119,7 +119,7 @@ impl Owners<'_> {
         let together = if volume.boot {
             made.at.duration_since(created?).abs() <= SAME_TIME
         } else {
-            // The attachment is forgotten in time; what a termination of ours kept was judged by it then.
+            // The service forgets attachments after a while; a kept volume was judged by its attachment when it was kept.
             kept || self.made.contains(&(volume.ocid.clone(), instance.clone()))
         };
         if !together || !self.is_gone(instance) || !self.evidence.is_meant(made.run, self.scope) {
@@ -143,7 +143,7 @@ impl Owners<'_> {
         Some(LeftVolume { instance, run, why: why.to_owned(), ..volume })
     }
 
-    /// Whether an instance has ended for certain. One that is not listed may only have been moved to another compartment.
+    /// Whether an instance has certainly ended. One that is not listed may only have been moved to another compartment.
     fn is_gone(&self, instance: &str) -> bool {
         match self.states.get(instance) {
             Some(state) => **state == State::Terminated,
@@ -152,7 +152,7 @@ impl Owners<'_> {
     }
 }
 
-/// A size that the service tells in one of two units.
+/// A size that the service states in one of two units.
 pub(crate) fn gigabytes(gb: Option<i64>, mb: i64) -> f64 {
     gb.map_or(mb as f64 / 1024.0, |gb| gb as f64)
 }

@@ -1,4 +1,4 @@
-//! How long to wait before the next try: the one formula.
+//! The only formula for the wait before the next try.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Each pause is twice the one before.
+    /// Each pause is twice the previous one.
     pub const fn doubling(first: Duration, longest: Duration) -> Self {
         Self::growing(first, longest, 200)
     }
 
-    /// Each pause as a percentage of the one before.
+    /// Each pause as a percentage of the previous one.
     pub const fn growing(first: Duration, longest: Duration, growth_percent: u32) -> Self {
         Self { first, longest, growth_percent }
     }
 
-    /// The pause after failure (or look) number `nth`, from 1.
+    /// The pause after failure (or poll) number `nth`, from 1.
     pub fn pause(&self, nth: u32) -> Duration {
         let mut pause = self.first;
         for _ in 1..nth {

@@ -1,4 +1,4 @@
-//! The few calls that a run makes, with the parameters that it wants. Decides nothing.
+//! The few calls of a run, with their parameters. This module decides nothing.
 
 use ledger::CapacityType;
 use oci_api::{
@@ -12,7 +12,8 @@ use oci_client::{Answered, Call, Client, Failure, RetryPolicy};
 use serde::{Deserialize, de::IgnoredAny};
 use std::time::Duration;
 
-/// What a run needs of an instance that it made. An answer tells ten times as much, which is not even decoded.
+/// The facts that a run needs about an instance that it created. A response contains ten times as much, which is not even
+/// decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Made {
@@ -48,7 +49,7 @@ impl Made {
     }
 }
 
-/// The tags by which a run knows its own instances.
+/// The tags by which a run recognises its own instances.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OwnTags {
@@ -74,13 +75,13 @@ impl From<Instance> for Made {
                 .shape_config
                 .map(|size| MadeSize { ocpus: size.ocpus, memory_in_gbs: size.memory_in_gbs }),
             preemptible_instance_config: instance.preemptible_instance_config.map(|_| IgnoredAny),
-            // Found by its tags.
+            // It was found by its tags.
             freeform_tags: None,
         }
     }
 }
 
-/// Polls come again by themselves: one that fails must not hold up the next.
+/// Polls repeat anyway, so a failed one must not delay the next.
 const POLL: RetryPolicy = RetryPolicy {
     max_attempts: 3,
     base: Duration::from_secs(1),
@@ -88,7 +89,7 @@ const POLL: RetryPolicy = RetryPolicy {
     max_elapsed: Duration::from_secs(30),
 };
 
-/// One try of a launch: what follows a failure is decided here in `fleet`, with an event for each try.
+/// Sends a launch once. The caller decides what follows a failure, and records an event for each attempt.
 pub(crate) async fn launch(
     client: &Client,
     details: &LaunchInstanceDetails,
@@ -103,22 +104,22 @@ pub(crate) async fn get(client: &Client, ocid: &str) -> Result<Instance, Failure
     Ok(client.call(Call::new(Operation::GetInstance).path(ocid).retry(POLL)).await?.value)
 }
 
-/// A look at the newest instances of a compartment: the next look comes soon.
+/// Polls the newest instances of a compartment, without long retries because the next poll comes soon.
 pub(crate) fn poll(compartment: &str) -> Call {
     list(compartment).retry(POLL)
 }
 
-/// The volumes that outlive a termination. Both are sent in any case, since the service's defaults differ.
+/// The volumes that a termination keeps. Both fields are always sent, since the service's defaults differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeepVolumes {
     /// The boot volume.
     pub boot: bool,
-    /// Data volumes that the launch made.
+    /// Data volumes that the launch created.
     pub data: bool,
 }
 
 impl KeepVolumes {
-    /// A rollback deletes what the launch made. A boot volume that was there before the launch is somebody's data, and
+    /// A rollback deletes what the launch created. A boot volume that existed before the launch contains somebody's data and
     /// stays.
     pub fn after_rollback(launch: &LaunchInstanceDetails) -> Self {
         let boot = matches!(launch.source_details.as_deref(), Some(InstanceSourceDetails::BootVolume(_)));
@@ -126,8 +127,8 @@ impl KeepVolumes {
     }
 }
 
-/// Terminates an instance. To be repeated without harm. Returns the OCID of the work request; there is none if the instance
-/// was being terminated already, and then what this request says of the volumes has no effect.
+/// Terminates an instance; repeating it is harmless. Returns the OCID of the work request; there is none if the instance was
+/// already terminating, and then this request does not affect the volumes.
 pub(crate) async fn terminate(
     client: &Client,
     ocid: &str,
@@ -137,7 +138,7 @@ pub(crate) async fn terminate(
     Ok(answered.work_request_id)
 }
 
-/// The newest instances of a compartment first, so that a run finds its own on the first pages.
+/// Lists a compartment with the newest instances first, so that a run finds its own on the first pages.
 pub(crate) fn list(compartment: &str) -> Call {
     Call::new(Operation::ListInstances)
         .query("compartmentId", compartment)
@@ -145,7 +146,7 @@ pub(crate) fn list(compartment: &str) -> Call {
         .query("sortOrder", "DESC")
 }
 
-/// The instances with exactly this display name, dead ones too.
+/// The instances with exactly this display name, including terminated ones.
 pub(crate) async fn named(client: &Client, compartment: &str, name: &str) -> Result<Vec<Instance>, Failure> {
     let call =
         Call::new(Operation::ListInstances).query("compartmentId", compartment).query("displayName", name);
@@ -159,7 +160,7 @@ pub(crate) async fn availability_domains(
     client.all(Call::new(Operation::ListAvailabilityDomains).query("compartmentId", compartment)).await
 }
 
-/// The errors of a work request; empty when it tells none.
+/// The errors of a work request; empty if it states none.
 pub(crate) async fn work_request_errors(
     client: &Client,
     work_request: &str,
@@ -167,7 +168,7 @@ pub(crate) async fn work_request_errors(
     client.all(Call::new(Operation::ListWorkRequestErrors).path(work_request)).await
 }
 
-/// The work requests about a resource, for an instance whose own is not known.
+/// The work requests about a resource, for an instance whose own work request is unknown.
 pub(crate) async fn work_requests(
     client: &Client,
     compartment: &str,

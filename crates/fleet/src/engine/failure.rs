@@ -1,4 +1,4 @@
-//! The one table that says what follows a failure, by its class and the kind of call, and the one record of a failure. Pure.
+//! The only table that decides what follows a failure, by its class and the kind of call; and the only error record. Pure.
 
 use super::backoff::Backoff;
 use ledger::{Action, ErrorClass, ErrorRecord};
@@ -8,17 +8,17 @@ use std::time::Duration;
 /// What follows a failure of some class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// How often that is done for one attempt of one slot …
+    /// How many times the action is taken for one attempt of one slot.
     pub times: u32,
-    /// … and what is done after that.
+    /// The action after that.
     pub then: Action,
-    /// The pause before trying again: up to `base`, doubling each time, up to `cap`. The pacer's wait comes on top.
+    /// The pause before the next try: up to `base`, doubling each time, up to `cap`. The pacer's wait is added.
     pub base: Duration,
     /// The longest pause.
     pub cap: Duration,
-    /// Whether the same placement may well succeed in a few minutes.
+    /// Whether the same placement may succeed within a few minutes.
     pub passes: bool,
 }
 
@@ -33,43 +33,43 @@ const fn again(action: Action, times: u32, then: Action, base: u64, cap: u64) ->
 /// What follows a refused or lost action on an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AfterAction {
-    /// The same again as soon as the pace allows: nothing was done, and nothing is wrong.
+    /// Repeat it as soon as the pacer allows: nothing was done, and nothing is wrong.
     Again,
-    /// The same again after a pause, with the same token.
+    /// Repeat it after a pause, with the same token.
     Later,
-    /// The same after a pause, with a new token.
+    /// Repeat it after a pause, with a new token.
     NewToken,
-    /// The instance's state decides.
+    /// Let the instance's state decide.
     AskState,
-    /// Nothing more for this instance.
+    /// Do nothing more for this instance.
     GiveUp,
-    /// Nothing more for any instance.
+    /// Do nothing more for any instance.
     StopRun,
 }
 
 /// What follows a refused or lost deletion of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AfterDelete {
-    /// Again after a pause.
+    /// Repeat it after a pause.
     Again,
-    /// There is nothing to delete.
+    /// Nothing needs to be deleted.
     Gone,
-    /// Nothing more.
+    /// Do nothing more.
     GiveUp,
 }
 
-/// What a failed read says.
+/// What a failed read means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AfterRead {
     /// Nothing: the next read may succeed.
     Again,
-    /// The service does not know it, or does not show it to this login.
+    /// The service does not know the resource, or does not show it to this login.
     NotThere,
     /// The next read will fail too.
     GiveUp,
 }
 
-/// What follows a failure, by the kind of call.
+/// What follows a failure, for each kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
     /// A launch.
@@ -90,25 +90,25 @@ const fn row(launch: Rule, action: AfterAction, delete: AfterDelete, read: After
 pub(crate) const fn policy(class: FailureClass) -> Policy {
     use {AfterAction as A, AfterDelete as D, AfterRead as R};
     match class {
-        // Another availability domain may accept the same shape in the same second.
+        // Another availability domain may accept the same shape at the same time.
         FailureClass::Capacity => {
             row(Rule { passes: true, ..at_once(Action::NextPlacement) }, A::GiveUp, D::GiveUp, R::GiveUp)
         }
-        // The pacer has slowed everybody down; the bound only keeps a run finite.
+        // The pacer has slowed all calls down; the limit only keeps a run finite.
         FailureClass::Throttled => {
             row(again(Action::RetrySameToken, 60, Action::GiveUpSlot, 0, 0), A::Again, D::Again, R::Again)
         }
-        // May be transient while failed launches are cleaned up; and some limits are per availability domain.
+        // It may be transient while failed launches are cleaned up, and some limits are per availability domain.
         FailureClass::Limit => {
             row(again(Action::Wait, 3, Action::NextPlacement, 20, 60), A::GiveUp, D::GiveUp, R::GiveUp)
         }
-        // Nobody else's call will fare better.
+        // No other call will succeed either.
         FailureClass::Authentication => row(at_once(Action::StopRun), A::StopRun, D::GiveUp, R::GiveUp),
-        // A launch: also the answer for a shape that one availability domain does not have. An action: gone meanwhile, or
-        // a missing right; the state tells which.
+        // A launch: this is also the response for a shape that one availability domain lacks. An action: the instance is gone,
+        // or a permission is missing; the state shows which.
         FailureClass::NotFound => row(at_once(Action::NextPlacement), A::AskState, D::Gone, R::NotThere),
         FailureClass::Invalid => row(at_once(Action::NextPlacement), A::GiveUp, D::GiveUp, R::GiveUp),
-        // An action: busy, or already there. A reservation: its last instance is still leaving it.
+        // An action: the instance is busy, or already in the state. A reservation: its last instance is still leaving it.
         FailureClass::Conflict => row(at_once(Action::GiveUpSlot), A::AskState, D::Again, R::GiveUp),
         // Blocked: nothing leaves this machine until somebody changes its settings.
         FailureClass::StaleEtag | FailureClass::Blocked => {
@@ -117,11 +117,11 @@ pub(crate) const fn policy(class: FailureClass) -> Policy {
         FailureClass::Busy => {
             row(again(Action::Wait, 10, Action::GiveUpSlot, 2, 30), A::AskState, D::Again, R::Again)
         }
-        // Either our instance is there (another body, say, from another version), or it is gone.
+        // Either the instance exists (with another body, for example from another version), or it is gone.
         FailureClass::InvalidatedRetryToken => {
             row(at_once(Action::LookUp), A::NewToken, D::GiveUp, R::GiveUp)
         }
-        // It may exist: the same token gives it back if it does, and makes it if not.
+        // It may exist: the same token returns it if it does, and creates it if it does not.
         FailureClass::Ambiguous => {
             row(again(Action::RetrySameToken, 8, Action::LookUp, 1, 30), A::Later, D::Again, R::Again)
         }
@@ -148,7 +148,7 @@ impl Rule {
     }
 }
 
-/// The class by which the ledger remembers a failure of a call.
+/// The class with which the ledger records a failed call.
 pub const fn class_of(class: FailureClass) -> ErrorClass {
     match class {
         FailureClass::Capacity => ErrorClass::Capacity,
@@ -168,18 +168,18 @@ pub const fn class_of(class: FailureClass) -> ErrorClass {
     }
 }
 
-/// How much of a message is kept.
+/// The maximum stored length of a message.
 const MESSAGE_MAX: usize = 2000;
-/// How much of a code is kept.
+/// The maximum stored length of a code.
 const CODE_MAX: usize = 100;
 
-/// What a work request says of its failure. The same words mean the same as in an answer.
+/// The error of a work request. The same words mean the same as in a response.
 pub(crate) fn work_request_error(code: &str, message: &str) -> (FailureClass, ErrorRecord) {
     let class = classify_work_request_error(code, message);
     (class, own_error(class_of(class), &plain_text(code, CODE_MAX), message))
 }
 
-/// A failure that is no answer of the service.
+/// A failure that did not come from a response of the service.
 pub(crate) fn own_error(class: ErrorClass, code: &str, message: &str) -> ErrorRecord {
     ErrorRecord {
         class,
@@ -189,7 +189,7 @@ pub(crate) fn own_error(class: ErrorClass, code: &str, message: &str) -> ErrorRe
     }
 }
 
-/// The failure as it is remembered and shown: its texts on one line and free of control characters.
+/// The failure as it is stored and shown: its texts on one line and without control characters.
 pub fn error_record(failure: &Failure) -> ErrorRecord {
     let mut message = plain_text(&failure.message, MESSAGE_MAX);
     if failure.class == FailureClass::Authentication

@@ -1,7 +1,7 @@
 //! The only writer of a run: events go to the store, then into the state in memory, then to the observer.
 //!
-//! Several tasks append at once, and their appends may return in another order than the store gave them. The state
-//! and the watchers get records in the store's order.
+//! Several tasks append at once, and their appends may return in another order than the store assigned. The state and the
+//! observers receive records in the store's order.
 
 use super::env::{Environment, Sink};
 use ledger::{Event, Lease, LedgerError, Outcome, Record, RequestCount, RunId, RunState, Store};
@@ -20,7 +20,7 @@ pub(crate) struct Journal {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     sink: Sink,
-    /// Cancelled when the store has failed: the run must not continue.
+    /// Cancelled when the store has failed, after which the run must not continue.
     failed: CancellationToken,
     inner: Mutex<Inner>,
     /// The number of the last record in the state.
@@ -31,13 +31,13 @@ struct Inner {
     state: RunState,
     /// Records that returned before an earlier one did.
     early: BTreeMap<u64, Record>,
-    /// After its first failure the store is not used again: what it holds stays a prefix of what happened.
+    /// After its first failure the store is not used again, so that its content stays a prefix of what happened.
     broken: Option<LedgerError>,
 }
 
 impl Journal {
-    /// Writes the first record of a new run, and holds the run until this is dropped. Nothing has been sent when this
-    /// fails.
+    /// Writes the first record of a new run and holds the run until the journal is dropped. If this fails, nothing has been
+    /// sent.
     pub async fn create(
         env: &Environment,
         run: RunId,
@@ -53,7 +53,7 @@ impl Journal {
         Ok(Self::open(env, Some(lease), state, sink, failed))
     }
 
-    /// Goes on with a run from its state. `failed` is cancelled when the store has failed.
+    /// Continues a run from its state. `failed` is cancelled when the store has failed.
     pub fn open(
         env: &Environment,
         lease: Option<Lease>,
@@ -68,12 +68,12 @@ impl Journal {
         Self { run, _lease: lease, store, clock, sink, failed, inner, applied }
     }
 
-    /// Writes what is about to be done. Only when this has returned may it be done.
+    /// Records what is about to be done. It may be done only after this has returned.
     pub async fn intend(&self, event: Event) -> Result<(), LedgerError> {
         self.intend_all(vec![event]).await
     }
 
-    /// The same for several things, in one append.
+    /// The same for several intents in one append.
     pub async fn intend_all(&self, events: Vec<Event>) -> Result<(), LedgerError> {
         if let Some(error) = self.broken() {
             return Err(error);
@@ -86,30 +86,30 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes what has happened. When it cannot be written it is still shown and counted, and [`Self::broken`] tells.
+    /// Records what has happened. An event that cannot be stored is still shown and counted, and [`Self::broken`] reports it.
     ///
-    /// Must be polled to its end: a record that the store has and the state lacks would hold back all after it.
+    /// The future must be polled to its end: a record that the store has but the state lacks would hold back all later ones.
     pub async fn record(&self, events: Vec<Event>) {
         self.write(events).await;
     }
 
-    /// The same, and waits until the state shows it: an append may return before an earlier one that another future waits
-    /// for. For what is decided by the state next.
+    /// The same, but also waits until the state includes the events: an append may return before an earlier one that another
+    /// future awaits. Use it before decisions based on the state.
     ///
-    /// Only where that other future goes on being polled: not in the arm of a `select!` beside it.
+    /// Use it only where that other future continues to be polled, and not in the arm of a `select!` beside it.
     pub async fn record_and_see(&self, events: Vec<Event>) {
         let Some(written) = self.write(events).await else { return };
         let mut applied = self.applied.subscribe();
         tokio::select! {
             biased;
-            // Fails only when the sender is gone, which is ours.
+            // Fails only if the sender is gone, and it belongs to this journal.
             _ = applied.wait_for(|applied| *applied >= written) => {}
-            // Nothing new is decided then.
+            // Nothing new is decided in this case.
             () = self.failed.cancelled() => {}
         }
     }
 
-    /// The number of the last record, unless the store did not take them.
+    /// Returns the number of the last record, unless the store did not accept them.
     async fn write(&self, events: Vec<Event>) -> Option<u64> {
         if events.is_empty() {
             return None;
@@ -125,12 +125,12 @@ impl Journal {
         None
     }
 
-    /// Shows something that is not worth keeping, such as a wait that each refusal of a hunt brings.
+    /// Shows an event that is not worth storing, such as the wait after each refusal of a hunt.
     pub fn show(&self, event: Event) {
         self.show_unwritten(vec![event]);
     }
 
-    /// Shows and counts what the store does not have.
+    /// Shows and counts events that the store lacks.
     fn show_unwritten(&self, events: Vec<Event>) {
         let at = self.clock.now();
         let mut inner = self.lock();
@@ -141,10 +141,10 @@ impl Journal {
         }
     }
 
-    /// Writes how the run ended, after the requests that it has made, where those were counted.
+    /// Records the end of the run, after its request counts if there are any.
     ///
-    /// A run whose ledger failed ends as such, whatever else it came to: only then is it known to be unfinished, and
-    /// `resume` looks again at what was told and never written. That holds for the last record too.
+    /// A run whose ledger failed ends with that outcome, whatever else happened: only then is it known to be unfinished, and
+    /// `resume` checks what was shown but never stored. That also holds for the last record.
     pub async fn finish(&self, counts: Option<&RequestCounts>, outcome: Outcome) {
         let counted = counts.map(|counts| {
             let count = |of: oci_client::Counts| RequestCount {
@@ -168,22 +168,22 @@ impl Journal {
         self.show_unwritten(events);
     }
 
-    /// The wall clock, by which records are dated.
+    /// The wall clock that dates records.
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
     }
 
-    /// Looks at the state.
+    /// Reads the state.
     pub fn state<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
         look(&self.lock().state)
     }
 
-    /// The state, when nothing more is to be written.
+    /// The state, once nothing more will be written.
     pub fn into_state(self) -> RunState {
         self.inner.into_inner().unwrap_or_else(PoisonError::into_inner).state
     }
 
-    /// The failure after which nothing was written any more.
+    /// The failure after which nothing was stored any more.
     pub fn broken(&self) -> Option<LedgerError> {
         self.lock().broken.clone()
     }
@@ -247,7 +247,7 @@ mod tests {
             inner: Mutex::new(Inner { state, early: BTreeMap::new(), broken: None }),
             applied,
         };
-        // The first is sent off and not asked again whether it has come back.
+        // The first append is started, and its result is not awaited.
         let mut early = std::pin::pin!(journal.record(warning("early")));
         assert!(timeout(Duration::from_millis(1), &mut early).await.is_err());
         let mut late = std::pin::pin!(journal.record_and_see(warning("late")));

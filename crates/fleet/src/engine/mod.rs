@@ -1,5 +1,5 @@
-//! What every kind of run needs: the environment, the journal that writes its events, the pace of its calls, what follows
-//! a failure. Must not know what a run is for.
+//! The common engine of all runs: the environment, the journal that writes events, the pace of calls, and what follows a
+//! failure. It must not know the purpose of a run.
 
 pub mod backoff;
 pub(crate) mod cloud;

@@ -1,8 +1,8 @@
-//! How a run ends when several things went wrong: one precedence for launches, actions, cleanups and rollbacks.
+//! The outcome of a run when several things went wrong: one precedence for launches, actions, cleanups and rollbacks.
 
 use ledger::Outcome;
 
-/// How much of what was wanted there is.
+/// How much of the goal was reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reached {
     /// All of it.
@@ -15,7 +15,7 @@ pub(crate) enum Reached {
 }
 
 impl Reached {
-    /// So many of so many.
+    /// From a count and the wanted number.
     pub fn of(count: usize, wanted: usize) -> Self {
         if count >= wanted {
             Self::All
@@ -27,25 +27,25 @@ impl Reached {
     }
 }
 
-/// What is known at the end of a run.
+/// The facts at the end of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ending {
-    /// The ledger does not have all of it.
+    /// The ledger is incomplete.
     pub ledger_failed: bool,
     /// The login was refused.
     pub refused: bool,
     /// The user asked to stop.
     pub interrupted: bool,
-    /// The outcome of some requests is unknown.
+    /// The results of some requests are unknown.
     pub in_doubt: bool,
     /// Only time was missing.
     pub cut_short: bool,
-    /// How much there is.
+    /// How much was reached.
     pub reached: Reached,
 }
 
 impl Ending {
-    /// The outcome: the worst that the user has to act on.
+    /// The outcome: the most severe one on which the user has to act.
     pub fn outcome(self) -> Outcome {
         if self.ledger_failed {
             Outcome::LedgerFailed

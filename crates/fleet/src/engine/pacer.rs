@@ -1,8 +1,8 @@
-//! Lets requests of each kind leave when their turn has come. Knows tokio's time and nothing of what the requests do.
+//! Sends requests of each class when their turn comes. It knows tokio's time and nothing about the requests.
 //!
-//! OCI publishes no rate limits; they are per user and per tenancy, and launches have far lower ones than reads. So each
-//! class has a controller that finds its rate while running ([`crate::pace`]), and a line in which those wait who may not
-//! leave yet. One that was refused comes back to the place that it had.
+//! OCI publishes no rate limits. They apply per user and per tenancy, and are far lower for launches than for reads. So each
+//! class has a controller that finds its rate at run time ([`crate::pace`]), and a queue of requests that must wait. A refused
+//! request returns to its previous queue position.
 
 use crate::pace::{Controller, Next, QueuePosition, RateChange, Settings, Snapshot, Ticket, WaitQueue};
 use oci_client::{Failure, FailureClass};
@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-/// Kinds of request that the service limits apart.
+/// Classes of requests that the service limits separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Launches.
@@ -37,7 +37,7 @@ impl Class {
     }
 }
 
-/// Permission for one request. If it is dropped without an outcome, the request counts as lost.
+/// Permission for one request. If it is dropped without a result, the request counts as lost.
 #[derive(Debug)]
 #[must_use = "tell the pacer what became of the request"]
 pub struct Permit<'a> {
@@ -48,12 +48,12 @@ pub struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// Where the request stood in the line: it may come back there.
+    /// The queue position of the request, to which it may return.
     pub fn position(&self) -> QueuePosition {
         self.position
     }
 
-    /// Whether its outcome is reported for the first time.
+    /// Returns whether its result is reported for the first time.
     fn settle(&self) -> bool {
         !self.settled.swap(true, Ordering::Relaxed)
     }
@@ -68,14 +68,14 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// A rate that is worth telling.
+/// A notable change of the rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PaceChange {
     /// The class.
     pub class: Class,
-    /// Requests a second; 0 while the service refuses everything.
+    /// Requests per second; 0 while the service refuses everything.
     pub rate: f64,
-    /// Why: `throttled`, `probe`, `penalty` or `recovered`.
+    /// The reason: `throttled`, `probe`, `penalty` or `recovered`.
     pub reason: &'static str,
 }
 
@@ -88,8 +88,7 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// A pacer whose launches never exceed `rate` a second, if given. How many launches are under way at once is for the
-    /// launcher to limit.
+    /// A pacer whose launches never exceed `rate` per second, if given. The launcher limits the number of launches in flight.
     pub fn new(rate: Option<f64>, seed: u64) -> Self {
         let launch = Settings { rate_cap: rate, concurrency_cap: u32::MAX, ..Settings::launch() };
         Self {
@@ -99,14 +98,14 @@ impl Pacer {
         }
     }
 
-    /// Waits until a request of this class may leave, after those who came before. Giving up the wait costs nothing.
+    /// Waits until a request of this class may be sent, after earlier ones. Dropping the future costs nothing.
     pub async fn admit(&self, class: Class) -> Permit<'_> {
         let lane = self.lane(class);
         let position = lane.lock().queue.position();
         lane.wait(position).await
     }
 
-    /// Makes a request of this class when its turn has come, and learns from its outcome.
+    /// Makes a request of this class when its turn comes, and learns from the result.
     pub async fn call<T>(
         &self,
         class: Class,
@@ -118,12 +117,12 @@ impl Pacer {
         answer
     }
 
-    /// Waits again for a request that was refused, in the place that it had: before all who came later.
+    /// Waits again for a request that was refused, at its previous queue position.
     pub async fn readmit(&self, class: Class, position: QueuePosition) -> Permit<'_> {
         self.lane(class).wait(position).await
     }
 
-    /// The outcome of the request. A failure with a response has passed the throttle, unless it is of that class.
+    /// Reports the result of the request. A failure with a response has passed the throttle, unless it is of that class.
     pub fn on_answer(&self, permit: &Permit<'_>, failure: Option<&Failure>) -> Option<PaceChange> {
         if !permit.settle() {
             return None;
@@ -139,12 +138,12 @@ impl Pacer {
         })
     }
 
-    /// The rate of a class now, a second; 0 while the service refuses everything.
+    /// The current rate of a class per second; 0 while the service refuses everything.
     pub fn rate(&self, class: Class) -> f64 {
         self.snapshot(class).rate
     }
 
-    /// What is known of a class, for those who show it.
+    /// What is known about a class, for display.
     pub fn snapshot(&self, class: Class) -> Snapshot {
         self.lane(class).lock().controller.snapshot()
     }
@@ -158,7 +157,7 @@ impl Pacer {
     }
 }
 
-/// One class: its controller, and those who wait.
+/// One class: its controller and its wait queue.
 #[derive(Debug)]
 struct Lane {
     class: Class,
@@ -186,11 +185,11 @@ impl Lane {
         self.origin.elapsed()
     }
 
-    /// The first in the line watches the time; all others sleep until they are first.
+    /// The first in the queue watches the time; all others sleep until they are first.
     async fn wait(&self, position: QueuePosition) -> Permit<'_> {
         let called = Arc::new(Notify::new());
         self.lock().queue.join(position, called.clone());
-        // Whoever was first until now must not go before one who came back to an earlier place.
+        // The previously first request must not go before one that returned to an earlier position.
         let guard = QueueGuard { lane: self, position };
         loop {
             let next = {
@@ -214,13 +213,13 @@ impl Lane {
         }
     }
 
-    /// Tells the controller something, and lets the first in the line look again.
+    /// Updates the controller, and wakes the first in the queue.
     fn update(&self, tell: impl FnOnce(&mut Controller)) -> Option<PaceChange> {
         let mut state = self.lock();
         tell(&mut state.controller);
         state.call_first();
         let RateChange { rate, reason } = state.controller.take_change()?;
-        // Three digits: it is read by people, and kept.
+        // Three digits suffice for people and for the ledger.
         Some(PaceChange {
             class: self.class,
             rate: (rate * 1000.0).round() / 1000.0,
@@ -237,7 +236,7 @@ impl State {
     }
 }
 
-/// A place in the line, left when this is dropped.
+/// A queue position, which is left on drop.
 struct QueueGuard<'a> {
     lane: &'a Lane,
     position: QueuePosition,

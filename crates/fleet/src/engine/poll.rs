@@ -1,5 +1,5 @@
-//! The only poller of instances: reads a list and reports the state of each wanted instance. Must not know what a state means
-//! for the run.
+//! The only poller of instances: reads a list and reports the state of each wanted instance. It must not know what a state
+//! means for the run.
 
 use super::pacer::{Class, Pacer};
 use futures_util::TryStreamExt as _;
@@ -8,7 +8,8 @@ use oci_client::{Call, Client, Failure};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a poll reads of an instance. A page holds a hundred and a poll hundreds of pages, so the rest is not even decoded.
+/// What a poll reads of an instance. A page has a hundred instances and a poll hundreds of pages, so the rest is not even
+/// decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Observation {
@@ -24,12 +25,12 @@ impl From<Instance> for Observation {
     }
 }
 
-/// Where a poll stops reading pages.
+/// When a poll stops reading pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
-    /// At the page that shows the last wanted instance. The list has to begin with the newest to save anything.
+    /// After the page with the last wanted instance. This saves requests only if the list begins with the newest.
     AllMet,
-    /// At the end of the list, for a caller that needs to know its length.
+    /// At the end of the list, for a caller that needs the length of the list.
     End,
 }
 
@@ -47,7 +48,7 @@ pub(crate) struct ListPoll<'a> {
 impl ListPoll<'_> {
     /// Adds the wanted instances to `met` while it reads, and returns the number of pages read.
     ///
-    /// The caller may drop the future: what was met until then is in `met`.
+    /// The caller may drop the future: `met` then contains what was found until then.
     pub async fn read(self, met: &mut BTreeMap<String, Observation>) -> Result<usize, Failure> {
         let mut pages = std::pin::pin!(self.client.pages::<Observation>(self.list));
         let mut read = 0;
