@@ -1,5 +1,4 @@
-//! What belongs to a fleet besides its members, and costs money of its own: reservations, and the volumes of members.
-//! It only looks.
+//! The resources of a fleet other than its members that cost money: reservations, and the volumes of members. It is read-only.
 
 use super::census::FleetMember;
 use crate::action::volume_attachment;
@@ -12,23 +11,23 @@ use oci_client::{Client, Failure};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What belongs to a fleet besides its members.
+/// The resources of a fleet other than its members.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Belongings {
-    /// Reservations that the config names, that members draw on, or that a run of a member has made.
+    /// Reservations that the config names, that members use, or that a run of a member created.
     pub reservations: Vec<FleetReservation>,
     /// The boot volumes of members.
     pub boot_volumes: VolumeTotal,
-    /// The data volumes that are attached to members.
+    /// The data volumes attached to members.
     pub data_volumes: VolumeTotal,
-    /// What the volumes of each member cost an hour, by the OCID of the instance. A member that is missing has a volume of
+    /// The price of each member's volumes per hour, by the OCID of the instance. A member without an entry has a volume of
     /// unknown price, or none.
     #[serde(skip)]
     pub volume_hours: BTreeMap<String, f64>,
 }
 
 impl Belongings {
-    /// What all of it costs an hour; `None` when the price of a part is not known.
+    /// The price of everything per hour; `None` if a part is unknown.
     pub fn price_per_hour(&self) -> Option<f64> {
         let volumes = [&self.boot_volumes, &self.data_volumes].into_iter();
         let volumes = volumes.filter(|total| total.count > 0).map(|total| total.price_per_hour);
@@ -63,22 +62,22 @@ pub struct FleetReservation {
     pub ocid: String,
     /// Its availability domain.
     pub availability_domain: String,
-    /// How many instances it holds room for.
+    /// The number of instances that it reserves.
     pub reserved: u32,
-    /// How many instances are in it. Lags behind launches.
+    /// The number of instances in it, which lags behind launches.
     pub used: u32,
-    /// What the unused capacity costs an hour; absent when that is not known.
+    /// The price of the unused capacity per hour; absent if unknown.
     pub unused_per_hour: Option<f64>,
 }
 
-/// Volumes in numbers.
+/// The number, size and price of volumes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct VolumeTotal {
-    /// How many.
+    /// Their number.
     pub count: usize,
-    /// Their size together.
+    /// Their total size.
     pub gigabytes: f64,
-    /// What they cost an hour; absent when that is not known.
+    /// Their price per hour; absent if unknown.
     pub price_per_hour: Option<f64>,
 }
 
@@ -91,10 +90,10 @@ impl VolumeTotal {
     }
 }
 
-/// Looks for what belongs to a fleet: a few lists of its compartment, and one question for each of its reservations.
+/// Finds the other resources of a fleet with a few lists of its compartment, and one request for each of its reservations.
 ///
 /// # Errors
-/// When it cannot be listed.
+/// When the resources cannot be listed.
 pub async fn belongings(
     client: &Client,
     fleet: &FleetSpec,
@@ -145,7 +144,7 @@ pub async fn belongings(
         }
         let attached = client.list_volume_attachments(compartment, Some(domain), None).await?;
         let attached = attached.iter().filter_map(volume_attachment);
-        // A shareable volume may be attached to several members, and is paid once.
+        // A shareable volume may be attached to several members, but is charged once.
         let data: BTreeMap<String, String> = attached
             .filter(|row| row.state != "DETACHED" && ours.contains(row.instance.as_str()))
             .map(|row| (row.volume, row.instance))

@@ -1,7 +1,8 @@
-//! Who belongs to a fleet now: the compartment's list by the fleet's tag, corrected by what the ledger knows better.
+//! Counts the present members of a fleet: the compartment's list filtered by the fleet's tag, corrected by the ledger.
 //!
-//! Lists lag behind launches and terminations. What this ledger has launched or ended lately is therefore asked for one by
-//! one where the list disagrees, and waited for where nobody can tell yet: a fleet of the wrong size would be the price.
+//! Lists lag behind launches and terminations. Recently launched or ended instances about which the list and the ledger
+//! disagree are therefore read individually, and the census waits where the service cannot tell yet, because it would otherwise
+//! lead to a fleet of the wrong size.
 
 use super::identity::FleetKey;
 use crate::cleanup::expiry;
@@ -18,49 +19,49 @@ use oci_client::services::compute::InstanceFilter;
 use oci_client::{Failure, FailureClass};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Up to so many instances are asked for one by one; for more, the list is read again later.
+/// Up to this many instances are read individually; for more, the list is read again later.
 const FEW: usize = 50;
-/// Questions under way at once.
+/// The maximum number of requests in flight.
 const AT_ONCE: usize = 8;
-/// How many looks there are while too many instances are in question.
+/// The number of list reads while too many instances are uncertain.
 const LOOKS: u32 = LONGEST_LAG.as_secs().div_ceil(CENSUS_PAUSE.as_secs()) as u32;
 
-/// A member of a fleet: it exists, and is not on its way out.
+/// A member of a fleet: it exists and is not terminating.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FleetMember {
     /// The instance.
     pub machine: Machine,
-    /// The number in its name, if it still has a name of the fleet.
+    /// The number in its name, if its name still belongs to the fleet.
     pub number: Option<u32>,
     /// Whether its launch was given up before it ran.
     pub never_ran: bool,
 }
 
 impl FleetMember {
-    /// The domain of a spread that it is in.
+    /// Its domain in a spread.
     pub(super) fn domain(&self, across: Across) -> SpreadDomain {
         across.domain(&self.machine.availability_domain, self.machine.fault_domain.as_deref())
     }
 }
 
-/// A fleet as it is.
+/// The present state of a fleet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Census {
     /// Its members.
     pub members: Vec<FleetMember>,
-    /// Instances of this program with names of the fleet, which belong to no fleet: those of older runs, say.
+    /// Instances of this program with names of the fleet that belong to no fleet, for example those of older runs.
     pub candidates: Vec<Machine>,
-    /// Every number that a name of the fleet has in the compartment, whoever the instance belongs to.
+    /// Every number that a name of the fleet has in the compartment, whatever fleet the instance belongs to.
     pub numbers: BTreeSet<u32>,
-    /// When the last listed instance of each number was to end, living or not, by its tag; `None` if it has no such tag.
+    /// The expiry of the last listed instance of each number, existing or not, from its tag; `None` if it has no such tag.
     pub expires: BTreeMap<u32, Option<Timestamp>>,
-    /// Instances of the compartment that the service still lists, and that are gone or on their way out.
+    /// Instances of the compartment that are still listed but terminated or terminating.
     pub ended: BTreeSet<String>,
     /// Unfinished launches of the fleet without a process.
     pub unfinished: Vec<RunId>,
-    /// How many instances these may have made, without anybody knowing.
+    /// How many instances these launches may have created without a record.
     pub in_doubt: u32,
-    /// Runs of the fleet that a process is at work on.
+    /// Runs of the fleet on which a process is working.
     pub at_work: Vec<RunId>,
 }
 
@@ -70,31 +71,31 @@ pub enum CensusError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The service did not answer: a part of the list would be a guess.
+    /// The service did not respond, and a part of the list would be a guess.
     #[error(transparent)]
     Failure(#[from] Box<Failure>),
 }
 
 impl Census {
-    /// How many members there are.
+    /// The number of members.
     pub fn count(&self) -> u32 {
         u32::try_from(self.members.len()).unwrap_or(u32::MAX)
     }
 }
 
-/// What the ledger knows of a fleet.
+/// What the ledger knows about a fleet.
 #[derive(Default)]
 struct FleetPast {
-    /// Instances that runs of the fleet have made lately, with the time.
+    /// Instances that runs of the fleet created recently, with the time.
     launched: BTreeMap<String, Timestamp>,
-    /// Instances that runs have ended, or may have, lately.
+    /// Instances that runs ended, or may have ended, recently.
     ended: BTreeSet<String>,
     unfinished: Vec<RunId>,
     in_doubt: u32,
     at_work: Vec<RunId>,
 }
 
-/// Counts the members of a fleet. Waits where the service cannot tell yet whether an instance exists.
+/// Counts the members of a fleet. Waits if the service cannot tell yet whether an instance exists.
 ///
 /// # Errors
 /// When the ledger or the compartment cannot be read to the end.
@@ -132,8 +133,8 @@ async fn list(env: &Environment, compartment: &str) -> Result<BTreeMap<String, M
     Ok(listed)
 }
 
-/// Asks for each instance of which list and ledger disagree. `false`: for one of them nobody can tell yet. One that a list
-/// shows alive after it must have `caught_up` is alive, whatever a single answer says.
+/// Reads each instance about which list and ledger disagree. Returns `false` if one of them is still uncertain. An instance
+/// that a list shows alive after it must have `caught_up` is alive, whatever a single response says.
 async fn settle(
     env: &Environment,
     past: &FleetPast,
@@ -159,7 +160,7 @@ async fn settle(
                 let made = past.launched.get(&ocid);
                 let young = made.is_some_and(|made| env.clock.now().duration_since(*made) < MAY_BE_UNSEEN);
                 let alive = listed.get(&ocid).is_some_and(is_living);
-                // "Not found" alone proves nothing: it is also said in passing of what exists.
+                // "Not found" alone proves nothing, because it can temporarily be returned for an existing instance.
                 all_known &= if alive { caught_up } else { !young || past.ended.contains(&ocid) };
             }
             Err(failure) => return Err(Box::new(failure).into()),
@@ -194,7 +195,7 @@ async fn read_past(env: &Environment, key: &FleetKey) -> Result<FleetPast, Ledge
     Ok(past)
 }
 
-/// The state and the plan of a run, if it is one of the fleet.
+/// The state and plan of a run, if it belongs to the fleet.
 pub(super) async fn of_fleet(
     store: &dyn Store,
     run: RunId,
@@ -217,13 +218,13 @@ impl FleetPast {
         for slot in state.slots.values() {
             let made = slot.launched_at.unwrap_or(head.created_at);
             self.launched.extend(slot.ocid.clone().map(|ocid| (ocid, made)));
-            // Those that died before they ran, and those that were rolled back.
+            // Instances that were terminated before they ran, and instances that were rolled back.
             self.ended.extend(slot.gone.iter().cloned());
         }
     }
 }
 
-/// Whether an instance exists and is not on its way out.
+/// Whether an instance exists and is not terminating.
 fn is_living(machine: &Machine) -> bool {
     !matches!(machine.state, State::Terminated | State::Terminating)
 }
@@ -252,7 +253,7 @@ async fn count(
         census.numbers.extend(number);
         let is_ours = match machine.tags.get(FLEET_TAG) {
             Some(name) => name == key.name,
-            // A config leaves no room for the tag, or left none when it was launched: the run says whose it is.
+            // The config leaves no space for the tag, or did not when the instance was launched: the run tells the fleet.
             None => runs.of(&machine).await?.is_some_and(|of| !of.tags || fleet.tagged_name().is_none()),
         };
         if is_ours {
@@ -269,7 +270,7 @@ async fn count(
     Ok(census)
 }
 
-/// When the newest instance of each number of the fleet was to end.
+/// When the newest instance of each number of the fleet expires.
 fn expiries<'a>(
     fleet: &FleetSpec,
     key: &FleetKey,
@@ -293,7 +294,8 @@ struct Runs<'a> {
 /// A run of the fleet.
 struct RunOfFleet {
     state: RunState,
-    /// Whether its instances got the tag of the fleet, or could have: those of runs from before the tag are adopted only.
+    /// Whether its instances received the tag of the fleet, or could have: instances of runs from before the tag are only
+    /// adopted.
     tags: bool,
 }
 
@@ -307,7 +309,7 @@ impl Runs<'_> {
                     let tags = plan.fleet.name.is_empty() || plan.fleet.tagged_name().is_some();
                     RunOfFleet { state, tags }
                 }),
-                // The run of another machine.
+                // A run of another machine.
                 Err(LedgerError::UnknownRun { .. }) => None,
                 Err(error) => return Err(error),
             };
@@ -316,7 +318,7 @@ impl Runs<'_> {
         Ok(self.known.get(&run).and_then(Option::as_ref))
     }
 
-    /// Whether an instance does not run yet, and its run does not wait for it any more.
+    /// Whether an instance does not run yet and its run no longer waits for it.
     async fn never_ran(&mut self, machine: &Machine) -> Result<bool, LedgerError> {
         if !matches!(machine.state, State::Provisioning | State::Starting) {
             return Ok(false);

@@ -1,8 +1,8 @@
 //! Brings a fleet to its wanted size.
 //!
-//! The order is what makes it exact. Launches that an earlier process left in doubt are found out first, then the members
-//! are counted, then the difference is launched or terminated by one run. Killed anywhere, the same steps lead to the same
-//! size again: each run keeps its intents, and the next census counts what came of them.
+//! The order of the steps makes the result exact. First, launches that an earlier process left in doubt are resolved; then the
+//! members are counted; then one run launches or terminates the difference. If the process is killed at any point, the same
+//! steps lead to the same size again: each run records its intents, and the next census counts their results.
 
 use super::census::Census;
 use super::numbers::grown;
@@ -18,18 +18,18 @@ use ledger::{Event, Outcome, RunId, RunKind};
 use std::cmp::Ordering;
 use tokio_util::sync::CancellationToken;
 
-/// What has to change.
+/// The change that a fleet needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SizeChange {
     /// Nothing.
     Nothing,
-    /// These are launched.
+    /// Launch these.
     Grow(Box<FleetSpec>),
-    /// These are terminated.
+    /// Terminate these.
     Shrink(Picked),
 }
 
-/// What has to change so that the fleet has `wanted` members.
+/// The change that gives the fleet `wanted` members.
 pub fn change(
     fleet: &FleetSpec,
     census: &Census,
@@ -46,11 +46,11 @@ pub fn change(
     }
 }
 
-/// Finds out what the unfinished launches of a fleet have made, and ends them: nothing more is launched for them. A launch
-/// that was under way is sent again with its own token, so that it makes one instance at most.
+/// Determines what the unfinished launches of a fleet created, and ends them, so that they launch nothing more. A launch that
+/// was in flight is sent again with its own token and therefore creates at most one instance.
 ///
 /// # Errors
-/// When another process has taken one up, or it has to be resumed since it holds reservations or is being rolled back.
+/// When another process has resumed one, or one must be resumed because it holds reservations or is being rolled back.
 pub async fn settle_unfinished(
     env: &Environment,
     runs: &[RunId],
@@ -65,44 +65,44 @@ pub async fn settle_unfinished(
     Ok(settled)
 }
 
-/// How a fleet is changed.
+/// How to change a fleet.
 #[derive(Clone, Copy, Debug)]
 pub enum Means<'a> {
     /// By a launch.
     Grow {
-        /// What is launched.
+        /// The launch plan.
         plan: &'a Plan,
-        /// How.
+        /// The options.
         options: &'a LaunchOptions,
     },
     /// By a termination.
     Shrink {
-        /// What is terminated.
+        /// The instances to terminate.
         selection: &'a Selection,
-        /// How.
+        /// The options.
         options: &'a action::Options,
     },
-    /// Not at all: only the wanted size is kept.
+    /// Not at all: only the wanted size is recorded.
     Keep,
 }
 
-/// What came of it.
+/// The result of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Converged {
-    /// The run that keeps the wanted size.
+    /// The run that records the wanted size.
     pub scale: RunId,
     /// How it ended.
     pub outcome: Outcome,
-    /// What was launched.
+    /// The launch, if there was one.
     pub launched: Option<RunSummary>,
-    /// What was terminated.
+    /// The termination, if there was one.
     pub terminated: Option<ActionSummary>,
 }
 
-/// Keeps the wanted size, and changes the fleet. `run` is the id of the run that changes it.
+/// Records the wanted size and changes the fleet. `run` is the id of the run that changes it.
 ///
 /// # Errors
-/// When a run could not be written to the ledger: nothing was changed.
+/// When a run could not be written to the ledger. Nothing was changed then.
 pub async fn carry_out(
     env: &Environment,
     scale: &ScalePlan,
@@ -135,9 +135,9 @@ pub async fn carry_out(
     ended.map(|()| converged)
 }
 
-/// Writes the wanted size down before anything is changed.
+/// Records the wanted size before anything is changed.
 async fn begin(env: &Environment, scale: &ScalePlan) -> Result<(RunId, Journal), RunError> {
-    // Another stream of ids than that of the run which follows in the same moment.
+    // Uses a different stream of ids from the run that follows in the same moment.
     let run = Environment { seed: env.seed ^ SCALES, ..env.clone() }.new_run_id();
     let unreadable = |error: serde_json::Error| RunError::NotResumable { run, reason: error.to_string() };
     let first = Event::RunStarted {
@@ -148,5 +148,5 @@ async fn begin(env: &Environment, scale: &ScalePlan) -> Result<(RunId, Journal),
     Ok((run, Journal::create(env, run, first, no_sink(), CancellationToken::new()).await?))
 }
 
-/// Sets the ids of scales apart.
+/// Distinguishes the ids of scales.
 const SCALES: u64 = 0x7363_616C_6573;

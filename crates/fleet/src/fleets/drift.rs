@@ -1,4 +1,4 @@
-//! In what a member differs from what the config would launch now. Pure.
+//! The differences between a member and what the config would launch now. Pure.
 
 use crate::plan::{EXPIRY_TAG, FleetSpec};
 use crate::query::select::Machine;
@@ -9,17 +9,17 @@ use serde::Serialize;
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Drift {
-    /// What differs: `shape`, `ocpus`, `memory_gb`, `image`, `tag <key>`.
+    /// The property that differs: `shape`, `ocpus`, `memory_gb`, `image`, `tag <key>`.
     pub what: String,
-    /// What the member has; absent where it has none.
+    /// The member's value; absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is: Option<String>,
-    /// What the config asks for.
+    /// The config's value.
     pub wanted: String,
 }
 
-/// In what a member differs from each placement of the config; empty when it is as one of them asks for. A member in another
-/// place than the config names does not differ for that alone: where it is, is not what it is.
+/// The differences between a member and the placements of the config; empty if it matches one of them. The location of a member
+/// is not a difference.
 pub fn drift(machine: &Machine, fleet: &FleetSpec) -> Vec<Drift> {
     let mut least: Option<Vec<Drift>> = None;
     for placement in &fleet.placements {
@@ -32,7 +32,7 @@ pub fn drift(machine: &Machine, fleet: &FleetSpec) -> Vec<Drift> {
     least.unwrap_or_default()
 }
 
-/// The placement of the config that a member is as if launched from; `None` for one that drifted.
+/// The placement of the config that a member matches; `None` for one that drifted.
 pub fn kind_of<'a>(machine: &Machine, fleet: &'a FleetSpec) -> Option<&'a Placement> {
     let alike = |placement: &&&Placement| differences(machine, &fleet.launch_at(placement)).is_empty();
     let bought = |placement: &&&Placement| {
@@ -44,22 +44,22 @@ pub fn kind_of<'a>(machine: &Machine, fleet: &'a FleetSpec) -> Option<&'a Placem
 }
 
 impl Drift {
-    /// Whether the machine itself is another one: its shape, size or image. Tags are only labels.
+    /// Whether the difference concerns the machine itself: its shape, size or image. Tags are only labels.
     pub fn is_of_the_machine(&self) -> bool {
         matches!(self.what.as_str(), "shape" | "ocpus" | "memory_gb" | "image")
     }
 }
 
-/// Members of which new ones would differ.
+/// Existing members that differ from new ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MixedFleet {
-    /// How many members differ.
+    /// The number of members that differ.
     pub members: usize,
-    /// Each kind of difference with both values, and how many members have it, the most frequent first.
+    /// Each difference with both values and the number of members that have it, the most frequent first.
     pub differences: Vec<(Drift, usize)>,
 }
 
-/// The members that differ from what would be launched beside them; `None` when none does.
+/// The members that differ from new ones; `None` if there are none.
 pub fn mixed<'a>(machines: impl IntoIterator<Item = &'a Machine>, fleet: &FleetSpec) -> Option<MixedFleet> {
     let mut mixed = MixedFleet::default();
     for machine in machines {

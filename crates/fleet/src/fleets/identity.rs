@@ -1,12 +1,12 @@
-//! What a fleet is known by.
+//! The identity of a fleet.
 
 use crate::plan::{FleetSpec, Origin, Plan};
 use serde::{Deserialize, Serialize};
 
-/// What identifies a fleet. Two configs with the same key describe the same fleet.
+/// The identity of a fleet. Two configs with the same key describe the same fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FleetKey {
-    /// Where requests go: a base URL, or the name of the region. Plans of older versions do not tell.
+    /// The target of requests: a base URL, or the name of the region. Unknown for plans of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// The region.
@@ -29,12 +29,12 @@ impl FleetKey {
         }
     }
 
-    /// The key of the fleet that a run belongs to; `None` for runs from before fleets had names.
+    /// The key of a run's fleet; `None` for runs from before fleets had names.
     pub fn of_plan(plan: &Plan) -> Option<Self> {
         (!plan.fleet.name.is_empty()).then(|| Self::new(&plan.fleet, plan.origin.as_ref()))
     }
 
-    /// Whether both mean the same fleet. Where one does not say which endpoint it is at, the rest decides.
+    /// Whether both keys identify the same fleet. If one lacks the endpoint, the other fields decide.
     pub fn is_same(&self, other: &Self) -> bool {
         let at_same_place = match (&self.endpoint, &other.endpoint) {
             (Some(one), Some(other)) => one == other,

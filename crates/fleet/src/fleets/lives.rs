@@ -1,5 +1,5 @@
-//! How long the instances of each number have lived, by the ledger: a member that dies again and again soon after it ran is
-//! not replaced for ever.
+//! How long the instances of each number have lived, according to the ledger, so that a member that repeatedly dies soon after
+//! it ran is not replaced forever.
 
 use super::census::of_fleet;
 use super::identity::FleetKey;
@@ -17,18 +17,19 @@ struct Life {
     ran: Option<Timestamp>,
 }
 
-/// The instances that runs of a fleet have made, by number.
+/// The instances that runs of a fleet created, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lives {
     by_number: BTreeMap<u32, Vec<Life>>,
     /// The newest instance of each number, unless a run is known to have ended it.
     pub newest: BTreeMap<u32, String>,
-    /// When the newest instance of each number was to end, as it was launched.
+    /// The expiry of the newest instance of each number, as it was launched.
     pub expires: BTreeMap<u32, Option<Timestamp>>,
 }
 
 impl Lives {
-    /// Reads the newest runs of a fleet. Lives before the last `scale` do not count: whoever scales has looked.
+    /// Reads the newest runs of a fleet. Lives before the last `scale` do not count, because the user has looked at the fleet
+    /// since.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -55,7 +56,7 @@ impl Lives {
                     for (slot, known) in &state.slots {
                         let Ok(number) = u32::try_from(plan.fleet.number(*slot)) else { continue };
                         if let Some(ocid) = &known.ocid {
-                            // From the newest run on.
+                            // Runs are read from the newest on.
                             lives.newest.entry(number).or_insert_with(|| ocid.clone());
                             lives.expires.entry(number).or_insert_with(|| fleet_expiry(&plan.fleet));
                         }
@@ -77,7 +78,7 @@ impl Lives {
         lives.sort_by_key(|life| life.launched);
     }
 
-    /// Whether the last instances of a number have each died so soon after they ran that another would too.
+    /// Whether the last instances of a number all died so soon after they ran that another one would too.
     pub fn is_hopeless(&self, number: u32) -> bool {
         let Some(lives) = self.by_number.get(&number) else { return false };
         let pairs = lives.iter().zip(lives.iter().skip(1));

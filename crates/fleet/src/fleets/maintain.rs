@@ -1,8 +1,8 @@
-//! Keeps a fleet at its size until it is stopped: replaces members that failed, were reclaimed or have vanished.
+//! Maintains a fleet at its size until it is stopped: replaces members that failed, were reclaimed or have vanished.
 //!
 //! It never terminates anything: surplus members are reported, and `scale` removes them. A member that the list shows as
-//! terminated is replaced at once. One that has merely vanished is replaced only when it has not been seen for
-//! [`MAY_BE_UNSEEN`], or it would be doubled by a list with a gap.
+//! terminated is replaced at once. One that has merely vanished from the list is replaced only after [`MAY_BE_UNSEEN`], because
+//! a temporary gap in the list would otherwise duplicate it.
 
 use super::census::{Census, CensusError, take_census};
 use super::converge::{Means, carry_out, settle_unfinished};
@@ -26,117 +26,117 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How a fleet is kept.
+/// How a fleet is maintained.
 #[derive(Clone, Debug)]
 pub struct KeepOptions {
-    /// How long between two looks.
+    /// The interval between two checks.
     pub every: Duration,
-    /// Whether to end when the fleet has its size, or cannot have it now.
+    /// Whether to end when the fleet has its size, or cannot reach it now.
     pub once: bool,
-    /// Whether a member that somebody has stopped is started again.
+    /// Whether to start members that somebody has stopped.
     pub restart_stopped: bool,
     /// How replacements are launched.
     pub launch: LaunchOptions,
 }
 
-/// What is told while a fleet is kept.
+/// The events reported while a fleet is maintained.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
     /// The fleet has its size.
     Calm {
-        /// How many members it has.
+        /// The number of members.
         members: u32,
     },
-    /// Members that are not seen any more; they are waited for before they are replaced.
+    /// Members have vanished from the list; they are replaced after a wait.
     Vanished {
         /// Their OCIDs.
         ocids: Vec<String>,
     },
-    /// So many are missing and are launched now.
+    /// Members are missing and are launched now.
     Replacing {
-        /// The names of those that are launched.
+        /// The names of the instances to launch.
         names: Vec<String>,
     },
-    /// What came of it.
+    /// The result of the launch.
     Replaced(Box<RunSummary>),
-    /// Members that somebody has stopped are started again.
+    /// Members that somebody had stopped were started again.
     Restarted {
-        /// How many run.
+        /// The number that now run.
         started: u32,
-        /// How many were stopped.
+        /// The number that were stopped.
         stopped: u32,
     },
-    /// The instances of this name die again and again soon after they ran: it is not launched any more.
+    /// The instances with this name repeatedly die soon after they ran, so it is no longer launched.
     Hopeless {
         /// The name.
         name: String,
     },
-    /// The time of these is over: they are missing, and are not launched again.
+    /// Members have expired: they are missing and are not launched again.
     Expired {
         /// Their names.
         names: Vec<String>,
     },
-    /// There are more than wanted.
+    /// There are more members than wanted.
     Surplus {
-        /// How many more.
+        /// The number of surplus members.
         surplus: u32,
     },
-    /// Another command changes the fleet now.
+    /// Another command is changing the fleet.
     Busy,
-    /// Something does not work now and is tried again.
+    /// Something fails at present and will be tried again.
     Trouble {
-        /// What.
+        /// A description.
         text: String,
     },
 }
 
-/// How the keeping ended.
+/// How maintaining ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepEnd {
     /// With `once`: the fleet has its size.
     Kept,
-    /// With `once`: it does not have its size.
+    /// With `once`: the fleet does not have its size.
     Short,
-    /// The user wanted to stop.
+    /// The user stopped it.
     Stopped,
     /// The login was refused.
     NotAuthenticated,
 }
 
-/// What one look has led to.
+/// What follows a check.
 enum KeepNext {
-    /// Nothing more is to be done now.
+    /// Nothing more to do now.
     Rest,
-    /// There are more than wanted, which nothing here changes.
+    /// There are more members than wanted, which `maintain` does not change.
     Surplus,
-    /// Something was changed: look at once.
+    /// Something was changed: check again at once.
     Now,
-    /// Look again soon: something is waited for.
+    /// Something is pending: check again soon.
     Again,
-    /// What is missing could not be had: others are given time first.
+    /// Missing members could not be obtained: give capacity time to return.
     Backoff,
     End(KeepEnd),
 }
 
-/// The fleet that is kept, and everybody who takes part.
+/// The maintained fleet, with everything that maintaining needs.
 pub struct Keeper<'a> {
     env: &'a Environment,
-    /// The plan of a launch, whose fleet has resolved placements.
+    /// The plan of a launch, with resolved placements.
     plan: &'a Plan,
     key: FleetKey,
     options: &'a KeepOptions,
-    /// Takes the turn among the processes of this machine; `None` when another one has it.
+    /// Takes the lock among the processes of this machine; `None` if another process holds it.
     turn: &'a (dyn Fn() -> Option<Lease> + Sync),
     tell: &'a (dyn Fn(Told) + Sync),
     stop: CancellationToken,
-    /// Members that were seen, with their number, and since when they are not.
+    /// Known members, with their number, and since when each has not been seen.
     known: BTreeMap<String, (Option<u32>, Option<Timestamp>)>,
     hopeless: BTreeSet<u32>,
     rng: StdRng,
 }
 
 impl<'a> Keeper<'a> {
-    /// A keeper who remembers the members that the ledger knows.
+    /// A keeper that remembers the members in the ledger.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -155,7 +155,7 @@ impl<'a> Keeper<'a> {
         Ok(Self { env, plan, key, options, turn, tell, stop, known, hopeless: BTreeSet::new(), rng })
     }
 
-    /// Keeps the fleet at its size.
+    /// Maintains the fleet at its size.
     ///
     /// # Errors
     /// When the ledger cannot be used.
@@ -212,7 +212,8 @@ impl<'a> Keeper<'a> {
         self.act(census, &wanted, &unseen).await
     }
 
-    /// Keeps that the config has replaced the size of a `scale`: it stays replaced when `count` is changed back.
+    /// Records that the config's `count` has replaced the size of a `scale`, so that it stays replaced when `count` is changed
+    /// back.
     async fn settle_size(&self, census: &Census, count: u32) -> Result<(), LedgerError> {
         let scale = ScalePlan {
             fleet: self.key.clone(),
@@ -235,7 +236,7 @@ impl<'a> Keeper<'a> {
     /// Members that are neither in the census nor known to be gone, with the numbers in their names.
     async fn remember(&mut self, census: &Census) -> BTreeMap<String, Option<u32>> {
         let now = self.env.clock.now();
-        // Whoever has the number now is the successor of those that had it.
+        // The present member with a number is the successor of its previous members.
         let numbers: BTreeSet<u32> = census.members.iter().filter_map(|member| member.number).collect();
         self.known.retain(|_, (number, _)| number.is_none_or(|number| !numbers.contains(&number)));
         for member in &census.members {
@@ -256,7 +257,7 @@ impl<'a> Keeper<'a> {
                 Ok(answered) => {
                     let machine = Machine::from(answered.value);
                     let dead = matches!(machine.state, State::Terminated | State::Terminating);
-                    // One that lives and is no member any more has lost its tag: somebody has taken it out.
+                    // An existing instance that is no longer a member has lost its tag: somebody has removed it from the fleet.
                     dead || machine.tags.get(crate::plan::FLEET_TAG) != Some(self.key.name.as_str())
                 }
                 Err(failure) if failure.class == FailureClass::NotFound => {
@@ -318,7 +319,7 @@ impl<'a> Keeper<'a> {
         self.replace(&census, missing, unseen).await
     }
 
-    /// What earlier launches have left in doubt is found out before anything is counted.
+    /// Resolves earlier launches that are in doubt before anything is counted.
     async fn settle(&self, runs: &[RunId]) -> Result<KeepNext, LedgerError> {
         match settle_unfinished(self.env, runs, &self.stop).await {
             Ok(settled) => {

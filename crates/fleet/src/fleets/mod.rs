@@ -1,8 +1,8 @@
 //! Fleets: the members of a fleet, its wanted size, and how to reach it.
 //!
-//! A fleet is identified by its endpoint, region, compartment and name. Its members carry the name in a tag; runs are how it
-//! changes. This room reads what exists, decides what has to change, and has `launch` and `action` change it. It must not
-//! know of consent: whoever calls it has shown the change to a person first.
+//! A fleet is identified by its endpoint, region, compartment and name. Its members carry the name in a tag, and runs change
+//! it. This room reads what exists, decides what has to change, and uses `launch` and `action` to change it. It must not know
+//! about consent: its caller has already shown the change to a person.
 
 mod belongings;
 mod census;

@@ -1,11 +1,11 @@
-//! Which numbers the names of new members get: the lowest that no member has.
+//! The numbers in the names of new members: the lowest that no member has.
 //!
-//! So a member that is replaced gets its name back, a list of names is used up to its end, and the rule needs no memory.
+//! So a replaced member gets its name back, a list of names is used to its end, and the rule needs no memory.
 
 use crate::plan::FleetSpec;
 use std::collections::BTreeSet;
 
-/// The fleet of a launch that adds `count` members beside those that have the numbers `taken`.
+/// The fleet of a launch that adds `count` members beside those with the numbers `taken`.
 #[must_use]
 pub fn grown(fleet: &FleetSpec, count: u32, taken: &BTreeSet<u32>) -> FleetSpec {
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
@@ -17,7 +17,7 @@ pub fn grown(fleet: &FleetSpec, count: u32, taken: &BTreeSet<u32>) -> FleetSpec 
         first_number: first,
         // Most fleets have no gaps, and a plan with a hundred thousand numbers is long.
         numbers: if in_a_row { Vec::new() } else { numbers },
-        // Those of a plan are for its own slots.
+        // The homes of a plan belong to its own slots.
         homes: Vec::new(),
         ..fleet.clone()
     }

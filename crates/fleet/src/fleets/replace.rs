@@ -1,9 +1,9 @@
 //! Replaces members that differ from the config, a few at a time.
 //!
-//! What is left to do is read from the cloud in each round, so that a process that dies is simply followed by another. With
-//! nothing allowed to be unavailable, the new instance is launched first, under the same name, and the old one is ended when
-//! it runs: the fleet has one member too many for that time. Otherwise so many old ones are ended first, and what is missing
-//! is launched.
+//! Each round reads the remaining work from the cloud, so that another process can simply continue after a crash. If nothing
+//! may be unavailable, each new instance is launched first under the same name, and the old one is terminated when the new one
+//! runs; for that time the fleet has one member too many. Otherwise, up to that many old members are terminated first, and then
+//! the missing ones are launched.
 
 use super::census::{Census, CensusError, FleetMember, take_census};
 use super::drift::drift;
@@ -30,35 +30,35 @@ use tokio_util::sync::CancellationToken;
 /// How members are replaced.
 #[derive(Clone, Debug)]
 pub struct ReplaceOptions {
-    /// So many may be missing at once; with 0, each new instance runs before the old one is ended.
+    /// How many members may be missing at once; with 0, each new instance runs before the old one is terminated.
     pub max_unavailable: u32,
-    /// How many members the fleet has when nothing is being replaced: what is missing is launched first.
+    /// The number of members when nothing is being replaced; missing members are launched first.
     pub size: u32,
-    /// How the new ones are launched.
+    /// How new members are launched.
     pub launch: LaunchOptions,
-    /// How the old ones are ended.
+    /// How old members are terminated.
     pub terminate: action::Options,
     /// Members with any of these tags stay.
     pub protect: Vec<Tag>,
 }
 
-/// What is told meanwhile.
+/// The steps that are reported.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReplaceStep {
-    /// These are launched in place of others.
+    /// These are launched to replace others.
     Launching(Vec<String>),
-    /// What came of it.
+    /// The result of the launch.
     Launched(Box<RunSummary>),
-    /// These are ended.
+    /// These are terminated.
     Ending(Vec<String>),
-    /// What came of it.
+    /// The result of the termination.
     Ended(Box<ActionSummary>),
 }
 
-/// How it ended.
+/// The result of a replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replacement {
-    /// How many old ones were ended.
+    /// The number of old members that were terminated.
     pub ended: u32,
     /// How many members still differ and may be replaced.
     pub left: u32,
@@ -77,8 +77,8 @@ pub enum ReplaceError {
     Run(#[from] RunError),
 }
 
-/// The members that differ from the config and may be replaced, the lowest number first. One that has no name of the fleet any
-/// more is left alone: nothing would tell that another one is its successor. So is one whose time is over: it gets none.
+/// The members that differ from the config and may be replaced, lowest number first. A member whose name no longer belongs to
+/// the fleet is left alone, because nothing would identify its successor. So is an expired member, which gets no successor.
 pub fn drifted<'a>(
     census: &'a Census,
     fleet: &FleetSpec,
@@ -92,26 +92,26 @@ pub fn drifted<'a>(
         .collect()
 }
 
-/// How many members a fleet has when nothing is being replaced: the wanted ones, or as many as there are if these are more.
-/// A number that two members have is counted once: one of the two is the successor of the other.
+/// The number of members when nothing is being replaced: the wanted number, or the present number if it is larger. A number
+/// that two members have counts once, because one is the successor of the other.
 pub fn size_meanwhile(census: &Census, wanted: u32) -> u32 {
     let numbers: BTreeSet<u32> = census.members.iter().filter_map(|member| member.number).collect();
     let without = census.members.iter().filter(|member| member.number.is_none()).count();
     u32::try_from(numbers.len() + without).unwrap_or(u32::MAX).max(wanted)
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Debug, PartialEq)]
 enum Step<'a> {
     /// Nothing: no member differs, or none may be replaced now.
     Done,
     /// Wait: successors do not run yet.
     Wait,
-    /// End these.
+    /// Terminate these.
     End(Vec<&'a FleetMember>),
-    /// Launch what is missing.
+    /// Launch missing members.
     Fill,
-    /// Launch a successor of this one, which stays until then.
+    /// Launch a successor for this member, which stays until then.
     Succeed(&'a FleetMember),
 }
 
@@ -143,9 +143,9 @@ fn next<'a>(
     match left.first() {
         None if drifted.iter().any(|member| successor(member).is_some_and(on_its_way)) => Step::Wait,
         None => Step::Done,
-        // One at a time, or the fleet would have more than one too many.
+        // One at a time, because the fleet would otherwise have more than one member too many.
         Some(_) if unavailable > 0 && unavailable >= most => Step::Wait,
-        // There is one too many already, for example beside a protected one that has a successor.
+        // There is already one too many, for example beside a protected member with a successor.
         Some(_) if census.count() > size => {
             let surplus = usize::try_from(census.count() - size).unwrap_or(usize::MAX);
             Step::End(left.into_iter().take(surplus).collect())
@@ -182,7 +182,7 @@ pub async fn replace(
         let lives = Lives::read(&*env.store, key).await.map_err(RunError::from)?;
         let lifetimes = Lifetimes::of(&census, &lives);
         let missing = options.size.saturating_sub(census.count());
-        // Whoever replaces has looked at what died.
+        // The user who replaces members has looked at those that died.
         let none = Lives::default();
         let missing = successors(&plan.fleet, missing, &census.numbers, &none, &lifetimes, now);
         let size = options.size.saturating_sub(u32::try_from(missing.expired.len()).unwrap_or(u32::MAX));
@@ -223,15 +223,15 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Launches what is missing, under the numbers that are free: first those that are to live equally long.
+    /// Launches missing members under free numbers; first those with the same expiry.
     async fn fill(&self, census: &Census, missing: Successors) -> Result<Option<Outcome>, RunError> {
         let Some(mut fleet) = missing.fleet else { return Ok(Some(Outcome::Nothing)) };
-        // Chosen all the same: those whose place it is are gone already.
+        // The domains are chosen even if that is uneven, because the members they replace are already gone.
         let _ = spread_beside(&mut fleet, &census.members);
         self.launch(fleet).await
     }
 
-    /// Launches one under the number of another, which is still there.
+    /// Launches a successor under the number of a member that still exists.
     async fn succeed(&self, census: &Census, old: &FleetMember) -> Result<Option<Outcome>, RunError> {
         let mut fleet = grown(&self.plan.fleet, 1, &BTreeSet::new());
         fleet.numbers = old.number.into_iter().collect();
@@ -242,7 +242,7 @@ impl Round<'_> {
         self.launch(fleet).await
     }
 
-    /// `None`: all of them run, or are launched where nobody waits.
+    /// Returns `None` if all of them run, or were accepted and the run does not wait.
     async fn launch(&self, fleet: FleetSpec) -> Result<Option<Outcome>, RunError> {
         let plan = Plan { fleet, ..self.plan.clone() };
         (self.tell)(ReplaceStep::Launching(plan.slots().map(|slot| plan.name(slot)).collect()));
@@ -255,7 +255,7 @@ impl Round<'_> {
         Ok(outcome.filter(|outcome| *outcome != Outcome::Complete))
     }
 
-    /// Ends these. How many are ended, and the outcome unless all are.
+    /// Terminates these. Returns how many were terminated, and the outcome unless all were.
     async fn end(&self, old: &[&FleetMember]) -> Result<(u32, Option<Outcome>), RunError> {
         let selection = Selection::freeze(old.iter().map(|member| member.machine.clone()).collect());
         let names = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
     use ledger::Placement;
 
-    /// Members by number, with what they have for a shape, and their state.
+    /// A census of members given as number, shape and state.
     fn census(members: &[(u32, &str, State)]) -> Census {
         let member = |(number, shape, state): &(u32, &str, State)| FleetMember {
             machine: crate::query::select::Machine {
@@ -289,7 +289,7 @@ mod tests {
         Census { members: members.iter().map(member).collect(), ..Census::default() }
     }
 
-    /// What comes next for a fleet of so many that is to have the shape `new`, in words.
+    /// Describes the next step for a fleet of this size whose members should have the shape `new`.
     fn next_of(members: &[(u32, &str, State)], size: u32, max_unavailable: u32) -> String {
         let placements = vec![Placement { shape: "new".to_owned(), ..Placement::default() }];
         let fleet = FleetSpec { placements, ..FleetSpec::default() };
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(next_of(&[(1, "new", Running), (2, "old", Running)], 2, 0), "succeed 2-old");
         assert_eq!(next_of(&[(1, "new", Running), (2, "new", Running)], 2, 0), "done");
         assert_eq!(next_of(&[(1, "new", Provisioning), (2, "old", Running)], 2, 0), "wait");
-        // One that was protected after it got its successor cannot be ended, so that nobody else gets one.
+        // A member that was protected after it got its successor cannot be terminated, so no other member gets a successor.
         assert_eq!(
             next_of(&[(1, "new", Running), (7, "new", Running), (2, "old", Running)], 2, 0),
             "end 2-old"
@@ -334,7 +334,7 @@ mod tests {
         let mut coming = [(1, "new", Provisioning), (2, "new", Running), (3, "old", Running)];
         assert_eq!(next_of(&coming, 3, 1), "wait");
         assert_eq!(next_of(&coming, 3, 2), "end 3-old");
-        // Whoever stopped a new one meant it: it is not waited for.
+        // Somebody stopped a new member on purpose, so it is not waited for.
         coming[0].2 = Stopped;
         assert_eq!(next_of(&coming, 3, 1), "end 3-old");
     }

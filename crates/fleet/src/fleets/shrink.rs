@@ -1,4 +1,4 @@
-//! Which members leave when a fleet shrinks, and why these. Pure data.
+//! Decides which members leave when a fleet shrinks, and why. Pure data.
 
 use super::census::FleetMember;
 use crate::plan::{Across, SpreadDomain};
@@ -6,22 +6,22 @@ use crate::query::select::{Machine, Tag};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The freeform tag that keeps a member from being ended by anything that this program decides; any value but `false`.
+/// The freeform tag that protects a member from termination by this program, with any value except `false`.
 pub const PROTECT_TAG: &str = "oci-insta-scale-protect";
 
-/// Which members leave first, after those that never ran and those that share a name.
+/// The order in which members leave, after those that never ran and those that share a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LeavingOrder {
-    /// The highest numbers, and among those without a number the youngest.
+    /// The highest numbers first, and among members without a number the youngest.
     #[default]
     Newest,
-    /// The lowest numbers, and among those without a number the oldest.
+    /// The lowest numbers first, and among members without a number the oldest.
     Oldest,
     /// These, by name or OCID, and no others.
     Named(Vec<String>),
-    /// Always one of the fullest domain (availability domain and fault domain), the newest there.
+    /// From the fullest domain (availability domain and fault domain), the newest first.
     Balance,
-    /// The same for the domains that the fleet is spread over.
+    /// From the fullest domain of the fleet's spread.
     Spread(Across),
 }
 
@@ -33,7 +33,7 @@ pub enum Why {
     NeverRan,
     /// Another member has its number.
     SharesNumber,
-    /// The person named it.
+    /// The user named it.
     Named,
     /// It is one of the newest.
     Newest,
@@ -44,7 +44,7 @@ pub enum Why {
 }
 
 impl Why {
-    /// In words that follow a number: `3 newest`.
+    /// A phrase that follows a number: `3 newest`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NeverRan => "never ran",
@@ -62,26 +62,26 @@ impl Why {
 pub struct Leaving {
     /// The member.
     pub member: FleetMember,
-    /// Why this one.
+    /// The reason.
     pub why: Why,
 }
 
-/// Who leaves.
+/// The members that leave.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Picked {
-    /// Those that leave, the first one first.
+    /// The members that leave, in order.
     pub leaving: Vec<Leaving>,
-    /// How many more would have to leave and may not, since they are protected or were not named.
+    /// How many more would have to leave but may not, because they are protected or were not named.
     pub short: u32,
     /// How many members are protected.
     pub protected: u32,
-    /// What was named and is no member.
+    /// Named texts that match no member.
     pub unknown: Vec<String>,
-    /// What was named and is protected.
+    /// Named members that are protected.
     pub refused: Vec<String>,
 }
 
-/// Whether a member is kept from being ended: by its own tag, or by one that the person names.
+/// Whether a member is protected from termination, by its own tag or by one that the user names.
 pub fn is_protected(machine: &Machine, protect: &[Tag]) -> bool {
     let own = machine.tags.get(PROTECT_TAG).is_some_and(|value| !value.trim().eq_ignore_ascii_case("false"));
     own || protect.iter().any(|tag| tag.is_on(machine))
@@ -135,7 +135,7 @@ pub fn pick(members: &[FleetMember], surplus: u32, order: &LeavingOrder, protect
     picked
 }
 
-/// The oldest first: by number, or by age where there is none.
+/// Sorts the oldest first: by number, or by age without one.
 fn age_key(member: &FleetMember) -> impl Ord + use<> {
     let created = member.machine.created.unwrap_or_default();
     (member.number.is_none(), member.number, created, member.machine.ocid.clone())
@@ -178,7 +178,7 @@ fn named(names: &[String], protected: &[&FleetMember], free: &[&FleetMember], pi
     }
 }
 
-/// Takes from the fullest domain as long as needed. Protected members count: they stay where they are.
+/// Takes members from the fullest domain repeatedly. Protected members count, because they stay where they are.
 fn balance(
     free: Vec<&FleetMember>,
     protected: &[&FleetMember],

@@ -1,4 +1,4 @@
-//! Which domains new members get, so that the fleet stays spread, and what a shrinkage does to its spread. Pure.
+//! Chooses the domains of new members so that the fleet stays spread, and finds what shrinking does to the spread. Pure.
 
 use super::census::FleetMember;
 use super::shrink::Picked;
@@ -6,19 +6,19 @@ use crate::plan::{Across, Finding, FleetSpec, SpreadDomain, skew};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Chooses the domain of each slot of a plan's fleet, beside its members. Without a spread it changes nothing. Tells when the
-/// fleet will be less even than it should be.
+/// Chooses the domain of each slot of a plan's fleet, beside its members. Without a spread it changes nothing. Returns a
+/// finding if the fleet will be less even than allowed.
 ///
 /// # Errors
-/// The same when the spread refuses that.
+/// The same finding if the spread refuses that.
 pub fn spread_beside(fleet: &mut FleetSpec, members: &[FleetMember]) -> Result<Option<Finding>, Finding> {
     let Some(spread) = fleet.spread else { return Ok(None) };
     let existing: Vec<SpreadDomain> = members.iter().map(|member| member.domain(spread.across)).collect();
     fleet.spread_beside(existing, &[])
 }
 
-/// Gives each slot the domain of the member that it replaces, so that nothing moves. A member that was in none of the fleet's
-/// domains is replaced in the emptiest one, whatever the skew.
+/// Gives each slot the domain of the member that it replaces, so that nothing moves. A member in none of the fleet's domains is
+/// replaced in the emptiest one, whatever the skew.
 pub(super) fn spread_in_place(fleet: &mut FleetSpec, members: &[FleetMember], old: &[&FleetMember]) {
     let Some(spread) = fleet.spread else { return };
     let leaving: BTreeSet<&str> = old.iter().map(|member| member.machine.ocid.as_str()).collect();
@@ -35,36 +35,36 @@ pub(super) fn spread_in_place(fleet: &mut FleetSpec, members: &[FleetMember], ol
     for one in fixed.iter_mut().filter(|one| one.is_none()) {
         *one = take(&|_| true);
     }
-    // Chosen all the same: to refuse would keep an instance that the person wants replaced.
+    // The domains are chosen even if that is uneven, because refusing would keep an instance that the user wants replaced.
     let _ = fleet.spread_beside(existing, &fixed);
 }
 
 /// How evenly the members of a fleet are spread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SpreadStanding {
-    /// Over what.
+    /// The kind of domain.
     pub across: Across,
-    /// By how many members the fullest domain is ahead of the emptiest.
+    /// The difference between the fullest and the emptiest domain.
     pub skew: u32,
-    /// By how many it may be.
+    /// The allowed difference.
     pub max_skew: u32,
-    /// The domains in the order of the config, with their members.
+    /// The domains in the order of the config, with their member counts.
     pub domains: Vec<DomainCount>,
-    /// Members in other domains, of an earlier config for example.
+    /// Members in other domains, for example of an earlier config.
     pub elsewhere: u32,
 }
 
-/// A domain and its members.
+/// A domain and its number of members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DomainCount {
     /// The domain.
     #[serde(flatten)]
     pub domain: SpreadDomain,
-    /// How many members are in it.
+    /// The number of members in it.
     pub members: u32,
 }
 
-/// How the members are spread over the domains of a planned fleet; `None` when it is not spread.
+/// How the members are spread over the domains of a planned fleet; `None` without a spread.
 pub fn spread_now(planned: &FleetSpec, members: &[FleetMember]) -> Option<SpreadStanding> {
     let spread = planned.spread?;
     let counts = planned.members_by_domain(members.iter().map(|member| member.domain(spread.across)));
@@ -78,14 +78,14 @@ pub fn spread_now(planned: &FleetSpec, members: &[FleetMember]) -> Option<Spread
     })
 }
 
-/// What a shrinkage does to the spread of a fleet.
+/// What shrinking does to the spread of a fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unevenness {
-    /// The skew that would remain, above what is allowed and above what it is now.
+    /// The remaining skew, which exceeds both the allowed and the present skew.
     pub skew: u32,
     /// The skew that is allowed.
     pub max_skew: u32,
-    /// The fullest domain that would remain, and its members.
+    /// The fullest remaining domain, and its members.
     pub fullest: (SpreadDomain, u32),
     /// The emptiest one.
     pub emptiest: (SpreadDomain, u32),
@@ -102,7 +102,7 @@ impl std::fmt::Display for Unevenness {
     }
 }
 
-/// Whether those who leave would leave the fleet less even than its spread allows; `None` when not, and when it was no better
+/// Whether the leaving members would make the fleet less even than its spread allows; `None` if not, or if it was no better
 /// before.
 pub fn uneven_after(fleet: &FleetSpec, members: &[FleetMember], picked: &Picked) -> Option<Unevenness> {
     let spread = fleet.spread?;
@@ -152,7 +152,7 @@ mod tests {
         FleetSpec { spread: Some(spread), ..FleetSpec::default() }
     }
 
-    /// Who leaves, and whether that breaks the spread.
+    /// The members that leave, and whether that breaks the spread.
     fn shrunk(faults: &[u32], surplus: u32, order: &LeavingOrder) -> (Vec<u32>, Option<u32>) {
         let members = members(faults);
         let picked = pick(&members, surplus, order, &[]);
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(shrunk(&faults, 2, &LeavingOrder::Newest), (vec![6, 5], Some(2)));
         assert_eq!(shrunk(&faults, 2, &LeavingOrder::Oldest), (vec![1, 2], Some(2)));
         assert_eq!(shrunk(&faults, 6, &LeavingOrder::Newest).1, None, "nobody is left");
-        // What is uneven already may become less so.
+        // A fleet that is already uneven may become less so.
         assert_eq!(shrunk(&[1, 1, 1, 1, 2, 3], 1, &LeavingOrder::Oldest).1, None);
     }
 

@@ -1,4 +1,4 @@
-//! How a fleet stands: what exists beside what is wanted, in numbers and rows. A fold over the census; asks nobody.
+//! The state of a fleet compared with its wanted size, in numbers and rows. It is a fold over the census and sends no requests.
 
 use super::belongings::Belongings;
 use super::census::Census;
@@ -16,14 +16,14 @@ use ledger::RunId;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How a fleet stands.
+/// The state of a fleet.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Standing {
     /// The fleet.
     pub fleet: FleetKey,
-    /// How many there are to be, and who says so.
+    /// The wanted size, and what set it.
     pub wanted: Wanted,
-    /// How many there are.
+    /// The number of members.
     pub members: usize,
     /// Members by state.
     pub by_state: BTreeMap<String, usize>,
@@ -31,63 +31,63 @@ pub struct Standing {
     pub by_domain: BTreeMap<String, usize>,
     /// Members by shape.
     pub by_shape: BTreeMap<String, usize>,
-    /// Members by the way in which their capacity is bought: `on_demand`, `preemptible`, `reserved`.
+    /// Members by how their capacity is bought: `on_demand`, `preemptible`, `reserved`.
     pub by_capacity_type: BTreeMap<&'static str, usize>,
-    /// What they cost an hour now without their volumes, as far as prices are known.
+    /// Their present price per hour without volumes, as far as prices are known.
     pub price_per_hour: f64,
-    /// What the fleet costs an hour now with volumes and unused reservations; absent when a part of it is not known.
+    /// The present price of the fleet per hour with volumes and unused reservations; absent if a part is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_per_hour: Option<f64>,
-    /// Members of unknown price.
+    /// Members with an unknown price.
     pub unknown_prices: usize,
-    /// What they have cost at most, with the volumes whose price is known: as if each had run since it was made.
+    /// The maximum that they have cost so far, with volumes of known price, as if each had run since its creation.
     pub spent_at_most: f64,
     /// The currency of the amounts.
     pub currency: String,
-    /// When the time of the first of them is over; absent when none has an end.
+    /// When the first of them expires; absent if none does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// How evenly they are spread; absent where the config has no `spread`, or its domains cannot be read.
+    /// How evenly they are spread; absent if the config has no `spread` or its domains cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread: Option<SpreadStanding>,
-    /// What else belongs to the fleet; absent when it cannot be listed.
+    /// The other resources of the fleet; absent if they cannot be listed.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub belongings: Option<Belongings>,
     /// The members.
     pub instances: Vec<MemberRow>,
-    /// Instances of older runs with names of the fleet, which `fleet adopt` would take in.
+    /// Instances of older runs with names of the fleet, which `fleet adopt` would add.
     pub candidates: Vec<Candidate>,
-    /// Launches of the fleet that were cut short.
+    /// Interrupted launches of the fleet.
     pub unfinished_runs: Vec<RunId>,
-    /// How many instances these may have made, without anybody knowing.
+    /// How many instances these may have created without a record.
     pub in_doubt: u32,
-    /// Runs of the fleet that a process is at work on.
+    /// Runs of the fleet on which a process is working.
     pub runs_at_work: Vec<RunId>,
 }
 
-/// A member in a row.
+/// A member as a row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MemberRow {
     /// The instance.
     #[serde(flatten)]
     pub machine: Machine,
-    /// What it costs an hour now without its volumes; absent when that is not known.
+    /// Its present price per hour without volumes; absent if unknown.
     pub price_per_hour: Option<f64>,
-    /// What its volumes cost an hour; absent when that is not known.
+    /// The price of its volumes per hour; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volumes_per_hour: Option<f64>,
-    /// When its time is over; absent when it has no end.
+    /// When it expires; absent if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// Whether a tag keeps it from being ended.
+    /// Whether a tag protects it from termination.
     pub protected: bool,
     /// Whether its launch was given up before it ran.
     pub never_ran: bool,
-    /// In what it differs from the config.
+    /// Its differences from the config.
     pub drift: Vec<Drift>,
 }
 
-/// An instance that may be taken in.
+/// An instance that may be adopted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Candidate {
     /// Its name.
@@ -97,7 +97,7 @@ pub struct Candidate {
 }
 
 impl Standing {
-    /// Sums a census up.
+    /// Summarises a census.
     pub fn of(
         key: FleetKey,
         fleet: &FleetSpec,
@@ -183,7 +183,7 @@ impl Standing {
         self.expires = [self.expires, row.expires].into_iter().flatten().min();
     }
 
-    /// How many members differ from the config.
+    /// The number of members that differ from the config.
     pub fn drifted(&self) -> usize {
         self.instances.iter().filter(|row| !row.drift.is_empty()).count()
     }

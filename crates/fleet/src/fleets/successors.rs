@@ -1,7 +1,7 @@
-//! Which missing members get a successor now, and until when it is to live.
+//! Which missing members get a successor now, and when it expires.
 //!
-//! A successor lives as long as the member that it replaces was to live, and one whose time is over gets none: nobody who
-//! gave a fleet an end meant that a part of it goes on for ever.
+//! A successor expires when the member that it replaces would have expired, and an expired member gets none: a fleet that was
+//! given an expiry should not continue in part forever.
 
 use super::census::Census;
 use super::lives::Lives;
@@ -11,12 +11,12 @@ use crate::plan::FleetSpec;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// When the last instance of each number was to end: as its tag says while the service lists it, then as it was launched.
+/// The expiry of the last instance of each number: from its tag while the service lists it, otherwise from its launch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lifetimes(BTreeMap<u32, Option<Timestamp>>);
 
 impl Lifetimes {
-    /// The list knows better than the ledger, since people extend instances.
+    /// The list takes precedence over the ledger, because users extend instances.
     pub(super) fn of(census: &Census, lives: &Lives) -> Self {
         let mut known = lives.expires.clone();
         known.extend(&census.expires);
@@ -28,20 +28,20 @@ impl Lifetimes {
     }
 }
 
-/// What is launched in place of missing members.
+/// The launches that replace missing members.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Successors {
     /// Numbers whose instances died too often.
     pub hopeless: BTreeSet<u32>,
-    /// Numbers whose time is over.
+    /// Numbers that have expired.
     pub expired: BTreeSet<u32>,
-    /// Those that are launched now, which all live equally long; `None` if there is none.
+    /// The launch to start now, whose members all have the same expiry; `None` if there is none.
     pub fleet: Option<FleetSpec>,
-    /// How many others are to be launched after that.
+    /// How many others have to be launched after that.
     pub later: u32,
 }
 
-/// Chooses among the numbers that `missing` new members would get beside those that are `taken`.
+/// Chooses among the numbers that `missing` new members would get beside the `taken` ones.
 pub(super) fn successors(
     fleet: &FleetSpec,
     missing: u32,
@@ -77,7 +77,7 @@ pub(super) fn successors(
     chosen
 }
 
-/// Gives all instances of a launch an end.
+/// Gives all instances of a launch an expiry.
 pub(super) fn ends_at(fleet: &mut FleetSpec, until: Timestamp) {
     let tags = fleet.template.freeform_tags.get_or_insert_default();
     tags.insert(EXPIRY_TAG.to_owned(), expiry_value(until));
@@ -98,7 +98,7 @@ mod tests {
             expires: BTreeMap::from([(1, Some(at(50))), (2, Some(at(200))), (3, None), (4, Some(at(200)))]),
             ..Census::default()
         };
-        // The list says of 3 that it does not expire any more.
+        // The list says that number 3 no longer expires.
         let mut lives = Lives::default();
         lives.expires = BTreeMap::from([(3, Some(at(10))), (5, Some(at(60)))]);
         let lifetimes = Lifetimes::of(&census, &lives);

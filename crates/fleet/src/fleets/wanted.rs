@@ -1,46 +1,46 @@
-//! How many instances a fleet is to have: the last word of the person.
+//! The wanted size of a fleet, which is the user's latest statement.
 //!
-//! `scale N` is kept in the ledger, with the `count` that the config had at that moment. N holds until somebody changes
-//! `count`: then the config is the newer word. Without any record the config's `count` holds.
+//! `scale N` is stored in the ledger with the config's `count` at that time. N applies until somebody changes `count`, which is
+//! then the newer statement. Without a record the config's `count` applies.
 
 use super::identity::FleetKey;
 use jiff::Timestamp;
 use ledger::{Event, LedgerError, RunId, RunKind, Store};
 use serde::{Deserialize, Serialize};
 
-/// The plan of a `scale`, kept in its first record before anything is changed.
+/// The plan of a `scale`, stored in its first record before anything is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScalePlan {
     /// The fleet.
     pub fleet: FleetKey,
     /// The number of instances it should have.
     pub wanted: u32,
-    /// The `count` of the config at that moment.
+    /// The config's `count` at that time.
     pub configured: u32,
-    /// How many it had.
+    /// The number of instances before.
     pub before: u32,
-    /// What the simulated region says of itself that the fleet is in; `None` for a real one.
+    /// The label of the simulated region of the fleet; `None` for a real one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<String>,
 }
 
-/// How many instances a fleet is to have, and who says so.
+/// The wanted size of a fleet, and what set it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wanted {
-    /// How many.
+    /// The number of instances.
     pub count: u32,
-    /// The `scale` that says so; `None` when the config's `count` does.
+    /// The `scale` that set it; `None` if the config's `count` did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaled_by: Option<RunId>,
-    /// When that was.
+    /// The time of that `scale`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaled_at: Option<Timestamp>,
-    /// The size of an earlier `scale`, when `count` was changed after it.
+    /// The size of an earlier `scale` after which `count` was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub superseded: Option<u32>,
 }
 
-/// How many instances a fleet is to have. `configured` is the config's `count` now.
+/// The wanted size of a fleet. `configured` is the config's present `count`.
 ///
 /// # Errors
 /// When the ledger cannot be read.

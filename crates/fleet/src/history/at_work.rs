@@ -1,5 +1,5 @@
-//! Launches that are still at work on the instances that a command is about to change. Such a launch would take a
-//! terminated or stopped instance for one that died, and launch another in its place.
+//! Launches that are still active on the instances that a command is about to change. Such a launch would treat a terminated or
+//! stopped instance as failed and launch another in its place.
 
 use crate::plan::RUN_TAG;
 use crate::query::select::Machine;
@@ -8,23 +8,23 @@ use ledger::{LedgerError, RunHead, RunId, RunKind, Store};
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::BTreeSet;
 
-/// A launch that a process is at work on.
+/// A launch on which a process is working.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtWork {
     /// The run.
     pub run: RunId,
-    /// Who has it.
+    /// The process that holds it.
     pub holder: String,
 }
 
-/// The runs that the living instances, and the run that was named, belong to.
+/// The runs to which the existing instances, and the named run, belong.
 pub fn runs_of(named: Option<RunId>, machines: &[Machine]) -> BTreeSet<RunId> {
     let living = machines.iter().filter(|machine| machine.state != State::Terminated);
     let tags = living.filter_map(|machine| machine.tags.get(RUN_TAG)?.parse().ok());
     tags.chain(named).collect()
 }
 
-/// The launches at work among these runs.
+/// The active launches among these runs.
 ///
 /// # Errors
 /// When the ledger cannot be read.

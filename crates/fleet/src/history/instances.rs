@@ -1,4 +1,4 @@
-//! The instances of a run, for commands that are told `--run`.
+//! The instances of a run, for commands with `--run`.
 
 use crate::action::ActionPlan;
 use crate::tuning::LISTS_CATCH_UP;
@@ -11,16 +11,16 @@ use super::past::PastError;
 /// How the instances of a run are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InstancesOfRun {
-    /// By the tag of the run, which it gave to all that it launched.
+    /// By the tag of the run, which all instances that it launched carry.
     Tagged,
-    /// They are these: the run acted on them.
+    /// By their OCIDs, because the run acted on them.
     These(BTreeSet<String>),
-    /// The run has none: it deleted volumes and reservations, or set the size of a fleet.
+    /// It has none, because it deleted volumes and reservations, or set the size of a fleet.
     None,
 }
 
-/// How the instances of a run are found. A run that the ledger does not know may be that of another machine: its instances
-/// have its tag.
+/// How the instances of a run are found. A run that the ledger does not know may belong to another machine; its instances carry
+/// its tag.
 ///
 /// # Errors
 /// When the ledger, or the plan in it, cannot be read.
@@ -42,7 +42,7 @@ pub async fn instances_of_run(
     }
 }
 
-/// The OCIDs of what a run has launched lately, by the ledger: lists may not show them yet.
+/// The OCIDs of instances that a run launched recently according to the ledger; lists may not show them yet.
 ///
 /// # Errors
 /// When the ledger cannot be read.

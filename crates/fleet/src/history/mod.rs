@@ -1,8 +1,8 @@
-//! What the runs of the past mean for the next command: which of them are unfinished, which names they hold, which of them
-//! are still at work, and which instances they made.
+//! What past runs mean for the next command: which are unfinished, which names they use, which are still active, and which
+//! instances they created.
 //!
-//! Reads the ledger, and the list of a compartment for its names. Decides nothing: the person does, and must be shown what
-//! is found here. Of files it knows only whether two paths are one.
+//! It reads the ledger, and the list of a compartment for its names. It decides nothing: its results are shown to the user, who
+//! decides. About files it only knows whether two paths are the same.
 
 mod at_work;
 mod instances;

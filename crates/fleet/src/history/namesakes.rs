@@ -1,4 +1,4 @@
-//! Living instances that have the names which a launch is about to give. A second fleet of the same names is rarely meant.
+//! Existing instances that have the names a launch is about to use. A second fleet with the same names is rarely intended.
 
 use super::origin::{same_endpoint, same_names};
 use super::past::{PastError, read_past};
@@ -11,33 +11,33 @@ use ledger::{Event, Phase, RunId, RunKind, Store};
 use oci_client::{Client, FailureClass};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Living instances of the same names.
+/// Existing instances with the same names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namesakes {
-    /// What their names begin with.
+    /// The prefix of their names.
     pub prefix: String,
-    /// How many there are.
+    /// The number of instances.
     pub living: u64,
-    /// The runs that launched them, as far as tags and ledger tell.
+    /// The runs that launched them, according to tags and ledger.
     pub runs: BTreeSet<String>,
-    /// The number that an extension begins with.
+    /// The first number of an extension.
     pub next: u32,
 }
 
-/// What a look for namesakes found.
+/// The result of a search for namesakes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameCheck {
     /// The namesakes, if there are any.
     pub found: Option<Namesakes>,
-    /// Whether the compartment could be listed. Otherwise only those are known that the ledger knows.
+    /// Whether the compartment could be listed. Otherwise the result is based only on the ledger.
     pub listed: bool,
 }
 
-/// Looks for namesakes in the compartment, and in the ledger, since lists lag behind launches. Those that are gone do not
+/// Looks for namesakes in the compartment, and in the ledger because lists lag behind launches. Terminated instances do not
 /// count.
 ///
 /// # Errors
-/// When the compartment cannot be listed, unless that is not allowed: then what the ledger knows has to do.
+/// When the compartment cannot be listed, unless the caller accepts that; then only the ledger is used.
 pub async fn find_namesakes(
     client: &Client,
     store: Option<&dyn Store>,
@@ -66,7 +66,7 @@ pub async fn find_namesakes(
     Ok(NameCheck { found, listed })
 }
 
-/// The number of the first name of an extension: above all that the compartment shows, and above those of our own runs.
+/// The number of the first name of an extension, above all numbers in the compartment and in runs of this ledger.
 ///
 /// # Errors
 /// When the compartment or the ledger cannot be read.
@@ -84,8 +84,7 @@ pub async fn next_number(
     Ok(listed.max(known).saturating_add(1))
 }
 
-/// The instances of the same names in the same place that runs have made lately, each with its run: lists may not show
-/// them yet.
+/// Instances with the same names in the same place that runs created recently, each with its run; lists may not show them yet.
 async fn launched_with_these_names(
     store: &dyn Store,
     fleet: &FleetSpec,
@@ -118,13 +117,13 @@ async fn launched_with_these_names(
             launched.extend(ocids.map(|ocid| (ocid, head.run)));
         }
     }
-    // A list that does not show them is right: they were terminated.
+    // If a list does not show them, that is correct: they were terminated.
     launched.retain(|ocid, _| !ended.contains(ocid));
     Ok(launched)
 }
 
-/// The highest number that names of the fleet hold by the ledger: what runs have just made may not be listed yet, and an
-/// unfinished one will go on with its names.
+/// The highest number that the ledger assigns to names of the fleet: recently created instances may not be listed yet, and an
+/// unfinished run will continue with its names.
 async fn highest_known(store: &dyn Store, fleet: &FleetSpec, now: Timestamp) -> Result<u32, PastError> {
     let mut highest = 0;
     for head in store.runs().await? {

@@ -1,4 +1,4 @@
-//! Whether two runs are of one fleet: the same names in the same place, from the same config at the same endpoint.
+//! Whether two runs belong to one fleet: the same names in the same place, from the same config at the same endpoint.
 
 use crate::{FleetSpec, Origin, Plan};
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ pub(super) fn same_names(plan: &Plan, fleet: &FleetSpec) -> bool {
     (&of.region, &of.compartment, &of.name_prefix) == (&fleet.region, &fleet.compartment, &fleet.name_prefix)
 }
 
-/// Whether both were started from the same config, at the same endpoint. Runs of older versions do not tell.
+/// Whether both were started from the same config at the same endpoint. Runs of older versions do not tell.
 pub(super) fn same_origin(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     let (Some(of), Some(own)) = (of, own) else { return true };
     same_endpoint(Some(of), Some(own)) && config_file(of) == config_file(own)
 }
 
-/// Whether requests of both go to the same place, as far as is known.
+/// Whether the requests of both go to the same endpoint, as far as known.
 pub fn same_endpoint(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     match (of.and_then(endpoint), own.and_then(endpoint)) {
         (Some(of), Some(own)) => of == own,
@@ -23,7 +23,7 @@ pub fn same_endpoint(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     }
 }
 
-/// The config, however its path was written.
+/// The path of the config in canonical form.
 pub(super) fn config_file(origin: &Origin) -> PathBuf {
     let path = PathBuf::from(&origin.config);
     std::fs::canonicalize(&path).unwrap_or(path)
@@ -34,7 +34,7 @@ fn endpoint(origin: &Origin) -> Option<String> {
     Some(reached.trim_end_matches('/').to_ascii_lowercase())
 }
 
-/// What stands for a fleet among the processes of this machine: whoever launches it holds a lock of this name.
+/// The name of the lock that a process holds while it launches this fleet.
 pub fn launch_lock_key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
     let file = origin.map(|origin| config_file(origin).display().to_string()).unwrap_or_default();
     let endpoint = origin.and_then(endpoint).unwrap_or_default();

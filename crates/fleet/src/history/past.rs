@@ -4,7 +4,7 @@ use crate::Plan;
 use ledger::{LedgerError, Records, RunId, RunState, Store};
 use oci_client::Failure;
 
-/// Why the past cannot be read.
+/// Why a past run cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PastError {
     /// The ledger cannot be read.
@@ -13,13 +13,13 @@ pub enum PastError {
     /// The compartment cannot be listed.
     #[error("{0}")]
     Failure(#[source] Box<Failure>),
-    /// The record that says what the run was to do is lost.
+    /// The record with the run's plan is lost.
     #[error("the first record of run {run}, which holds its plan, cannot be read")]
     FirstRecord {
         /// The run.
         run: RunId,
     },
-    /// The plan is none that this version knows.
+    /// This version does not understand the plan.
     #[error("the plan of run {run} cannot be read: {source}")]
     Plan {
         /// The run.
@@ -43,7 +43,7 @@ pub async fn read_past(store: &dyn Store, run: RunId) -> Result<(RunState, Plan)
     read_records(run, &store.records(run).await?)
 }
 
-/// The same, from its records. What cannot be read of them is among the warnings of the state.
+/// The same, from its records. Unreadable records become warnings of the state.
 ///
 /// # Errors
 /// When the plan cannot be read.

@@ -1,5 +1,5 @@
-//! Launches that were cut short. Two launches of one config make two fleets, which is rarely what is meant: a launch must
-//! not pass over an unfinished one.
+//! Interrupted launches. Two launches of one config create two fleets, which is rarely intended, so a launch must not ignore an
+//! unfinished one.
 
 use super::origin::{config_file, same_names, same_origin};
 use super::past::{PastError, read_past, read_records};
@@ -8,40 +8,40 @@ use jiff::Timestamp;
 use ledger::{Event, LedgerError, Record, Records, RunHead, RunId, RunKind, RunState, Store};
 use std::path::Path;
 
-/// A launch that is not done.
+/// A launch that is not finished.
 #[derive(Clone, Debug)]
 pub struct UnfinishedRun {
-    /// What its records tell.
+    /// The state from its records.
     pub state: RunState,
-    /// Who is at work on it.
+    /// The process that is working on it.
     pub holder: Option<String>,
     /// The number of older ones.
     pub older: usize,
-    /// Whether its plan can be read. Otherwise nobody knows which fleet it is of.
+    /// Whether its plan can be read. Otherwise its fleet is unknown.
     pub readable: bool,
 }
 
 impl UnfinishedRun {
-    /// Whether this command may go on with it: not while a process is at work on it.
+    /// Whether this command may resume it, which is impossible while a process is working on it.
     pub fn can_resume(&self) -> bool {
         self.holder.is_none() && self.readable
     }
 }
 
-/// Whether a run may be a launch that is not done. Of one whose first record cannot be read nobody knows what it is.
+/// Whether a run may be an unfinished launch. A run whose first record cannot be read may be anything.
 fn is_unfinished(head: &RunHead) -> bool {
     head.kind.is_none_or(|kind| kind == RunKind::Launch) && head.unfinished()
 }
 
-/// Whether a run has made something, or may have.
+/// Whether a run has created something, or may have.
 pub(super) fn has_made_something(state: &RunState) -> bool {
     let counts = &state.counts;
     counts.launched + counts.unsettled > 0 || !(state.reservations.is_empty() && state.reserving.is_empty())
 }
 
-/// The newest unfinished run of the fleet. A run that ended with failed slots is finished; one that has made nothing, and
-/// of which nothing is in doubt, can be started anew without harm, unless a process is at work on it, or will be: a hunt is
-/// taken up by its unit or by cron. A run whose plan cannot be read may be of any fleet: it is not passed over.
+/// The newest unfinished run of the fleet. A run that ended with failed slots is finished. A run that has created nothing, and
+/// has nothing in doubt, can be started again safely, unless a process is or will be working on it: a hunt is resumed by its
+/// unit or by cron. A run whose plan cannot be read may belong to any fleet and is not ignored.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -76,8 +76,8 @@ pub async fn find_unfinished(
     Ok(newest)
 }
 
-/// The newest hunt of the fleet that is not done and has time left, whatever it has made so far: it is taken up, not begun
-/// anew.
+/// The newest unfinished hunt of the fleet with time left, whatever it has created so far: it is resumed instead of started
+/// again.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -99,7 +99,7 @@ pub async fn find_unfinished_hunt(
     Ok(None)
 }
 
-/// Whether nothing that can be read of a run is of an action on instances.
+/// Whether none of a run's readable records belongs to an action on instances.
 fn may_be_launch(records: &Records) -> bool {
     let is_action = |record: &Record| {
         matches!(
@@ -110,7 +110,7 @@ fn may_be_launch(records: &Records) -> bool {
     !records.records.iter().any(is_action)
 }
 
-/// Who is at work on a run: the ledger tells when asked for the lease.
+/// The process that is working on a run; the ledger names it when the lease is requested.
 pub async fn holder_of(store: &dyn Store, run: RunId, now: Timestamp) -> String {
     match store.lease(run, now).await {
         Err(LedgerError::Held { holder: Some(holder), .. }) => holder.to_string(),
@@ -118,12 +118,12 @@ pub async fn holder_of(store: &dyn Store, run: RunId, now: Timestamp) -> String 
     }
 }
 
-/// Which run is meant by "go on".
+/// The run that `resume` without arguments means.
 #[derive(Debug)]
 pub enum Resumable {
-    /// This one.
+    /// This run.
     Run(RunId),
-    /// None of this config; these unfinished ones are of others.
+    /// No run of this config; these are unfinished runs of others.
     NotOfThisConfig(Vec<OtherRun>),
 }
 
@@ -132,13 +132,13 @@ pub enum Resumable {
 pub struct OtherRun {
     /// Its entry in the list of runs.
     pub head: RunHead,
-    /// What its records tell.
+    /// The state from its records.
     pub state: RunState,
     /// Its plan.
     pub plan: Plan,
 }
 
-/// The newest unfinished launch of a config; else its newest launch.
+/// The newest unfinished launch of a config, otherwise its newest launch.
 pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &Path) -> Resumable {
     let mut last = None;
     let mut others = Vec::new();
@@ -147,7 +147,7 @@ pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &Path)
         let read: Result<_, PastError> = read_past(store, head.run).await;
         let (state, plan) = match read {
             Ok(found) => found,
-            // It may be of this config: it is not passed over, and whoever goes on with it is told why that does not work.
+            // It may belong to this config, so it is not ignored; resuming it reports why that fails.
             Err(_) if unfinished && !head.held && last.is_none() => return Resumable::Run(head.run),
             Err(_) => continue,
         };
@@ -165,7 +165,7 @@ pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &Path)
     last.map_or(Resumable::NotOfThisConfig(others), Resumable::Run)
 }
 
-/// Whether a run was started with this config. Runs of older versions do not tell: they have to be named.
+/// Whether a run was started with this config. Runs of older versions do not tell, so they have to be named.
 fn is_of_config(plan: &Plan, config: &Path) -> bool {
     let own = std::fs::canonicalize(config).ok().or_else(|| std::path::absolute(config).ok());
     plan.origin.as_ref().is_some_and(|origin| Some(config_file(origin)) == own)
