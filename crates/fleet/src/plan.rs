@@ -1,4 +1,4 @@
-//! From a fleet to a plan: names, resolved placements, tags. A plan is pure data, kept in the run's first record, and
+//! Turns a fleet into a plan: names, resolved placements, tags. A plan is pure data, stored in the run's first record, and
 //! every request and retry token of the run is a pure function of it.
 
 mod backend;
@@ -40,23 +40,23 @@ use ledger::{Placement, RunId, SlotNumber};
 use oci_api::models::LaunchInstanceDetails;
 use serde::{Deserialize, Serialize};
 
-/// The freeform tag that names the run. Keys may hold `- _ : / +` and capitals, no dots (Oracle rejects those).
+/// The freeform tag with the run's id. Keys may contain `- _ : / +` and capitals, but no dots (Oracle rejects those).
 pub const RUN_TAG: &str = "oci-insta-scale-run";
-/// The freeform tag that names the slot.
+/// The freeform tag with the slot.
 pub const SLOT_TAG: &str = "oci-insta-scale-slot";
-/// The freeform tag that names the fleet.
+/// The freeform tag with the name of the fleet.
 pub const FLEET_TAG: &str = "oci-insta-scale-fleet";
-/// The tags that a run cannot do without: its id and the slot.
+/// The number of tags that every run needs: its id and the slot.
 pub const TAGS_OF_A_RUN: usize = 2;
-/// How many freeform tags a resource may have (Oracle: "Tagging Overview").
+/// The maximum number of freeform tags of a resource (Oracle: "Tagging Overview").
 pub const MAX_FREEFORM_TAGS: usize = 10;
-/// The longest display name (OpenAPI of the Core Services, `LaunchInstanceDetails`).
+/// The maximum length of a display name (OpenAPI of the Core Services, `LaunchInstanceDetails`).
 pub const MAX_DISPLAY_NAME: usize = 255;
 
-/// What a launch will do. Its `fleet` has placements with full names of availability domains, at least one.
+/// What a launch will do. Its `fleet` has at least one placement, with full names of availability domains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The fleet, its placements resolved.
+    /// The fleet with its placements resolved.
     pub fleet: FleetSpec,
     /// Capacity that the run reserves before it launches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,13 +64,13 @@ pub struct Plan {
     /// Require at least this many; with fewer, everything that the run created is rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
-    /// What is done when fewer instances can be had than were asked for.
+    /// What to do if fewer instances can be obtained than were requested.
     #[serde(default, skip_serializing_if = "Strategy::is_default")]
     pub strategy: Strategy,
-    /// What launches the instances.
+    /// How the instances are launched.
     #[serde(default, skip_serializing_if = "Backend::is_default")]
     pub backend: Backend,
-    /// What makes the launch a hunt.
+    /// The terms that make the launch a hunt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hunt: Option<HuntTerms>,
     /// Where the command that started the run found its credentials. Nothing in this crate reads it.
@@ -78,27 +78,28 @@ pub struct Plan {
     pub origin: Option<Origin>,
 }
 
-/// Where a run was started from, for the command that takes it up: places, no secrets.
+/// Where a run was started from, for the command that resumes it. It contains locations, no secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The absolute path of the config.
     pub config: String,
-    /// The profile that was asked for beside the config.
+    /// The profile that was requested in addition to the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// The base URL that was asked for beside the config.
+    /// The base URL that was requested in addition to the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// Where requests went, whoever said so: a base URL, or the name of the region. Runs of older versions do not tell.
+    /// Where requests went, whatever decided it: a base URL, or the name of the region. Unknown for runs of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<String>,
-    /// What the simulated region said of itself that the run is in; `None` for a real one.
+    /// The label of the simulated region of the run; `None` for a real one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<String>,
 }
 
 impl Plan {
-    /// A plan without asking anybody: possible when each availability domain is written in full (`Uocm:PHX-AD-1`).
+    /// Makes a plan without sending requests, which is possible if each availability domain is written in full
+    /// (`Uocm:PHX-AD-1`).
     ///
     /// # Errors
     /// All findings at once.
@@ -106,7 +107,7 @@ impl Plan {
         resolve::offline(fleet)
     }
 
-    /// Makes the plan pursue a strategy. `min` is the minimum that was asked for beside it.
+    /// Sets the strategy of the plan. `min` is the minimum that was requested in addition.
     pub fn pursue(&mut self, strategy: Strategy, min: Option<u32>) {
         self.strategy = strategy;
         self.min = match strategy {
@@ -120,7 +121,7 @@ impl Plan {
         1..=self.fleet.count
     }
 
-    /// The display name of a slot's instance where it is tried first.
+    /// The display name of a slot's instance at its first placement.
     pub fn name(&self, slot: SlotNumber) -> String {
         self.name_in(slot, &self.placement(slot, 1).availability_domain)
     }
@@ -130,13 +131,13 @@ impl Plan {
         self.fleet.name(self.fleet.number(slot), domain)
     }
 
-    /// The number in a display name of this fleet: 7 for `<prefix>-7`; in a list of names, its place. `None` for names of others, and for numbers that
-    /// no fleet reaches (a date, say).
+    /// The number in a display name of this fleet: 7 for `<prefix>-7`; in a list of names, the position. `None` for other
+    /// names, and for numbers that no fleet reaches, such as a date.
     pub(crate) fn number_in(&self, name: &str) -> Option<u32> {
         number_in(&self.fleet, name)
     }
 
-    /// The placement of the plan that led to this one: the service chooses a fault domain where none was asked for.
+    /// The placement of the plan from which this one resulted: the service chooses a fault domain if none was requested.
     pub(crate) fn placement_of(&self, actual: &Placement) -> Placement {
         let asked = |asked: &&Placement| {
             let fault_domain = asked.fault_domain.clone().or_else(|| actual.fault_domain.clone());
@@ -145,13 +146,14 @@ impl Plan {
         self.fleet.placements.iter().find(asked).unwrap_or(actual).clone()
     }
 
-    /// The body of a launch. The same arguments give the same body, or the service would refuse the retry token.
+    /// The body of a launch. The same arguments must produce the same body, because the service otherwise refuses the retry
+    /// token.
     pub fn request(&self, run: RunId, slot: SlotNumber, attempt: u32) -> LaunchInstanceDetails {
         self.request_in(&self.placement(slot, attempt), run, slot)
     }
 
-    /// The same for a placement that was written down: what an earlier process sent must be sent again as it was, even if
-    /// a reservation that it named has gone since.
+    /// The same for a recorded placement: what an earlier process sent must be sent again unchanged, even if a reservation that
+    /// it named no longer exists.
     pub(crate) fn request_in(
         &self,
         placement: &Placement,
@@ -175,8 +177,8 @@ impl Plan {
 
 /// The `opc-retry-token` of an attempt: at most 64 characters (OpenAPI of the Core Services), here at most 58.
 ///
-/// A new attempt has a new token, since the service refuses a token with another body and gives back a dead instance
-/// for the token that made it.
+/// A new attempt needs a new token, because the service refuses a token with another body and returns a terminated instance for
+/// the token that created it.
 pub fn retry_token(run: RunId, slot: SlotNumber, attempt: u32) -> String {
     format!("ois-{}-{slot}-{attempt}", run.0.simple())
 }

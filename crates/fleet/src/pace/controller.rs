@@ -1,4 +1,5 @@
-//! The state machine: when the next request may leave, and what is known. `decide` says what an answer means for the rate.
+//! The state machine of the pace: when the next request may be sent, and what is known about the limit. `decide` interprets
+//! refusals and responses.
 
 mod decide;
 
@@ -10,18 +11,18 @@ use super::settings::Settings;
 use super::ticket::{Next, Phase, RateChange, Reason, Ticket};
 use std::time::Duration;
 
-/// In the ramp, each answer adds this many requests a second: the rate doubles about three times a second where answers
-/// are quick, and waits for them where they are slow.
+/// During the ramp, each response adds this many requests per second. The rate doubles about three times per second if
+/// responses are fast, and waits for slow ones.
 const RAMP_GAIN: f64 = 1.0;
-/// Timers wake a sleeper up to so many seconds late: what was due meanwhile leaves at once.
+/// Timers wake a sleeper up to this many seconds late; requests that were due meanwhile are sent at once.
 const TIMER: f64 = 0.002;
-/// Each request leaves late by up to this part of the time between two, so that senders do not fall into step.
+/// Each request is delayed by up to this fraction of the interval, so that senders do not synchronise.
 const JITTER: f64 = 0.15;
-/// No rate is lower, unless `--rate` is: one request a minute. Oracle, "REST APIs": back off "to a maximum of 60 seconds".
-/// Refusals that come whatever the rate would otherwise lower it without end; one that is real makes the pauses of
-/// `refused` longer than that.
+/// The minimum rate, unless `--rate` is lower: one request per minute. Oracle, "REST APIs": back off "to a maximum of 60
+/// seconds". Without a minimum, refusals that are independent of the rate would lower it forever; if the service really allows
+/// less, the pauses of `refused` become longer than that.
 pub const LEAST_RATE: f64 = 1.0 / 60.0;
-/// A longer `Retry-After` counts as a mistake of the service.
+/// A longer `Retry-After` is treated as a mistake of the service.
 pub const LONGEST_HOLD: Duration = Duration::from_mins(10);
 
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,7 @@ enum Mode {
     Cruise(Swing),
 }
 
-/// Decides for one class of requests. See the module's documentation.
+/// Decides for one class of requests. See the documentation of the module.
 #[derive(Clone, Debug)]
 pub struct Controller {
     settings: Settings,
@@ -39,9 +40,9 @@ pub struct Controller {
     mode: Mode,
     refused: Option<Refused>,
     meter: Meter,
-    /// Seconds of sending since the mode began: time in which nobody wanted to send does not count.
+    /// Seconds of sending since the mode began; idle time does not count.
     sending: f64,
-    /// When the next request is due, before jitter: may lie in the past when nobody wanted to send.
+    /// When the next request is due, before jitter. It may be in the past after idle time.
     due: Duration,
     /// The same with jitter.
     slot: Duration,
@@ -51,7 +52,7 @@ pub struct Controller {
     delivered: u64,
     in_flight: u32,
     window: f64,
-    /// The last request that had left when the rate was lowered: what was refused before it is no news.
+    /// The last request sent before the rate was lowered: refusals of earlier requests contain no news.
     reaction: u64,
     refusals: u32,
     /// Searches that ended before they measured anything.
@@ -59,36 +60,36 @@ pub struct Controller {
     refused_since: Duration,
     latency: Option<f64>,
     measured: Option<f64>,
-    /// What the ramp got through, and in how many seconds.
+    /// The requests that the ramp got through, and its duration in seconds.
     ramp: Measured,
     burst: f64,
     patience: f64,
-    /// The rate that was usual lately.
+    /// The usual rate of the recent past.
     reference: f64,
-    /// Seconds that the dearest penalty took.
+    /// The duration of the most expensive penalty, in seconds.
     penalty: f64,
     /// The pause after which the last penalty was over.
     penalty_wait: Option<Duration>,
-    /// Requests that a full bucket may have given since the meter's mark.
+    /// Requests that a full bucket may have admitted since the meter's mark.
     flattered: f64,
     reported: f64,
     change: Option<RateChange>,
 }
 
-/// What the controller knows, for the progress line.
+/// The controller's knowledge, for the progress line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Snapshot {
-    /// What it is doing.
+    /// Its current phase.
     pub phase: Phase,
-    /// Requests a second that may leave now; 0 while refused.
+    /// Requests per second that may be sent now; 0 while refused.
     pub rate: f64,
-    /// Requests under way.
+    /// Requests in flight.
     pub in_flight: u32,
-    /// The rate last measured between two refusals, requests a second.
+    /// The rate last measured between two refusals, in requests per second.
     pub measured: Option<f64>,
-    /// What the service's bucket holds, as far as known.
+    /// The size of the service's bucket, as far as known.
     pub burst: f64,
-    /// When the next request may leave.
+    /// When the next request may be sent.
     pub next: Duration,
 }
 
@@ -128,7 +129,7 @@ impl Controller {
         }
     }
 
-    /// Whether the next request may leave. [`Next::Now`] counts it as sent.
+    /// Whether the next request may be sent. [`Next::Now`] counts it as sent.
     pub fn next(&mut self, now: Duration) -> Next {
         if self.in_flight >= self.settings.concurrency_cap.max(1) {
             return Next::WhenOneReturns;
@@ -168,7 +169,7 @@ impl Controller {
         self.in_flight += 1;
         let rate = self.rate();
         self.tell_probe(rate);
-        // What was not sent in its time may be sent later at once, as far as the service's bucket will have kept it.
+        // Requests that were not sent in time may be sent at once later, up to the number that the service's bucket has kept.
         let kept = if self.settings.rate_cap.is_some() {
             1.0
         } else {
@@ -179,7 +180,7 @@ impl Controller {
         Ticket { number: self.sent, sent: now, rate }
     }
 
-    /// Requests a second, capped.
+    /// Requests per second, capped.
     fn rate(&self) -> f64 {
         let rate = match self.mode {
             Mode::Ramp => self.settings.first_rate + RAMP_GAIN * self.delivered as f64,
@@ -189,7 +190,7 @@ impl Controller {
         rate.clamp(LEAST_RATE, 1e6).min(self.settings.rate_cap.unwrap_or(f64::INFINITY))
     }
 
-    /// The service let it through, whatever it answered: a launch that finds no capacity was not throttled.
+    /// The service admitted the request, whatever its response: a launch that finds no capacity was not throttled.
     pub fn on_success(&mut self, ticket: Ticket, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.delivered += 1;
@@ -204,7 +205,7 @@ impl Controller {
         }
     }
 
-    /// The service refused it with 429.
+    /// The service refused the request with 429.
     pub fn on_throttled(&mut self, ticket: Ticket, now: Duration, retry_after: Option<Duration>) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if let Some(pause) = retry_after {
@@ -224,7 +225,7 @@ impl Controller {
         self.slow_down(ticket, now, measured, searched);
     }
 
-    /// It returned without a response that shows whether it was let through.
+    /// The request returned without a response that shows whether it was admitted.
     pub fn on_lost(&mut self, ticket: Ticket, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.meter.lost(ticket);
@@ -233,7 +234,7 @@ impl Controller {
         }
     }
 
-    /// What it knows.
+    /// A snapshot of its knowledge.
     pub fn snapshot(&self) -> Snapshot {
         let phase = match (self.refused, self.mode) {
             (Some(_), _) => Phase::Refused,
@@ -251,7 +252,7 @@ impl Controller {
         }
     }
 
-    /// The last change that was not asked for yet.
+    /// The last change that was not taken yet.
     pub fn take_change(&mut self) -> Option<RateChange> {
         self.change.take()
     }
@@ -261,7 +262,7 @@ impl Controller {
         self.change = Some(RateChange { rate, reason });
     }
 
-    /// Growth is reported in steps, not with each request.
+    /// Reports growth in steps instead of with each request.
     fn tell_probe(&mut self, rate: f64) {
         if rate > 1.5 * self.reported && self.refused.is_none() {
             self.tell(rate, Reason::Probe);
@@ -269,7 +270,7 @@ impl Controller {
     }
 }
 
-/// Seconds as a duration; far beyond any run where they are many.
+/// Seconds as a duration, limited to far longer than any run.
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
 }

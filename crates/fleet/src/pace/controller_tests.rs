@@ -1,4 +1,4 @@
-//! What the controller promises, one answer at a time. How it fares against a whole service is tested in the `lab` crate.
+//! The promises of the controller, one response at a time. The `lab` crate tests it against a whole service.
 
 use super::{Controller, Next, Phase, RateChange, Reason, Settings, Ticket};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Waits until a request may leave, and lets it.
+/// Waits until a request may be sent, and sends it.
 fn send(controller: &mut Controller, now: &mut Duration) -> Ticket {
     for _ in 0..100 {
         match controller.next(*now) {
@@ -22,7 +22,7 @@ fn send(controller: &mut Controller, now: &mut Duration) -> Ticket {
     panic!("told to wait for ever: {:?}", controller.snapshot());
 }
 
-/// A service that lets a fixed rate through, asked one request after another with answers after 20 ms.
+/// A service that admits a fixed rate and receives one request after another, with responses after 20 ms.
 fn served(controller: &mut Controller, now: &mut Duration, rate: f64, burst: f64, requests: u32) -> u32 {
     let (mut tokens, mut at, mut refused) = (burst, *now, 0);
     for _ in 0..requests {
@@ -192,8 +192,8 @@ fn time_without_work_does_not_raise_the_rate() {
 }
 
 proptest! {
-    /// Whatever is answered in whatever order: the caller is never told to come back at once, nor to wait for an answer
-    /// when none is to come, nor for longer than a quarter of an hour.
+    /// With any responses in any order, the caller is never told to come back at once, nor to wait for a response when none is
+    /// expected, nor to wait for longer than a quarter of an hour.
     #[test]
     fn no_answers_in_any_order_stall_it(
         seed in any::<u64>(),
@@ -230,7 +230,7 @@ proptest! {
         }
     }
 
-    /// `--rate` bounds every window of time: in none of them do more leave than the rate allows, and two.
+    /// `--rate` limits every window of time: no window contains more requests than the rate allows, plus two.
     #[test]
     fn the_cap_holds_in_every_window(seed in any::<u64>(), cap in 0.2_f64..200.0, pauses in prop::collection::vec(0_u64..2000, 60)) {
         let mut controller = Controller::new(Settings { rate_cap: Some(cap), ..Settings::launch() }, seed);
@@ -240,7 +240,7 @@ proptest! {
             let ticket = send(&mut controller, &mut now);
             sent.push(now.as_secs_f64());
             controller.on_success(ticket, now + ms(5));
-            // Now and then nobody wants to send for a while.
+            // Occasionally nothing is sent for a while.
             if pause > 1900 {
                 now += ms(pause);
             }

@@ -1,4 +1,4 @@
-//! Reproducible chance: two processes must not send in step, and a test must be able to repeat a run.
+//! Reproducible randomness: two processes must not send in step, but a test must be able to repeat a run.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): eight lines, one word of state, the same numbers on every platform.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ impl Jitter {
         word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         word ^= word >> 31;
-        // 53 bits are what a double holds exactly.
+        // A double represents 53 bits exactly.
         (word >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

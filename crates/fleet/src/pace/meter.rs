@@ -1,8 +1,8 @@
-//! Measures what the service lets through.
+//! Measures the admitted rate.
 //!
-//! A refusal says that the bucket was empty. Between two refusals the bucket starts and ends empty, so the requests that
-//! were let through in between are exactly what flowed into it: their number over the time is the limit (our part of it,
-//! when others draw on it too). No window has to be chosen, and a burst cannot flatter the result.
+//! A refusal shows that the bucket was empty. Between two refusals the bucket starts and ends empty, so the requests admitted
+//! in between are exactly what flowed into it: their number divided by the time is the limit (or this sender's share, if others
+//! use it too). No window has to be chosen, and a burst cannot distort the result.
 
 use super::ticket::Ticket;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use std::time::Duration;
 /// Counts requests between refusals.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
-    /// The last refused request, or where counting began.
+    /// The last refused request, or the start of counting.
     mark: Ticket,
-    /// Requests after the mark that left but were not let through.
+    /// Requests after the mark that were sent but not admitted.
     not_delivered: u64,
-    /// An earlier mark, from which a rate is measured that takes several refusals to find.
+    /// An earlier mark, used to measure a rate that takes several refusals to find.
     anchor: Ticket,
-    /// The same as above, after the anchor.
+    /// Requests after the anchor that were sent but not admitted.
     not_delivered_since_anchor: u64,
 }
 
-/// What was let through between two refusals.
+/// The requests admitted between two refusals.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
     pub(super) requests: f64,
@@ -44,23 +44,23 @@ impl Meter {
         self.mark.sent = now;
     }
 
-    /// What was let through from the mark to this refused request.
+    /// The requests admitted from the mark to this refused request.
     pub(super) fn until(&self, refused: Ticket) -> Measured {
         between(self.mark, refused, self.not_delivered)
     }
 
-    /// What was let through from the anchor to this refused request.
+    /// The requests admitted from the anchor to this refused request.
     pub(super) fn since_anchor(&self, refused: Ticket) -> Measured {
         between(self.anchor, refused, self.not_delivered_since_anchor)
     }
 
-    /// The last mark becomes the anchor.
+    /// Makes the last mark the anchor.
     pub(super) fn drop_anchor(&mut self) {
         self.anchor = self.mark;
         self.not_delivered_since_anchor = self.not_delivered;
     }
 
-    /// The bucket was empty when this one came.
+    /// Sets the mark: the bucket was empty when this request arrived.
     pub(super) fn mark(&mut self, refused: Ticket) {
         if refused.number > self.anchor.number {
             self.not_delivered_since_anchor += 1;
@@ -71,7 +71,7 @@ impl Meter {
         }
     }
 
-    /// It got no conclusive response.
+    /// Counts a request without a conclusive response.
     pub(super) fn lost(&mut self, ticket: Ticket) {
         if ticket.number > self.anchor.number {
             self.not_delivered_since_anchor += 1;

@@ -1,11 +1,11 @@
-//! How fast requests may leave: finds the limit of a service that publishes none, stays at it, and is not greedy.
+//! How fast requests may be sent: finds the limit of a service that publishes none, stays at it, and shares it fairly.
 //!
-//! Pure: time is passed in as a [`Duration`](std::time::Duration) since any fixed moment, chance as a seed. Must not know
-//! of clocks, tasks, HTTP or of what a request is for. `docs/pacing.md` explains the model and compares it with others.
+//! Pure: time is passed in as a [`Duration`](std::time::Duration) since any fixed moment, randomness as a seed. It must not
+//! know about clocks, tasks, HTTP or the purpose of a request. `docs/pacing.md` explains the model and compares it with others.
 //!
 //! ```text
-//! Ramp ──429──> Search ──429 after enough answers──> Cruise ──429──> Cruise, around the rate just measured
-//!   any of them ──nothing but 429──> Refused (one probe at a time, waits doubling to a minute) ──answer──> back
+//! Ramp ──429──> Search ──429 after enough responses──> Cruise ──429──> Cruise, around the rate just measured
+//!   any of them ──nothing but 429──> Refused (one probe at a time, waits doubling to a minute) ──response──> back
 //! ```
 
 mod controller;

@@ -1,4 +1,4 @@
-//! When nothing is let through: one request at a time asks whether that is over, ever more seldom.
+//! The state in which nothing is admitted: one request at a time probes whether it is over, with increasing pauses.
 
 use super::jitter::Jitter;
 use std::time::Duration;
@@ -6,39 +6,39 @@ use std::time::Duration;
 /// The state of being refused.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refused {
-    /// When the first request of this time was refused.
+    /// When the first request of this period was refused.
     pub(super) since: Duration,
-    /// The pause before the last probe, before jitter: whoever remembers it must not add to it each time.
+    /// The pause before the last probe, before jitter, so that a stored pause does not grow each time.
     pub(super) last_wait: Duration,
     /// The next pause, before jitter.
     wait: Duration,
-    /// What each pause is longer than the one before.
+    /// The factor between one pause and the next.
     factor: f64,
     /// Probes refused at the longest pause.
     at_longest: u32,
-    /// The next probe may leave.
+    /// When the next probe may be sent.
     pub(super) next: Duration,
-    /// The probe is under way.
+    /// Whether the probe is in flight.
     pub(super) probing: bool,
 }
 
-/// Probes at the longest pause before that is doubled: a service that starts its penalty anew with each request needs a
-/// pause longer than the penalty, however long that is.
+/// The number of probes at the longest pause before it is doubled: a service that restarts its penalty with each request needs
+/// a pause longer than the penalty, however long that is.
 const PATIENT_PROBES: u32 = 3;
 
-/// No wait is longer, whatever the service does.
+/// The maximum pause, whatever the service does.
 const LONGEST: Duration = Duration::from_mins(10);
 
 impl Refused {
-    /// Begins with the pause that ended the last penalty, if there was one.
+    /// Starts with the pause that ended the last penalty, if there was one.
     pub(super) fn new(since: Duration, first_wait: Duration, known: Option<Duration>) -> Self {
         let wait = known.unwrap_or(first_wait).min(LONGEST);
         let factor = if known.is_some() { 1.5 } else { 2.0 };
         Self { since, last_wait: wait, wait, factor, at_longest: 0, next: Duration::ZERO, probing: false }
     }
 
-    /// Pauses before the next probe: longer than planned by up to a fifth, never shorter. A pause must outlast a penalty,
-    /// and two senders must not ask in step.
+    /// Pauses before the next probe, for up to a fifth longer than planned and never shorter: a pause must outlast a penalty,
+    /// and two senders must not probe in step.
     pub(super) fn and_wait(mut self, now: Duration, longest: Duration, jitter: &mut Jitter) -> Self {
         self.probing = false;
         let longest = (longest * 2_u32.pow((self.at_longest / PATIENT_PROBES).min(8))).min(LONGEST);

@@ -5,29 +5,29 @@ use std::time::Duration;
 /// Settings of one controller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Requests a second before the first answer. Safe: a service that allows less shows it within a few requests.
+    /// Requests per second before the first response. It is safe: a lower limit shows itself within a few requests.
     pub first_rate: f64,
-    /// Never more than this many requests a second (`--rate`).
+    /// The maximum number of requests per second (`--rate`).
     pub rate_cap: Option<f64>,
-    /// Never more than this many requests under way (`--max-concurrency`).
+    /// The maximum number of requests in flight (`--max-concurrency`).
     pub concurrency_cap: u32,
-    /// Requests under way before the first answer. Answers raise it; it matters where answers are slow.
+    /// Requests in flight before the first response. Responses raise it; it matters if they are slow.
     pub first_window: u32,
-    /// How far to swing around the rate that was measured, at most: 0.3 is 30 % to each side. Larger swings find changes
-    /// sooner and share more fairly, and need a larger burst to lose nothing.
+    /// The maximum swing around the measured rate: 0.3 is 30 % to each side. Larger swings find changes sooner and share more
+    /// fairly, but need a larger burst to lose nothing.
     pub swing: f64,
-    /// How long one swing takes at 8 requests a second.
+    /// The duration of one swing at 8 requests per second.
     pub swing_time: Duration,
-    /// One swing holds at least this many requests, less a fifth, for each one that it is likely to see refused. It
-    /// matters below one request a second and where answers are slow: elsewhere a swing is longer anyway.
+    /// One swing contains at least this many requests, less a fifth, for each expected refusal. It matters below one request
+    /// per second and with slow responses; otherwise a swing is longer anyway.
     pub requests_per_refusal: f64,
-    /// The longest wait between two probes of a service that refuses everything. Oracle, "REST APIs": back off "to a
-    /// maximum of 60 seconds".
+    /// The maximum wait between two probes of a service that refuses everything. Oracle, "REST APIs": back off "to a maximum of
+    /// 60 seconds".
     pub longest_wait: Duration,
 }
 
 impl Settings {
-    /// For launches.
+    /// The settings for launches.
     pub fn launch() -> Self {
         Self {
             first_rate: 44.0,
@@ -41,12 +41,12 @@ impl Settings {
         }
     }
 
-    /// For other writes: actions, terminations, updates.
+    /// The settings for other writes: actions, terminations, updates.
     pub fn write() -> Self {
         Self::launch()
     }
 
-    /// For reads: lists and gets, which services allow more of.
+    /// The settings for reads, of which services allow more.
     pub fn read() -> Self {
         Self { concurrency_cap: 64, ..Self::launch() }
     }

@@ -1,39 +1,39 @@
-//! The words that the controller and its callers exchange.
+//! The types that the controller and its callers exchange.
 
 use std::time::Duration;
 
-/// A request that was let out. Hand it back with its outcome.
+/// A request that was sent. The caller returns the ticket with the result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ticket {
-    /// 1, 2, 3, … in the order of leaving.
+    /// The sequence number of sending: 1, 2, 3, …
     pub(super) number: u64,
-    /// When it left.
+    /// When it was sent.
     pub(super) sent: Duration,
-    /// Requests a second at which it left.
+    /// The rate at which it was sent, in requests per second.
     pub(super) rate: f64,
 }
 
-/// Whether a request may leave.
+/// Whether a request may be sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Next {
-    /// Now. It is counted as sent.
+    /// It may be sent now, and is counted as sent.
     Now(Ticket),
-    /// Not before this moment: ask again then.
+    /// Not before this time: ask again then.
     At(Duration),
-    /// Not before one that is under way has come back.
+    /// Not before a request in flight has returned.
     WhenOneReturns,
 }
 
-/// What the controller is doing.
+/// The phase of the controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing was refused yet: using the burst, faster with each answer.
+    /// Nothing was refused yet: it uses the burst, faster with each response.
     Ramp,
-    /// The burst is used up; looking for the rate.
+    /// The burst is used up: it looks for the rate.
     Search,
-    /// The rate is known: swinging around it.
+    /// The rate is known: it swings around it.
     Cruise,
-    /// Nothing is let through: one probe at a time.
+    /// Nothing is admitted: it sends one probe at a time.
     Refused,
 }
 
@@ -42,16 +42,16 @@ pub enum Phase {
 pub enum Reason {
     /// A request was refused with 429.
     Throttled,
-    /// Nothing was refused for a while, so more is tried.
+    /// Nothing was refused for a while, so the rate grows.
     Probe,
-    /// The service refuses everything for a time.
+    /// The service refuses everything for some time.
     Penalty,
-    /// The service lets requests through again.
+    /// The service admits requests again.
     Recovered,
 }
 
 impl Reason {
-    /// The word in events: `throttled`, `probe`, `penalty`, `recovered`.
+    /// The name in events: `throttled`, `probe`, `penalty`, `recovered`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
@@ -62,11 +62,11 @@ impl Reason {
     }
 }
 
-/// A change worth telling.
+/// A notable change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateChange {
-    /// Requests a second from now on; 0 while the service refuses everything.
+    /// Requests per second from now on; 0 while the service refuses everything.
     pub rate: f64,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }

@@ -1,13 +1,13 @@
-//! Who is next: those who wait for their turn, in the order in which they came. One that was refused comes back to the
-//! place that it had, before all who came later.
+//! The order of waiting requests, first come, first served. A refused request returns to its previous position, ahead of all
+//! later ones.
 
 use std::collections::BTreeMap;
 
-/// A place in the line. Lower goes first.
+/// A position in the queue. Lower positions go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueuePosition(u64);
 
-/// A line of waiting things.
+/// A queue of waiting items.
 #[derive(Debug)]
 pub struct WaitQueue<T> {
     next: u64,
@@ -21,7 +21,7 @@ impl<T> Default for WaitQueue<T> {
 }
 
 impl<T> WaitQueue<T> {
-    /// A place at the end, for one who is new. It is held until [`WaitQueue::join`] fills it.
+    /// A position at the end for a new item. It is reserved until [`WaitQueue::join`] fills it.
     pub fn position(&mut self) -> QueuePosition {
         self.next += 1;
         QueuePosition(self.next)
@@ -37,17 +37,17 @@ impl<T> WaitQueue<T> {
         self.waiting.remove(&position)
     }
 
-    /// The one whose turn it is leaves the line.
+    /// Removes the item whose turn it is.
     pub fn pop(&mut self) -> Option<(QueuePosition, T)> {
         self.waiting.pop_first()
     }
 
-    /// The one whose turn it is.
+    /// The item whose turn it is.
     pub fn first(&self) -> Option<(QueuePosition, &T)> {
         self.waiting.first_key_value().map(|(position, who)| (*position, who))
     }
 
-    /// How many wait.
+    /// The number of waiting items.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }

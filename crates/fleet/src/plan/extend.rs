@@ -1,4 +1,4 @@
-//! Which names of a fleet are in use, so that an extension continues after them.
+//! The names of a fleet that are in use, so that an extension continues after them.
 
 use super::naming::NamePattern;
 use super::spec::FleetSpec;
@@ -10,7 +10,7 @@ use oci_api::models::{Instance, InstanceLifecycleState};
 use oci_client::{Client, Failure};
 use std::collections::BTreeSet;
 
-/// The number in a name of the fleet. A number beyond what a fleet can reach (a date, say) is part of a stranger's name.
+/// The number in a name of the fleet. A number that no fleet reaches, such as a date, belongs to another name.
 pub(crate) fn number_in(fleet: &FleetSpec, name: &str) -> Option<u32> {
     match &fleet.naming {
         Some(naming) => naming.number_in(name, &fleet.name_prefix),
@@ -18,21 +18,21 @@ pub(crate) fn number_in(fleet: &FleetSpec, name: &str) -> Option<u32> {
     }
 }
 
-/// The names of a fleet that its compartment shows.
+/// The names of a fleet that are taken in its compartment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenNames {
-    /// The highest number of a name; 0 when there is none. Instances that are gone count as long as the service shows them
-    /// (12 hours, OpenAPI of the Core Services): two of one name would be told apart by nobody.
+    /// The highest number in a name; 0 if there is none. Terminated instances count while the service shows them (12 hours,
+    /// OpenAPI of the Core Services), because two instances with one name cannot be told apart.
     pub highest: u32,
     /// The number of existing instances with such a name.
     pub living: u32,
-    /// The OCIDs of all that have such a name, living or gone.
+    /// The OCIDs of all instances with such a name, existing or terminated.
     pub ocids: BTreeSet<String>,
-    /// The runs that launched the living ones, by their tags.
+    /// The runs that launched the existing ones, by their tags.
     pub runs: BTreeSet<String>,
 }
 
-/// Reads which names of the fleet are taken in its compartment, from all pages of the list.
+/// Reads the taken names of the fleet from all pages of its compartment's list.
 ///
 /// # Errors
 /// When the compartment cannot be listed.
@@ -65,9 +65,9 @@ impl TakenNames {
     }
 }
 
-/// The highest number that a run has given to an instance, or may yet give when it is taken up; 0 when there is none.
+/// The highest number that a run has assigned to an instance, or may still assign when it is resumed; 0 if there is none.
 ///
-/// Lists of instances lag behind launches, so what a run has just made may not be listed.
+/// Lists of instances lag behind launches, so recently created ones may not be listed.
 pub fn highest_of_run(state: &RunState, plan: &Plan, unfinished: bool) -> u32 {
     let tried = || {
         let slots = state.slots.iter();

@@ -1,15 +1,15 @@
-//! What is wrong with a fleet, before anything is launched. Must not know how it is found.
+//! A problem of a fleet that is found before anything is launched. It must not know how it is found.
 
-/// Something wrong with a fleet, for people.
+/// A problem of a fleet, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The field of the fleet that it is about: `placements[0].availability_domain`.
+    /// The field of the fleet concerned: `placements[0].availability_domain`.
     pub field: String,
-    /// What is wrong, and what to do.
+    /// The problem and the remedy.
     pub message: String,
-    /// The availability domain that it is about, as the fleet writes it.
+    /// The availability domain concerned, as the fleet writes it.
     pub domain: Option<String>,
-    /// The shape that it is about.
+    /// The shape concerned.
     pub shape: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! Which domain each slot of a spread fleet belongs to, beside the members that exist. Pure, so that the same members and the
-//! same config always give the same domains.
+//! Chooses the domain of each slot of a spread fleet, beside the existing members. Pure, so that the same members and the same
+//! config always lead to the same domains.
 
 use super::finding::Finding;
 use super::spec::FleetSpec;
@@ -7,15 +7,15 @@ use super::spread::{Across, Spread, SpreadDomain, skew};
 use ledger::Placement;
 use std::collections::BTreeMap;
 
-/// The fault domains of an availability domain (Oracle, "Regions and Availability Domains": each has three), for those who
-/// may not list them.
+/// The fault domains of an availability domain (Oracle, "Regions and Availability Domains": each has three), for users who may
+/// not list them.
 pub(super) const FAULT_DOMAINS: [&str; 3] = ["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"];
 
-/// The field that findings about the spread are about.
+/// The field of findings about the spread.
 pub const FIELD: &str = "spread";
 
-/// Placements that leave the fault domain to the service become one for each fault domain. `names` are those of an
-/// availability domain, where they could be asked for.
+/// Replaces placements that leave the fault domain to the service with one placement per fault domain. `names` are those of an
+/// availability domain, if they could be listed.
 pub(super) fn by_fault_domain(
     placements: Vec<Placement>,
     names: &BTreeMap<String, Vec<String>>,
@@ -35,21 +35,21 @@ pub(super) fn by_fault_domain(
     all
 }
 
-/// How many members each domain has.
+/// The number of members of each domain.
 struct Occupied {
     domains: Vec<SpreadDomain>,
     counts: Vec<u32>,
 }
 
 impl Occupied {
-    /// Members elsewhere do not count: no launch of this fleet could make up for them.
+    /// Members elsewhere do not count, because no launch of this fleet could balance them.
     fn add(&mut self, domain: &SpreadDomain) -> Option<usize> {
         let at = self.domains.iter().position(|known| known == domain)?;
         self.counts[at] += 1;
         Some(at)
     }
 
-    /// The emptiest domain gets one more; among several, the first of the config.
+    /// Adds one to the emptiest domain; if there are several, to the first of the config.
     fn add_to_emptiest(&mut self) -> usize {
         let emptiest = self.counts.iter().enumerate().min_by_key(|(at, count)| (**count, *at));
         let at = emptiest.map_or(0, |(at, _)| at);
@@ -62,19 +62,19 @@ impl Occupied {
 
 /// The members before the launch.
 struct Before {
-    /// How many are in each domain.
+    /// The number in each domain.
     counts: Vec<u32>,
-    /// How many there are, those elsewhere included.
+    /// The total, including members elsewhere.
     members: u32,
 }
 
 impl FleetSpec {
-    /// Chooses the domain of each slot, beside the members in the domains `existing`. A slot whose domain is fixed (it replaces
-    /// an instance, say) keeps it, if the fleet may use it. A fleet without a spread is left as it is. Tells when the skew will
-    /// be above what is allowed, and the spread is best effort.
+    /// Chooses the domain of each slot, beside the members in the domains `existing`. A slot with a fixed domain, for example
+    /// because it replaces an instance, keeps it if the fleet may use it. A fleet without a spread stays unchanged. Returns a
+    /// finding if the skew will exceed the allowed one and the spread is best effort.
     ///
     /// # Errors
-    /// The same when the spread refuses that; the domains are chosen all the same.
+    /// The same finding if the spread refuses that; the domains are chosen nevertheless.
     pub fn spread_beside(
         &mut self,
         existing: impl IntoIterator<Item = SpreadDomain>,
@@ -111,7 +111,7 @@ impl FleetSpec {
         }
     }
 
-    /// The domains of the spread in the order of the config, with the members that are in each; empty without a spread.
+    /// The domains of the spread in the order of the config, with the members in each; empty without a spread.
     pub fn members_by_domain(
         &self,
         existing: impl IntoIterator<Item = SpreadDomain>,
@@ -125,8 +125,8 @@ impl FleetSpec {
         occupied.domains.into_iter().zip(occupied.counts).collect()
     }
 
-    /// Keeps the domains of the slots when other placements take the place of those `before`. A slot whose domain has no
-    /// placement any more has an index that leads nowhere.
+    /// Keeps the domains of the slots when other placements replace those `before`. A slot whose domain no longer has a
+    /// placement gets an index out of range.
     pub(crate) fn keep_homes(&mut self, before: &[Placement]) {
         let Some(spread) = self.spread else { return };
         let nowhere = u32::MAX;
@@ -137,7 +137,7 @@ impl FleetSpec {
         }
     }
 
-    /// How many of the slots each domain gets, in the order of the config; empty without a spread.
+    /// The number of slots per domain, in the order of the config; empty without a spread.
     pub fn slots_by_domain(&self) -> Vec<(SpreadDomain, u32)> {
         let Some(spread) = self.spread.filter(|_| !self.homes.is_empty()) else { return Vec::new() };
         let domains = spread.across.domains(&self.placements);
@@ -150,7 +150,7 @@ impl FleetSpec {
 }
 
 impl Spread {
-    /// What keeps the fleet from being spread as it should be.
+    /// The reason why the fleet cannot be spread as required.
     fn problem(self, occupied: &Occupied, before: &Before) -> Option<String> {
         let Self { across, max_skew, .. } = self;
         let or_else = if self.refuses() { ", or set `when_impossible: best_effort`" } else { "" };
@@ -169,7 +169,7 @@ impl Spread {
             return None;
         }
         let by_count = || occupied.counts.iter().zip(&occupied.domains);
-        // Of several, the first of the config.
+        // If there are several, the first of the config.
         let (most, fullest) = by_count().rev().max_by_key(|(count, _)| **count)?;
         let (least, emptiest) = by_count().min_by_key(|(count, _)| **count)?;
         let level = most.saturating_sub(max_skew);

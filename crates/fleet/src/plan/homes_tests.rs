@@ -1,4 +1,4 @@
-//! The choice of domains: even, deterministic, and refused where it cannot be even.
+//! The choice of domains: even, deterministic, and refused if it cannot be even.
 
 use super::*;
 use crate::plan::{Plan, WhenImpossible};
@@ -26,7 +26,7 @@ fn faults(count: u32, when_impossible: WhenImpossible) -> FleetSpec {
     Plan::offline(fleet(count, Across::FaultDomain, when_impossible, &[placement(1, None)])).unwrap().fleet
 }
 
-/// Members: so many in each fault domain.
+/// This many members in each fault domain.
 fn members(counts: [u32; 3]) -> Vec<SpreadDomain> {
     let of = |(at, count): (usize, u32)| {
         let domain = Across::FaultDomain.domain("x:AD-1", Some(FAULT_DOMAINS[at]));
@@ -35,7 +35,7 @@ fn members(counts: [u32; 3]) -> Vec<SpreadDomain> {
     counts.into_iter().enumerate().flat_map(of).collect()
 }
 
-/// The fault domain that each slot is tried in, attempt after attempt.
+/// The fault domains in which each slot is tried, attempt after attempt.
 fn walk(fleet: &FleetSpec, attempts: u32) -> Vec<String> {
     let plan = Plan { fleet: fleet.clone(), ..Plan::default() };
     let number = |placement: Placement| placement.fault_domain.unwrap().pop().unwrap();
@@ -68,7 +68,7 @@ fn an_impossible_spread_names_domains_and_remedy() {
              max_skew 1; use `scale N` with N at least 13, terminate members of the fullest domain first, or set \
              `when_impossible: best_effort`"
     );
-    // The size in the remedy is the least that helps: 8 beside the 5 that exist.
+    // The size in the remedy is the smallest that helps: 8 beside the 5 that exist.
     for (count, is_enough) in [(7, false), (8, true)] {
         let mut fleet = faults(count, WhenImpossible::Refuse);
         assert_eq!(fleet.spread_beside(members([5, 0, 0]), &[]).is_ok(), is_enough, "{count}");
@@ -97,7 +97,7 @@ fn a_single_domain_is_no_spread() {
 #[test]
 fn only_best_effort_leaves_the_domain_of_a_slot() {
     assert_eq!(walk(&faults(4, WhenImpossible::Refuse), 3), ["111", "222", "333", "111"]);
-    // Slots of one domain go on in different others.
+    // Slots of one domain continue in different others.
     assert_eq!(walk(&faults(4, WhenImpossible::BestEffort), 4), ["1231", "2132", "3123", "1321"]);
 }
 
@@ -106,7 +106,7 @@ fn listed_fault_domains_and_all_kinds_of_a_domain_are_kept() {
     let two = [placement(1, Some(3)), placement(1, Some(1))];
     let plan = Plan::offline(fleet(2, Across::FaultDomain, WhenImpossible::Refuse, &two)).unwrap();
     assert_eq!(walk(&plan.fleet, 2), ["33", "11"]);
-    // Two shapes in each of two availability domains: a slot tries both in its own.
+    // Two shapes in each of two availability domains: a slot tries both in its own domain.
     let shaped = |ad, shape: &str| Placement { shape: shape.to_owned(), ..placement(ad, None) };
     let kinds = [shaped(1, "A"), shaped(2, "A"), shaped(1, "B"), shaped(2, "B")];
     let plan = Plan::offline(fleet(2, Across::AvailabilityDomain, WhenImpossible::Refuse, &kinds)).unwrap();

@@ -1,4 +1,4 @@
-//! What makes a launch a hunt. Kept in the plan, so that a resumed hunt is one.
+//! The terms that make a launch a hunt. They are stored in the plan, so that a resumed hunt is still one.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,9 @@ pub use crate::tuning::{LEAST_HUNT_FLOOR, PROBE_FLOOR as USUAL_HUNT_FLOOR};
 /// A launch that keeps asking for capacity until a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HuntTerms {
-    /// When it ends, whatever it has.
+    /// When it ends, whatever it has obtained.
     pub until: Timestamp,
-    /// The least time between two probes of the tenancy, in milliseconds.
+    /// The minimum time between two probes of the tenancy, in milliseconds.
     pub floor_ms: u64,
 }
 
@@ -21,7 +21,7 @@ impl HuntTerms {
         Self { until, floor_ms: u64::try_from(floor.as_millis()).unwrap_or(u64::MAX) }
     }
 
-    /// The least time between two probes of the tenancy.
+    /// The minimum time between two probes of the tenancy.
     pub fn floor(&self) -> Duration {
         Duration::from_millis(self.floor_ms)
     }

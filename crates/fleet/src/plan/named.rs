@@ -1,34 +1,34 @@
-//! What a launch names by its OCID beside compartment, image, subnet and reservation: one row for each kind. The config
-//! reads its keys from here, `plan` asks for what can be asked for, `policy` names the rights, and a simulated region learns
-//! what it has to know. Pure.
+//! The resources that a launch names by OCID, apart from compartment, image, subnet and reservation: one row per kind. The
+//! config reads its keys from this table, `plan` checks the resources that can be read, `policy` lists the permissions, and a
+//! simulated region learns which resources must exist. Pure.
 
 use oci_api::Operation;
 use oci_api::models::LaunchInstanceDetails;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// A kind of thing that a launch names by its OCID.
+/// A kind of resource that a launch names by its OCID.
 #[derive(Debug)]
 pub struct ResourceKind {
-    /// What it is called: `dedicated host`.
+    /// Its name: `dedicated host`.
     pub what: &'static str,
-    /// The field of the launch body that names it. What holds a list is looked through.
+    /// The field of the launch body that names it. In a list, every item is searched.
     pub path: &'static str,
     /// The type in its OCID: `dedicatedvmhost`.
     pub ocid_type: &'static str,
-    /// The key of `instance_settings:` that does nothing but set the field.
+    /// The key of `instance_settings:` that only sets the field.
     pub key: Option<&'static str>,
-    /// Verb and resource type of the right that its use needs.
+    /// The verb and resource type of the required permission.
     pub needs: (&'static str, &'static str),
-    /// What the right is for, where a policy has to grant it.
+    /// What the permission is for, if a policy has to grant it.
     pub why: Option<&'static str>,
     /// Whether it is in the compartment of the network.
     pub in_network: bool,
-    /// The operation that reads it, where its service is one of those that are asked.
+    /// The operation that reads it, if its service is one of those that are called.
     pub read: Option<Operation>,
-    /// The states in which a launch may use it; none where any will do.
+    /// The states in which a launch may use it; empty if any state is allowed.
     pub good: &'static [&'static str],
-    /// Whether a simulated region has to be told its OCID, and needs to know no more.
+    /// Whether a simulated region has to be told its OCID and needs to know nothing else.
     pub told_to_region: bool,
 }
 
@@ -89,7 +89,7 @@ pub const VOLUME: ResourceKind = ResourceKind {
     ..NAMED
 };
 
-/// Every kind, in the order in which they are queried and reported.
+/// Every kind, in the order in which they are checked and reported.
 pub const ALL: &[ResourceKind] = &[
     SECURITY_GROUP,
     ENCRYPTION_KEY,
@@ -170,12 +170,12 @@ fn each(value: &Value) -> std::slice::Iter<'_, Value> {
     }
 }
 
-/// Numbers and texts only: nothing that JSON cannot hold.
+/// Numbers and strings only, so serialisation cannot fail.
 fn body(launch: &LaunchInstanceDetails) -> Value {
     serde_json::to_value(launch).unwrap_or_default()
 }
 
-/// What a launch names, each OCID once, in the order of [`ALL`].
+/// The resources that a launch names, each OCID once, in the order of [`ALL`].
 pub fn of_launch(launch: &LaunchInstanceDetails) -> Vec<(&'static ResourceKind, String)> {
     let body = body(launch);
     let mut seen = BTreeSet::new();

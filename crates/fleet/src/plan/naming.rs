@@ -1,14 +1,14 @@
-//! How instances are named: `<prefix>-1 …`, by a pattern, or from a list. Pure: a name is a function of the number and
-//! of the availability domain.
+//! The names of instances: `<prefix>-1 …`, by a pattern, or from a list. Pure: a name is a function of the number and the
+//! availability domain.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-/// Fleets have at most 100,000 instances; a hundred times that leaves room for those that were extended often.
+/// Fleets have at most 100,000 instances; a hundred times that allows for many extensions.
 const HIGHEST: u32 = 10_000_000;
-/// The most digits that a number is padded to: more than the highest number has.
+/// The maximum padding width, which exceeds the digits of the highest number.
 const WIDEST: usize = 9;
 
 /// How the instances of a fleet are named.
@@ -22,7 +22,7 @@ pub enum Naming {
 }
 
 impl Naming {
-    /// The name of the instance with this number; `None` when the list is shorter.
+    /// The name of the instance with this number; `None` if the list is too short.
     pub fn name(&self, number: u64, prefix: &str, domain: &str) -> Option<String> {
         match self {
             Self::Pattern(pattern) => Some(pattern.fill(&Values { number, prefix, domain, name: "" })),
@@ -30,7 +30,7 @@ impl Naming {
         }
     }
 
-    /// The number of a name that this naming gives.
+    /// The number in a name of this kind.
     pub fn number_in(&self, name: &str, prefix: &str) -> Option<u32> {
         match self {
             Self::Pattern(pattern) => pattern.number_in(name, prefix),
@@ -42,7 +42,7 @@ impl Naming {
     }
 }
 
-/// What a pattern is filled with.
+/// The values for a pattern.
 #[derive(Clone, Copy, Debug)]
 pub struct Values<'a> {
     /// The number of the instance.
@@ -51,7 +51,7 @@ pub struct Values<'a> {
     pub prefix: &'a str,
     /// The availability domain, by its full name: `Uocm:PHX-AD-1`.
     pub domain: &'a str,
-    /// The display name, for a host name that is made of it.
+    /// The display name, for a host name that contains it.
     pub name: &'a str,
 }
 
@@ -70,7 +70,7 @@ enum Part {
 }
 
 /// A pattern for names: text with `{n}`, `{n:03}`, `{prefix}` and `{ad}`; for host names also `{name}`. `{{` and `}}` are
-/// braces.
+/// literal braces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NamePattern {
@@ -78,10 +78,10 @@ pub struct NamePattern {
     parts: Vec<Part>,
 }
 
-/// Why a text is no pattern.
+/// Why a text is not a valid pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// A brace that nothing closes or opens.
+    /// An unmatched brace.
     #[error("a single `{0}`; write `{0}{0}` for the character itself")]
     Brace(char),
     /// An unknown placeholder.
@@ -89,16 +89,16 @@ pub enum PatternError {
         "`{{{0}}}` is unknown; the placeholders are {{n}}, {{n:03}}, {{prefix}}, {{ad}} and, in a host name, {{name}}"
     )]
     Unknown(String),
-    /// A width that is none.
+    /// An invalid width.
     #[error("`{{n:{0}}}` needs a width from 01 to 09: write {{n:03}} for 001, 002, …")]
     Width(String),
 }
 
 impl NamePattern {
-    /// Reads a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// When a brace or a placeholder is wrong.
+    /// When a brace or a placeholder is invalid.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
@@ -133,7 +133,7 @@ impl NamePattern {
         Ok(Self { text: text.to_owned(), parts })
     }
 
-    /// How instances are named when the config does not say: `{prefix}-{n}`.
+    /// The default pattern: `{prefix}-{n}`.
     pub fn usual() -> &'static Self {
         static USUAL: LazyLock<NamePattern> = LazyLock::new(|| NamePattern {
             text: "{prefix}-{n}".to_owned(),
@@ -142,27 +142,27 @@ impl NamePattern {
         &USUAL
     }
 
-    /// The pattern as it was written.
+    /// The pattern as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether each number gives another text.
+    /// Whether each number produces a different text.
     pub fn has_number(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Number(_)))
     }
 
-    /// Whether it holds the display name.
+    /// Whether it contains the display name.
     pub fn has_name(&self) -> bool {
         self.parts.contains(&Part::Name)
     }
 
-    /// Whether it holds the prefix.
+    /// Whether it contains the prefix.
     pub fn has_prefix(&self) -> bool {
         self.parts.contains(&Part::Prefix)
     }
 
-    /// The text before the first placeholder, without the separators at its end: `web` of `web-{n}`.
+    /// The text before the first placeholder, without trailing separators: `web` for `web-{n}`.
     pub fn leading_text(&self) -> &str {
         match self.parts.first() {
             Some(Part::Text(text)) => text.trim_end_matches(['-', '_', '.', ' ']),
@@ -187,7 +187,7 @@ impl NamePattern {
         out
     }
 
-    /// The number in a text that this pattern gives. A pattern without a number gives number 1.
+    /// The number in a text that this pattern can produce. A pattern without a number yields 1.
     pub fn number_in(&self, text: &str, prefix: &str) -> Option<u32> {
         let mut rest = text;
         let mut number = None;
@@ -202,7 +202,7 @@ impl NamePattern {
                 Part::Name => return None,
                 Part::Number(width) => {
                     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-                    // Two numbers side by side would be one; what follows may begin with a digit.
+                    // Two adjacent numbers could not be separated, because the following text may begin with a digit.
                     let length = match self.parts.get(at + 1) {
                         Some(Part::Text(next)) if next.starts_with(|c: char| c.is_ascii_digit()) => {
                             rest.len().checked_sub(next.len())?
@@ -226,7 +226,7 @@ impl NamePattern {
 fn placeholder(inside: &str) -> Result<Part, PatternError> {
     match inside {
         "n" => Ok(Part::Number(0)),
-        // The fleet is known by the prefix of its names.
+        // The fleet is identified by the prefix of its names.
         "prefix" | "fleet" => Ok(Part::Prefix),
         "ad" => Ok(Part::Domain),
         "name" => Ok(Part::Name),

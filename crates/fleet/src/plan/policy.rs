@@ -1,30 +1,30 @@
-//! The least IAM policy for what a config does, as statements that an administrator can paste.
+//! The smallest IAM policy for a config, as statements that an administrator can paste.
 //!
-//! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission),
-//! "Common Policies", "Capacity Reservations"; oracle/karpenter-provider-oci, its policies. Pure: asks nobody.
+//! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission), "Common
+//! Policies", "Capacity Reservations"; the policies of oracle/karpenter-provider-oci. Pure: it sends no requests.
 
 use serde::Serialize;
 
 use super::named::{ENCRYPTION_KEY, ResourceKind, of_launch};
 use super::spec::FleetSpec;
 
-/// What a policy is to allow, besides launching the fleet.
+/// What a policy should allow, in addition to launching the fleet.
 #[derive(Clone, Debug, Default)]
 pub struct Uses {
     /// The name of the group (or `dynamic-group NAME`).
     pub group: String,
-    /// The compartment of the subnet, where it is another one than the fleet's.
+    /// The compartment of the subnet, if it differs from the fleet's.
     pub network_compartment: Option<String>,
-    /// Makes, changes and deletes capacity reservations.
+    /// Whether to allow creating, changing and deleting capacity reservations.
     pub manage_reservations: bool,
 }
 
-/// One statement, and what it is for.
+/// One statement and its purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Statement {
-    /// As it is pasted: `Allow group … to …`.
+    /// The text to paste: `Allow group … to …`.
     pub text: String,
-    /// What does not work without it.
+    /// What fails without it.
     pub why: &'static str,
     /// Whether launches work without it.
     pub optional: bool,
@@ -50,7 +50,7 @@ pub fn statement(group: &str, verb: &str, resource: &str, scope: PolicyScope<'_>
 
 fn place_of(scope: PolicyScope<'_>) -> String {
     match scope {
-        // The root compartment is the tenancy, and policies call it so.
+        // The root compartment is the tenancy, and policies call it that.
         PolicyScope::Compartment(ocid) if !ocid.starts_with("ocid1.tenancy.") => {
             format!(" in compartment id {ocid}")
         }
@@ -58,7 +58,7 @@ fn place_of(scope: PolicyScope<'_>) -> String {
     }
 }
 
-/// Every statement that a fleet needs, those that it cannot do without first.
+/// Every statement that a fleet needs, the required ones first.
 pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     let here = PolicyScope::Compartment(&spec.compartment);
     let network = PolicyScope::Compartment(uses.network_compartment.as_deref().unwrap_or(&spec.compartment));
@@ -108,7 +108,7 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     let why = "read the capacity report (only `manage` grants it)";
     add("manage", "compute-capacity-reports", PolicyScope::Tenancy, why, true);
     if ENCRYPTION_KEY.is_in(&spec.template) {
-        // To a service, not to a group (Oracle: "Assigning Master Encryption Keys").
+        // The statement is for a service rather than a group (Oracle: "Assigning Master Encryption Keys").
         let text = "Allow service blockstorage to use keys".to_owned() + &place_of(here);
         let why = "let the Block Volume service encrypt with the key";
         all.insert(
@@ -119,7 +119,7 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     all
 }
 
-/// The kinds of things that a fleet names by their OCID and that need a right, each once, and what the right is for.
+/// The kinds of resources that a fleet names by OCID and that need a permission, each once, with its purpose.
 fn needs(spec: &FleetSpec) -> Vec<(&'static ResourceKind, &'static str)> {
     let mut needs: Vec<(&'static ResourceKind, &'static str)> = Vec::new();
     for (named, _) in of_launch(&spec.template) {

@@ -10,6 +10,6 @@ pub struct Reserve {
     pub min: u32,
     /// Whether unused capacity is released at the end.
     pub release: bool,
-    /// Reservations of the config that are grown, and how many each held before.
+    /// Reservations of the config that are enlarged, with the number of instances that each held before.
     pub grown: BTreeMap<String, u32>,
 }

@@ -1,4 +1,4 @@
-//! Checks a fleet and gives its availability domains their full names.
+//! Checks a fleet and resolves the full names of its availability domains.
 
 use super::finding::Finding;
 use super::homes::by_fault_domain;
@@ -15,16 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The fleet cannot be launched as it is.
+    /// The fleet cannot be launched in this form.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Findings(Vec<Finding>),
-    /// The availability domains could not be asked for.
+    /// The availability domains could not be read.
     #[error("the availability domains of the region could not be read: {0}")]
     Failure(#[source] Box<Failure>),
 }
 
-/// Makes a plan, asking for the region's availability domains and for the fleet's shapes: short names become full ones, and a
-/// name that the tenancy does not have (the prefix is another tenancy's, say) is found once, not by each launch.
+/// Makes a plan, reading the region's availability domains and the fleet's shapes. Short names become full ones, and a name
+/// that the tenancy does not have (for example with another tenancy's prefix) is found once, instead of by each launch.
 ///
 /// # Errors
 /// All findings at once, or the failed call.
@@ -46,7 +46,7 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
                 Err(more) => findings.extend(more),
             }
         }
-        // Whoever may launch need not be allowed to list them: full names are taken as they are then.
+        // A user who may launch need not be allowed to list them; full names are then used as they are.
         Err(failure) if failure.class == FailureClass::NotFound && !needs_names(&fleet) => {}
         Err(failure) => return Err(PlanError::Failure(Box::new(failure))),
     }
@@ -61,8 +61,8 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
     }
 }
 
-/// The fault domains of each availability domain in which the fleet is spread over them. Where they cannot be listed, the
-/// usual ones are meant: whoever may launch need not be allowed to list them.
+/// The fault domains of each availability domain over whose fault domains the fleet is spread. If they cannot be listed, the
+/// usual names are used, because a user who may launch need not be allowed to list them.
 async fn fault_domains(client: &Client, fleet: &FleetSpec) -> BTreeMap<String, Vec<String>> {
     if fleet.spread.is_none_or(|spread| spread.across != Across::FaultDomain) {
         return BTreeMap::new();
@@ -81,7 +81,7 @@ async fn fault_domains(client: &Client, fleet: &FleetSpec) -> BTreeMap<String, V
     futures_util::future::join_all(asked).await.into_iter().flatten().collect()
 }
 
-/// Gives each slot of a spread fleet its domain, as if it had no members yet.
+/// Assigns a domain to each slot of a spread fleet, as if it had no members yet.
 fn spread_out(fleet: &mut FleetSpec, names: &BTreeMap<String, Vec<String>>) -> Result<(), Finding> {
     if fleet.spread.is_some_and(|spread| spread.across == Across::FaultDomain) {
         fleet.placements = by_fault_domain(std::mem::take(&mut fleet.placements), names);
@@ -117,7 +117,7 @@ fn field(index: usize) -> String {
     format!("placements[{index}].availability_domain")
 }
 
-/// A full name has the tenancy's own prefix: `Uocm:PHX-AD-1`.
+/// Whether a name has the tenancy's own prefix: `Uocm:PHX-AD-1`.
 fn is_full(name: &str) -> bool {
     name.contains(':')
 }
@@ -127,7 +127,7 @@ fn needs_names(fleet: &FleetSpec) -> bool {
         || fleet.placements.iter().any(|placement| !is_full(&placement.availability_domain))
 }
 
-/// The names of the instances up to the number `last`.
+/// Checks the names of the instances up to the number `last`.
 fn check_names(fleet: &FleetSpec, last: u64) -> Vec<Finding> {
     let mut findings = Vec::new();
     match &fleet.naming {
@@ -187,10 +187,10 @@ fn check(fleet: &FleetSpec) -> Vec<Finding> {
     findings
 }
 
-/// Gives each placement a full name. One that names no domain, or no placement at all, means every domain there is.
+/// Resolves the full name of each placement. A placement without a domain, and no placement at all, mean every domain.
 ///
 /// # Errors
-/// A finding for each name that is none of the region's.
+/// A finding for each name that the region does not have.
 pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>, Vec<Finding>> {
     let any = [Placement::default()];
     let placements = if placements.is_empty() { &any[..] } else { placements };
@@ -225,7 +225,7 @@ pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placeme
     if findings.is_empty() { Ok(resolved) } else { Err(findings) }
 }
 
-/// Whether two full names differ in the tenancy's prefix only: `Uocm:PHX-AD-1` and `xYzA:PHX-AD-1`.
+/// Whether two full names differ only in the tenancy's prefix: `Uocm:PHX-AD-1` and `xYzA:PHX-AD-1`.
 fn same_but_prefix(name: &str, wanted: &str) -> bool {
     let bare = |full: &str| full.split_once(':').map(|(_, bare)| bare.to_ascii_lowercase());
     bare(name).is_some() && bare(name) == bare(wanted)
@@ -235,14 +235,14 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// Whether two names mean the same availability domain, whichever of them is the longer.
+/// Whether two names mean the same availability domain, whichever of them is longer.
 pub fn is_same_domain(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim(), other.trim());
     is_domain(one, other) || is_domain(other, one)
 }
 
-/// `AD-1`, `PHX-AD-1` and `Uocm:PHX-AD-1` mean `Uocm:PHX-AD-1`, in any case; the part that matches begins after
-/// a `:` or `-`, so that `AD-1` is not `XAD-1`.
+/// `AD-1`, `PHX-AD-1` and `Uocm:PHX-AD-1` mean `Uocm:PHX-AD-1`, ignoring case. The matching part starts after a `:` or `-`, so
+/// that `AD-1` does not match `XAD-1`.
 pub fn is_domain(name: &str, wanted: &str) -> bool {
     let (name, wanted) = (name.to_ascii_lowercase(), wanted.to_ascii_lowercase());
     name.strip_suffix(&wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with([':', '-']))

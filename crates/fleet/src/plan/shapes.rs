@@ -1,5 +1,5 @@
-//! Finds shapes that the region does not have, and sizes that they do not take, before anything is launched: a launch would be
-//! refused once for each instance.
+//! Finds shapes that the region lacks, and sizes that they do not accept, before anything is launched: otherwise every single
+//! launch would be refused.
 
 use super::finding::Finding;
 use super::spec::FleetSpec;
@@ -9,8 +9,8 @@ use oci_api::models::Shape;
 use oci_client::{Call, Client, Failure};
 use std::collections::BTreeSet;
 
-/// A finding for each shape that is not offered, and for each size that its shape does not take. What cannot be asked stands in nobody's way: whoever may launch need not be
-/// allowed to list shapes.
+/// A finding for each shape that is not offered, and for each size that its shape does not accept. A check that is not allowed
+/// blocks nothing, because a user who may launch need not be allowed to list shapes.
 pub(super) async fn impossible(client: &Client, fleet: &FleetSpec) -> Vec<Finding> {
     let wanted: BTreeSet<&str> = fleet
         .placements
@@ -20,7 +20,7 @@ pub(super) async fn impossible(client: &Client, fleet: &FleetSpec) -> Vec<Findin
         .collect();
     let only = match wanted.iter().copied().collect::<Vec<_>>().as_slice() {
         [] => return Vec::new(),
-        // One page whatever the region has.
+        // A single page suffices, whatever the region contains.
         [only] => Some(*only),
         _ => None,
     };
@@ -34,7 +34,7 @@ pub(super) async fn impossible(client: &Client, fleet: &FleetSpec) -> Vec<Findin
         None => found,
     };
     let all: BTreeSet<String> = all.into_iter().map(|row| row.shape).collect();
-    // An empty list says that nothing may be seen, not that there is nothing.
+    // An empty list means that nothing may be seen, not that nothing exists.
     let missing = wanted.into_iter().filter(|shape| !all.is_empty() && !all.contains(*shape));
     missing.map(|shape| finding(shape, &all)).chain(misfits).collect()
 }
@@ -48,8 +48,8 @@ async fn list(client: &Client, compartment: &str, only: Option<&str>) -> Result<
     client.all(call).await
 }
 
-/// The kinds of a fleet whose size is none of their shape's. The service lists a shape several times where its bounds differ
-/// between availability domains: a size that fits one of them may be had there.
+/// The kinds of a fleet whose shape does not accept their size. The service lists a shape several times if its limits differ
+/// between availability domains; a size that fits one of them may be available there.
 fn misfits(fleet: &FleetSpec, rows: &[Shape]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for kind in fleet.kinds() {
@@ -69,7 +69,7 @@ fn misfits(fleet: &FleetSpec, rows: &[Shape]) -> Vec<Finding> {
     findings
 }
 
-/// Why a shape does not take a size, as far as the service tells its bounds.
+/// Why a shape does not accept a size, as far as the service states its limits.
 pub(crate) fn misfit(row: &Shape, size: Size) -> Option<String> {
     let outside = |is: f64, least: Option<f64>, most: Option<f64>| {
         least.is_some_and(|least| is < least) || most.is_some_and(|most| is > most)
@@ -103,7 +103,7 @@ fn finding(shape: &str, all: &BTreeSet<String>) -> Finding {
     Finding { shape: Some(shape.to_owned()), ..Finding::new("shape", message) }
 }
 
-/// The shape that a misspelt one was probably meant to be: two slips at most, whatever the case.
+/// The shape that was probably meant by a misspelt one: at most two typing errors, ignoring case.
 fn nearest<'a>(shape: &str, all: &'a BTreeSet<String>) -> Option<&'a str> {
     let lower = shape.to_ascii_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_ascii_lowercase());

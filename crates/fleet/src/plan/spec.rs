@@ -1,4 +1,4 @@
-//! What the user wants: one kind of machine, and how many. The result of reading config.yaml.
+//! What the user wants: the kinds of instances and their number. It is the result of reading config.yaml.
 
 use super::naming::{NamePattern, Naming, Values};
 use super::spread::Spread;
@@ -11,49 +11,47 @@ use oci_api::models::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The instances that one config describes. Holds no secrets, so that a run can keep it.
+/// The instances that one config describes. It contains no secrets, so that a run can store it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FleetSpec {
     /// The region's name: `us-phoenix-1`.
     pub region: String,
     /// The tenancy, the root compartment.
     pub tenancy: String,
-    /// The compartment that the instances are made in.
+    /// The compartment in which the instances are created.
     pub compartment: String,
-    /// The name of the fleet, which its instances have in a tag; empty in plans that were made before fleets had one.
+    /// The name of the fleet, which its instances carry in a tag; empty in plans from before fleets had names.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// The prefix of the names. Instances are named `<prefix>-1 … <prefix>-N` unless `naming` says otherwise.
     pub name_prefix: String,
-    /// How instances are named, when not by the prefix and a number.
+    /// How instances are named, if not by the prefix and a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub naming: Option<Naming>,
     /// The host name of each instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<NamePattern>,
-    /// How many.
+    /// The number of instances.
     pub count: u32,
-    /// The number of the first name; above 1 when an existing fleet is extended.
+    /// The number of the first name; above 1 if an existing fleet is extended.
     #[serde(default = "one")]
     pub first_number: u32,
-    /// The number of each slot's name, where they do not simply follow `first_number`: a fleet that grows takes the lowest
-    /// numbers that are free.
+    /// The number of each slot's name, if they do not simply follow `first_number`: a growing fleet uses the lowest free
+    /// numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub numbers: Vec<u32>,
-    /// Where to try, best first. Availability domains are as the user wrote them (`AD-1` too) until the plan
-    /// resolves them.
+    /// The placements, best first. Availability domains are as the user wrote them (including `AD-1`) until the plan resolves
+    /// them.
     pub placements: Vec<Placement>,
-    /// How members are spread over domains; without it, every slot is tried in the first placement first.
+    /// How members are spread over domains; without it, every slot starts with the first placement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
-    /// For each slot of a resolved plan with a spread, the index of the placement that it is tried in first: the first one of
-    /// its domain.
+    /// For each slot of a resolved plan with a spread, the index of its first placement, which is the first one of its domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub homes: Vec<u32>,
-    /// The body of every launch but for what a slot and a placement decide: display name, availability domain,
-    /// fault domain, shape, reservation and the run's tags. A placement may also have a size, an image, a subnet and a
-    /// capacity type of its own, which then come before those of the template: [`FleetSpec::launch_at`] puts the two
-    /// together, and nothing else does.
+    /// The body of every launch, without the parts that a slot and a placement decide: display name, availability domain, fault
+    /// domain, shape, reservation and the run's tags. A placement may also have its own size, image, subnet and capacity type,
+    /// which override those of the template. Only [`FleetSpec::launch_at`] combines the two.
     pub template: LaunchInstanceDetails,
 }
 
@@ -70,8 +68,8 @@ impl FleetSpec {
         (1..=self.count).map(|slot| self.number(slot))
     }
 
-    /// The name of the fleet that the instances have in a tag; `None` where the tags leave no room for it, and in plans that
-    /// were made before fleets had a name.
+    /// The name of the fleet that the instances carry in a tag; `None` if the tags leave no space for it, and in plans from
+    /// before fleets had names.
     pub fn tagged_name(&self) -> Option<&str> {
         let own = self.template.freeform_tags.as_ref().map_or(0, BTreeMap::len);
         let fits = own + TAGS_OF_A_RUN < MAX_FREEFORM_TAGS;
@@ -84,7 +82,7 @@ impl FleetSpec {
         named.unwrap_or_else(|| format!("{}-{number}", self.name_prefix))
     }
 
-    /// The host name with this number, in an availability domain; `None` when the fleet asks for none.
+    /// The host name with this number in an availability domain; `None` if the fleet sets none.
     pub fn host_name(&self, number: u64, domain: &str) -> Option<String> {
         let name = self.name(number, domain);
         let values = Values { number, prefix: &self.name_prefix, domain, name: &name };
@@ -97,10 +95,10 @@ fn one() -> u32 {
 }
 
 impl FleetSpec {
-    /// The body of a launch at a placement, without what only a slot knows: its name and its tags.
+    /// The body of a launch at a placement, without the parts of a slot: its name and its tags.
     ///
-    /// Whoever wants to know what is launched somewhere (its price, its size, whether a reservation can serve it) asks this
-    /// and not the template.
+    /// Use this rather than the template to find out what is launched at a placement: its price, its size, whether a
+    /// reservation fits.
     pub fn launch_at(&self, placement: &Placement) -> LaunchInstanceDetails {
         let mut launch = self.template.clone();
         launch.compartment_id.clone_from(&self.compartment);
@@ -113,7 +111,7 @@ impl FleetSpec {
             launch.capacity_reservation_id.clone_from(&placement.capacity_reservation);
         }
         if let Some(size) = &placement.size {
-            // A shape with a size of its own takes none.
+            // A shape with a fixed size accepts none.
             launch.shape_config = (*size != PlacementSize::default()).then(|| Box::new(shape_config(size)));
         }
         if let Some(image) = &placement.image {
@@ -133,7 +131,7 @@ impl FleetSpec {
         launch
     }
 
-    /// The image that is launched at a placement; `None` where a boot volume is.
+    /// The image launched at a placement; `None` if a boot volume is launched.
     pub fn image_at(&self, placement: &Placement) -> Option<String> {
         let launch = self.launch_at(placement);
         match launch.source_details.as_deref() {
@@ -142,7 +140,7 @@ impl FleetSpec {
         }
     }
 
-    /// The subnet that is launched into at a placement.
+    /// The subnet used at a placement.
     pub fn subnet_at(&self, placement: &Placement) -> Option<String> {
         let launch = self.launch_at(placement);
         launch.create_vnic_details.and_then(|vnic| vnic.subnet_id).or(launch.subnet_id)
@@ -156,13 +154,13 @@ impl FleetSpec {
         })
     }
 
-    /// The placement that every slot tries first: what a fleet is described by where there is room for one.
+    /// The placement that every slot tries first, which represents the fleet if only one can be shown.
     pub fn first_placement(&self) -> Option<&Placement> {
         self.placements.first()
     }
 
-    /// One placement for each kind of instance that the fleet may launch, in order: placements that differ only in where
-    /// they are count once.
+    /// One placement for each kind of instance that the fleet may launch, in order. Placements that differ only in their
+    /// location count once.
     pub fn kinds(&self) -> Vec<&Placement> {
         let mut kinds: Vec<&Placement> = Vec::new();
         for placement in &self.placements {
@@ -174,7 +172,7 @@ impl FleetSpec {
     }
 }
 
-/// The placements by what they share, both in their order.
+/// Groups the placements by a common key, keeping the order of both.
 pub(crate) fn grouped<K: PartialEq>(
     placements: &[Placement],
     key: impl Fn(&Placement) -> K,
@@ -190,7 +188,7 @@ pub(crate) fn grouped<K: PartialEq>(
     groups
 }
 
-/// Whether two placements launch the same kind of instance, wherever that is.
+/// Whether two placements launch the same kind of instance, regardless of the location.
 pub fn is_same_kind(one: &Placement, other: &Placement) -> bool {
     let anywhere = |placement: &Placement| Placement {
         availability_domain: String::new(),
@@ -211,7 +209,7 @@ fn shape_config(size: &PlacementSize) -> LaunchInstanceShapeConfigDetails {
     }
 }
 
-/// A boot volume that exists holds a system already, so an image does not replace it.
+/// An existing boot volume already contains a system, so an image does not replace it.
 fn set_image(launch: &mut LaunchInstanceDetails, image: &str) {
     match launch.source_details.as_deref_mut() {
         Some(InstanceSourceDetails::Image(source)) => source.image_id = Some(image.to_owned()),
@@ -220,7 +218,7 @@ fn set_image(launch: &mut LaunchInstanceDetails, image: &str) {
     }
 }
 
-/// A launch names its subnet in one of two fields: where the network card is described, there.
+/// A launch names its subnet in one of two fields: in the description of the network card, if there is one.
 fn set_subnet(launch: &mut LaunchInstanceDetails, subnet: &str) {
     match launch.create_vnic_details.as_deref_mut() {
         Some(vnic) => {
@@ -231,7 +229,7 @@ fn set_subnet(launch: &mut LaunchInstanceDetails, subnet: &str) {
     }
 }
 
-/// The only thing that the service does with an instance that it takes back (OpenAPI of the Core Services).
+/// The only thing that the service can do with a reclaimed instance (OpenAPI of the Core Services).
 fn terminated_when_reclaimed() -> PreemptibleInstanceConfigDetails {
     PreemptibleInstanceConfigDetails {
         preemption_action: Some(Box::new(PreemptionAction::Terminate(TerminatePreemptionAction::default()))),

@@ -1,4 +1,4 @@
-//! What a spread is: over which domains, and how even. Pure data.
+//! The definition of a spread: over which domains, and how evenly. Pure data.
 
 use ledger::Placement;
 use serde::{Deserialize, Serialize};
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 /// How the members of a fleet are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
-    /// Over what.
+    /// The kind of domain.
     pub across: Across,
-    /// By how many members the fullest domain may be ahead of the emptiest.
+    /// The allowed difference between the fullest and the emptiest domain.
     pub max_skew: u32,
-    /// What happens to a member that has no place within that.
+    /// What happens to a member for which no domain is within that.
     pub when_impossible: WhenImpossible,
 }
 
-/// What a fleet is spread over.
+/// The kind of domain over which a fleet is spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Across {
-    /// The fault domains of the availability domains that it may use.
+    /// The fault domains of the availability domains that the fleet may use.
     FaultDomain,
     /// These availability domains.
     AvailabilityDomain,
 }
 
-/// What happens to a member that has no place within the allowed skew.
+/// What happens to a member that would exceed the allowed skew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenImpossible {
@@ -55,7 +55,7 @@ impl std::fmt::Display for SpreadDomain {
 }
 
 impl Across {
-    /// Its domains, in words.
+    /// The plural noun for its domains.
     pub fn plural(self) -> &'static str {
         match self {
             Self::FaultDomain => "fault domains",
@@ -92,13 +92,13 @@ impl Across {
 }
 
 impl Spread {
-    /// Whether members without a place in their domain stay away.
+    /// Whether members without capacity in their domain are not launched.
     pub fn refuses(self) -> bool {
         self.when_impossible == WhenImpossible::Refuse
     }
 }
 
-/// By how many the fullest domain is ahead of the emptiest.
+/// The difference between the fullest and the emptiest domain.
 pub fn skew(counts: impl IntoIterator<Item = u32>) -> u32 {
     let (mut least, mut most) = (u32::MAX, 0);
     for count in counts {

@@ -1,4 +1,4 @@
-//! Where a slot is tried, attempt after attempt. Pure: the same plan gives the same placements to every process.
+//! The sequence of placements that a slot tries. Pure: the same plan leads to the same placements in every process.
 
 use super::Plan;
 use super::spec::FleetSpec;
@@ -6,8 +6,8 @@ use super::spread::SpreadDomain;
 use ledger::{Placement, SlotNumber};
 
 impl Plan {
-    /// Where an attempt (from 1) of a slot is made: its placements in order, over and over. In a fleet that is spread these
-    /// begin with those of the slot's domain.
+    /// The placement of an attempt (from 1) of a slot: its placements in order, repeatedly. In a spread fleet, those of the
+    /// slot's domain come first.
     pub fn placement(&self, slot: SlotNumber, attempt: u32) -> Placement {
         let nth = attempt.saturating_sub(1) as usize;
         let placements = &self.fleet.placements;
@@ -18,22 +18,22 @@ impl Plan {
         index.and_then(|index| placements.get(index)).cloned().unwrap_or_default()
     }
 
-    /// How many placements a slot goes through before it begins again.
+    /// The number of placements that a slot tries before it starts again.
     pub(crate) fn placements_of(&self, slot: SlotNumber) -> usize {
         self.fleet.walk(slot).map_or(self.fleet.placements.len(), |walk| walk.len())
     }
 }
 
 impl FleetSpec {
-    /// The placements of a slot that has a domain, as indexes: first those of its domain, then the others unless the spread
-    /// refuses them. `None` for a slot without a domain, which has all of them.
+    /// The placements of a slot with a domain, as indexes: first those of its domain, then the others unless the spread refuses
+    /// them. `None` for a slot without a domain, which uses all placements.
     fn walk(&self, slot: SlotNumber) -> Option<Vec<usize>> {
         let (spread, home) = (self.spread?, self.home(slot)?);
         let home = self.placements.get(home).map(|placement| spread.across.of(placement));
         let (mut own, mut others): (Vec<usize>, Vec<usize>) =
             (0..self.placements.len()).partition(|at| Some(spread.across.of(&self.placements[*at])) == home);
         if !spread.refuses() && !others.is_empty() {
-            // Slots of one domain that has no capacity go to different others.
+            // Slots of one domain without capacity continue in different others.
             let turn = slot.saturating_sub(1) as usize / spread.across.domains(&self.placements).len().max(1);
             let length = others.len();
             others.rotate_left(turn % length);
@@ -42,13 +42,13 @@ impl FleetSpec {
         Some(own)
     }
 
-    /// The index of the placement that a slot of a spread fleet is tried in first.
+    /// The index of the placement that a slot of a spread fleet tries first.
     fn home(&self, slot: SlotNumber) -> Option<usize> {
         let at = usize::try_from(slot.checked_sub(1)?).ok()?;
         self.homes.get(at).and_then(|home| usize::try_from(*home).ok())
     }
 
-    /// The only domain that a slot may be launched in; `None` where it may go elsewhere.
+    /// The only domain in which a slot may be launched; `None` if others are allowed.
     pub(crate) fn bound_to(&self, slot: SlotNumber) -> Option<SpreadDomain> {
         let spread = self.spread.filter(|one| one.refuses())?;
         self.placements.get(self.home(slot)?).map(|placement| spread.across.of(placement))

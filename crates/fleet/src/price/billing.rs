@@ -1,8 +1,8 @@
 //! Which shapes continue to cost money while their instances are stopped (Oracle: "Resource Billing for Stopped
 //! Instances").
 
-/// Whether a stopped instance of this shape is still charged for its OCPUs, memory and GPUs; `None` when this is not
-/// known. Boot volumes are charged in any case. What ListShapes says (`isBilledForStoppedInstance`) comes first.
+/// Whether a stopped instance of this shape is still charged for its OCPUs, memory and GPUs; `None` if unknown. Boot volumes
+/// are always charged. The value from ListShapes (`isBilledForStoppedInstance`) takes precedence.
 pub fn bills_when_stopped(shape: &str) -> Option<bool> {
     let (kind, series) = shape.split_once('.')?;
     let metal = match kind {

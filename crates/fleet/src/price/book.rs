@@ -1,4 +1,4 @@
-//! Looks prices up: the list of the repository, with the user's own prices in front of it.
+//! Looks up prices: the user's own prices, then the built-in list.
 
 use std::collections::BTreeMap;
 
@@ -20,22 +20,22 @@ pub struct ShapePrice {
     pub instance: f64,
 }
 
-/// The user's own prices: `prices:` of config.yaml. What is left out is taken from the list.
+/// The user's own prices: `prices:` of config.yaml. Omitted prices come from the list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
-    /// The currency of every price given here; prices of the list are in USD and are then left out.
+    /// The currency of every price given here. Prices of the list are in USD and are omitted in another currency.
     pub currency: Option<String>,
     /// By shape, per hour.
     pub shapes: BTreeMap<String, ShapePrice>,
-    /// Boot volumes, per GB-month with everything in.
+    /// Boot volumes, per GB-month including performance.
     pub boot_volume_gb_month: Option<f64>,
-    /// Above this price an hour, agreement is typed as a number and not as `y`.
+    /// Above this price per hour, the user confirms by typing a number instead of `y`.
     pub confirm_above: Option<f64>,
 }
 
 impl Prices {
-    /// What is wrong with them, if anything: the key, and why.
+    /// The mistakes in the prices, if any: the key, and the reason.
     pub fn mistakes(&self) -> Vec<(String, String)> {
         let mut mistakes = Vec::new();
         let mut check = |key: String, price: f64| {
@@ -57,12 +57,12 @@ impl Prices {
         mistakes
     }
 
-    /// The currency of every figure made with these prices.
+    /// The currency of every amount calculated with these prices.
     pub fn currency(&self) -> &str {
         self.currency.as_deref().unwrap_or("USD")
     }
 
-    /// Whether the list of the repository can be used: it is in US dollars.
+    /// Whether the built-in list applies, which is in US dollars.
     fn list_applies(&self) -> bool {
         self.currency().eq_ignore_ascii_case("USD")
     }
@@ -77,10 +77,10 @@ impl Prices {
         Some(month / HOURS_IN_A_MONTH)
     }
 
-    /// What one instance of this shape and size costs an hour on demand; `None` when the price is not known.
+    /// The on-demand price per hour of one instance of this shape and size; `None` if unknown.
     ///
-    /// `baseline` is the share of an OCPU that a burstable instance pays for: 1 for all others. It lowers the part
-    /// for OCPUs only (Oracle: "Burstable Instances").
+    /// `baseline` is the fraction of an OCPU that a burstable instance pays for, and 1 for all others. It reduces only the
+    /// price of OCPUs (Oracle: "Burstable Instances").
     pub fn instance_hour(&self, shape: &str, size: Size, baseline: f64) -> Option<f64> {
         if let Some(own) = self.shapes.get(shape) {
             let part = |price: f64, amount: Option<f64>| {
@@ -96,7 +96,7 @@ impl Prices {
     }
 }
 
-/// How big one instance is. What is not known is `None`: a fixed shape, or a flexible one at its default size.
+/// The size of one instance. Unknown values are `None`: a fixed shape, or a flexible one at its default size.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Size {
     /// OCPUs.
@@ -106,7 +106,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// The size that the shape itself has, where it leaves no choice and the list knows it.
+    /// The size of the shape itself, if it is fixed and the list contains it.
     pub fn of_fixed(shape: &str) -> Self {
         match row(shape).map(|row| (row.size, row.rate)) {
             Some((Fixed::Size { ocpus, gb }, _)) => Self { ocpus: Some(ocpus), memory_gb: Some(gb) },
@@ -117,14 +117,14 @@ impl Size {
         }
     }
 
-    /// This size, and the other's where it says nothing.
+    /// This size, with missing values taken from the other.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self { ocpus: self.ocpus.or(other.ocpus), memory_gb: self.memory_gb.or(other.memory_gb) }
     }
 }
 
-/// Oracle's part numbers of a shape's price: OCPU, memory. Empty when they are not known.
+/// Oracle's part numbers for a shape's price: OCPU, memory. Empty if unknown.
 pub fn part_numbers(shape: &str) -> &'static [&'static str] {
     row(shape).map_or(&[], |row| row.parts)
 }

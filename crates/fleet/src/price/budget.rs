@@ -1,53 +1,53 @@
-//! `--max-cost-per-hour`: what a fleet costs at most, and whether that is too much or not known.
+//! `--max-cost-per-hour`: the maximum price of a fleet, and whether it exceeds the limit or is unknown.
 
 use super::{Cost, Prices, Size, of_fleet, of_reservation};
 use crate::FleetSpec;
 
-/// What a fleet costs, beside what it may cost.
+/// The price of a fleet, and its limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget {
-    /// The most that it may cost an hour.
+    /// The maximum price per hour.
     pub limit: f64,
-    /// What it costs an hour, made of the dearest of its shapes: any instance may fall back to that one.
+    /// The price per hour, assuming the most expensive of its shapes, because any instance may fall back to it.
     pub hour: f64,
-    /// Currency and lines of that.
+    /// The currency and the lines of that price.
     pub cost: Cost,
-    /// What its reserved capacity costs an hour before it is used, with `--reserve`. Never on top: what is used is charged
-    /// as an instance instead.
+    /// The price of its reserved capacity per hour before it is used, with `--reserve`. It is never additional, because used
+    /// capacity is charged as an instance instead.
     pub reserved: Option<f64>,
 }
 
-/// Why it cannot be said that a limit holds.
+/// Why the limit cannot be checked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BudgetError {
     /// The fleet names no shape.
     NoShape,
-    /// The price of a part is not known.
+    /// The price of a part is unknown.
     Unknown(Box<UnknownPrice>),
 }
 
-/// The parts of a fleet whose prices are not known.
+/// The parts of a fleet without known prices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnknownPrice {
-    /// The currency in which they are looked for.
+    /// The currency of the lookup.
     pub currency: String,
     /// The parts.
     pub parts: Vec<String>,
-    /// The shape that they belong to.
+    /// The shape to which they belong.
     pub shape: String,
     /// Whether the list of prices lacks the shape.
     pub shape_unknown: bool,
-    /// Whether the price of the shape is known and its size is not.
+    /// Whether the price of the shape is known but its size is not.
     pub size_unknown: bool,
-    /// Whether the price of another part is not known.
+    /// Whether the price of another part is unknown.
     pub others_unknown: bool,
 }
 
 impl Budget {
-    /// Reckons what a fleet costs.
+    /// Calculates the price of a fleet.
     ///
     /// # Errors
-    /// When the price of a part is not known: it cannot be said then that the limit holds.
+    /// When the price of a part is unknown, because the limit cannot be checked then.
     pub fn of(limit: f64, fleet: &FleetSpec, reserve: bool, prices: &Prices) -> Result<Self, BudgetError> {
         let mut dearest: Option<Self> = None;
         for spec in by_kind(fleet) {
@@ -68,7 +68,7 @@ impl Budget {
     }
 }
 
-/// The fleet once for each kind of instance that it may launch, as if all were of that kind.
+/// The fleet once per kind of instance that it may launch, as if all were of that kind.
 fn by_kind(fleet: &FleetSpec) -> impl Iterator<Item = FleetSpec> {
     let kinds = fleet.kinds().into_iter();
     kinds.map(|kind| FleetSpec { placements: vec![kind.clone()], ..fleet.clone() })

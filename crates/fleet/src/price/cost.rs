@@ -11,7 +11,7 @@ use super::table::{BOOT_VOLUME_GB, BOOT_VOLUME_VPUS, PREEMPTIBLE, UNUSED_RESERVA
 use crate::plan::FleetSpec;
 use ledger::Placement;
 
-/// Hours in the 30 days that totals are given for.
+/// The hours in 30 days, for totals.
 const HOURS_IN_30_DAYS: f64 = 720.0;
 
 /// A price over time.
@@ -26,13 +26,13 @@ pub struct Per {
 }
 
 impl Per {
-    /// From what it is an hour.
+    /// From a price per hour.
     pub fn of(hour: f64) -> Self {
         Self { hour, days_30: hour * HOURS_IN_30_DAYS }
     }
 }
 
-/// A price without the crumbs of binary arithmetic: 0.289 and not 0.28900000000000003.
+/// A price without the errors of binary arithmetic: 0.289 and not 0.28900000000000003.
 pub fn rounded(price: f64) -> f64 {
     (price * 1e12).round() / 1e12
 }
@@ -45,22 +45,22 @@ fn as_rounded<S: Serializer>(price: &f64, serializer: S) -> Result<S::Ok, S::Err
 /// One line of a bill.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
-    /// What is charged: `100 × VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
+    /// The charged item: `100 × VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
     pub what: String,
-    /// For all of them; `None` when the price is not known.
+    /// The price for all of them; `None` if unknown.
     pub price: Option<Per>,
 }
 
 /// A bill.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Cost {
-    /// The currency of all figures.
+    /// The currency of all amounts.
     pub currency: String,
     /// Its lines.
     pub lines: Vec<Line>,
-    /// What the lines add up to; `None` when the price of one of them is not known.
+    /// The sum of the lines; `None` if one of their prices is unknown.
     pub total: Option<Per>,
-    /// What a reader of the figures should know.
+    /// Notes for the reader.
     pub notes: Vec<String>,
 }
 
@@ -73,9 +73,9 @@ impl Cost {
     }
 }
 
-/// What `count` instances of a fleet cost while they run, each made at the fleet's first placement.
+/// The price of `count` running instances of a fleet, each launched at the fleet's first placement.
 ///
-/// `known` is what ListShapes says about the size of the shape, where the config leaves it open.
+/// `known` is the size from ListShapes, if the config leaves the size of the shape open.
 pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> Cost {
     let nowhere =
         Placement { shape: spec.template.shape.clone().unwrap_or_default(), ..Placement::default() };
@@ -83,7 +83,7 @@ pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> C
     let mut cost = of_placements(spec, &[(first, count)], prices, known);
     for other in spec.kinds().into_iter().skip(1) {
         let kind = Kind::of(spec, other, Size::default());
-        // The same shape in another size is told by its size.
+        // The same shape in another size is described by its size.
         let what = if other.size.is_some() { kind.describe() } else { kind.shape.clone() };
         let what = if other.capacity_type.is_some() { format!("{what}, {}", kind.bought()) } else { what };
         cost.notes.push(match kind.hour(prices) {
@@ -97,7 +97,7 @@ pub fn of_fleet(spec: &FleetSpec, count: u32, prices: &Prices, known: Size) -> C
     cost
 }
 
-/// What an instance of each kind that the fleet may launch costs, in the order of the fleet: what it is, and its bill.
+/// The price of an instance of each kind that the fleet may launch, in the order of the fleet: its description and its bill.
 pub fn of_kinds(spec: &FleetSpec, prices: &Prices) -> Vec<(String, Cost)> {
     let kinds = spec.kinds().into_iter();
     kinds
@@ -110,20 +110,20 @@ pub fn of_kinds(spec: &FleetSpec, prices: &Prices) -> Vec<(String, Cost)> {
         .collect()
 }
 
-/// The bill if all instances become the dearest kind that the fleet may launch: what it costs at most. A kind with an unknown
-/// price counts as the dearest.
+/// The bill if all instances become the most expensive kind that the fleet may launch, which is the maximum price. A kind with
+/// an unknown price counts as the most expensive.
 pub fn at_most(spec: &FleetSpec, count: u32, prices: &Prices) -> Cost {
     let bills =
         spec.kinds().into_iter().map(|kind| of_placements(spec, &[(kind, count)], prices, Size::default()));
     let hour = |cost: &Cost| cost.total.map_or(f64::INFINITY, |total| total.hour);
-    // Of several, the first of the fleet.
+    // If there are several, the first of the fleet.
     bills
         .reduce(|most, bill| if hour(&bill) > hour(&most) { bill } else { most })
         .unwrap_or_else(|| of_fleet(spec, count, prices, Size::default()))
 }
 
-/// Orders the placements of a fleet by what an instance costs an hour there, the cheapest first; equal ones stay as they are.
-/// Answers the kinds with an unknown price: if there are any, nothing is moved.
+/// Orders the placements of a fleet by the price of an instance per hour, cheapest first; equal ones keep their order. Returns
+/// the kinds with an unknown price: if there are any, nothing is moved.
 pub fn put_cheapest_first(spec: &mut FleetSpec, prices: &Prices) -> Vec<String> {
     let priced: Vec<(Placement, Option<f64>)> = spec
         .placements
@@ -148,9 +148,9 @@ pub fn put_cheapest_first(spec: &mut FleetSpec, prices: &Prices) -> Vec<String> 
     unknown
 }
 
-/// The price of running instances, given their number at each placement. The price is the sum over the placements.
+/// The price of running instances, given their number at each placement: the sum over the placements.
 ///
-/// `known` is what ListShapes says about the size of the shapes, where the config leaves it open.
+/// `known` is the size from ListShapes, if the config leaves the size of the shapes open.
 pub fn of_placements(
     spec: &FleetSpec,
     placements: &[(&Placement, u32)],
@@ -176,7 +176,7 @@ pub fn of_placements(
     Cost::new(prices, lines, notes)
 }
 
-/// What is launched at a placement, as far as money goes.
+/// The parts of a launch at a placement that affect its price.
 struct Kind {
     launch: LaunchInstanceDetails,
     shape: String,
@@ -206,7 +206,7 @@ impl Kind {
         if self.preemptible { "preemptible" } else { "on demand" }
     }
 
-    /// What one costs an hour, without its boot volume.
+    /// The price of one per hour, without its boot volume.
     fn hour(&self, prices: &Prices) -> Option<f64> {
         let share = if self.preemptible { PREEMPTIBLE } else { 1.0 };
         prices.instance_hour(&self.shape, self.size, self.baseline).map(|price| price * share)
@@ -236,7 +236,7 @@ impl Kind {
     }
 }
 
-/// What `count` reserved and unused instances of a shape cost, from the moment of their reservation on.
+/// The price of `count` reserved but unused instances of a shape, charged from the moment of their reservation.
 pub fn of_reservation(shape: &str, size: Size, count: u32, prices: &Prices) -> Cost {
     let size = size.or(Size::of_fixed(shape));
     let price = prices.instance_hour(shape, size, 1.0);
@@ -254,8 +254,8 @@ fn unknown(shape: &str, prices: &Prices) -> String {
 }
 
 impl FleetSpec {
-    /// The size of what is launched at a placement, as far as the fleet gives it. What [`FleetSpec::launch_at`] says, without
-    /// the rest of the body: reports ask for every slot.
+    /// The size of a launch at a placement, as far as the fleet states it. It equals that of [`FleetSpec::launch_at`] but does
+    /// not build the rest of the body, because reports need it for every slot.
     pub fn size_at(&self, placement: &Placement) -> Size {
         let of_placement = placement.size.as_ref().map(|size| Size {
             ocpus: size.ocpus.map(|amount| amount.0),
@@ -265,7 +265,7 @@ impl FleetSpec {
     }
 }
 
-/// The size that a launch asks for.
+/// The size that a launch requests.
 pub(crate) fn size_of(launch: &LaunchInstanceDetails) -> Size {
     launch
         .shape_config
@@ -273,7 +273,7 @@ pub(crate) fn size_of(launch: &LaunchInstanceDetails) -> Size {
         .map_or_else(Size::default, |config| Size { ocpus: config.ocpus, memory_gb: config.memory_in_gbs })
 }
 
-/// The share of an OCPU that is paid for (Oracle: "Burstable Instances").
+/// The fraction of an OCPU that is charged (Oracle: "Burstable Instances").
 fn baseline_of(launch: &LaunchInstanceDetails) -> f64 {
     let baseline = launch.shape_config.as_ref().and_then(|config| config.baseline_ocpu_utilization.as_ref());
     match baseline {
@@ -283,7 +283,7 @@ fn baseline_of(launch: &LaunchInstanceDetails) -> f64 {
     }
 }
 
-/// The line for boot volumes; none when instances are made from volumes that exist and are charged already.
+/// The line for boot volumes; `None` if instances are launched from existing volumes, which are already charged.
 fn boot_volumes(launch: &LaunchInstanceDetails, count: u32, prices: &Prices) -> Option<Line> {
     let (gb, vpus) = match launch.source_details.as_deref() {
         Some(InstanceSourceDetails::BootVolume(_)) => return None,

@@ -1,6 +1,6 @@
-//! What a fleet costs: a dated list of prices, and arithmetic. A price that is not known is unknown, never 0.
+//! The price of a fleet: a dated price list, and arithmetic. An unknown price is unknown, never 0.
 //!
-//! Pure: must not know of the service, of files or of how money is shown.
+//! Pure: it must not know about the service, files or how money is shown.
 
 mod billing;
 mod book;

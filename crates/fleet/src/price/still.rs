@@ -6,30 +6,30 @@ use serde::Serialize;
 /// A resource that continues to cost money.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StillCosts {
-    /// What it is: `reservation`, `boot volume`, `volume`.
+    /// Its kind: `reservation`, `boot volume`, `volume`.
     pub kind: &'static str,
     /// Its display name.
     pub name: String,
     /// Its OCID.
     pub ocid: String,
-    /// What it costs an hour; absent when that is not known.
+    /// Its price per hour; absent if unknown.
     pub price_per_hour: Option<f64>,
-    /// What ends it.
+    /// How to end the cost.
     #[serde(skip)]
     pub end: End,
-    /// The command that ends it, as it is to be typed.
+    /// The command that ends it, ready to type.
     pub command: String,
 }
 
-/// What ends a cost.
+/// How a cost can be ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Nobody uses the reservation.
+    /// Delete the reservation, which is unused.
     DeleteReservation,
-    /// So many instances are in the reservation.
+    /// Shrink the reservation to this number of instances, which use it.
     ShrinkReservation(u32),
-    /// A volume of an instance that this run launched.
+    /// Clean up after this run: it is a volume of an instance that the run launched.
     CleanUp(RunId),
-    /// A volume of an instance that no run of this ledger launched.
+    /// Delete the volume of an instance that no run of this ledger launched.
     DeleteVolume,
 }

@@ -1,11 +1,11 @@
-//! The price list: data and its sources, nothing else. The only file to touch when Oracle changes a price.
+//! The price list: data and sources, nothing else. It is the only file to change when Oracle changes a price.
 //!
-//! US dollars, pay as you go, one list for all commercial regions. A shape that is not here has no known price.
+//! US dollars, pay as you go, one list for all commercial regions. A shape that is not listed has no known price.
 
 /// The day on which the list was last compared with its sources.
 pub const AS_OF: &str = "2026-08-04";
 
-/// Where the figures come from.
+/// The sources of the prices.
 pub const SOURCE: &str = "Oracle price list (USD, pay as you go); rates of shapes as in oracle/karpenter-provider-oci, \
                           oci-shape-meta.json (2026-04)";
 
@@ -14,31 +14,31 @@ pub const SOURCE: &str = "Oracle price list (USD, pay as you go); rates of shape
 pub(super) enum Rate {
     /// US dollars per OCPU-hour, and per GB of memory and hour.
     OcpuAndMemory { ocpu: f64, gb: f64 },
-    /// US dollars per OCPU-hour, memory included.
+    /// US dollars per OCPU-hour, including memory.
     Ocpu(f64),
-    /// US dollars per GPU-hour, everything included.
+    /// US dollars per GPU-hour, including everything.
     Gpu(f64),
 }
 
-/// How many OCPUs, GB of memory or GPUs an instance has whose shape leaves no choice.
+/// The OCPUs, memory in GB or GPUs of an instance whose shape has a fixed size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fixed {
-    /// The user chooses (or ListShapes tells).
+    /// The user chooses the size (or ListShapes states it).
     Open,
     /// This many OCPUs and GB.
     Size { ocpus: f64, gb: f64 },
-    /// The number at the end of the shape's name: OCPUs or GPUs.
+    /// The number at the end of the shape's name, which counts OCPUs or GPUs.
     InTheName,
 }
 
 /// One line of the list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// The shape; a trailing `*` stands for any digits.
+    /// The shape; a trailing `*` matches any digits.
     pub shape: &'static str,
     pub rate: Rate,
     pub size: Fixed,
-    /// Local NVMe drives: TB for each 8 OCPUs, and US dollars per TB-hour.
+    /// Local NVMe drives: TB per 8 OCPUs, and US dollars per TB-hour.
     pub nvme: Option<(f64, f64)>,
     /// Oracle's part numbers: OCPU, memory.
     pub parts: &'static [&'static str],
@@ -63,7 +63,7 @@ const fn gpu(shape: &'static str, each: f64) -> Row {
     Row { shape, rate: Rate::Gpu(each), size: Fixed::InTheName, nvme: None, parts: &[] }
 }
 
-/// Every price that is known. Sizes of bare metal: Oracle, "Compute Shapes".
+/// Every known price. Sizes of bare metal are from Oracle, "Compute Shapes".
 pub(super) const ROWS: &[Row] = &[
     flex("VM.Standard.E3.Flex", 0.025, 0.0015, &["B92306", "B92307"]),
     flex("VM.Standard.E4.Flex", 0.025, 0.0015, &["B93113", "B93114"]),
@@ -73,10 +73,10 @@ pub(super) const ROWS: &[Row] = &[
     flex("VM.Optimized3.Flex", 0.054, 0.0015, &["B93311", "B93312"]),
     flex("VM.Standard.A1.Flex", 0.01, 0.0015, &["B93297", "B93298"]),
     flex("VM.Standard.A2.Flex", 0.014, 0.002, &["B109529", "B109530"]),
-    // Oracle's part numbers of A4 are likely, not certain.
+    // Oracle's part numbers for A4 are likely, but not confirmed.
     flex("VM.Standard.A4.Flex", 0.0138, 0.0027, &["B112145", "B112146"]),
     Row {
-        // The unit of the drives' price (TB-hour) is likely, not certain. 6.8 TB per drive: "Compute Shapes".
+        // The unit of the drives' price (TB-hour) is likely, but not confirmed. 6.8 TB per drive: "Compute Shapes".
         nvme: Some((6.8, 0.0612)),
         ..flex("VM.DenseIO.E4.Flex", 0.025, 0.0015, &["B93121", "B93122"])
     },
@@ -107,14 +107,14 @@ pub(super) const ROWS: &[Row] = &[
 pub(super) const BOOT_VOLUME_GB_MONTH: f64 = 0.0255;
 /// Boot volumes: US dollars per performance unit (VPU), GB and month.
 pub(super) const BOOT_VOLUME_VPU_GB_MONTH: f64 = 0.0017;
-/// What a boot volume has when nothing else is said: 10 VPUs per GB ("balanced").
+/// The default performance of a boot volume: 10 VPUs per GB ("balanced").
 pub(crate) const BOOT_VOLUME_VPUS: f64 = 10.0;
-/// The size of a boot volume when nothing else is said, in GB.
+/// The default size of a boot volume, in GB.
 pub(super) const BOOT_VOLUME_GB: f64 = 50.0;
-/// Hours in a month, as prices per month are converted (8,760 / 12).
+/// Hours in a month for converting prices per month (8,760 / 12).
 pub(super) const HOURS_IN_A_MONTH: f64 = 730.0;
 
-/// Unused reserved capacity costs this share of the price on demand (Oracle: "Capacity Reservations").
+/// Unused reserved capacity costs this fraction of the on-demand price (Oracle: "Capacity Reservations").
 pub const UNUSED_RESERVATION: f64 = 0.85;
-/// A preemptible instance costs this share of the price on demand (Oracle: "Preemptible Instances").
+/// A preemptible instance costs this fraction of the on-demand price (Oracle: "Preemptible Instances").
 pub(crate) const PREEMPTIBLE: f64 = 0.5;

@@ -178,7 +178,7 @@ proptest! {
     }
 }
 
-/// A cheap shape of unlike size, the same preemptible, and a dearer shape.
+/// A cheap shape of another size, the same as preemptible, and a more expensive shape.
 fn three_kinds() -> FleetSpec {
     let mut spec = spec("VM.Standard.E5.Flex", 1.0, 6.0);
     let base = spec.placements[0].clone();

@@ -1,10 +1,10 @@
 //! The addresses of many instances at once.
 //!
-//! An instance does not hold its addresses, and asking for each one's attachment and VNIC is refused with 429 on large
-//! fleets. So whole lists are read and joined: VNIC attachments of the compartment → VNIC, private addresses of the
-//! subnets → VNIC to address, public addresses of the availability domains → private to public address. That is about
-//! three pages for each 100 instances; GetVnic is for the few that the join leaves open. Of each row only what the join
-//! needs is kept, as pages come: whole rows of 100,000 instances would take half a gigabyte.
+//! An instance does not contain its addresses, and reading the attachment and VNIC of each one is refused with 429 for large
+//! fleets. So whole lists are read and joined: VNIC attachments of the compartment → VNIC, private addresses of the subnets →
+//! VNIC to address, public addresses of the availability domains → private to public address. That takes about three pages per
+//! 100 instances; GetVnic is only used for the few that the join leaves open. While pages arrive, only the fields that the join
+//! needs are kept: whole rows of 100,000 instances would take half a gigabyte.
 
 use crate::query::select::Machine;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Lists read at the same time.
 const AT_ONCE: usize = 8;
-/// GetVnic is called for at most this many instances, and for at most a tenth of them if there are more.
+/// GetVnic is called for at most this many instances, or for a tenth of them if that is more.
 const FEW: usize = 10;
 
 /// The addresses of one instance's first VNIC.
@@ -28,11 +28,11 @@ struct Addresses {
     public: Option<String>,
 }
 
-/// Reads addresses into `machines`. Returns a sentence for people when some could not be asked for: a list without some
-/// addresses is of more use than none.
+/// Reads addresses into `machines`. Returns a sentence for people if some could not be read, because a list without some
+/// addresses is more useful than none.
 ///
 /// # Errors
-/// When the attachments cannot be listed at all.
+/// When the attachments cannot be listed.
 pub async fn fill(client: &Client, machines: &mut [Machine]) -> Result<Option<String>, Failure> {
     let (found, warning) = read(client, machines).await?;
     for (number, addresses) in found {
@@ -44,7 +44,7 @@ pub async fn fill(client: &Client, machines: &mut [Machine]) -> Result<Option<St
     Ok(warning)
 }
 
-/// The addresses by the instance's place in `machines`.
+/// The addresses by the instance's index in `machines`.
 async fn read(
     client: &Client,
     machines: &[Machine],
@@ -80,7 +80,7 @@ async fn read(
             Ok(vnic) => {
                 found.insert(number, Addresses::from(vnic.value));
             }
-            // Gone since it was listed.
+            // Terminated since it was listed.
             Err(failure) if failure.class == FailureClass::NotFound => {}
             Err(failure) => failures.push(failure),
         }
@@ -110,10 +110,10 @@ fn kept<T>(answers: Vec<Result<Vec<T>, Failure>>, failures: &mut Vec<Failure>) -
     rows
 }
 
-/// What is kept of a private address.
+/// The stored part of a private address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Private {
-    /// The place of its instance.
+    /// The index of its instance.
     number: usize,
     primary: bool,
     ocid: Option<String>,
@@ -121,7 +121,7 @@ struct Private {
 }
 
 impl Private {
-    /// Nothing when it is of no VNIC that is looked for.
+    /// `None` if it does not belong to a wanted VNIC.
     fn of(row: PrivateIp, vnics: &HashMap<String, usize>) -> Option<Self> {
         let number = *vnics.get(row.vnic_id.as_deref()?)?;
         let primary = row.is_primary.unwrap_or(false);
@@ -129,7 +129,7 @@ impl Private {
     }
 }
 
-/// What is kept of a public address: what it stands for, and itself.
+/// The stored part of a public address: the private address that it maps to, and the address.
 type Public = (String, String);
 
 fn public_of(row: PublicIp) -> Option<Public> {
@@ -186,11 +186,11 @@ async fn public_addresses(
         .await
 }
 
-/// Finds the first VNIC of each instance: the first network card's oldest attachment that is still there.
+/// Finds the first VNIC of each instance: the oldest present attachment of the first network card.
 struct First<'a> {
     numbers: HashMap<&'a str, usize>,
     best: BTreeMap<usize, Best>,
-    /// The subnets that were met: few.
+    /// The subnets that occurred, which are few.
     subnets: Vec<String>,
 }
 
@@ -224,7 +224,7 @@ impl<'a> First<'a> {
         self.best.insert(*number, Best { rank, vnic, subnet });
     }
 
-    /// VNIC → place of its instance, and the subnets of these VNICs.
+    /// VNIC → index of its instance, and the subnets of these VNICs.
     fn done(self) -> (HashMap<String, usize>, Vec<String>) {
         let used: BTreeSet<usize> = self.best.values().filter_map(|best| best.subnet).collect();
         let vnics = self.best.into_iter().map(|(number, best)| (best.vnic, number)).collect();
@@ -233,8 +233,7 @@ impl<'a> First<'a> {
     }
 }
 
-/// Joins the lists: the addresses by the instance's place, and the (place, VNIC) pairs for which no private address was
-/// listed.
+/// Joins the lists: the addresses by the instance's index, and the (index, VNIC) pairs without a listed private address.
 fn join(
     vnics: &HashMap<String, usize>,
     private: Vec<Private>,
@@ -244,7 +243,7 @@ fn join(
         public.iter().map(|(entity, address)| (entity.as_str(), address.as_str())).collect();
     let mut found: BTreeMap<usize, Addresses> = BTreeMap::new();
     for row in private {
-        // The VNIC's primary address, or the first of those that there are.
+        // The VNIC's primary address, otherwise its first one.
         if found.contains_key(&row.number) && !row.primary {
             continue;
         }

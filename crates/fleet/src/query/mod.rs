@@ -1,4 +1,4 @@
-//! Questions that change nothing: which instances there are, where they can be reached, and what a launch would run into.
+//! Read-only queries: which instances exist, what their addresses are, and what would prevent a launch.
 
 pub mod addresses;
 pub mod preflight;

@@ -1,7 +1,7 @@
-//! What refusals and answers mean for the rate.
+//! Decides what refusals and responses mean for the rate.
 //!
-//! The numbers below were found by search: thousands of variants ran against the model server of the `lab` crate, and the
-//! one was kept that was best over a table of limits, latencies, changes and rivals (`docs/pacing.md`).
+//! The constants below were found by search: thousands of variants ran against the model server of the `lab` crate, and the
+//! best one over a table of limits, latencies, changes and competing senders was kept (`docs/pacing.md`).
 
 use super::{Controller, JITTER, LEAST_RATE, Mode, seconds};
 use crate::pace::cruise::{Shape, Swing, fastest_growth};
@@ -10,49 +10,50 @@ use crate::pace::refused::Refused;
 use crate::pace::ticket::{Reason, Ticket};
 use std::time::Duration;
 
-/// The search begins at this part of what the ramp sent a second: its burst made it look faster than the service is.
+/// The search begins at this fraction of the ramp's rate, because the burst made the service look faster than it is.
 const AFTER_BURST: f64 = 0.17;
-/// So many requests let through between two refusals measure the rate well enough to swing around it.
+/// This many admitted requests between two refusals measure the rate well enough to swing around it.
 const ENOUGH: f64 = 8.0;
-/// The search goes on at this part of the rate that was refused. A small step: two that search at once end up alike.
+/// The search continues at this fraction of the refused rate. The step is small so that two concurrent searches end at similar
+/// rates.
 const SEARCH_STEP: f64 = 0.75;
-/// A bucket is supposed to hold this many requests until it is measured: what the ramp got beyond that is rate.
+/// The assumed bucket size until it is measured; what the ramp got beyond it is rate.
 const LIKELY_BURST: f64 = 40.0;
-/// So many refusals with nothing let through in between, each at a lower rate, mean that asking slower does not help.
+/// After this many consecutive refusals without an admitted request, each at a lower rate, asking more slowly does not help.
 const REFUSALS_IN_A_ROW: u32 = 5;
-/// Being refused for so long, where the known rate says that one of the next requests should have passed, is a penalty.
+/// Being refused for this long, although by the known rate one of the next requests should have passed, is a penalty.
 const PENALTY_SECONDS: f64 = 5.0;
-/// The same, where the rate is not known.
+/// The same if the rate is unknown.
 const PENALTY_SECONDS_UNKNOWN: f64 = 20.0;
-/// How long to stay below the limit after a penalty, as a multiple of what it cost: probing may cost 3 % at most.
+/// How long to stay below the limit after a penalty, as a multiple of its cost: probing may cost at most 3 %.
 const PENALTY_MEMORY: f64 = 30.0;
 /// The first rate after a penalty that came before the rate was known.
 const AFTER_PENALTY: f64 = 1.0;
-/// A rate beyond this multiple of what was usual is a limit that has risen, not another sender that has less.
+/// A rate above this multiple of the usual rate means that the limit has risen, not that another sender uses less.
 const RISEN: f64 = 1.5;
-/// The same, downwards. Between the two, what is usual stays as it is: two who share a limit take equal steps as long as
-/// they agree on it.
+/// The same for a fall. Between the two, the usual rate stays unchanged: two senders that share a limit take equal steps as
+/// long as they agree on it.
 const FALLEN: f64 = 0.27;
-/// A rate that rose fast to where it was refused keeps a part of that, at most this many times what was let through on
-/// average: else the one who has less and rises would be cut more than the one who has much.
+/// A rate that rose quickly until it was refused keeps a part of that, at most this multiple of the average admitted rate.
+/// Otherwise a sender with a small, rising share would be cut more than one with a large share.
 const RISER: f64 = 2.8;
-/// A swing that ends within this part of its length met expectations: the limit has not changed.
+/// A swing that ends within this fraction of its length met expectations: the limit has not changed.
 const STEADY: f64 = 0.3;
-/// Each such swing makes the next one longer by this factor, …
+/// The factor by which each such swing lengthens the next one …
 const CALMER: f64 = 1.1;
-/// … and any other one shorter by this, …
+/// … and by which any other swing shortens it …
 const ALARMED: f64 = 0.6;
-/// … but not below this part of the usual length.
+/// … down to this fraction of the usual length …
 const LEAST_PATIENCE: f64 = 0.56;
-/// Nor above this part. A narrow range: one who is calmer than another gets less than it.
+/// … and up to this one. The range is narrow because a sender with longer swings gets a smaller share.
 pub(super) const MOST_PATIENCE: f64 = 0.9;
-/// After a refusal, this many requests are left out, as far as the service's bucket keeps them: answers and requests do
-/// not come in order, and an empty bucket would refuse some of them for that alone.
+/// After a refusal, this many requests are skipped if the service's bucket keeps them: responses and requests arrive out of
+/// order, and an empty bucket would refuse some of them for that reason alone.
 const CUSHION: f64 = 0.8;
-/// The first rate after a penalty: this many requests in the time that the penalty took.
+/// The first rate after a penalty: this many requests in the duration of the penalty.
 const AFTER_REFUSED: f64 = 4.0;
-/// What counts as usual at first is not less than this many requests a second: a sender that found little because another
-/// one was there first must be able to grow.
+/// The minimum of the initial usual rate, in requests per second, so that a sender that found little because another one was
+/// first can grow.
 const LEAST_REFERENCE: f64 = 1.3;
 
 impl Controller {
@@ -69,14 +70,14 @@ impl Controller {
         }
         let rate = ticket.rate;
         if measured.requests < ENOUGH {
-            // A penalty ends with a full bucket. This one did not: others had emptied it, or little flows into it.
+            // A penalty ends with a full bucket. This one did not: other senders had emptied it, or it fills slowly.
             self.penalty = 0.0;
         }
         self.reaction = self.sent;
         let mode = self.after_refusal(rate, measured, searched);
         self.flattered = 0.0;
         self.begin(mode, now);
-        // A service that made us pay before is not asked twice.
+        // After an earlier penalty the service is not asked twice.
         if self.refusals >= REFUSALS_IN_A_ROW || self.penalty > 0.0 {
             let first_wait = seconds((1.0 / self.rate()).max(0.25)).min(self.settings.longest_wait);
             let refused = Refused::new(self.refused_since, first_wait, self.penalty_wait);
@@ -87,7 +88,7 @@ impl Controller {
         }
     }
 
-    /// The mode after the first refusal since something was let through.
+    /// The mode after the first refusal since a request was admitted.
     fn after_refusal(&mut self, rate: f64, measured: Measured, searched: Measured) -> Mode {
         match self.mode {
             Mode::Ramp => {
@@ -109,13 +110,13 @@ impl Controller {
         }
     }
 
-    /// The next swing, from what the last one met.
+    /// The next swing, based on the last one.
     fn swing_again(&mut self, swing: Swing, rate: f64, measured: Measured) -> Mode {
         let steady = (self.sending / swing.seconds - 1.0).abs() < STEADY;
         let factor = if steady { CALMER } else { ALARMED };
         self.patience = (self.patience * factor).clamp(LEAST_PATIENCE, MOST_PATIENCE);
-        // Few requests measure badly, and so does a time in which answers overtake each other. But then the time was
-        // short, and the rate at its end is what was let through.
+        // Few requests measure poorly, and so does a time in which responses overtake each other. But then the time was short,
+        // and the rate at its end is what was admitted.
         let settled = (measured.seconds / (2.0 * self.latency_or_guess())).min(1.0);
         let weight = settled * measured.requests / (measured.requests + 5.0);
         let found = measured.rate() * weight + rate.min(swing.upper()) * (1.0 - weight);
@@ -125,9 +126,9 @@ impl Controller {
         self.cruise(again * centre)
     }
 
-    /// Searches lower: the rate was refused.
+    /// Searches lower because the rate was refused.
     fn search_on(&mut self, rate: f64) -> Mode {
-        // Where much is under way, each step is dear.
+        // If many requests are in flight, each step is expensive.
         let step = if rate * self.latency_or_guess() > 2.0 { SEARCH_STEP * SEARCH_STEP } else { SEARCH_STEP };
         self.misses += 1;
         searching(step * rate, SEARCH_STEP.powf(f64::from(self.misses.min(8))), self.latency_or_guess())
@@ -137,7 +138,7 @@ impl Controller {
         self.latency.unwrap_or(0.1).max(1e-3)
     }
 
-    /// Begins to search.
+    /// Begins a search.
     fn search(&mut self, from: f64) -> Mode {
         self.misses = 0;
         self.meter.drop_anchor();
@@ -186,7 +187,7 @@ impl Controller {
         let mode = if was_penalty {
             self.penalty = self.penalty.max(blocked);
             self.penalty_wait = Some(refused.last_wait);
-            // The bucket filled up meanwhile: what it gives now says nothing about the rate.
+            // The bucket filled up meanwhile, so what it admits now says nothing about the rate.
             self.meter.mark(ticket);
             self.flattered = self.ramp.requests;
             match self.measured {
@@ -207,12 +208,12 @@ fn searching(from: f64, eagerness: f64, latency: f64) -> Mode {
     Mode::Search { from, growth: eagerness * growth }
 }
 
-/// The rate of a service whose full bucket was emptied by a rate that grew by `e^growth` a second until it was `rate`: the
-/// bucket gave what exceeded the service's rate since it was passed, `burst` requests in all.
+/// The rate of a service whose full bucket was emptied by a rate that grew by `e^growth` per second up to `rate`: since the
+/// growing rate passed the service's rate, the bucket supplied the excess, `burst` requests in total.
 fn draining(rate: f64, growth: f64, burst: f64) -> f64 {
     let given = |service: f64| (rate - service - service * (rate / service).ln()) / growth;
     let (mut low, mut high) = (LEAST_RATE, rate.max(LEAST_RATE));
-    // Each step halves the range: 40 leave less than a millionth of a millionth.
+    // Each step halves the range, so 40 steps leave less than a millionth of a millionth.
     for _ in 0..40 {
         let middle = f64::midpoint(low, high);
         if given(middle) > burst { low = middle } else { high = middle }

@@ -1,4 +1,4 @@
-//! The order of the questions: what everything depends on first, the rest at once, in few rounds.
+//! The order of the requests: first what everything depends on, then the rest concurrently, in few rounds.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::plan::{FleetSpec, grouped, is_same_kind};
 use crate::price::{self, Prices};
 use crate::reservation::Held;
 
-/// Asks beforehand what a launch of `fleet` would run into.
+/// Checks in advance what would prevent a launch of `fleet`.
 pub async fn preflight(client: &Client, fleet: &FleetSpec, prices: &Prices) -> Preflight {
     let asker = Asker::new(client, fleet);
     let mut answer = Preflight { wanted: fleet.count, ..Preflight::default() };
@@ -78,7 +78,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     answer.findings.extend(shapes::wrong_baselines(asker.fleet, &placements, &rows));
     answer.findings.extend(shapes::wrong_sizes(asker.fleet, &placements, &rows));
     answer.findings.extend(reserved::impossible(asker.fleet, &reservations));
-    // Where nothing can be launched anyhow, limits are of no interest.
+    // If nothing can be launched anyway, limits do not matter.
     let open = |place: &Placement| {
         offers.is_open(place) && !answer.findings.iter().any(|finding| finding.stops(place, &placements))
     };
@@ -112,7 +112,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     answer.possible = in_all(&answer.verdicts, asker.fleet.count);
 }
 
-/// How many of each kind can be had.
+/// How many instances of each kind can be obtained.
 fn kinds(
     fleet: &FleetSpec,
     verdicts: &[Verdict],
@@ -139,7 +139,7 @@ fn kinds(
     fleet.kinds().into_iter().map(of_kind).collect()
 }
 
-/// The subnets that could be read, and what is the matter with them.
+/// The subnets that could be read, and their problems.
 fn keep_subnets(
     asker: &Asker<'_>,
     networks: &[(String, Vec<Placement>)],
@@ -163,13 +163,13 @@ fn keep_subnets(
     kept
 }
 
-/// Names in one text; `None` without any.
+/// Joins names into one text; `None` if there are none.
 fn joined(names: impl Iterator<Item = String>) -> Option<String> {
     let names: Vec<String> = names.collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// The availability domains; asked for first, since only accepted credentials can ask for them.
+/// The availability domains, which are read first because that requires valid credentials.
 async fn domains(asker: &Asker<'_>, answer: &mut Preflight) -> Option<Vec<String>> {
     asker.count(1);
     let tenancy = asker.tenancy();
@@ -202,11 +202,11 @@ async fn domains(asker: &Asker<'_>, answer: &mut Preflight) -> Option<Vec<String
     }
 }
 
-/// Placements without their fault domains, each once: capacity and limits are asked for whole availability domains.
+/// The placements without their fault domains, each once: capacity and limits are checked for whole availability domains.
 fn distinct(placements: Vec<Placement>) -> Vec<Placement> {
     let mut distinct: Vec<Placement> = Vec::new();
     for placement in placements {
-        // A reservation's config may be bound to a fault domain, so there it stays.
+        // A reservation's config may be bound to a fault domain, so the fault domain stays.
         let named = placement.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty());
         let placement = if named { placement } else { Placement { fault_domain: None, ..placement } };
         if !distinct.contains(&placement) {
@@ -226,8 +226,8 @@ fn shapes_of(placements: &[Placement]) -> Vec<String> {
     shapes
 }
 
-/// Limits of every place that is open. The first place is asked alone: what it teaches about the names of the limits saves
-/// questions about the others.
+/// The limits of every open place. The first place is checked alone, because it reveals the names of the limits and so saves
+/// requests for the others.
 async fn limits_everywhere(
     asker: &Asker<'_>,
     placements: &[Placement],
@@ -251,7 +251,7 @@ async fn limits_everywhere(
     rooms
 }
 
-/// What is good to know and may be left out: the names of images, and further pages of addresses.
+/// Optional facts: the names of images, and further pages of addresses.
 async fn afterthoughts(
     asker: &Asker<'_>,
     subnets: &mut [SubnetFacts],

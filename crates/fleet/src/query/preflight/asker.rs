@@ -1,4 +1,4 @@
-//! What all questions of one preflight share: whom to ask about what, and how many requests that may take.
+//! The shared state of one preflight: the client, the fleet, and the budget of requests.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,14 +11,14 @@ use super::probe::Probe;
 use crate::plan::FleetSpec;
 use crate::plan::policy::PolicyScope;
 
-/// Requests for one shape in three availability domains: what may be left out is, so that they suffice.
+/// The requests for one shape in three availability domains. Optional requests are skipped so that these suffice.
 const BASE_REQUESTS: u32 = 6;
-/// And for each further shape in each availability domain …
+/// Further requests for each further shape in each availability domain.
 const REQUESTS_PER_PLACE: u32 = 3;
-/// … and for each further image or subnet.
+/// Further requests for each further image or subnet.
 const REQUESTS_PER_RESOURCE: u32 = 2;
 
-/// What is asked about, and how often the service was asked.
+/// The subject of the preflight, and the number of requests so far.
 pub(super) struct Asker<'a> {
     pub client: &'a Client,
     pub fleet: &'a FleetSpec,
@@ -33,7 +33,7 @@ impl<'a> Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// Counts requests that are about to be made, whatever the budget: without them there is no answer at all.
+    /// Counts requests that will be made whatever the budget, because there is no result without them.
     pub fn count(&self, requests: u32) {
         self.asked.fetch_add(requests, Ordering::Relaxed);
     }
@@ -55,8 +55,8 @@ impl Asker<'_> {
         if self.fleet.tenancy.is_empty() { &self.fleet.compartment } else { &self.fleet.tenancy }
     }
 
-    /// Sets the budget for these places: the fault domains of a domain are asked about together. Each
-    /// thing that the launch names besides is one request more; `more` are its images and subnets beyond the first.
+    /// Sets the budget for these places; the fault domains of a domain are checked together. Each resource that the launch
+    /// names adds one request; `more` is the number of images and subnets beyond the first.
     pub fn allow_for(&self, placements: &[Placement], named: usize, more: usize) {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX / 8);
         let budget = BASE_REQUESTS
@@ -67,7 +67,7 @@ impl Asker<'_> {
     }
 }
 
-/// What limits and offers are asked for: availability domain, shape, and the size where a placement has one of its own.
+/// A place for which limits and offers are checked: availability domain, shape, and the size if a placement has its own.
 pub(super) type Place = (String, String, Option<PlacementSize>);
 
 pub(super) fn key(placement: &Placement) -> Place {
@@ -85,12 +85,12 @@ pub(super) fn places(placements: &[Placement]) -> Vec<&Placement> {
     places
 }
 
-/// What the region says of a shape.
+/// The region's row of a shape.
 pub(super) fn row_of<'a>(rows: &'a [Shape], shape: &str) -> Option<&'a Shape> {
     rows.iter().find(|row| row.shape == shape)
 }
 
-/// Asks for the compartment, when a question about it was refused.
+/// Checks the compartment after a request about it was refused.
 pub(super) async fn probe_compartment(asker: &Asker<'_>) -> Option<Finding> {
     let ocid = asker.fleet.compartment.as_str();
     if !asker.may(1) {

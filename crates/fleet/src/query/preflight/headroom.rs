@@ -1,4 +1,4 @@
-//! What the limits and quotas of a fleet leave, and the values that would do for all of it.
+//! The room that limits and quotas leave for a fleet, and the values that would suffice for all of it.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use super::limits::{self, Each, Limit, Unit};
 use super::shapes;
 use crate::plan::FleetSpec;
 
-/// What stands in the way of a fleet.
+/// What prevents a fleet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Headroom {
-    /// How many instances are wanted.
+    /// The number of instances wanted.
     pub wanted: u32,
-    /// How many of them the limits have room for; absent if a limit that is needed could not be read.
+    /// How many of them the limits allow; absent if a required limit could not be read.
     pub fits: Option<u64>,
     /// Each limit of each place, in the order of the placements.
     pub limits: Vec<LimitRow>,
@@ -37,33 +37,33 @@ pub struct LimitRow {
     pub shape: String,
     /// What it counts: `OCPUs`, `GB`, `GPUs`.
     pub unit: &'static str,
-    /// Its value, where the service tells it.
+    /// Its value, if the service states it.
     pub limit: Option<f64>,
-    /// The value of a compartment quota, where there is one.
+    /// The value of a compartment quota, if there is one.
     pub quota: Option<f64>,
-    /// How much of it is used.
+    /// The amount used.
     pub used: f64,
-    /// How much the limit and the quota leave.
+    /// The amount that the limit and the quota leave.
     pub available: f64,
-    /// What one instance needs.
+    /// The amount that one instance needs.
     pub each: f64,
-    /// How many instances it has room for.
+    /// The number of instances that it allows.
     pub room: u64,
-    /// The least value with which all wanted instances fit, if only this place gets more. Absent if they fit now.
+    /// The smallest value with which all wanted instances fit, if only this place is raised. Absent if they already fit.
     pub would_do: Option<u64>,
 }
 
 impl Headroom {
-    /// Whether nothing is known to stand in the way.
+    /// Whether nothing is known to prevent the fleet.
     pub fn is_enough(&self) -> bool {
         self.fits.is_none_or(|fits| fits >= u64::from(self.wanted))
     }
 }
 
-/// Asks for the limits of every place of a fleet whose domains are resolved.
+/// Reads the limits of every place of a fleet whose domains are resolved.
 ///
 /// # Errors
-/// When the login is refused or nobody answers: then nothing is known.
+/// When the login is refused or there is no response, because nothing is known then.
 pub async fn headroom(client: &Client, fleet: &FleetSpec) -> Result<Headroom, Failure> {
     let asker = Asker::new(client, fleet);
     let mut wanted: Vec<String> = fleet.placements.iter().map(|place| place.shape.clone()).collect();
@@ -82,7 +82,7 @@ pub async fn headroom(client: &Client, fleet: &FleetSpec) -> Result<Headroom, Fa
             }
             match read(&asker, &limit, place, each).await? {
                 Ok(row) => found.limits.push(row),
-                // Twins for the region need not exist.
+                // A regional counterpart need not exist.
                 Err(_) if limit.regional => {}
                 Err(why) => {
                     is_known = false;
@@ -97,7 +97,7 @@ pub async fn headroom(client: &Client, fleet: &FleetSpec) -> Result<Headroom, Fa
     Ok(found)
 }
 
-/// One limit, or why it cannot be read.
+/// Reads one limit, or returns why it cannot be read.
 async fn read(
     asker: &Asker<'_>,
     limit: &Limit,
@@ -157,12 +157,12 @@ fn is_unknown_name(failure: &Failure) -> bool {
     matches!(failure.class, FailureClass::NotFound | FailureClass::Invalid)
 }
 
-/// How many instances fit into what is left.
+/// The number of instances that fit into the rest.
 fn rooms(available: f64, each: f64) -> u64 {
     if each <= 0.0 { u64::MAX } else { (available.max(0.0) / each + 1e-6).floor() as u64 }
 }
 
-/// How many instances all places have room for: in each domain as many as its least limit, and no more than the region.
+/// The number of instances that all places allow: in each domain as many as its smallest limit, and no more than the region.
 fn room(rows: &[LimitRow]) -> u64 {
     let mut shapes: BTreeMap<&str, (BTreeMap<&str, u64>, u64)> = BTreeMap::new();
     for row in rows {
@@ -182,7 +182,7 @@ fn room(rows: &[LimitRow]) -> u64 {
     shapes.values().fold(0, |sum, shape| sum.saturating_add(of_shape(shape)))
 }
 
-/// The values that would do. A domain that gets more takes all that is missing, whatever its other limits have left.
+/// Sets the sufficient values. A domain that is raised takes all missing instances, whatever its other limits leave.
 fn suggest(rows: &mut [LimitRow], wanted: u64, short: u64) {
     if short == 0 {
         return;

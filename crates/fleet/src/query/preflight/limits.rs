@@ -1,4 +1,4 @@
-//! Service limits and quotas: their names, and how many instances they leave room for.
+//! Service limits and quotas: their names, and how many instances they allow.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use crate::price::Size;
 /// The service that the limits belong to.
 pub(super) const SERVICE: &str = "compute";
 
-/// What limits and quotas leave for a shape in one place; nothing when not all that is needed could be asked.
+/// The room that limits and quotas leave for a shape in one place; empty if not all required limits could be read.
 pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Placement) -> Vec<Bound> {
     let asker = Asker::new(client, fleet);
     let limits = of_shape(&placement.shape, None);
-    // Regional twins need not exist; the limits of the availability domain must.
+    // Regional counterparts need not exist; the limits of the availability domain must.
     let needed = limits.iter().filter(|limit| !limit.regional).count();
     let each = Each::of(fleet, None, placement);
     let mut known = Known::default();
@@ -32,16 +32,16 @@ pub(crate) async fn bounds(client: &Client, fleet: &FleetSpec, placement: &Place
     if found < needed { Vec::new() } else { bounds }
 }
 
-/// What the limits that a refusal names say.
+/// The values of the limits that a refusal names.
 #[derive(Debug)]
 pub(crate) enum NamedLimits {
-    /// This one does not count what machines of the shape are made of: volumes, say.
+    /// This limit does not count parts of the shape's instances, but for example volumes.
     Foreign(String),
-    /// What they leave; nothing when not all of them could be asked.
+    /// The room that they leave; empty if not all of them could be read.
     Room(Vec<Bound>),
 }
 
-/// Asks for the limits that a refusal names in one place; for those of the shape when it names none.
+/// Reads the limits that a refusal names in one place, or those of the shape if it names none.
 pub(crate) async fn named(
     client: &Client,
     fleet: &FleetSpec,
@@ -73,13 +73,13 @@ pub(crate) async fn named(
     NamedLimits::Room(rooms.unwrap_or_default())
 }
 
-/// `standard-e4-core-count` is of `standard-e4`; `standard-e4x-core-count` is not.
+/// `standard-e4-core-count` belongs to `standard-e4`; `standard-e4x-core-count` does not.
 fn is_of_family(name: &str, family: &str) -> bool {
     name.strip_prefix(family).is_some_and(|rest| rest.starts_with('-'))
 }
 
 /// The limits that a refusal names: `The following service limits were exceeded: standard-a1-memory-count,
-/// standard-a1-core-count. Request a service limit increase …` (published by users; of quotas: `The following compartment
+/// standard-a1-core-count. Request a service limit increase …` (published by users; for quotas: `The following compartment
 /// quotas were exceeded: standard-e4-core-count in policy 'ocid1.quota…' by 1`).
 pub(crate) fn named_in(text: &str) -> Vec<String> {
     let Some((_, rest)) = text.split_once("exceeded:") else { return Vec::new() };
@@ -102,17 +102,17 @@ pub(super) enum Unit {
     Gpus,
 }
 
-/// A limit that a launch counts against.
+/// A limit against which a launch counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Limit {
     pub name: String,
     pub unit: Unit,
-    /// Whether it is one for the whole region.
+    /// Whether it applies to the whole region.
     pub regional: bool,
 }
 
 impl Limit {
-    /// Reads a name (Oracle: "Compute Quotas"); `None` when it is about something else.
+    /// Parses a name (Oracle: "Compute Quotas"); `None` if it is about something else.
     fn named(name: &str) -> Option<Self> {
         if name.contains("reserv") {
             return None;
@@ -130,10 +130,10 @@ impl Limit {
     }
 }
 
-/// The family that limits are named after: `standard-e4`; `None` for a name that says nothing.
+/// The family after which limits are named: `standard-e4`; `None` for a name that does not tell.
 ///
-/// `VM.Standard.E4.Flex`, `BM.Standard.E4.128` → `standard-e4`; `VM.Standard3.Flex` → `standard3`;
-/// `VM.DenseIO.E4.Flex` → `dense-io-e4`; `VM.GPU.A10.1` → `gpu-a10`.
+/// `VM.Standard.E4.Flex`, `BM.Standard.E4.128` → `standard-e4`; `VM.Standard3.Flex` → `standard3`; `VM.DenseIO.E4.Flex` →
+/// `dense-io-e4`; `VM.GPU.A10.1` → `gpu-a10`.
 pub(super) fn family(shape: &str) -> Option<String> {
     let mut parts = shape.split('.').skip(1).peekable();
     let first = parts.next()?;
@@ -152,7 +152,7 @@ pub(super) fn family(shape: &str) -> Option<String> {
     (!family.is_empty()).then_some(family)
 }
 
-/// The limits of a shape: as the service names them, else as the rule has them.
+/// The limits of a shape: as the service names them, otherwise by the naming rule.
 pub(super) fn of_shape(shape: &str, facts: Option<&Shape>) -> Vec<Limit> {
     let told = facts.and_then(|facts| facts.quota_names.as_ref()).into_iter().flatten();
     let mut limits: Vec<Limit> = told.filter_map(|name| Limit::named(name)).collect();
@@ -168,8 +168,8 @@ pub(super) fn of_shape(shape: &str, facts: Option<&Shape>) -> Vec<Limit> {
     if limits.is_empty() {
         limits.extend(rule.iter().filter_map(|rest| Limit::named(&format!("{family}-{rest}"))));
     }
-    // A1 has limits for the region besides those for each availability domain; both must have room, and the shape's
-    // own list does not name them.
+    // A1 has limits for the region in addition to those for each availability domain. Both must have room, and the shape's own
+    // list does not name the regional ones.
     if family == "standard-a1" && !limits.iter().any(|limit| limit.regional) {
         let twins = ["core-regional-count", "memory-regional-count"];
         limits.extend(twins.iter().filter_map(|rest| Limit::named(&format!("{family}-{rest}"))));
@@ -177,7 +177,7 @@ pub(super) fn of_shape(shape: &str, facts: Option<&Shape>) -> Vec<Limit> {
     limits
 }
 
-/// The name that a limit really has, looked up among all: some have a suffix that the rule does not know
+/// The real name of a limit, looked up among all: some have a suffix that the rule does not cover
 /// (`standard-e5-core-ad-count`).
 pub(super) fn find_in(definitions: &[LimitDefinitionSummary], limit: &Limit) -> Option<String> {
     let stem = limit.name.strip_suffix("-count")?;
@@ -194,7 +194,7 @@ pub(super) fn find_in(definitions: &[LimitDefinitionSummary], limit: &Limit) -> 
         .map(str::to_owned)
 }
 
-/// What one instance counts for.
+/// The amounts that one instance uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Each {
     pub size: Size,
@@ -202,7 +202,7 @@ pub(super) struct Each {
 }
 
 impl Each {
-    /// What one instance needs: as the fleet says, else as the shape has it.
+    /// The needs of one instance: from the fleet, otherwise from the shape.
     pub(super) fn of(fleet: &FleetSpec, row: Option<&Shape>, placement: &Placement) -> Self {
         Self {
             size: shapes::facts(&placement.shape, row).size_of(fleet.size_at(placement)),
@@ -211,25 +211,25 @@ impl Each {
     }
 }
 
-/// What asking for a limit brought.
+/// The result of reading a limit.
 enum Answer {
     Room(Bound),
-    /// There is no such limit, or it cannot be asked for.
+    /// The limit does not exist, or cannot be read.
     NoSuch,
-    /// Not this time, or not this user.
+    /// The limit could not be read this time, or not by this user.
     Unknown,
 }
 
-/// What was learnt about limits where they were asked for first.
+/// What was learned about limits in the first place.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// By shape: the limits that exist, and what the regional ones leave.
+    /// By shape: the existing limits, and the room of the regional ones.
     shapes: BTreeMap<String, (Vec<Limit>, Vec<Bound>)>,
 }
 
 impl Known {
-    /// Asks for the limits of a shape in the first place that offers it. A name that the service does not know is looked
-    /// up among all. Answers the limits that exist and what they leave.
+    /// Reads the limits of a shape in the first place that offers it. A name that the service does not know is looked up among
+    /// all. Returns the existing limits and their room.
     pub async fn first(
         &mut self,
         asker: &Asker<'_>,
@@ -243,7 +243,7 @@ impl Known {
             match answer {
                 Answer::Room(bound) => found.push((limit, bound)),
                 Answer::NoSuch => missing.push(limit),
-                // It exists as far as anybody knows: worth asking for elsewhere.
+                // It exists as far as known, so it is worth reading elsewhere.
                 Answer::Unknown => {}
             }
         }
@@ -267,7 +267,7 @@ impl Known {
         bounds
     }
 
-    /// Asks for the limits of a shape in another place: those that exist, and regional ones not again.
+    /// Reads the limits of a shape in another place: only those that exist, without repeating regional ones.
     pub async fn again(&self, asker: &Asker<'_>, placement: &Placement, each: Each) -> Vec<Bound> {
         let Some((limits, regional)) = self.shapes.get(&placement.shape) else { return Vec::new() };
         let local: Vec<Limit> = limits.iter().filter(|limit| !limit.regional).cloned().collect();
@@ -280,7 +280,7 @@ impl Known {
         bounds
     }
 
-    /// Whether the limits of a shape were asked for already.
+    /// Whether the limits of a shape were already read.
     pub fn has(&self, shape: &str) -> bool {
         self.shapes.contains_key(shape)
     }
@@ -293,7 +293,7 @@ async fn ask_all(
     each: Each,
 ) -> Vec<(Limit, Answer)> {
     let compartment = asker.fleet.compartment.as_str();
-    // Those that there is no question left for are unknown.
+    // Limits without a remaining request are unknown.
     let limits: Vec<Limit> = limits.iter().filter(|_| asker.may(1)).cloned().collect();
     let answers =
         join_all(limits.iter().map(|limit| ask(asker.client, compartment, limit, availability_domain, each)))
@@ -301,7 +301,7 @@ async fn ask_all(
     limits.into_iter().zip(answers).collect()
 }
 
-/// Asks for a limit in one availability domain, or in the region if it is regional.
+/// Reads a limit in one availability domain, or in the region if it is regional.
 async fn ask(
     client: &Client,
     compartment: &str,
@@ -326,7 +326,7 @@ async fn ask(
     }
 }
 
-/// How much of it is left: the least of what the limit and a quota leave.
+/// The amount left: the smaller of what the limit and a quota leave.
 pub(super) fn left(answer: &ResourceAvailability) -> Option<f64> {
     let available = answer.fractional_availability.or(answer.available.map(|available| available as f64));
     let used = answer.fractional_usage.or(answer.used.map(|used| used as f64)).unwrap_or_default();
@@ -355,7 +355,7 @@ fn bound(limit: &Limit, answer: &ResourceAvailability, domain: Option<&str>, eac
     Some(Bound::taking(pool, why))
 }
 
-/// A figure without needless zeros; a limit of a milliard is none.
+/// A number without trailing zeros. A limit of a billion or more is no limit.
 fn trim(figure: f64) -> String {
     if figure >= 1e9 { "unlimited".to_owned() } else { format!("{}", (figure * 1000.0).round() / 1000.0) }
 }

@@ -1,7 +1,7 @@
-//! Asks beforehand what a launch would run into: one verdict for each availability domain, with its reasons.
+//! Checks in advance what would prevent a launch: a verdict for each availability domain, with reasons.
 //!
-//! Reads only, with few requests and most of them at once. What could not be asked is unknown and stands in nobody's
-//! way: a launch may do what a question may not. Must not know of files, arguments or terminals.
+//! It only reads, with few requests, most of them concurrent. What cannot be checked is unknown and blocks nothing, because a
+//! launch may be allowed where a check is not. It must not know about files, arguments or terminals.
 
 mod ask;
 mod asker;
@@ -27,7 +27,7 @@ use crate::price::Size;
 use ledger::{CapacityType, Placement};
 use serde::Serialize;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -35,29 +35,29 @@ pub enum Level {
     Stop,
     /// Some launches would fail, or cost more than they need to.
     Warning,
-    /// Worth knowing.
+    /// Information.
     Note,
 }
 
-/// Something that was found.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// How much it matters.
+    /// Its severity.
     pub level: Level,
-    /// What it is about: an OCID, or the name of an availability domain or shape.
+    /// Its subject: an OCID, or the name of an availability domain or shape.
     pub about: String,
-    /// What is the matter.
+    /// The problem.
     pub message: String,
-    /// What to do: words, or the policy statement to add.
+    /// The remedy: advice, or the policy statement to add.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
-    /// What Oracle's support asks for.
+    /// The request id for Oracle's support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opc_request_id: Option<String>,
-    /// Whether every launch that it is about would fail: all of them, or those of one shape or reservation.
+    /// Whether every launch that it concerns would fail: all launches, or those of one shape or reservation.
     #[serde(skip)]
     fatal: bool,
-    /// The only places that it is about; empty where `about` tells.
+    /// The only places that it concerns; empty if `about` tells.
     #[serde(skip)]
     only: Box<[Placement]>,
 }
@@ -69,13 +69,13 @@ impl Finding {
         Self { level, about, message, remedy: None, opc_request_id: None, fatal, only: Box::default() }
     }
 
-    /// For one that stops the launches it is about, and not every launch.
+    /// Marks a finding that stops the launches that it concerns, but not every launch.
     fn fatal(mut self) -> Self {
         self.fatal = true;
         self
     }
 
-    /// The same about some places only, if they are not all that the launch has: what stops it there does not stop it.
+    /// Restricts it to some places if they are not all places of the launch; it then does not stop the launch.
     fn about_some(mut self, some: &[Placement], all: &[Placement]) -> Self {
         if !all.iter().all(|placement| some.contains(placement)) {
             self.only = some.into();
@@ -84,12 +84,12 @@ impl Finding {
         self
     }
 
-    /// The same as a part of `places`, where it does not say which of them it is about.
+    /// Marks it as one of several for `places`, if it does not say which of them it concerns.
     fn among(self, places: &[Placement], all: &[Placement]) -> Self {
         if self.only.is_empty() { self.about_some(places, all) } else { self }
     }
 
-    /// Whether it makes launches at this one of the places fail.
+    /// Whether it makes launches at this place fail.
     fn stops(&self, placement: &Placement, all: &[Placement]) -> bool {
         if !self.only.is_empty() {
             return self.fatal && self.only.contains(placement);
@@ -115,7 +115,7 @@ impl Finding {
     }
 }
 
-/// What is known of a shape that the fleet uses.
+/// The facts about a shape that the fleet uses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ShapeFacts {
     /// Its name.
@@ -124,14 +124,14 @@ pub struct ShapeFacts {
     pub ocpus: Option<f64>,
     /// Its memory in GB, or that of its default size.
     pub memory_gb: Option<f64>,
-    /// What a flexible shape gets for each OCPU where only OCPUs are given, in GB.
+    /// The memory per OCPU of a flexible shape if only OCPUs are given, in GB.
     pub memory_gb_per_ocpu: Option<f64>,
-    /// Whether a stopped instance still costs.
+    /// Whether a stopped instance is still charged.
     pub billed_when_stopped: Option<bool>,
 }
 
 impl ShapeFacts {
-    /// The size of each instance for which this size is asked for: what it leaves open, the shape fills in.
+    /// The size of each instance for a requested size: the shape fills in what the request leaves open.
     pub fn size_of(&self, asked: Size) -> Size {
         let by_ocpus = asked.ocpus.zip(self.memory_gb_per_ocpu).map(|(ocpus, gb)| ocpus * gb);
         let default = Size { ocpus: self.ocpus, memory_gb: by_ocpus.or(self.memory_gb) };
@@ -139,10 +139,10 @@ impl ShapeFacts {
     }
 }
 
-/// How many instances of one kind can be had.
+/// How many instances of one kind can be obtained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct KindVerdict {
-    /// The kind, wherever it is launched.
+    /// The kind, at any place.
     pub placement: Placement,
     /// The shape.
     pub shape: String,
@@ -152,26 +152,26 @@ pub struct KindVerdict {
     pub memory_gb: Option<f64>,
     /// How its capacity is bought.
     pub capacity_type: CapacityType,
-    /// How many can be had if all are of this kind.
+    /// How many can be obtained if all are of this kind.
     pub possible: u32,
-    /// What each costs an hour with its boot volume; absent when that is not known.
+    /// The price of each per hour with its boot volume; absent if unknown.
     pub price_per_hour: Option<f64>,
 }
 
-/// What is known of a reservation that the fleet draws on.
+/// The facts about a reservation that the fleet uses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReservationFacts {
     /// Its OCID.
     pub ocid: String,
     /// Its name.
     pub name: String,
-    /// How many instances of the fleet's kind it has room for.
+    /// The number of instances of the fleet's kind for which it has room.
     pub free: u32,
-    /// What its unused part costs an hour now, of whatever kind; absent when a price is not known.
+    /// The present price of its unused part per hour, of any kind; absent if a price is unknown.
     pub unused_per_hour: Option<f64>,
 }
 
-/// Why nothing could be asked.
+/// Why no request succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unasked {
     /// The class of the failure: `network`.
@@ -180,12 +180,12 @@ pub struct Unasked {
     pub message: String,
 }
 
-/// The answer.
+/// The result of a preflight.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Preflight {
     /// Whether the credentials were accepted; absent if OCI could not be queried.
     pub authenticated: Option<bool>,
-    /// Why nothing could be asked, if so.
+    /// Why no request succeeded, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unasked: Option<Unasked>,
     /// The availability domains of the region.
@@ -194,28 +194,28 @@ pub struct Preflight {
     pub image: Option<String>,
     /// The subnet's name.
     pub subnet: Option<String>,
-    /// Free addresses in the subnet; when not all were counted, there are no more than these.
+    /// Free addresses in the subnet; an upper bound if not all were counted.
     pub free_addresses: Option<u64>,
     /// The shapes of the fleet.
     pub shapes: Vec<ShapeFacts>,
     /// The reservations of the fleet.
     pub reservations: Vec<ReservationFacts>,
-    /// What was found, what matters most first.
+    /// The findings, most severe first.
     pub findings: Vec<Finding>,
-    /// One for each availability domain × shape × reservation of the fleet.
+    /// One verdict for each availability domain × shape × reservation of the fleet.
     pub verdicts: Vec<Verdict>,
     /// One for each kind of instance that the fleet may launch, in order.
     pub kinds: Vec<KindVerdict>,
-    /// How many instances can be had in all.
+    /// How many instances can be obtained in total.
     pub possible: u32,
     /// How many are wanted.
     pub wanted: u32,
-    /// How many requests were made.
+    /// The number of requests.
     pub requests: u32,
 }
 
 impl Preflight {
-    /// Whether something was found that every launch would run into.
+    /// Whether a finding would stop every launch.
     pub fn is_hopeless(&self) -> bool {
         if self.verdicts.is_empty() {
             return self.findings.iter().any(|finding| finding.level == Level::Stop);
@@ -223,7 +223,7 @@ impl Preflight {
         self.wanted > 0 && self.verdicts.iter().all(|verdict| verdict.possible == 0 && verdict.certain)
     }
 
-    /// Whether everything that is wanted can be had, as far as it could be asked.
+    /// Whether everything wanted can be obtained, as far as it could be checked.
     pub fn is_enough(&self) -> bool {
         !self.is_hopeless() && self.possible >= self.wanted
     }

@@ -1,5 +1,5 @@
-//! What else a launch names by its OCID ([`crate::plan::named`]). Each is asked for by itself, with one request, so that the
-//! service's one answer to "wrong OCID" and "not allowed" names its culprit.
+//! The other resources that a launch names by OCID ([`crate::plan::named`]). Each is read with its own request, so that the
+//! service's single response for "wrong OCID" and "not allowed" identifies the resource.
 
 use std::collections::BTreeMap;
 
@@ -17,26 +17,26 @@ use crate::plan::FleetSpec;
 use crate::plan::named::{BOOT_VOLUME, ResourceKind, VOLUME, of_launch};
 use crate::plan::policy::PolicyScope;
 
-/// What the launches of a fleet name and a service can be asked for, each once.
+/// The resources in the fleet's launches that a service can read, each once.
 fn of_fleet(fleet: &FleetSpec) -> Vec<(&'static ResourceKind, Operation, String)> {
     let all = of_launch(&fleet.template).into_iter();
     all.filter_map(|(named, ocid)| Some((named, named.read?, ocid))).collect()
 }
 
-/// What was learnt of the things that a launch names.
+/// The facts about the resources that a launch names.
 #[derive(Debug, Default)]
 pub(super) struct NamedResources {
     pub findings: Vec<Finding>,
-    /// Availability domains by what is bound to them.
+    /// The availability domains to which resources are bound.
     domains: BTreeMap<&'static str, String>,
 }
 
-/// How many there are.
+/// The number of these resources.
 pub(super) fn count(fleet: &FleetSpec) -> usize {
     of_fleet(fleet).len()
 }
 
-/// Asks for each of them.
+/// Reads each of them.
 pub(super) async fn ask(asker: &Asker<'_>) -> NamedResources {
     let all = of_fleet(asker.fleet);
     asker.count(u32::try_from(all.len()).unwrap_or(u32::MAX));
@@ -75,7 +75,7 @@ impl NamedResources {
             let message = format!("the {} is {state}, not {}", kind.what, kind.good[0]);
             self.findings.push(Finding::new(Level::Stop, ocid, message));
         }
-        // Of the simulated region's hosts and clusters nobody says where they are, so only volumes count.
+        // The location of the simulated region's hosts and clusters is not known, so only volumes count.
         let is_volume = [BOOT_VOLUME.what, VOLUME.what].contains(&kind.what);
         let domain = found["availabilityDomain"].as_str().filter(|domain| is_volume && !domain.is_empty());
         if let Some(domain) = domain {
@@ -83,7 +83,7 @@ impl NamedResources {
         }
     }
 
-    /// What they leave room for at a place: nothing outside their own availability domain.
+    /// The room that they leave at a place: none outside their own availability domain.
     pub(super) fn bounds(&self, place: &Placement) -> Vec<Bound> {
         let elsewhere = self.domains.iter().filter(|(_, domain)| **domain != place.availability_domain);
         elsewhere

@@ -1,4 +1,4 @@
-//! The subnet that the instances go into: whether it is there, and how many addresses it has left.
+//! The subnet of the instances: whether it exists, and how many addresses are left.
 
 use futures_util::future::join;
 use ledger::Placement;
@@ -11,7 +11,7 @@ use super::verdict::Bound;
 use super::{Finding, Level, subnet};
 use crate::plan::policy::PolicyScope;
 
-/// What was learnt of a subnet.
+/// The facts about a subnet.
 pub(super) struct SubnetFacts {
     ocid: String,
     subnet: Subnet,
@@ -35,7 +35,7 @@ pub(super) async fn ask(asker: &Asker<'_>, ocid: &str) -> Result<SubnetFacts, Fi
     Ok(SubnetFacts { ocid: ocid.to_owned(), size: subnet::size(&subnet), subnet, used })
 }
 
-/// Says what is the matter with a subnet.
+/// The findings about a subnet.
 pub(super) fn describe(asker: &Asker<'_>, facts: &SubnetFacts) -> Vec<Finding> {
     let SubnetFacts { subnet, ocid, .. } = facts;
     let mut findings = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn describe(asker: &Asker<'_>, facts: &SubnetFacts) -> Vec<Finding> {
     findings
 }
 
-/// What the subnet of a place leaves room for.
+/// The room that the subnet of a place leaves.
 pub(super) fn bounds(facts: Option<&SubnetFacts>, placement: &Placement) -> Vec<Bound> {
     let Some(SubnetFacts { ocid, subnet, size, used }) = facts else { return Vec::new() };
     let mut bounds = Vec::new();
@@ -88,12 +88,12 @@ impl SubnetFacts {
         self.subnet.display_name.as_deref().map(|name| plain_text(name, 255))
     }
 
-    /// How many addresses are left, if they could be counted; when not all were counted, there are no more than these.
+    /// The number of free addresses, if they could be counted; an upper bound if not all were counted.
     pub(super) fn free(&self) -> Option<u64> {
         self.size.zip(self.used.as_ref()).map(|(size, used)| subnet::free(size, used).0)
     }
 
-    /// Counts further pages of addresses, as far as it matters: until too few are left, or all have been seen.
+    /// Counts further pages of addresses until too few are left, or all were counted.
     pub(super) async fn count_on(&mut self, asker: &Asker<'_>) {
         let (ocid, Some(size)) = (self.ocid.clone(), self.size) else { return };
         while let Some(count) = &mut self.used {

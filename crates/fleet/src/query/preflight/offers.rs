@@ -1,6 +1,6 @@
-//! Whether an availability domain has the hardware of a shape, and whether the image goes with it.
+//! Whether an availability domain has the hardware of a shape, and whether the image fits the shape.
 //!
-//! The capacity report tells of hardware as well, so where it answers, ListShapes need not be asked for each domain.
+//! The capacity report also shows the hardware, so where it succeeds, ListShapes is not needed for each domain.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use crate::plan::grouped;
 use crate::plan::policy::PolicyScope;
 use crate::price::Size;
 
-/// What the first report said: for one availability domain, shape by shape.
+/// The result of the first report: for one availability domain, shape by shape.
 pub(super) type First = Option<(String, Result<Vec<Availability>, Failure>)>;
 
-/// Where which shape can be had.
+/// Where each shape is offered.
 #[derive(Debug, Default)]
 pub(super) struct Offers {
     pub places: BTreeMap<Place, Offer>,
@@ -30,16 +30,16 @@ pub(super) struct Offers {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
-    /// There is hardware; the report may have said more.
+    /// It has the hardware; the report may have added details.
     Yes(Option<Availability>),
-    /// There is none.
+    /// It does not have the hardware.
     No,
-    /// Nobody could tell.
+    /// It could not be determined.
     Unknown,
 }
 
 impl Offers {
-    /// Whether a launch there has a chance.
+    /// Whether a launch at this place may succeed.
     pub fn is_open(&self, placement: &Placement) -> bool {
         self.get(placement) != Some(&Offer::No)
     }
@@ -54,7 +54,7 @@ impl Offers {
                 let why = format!("{} does not offer {}", placement.availability_domain, placement.shape);
                 Some(Bound::own(0, why))
             }
-            // What is reserved is there, whatever a report says of the rest.
+            // Reserved capacity exists, whatever a report says about the rest.
             Offer::Yes(Some(report)) if !is_reserved(placement) => report.bound(placement),
             Offer::Yes(_) | Offer::Unknown => None,
         }
@@ -65,9 +65,9 @@ fn is_reserved(placement: &Placement) -> bool {
     placement.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty())
 }
 
-/// The places where one image is launched.
+/// The places at which one image is launched.
 pub(super) struct OfImage {
-    /// The image; `None` where a boot volume is launched.
+    /// The image; `None` if a boot volume is launched.
     pub image: Option<String>,
     /// The places.
     pub places: Vec<Placement>,
@@ -75,7 +75,7 @@ pub(super) struct OfImage {
     pub wanted: Vec<String>,
 }
 
-/// The places of a fleet by their images.
+/// The places of a fleet, grouped by image.
 pub(super) fn by_image(asker: &Asker<'_>, placements: &[Placement]) -> Vec<OfImage> {
     let groups = grouped(placements, |placement| asker.fleet.image_at(placement)).into_iter();
     groups
@@ -86,14 +86,14 @@ pub(super) fn by_image(asker: &Asker<'_>, placements: &[Placement]) -> Vec<OfIma
         .collect()
 }
 
-/// The shapes in the region, as far as they go with an image.
+/// The shapes in the region that fit an image.
 pub(super) async fn in_region(asker: &Asker<'_>, of: &OfImage) -> Result<Vec<Shape>, Failure> {
     asker.count(1);
     shapes::ask(asker.client, &asker.fleet.compartment, None, of.image.as_deref(), &of.wanted).await
 }
 
-/// Finds out why shapes are missing from that list. Answers what is known of the shapes, and the image's name where it
-/// had to be asked for. The findings are about all the places of the image.
+/// Finds out why shapes are missing from that list. Returns the facts about the shapes, and the image's name if it had to be
+/// read. The findings concern all places of the image.
 pub(super) async fn explain(
     asker: &Asker<'_>,
     OfImage { image: asked_image, wanted, places }: &OfImage,
@@ -104,7 +104,7 @@ pub(super) async fn explain(
         Ok(rows) if wanted.iter().all(|shape| row_of(&rows, shape).is_some()) => return (rows, None),
         Ok(rows) => rows,
         Err(failure) if failure.class == FailureClass::NotFound => {
-            // The compartment or the image: each is asked for by itself.
+            // The compartment or the image: each is read separately.
             findings.extend(probe_compartment(asker).await);
             Vec::new()
         }
@@ -165,7 +165,7 @@ pub(super) async fn explain(
     (all, name)
 }
 
-/// What is to be had in a domain without a reservation: each shape and size once.
+/// The kinds wanted in a domain without a reservation: each shape and size once.
 fn kinds<'a>(placements: &'a [Placement], domain: &str) -> Vec<&'a Placement> {
     let mut kinds: Vec<&Placement> = Vec::new();
     for placement in placements.iter().filter(|p| p.availability_domain == domain && !is_reserved(p)) {
@@ -187,7 +187,7 @@ async fn report_on(
     report::ask(asker.client, asker.tenancy(), domain, &kinds).await
 }
 
-/// The availability domains in which capacity that is not reserved is wanted.
+/// The availability domains in which unreserved capacity is wanted.
 fn unreserved(placements: &[Placement]) -> Vec<String> {
     let mut domains: Vec<String> = Vec::new();
     for placement in placements.iter().filter(|placement| !is_reserved(placement)) {
@@ -198,8 +198,8 @@ fn unreserved(placements: &[Placement]) -> Vec<String> {
     domains
 }
 
-/// The report for one availability domain. It goes alone since not everybody may ask for it: the others follow if it
-/// was answered.
+/// The report for one availability domain. It is requested alone, because not every user may request it: the others follow if
+/// it succeeded.
 pub(super) async fn first_report(asker: &Asker<'_>, placements: &[Placement]) -> First {
     let domain = unreserved(placements).into_iter().next()?;
     let kinds = kinds(placements, &domain);
@@ -208,7 +208,7 @@ pub(super) async fn first_report(asker: &Asker<'_>, placements: &[Placement]) ->
     Some((domain, report))
 }
 
-/// Every other report, then ListShapes for the domains about which reports said nothing.
+/// All other reports, then ListShapes for the domains that no report covered.
 pub(super) async fn everywhere(
     asker: &Asker<'_>,
     placements: &[Placement],
@@ -249,7 +249,7 @@ pub(super) async fn everywhere(
                     }
                 }
             }
-            // A shape that is not there is not found as well; then it is not known whether the report may be asked for.
+            // A missing shape is also "not found", so it is unknown whether reports are allowed.
             Err(failure)
                 if failure.class == FailureClass::NotFound
                     && wanted.iter().all(|shape| row_of(rows, shape).is_some()) =>
@@ -271,7 +271,7 @@ pub(super) async fn everywhere(
             Err(failure) => tracing::info!(%failure, domain, "no capacity report"),
         }
     }
-    // A place that reports said nothing about; a reservation there answers for itself.
+    // A place that no report covered; a reservation there is judged by itself.
     let mut open: Vec<String> = Vec::new();
     for placement in placements {
         let domain = &placement.availability_domain;

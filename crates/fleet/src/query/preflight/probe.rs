@@ -1,29 +1,29 @@
-//! Asks for one thing at a time, so that the service's one answer to "wrong OCID" and "not allowed" names its culprit.
+//! Reads one resource at a time, so that the service's single response for "wrong OCID" and "not allowed" identifies it.
 
 use oci_client::{Failure, FailureClass};
 
 use super::{Finding, Level};
 use crate::plan::policy::{PolicyScope, statement};
 
-/// The thing that was asked for.
+/// The resource to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probe<'a> {
-    /// What it is: `subnet`.
+    /// Its kind: `subnet`.
     pub what: &'static str,
     /// Its OCID.
     pub ocid: &'a str,
     /// The verb and resource-type that a policy must grant.
     pub needs: (&'static str, &'static str),
-    /// Where.
+    /// The scope of the policy.
     pub scope: PolicyScope<'a>,
 }
 
 impl Probe<'_> {
-    /// What a failure of the question says.
+    /// The finding for a failed read.
     pub fn finding(&self, failure: &Failure) -> Finding {
         let Self { what, ocid, needs: (verb, resource), scope } = *self;
         match failure.class {
-            // A web filter knows nothing of what was asked for.
+            // A web filter knows nothing about the resource.
             _ if failure.is_foreign() => Finding::new(
                 Level::Warning,
                 ocid,

@@ -13,25 +13,25 @@ use serde::Serialize;
 use super::verdict::Bound;
 use crate::price::Size;
 
-/// What the report says of one shape in one place.
+/// The report's result for one shape in one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum Availability {
     /// There is capacity, for this number of instances if the report says so.
     Available {
-        /// How many; absent when it does not tell.
+        /// The number; absent if the report does not state it.
         count: Option<u64>,
     },
     /// There is none now.
     OutOfHostCapacity,
     /// The place does not have this hardware.
     HardwareNotSupported,
-    /// Its response makes no sense.
+    /// The response could not be interpreted.
     Unknown,
 }
 
 impl Availability {
-    /// Reads one entry. `AVAILABLE` may come with 0 or without a count (seen in the wild): then there is some room.
+    /// Reads one entry. `AVAILABLE` may come with 0 or without a count (seen in practice); then there is some capacity.
     fn of(entry: &CapacityReportShapeAvailability) -> Self {
         let count =
             entry.available_count.and_then(|count| u64::try_from(count).ok()).filter(|count| *count > 0);
@@ -43,7 +43,7 @@ impl Availability {
         }
     }
 
-    /// Two entries about the same place, as one: without a fault domain every entry counts, not the first.
+    /// Combines two entries about the same place: without a fault domain every entry counts, not only the first.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Available { count: a }, Self::Available { count: b }) => {
@@ -56,7 +56,7 @@ impl Availability {
         }
     }
 
-    /// What it bounds, as a hint.
+    /// The limit that follows from it, as a hint.
     pub(super) fn bound(&self, place: &Placement) -> Option<Bound> {
         let pool = format!("{} {}", place.availability_domain, place.shape);
         let bound = |room, why: String| Some(Bound { hint: true, ..Bound::shared(pool, room, why) });
@@ -104,7 +104,7 @@ fn details(
     }
 }
 
-/// The most entries of one report. Not documented: others found by trying that larger ones are refused.
+/// The maximum number of entries in one report. It is not documented; others found by experiment that larger ones are refused.
 const MAX_ENTRIES: usize = 10;
 
 /// The number of reports that this many entries need.
@@ -112,7 +112,7 @@ pub(super) fn reports(entries: usize) -> u32 {
     u32::try_from(entries.div_ceil(MAX_ENTRIES)).unwrap_or(u32::MAX)
 }
 
-/// Asks for shapes in one availability domain, whatever the fault domain. In the order of the shapes.
+/// Requests shapes in one availability domain, for any fault domain. Returns results in the order of the shapes.
 pub(super) async fn ask(
     client: &Client,
     tenancy: &str,
@@ -140,7 +140,7 @@ pub(super) async fn ask(
         .collect())
 }
 
-/// One cell of the matrix of [`matrix`].
+/// One cell of the result of [`matrix`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cell {
     /// The availability domain.
@@ -149,28 +149,28 @@ pub struct Cell {
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: String,
-    /// OCPUs, where they were asked for.
+    /// OCPUs, if they were requested.
     pub ocpus: Option<f64>,
-    /// Memory in GB, where it was asked for.
+    /// Memory in GB, if it was requested.
     pub memory_gb: Option<f64>,
-    /// What the report says.
+    /// The report's result.
     #[serde(flatten)]
     pub availability: Availability,
 }
 
-/// The answer of [`matrix`].
+/// The result of [`matrix`].
 #[derive(Debug, Default)]
 pub struct Matrix {
-    /// One for each availability domain. A domain whose report failed answers its failure.
+    /// One entry per availability domain. A domain whose report failed has its failure.
     pub domains: Vec<Result<Vec<Cell>, Box<Failure>>>,
-    /// Shapes that the region does not have, which were left out.
+    /// Shapes that the region does not have, which were skipped.
     pub unknown: Vec<String>,
-    /// Shapes that it has, for whoever misspelt one.
+    /// Shapes that the region has, to correct a misspelt one.
     pub offered: Vec<String>,
 }
 
-/// Availability domains × fault domains × shapes: one request for ten entries of an availability domain. One shape that does not
-/// exist makes a whole report fail, so those are left out where ListShapes does not have them.
+/// Availability domains × fault domains × shapes: one request per ten entries of an availability domain. A nonexistent shape
+/// makes a whole report fail, so such shapes are skipped if ListShapes does not list them.
 pub async fn matrix(
     client: &Client,
     tenancy: &str,
@@ -257,7 +257,7 @@ fn cells(
     cells
 }
 
-/// Whether an entry is about this size: as it was asked for, the same shape may be there in several.
+/// Whether an entry has this requested size; the same shape may occur in several.
 fn is_sized(entry: &CapacityReportShapeAvailability, size: Size) -> bool {
     let told = entry.instance_shape_config.as_deref();
     let same = |asked: Option<f64>, told: Option<f64>| match (asked, told) {

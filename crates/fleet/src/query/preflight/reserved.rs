@@ -13,17 +13,17 @@ use crate::plan::policy::PolicyScope;
 use crate::price::Prices;
 use crate::reservation::{Config, Held, ReservationError, Want, show, unreservable};
 
-/// What the reservations that a fleet names say to its launch.
+/// The result of checking the reservations that a fleet names.
 #[derive(Debug, Default)]
 pub struct Reserved {
-    /// Why it must not begin as it is.
+    /// Why the launch must not begin.
     pub refused: Vec<Finding>,
-    /// What it will run into.
+    /// Problems that the launch will encounter.
     pub warnings: Vec<Finding>,
 }
 
-/// Looks at the reservations that a fleet's placements name, with one request for each. `grows` is for a launch that lets
-/// them hold what it needs: then only their place and state matter.
+/// Checks the reservations that a fleet's placements name, with one request each. `grows` is for a launch that enlarges them to
+/// what it needs: then only their location and state matter.
 ///
 /// # Errors
 /// When the login is refused.
@@ -61,7 +61,7 @@ pub async fn look_at_reservations(
                 }
             })
             .collect();
-        // With one fault domain that it does serve, launches find their way.
+        // If a reservation serves at least one fault domain, launches can use it there.
         let useless = checks.iter().all(|findings| !findings.is_empty());
         let list = if useless { &mut answer.refused } else { &mut answer.warnings };
         list.extend(checks.into_iter().flatten());
@@ -84,7 +84,7 @@ pub(super) fn named_in(placements: &[Placement]) -> Vec<String> {
     ocids
 }
 
-/// Asks for each of them.
+/// Reads each of them.
 pub(super) async fn ask(asker: &Asker<'_>, ocids: &[String]) -> Vec<Result<Held, Finding>> {
     asker.count(u32::try_from(ocids.len()).unwrap_or(u32::MAX));
     join_all(ocids.iter().map(|ocid| async move {
@@ -102,7 +102,7 @@ fn not_seen(fleet: &FleetSpec, ocid: &str, error: &ReservationError) -> Finding 
     }
 }
 
-/// Why launches of this kind can draw on no reservation at all: a finding for each that the fleet names.
+/// Why launches of this kind can use no reservation at all: a finding for each one that the fleet names.
 pub(super) fn impossible(fleet: &FleetSpec, reservations: &[Held]) -> Vec<Finding> {
     let remedy = "remove the reservation from the config, or launch instances that can use it";
     let why = |held: &Held| {
@@ -117,7 +117,7 @@ fn draws_on(place: &Placement, held: &Held) -> bool {
     place.capacity_reservation.as_ref() == Some(&held.ocid)
 }
 
-/// Whether a reservation is where and as it has to be for any launch at a place.
+/// Whether the location and state of a reservation allow any launch at a place.
 fn in_place(held: &Held, place: &Placement) -> Result<(), Finding> {
     let ocid = held.ocid.as_str();
     if held.availability_domain != place.availability_domain {
@@ -138,7 +138,7 @@ fn in_place(held: &Held, place: &Placement) -> Result<(), Finding> {
     Ok(())
 }
 
-/// What a reservation does for a placement: the bound, and what to say about it.
+/// What a reservation means for a placement: its bound, and findings.
 pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound, Vec<Finding>) {
     let refuse = |finding: Finding| (Bound::own(0, finding.message.clone()), vec![finding]);
     if let Err(finding) = in_place(held, place) {
@@ -166,8 +166,8 @@ pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound
     (Bound { room, why, hint: false, pools }, Vec::new())
 }
 
-/// The configs that serve a launch, its own fault domain's first. One without a fault domain is said to serve launches
-/// into any of them.
+/// The configs that serve a launch, those of its own fault domain first. A config without a fault domain serves launches into
+/// any of them.
 fn serving(held: &Held, want: &Want) -> Vec<Config> {
     let any = Want { fault_domain: None, ..want.clone() };
     let all = held.wire.instance_reservation_configs.iter().flatten();
@@ -179,7 +179,7 @@ fn serving(held: &Held, want: &Want) -> Vec<Config> {
     serving
 }
 
-/// How many of the fleet's instances the reservation has room for, wherever in it.
+/// The number of the fleet's instances for which the reservation has room in all its parts.
 fn room(held: &Held, fleet: &FleetSpec, placements: &[Placement]) -> u32 {
     let here = placements.iter().filter(|place| draws_on(place, held));
     let verdicts: Vec<Verdict> =
@@ -187,7 +187,7 @@ fn room(held: &Held, fleet: &FleetSpec, placements: &[Placement]) -> u32 {
     in_all(&verdicts, u32::MAX)
 }
 
-/// What is reported about a reservation.
+/// The facts to report about a reservation.
 pub(super) fn facts(
     held: &Held,
     fleet: &FleetSpec,
@@ -202,7 +202,7 @@ pub(super) fn facts(
     }
 }
 
-/// The finding that the reservations have no room for the whole fleet, where it draws on nothing else.
+/// The finding that the reservations have no room for the whole fleet, if it uses nothing else.
 pub(super) fn too_few(fleet: &FleetSpec, reservations: &[Held], placements: &[Placement]) -> Option<Finding> {
     let drawn = |place: &Placement| reservations.iter().any(|held| draws_on(place, held));
     if placements.is_empty() || !placements.iter().all(drawn) {
@@ -210,7 +210,7 @@ pub(super) fn too_few(fleet: &FleetSpec, reservations: &[Held], placements: &[Pl
     }
     let rooms = reservations.iter().map(|held| room(held, fleet, placements));
     let room = rooms.fold(0, u32::saturating_add);
-    // Where it serves no launch at all, that is said already.
+    // If it serves no launch at all, another finding already says so.
     let serves = reservations.iter().any(|held| {
         placements.iter().any(|place| draws_on(place, held) && check(held, fleet, place).1.is_empty())
     });

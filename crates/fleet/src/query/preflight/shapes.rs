@@ -1,4 +1,4 @@
-//! Which shapes there are, where, and for which images.
+//! Which shapes exist, where, and for which images.
 
 use oci_api::Operation;
 use oci_api::models::Shape;
@@ -10,8 +10,8 @@ use crate::price::describe;
 use ledger::Placement;
 use std::collections::BTreeSet;
 
-/// The shapes of the region, or of one availability domain: those that an image fits, if one is given. Named shapes
-/// only, so that one page is enough.
+/// The shapes of the region or of one availability domain; if an image is given, only those that fit it. Only named shapes are
+/// requested, so that one page suffices.
 pub(super) async fn ask(
     client: &Client,
     compartment: &str,
@@ -42,10 +42,10 @@ pub(super) async fn names(client: &Client, compartment: &str) -> Result<Vec<Stri
     Ok(names)
 }
 
-/// The shapes that do not have the baseline that the fleet asks for with them.
+/// The shapes that do not support the baseline requested for them.
 pub(super) fn wrong_baselines(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
     let shapes: BTreeSet<&str> = placements.iter().map(|placement| placement.shape.as_str()).collect();
-    // With another shape to fall back to, not every launch fails.
+    // If another shape is a fallback, not every launch fails.
     let level = if shapes.len() > 1 { Level::Warning } else { Level::Stop };
     let mut findings: Vec<Finding> = Vec::new();
     for placement in placements {
@@ -59,7 +59,7 @@ pub(super) fn wrong_baselines(fleet: &FleetSpec, placements: &[Placement], rows:
     findings
 }
 
-/// The kinds whose size their shape does not take.
+/// The kinds whose shape does not accept their size.
 pub(super) fn wrong_sizes(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sized = |placement: &Placement| (placement.shape.clone(), placement.size.clone());
@@ -98,7 +98,7 @@ fn wrong_baseline(asked: &str, row: &Shape, level: Level) -> Option<Finding> {
     )
 }
 
-/// What is known of a shape.
+/// The facts about a shape.
 pub(super) fn facts(shape: &str, row: Option<&Shape>) -> ShapeFacts {
     ShapeFacts {
         shape: shape.to_owned(),

@@ -1,15 +1,15 @@
-//! How many addresses a subnet has left.
+//! The number of free addresses in a subnet.
 
 use oci_api::Operation;
 use oci_api::models::{PrivateIp, Subnet};
 use oci_client::{Answered, Call, Client, Failure};
 
-/// Addresses of each block that Oracle keeps: the first two and the last ("VCNs and Subnets").
+/// The addresses of each block that Oracle reserves: the first two and the last ("VCNs and Subnets").
 const KEPT: u64 = 3;
 /// Rows on a page.
 const PAGE: u64 = 100;
 
-/// How many IPv4 addresses a subnet has for instances; `None` when it has no block that can be read.
+/// The number of IPv4 addresses for instances in a subnet; `None` if it has no block that can be parsed.
 pub(super) fn size(subnet: &Subnet) -> Option<u64> {
     let blocks = match subnet.ipv4_cidr_blocks.as_deref() {
         Some(blocks) if !blocks.is_empty() => blocks.to_vec(),
@@ -31,9 +31,9 @@ fn block_size(block: &str) -> Option<u64> {
 /// Counts the addresses in use, page by page.
 #[derive(Debug, Default)]
 pub(super) struct Count {
-    /// Those seen so far.
+    /// The number counted so far.
     pub used: u64,
-    /// The next page; `None` when all were seen.
+    /// The next page; `None` if all were counted.
     pub next: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Count {
     }
 }
 
-/// What the count says about a subnet of this size: addresses left, and whether that is exact.
+/// The free addresses of a subnet of this size, and whether the number is exact.
 pub(super) fn free(size: u64, count: &Count) -> (u64, bool) {
     (size.saturating_sub(count.used), count.next.is_none())
 }

@@ -1,103 +1,103 @@
-//! From bounds to verdicts: how many instances, and why not more. Pure.
+//! Turns bounds into verdicts: how many instances, and why not more. Pure.
 
 use std::collections::BTreeMap;
 
 use ledger::Placement;
 use serde::Serialize;
 
-/// How many reasons are given when everything that is wanted can be had.
+/// How many reasons are shown if everything wanted can be obtained.
 const SHOWN: usize = 2;
 
-/// Something that bounds how many instances can be had.
+/// Something that limits how many instances can be obtained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bound {
-    /// How many more it lets through.
+    /// How many more it allows.
     pub room: u64,
-    /// What it is, as the end of "… because": `the limit standard-e4-core-count leaves 63 of 200`.
+    /// Its description after "… because": `the limit standard-e4-core-count leaves 63 of 200`.
     pub why: String,
-    /// Whether it is a hint only: a launch may do better, or worse.
+    /// Whether it is only a hint: a launch may obtain more or fewer.
     pub hint: bool,
-    /// What the room is taken from, where other places take from it as well: in this order. Empty when it is this
-    /// place's own.
+    /// The pools from which the room is taken, in this order, if other places use them too. Empty if it belongs to this place
+    /// only.
     pub pools: Vec<Pool>,
 }
 
 /// Room that several places may share.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pool {
-    /// What it is; the same in every place that takes from it.
+    /// Its name, which is the same in every place that uses it.
     pub name: String,
-    /// How much there is, in the unit of the pool.
+    /// Its amount, in the unit of the pool.
     pub amount: f64,
-    /// How much of it an instance takes here: instances of other sizes take more or less.
+    /// The amount that an instance uses here; instances of other sizes use more or less.
     pub each: f64,
 }
 
 impl Pool {
-    /// One that is counted in instances.
+    /// A pool that is counted in instances.
     pub(super) fn of_instances(name: impl Into<String>, room: u64) -> Self {
         Self { name: name.into(), amount: room as f64, each: 1.0 }
     }
 
-    /// How many instances so much of it is enough for. Amounts are exact in thousandths, so what is added here cannot turn a
-    /// fit into a miss or a miss into a fit.
+    /// The number of instances for which an amount suffices. Amounts are exact to thousandths, so the tolerance added here
+    /// cannot change the result.
     pub(super) fn fit(&self, amount: f64) -> u64 {
         (amount / self.each + 1e-6).floor().max(0.0) as u64
     }
 }
 
 impl Bound {
-    /// One that no other place shares.
+    /// A bound that no other place shares.
     pub(super) fn own(room: u64, why: impl Into<String>) -> Self {
         Self { room, why: why.into(), hint: false, pools: Vec::new() }
     }
 
-    /// One that is the same for every place that names the same pool.
+    /// A bound shared by every place that names the same pool.
     pub(super) fn shared(pool: impl Into<String>, room: u64, why: impl Into<String>) -> Self {
         let pools = vec![Pool::of_instances(pool, room)];
         Self { room, why: why.into(), hint: false, pools }
     }
 
-    /// The same for a pool of which instances take different amounts.
+    /// The same for a pool of which instances use different amounts.
     pub(super) fn taking(pool: Pool, why: impl Into<String>) -> Self {
         Self { room: pool.fit(pool.amount), why: why.into(), hint: false, pools: vec![pool] }
     }
 }
 
-/// How many instances can be had in one place.
+/// How many instances can be obtained in one place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
-    /// The place; its fault domain is left out, unless a reservation is drawn on.
+    /// The place, without its fault domain unless a reservation is used.
     pub placement: Placement,
-    /// How many are wanted.
+    /// The number wanted.
     pub wanted: u32,
-    /// How many can be had, as far as it could be asked.
+    /// How many can be obtained, as far as it could be checked.
     pub possible: u32,
-    /// Whether the figure is more than a hint, when it is below what is wanted.
+    /// Whether a number below the wanted one is more than a hint.
     pub certain: bool,
-    /// What bounds the figure, or what was asked and leaves enough room.
+    /// What limits the number, or what was checked and leaves enough room.
     pub because: Vec<String>,
-    /// Everything that was asked.
+    /// Everything that was checked.
     #[serde(skip)]
     pub bounds: Vec<Bound>,
 }
 
 impl Verdict {
-    /// The verdict on a place with these bounds.
+    /// The verdict for a place with these bounds.
     pub(super) fn new(placement: Placement, wanted: u32, bounds: Vec<Bound>) -> Self {
         let least =
             |hints: bool| bounds.iter().filter(|bound| hints || !bound.hint).map(|bound| bound.room).min();
         let possible = least(true).map_or(wanted, |room| wanted.min(u32::try_from(room).unwrap_or(u32::MAX)));
         let certain = least(false).is_some_and(|room| room <= u64::from(possible));
         let because = if possible < wanted {
-            // A hard bound first: it is what has to change.
+            // A hard bound comes first, because it has to change.
             let mut binding: Vec<&Bound> =
                 bounds.iter().filter(|bound| bound.room == u64::from(possible)).collect();
             binding.sort_by_key(|bound| bound.hint);
             binding.into_iter().map(|bound| bound.why.clone()).collect()
         } else {
             let mut bounds: Vec<&Bound> = bounds.iter().collect();
-            // The tightest are worth reading; the rest would bury them.
+            // The tightest bounds are useful; the others would hide them.
             bounds.sort_by_key(|bound| bound.room);
             bounds.into_iter().take(SHOWN).map(|bound| bound.why.clone()).collect()
         };
@@ -123,9 +123,8 @@ impl Verdict {
     }
 }
 
-/// How many can be had in all places together: what they share is given out once. Each place takes what it can of what
-/// those before it left, which is the most there is, since shared room lies nested: a config in a reservation, a domain in
-/// the region.
+/// How many can be obtained in all places together, counting shared room once. Each place takes what it can from what earlier
+/// places left. That is the maximum, because shared room is nested: a config in a reservation, a domain in the region.
 pub(super) fn in_all(verdicts: &[Verdict], wanted: u32) -> u32 {
     let mut left: BTreeMap<&str, f64> = BTreeMap::new();
     let mut all = 0;
@@ -147,7 +146,7 @@ pub(super) fn in_all(verdicts: &[Verdict], wanted: u32) -> u32 {
 }
 
 impl Bound {
-    /// What is left of it when so much is left of the pools.
+    /// What is left of it if this much is left of the pools.
     fn left(&self, left: &BTreeMap<&str, f64>) -> u64 {
         let of = |pool: &Pool| pool.fit(left.get(pool.name.as_str()).copied().unwrap_or(pool.amount));
         if self.pools.is_empty() { self.room } else { self.pools.iter().map(of).fold(0, u64::saturating_add) }

@@ -1,13 +1,13 @@
-//! What listed instances cost. Boot volumes are not in it: the list does not tell their size.
+//! The price of listed instances, without boot volumes, whose size the list does not contain.
 
 use super::Machine;
 use crate::price::{PREEMPTIBLE, Prices, Size, bills_when_stopped};
 use oci_api::models::InstanceLifecycleState as State;
 
-/// What an instance costs an hour while it runs; `None` when the price is not known.
+/// The price of a running instance per hour; `None` if unknown.
 pub fn running_hour(machine: &Machine, prices: &Prices) -> Option<f64> {
     let size = Size { ocpus: machine.ocpus, memory_gb: machine.memory_gb };
-    // Burstable instances pay for a part of each OCPU (Oracle: "Burstable Instances").
+    // Burstable instances pay for a fraction of each OCPU (Oracle: "Burstable Instances").
     let baseline = match machine.baseline.as_deref() {
         Some("BASELINE_1_8") => 0.125,
         Some("BASELINE_1_2") => 0.5,
@@ -19,12 +19,12 @@ pub fn running_hour(machine: &Machine, prices: &Prices) -> Option<f64> {
         .map(|hour| hour * share)
 }
 
-/// What an instance costs an hour in the state that it is in; `None` when that is not known.
+/// The price of an instance per hour in its present state; `None` if unknown.
 pub fn hour_now(machine: &Machine, prices: &Prices) -> Option<f64> {
     match machine.state {
         State::Terminated | State::Terminating => Some(0.0),
         State::Stopped => match bills_when_stopped(&machine.shape) {
-            // A reservation is charged for the instance that it is kept for.
+            // A reservation is charged for the instance for which it is kept.
             Some(false) if machine.capacity_reservation.is_none() => Some(0.0),
             Some(_) => running_hour(machine, prices),
             None => None,
@@ -33,7 +33,7 @@ pub fn hour_now(machine: &Machine, prices: &Prices) -> Option<f64> {
     }
 }
 
-/// What all of them cost an hour now: the known part, and how many have no known price.
+/// The present price of all of them per hour: the known part, and the number of instances without a known price.
 pub fn total_now<'a>(machines: impl IntoIterator<Item = &'a Machine>, prices: &Prices) -> (f64, usize) {
     let mut total = (0.0, 0);
     for machine in machines {

@@ -1,28 +1,27 @@
-//! Which instances match. All kinds of filters must match; within one kind any value suffices, but every tag must
-//! match.
+//! Which instances match. All kinds of filters must match; within one kind any value suffices, but every tag must match.
 //!
-//! The service can filter by an exact display name and by one state only (Oracle: ListInstances), so this is done here,
-//! on every page. Pure: it must not know how the list was read.
+//! The service can filter only by an exact display name and by one state (Oracle: ListInstances), so this module filters every
+//! page. Pure: it must not know how the list was read.
 
 use super::{Machine, Named};
 use oci_api::models::InstanceLifecycleState as State;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Which instances are meant.
+/// Which instances are selected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filter {
-    /// The display name begins with this. Case counts, as it does to the service.
+    /// The display name starts with this. Case matters, as in the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// The instance was launched by this run of ours, by its tag.
+    /// A run of this tool launched the instance, according to its tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
     /// It has all of these tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
-    /// It is in one of these states, in the service's words: `STOPPED`.
+    /// It is in one of these states, spelled as in the service: `STOPPED`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<String>,
     /// It is in one of these availability domains: full names, or `AD-1`.
@@ -31,15 +30,15 @@ pub struct Filter {
     /// It has one of these shapes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shapes: Vec<String>,
-    /// It is one of these. `None` leaves it open; an empty list means none.
+    /// It is one of these. `None` does not restrict; an empty list selects nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<Vec<Named>>,
-    /// Its OCID is one of these: those that a run acted on.
+    /// Its OCID is one of these, on which a run acted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub among: Option<BTreeSet<String>>,
-    /// Whether instances that are gone, and that the service still lists, are meant as well.
+    /// Whether terminated instances that the service still lists are selected as well.
     pub terminated: bool,
-    /// Whether an instance that is gone is meant when it is named and no living one has that name.
+    /// Whether a terminated instance is selected if it is named and no existing one has that name.
     pub named_though_gone: bool,
 }
 
@@ -48,12 +47,12 @@ pub struct Filter {
 pub struct Tag {
     /// A free-form key, or `Namespace.key` for a defined tag.
     pub key: String,
-    /// Its value; `None` when any will do.
+    /// Its value; `None` if any value matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
-/// The states of an instance, for messages and for finding spelling mistakes.
+/// The states of an instance, for messages and for suggestions.
 pub const STATES: [&str; 9] = [
     "MOVING",
     "PROVISIONING",
@@ -82,7 +81,7 @@ impl std::str::FromStr for Tag {
 }
 
 impl Tag {
-    /// Whether the instance has it.
+    /// Whether the instance has the tag.
     pub fn is_on(&self, machine: &Machine) -> bool {
         machine
             .tags
@@ -101,18 +100,19 @@ impl std::fmt::Display for Tag {
 }
 
 impl Filter {
-    /// Whether the instance is meant.
+    /// Whether the instance is selected.
     pub fn matches(&self, machine: &Machine) -> bool {
         self.matches_but_for_names(machine)
             && self.named.as_ref().is_none_or(|named| named.iter().any(|one| one.is(machine)))
     }
 
-    /// Whether everything but [`Filter::named`] means the instance: with thousands of names that one is looked up.
+    /// Whether everything except [`Filter::named`] matches the instance; with thousands of names, that one is looked up
+    /// separately.
     pub(super) fn matches_but_for_names(&self, machine: &Machine) -> bool {
         self.state(&machine.state) && self.matches_but_for_state(machine)
     }
 
-    /// Whether it is gone, is not meant for that alone, and may be meant by its name.
+    /// Whether it is terminated, excluded only for that reason, and may be selected by its name.
     pub(super) fn may_mean_though_gone(&self, machine: &Machine) -> bool {
         let gone = machine.state == State::Terminated && self.states.is_empty();
         self.named_though_gone && gone && self.matches_but_for_state(machine)
@@ -130,16 +130,16 @@ impl Filter {
             && any(&self.shapes, |wanted| wanted.eq_ignore_ascii_case(&machine.shape))
     }
 
-    /// Whether nothing narrows the choice: every instance of the compartment is meant.
+    /// Whether nothing restricts the selection, so that every instance of the compartment is selected.
     pub fn is_everything(&self) -> bool {
-        // Every name begins with an empty prefix.
+        // Every name starts with an empty prefix.
         let narrows = |prefix: &String| !prefix.trim().is_empty();
         let Self { terminated, named_though_gone, .. } = *self;
         let prefix = self.prefix.clone().filter(narrows);
         Self { prefix, ..self.clone() } == Self { terminated, named_though_gone, ..Self::default() }
     }
 
-    /// A terminated instance stays in the list for at least 12 hours, so it is there only for those who ask.
+    /// A terminated instance stays in the list for at least 12 hours, so it is selected only on request.
     fn state(&self, state: &State) -> bool {
         if self.states.is_empty() {
             return self.terminated || *state != State::Terminated;
@@ -153,7 +153,7 @@ fn any(wanted: &[String], matches: impl Fn(&str) -> bool) -> bool {
     wanted.is_empty() || wanted.iter().any(|one| matches(one))
 }
 
-/// `Uocm:PHX-AD-1` is meant by its full name, by `PHX-AD-1` and by `AD-1`; never by a part of a number.
+/// `Uocm:PHX-AD-1` matches its full name, `PHX-AD-1` and `AD-1`, but never part of a number.
 fn is_domain(wanted: &str, name: &str) -> bool {
     if wanted.eq_ignore_ascii_case(name) {
         return true;

@@ -1,4 +1,4 @@
-//! Reads the compartment's list page by page and keeps what a filter means.
+//! Reads the compartment's list page by page and keeps what a filter selects.
 
 use super::{Filter, Machine, Named, SortBy, sort};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -9,26 +9,26 @@ use std::collections::{HashMap, HashSet};
 
 /// Up to this many OCIDs are read one by one instead of reading the whole list.
 const FEW: usize = 20;
-/// Questions under way at once.
+/// The maximum number of requests in flight.
 const AT_ONCE: usize = 8;
 
-/// What a filter found.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
     /// The instances, sorted by name.
     pub machines: Vec<Machine>,
-    /// What the user named and the service does not know, or does not show to this user.
+    /// Instances that the user named but the service does not know, or does not show to this user.
     pub missing: Vec<Named>,
-    /// What the user named and another filter left out.
+    /// Instances that the user named but another filter excludes.
     pub left_out: Vec<Machine>,
-    /// Display names that the user gave and that several instances have, with how many.
+    /// Display names that the user gave and that several instances share, with their number.
     pub shared_names: Vec<(String, usize)>,
 }
 
-/// Finds the instances that `filter` means in a compartment. OCIDs that the user named are found in any compartment.
+/// Finds the instances of a compartment that `filter` selects. OCIDs that the user named are found in any compartment.
 ///
 /// # Errors
-/// When the list cannot be read to its end: a part of it would be a guess.
+/// When the list cannot be read to its end, because a part of it would be a guess.
 pub async fn find(client: &Client, compartment: &str, filter: &Filter) -> Result<Found, Failure> {
     let mut search = Search::new(filter);
     let listed = !search.only_few_ocids();
@@ -56,15 +56,15 @@ pub async fn find(client: &Client, compartment: &str, filter: &Filter) -> Result
     Ok(search.done())
 }
 
-/// What the service can filter by, so that fewer pages are read. Everything is looked at again here.
+/// The filters that the service supports, so that fewer pages are read. Everything is filtered again here.
 fn server_side(compartment: &str, filter: &Filter) -> InstanceFilter {
     let mut wanted = InstanceFilter::in_compartment(compartment);
-    // With named instances the others are read too, to say what was left out and not "not found".
+    // With named instances the others are read too, to report an excluded one as excluded and not as "not found".
     if filter.named.is_none() {
         if let ([state], false) = (filter.states.as_slice(), filter.terminated) {
             wanted.lifecycle_state = Some(state.to_ascii_uppercase());
         }
-        // A full name has its prefix before a colon; `AD-1` is not known to the service.
+        // A full name has its prefix before a colon; the service does not know `AD-1`.
         if let [domain] = filter.availability_domains.as_slice()
             && domain.contains(':')
         {
@@ -77,7 +77,7 @@ fn server_side(compartment: &str, filter: &Filter) -> InstanceFilter {
 struct Search<'a> {
     filter: &'a Filter,
     found: Found,
-    /// An instance can be on two pages if others are created while the list is read.
+    /// An instance can occur on two pages if others are created while the list is read.
     seen: HashSet<String>,
     ocids: HashSet<&'a str>,
     names: HashMap<&'a str, usize>,

@@ -1,7 +1,7 @@
-//! One instance as it was listed: what is shown and what is decided on, and nothing more.
+//! One listed instance, with only the fields that are shown or used for decisions.
 //!
-//! The service's answer also holds metadata of up to 32,000 bytes an instance, so pages are turned into this as they
-//! come. It must not know how the list was read.
+//! The service's response also contains up to 32,000 bytes of metadata per instance, so pages are converted as they arrive. It
+//! must not know how the list was read.
 
 use super::Tags;
 use jiff::Timestamp;
@@ -9,10 +9,10 @@ use ledger::InstanceRef;
 use oci_api::models::{Instance, InstanceLifecycleState};
 use serde::Serialize;
 
-/// One instance as it was listed.
+/// One listed instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Machine {
-    /// Its display name. The service lets several instances have the same one, and any character in it.
+    /// Its display name. The service allows duplicates, and any characters.
     pub name: String,
     /// Its OCID.
     pub ocid: String,
