@@ -1,7 +1,7 @@
-//! Decides: from a fleet to a plan to a run.
+//! The decisions: from a fleet to a plan to a run.
 //!
-//! Talks to the cloud through `oci-client` and to the past through `ledger`. Must not know of files, arguments,
-//! terminals or of the simulated region.
+//! It communicates with the cloud through `oci-client` and with the ledger through `ledger`. It must not know about files,
+//! arguments, terminals or the simulated region.
 //!
 //! Rooms, each of which may use those before it (`cargo xtask rooms` counts): `tuning`, `pace`, `plan`, `price`, `engine`,
 //! `reservation`, `query`, `action`, `cleanup`, `launch`, `costs`, `history`, `fleets`.

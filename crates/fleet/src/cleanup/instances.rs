@@ -92,7 +92,7 @@ fn judge(machine: &Machine, launch: &Launch, by_ocid: &BTreeMap<&str, &Machine>)
         Some(_) if launch.rolled_back => return Judgement::Left("its run was rolled back".to_owned()),
         Some((_, false)) => return Judgement::Left("its launch failed according to the ledger".to_owned()),
         Some((_, true)) => return Judgement::Wanted,
-        // Rebuilding a run on another machine creates it anew.
+        // A run that was rebuilt on another machine may have launched it.
         None if launch.rolled_back => return Judgement::Unproven,
         None => {}
     }

@@ -1,4 +1,4 @@
-//! What a reservation is to hold. Pure.
+//! What a reservation should hold. Pure.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::plan::FleetSpec;
 use crate::price::{Size, size_of};
 use ledger::Placement;
 
-/// A reservation takes this many configs; more give an internal error and a reservation that cannot launch any more
-/// (Oracle: "Known Issues for Compute").
+/// The maximum number of configs of a reservation; more cause an internal error and a reservation that can no longer launch
+/// anything (Oracle: "Known Issues for Compute").
 pub const MAX_CONFIGS: usize = 50;
-/// The freeform tag that names the request that made a reservation, so that it is found if the answer got lost.
+/// The freeform tag with the token of the request that created a reservation, by which it is found if the response was lost.
 pub const TOKEN_TAG: &str = "oci-insta-scale-token";
-/// The freeform tag with shape and size of a reservation's only config: lists of reservations do not tell them, and
-/// without them unused capacity has no price.
+/// The freeform tag with the shape and size of a reservation's only config. Lists of reservations do not contain them, and
+/// without them the price of unused capacity is unknown.
 pub const SIZE_TAG: &str = "oci-insta-scale-size";
 
-/// One kind of machine that a reservation is to hold, and how many.
+/// One kind of instance that a reservation should hold, and how many.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Want {
     /// The shape.
@@ -35,16 +35,16 @@ pub struct Want {
     /// The fault domain. A config without one serves launches without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault_domain: Option<String>,
-    /// The cluster placement group. A launch into a group draws on what is reserved in it.
+    /// The cluster placement group. A launch into a group uses only capacity reserved in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_placement_group: Option<String>,
-    /// How many.
+    /// The number of instances.
     pub count: u32,
 }
 
 impl Want {
-    /// What the launches of a fleet at a placement need: a launch draws on a reservation only if everything that
-    /// [`MATTERS`] names is the same.
+    /// What the launches of a fleet need at a placement. A launch uses a reservation only if everything that [`MATTERS`] names
+    /// is the same.
     pub fn of_placement(spec: &FleetSpec, placement: &Placement, count: u32) -> Self {
         let launch = spec.launch_at(placement);
         let mut want = Self { count, ..Self::default() };
@@ -75,8 +75,7 @@ impl Want {
         text
     }
 
-    /// Whether a launch of this kind can draw on that config: shape, size, fault domain and cluster placement group are exactly
-    /// the same.
+    /// Whether a launch of this kind can use that config: shape, size, fault domain and cluster placement group must be equal.
     pub fn matches(&self, config: &InstanceReservationConfig) -> bool {
         let size = config.instance_shape_config.as_deref();
         self.shape == config.instance_shape
@@ -105,7 +104,7 @@ impl Want {
     }
 }
 
-/// Two sizes, one of which may be unsaid (a fixed shape has none, and the service may tell it all the same).
+/// Compares two sizes, one of which may be absent (a fixed shape has none, but the service may state it).
 fn same(wanted: Option<f64>, there: Option<f64>) -> bool {
     match (wanted, there) {
         (Some(a), Some(b)) => (a - b).abs() < 1e-6,
@@ -114,7 +113,7 @@ fn same(wanted: Option<f64>, there: Option<f64>) -> bool {
     }
 }
 
-/// What is wrong with a list of wants, if anything.
+/// Finds the mistake in a list of wants, if there is one.
 pub fn check(wants: &[Want]) -> Result<(), String> {
     if wants.is_empty() {
         return Err("nothing to reserve: set a shape and a count".to_owned());
@@ -149,13 +148,13 @@ pub fn check(wants: &[Want]) -> Result<(), String> {
 
 /// What a field of a launch means to a reservation.
 enum Matter {
-    /// The reservation gets it too, since only launches with the same value can use it.
+    /// The reservation gets the same value, because only launches with that value can use it.
     Kept(fn(&LaunchInstanceDetails, &mut Want)),
-    /// Launches that have it draw on no reservation at all.
+    /// Launches with this field can use no reservation.
     Refused(fn(&LaunchInstanceDetails) -> bool, &'static str),
 }
 
-/// Every field of a launch that a reservation has to know of (Oracle: "Capacity Reservations").
+/// Every field of a launch that matters to a reservation (Oracle: "Capacity Reservations").
 const MATTERS: &[(&str, Matter)] = &[
     ("shape", Matter::Kept(|launch, want| want.shape = launch.shape.clone().unwrap_or_default())),
     ("faultDomain", Matter::Kept(|launch, want| want.fault_domain.clone_from(&launch.fault_domain))),
@@ -205,7 +204,7 @@ const MATTERS: &[(&str, Matter)] = &[
     ),
 ];
 
-/// Why launches like this one can draw on no reservation, if so.
+/// Why launches like this one can use no reservation, if that is so.
 pub fn unreservable(launch: &LaunchInstanceDetails) -> Option<&'static str> {
     MATTERS.iter().find_map(|(_, matter)| match matter {
         Matter::Refused(is, why) if is(launch) => Some(*why),
@@ -213,20 +212,20 @@ pub fn unreservable(launch: &LaunchInstanceDetails) -> Option<&'static str> {
     })
 }
 
-/// Divides a count into this many parts as evenly as possible; the first parts get the rest.
+/// Divides a count into this many parts as evenly as possible; the first parts get the remainder.
 pub fn spread(count: u32, places: usize) -> Vec<u32> {
     let places = u32::try_from(places).unwrap_or(u32::MAX).max(1);
     (0..places).map(|place| count / places + u32::from(place < count % places)).collect()
 }
 
-/// The name of a reservation in one of several availability domains: `prod` and `Uocm:PHX-AD-1` make `prod-ad-1`.
+/// The name of a reservation in one of several availability domains: `prod` in `Uocm:PHX-AD-1` becomes `prod-ad-1`.
 pub fn name_in(name: &str, domain: &str) -> String {
     let lower = domain.to_ascii_lowercase();
     let suffix = lower.rfind("ad-").map_or_else(|| lower.replace(':', "-"), |at| lower[at..].to_owned());
     format!("{name}-{suffix}")
 }
 
-/// The tags of a reservation that this program makes.
+/// The tags of a reservation that this program creates.
 pub(super) fn tags(wants: &[Want], token: &str, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut tags = own.clone();
     tags.insert(TOKEN_TAG.to_owned(), token.to_owned());
@@ -242,7 +241,7 @@ pub(super) fn size_tag(shape: &str, size: Size) -> String {
     format!("{shape}/{}/{}", part(size.ocpus), part(size.memory_gb))
 }
 
-/// Reads what [`size_tag`] wrote; `None` when somebody else wrote it.
+/// Parses the result of [`size_tag`]; `None` if the tag has another origin.
 pub(super) fn read_size_tag(text: &str) -> Option<(String, Size)> {
     let part = |part: &str| {
         if part.is_empty() {

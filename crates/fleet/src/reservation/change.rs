@@ -1,5 +1,5 @@
-//! Grows and shrinks reservations. An update deletes every config that it leaves out (Oracle: "Capacity Reservations"),
-//! so all are sent every time, and only if the reservation has not changed since it was read.
+//! Enlarges and shrinks reservations. An update deletes every config that it omits (Oracle: "Capacity Reservations"), so all
+//! configs are always sent, and only if the reservation has not changed since it was read.
 
 use oci_api::models::{
     InstanceReservationConfig, InstanceReservationConfigDetails, UpdateComputeCapacityReservationDetails,
@@ -20,7 +20,7 @@ pub enum NewCount {
     Grow(u32),
     /// This many fewer.
     Shrink(u32),
-    /// This many, or as many as there are if those are more.
+    /// This many, or the present number if it is larger.
     AtLeast(u32),
 }
 
@@ -38,13 +38,13 @@ impl NewCount {
 /// A change of a reservation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// The count of one config: the only one, or the one of this kind (its count does not matter).
+    /// The count of one config: the only one, or the one of this kind (whose count is ignored).
     Count(Option<Want>, NewCount),
-    /// One more kind of machine.
+    /// An additional kind of instance.
     Add(Want),
 }
 
-/// The whole list of configs after the changes; pure.
+/// The complete list of configs after the changes. Pure.
 pub(super) fn replan(
     current: &[InstanceReservationConfig],
     changes: &[Change],
@@ -88,7 +88,7 @@ pub(super) fn replan(
     Ok(next)
 }
 
-/// What a reservation will hold after the changes, if the service has room for all of it.
+/// What a reservation would hold after the changes if the service has enough capacity.
 ///
 /// # Errors
 /// When the reservation cannot be changed like that.
@@ -136,7 +136,7 @@ fn find(current: &[InstanceReservationConfig], which: Option<&Want>) -> Result<u
         ))),
         (Some(want), _) => {
             let is_exact = current.iter().any(|config| want.matches(config));
-            // Whoever names shape and size need not know of a cluster placement group.
+            // A user who names shape and size need not know about a cluster placement group.
             let in_its_group = |config: &InstanceReservationConfig| Want {
                 cluster_placement_group: config.cluster_placement_group_id.clone(),
                 ..want.clone()
@@ -175,12 +175,12 @@ pub async fn resize(
     Ok((asked, send(client, &held, configs, patience).await?))
 }
 
-/// The number of instances that the configs reserve in all.
+/// The total number of instances that the configs reserve.
 pub(super) fn sum(configs: &[InstanceReservationConfigDetails]) -> u32 {
     configs.iter().map(|config| whole(Some(config.reserved_count))).fold(0, u32::saturating_add)
 }
 
-/// Sends the whole list of configs, if the reservation has not changed since it was read.
+/// Sends the complete list of configs, if the reservation has not changed since it was read.
 pub(super) async fn send(
     client: &Client,
     held: &Held,
@@ -207,18 +207,18 @@ pub(super) async fn send(
     }
 }
 
-/// The tag that prices unused capacity, where it has to change: it stands for the only config. Tags that are sent
-/// replace all, so the others go along.
+/// The tag by which unused capacity is priced, if it has to change: it describes the only config. Tags in a request replace all
+/// existing ones, so the others are sent too.
 fn retagged(
     held: &Held,
     configs: &[InstanceReservationConfigDetails],
 ) -> Option<std::collections::BTreeMap<String, String>> {
     let mut tags = held.wire.freeform_tags.clone()?;
-    // Those of others are theirs.
+    // A reservation of somebody else keeps its tags.
     if !tags.contains_key(SIZE_TAG) && !tags.contains_key(TOKEN_TAG) {
         return None;
     }
-    // A config of which nothing is wanted any more goes.
+    // A config with a count of 0 is removed.
     let stay: Vec<_> = configs.iter().filter(|config| config.reserved_count > 0).collect();
     let right = match stay.as_slice() {
         [config] => {

@@ -1,4 +1,4 @@
-//! Makes reservations, in several availability domains at once, and says what they really hold.
+//! Creates reservations in several availability domains at once, and reads back what they really hold.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::ask::{TOKEN_TAG, tags};
 use super::follow::{Patience, settled};
 use super::{Book, Held, ReservationError, Want, check};
 
-/// A reservation to be made.
+/// A reservation to create.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
     /// Its display name.
@@ -21,15 +21,15 @@ pub struct Order {
     pub compartment: String,
     /// Its availability domain, by its full name.
     pub availability_domain: String,
-    /// What it is to hold.
+    /// What it should hold.
     pub wants: Vec<Want>,
-    /// `opc-retry-token`, at most 64 characters; also put on the reservation as a tag.
+    /// `opc-retry-token`, at most 64 characters; also added to the reservation as a tag.
     pub token: String,
     /// The user's own tags.
     pub freeform_tags: BTreeMap<String, String>,
     /// The user's own defined tags.
     pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
-    /// Whether launches in the availability domain that name no reservation are to draw on it. Root compartment only.
+    /// Whether launches in the availability domain that name no reservation should use it. Root compartment only.
     pub is_default: bool,
 }
 
@@ -52,26 +52,26 @@ impl Order {
     }
 }
 
-/// The outcome of an order.
+/// The result of an order.
 #[derive(Debug)]
 pub struct Created {
-    /// Where.
+    /// Its availability domain.
     pub availability_domain: String,
     /// The requested number.
     pub asked: u32,
-    /// The OCID, as soon as there was one: it may exist although the wait for it failed.
+    /// The OCID as soon as it is known: the reservation may exist although waiting for it failed.
     pub ocid: Option<String>,
-    /// What it holds, read back after everything settled.
+    /// What it holds, read after it has settled.
     pub result: Result<Held, ReservationError>,
 }
 
 impl Created {
-    /// How many it holds.
+    /// The number of instances that it holds.
     pub fn held(&self) -> u32 {
         self.result.as_ref().map_or(0, Held::reserved)
     }
 
-    /// Whether the service has refused it for certain: each try that was sent got a definite answer.
+    /// Whether the service has certainly refused it: each request that was sent received a definite response.
     pub(crate) fn is_refused(&self) -> bool {
         match &self.result {
             Err(ReservationError::Failure(failure)) => self.ocid.is_none() && !failure.may_have_happened(),
@@ -80,7 +80,7 @@ impl Created {
     }
 }
 
-/// Makes all of them at once and waits until each has settled. The answers are in the order of the orders.
+/// Creates all of them at once and waits until each has settled. Results are in the order of the orders.
 pub async fn create_all(
     client: &Client,
     orders: &[Order],
@@ -115,7 +115,7 @@ async fn create_one(
         Err(failure) => return Err(failure.into()),
     };
     *ocid = Some(id.clone());
-    // Known from here on, whatever the wait brings: 0 until it is read back.
+    // Recorded from here on, whatever happens later: 0 until the count is read.
     book.keep(held_event(order, &id, 0)).await?;
     let answer = settled(client, &id, work_request.as_deref(), patience).await?;
     let Some(answer) = answer else { return Err(not_seen(client, order, &id, ocid).await) };
@@ -124,8 +124,8 @@ async fn create_one(
     Ok(held)
 }
 
-/// A reservation that was made just now and that a look does not know. It is gone only if the list says so too: to a user who
-/// may not read reservations, the service denies them all.
+/// Handles a reservation that was just created but is not found. It is gone only if the list agrees, because the service denies
+/// all reservations to a user who may not read them.
 async fn not_seen(client: &Client, order: &Order, id: &str, ocid: &mut Option<String>) -> ReservationError {
     let listed = find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await;
     ReservationError::Asked(if matches!(listed, Ok(None)) {
@@ -145,7 +145,7 @@ fn held_event(order: &Order, ocid: &str, held: u32) -> Event {
     }
 }
 
-/// Looks for a reservation whose creation got no clear answer, by its tag; several times, since lists lag behind.
+/// Looks several times by tag for a reservation whose creation received no clear response, because lists lag.
 async fn find(
     client: &Client,
     order: &Order,
@@ -161,7 +161,7 @@ async fn find(
             Ok(Some(ocid)) => return Ok(ocid),
             Ok(None) => {}
             Err(error) if error.failure().is_some_and(super::follow::passing) => {}
-            // Without permission to read it, the outcome of the creation stays unknown.
+            // Without permission to read it, the result of the creation stays unknown.
             Err(_) => break,
         }
     }
@@ -172,7 +172,7 @@ async fn find(
     })
 }
 
-/// The living reservation that a request with this token made.
+/// The existing reservation that a request with this token created.
 pub(crate) async fn find_by_token(
     client: &Client,
     compartment: &str,
@@ -189,7 +189,7 @@ pub(crate) async fn find_by_token(
         .map(|row| row.id))
 }
 
-/// The availability domains in which a shape can be reserved, as the service says. The API's only list of this kind.
+/// The availability domains in which a shape can be reserved, according to the API's only such list.
 pub async fn reservable(client: &Client, compartment: &str, shape: &str) -> Result<Vec<String>, Failure> {
     let rows = client.list_capacity_reservation_shapes(compartment, None).await?;
     let mut domains: Vec<String> = rows
@@ -202,7 +202,7 @@ pub async fn reservable(client: &Client, compartment: &str, shape: &str) -> Resu
     Ok(domains)
 }
 
-/// Whether the size of a shape is chosen by the user; `None` when the region has no such shape, or does not tell.
+/// Whether the user chooses the size of a shape; `None` if the region does not have the shape, or does not tell.
 pub async fn is_flexible(client: &Client, compartment: &str, shape: &str) -> Result<Option<bool>, Failure> {
     let call =
         Call::new(oci_api::Operation::ListShapes).query("compartmentId", compartment).query("shape", shape);

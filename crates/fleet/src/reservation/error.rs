@@ -1,25 +1,25 @@
-//! Why something with a reservation did not work.
+//! Why an operation on a reservation failed.
 
 use ledger::LedgerError;
 use oci_client::Failure;
 
-/// Why something with a reservation did not work.
+/// Why an operation on a reservation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReservationError {
     /// A call failed.
     #[error(transparent)]
     Failure(#[from] Box<Failure>),
-    /// The creation got no clear answer and no trace of it was found. It may still appear.
+    /// The creation received no clear response, and no reservation was found. It may still appear.
     #[error(
         "it is unknown whether the reservation in {availability_domain} was created ({failure}); look for one with \
              the freeform tag `oci-insta-scale-token: {token}`, because it costs money while it exists"
     )]
     Unknown {
-        /// Where.
+        /// The availability domain.
         availability_domain: String,
         /// The tag's value.
         token: String,
-        /// What was answered.
+        /// The failed call.
         failure: Box<Failure>,
     },
     /// The wait timed out. The reservation exists.
@@ -29,7 +29,7 @@ pub enum ReservationError {
         ocid: String,
         /// Its state.
         state: String,
-        /// How long was waited.
+        /// The duration of the wait.
         waited_s: u64,
     },
     /// The work request failed.
@@ -41,10 +41,10 @@ pub enum ReservationError {
         work_request: String,
         /// `FAILED` or `CANCELED`.
         status: String,
-        /// What it says.
+        /// Its errors.
         errors: Vec<String>,
     },
-    /// The new count would be below what instances use.
+    /// The new count is below the number that instances use.
     #[error(
         "{config} cannot be reduced to {wanted}: instances use {used} of {held}; terminate some first, or request \
              {used} or more"
@@ -52,14 +52,14 @@ pub enum ReservationError {
     BelowUsed {
         /// The config, for people.
         config: String,
-        /// The count asked for.
+        /// The requested count.
         wanted: u32,
-        /// How many are used.
+        /// The number in use.
         used: u32,
-        /// How many are held.
+        /// The number held.
         held: u32,
     },
-    /// It cannot be deleted while instances are in it.
+    /// It cannot be deleted while instances use it.
     #[error(
         "{ocid} is used by {}: {}; terminate them first (`oci-insta-scale instances terminate`), or move them out of \
              the reservation, then delete it; the API cannot force the deletion",
@@ -71,7 +71,7 @@ pub enum ReservationError {
         /// Names and OCIDs of the instances.
         instances: Vec<String>,
     },
-    /// Somebody else changed it meanwhile.
+    /// Something else changed it meanwhile.
     #[error(
         "somebody else changed {ocid} in the meantime; nothing was done: check it (`reservation show`) and try again"
     )]
@@ -79,7 +79,7 @@ pub enum ReservationError {
         /// The reservation.
         ocid: String,
     },
-    /// Somebody else changed it while more was waited for.
+    /// Something else changed it while this command waited for more.
     #[error(
         "somebody else changed {ocid} while this command was waiting; it was left as it is and holds {held}: check it \
              (`reservation show`) and try again"
@@ -87,13 +87,13 @@ pub enum ReservationError {
     Overtaken {
         /// The reservation.
         ocid: String,
-        /// How many it holds now.
+        /// The number that it holds now.
         held: u32,
     },
-    /// What was asked for makes no sense for this reservation.
+    /// The request does not make sense for this reservation.
     #[error("{0}")]
     Asked(String),
-    /// The user asked to stop while the service was at it.
+    /// The user interrupted while the service was working.
     #[error("stopped while {ocid} was {state}; it exists and is charged")]
     Stopped {
         /// The reservation.
@@ -101,7 +101,7 @@ pub enum ReservationError {
         /// Its state.
         state: String,
     },
-    /// The intent could not be written down, so nothing was requested.
+    /// The intent could not be recorded, so nothing was requested.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }

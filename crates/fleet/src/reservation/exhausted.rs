@@ -1,9 +1,9 @@
-//! A launch that found no room in the reservation that it draws on.
+//! A launch for which its reservation has no capacity.
 
 use ledger::{ErrorClass, ErrorRecord, Placement};
 
-/// The failure of a launch into a reservation, by a class of its own: the service calls it a lack of hosts, and the
-/// remedy is another.
+/// Gives the failure of a launch into a reservation its own class: the service reports it as a lack of hosts, but the remedy
+/// differs.
 pub(crate) fn exhausted(error: ErrorRecord, placement: &Placement) -> ErrorRecord {
     let reserved = placement.capacity_reservation.as_deref().is_some_and(|ocid| !ocid.is_empty());
     if reserved && error.class == ErrorClass::Capacity {

@@ -1,4 +1,4 @@
-//! Waits for what the service does to a reservation, and reads the result back.
+//! Waits for the service to finish with a reservation, and reads the result.
 
 use std::time::Duration;
 
@@ -13,33 +13,33 @@ use super::ReservationError;
 use crate::engine::backoff::Backoff;
 use crate::engine::failure::{AfterRead, policy};
 
-/// The first pause between two looks; they grow to the longest.
+/// The first pause between two reads; later ones grow up to the maximum.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long to wait, and who may end the wait.
+/// How long to wait, and what may end the wait.
 #[derive(Clone, Debug)]
 pub struct Patience {
-    /// From the beginning of the command.
+    /// The start of the command.
     pub started: Instant,
-    /// How long in all.
+    /// The total duration.
     pub limit: Duration,
     /// Ends the wait when cancelled.
     pub stop: CancellationToken,
 }
 
 impl Patience {
-    /// From now on, for so long.
+    /// Starts now and lasts this long.
     pub fn new(limit: Duration, stop: CancellationToken) -> Self {
         Self { started: Instant::now(), limit, stop }
     }
 
-    /// How much of it is left.
+    /// The remaining time.
     pub fn left(&self) -> Duration {
         self.limit.saturating_sub(self.started.elapsed())
     }
 
-    /// Waits; false when there is no use in waiting longer.
+    /// Pauses; returns false if further waiting is pointless.
     pub(crate) async fn pause(&self, pause: Duration) -> bool {
         let left = self.left();
         if left.is_zero() || self.stop.is_cancelled() {
@@ -63,8 +63,8 @@ impl Patience {
 
 const PAUSES: Backoff = Backoff::growing(FIRST_PAUSE, LONGEST_PAUSE, 150);
 
-/// Follows a change of a reservation to its end: first its work request, if one was named and may be read, then the
-/// reservation's own state. Answers the reservation as it is then; `None` when it is gone.
+/// Follows a change of a reservation to its end: first its work request, if there is one that may be read, then the
+/// reservation's own state. Returns the reservation in its final state; `None` if it no longer exists.
 pub(super) async fn settled(
     client: &Client,
     ocid: &str,
@@ -77,7 +77,8 @@ pub(super) async fn settled(
     };
     let reservation = steady(client, ocid, patience).await?;
     match (ended, work_request) {
-        // What it holds counts, not what the work request calls itself; without a reservation its word is all there is.
+        // What the reservation holds counts, not the status of the work request; without a reservation the status is all that
+        // is known.
         (Some((status, errors)), Some(id)) if reservation.is_none() => Err(ReservationError::WorkRequest {
             ocid: ocid.to_owned(),
             work_request: id.to_owned(),
@@ -92,7 +93,7 @@ pub(super) async fn settled(
     }
 }
 
-/// Waits until the service is done with the reservation; `None` when it is gone.
+/// Waits until the service has finished with the reservation; `None` if it no longer exists.
 pub async fn until_active(
     client: &Client,
     ocid: &str,
@@ -101,7 +102,7 @@ pub async fn until_active(
     steady(client, ocid, patience).await
 }
 
-/// Waits for the end of a work request. `Some` when it ended in another way than by success.
+/// Waits for the end of a work request. Returns `Some` unless it succeeded.
 async fn work_request_ended(
     client: &Client,
     ocid: &str,
@@ -112,7 +113,7 @@ async fn work_request_ended(
     loop {
         let status = match client.get_work_request(id).await {
             Ok(answer) => answer.value.status,
-            // Whoever may not read work requests, or one that is gone, has to do with the reservation's state.
+            // If the work request may not be read or no longer exists, the reservation's state has to suffice.
             Err(failure) if failure.class == FailureClass::NotFound => return Ok(None),
             Err(failure) if passing(&failure) => WorkRequestStatus::InProgress,
             Err(failure) => return Err(failure.into()),
@@ -160,7 +161,7 @@ async fn steady(
     }
 }
 
-/// Whether a failed look says nothing about what is looked at: the next one may succeed.
+/// Whether a failed read says nothing about the resource, so that the next one may succeed.
 pub(crate) fn passing(failure: &Failure) -> bool {
     policy(failure.class).read == AfterRead::Again
 }

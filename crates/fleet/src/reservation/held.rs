@@ -1,4 +1,4 @@
-//! What reservations there are and what they hold.
+//! Existing reservations and what they hold.
 
 use futures_util::{StreamExt as _, stream};
 use oci_api::models::{
@@ -13,10 +13,10 @@ use super::ReservationError;
 use super::ask::{SIZE_TAG, Want, read_size_tag};
 use crate::price::{Prices, Size, UNUSED_RESERVATION};
 
-/// The most reservations asked at once when a list wants to know more of each.
+/// The maximum number of reservations read at once for details of a list.
 const AT_ONCE: usize = 10;
 
-/// One kind of machine in a reservation.
+/// One kind of instance in a reservation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Config {
     /// The shape.
@@ -30,9 +30,9 @@ pub struct Config {
     /// The cluster placement group, if it is in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_placement_group: Option<String>,
-    /// How many are held.
+    /// The number held.
     pub reserved: u32,
-    /// How many of them instances use.
+    /// The number of them that instances use.
     pub used: u32,
 }
 
@@ -47,7 +47,7 @@ impl Config {
         self.want().describe()
     }
 
-    /// The kind of launch that draws on it, none of them.
+    /// The kind of launch that can use it, with a count of 0.
     pub(crate) fn want(&self) -> Want {
         Want {
             shape: self.shape.clone(),
@@ -59,7 +59,7 @@ impl Config {
         }
     }
 
-    /// What the unused ones cost an hour; `None` when the price is not known.
+    /// The price of the unused ones per hour; `None` if unknown.
     pub fn unused_hour(&self, prices: &Prices) -> Option<f64> {
         unused_hour(&self.shape, self.size(), self.reserved.saturating_sub(self.used), prices)
     }
@@ -88,7 +88,7 @@ fn unused_hour(shape: &str, size: Size, unused: u32, prices: &Prices) -> Option<
     Some(crate::price::rounded(hour))
 }
 
-/// A count of the service; what is missing or negative is none.
+/// A count from the service; a missing or negative one is 0.
 pub(super) fn whole(count: Option<i64>) -> u32 {
     count.and_then(|count| u32::try_from(count.max(0)).ok()).unwrap_or_default()
 }
@@ -106,13 +106,13 @@ pub struct Held {
     pub availability_domain: String,
     /// Its state.
     pub state: String,
-    /// Whether it is the default of its availability domain, which launches without a reservation draw on first.
+    /// Whether it is the default of its availability domain, which launches without a reservation use first.
     pub is_default: bool,
     /// What it holds.
     pub configs: Vec<Config>,
     /// Its freeform tags.
     pub freeform_tags: BTreeMap<String, String>,
-    /// What `if-match` takes.
+    /// The value for `if-match`.
     #[serde(skip)]
     pub etag: Option<String>,
     /// The reservation as it was read.
@@ -121,7 +121,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// How many instances it holds room for. The configs count: totals of the service may lag behind them.
+    /// The number of instances that it reserves, summed over the configs because the service's totals may lag.
     pub fn reserved(&self) -> u32 {
         match self.configs.as_slice() {
             [] => whole(self.wire.reserved_instance_count),
@@ -129,7 +129,7 @@ impl Held {
         }
     }
 
-    /// How many instances are in it. Lags behind launches.
+    /// The number of instances in it, which lags behind launches.
     pub fn used(&self) -> u32 {
         match self.configs.as_slice() {
             [] => whole(self.wire.used_instance_count),
@@ -137,7 +137,7 @@ impl Held {
         }
     }
 
-    /// What its unused part costs an hour; `None` when a price is not known.
+    /// The price of its unused part per hour; `None` if a price is unknown.
     pub fn unused_hour(&self, prices: &Prices) -> Option<f64> {
         let hours: Option<f64> = self.configs.iter().map(|config| config.unused_hour(prices)).sum();
         hours.map(crate::price::rounded)
@@ -162,7 +162,7 @@ impl From<Answered<ComputeCapacityReservation>> for Held {
     }
 }
 
-/// A reservation, as far as a list shows it.
+/// A reservation as a list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Listed {
     /// Its display name.
@@ -173,13 +173,13 @@ pub struct Listed {
     pub state: String,
     /// Its availability domain.
     pub availability_domain: String,
-    /// How many instances it holds room for.
+    /// The number of instances that it reserves.
     pub reserved: u32,
-    /// How many are in it.
+    /// The number of instances in it.
     pub used: u32,
-    /// How many more would fit.
+    /// How many more fit.
     pub free: u32,
-    /// What the unused part costs an hour; absent when shape or price are not known.
+    /// The price of the unused part per hour; absent if the shape or the price is unknown.
     pub unused_per_hour: Option<f64>,
     /// Whether it is the default of its availability domain.
     pub is_default: bool,
@@ -214,13 +214,13 @@ impl Listed {
 pub struct Filter {
     /// Only in this availability domain.
     pub availability_domain: Option<String>,
-    /// Deleted ones too.
+    /// Whether to include deleted ones.
     pub deleted: bool,
-    /// Ask each one whose unused part has no price yet: a request for each.
+    /// Whether to read each one whose unused part has no price yet, with one request each.
     pub with_cost: bool,
 }
 
-/// The reservations of a compartment: one list, whatever their number, unless the cost of each is wanted.
+/// The reservations of a compartment: one list request, unless the cost of each is wanted.
 pub async fn list(
     client: &Client,
     compartment: &str,
@@ -260,7 +260,7 @@ pub async fn list(
     Ok(listed)
 }
 
-/// One reservation, in full.
+/// Reads one reservation in full.
 pub async fn show(client: &Client, ocid: &str) -> Result<Held, ReservationError> {
     Ok(client.get_capacity_reservation(ocid).await?.into())
 }
@@ -270,7 +270,7 @@ pub async fn show(client: &Client, ocid: &str) -> Result<Held, ReservationError>
 pub struct Member {
     /// Its OCID.
     pub ocid: String,
-    /// Its display name, when it could be read.
+    /// Its display name, if it could be read.
     pub name: Option<String>,
     /// Its shape.
     pub shape: String,
@@ -288,8 +288,8 @@ impl Member {
     }
 }
 
-/// The instances in a reservation, with their names: the service's list of members has none, so each compartment that
-/// members are in is listed once.
+/// The instances in a reservation, with their names. The service's list of members has no names, so each compartment with
+/// members is listed once.
 pub async fn members(client: &Client, ocid: &str) -> Result<Vec<Member>, ReservationError> {
     let rows = client.list_capacity_reservation_instances(ocid, None).await?;
     let compartments: BTreeSet<&str> = rows.iter().map(|row| row.compartment_id.as_str()).collect();
@@ -299,7 +299,7 @@ pub async fn members(client: &Client, ocid: &str) -> Result<Vec<Member>, Reserva
             capacity_reservation_id: Some(ocid.to_owned()),
             ..InstanceFilter::in_compartment(compartment)
         };
-        // Names are a convenience: who may not list instances sees OCIDs.
+        // Names are optional: a user who may not list instances sees OCIDs.
         for instance in client.list_instances(&filter).await.unwrap_or_default() {
             names.insert(instance.id, plain_text(&instance.display_name.unwrap_or_default(), 255));
         }

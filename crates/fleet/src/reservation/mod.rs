@@ -1,8 +1,8 @@
-//! Capacity reservations: asking for them, reading back what they hold, changing and giving them back.
+//! Capacity reservations: creating them, reading what they hold, changing and deleting them.
 //!
-//! The service fills a reservation as far as it can and calls that a success (Oracle: "Capacity Reservations"), so
-//! nothing here believes an answer: every change is followed to its end and the counts are read again. Must not know
-//! of files, arguments or terminals.
+//! The service fills a reservation as far as it can and reports success (Oracle: "Capacity Reservations"), so no response is
+//! trusted: every change is followed to its end, and the counts are read again. It must not know about files, arguments or
+//! terminals.
 
 mod ask;
 mod change;
@@ -29,13 +29,13 @@ pub use until_held::{Gain, resize_until_held};
 use futures_util::future::BoxFuture;
 use ledger::{Event, LedgerError};
 
-/// Keeps the events of a run. An intent is kept before the request that it announces leaves.
+/// Stores the events of a run. An intent is stored before the request that it announces is sent.
 pub trait Book: Send + Sync {
-    /// Returns once the event cannot be lost any more.
+    /// Returns once the event is stored durably.
     fn keep(&self, event: Event) -> BoxFuture<'_, Result<(), LedgerError>>;
 }
 
-/// For commands that belong to no run: a reservation made by them carries its token as a tag, and that is all.
+/// For commands without a run: a reservation that they create is identified only by the token in its tag.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoBook;
 

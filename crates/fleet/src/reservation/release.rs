@@ -1,5 +1,5 @@
-//! Gives reservations back. What a caller did not ask to keep must not be left held, so a failure here names the
-//! reservation that still costs money.
+//! Deletes reservations. What a caller did not ask to keep must not stay held, so a failure here names the reservation that
+//! still costs money.
 
 use futures_util::future::join_all;
 use ledger::Event;
@@ -12,11 +12,11 @@ use crate::engine::backoff::Backoff;
 use crate::engine::failure::{AfterDelete, policy};
 use std::time::Duration;
 
-/// The pauses between two deletions of one reservation.
+/// The pauses between two attempts to delete one reservation.
 const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(30));
 
-/// Deletes a reservation and waits until it is gone; answers what it was. Refused while instances are in it, which are
-/// then named. One that is deleted already is left alone.
+/// Deletes a reservation and waits until it is gone; returns its previous state. Refused while instances use it, which the
+/// error names. A reservation that is already deleted is left alone.
 pub async fn delete(client: &Client, ocid: &str, patience: &Patience) -> Result<Held, ReservationError> {
     let held = show(client, ocid).await?;
     if held.state == "DELETED" {
@@ -24,7 +24,7 @@ pub async fn delete(client: &Client, ocid: &str, patience: &Patience) -> Result<
     }
     if held.used() > 0 {
         let inside = members(client, ocid).await?;
-        // The count lags behind: with no member left there is nothing in the way.
+        // The count lags: if there is no member left, nothing blocks the deletion.
         if !inside.is_empty() {
             return Err(in_use(ocid, &inside));
         }
@@ -40,7 +40,7 @@ fn in_use(ocid: &str, inside: &[Member]) -> ReservationError {
     }
 }
 
-/// Sends the deletion, and waits for its end.
+/// Sends the deletion and waits for its end.
 async fn remove(
     client: &Client,
     ocid: &str,
@@ -69,8 +69,8 @@ async fn remove(
     }
 }
 
-/// Gives back reservations of a compartment that this program made and nobody uses. Tries each until it is gone or the
-/// patience ends; answers those that are still held, and why.
+/// Deletes unused reservations of a compartment that this program created. Tries each until it is gone or the patience ends;
+/// returns those still held, with reasons.
 pub async fn give_back(
     client: &Client,
     compartment: &str,
@@ -97,7 +97,7 @@ async fn give_back_one(
             Err(error) => Err(error),
         };
         let Err(error) = removed else {
-            // It is gone, whether or not that could be written down.
+            // It is gone, whether or not that could be recorded.
             if let Err(error) = book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned() }).await {
                 tracing::warn!(%error, ocid, "rolled back, but the ledger does not know");
             }
@@ -105,7 +105,7 @@ async fn give_back_one(
         };
         let again = match &error {
             ReservationError::Failure(failure) => policy(failure.class).delete == AfterDelete::Again,
-            // A delete that was accepted and had no effect is sent again.
+            // A deletion that was accepted but had no effect is sent again.
             ReservationError::StillBusy { .. } | ReservationError::WorkRequest { .. } => true,
             _ => false,
         };
@@ -116,7 +116,7 @@ async fn give_back_one(
     }
 }
 
-/// To a user who may not see a reservation the service denies it, as it denies one that is gone: the list must agree.
+/// The service denies a reservation to a user who may not see it, just like one that is gone: the list must agree.
 async fn not_listed(
     client: &Client,
     compartment: &str,

@@ -1,22 +1,22 @@
-//! Shares a fleet out among its availability domains. Pure.
+//! Divides a fleet among its availability domains. Pure.
 
 use super::ask::{Want, spread};
 use crate::plan::{Across, FleetSpec, Plan, is_same_kind};
 use ledger::Placement;
 
-/// What one availability domain is to hold.
+/// What one availability domain should hold.
 #[derive(Clone, Debug)]
 pub struct Share {
     /// The first placement of the fleet there.
     pub placement: Placement,
-    /// What is to be reserved there.
+    /// What should be reserved there.
     pub wants: Vec<Want>,
-    /// The reservation that the config names, which is grown.
+    /// The reservation that the config names, which is enlarged.
     pub existing: Option<String>,
     pub(crate) token: usize,
 }
 
-/// The fleet spread over its availability domains. Where it names fault domains, each has its own config.
+/// Spreads the fleet over its availability domains. If it names fault domains, each has its own config.
 pub fn shares(plan: &Plan) -> Vec<Share> {
     let fleet = &plan.fleet;
     let mut firsts: Vec<&Placement> = Vec::new();
@@ -68,7 +68,7 @@ pub fn shares(plan: &Plan) -> Vec<Share> {
     shares
 }
 
-/// How many slots of a spread fleet have their domain at such a placement.
+/// The number of slots of a spread fleet whose domain contains such a placement.
 fn at_home(fleet: &FleetSpec, is_there: impl Fn(&Placement) -> bool) -> u32 {
     let homes = fleet.homes.iter().filter_map(|home| fleet.placements.get(*home as usize));
     u32::try_from(homes.filter(|home| is_there(home)).count()).unwrap_or(u32::MAX)

@@ -1,5 +1,5 @@
-//! Asks for more again and again, since capacity comes back in crumbs. What others make of the reservation meanwhile is
-//! theirs: it ends the wait and is never undone.
+//! Repeats a request for more capacity, because capacity returns a little at a time. Changes of the reservation by others end
+//! the wait and are never undone.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use super::{Change, Held, ReservationError, show};
 /// How long the last change may take after the deadline.
 const SETTLE: Duration = Duration::from_mins(1);
 
-/// What one more try brought.
+/// The result of one more try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gain {
-    /// How many the reservation held before.
+    /// The number held before.
     pub before: u32,
-    /// How many it holds now.
+    /// The number held now.
     pub now: u32,
-    /// How many are wanted.
+    /// The number wanted.
     pub wanted: u32,
 }
 
-/// Changes a reservation and, while it holds less than was asked for, asks again every so often. Ends when all is held,
-/// with the patience, or when somebody else changes the reservation; what is held then stays held.
+/// Changes a reservation and, while it holds less than requested, repeats the request at intervals. It ends when everything is
+/// held, when the patience ends, or when something else changes the reservation; what is held then stays held.
 pub async fn resize_until_held(
     client: &Client,
     ocid: &str,
@@ -38,20 +38,20 @@ pub async fn resize_until_held(
     let goal = replan(held.wire.instance_reservation_configs.as_deref().unwrap_or_default(), changes)?;
     let wanted = sum(&goal);
     let mut first = true;
-    // Whether a change of ours may have been made whose answer was lost.
+    // Whether a change whose response was lost may have taken effect.
     let mut in_doubt = false;
     loop {
         let before = held.reserved();
-        // What was asked for last is seen through, so that the answer is what is held and not "busy".
+        // The last request is followed to its end, so that the result is the held count instead of "busy".
         let settle = Patience::new(patience.left().max(SETTLE), patience.stop.clone());
         match send(client, &held, goal.clone(), &settle).await {
             Ok(now) => (held, in_doubt) = (now, false),
             Err(ReservationError::Failure(failure)) if passing(&failure) => {
-                // What was refused was not done.
+                // A refused request had no effect.
                 in_doubt |= !matches!(failure.class, FailureClass::Throttled | FailureClass::Busy);
                 tracing::info!(%failure, "the reservation could not be changed; trying again");
             }
-            // What is read next tells whether it was us.
+            // The next read shows whether the change was this command's.
             Err(ReservationError::Changed { .. }) if in_doubt => {}
             Err(ReservationError::Changed { .. }) if !first => return Err(overtaken(ocid, before)),
             Err(error) => return Err(error),
@@ -73,8 +73,8 @@ pub async fn resize_until_held(
     }
 }
 
-/// The reservation after a pause: instances may have come and gone, and the etag with them. `None` when the patience
-/// ends first.
+/// Reads the reservation after a pause: instances may have come and gone, which changes the etag. `None` if the patience ends
+/// first.
 async fn read_again(
     client: &Client,
     ocid: &str,
@@ -95,20 +95,20 @@ fn overtaken(ocid: &str, held: u32) -> ReservationError {
     ReservationError::Overtaken { ocid: ocid.to_owned(), held }
 }
 
-/// The configs, without how much of them is used; the service may list them in any order.
+/// The configs without their usage, in a normalised order because the service may list them in any order.
 fn configs(held: &Held) -> Vec<InstanceReservationConfigDetails> {
     let mut configs: Vec<_> = held.wire.instance_reservation_configs.iter().flatten().map(resend).collect();
     configs.sort_by_cached_key(|config| format!("{:?}", kind(config)));
     configs
 }
 
-/// What makes a config another one than its neighbours.
+/// The properties that identify a config.
 fn kind(config: &InstanceReservationConfigDetails) -> InstanceReservationConfigDetails {
     InstanceReservationConfigDetails { reserved_count: 0, ..config.clone() }
 }
 
-/// Whether our own change, whose answer was lost, may have made `is` of `was`: each count lies between what it was and
-/// what was asked for.
+/// Whether this command's own change with a lost response may have turned `was` into `is`: each count lies between its old
+/// value and the requested one.
 fn between(
     was: &[InstanceReservationConfigDetails],
     is: &[InstanceReservationConfigDetails],

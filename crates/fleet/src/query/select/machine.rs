@@ -37,35 +37,35 @@ pub struct Machine {
     /// The public address of that VNIC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_ip: Option<String>,
-    /// When it was made.
+    /// When it was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
-    /// The compartment that it is in.
+    /// Its compartment.
     pub compartment: String,
-    /// The image that it was made from.
+    /// The image from which it was launched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The capacity reservation that it draws on.
+    /// The capacity reservation that it uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity_reservation: Option<String>,
-    /// Whether it is preemptible: such an instance takes no power action (Oracle: "Preemptible Instances").
+    /// Whether it is preemptible; such an instance accepts no power action (Oracle: "Preemptible Instances").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub preemptible: bool,
     /// Its baseline, for burstable instances: `BASELINE_1_8`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<String>,
-    /// Its tags. A defined tag is under `Namespace.key`; a free-form key cannot hold a dot.
+    /// Its tags. A defined tag has the key `Namespace.key`; a free-form key cannot contain a dot.
     #[serde(skip_serializing_if = "Tags::is_empty")]
     pub tags: Tags,
 }
 
 impl Machine {
-    /// How it is spoken of: its name, or its OCID when it has none.
+    /// Its label: its name, or its OCID if it has none.
     pub fn label(&self) -> &str {
         if self.name.is_empty() { &self.ocid } else { &self.name }
     }
 
-    /// What a run remembers of it.
+    /// What a run records about it.
     pub fn reference(&self) -> InstanceRef {
         InstanceRef {
             ocid: self.ocid.clone(),

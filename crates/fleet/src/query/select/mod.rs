@@ -1,7 +1,7 @@
 //! Selects instances: reads the list, keeps those that match, and freezes the selection.
 //!
-//! What was confirmed is what is acted on: a [`Selection`] holds OCIDs, not a rule, so nothing that appears later can
-//! slip in. This must not know what is done to the instances.
+//! Commands act on exactly what was confirmed: a [`Selection`] contains OCIDs rather than a rule, so instances that appear
+//! later are never included. This module must not know what is done to the instances.
 
 mod cost;
 mod filter;
@@ -19,7 +19,7 @@ pub use named::{BadLine, Named, read_ocids};
 pub use order::{SortBy, natural, sort};
 pub use tags::Tags;
 
-/// The instances that an action is for. Fixed once made: none can be added, the order does not change.
+/// The instances for an action. It is immutable: nothing can be added, and the order does not change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     machines: Vec<Machine>,
@@ -27,7 +27,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The choice of these and no others. An instance that is there twice counts once.
+    /// Selects exactly these instances, ignoring duplicates.
     pub fn freeze(machines: Vec<Machine>) -> Self {
         let mut seen = std::collections::HashSet::new();
         let machines = machines.into_iter().filter(|machine| seen.insert(machine.ocid.clone())).collect();
@@ -50,12 +50,12 @@ impl Selection {
         &self.missing
     }
 
-    /// How many there are.
+    /// The number of instances.
     pub fn len(&self) -> usize {
         self.machines.len()
     }
 
-    /// Whether there are none, and none is missing either.
+    /// Whether there are no instances, including missing ones.
     pub fn is_empty(&self) -> bool {
         self.machines.is_empty() && self.missing.is_empty()
     }

@@ -1,24 +1,24 @@
-//! Instances that the user names: as arguments, or one OCID a line in a file.
+//! Instances that the user names, as arguments or as one OCID per line in a file.
 //!
-//! Pure: the text comes from outside; this must not know of files.
+//! Pure: the caller provides the text; this must not know about files.
 
 use super::Machine;
 use ledger::InstanceRef;
 use oci_api::Ocid;
 use serde::{Deserialize, Serialize};
 
-/// One instance as the user names it.
+/// One instance, as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Named {
     /// By its OCID.
     Ocid(String),
-    /// By its whole display name, which several may have.
+    /// By its complete display name, which several may share.
     Name(String),
 }
 
 impl Named {
-    /// Whether it is this instance.
+    /// Whether it names this instance.
     pub fn is(&self, machine: &Machine) -> bool {
         match self {
             Self::Ocid(ocid) => *ocid == machine.ocid,
@@ -65,25 +65,25 @@ fn ocid(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A line that names no instance.
+/// A line that does not name an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
-    /// From 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// The column in characters, from 1.
     pub column: usize,
     /// What is wrong with it.
     pub reason: String,
 }
 
-/// Reads OCIDs of instances, one a line. `#` begins a comment, at the start of a line or after a blank; empty lines are
-/// skipped; the same OCID twice counts once. All bad lines are reported.
+/// Parses OCIDs of instances, one per line. `#` starts a comment, at the start of a line or after a blank; empty lines and
+/// duplicates are ignored. All bad lines are reported.
 pub fn read_ocids(text: &str) -> Result<Vec<Named>, Vec<BadLine>> {
     let mut found: Vec<Named> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     let mut bad = Vec::new();
     for (line, number) in text.lines().zip(1..) {
-        // Files that were put together have a byte order mark in their middle.
+        // Concatenated files have a byte order mark in the middle.
         let line_text = without_comment(line.trim_start_matches('\u{feff}'));
         let word = line_text.trim();
         if word.is_empty() {

@@ -1,10 +1,10 @@
-//! The order in which instances are shown: numbers in names count as numbers, so that `web-2` comes before `web-10`.
+//! The order in which instances are shown. Numbers in names are compared as numbers, so that `web-2` comes before `web-10`.
 
 use super::Machine;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
-/// By what instances are sorted.
+/// The sort key of instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// By name.
@@ -18,11 +18,11 @@ pub enum SortBy {
     AvailabilityDomain,
     /// By shape, then OCPUs.
     Shape,
-    /// By the private address, then the public one, as numbers. Those without one last.
+    /// By the private address, then the public one, numerically. Instances without an address come last.
     Address,
 }
 
-/// Sorts by `by`, then by name and OCID, so that the order is the same every time.
+/// Sorts by `by`, then by name and OCID, so that the order is always the same.
 pub fn sort(machines: &mut [Machine], by: SortBy) {
     machines.sort_by(|a, b| {
         let first = match by {
@@ -47,7 +47,7 @@ fn address(machine: &Machine) -> Address {
     (private.is_none() && public.is_none(), private, public)
 }
 
-/// Compares texts with their numbers as numbers. Texts that differ are never equal.
+/// Compares texts with the numbers in them compared as numbers. Different texts are never equal.
 pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {
@@ -69,7 +69,7 @@ pub fn natural(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// The number at the front, without leading zeros, and what follows it.
+/// The number at the start, without leading zeros, and the rest.
 fn digits(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);

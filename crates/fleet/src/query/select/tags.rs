@@ -1,9 +1,10 @@
-//! Tags of one instance, small: a fleet may have a hundred thousand of them, and a tree for each takes half a kilobyte.
+//! A compact form of one instance's tags: a fleet may have a hundred thousand instances, and a tree for each would take half a
+//! kilobyte.
 
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// Keys and values, sorted by key. A defined tag is under `Namespace.key`; a free-form key cannot hold a dot.
+/// Keys and values, sorted by key. A defined tag has the key `Namespace.key`; a free-form key cannot contain a dot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tags(Box<[(Box<str>, Box<str>)]>);
 
@@ -14,12 +15,12 @@ impl Tags {
         self.0.get(found).map(|(_, value)| &**value)
     }
 
-    /// Keys and values, by key.
+    /// Keys and values, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (&**key, &**value))
     }
 
-    /// Whether there is none.
+    /// Whether there are no tags.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
