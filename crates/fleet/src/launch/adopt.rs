@@ -1,4 +1,4 @@
-//! Finds a run's instances by their tags: what the cloud knows when we do not.
+//! Finds a run's instances by their tags, which the cloud knows even if the records do not.
 
 use super::context::Context;
 use crate::engine::{
@@ -12,20 +12,19 @@ use oci_api::models::{Instance, InstanceLifecycleState};
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::BTreeMap;
 
-/// Whether an instance in this state is on its way out, or gone: it never runs again.
+/// Whether an instance in this state is terminating or terminated and will never run again.
 pub(crate) fn is_dead(state: &InstanceLifecycleState) -> bool {
     matches!(state, InstanceLifecycleState::Terminating | InstanceLifecycleState::Terminated)
 }
 
-/// The slot of `run` that the instance was made for.
+/// The slot of `run` for which the instance was launched.
 pub(crate) fn slot_of(instance: &Instance, run: RunId) -> Option<SlotNumber> {
     let tags = instance.freeform_tags.as_ref()?;
     let named: RunId = tags.get(RUN_TAG)?.parse().ok()?;
     (named == run).then(|| tags.get(SLOT_TAG)?.parse().ok()).flatten()
 }
 
-/// The event of an instance that was found and not launched just now. `asked` is the placement that was tried for it, where
-/// that is known.
+/// The event of an instance that was found rather than just launched. `asked` is the placement that was tried for it, if known.
 pub(crate) fn adopted(
     instance: impl Into<Made>,
     slot: SlotNumber,
@@ -56,7 +55,7 @@ pub(crate) fn adopted(
     }
 }
 
-/// The live instances of a run in a compartment, by slot, the oldest first; dead ones are left out.
+/// The live instances of a run in a compartment, by slot, oldest first; terminated ones are omitted.
 pub(crate) async fn survey(
     client: &Client,
     compartment: &str,
@@ -77,7 +76,7 @@ pub(crate) async fn survey(
     Ok(found)
 }
 
-/// Whether an instance that a list which has caught up does not show is gone. A look that fails says nothing.
+/// Whether an instance that an up-to-date list does not show is gone. A failed read says nothing.
 pub(crate) async fn is_gone(client: &Client, ocid: &str) -> bool {
     match cloud::get(client, ocid).await {
         Ok(instance) => is_dead(&instance.lifecycle_state),
@@ -85,8 +84,8 @@ pub(crate) async fn is_gone(client: &Client, ocid: &str) -> bool {
     }
 }
 
-/// The live instance of one slot. Asks by display name first, which is one short page; `thorough` also looks at every
-/// instance of the compartment, in case somebody gave it another name.
+/// The live instance of one slot. It is first looked up by display name, which is one short page; `thorough` also checks every
+/// instance of the compartment, in case somebody renamed it.
 pub(crate) async fn live_instance(
     context: &Context<'_>,
     slot: SlotNumber,
@@ -98,7 +97,7 @@ pub(crate) async fn live_instance(
     let name = context.plan.name_in(slot, &placement.availability_domain);
     let named = context.pacer.call(Class::Read, cloud::named(client, compartment, &name)).await;
     let named = named?;
-    // A list that lags shows as alive what is known to be gone.
+    // A stale list shows as alive what is known to be gone.
     let gone = context.journal.state(|state| state.slot(slot).gone.clone());
     let ours = |instance: &Instance| {
         slot_of(instance, context.run) == Some(slot)

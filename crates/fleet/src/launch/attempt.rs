@@ -1,4 +1,4 @@
-//! One placement tried for one slot, under one retry token, until it is known what came of it.
+//! One placement tried for one slot, with one retry token, until its result is known.
 
 mod hunting;
 
@@ -24,11 +24,12 @@ use ledger::{Action, ErrorClass, ErrorRecord, Event, Intent, Placement, SlotNumb
 use oci_client::{Answered, Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};
 
-/// No request was seen to be acted on later: after this, "not there" is believed also of one that was never answered.
+/// No request was ever seen to take effect later than this: afterwards, "not found" is trusted even for a request without a
+/// response.
 const LATEST: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 /// Lists may lag behind launches, so "not found" counts only after this many polls …
 const LOOKS: u32 = 5;
-/// … with pauses that begin with this and double, so that the last look comes when the longest lag is over, and some.
+/// … with pauses that start with this and double, so that the last poll comes after the longest lag, with a margin.
 const BETWEEN_LOOKS: Duration =
     Duration::from_secs((LONGEST_LAG.as_secs() + 15).div_ceil(2_u64.pow(LOOKS - 1) - 1));
 
@@ -36,16 +37,16 @@ const BETWEEN_LOOKS: Duration =
 pub(crate) enum AttemptEnd {
     /// The slot has this instance.
     Launched { ocid: String },
-    /// It certainly created no instance that still exists: another attempt is allowed. `waited` tells whether it was refused
-    /// again each time after waiting.
+    /// It certainly created no instance that still exists, so another attempt is allowed. `waited` says whether it was refused
+    /// again after each wait.
     Next { class: FailureClass, error: ErrorRecord, waited: bool },
-    /// It created an instance that has ended since: another attempt is allowed.
+    /// It created an instance that has ended since, so another attempt is allowed.
     Died { class: FailureClass, error: ErrorRecord },
-    /// Nothing more is to be tried; if an instance may exist, the slot stays unsettled and a resume settles it.
+    /// Nothing more is tried. If an instance may exist, the slot stays unsettled, and a resume settles it.
     GiveUp { class: FailureClass, error: ErrorRecord },
 }
 
-/// What is known in the middle of an attempt.
+/// The state in the middle of an attempt.
 struct Attempt<'a> {
     context: &'a Context<'a>,
     slot: SlotNumber,
@@ -53,11 +54,11 @@ struct Attempt<'a> {
     token: String,
     placement: Placement,
     failures: BTreeMap<FailureClass, u32>,
-    /// Since when a try of this token may have made an instance; absent while each was refused for certain.
+    /// Since when a request with this token may have created an instance; absent while every request was certainly refused.
     may_exist: Option<jiff::Timestamp>,
-    /// Whether the records announce the next try.
+    /// Whether the records announce the next request.
     intended: bool,
-    /// The last refusal, while the records still say that the outcome of this attempt is not known.
+    /// The last refusal, while the records still say that the result of this attempt is unknown.
     refused: Option<(ErrorRecord, Action)>,
 }
 
@@ -70,7 +71,7 @@ fn is_old(first_at: jiff::Timestamp, now: jiff::Timestamp) -> bool {
     now.duration_since(first_at) > TOKEN_LIFE
 }
 
-/// Makes an attempt, or settles one whose end is not known. `permit` is for its first try, and so is the right to probe.
+/// Makes an attempt, or settles one whose end is unknown. `permit` and the right to probe are for its first request.
 pub(crate) async fn run(
     context: &Context<'_>,
     slot: SlotNumber,
@@ -110,7 +111,7 @@ impl Attempt<'_> {
                 Some(permit) => permit,
                 None => self.context.admit(position).await?,
             };
-            // A refused request comes back here, so that it is sent before later ones.
+            // A refused request returns to this position, so that it is sent before later ones.
             position = Some(permit.position());
             let probing = match &self.context.hunt {
                 Some(hunt) => {
@@ -132,7 +133,7 @@ impl Attempt<'_> {
                 self.context.journal.intend(event).await.map_err(|_| Halted)?;
                 self.intended = true;
             }
-            // By the wall clock, before each send: this machine may have slept.
+            // Checked by the wall clock before each request, because this machine may have slept.
             let sent_at = self.context.env.clock.now();
             if self.may_exist.is_some_and(|first_at| is_old(first_at, sent_at)) {
                 return Box::pin(self.expired()).await;
@@ -164,7 +165,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Does what the table says. `None`: another try with the same token.
+    /// Follows the table of failures. `None` means another request with the same token.
     async fn failed(&mut self, failure: &Failure) -> Result<Option<AttemptEnd>, Halted> {
         let nth = {
             let count = self.failures.entry(failure.class).or_default();
@@ -199,7 +200,7 @@ impl Attempt<'_> {
                 Err(Halted)
             }
             Action::RetrySameToken | Action::Wait => {
-                // A throttled try is in the counts, and one event for each would be many.
+                // A throttled request is included in the counts; an event for each would be too many.
                 if failure.class != FailureClass::Throttled {
                     self.refuse(error, action).await;
                 } else if nth == 1 {
@@ -236,8 +237,8 @@ impl Attempt<'_> {
         self.tell(error, action, false).await;
     }
 
-    /// Writes down that a try has failed. When no try of this token can have made anything, that is settled, and the next
-    /// try is announced anew.
+    /// Records a failed request. If no request with this token can have created anything, the attempt is settled, and the next
+    /// request is announced again.
     async fn refuse(&mut self, error: ErrorRecord, action: Action) {
         let settled = self.may_exist.is_none();
         if settled {
@@ -252,7 +253,7 @@ impl Attempt<'_> {
         self.context.journal.record(vec![event]).await;
     }
 
-    /// The run was halted before the next try. An attempt that was refused each time leaves nothing in doubt.
+    /// The run was halted before the next request. An attempt that was refused every time leaves nothing in doubt.
     async fn settle_when_halted(&mut self) {
         if let Some((error, action)) = self.refused.take().filter(|_| self.may_exist.is_none()) {
             self.refuse(error, action).await;
@@ -298,7 +299,7 @@ impl Attempt<'_> {
                 *name = self.context.plan.name_in(self.slot, &placement.availability_domain);
             }
         }
-        // The watcher begins with what the state tells of the instance.
+        // The watcher starts with what the state knows about the instance.
         self.context.journal.record_and_see(vec![event]).await;
         if !dead {
             return Ok(AttemptEnd::Launched { ocid });
@@ -311,7 +312,7 @@ impl Attempt<'_> {
         Ok(AttemptEnd::Died { class, error })
     }
 
-    /// The event of an instance, as it was found by its tags. `unlike` tells in what it is not what was asked for.
+    /// The event of an instance that was found by its tags. `unlike` says how it differs from what was requested.
     fn launched(&self, made: Made, unlike: Option<String>) -> Event {
         let told = unlike.is_some().then(|| obtained::Obtained::of(&made));
         let mut event = adopt::adopted(made, self.slot, self.number, Some(&self.placement));
@@ -324,7 +325,7 @@ impl Attempt<'_> {
         event
     }
 
-    /// The token is too old to be sent again: the tags are all there is.
+    /// Settles an attempt whose token is too old to be sent again; only the tags can show an instance.
     async fn expired(&mut self) -> Result<AttemptEnd, Halted> {
         let error = ErrorRecord {
             class: ErrorClass::TokenExpired,
@@ -337,7 +338,7 @@ impl Attempt<'_> {
         self.look_up(FailureClass::InvalidatedRetryToken, error).await
     }
 
-    /// The fleet's time is over, so nothing more is sent. A launch that was sent before may still have made an instance.
+    /// The fleet has expired, so nothing more is sent. An earlier request may still have created an instance.
     async fn out_of_time(&mut self, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
         let Some(since) = self.may_exist else {
             if let Some((refusal, action)) = self.refused.take() {
@@ -351,7 +352,7 @@ impl Attempt<'_> {
         self.look_up(class, error).await
     }
 
-    /// Looks for the slot's instance by its tags, several times, since a list may lag.
+    /// Looks for the slot's instance by its tags, several times because a list may lag.
     async fn look_up(&mut self, class: FailureClass, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
         let mut known = true;
         for look in 1..=LOOKS {
@@ -392,7 +393,7 @@ impl Attempt<'_> {
                 self.context.pause(Backoff::doubling(BETWEEN_LOOKS, Duration::MAX).pause(look)).await?;
             }
         }
-        // A definite response and several polls that agree prove that there is none. Otherwise it is unknown.
+        // A definite response, and several polls that agree, prove that there is none. Otherwise it is unknown.
         if known && class != FailureClass::Ambiguous {
             self.note(error.clone(), Action::NextPlacement).await;
             return Ok(AttemptEnd::Next { class, error, waited: false });

@@ -1,4 +1,4 @@
-//! Sends a launch. The only place that knows which request that is.
+//! Sends a launch. Only this module knows which request that is.
 
 use crate::engine::cloud::{self, Made};
 use crate::plan::Backend;
@@ -6,7 +6,7 @@ use oci_api::models::LaunchInstanceDetails;
 use oci_client::{Answered, Client, Failure};
 
 impl Backend {
-    /// Sends one try of a slot's launch. What follows a failure is decided by the caller.
+    /// Sends one request of a slot's launch. The caller decides what follows a failure.
     pub(crate) async fn launch(
         self,
         client: &Client,

@@ -1,11 +1,11 @@
-//! The end of a slot's chances, and what the spread of its fleet has to do with it.
+//! Ends the attempts of a slot, taking the spread of its fleet into account.
 
 use super::context::Context;
 use crate::plan::SpreadDomain;
 use ledger::{ErrorClass, ErrorRecord, Event, SlotNumber};
 
 impl Context<'_> {
-    /// Writes down that a slot has failed for good.
+    /// Records that a slot has failed for good.
     pub async fn give_up(&self, slot: SlotNumber, error: ErrorRecord) {
         let error = match self.plan.fleet.bound_to(slot) {
             Some(domain) => bound(error, &domain),
@@ -14,7 +14,7 @@ impl Context<'_> {
         self.journal.record(vec![Event::SlotFailed { slot, error }]).await;
     }
 
-    /// Says how many instances a best-effort spread has launched outside the domains that it chose for them.
+    /// Reports how many instances a best-effort spread has launched outside their chosen domains.
     pub async fn report_displaced(&self) {
         let fleet = &self.plan.fleet;
         let Some(spread) = fleet.spread else { return };
@@ -43,7 +43,7 @@ impl Context<'_> {
     }
 }
 
-/// Says of a lack of capacity that the slot was not tried elsewhere, and how it would be.
+/// Adds to a lack of capacity that the slot was not tried elsewhere, and how that can be allowed.
 fn bound(error: ErrorRecord, domain: &SpreadDomain) -> ErrorRecord {
     if !matches!(error.class, ErrorClass::Capacity | ErrorClass::ReservationExhausted) {
         return error;

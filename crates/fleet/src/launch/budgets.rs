@@ -1,5 +1,5 @@
-//! How many launches may be under way at a target: one after a refusal, twice as many after each success, any number while it
-//! never refused. A refusal thus costs few others, and capacity that has come back is used up in a few rounds.
+//! Limits the launches in flight at a target: one after a refusal, twice as many after each success, any number while it never
+//! refused. A refusal then costs few other launches, and returned capacity is used within a few rounds.
 
 use ledger::capacity::Subject;
 use std::{
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(crate) struct Budgets {
     targets: Mutex<HashMap<Subject, Allowance>>,
-    /// Tells those who wait that a launch has ended.
+    /// Wakes waiting launches when a launch has ended.
     pub freed: Notify,
 }
 
@@ -22,23 +22,23 @@ struct Allowance {
     under_way: u32,
 }
 
-/// The answer to the wish to launch at a target.
+/// The answer to a request to launch at a target.
 pub(crate) enum Entry<'a> {
-    /// It may be launched; the launch counts until this is dropped.
+    /// The launch may be sent, and counts until this is dropped.
     Open(UnderWay<'a>),
-    /// As many as allowed are under way.
+    /// The maximum number is in flight.
     Full,
 }
 
-/// A launch that counts.
+/// A counted launch.
 pub(crate) struct UnderWay<'a> {
     budgets: &'a Budgets,
-    /// `None` where the target has no budget.
+    /// `None` if the target has no budget.
     target: Option<Subject>,
 }
 
 impl Budgets {
-    /// Asks to launch. `remembered` is the budget that earlier runs left.
+    /// Requests to launch. `remembered` is the budget that earlier runs left.
     pub fn enter(&self, target: Subject, remembered: Option<u32>) -> Entry<'_> {
         let mut targets = self.lock();
         if let Some(most) = remembered
@@ -56,19 +56,19 @@ impl Budgets {
         }
     }
 
-    /// How many launches may be under way at these targets in all; any number where one never refused.
+    /// The total number of launches that may be in flight at these targets; unlimited if one of them never refused.
     pub fn room(&self, of: &[Subject]) -> usize {
         let targets = self.lock();
         let most = |target: &Subject| targets.get(target).map_or(usize::MAX, |budget| budget.most as usize);
         of.iter().map(most).fold(0, usize::saturating_add)
     }
 
-    /// The target refused a launch, at once or later.
+    /// Records that the target refused a launch, at once or later.
     pub fn refused(&self, target: &Subject) {
         self.lock().entry(target.clone()).or_insert(Allowance { most: 1, under_way: 0 }).most = 1;
     }
 
-    /// The target accepted a launch.
+    /// Records that the target accepted a launch.
     pub fn accepted(&self, target: &Subject) {
         if let Some(budget) = self.lock().get_mut(target) {
             budget.most = budget.most.saturating_mul(2);
@@ -99,7 +99,7 @@ mod tests {
         Subject::Limit { name: name.to_owned(), shape: "S".to_owned() }
     }
 
-    /// How many launches may enter at once.
+    /// How many more launches may start now.
     fn room(budgets: &Budgets, target: &Subject) -> usize {
         let mut held = Vec::new();
         while let Entry::Open(one) = budgets.enter(target.clone(), None)

@@ -1,24 +1,24 @@
-//! Remembers which placements have refused lately, so that other slots try elsewhere first. Knows no cloud, only time.
+//! Remembers which placements refused recently, so that other slots try others first. It knows only time, not the cloud.
 
 use ledger::{ErrorRecord, Placement};
 use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 /// How long a refusal counts. Users who wait for capacity in a full domain ask again every 60–300 s; karpenter keeps such
-/// entries for 3 minutes. The shorter, so that a freed host is found.
+/// entries for 3 minutes. This is shorter, so that a freed host is found.
 pub(crate) const REMEMBERED: Duration = Duration::from_mins(1);
 
-/// The same after an attempt that had waited and asked again, over more than a minute: longer than the next such attempt
-/// takes, so that one slot after another need not find out by itself that a limit is reached.
+/// The same after an attempt that had waited and asked again for more than a minute. It is longer than the next such attempt
+/// takes, so that not every slot has to find out by itself that a limit is reached.
 const REMEMBERED_AFTER_WAITING: Duration = Duration::from_mins(5);
 
-/// So many refusals in a row, with no success between, and others need not try. One alone may be chance: placement is
-/// asynchronous, and limits are sometimes exceeded only while a failed launch is cleaned up.
+/// After this many consecutive refusals without a success, other slots need not try. A single refusal may be chance: placement
+/// is asynchronous, and limits are sometimes exceeded only while a failed launch is cleaned up.
 pub(crate) const CERTAIN: u32 = 10;
 
 pub(crate) struct CapacityCache {
     refused: HashMap<Placement, Refusal>,
-    /// When any placement last accepted a launch; the beginning, while none has.
+    /// When any placement last accepted a launch; the start of the run before that.
     accepted: Instant,
 }
 
@@ -28,12 +28,12 @@ struct Refusal {
     error: ErrorRecord,
 }
 
-/// What is known of a placement.
+/// What is known about a placement.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PlacementState {
-    /// Nothing against it.
+    /// It has not refused recently.
     Open,
-    /// It refused lately.
+    /// It refused recently.
     Suspect,
     /// It refused many times in a row; the last reason, and when that is forgotten.
     Refusing(ErrorRecord, Instant),
@@ -44,10 +44,10 @@ impl CapacityCache {
         Self { refused: HashMap::new(), accepted: now }
     }
 
-    /// An attempt was refused; `waited` if it was refused again each time after waiting, so that it was no chance, and for how
-    /// long that is to be remembered at least. Counts for at least as long as [`CERTAIN`] attempts take at the present pace,
-    /// `between` being the time between two attempts at one placement: at a slow pace nothing would be certain otherwise.
-    /// Whether this changed what is known of the placement.
+    /// Records that an attempt was refused. `waited` says that it was refused again after each wait, so that chance is
+    /// excluded, and for how long that counts at least. It counts for at least as long as [`CERTAIN`] attempts take at the
+    /// present pace, where `between` is the time between two attempts at one placement; at a slow pace nothing would otherwise
+    /// become certain. Returns whether the state of the placement changed.
     pub fn refused(
         &mut self,
         placement: &Placement,
@@ -78,7 +78,7 @@ impl CapacityCache {
         self.accepted = now;
     }
 
-    /// For how long no placement has accepted a launch.
+    /// How long no placement has accepted a launch.
     pub fn since_last_success(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.accepted)
     }

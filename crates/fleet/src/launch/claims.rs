@@ -1,5 +1,5 @@
-//! Which slot has which instance: an answer that names an instance of another slot is a fault of the service, and believing
-//! it would watch one instance twice and the other one not at all.
+//! Assigns instances to slots. A response that names an instance of another slot is a fault of the service, and trusting it
+//! would watch one instance twice and the other one not at all.
 
 use crate::engine::cloud::OwnTags;
 use ledger::{RunId, RunState, SlotNumber};
@@ -8,12 +8,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// The instances of a run by OCID, those that are gone included.
+/// The instances of a run by OCID, including those that are gone.
 #[derive(Debug, Default)]
 pub(crate) struct Claims(Mutex<HashMap<String, SlotNumber>>);
 
 impl Claims {
-    /// What the records know.
+    /// The claims in the records.
     pub fn of(state: &RunState) -> Self {
         let mut known = HashMap::new();
         for (number, slot) in &state.slots {
@@ -22,7 +22,7 @@ impl Claims {
         Self(Mutex::new(known))
     }
 
-    /// Takes an instance that answered the launch of a slot. An error says whose it is instead.
+    /// Claims an instance from the response to a slot's launch. The error names the slot that has it.
     pub fn claim(
         &self,
         run: RunId,
@@ -46,7 +46,7 @@ impl Claims {
         self.take(slot, ocid)
     }
 
-    /// Takes an instance for a slot. An error says which other slot has it.
+    /// Claims an instance for a slot. The error names the other slot that has it.
     pub fn take(&self, slot: SlotNumber, ocid: &str) -> Result<(), String> {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match claims.get(ocid) {

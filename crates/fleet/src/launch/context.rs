@@ -1,4 +1,4 @@
-//! What all parts of one launch share.
+//! The state that all parts of a launch share.
 
 use super::{
     LaunchOptions,
@@ -32,46 +32,46 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// What all parts of one run share.
+/// The state that all parts of a run share.
 pub(crate) struct Context<'a> {
     pub env: &'a Environment,
     pub run: RunId,
     pub plan: &'a Plan,
     pub options: &'a LaunchOptions,
     pub journal: &'a Journal,
-    /// What targets have answered, in this run and earlier ones.
+    /// How targets responded, in this run and earlier ones.
     pub memory: &'a TargetMemory,
-    /// How many launches may be under way at each target.
+    /// The limits on launches in flight per target.
     pub budgets: Budgets,
     pub pacer: Pacer,
-    /// What makes the launch a hunt.
+    /// The terms that make the launch a hunt.
     pub hunt: Option<Arc<Hunt>>,
     pub capacity: Mutex<CapacityCache>,
     pub limit_rechecks: LimitRechecks,
-    /// Tells those in line for a launch that a placement was found full: they may have to choose another.
+    /// Tells queued launches that a placement was found full, so that they can choose another.
     pub place_full: Notify,
     pub watch: WatchTable,
-    /// Which slot has which instance.
+    /// The assignment of instances to slots.
     pub claims: Claims,
-    /// When the time of the fleet is over (`--ttl`): what is launched after that is not to live.
+    /// When the fleet expires (`--ttl`): nothing should be launched after that.
     until: Option<Timestamp>,
-    /// Whether it was told that the service asks to wait for long.
+    /// Whether a long wait requested by the service was reported.
     wait_told: AtomicBool,
-    /// Cancelled when nothing new may be started, whatever the reason.
+    /// Cancelled when nothing new may be started, for any reason.
     pub halt: CancellationToken,
     /// The refused login that stopped the run.
     pub refused: Mutex<Option<ErrorRecord>>,
-    /// Whether the service has answered a launch with anything but a refused login: until then one launch at a time
-    /// is sent, so that a wrong key costs one request and not a hundred.
+    /// Whether the service has responded to a launch with anything except a refused login. Until then launches are sent one at
+    /// a time, so that a wrong key costs one request and not a hundred.
     answered: AtomicBool,
-    /// Makes the launcher look again.
+    /// Wakes the launcher.
     pub wake: Notify,
-    /// Slots whose instance ran and is gone, unnoticed until now. Only another `resume` launches them again: who asked for
-    /// this one had not been told.
+    /// Slots whose instance ran and was terminated, which was unnoticed until now. Only another `resume` launches them again,
+    /// because the user who requested this one did not know.
     pub gone: BTreeSet<SlotNumber>,
     /// When the deadline passes.
     pub ends_at: Option<jiff::Timestamp>,
-    /// Placements that a slot had tried before this process took the run up.
+    /// Placements that a slot had tried before this process resumed the run.
     pub tried_before: BTreeMap<SlotNumber, u32>,
     rng: Mutex<StdRng>,
 }
@@ -117,18 +117,18 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Full jitter: a part of `most` between nothing and all.
+    /// Full jitter: a random part of `most`, between nothing and all.
     pub fn jitter(&self, most: Duration) -> Duration {
         self.spread(most, 0.0)
     }
 
-    /// A part of `most` between the share `least` and all.
+    /// A random part of `most`, between the share `least` and all.
     pub fn spread(&self, most: Duration, least: f64) -> Duration {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         most.mul_f64(rng.random_range(least..=1.0))
     }
 
-    /// Waits until a launch may leave, in the place that it had if it was refused, unless the run is halted before.
+    /// Waits until a launch may be sent, at its previous queue position if it was refused, unless the run is halted first.
     pub async fn admit(&self, position: Option<QueuePosition>) -> Result<Permit<'_>, Halted> {
         let turn = async {
             match position {
@@ -143,7 +143,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Waits, unless the run is halted before: then it says so at once. No longer than the fleet is to live.
+    /// Waits, but no longer than until the fleet expires. Returns an error at once if the run is halted.
     pub async fn pause(&self, wait: Duration) -> Result<(), Halted> {
         let now = self.env.clock.now();
         let left = self.until.filter(|until| *until > now).map(|until| until.duration_since(now));
@@ -162,8 +162,8 @@ impl<'a> Context<'a> {
         Some(expired(until))
     }
 
-    /// How long to wait where the service asks to wait: within the bounds of the pacing, and not past `--retry-for`. A long
-    /// wait is told once.
+    /// How long to wait if the service requests a wait: within the limits of the pacing, and not past `--retry-for`. A long
+    /// wait is reported once.
     pub async fn bounded_wait(&self, asked: Option<Duration>) -> Option<Duration> {
         let asked = asked?;
         let mut wait = asked.min(LONGEST_HOLD);
@@ -187,14 +187,14 @@ impl<'a> Context<'a> {
         Some(wait)
     }
 
-    /// The service has answered a launch.
+    /// Records that the service has responded to a launch.
     pub fn answer_came(&self) {
         if !self.answered.swap(true, Ordering::Relaxed) {
             self.wake.notify_one();
         }
     }
 
-    /// OCI refused the login: the first such response is reported, and nothing new is started.
+    /// Handles a refused login: the first such response is reported, and nothing new is started.
     pub fn stop_for_login(&self, error: &ErrorRecord) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let first = refused.is_none();
@@ -203,7 +203,7 @@ impl<'a> Context<'a> {
         first
     }
 
-    /// Whether the run goes on although the login was refused: a hunt waits until it is renewed.
+    /// Whether the run continues although the login was refused: a hunt waits until it is renewed.
     pub async fn outlasts_refused_login(&self, error: &ErrorRecord) -> bool {
         let Some(hunt) = self.hunt.as_ref().filter(|_| sign_of_suspension(error).is_none()) else {
             return false;
@@ -215,7 +215,7 @@ impl<'a> Context<'a> {
 
     /// Waits for a response that may be discarded, unless the run is halted first.
     ///
-    /// Only for calls that change nothing on either side, because they are dropped in the middle.
+    /// Only for calls without side effects on either side, because they are dropped in the middle.
     pub async fn ask<T>(&self, answer: impl Future<Output = T>) -> Result<T, Halted> {
         tokio::select! {
             biased;
@@ -224,8 +224,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Remembers that a placement refused an attempt; `waited` is how long it took if it was refused again each time after
-    /// waiting.
+    /// Records that a placement refused an attempt. `waited` is the duration of the attempt if it was refused again after each
+    /// wait.
     pub fn place_refused(&self, placement: &Placement, error: &ErrorRecord, waited: Option<Duration>) {
         if matches!(error.class, ErrorClass::Capacity | ErrorClass::ReservationExhausted) {
             self.budgets.refused(&target_of(&self.plan.fleet, placement));
@@ -233,7 +233,7 @@ impl<'a> Context<'a> {
         let rate = self.pacer.snapshot(Class::Launch).rate.max(LEAST_RATE);
         let between = Duration::from_secs_f64(self.plan.fleet.placements.len() as f64 / rate);
         let mut capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
-        // By the time that each placement was asked once, the first is still remembered.
+        // After each placement was asked once, the first refusal must still be remembered.
         let waited =
             waited.map(|took| took * u32::try_from(self.plan.fleet.placements.len() + 1).unwrap_or(u32::MAX));
         if capacity.refused(placement, error, waited, between, Instant::now()) {
@@ -241,14 +241,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A placement accepted a launch.
+    /// Records that a placement accepted a launch.
     pub fn place_accepted(&self, placement: &Placement) {
         self.lock_capacity().accepted(placement, Instant::now());
         self.budgets.accepted(&target_of(&self.plan.fleet, placement));
         self.limit_rechecks.over(placement);
     }
 
-    /// What is known of a placement, by this run and by earlier ones. Those only make it suspect.
+    /// What this run and earlier ones know about a placement. Earlier runs can only make it suspect.
     pub fn known_of(&self, capacity: &CapacityCache, placement: &Placement, now: Instant) -> PlacementState {
         match capacity.known(placement, now) {
             PlacementState::Open
@@ -260,8 +260,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether a launch that a limit has refused at a placement does not wait there: another shape may be launched instead, and
-    /// nothing speaks against that; or the run waits for nothing.
+    /// Whether a launch that a limit refused does not wait at its placement: either another shape may be launched instead and
+    /// is not known to be refused, or the run does not wait at all.
     pub fn moves_on_at_once(&self, refused: &Placement) -> bool {
         if self.plan.strategy == Strategy::BestEffort {
             return true;
@@ -280,7 +280,7 @@ impl<'a> Context<'a> {
         self.capacity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the limit that refused a launch has room after all, so that the launch is worth asking for again.
+    /// Whether the limit that refused a launch has room after all, so that the launch is worth repeating.
     pub async fn is_transient_limit(
         &self,
         placement: &Placement,
@@ -291,11 +291,11 @@ impl<'a> Context<'a> {
         self.limit_rechecks.is_transient(client, fleet, &self.capacity, patience, placement, error).await
     }
 
-    /// The same for an instance that was accepted in `placement` and died. A limit that the limits contradict speaks against
-    /// nothing: what died held its share of it.
+    /// The same for an instance that was accepted in `placement` and then terminated. A refusal by a limit that has room does
+    /// not count against the placement, because the terminated instance held its share of the limit.
     pub async fn place_failed_late(&self, placement: &Placement, class: FailureClass, error: &ErrorRecord) {
         if class == FailureClass::Limit && self.hunt.is_none() {
-            // Once the run is halted it does not matter any more.
+            // Once the run is halted this no longer matters.
             let Ok((is_transient, told)) = self.ask(self.is_transient_limit(placement, error)).await else {
                 return;
             };
@@ -307,7 +307,7 @@ impl<'a> Context<'a> {
         self.place_refused(placement, error, None);
     }
 
-    /// Writes down a changed pace.
+    /// Records a changed pace.
     pub async fn pace(&self, change: Option<PaceChange>) {
         if let Some(PaceChange { class, rate, reason }) = change {
             let event =
@@ -316,11 +316,11 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// How many launches may be under way now.
+    /// How many launches may be in flight now.
     pub fn concurrency(&self) -> usize {
         let most = self.options.max_concurrency.max(1);
         match &self.hunt {
-            // One slot probes; as many launch as the targets that yield allow.
+            // One slot probes, and as many launch as the targets that provide instances allow.
             Some(hunt) => self.budgets.room(&hunt.yielding()).clamp(1, most),
             None if self.answered.load(Ordering::Relaxed) => most,
             None => 1,
@@ -328,19 +328,19 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The run is to start nothing new.
+/// The run must not start anything new.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Halted;
 
-/// A wait that OCI asks for is reported if it is at least this long.
+/// The minimum length of a requested wait that is reported.
 const WORTH_TELLING: Duration = Duration::from_mins(1);
 
-/// Until when the instances of a plan are to live, by their tag.
+/// The expiry of a plan's instances, from their tag.
 pub(crate) fn time_of(plan: &Plan) -> Option<Timestamp> {
     expiry_in(plan.fleet.template.freeform_tags.as_ref()?)
 }
 
-/// The failure of a slot that was not launched since the time of its fleet was over.
+/// The failure of a slot that was not launched because the fleet has expired.
 pub(crate) fn expired(until: Timestamp) -> ErrorRecord {
     ErrorRecord {
         class: ErrorClass::Expired,

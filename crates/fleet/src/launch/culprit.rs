@@ -1,5 +1,6 @@
-//! Names what OCI hides. A launch that is refused as "not found or not authorised" does not say which OCID is wrong, nor
-//! which right is missing: once for each run, everything that the fleet names is asked for by itself, as `plan` does.
+//! Identifies what OCI does not name. A launch that is refused as "not found or not authorised" does not say which OCID is
+//! wrong or which permission is missing. Once per run, every resource that the fleet names is therefore read separately, as in
+//! `plan`.
 
 use crate::plan::FleetSpec;
 use crate::plan::policy::{PolicyScope, statement};
@@ -13,14 +14,14 @@ pub(crate) fn is_wanted(state: &RunState) -> bool {
     state.slots.values().any(|slot| slot.error.as_ref().is_some_and(hides_its_reason))
 }
 
-/// Asks for everything that the fleet names, and says in words which of it is missing.
+/// Reads every resource that the fleet names, and describes the missing ones.
 pub(crate) async fn find(client: &Client, fleet: &FleetSpec) -> Vec<String> {
     let client = client.with_question_limits(QuestionLimits::attended());
     let answer = preflight(&client, fleet, &Prices::default()).await;
     told(&answer, &fleet.compartment)
 }
 
-/// Whether a refusal names neither what is missing nor which right.
+/// Whether a refusal names neither the missing resource nor the missing permission.
 fn hides_its_reason(error: &ErrorRecord) -> bool {
     let text = error.message.to_ascii_lowercase();
     error.class == ErrorClass::NotFound
@@ -28,7 +29,7 @@ fn hides_its_reason(error: &ErrorRecord) -> bool {
         && !["shape ", "image ", "tag", "availability domain"].iter().any(|named| text.contains(named))
 }
 
-/// What was found, in words.
+/// Describes the findings.
 fn told(answer: &Preflight, compartment: &str) -> Vec<String> {
     let stops = answer.findings.iter().filter(|finding| finding.level == Level::Stop);
     let culprits: Vec<String> = stops
@@ -41,7 +42,7 @@ fn told(answer: &Preflight, compartment: &str) -> Vec<String> {
         return culprits;
     }
     if answer.findings.iter().any(|finding| finding.level == Level::Warning) {
-        // Not all could be asked, so nothing follows from what was not found.
+        // Not every resource could be checked, so the absence of findings proves nothing.
         return Vec::new();
     }
     let right = statement("<your group>", "manage", "instances", PolicyScope::Compartment(compartment));

@@ -1,8 +1,8 @@
-//! Carries out a launch: keeps the allowed number of slots active, hands launched instances to the watcher, and
-//! takes back the slots of those that died.
+//! Carries out a launch: keeps the allowed number of slots active, passes launched instances to the watcher, and requeues the
+//! slots of instances that failed.
 //!
-//! All of it is one task: dropping it at any point is a crash, which the ledger must survive, and the same seed gives the
-//! same events.
+//! Everything runs in one task: dropping it at any point is a crash, which the ledger must survive, and the same seed produces
+//! the same events.
 
 use super::{
     context::Context,
@@ -17,7 +17,7 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Carries out what is left of the run, and writes how it ended.
+/// Carries out the rest of the run and records how it ended.
 pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
     let (mut queue, watched) = split(context);
     let (freed, mut died) = mpsc::unbounded_channel();
@@ -89,7 +89,7 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
     finish::end(context, stop, cut).await;
 }
 
-/// Warns of what OCI has hidden behind "not found or not authorised", unless the run is to stop.
+/// Warns about the resources behind "not found or not authorised", unless the run has to stop.
 async fn name_culprits(context: &Context<'_>) {
     if !context.journal.state(culprit::is_wanted) {
         return;
@@ -100,10 +100,10 @@ async fn name_culprits(context: &Context<'_>) {
     context.journal.record(events.collect()).await;
 }
 
-/// Slots that wait for their turn. What there is to do for each, the state tells when it comes.
+/// Queued slots. The state tells what to do for each when its turn comes.
 type Queue = VecDeque<SlotNumber>;
 
-/// What there is to launch, and what there is to wait for.
+/// The slots to launch, and the instances to wait for.
 fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
     let mut queue = VecDeque::new();
     let mut watched = Vec::new();
@@ -120,7 +120,7 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
     (queue, watched)
 }
 
-/// A slot whose instance failed is retried, unless it was tried often enough.
+/// Queues a slot whose instance failed again, unless it was tried often enough.
 async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     let (tried, error) = context.journal.state(|state| {
         let state = state.slot(slot);
@@ -135,7 +135,7 @@ async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     }
 }
 
-/// Waits so long; for ever when there is no deadline.
+/// Waits this long; forever without a deadline.
 async fn sleep_until(deadline: Option<Duration>) {
     match deadline {
         Some(deadline) => tokio::time::sleep(deadline).await,

@@ -1,4 +1,4 @@
-//! Ends a launch for good: nothing more is launched for its slots, and it no longer blocks another launch.
+//! Ends a launch permanently: its slots launch nothing more, and it no longer blocks another launch.
 
 use crate::Environment;
 use crate::engine::env::no_sink;
@@ -6,17 +6,17 @@ use crate::engine::journal::Journal;
 use ledger::{Event, LedgerError, Outcome, RunId, RunState};
 use tokio_util::sync::CancellationToken;
 
-/// Whether a launch could be ended.
+/// The result of ending a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndOfRun {
-    /// It had ended before.
+    /// It had already ended.
     Before,
     /// It has ended now, with this number of instances not launched.
     Now {
         /// How many instances it will not launch.
         missing: u32,
     },
-    /// It stays unfinished: only `resume` finds out which instances it launched.
+    /// It stays unfinished, because only `resume` determines which instances it launched.
     Unknown {
         /// Launches whose outcome is unknown.
         unsettled: u32,
@@ -25,7 +25,7 @@ pub enum EndOfRun {
     },
 }
 
-/// Ends a launch for good, unless a launch of it is in doubt. The caller holds the lease of the run.
+/// Ends a launch permanently, unless one of its launches is in doubt. The caller holds the lease of the run.
 ///
 /// # Errors
 /// When the ledger cannot be read or written.

@@ -1,4 +1,4 @@
-//! The end of a launch: slots that the deadline ended, rollback, reservations, the outcome.
+//! The end of a launch: slots ended by the deadline, rollback, reservations, the outcome.
 
 use super::{context::Context, reserve, rollback};
 use crate::engine::outcome::{Ending, Reached};
@@ -7,7 +7,7 @@ use ledger::{ErrorClass, ErrorRecord, Event, Next, Outcome, Phase, RunState};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
-/// What has cut a run short.
+/// What interrupted a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     Not,
@@ -15,7 +15,7 @@ pub(crate) enum Cut {
     Interrupted,
     /// The deadline.
     Late,
-    /// A hunt that probes once has probed: the next process goes on.
+    /// A hunt that probes once has probed; the next process continues.
     Paused,
 }
 
@@ -41,9 +41,9 @@ pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cu
     finish(context, cut, rolled_back).await;
 }
 
-/// For a run whose rollback was interrupted, or that reached too few: the number reached and the minimum.
+/// The number reached and the minimum, for a run whose rollback was interrupted or that reached too few.
 ///
-/// One that was told to stop, whose login was refused or whose ledger is broken can go on, so it keeps what it has.
+/// A run that was told to stop, whose login was refused or whose ledger failed can be resumed, so it keeps what it has.
 fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
     let refused = context.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some();
     if interrupted || refused || context.journal.broken().is_some() {
@@ -51,7 +51,7 @@ fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
     }
     context.journal.state(|state| {
         let reached = as_asked(state, context.options.wait);
-        // What ran and is gone was reached. Nobody asked for the rest to follow it.
+        // Instances that ran and were terminated since count as reached. Nobody asked to delete the others too.
         let before = u32::try_from(context.gone.len()).unwrap_or(u32::MAX);
         let short = context.plan.min.filter(|min| reached.saturating_add(before) < *min);
         let short = short.filter(|_| !context.options.keep_partial);
@@ -59,7 +59,7 @@ fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
     })
 }
 
-/// How many instances run, or exist, that are what was asked for.
+/// The number of running or existing instances that match the request.
 fn as_asked(state: &RunState, running: bool) -> u32 {
     let unlike = state.slots.values().filter(|slot| {
         let counts = if running { slot.phase == Phase::Running } else { slot.ocid.is_some() };
@@ -69,7 +69,7 @@ fn as_asked(state: &RunState, running: bool) -> u32 {
     all.saturating_sub(u32::try_from(unlike.count()).unwrap_or(u32::MAX))
 }
 
-/// Gives everything back. `None` when that could not begin, because the ledger did not take the intent.
+/// Rolls everything back. `None` if that could not begin because the ledger did not accept the intent.
 async fn roll_back(
     context: &Context<'_>,
     stop: &CancellationToken,
@@ -82,7 +82,7 @@ async fn roll_back(
     Some(rollback::run(context, stop).await)
 }
 
-/// Says of each slot that is not done that the deadline ended it.
+/// Records for each unfinished slot that the deadline ended it.
 async fn end_at_deadline(context: &Context<'_>) {
     let error = |what: &str| ErrorRecord {
         class: ErrorClass::Deadline,
@@ -113,7 +113,7 @@ async fn end_at_deadline(context: &Context<'_>) {
     context.journal.record(events).await;
 }
 
-/// The outcome of a process that could reserve nothing and has launched nothing: an earlier one may have.
+/// The outcome of a process that could reserve nothing and launched nothing, although an earlier process may have.
 pub(crate) fn without_launching(state: &RunState, outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Nothing | Outcome::GivenBack if state.counts.unsettled > 0 => Outcome::InDoubt,
@@ -122,7 +122,7 @@ pub(crate) fn without_launching(state: &RunState, outcome: Outcome) -> Outcome {
     }
 }
 
-/// The failure of a slot whose instance ran and is gone, when the record of its end is lost.
+/// The failure of a slot whose instance ran and was terminated, if the record of its end is lost.
 pub(crate) fn gone(ocid: &str) -> ErrorRecord {
     ErrorRecord {
         class: ErrorClass::Gone,
@@ -134,8 +134,8 @@ pub(crate) fn gone(ocid: &str) -> ErrorRecord {
     }
 }
 
-/// Whether time alone ended the run, so that going on is worth it. A slot that was refused has its answer; a run that has
-/// launched nothing and was refused is over, also when its deadline came before each slot was tried.
+/// Whether only time ended the run, so that resuming it is worthwhile. A refused slot is decided; a run that launched nothing
+/// and was refused is over, even if its deadline came before each slot was tried.
 fn is_cut_short(state: &RunState, cut: Cut, is_hunt: bool) -> bool {
     if state.slots.values().any(|slot| slot.wait_ended) {
         return true;
@@ -147,7 +147,7 @@ fn is_cut_short(state: &RunState, cut: Cut, is_hunt: bool) -> bool {
     if cut == Cut::Paused {
         return true;
     }
-    // A hunt has had all the time that it was given.
+    // A hunt has used all the time that it was given.
     cut == Cut::Late
         && !is_hunt
         && failed(|class| *class == ErrorClass::Deadline) > 0

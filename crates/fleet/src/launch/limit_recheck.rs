@@ -1,6 +1,6 @@
-//! A LimitExceeded that the limits themselves contradict is a false alarm: a failed launch holds its share of the limit
-//! until it is cleaned up. Says whether one is, and for how long a launch is asked for again because of it. The limits that
-//! are asked for are those that the refusal names; where it names none, those of the shape.
+//! Rechecks a LimitExceeded. If the limits themselves have room, it is transient: a failed launch holds its share of the limit
+//! until it is cleaned up. This module decides whether one is transient, and how long a launch is repeated because of that. It
+//! reads the limits that the refusal names, or those of the shape if it names none.
 
 use super::capacity_cache::{CapacityCache, PlacementState};
 use crate::engine::backoff::Backoff;
@@ -15,27 +15,27 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How long an answer counts, for all slots: what others launch uses the limit up.
+/// How long a result counts, for all slots, because other launches use up the limit.
 const REMEMBERED: Duration = Duration::from_mins(2);
-/// A false alarm was seen to last for more than an hour. Unless `--retry-for` says otherwise, one is waited out for so long,
-/// counted from the placement's first refusal that no accepted launch has followed.
+/// A transient refusal was seen to last for more than an hour. Unless `--retry-for` says otherwise, one is waited out for this
+/// long, counted from the placement's first refusal since an accepted launch.
 const PATIENCE: Duration = Duration::from_mins(90);
-/// The pause before the first try that a recheck has allowed; it doubles …
+/// The pause before the first try that a recheck allows; it doubles …
 const PAUSE: Duration = Duration::from_mins(1);
 /// … up to this.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
-/// What is known of the limits where launches were refused because of them.
+/// The rechecked limits of launches that were refused.
 #[derive(Default)]
 pub(crate) struct LimitRechecks {
     /// By placement, and by the limits that the refusal named.
     places: Mutex<HashMap<(Placement, Vec<String>), Recheck>>,
-    /// One asks, the others wait for its answer.
+    /// One task reads the limits; the others wait for its result.
     asking: tokio::sync::Mutex<()>,
 }
 
 struct Recheck {
-    /// When the first launch was refused that no accepted one has followed.
+    /// When the first launch was refused since the last accepted one.
     since: Instant,
     asked: Instant,
     is_transient: bool,
@@ -47,10 +47,9 @@ pub(crate) fn pause(nth: u32) -> Duration {
 }
 
 impl LimitRechecks {
-    /// Whether a launch that a limit has refused in this placement is to be asked for again there, and what is worth
-    /// telling about that.
+    /// Whether a launch that a limit refused in this placement should be repeated there, and a notable fact about that.
     ///
-    /// Not while another placement is open, nor with a reservation: what it holds is in use already, to the limits.
+    /// Never while another placement is open, nor with a reservation, whose capacity already counts as used.
     pub async fn is_transient(
         &self,
         client: &Client,
@@ -109,7 +108,7 @@ impl LimitRechecks {
         (is_transient, told)
     }
 
-    /// A launch was accepted there.
+    /// Records that a launch was accepted at the placement.
     pub fn over(&self, placement: &Placement) {
         let place = Placement { fault_domain: None, ..placement.clone() };
         self.lock().retain(|(refused, _), _| *refused != place);

@@ -1,7 +1,7 @@
-//! Connects a run to the capacity memory: turns its events into answers of targets, and says which targets are better left
-//! alone for now.
+//! Connects a run to the capacity memory: converts its events to responses of targets, and tells which targets to avoid for
+//! now.
 //!
-//! Memory decides about the order only. It never ends a launch, and a launch goes on when it cannot be read or written.
+//! The memory only affects the order. It never ends a launch, and a launch continues if the memory cannot be read or written.
 
 pub use super::target::{scope_of, target_of};
 
@@ -22,9 +22,9 @@ use std::{
     time::Duration,
 };
 
-/// So many answers are written at once, unless one is a refusal. A process that dies forgets fewer.
+/// The number of responses that are written together, unless one is a refusal. A process that dies loses fewer than this.
 const GATHERED: usize = 100;
-/// Keeps the waits of a run apart from its other chances.
+/// Separates the random waits of a run from its other random numbers.
 const SEED: u64 = 0x6D65_6D6F_7279;
 
 /// What refused a launch: the target, a limit of the region, or a quota of the compartment. `None` for failures that say
@@ -43,7 +43,7 @@ fn refuser(fleet: &FleetSpec, placement: &Placement, error: &ErrorRecord) -> Opt
     }
 }
 
-/// Whether it is a limit or a quota that launches in this placement count against.
+/// Whether it is a limit or a quota against which launches in this placement count.
 fn is_limit_of(subject: &Subject, fleet: &FleetSpec, placement: &Placement) -> bool {
     match subject {
         Subject::Target { .. } => false,
@@ -54,12 +54,12 @@ fn is_limit_of(subject: &Subject, fleet: &FleetSpec, placement: &Placement) -> b
     }
 }
 
-/// The fold over the records of one run that tells what its targets answered.
+/// The fold over the records of one run that determines how its targets responded.
 struct Answers {
     fleet: FleetSpec,
     /// The placement of the last attempt of each slot.
     tried: BTreeMap<SlotNumber, Placement>,
-    /// Slots whose launch was accepted, and of which nothing more is known.
+    /// Slots whose launch was accepted, without further news.
     accepted: BTreeSet<SlotNumber>,
 }
 
@@ -70,7 +70,7 @@ impl Answers {
                 self.tried.insert(*slot, placement.clone());
                 Vec::new()
             }
-            // Refusals that are waited out may be transient, and are not the last word.
+            // Refusals that are waited out may be transient and are not final.
             Event::TryFailed { slot, error, action: Action::NextPlacement | Action::GiveUpSlot, .. } => self
                 .at(*slot, |fleet, placement| {
                     Some((refuser(fleet, placement, error)?, Answer::Refused(error.clone())))
@@ -86,7 +86,7 @@ impl Answers {
                 })
             }
             Event::Running { slot, .. } if self.accepted.remove(slot) => self.yielded(*slot),
-            // With `--no-wait` nobody looks whether they run.
+            // With `--no-wait`, nothing checks whether they run.
             Event::RunFinished { .. } => {
                 let accepted = std::mem::take(&mut self.accepted);
                 accepted.into_iter().flat_map(|slot| self.yielded(slot)).collect()
@@ -95,7 +95,7 @@ impl Answers {
         }
     }
 
-    /// An instance that was had also shows that the limits of its shape have room.
+    /// An instance that was obtained also shows that the limits of its shape have room.
     fn yielded(&self, slot: SlotNumber) -> Vec<(Subject, Answer)> {
         self.at(slot, |fleet, placement| Some((target_of(fleet, placement), Answer::Yielded)))
     }
@@ -115,22 +115,22 @@ pub(crate) struct TargetMemory {
     scope: Scope,
     store: Option<Arc<dyn CapacityMemory>>,
     inner: Mutex<Recollection>,
-    /// Told of each answer of a target.
+    /// Told about each response of a target.
     hunt: Option<Arc<Hunt>>,
-    /// Whether a failure of the store was told.
+    /// Whether a failure of the store was reported.
     failed: AtomicBool,
 }
 
 struct Recollection {
     answers: Answers,
-    /// Answers that are not in the store yet.
+    /// Responses that are not in the store yet.
     unwritten: Vec<Observation>,
     known: BTreeMap<Subject, Remembered>,
     chance: StdRng,
 }
 
 impl TargetMemory {
-    /// What this machine remembers when a run begins, or is taken up after `past`.
+    /// The machine's memory when a run begins, or is resumed after the records `past`.
     pub fn open(env: &Environment, plan: &Plan, past: &[Record], hunting: &Hunting) -> Arc<Self> {
         let mut answers =
             Answers { fleet: plan.fleet.clone(), tried: BTreeMap::new(), accepted: BTreeSet::new() };
@@ -152,12 +152,12 @@ impl TargetMemory {
         Arc::new(memory)
     }
 
-    /// What makes the run a hunt.
+    /// The terms that make the run a hunt.
     pub fn hunt(&self) -> Option<Arc<Hunt>> {
         self.hunt.clone()
     }
 
-    /// Claims a probe of the tenancy; `None` without a memory that can be written.
+    /// Claims a probe of the tenancy; `None` without a writable memory.
     pub fn claim_probe(&self, now: Timestamp, floor: Duration) -> Option<Claim> {
         let claim = self.store.as_ref()?.claim_probe(&self.scope, now, floor);
         claim.map_err(|error| self.tell(&error)).ok()
@@ -176,7 +176,7 @@ impl TargetMemory {
         }
     }
 
-    /// The observer of the run's records, which remembers and then calls `sink`. The only writer of the memory.
+    /// The observer of the run's records, which updates the memory and then calls `sink`. Nothing else writes the memory.
     pub fn watching(self: &Arc<Self>, sink: Sink) -> Sink {
         let memory = Arc::clone(self);
         Arc::new(move |record| {
@@ -194,7 +194,7 @@ impl TargetMemory {
                 hunt.see(&subject, &answer);
             }
             if answer == Answer::Yielded {
-                // The limits of its shape have room: that ends their wait, and says no more.
+                // The limits of its shape have room, which ends their wait and means nothing else.
                 let limits: Vec<Subject> = inner
                     .known
                     .keys()
@@ -214,7 +214,7 @@ impl TargetMemory {
         for observation in &observations {
             inner.known.entry(observation.subject.clone()).or_default().apply(observation);
         }
-        // A write for each launch would cost more than it tells others. Refusals are what they need to know at once.
+        // Writing each launch would cost more than it is worth to others, but they need refusals at once.
         let is_news = |one: &Observation| matches!(one.answer, Answer::Refused(_) | Answer::FailedLate(_));
         let is_due = observations.iter().any(is_news) || matches!(record.event, Event::RunFinished { .. });
         inner.unwritten.append(&mut observations);
@@ -230,7 +230,7 @@ impl TargetMemory {
         }
     }
 
-    /// Whether others are to be tried before this placement.
+    /// Whether other placements should be tried before this one.
     pub fn is_waiting(&self, fleet: &FleetSpec, placement: &Placement, now: Timestamp) -> bool {
         let inner = self.lock();
         if inner.known.is_empty() {
@@ -245,7 +245,7 @@ impl TargetMemory {
                 .any(|(subject, known)| is_limit_of(subject, fleet, placement) && is_waiting(known))
     }
 
-    /// Whether a limit or a quota of the placement refused lately.
+    /// Whether a limit or a quota of the placement refused recently.
     pub fn is_limited(&self, fleet: &FleetSpec, placement: &Placement, now: Timestamp) -> bool {
         self.lock()
             .known
@@ -253,14 +253,14 @@ impl TargetMemory {
             .any(|(subject, known)| is_limit_of(subject, fleet, placement) && known.is_waiting(now))
     }
 
-    /// The share of requests that the target answered with an instance, and when it was last asked.
+    /// The share of the target's requests that provided an instance, and when it was last asked.
     pub fn record_of(&self, target: &Subject, now: Timestamp) -> (f64, Option<Timestamp>) {
         let inner = self.lock();
         let Some(known) = inner.known.get(target) else { return (0.0, None) };
         (known.score(now).unwrap_or_default(), known.refused_at.max(known.yielded_at))
     }
 
-    /// How many launches may be under way at a target, by its last answers; `None` while it never refused.
+    /// How many launches may be in flight at a target according to its last responses; `None` while it never refused.
     pub fn budget(&self, target: &Subject) -> Option<u32> {
         self.lock().known.get(target).and_then(|known| known.budget)
     }

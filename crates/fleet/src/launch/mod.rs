@@ -1,5 +1,5 @@
-//! Launches a plan: each slot walks its placements until it has an instance, one poller waits until they run, and a run that
-//! stays too small is rolled back.
+//! Launches a plan: each slot tries its placements until it has an instance, one poller waits until the instances run, and a
+//! run that stays too small is rolled back.
 
 mod adopt;
 mod attempt;

@@ -1,12 +1,12 @@
-//! Whether an instance is what was asked for. A service that answers with another shape, size, capacity type or place is not
-//! believed silently: the slot fails, and says what it has instead.
+//! Checks whether an instance matches the request. If the service returns another shape, size, capacity type or placement, the
+//! slot fails and says what it has instead.
 
 use crate::engine::cloud::Made;
 use crate::plan::FleetSpec;
 use ledger::{Amount, CapacityType, Placement, PlacementSize};
 use oci_api::models::LaunchInstanceDetails;
 
-/// In what an instance differs from what a launch at this placement asks for. What the answer does not tell is not compared.
+/// How an instance differs from a launch at this placement. Facts missing from the response are not compared.
 pub(crate) fn difference(fleet: &FleetSpec, asked: &Placement, made: &Made) -> Option<String> {
     let launch = fleet.launch_at(asked);
     let mut found = Vec::new();
@@ -38,13 +38,13 @@ pub(crate) fn difference(fleet: &FleetSpec, asked: &Placement, made: &Made) -> O
     (!found.is_empty()).then(|| format!("the instance has {}", found.join(", ")))
 }
 
-/// The same for an instance that may have been asked for anywhere in the plan.
+/// The same for an instance that may have been requested at any placement of the plan.
 pub(crate) fn difference_from_all(fleet: &FleetSpec, asked: &Placement, made: &Made) -> Option<String> {
     let is_listed = fleet.placements.iter().any(|listed| difference(fleet, listed, made).is_none());
     difference(fleet, asked, made).filter(|_| !is_listed)
 }
 
-/// What the service tells of an instance beside its place and shape.
+/// What the service states about an instance in addition to its location and shape.
 pub(crate) struct Obtained {
     size: Option<PlacementSize>,
     capacity_type: CapacityType,
@@ -61,7 +61,7 @@ impl Obtained {
         Self { size, capacity_type: made.capacity_type() }
     }
 
-    /// Records it in place of what was asked for.
+    /// Records these values in place of the requested ones.
     pub fn correct(self, placement: &mut Placement) {
         placement.size = self.size.or(placement.size.take());
         placement.capacity_type = Some(self.capacity_type);

@@ -1,4 +1,4 @@
-//! The options of a launch, and the times that its parts share.
+//! The options of a launch, and the durations that its parts share.
 
 use super::hunt::Hunting;
 use std::time::Duration;
@@ -13,23 +13,22 @@ pub struct LaunchOptions {
     pub wait_timeout: Duration,
     /// The highest rate of launches per second.
     pub rate: Option<f64>,
-    /// The most launches in flight.
+    /// The maximum number of launches in flight.
     pub max_concurrency: usize,
-    /// The most attempts for one slot, including repeated placements.
+    /// The maximum number of attempts for one slot, including repeated placements.
     pub max_attempts: u32,
-    /// How long slots without capacity keep trying after the last accepted launch of any slot. Without it, passes and
-    /// attempts are limited.
+    /// How long slots without capacity keep trying after the last accepted launch of any slot. Without it, passes and attempts
+    /// are limited.
     pub retry_for: Option<Duration>,
-    /// When this time is over, nothing more is launched or waited for; it counts from when this process started or
-    /// resumed the run.
+    /// After this time nothing more is launched or waited for. It counts from when this process started or resumed the run.
     pub deadline: Option<Duration>,
     /// Whether a run below [`Plan::min`] keeps its instances.
     pub keep_partial: bool,
-    /// Whether to find out only what launches under way have made, and to launch nothing more for the run, ever.
+    /// Whether to determine only what launches in flight created, and to launch nothing more for the run, ever.
     pub settle_only: bool,
-    /// How long a list may lag behind launches, where a run has lost records.
+    /// How long a list may lag behind launches, if a run has lost records.
     pub list_lag: Duration,
-    /// How a hunt is carried out, where the plan is one.
+    /// How a hunt is carried out, if the plan is one.
     pub hunting: Hunting,
 }
 
@@ -54,5 +53,5 @@ impl Default for LaunchOptions {
 /// The longest known lag of lists behind launches.
 pub const LONGEST_LAG: Duration = Duration::from_secs(90);
 
-/// The service keeps a retry token for 24 hours (OpenAPI of the Core Services). An hour is left for clocks that differ.
+/// The service keeps a retry token for 24 hours (OpenAPI of the Core Services); one hour is a margin for clock differences.
 pub(crate) const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(23);

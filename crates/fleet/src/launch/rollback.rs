@@ -1,7 +1,7 @@
-//! Gives back what a run made when it stayed below its least count: its instances, and with each its volumes.
+//! Rolls back a run that stayed below its minimum: deletes its instances, each with its volumes.
 //!
-//! What is deleted is what the ledger knows and what carries the run's tags. A deletion may be repeated without harm, so
-//! a process that resumes the run in the middle starts again. Must not decide whether a run is rolled back.
+//! Everything that the ledger knows or that carries the run's tags is deleted. Repeating a deletion is harmless, so a process
+//! that resumes the run in the middle starts again. This module must not decide whether a run is rolled back.
 
 use super::{adopt, context::Context};
 use crate::engine::{
@@ -18,27 +18,27 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The pause between two looks.
+/// The pause between two polls.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(8);
-/// While the end of a launch is not known, its instance is looked for this long: lists lag, and a request may be late.
+/// How long the instance of a launch with an unknown result is looked for: lists lag, and a request may arrive late.
 const STRAGGLERS: Duration = Duration::from_mins(2);
-/// An instance that is still there so long after its deletion was accepted is deleted once more.
+/// An instance that still exists this long after its deletion was accepted is deleted again.
 const AGAIN: Duration = Duration::from_mins(3);
-/// Deleted instances stay known for 12 hours (OpenAPI of the Core Services), so one "not found" proves nothing: it must be
-/// said for so long.
+/// Deleted instances stay known for 12 hours (OpenAPI of the Core Services), so a single "not found" proves nothing: it must
+/// persist for this long.
 const MISSING: Duration = Duration::from_mins(5);
-/// How long all of it may take before the rest is reported.
+/// The maximum duration of the rollback, after which the rest is reported.
 const LONGEST: Duration = Duration::from_mins(30);
-/// Deletions under way at once; the pacer decides how fast they leave.
+/// The maximum number of deletions in flight; the pacer decides their rate.
 const AT_ONCE: usize = 16;
 
-/// One instance that is to go.
+/// An instance to delete.
 #[derive(Clone, Copy, Debug)]
 struct Target {
     slot: SlotNumber,
     /// When its deletion was accepted.
     sent: Option<Instant>,
-    /// Since when the service says that it does not know it.
+    /// Since when the service has said that it does not know it.
     missing: Option<Instant>,
 }
 
@@ -48,7 +48,7 @@ impl Target {
     }
 }
 
-/// Deletes everything that the run made, and says how that ended.
+/// Deletes everything that the run created, and returns how that ended.
 pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outcome {
     let began = Instant::now();
     let mut unsettled = 0;
@@ -60,7 +60,7 @@ pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outc
     let mut last = None;
     let mut interrupted = false;
     loop {
-        // Only a list that was read tells that nothing of what is in doubt is there.
+        // Only a list that was read shows that nothing in doubt exists.
         let mut quiet = unsettled == 0;
         match survey(context).await {
             Ok(found) => {
@@ -98,7 +98,7 @@ fn is_refused(failure: Option<&Failure>) -> bool {
     failure.is_some_and(|failure| failure.class == FailureClass::Authentication)
 }
 
-/// Every instance of the run that the list shows, dead ones too.
+/// Every instance of the run that the list shows, including terminated ones.
 async fn survey(context: &Context<'_>) -> Result<Vec<(SlotNumber, Instance)>, Failure> {
     let client = &context.env.client;
     let list = client.all::<Instance>(cloud::list(&context.plan.fleet.compartment));
@@ -107,7 +107,7 @@ async fn survey(context: &Context<'_>) -> Result<Vec<(SlotNumber, Instance)>, Fa
     Ok(listed?.into_iter().filter_map(ours).collect())
 }
 
-/// Takes in what the list shows: new targets, and those that are gone. One that the list does not show is looked up.
+/// Applies the list: new targets, and targets that are gone. A target that the list does not show is read.
 async fn settle(
     context: &Context<'_>,
     targets: &mut BTreeMap<String, Target>,
@@ -142,12 +142,12 @@ async fn settle(
     }
 }
 
-/// A list that lags may still show as alive what is known to be gone.
+/// A stale list may still show as alive what is known to be gone.
 fn is_rolled_back(context: &Context<'_>, slot: SlotNumber, ocid: &str) -> bool {
     context.journal.state(|state| state.slot(slot).gone.iter().any(|gone| gone == ocid))
 }
 
-/// An instance that the ledger did not know is assigned to its slot if that has none, so that it can be rolled back.
+/// Assigns an instance that the ledger did not know to its slot if that has none, so that it can be rolled back.
 async fn adopt_into_slot(context: &Context<'_>, slot: SlotNumber, instance: &Instance) {
     let adopted = context.journal.state(|state| {
         let known = state.slot(slot);
@@ -174,7 +174,7 @@ async fn look(context: &Context<'_>, ocid: &str, target: &mut Target) -> Option<
     }
 }
 
-/// Sends the deletions that are due. The last failure, if any: the next look repeats it.
+/// Sends the deletions that are due. Returns the last failure, if any; the next poll repeats the deletion.
 async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> Option<Failure> {
     let due = targets.iter().filter(|(_, target)| target.sent.is_none_or(|sent| sent.elapsed() >= AGAIN));
     let due: Vec<String> = due.map(|(ocid, _)| ocid.clone()).collect();
@@ -190,7 +190,7 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
     while let Some((ocid, answer)) = answers.next().await {
         let accepted = match answer {
             Ok(_) => true,
-            // It may be gone already; the next looks say so.
+            // It may already be gone, which the next polls show.
             Err(failure) if failure.class == FailureClass::NotFound => true,
             Err(failure) => {
                 last = Some(failure);
@@ -204,8 +204,8 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
     last
 }
 
-/// Launches whose end was not known have made nothing that lives: that was looked for long enough. Slots of which the records
-/// tell nothing, since they are lost, have nothing either.
+/// Records that launches with an unknown result created nothing that still exists, after a long enough search. Slots without
+/// records, because they are lost, have nothing either.
 async fn no_longer_in_doubt(context: &Context<'_>) {
     let error = ErrorRecord {
         class: ErrorClass::GivenBack,
@@ -232,7 +232,7 @@ async fn no_longer_in_doubt(context: &Context<'_>) {
     context.journal.record(events).await;
 }
 
-/// Says what is still there.
+/// Reports what still exists.
 async fn report(context: &Context<'_>, targets: BTreeMap<String, Target>, last: Option<&Failure>) {
     let why = last.map(error_record).map_or_else(String::new, |error: ErrorRecord| {
         format!(" (the last failure: {}: {})", error.code, error.message)

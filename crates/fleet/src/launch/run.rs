@@ -1,4 +1,4 @@
-//! A launch from its beginning or from where another process left it. Both are the same code: a run starts from a state.
+//! A launch, from its start or from where another process left it. Both use the same code: a run starts from a state.
 
 use super::{
     LaunchOptions, RunSummary, adopt, attempt,
@@ -24,12 +24,12 @@ use std::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Starts a run of `plan` and carries it to its end. `run` is a new id, from [`Environment::new_run_id`].
+/// Starts a run of `plan` and carries it to its end. `run` is a new id from [`Environment::new_run_id`].
 ///
-/// When `stop` is cancelled nothing new is launched, calls under way are awaited, and the run ends as interrupted.
+/// When `stop` is cancelled, nothing new is launched, calls in progress are awaited, and the run ends as interrupted.
 ///
 /// # Errors
-/// When the run could not be written to the ledger: nothing has been launched.
+/// When the run could not be written to the ledger. Nothing has been launched then.
 pub async fn launch(
     env: &Environment,
     run: RunId,
@@ -50,10 +50,10 @@ pub async fn launch(
     Ok(Box::pin(carry_out(env, plan, taken, options, halt, stop)).await)
 }
 
-/// Takes up a run that another process has left: at any point, or after its end with slots that failed.
+/// Resumes a run that another process has left at any point, or that ended with failed slots.
 ///
-/// Slots known to run are left alone. A launch whose end is not known is sent again with the same token, or, when the
-/// service has forgotten that, looked up by its tags. All other slots are launched.
+/// Slots known to run are left alone. A launch with an unknown result is sent again with the same token or, if the service has
+/// forgotten the token, looked up by its tags. All other slots are launched.
 ///
 /// # Errors
 /// When another process has it, or its records do not suffice.
@@ -67,7 +67,7 @@ pub async fn resume(
     let lease = env.store.lease(run, env.clock.now()).await?;
     let found = env.store.records(run).await?;
     let mut state = RunState::fold(run, &found.records);
-    // The store numbers on from its last record, readable or not.
+    // The store continues the numbering after its last record, readable or not.
     state.last_seq = found.unreadable.iter().map(|record| record.seq).fold(state.last_seq, u64::max);
     if state.kind != Some(RunKind::Launch) {
         let reason = match state.kind {
@@ -116,9 +116,9 @@ pub async fn resume(
 
 /// Writes a run into the ledger that only the tags of its instances remember, so that it can be resumed.
 ///
-/// `plan` says what the tags do not: where to launch what is missing. How many there were to be at least is in no tag: unless
-/// `plan` says so, the run is never given back. The first name of the fleet and the end of its time are taken from the instances. `lag` is waited before they are listed: a
-/// list may lag behind launches by up to [`LONGEST_LAG`].
+/// `plan` provides what the tags do not: where to launch missing instances. No tag contains the minimum: unless `plan` has one,
+/// the run is never rolled back. The first name and the expiry of the fleet are taken from the instances. The function waits
+/// for `lag` before it lists them, because a list may lag behind launches by up to [`LONGEST_LAG`].
 ///
 /// # Errors
 /// When the compartment cannot be listed, no instance has the run's tag, or the ledger has the run and can read it.
@@ -128,7 +128,7 @@ pub async fn rebuild_from_cloud(
     plan: &Plan,
     lag: Duration,
 ) -> Result<RunState, RunError> {
-    // What the list does not show yet would be launched a second time.
+    // An instance that the list does not show yet would be launched a second time.
     tokio::time::sleep(lag).await;
     let found = adopt::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
     let Some(highest) = found.keys().next_back().copied() else {
@@ -151,8 +151,7 @@ pub async fn rebuild_from_cloud(
     Ok(journal.into_state())
 }
 
-/// The plan with what the run's instances tell of it: their names, their number, their domains, and until when they are to
-/// live.
+/// The plan with facts from the run's instances: their names, number, domains and expiry.
 fn as_found(plan: &Plan, highest: SlotNumber, found: &BTreeMap<SlotNumber, Vec<Instance>>) -> Plan {
     let mut plan = plan.clone();
     plan.fleet.count = plan.fleet.count.max(highest);
@@ -172,14 +171,14 @@ fn as_found(plan: &Plan, highest: SlotNumber, found: &BTreeMap<SlotNumber, Vec<I
             Some(spread.across.domain(&instance.availability_domain, instance.fault_domain.as_deref()))
         };
         let fixed: Vec<_> = plan.slots().map(domain).collect();
-        // Chosen all the same: a run that exists is not given up because it is uneven.
+        // The domains are chosen even if that is uneven, because an existing run is not given up for that.
         let _ = plan.fleet.spread_beside([], &fixed);
     }
     plan
 }
 
-/// Gives the slots the numbers that names of instances tell. Most fleets are numbered in a row; in one that took the numbers
-/// that were free, the slots without an instance get the lowest that no other has.
+/// Assigns the numbers in the names of instances to the slots. Most fleets are numbered consecutively; in one that used free
+/// numbers, slots without an instance get the lowest unused ones.
 fn number_as(fleet: &mut FleetSpec, numbers: &BTreeMap<SlotNumber, u32>) {
     let mut firsts =
         numbers.iter().map(|(slot, number)| (number + 1).checked_sub(*slot).filter(|first| *first > 0));
@@ -195,7 +194,7 @@ fn number_as(fleet: &mut FleetSpec, numbers: &BTreeMap<SlotNumber, u32>) {
     fleet.numbers = all.collect();
 }
 
-/// Gives a run whose first record cannot be read a new one. A run that can be read needs no rebuilding.
+/// Writes a new first record for a run whose own cannot be read. A run that can be read needs no rebuilding.
 async fn restart(env: &Environment, run: RunId, first: Event) -> Result<Journal, RunError> {
     let lease = env.store.lease(run, env.clock.now()).await?;
     let found = env.store.records(run).await?;
@@ -208,8 +207,8 @@ async fn restart(env: &Environment, run: RunId, first: Event) -> Result<Journal,
     Ok(journal)
 }
 
-/// Live instances with the run's tags for slots that the ledger knows none of: a record that was lost, or a token that is
-/// too old. When the list cannot be read, each unsettled slot looks for itself.
+/// Live instances with the run's tags for slots without one in the ledger, because a record was lost or a token is too old. If
+/// the list cannot be read, each unsettled slot looks for its own instance.
 async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<Vec<Event>, RunError> {
     if state.remaining().all(|(_, next)| matches!(next, Next::Watch { .. })) {
         return Ok(Vec::new());
@@ -224,10 +223,10 @@ async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<V
     }
 }
 
-/// What the tags tell of a run that has lost records. Any slot may have an instance that the rest knows nothing of, so the
-/// list must have caught up with the last launch, and must be readable: without it each such slot would be launched again.
+/// What the tags show about a run that has lost records. Any slot may have an instance that the other records do not show, so
+/// the list must be readable and up to date with the last launch; otherwise each such slot would be launched again.
 ///
-/// Also answers the slots whose instance ran and is gone.
+/// Also returns the slots whose instance ran and was terminated.
 async fn recovered(
     env: &Environment,
     plan: &Plan,
@@ -265,9 +264,9 @@ async fn recovered(
     Ok((events, gone))
 }
 
-/// `now` decides whether a retry token can still be sent: as long as it can, it alone tells what its launch made. A list
-/// that lags may show an older instance of the slot, and adopting that would forget the newer one. Without `now` the list
-/// is right, and the state may be behind it.
+/// `now` determines whether a retry token can still be sent: while it can, it alone shows what its launch created. A list that
+/// lags may show an older instance of the slot, and adopting that would lose the newer one. Without `now` the list is trusted,
+/// and the state may be behind it.
 fn adoption_events(
     state: &RunState,
     found: BTreeMap<SlotNumber, Vec<Instance>>,
@@ -309,7 +308,7 @@ fn adoption_events(
     events
 }
 
-/// Why a slot no longer has the instance that the records name: the record of its death was lost.
+/// Why a slot no longer has the instance in its records: the record of its end was lost.
 fn superseded() -> ErrorRecord {
     ErrorRecord {
         class: ErrorClass::Superseded,
@@ -319,7 +318,7 @@ fn superseded() -> ErrorRecord {
     }
 }
 
-/// A run that this process has begun or taken up.
+/// A run that this process has started or resumed.
 struct TakenUp {
     journal: Journal,
     memory: Arc<TargetMemory>,
@@ -337,11 +336,11 @@ async fn carry_out(
     let TakenUp { journal, memory, gone } = taken;
     let began = Instant::now();
     let options = &until(plan, options, env.clock.now());
-    // Another stream of chance each time the run is taken up, the same each time it is replayed.
+    // A different random stream each time the run is resumed, and the same one each time it is replayed.
     let last_seq = journal.state(|state| state.last_seq);
     let rng = StdRng::seed_from_u64(env.seed ^ last_seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let giving_back = journal.state(|state| state.giving_back.is_some());
-    // What would be launched is not to live, so nothing is reserved for it.
+    // Instances would already have expired, so nothing is reserved for them.
     let over = context::time_of(plan).is_some_and(|until| until <= env.clock.now());
     let acquired = match plan.reserve.as_ref().filter(|_| !giving_back && !over && !options.settle_only) {
         Some(reserve) => {
@@ -355,7 +354,7 @@ async fn carry_out(
     };
     match acquired {
         Acquired::Launch(plan) => {
-            // Reserving has taken its part of the time.
+            // Reserving has used part of the time.
             let deadline = options.deadline.map(|deadline| deadline.saturating_sub(began.elapsed()));
             let options = LaunchOptions { deadline, ..options.clone() };
             let mut context = Context::new(env, &plan, &options, (&journal, &memory), halt, rng);
@@ -371,14 +370,14 @@ async fn carry_out(
     RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
 }
 
-/// The options with the deadline that the terms of a hunt set.
+/// The options with the deadline of a hunt's terms.
 fn until(plan: &Plan, options: &LaunchOptions, now: jiff::Timestamp) -> LaunchOptions {
     let left = plan.hunt.map(|terms| Duration::try_from(terms.until.duration_since(now)).unwrap_or_default());
     let deadline = left.into_iter().chain(options.deadline).min();
     LaunchOptions { deadline, ..options.clone() }
 }
 
-/// Whether the run has made reservations that may still be there.
+/// Whether the run has created reservations that may still exist.
 fn holds_reservations(state: &RunState) -> bool {
     !(state.reservations.is_empty() && state.reserving.is_empty())
 }

@@ -1,4 +1,4 @@
-//! One slot, from its first placement to an instance or to the end of its chances.
+//! One slot, from its first placement to an instance or to the end of its attempts.
 
 mod hunting;
 
@@ -18,22 +18,22 @@ use oci_client::FailureClass;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a slot goes through all its placements when a later try may find what an earlier one did not …
+/// The maximum number of passes over a slot's placements if a later pass may succeed …
 const PASSES: u32 = 3;
-/// … and the pause before it does.
+/// … and the pause between passes.
 const BETWEEN_PASSES: Duration = Duration::from_secs(15);
 
 /// How a slot's task ended.
 pub(crate) enum SlotEnd {
     /// It has an instance.
     Launched { slot: SlotNumber, ocid: String },
-    /// It has none, and its events say why; or the run was halted.
+    /// It has none, and its events state the reason; or the run was halted.
     Ended,
-    /// It has none, and nothing is to be done for it until another slot has found capacity.
+    /// It has none, and waits until another slot has found capacity.
     Later { slot: SlotNumber },
 }
 
-/// What a slot has been through in this task.
+/// The progress of a slot in this task.
 struct SlotProgress {
     slot: SlotNumber,
     attempt: u32,
@@ -46,28 +46,28 @@ struct SlotProgress {
 }
 
 enum Choice<'a> {
-    /// A launch that counts until it has an answer.
+    /// A launch that counts until its response arrives.
     Try(UnderWay<'a>),
-    /// A launch that probes a target, once the floor allows it.
+    /// A launch that probes a target once the floor allows it.
     Probe(Turn<'a>),
-    /// Others probe.
+    /// Other slots probe.
     Later,
-    /// As many launches as allowed are under way wherever one is worth a try: one of them has to end first.
+    /// The maximum number of launches is in flight at every target worth trying: one of them has to end first.
     Hold,
     Pause(Duration),
     GiveUp(ErrorRecord),
 }
 
-/// Where a probe goes.
+/// The target of a probe.
 enum Aim<'a> {
     At(UnderWay<'a>),
     /// Something has changed: choose again.
     Again,
-    /// A launch is under way at each target.
+    /// A launch is in flight at each target.
     Nowhere,
 }
 
-/// Works on a slot until it has an instance, has used up its chances, or the run is halted.
+/// Works on a slot until it has an instance, has used all its attempts, or the run is halted.
 pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> SlotEnd {
     let (attempt, mut intent) = match next {
         Next::Launch { attempt } => (attempt, None),
@@ -81,7 +81,7 @@ pub(crate) async fn run(context: &Context<'_>, slot: SlotNumber, next: Next) -> 
 
 /// What a slot may do now.
 enum Ready<'a> {
-    /// Launch, with what it was given for that.
+    /// Launch, with the permissions that it received.
     Go(Option<Permit<'a>>, Option<Turn<'a>>, Option<UnderWay<'a>>),
     End(SlotEnd),
 }
@@ -124,7 +124,7 @@ async fn walk(
                 progress.failed(class, error);
             }
             AttemptEnd::GiveUp { class, error } => {
-                // What the service said last of the placement others need not find out again.
+                // Other slots need not repeat what the service said about the placement.
                 if waited(class) {
                     context.place_refused(&placement, &error, Some(began.elapsed()));
                 }
@@ -178,20 +178,21 @@ async fn ready<'a>(context: &'a Context<'_>, progress: &mut SlotProgress) -> Res
         };
         return tokio::select! {
             biased;
-            // Found full by another slot while this one was in line: it chooses again.
+            // Another slot found the placement full while this one was queued, so it chooses again.
             () = place_full => continue,
             permit = context.admit(None) => Ok(Ready::Go(Some(permit?), turn, Some(held))),
         };
     }
 }
 
-/// Whether an attempt that ends so has waited, and asked again each time.
+/// Whether an attempt that ends with this class has waited and repeated its request.
 fn waited(class: FailureClass) -> bool {
     let rule = rule(class);
     (rule.action, rule.then) == (Action::Wait, Action::NextPlacement)
 }
 
-/// A plan has placements; those of a run that reserves are its reservations, and go with them.
+/// The failure without a placement. A plan has placements; those of a run that reserves are its reservations, and disappear
+/// with them.
 fn nowhere() -> ErrorRecord {
     ErrorRecord {
         class: ErrorClass::ReservationGone,
@@ -210,7 +211,7 @@ impl SlotProgress {
         self.error = Some(error);
     }
 
-    /// Looks for the next placement worth a try, and moves the attempt there.
+    /// Looks for the next placement worth trying, and moves the attempt there.
     fn choose<'a>(&mut self, context: &'a Context<'_>) -> Choice<'a> {
         if let Some(error) = context.time_is_over() {
             return Choice::GiveUp(error);
@@ -272,7 +273,7 @@ impl SlotProgress {
         }
     }
 
-    /// Moves the attempt there, if another launch may be under way there.
+    /// Moves the attempt there, if another launch may be in flight there.
     fn enter<'a>(&mut self, context: &'a Context<'_>, attempt: u32) -> Entry<'a> {
         let target = target_of(&context.plan.fleet, &context.plan.placement(self.slot, attempt));
         let remembered = context.memory.budget(&target);

@@ -1,6 +1,6 @@
 //! The result of a run: the numbers and rows of the JSON document and of the summary, as a fold over its state.
 //!
-//! Hints and exit codes are the command's business; this knows only what the records say.
+//! The command adds hints and exit codes; this module knows only the records.
 
 use super::why::{self, GivenUp, TargetSummary};
 use crate::plan::{Plan, Strategy};
@@ -20,32 +20,32 @@ pub struct RunSummary {
     pub run_id: RunId,
     /// How it ended; absent while it has not.
     pub outcome: Option<Outcome>,
-    /// Slots.
+    /// The number of slots.
     pub requested: u32,
     /// Slots whose instance exists.
     pub launched: u32,
     /// Slots whose instance was seen running.
     pub running: u32,
-    /// Slots with a failure that was not overcome. Slots never tried are in none of these numbers.
+    /// Slots with a failure that was not overcome. Slots that were never tried are in none of these numbers.
     pub failed: u32,
     /// What was rolled back, once the rollback has started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returned: Option<Box<Returned>>,
-    /// The instances by what they are, in the order of the plan.
+    /// The obtained kinds of instances, in the order of the plan.
     pub obtained: Vec<ObtainedKind>,
-    /// What the run did when fewer could be had.
+    /// What the run does if fewer instances can be obtained.
     pub strategy: Strategy,
     /// Seconds since the run began, or was last resumed.
     pub elapsed_s: f64,
     /// Requests by operation.
     pub requests: BTreeMap<String, RequestCount>,
-    /// What each target answered, in the order of first tries.
+    /// The responses of each target, in the order of first tries.
     pub targets: Vec<TargetSummary>,
     /// One row per slot, in order.
     pub instances: Vec<InstanceSummary>,
-    /// What the user should know and stopped nothing.
+    /// Warnings to the user.
     pub warnings: Vec<String>,
-    /// Why the ledger could not be written any more, if so: what happened after that is only told here.
+    /// Why the ledger could no longer be written, if so: later events are only reported here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger_error: Option<String>,
     /// Unused resources that continue to cost money; absent if this was not checked.
@@ -56,41 +56,41 @@ pub struct RunSummary {
 /// Instances of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ObtainedKind {
-    /// How many.
+    /// Their number.
     pub count: u32,
     /// The shape.
     pub shape: String,
-    /// OCPUs of each, where the config gives them.
+    /// OCPUs of each, if the config states them.
     pub ocpus: Option<f64>,
-    /// Memory of each in GB, where the config gives it.
+    /// Memory of each in GB, if the config states it.
     pub memory_gb: Option<f64>,
     /// How their capacity is bought.
     pub capacity_type: Option<CapacityType>,
 }
 
-/// What a run gave back because it stayed below its least count.
+/// What a run rolled back because it stayed below its minimum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Returned {
-    /// How many were reached …
+    /// How many instances were reached.
     pub reached: u32,
-    /// … and how many were wanted at least.
+    /// How many were required.
     pub min: u32,
-    /// Instances that are deleted, in order of their slots. Their boot volumes went with them.
+    /// Deleted instances, in the order of their slots. Their boot volumes were deleted with them.
     pub instances: Vec<String>,
     /// Whether the run created reservations.
     pub reserved: bool,
-    /// Reservations that the run made or has grown, as last read: those that are deleted are not among them.
+    /// Reservations that the run created or enlarged, as last read, without the deleted ones.
     pub reservations: Vec<ReservationSummary>,
 }
 
-/// A reservation that the run made or has grown.
+/// A reservation that the run created or enlarged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReservationSummary {
     /// Its OCID.
     pub ocid: String,
-    /// How many instances it holds room for.
+    /// The number of instances that it reserves.
     pub held: u32,
-    /// How many it held before the run, when the run has only grown it.
+    /// The number that it held before, if the run only enlarged it.
     pub before: Option<u32>,
 }
 
@@ -103,49 +103,49 @@ pub struct InstanceSummary {
     pub name: String,
     /// The instance, if there is one.
     pub ocid: Option<String>,
-    /// The state that it was last seen in.
+    /// The state in which it was last seen.
     pub state: Option<String>,
-    /// Where it is, or was last tried.
+    /// Its availability domain, or the one that was last tried.
     pub availability_domain: Option<String>,
     /// The fault domain, once known.
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: Option<String>,
-    /// The size that was asked for, where the config gives one.
+    /// The requested OCPUs, if the config states them.
     pub ocpus: Option<f64>,
-    /// The memory that was asked for in GB, where the config gives it.
+    /// The requested memory in GB, if the config states it.
     pub memory_gb: Option<f64>,
     /// How its capacity is bought.
     pub capacity_type: Option<CapacityType>,
     /// The placement of the instance, or the one that was last tried.
     #[serde(skip)]
     pub placement: Option<Placement>,
-    /// Placements tried.
+    /// The number of placements tried.
     pub attempts: u32,
-    /// When the instance was made.
+    /// When the instance was created.
     pub launched_at: Option<Timestamp>,
     /// When it was first seen running.
     pub running_at: Option<Timestamp>,
-    /// Seconds from the one to the other.
+    /// Seconds between the two.
     pub ready_in_s: Option<f64>,
-    /// Seconds from the first request to the launch, or until nothing more was tried.
+    /// Seconds from the first request to the launch, or until the slot was given up.
     pub waited_s: Option<f64>,
-    /// When and why nothing more was tried, if there is no instance.
+    /// When and why the slot was given up, if there is no instance.
     pub given_up: Option<GivenUp>,
-    /// The failure that was not overcome; while a hunt asks on, the last one.
+    /// The failure that was not overcome; in a running hunt, the last one.
     pub error: Option<ErrorRecord>,
-    /// Whether it has no instance, and its hunt is to ask on.
+    /// Whether it has no instance yet and its hunt continues.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
 }
 
 impl RunSummary {
-    /// The summary of a launch. `plan` gives the names of slots that were never tried.
+    /// The summary of a launch. `plan` provides the names of slots that were never tried.
     pub fn of(state: &RunState, plan: &Plan) -> Self {
         Self::from_owned(state.clone(), plan)
     }
 
-    /// The same from a state that is no longer needed, so that a large fleet is not held in memory twice.
+    /// The same from a state that is no longer needed, so that a large fleet is not in memory twice.
     pub(crate) fn from_owned(mut state: RunState, plan: &Plan) -> Self {
         let returned = returned(&state, plan).map(Box::new);
         let targets = why::targets(&state, plan);
@@ -185,8 +185,8 @@ impl RunSummary {
         }
     }
 
-    /// Whether the run got what a best effort asks for: some instances, and nothing but capacity was lacking for the others. A
-    /// run below its minimum was rolled back, and kept none.
+    /// Whether the run obtained what a best effort requires: some instances, and only capacity was missing for the others. A
+    /// run below its minimum was rolled back and kept none.
     pub fn is_best_effort_met(&self) -> bool {
         use ErrorClass::{Capacity, Limit, ReservationExhausted};
         let lacking = |error: &ErrorRecord| matches!(error.class, Capacity | Limit | ReservationExhausted);
@@ -198,10 +198,10 @@ impl RunSummary {
             })
     }
 
-    /// The summary of a launch from its records alone: its plan is in the first one.
+    /// The summary of a launch from only its records: its plan is in the first one.
     ///
     /// # Errors
-    /// When the run is of another kind, or its plan cannot be read.
+    /// When the run has another kind, or its plan cannot be read.
     pub fn from_state(state: &RunState) -> Result<Self, serde_json::Error> {
         Ok(Self::of(state, &serde_json::from_value(state.plan.clone())?))
     }
@@ -244,12 +244,12 @@ fn returned(state: &RunState, plan: &Plan) -> Option<Returned> {
     })
 }
 
-/// The instance of a slot that was rolled back, not one that ended earlier.
+/// The instance of a slot that was rolled back, as opposed to one that ended earlier.
 fn given_back(slot: &SlotState) -> Option<String> {
     slot.gone.last().filter(|_| slot.phase == Phase::GivenBack).cloned()
 }
 
-/// Whether a placement names no reservation: `--reserve` makes one for it, and grows those that are named.
+/// Whether a placement names no reservation: `--reserve` creates one for it, and enlarges those that are named.
 fn names_none(placement: &Placement) -> bool {
     placement.capacity_reservation.as_deref().is_none_or(str::is_empty)
 }
@@ -321,7 +321,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
     }
 }
 
-/// Seconds between two times, to the millisecond: more digits than the clock is worth only make noise.
+/// Seconds between two times, to the millisecond; the clock is not more precise.
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_millis().max(0) as f64 / 1000.0
 }

@@ -1,22 +1,22 @@
-//! Where the answers to a launch belong: its scope and its target. Pure.
+//! The scope and target to which the responses to a launch belong. Pure.
 
 use crate::plan::{FleetSpec, Plan};
 use crate::price::Size;
 use ledger::Placement;
 use ledger::capacity::{Scope, Subject};
 
-/// Where the answers of a plan belong.
+/// The scope of a plan's responses.
 pub fn scope_of(plan: &Plan) -> Scope {
     let service = plan.origin.as_ref().and_then(|origin| origin.reached.clone());
     Scope {
         tenancy: plan.fleet.tenancy.clone(),
         region: plan.fleet.region.clone(),
-        // Requests to the region's own endpoints have the same memory, however the region is spelled.
+        // Requests to the region's own endpoints share one memory, however the region is spelled.
         service: service.filter(|service| service.contains("://")).unwrap_or_default(),
     }
 }
 
-/// The target that a launch in this placement asks for capacity.
+/// The target whose capacity a launch in this placement requests.
 pub fn target_of(fleet: &FleetSpec, placement: &Placement) -> Subject {
     let template = &fleet.template;
     Subject::Target {
@@ -32,7 +32,7 @@ pub fn target_of(fleet: &FleetSpec, placement: &Placement) -> Subject {
     }
 }
 
-/// A size as `OCPUS:GB`; empty where the shape decides.
+/// A size as `OCPUS:GB`; empty if the shape determines it.
 fn size_text(size: Size) -> String {
     let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
     match (size.ocpus, size.memory_gb) {

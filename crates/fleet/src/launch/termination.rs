@@ -1,4 +1,4 @@
-//! Why an instance failed after its launch was accepted: only the work request of the launch knows.
+//! Determines why an instance failed after its launch was accepted, which only the work request of the launch tells.
 
 use super::context::Context;
 use crate::engine::{cloud, failure::work_request_error, pacer::Class};
@@ -6,8 +6,8 @@ use crate::reservation::exhausted;
 use ledger::{ErrorClass, ErrorRecord};
 use oci_client::{Failure, FailureClass};
 
-/// The class and text of what killed the instance. An empty list of errors is normal, and a failed question no reason to
-/// doubt that the instance is dead.
+/// The class and text of the termination cause. An empty list of errors is normal, and a failed request is no reason to doubt
+/// that the instance was terminated.
 pub(crate) async fn cause(
     context: &Context<'_>,
     ocid: &str,
@@ -22,7 +22,7 @@ pub(crate) async fn cause(
         Err(_halted) => None,
     };
     if let Some((class, error)) = told {
-        // A full reservation fails like a lack of hosts, at once or late, but has a different remedy.
+        // A full reservation fails like a lack of hosts, at once or later, but has a different remedy.
         let placement = context.journal.state(|state| {
             let slot = state.slots.values().find(|slot| slot.ocid.as_deref() == Some(ocid));
             slot.and_then(|slot| slot.placement.clone())

@@ -1,14 +1,14 @@
-//! The waits of a slot before its next try, and the record of those that are long enough to be asked about.
+//! The waits of a slot before its next try, and a record of those that are long enough to be noticed.
 
 use super::context::{Context, Halted};
 use ledger::{Event, SlotNumber};
 use std::time::Duration;
 
-/// A shorter wait is over before anybody has read of it.
+/// A shorter wait is over before anybody has read about it.
 const WORTH_SAYING: Duration = Duration::from_secs(5);
 
 impl Context<'_> {
-    /// Waits before a slot is tried again, and says so if it takes more than a moment. `patience`: how much longer it is tried
+    /// Waits before a slot is tried again, and records the wait if it is long. `patience` is how much longer the slot is tried
     /// at most.
     pub async fn wait(
         &self,

@@ -1,4 +1,4 @@
-//! The instances that a launch waits for.
+//! The instances for which a launch waits.
 
 use crate::engine::journal::Journal;
 use ledger::SlotNumber;
@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-/// The instances that are waited for, by OCID.
+/// The watched instances, by OCID.
 #[derive(Default)]
 pub(crate) struct WatchTable {
     table: Mutex<BTreeMap<String, Watched>>,
@@ -26,7 +26,7 @@ pub(crate) struct Watched {
 }
 
 impl WatchTable {
-    /// Waits for the instance of a slot from now on.
+    /// Starts watching the instance of a slot.
     pub fn add(&self, journal: &Journal, slot: SlotNumber, ocid: &str) {
         let watched = journal.state(|state| {
             let state = state.slot(slot);

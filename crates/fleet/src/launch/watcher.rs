@@ -1,7 +1,7 @@
-//! Waits for launched instances to run: one poll for all of them, not one for each.
+//! Waits for launched instances to run, with one poll for all of them instead of one for each.
 //!
-//! A poll reads the pages of ListInstances, newest first, until it has met every instance that it waits for; when there
-//! are fewer of those than pages, it gets each by itself. A failed poll says nothing about any instance.
+//! A poll reads the pages of ListInstances, newest first, until it has found every watched instance; if there are fewer of
+//! those than pages, it reads each one separately. A failed poll says nothing about any instance.
 
 mod poll;
 
@@ -13,27 +13,27 @@ use std::time::Duration;
 use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// The pause before the first poll and after one that saw changes: half of it is the usual delay of our events.
+/// The pause before the first poll and after one that saw changes. Half of it is the usual delay of events.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// While nothing changes the pause grows up to this.
+/// While nothing changes, the pause grows up to this.
 const LONGEST: Duration = Duration::from_secs(10);
 const INTERVALS: Backoff = Backoff::growing(INTERVAL, LONGEST, 125);
-/// Once launching has paused for so long, a poll may come earlier, to meet the last instance when it should run; no
-/// earlier than after this either.
+/// Once launching has paused for this long, a poll may come earlier, when the last instance should run; but no earlier than
+/// this either.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Added to the time when an instance should run, so that the poll does not just miss it.
+/// Added to the expected time of running, so that the poll does not just miss it.
 const MARGIN: Duration = Duration::from_millis(100);
 /// Until the first instance is running, only this many of the oldest are polled …
 const SCOUTS: usize = 2;
-/// … but for a look at all of them after so long, for those that die early.
+/// … except that all of them are polled at this interval, to find those that fail early.
 const LOOK_AT_ALL: Duration = Duration::from_secs(30);
-/// An instance that neither the list nor a GET knows for so long is lost. Terminated ones stay listed for 12 hours
-/// (OpenAPI of the Core Services), so this is no normal end; lists are not known to lag by minutes.
+/// An instance that neither the list nor a GET has known for this long is lost. Terminated instances stay listed for 12 hours
+/// (OpenAPI of the Core Services), so this is not a normal end; lists are not known to lag by minutes.
 const LOST_AFTER: Duration = Duration::from_mins(5);
 /// A refused list is requested again after this time, because policies take a while to take effect everywhere.
 const LIST_AGAIN: Duration = Duration::from_mins(3);
 
-/// Polls until `enough` is cancelled or the run is halted. Slots whose instance died are sent to `freed`.
+/// Polls until `enough` is cancelled or the run is halted. Slots whose instance was terminated are sent to `freed`.
 pub(crate) async fn run(
     context: &Context<'_>,
     enough: &CancellationToken,
@@ -64,8 +64,8 @@ pub(crate) async fn run(
     }
 }
 
-/// How long to wait for the next poll: as usual, unless the youngest instance, so old by now, should run before that by
-/// the boot times seen so far. A run whose instances boot alike then ends when the last one runs, not a poll later.
+/// The wait before the next poll: the usual one, unless the youngest instance, at its present age, should run earlier by the
+/// boot times seen so far. A run whose instances boot alike then ends when the last one runs, not a poll later.
 fn pause(usual: Duration, youngest: Option<Duration>, quickest: Option<Duration>) -> Duration {
     let (Some(age), Some(quickest)) = (youngest, quickest) else { return usual };
     match (quickest + MARGIN).checked_sub(age) {
@@ -77,22 +77,22 @@ fn pause(usual: Duration, youngest: Option<Duration>, quickest: Option<Duration>
 struct Watcher<'a> {
     context: &'a Context<'a>,
     freed: UnboundedSender<SlotNumber>,
-    /// Polls in a row that saw no change.
+    /// Consecutive polls that saw no change.
     quiet_polls: u32,
-    /// How many pages the last complete poll read.
+    /// The number of pages of the last complete poll.
     pages: usize,
-    /// When the service last did not let us list the compartment: meanwhile instances are got one by one.
+    /// When the service last refused to list the compartment; meanwhile instances are read one by one.
     list_refused: Option<Instant>,
     warned: bool,
-    /// Whether an instance was seen running: others may run now too.
+    /// Whether an instance was seen running, so that others may run now too.
     one_ran: bool,
-    /// From launch to RUNNING, the least seen so far.
+    /// The shortest time from launch to RUNNING seen so far.
     quickest: Option<Duration>,
     saw_all_at: Instant,
 }
 
 impl Watcher<'_> {
-    /// Waits until there is something to poll for and it is time to.
+    /// Waits until there is something to poll and it is time.
     async fn until_next(&self) {
         while self.context.watch.is_empty() {
             self.context.watch.added().await;
@@ -102,7 +102,7 @@ impl Watcher<'_> {
         tokio::time::sleep(pause(usual, youngest.map(|since| since.elapsed()), self.quickest)).await;
     }
 
-    /// One poll, and what follows from it.
+    /// Runs one poll and applies its result.
     async fn poll(&mut self) {
         let before = self.context.watch.lock().len();
         let seen = self.look().await;
@@ -112,7 +112,7 @@ impl Watcher<'_> {
         tracing::debug!(before, after = self.context.watch.lock().len(), quiet = self.quiet_polls, "polled");
     }
 
-    /// A poll that failed. Only a refused login ends the run.
+    /// Handles a failed poll. Only a refused login ends the run.
     async fn poll_failed(&mut self, failure: &Failure) {
         let error = error_record(failure);
         if failure.class == FailureClass::Authentication {
@@ -134,7 +134,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// Ends the wait for instances that have taken too long.
+    /// Ends the wait for instances that have timed out.
     async fn end_waits(&self) {
         let limit = self.context.options.wait_timeout;
         let ended: Vec<(String, Watched)> = {
@@ -157,7 +157,7 @@ impl Watcher<'_> {
         tracing::info!(ocid, slot, %class, "the instance failed before it reached RUNNING");
         // The state decides what happens to the slot.
         self.context.journal.record_and_see(vec![Event::InstanceDied { slot, ocid, error }]).await;
-        // The launcher is there as long as we are.
+        // The launcher exists as long as this task.
         let _ = self.freed.send(slot);
     }
 }

@@ -1,56 +1,56 @@
-//! Why a launch has no more instances than it has: by target and by slot, in words. A fold over the state of the run.
+//! Explains by target and by slot why a launch has only the instances it has. It is a fold over the state of the run.
 
 use crate::plan::Plan;
 use jiff::Timestamp;
 use ledger::{CapacityType, ErrorClass, ErrorRecord, Outcome, Phase, RunState, SlotState, TargetState};
 use serde::Serialize;
 
-/// What one target answered in a run.
+/// The responses of one target in a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TargetSummary {
     /// The full name of its availability domain.
     pub availability_domain: String,
-    /// The fault domain, where one is asked for.
+    /// The fault domain, if one is requested.
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: String,
-    /// The size that was asked for, where the config gives one.
+    /// The requested OCPUs, if the config states them.
     pub ocpus: Option<f64>,
-    /// The memory that was asked for in GB, where the config gives it.
+    /// The requested memory in GB, if the config states it.
     pub memory_gb: Option<f64>,
-    /// How the capacity is bought, where it is this target's own.
+    /// How the capacity is bought, if this target has its own setting.
     pub capacity_type: Option<CapacityType>,
-    /// The capacity reservation that is drawn on.
+    /// The capacity reservation in use.
     pub capacity_reservation: Option<String>,
-    /// Attempts that were begun there.
+    /// Attempts that began there.
     pub attempts: u32,
-    /// Instances that were launched there and did not die before they ran.
+    /// Instances that were launched there and were not terminated before they ran.
     pub obtained: u32,
     /// Responses that were failures.
     pub refused: u64,
     /// When it was first asked.
     pub first_at: Option<Timestamp>,
-    /// When it answered last.
+    /// When it last responded.
     pub last_at: Option<Timestamp>,
-    /// Seconds from the one to the other.
+    /// Seconds between the two.
     pub waited_s: Option<f64>,
-    /// When and why nothing more was asked there, if something is missing because of that.
+    /// When and why it was given up, if instances are missing because of that.
     pub given_up: Option<GivenUp>,
     /// The last failure.
     #[serde(skip)]
     pub error: Option<ErrorRecord>,
 }
 
-/// When and why nothing more was tried.
+/// When and why a target or slot was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GivenUp {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// Why, in words of ours.
+    /// The reason, in this program's words.
     pub why: String,
 }
 
-/// What each target answered, in the order of first tries.
+/// The responses of each target, in the order of first tries.
 pub(super) fn targets(state: &RunState, plan: &Plan) -> Vec<TargetSummary> {
     state.targets.rows().iter().map(|row| target(row, state, plan)).collect()
 }
@@ -82,13 +82,13 @@ fn target(row: &TargetState, state: &RunState, plan: &Plan) -> TargetSummary {
     }
 }
 
-/// How long a slot was tried: until its instance was launched, or nothing more was tried.
+/// How long a slot was tried, until its instance was launched or it was given up.
 pub(super) fn waited(slot: &SlotState, state: &RunState) -> Option<f64> {
     let end = slot.launched_at.or(slot.given_up_at).or(state.finished_at).or(state.last_at);
     between(slot.first_tried_at, end)
 }
 
-/// When and why nothing more was tried for a slot that has no instance.
+/// When and why a slot without an instance was given up.
 pub(super) fn given_up(slot: &SlotState, state: &RunState) -> Option<GivenUp> {
     if slot.phase == Phase::GivenBack {
         return end(state);
@@ -102,7 +102,7 @@ pub(super) fn given_up(slot: &SlotState, state: &RunState) -> Option<GivenUp> {
     }
 }
 
-/// The end of the run, as far as it ended a search.
+/// The end of the run, if it ended a search.
 fn end(state: &RunState) -> Option<GivenUp> {
     let at = state.finished_at?;
     let why = match (state.outcome?, state.giving_back) {

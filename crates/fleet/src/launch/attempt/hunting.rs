@@ -1,4 +1,4 @@
-//! What follows from a failed launch of a hunt: hardly ever the end.
+//! What follows a failed launch of a hunt, which rarely ends the hunt.
 
 use super::{Attempt, AttemptEnd, LATEST};
 use crate::engine::failure::{error_record, rule};
@@ -10,7 +10,7 @@ use ledger::{Action, ErrorRecord, Event};
 use oci_client::{Failure, FailureClass};
 
 impl Attempt<'_> {
-    /// As [`Attempt::failed`], where time is no reason to give up. `None`: another try with the same token.
+    /// Like [`Attempt::failed`], but time is no reason to give up. `None` means another request with the same token.
     pub(super) async fn failed_hunting(
         &mut self,
         hunt: &Hunt,
@@ -26,15 +26,15 @@ impl Attempt<'_> {
         let is_capacity = matches!(class, FailureClass::Capacity | FailureClass::Limit);
         let is_yielding = hunt.is_yielding(&target);
         if is_capacity {
-            // At once, although the launch may have to be looked up before its refusal counts for the slot.
+            // Recorded at once, although the launch may have to be looked up before its refusal counts for the slot.
             hunt.refused(&target);
         } else {
             hunt.trouble(&target, class);
         }
-        // Until anything has worked, this is no trouble that passes.
+        // Until any launch was accepted or refused for lack of capacity, the failure is not expected to pass.
         let is_hopeless =
             matches!(class, FailureClass::Invalid | FailureClass::NotFound) && !hunt.has_answer();
-        // Throttling of many launches is what pacing is for; of a probe, it is news.
+        // Pacing handles the throttling of many launches; a throttled probe is notable.
         if !matches!(class, FailureClass::Capacity | FailureClass::InvalidatedRetryToken)
             && !is_hopeless
             && (class != FailureClass::Throttled || !is_yielding)
@@ -59,7 +59,7 @@ impl Attempt<'_> {
             }
             FailureClass::InvalidatedRetryToken => self.look_up_hunting(class, error).await,
             FailureClass::Ambiguous if nth > rule(class).times && self.is_settled_by_age() => {
-                // Its absence is believed by now.
+                // By now its absence can be trusted.
                 self.look_up_hunting(FailureClass::InvalidatedRetryToken, error).await
             }
             FailureClass::Ambiguous => {
@@ -80,8 +80,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// The refusal as it is recorded: words that the slot was refused with before are left out, or weeks of them would fill
-    /// the ledger. Those of a limit name it.
+    /// The refusal in the form in which it is recorded: a text with which the slot was refused before is omitted, because weeks
+    /// of repetitions would fill the ledger. The text of a limit stays, because it names the limit.
     fn brief(&self, class: FailureClass, error: &ErrorRecord) -> ErrorRecord {
         let is_repeated = class != FailureClass::Limit
             && self.context.journal.state(|state| {
@@ -91,7 +91,7 @@ impl Attempt<'_> {
         if is_repeated { ErrorRecord { message: String::new(), ..error.clone() } } else { error.clone() }
     }
 
-    /// The gate keeps the floor of a probe; at a target that yields, this is the usual pause of a launch.
+    /// The gate keeps the floor of a probe; at a target that provides instances, this is the usual pause of a launch.
     async fn pause_before_retry(&self, failure: &Failure, nth: u32) -> Result<Option<AttemptEnd>, Halted> {
         let pause = self.pause(rule(failure.class).pause(nth), failure.retry_after);
         self.context.wait(self.slot, pause, None).await?;
@@ -107,7 +107,7 @@ impl Attempt<'_> {
         Box::pin(self.look_up(class, error)).await.map(Some)
     }
 
-    /// Whether so much time has passed since a try may have made an instance that lists would show it.
+    /// Whether enough time has passed since a request may have created an instance for lists to show it.
     fn is_settled_by_age(&self) -> bool {
         let now = self.context.env.clock.now();
         self.may_exist.is_some_and(|since| now.duration_since(since) > LATEST)

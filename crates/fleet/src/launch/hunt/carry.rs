@@ -1,5 +1,5 @@
-//! Carries a hunt on where a launch would end and wait for a `resume`: when the ledger could not be written for a while, or
-//! when the login was refused while the run was being taken up.
+//! Continues a hunt where a launch would end and wait for a `resume`: when the ledger could not be written for a while, or when
+//! the login was refused while the run was being resumed.
 
 use super::Hunting;
 use crate::engine::env::{Environment, RunError, Sink};
@@ -19,10 +19,10 @@ pub enum Begin<'a> {
     TakenUp,
 }
 
-/// Carries a hunt to its end, over failures of the ledger. Nothing is sent while the ledger cannot be written.
+/// Carries a hunt to its end despite failures of the ledger. Nothing is sent while the ledger cannot be written.
 ///
 /// # Errors
-/// When a new run cannot be written, or an old one cannot be taken up for a reason that time does not mend.
+/// When a new run cannot be written, or an old one cannot be resumed for a permanent reason.
 pub async fn carry_on(
     env: &Environment,
     id: RunId,
@@ -47,13 +47,13 @@ pub async fn carry_on(
     ended
 }
 
-/// What was told once is not told again.
+/// Removes warnings that were already reported.
 fn without_told(options: &LaunchOptions) -> LaunchOptions {
     let hunting = Hunting { told: Vec::new(), ..options.hunting.clone() };
     LaunchOptions { hunting, ..options.clone() }
 }
 
-/// Whether the hunt has stopped for a reason that time may mend.
+/// Whether the hunt stopped for a reason that may pass.
 fn may_go_on(ended: &Result<RunSummary, RunError>, hunting: &Hunting) -> bool {
     if hunting.once {
         return false;

@@ -1,4 +1,5 @@
-//! The gate that each launch of a hunt passes before it is sent: open while its target yields, else once in a floor.
+//! The gate that each launch of a hunt passes before it is sent. It is open while the launch's target provides instances;
+//! otherwise it opens once per floor.
 
 use super::{Hunt, Turn};
 use crate::launch::context::{Context, Halted};
@@ -8,24 +9,24 @@ use std::sync::{PoisonError, atomic::Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Chance adds up to this share of the floor to the time between two probes …
+/// A random addition of up to this fraction of the floor to the time between two probes …
 const JITTER_SHARE: f64 = 0.1;
-/// … and at least this part of that: a request that waits for the disk a little longer than the next one is not to come too
-/// close to it.
+/// … and at least this fraction of that addition, so that a request that waits slightly longer for the disk than the next one
+/// does not come too close to it.
 const JITTER_LEAST: f64 = 0.25;
-/// A shorter wait is over before anybody has read of it.
+/// A shorter wait is over before anybody has read about it.
 const WORTH_SAYING: Duration = Duration::from_secs(5);
 
 impl Hunt {
-    /// Waits until this process may probe, unless something changes before: whoever waits then chooses again. Whether
-    /// the time has come.
+    /// Waits until this process may probe, unless something changes first, in which case the caller chooses again. Returns
+    /// whether the time has come.
     pub async fn until_allowed(&self, context: &Context<'_>, slot: SlotNumber) -> Result<bool, Halted> {
         let Some(wait) = self.wait() else { return Ok(true) };
         self.pause(context, slot, wait).await
     }
 
-    /// Returns when a launch at this target may be sent. `turn` is the right to probe, if the slot has it already. What is
-    /// returned is to be kept until the response is known.
+    /// Returns when a launch at this target may be sent. `turn` is the right to probe, if the slot already has it. The caller
+    /// keeps the returned value until the response is known.
     pub async fn pass<'a>(
         &'a self,
         context: &Context<'_>,
@@ -62,13 +63,13 @@ impl Hunt {
         }
     }
 
-    /// How long this process has to wait for its own last probe.
+    /// How long this process has to wait because of its own last probe.
     fn wait(&self) -> Option<Duration> {
         let not_before = self.hunting.not_before.lock().unwrap_or_else(PoisonError::into_inner);
         not_before.and_then(|then| then.checked_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
-    /// Claims a probe for now; else how long to wait.
+    /// Claims a probe now, or returns how long to wait.
     fn claim(&self, context: &Context<'_>, target: &Subject) -> Option<Duration> {
         if let Some(wait) = self.wait() {
             return Some(wait);
@@ -77,7 +78,7 @@ impl Hunt {
         match context.memory.claim_probe(context.env.clock.now(), floor) {
             Some(Claim::NotBefore(then)) => {
                 let wait = then.duration_since(context.env.clock.now());
-                // A claim far in the future comes from a clock that was wrong.
+                // A claim far in the future was made with a wrong clock.
                 let wait = Duration::try_from(wait).unwrap_or_default().min(floor * 2);
                 let wait = wait + context.spread(HUNTS_APART, 0.1);
                 self.set_not_before(wait);
@@ -98,7 +99,7 @@ impl Hunt {
         *self.hunting.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(then);
     }
 
-    /// Waits so long, or until something changes. Whether the time has passed.
+    /// Waits this long, or until something changes. Returns whether the time has passed.
     async fn pause(&self, context: &Context<'_>, slot: SlotNumber, wait: Duration) -> Result<bool, Halted> {
         if self.hunting.once {
             self.over.store(true, Ordering::Relaxed);
@@ -109,7 +110,7 @@ impl Hunt {
         if wait >= WORTH_SAYING
             && let Ok(next_try) = context.env.clock.now().checked_add(wait)
         {
-            // Shown, not kept: that the hunt waits between two probes is no news.
+            // Shown but not stored, because a hunt's wait between two probes is not notable.
             let gives_up = Some(self.terms.until);
             context.journal.show(Event::Waiting { slot, next_try, gives_up });
         }

@@ -1,8 +1,8 @@
-//! What makes a launch a hunt: while no target yields, one launch at a time probes, never earlier than the floor of the
-//! tenancy allows, and every failure that time may mend is waited out.
+//! Hunts. While no target provides instances, one launch at a time probes, never earlier than the tenancy's floor allows, and
+//! every failure that may pass is waited out.
 //!
-//! A target that yields is launched at without a floor, within its budget. When none does, the target that was asked longest
-//! ago is probed next, so that each is asked once in a cycle.
+//! Launches at a target that provides instances ignore the floor, but stay within its budget. When no target does, the target
+//! that was probed longest ago is next, so that each is probed once per cycle.
 
 mod carry;
 mod gate;
@@ -30,42 +30,42 @@ use tokio::{
     time::Instant,
 };
 
-/// How this process carries a hunt out.
+/// How this process carries out a hunt.
 #[derive(Clone, Debug, Default)]
 pub struct Hunting {
-    /// Whether to end after one probe, and what follows from it.
+    /// Whether to end after one probe and its consequences.
     pub once: bool,
-    /// What is recorded as warnings when the run is taken up.
+    /// Warnings to record when the run is resumed.
     pub told: Vec<String>,
-    /// When this process may probe again, by the time that passes: the wall clock may jump.
+    /// When this process may probe again, by elapsed time because the wall clock may jump.
     pub(crate) not_before: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Hunting {
-    /// A hunt that ends after one probe, or goes on; and what is recorded as warnings when it is taken up.
+    /// A hunt that ends after one probe or continues, with warnings to record when it is resumed.
     pub fn new(once: bool, told: Vec<String>) -> Self {
         Self { once, told, ..Self::default() }
     }
 }
 
-/// The right to probe: only one launch of a process has it at a time.
+/// The right to probe, which only one launch of a process has at a time.
 pub(crate) type Turn<'a> = SemaphorePermit<'a>;
 
-/// A hunt, while one process carries it out.
+/// A hunt while one process carries it out.
 #[derive(Debug)]
 pub(crate) struct Hunt {
     terms: HuntTerms,
     hunting: Hunting,
     prober: Semaphore,
-    /// Tells those who wait for a probe that a target yields, or no longer does.
+    /// Wakes launches that wait for a probe when a target starts or stops providing instances.
     changed: Notify,
-    /// With `once`: nothing more is asked.
+    /// With `once`: no more requests are sent.
     over: AtomicBool,
     notes: Mutex<HuntNotes>,
 }
 
 impl Hunt {
-    /// A hunt as its records leave it.
+    /// A hunt in the state of its records.
     pub fn new(terms: HuntTerms, hunting: Hunting, fleet: &FleetSpec, past: &[Record]) -> Arc<Self> {
         Arc::new(Self {
             terms,
@@ -77,17 +77,17 @@ impl Hunt {
         })
     }
 
-    /// The least time between two probes.
+    /// The minimum time between two probes.
     pub fn floor(&self) -> Duration {
         self.terms.floor()
     }
 
-    /// With `once`: whether nothing more is asked.
+    /// With `once`: whether no more requests are sent.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Why nothing more is launched, once the time of the hunt has passed by the wall clock: this machine may have slept.
+    /// Why nothing more is launched, once the hunt's time has passed by the wall clock; this machine may have slept.
     pub fn time_is_over(&self, now: Timestamp) -> Option<ErrorRecord> {
         (self.terms.until <= now).then(|| ErrorRecord {
             class: ErrorClass::Deadline,
@@ -97,7 +97,7 @@ impl Hunt {
         })
     }
 
-    /// Why the hunt cannot succeed, if that is known.
+    /// Why the hunt cannot succeed, if known.
     pub fn hopeless(&self) -> Option<ErrorRecord> {
         self.lock().hopeless.clone()
     }
@@ -107,27 +107,27 @@ impl Hunt {
         self.lock().hopeless.get_or_insert(error);
     }
 
-    /// The right to probe, if nobody has it.
+    /// The right to probe, if it is free.
     pub fn try_turn(&self) -> Option<Turn<'_>> {
         self.prober.try_acquire().ok()
     }
 
-    /// Whether the target is launched at without a floor.
+    /// Whether launches at the target ignore the floor.
     pub fn is_yielding(&self, target: &Subject) -> bool {
         self.lock().yielding.contains(target)
     }
 
-    /// The targets that yield.
+    /// The targets that provide instances.
     pub fn yielding(&self) -> Vec<Subject> {
         self.lock().yielding.iter().cloned().collect()
     }
 
-    /// The number of the last probe of the target; 0 if this run has not probed it.
+    /// The number of the target's last probe; 0 if this run has not probed it.
     pub fn probed(&self, target: &Subject) -> u64 {
         self.lock().probed.get(target).copied().unwrap_or_default()
     }
 
-    /// What the records tell of a target.
+    /// Applies a response of a target from the records.
     pub fn see(&self, target: &Subject, answer: &Answer) {
         let is_changed = {
             let mut notes = self.lock();
@@ -140,24 +140,24 @@ impl Hunt {
         }
     }
 
-    /// A launch at the target was refused for lack of capacity, or by a limit or a quota.
+    /// Records that the target refused a launch for lack of capacity, or by a limit or a quota.
     pub fn refused(&self, target: &Subject) {
         let mut notes = self.lock();
         notes.has_answer = true;
         notes.yielding.remove(target);
     }
 
-    /// A failure that says nothing about capacity. After a few in a row, or a refused login, a target is only probed.
+    /// Records a failure that says nothing about capacity. After a few in a row, or a refused login, the target is only probed.
     pub fn trouble(&self, target: &Subject, class: FailureClass) {
         self.lock().trouble(target, class);
     }
 
-    /// Whether any answer was about capacity: then the config works, and an odd answer is waited out.
+    /// Whether any response was about capacity: then the config works, and an unusual response is waited out.
     pub fn has_answer(&self) -> bool {
         self.lock().has_answer
     }
 
-    /// A warning about a failure, for the first of its kind on a day.
+    /// A warning about a failure, if it is the first of its kind on that day.
     pub fn alert(&self, error: &ErrorRecord, now: Timestamp) -> Option<Event> {
         self.lock().is_new(error, now).then(|| Event::Warning {
             message: format!(

@@ -1,4 +1,4 @@
-//! What a hunt knows of its targets: a fold over answers, which begins with the records of the run.
+//! What a hunt knows about its targets: a fold over responses that starts with the records of the run.
 
 use crate::launch::target::target_of;
 use crate::plan::FleetSpec;
@@ -8,7 +8,7 @@ use ledger::{ErrorClass, ErrorRecord, Event, Record};
 use oci_client::FailureClass;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many failures in a row that say nothing about capacity, and a target is only probed. One alone may be chance.
+/// After this many consecutive failures that say nothing about capacity, a target is only probed. A single one may be chance.
 const TROUBLES: u32 = 3;
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -18,21 +18,21 @@ pub(super) struct HuntNotes {
     pub yielding: BTreeSet<Subject>,
     /// The number of the last probe of each target.
     pub probed: BTreeMap<Subject, u64>,
-    /// Probes that were sent.
+    /// The number of probes sent.
     pub probes: u64,
-    /// Whether any answer was about capacity.
+    /// Whether any response was about capacity.
     pub has_answer: bool,
-    /// Why nothing can work.
+    /// Why nothing can succeed.
     pub hopeless: Option<ErrorRecord>,
-    /// Targets that have accepted launches which failed later: only a running instance proves capacity there.
+    /// Targets that accepted launches which failed later: only a running instance proves capacity there.
     doubtful: BTreeSet<Subject>,
     troubles: BTreeMap<Subject, u32>,
-    /// Kinds of trouble that were told, and on which day.
+    /// The kinds of trouble that were reported, with the day.
     told: BTreeMap<String, i64>,
 }
 
 impl HuntNotes {
-    /// What the records of the run tell: the order of the probes, and what was told today.
+    /// The state in the run's records: the order of the probes, and what was reported today.
     pub fn of(fleet: &FleetSpec, past: &[Record]) -> Self {
         let mut notes = Self::default();
         for record in past {
@@ -51,7 +51,7 @@ impl HuntNotes {
         notes
     }
 
-    /// A probe of this target is sent.
+    /// Records that a probe of this target is sent.
     pub fn probe(&mut self, target: &Subject) {
         self.probes += 1;
         self.probed.insert(target.clone(), self.probes);
@@ -84,10 +84,10 @@ impl HuntNotes {
         }
     }
 
-    /// A failure that says nothing about capacity.
+    /// Records a failure that says nothing about capacity.
     pub fn trouble(&mut self, target: &Subject, class: FailureClass) {
         if class == FailureClass::Authentication {
-            // Nothing else is answered either.
+            // No other target will respond either.
             self.yielding.clear();
             return;
         }

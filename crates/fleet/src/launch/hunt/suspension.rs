@@ -1,11 +1,11 @@
-//! Signs of a suspended account. OCI documents no code for it, so they are looked for in the text of refusals that are not
-//! about capacity. A hunt that saw one stops: asking on would only make things worse.
+//! Detects a suspended account. OCI documents no code for it, so refusals that are not about capacity are searched for typical
+//! words. A hunt that finds them stops, because further requests would only make things worse.
 
 use ledger::{ErrorClass, ErrorRecord};
 
-/// Words that belong to the account …
+/// Words for the account …
 const WHOSE: [&str; 4] = ["tenancy", "tenant", "account", "subscription"];
-/// … and what has become of it.
+/// … and for what happened to it.
 const WHAT: [&str; 8] = [
     "suspended",
     "suspension",
@@ -17,7 +17,7 @@ const WHAT: [&str; 8] = [
     "has been closed",
 ];
 
-/// What in a refusal looks like a suspended account.
+/// The words in a refusal that indicate a suspended account.
 pub(crate) fn sign_of_suspension(error: &ErrorRecord) -> Option<&'static str> {
     let may_be = matches!(
         error.class,

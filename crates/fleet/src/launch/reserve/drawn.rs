@@ -1,18 +1,18 @@
-//! What a run has launched into a reservation, and what it notes of one.
+//! The slots that a run has launched into a reservation.
 
 use crate::reservation::Held;
 use ledger::{Event, Placement, RunState};
 use std::time::Duration;
 
-/// How long a reservation may take to be made, changed or deleted.
+/// How long creating, changing or deleting a reservation may take.
 pub(super) const PATIENCE: Duration = Duration::from_mins(30);
 
-/// Slots of the run that draw on a reservation.
+/// Slots of the run that use a reservation.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Drawn {
-    /// Those that have an instance.
+    /// Slots that have an instance.
     pub(super) known: u32,
-    /// Those that may have one.
+    /// Slots that may have one.
     pub(super) in_doubt: u32,
 }
 

@@ -1,4 +1,5 @@
-//! Reservations that grow: those that the config names, and those that make up for what another domain could not hold.
+//! Reservations that are enlarged: those that the config names, and those that compensate for another domain without enough
+//! capacity.
 
 use futures_util::future::join_all;
 use ledger::Event;
@@ -10,11 +11,11 @@ use crate::reservation::{
     Change, Config, Created, Held, NewCount, Patience, ReservationError, Share, resize, show, spread,
 };
 
-/// What the intent of a growth has in place of a token begins so; the OCID follows.
+/// The prefix of an enlargement's intent in place of a token; the OCID follows.
 pub(super) const GROWN: &str = "grow ";
 
-/// Lets a reservation of the config hold what the run needs besides what is in use. Its count is absolute, so growing
-/// again after a crash grows nothing.
+/// Enlarges a reservation of the config to what the run needs in addition to the part in use. The requested count is absolute,
+/// so repeating it after a crash changes nothing.
 pub(super) async fn grow(
     client: &Client,
     share: &Share,
@@ -52,7 +53,7 @@ pub(super) async fn grow(
     Ok(held)
 }
 
-/// What one domain could not hold is asked of those that could hold everything; once.
+/// Requests what one domain could not hold from the domains that could hold everything, once.
 pub(super) async fn even_out(
     client: &Client,
     shares: &[Share],

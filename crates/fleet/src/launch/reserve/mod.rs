@@ -1,7 +1,7 @@
 //! Reserve, launch, release: a run that reserves its own capacity before it launches.
 //!
-//! Everything is a function of the plan and of the run's records, so that a process that takes the run up finds the
-//! same reservations: their tokens name the run, and their tags name the tokens.
+//! Everything is a function of the plan and of the run's records, so that a process that resumes the run finds the same
+//! reservations: their tokens name the run, and their tags name the tokens.
 
 mod drawn;
 mod grow;
@@ -32,7 +32,7 @@ use grow::{even_out, grow};
 use settle::{abandon, still_held};
 
 impl Reserve {
-    /// Looks at the reservations that the fleet names: those are grown, and hold in the end what they held before.
+    /// Reads the reservations that the fleet names: those are enlarged, and hold their previous count again at the end.
     pub async fn prepare(
         client: &Client,
         plan: &Plan,
@@ -50,38 +50,38 @@ impl Reserve {
     }
 }
 
-/// What the run did about reservations before this process took it up.
+/// What the run did about reservations before this process resumed it.
 struct Past {
     run: RunId,
     /// By availability domain.
     held: BTreeMap<String, String>,
-    /// Tokens of creations with an unknown outcome.
+    /// Tokens of creations with an unknown result.
     in_doubt: BTreeSet<String>,
     resumed: bool,
     /// When the first process began: no creation of the run is older.
     started_at: Option<Timestamp>,
-    /// Whether slots were tried already.
+    /// Whether slots were already tried.
     begun: bool,
 }
 
 impl Past {
-    /// Whether the tokens of the run's creations still stop the service from doing them again. Asked when it matters: the
-    /// machine may have slept for a day since the process began.
+    /// Whether the tokens of the run's creations still prevent the service from repeating them. Checked when it matters,
+    /// because the machine may have slept for a day since the process began.
     fn tokens_last(&self, now: Timestamp) -> bool {
         self.started_at.is_none_or(|at| now.duration_since(at) <= TOKEN_LIFE)
     }
 }
 
-/// What came of it.
+/// The result of reserving.
 pub(crate) enum Acquired {
-    /// Launch by this plan: its placements are the reservations.
+    /// Launch by this plan, whose placements are the reservations.
     Launch(Box<Plan>),
-    /// Nothing is to be launched; the run ended so.
+    /// Launch nothing; the run ended with this outcome.
     Ended(Outcome),
 }
 
-/// Reserves what the plan asks for. Everything that happens is in the journal; intents before their requests. What is not
-/// there `within` so long counts as not to be had.
+/// Reserves what the plan requests. Everything that happens is recorded, and intents before their requests. Capacity that is
+/// not available `within` this time counts as unavailable.
 pub(crate) async fn acquire(
     client: &Client,
     plan: &Plan,
@@ -110,7 +110,7 @@ pub(crate) async fn acquire(
     if journal.broken().is_none() && !past.begun {
         even_out(client, &shares, &mut created, journal, &patience).await;
     }
-    // Nothing more is begun, neither launching nor giving back: a run that is resumed finds what it held.
+    // Nothing more is started, neither launches nor a rollback: a resumed run finds what it held.
     if journal.broken().is_some() {
         still_held(journal, &created).await;
         return Acquired::Ended(Outcome::LedgerFailed);
@@ -123,7 +123,7 @@ pub(crate) async fn acquire(
     Acquired::Launch(Box::new(drawing_on(plan, &shares, &created)))
 }
 
-/// Makes or grows the reservation of one availability domain, or finds the one that an earlier process made.
+/// Creates or enlarges the reservation of one availability domain, or finds the one that an earlier process created.
 async fn one(
     client: &Client,
     plan: &Plan,
@@ -147,7 +147,7 @@ async fn one(
     let order = order(plan, share, past.run);
     let found = match past.held.get(&availability_domain) {
         Some(ocid) => Some(ocid.clone()),
-        // Once slots were tried, no reservation is created any more, but a created one must not be forgotten.
+        // Once slots were tried, no reservation is created any more, but an existing one must not be forgotten.
         None if past.begun => {
             match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
                 Ok(Some(ocid)) => Some(ocid),
@@ -159,7 +159,7 @@ async fn one(
                 Err(error) => return of(None, Err(error)),
             }
         }
-        // The token makes a creation harmless to repeat for a day; after that only the tag tells.
+        // The token makes a repeated creation harmless for a day; after that only the tag tells.
         None if past.resumed => {
             match find_by_token(client, &order.compartment, &order.availability_domain, &order.token).await {
                 Ok(found) => found,
@@ -172,7 +172,7 @@ async fn one(
     let Some(ocid) = found else {
         let mut created = create_all(client, std::slice::from_ref(&order), journal, patience).await;
         let nothing = || ReservationError::Asked("nothing was requested".to_owned());
-        // One order, one answer.
+        // One order has one result.
         let created = created.pop().unwrap_or_else(|| of(None, Err(nothing())));
         if created.is_refused() && !past.in_doubt.contains(&order.token) {
             journal.record(vec![Event::ReservationRefused { token: order.token }]).await;
@@ -180,7 +180,7 @@ async fn one(
         return created;
     };
     if !past.held.contains_key(&availability_domain) {
-        // Found by its tag only. Whatever the next answer says, the end of the run gives it back or says that it is held.
+        // Found only by its tag. Whatever happens next, the end of the run deletes it or reports that it is held.
         let found = Event::ReservationHeld {
             ocid: ocid.clone(),
             availability_domain: availability_domain.clone(),
@@ -191,7 +191,7 @@ async fn one(
     }
     let result = match until_active(client, &ocid, patience).await {
         Ok(Some(answer)) => Ok(Held::from(answer)),
-        // Nothing can be launched into it, so it is no placement.
+        // Nothing can be launched into it, so it is not a placement.
         Ok(None) => {
             let denied = format!("{ocid} is deleted, or you may not read it");
             return of(None, Err(ReservationError::Asked(denied)));
@@ -230,7 +230,7 @@ async fn tell(journal: &Journal, wanted: u32, held: u32, created: &[Created]) {
             .iter()
             .map(|created| {
                 let (held, asked, domain) = (created.held(), created.asked, &created.availability_domain);
-                // One that made up for the others holds more than its own share.
+                // A reservation that compensated for the others holds more than its own share.
                 if held > asked {
                     format!("{held} in {domain}")
                 } else {
@@ -243,8 +243,8 @@ async fn tell(journal: &Journal, wanted: u32, held: u32, created: &[Created]) {
     journal.record(warnings.into_iter().map(|message| Event::Warning { message }).collect()).await;
 }
 
-/// The plan with reservations in place of its placements. A pure function of the plan and of which reservations exist:
-/// what an attempt is sent must be the same for every process that works on the run.
+/// The plan with reservations in place of its placements. It is a pure function of the plan and of the existing reservations,
+/// because every process that works on the run must send the same request for an attempt.
 fn drawing_on(plan: &Plan, shares: &[Share], created: &[Created]) -> Plan {
     let mut plan = plan.clone();
     let before = std::mem::take(&mut plan.fleet.placements);

@@ -19,13 +19,13 @@ use crate::reservation::{
     Change, Created, Held, NewCount, Patience, ReservationError, give_back, resize, show,
 };
 
-/// How often a forgotten reservation is looked for when the service does not answer, and how long between two looks.
+/// How often a forgotten reservation is looked for if the service does not respond, and the time between two tries.
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
-/// How long an ended instance may take to leave its reservation.
+/// How long a terminated instance may take to leave its reservation.
 const DYING: Duration = Duration::from_mins(10);
 
-/// Too few are held: gives everything back, also when the user has asked to stop meanwhile.
+/// Too little is held: rolls everything back, even if the user has asked to stop meanwhile.
 pub(super) async fn abandon(
     client: &Client,
     plan: &Plan,
@@ -69,7 +69,7 @@ pub(super) async fn abandon(
     if held > 0 || reserve.min > 0 { Outcome::GivenBack } else { Outcome::Nothing }
 }
 
-/// Says what is still held although it should not be.
+/// Reports what is still held although it should not be.
 async fn lament(journal: &Journal, left: Vec<(String, ReservationError)>) {
     let events = left.into_iter().map(|(ocid, error)| {
         let message = format!(
@@ -94,8 +94,8 @@ pub(super) async fn still_held(journal: &Journal, created: &[Created]) {
 
 /// The end of such a run: releases unused capacity if requested, and reports what continues to cost money.
 ///
-/// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps a tally of its own
-/// for this reason), so a reservation never shrinks below what this run has launched into it.
+/// The service's count of used instances lags behind launches (oracle/karpenter-provider-oci keeps its own count for this
+/// reason), so a reservation never shrinks below what this run has launched into it.
 pub(crate) async fn settle(
     client: &Client,
     compartment: &str,
@@ -138,7 +138,7 @@ pub(crate) async fn settle(
             journal.record(vec![Event::Warning { message }]).await;
         }
         if unused == 0 {
-            // It costs nothing, and is of no use to anybody.
+            // It costs nothing and has no use.
             if used == 0 && reserve.release && !interrupted && !grown {
                 own.push(ocid);
             }
@@ -161,11 +161,11 @@ pub(crate) async fn settle(
     lament(journal, left).await;
 }
 
-/// The reservation once what has died is out of it: until the service has ended an instance, its room counts as used, and
-/// what is only shrunk to that would be held unused afterwards.
+/// Reads the reservation after terminated instances have left it. Until the service has finished terminating an instance, its
+/// capacity counts as used, and a reservation shrunk to that count would then hold it unused.
 ///
-/// In a reservation of the run's own, whatever is not an instance of a slot counts as dying for a while: a launch whose
-/// answer was lost may have made an instance that died before anybody knew it.
+/// In a reservation of the run's own, everything that is not an instance of a slot counts as terminating for a while: a launch
+/// whose response was lost may have created an instance that was terminated before it was known.
 async fn without_the_dying(
     client: &Client,
     ocid: &str,
@@ -182,7 +182,7 @@ async fn without_the_dying(
     loop {
         let mut held = show(client, ocid).await?;
         if matches!(held.state.as_str(), "CREATING" | "UPDATING" | "MOVING") {
-            // A growth whose answer was lost, or that took longer than the run had time for, may still come.
+            // An enlargement whose response was lost, or that took longer than the run could wait, may still take effect.
             let patience = Patience::new(PATIENCE, CancellationToken::new());
             if let Some(answer) = until_active(client, ocid, &patience).await? {
                 held = Held::from(answer);
@@ -203,9 +203,9 @@ async fn without_the_dying(
     }
 }
 
-/// A reservation whose creation or growth was announced and of which nothing was written down after that: an earlier process
-/// died between the two, or the answer was lost. Unless it is found it would be held, and charged for, unknown to anybody.
-/// Whether it stays in doubt if there is one.
+/// Looks for a reservation whose creation or enlargement was announced without a recorded result, because an earlier process
+/// died in between or the response was lost. Unless it is found, it would be held and charged without anybody knowing. Returns
+/// whether it stays in doubt.
 async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -> bool {
     let forgotten = journal.state(|state| state.reserving.clone());
     let mut in_doubt = false;
@@ -214,7 +214,7 @@ async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -
             Ok(None) => continue,
             Ok(Some(ocid)) => match show(client, &ocid).await {
                 Ok(held) => held_event(&held, held.reserved()),
-                // Known from here on; the next read reports that it cannot be read.
+                // Recorded from here on; the next read reports that it cannot be read.
                 Err(_) => Event::ReservationHeld { ocid, availability_domain: domain, asked: 0, held: 0 },
             },
             Err(error) => {
@@ -231,7 +231,7 @@ async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -
     in_doubt
 }
 
-/// Reservations that the run has made, by their tag, and that its records do not name: some are lost.
+/// Reservations that the run created, according to their tag, but that its records do not name because some are lost.
 pub(crate) async fn unrecorded(
     client: &Client,
     compartment: &str,
@@ -280,7 +280,8 @@ async fn look_for(
     }
 }
 
-/// Shrinks a reservation to this count in all. Where it has several configs, the unused part of each goes first to last.
+/// Shrinks a reservation to this total. If it has several configs, the unused part of each is removed from the first to the
+/// last.
 async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patience: &Patience) {
     let result = async {
         let held = show(client, ocid).await?;

@@ -9,7 +9,7 @@ use ledger::{Intent, Next, SlotNumber};
 use std::cmp::Reverse;
 
 impl Context<'_> {
-    /// The launch of a slot whose outcome a hunt goes on to find out, where a launch would give up.
+    /// The launch of a slot whose result a hunt still has to determine, where a launch would give up.
     pub(super) fn in_doubt(&self, slot: SlotNumber) -> Option<Intent> {
         self.hunt.as_ref().filter(|_| self.time_is_over().is_none())?;
         match self.journal.state(|state| state.slot(slot).next()) {
@@ -20,7 +20,7 @@ impl Context<'_> {
 }
 
 impl SlotProgress {
-    /// A target that yields, else a probe. There are so many `placements`, at least one.
+    /// Chooses a target that provides instances, otherwise a probe. There is at least one of the `placements`.
     pub(super) fn choose_hunting<'a>(
         &mut self,
         context: &'a Context<'_>,
@@ -34,7 +34,7 @@ impl SlotProgress {
         if self.in_this_pass >= placements {
             self.in_this_pass = 0;
             if !std::mem::take(&mut self.retryable) && !hunt.has_answer() {
-                // Each placement was refused in a way that no time mends: all other slots would be, too.
+                // Each placement refused permanently, so all other slots would be refused too.
                 hunt.end_as_hopeless(self.last_error());
                 return Choice::GiveUp(self.last_error());
             }
@@ -55,8 +55,8 @@ impl SlotProgress {
         hunt.try_turn().filter(|_| !hunt.is_over()).map_or(Choice::Later, Choice::Probe)
     }
 
-    /// Waits until a probe is allowed, and chooses its target: the one that was probed longest ago, at first the one with
-    /// the best score. Targets whose limit or quota refused lately come last.
+    /// Waits until a probe is allowed, and chooses its target: the one that was probed longest ago, initially the one with the
+    /// best score. Targets whose limit or quota refused recently come last.
     pub(super) async fn aim<'a>(&mut self, context: &'a Context<'_>) -> Result<Aim<'a>, Halted> {
         let Some(hunt) = &context.hunt else { return Ok(Aim::Again) };
         if !hunt.until_allowed(context, self.slot).await? {
@@ -72,7 +72,7 @@ impl SlotProgress {
                 let is_limited = context.memory.is_limited(fleet, &placement, now);
                 let (score, asked) = context.memory.record_of(&target, now);
                 let probed = hunt.probed(&target);
-                // What earlier runs have asked counts until this run has.
+                // Requests of earlier runs count until this run has sent its own.
                 let asked = asked.filter(|_| probed == 0);
                 ((is_limited, probed, asked, Reverse((score * 1000.0) as u32)), attempt)
             })

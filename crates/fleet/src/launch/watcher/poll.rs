@@ -13,14 +13,14 @@ use oci_client::{Failure, FailureClass};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
-/// What a poll has found out.
+/// The result of a poll.
 #[derive(Default)]
 pub(super) struct PollResult {
-    /// Instances that were met, by OCID.
+    /// Instances that were found, by OCID.
     met: BTreeMap<String, Observation>,
     /// Instances that a GET does not know.
     unknown: Vec<String>,
-    /// What the list says of those, if it was asked.
+    /// What the list says about those, if it was read.
     list: List,
 }
 
@@ -34,7 +34,7 @@ enum List {
 }
 
 impl Watcher<'_> {
-    /// Asks for all that is waited for. A failure leaves the rest for the next poll.
+    /// Reads everything that is watched. A failure leaves the rest for the next poll.
     pub(super) async fn look(&mut self) -> PollResult {
         let wanted = self.wanted();
         let mut seen = PollResult::default();
@@ -59,7 +59,7 @@ impl Watcher<'_> {
                 Err(failure) if failure.class == FailureClass::NotFound => seen.unknown.push(ocid),
                 Err(failure) => {
                     self.poll_failed(&failure).await;
-                    // One instance may be the trouble, and must not hide the others; a service in trouble is left alone.
+                    // A single instance may cause the failure and must not hide the others; a failing service is left alone.
                     failures += 1;
                     if failures == 3 {
                         break;
@@ -71,8 +71,8 @@ impl Watcher<'_> {
         seen
     }
 
-    /// A GET that does not know an instance is no proof: a policy may hide it. Before one is called lost, the list is read
-    /// for all that are unknown: while it is read, more of them may reach the age at which they are lost.
+    /// A GET that does not know an instance is no proof, because a policy may hide it. Before an instance is called lost, the
+    /// list is read for all unknown instances: more of them may reach the age for that meanwhile.
     async fn look_before_lost(&mut self, seen: &mut PollResult) {
         let any_lost = {
             let table = self.context.watch.lock();
@@ -82,15 +82,14 @@ impl Watcher<'_> {
             return;
         }
         let unknown = seen.unknown.clone();
-        // Halted, it says nothing, and nothing is done about it.
+        // When halted, it returns nothing, and nothing follows.
         if self.read_list(&unknown, seen).await.is_ok() {
             let PollResult { met, unknown, .. } = seen;
             unknown.retain(|ocid| !met.contains_key(ocid));
         }
     }
 
-    /// What to ask for, in order of OCID. Instances of one shape boot alike, so until the first runs, the oldest tell
-    /// enough.
+    /// The OCIDs to read, in order. Instances of one shape boot alike, so until the first one runs, the oldest suffice.
     fn wanted(&mut self) -> Vec<String> {
         let table = self.context.watch.lock();
         if self.one_ran || table.len() <= SCOUTS || self.saw_all_at.elapsed() >= LOOK_AT_ALL {
@@ -111,7 +110,7 @@ impl Watcher<'_> {
         answer.map(Observation::from)
     }
 
-    /// Reads pages until every wanted instance was met, and tells a failure.
+    /// Reads pages until every wanted instance was found, and reports a failure.
     async fn read_list(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<List, Halted> {
         seen.list = match self.read_pages(wanted, seen).await {
             Ok(()) => {
@@ -131,7 +130,7 @@ impl Watcher<'_> {
         Ok(seen.list)
     }
 
-    /// `Err(None)`: the run was halted.
+    /// `Err(None)` means that the run was halted.
     async fn read_pages(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<(), Option<Failure>> {
         let context = self.context;
         let wanted = wanted.iter().map(String::as_str).collect();
@@ -147,10 +146,10 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Writes down what the poll has found. Whether anything has changed.
+    /// Records the result of the poll. Returns whether anything has changed.
     ///
-    /// An instance leaves the table after its events are written and its slot was sent back: whoever finds the table
-    /// empty may end the run.
+    /// An instance leaves the table after its events are written and its slot was sent back, because an empty table may end the
+    /// run.
     pub(super) async fn settle(&mut self, seen: PollResult) -> bool {
         let mut events = Vec::new();
         let mut over = Vec::new();
@@ -185,7 +184,7 @@ impl Watcher<'_> {
                         events.push(Event::WaitEnded { slot, ocid: ocid.clone(), state, error });
                         over.push(ocid);
                     }
-                    // A list that fails says nothing.
+                    // A failed list says nothing.
                     _ => {}
                 }
             }
@@ -219,7 +218,7 @@ impl Watched {
     }
 }
 
-/// Takes in what an instance looks like now. Whether the wait for it is over.
+/// Applies the current state of an instance. Returns whether the wait for it is over.
 fn observe(watched: &mut Watched, ocid: &str, instance: &Observation, events: &mut Vec<Event>) -> bool {
     let slot = watched.slot;
     let state = &instance.lifecycle_state;
@@ -229,7 +228,7 @@ fn observe(watched: &mut Watched, ocid: &str, instance: &Observation, events: &m
     }
     if *state != watched.state || placed {
         watched.state.clone_from(state);
-        // RUNNING has an event of its own; this one is for a fault domain that comes with it.
+        // RUNNING has its own event; this one is for a fault domain that comes with it.
         if *state != State::Running || placed {
             let (ocid, state) = (ocid.to_owned(), state.to_string());
             let fault_domain = instance.fault_domain.clone();
@@ -266,7 +265,7 @@ fn stopped_error(ocid: &str, state: &State) -> ErrorRecord {
     }
 }
 
-/// Nobody can say whether it runs, so nothing is launched in its place.
+/// It is unknown whether it runs, so nothing is launched in its place.
 fn hidden_error(ocid: &str) -> ErrorRecord {
     ErrorRecord {
         class: ErrorClass::Hidden,
