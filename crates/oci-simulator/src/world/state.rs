@@ -1,7 +1,7 @@
 //! The contents of the region. Operations are defined with their resources.
 
 use super::api::{ApiError, ApiRequest};
-use super::capacity::{Capacity, Held, Need};
+use super::capacity::{Capacity, Holdings};
 use super::chance::{Chance, mix};
 use super::configurations::ConfigurationRow;
 use super::events::{Event, EventLog};
@@ -44,7 +44,7 @@ pub struct World {
     pub(super) images: Vec<ImageRow>,
     pub(super) capacity: Capacity,
     /// The capacity that other tenants hold.
-    pub(super) others: Vec<(Held, Need)>,
+    pub(super) others: Holdings,
     #[serde(default)]
     pub(super) preemptibles: Preemptibles,
     pub(super) limits: Limits,
@@ -91,7 +91,7 @@ impl World {
             network: Network::new(settings.subnet_prefix_length, now),
             images: platform_images(now),
             capacity: Capacity::new(&settings),
-            others: Vec::new(),
+            others: Holdings::default(),
             preemptibles: Preemptibles::default(),
             limits: Limits::new(&settings),
             instances: Instances::default(),

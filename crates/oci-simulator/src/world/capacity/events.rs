@@ -25,7 +25,7 @@ impl World {
         }
         if let Some(others) = self.settings.other_tenants.clone() {
             self.schedule.at(now + seconds(others.every_seconds), Task::OtherTenants);
-            let (all, _) = self.capacity.ocpus();
+            let all = self.capacity.ocpus();
             let wanted = (all as f64 * others.initial_share.clamp(0.0, 1.0)) as u64;
             // Pieces are larger if there would otherwise be too many small ones.
             let piece = others.ocpus.max(u32::try_from(wanted / 1000 / HOLDINGS_MAX).unwrap_or(u32::MAX));
@@ -70,19 +70,14 @@ impl World {
         }
     }
 
-    fn ocpus_of_other_tenants(&self) -> u64 {
-        self.others.iter().map(|(_, need)| u64::from(need.ocpus)).sum()
-    }
-
     /// Lets other tenants take or release a piece of capacity, and schedules their next move.
     pub(in crate::world) fn move_other_tenants(&mut self) {
         let Some(others) = self.settings.other_tenants.clone() else { return };
-        let (all, _) = self.capacity.ocpus();
-        let full = self.ocpus_of_other_tenants() as f64 >= all as f64 * others.share;
-        if full || (!self.others.is_empty() && self.capacity_event_chance.happens(0.5)) {
+        let all = self.capacity.ocpus();
+        let full = self.others.ocpus() as f64 >= all as f64 * others.share;
+        if full || (self.others.len() > 0 && self.capacity_event_chance.happens(0.5)) {
             let at = self.capacity_event_chance.below(self.others.len() as u64) as usize;
-            if at < self.others.len() {
-                let (held, _) = self.others.swap_remove(at);
+            if let Some(held) = self.others.remove(at) {
                 self.capacity.give_back(held);
             }
         } else {
@@ -105,12 +100,12 @@ impl World {
             self.make_room(ad, None, family, need);
             return None;
         };
-        self.others.push((held, need));
+        self.others.add(held, need);
         Some(need.ocpus)
     }
 
     /// All capacity that other tenants hold.
     pub(in crate::world) fn held_by_others(&self) -> impl Iterator<Item = &Held> {
-        self.others.iter().map(|(held, _)| held)
+        self.others.held()
     }
 }

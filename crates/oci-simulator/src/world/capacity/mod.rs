@@ -2,11 +2,14 @@
 //! and returns it later.
 
 mod events;
+mod holdings;
 
 use super::settings::{HostsIn, WorldSettings};
 use super::shapes::FAMILIES;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+pub(super) use holdings::Holdings;
 
 /// Fault domains in an availability domain.
 pub(super) const FAULT_DOMAINS: u8 = 3;
@@ -53,11 +56,30 @@ struct Host {
 
 /// The hosts of one family in one fault domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SavedHostPool")]
 struct HostPool {
     hosts: Vec<Host>,
     /// Hosts by free OCPUs, to find the tightest fit.
     by_free: BTreeSet<(u32, u32)>,
     free_ocpus: u64,
+    /// OCPUs of all hosts in thousandths. A sum, kept because other tenants ask for it at every move.
+    #[serde(skip)]
+    ocpus: u64,
+}
+
+/// A pool as it is saved.
+#[derive(Deserialize)]
+struct SavedHostPool {
+    hosts: Vec<Host>,
+    by_free: BTreeSet<(u32, u32)>,
+    free_ocpus: u64,
+}
+
+impl From<SavedHostPool> for HostPool {
+    fn from(SavedHostPool { hosts, by_free, free_ocpus }: SavedHostPool) -> Self {
+        let ocpus = hosts.iter().map(|host| u64::from(host.ocpus)).sum();
+        Self { hosts, by_free, free_ocpus, ocpus }
+    }
 }
 
 /// All hosts of the region.
@@ -114,6 +136,7 @@ impl Capacity {
             pool.by_free.insert((ocpus, pool.hosts.len() as u32));
             pool.hosts.push(host);
             pool.free_ocpus += u64::from(ocpus);
+            pool.ocpus += u64::from(ocpus);
         }
     }
 
@@ -159,23 +182,20 @@ impl Capacity {
         pools.flat_map(|pool| &pool.hosts).map(|host| host.fits(need)).sum()
     }
 
-    /// The OCPUs of all hosts in thousandths: in total, and free.
-    pub fn ocpus(&self) -> (u64, u64) {
-        let hosts = self.pools.iter().flat_map(|pool| &pool.hosts);
-        hosts.fold((0, 0), |(all, free), host| {
-            (all + u64::from(host.ocpus), free + u64::from(host.free_ocpus))
-        })
+    /// OCPUs of all hosts in thousandths.
+    pub fn ocpus(&self) -> u64 {
+        self.pools.iter().map(|pool| pool.ocpus).sum()
     }
 
     /// Checks that free and held capacity add up to the whole on every host.
     pub fn check<'a>(&self, held: impl Iterator<Item = &'a Held>) -> Result<(), String> {
-        let mut rest = self.clone();
+        let mut pools: Vec<Vec<Host>> = self.pools.iter().map(|pool| pool.hosts.clone()).collect();
         for held in held {
-            let pool =
-                rest.pools.get_mut(usize::from(held.pool)).ok_or("something holds a host that is not")?;
-            pool.change(*held, false);
+            let hosts = pools.get_mut(usize::from(held.pool));
+            let host = hosts.and_then(|hosts| hosts.get_mut(held.host as usize));
+            host.ok_or("something holds a host that is not there")?.give_back(*held);
         }
-        match rest.pools.iter().position(|pool| !pool.is_whole()) {
+        match pools.iter().position(|hosts| !hosts.iter().all(Host::is_whole)) {
             Some(number) => Err(format!("capacity is not conserved on the hosts of pool {number}")),
             None => Ok(()),
         }
@@ -195,6 +215,16 @@ impl Host {
             part(self.free_gpus, need.gpus),
         ];
         u64::from(parts.into_iter().min().unwrap_or(0))
+    }
+
+    fn give_back(&mut self, held: Held) {
+        self.free_ocpus += held.ocpus;
+        self.free_memory += held.memory;
+        self.free_gpus += held.gpus;
+    }
+
+    fn is_whole(&self) -> bool {
+        (self.free_ocpus, self.free_memory, self.free_gpus) == (self.ocpus, self.memory, self.gpus)
     }
 }
 
@@ -216,17 +246,9 @@ impl HostPool {
             host.free_gpus -= held.gpus;
             self.free_ocpus -= u64::from(held.ocpus);
         } else {
-            host.free_ocpus += held.ocpus;
-            host.free_memory += held.memory;
-            host.free_gpus += held.gpus;
+            host.give_back(held);
             self.free_ocpus += u64::from(held.ocpus);
         }
         self.by_free.insert((host.free_ocpus, held.host));
-    }
-
-    fn is_whole(&self) -> bool {
-        self.hosts.iter().all(|host| {
-            (host.free_ocpus, host.free_memory, host.free_gpus) == (host.ocpus, host.memory, host.gpus)
-        })
     }
 }
