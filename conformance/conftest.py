@@ -9,6 +9,16 @@ for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
     os.environ.pop(name, None)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A file stays in one process, since its tests share a region. Those of test_memory.py share none and take longest: each is
+    apart, and they begin first."""
+    for item in items:
+        is_apart = item.path.name == "test_memory.py"
+        item.add_marker(pytest.mark.xdist_group(item.name if is_apart else item.path.name))
+    items.sort(key=lambda item: item.path.name != "test_memory.py")
+
+
 @pytest.fixture(scope="session")
 def region(tmp_path_factory):
     region = Region(tmp_path_factory.mktemp("region"))
