@@ -24,7 +24,7 @@ pub use extend::{TakenNames, highest_of_run, taken};
 pub use finding::Finding;
 pub use homes::FIELD as SPREAD_FIELD;
 pub use hunt::{HuntTerms, LEAST_HUNT_FLOOR, USUAL_HUNT_FLOOR};
-pub use reserve::Reserve;
+pub use reserve::{RatchetTerms, Reserve};
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{PlanError, is_domain, is_same_domain, plan};

@@ -19,19 +19,22 @@ pub enum Exit {
     NotAuthenticated,
     /// A hunt that probes once has not found everything yet.
     NotYet,
+    /// A ratchet ran out of time or money before enough was reserved, and gave everything back.
+    NotHeld,
     /// The user interrupted.
     Interrupted,
 }
 
 impl Exit {
     /// All exit codes, for the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Done,
         Self::Usage,
         Self::SomeFailed,
         Self::NoneLaunched,
         Self::NotAuthenticated,
         Self::NotYet,
+        Self::NotHeld,
         Self::Interrupted,
     ];
 
@@ -44,6 +47,7 @@ impl Exit {
             Self::NoneLaunched => 4,
             Self::NotAuthenticated => 5,
             Self::NotYet => 6,
+            Self::NotHeld => 7,
             Self::Interrupted => 130,
         }
     }
@@ -54,6 +58,7 @@ impl Exit {
             Some(Outcome::Complete) => Self::Done,
             Some(Outcome::NotAuthenticated) => Self::NotAuthenticated,
             Some(Outcome::Interrupted) => Self::Interrupted,
+            Some(Outcome::GivenBack | Outcome::Nothing) if summary.was_not_held() => Self::NotHeld,
             Some(Outcome::GivenBack) => Self::NoneLaunched,
             // An instance may exist, so "none" would be wrong.
             Some(Outcome::InDoubt) => Self::SomeFailed,

@@ -78,6 +78,10 @@ pub enum Cause {
     GivenBack,
     /// The reservations of the run no longer exist.
     ReservationGone,
+    /// A ratchet ran out of time or money.
+    RatchetEnded,
+    /// A ratchet launched fewer than were requested.
+    NotReserved,
     /// A deletion failed or could not be recorded.
     NotDeleted,
     /// The response did not come from OCI.
@@ -98,7 +102,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, for the documentation.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -133,6 +137,8 @@ impl Cause {
         Self::Gone,
         Self::GivenBack,
         Self::ReservationGone,
+        Self::RatchetEnded,
+        Self::NotReserved,
         Self::NotDeleted,
         Self::NotOci,
         Self::AmbiguousNotOci,
@@ -184,6 +190,8 @@ impl Cause {
             Self::Gone => text::GONE,
             Self::GivenBack => text::GIVEN_BACK,
             Self::ReservationGone => text::RESERVATION_GONE,
+            Self::RatchetEnded => text::RATCHET_ENDED,
+            Self::NotReserved => text::NOT_RESERVED,
             Self::NotDeleted => text::NOT_DELETED,
             Self::NotOci => text::NOT_OCI,
             Self::AmbiguousNotOci => text::AMBIGUOUS_NOT_OCI,
@@ -263,6 +271,7 @@ impl Cause {
         let text = error.message.to_ascii_lowercase();
         let has = |part: &str| text.contains(part);
         match &error.class {
+            ErrorClass::ReservationExhausted if error.code == "NotReserved" => Self::NotReserved,
             ErrorClass::ReservationExhausted => Self::ReservationExhausted,
             ErrorClass::WaitTimeout => Self::WaitTimeout,
             ErrorClass::Stopped => Self::Stopped,
@@ -270,6 +279,7 @@ impl Cause {
             ErrorClass::Hidden => Self::Hidden,
             ErrorClass::Mismatch => Self::Mismatch,
             ErrorClass::TokenExpired => Self::Ambiguous,
+            ErrorClass::Deadline if error.code == "RatchetEnded" => Self::RatchetEnded,
             ErrorClass::Deadline => Self::Deadline,
             ErrorClass::Expired => Self::Expired,
             ErrorClass::Gone => Self::Gone,

@@ -169,6 +169,16 @@ impl Outcome {
     }
 }
 
+/// Why a ratchet stopped growing its reservations before it could launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RatchetEnd {
+    /// Its time was over.
+    Time,
+    /// The bound on its holding cost was reached.
+    Money,
+}
+
 /// One fact about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -364,6 +374,15 @@ pub enum Event {
         asked: u32,
         /// How many instances it holds.
         held: u32,
+        /// How many of them the run has or can launch: others may use some. Absent where this does not matter.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usable: Option<u32>,
+    },
+    /// A ratchet stops growing its reservations, because its time or its money is over. Recorded before anything is
+    /// released; from then on the run reserves and launches nothing.
+    RatchetEnded {
+        /// Why.
+        reason: RatchetEnd,
     },
     /// The pacer changed the rate.
     PaceChanged {
@@ -415,6 +434,7 @@ impl Event {
             | Self::ReservationIntended { .. }
             | Self::ReservationRefused { .. }
             | Self::ReservationHeld { .. }
+            | Self::RatchetEnded { .. }
             | Self::GiveBackIntended { .. }
             | Self::PaceChanged { .. }
             | Self::RequestsCounted { .. }

@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod class;
 pub mod error;
 pub mod event;
+pub mod holding;
 pub mod lease;
 pub mod memory;
 pub mod placement;
@@ -20,8 +21,10 @@ pub mod why;
 pub use class::ErrorClass;
 pub use error::{LedgerError, Result};
 pub use event::{
-    Action, ErrorRecord, Event, InstanceRef, Outcome, Record, RequestCount, RunId, RunKind, SlotNumber,
+    Action, ErrorRecord, Event, InstanceRef, Outcome, RatchetEnd, Record, RequestCount, RunId, RunKind,
+    SlotNumber,
 };
+pub use holding::Holding;
 pub use lease::{Holder, Lease};
 pub use memory::MemoryStore;
 pub use placement::{Amount, CapacityType, Placement, PlacementSize};

@@ -1,7 +1,8 @@
 //! The state of a run as a fold over its records. Applying a record costs the same however long the run is.
 
 use crate::{
-    Action, ErrorRecord, Event, Outcome, Record, RequestCount, RunId, RunKind, SlotNumber,
+    Action, ErrorRecord, Event, Outcome, RatchetEnd, Record, RequestCount, RunId, RunKind, SlotNumber,
+    holding::{self, Holding},
     slot::{Intent, Next, Phase, SlotState},
     why::Targets,
 };
@@ -62,6 +63,12 @@ pub struct RunState {
     pub reserving: BTreeMap<String, String>,
     /// Reservations created or changed for the run: OCID → (availability domain, requested, held).
     pub reservations: BTreeMap<String, (String, u32, u32)>,
+    /// How many creations of reservations were announced, by availability domain.
+    pub ordered: BTreeMap<String, u32>,
+    /// What the reservations hold beyond what is used, and for how long.
+    pub holding: Holding,
+    /// Why a ratchet has stopped growing its reservations, if it has.
+    pub ratchet_ended: Option<RatchetEnd>,
     /// The number of the last record.
     pub last_seq: u64,
     /// When the last record happened.
@@ -93,6 +100,9 @@ impl RunState {
             giving_back: None,
             reserving: BTreeMap::new(),
             reservations: BTreeMap::new(),
+            ordered: BTreeMap::new(),
+            holding: Holding::default(),
+            ratchet_ended: None,
             last_seq: 0,
             last_at: None,
             requests_before: BTreeMap::new(),
@@ -135,13 +145,16 @@ impl RunState {
             self.targets.apply(record.at, &record.event);
             let slot = self.slots.entry(number).or_default();
             self.counts.remove(slot);
+            let drawn_before = holding::drawn_on(slot).map(str::to_owned);
             slot.apply(record.at, &record.event);
+            self.holding.follow(drawn_before.as_deref(), slot, record.at);
             if let Some(error) = slot.error.as_mut().filter(|error| error.message.is_empty()) {
                 // A repeated refusal has no text, so use the last text of its placement.
                 *error = error.with_words_of(self.targets.last_words(number));
             }
             self.counts.add(slot);
         } else {
+            self.holding.apply(record);
             self.apply_to_run(record.at, &record.event);
         }
     }
@@ -164,12 +177,16 @@ impl RunState {
                 self.requests_before.clone_from(&self.requests);
             }
             Event::ReservationIntended { availability_domain, token, .. } => {
-                self.reserving.insert(token.clone(), availability_domain.clone());
+                let is_new = self.reserving.insert(token.clone(), availability_domain.clone()).is_none();
+                // The intent of a growth names a reservation in place of a token.
+                if is_new && !token.starts_with("grow ") {
+                    *self.ordered.entry(availability_domain.clone()).or_default() += 1;
+                }
             }
             Event::ReservationRefused { token } => {
                 self.reserving.remove(token);
             }
-            Event::ReservationHeld { ocid, availability_domain, asked, held } => {
+            Event::ReservationHeld { ocid, availability_domain, asked, held, .. } => {
                 self.reserving.retain(|_, domain| domain != availability_domain);
                 self.reservations.insert(ocid.clone(), (availability_domain.clone(), *asked, *held));
             }
@@ -187,6 +204,7 @@ impl RunState {
             }
             Event::Warning { message } => self.warnings.push(message.clone()),
             Event::GiveBackIntended { reached, min } => self.giving_back = Some((*reached, *min)),
+            Event::RatchetEnded { reason } => self.ratchet_ended = Some(*reason),
             Event::Interrupted => self.interrupted = true,
             Event::RunFinished { outcome } => {
                 self.outcome = Some(*outcome);

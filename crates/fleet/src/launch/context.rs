@@ -69,6 +69,8 @@ pub(crate) struct Context<'a> {
     /// Slots whose instance ran and was terminated, which was unnoticed until now. Only another `resume` launches them again,
     /// because the user who requested this one did not know.
     pub gone: BTreeSet<SlotNumber>,
+    /// How many slots without a launch may be launched; any number without a bound.
+    pub room: Option<u32>,
     /// When the deadline passes.
     pub ends_at: Option<jiff::Timestamp>,
     /// Placements that a slot had tried before this process resumed the run.
@@ -111,6 +113,7 @@ impl<'a> Context<'a> {
             answered: AtomicBool::new(false),
             wake: Notify::new(),
             gone: BTreeSet::new(),
+            room: None,
             ends_at: options.deadline.and_then(|deadline| env.clock.now().checked_add(deadline).ok()),
             tried_before,
             rng: Mutex::new(rng),

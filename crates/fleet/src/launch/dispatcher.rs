@@ -19,6 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Carries out the rest of the run and records how it ended.
 pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
+    let cut = work(context, stop).await;
+    finish::end(context, stop, cut).await;
+}
+
+/// Carries out what is left of the run, up to the last launch. What has cut it short.
+pub(crate) async fn work(context: &Context<'_>, stop: &CancellationToken) -> Cut {
     let (mut queue, watched) = split(context);
     let (freed, mut died) = mpsc::unbounded_channel();
     let enough = CancellationToken::new();
@@ -28,7 +34,7 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
         }
     }
     if context.journal.state(|state| state.giving_back.is_some()) {
-        return finish::end(context, stop, Cut::Not).await;
+        return Cut::Not;
     }
     let mut watching = std::pin::pin!(watcher::run(context, &enough, freed));
     let mut watcher_ended = false;
@@ -86,7 +92,7 @@ pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
         (false, false) => Cut::Not,
     };
     name_culprits(context).await;
-    finish::end(context, stop, cut).await;
+    cut
 }
 
 /// Warns about the resources behind "not found or not authorised", unless the run has to stop.
@@ -107,12 +113,17 @@ type Queue = VecDeque<SlotNumber>;
 fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
     let mut queue = VecDeque::new();
     let mut watched = Vec::new();
+    let mut room = context.room.unwrap_or(u32::MAX);
     context.journal.state(|state| {
         for (slot, next) in state.remaining() {
             match next {
                 Next::Watch { ocid } => watched.push((slot, ocid)),
                 _ if context.gone.contains(&slot) => {}
-                Next::Launch { .. } if context.options.settle_only => {}
+                Next::Launch { .. } if context.options.settle_only || room == 0 => {}
+                Next::Launch { .. } => {
+                    room -= 1;
+                    queue.push_back(slot);
+                }
                 _ => queue.push_back(slot),
             }
         }

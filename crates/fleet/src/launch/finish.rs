@@ -32,8 +32,7 @@ pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cu
     if let Some(of_plan) = &context.plan.reserve {
         let all = Reserve { release: true, ..of_plan.clone() };
         let of_plan = if rolled_back.is_some() { &all } else { of_plan };
-        let compartment = &context.plan.fleet.compartment;
-        reserve::settle(&context.env.client, compartment, of_plan, context.journal, interrupted).await;
+        reserve::settle(&context.env.client, context.plan, of_plan, context.journal, interrupted).await;
     }
     if rolled_back.is_none() {
         context.report_displaced().await;
@@ -167,7 +166,7 @@ async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
             refused,
             interrupted: cut == Cut::Interrupted,
             in_doubt: state.counts.unsettled > 0,
-            cut_short: is_cut_short(state, cut, context.hunt.is_some()),
+            cut_short: is_cut_short(state, cut, context.plan.hunt.is_some()),
             reached: match (reached >= state.requested, state.counts.launched) {
                 (true, _) => Reached::All,
                 (false, 0) => Reached::Nothing,

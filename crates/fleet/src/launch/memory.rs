@@ -186,8 +186,18 @@ impl TargetMemory {
     }
 
     fn see(&self, record: &Record) {
+        let answers = self.lock().answers.apply(record);
+        let is_over = matches!(record.event, Event::RunFinished { .. });
+        self.learn(record.at, answers, is_over);
+    }
+
+    /// What a target answered to a request that was no launch: a reservation that was to grow there.
+    pub fn answered(&self, target: &Subject, at: Timestamp, answer: Answer) {
+        self.learn(at, vec![(target.clone(), answer)], false);
+    }
+
+    fn learn(&self, at: Timestamp, answers: Vec<(Subject, Answer)>, is_over: bool) {
         let mut inner = self.lock();
-        let answers = inner.answers.apply(record);
         let mut observations = Vec::new();
         for (subject, answer) in answers {
             if let Some(hunt) = &self.hunt {
@@ -205,18 +215,18 @@ impl TargetMemory {
                     .collect();
                 for limit in limits {
                     let (answer, chance) = (Answer::Reported, 0.0);
-                    observations.push(Observation { subject: limit, at: record.at, answer, chance });
+                    observations.push(Observation { subject: limit, at, answer, chance });
                 }
             }
             let chance = inner.chance.random_range(0.0..1.0);
-            observations.push(Observation { subject, at: record.at, answer, chance });
+            observations.push(Observation { subject, at, answer, chance });
         }
         for observation in &observations {
             inner.known.entry(observation.subject.clone()).or_default().apply(observation);
         }
         // Writing each launch would cost more than it is worth to others, but they need refusals at once.
         let is_news = |one: &Observation| matches!(one.answer, Answer::Refused(_) | Answer::FailedLate(_));
-        let is_due = observations.iter().any(is_news) || matches!(record.event, Event::RunFinished { .. });
+        let is_due = observations.iter().any(is_news) || is_over;
         inner.unwritten.append(&mut observations);
         if !is_due && inner.unwritten.len() < GATHERED {
             return;

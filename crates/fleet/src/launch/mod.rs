@@ -18,6 +18,7 @@ mod limit_recheck;
 pub mod memory;
 mod obtained;
 mod options;
+mod ratchet;
 mod reserve;
 mod rollback;
 pub(crate) mod run;
@@ -32,5 +33,6 @@ mod why;
 
 pub use hunt::{Begin, Hunting, carry_on};
 pub use options::{LONGEST_LAG, LaunchOptions};
+pub use ratchet::RatchetSummary;
 pub use summary::{InstanceSummary, ObtainedKind, ReservationSummary, Returned, RunSummary};
 pub use why::{GivenUp, TargetSummary};

@@ -5,6 +5,7 @@ use super::{
     context::{self, Context},
     dispatcher, finish,
     memory::TargetMemory,
+    ratchet,
     reserve::{self, Acquired},
 };
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
@@ -342,6 +343,12 @@ async fn carry_out(
     let giving_back = journal.state(|state| state.giving_back.is_some());
     // Instances would already have expired, so nothing is reserved for them.
     let over = context::time_of(plan).is_some_and(|until| until <= env.clock.now());
+    let is_ratchet = plan.reserve.as_ref().is_some_and(|reserve| reserve.ratchet.is_some());
+    if is_ratchet && !giving_back && !over && !options.settle_only {
+        let setup = ratchet::Setup { env, plan, options, journal: &journal, memory: &memory, halt, gone };
+        Box::pin(ratchet::carry_out(setup, rng, &stop)).await;
+        return summary_of(journal, plan);
+    }
     let acquired = match plan.reserve.as_ref().filter(|_| !giving_back && !over && !options.settle_only) {
         Some(reserve) => {
             Box::pin({
@@ -366,6 +373,10 @@ async fn carry_out(
             journal.finish(None, outcome).await;
         }
     }
+    summary_of(journal, plan)
+}
+
+fn summary_of(journal: Journal, plan: &Plan) -> RunSummary {
     let ledger_error = journal.broken().map(|error| error.to_string());
     RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
 }

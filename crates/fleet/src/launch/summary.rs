@@ -2,6 +2,7 @@
 //!
 //! The command adds hints and exit codes; this module knows only the records.
 
+use super::ratchet::RatchetSummary;
 use super::why::{self, GivenUp, TargetSummary};
 use crate::plan::{Plan, Strategy};
 use crate::price::StillCosts;
@@ -31,6 +32,9 @@ pub struct RunSummary {
     /// What was rolled back, once the rollback has started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returned: Option<Box<Returned>>,
+    /// What a ratchet has held, and what that cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratchet: Option<Box<RatchetSummary>>,
     /// The obtained kinds of instances, in the order of the plan.
     pub obtained: Vec<ObtainedKind>,
     /// What the run does if fewer instances can be obtained.
@@ -148,6 +152,7 @@ impl RunSummary {
     /// The same from a state that is no longer needed, so that a large fleet is not in memory twice.
     pub(crate) fn from_owned(mut state: RunState, plan: &Plan) -> Self {
         let returned = returned(&state, plan).map(Box::new);
+        let ratchet = RatchetSummary::of(&state, plan).map(Box::new);
         let targets = why::targets(&state, plan);
         let mut slots = std::mem::take(&mut state.slots);
         let mut instances: Vec<_> =
@@ -173,6 +178,7 @@ impl RunSummary {
             running: state.counts.running,
             failed: u32::try_from(failed).unwrap_or(u32::MAX),
             returned,
+            ratchet,
             obtained,
             strategy: plan.strategy,
             elapsed_s,
@@ -183,6 +189,12 @@ impl RunSummary {
             ledger_error: None,
             still_costs: None,
         }
+    }
+
+    /// Whether a ratchet ended before enough was reserved, and nothing was launched.
+    pub fn was_not_held(&self) -> bool {
+        self.ratchet.as_ref().is_some_and(|ratchet| ratchet.ended.is_some())
+            && self.instances.iter().all(|row| row.attempts == 0)
     }
 
     /// Whether the run obtained what a best effort requires: some instances, and only capacity was missing for the others. A

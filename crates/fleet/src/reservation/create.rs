@@ -142,6 +142,7 @@ fn held_event(order: &Order, ocid: &str, held: u32) -> Event {
         availability_domain: order.availability_domain.clone(),
         asked: order.asked(),
         held,
+        usable: None,
     }
 }
 

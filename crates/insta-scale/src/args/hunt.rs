@@ -24,7 +24,8 @@ Examples:
   oci-insta-scale hunt --once --yes
 
 Exit codes: 0 all instances run, 2 invalid usage, 3 some were obtained before the time was over, 4 none was or you
-declined, 5 login refused for good, 6 with --once, not yet, 130 interrupted.";
+declined, 5 login refused for good, 6 with --once, not yet, 7 with --ratchet, time or money was over before enough was
+reserved, 130 interrupted.";
 
 /// Flags of `hunt`.
 #[derive(Clone, Debug, Args)]
@@ -84,7 +85,13 @@ impl HuntArgs {
 impl LaunchArgs {
     /// Whether it is a hunt.
     pub fn is_hunt(&self) -> bool {
-        self.hunting.until.is_some()
+        self.hunt_time().is_some()
+    }
+
+    /// How long it hunts, if it is a hunt. A ratchet is one that reserves.
+    pub fn hunt_time(&self) -> Option<Duration> {
+        let of_ratchet = || self.reserving.ratchet.then(|| self.pace.deadline.unwrap_or(HUNT_TIME));
+        self.hunting.until.or_else(of_ratchet)
     }
 
     /// Refuses flags that do not apply to a hunt, and flags that apply only to a hunt.
@@ -98,16 +105,30 @@ impl LaunchArgs {
                 None => Ok(()),
             };
         }
-        if self.ttl.is_some_and(|ttl| self.hunting.until.is_some_and(|until| ttl < until)) {
+        if self.ttl.is_some_and(|ttl| self.hunt_time().is_some_and(|time| ttl < time)) {
             return Err(CommandError::usage(
                 "--ttl ends before the hunt: nothing is launched for a fleet that has expired",
                 "raise --ttl above --until (30d in `hunt`), or lower --until",
             ));
         }
+        if self.reserving.ratchet && self.hunting.once {
+            return Err(CommandError::usage(
+                "--once with --ratchet would leave paid reservations without a process that watches their cost",
+                "remove --once, or hunt without --ratchet",
+            ));
+        }
         let given = [
             ("--retry-for", self.pace.retry_for.is_some(), "--until says how long a hunt asks"),
-            ("--deadline", self.pace.deadline.is_some(), "--until says when a hunt ends"),
-            ("--reserve", self.reserving.reserve, "a hunt launches without reserving capacity first"),
+            (
+                "--deadline",
+                self.pace.deadline.is_some() && self.hunting.until.is_some(),
+                "--until says when a hunt ends",
+            ),
+            (
+                "--reserve",
+                self.reserving.reserve,
+                "it launches without reserving first, or reserves bit by bit with --ratchet",
+            ),
         ];
         match given.into_iter().find(|(_, is_given, _)| *is_given) {
             Some((flag, _, why)) => {

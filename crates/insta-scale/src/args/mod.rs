@@ -84,6 +84,7 @@ Exit codes:
   4    no instance was launched
   5    the login was refused
   6    with `hunt --once`: not yet
+  7    a ratchet ran out of time or money and gave everything back
   130  interrupted (Ctrl-C); continue with `oci-insta-scale resume`";
 
 /// Flags of every command.
@@ -385,6 +386,14 @@ pub struct ManArgs {
     /// Write the pages of all commands to this directory instead
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub dir: Option<PathBuf>,
+}
+
+/// Parses an amount of money: 0 or more.
+fn amount(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("expected a number, 0 or more".to_owned()),
+    }
 }
 
 /// Parses a number above 0.

@@ -255,6 +255,13 @@ pub struct Reserving {
     /// With --reserve, release unused reserved capacity at the end [default: keep it, and keep paying for it]
     #[arg(long, requires = "reserve")]
     pub release: bool,
+    /// Create capacity reservations, grow them as capacity appears, and launch once --min (or all) instances are reserved;
+    /// asks like `hunt`, until --until or --deadline [default: 30d]
+    #[arg(long, conflicts_with = "reserve")]
+    pub ratchet: bool,
+    /// With --ratchet, give everything back before the reserved and unused capacity has cost this much [default: no limit]
+    #[arg(long, value_name = "AMOUNT", requires = "ratchet", allow_negative_numbers = true, value_parser = super::amount)]
+    pub max_hold_cost: Option<f64>,
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub async fn show_launch(
     }
     let mut plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
     plan.pursue(strategy, args.least());
-    let reserve = args.reserving.reserve;
+    let reserve = args.reserving.reserve || args.reserving.ratchet;
     let preview = Preview { settings: &settings, plan: &plan, budget, answer: answer.as_ref(), reserve };
     console::data(&preview.text(&endpoints, session.output))?;
     if session.output == OutputFormat::Table {

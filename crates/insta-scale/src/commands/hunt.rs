@@ -35,6 +35,12 @@ fn unit_text(session: &Session, args: &HuntArgs) -> Result<String, CommandError>
             let _ = write!(flags, " {flag} {number}");
         }
     }
+    if launch.reserving.ratchet {
+        flags.push_str(" --ratchet");
+    }
+    if let Some(cost) = launch.reserving.max_hold_cost {
+        let _ = write!(flags, " --max-hold-cost {cost}");
+    }
     if launch.keep_partial {
         flags.push_str(" --keep-partial");
     }
@@ -63,7 +69,7 @@ fn unit_text(session: &Session, args: &HuntArgs) -> Result<String, CommandError>
             description_end: "",
             // A hunt that has ended is not restarted: all instances are obtained, its time has passed, or it cannot succeed.
             restart: "on-failure",
-            no_restart: "0 2 3 4 5",
+            no_restart: "0 2 3 4 5 7",
         },
     )
 }

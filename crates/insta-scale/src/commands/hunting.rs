@@ -23,7 +23,7 @@ pub fn terms_of(
     speed: Option<f64>,
     now: Timestamp,
 ) -> Result<Option<HuntTerms>, CommandError> {
-    let Some(lasts) = args.hunting.until else { return Ok(None) };
+    let Some(lasts) = args.hunt_time() else { return Ok(None) };
     let too_long = || CommandError::usage("--until is too long", "the longest time is a year");
     let lasts = SignedDuration::try_from(lasts).map_err(|_| too_long())?;
     let until = now.checked_add(lasts).map_err(|_| too_long())?;

@@ -40,7 +40,8 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
         return Err(CommandError::usage(message, "raise --count or lower --min"));
     }
     let strategy = strategy::choose(args, &settings)?;
-    let reckon = |limit| reckon_budget(limit, &settings.fleet, args.reserving.reserve, &settings.prices);
+    let reserves = args.reserving.reserve || args.reserving.ratchet;
+    let reckon = |limit| reckon_budget(limit, &settings.fleet, reserves, &settings.prices);
     let budget = args.max_cost_per_hour.map(reckon).transpose()?;
     if args.dry_run {
         return Box::pin(dry_run::show_launch(session, args, settings, strategy, budget.as_ref())).await;
@@ -154,8 +155,8 @@ async fn make_plan(
     }
     plan.pursue(strategy, args.least());
     plan.origin = origin;
-    let min = plan.min.unwrap_or(0);
-    plan.reserve = reservation::plan_reserve(questions, &args.reserving, min, &plan).await?;
+    let prices = &connection.settings.prices;
+    plan.reserve = reservation::plan_reserve(questions, args, &plan, prices).await?;
     reservation::check_reservations(connection, &plan).await?;
     Ok(plan)
 }

@@ -1,5 +1,6 @@
 //! The proposals of `launch`, `resume` and other commands before they ask for confirmation.
 
+use super::ratcheting;
 use crate::args::LaunchArgs;
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -20,7 +21,10 @@ use oci_client::{Clock as _, SystemClock};
 pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
     let number = plan.fleet.count;
     let mut options = Vec::new();
-    if plan.reserve.is_some() {
+    let ratchet = ratcheting::propose(plan);
+    let (held, told) = ratchet.unzip();
+    options.extend(told);
+    if plan.reserve.is_some() && held.is_none() {
         let then = if args.reserving.release {
             "unused capacity is released at the end"
         } else {
@@ -32,10 +36,10 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
         ));
     }
     if plan.reserve.is_some() && plan.fleet.kinds().len() > 1 {
-        options.push(
-            "--reserve: only the first choice of each availability domain is reserved and launched"
-                .to_owned(),
-        );
+        let flag = if held.is_some() { "--ratchet" } else { "--reserve" };
+        options.push(format!(
+            "{flag}: only the first choice of each availability domain is reserved and launched"
+        ));
     }
     match plan.strategy {
         Strategy::Greedy => {}
@@ -65,10 +69,16 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
     }
     Proposal {
         what: rows(plan, settings),
-        money: vec![(label(&plan.fleet), money(&plan.fleet, number, settings))],
+        money: [(label(&plan.fleet), money(&plan.fleet, number, settings))]
+            .into_iter()
+            .chain(held.map(|held| ("while held", held)))
+            .collect(),
         until: Some(until(&plan.fleet)),
         options,
         question: match plan.hunt {
+            Some(_) if held.is_some() => {
+                format!("Reserve capacity bit by bit and launch {}?", count(number, "instance"))
+            }
             Some(_) => format!("Hunt for {}?", count(number, "instance")),
             None => format!("Launch {}?", count(number, "instance")),
         },

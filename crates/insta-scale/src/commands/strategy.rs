@@ -38,6 +38,9 @@ pub fn choose(args: &LaunchArgs, settings: &Settings) -> Result<Strategy, Comman
         Strategy::BestEffort if args.reserving.reserve => {
             refuse("--reserve", "it launches what is there now and reserves nothing", omit)
         }
+        Strategy::BestEffort if args.reserving.ratchet => {
+            refuse("--ratchet", "it waits for no capacity and reserves nothing", omit)
+        }
         Strategy::BestEffort if args.pace.retry_for.is_some() => {
             refuse("--retry-for", "it waits for no capacity", omit)
         }

@@ -40,6 +40,8 @@ fn the_whole_table() {
         Gone                  `resume` launches a replacement; `instances terminate --run` terminates the other instances of the run
         GivenBack             launch again with a lower --min or with --keep-partial
         ReservationGone       launch again: a new run creates its own reservations
+        RatchetEnded          launch again with a longer --until, a higher --max-hold-cost or a lower --min
+        NotReserved           launch the missing instances later with `launch --extend`, or wait for more before the launch with a higher --min
         NotDeleted            the resource still exists for the reason in the message: fix that, then repeat the cleanup
         NotOci                the response did not come from OCI: check `endpoint` and `region`, and whether a proxy or a login page of the network intercepts requests
         AmbiguousNotOci       the response did not come from OCI, so the launch may have taken effect: check the proxy or the login page of the network, then run `resume`, which looks for the instance

@@ -71,6 +71,9 @@ pub const GONE: &str = "`resume` launches a replacement; `instances terminate --
                  instances of the run";
 pub const GIVEN_BACK: &str = "launch again with a lower --min or with --keep-partial";
 pub const RESERVATION_GONE: &str = "launch again: a new run creates its own reservations";
+pub const RATCHET_ENDED: &str =
+    "launch again with a longer --until, a higher --max-hold-cost or a lower --min";
+pub const NOT_RESERVED: &str = "launch the missing instances later with `launch --extend`, or wait for more before the launch with a higher --min";
 pub const NOT_DELETED: &str =
     "the resource still exists for the reason in the message: fix that, then repeat the cleanup";
 pub const UNKNOWN: &str =

@@ -12,7 +12,9 @@ use crate::tuning::TOLD_AGAIN_AFTER;
 use fleet::FleetSpec;
 use fleet::price::{self, Prices, Size};
 use jiff::Timestamp;
-use ledger::{ErrorClass, ErrorRecord, Event, Outcome, Placement, Record, RunId, RunKind, RunState};
+use ledger::{
+    ErrorClass, ErrorRecord, Event, Outcome, Placement, RatchetEnd, Record, RunId, RunKind, RunState,
+};
 use std::collections::BTreeMap;
 
 /// The state of a run and of its notifications.
@@ -148,6 +150,12 @@ impl Watch {
             Outcome::Nothing => stopped("everything failed"),
             Outcome::NotAuthenticated => stopped("the login was refused"),
             Outcome::Interrupted => stopped("interrupted"),
+            Outcome::GivenBack if self.state.ratchet_ended == Some(RatchetEnd::Money) => {
+                stopped("the bound on the holding cost was reached, so all reservations were given back")
+            }
+            Outcome::GivenBack if self.state.ratchet_ended.is_some() => {
+                stopped("out of time, so all reservations were given back")
+            }
             Outcome::GivenBack => stopped("fewer than the minimum, so everything was rolled back"),
             Outcome::LedgerFailed => stopped("the records of the run could not be written"),
             Outcome::InDoubt => stopped("the outcome of a launch is unknown; `resume` finds out"),

@@ -2,10 +2,12 @@
 //!
 //! Pure: records in, lines out.
 
+use super::ratchet;
 use super::text::{clean, seconds, thousands};
 use super::waiting;
 use crate::tuning::{HUNT_CHANGE, HUNT_NEWS};
 use fleet::Plan;
+use fleet::launch::RatchetSummary;
 use fleet::launch::memory::target_of;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -29,6 +31,8 @@ pub struct HuntView {
     /// The reported responses by target, with their times, and the time of the last report.
     told: BTreeMap<String, (String, Timestamp)>,
     told_at: Option<Timestamp>,
+    /// What a ratchet holds, as of which time.
+    ratchet: Option<(RatchetSummary, Timestamp)>,
 }
 
 impl HuntView {
@@ -46,13 +50,27 @@ impl HuntView {
             is_asking: true,
             told: BTreeMap::new(),
             told_at: None,
+            ratchet: state.last_at.and_then(|at| Some((RatchetSummary::at(state, plan, at)?, at))),
         })
     }
 
     /// Applies one more record; `state` already includes it.
     pub fn apply(&mut self, record: &Record, state: &RunState, plan: &Plan) {
         self.is_asking = state.counts.launched < plan.fleet.count;
+        let held_before = self.held();
+        self.ratchet = RatchetSummary::at(state, plan, record.at).map(|ratchet| (ratchet, record.at));
         match &record.event {
+            Event::ReservationIntended { .. } if self.ratchet.is_some() => {
+                self.probes += 1;
+                self.next_probe = None;
+            }
+            Event::ReservationHeld { availability_domain, .. } if self.ratchet.is_some() => {
+                let what = match self.held().saturating_sub(held_before) {
+                    0 => "no capacity to reserve".to_owned(),
+                    gained => format!("reserved {gained} more"),
+                };
+                self.last = Some((clean(availability_domain), what, record.at));
+            }
             Event::LaunchIntended { slot, placement, .. } => {
                 self.probes += 1;
                 self.next_probe = None;
@@ -74,17 +92,27 @@ impl HuntView {
         self.last = Some((target.unwrap_or_default(), what, at));
     }
 
+    fn held(&self) -> u32 {
+        self.ratchet.as_ref().map_or(0, |(ratchet, _)| ratchet::counts(&ratchet.held))
+    }
+
     /// Whether the view reports this event, so that no other line does.
-    pub fn covers(event: &Event) -> bool {
-        matches!(event, Event::TryFailed { .. } | Event::Waiting { .. })
+    pub fn covers(&self, event: &Event) -> bool {
+        match event {
+            Event::TryFailed { .. } | Event::Waiting { .. } => true,
+            Event::ReservationHeld { .. } => self.ratchet.is_some(),
+            _ => false,
+        }
     }
 
     /// The line for a record if no terminal shows the view: for a new response of a target, and once an hour.
     pub fn line(&mut self, record: &Record, state: &RunState) -> Option<String> {
-        let (target, what, at) =
-            self.last.as_ref().filter(|_| matches!(record.event, Event::TryFailed { .. }))?;
+        let is_answer = matches!(record.event, Event::TryFailed { .. } | Event::ReservationHeld { .. });
+        let (target, what, at) = self.last.as_ref().filter(|_| is_answer)?;
         let since = |told: Timestamp| Duration::try_from(at.duration_since(told)).unwrap_or_default();
         let is_new = match self.told.get(target) {
+            // What is gained costs money from now on.
+            Some(_) if what.starts_with("reserved ") => true,
             Some((before, told)) => before != what && since(*told) >= HUNT_CHANGE,
             None => true,
         };
@@ -93,7 +121,9 @@ impl HuntView {
         }
         self.told.insert(target.clone(), (what.clone(), *at));
         self.told_at = Some(*at);
-        Some(format!("[{}/{}] {target}: {what}; {}", state.counts.launched, state.requested, self.spent()))
+        let held = self.ratchet.as_ref().map(|(ratchet, _)| format!("; {}", ratchet::held_line(ratchet)));
+        let (launched, of) = (state.counts.launched, state.requested);
+        Some(format!("[{launched}/{of}] {target}: {what}; {}{}", self.spent(), held.unwrap_or_default()))
     }
 
     /// The lines below the bars, each at most `columns` wide.
@@ -116,6 +146,14 @@ impl HuntView {
         } else {
             format!("all launched {}", self.spent())
         });
+        if let Some((ratchet, at)) = &self.ratchet {
+            // What is held goes on costing between two records.
+            let hours = now.duration_since(*at).as_secs_f64().max(0.0) / 3600.0;
+            let since = ratchet.holding_cost_per_hour.map(|hour| hour * hours);
+            let holding_cost = ratchet.holding_cost.zip(since).map(|(cost, since)| cost + since);
+            let now = RatchetSummary { holding_cost, ..ratchet.clone() };
+            lines.push(ratchet::held_line(&now).replacen("reserved ", "reserved     ", 1));
+        }
         let until = self.until.to_zoned(zone.clone()).strftime("%-d %b %H:%M").to_string();
         let best = match self.best_hours.as_str() {
             "" => String::new(),

@@ -21,6 +21,7 @@ pub mod plain_reporter;
 pub mod preview;
 pub mod progress;
 pub mod proposal;
+pub mod ratchet;
 pub mod refusal;
 pub mod reserving;
 pub mod retries;

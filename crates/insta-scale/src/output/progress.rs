@@ -184,7 +184,7 @@ impl LaunchView {
 
     /// The line for a record, if there is one. When there are many equal failures, only their number is reported.
     fn line(&mut self, record: &Record) -> Option<String> {
-        if let Some(hunt) = self.hunt.as_mut().filter(|_| HuntView::covers(&record.event))
+        if let Some(hunt) = self.hunt.as_mut().filter(|hunt| hunt.covers(&record.event))
             && self.show.verbosity < Verbosity::Verbose
         {
             // A terminal shows it below the bars.

@@ -2,6 +2,7 @@
 
 use super::ending::Ending;
 use super::instances::columns;
+use super::ratchet;
 use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
 use crate::hints::{self, Cause};
@@ -32,6 +33,9 @@ pub fn launch_table(summary: &RunSummary, ending: &Ending, colour: bool, width: 
     let _ = writeln!(out, "\nrun {}\n{}", summary.run_id, totals(summary));
     if let Some(kinds) = obtained(summary) {
         let _ = writeln!(out, "{kinds}");
+    }
+    if let Some(ratchet) = &summary.ratchet {
+        let _ = writeln!(out, "{}", ratchet::end_line(ratchet));
     }
     out
 }

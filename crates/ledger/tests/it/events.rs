@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use ledger::{
-    Action, ErrorRecord, Event, Outcome, Placement, Record, RequestCount, RunId, RunKind, RunState,
-    SlotNumber,
+    Action, ErrorRecord, Event, Outcome, Placement, RatchetEnd, Record, RequestCount, RunId, RunKind,
+    RunState, SlotNumber,
 };
 use proptest::prelude::*;
 
@@ -150,9 +150,13 @@ fn other_event(slot: BoxedStrategy<SlotNumber>) -> impl Strategy<Value = Event> 
         (text(), any::<u32>(), text()).prop_map(|(availability_domain, count, token)| {
             Event::ReservationIntended { availability_domain, count, token }
         }),
-        (text(), text(), any::<u32>(), any::<u32>()).prop_map(|(ocid, availability_domain, asked, held)| {
-            Event::ReservationHeld { ocid, availability_domain, asked, held }
-        }),
+        (text(), text(), any::<u32>(), any::<u32>(), prop::option::of(any::<u32>())).prop_map(
+            |(ocid, availability_domain, asked, held, usable)| {
+                Event::ReservationHeld { ocid, availability_domain, asked, held, usable }
+            }
+        ),
+        prop_oneof![Just(RatchetEnd::Time), Just(RatchetEnd::Money)]
+            .prop_map(|reason| Event::RatchetEnded { reason }),
         (text(), 0.0..1e6_f64, text()).prop_map(|(class, rate, reason)| Event::PaceChanged {
             class,
             rate,

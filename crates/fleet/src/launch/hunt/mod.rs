@@ -87,6 +87,11 @@ impl Hunt {
         self.over.load(Ordering::Relaxed)
     }
 
+    /// When its time is over.
+    pub fn until(&self) -> Timestamp {
+        self.terms.until
+    }
+
     /// Why nothing more is launched, once the hunt's time has passed by the wall clock; this machine may have slept.
     pub fn time_is_over(&self, now: Timestamp) -> Option<ErrorRecord> {
         (self.terms.until <= now).then(|| ErrorRecord {

@@ -4,7 +4,7 @@ use crate::launch::target::target_of;
 use crate::plan::FleetSpec;
 use jiff::Timestamp;
 use ledger::capacity::{Answer, Subject};
-use ledger::{ErrorClass, ErrorRecord, Event, Record};
+use ledger::{ErrorClass, ErrorRecord, Event, Placement, Record};
 use oci_client::FailureClass;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,13 @@ impl HuntNotes {
         for record in past {
             match &record.event {
                 Event::LaunchIntended { placement, .. } => notes.probe(&target_of(fleet, placement)),
+                Event::ReservationIntended { availability_domain, .. } => {
+                    let mut placements = fleet.placements.iter();
+                    let is_there = |one: &&Placement| one.availability_domain == *availability_domain;
+                    if let Some(placement) = placements.find(is_there) {
+                        notes.probe(&target_of(fleet, placement));
+                    }
+                }
                 Event::TryFailed { error, .. } => {
                     notes.has_answer |= is_about_capacity(&error.class);
                     if !is_about_capacity(&error.class) {

@@ -9,14 +9,14 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Slots of the run that use a reservation.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Drawn {
+pub(in crate::launch) struct Drawn {
     /// Slots that have an instance.
-    pub(super) known: u32,
+    pub(in crate::launch) known: u32,
     /// Slots that may have one.
-    pub(super) in_doubt: u32,
+    pub(in crate::launch) in_doubt: u32,
 }
 
-pub(super) fn drawn(state: &RunState, ocid: &str) -> Drawn {
+pub(in crate::launch) fn drawn(state: &RunState, ocid: &str) -> Drawn {
     let on = |placement: &Placement| placement.capacity_reservation.as_deref() == Some(ocid);
     let mut drawn = Drawn::default();
     for slot in state.slots.values().filter(|slot| slot.placement.as_ref().is_some_and(on)) {
@@ -26,11 +26,12 @@ pub(super) fn drawn(state: &RunState, ocid: &str) -> Drawn {
     drawn
 }
 
-pub(super) fn held_event(held: &Held, asked: u32) -> Event {
+pub(in crate::launch) fn held_event(held: &Held, asked: u32) -> Event {
     Event::ReservationHeld {
         ocid: held.ocid.clone(),
         availability_domain: held.availability_domain.clone(),
         asked,
         held: held.reserved(),
+        usable: None,
     }
 }

@@ -12,7 +12,7 @@ use crate::reservation::{
 };
 
 /// The prefix of an enlargement's intent in place of a token; the OCID follows.
-pub(super) const GROWN: &str = "grow ";
+pub(in crate::launch) const GROWN: &str = "grow ";
 
 /// Enlarges a reservation of the config to what the run needs in addition to the part in use. The requested count is absolute,
 /// so repeating it after a crash changes nothing.

@@ -7,6 +7,9 @@ mod drawn;
 mod grow;
 mod settle;
 
+pub(super) use drawn::{drawn, held_event};
+pub(super) use grow::GROWN;
+pub(super) use settle::look_for;
 pub(crate) use settle::{settle, unrecorded};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +30,7 @@ use crate::reservation::{
     Book, Created, Held, Order, Patience, ReservationError, Share, create_all, name_in, shares, show,
     until_active,
 };
-use drawn::{PATIENCE, held_event};
+use drawn::PATIENCE;
 use grow::{even_out, grow};
 use settle::{abandon, still_held};
 
@@ -46,7 +49,7 @@ impl Reserve {
                 grown.insert(ocid, held.reserved());
             }
         }
-        Ok(Self { min, release, grown })
+        Ok(Self { min, release, grown, ratchet: None })
     }
 }
 
@@ -120,7 +123,8 @@ pub(crate) async fn acquire(
     if !past.begun && (held == 0 || held < reserve.min) {
         return Acquired::Ended(abandon(client, plan, reserve, journal, &created).await);
     }
-    Acquired::Launch(Box::new(drawing_on(plan, &shares, &created)))
+    let made = shares.iter().zip(created.iter().map(|created| created.ocid.as_deref()));
+    Acquired::Launch(Box::new(drawing_on(plan, made)))
 }
 
 /// Creates or enlarges the reservation of one availability domain, or finds the one that an earlier process created.
@@ -186,6 +190,7 @@ async fn one(
             availability_domain: availability_domain.clone(),
             asked: 0,
             held: 0,
+            usable: None,
         };
         journal.record(vec![found]).await;
     }
@@ -204,7 +209,7 @@ async fn one(
     of(Some(ocid), result)
 }
 
-fn order(plan: &Plan, share: &Share, run: RunId) -> Order {
+pub(super) fn order(plan: &Plan, share: &Share, run: RunId) -> Order {
     let fleet = &plan.fleet;
     let tags = BTreeMap::from([(crate::plan::RUN_TAG.to_owned(), run.to_string())]);
     Order {
@@ -245,14 +250,14 @@ async fn tell(journal: &Journal, wanted: u32, held: u32, created: &[Created]) {
 
 /// The plan with reservations in place of its placements. It is a pure function of the plan and of the existing reservations,
 /// because every process that works on the run must send the same request for an attempt.
-fn drawing_on(plan: &Plan, shares: &[Share], created: &[Created]) -> Plan {
+pub(super) fn drawing_on<'a>(plan: &Plan, made: impl Iterator<Item = (&'a Share, Option<&'a str>)>) -> Plan {
     let mut plan = plan.clone();
     let before = std::mem::take(&mut plan.fleet.placements);
-    for (share, created) in shares.iter().zip(created) {
-        let Some(ocid) = &created.ocid else { continue };
+    for (share, ocid) in made {
+        let Some(ocid) = ocid else { continue };
         plan.fleet.placements.extend(share.wants.iter().map(|want| Placement {
             fault_domain: want.fault_domain.clone(),
-            capacity_reservation: Some(ocid.clone()),
+            capacity_reservation: Some(ocid.to_owned()),
             ..share.placement.clone()
         }));
     }

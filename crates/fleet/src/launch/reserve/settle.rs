@@ -16,7 +16,7 @@ use crate::reservation::TOKEN_TAG;
 use crate::reservation::create::find_by_token;
 use crate::reservation::follow::{passing, until_active};
 use crate::reservation::{
-    Change, Created, Held, NewCount, Patience, ReservationError, give_back, resize, show,
+    Change, Created, Held, NewCount, Patience, ReservationError, Want, give_back, resize, show,
 };
 
 /// How often a forgotten reservation is looked for if the service does not respond, and the time between two tries.
@@ -46,7 +46,8 @@ pub(super) async fn abandon(
     for ocid in known {
         match reserve.grown.get(&ocid) {
             Some(before) => {
-                shrink(client, &ocid, *before, journal, &patience).await;
+                shrink(client, &ocid, Keep { before: Some(*before), used: 0 }, plan, journal, &patience)
+                    .await;
             }
             None => own.push(ocid),
         }
@@ -98,7 +99,7 @@ pub(super) async fn still_held(journal: &Journal, created: &[Created]) {
 /// reason), so a reservation never shrinks below what this run has launched into it.
 pub(crate) async fn settle(
     client: &Client,
-    compartment: &str,
+    plan: &Plan,
     reserve: &Reserve,
     journal: &Journal,
     interrupted: bool,
@@ -106,6 +107,7 @@ pub(crate) async fn settle(
     if journal.broken().is_some() {
         return;
     }
+    let compartment = &plan.fleet.compartment;
     find_forgotten(client, compartment, journal).await;
     let mine: Vec<(String, Drawn)> = journal
         .state(|state| state.reservations.keys().map(|ocid| (ocid.clone(), drawn(state, ocid))).collect());
@@ -152,9 +154,11 @@ pub(crate) async fn settle(
             continue;
         }
         match reserve.grown.get(&ocid) {
-            Some(before) => shrink(client, &ocid, used.max(*before), journal, &patience).await,
+            Some(before) => {
+                shrink(client, &ocid, Keep { before: Some(*before), used }, plan, journal, &patience).await;
+            }
             None if used == 0 => own.push(ocid),
-            None => shrink(client, &ocid, used, journal, &patience).await,
+            None => shrink(client, &ocid, Keep { before: None, used }, plan, journal, &patience).await,
         }
     }
     let left = give_back(client, compartment, &own, journal, &patience).await;
@@ -215,7 +219,13 @@ async fn find_forgotten(client: &Client, compartment: &str, journal: &Journal) -
             Ok(Some(ocid)) => match show(client, &ocid).await {
                 Ok(held) => held_event(&held, held.reserved()),
                 // Recorded from here on; the next read reports that it cannot be read.
-                Err(_) => Event::ReservationHeld { ocid, availability_domain: domain, asked: 0, held: 0 },
+                Err(_) => Event::ReservationHeld {
+                    ocid,
+                    availability_domain: domain,
+                    asked: 0,
+                    held: 0,
+                    usable: None,
+                },
             },
             Err(error) => {
                 in_doubt = true;
@@ -252,12 +262,13 @@ pub(crate) async fn unrecorded(
         availability_domain: row.availability_domain,
         asked: 0,
         held: row.reserved_instance_count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
+        usable: None,
     };
     Ok(ours.map(held).collect())
 }
 
 /// Looks several times, unless the login is refused.
-async fn look_for(
+pub(in crate::launch) async fn look_for(
     client: &Client,
     compartment: &str,
     domain: &str,
@@ -280,14 +291,41 @@ async fn look_for(
     }
 }
 
-/// Shrinks a reservation to this total. If it has several configs, the unused part of each is removed from the first to the
-/// last.
-async fn shrink(client: &Client, ocid: &str, to: u32, journal: &Journal, patience: &Patience) {
+/// What a reservation keeps when it shrinks.
+#[derive(Clone, Copy)]
+struct Keep {
+    /// At least as many as it held before the run, unless the run created it …
+    before: Option<u32>,
+    /// … and as many as are used, launches of the run included that the service does not count yet.
+    used: u32,
+}
+
+/// Shrinks the configs of a reservation that the run draws on. Its other configs do not belong to the run and are sent
+/// unchanged. If the run has several, the unused part of each is removed from the first to the last.
+async fn shrink(
+    client: &Client,
+    ocid: &str,
+    keep: Keep,
+    plan: &Plan,
+    journal: &Journal,
+    patience: &Patience,
+) {
+    let fleet = &plan.fleet;
+    let wants = fleet.placements.iter().map(|placement| Want::of_placement(fleet, placement, 0));
+    let wants: Vec<Want> = wants.collect();
     let result = async {
         let held = show(client, ocid).await?;
+        let wire = held.wire.instance_reservation_configs.iter().flatten();
+        let is_ours = |config| keep.before.is_none() || wants.iter().any(|want| want.matches(config));
+        let is_ours: Vec<bool> = wire.map(is_ours).collect();
+        let configs = || held.configs.iter().zip(&is_ours);
+        let others = configs().filter(|(_, ours)| !**ours);
+        let others = others.map(|(config, _)| config.reserved.saturating_sub(config.used));
+        // What the others do not use is kept too.
+        let to = keep.used.saturating_add(others.sum::<u32>()).max(keep.before.unwrap_or_default());
         let mut surplus = held.reserved().saturating_sub(to);
         let mut changes = Vec::new();
-        for config in &held.configs {
+        for (config, _) in configs().filter(|(_, ours)| **ours) {
             let less = surplus.min(config.reserved.saturating_sub(config.used));
             if less > 0 {
                 changes.push(Change::Count(Some(config.want()), NewCount::Shrink(less)));

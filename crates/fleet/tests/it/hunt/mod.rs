@@ -4,5 +4,6 @@
 
 mod faults;
 mod found;
+mod ratchet;
 mod weeks;
 mod world;

@@ -5,7 +5,7 @@ mod list;
 mod update;
 
 use super::consent;
-use crate::args::{CapacityManager, DeleteReservation, ReservationCommand, Reserving};
+use crate::args::{CapacityManager, DeleteReservation, LaunchArgs, ReservationCommand, Reserving};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -17,11 +17,12 @@ use crate::output::text::{clean, count};
 use crate::runtime::{self, Threads};
 use crate::session::Session;
 use fleet::Plan;
-use fleet::plan::Reserve;
+use fleet::plan::{RatchetTerms, Reserve};
 use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
 use fleet::reservation::{self, Change, Filter, Held};
 use oci_client::Client;
+use std::collections::BTreeMap;
 
 /// Runs one verb of `reservation`.
 pub async fn run_verb(session: &Session, command: ReservationCommand) -> Result<Exit, CommandError> {
@@ -162,21 +163,62 @@ pub async fn check_reservations(connection: &Connection<'_>, plan: &Plan) -> Res
     })
 }
 
-/// The reservation that a launch creates for itself, if any: at least `min`, or none.
+/// The reservations that a launch creates for itself, if any: at least its minimum, or none.
 pub async fn plan_reserve(
     client: &Client,
-    args: &Reserving,
-    min: u32,
+    args: &LaunchArgs,
     plan: &Plan,
+    prices: &Prices,
 ) -> Result<Option<Reserve>, CommandError> {
-    if !args.reserve {
+    let Reserving { reserve, release, ratchet, max_hold_cost } = args.reserving;
+    if !reserve && !ratchet {
         return Ok(None);
     }
+    let flag = if ratchet { "--ratchet" } else { "--reserve" };
     let mut launches = plan.fleet.placements.iter().map(|placement| plan.fleet.launch_at(placement));
     if let Some(why) = launches.find_map(|launch| reservation::unreservable(&launch)) {
-        return Err(CommandError::usage(format!("--reserve: {why}"), "launch without --reserve"));
+        return Err(CommandError::usage(format!("{flag}: {why}"), format!("launch without {flag}")));
     }
-    Ok(Some(Reserve::prepare(client, plan, min, args.release).await?))
+    if !ratchet {
+        return Ok(Some(Reserve::prepare(client, plan, plan.min.unwrap_or(0), release).await?));
+    }
+    if plan.fleet.spread.is_some() {
+        return Err(CommandError::usage(
+            "--ratchet reserves whatever each domain yields, which contradicts `spread` in the config",
+            "remove `spread`, or launch without --ratchet",
+        ));
+    }
+    let terms = ratchet_terms(max_hold_cost, plan, prices)?;
+    let min = args.min.unwrap_or(plan.fleet.count);
+    let prepared = Reserve::prepare(client, plan, min, true).await?;
+    Ok(Some(Reserve { ratchet: Some(terms), ..prepared }))
+}
+
+/// What holding capacity costs, and the bound on it.
+fn ratchet_terms(
+    max_hold_cost: Option<f64>,
+    plan: &Plan,
+    prices: &Prices,
+) -> Result<RatchetTerms, CommandError> {
+    let mut hours = BTreeMap::new();
+    for share in reservation::shares(plan) {
+        let Some(want) = share.wants.first() else { continue };
+        let cost = price::of_reservation(&want.shape, want.size(), 1, prices);
+        match cost.total {
+            Some(per) => _ = hours.insert(share.placement.availability_domain.clone(), per.hour),
+            None if max_hold_cost.is_some() => {
+                let (shape, currency) = (clean(&want.shape), prices.currency());
+                return Err(CommandError::usage(
+                    format!(
+                        "--max-hold-cost cannot be checked: the price of {shape} in {currency} is unknown"
+                    ),
+                    "set it under `prices:` in the config, or omit --max-hold-cost",
+                ));
+            }
+            None => {}
+        }
+    }
+    Ok(RatchetTerms { max_hold_cost, hours, currency: prices.currency().to_owned() })
 }
 
 /// The price of unused reserved capacity, shown wherever a user may believe that it is free. `prices` are those of the unused

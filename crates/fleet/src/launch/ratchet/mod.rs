@@ -1,0 +1,268 @@
+//! A run that grows reservations as capacity appears, gives nothing back meanwhile, and launches once enough is held.
+//!
+//! It asks as a hunt does: without a floor where the last request got something, else in turn, at most once in a floor.
+//! Everything that it needs to go on is in the records of the run, so a process that takes the run up begins by reading what
+//! the reservations hold.
+
+mod ask;
+mod end;
+mod money;
+mod place;
+mod summary;
+
+pub use summary::RatchetSummary;
+
+use super::context::Context;
+use super::hunt::Hunt;
+use super::memory::TargetMemory;
+use super::reserve::{drawing_on, drawn};
+use super::{LaunchOptions, dispatcher, finish};
+use crate::engine::env::Environment;
+use crate::engine::journal::Journal;
+use crate::plan::{Plan, RatchetTerms, Reserve};
+use crate::tuning::{RATCHET_COUNTS, RATCHET_LINGERS};
+use finish::Cut;
+use ledger::{ErrorClass, ErrorRecord, Event, Outcome, Phase, RatchetEnd, SlotNumber};
+use place::Place;
+use rand::{SeedableRng as _, rngs::StdRng};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What a ratchet is carried out with.
+pub(super) struct Setup<'a> {
+    pub env: &'a Environment,
+    pub plan: &'a Plan,
+    pub options: &'a LaunchOptions,
+    pub journal: &'a Journal,
+    pub memory: &'a TargetMemory,
+    pub halt: CancellationToken,
+    pub gone: BTreeSet<SlotNumber>,
+}
+
+/// Why the reservations do not grow any more.
+enum Grown {
+    /// Enough is held.
+    Enough,
+    /// The time or the money of the ratchet is over.
+    Over(RatchetEnd),
+    /// The run was interrupted, or its ledger cannot be written. What is held is kept.
+    Stopped,
+    /// Nothing can be reserved anywhere, for a reason that time does not mend.
+    Hopeless(ErrorRecord),
+}
+
+/// The reservations of a run while they grow.
+struct Ratchet<'a> {
+    context: &'a Context<'a>,
+    hunt: Arc<Hunt>,
+    reserve: &'a Reserve,
+    terms: &'a RatchetTerms,
+    places: Vec<Place>,
+    /// Since when enough is held.
+    enough_since: Option<Instant>,
+    /// Whether the last launch used up what was held and reached too few, so that more has to be held first.
+    needs_more: bool,
+}
+
+/// Carries out the run to its end.
+pub(super) async fn carry_out(setup: Setup<'_>, rng: StdRng, stop: &CancellationToken) {
+    let Setup { env, plan, options, journal, memory, halt, gone } = setup;
+    let context = Context::new(env, plan, options, (journal, memory), halt.clone(), rng);
+    let Some(mut ratchet) = Ratchet::of(&context) else {
+        // The plan of a ratchet has its terms and those of a hunt; without them it is an ordinary launch.
+        return Box::pin(dispatcher::drive(&context, stop)).await;
+    };
+    ratchet.find_what_is_held().await;
+    let mut round = 0;
+    loop {
+        match ratchet.grow().await {
+            Grown::Stopped => return ratchet.keep(stop).await,
+            Grown::Over(reason) => return ratchet.end(reason, stop).await,
+            Grown::Hopeless(error) => return ratchet.end_as_hopeless(error, stop).await,
+            Grown::Enough => {}
+        }
+        let drawing = ratchet.drawing();
+        let left = ratchet.hunt.until().duration_since(env.clock.now());
+        let deadline = options.deadline.into_iter().chain(left.try_into().ok()).min();
+        let options = LaunchOptions { deadline, retry_for: None, ..options.clone() };
+        round += 1;
+        let rng = StdRng::seed_from_u64(env.seed ^ round);
+        let mut gang = Context::new(env, &drawing, &options, (journal, memory), halt.clone(), rng);
+        // What is reserved is there: the launch needs neither probes nor patience.
+        gang.hunt = None;
+        gang.gone.clone_from(&gone);
+        gang.room = Some(ratchet.room());
+        let cut = Box::pin(dispatcher::work(&gang, stop)).await;
+        if ratchet.lacks_reserved_capacity(cut) {
+            ratchet.look_again(&gang).await;
+            continue;
+        }
+        if cut == Cut::Not {
+            ratchet.give_up_unreserved(&gang).await;
+        }
+        return Box::pin(finish::end(&gang, stop, cut)).await;
+    }
+}
+
+impl<'a> Ratchet<'a> {
+    fn of(context: &'a Context<'a>) -> Option<Self> {
+        let reserve = context.plan.reserve.as_ref()?;
+        let terms = reserve.ratchet.as_ref()?;
+        let hunt = context.hunt.clone()?;
+        let places = Place::all(context.plan);
+        Some(Self { context, hunt, reserve, terms, places, enough_since: None, needs_more: false })
+    }
+
+    /// How many instances have to be held before anything is launched.
+    fn least(&self) -> u32 {
+        self.reserve.min.clamp(1, self.context.plan.fleet.count)
+    }
+
+    /// How many instances the run has or can launch in its reservations.
+    fn usable(&self) -> u32 {
+        self.context.journal.state(|state| state.holding.usable_in_all())
+    }
+
+    /// How many of them are launched, or may be.
+    fn launched(&self) -> u32 {
+        self.context.journal.state(|state| {
+            let known = self.places.iter().filter_map(|place| place.ocid.as_deref());
+            known.map(|ocid| drawn(state, ocid)).map(|drawn| drawn.known + drawn.in_doubt).sum()
+        })
+    }
+
+    /// How many more can be launched.
+    fn room(&self) -> u32 {
+        self.usable().saturating_sub(self.launched())
+    }
+
+    /// The plan of the launch: its placements are the reservations.
+    fn drawing(&self) -> Plan {
+        let made = self.places.iter().map(|place| (&place.share, place.ocid.as_deref()));
+        drawing_on(self.context.plan, made)
+    }
+
+    /// Grows the reservations until enough is held.
+    async fn grow(&mut self) -> Grown {
+        loop {
+            if self.context.halt.is_cancelled() || self.context.journal.broken().is_some() {
+                return Grown::Stopped;
+            }
+            if let Some(reason) = self.over() {
+                return Grown::Over(reason);
+            }
+            if self.is_enough() {
+                return Grown::Enough;
+            }
+            let Some(at) = self.choose() else {
+                let dead = self.places.iter().find_map(|place| place.dead.clone());
+                return Grown::Hopeless(dead.unwrap_or_default());
+            };
+            let (hunt, target) = (self.hunt.clone(), self.places[at].target.clone());
+            // The first slot stands for all: none is launched yet.
+            let turn = tokio::select! {
+                biased;
+                () = self.until_over() => continue,
+                turn = hunt.pass(self.context, 1, &target, None) => turn,
+            };
+            let Ok(turn) = turn else { continue };
+            self.ask(at).await;
+            drop(turn);
+        }
+    }
+
+    /// Whether to launch now. Where capacity is coming in, a little more is waited for.
+    fn is_enough(&mut self) -> bool {
+        let usable = self.usable();
+        if usable < self.least() || self.needs_more {
+            self.enough_since = None;
+            return false;
+        }
+        let since = *self.enough_since.get_or_insert_with(Instant::now);
+        let may_come = self
+            .places
+            .iter()
+            .any(|place| place.dead.is_none() && (!place.was_asked || self.hunt.is_yielding(&place.target)));
+        usable >= self.context.plan.fleet.count || !may_come || since.elapsed() >= RATCHET_LINGERS
+    }
+
+    /// Where to ask next: where the last request got something, else where it is longest ago. Targets whose limit or quota
+    /// refused lately come last.
+    fn choose(&self) -> Option<usize> {
+        let (fleet, now) = (&self.context.plan.fleet, self.context.env.clock.now());
+        let alive = self.places.iter().enumerate().filter(|(_, place)| place.dead.is_none());
+        let key = |place: &Place| {
+            let is_limited = self.context.memory.is_limited(fleet, &place.share.placement, now);
+            (!self.hunt.is_yielding(&place.target), is_limited, self.hunt.probed(&place.target))
+        };
+        alive.min_by_key(|(_, place)| key(place)).map(|(at, _)| at)
+    }
+
+    /// Whether the launch got too few because others use what was reserved, so that more has to be reserved.
+    fn lacks_reserved_capacity(&self, cut: Cut) -> bool {
+        if cut != Cut::Not || self.context.halt.is_cancelled() || self.over().is_some() {
+            return false;
+        }
+        self.context.journal.state(|state| {
+            let failed = state.slots.values().filter(|slot| slot.phase == Phase::Failed);
+            let classes: BTreeSet<_> = failed.filter_map(|slot| Some(&slot.error.as_ref()?.class)).collect();
+            let is_lack = |class: &&ErrorClass| {
+                matches!(class, ErrorClass::Capacity | ErrorClass::ReservationExhausted)
+            };
+            state.counts.launched < self.least() && !classes.is_empty() && classes.iter().all(is_lack)
+        })
+    }
+
+    /// After a launch that found less than was held: the counts of the service lag, so they are read a little later, and only
+    /// what is gained from then on leads to another launch.
+    async fn look_again(&mut self, gang: &Context<'_>) {
+        self.needs_more = true;
+        self.enough_since = None;
+        if gang.pause(RATCHET_COUNTS).await.is_ok() {
+            self.find_what_is_held().await;
+        }
+    }
+
+    /// Says of the slots that had no reserved capacity why they were not launched.
+    async fn give_up_unreserved(&self, gang: &Context<'_>) {
+        let (usable, wanted) = (self.usable(), self.context.plan.fleet.count);
+        let error = ErrorRecord {
+            class: ErrorClass::ReservationExhausted,
+            code: "NotReserved".to_owned(),
+            message: format!("{usable} of {wanted} were reserved when the launch began"),
+            ..ErrorRecord::default()
+        };
+        for slot in self.untried() {
+            gang.give_up(slot, error.clone()).await;
+        }
+    }
+
+    /// Slots that were never launched, and of which the records do not say why.
+    fn untried(&self) -> Vec<SlotNumber> {
+        self.context.journal.state(|state| {
+            let untried = state.remaining().filter(|(slot, next)| {
+                let is_open = matches!(next, ledger::Next::Launch { .. });
+                is_open && state.slot(*slot).phase != Phase::Failed
+            });
+            untried.map(|(slot, _)| slot).collect()
+        })
+    }
+
+    /// Keeps what is held, since the run can go on, and says what that costs.
+    async fn keep(&self, stop: &CancellationToken) {
+        let journal = self.context.journal;
+        let outcome = if journal.broken().is_some() {
+            Outcome::LedgerFailed
+        } else if stop.is_cancelled() {
+            journal.record(vec![Event::Interrupted]).await;
+            Outcome::Interrupted
+        } else {
+            // Only a sign of a suspended account halts a ratchet.
+            Outcome::NotAuthenticated
+        };
+        self.tell_what_is_kept().await;
+        journal.finish(self.context.env.requests.as_deref(), outcome).await;
+    }
+}
