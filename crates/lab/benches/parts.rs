@@ -1,4 +1,4 @@
-//! `cargo bench -p lab`: what the parts of a launch cost, each by itself. `make bench` reads the table that this prints.
+//! `cargo bench -p lab`: the cost of each part of a launch. `make bench` reads the table that this prints.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -12,11 +12,11 @@ use oci_client::signing::{BodyHeaders, ToSign, http_date};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Made once: filling it takes seconds.
+/// Created once, because filling it takes seconds.
 static LARGE: LazyLock<Mutex<Populated>> = LazyLock::new(|| Mutex::new(region(100_000)));
 
 fn main() {
-    // `cargo test --all-targets` starts this too; there it would only take time.
+    // `cargo test --all-targets` also starts this program, where it would only take time.
     if std::env::args().any(|argument| argument == "--bench") {
         divan::main();
     }
@@ -47,7 +47,7 @@ fn verify_rsa_2048(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| key.verify());
 }
 
-/// All that signing a request needs but the signature: hash of the body, date, text, header.
+/// Everything in signing a request except the signature: hash of the body, date, text, header.
 #[divan::bench]
 fn sign_rest_of_request(bencher: Bencher<'_, '_>) {
     let key = key();
@@ -82,7 +82,7 @@ fn decode(page: &[u8]) -> usize {
     serde_json::from_slice::<Vec<Instance>>(page).expect("a page is JSON").len()
 }
 
-/// One launch let through by the pacer's controller.
+/// One launch admitted by the pacer's controller.
 #[divan::bench]
 fn pace_one_launch(bencher: Bencher<'_, '_>) {
     let mut controller = Controller::new(Settings::launch(), 1);
@@ -95,10 +95,10 @@ fn pace_one_launch(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// One intent written down as a run does it: a hundred at once share a transaction and a sync.
+/// Writing one intent as a run does: a hundred at once share a transaction and a sync.
 #[divan::bench(sample_count = 30)]
 fn ledger_100_intents(bencher: Bencher<'_, '_>) {
-    // Beside the program: a file system in memory would flatter the sync.
+    // Beside the program, because a file system in memory would make the sync look too fast.
     let program = std::env::current_exe().expect("this program is a file");
     let folder = tempfile::tempdir_in(program.parent().expect("in a folder")).expect("a folder can be made");
     let store = SqliteStore::open(folder.path()).expect("a ledger can be made");
@@ -149,21 +149,21 @@ mod world {
         bencher.bench_local(|| region.get(&ocid));
     }
 
-    /// A page of 100 of those that have a state, out of 100,000 instances.
+    /// A page of 100 instances with one state, out of 100,000.
     #[divan::bench]
     fn page_by_state_of_100000(bencher: Bencher<'_, '_>) {
         let mut region = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
         bencher.bench_local(|| region.page("PROVISIONING"));
     }
 
-    /// The same where none has the state: what a filter costs that finds nothing.
+    /// The same if no instance has the state: the cost of a filter that finds nothing.
     #[divan::bench]
     fn empty_page_by_state_of_100000(bencher: Bencher<'_, '_>) {
         let mut region = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
         bencher.bench_local(|| region.page("STOPPED"));
     }
 
-    /// The instances with one name, out of 100,000: nothing but the last matches.
+    /// The instances with one name, out of 100,000: only the last one matches.
     #[divan::bench]
     fn page_by_name_of_100000(bencher: Bencher<'_, '_>) {
         let mut region = LARGE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
-//! Reads real clocks, which nothing else in this crate does: the wall clock and the processor time of a process.
+//! Reads real clocks: the wall clock and the processor time of a process. Nothing else in this crate does.
 //!
-//! Linux: processor time and memory are read from `/proc`, which needs no unsafe code. On other systems they are NaN.
+//! On Linux, processor time and memory are read from `/proc`, which needs no unsafe code. On other systems they are NaN.
 
 use std::time::{Duration, Instant};
 
@@ -33,12 +33,12 @@ pub struct Cpu {
     pub user_s: f64,
     /// Seconds in the kernel on its behalf.
     pub system_s: f64,
-    /// Whether it has ended and was not waited for yet.
+    /// Whether it has ended but was not waited for.
     pub has_ended: bool,
 }
 
 impl Cpu {
-    /// The processor time of a process so far; that of one which has ended stays there until it is waited for.
+    /// The processor time of a process so far. It stays available after the process has ended, until it is waited for.
     pub fn of(pid: u32) -> Option<Self> {
         Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
@@ -48,11 +48,12 @@ impl Cpu {
         self.user_s + self.system_s
     }
 
-    /// Fields 3, 14 and 15 (proc_pid_stat(5)). The name in field 2 may hold anything, hence the last parenthesis.
+    /// Fields 3, 14 and 15 (proc_pid_stat(5)). The name in field 2 may contain anything, so parsing starts at the last
+    /// parenthesis.
     fn parse(stat: &str) -> Option<Self> {
         let (_, after_name) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = after_name.split_whitespace().collect();
-        // USER_HZ is 100 on every architecture of Linux that we build for.
+        // USER_HZ is 100 on every supported Linux architecture.
         let seconds = |field: usize| Some(fields.get(field)?.parse::<f64>().ok()? / 100.0);
         Some(Self { user_s: seconds(11)?, system_s: seconds(12)?, has_ended: fields.first() == Some(&"Z") })
     }

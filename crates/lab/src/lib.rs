@@ -1,8 +1,8 @@
-//! The laboratory: measures the project and draws the results.
+//! Measures the project and draws the results.
 //!
-//! `pacing` is a model of a service that throttles, in virtual time, on which pacing controllers are judged and compared;
-//! `whole` is whole runs in virtual time; `process` and `served` are real programs on real sockets, with `clock` to time
-//! them; `svg` draws. Nothing depends on this crate; it may use any other.
+//! `pacing` is a model of a throttling service in virtual time, on which pacing controllers are evaluated and compared; `whole`
+//! contains whole runs in virtual time; `process` and `served` use real programs on real sockets, timed by `clock`; `svg`
+//! draws. Nothing depends on this crate, and it may use any other.
 #![warn(missing_docs)]
 
 pub mod clock;

@@ -1,17 +1,17 @@
-//! Reads the table that divan prints. divan writes no file that programs can read.
+//! Parses the table that divan prints, because divan writes no machine-readable file.
 
 use std::collections::BTreeMap;
 
 /// One row of the table, in seconds for one iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
-    /// The fastest sample: what is left when nothing else disturbs.
+    /// The fastest sample, which is the least disturbed.
     pub fastest_s: f64,
-    /// The middle sample.
+    /// The median sample.
     pub median_s: f64,
 }
 
-/// The rows by name; those of a module are called `module.row`. Whatever is not such a row is passed over.
+/// The rows by name; those of a module are named `module.row`. Other lines are ignored.
 pub fn read(table: &str) -> BTreeMap<String, Part> {
     let mut parts = BTreeMap::new();
     let mut module = String::new();

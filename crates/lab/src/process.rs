@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The interval at which a child is sampled. The last sample of its memory may be this much before its end.
+/// The interval at which a child is sampled. The last sample of its memory may be taken this long before its end.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Why a program could not be measured.
@@ -17,7 +17,7 @@ pub enum ProcessError {
     Io {
         /// The program.
         program: String,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// It ended with an error.
@@ -58,10 +58,10 @@ pub fn beside(name: &str) -> io::Result<PathBuf> {
     Err(io::Error::other(format!("{} is not there: build it first", program.display())))
 }
 
-/// Runs a program to its end. Its output goes through files, so that no pipe can block.
+/// Runs a program to its end. Its output goes to files, so that no pipe can block.
 ///
 /// # Errors
-/// It could not be started, or failed.
+/// When it could not be started, or failed.
 pub fn run(command: &mut Command) -> Result<Ran, ProcessError> {
     let program = name(command);
     let io = |source| ProcessError::Io { program: program.clone(), source };
@@ -104,7 +104,7 @@ fn follow(child: &Child) -> (f64, f64) {
 /// The wall time of a program, in seconds: the median of this many runs, which are not sampled.
 ///
 /// # Errors
-/// It could not be started, or failed.
+/// When it could not be started, or failed.
 pub fn middle_wall_s(command: &mut Command, times: usize) -> Result<f64, ProcessError> {
     let program = name(command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

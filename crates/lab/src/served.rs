@@ -1,4 +1,4 @@
-//! The simulated region as a process of its own behind a socket: `oci-insta-scale sim serve`.
+//! The simulated region as a separate process behind a socket: `oci-insta-scale sim serve`.
 
 use crate::clock::Cpu;
 use crate::process::beside;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// A region behind a socket of this machine; it ends with this value.
+/// A region behind a socket of this machine, which ends when this value is dropped.
 pub struct Served {
     process: Child,
     address: String,
@@ -20,7 +20,7 @@ impl Served {
     /// Starts a region on a free port, with this text as its scenario.
     ///
     /// # Errors
-    /// It could not be started.
+    /// When it could not be started.
     pub fn start(scenario: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("scenario.yaml");
@@ -81,18 +81,18 @@ impl Served {
         Cpu::of(self.process.id()).map_or(f64::NAN, Cpu::seconds)
     }
 
-    /// How many requests it has had in all.
+    /// The total number of requests that it has received.
     ///
     /// # Errors
-    /// The region does not answer.
+    /// When the region does not respond.
     pub fn requests(&self) -> io::Result<u64> {
         Ok(self.stats()?["requests"].as_u64().unwrap_or(0))
     }
 
-    /// How many requests an operation has had, and how many of them were refused with 429.
+    /// The number of requests of an operation, and how many of them were refused with 429.
     ///
     /// # Errors
-    /// The region does not answer.
+    /// When the region does not respond.
     pub fn counted(&self, operation: &str) -> io::Result<(u64, u64)> {
         let of = &self.stats()?["operations"][operation];
         Ok((of["requests"].as_u64().unwrap_or(0), of["throttled"].as_u64().unwrap_or(0)))
@@ -115,7 +115,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! What the benchmarks measure: a key with its signature, a launch, a page of a list, a region with many instances.
+//! The subjects of the benchmarks: a key with its signature, a launch, a page of a list, a region with many instances.
 
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine as _;
@@ -16,7 +16,7 @@ use oci_simulator::server::Identity;
 use oci_simulator::world::{ApiAnswer, ApiRequest, Caller, Defaults, World};
 use std::collections::BTreeMap;
 
-/// Why a subject could not be made.
+/// Why a subject could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotMade(String);
@@ -25,26 +25,26 @@ fn because(error: impl std::fmt::Display) -> NotMade {
     NotMade(error.to_string())
 }
 
-/// Room for whatever is launched, and nothing that goes wrong: a scenario's text.
+/// A scenario with enough capacity for everything and no faults.
 pub const ROOMY: &str = "world: {hosts: {per_fault_domain: 4000}, limits: {cores: 1000000, memory_in_gbs: 20000000}, event_log: 0}\n";
 
-/// An RSA key of 2048 bits: what signs, what verifies, and a text with its signature.
+/// An RSA key of 2048 bits: the private and public parts, and a text with its signature.
 pub struct Signing {
     /// Signs, as the client does.
     pub private: PrivateKey,
     /// Verifies, as the simulated region does.
     pub public: ParsedPublicKey,
-    /// What a launch signs.
+    /// The text that a launch signs.
     pub text: String,
     /// The signature of the text.
     pub signature: Vec<u8>,
 }
 
 impl Signing {
-    /// A new key.
+    /// Generates a key.
     ///
     /// # Errors
-    /// The library refuses to make one.
+    /// When the library refuses.
     pub fn new() -> Result<Self, NotMade> {
         let identity = Identity::generate(None, "us-phoenix-1").map_err(because)?;
         let private =
@@ -72,7 +72,7 @@ impl Signing {
     }
 }
 
-/// Where a fleet goes: OCIDs of a region.
+/// The OCIDs of a region that a fleet needs.
 #[derive(Clone, Debug)]
 pub struct Ground {
     /// The tenancy.
@@ -88,7 +88,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Of a region in this process.
+    /// The OCIDs of a region in this process.
     pub fn of(defaults: &Defaults) -> Self {
         Self {
             tenancy: defaults.tenancy.clone(),
@@ -99,10 +99,10 @@ impl Ground {
         }
     }
 
-    /// A plan of so many small machines, with what fleets usually have: a key, some cloud-init, some tags.
+    /// A plan of this many small instances, with the usual parts of a fleet: a key, some cloud-init, some tags.
     ///
     /// # Errors
-    /// The plan has findings.
+    /// When the plan has findings.
     pub fn plan(&self, count: u32) -> Result<Plan, NotMade> {
         Plan::offline(self.fleet(count)).map_err(|findings| because(format!("{findings:?}")))
     }
@@ -168,10 +168,10 @@ pub struct Populated {
 }
 
 impl Populated {
-    /// One with so many instances.
+    /// A world with this many instances.
     ///
     /// # Errors
-    /// A launch was refused.
+    /// When a launch was refused.
     pub fn new(instances: u32) -> Result<Self, NotMade> {
         let scenario = Scenario::from_yaml(ROOMY, "lab").map_err(because)?;
         let start = "2026-11-22T12:00:00Z".parse().map_err(because)?;
@@ -187,15 +187,15 @@ impl Populated {
         Ok(populated)
     }
 
-    /// How many instances it has.
+    /// The number of its instances.
     pub fn launched(&self) -> u32 {
         self.launched
     }
 
-    /// Launches one more: a step of the world. The subnets fill one after the other.
+    /// Launches one more instance: a step of the world. The subnets fill one after the other.
     ///
     /// # Errors
-    /// It was refused.
+    /// When it was refused.
     pub fn launch(&mut self) -> Result<(), NotMade> {
         let number = self.launched + 1;
         let request = ApiRequest::new(Operation::LaunchInstance, self.caller.clone()).body(serde_json::json!({
@@ -220,16 +220,16 @@ impl Populated {
     /// Reads an instance: the cheapest step of the world.
     ///
     /// # Errors
-    /// It was refused.
+    /// When it was refused.
     pub fn get(&mut self, ocid: &str) -> Result<usize, NotMade> {
         let request = ApiRequest::new(Operation::GetInstance, self.caller.clone()).path("instanceId", ocid);
         self.bytes(&request)
     }
 
-    /// One page of 100, of those that have a state.
+    /// One page of 100 instances with this state.
     ///
     /// # Errors
-    /// It was refused.
+    /// When it was refused.
     pub fn page(&mut self, state: &str) -> Result<Vec<u8>, NotMade> {
         let request = ApiRequest::new(Operation::ListInstances, self.caller.clone())
             .query("compartmentId", &self.ground.compartment)
@@ -240,10 +240,10 @@ impl Populated {
         Ok(answer.body.unwrap_or_default().to_vec())
     }
 
-    /// The page that has exactly this name: what a look-up costs.
+    /// The page of instances with exactly this name: the cost of a look-up.
     ///
     /// # Errors
-    /// It was refused.
+    /// When it was refused.
     pub fn named(&mut self, name: &str) -> Result<usize, NotMade> {
         let request = ApiRequest::new(Operation::ListInstances, self.caller.clone())
             .query("compartmentId", &self.ground.compartment)

@@ -1,5 +1,5 @@
-//! Whole runs in virtual time, with launcher and simulated region in one process: their cost in requests, waiting and
-//! memory, without sockets and signatures.
+//! Whole runs in virtual time, with launcher and simulated region in one process: their cost in requests, waiting and memory,
+//! without sockets and signatures.
 
 mod spill;
 
@@ -41,12 +41,12 @@ pub struct Measured {
     pub launched: Vec<f64>,
     /// The delays from RUNNING in the region to the event of the run, in seconds, sorted.
     pub delays: Vec<f64>,
-    /// The launch rates of the pacer: seconds from the start, requests a second.
+    /// The launch rates of the pacer: seconds from the start, requests per second.
     pub rates: Vec<(f64, f64)>,
 }
 
 impl Measured {
-    /// Requests of all operations except launches, whatever the answers.
+    /// Requests of all operations except launches, whatever the responses.
     pub fn other_requests(&self) -> u64 {
         let others = self.summary.requests.iter().filter(|(name, _)| *name != "LaunchInstance");
         others.map(|(_, count)| count.ok + count.throttled + count.failed).sum()
@@ -67,7 +67,7 @@ impl Whole {
     /// A region from the text of a scenario.
     ///
     /// # Errors
-    /// The scenario is wrong.
+    /// When the scenario is invalid.
     pub fn new(scenario: &str, seed: u64) -> Result<Self, NotMeasured> {
         let scenario = Scenario::from_yaml(scenario, "lab").map_err(because)?;
         let logged = scenario.world.event_log > 0;
@@ -78,15 +78,15 @@ impl Whole {
     /// Launches this many small instances, waits until they run, and measures the run.
     ///
     /// # Errors
-    /// The run could not begin.
+    /// When the run could not begin.
     pub async fn launch(&self, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
         self.launch_in(&self.defaults.public_subnet, count, seed).await
     }
 
-    /// The same, in the region's other subnet: a subnet has 65,533 addresses at most.
+    /// The same in the region's other subnet, because a subnet has at most 65,533 addresses.
     ///
     /// # Errors
-    /// The run could not begin.
+    /// When the run could not begin.
     pub async fn launch_elsewhere(&self, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
         self.launch_in(&self.defaults.private_subnet, count, seed).await
     }

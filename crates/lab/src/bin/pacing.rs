@@ -1,5 +1,5 @@
-//! `cargo run -p lab --bin pacing -- FOLDER`: runs every way of pacing on the model server and writes the plots and the
-//! table of docs/pacing.md into the folder. The same code gives the same files.
+//! `cargo run -p lab --bin pacing -- FOLDER`: runs every way of pacing on the model server and writes the plots and the table
+//! of docs/pacing.md to the folder. The same code produces the same files.
 
 use lab::pacing::rivals::Way;
 use lab::pacing::run::SenderLog;
@@ -48,7 +48,7 @@ fn scenario(name: &str) -> Result<Scenario, Box<dyn Error>> {
     Ok(Scenario::parse(&std::fs::read_to_string(path)?)?)
 }
 
-/// What was sent a second, in windows of one second, beside what was allowed; one panel for each way.
+/// The requests sent per second in one-second windows, with the allowed rate; one panel for each way.
 fn rates(name: &str, last: f64, top: f64, title: &str) -> Result<String, Box<dyn Error>> {
     let scenario = scenario(name)?;
     let panels: Vec<Lines> = ADAPTIVE
@@ -86,7 +86,7 @@ fn launched(name: &str, last: f64, title: &str) -> Result<String, Box<dyn Error>
     Ok(page(title, &[&through, &refused], 2, (430.0, 260.0)))
 }
 
-/// Two senders on one limit: what each of them got.
+/// Two senders on one limit: the share of each.
 fn two() -> Result<String, Box<dyn Error>> {
     let mut panels = Vec::new();
     for (name, last) in [("two-processes", 95.0), ("a-latecomer", 200.0)] {
@@ -109,7 +109,7 @@ fn two() -> Result<String, Box<dyn Error>> {
     Ok(page("Two processes on one limit of 10/s", &panels, 2, (430.0, 230.0)))
 }
 
-/// Medians over the seeds: time against the ideal, and refused against let through.
+/// Medians over the seeds: time relative to the ideal, and refused relative to admitted requests.
 fn table() -> Result<String, Box<dyn Error>> {
     let mut text = String::from("| service |");
     for way in Way::ALL {

@@ -1,5 +1,5 @@
-//! `cargo run --release -p lab --bin runs -- [FILE.json] [NAME…]`: whole runs in virtual time, all or those named. Prints
-//! each number beside what it should reach, and writes them as JSON. A number that is missed is said so; it fails nothing.
+//! `cargo run --release -p lab --bin runs -- [FILE.json] [NAME…]`: whole runs in virtual time, all or those named. Prints each
+//! number beside its target, and writes them as JSON. A missed target is reported but does not fail.
 
 use lab::whole::{Measured, Whole};
 use serde_json::{Value, json};
@@ -7,19 +7,18 @@ use std::error::Error;
 use std::path::PathBuf;
 use tokio::time::Duration;
 
-/// Runs in virtual time allocate without end and never wait: that is what this allocator is for. What users run has the
-/// system's.
+/// Runs in virtual time allocate constantly and never wait, which suits this allocator. The shipped program uses the system's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The same without the region's own log of events, which is kept in memory and read only for the delays.
+/// The same without the region's own event log, which is kept in memory and read only for the delays.
 fn unlogged() -> String {
     ROOMY.replace("event_log: 2000000", "event_log: 0")
 }
 
 type Outcome = Result<Value, Box<dyn Error>>;
 
-/// Room for whatever is launched, and nothing that goes wrong.
+/// Enough capacity for everything, without faults.
 const ROOMY: &str = "world: {hosts: {per_fault_domain: 4, by_family: {standard-e5: 4000}}, limits: {cores: 1000000, memory_in_gbs: 20000000}, event_log: 2000000, boot_seconds: {min: 30, max: 60}}\nlatency: {min_ms: 40, max_ms: 60}\n";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -113,10 +112,10 @@ fn watch() -> Outcome {
     }))
 }
 
-/// Many small runs one after another, as the simulation plays them.
+/// Many small runs one after another, as in the simulation tests.
 fn small_runs() -> Outcome {
     const RUNS: u32 = 200;
-    // A small region, since each run has one of its own.
+    // A small region, since each run has its own.
     let small = unlogged().replace("standard-e5: 4000", "standard-e5: 4");
     let cpu = cpu_seconds();
     for seed in 0..u64::from(RUNS) {
@@ -130,7 +129,7 @@ fn small_runs() -> Outcome {
     }))
 }
 
-/// Whole runs without limit, larger and larger; the largest as two runs at once, since a subnet has 65,533 addresses.
+/// Whole runs without a limit, increasing in size; the largest as two concurrent runs, since a subnet has 65,533 addresses.
 fn scale() -> Outcome {
     let mut rows = Vec::new();
     let mut before = f64::NAN;
@@ -156,13 +155,13 @@ fn row(slots: u32, running: u32, seconds: f64, of_half: f64) -> Value {
     json!({ "slots": slots, "running": running, "cpu_s": seconds, "of_half": of_half, "peak_mb": peak_mb() })
 }
 
-/// Runs in virtual time: the clock stands still while anything is to do.
+/// Runs in virtual time: the clock stands still while there is work to do.
 fn virtually<T>(run: impl Future<Output = Result<T, lab::whole::NotMeasured>>) -> Result<T, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     Ok(runtime.block_on(run)?)
 }
 
-/// The middle one and the largest.
+/// The median and the maximum.
 fn middle_and_worst(values: &mut [f64]) -> [f64; 2] {
     values.sort_by(f64::total_cmp);
     [values.get(values.len() / 2), values.last()].map(|value| value.copied().unwrap_or(f64::NAN))

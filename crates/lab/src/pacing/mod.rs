@@ -1,5 +1,5 @@
-//! A model of a service that throttles, and senders that do not know its limit. Virtual time: an hour takes
-//! milliseconds, and the same seed gives the same run.
+//! A model of a throttling service, and senders that do not know its limit. Time is virtual: an hour takes milliseconds, and
+//! the same seed produces the same run.
 
 pub mod rivals;
 pub mod run;
@@ -10,24 +10,24 @@ use std::time::Duration;
 
 /// A way of pacing, as the model uses it. Times count from the start of the model.
 pub trait Pacing {
-    /// Whether a request may leave now; counts it as sent if so.
+    /// Whether a request may be sent now; counts it as sent if so.
     fn next(&mut self, now: Duration) -> Next;
-    /// The request was let through.
+    /// The request was admitted.
     fn on_success(&mut self, ticket: u64, now: Duration);
     /// The request was refused. Returns how long it waits before it may be sent again.
     fn on_throttled(&mut self, ticket: u64, now: Duration, retry_after: Option<Duration>) -> Duration;
-    /// The rate at which it wants to send, in requests a second, for plots.
+    /// The rate at which it wants to send, in requests per second, for plots.
     fn rate(&self) -> f64;
 }
 
-/// Whether a request may leave.
+/// Whether a request may be sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Next {
-    /// It may leave now, with this number.
+    /// It may be sent now, with this number.
     Now(u64),
     /// It must wait until this time.
     At(Duration),
-    /// It must wait for an answer.
+    /// It must wait for a response.
     WhenOneReturns,
 }
 

@@ -1,5 +1,5 @@
-//! Scenarios: a service, its senders, and the expected results. They are files, so that promises can be read without
-//! reading code.
+//! Scenarios: a service, its senders, and the expected results. They are files, so that promises can be read without reading
+//! code.
 
 use super::rivals::Way;
 use super::run::{HORIZON, Sender, SenderLog, run};
@@ -39,7 +39,7 @@ pub struct Load {
     pub concurrency_cap: Option<u32>,
 }
 
-/// The expected results of every seeded run, or of the median run where it says so.
+/// The expected results of every seeded run, or of the median run where stated.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expect {
@@ -123,10 +123,10 @@ impl Expect {
 }
 
 impl Scenario {
-    /// Reads a scenario file.
+    /// Parses a scenario file.
     ///
     /// # Errors
-    /// When the file is no scenario; the error has the place.
+    /// When the file is not a scenario; the error has the position.
     pub fn parse(yaml: &str) -> Result<Self, serde_saphyr::Error> {
         serde_saphyr::from_str(yaml)
     }
@@ -191,7 +191,7 @@ impl Scenario {
     }
 }
 
-/// The largest number of these moments within one second.
+/// The largest number of these times within one second.
 fn most_in_a_second(moments: &[f64]) -> f64 {
     let mut start = 0;
     let mut most = 0;

@@ -1,5 +1,4 @@
-//! The service: a token bucket whose rate may change, other tenants who draw on it, and possibly a penalty after a
-//! refusal.
+//! The service: a token bucket whose rate may change, other tenants that use it, and possibly a penalty after a refusal.
 
 use serde::Deserialize;
 use std::time::Duration;
@@ -8,16 +7,16 @@ use std::time::Duration;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// The rate that it admits, in requests a second.
+    /// The rate that it admits, in requests per second.
     pub rate: f64,
     /// The capacity of its bucket, in requests.
     pub burst: f64,
-    /// The lower and upper bound of the time from sending to the answer, in milliseconds.
+    /// The lower and upper bound of the response time, in milliseconds.
     pub latency_ms: [f64; 2],
     /// Changes of the rate.
     #[serde(default)]
     pub changes: Vec<RateChange>,
-    /// Other tenants, who draw on the bucket first.
+    /// Other tenants, which use the bucket first.
     #[serde(default)]
     pub others: Vec<Other>,
     /// Refuses everything for a time after a refusal.
@@ -28,13 +27,13 @@ pub struct Service {
     pub retry_after: Option<f64>,
 }
 
-/// A change of the rate at a moment.
+/// A change of the rate at some time.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateChange {
     /// Seconds from the start.
     pub at: f64,
-    /// Requests a second.
+    /// Requests per second.
     pub rate: f64,
 }
 
@@ -46,11 +45,11 @@ pub struct Other {
     pub from: f64,
     /// Seconds from the start.
     pub until: f64,
-    /// The rate that it takes, in requests a second.
+    /// The rate that it uses, in requests per second.
     pub rate: f64,
 }
 
-/// A time in which everything is refused.
+/// A period in which everything is refused.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Penalty {
@@ -61,7 +60,7 @@ pub struct Penalty {
 }
 
 impl Service {
-    /// The rate that other tenants leave at a moment, in requests a second.
+    /// The rate that other tenants leave at some time, in requests per second.
     pub fn rate_at(&self, seconds: f64) -> f64 {
         let own = self
             .changes
@@ -126,7 +125,7 @@ impl Server {
     }
 
     fn refill(&mut self, now: f64) {
-        // Steps of at most 10 ms, so that a change of the rate counts from its moment on.
+        // Steps of at most 10 ms, so that a change of the rate counts from its time on.
         while self.at < now {
             let step = (now - self.at).min(0.01);
             self.tokens = (self.tokens + self.service.rate_at(self.at) * step).min(self.service.burst);

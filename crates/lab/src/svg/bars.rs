@@ -4,7 +4,7 @@ use super::scale::Frame;
 use super::{COLOURS, Panel, text};
 use std::fmt::Write as _;
 
-/// Bars with a name under them, one for each colour.
+/// Bars with a common name under them, one per colour.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// The name.
@@ -23,7 +23,7 @@ pub struct Bars {
 }
 
 impl Bars {
-    /// An empty chart; `colours` says what each bar of a group is.
+    /// An empty chart; `colours` names the bars of a group.
     pub fn new(title: &str, y_label: &str, colours: &[&str]) -> Self {
         Self {
             title: title.to_owned(),

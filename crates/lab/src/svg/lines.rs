@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 /// One line.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// What it is.
+    /// Its name.
     pub name: String,
-    /// Its points, by rising x.
+    /// Its points, by increasing x.
     pub points: Vec<(f64, f64)>,
-    /// Grey and dashed: what the others are measured against.
+    /// Whether it is grey and dashed, as a reference for the others.
     pub reference: bool,
 }
 
@@ -39,7 +39,7 @@ impl Lines {
         }
     }
 
-    /// Ends the axes at these values whatever the points are: x, y.
+    /// Ends the axes at these values (x, y), whatever the points are.
     #[must_use]
     pub fn until(mut self, last: f64, top: f64) -> Self {
         (self.last, self.top) = (Some(last), Some(top));
@@ -53,7 +53,7 @@ impl Lines {
         self
     }
 
-    /// Adds what the lines are measured against.
+    /// Adds a reference line.
     #[must_use]
     pub fn reference(mut self, name: &str, points: Vec<(f64, f64)>) -> Self {
         self.series.push(Series { name: name.to_owned(), points, reference: true });
@@ -84,7 +84,7 @@ impl Panel for Lines {
             let mut before = (f64::NAN, f64::NAN);
             for (x, y) in series.points.iter().filter(|(x, _)| *x <= last) {
                 let at = (frame.x(*x, last), frame.y(*y, top));
-                // Points that fall on one another only make the file larger.
+                // Points in the same place only make the file larger.
                 if (at.0 - before.0).abs() < 0.4 && (at.1 - before.1).abs() < 0.4 {
                     continue;
                 }

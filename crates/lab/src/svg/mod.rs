@@ -1,7 +1,7 @@
-//! Draws line and bar charts as SVG text. Knows nothing of what the numbers mean.
+//! Draws line and bar charts as SVG text. It must not know what the numbers mean.
 //!
-//! Colours are the eight of Okabe and Ito (2008), which colour-blind readers can tell apart; the ground is white, so that a
-//! chart reads the same on a dark page.
+//! Colours are the eight of Okabe and Ito (2008), which colour-blind readers can distinguish; the background is white, so that
+//! a chart looks the same on a dark page.
 
 mod bars;
 mod lines;
@@ -21,7 +21,7 @@ const FONT: &str = "font-family=\"system-ui, sans-serif\"";
 pub trait Panel {
     /// The SVG elements of the panel, its upper left corner at 0, 0.
     fn draw(&self, width: f64, height: f64) -> String;
-    /// What its colours mean: name and colour.
+    /// The legend of its colours: name and colour.
     fn legend(&self) -> Vec<(String, String)>;
 }
 

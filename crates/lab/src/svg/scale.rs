@@ -1,4 +1,4 @@
-//! Axes: from a number to a place, and round numbers for the ticks.
+//! Axes: positions of numbers, and round numbers for the ticks.
 
 use super::text;
 use std::fmt::Write as _;

@@ -1,5 +1,5 @@
-//! A ledger that writes its records to a file and forgets them, as a process does: what a run costs in memory is then the
-//! run, not its past. Nothing is read back, and the file goes with the store.
+//! A ledger that writes its records to a file and forgets them, so that the measured memory is that of the run without its
+//! past. Nothing is read back, and the file is deleted with the store.
 
 use jiff::Timestamp;
 use ledger::store::Pending;
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 static MADE: AtomicU64 = AtomicU64::new(0);
 
-/// The file, and a store in memory that has each run's first record and its lease.
+/// The file, and an in-memory store with each run's first record and its lease.
 pub(super) struct Spill {
     heads: MemoryStore,
     file: Mutex<Written>,
@@ -21,12 +21,12 @@ pub(super) struct Spill {
 
 struct Written {
     lines: BufWriter<File>,
-    /// Of the one run that it is made for: its first record is in `heads`.
+    /// The number of the last record of its only run, whose first record is in `heads`.
     last_seq: u64,
 }
 
 impl Spill {
-    /// A store for one run, with its file among the temporary ones.
+    /// A store for one run, with a temporary file.
     pub fn new() -> std::io::Result<Self> {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("oci-insta-scale-lab-{}-{number}", std::process::id()));
@@ -51,7 +51,7 @@ impl Spill {
 
 impl Drop for Spill {
     fn drop(&mut self) {
-        // It is in the folder for temporary files: whoever empties that takes what could not be deleted here.
+        // If it cannot be deleted here, it is removed with the other temporary files.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -64,7 +64,7 @@ impl Store for Spill {
     fn append(&self, _: RunId, at: Timestamp, events: Vec<Event>) -> Pending<'_, Vec<Record>> {
         Box::pin(async move {
             let written = self.write(at, events);
-            // A real one waits for the disk, and others go on meanwhile.
+            // A real store waits for the disk, and other tasks run meanwhile.
             tokio::task::yield_now().await;
             written.map_err(|error| LedgerError::Io { path: self.path.clone(), reason: error.to_string() })
         })

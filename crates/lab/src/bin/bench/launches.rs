@@ -42,7 +42,7 @@ pub fn measure() -> Measured {
     }))
 }
 
-/// The processor time of one launch, without what a run of one costs; a fresh region for each run.
+/// The processor time of one launch, minus the cost of a run of one instance; a fresh region for each run.
 fn per_launch(count: u32, more: &[&str]) -> Result<(f64, Ran), Box<dyn Error>> {
     let region = Served::start(&format!("speed: 30\n{ROOMY}"))?;
     let one = launched(&region, 1, more)?;

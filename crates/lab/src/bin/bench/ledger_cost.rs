@@ -1,4 +1,4 @@
-//! What writing everything down costs a run: the same run with the ledger on disk and with one in memory, in turns.
+//! The cost of the ledger in a run: the same run with the ledger on disk and in memory, alternating.
 
 use crate::Measured;
 use crate::server::sign_in;
@@ -19,7 +19,7 @@ const COUNT: u32 = 1000;
 const PAIRS: usize = 5;
 
 pub fn measure() -> Measured {
-    // Beside the program: a file system in memory would flatter the sync.
+    // Beside the program, because a file system in memory would make the sync look too fast.
     let program = std::env::current_exe()?;
     let folder = tempfile::tempdir_in(program.parent().unwrap_or(&program))?;
     let (mut memory, mut disk, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -28,7 +28,7 @@ pub fn measure() -> Measured {
             run(Arc::new(SqliteStore::open(&folder.path().join(pair.to_string()))?))
         };
         let in_memory = || run(Arc::new(MemoryStore::new()));
-        // The one that goes first may find a colder machine.
+        // The first one may run on a colder machine.
         let (with, without) = if pair % 2 == 0 {
             let without = in_memory()?;
             (on_disk()?, without)
@@ -64,7 +64,7 @@ fn run(store: Arc<dyn Store>) -> Result<f64, Box<dyn Error>> {
         seed: 1,
     };
     let options = LaunchOptions { wait: false, ..LaunchOptions::default() };
-    // As many threads as the program itself has.
+    // As many threads as the program itself uses.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let watch = Stopwatch::start();
     let summary = runtime.block_on(fleet::launch(
@@ -82,7 +82,7 @@ fn run(store: Arc<dyn Store>) -> Result<f64, Box<dyn Error>> {
     Ok(seconds)
 }
 
-/// Where a fleet goes in a served region.
+/// The OCIDs for a fleet in a served region.
 pub fn ground(region: &Served) -> io::Result<Ground> {
     Ok(Ground {
         tenancy: region.value("tenancy_ocid")?,

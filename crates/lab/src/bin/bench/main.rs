@@ -1,7 +1,7 @@
-//! `bench FILE.json PARTS.txt OCI`: what real processes cost, on real sockets of this machine. Prints each number beside
-//! what it should reach, and writes all of them as JSON. A number that is missed is said so; it fails nothing.
+//! `bench FILE.json PARTS.txt OCI`: the cost of real processes on real sockets of this machine. Prints each number beside its
+//! target, and writes all of them as JSON. A missed target is reported but does not fail.
 //!
-//! PARTS.txt is the table of `cargo bench -p lab`, OCI is the official command line. `make bench` gives both.
+//! PARTS.txt is the table of `cargo bench -p lab`, and OCI is the official command line. `make bench` provides both.
 
 mod launches;
 mod ledger_cost;
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the parts cost, and what that is in signatures.
+/// The cost of the parts, also relative to a signature.
 fn read_parts(file: &str) -> Measured {
     let parts = lab::parts::read(&std::fs::read_to_string(file)?);
     let unit = parts.get("sign_rsa_2048").map_or(f64::NAN, |part| part.fastest_s);
@@ -60,7 +60,7 @@ fn read_parts(file: &str) -> Measured {
     Ok(Value::Object(rows.collect()))
 }
 
-/// The processor time of this process for one call, in seconds: so many calls, one after the other.
+/// The processor time of this process per call, in seconds, over this many consecutive calls.
 fn cpu_of(calls: u32, mut call: impl FnMut()) -> f64 {
     let before = lab::clock::own_cpu_s();
     for _ in 0..calls {

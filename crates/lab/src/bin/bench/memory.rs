@@ -1,4 +1,4 @@
-//! The memory of a simulated region that holds many instances: a child makes them, and the most that it ever had is read.
+//! The memory of a simulated region with many instances: a child process creates them, and its peak memory is read.
 
 use crate::Measured;
 use jiff::SignedDuration;
@@ -25,7 +25,7 @@ pub fn measure() -> Measured {
     Ok(json!({ "instances": COUNT, "peak_mb": ran.peak_mb, "reach_mb": 500.0 }))
 }
 
-/// Launches so many instances as fleets do, with tags, metadata and retry tokens; says how many run in the end.
+/// Launches this many instances as fleets do, with tags, metadata and retry tokens; prints how many run at the end.
 pub fn hold(count: &str) -> Result<(), Box<dyn Error>> {
     let running = hold_running(count.parse()?)?;
     crate::say(&running.to_string());

@@ -1,5 +1,5 @@
-//! The processor time that the simulated region's process needs for one signed GetInstance over loopback, beside what it
-//! cannot do without: one verification, and one request of an axum server that does nothing.
+//! The processor time of the simulated region's process for one signed GetInstance over loopback, compared with the unavoidable
+//! minimum: one verification, and one request to an axum server that does nothing.
 
 use crate::{Measured, cpu_of};
 use lab::clock::Cpu;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// The argument that makes this program the server that does nothing.
 pub const NOTHING: &str = "serve-nothing";
-/// Callers at once, each with a connection of its own.
+/// The number of concurrent callers, each with its own connection.
 const CALLERS: usize = 4;
 const REQUESTS: usize = 20_000;
 const ROUNDS: usize = 3;
@@ -58,7 +58,7 @@ fn per_request(address: &str, request: &str, cpu_s: impl Fn() -> f64) -> Result<
     Ok((cpu_s() - before) / REQUESTS as f64)
 }
 
-/// Sends the same bytes so many times on one connection, each after the answer to the one before.
+/// Sends the same bytes this many times on one connection, each after the previous response.
 fn call(address: &str, request: &str, times: usize) -> io::Result<()> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
@@ -88,7 +88,7 @@ fn call(address: &str, request: &str, times: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// A signed request for an instance that is there. The region takes it for five minutes.
+/// A signed request for an existing instance. The region accepts it for five minutes.
 fn signed_get(region: &Served) -> Result<String, Box<dyn Error>> {
     let key = Arc::new(sign_in(region)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -123,7 +123,7 @@ pub fn sign_in(region: &Served) -> Result<ApiKey, Box<dyn Error>> {
     Ok(ApiKey::load(&settings)?.0)
 }
 
-/// The server that does nothing, in a process of its own.
+/// The server that does nothing, in a separate process.
 struct Nothing {
     process: Child,
     address: String,
@@ -153,7 +153,7 @@ impl Drop for Nothing {
     }
 }
 
-/// Answers everything with nothing, until it is killed.
+/// Returns an empty response to everything, until it is killed.
 pub fn serve_nothing() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! How long the commands that ask nobody take, and how long the official command line takes to say its version.
+//! The duration of commands that send no requests, and of the official command line's `--version`.
 
 use crate::Measured;
 use lab::process::{beside, middle_wall_s};

@@ -1,8 +1,8 @@
-//! `peers FILE.json VENV`: 200 instances to RUNNING in one simulated region that lets 20 launches a second through: ours,
-//! and what people use today. VENV is a Python environment with the official SDK and command line.
+//! `peers FILE.json VENV`: 200 instances to RUNNING in a simulated region that admits 20 launches per second, with this project
+//! and with tools that people use today. VENV is a Python environment with the official SDK and command line.
 //!
-//! The slow one, which sleeps nearly all of its time, runs beside the others, in a region of its own; all regions are
-//! alike. Prints ratios, and writes what was measured as JSON.
+//! The slow tool, which sleeps nearly all of its time, runs beside the others in its own region; all regions are alike. Prints
+//! ratios and writes the measurements as JSON.
 
 mod ways;
 
@@ -13,12 +13,12 @@ use std::error::Error;
 use std::path::PathBuf;
 use ways::{Clients, Trial};
 
-/// Instances wanted.
+/// The number of instances.
 const COUNT: u32 = 200;
-/// One call at a time takes seconds for each: measured with fewer, and marked so.
+/// One call at a time takes seconds each: measured with fewer, and marked as such.
 const CLI_COUNT: u32 = 20;
 const ROUNDS: usize = 3;
-/// The limit, in launches a second and at once.
+/// The limit, in launches per second, and the burst.
 const RATE: f64 = 20.0;
 const BURST: f64 = 20.0;
 const BOOT_S: f64 = 5.0;
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn report(ours: &Trial, threads: &Trial, slow: &Trial, cli: &Trial) -> Value {
     let ideal = (f64::from(COUNT) - BURST) / RATE + BOOT_S;
-    // A launch costs what a launch costs; the wait for the last one is there once.
+    // The time of a launch is proportional; the wait for the last one occurs once.
     let waited = cli.last_running() - cli.last_launched();
     let extrapolated = cli.last_launched() * f64::from(COUNT) / f64::from(CLI_COUNT) + waited;
     json!({
@@ -67,14 +67,14 @@ fn report(ours: &Trial, threads: &Trial, slow: &Trial, cli: &Trial) -> Value {
     })
 }
 
-/// The round that took the middle time.
+/// The round with the median time.
 fn middle_of(mut rounds: Vec<Trial>) -> Trial {
     let time = middle(&mut rounds.iter().map(Trial::last_running).collect::<Vec<_>>());
     let index = rounds.iter().position(|seen| seen.last_running().total_cmp(&time).is_eq());
     rounds.swap_remove(index.unwrap_or_default())
 }
 
-/// What people read: without each single time.
+/// The report for people, without the individual times.
 fn without_times(report: &Value) -> Value {
     let mut short = report.clone();
     for way in ["ours", "sdk_threads", "original", "cli"] {

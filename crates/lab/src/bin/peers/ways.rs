@@ -1,4 +1,4 @@
-//! The ways to launch that are compared. Each gets a region of its own that has just started.
+//! The compared ways to launch. Each gets its own, freshly started region.
 
 use crate::{BOOT_S, BURST, RATE};
 use jiff::Timestamp;
@@ -112,7 +112,7 @@ impl Clients {
         seen(&region, &ran, (times("launched"), times("running"), loading), Vec::new(), count)
     }
 
-    /// The official command line, one call after the other; then the list until all run.
+    /// The official command line, one call after the other; then it lists until all run.
     pub fn cli(&self, count: u32) -> Done {
         let region = region()?;
         let oci = |arguments: &[&str]| -> Result<Ran, Box<dyn Error>> {
@@ -163,7 +163,7 @@ impl Clients {
     }
 }
 
-/// Removes certificates and proxies from the environment, which are for other servers.
+/// Removes certificates and proxies from the environment, which are meant for other servers.
 fn official(command: &mut Command) -> &mut Command {
     for name in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
     {

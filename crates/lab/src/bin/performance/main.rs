@@ -1,6 +1,6 @@
-//! `performance RESULTS DOCS`: writes what the benchmarks found (`bench.json`, `peers.json`, `runs.json` in the folder
-//! RESULTS) into DOCS/performance.md, between its markers, and draws DOCS/plots/performance-*.svg. Without one of the files
-//! its part stays as it was.
+//! `performance RESULTS DOCS`: writes the results of the benchmarks (`bench.json`, `peers.json`, `runs.json` in the folder
+//! RESULTS) into DOCS/performance.md, between its markers, and draws DOCS/plots/performance-*.svg. If one of the files is
+//! missing, its part stays unchanged.
 
 mod plots;
 mod tables;
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(std::fs::write(page, text)?)
 }
 
-/// Replaces what stands between the markers `<!-- name -->` and `<!-- /name -->`.
+/// Replaces the text between the markers `<!-- name -->` and `<!-- /name -->`.
 fn put(text: &str, name: &str, table: &str) -> Result<String, String> {
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let missing = || format!("the page has no markers {} … {end}", begin.trim_end());

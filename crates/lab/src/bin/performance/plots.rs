@@ -1,4 +1,4 @@
-//! The plots of docs/performance.md, from what was measured.
+//! The plots of docs/performance.md, from the measurements.
 
 use crate::tables::WAYS;
 use lab::svg::{Bars, Lines, page};
@@ -12,7 +12,7 @@ fn numbers(values: &Value) -> Vec<f64> {
     values.as_array().into_iter().flatten().map(number).collect()
 }
 
-/// How many there are at each moment; the time before a way began is not held against it.
+/// The count at each moment, not including the loading time of a way.
 fn counted(way: &Value, name: &str) -> Vec<(f64, f64)> {
     let loading = number(&way["loading_s"]);
     let mut count = 0.0;
@@ -50,7 +50,7 @@ pub fn running(peers: &Value) -> String {
     )
 }
 
-/// Requests by what became of them.
+/// Requests by result.
 pub fn requests(peers: &Value) -> String {
     let mut bars = Bars::new("launch requests", "", &["accepted", "refused with 429"]);
     let mut others = Bars::new("other requests", "", &["accepted"]);
@@ -63,7 +63,7 @@ pub fn requests(peers: &Value) -> String {
     page("Requests to see 200 instances run", &[&bars, &others], 2, (430.0, 240.0))
 }
 
-/// The rate that ours sends at, beside the one that is allowed.
+/// The rate at which this project sends, and the allowed rate.
 pub fn rate(peers: &Value) -> String {
     let ours = &peers["ours"];
     let launched = numbers(&ours["launched"]);

@@ -1,9 +1,9 @@
-//! The tables of docs/performance.md, from what was measured.
+//! The tables of docs/performance.md, from the measurements.
 
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A table of numbers beside what they should reach.
+/// A table of numbers with their targets.
 struct Reached(String);
 
 impl Reached {
@@ -11,7 +11,7 @@ impl Reached {
         Self("| what | measured | to reach | |\n| --- | --- | --- | --- |\n".to_owned())
     }
 
-    /// A row; nothing if it was not measured.
+    /// Adds a row, unless it was not measured.
     fn row(&mut self, what: &str, measured: &str, reach: &str, is_reached: Option<bool>) {
         let verdict = match is_reached {
             Some(true) => "reached",
@@ -27,7 +27,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
-/// Whether a number is at most another; `None` if it is none.
+/// Whether a number is at most another; `None` if it is not a number.
 fn at_most(value: f64, most: f64) -> Option<bool> {
     (!value.is_nan()).then_some(value <= most)
 }
@@ -36,7 +36,7 @@ fn at_least(value: f64, least: f64) -> Option<bool> {
     (!value.is_nan()).then_some(value >= least)
 }
 
-/// What whole processes cost.
+/// The cost of whole processes.
 pub fn processes(bench: &Value) -> String {
     let mut table = Reached::new();
     let launches = &bench["launches"];
@@ -82,7 +82,7 @@ pub fn processes(bench: &Value) -> String {
     table.0 + &note(&bench["machine"])
 }
 
-/// What the simulated region costs.
+/// The cost of the simulated region.
 fn of_the_region(table: &mut Reached, bench: &Value) {
     let server = &bench["server"];
     let ratio = number(&server["ratio"]);
@@ -134,7 +134,7 @@ fn note(machine: &Value) -> String {
     format!("\nMeasured on {processors}, shared; load before it began: {load:.1}.\n")
 }
 
-/// What the parts cost.
+/// The cost of the parts.
 pub fn parts(parts: &Value) -> String {
     let mut table = "| part | fastest | median | in signatures |\n| --- | --- | --- | --- |\n".to_owned();
     for (name, part) in parts.as_object().into_iter().flatten() {
@@ -153,7 +153,7 @@ fn micros(value: f64) -> String {
     if value >= 1000.0 { format!("{:.2} ms", value / 1e3) } else { format!("{} µs", short(value)) }
 }
 
-/// Three digits that mean something.
+/// Three significant digits.
 fn short(value: f64) -> String {
     match value {
         value if value >= 100.0 => format!("{value:.0}"),
@@ -182,7 +182,7 @@ pub fn by_count(rows: &Value) -> String {
     table
 }
 
-/// The ways that are compared: key, name.
+/// The compared ways: key, name.
 pub const WAYS: [(&str, &str); 4] = [
     ("ours", "ours"),
     ("sdk_threads", "Python SDK, 16 threads, retries"),
@@ -190,7 +190,7 @@ pub const WAYS: [(&str, &str); 4] = [
     ("cli", "oci CLI, one by one"),
 ];
 
-/// What each way took.
+/// The times of each way.
 pub fn peers(peers: &Value) -> String {
     let mut table = "| way | 200 launched | 200 RUNNING | launches refused with 429 | all requests | processor time | most memory |\n\
         | --- | --- | --- | --- | --- | --- | --- |\n"

@@ -1,5 +1,5 @@
-//! Additive increase, multiplicative decrease: one request a second more with each second's worth of answers, half at a
-//! refusal (Chiu and Jain 1989). Begins at 5 a second; until the first refusal each answer adds 0.2.
+//! Additive increase, multiplicative decrease: one more request per second for each second's worth of responses, and half the
+//! rate at a refusal (Chiu and Jain 1989). It starts at 5 per second; until the first refusal each response adds 0.2.
 
 use super::Spacing;
 use crate::pacing::{Next, Pacing};
@@ -10,12 +10,12 @@ use std::time::Duration;
 pub struct Aimd {
     rate: f64,
     spacing: Spacing,
-    /// The last request that had left when the rate was cut.
+    /// The last request that had been sent when the rate was cut.
     cut: u64,
 }
 
 impl Aimd {
-    /// At 5 requests a second.
+    /// Starts at 5 requests per second.
     pub fn new() -> Self {
         Self { rate: 5.0, spacing: Spacing::default(), cut: 0 }
     }

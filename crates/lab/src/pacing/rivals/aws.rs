@@ -12,7 +12,7 @@ const BETA: f64 = 0.7;
 const SCALE: f64 = 0.4;
 const SMOOTH: f64 = 0.8;
 const LEAST: f64 = 0.5;
-/// Requests under way at most: the SDK leaves that to its caller.
+/// The maximum number of requests in flight, which the SDK leaves to its caller.
 const CALLERS: usize = 64;
 
 /// See the module.
@@ -30,14 +30,14 @@ pub struct AwsAdaptive {
     bucket_count: f64,
     under_way: usize,
     sent: u64,
-    /// How often the requests that wait were refused, in the order in which they will be sent again.
+    /// How often the waiting requests were refused, in the order in which they will be sent again.
     refusals: VecDeque<u32>,
     tries: std::collections::HashMap<u64, u32>,
     chance: Chance,
 }
 
 impl AwsAdaptive {
-    /// A fresh one.
+    /// Starts without a limit.
     pub fn new(seed: u64) -> Self {
         Self {
             enabled: false,

@@ -1,6 +1,6 @@
-//! As BBR finds the bandwidth of a path (Cardwell et al. 2016), with a request for a packet: the highest rate of delivery
-//! seen lately is the bandwidth; the sender cycles through 1.25, 0.75 and six times 1.0 of it, and begins by doubling until
-//! three rounds bring less than a quarter more. A refusal has no meaning but that nothing was delivered.
+//! The way in which BBR finds the bandwidth of a path (Cardwell et al. 2016), with requests instead of packets. The highest
+//! recent delivery rate is the bandwidth. The sender cycles through 1.25, 0.75 and six times 1.0 of it, and starts by doubling
+//! until three rounds bring less than a quarter more. A refusal only means that nothing was delivered.
 
 use super::Spacing;
 use crate::pacing::{Next, Pacing};
@@ -28,7 +28,7 @@ pub struct Bbr {
 }
 
 impl Bbr {
-    /// At 10 requests a second.
+    /// Starts at 10 requests per second.
     pub fn new() -> Self {
         Self {
             spacing: Spacing::default(),

@@ -1,4 +1,4 @@
-//! Those that adapt nothing: a fixed pause, and threads that each retry by themselves.
+//! Ways that do not adapt: a fixed pause, and threads that each retry on their own.
 
 use super::{Chance, Spacing};
 use crate::pacing::{Next, Pacing};
@@ -13,7 +13,7 @@ pub struct Fixed {
 }
 
 impl Fixed {
-    /// So many requests a second.
+    /// This many requests per second.
     pub fn new(rate: f64) -> Self {
         Self { rate, spacing: Spacing::default() }
     }
@@ -35,21 +35,21 @@ impl Pacing for Fixed {
     }
 }
 
-/// A pool of threads, each with one call at a time; a refused call is repeated by its thread after 1, 2, 4, … 30 seconds and
-/// up to 1 s more, for ever here (the OCI SDKs give up after 8 tries). Source: OCI Python SDK 2.189.0, `oci.retry`.
+/// A pool of threads, each with one call at a time. A thread repeats its refused call after 1, 2, 4, … 30 seconds plus up to 1
+/// s, here without end (the OCI SDKs give up after 8 tries). Source: OCI Python SDK 2.189.0, `oci.retry`.
 #[derive(Clone, Debug)]
 pub struct Threads {
     free: usize,
     sent: u64,
     refusals: VecDeque<u32>,
     tries: HashMap<u64, u32>,
-    /// Threads that sleep before a repetition: until when.
+    /// Threads that sleep before a retry, with the end of their sleep.
     asleep: Vec<Duration>,
     chance: Chance,
 }
 
 impl Threads {
-    /// So many threads.
+    /// This many threads.
     pub fn new(threads: usize, seed: u64) -> Self {
         Self {
             free: threads,

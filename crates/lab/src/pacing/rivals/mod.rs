@@ -1,5 +1,5 @@
-//! Other ways of pacing, on the same model. Each follows its public description, as briefly as its idea allows, and none is
-//! tuned to lose.
+//! Other ways of pacing on the same model. Each follows its public description as briefly as its idea allows, and none is tuned
+//! to lose.
 
 mod aimd;
 mod aws;
@@ -26,14 +26,14 @@ pub enum Way {
     AwsAdaptive,
     /// The way in which BBR finds the bandwidth of a path.
     Bbr,
-    /// One request a second, whatever the answers: the original design.
+    /// One request per second, whatever the responses: the original design.
     EverySecond,
     /// 16 threads that retry with exponential backoff: the OCI SDKs' default strategy.
     Threads,
 }
 
 impl Way {
-    /// All ways, that of this project first.
+    /// All ways, starting with that of this project.
     pub const ALL: [Self; 6] =
         [Self::Ours, Self::Aimd, Self::AwsAdaptive, Self::Bbr, Self::EverySecond, Self::Threads];
 
@@ -49,7 +49,7 @@ impl Way {
         }
     }
 
-    /// A new instance of it.
+    /// A new instance of this way.
     pub fn pacing(self, seed: u64) -> Box<dyn Pacing> {
         match self {
             Self::Ours => Box::new(Ours::new(fleet::pace::Settings::launch(), seed)),
