@@ -1,6 +1,6 @@
 //! Tests of fleets against a simulated region, client and region in one process and in virtual time.
 //!
-//! `simulation` is a binary of its own, since it is built with optimisation.
+//! `simulation` is a separate binary, because it is built with optimisation.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod capacity;

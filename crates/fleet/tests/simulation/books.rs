@@ -1,4 +1,4 @@
-//! What the region's own books say of a run, and what must be true of it.
+//! The region's own records about a run, and the conditions that they must satisfy.
 
 use fleet::FleetSpec;
 use fleet::plan::{RUN_TAG, SLOT_TAG};
@@ -21,7 +21,7 @@ pub fn live(region: &Region, run: RunId) -> Live {
     live
 }
 
-/// What must be true at any moment, also when nobody is there to know.
+/// Must hold at any moment, even if no process is running.
 pub fn nothing_doubled(region: &Region, live: &Live) -> Result<(), String> {
     if let Some((slot, instances)) = live.iter().find(|(_, instances)| instances.len() > 1) {
         return Err(format!("slot {slot} has {} live instances: {instances:?}", instances.len()));
@@ -29,7 +29,7 @@ pub fn nothing_doubled(region: &Region, live: &Live) -> Result<(), String> {
     region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
 }
 
-/// Each live instance of a run is of a kind that its fleet lists.
+/// Each live instance of a run has a kind that its fleet lists.
 pub fn of_listed_kinds(region: &Region, run: RunId, fleet: &FleetSpec) -> Result<(), String> {
     let run = run.to_string();
     let world = region.world();
@@ -47,8 +47,8 @@ pub fn of_listed_kinds(region: &Region, run: RunId, fleet: &FleetSpec) -> Result
     }
 }
 
-/// What must be true when a process has ended by itself: each live instance is known, or its slot is known to be unsettled;
-/// and each slot without an instance has a reason, unless the process was told to stop.
+/// Must hold when a process has ended by itself: each live instance is known, or its slot is known to be unsettled; and each
+/// slot without an instance has a reason, unless the process was told to stop.
 pub fn nothing_unknown(live: &Live, state: &RunState, stopped: bool) -> Result<(), String> {
     for (slot, instances) in live {
         let known = state.slot(*slot);
@@ -71,7 +71,7 @@ pub fn nothing_unknown(live: &Live, state: &RunState, stopped: bool) -> Result<(
     Ok(())
 }
 
-/// What must be true of how a process has ended: as long as nobody knows what became of a launch, the run is unfinished.
+/// Must hold for how a process has ended: while the result of a launch is unknown, the run is unfinished.
 pub fn nothing_forgotten(state: &RunState) -> Result<(), String> {
     let unsettled = state.counts.unsettled;
     match state.outcome {
@@ -82,7 +82,7 @@ pub fn nothing_forgotten(state: &RunState) -> Result<(), String> {
     }
 }
 
-/// What must be true of a run that wants at least so many: that many, or nothing, and nothing that costs is left of it.
+/// Must hold for a run with a minimum: it has at least that many instances, or none and nothing that costs money.
 pub fn at_least_or_nothing(region: &Region, live: &Live, min: u32) -> Result<(), String> {
     if live.len() >= min as usize {
         return Ok(());
@@ -98,7 +98,7 @@ pub fn at_least_or_nothing(region: &Region, live: &Live, min: u32) -> Result<(),
     }
 }
 
-/// And no data volumes of a run that is gone: asked of the region as anybody asks, so that faults must have stopped.
+/// No data volumes of a terminated run remain. They are listed through the API, so faults must have stopped.
 pub async fn no_volume_left(region: &Region, live: &Live) -> Result<(), String> {
     let volumes = if live.is_empty() { data_volumes(region).await } else { Vec::new() };
     if volumes.is_empty() {
@@ -117,15 +117,15 @@ pub fn nothing_held(region: &Region) -> Result<(), String> {
     })
 }
 
-/// What must be true of a run that has come to its end, whatever failed: it holds no reservation that it does not tell of.
+/// Must hold for a run that has ended, whatever failed: it reports every reservation that it holds.
 pub fn nothing_held_untold(region: &Region, state: &RunState) -> Result<(), String> {
-    // Of a reservation whose record is lost nobody knows but the service; that records are lost is told.
+    // Only the service knows about a reservation whose record is lost; the loss of records is reported.
     let told = ["charged", "cost money", "at 85 %", "records of the run cannot be read"];
     let told = |warning: &String| told.iter().any(|word| warning.contains(word));
     if state.warnings.iter().any(told) { Ok(()) } else { nothing_held(region) }
 }
 
-/// The data volumes that exist.
+/// The existing data volumes.
 async fn data_volumes(region: &Region) -> Vec<String> {
     let compartment = region.world().defaults().compartment;
     let uri = format!("http://127.0.0.1:1/20160918/volumes?compartmentId={compartment}");
@@ -136,7 +136,7 @@ async fn data_volumes(region: &Region) -> Vec<String> {
     there.map(|volume| volume.id).collect()
 }
 
-/// Whether a slot has failed for what the region lacks: hosts, limits, a reservation, or addresses of its subnet.
+/// Whether a slot has failed because of what the region lacks: hosts, limits, a reservation, or addresses of its subnet.
 fn lacks_room(error: &ErrorRecord) -> bool {
     let addresses =
         error.class == "invalid" && error.message.contains("does not have enough free IP addresses");
@@ -144,7 +144,7 @@ fn lacks_room(error: &ErrorRecord) -> bool {
         || matches!(error.class.as_str(), "capacity" | "limit" | "reservation_exhausted" | "reservation_gone")
 }
 
-/// What must be true in the end, when faults have stopped and a process has had all the time that it wants.
+/// Must hold at the end, when faults have stopped and a process has had enough time.
 pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), String> {
     for slot in 1..=state.requested {
         let known = state.slot(slot);

@@ -1,5 +1,5 @@
-//! Where a process dies. Each touch of ledger or network is a point; the process dies at the one that the seed says,
-//! before the touch has an effect or after it.
+//! Where a process dies. Each access to the ledger or the network is a point; the process dies at the one that the seed
+//! chooses, before or after the access takes effect.
 
 use std::{
     future::{pending, poll_fn},
@@ -23,7 +23,7 @@ impl Fuse {
         Self { points_left: AtomicU64::new(point), ..Self::default() }
     }
 
-    /// A point. Whoever reaches it when the process is dead, or dies there, never goes on.
+    /// A point. A process that is dead, or dies here, never continues.
     pub async fn point(&self) {
         let alive = !self.blown.load(Ordering::Relaxed);
         if alive && self.points_left.load(Ordering::Relaxed) != 1 {

@@ -1,5 +1,5 @@
-//! One history: processes that die and are followed by others, until one lives; then a calm region, in which the run
-//! must come to its end.
+//! One history: processes that die and are followed by others, until one survives; then a calm region, in which the run must
+//! come to its end.
 
 use crate::{
     books,
@@ -23,16 +23,16 @@ use std::{
 use testkit::RegionClock;
 use tokio_util::sync::CancellationToken;
 
-/// No process works longer on a run of this size, with several launches under way …
+/// No process works longer on a run of this size with several launches in flight …
 const LONGEST: Duration = Duration::from_hours(12);
-/// … nor, with one at a time, which may hang for a minute again and again, longer than so many times that.
+/// … or, with one at a time, each of which may hang for a minute repeatedly, longer than this many times that.
 const ALONE: u32 = 4;
-/// A machine that sleeps does so for longer than retry tokens last.
+/// A sleeping machine sleeps for longer than retry tokens last.
 const NAP: Duration = Duration::from_hours(30);
-/// So many processes must do in a calm region.
+/// The maximum number of processes in a calm region.
 const CALM_PROCESSES: u32 = 4;
 
-/// What a history came to.
+/// The statistics of a history.
 #[derive(Debug, Default)]
 pub struct Told {
     /// Launches that the region accepted.
@@ -48,15 +48,15 @@ pub struct History {
     region: Region,
     clock: Arc<RegionClock>,
     store: MemoryStore,
-    /// What the processes of the machine remember of targets.
+    /// The machine's memory of targets, shared by its processes.
     memory: Arc<VolatileMemory>,
     announced: Arc<Announced>,
     broken: Arc<Mutex<Option<String>>>,
     adrift: Arc<Adrift>,
     chance: StdRng,
-    /// For what was added later: a seed draws the rest as before.
+    /// For later additions: a seed draws everything else as before.
     apart: StdRng,
-    /// What the disk loses.
+    /// Draws what the disk loses.
     disk: StdRng,
     damaged: bool,
     plan: Plan,
@@ -67,7 +67,7 @@ pub struct History {
 /// How a process ended.
 enum Ended {
     Dead,
-    /// By itself; and whether it was told to stop before.
+    /// By itself, with or without being told to stop before.
     Itself {
         summary: Box<RunSummary>,
         stopped: bool,
@@ -76,7 +76,7 @@ enum Ended {
     NotBegun,
 }
 
-/// Plays the history of a seed. An error says which promise was broken.
+/// Plays the history of a seed. The error says which promise was broken.
 pub fn play(setup: Setup) -> Result<Told, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -130,7 +130,7 @@ impl History {
         history
     }
 
-    /// Processes die, are interrupted, or find their disk full, until one comes to an end that is its own.
+    /// Processes die, are interrupted, or find their disk full, until one ends by itself.
     async fn storm(&mut self) -> Result<(), String> {
         for _ in 0..=self.setup.deaths {
             let ended = self.process(true).await?;
@@ -153,7 +153,7 @@ impl History {
         Ok(())
     }
 
-    /// A bad disk: records are lost, but for the first, which holds the plan.
+    /// A bad disk: records are lost, except the first, which contains the plan.
     fn damage(&mut self) {
         let last = self.store.snapshot(self.run).last().map_or(1, |record| record.seq);
         self.damaged = true;
@@ -165,7 +165,7 @@ impl History {
         }
     }
 
-    /// Nothing fails any more but what the region lacks: the run must come to rest.
+    /// Only what the region lacks can fail any more: the run must come to its end.
     async fn calm(&mut self) -> Result<(), String> {
         self.region.replace_faults(&[]);
         self.setup.options = LaunchOptions { max_attempts: 12, ..LaunchOptions::default() };
@@ -183,7 +183,7 @@ impl History {
         Err(reason)
     }
 
-    /// Whether everything is as it should be in the end.
+    /// Whether everything is as it should be at the end.
     async fn settled(&self, live: &books::Live) -> Result<(), String> {
         let state = self.state();
         let given_back = state.giving_back.is_some();
@@ -191,7 +191,7 @@ impl History {
             return Err(format!("the run was given back, and {} instances live", live.len()));
         }
         if !given_back {
-            // A run that reserves ends when nothing could be reserved; then no slot was tried.
+            // A run that reserves ends if nothing could be reserved; then no slot was tried.
             let all = self.setup.roomy() && !self.setup.reserve;
             let tried = !self.setup.reserve || !state.slots.is_empty();
             if tried {
@@ -225,7 +225,7 @@ impl History {
                 let none = self.setup.reserve && summary.instances.iter().all(|row| row.attempts == 0);
                 let state = self.state();
                 books::nothing_forgotten(&state)?;
-                // Who was told to stop had no time to look for what the lost records knew.
+                // A process that was told to stop had no time to look for what the lost records knew.
                 if !(self.damaged && (*stopped || short)) {
                     books::nothing_unknown(&live, &state, *stopped || short || none)?;
                 }
@@ -238,13 +238,13 @@ impl History {
         }
     }
 
-    /// What a process that has come to an end of its own leaves behind, before anybody takes the run up again.
+    /// Checks what a process that has ended by itself leaves behind, before another one resumes the run.
     fn check_end(&self, live: &books::Live, state: &RunState) -> Result<(), String> {
-        // What could not be found out is told to be so, and goes on.
+        // Unknown results are reported as such, and the run continues.
         let known = state.outcome != Some(Outcome::InDoubt);
-        // Who does not wait has counted what was accepted; some of it may die later.
+        // A run that does not wait has counted what was accepted; some of it may fail later.
         let counts = known && self.setup.options.wait && !self.setup.options.keep_partial;
-        // What ran and is gone without a record was reached, and is no reason to give the rest back.
+        // An instance that ran and was terminated without a record counts as reached, and is no reason to roll the rest back.
         let gone = |slot: &SlotState| slot.error.as_ref().is_some_and(|error| error.class == "gone");
         let counts = counts && !state.slots.values().any(|slot| gone(slot));
         if let Some(min) = self.setup.min.filter(|_| counts) {
@@ -253,12 +253,12 @@ impl History {
         books::nothing_held_untold(&self.region, state)
     }
 
-    /// The ledger is lost, and the run rebuilt from the tags of its instances, by processes that may die as well.
+    /// The ledger is lost, and the run is rebuilt from the tags of its instances by processes that may die as well.
     async fn rebuild(&mut self) -> Result<(), String> {
         if self.plan.reserve.is_some() || books::live(&self.region, self.run).is_empty() {
             return Ok(());
         }
-        // Tags do not tell of it.
+        // The tags do not contain the minimum.
         (self.setup.min, self.plan.min) = (None, None);
         self.region.replace_faults(&[]);
         // The machine may have been about to sleep when the last process ended.
@@ -274,9 +274,9 @@ impl History {
                 biased;
                 () = fuse.blown() => self.store.crash(0),
                 rebuilt = rebuilding => match rebuilt {
-                    // The one that died had come far enough for `resume`.
+                    // The process that died had come far enough for `resume`.
                     Ok(_) | Err(RunError::Ledger(LedgerError::RunExists { .. })) => return Ok(()),
-                    // All that was there has died: nothing of the run is left, but in the ledger.
+                    // All its instances have been terminated: only the ledger still knows the run.
                     Err(RunError::NotResumable { .. }) => {
                         self.store = lost;
                         return Ok(());
@@ -315,7 +315,7 @@ impl History {
         }
     }
 
-    /// A process takes the run up, and lives as long as the seed says.
+    /// A process resumes the run, and lives as long as the seed says.
     async fn process(&mut self, mortal: bool) -> Result<Ended, String> {
         self.processes += 1;
         self.adrift.wake();

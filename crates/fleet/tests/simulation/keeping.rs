@@ -1,4 +1,4 @@
-//! A fleet is kept at its size by processes that die, while other people end its members.
+//! Processes that die maintain a fleet at its size while other people terminate its members.
 
 use crate::{fuse::Fuse, scaling::Scaling, setup::pick};
 use fleet::fleets::{FleetKey, KeepEnd, KeepOptions, Keeper, Told};
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often the books are looked at while a fleet is kept.
+/// How often the region's records are checked meanwhile.
 const WATCH: Duration = Duration::from_secs(5);
-/// A single pass is over by then, whatever has vanished.
+/// A single pass ends within this time, whatever has vanished.
 const LONGEST_PASS: Duration = Duration::from_hours(6);
 
 fn options(once: bool) -> KeepOptions {
@@ -19,7 +19,7 @@ fn options(once: bool) -> KeepOptions {
     KeepOptions { every, once, restart_stopped: false, launch: LaunchOptions::default() }
 }
 
-/// Keeps the fleet for a while, and then once more up to the end.
+/// Maintains the fleet for a while, and then once more to the end.
 pub async fn keep(scaling: &mut Scaling) -> Result<(), String> {
     for _ in 0..scaling.chance.random_range(1..4) {
         let minutes = *pick(&mut scaling.chance, &[1, 7, 40]);
@@ -30,7 +30,7 @@ pub async fn keep(scaling: &mut Scaling) -> Result<(), String> {
             scaling.deed();
         }
     }
-    // What a dead process has sent arrives by then, and lists catch up.
+    // By then the requests of a dead process have arrived, and lists are up to date.
     tokio::time::sleep(Duration::from_mins(2)).await;
     process(scaling, &Arc::default(), true, LONGEST_PASS).await?;
     scaling.settled().map_err(|reason| format!("after keeping: {reason}"))
@@ -53,7 +53,7 @@ async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, once: bool, time: Dura
         let mut keeper = Keeper::new(&env, &plan, key, &options, &turn, &tell, stop.clone()).await?;
         keeper.keep().await
     };
-    // Protected members beyond the size are nobody's to end.
+    // Protected members beyond the size must not be terminated.
     let most = scaling.members().len().max(scaling.wanted as usize);
     let watching = async {
         loop {
@@ -77,7 +77,7 @@ async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, once: bool, time: Dura
     }
     match ended {
         Some(Ok(KeepEnd::Kept)) => {}
-        // Protected members beyond the size are nobody's to end, and that is told.
+        // Protected members beyond the size must not be terminated, which is reported.
         Some(Ok(KeepEnd::Short)) if once && scaling.members().len() > scaling.wanted as usize => {}
         Some(Ok(end)) if once => return Err(format!("a single pass has ended as {end:?}")),
         Some(Err(error)) => return Err(error.to_string()),

@@ -1,4 +1,4 @@
-//! The ledger of one process: a store in memory, with points of death on both sides of each touch.
+//! The ledger of one process: an in-memory store with points of death on both sides of each access.
 
 use crate::fuse::Fuse;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// The launches that the ledger has announced, over all processes: what an append has returned for.
+/// The launches that the ledger has announced, over all processes: those whose append has returned.
 #[derive(Default)]
 pub struct Announced {
     /// Token → slot.

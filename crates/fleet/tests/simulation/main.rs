@@ -1,9 +1,9 @@
-//! Whole runs from a seed: the real client and a simulated region in one process and in virtual time, with faults drawn
-//! from the seed, killed at the points where the ledger or the network is touched, resumed until they are done, and
-//! judged by the region's own books.
+//! Whole runs from a seed: the real client and a simulated region in one process and in virtual time, with faults drawn from
+//! the seed, killed at the points where the ledger or the network is accessed, resumed until they are done, and judged by the
+//! region's own records.
 //!
-//! `make simulate SEEDS=100000` plays many seeds from a random base, which it prints; `FIRST=42` chooses the base, and
-//! `make simulate SEED=42` plays one seed again and tells what happened.
+//! `make simulate SEEDS=100000` plays many seeds from a random base, which it prints; `FIRST=42` sets the base, and `make
+//! simulate SEED=42` plays one seed again and prints what happened.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and what a seed came to is told")]
 
 mod books;

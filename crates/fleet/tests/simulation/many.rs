@@ -1,4 +1,4 @@
-//! Plays many seeds on all cores, and says how to play a failing one again.
+//! Plays many seeds on all cores, and says how to replay a failing one.
 
 use std::{
     fmt::Display,
@@ -11,34 +11,34 @@ use std::{
     },
 };
 
-/// After so many broken promises, no further seed is played.
+/// After this many broken promises, no further seed is played.
 const ENOUGH: usize = 5;
 
-/// A kind of history, and how much of it the test plays that always runs. The environment may ask for more, or for one
-/// seed: see `make simulate`.
+/// A kind of history, and how many of them the default test plays. The environment may ask for more, or for one seed: see `make
+/// simulate`.
 pub struct Histories<T> {
-    /// What the test's name begins with.
+    /// The prefix of the test's name.
     pub name: &'static str,
     /// The largest number of instances in a history.
     pub slots: u32,
-    /// How many histories are played.
+    /// The number of histories to play.
     pub seeds: u64,
-    /// The first seed, unless it is a random one.
+    /// The first seed, unless it is random.
     pub first: Option<u64>,
-    /// Plays the history of a seed with at most so many slots, and prints what happens if the last argument says so. An
+    /// Plays the history of a seed with at most this many slots, and prints what happens if the last argument is true. The
     /// error says which promise was broken.
     pub play: fn(u64, u32, bool) -> Result<T, String>,
 }
 
-/// What many histories came to.
+/// The statistics of many histories.
 pub struct Sum<T> {
     pub seeds: u64,
     pub total: T,
 }
 
 impl<T: AddAssign + Default + Display + Send> Histories<T> {
-    /// Plays the seeds that are asked for. Panics if a promise was broken, with the command that plays that seed again.
-    /// Returns nothing if it was one seed: then the sum proves nothing.
+    /// Plays the requested seeds. Panics if a promise was broken, with the command that replays that seed. Returns `None` for a
+    /// single seed, whose statistics prove nothing.
     pub fn check(&self) -> Option<Sum<T>> {
         let most = number("SIMULATE_SLOTS").map_or(self.slots, |slots| u32::try_from(slots).unwrap());
         let again = format!("make simulate HISTORIES={} SLOTS={most}", self.name);
@@ -64,7 +64,7 @@ impl<T: AddAssign + Default + Display + Send> Histories<T> {
         Some(sum)
     }
 
-    /// The sum of the histories that kept their promises, and the seeds of those that did not.
+    /// The statistics of the histories that kept their promises, and the seeds of those that did not.
     fn many(&self, first: u64, count: u64, most: u32) -> (Sum<T>, Vec<(u64, String)>) {
         let next = AtomicU64::new(first);
         let played = Mutex::new((Sum { seeds: 0, total: T::default() }, Vec::new()));
@@ -92,7 +92,7 @@ impl<T: AddAssign + Default + Display + Send> Histories<T> {
     }
 }
 
-/// A panic is a broken promise too.
+/// A panic also counts as a broken promise.
 fn catching<T>(play: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(play)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -101,7 +101,7 @@ fn catching<T>(play: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     })
 }
 
-/// Where a range of seeds begins that nobody has chosen: seeds that always pass prove little.
+/// The start of a range of seeds that nobody has chosen: seeds that always pass prove little.
 fn random_base() -> u64 {
     RandomState::new().build_hasher().finish() % 1_000_000_000
 }

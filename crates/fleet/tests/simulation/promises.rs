@@ -1,4 +1,4 @@
-//! What every history must keep, for as many seeds as time allows.
+//! The promises of every history, for as many seeds as time allows.
 
 use crate::{
     history::{self, Told},
@@ -19,8 +19,8 @@ fn no_seed_loses_or_doubles_an_instance() {
 }
 
 /// Small fleets hide what each slot and each refusal adds to the time: a limit that each slot finds out by itself, patience
-/// that begins anew with each, a pace that refusals lower without end, a pause that grows with each penalty. These seeds
-/// were busy for more than 12 hours.
+/// that starts again with each slot, a pace that refusals lower without end, a pause that grows with each penalty. These seeds
+/// once took more than 12 hours.
 #[test]
 fn a_large_fleet_comes_to_its_end_where_little_is_to_be_had() {
     for seed in [38, 122, 222, 370, 414, 6283, 7899, 10755, 10842] {

@@ -1,4 +1,4 @@
-//! The region of a history, and the fleet that is launched there.
+//! The region of a history, and the fleet launched in it.
 
 use crate::setup::Setup;
 use fleet::{Plan, plan::Reserve};
@@ -9,10 +9,10 @@ use std::sync::Arc;
 use testkit::{RegionClock, World};
 
 pub const SHAPE: &str = "VM.Standard.E5.Flex";
-/// What instances may become instead.
+/// The shape of the alternative.
 const OTHER_SHAPE: &str = "VM.Standard.E4.Flex";
 
-/// The region, and a clock that agrees with it.
+/// The region, and a matching clock.
 pub fn open(setup: &Setup) -> (Region, Arc<RegionClock>) {
     let World { region, clock, .. } = World::open(setup.scenario.clone(), setup.seed);
     (region, clock)
@@ -31,7 +31,7 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
         let other = |place: &Placement| Placement { shape: OTHER_SHAPE.to_owned(), ..place.clone() };
         fleet.placements.extend(first.iter().map(other));
     }
-    // What is preemptible cannot be reserved.
+    // Preemptible instances cannot be reserved.
     if setup.preemptible && !setup.reserve {
         let preemptible = Some(CapacityType::Preemptible);
         let cheaper = |place: &Placement| Placement { capacity_type: preemptible, ..place.clone() };
@@ -41,7 +41,7 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
     Plan { min: setup.min, reserve, ..Plan::offline(fleet).unwrap() }
 }
 
-/// One data volume, made with the instance. The service keeps such volumes unless a termination says otherwise.
+/// One data volume, created with the instance. The service keeps such volumes unless a termination says otherwise.
 fn data_volume() -> Vec<LaunchAttachVolumeDetails> {
     let volume = serde_json::json!({
         "type": "paravirtualized",

@@ -1,4 +1,4 @@
-//! The config of a fleet changes, and its members are replaced by processes that die, while other people end some of them.
+//! The config of a fleet changes, and processes that die replace its members while other people terminate some of them.
 
 use crate::{fuse::Fuse, scaling::Scaling, setup::pick};
 use fleet::action::{Options, Verb};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often the books are looked at meanwhile.
+/// How often the region's records are checked meanwhile.
 const WATCH: Duration = Duration::from_secs(5);
-/// No replacement works longer.
+/// No replacement takes longer.
 const LONGEST: Duration = Duration::from_hours(24);
-/// So many processes must do when nobody dies any more.
+/// The maximum number of processes once none dies any more.
 const LAST_PROCESSES: u32 = 5;
 
-/// Changes the config and replaces whoever differs, up to the end.
+/// Changes the config and replaces all differing members, to the end.
 pub async fn replace_all(scaling: &mut Scaling) -> Result<(), String> {
     let step = scaling.processes.to_string();
     scaling.fleet.template.freeform_tags.get_or_insert_default().insert("step".to_owned(), step);
@@ -34,7 +34,7 @@ pub async fn replace_all(scaling: &mut Scaling) -> Result<(), String> {
         }
     }
     for _ in 0..LAST_PROCESSES {
-        // What a dead process has sent arrives by then, and lists catch up.
+        // By then the requests of a dead process have arrived, and lists are up to date.
         tokio::time::sleep(Duration::from_mins(2)).await;
         process(scaling, &Arc::default(), most).await?;
         if differing(scaling) == 0 {
@@ -42,13 +42,13 @@ pub async fn replace_all(scaling: &mut Scaling) -> Result<(), String> {
         }
     }
     match differing(scaling) {
-        // One that was protected after it had got its successor stays beside it until the next `scale`.
+        // A member that was protected after it had got its successor stays beside it until the next `scale`.
         0 => scaling.calm().await.map_err(|reason| format!("after replacing: {reason}")),
         left => Err(format!("{left} members still differ after {LAST_PROCESSES} calm replacements")),
     }
 }
 
-/// How many members that may be replaced are not as the config wants them, by the region's own books.
+/// The number of replaceable members that do not match the config, according to the region's own records.
 fn differing(scaling: &Scaling) -> usize {
     let step = scaling.fleet.template.freeform_tags.as_ref().and_then(|tags| tags.get("step"));
     let members = scaling.members();
@@ -63,7 +63,7 @@ async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, most: u32) -> Result<(
     scaling.told.replacements += 1;
     let env = scaling.environment(fuse);
     let plan = Plan::offline(scaling.fleet.clone()).map_err(|_| "the plan has findings".to_owned())?;
-    // One too many where nothing may be missing, and never more than there are already.
+    // One too many where nothing may be missing, and never more than already exist.
     let allowed = scaling.members().len().max(scaling.wanted as usize + usize::from(most == 0));
     let watching = async {
         loop {
@@ -92,7 +92,7 @@ async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, most: u32) -> Result<(
     scaling.region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
 }
 
-/// What `replace --drifted` does when everything is agreed to. What unfinished launches have made is found out by a `scale`.
+/// The effect of `replace --drifted` with every confirmation given. A `scale` resolves unfinished launches.
 async fn replacement(
     env: &Environment,
     plan: &Plan,

@@ -1,5 +1,5 @@
-//! A fleet is scaled up and down, by processes that die, while other people end, protect and imitate its members. Whatever
-//! happens, the last `scale` ends at exactly the wanted size, and no instance is ended that is not the fleet's or protected.
+//! Processes that die scale a fleet up and down, while other people terminate, protect and imitate its members. Whatever
+//! happens, the last `scale` ends at exactly the wanted size, and no instance of others and no protected one is terminated.
 
 use crate::{
     fuse::Fuse,
@@ -32,27 +32,27 @@ use std::time::Duration;
 use testkit::RegionClock;
 use tokio_util::sync::CancellationToken;
 
-/// No `scale` works longer.
+/// No `scale` takes longer.
 const LONGEST: Duration = Duration::from_hours(12);
-/// Only where there is room for all can the size be exact.
+/// The size can be exact only if there is capacity for all.
 const ROOMY: [&str; 3] = ["roomy", "flaky", "throttled"];
-/// So many `scale`s must do in a calm region.
+/// The maximum number of `scale`s in a calm region.
 const CALM_PROCESSES: u32 = 5;
 
-/// What a history came to.
+/// The statistics of a history.
 #[derive(Debug, Default)]
 pub struct Told {
     pub scales: u64,
     pub deaths: u64,
     pub launches: u64,
     pub terminations: u64,
-    /// Processes that kept a fleet at its size.
+    /// The number of processes that maintained a fleet at its size.
     pub keepers: u64,
-    /// Processes that replaced members which differ from the config.
+    /// The number of processes that replaced members which differ from the config.
     pub replacements: u64,
 }
 
-/// The wire of a process: no instance of others and no protected one may be ended over it.
+/// The wire of a process: it must not terminate instances of others or protected ones.
 struct Guard {
     wire: Wire,
     spared: BTreeSet<String>,
@@ -83,17 +83,17 @@ pub struct Scaling {
     pub chance: StdRng,
     pub fleet: FleetSpec,
     pub caller: Caller,
-    /// Instances that nothing may end.
+    /// Instances that must not be terminated.
     pub spared: BTreeSet<String>,
     pub protected: u32,
     pub wanted: u32,
-    /// As many members there may be, whatever is under way.
+    /// The maximum number of members, whatever is in progress.
     pub most: usize,
     pub processes: u64,
     pub told: Told,
 }
 
-/// Plays the history of a seed. An error says which promise was broken.
+/// Plays the history of a seed. The error says which promise was broken.
 pub fn play(setup: Setup) -> Result<Told, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -125,7 +125,7 @@ pub fn play(setup: Setup) -> Result<Told, String> {
     })
 }
 
-/// A setup of the kind that this plays.
+/// A setup of the kind that this test plays.
 pub fn drawn(seed: u64, most: u32) -> Setup {
     let mut setup = Setup::drawn(seed, most);
     let preset = ROOMY[usize::try_from(seed).unwrap() % ROOMY.len()];
@@ -173,7 +173,7 @@ impl Scaling {
         if self.chance.random_bool(0.15) { 0 } else { self.chance.random_range(0..=self.setup.count) }
     }
 
-    /// Somebody else's instances with names of the fleet.
+    /// Launches somebody else's instances with names of the fleet.
     fn imitate(&mut self) {
         for _ in 0..self.chance.random_range(0..3) {
             let home = self.region.world().defaults();
@@ -194,7 +194,7 @@ impl Scaling {
         }
     }
 
-    /// The living members, with their names, by the region's own books.
+    /// The live members with their names, according to the region's own records.
     pub fn members(&self) -> BTreeMap<String, String> {
         let world = self.region.world();
         let is_ours = |tags: &BTreeMap<String, String>| tags.get(FLEET_TAG).is_some_and(|name| name == "web");
@@ -202,7 +202,7 @@ impl Scaling {
         ours.map(|entry| (entry.id, entry.name)).collect()
     }
 
-    /// By how many members the fullest domain is ahead of the emptiest, by the region's own books; 0 without a spread.
+    /// The difference between the fullest and the emptiest domain, according to the region's own records; 0 without a spread.
     fn skew(&self) -> u32 {
         let Some(spread) = self.fleet.spread else { return 0 };
         let of = |place: &Placement| {
@@ -218,7 +218,7 @@ impl Scaling {
         skew(counts.into_values())
     }
 
-    /// Somebody ends a member by hand, or protects one.
+    /// Somebody terminates a member by hand, or protects one.
     pub fn deed(&mut self) {
         let members: Vec<String> = self.members().into_keys().collect();
         if members.is_empty() {
@@ -278,7 +278,7 @@ impl Scaling {
         let fuse = Arc::new(Fuse::at(point));
         let env = self.environment(&fuse);
         let (before, skew) = (self.members().len(), self.skew());
-        // Where other people have made it uneven, a strict fleet could not reach its size.
+        // If other people have made it uneven, a strict fleet could not reach its size.
         if let Some(spread) = &mut self.fleet.spread {
             spread.when_impossible =
                 if skew <= 1 { WhenImpossible::Refuse } else { WhenImpossible::BestEffort };
@@ -304,24 +304,24 @@ impl Scaling {
             return Err(reason);
         }
         let living = self.members().len();
-        // A launch that a dead process left in doubt is found out by sending it again.
+        // A launch that a dead process left in doubt is resolved by sending it again.
         self.most = self.most.max(before).max(self.wanted as usize);
         if living > self.most {
             return Err(format!("{living} members live, and there were to be {} at most", self.most));
         }
         let is_reached = matches!(ended, Some(Ok(()))) && living == self.wanted as usize;
-        // Where everybody may leave, no scale makes a strict fleet less even than it may be.
+        // If every member may leave, no scale makes a strict fleet less even than allowed.
         if is_reached && self.protected == 0 && skew <= 1 && self.skew() > 1 {
             return Err(format!("a scale to {} has made a skew of {} from {skew}", self.wanted, self.skew()));
         }
-        // One that ended at another size has left launches in doubt, or has said why it could not.
+        // A scale that ended at another size has left launches in doubt, or has stated the reason.
         if is_reached {
             self.most = living;
         }
         self.region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
     }
 
-    /// Nothing fails any more: the fleet must come to the wanted size.
+    /// Nothing fails any more: the fleet must reach the wanted size.
     pub async fn calm(&mut self) -> Result<(), String> {
         self.region.replace_faults(&[]);
         for _ in 0..CALM_PROCESSES {
@@ -332,7 +332,7 @@ impl Scaling {
             }
         }
         self.settled()?;
-        // At the wanted size nothing is changed.
+        // At the wanted size nothing changes.
         let sent = |region: &Region| {
             let stats = region.stats();
             ["LaunchInstance", "TerminateInstance"]
@@ -375,13 +375,13 @@ fn spread(fleet: &mut FleetSpec, across: Across) {
     }
     let domain = |place: &Placement| across.domain(&place.availability_domain, place.fault_domain.as_deref());
     let domains: BTreeSet<_> = fleet.placements.iter().map(domain).collect();
-    // Over one domain nothing can be spread.
+    // A spread needs more than one domain.
     if domains.len() > 1 {
         fleet.spread = Some(Spread { across, max_skew: 1, when_impossible: WhenImpossible::BestEffort });
     }
 }
 
-/// What `scale N` does when everything is agreed to.
+/// The effect of `scale N` with every confirmation given.
 async fn scale(env: &Environment, fleet: &FleetSpec, wanted: u32) -> Result<(), String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
     let stop = CancellationToken::new();

@@ -1,4 +1,4 @@
-//! What every history of `scale` must keep, for as many seeds as time allows.
+//! The promises of every history of `scale`, for as many seeds as time allows.
 
 use crate::{many::Histories, scaling};
 
@@ -14,7 +14,7 @@ const HISTORIES: Histories<scaling::Told> = Histories {
 fn no_seed_ends_scaling_at_another_size() {
     let Some(sum) = HISTORIES.check() else { return };
     let (seeds, total) = (sum.seeds, &sum.total);
-    // A history without kills and changes keeps every promise.
+    // A history without kills and changes would keep every promise.
     let changed = total.deaths > seeds / 4 && total.terminations > seeds;
     assert!(seeds < HISTORIES.seeds || changed, "{total}");
 }

@@ -1,5 +1,5 @@
-//! What a seed stands for: the region, the fleet, the options, the faults and the deaths of one history. Each feature is
-//! drawn by itself, so that histories differ in kind and not only in numbers.
+//! Everything that a seed determines: the region, the fleet, the options, the faults and the deaths of one history. Each
+//! feature is drawn separately, so that histories differ in kind and not only in numbers.
 
 use fleet::LaunchOptions;
 use oci_simulator::scenario::{AnswerBody, FaultKind, FaultRule, Scenario, Signatures};
@@ -19,40 +19,40 @@ pub struct Setup {
     pub options: LaunchOptions,
     /// How long the ledger takes to sync.
     pub sync: Duration,
-    /// How many processes die before one may live.
+    /// The number of processes that die before one may survive.
     pub deaths: u32,
-    /// A process dies at one of so many points from its start …
+    /// A process dies at one of this many points from its start …
     pub points: u64,
-    /// … or, this often, at a moment within so many seconds.
+    /// … or, with this probability, at a moment within this many seconds.
     pub by_clock: f64,
-    /// How often the user interrupts a process.
+    /// The probability that the user interrupts a process.
     pub interrupts: f64,
-    /// How often the disk is full for a process.
+    /// The probability that the disk is full for a process.
     pub disk_full: f64,
-    /// At least so many, or nothing.
+    /// The minimum number of instances, below which the run is rolled back.
     pub min: Option<u32>,
-    /// Whether each instance is launched with a data volume of its own.
+    /// Whether each instance is launched with its own data volume.
     pub volumes: bool,
-    /// Whether the run reserves its own capacity, and gives back what stays unused.
+    /// Whether the run reserves its own capacity, and releases what stays unused.
     pub reserve: bool,
     /// Whether to print what happens.
     pub loud: bool,
-    /// How often the next process comes only after the retry tokens have expired.
+    /// The probability that the next process comes only after the retry tokens have expired.
     pub next_day: f64,
-    /// How often the machine sleeps for longer than retry tokens last, with a process at work.
+    /// The probability that the machine sleeps for longer than retry tokens last, with a process running.
     pub naps: f64,
     /// Whether the ledger is lost after the storm, so that the run is rebuilt from the tags of its instances.
     pub amnesia: bool,
-    /// How often records of the ledger cannot be read any more when the next process comes.
+    /// The probability that records of the ledger are unreadable when the next process comes.
     pub damage: f64,
-    /// Whether instances may become another shape.
+    /// Whether instances may have another shape.
     pub other_shape: bool,
-    /// Whether they may become preemptible.
+    /// Whether instances may be preemptible.
     pub preemptible: bool,
 }
 
 impl Setup {
-    /// The history of a seed, with at most so many slots.
+    /// The history of a seed, with at most this many slots.
     pub fn drawn(seed: u64, most: u32) -> Self {
         let presets = Scenario::presets();
         let preset = presets[usize::try_from(seed).unwrap() % presets.len()].name;
@@ -65,13 +65,13 @@ impl Setup {
         domains.rotate_left(chance.random_range(0..3));
         domains.truncate(chance.random_range(1..=3));
         let count = chance.random_range(1..=most);
-        // Drawn apart, so that what a seed stood for before it stands for still.
+        // Drawn separately, so that the seed still determines everything else as before.
         let mut apart = StdRng::seed_from_u64(seed ^ 0x0B11_0D11);
         scenario.faults.extend(blindness(&mut apart));
         let mut choices = StdRng::seed_from_u64(seed ^ 0x0C40_1CE5);
         Self {
             other_shape: choices.random_bool(0.3),
-            // Where preemptible instances are taken back, those that the ledger knows as running may be gone.
+            // If preemptible instances are reclaimed, instances recorded as running may be gone.
             preemptible: choices.random_bool(0.2)
                 && scenario.world.reclaims.is_empty()
                 && scenario.world.other_tenants.is_none(),
@@ -108,7 +108,7 @@ impl Setup {
         setup
     }
 
-    /// Whether the region is sure to have room for all, so that every slot must run in the end.
+    /// Whether the region certainly has capacity for all, so that every slot must run at the end.
     pub fn roomy(&self) -> bool {
         matches!(self.preset, "roomy" | "flaky" | "throttled")
             || (self.preset == "stockout" && self.domains != [1])
@@ -134,7 +134,7 @@ fn options(chance: &mut StdRng) -> LaunchOptions {
     }
 }
 
-/// Adds habits and faults that the preset does not have, or changes those that it has.
+/// Adds behaviours and faults that the preset lacks, or changes existing ones.
 pub fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
     if chance.random_bool(0.3) {
         scenario.world.list_lag_seconds = chance.random_range(0.0..90.0);
@@ -170,7 +170,7 @@ pub fn treacherous(scenario: &mut Scenario, chance: &mut StdRng) {
     }
 }
 
-/// Reads that fail for good, as where a policy lets nobody look.
+/// Reads that fail permanently, as under a policy that denies them.
 fn blindness(chance: &mut StdRng) -> Vec<FaultRule> {
     let list = r#"["ListInstances"]"#;
     let look = r#"["GetInstance"]"#;
@@ -214,7 +214,7 @@ fn drawn_fault(chance: &mut StdRng) -> FaultKind {
         8 => answer(504, AnswerBody::Html, true),
         10 => answer(429, AnswerBody::Oci, false),
         9 => answer(502, AnswerBody::Empty, chance.random_bool(0.5)),
-        // A refusal that has an effect all the same would be a lie that nobody can see through.
+        // A refusal that takes effect nevertheless could not be detected by any client.
         _ => answer(*pick(chance, &[400, 404, 409]), AnswerBody::Empty, false),
     }
 }

@@ -1,4 +1,4 @@
-//! How the outcomes of many histories add up, and how the sum reads.
+//! Adds up the outcomes of many histories, and prints the sum.
 
 use crate::{history, scaling, upkeep};
 use std::{

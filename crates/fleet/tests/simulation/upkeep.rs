@@ -1,6 +1,6 @@
-//! What people do with a run besides launching it: they clean up, terminate, extend and resume, with the newest ledger, an
-//! old copy, a damaged one, none at all, or one that was rebuilt on another machine. Whatever they do, nothing is deleted
-//! that the books show as wanted.
+//! What people do with a run besides launching it: clean up, terminate, extend and resume, with the newest ledger, an old copy,
+//! a damaged one, none, or one rebuilt on another machine. Whatever they do, nothing is deleted that the records show as
+//! wanted.
 
 use crate::{
     books,
@@ -36,12 +36,12 @@ use std::time::Duration;
 use testkit::RegionClock;
 use tokio_util::sync::CancellationToken;
 
-/// No launch of this size works longer.
+/// No launch of this size takes longer.
 const LONGEST: Duration = Duration::from_hours(48);
-/// A process dies at one of so many points, if it does.
+/// A process that dies does so at one of this many points.
 const POINTS: u64 = 60;
 
-/// What a history came to.
+/// The statistics of a history.
 #[derive(Debug, Default)]
 pub struct Told {
     pub cleanups: u64,
@@ -49,7 +49,7 @@ pub struct Told {
     pub deletions: u64,
 }
 
-/// The wire of a cleanup: nothing that is wanted may be deleted over it.
+/// The wire of a cleanup: it must not delete anything wanted.
 struct Guard {
     wire: Wire,
     wanted: BTreeSet<String>,
@@ -77,9 +77,9 @@ pub struct Upkeep {
     setup: Setup,
     region: Region,
     clock: Arc<RegionClock>,
-    /// The ledger that knows all.
+    /// The complete ledger.
     books: MemoryStore,
-    /// Ledgers that know less.
+    /// Ledgers with less information.
     copies: Vec<MemoryStore>,
     announced: Arc<Announced>,
     broken: Arc<Mutex<Option<String>>>,
@@ -90,13 +90,13 @@ pub struct Upkeep {
     run: RunId,
     /// Volumes that terminations have kept, whatever a ledger knows …
     kept: BTreeSet<String>,
-    /// … and those that somebody kept in the console, unless the run was rolled back: all of it is to go then.
+    /// … and those that somebody kept in the console, unless the run was rolled back, which deletes all of them.
     kept_by_hand: BTreeSet<String>,
     processes: u64,
     cleanups: u64,
 }
 
-/// Plays the history of a seed. An error says which promise was broken.
+/// Plays the history of a seed. The error says which promise was broken.
 pub fn play(setup: Setup) -> Result<Told, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -172,14 +172,14 @@ impl Upkeep {
         self.broken.lock().unwrap().take().map_or(Ok(()), Err)
     }
 
-    /// A process launches the run or resumes it; it may die.
+    /// A process launches or resumes the run; it may die.
     async fn work(&mut self) -> Result<(), String> {
         let fuse = self.fuse(0.5);
         let env = self.environment(&self.books.clone(), &fuse, BTreeSet::new());
         let known = !self.books.snapshot(self.run).is_empty();
         let (options, stop) = (&self.setup.options, CancellationToken::new());
         let working = async {
-            // What stands in the way of a process is another test's concern.
+            // Other tests check why a process could not start.
             if known {
                 let _ = fleet::resume(&env, self.run, options, self.sink(), stop).await;
             } else {
@@ -198,7 +198,7 @@ impl Upkeep {
         self.broken.lock().unwrap().take().map_or(Ok(()), Err)
     }
 
-    /// A cleanup with any ledger there is, as a person or as cron starts it.
+    /// A cleanup with any existing ledger, started by a person or by cron.
     async fn clean_up(&mut self) -> Result<(), String> {
         self.cleanups += 1;
         let at = self.chance.random_range(0..=self.copies.len());
@@ -241,7 +241,7 @@ impl Upkeep {
         self.broken.lock().unwrap().take().map_or(Ok(()), Err)
     }
 
-    /// Somebody terminates a part of the fleet, and may keep its volumes.
+    /// Somebody terminates a part of the fleet and may keep its volumes.
     async fn terminate(&mut self) {
         let fuse = self.fuse(0.3);
         let env = self.environment(&self.books.clone(), &fuse, BTreeSet::new());
@@ -257,7 +257,7 @@ impl Upkeep {
         let dead = tokio::select! {
             biased;
             () = fuse.blown() => true,
-            // What the service refused is still there.
+            // An instance whose termination the service refused still exists.
             _ = terminating => false,
         };
         if dead {
@@ -266,7 +266,7 @@ impl Upkeep {
         self.kept.extend(Books::read(&self.books, self.run).await.kept().iter().cloned());
     }
 
-    /// Somebody gives a part of the fleet more time.
+    /// Somebody extends the expiry of a part of the fleet.
     async fn extend(&mut self) {
         let fuse = self.fuse(0.0);
         let env = self.environment(&self.books.clone(), &fuse, BTreeSet::new());
@@ -277,7 +277,7 @@ impl Upkeep {
         cleanup::extend(&env.client, &timed, until, &CancellationToken::new()).await;
     }
 
-    /// Somebody ends an instance in the console and keeps its boot volume.
+    /// Somebody terminates an instance in the console and keeps its boot volume.
     fn end_by_hand(&mut self) {
         let live: Vec<String> = self.region.world().live_instances().map(|entry| entry.id).collect();
         if live.is_empty() {
@@ -295,7 +295,7 @@ impl Upkeep {
         self.kept_by_hand.extend(kept.map(|volume| volume.id));
     }
 
-    /// The run goes on on another machine; this one's ledger is old from then on.
+    /// The run continues on another machine, so this one's ledger is outdated from then on.
     async fn rebuild(&mut self) {
         let rolled_back = Books::read(&self.books, self.run).await.is_rolled_back();
         if self.plan.reserve.is_some() || rolled_back || books::live(&self.region, self.run).is_empty() {
@@ -319,7 +319,7 @@ impl Upkeep {
         machines
     }
 
-    /// The ledger as it is now, for later; of a damaged one some records cannot be read.
+    /// A copy of the present ledger for later; in a damaged one some records cannot be read.
     async fn copy(&mut self, damaged: bool) -> MemoryStore {
         let copy = MemoryStore::new();
         for head in self.books.runs().await.unwrap() {
@@ -342,7 +342,7 @@ impl Upkeep {
         copy
     }
 
-    /// What happens, where one seed is played again.
+    /// Prints what happens when a single seed is replayed.
     fn tell(&self, what: &str) {
         if self.setup.loud {
             println!("{what}");

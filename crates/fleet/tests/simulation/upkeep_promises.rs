@@ -1,4 +1,4 @@
-//! What every history of upkeep must keep, for as many seeds as time allows.
+//! The promises of every history of upkeep, for as many seeds as time allows.
 
 use crate::{many::Histories, setup::Setup, upkeep};
 
@@ -13,7 +13,7 @@ const HISTORIES: Histories<upkeep::Told> = Histories {
 #[test]
 fn no_seed_deletes_what_the_books_want() {
     let Some(sum) = HISTORIES.check() else { return };
-    // A cleanup that deletes nothing keeps every promise.
+    // A cleanup that deletes nothing would keep every promise.
     let (seeds, deletions) = (sum.seeds, sum.total.deletions);
     assert!(seeds < HISTORIES.seeds || deletions > seeds / 16, "{deletions} deletions");
 }

@@ -1,4 +1,4 @@
-//! What the books of a run want to be there: the newest ledger, and what people have kept by hand.
+//! The resources that should exist according to the records of a run: the newest ledger, and what people have kept by hand.
 
 use crate::books;
 use fleet::action::ActionPlan;
@@ -9,7 +9,7 @@ use ledger::{MemoryStore, Outcome, Phase, RunId, RunKind, RunState, Store as _};
 use oci_simulator::server::Region;
 use std::collections::BTreeSet;
 
-/// What the ledger says of the launch and of the terminations.
+/// The launch and the terminations according to the ledger.
 pub struct Books {
     launch: RunState,
     ended: BTreeSet<String>,
@@ -46,7 +46,7 @@ impl Books {
         self.launch.giving_back.is_some() || self.launch.outcome == Some(Outcome::GivenBack)
     }
 
-    /// The OCIDs of everything that nobody may delete but its owner. A run that is named is meant, finished or not.
+    /// The OCIDs of everything that only its owner may delete. A named run is in scope, finished or not.
     pub fn wanted(&self, region: &Region, now: Timestamp, named: bool) -> BTreeSet<String> {
         let mut wanted = self.kept.clone();
         let instances = self.instances(region, now);
@@ -55,7 +55,7 @@ impl Books {
             .into_iter()
             .filter(|volume| volume.used_by.as_ref().is_some_and(|instance| instances.contains(instance)));
         wanted.extend(used.map(|volume| volume.id));
-        // Whoever resumes the run launches into its reservations, unless every slot has its instance.
+        // A resumed run launches into its reservations, unless every slot has its instance.
         let open = (1..=self.launch.requested).any(|slot| self.launch.slot(slot).ocid.is_none());
         let unfinished = self.launch.outcome.is_none_or(Outcome::is_unfinished) && open;
         let reservations = region.world().reservations().collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! The way to the region: points of death on both sides of it, and a witness of what is sent.
+//! The connection to the region: points of death on both sides of it, and a witness of what is sent.
 
 use crate::{fuse::Fuse, kept::Announced};
 use bytes::Bytes;
@@ -27,34 +27,34 @@ pub struct Wire {
     pub announced: Arc<Announced>,
     /// The first broken promise that was seen here.
     pub broken: Arc<Mutex<Option<String>>>,
-    /// Whether a request whose sender is gone still arrives. Changes with each request that is dropped.
+    /// Whether a request whose sender is gone still arrives; alternates with each dropped request.
     pub arrives: AtomicBool,
-    /// Requests that are still to arrive and whose sender is gone.
+    /// Requests in transit whose sender is gone.
     pub adrift: Arc<Adrift>,
 }
 
-/// A request on its way.
+/// A request in transit.
 type Sent = JoinHandle<Result<http::Response<Bytes>, Dropped>>;
 
-/// Requests that are still to arrive.
+/// Requests in transit.
 #[derive(Default)]
 pub struct Adrift {
     /// Those of processes that are gone.
     others: Mutex<Vec<Sent>>,
-    /// How many the present one waits for.
+    /// The number for which the present one waits.
     own: AtomicUsize,
-    /// Whether the machine is about to sleep: its network is down.
+    /// Whether the machine is about to sleep, with its network down.
     offline: AtomicBool,
 }
 
 impl Adrift {
-    /// A process begins: if the one before it ended as its machine was about to sleep, it does not any more.
+    /// A process begins: if the previous one ended as its machine was about to sleep, the machine is awake again.
     pub fn wake(&self) {
         self.offline.store(false, Ordering::Relaxed);
     }
 
-    /// Lets the machine sleep for so long. The region does not: what was sent before does not arrive a day late, but for what
-    /// hangs, which never arrives.
+    /// Lets the machine sleep for this long. The region does not sleep: requests sent before do not arrive a day late, except
+    /// hanging ones, which never arrive.
     pub async fn nap(&self, nap: Duration) {
         self.offline.store(true, Ordering::Relaxed);
         for _ in 0..120 {
@@ -94,7 +94,7 @@ impl Transport for Wire {
 }
 
 impl Wire {
-    /// No launch leaves unless the ledger has announced it, with this token and for this slot.
+    /// Refuses a launch unless the ledger has announced it with this token and for this slot.
     fn witness(&self, request: &http::Request<Bytes>) -> Result<(), String> {
         if request.method() != http::Method::POST || request.uri().path() != INSTANCES {
             return Ok(());
@@ -108,7 +108,7 @@ impl Wire {
     }
 }
 
-/// A request under way. When its sender goes away it may arrive all the same.
+/// A request in transit. If its sender goes away it may still arrive.
 struct Flight<'a> {
     task: Option<Sent>,
     wire: &'a Wire,

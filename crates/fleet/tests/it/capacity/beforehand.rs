@@ -1,4 +1,4 @@
-//! What a launch would be refused for is found beforehand: OCIDs, baselines, and shapes that nobody has.
+//! Refusals that a launch would receive are found in advance: OCIDs, baselines, and shapes that do not exist.
 
 use ledger::Placement;
 
@@ -59,7 +59,7 @@ async fn a_report_has_ten_entries_at_most() {
     assert_eq!((cells.len(), matrix.unknown.len()), (2 * 16, 0));
     assert_eq!(cells[15].shape, "VM.Standard.E6.Flex");
 
-    // A plan of more shapes than that asks for them in two reports as well.
+    // A plan of more shapes than that also requests them in two reports.
     let mut fleet = world.fleet(3, &[1]);
     let all = ["E3.Flex", "E4.Flex", "E5.Flex", "E6.Flex", "A1.Flex", "A2.Flex", "A4.Flex"];
     let more = ["VM.Standard3.Flex", "VM.Optimized3.Flex", "VM.Standard2.1", "VM.Standard2.2"];

@@ -1,4 +1,4 @@
-//! Reservations that a launch made for itself and left behind.
+//! Reservations that a launch created for itself and left behind.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn scope(world: &World) -> Scope {
     }
 }
 
-/// Ends what lives, and waits for longer than what was launched may be missing in a count.
+/// Terminates all instances, and waits until counts no longer lag behind the launches.
 async fn terminate_all(world: &World) {
     end_all(world).await;
     tokio::time::sleep(Duration::from_mins(11)).await;
@@ -61,7 +61,7 @@ async fn cleanup_finds_only_our_leftover_reservations() {
     let launched = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), stop.clone()).await.unwrap();
     assert_eq!(launched.outcome, Some(Outcome::Complete), "{:?}", launched.warnings);
 
-    // In use they are left alone, and that is said.
+    // Reservations in use are left alone, which a note reports.
     let left = find(&world).await;
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(left.notes.iter().filter(|note| note.contains("2 of 2 are in use")).count(), 3, "{left:?}");
@@ -101,7 +101,7 @@ async fn a_run_of_minutes_ago_keeps_its_reservations() {
     let (env, stop) = (world.environment(), CancellationToken::new());
     let run = env.new_run_id();
     fleet::launch(&env, run, &plan, &LaunchOptions::default(), fleet::no_sink(), stop).await.unwrap();
-    // As a count that lags shows it.
+    // As shown by a count that lags.
     end_all(&world).await;
     tokio::time::sleep(Duration::from_mins(5)).await;
     for named in [None, Some(run)] {
@@ -129,7 +129,7 @@ async fn a_reservation_of_the_config_is_never_left_over() {
     let launched = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), stop).await.unwrap();
     assert_eq!(launched.running, 10, "{:?}", launched.warnings);
     terminate_all(&world).await;
-    // The run let it grow, and its records say so; it is the user's own all the same.
+    // The run enlarged it, according to its records, but it belongs to the user.
     assert!(find(&world).await.is_empty());
 }
 

@@ -1,5 +1,5 @@
-//! Capacity reservations and what is asked before a launch, against a simulated region in one process and in virtual
-//! time. What counts is what the region's own books say.
+//! Capacity reservations and preflight checks against a simulated region, in one process and in virtual time. The region's own
+//! records decide.
 
 mod beforehand;
 mod cleanup;

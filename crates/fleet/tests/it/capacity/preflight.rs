@@ -1,4 +1,4 @@
-//! What is asked beforehand: the right verdict, the culprit by name, and few questions.
+//! Preflight checks: the right verdict, the name of the culprit, and few requests.
 
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ async fn a_wrong_subnet_is_named_with_its_policy() {
     fleet.template.create_vnic_details.as_mut().unwrap().subnet_id = Some(wrong.to_owned());
     let answer = ask(&world, &fleet).await;
     assert!(answer.is_hopeless());
-    // The verdict says no more than the finding allows.
+    // The verdict claims no more than the finding allows.
     assert_eq!(answer.possible, 0);
     assert!(answer.verdicts.iter().all(|verdict| verdict.possible == 0 && verdict.certain));
     let text = answer.verdicts[0].text();
@@ -151,7 +151,7 @@ async fn a_shape_that_nobody_offers_is_said_so() {
         answer.findings
     );
     assert_eq!(answer.possible, 0);
-    // The report does not know the shape either, which says nothing of who may ask for it.
+    // The report does not know the shape either, which does not show whether the user may request reports.
     assert!(
         !answer.findings.iter().any(|finding| finding.about == "capacity report"),
         "{:?}",
@@ -189,7 +189,7 @@ async fn a_reservation_answers_for_its_own_capacity() {
     );
     assert_eq!(answer.reservations[0].free, 7);
 
-    // In another domain, or of another size, it is of no use.
+    // In another domain, or for another size, it is useless.
     let answer = ask(&world, &reserved(3, 5)).await;
     assert_eq!(answer.possible, 0);
     assert!(answer.findings[0].message.contains("the reservation is in"), "{:?}", answer.findings);
@@ -206,7 +206,7 @@ async fn a_reservation_answers_for_its_own_capacity() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_subnet_bounds_all_domains_together() {
-    // Nothing but the addresses is short.
+    // Only addresses are short.
     let world = World::of(
         "
 world: {limits: {cores: 1000000, memory_in_gbs: 10000000}}
@@ -219,7 +219,7 @@ faults: [{operations: [CreateComputeCapacityReport], probability: 1.0, fault: {a
     let mut many = fleet.clone();
     many.count = u32::try_from(free).unwrap() + 50;
     let answer = ask(&world, &many).await;
-    // Each domain by itself could have them all, but for the addresses.
+    // Each domain alone could provide all of them, except for the addresses.
     assert!(
         answer.verdicts.iter().all(|verdict| u64::from(verdict.possible) == free),
         "{:#?}",
@@ -326,10 +326,10 @@ async fn reservation_gaps_are_reported_before_launch() {
     other.template.shape_config.as_mut().unwrap().memory_in_gbs = Some(16.0);
     let mismatch = look_at_reservations(&world.client, &other, false).await.unwrap();
     assert!(mismatch.refused[0].message.contains("cannot use the reservation"), "{mismatch:?}");
-    // One that is grown gets what is missing.
+    // One that is enlarged gets the missing capacity.
     let grown = look_at_reservations(&world.client, &other, true).await.unwrap();
     assert_eq!((grown.refused, grown.warnings), (vec![], vec![]));
-    // Of three fault domains one is served: launches find their way, and are told.
+    // It serves one of three fault domains: launches use that one, and a warning says so.
     other.template.shape_config.as_mut().unwrap().memory_in_gbs = Some(6.0);
     other.placements[0].capacity_reservation = Some("ocid1.capacityreservation.oc1.phx.wrong".to_owned());
     let wrong = look_at_reservations(&world.client, &other, false).await.unwrap();
@@ -357,7 +357,7 @@ faults:
     let world = World::of(scenario);
     let answer = ask(&world, &world.fleet(10, &[1, 2, 3])).await;
     assert_eq!(stops(&answer), Vec::<String>::new());
-    // What nobody answers stands in nobody's way.
+    // A check without a response blocks nothing.
     assert_eq!(answer.possible, 10);
     assert!(answer.findings.iter().any(|finding| finding.about == "capacity report"));
     assert_eq!(answer.free_addresses, None);

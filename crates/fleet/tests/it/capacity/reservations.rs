@@ -1,4 +1,4 @@
-//! Reservations: what is held is what the books say, and nothing stays held by accident.
+//! Reservations: the reported counts match the region's records, and nothing stays held by accident.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::world::{SHAPE, World, patience, small};
 
-/// No host at first; then each minute room for 4 OCPUs appears in AD-1. Nothing anywhere else.
+/// No host at first; then each minute capacity for 4 OCPUs appears in AD-1, and nowhere else.
 const TIGHT: &str = "
 world:
   hosts:
@@ -35,7 +35,7 @@ async fn a_reservation_is_made_followed_and_read_back() {
 
 #[tokio::test(start_paused = true)]
 async fn three_availability_domains_take_as_long_as_one() {
-    // All take the same time, so that what is compared is our waiting and not the luck of the draw.
+    // All take the same time, so that the comparison measures this program's waiting and not chance.
     let even = "world: {reservation_seconds: {min: 30, max: 30}}";
     let world = World::of(even);
     let started = Instant::now();
@@ -178,7 +178,7 @@ async fn waiting_for_crumbs_gathers_them_and_tells_of_each_gain() {
     let gains = std::sync::Mutex::new(Vec::new());
     let tell = |gain: &Gain| gains.lock().unwrap().push(gain.clone());
     let all = [Change::Count(None, NewCount::Exactly(12))];
-    // The empty config is gone from the reservation: it is asked for anew.
+    // The empty config was removed from the reservation, so it is requested again.
     let changes = if show(&world.client, &ocid).await.unwrap().configs.is_empty() {
         vec![Change::Add(small(12))]
     } else {
@@ -202,7 +202,7 @@ async fn others_changes_survive_update_until_held() {
     let change = [Change::Count(Some(small(0)), NewCount::AtLeast(4000))];
     let waiting = patience();
     let wait = resize_until_held(&world.client, &ocid, &change, Duration::from_mins(1), &waiting, &|_| {});
-    // Somebody else puts a second kind in, between two tries.
+    // Somebody else adds a second kind between two tries.
     let theirs = async {
         let add = [Change::Add(fleet::reservation::Want { memory_gb: Some(8.0), ..small(2) })];
         loop {
@@ -301,7 +301,7 @@ async fn a_thousand_reservations_are_one_list() {
         .unwrap();
     assert_eq!(rows.len(), 1000);
     assert_eq!(world.asked() - before, 10, "ten pages of a hundred and nothing else");
-    // The tag tells shape and size, so unused capacity has its price without a question.
+    // The tag states shape and size, so the price of unused capacity needs no request.
     let unused = rows[0].unused_per_hour.unwrap();
     assert!((unused - 0.034 * 0.85).abs() < 1e-9, "{unused}");
 }

@@ -1,4 +1,4 @@
-//! Runs that reserve their own capacity: reserve, launch, release; or give everything back.
+//! Runs that reserve their own capacity: reserve, launch, release; or roll everything back.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn what_one_domain_lacks_the_others_hold() {
     let (summary, _) = launch(&world, &reserving(&world, 30, &[1, 2, 3], 30, true)).await;
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 30), "{:?}", summary.warnings);
     assert_eq!(world.books(), (30, 30));
-    // The one that could hold nothing is not left lying about, empty.
+    // The reservation that could hold nothing is not left behind empty.
     let living = world.region.world().reservations().filter(|entry| entry.state != "DELETED").count();
     assert_eq!(living, 2);
     let made: Vec<String> =
@@ -91,7 +91,7 @@ async fn a_partial_reservation_is_launched_into_and_said_so() {
 async fn unused_capacity_that_is_not_released_is_warned_about() {
     let world = World::of("roomy");
     let mut plan = reserving(&world, 5, &[1], 5, false);
-    // Nothing can be launched, so all that was reserved stays unused.
+    // Nothing can be launched, so everything reserved stays unused.
     plan.fleet.template.create_vnic_details.as_mut().unwrap().subnet_id =
         Some("ocid1.subnet.oc1.phx.wrong".into());
     let (summary, _) = launch(&world, &plan).await;
@@ -120,7 +120,7 @@ async fn a_grown_reservation_shrinks_to_what_it_held() {
     assert_eq!(world.books(), (10, 10));
     assert_eq!(show(&world.client, &ocid).await.unwrap().used(), 10);
 
-    // Nobody else's reservation is left smaller than it was.
+    // No existing reservation ends up smaller than it was.
     let world = World::of("roomy");
     let created = create_all(&world.client, &[world.order(1, 4)], &NoBook, &patience()).await;
     plan.fleet.placements[0].capacity_reservation = created[0].ocid.clone();
@@ -133,7 +133,7 @@ async fn a_grown_reservation_shrinks_to_what_it_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_neither_doubles_nor_loses_a_reservation() {
-    // A process that dies after so many milliseconds; the next one goes on.
+    // A process dies after this many milliseconds, and the next one continues.
     for at_ms in [1, 10, 500, 1_000, 1_500, 2_500, 5_000, 20_000, 60_000, 61_000, 90_000, 200_000] {
         let world = World::of("latency: {min_ms: 20, max_ms: 20}");
         let plan = reserving(&world, 12, &[1, 2, 3], 12, true);
@@ -177,7 +177,7 @@ async fn an_interrupted_reservation_is_named_and_gone_on_with() {
     assert_eq!(world.books(), (6, 6));
 }
 
-/// A user whose reads are denied, as those of what is gone are: what cannot be looked for may be held, and is said to be.
+/// A user whose reads are denied like those of nonexistent resources: what cannot be looked up may be held, and is reported.
 #[tokio::test(start_paused = true)]
 async fn an_unlistable_reservation_is_reported_and_resumed() {
     let world = World::of("faults: [{operations: [CreateComputeCapacityReservation], fault: reset_after}]");
@@ -186,7 +186,7 @@ async fn an_unlistable_reservation_is_reported_and_resumed() {
     let run = env.new_run_id();
     let options = LaunchOptions::default();
     let first = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), CancellationToken::new());
-    // It dies before it has an answer.
+    // It dies before a response arrives.
     assert!(tokio::time::timeout(Duration::from_millis(10), first).await.is_err());
     assert_eq!(world.region.world().reservations().count(), 1);
     let denied = "faults: [{operations: [read], fault: {answer: {status: 404}}}]";
@@ -204,10 +204,10 @@ async fn an_unlistable_reservation_is_reported_and_resumed() {
     assert_eq!(world.books(), (4, 4));
 }
 
-/// A policy that lets a user reserve and see nothing: the creation is refused for certain, and nothing is in doubt.
+/// A policy that lets a user create reservations but not see them: the creation is certainly refused, and nothing is in doubt.
 #[tokio::test(start_paused = true)]
 async fn a_creation_that_is_refused_leaves_no_reservation_in_doubt() {
-    // Asked for once, or again and again.
+    // Refused once, or repeatedly.
     for status in [404, 429] {
         let refused = format!(
             "{{operations: [CreateComputeCapacityReservation], fault: {{answer: {{status: {status}}}}}}}, \
@@ -237,7 +237,8 @@ async fn a_reservation_is_not_asked_for_again_after_a_day() {
     assert_eq!((made, world.books()), (1, (0, 0)));
 }
 
-/// Until an instance has ended, its room counts as used: what is shrunk to that would be held unused afterwards.
+/// Until an instance has ended, its capacity counts as used: a reservation shrunk to that count would hold it unused
+/// afterwards.
 #[tokio::test(start_paused = true)]
 async fn what_the_dying_still_use_is_given_back_too() {
     for min in [None, Some(3)] {
@@ -263,10 +264,11 @@ async fn what_the_dying_still_use_is_given_back_too() {
     }
 }
 
-/// The machine sleeps until the time for reserving is over, so the run does not wait for the growth that it asks for then.
+/// The machine sleeps until the time for reserving has passed, so the run does not wait for the enlargement that it then
+/// requests.
 #[tokio::test(start_paused = true)]
 async fn a_growth_that_ends_after_the_run_is_given_back() {
-    // One domain is full, and the other one is to make up for it.
+    // One domain is full, and the other one should compensate for it.
     let world = World::of(
         "world: {hosts: {by_availability_domain: [{availability_domain: 1, per_fault_domain: 0}]}}",
     );
@@ -288,7 +290,7 @@ async fn a_growth_that_ends_after_the_run_is_given_back() {
     assert_eq!(world.books(), (launched, launched), "{:?}", summary.warnings);
 }
 
-/// Damage may take the only records that name a reservation of a run that is being rolled back.
+/// Damage may destroy the only records that name a reservation of a run that is being rolled back.
 #[tokio::test(start_paused = true)]
 async fn a_reservation_whose_records_are_lost_is_found_by_its_tag() {
     let mut rolled_back = 0;
@@ -321,7 +323,7 @@ async fn a_reservation_whose_records_are_lost_is_found_by_its_tag() {
     assert!(rolled_back > 1, "{rolled_back}");
 }
 
-/// Wherever the ledger fills up, the run stays unfinished: whoever resumes it looks again at what may still be held.
+/// Wherever the ledger fills up, the run stays unfinished, and a resume looks again for anything still held.
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_fills_leaves_reservations_to_resume() {
     let mut failed = 0;

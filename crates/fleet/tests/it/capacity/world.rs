@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 pub const SHAPE: &str = "VM.Standard.E4.Flex";
 
-/// The world, with one client whose requests are counted.
+/// The world, with a client whose requests are counted.
 pub struct World {
     shared: testkit::World,
     pub client: Client,
@@ -35,27 +35,27 @@ impl World {
         Self { client: world.client(world.wire(), &requests), requests, shared: world }
     }
 
-    /// A process whose requests are counted as well.
+    /// A process whose requests are also counted.
     pub fn environment(&self) -> Environment {
         Environment { client: self.client.clone(), requests: None, ..self.shared.environment() }
     }
 
-    /// How many requests were made so far.
+    /// The number of requests so far.
     pub fn asked(&self) -> u64 {
         self.requests.snapshot().values().map(|of| of.ok + of.throttled + of.failed).sum()
     }
 
-    /// How many requests of one operation were made so far.
+    /// The number of requests of one operation so far.
     pub fn asked_of(&self, operation: &str) -> u64 {
         self.requests.snapshot().get(operation).map_or(0, |of| of.ok + of.throttled + of.failed)
     }
 
-    /// So many small machines in the domains with these numbers.
+    /// This many small instances in the domains with these numbers.
     pub fn fleet(&self, count: u32, domains: &[usize]) -> FleetSpec {
         self.fleet_of(SHAPE, count, domains)
     }
 
-    /// A reservation of so many of the fleet's machines.
+    /// A reservation for this many of the fleet's instances.
     pub fn order(&self, domain: usize, count: u32) -> Order {
         Order {
             name: format!("prod-{domain}"),
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// Launches machines into a reservation, and waits until they run.
+    /// Launches instances into a reservation and waits until they run.
     pub async fn launch_into(&self, ocid: &str, domain: usize, count: u32) -> Vec<Instance> {
         let fleet = self.fleet(count, &[domain]);
         let mut instances = Vec::new();
@@ -85,7 +85,7 @@ impl World {
         instances
     }
 
-    /// What the region holds reserved, whoever asks: (reserved, used) over all reservations that exist.
+    /// The region's reserved capacity according to its own records: (reserved, used) over all existing reservations.
     pub fn books(&self) -> (u32, u32) {
         self.region.world().check_invariants().unwrap();
         let world = self.region.world();

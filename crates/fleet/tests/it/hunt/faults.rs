@@ -1,4 +1,4 @@
-//! A hunt outlasts what would end a launch.
+//! A hunt survives faults that would end a launch.
 
 use super::world::{DAY, Ground, least_gap, limit};
 use crate::launch::world::{count, recorder};
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 const FLOOR: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// What goes wrong in an hour, and for how long.
+/// The fault in an hour, and its duration.
 fn fault_of(hour: u64) -> (u64, &'static str) {
     match hour % 6 {
         0 => (600, "{answer: {status: 502}}"),
@@ -66,7 +66,7 @@ async fn a_fault_an_hour_for_a_week_ends_no_hunt() {
     assert!(least_gap(&before) >= FLOOR, "{:?}", least_gap(&before));
 }
 
-/// Checks that each kind is told once a day at most, and says how many kinds there were.
+/// Checks that each kind is reported at most once a day, and returns the number of kinds.
 fn one_alert_a_day(records: &[Record]) -> usize {
     let mut told: BTreeSet<(String, i64)> = BTreeSet::new();
     let mut kinds = BTreeSet::new();
@@ -85,7 +85,7 @@ fn one_alert_a_day(records: &[Record]) -> usize {
     kinds.len()
 }
 
-/// Scenario 7: nothing is sent while the ledger cannot be written, and the hunt goes on by itself.
+/// Scenario 7: nothing is sent while the ledger cannot be written, and the hunt then continues by itself.
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_stops_a_hunt_for_an_hour_only() {
     let ground = Ground::of(
@@ -110,7 +110,7 @@ async fn a_full_disk_stops_a_hunt_for_an_hour_only() {
     assert!(*resumed <= 2 * HOUR + Duration::from_mins(2), "{resumed:?}");
 }
 
-/// Until anything has worked, a hunt with a wrong config ends as a launch does.
+/// Until any launch was accepted or refused for lack of capacity, a hunt with a wrong config ends as a launch does.
 #[tokio::test(start_paused = true)]
 async fn a_wrong_config_ends_a_hunt_at_once() {
     let ground = Ground::of("roomy");
@@ -124,7 +124,7 @@ async fn a_wrong_config_ends_a_hunt_at_once() {
     assert_eq!(count(&records, |event| matches!(event, Event::SlotFailed { .. })), 50);
 }
 
-/// Once launches were refused for lack of capacity, the same answer is waited out.
+/// Once launches were refused for lack of capacity, the same response is waited out.
 #[tokio::test(start_paused = true)]
 async fn an_odd_refusal_after_good_ones_is_waited_out() {
     let ground = Ground::of(
@@ -137,7 +137,7 @@ async fn an_odd_refusal_after_good_ones_is_waited_out() {
     assert_eq!(one_alert_a_day(&records), 1);
 }
 
-/// Signs of a suspended account stop the hunt, and are told.
+/// Signs of a suspended account stop the hunt and are reported.
 #[tokio::test(start_paused = true)]
 async fn a_suspended_account_stops_the_hunt() {
     let ground = Ground::of(
@@ -151,7 +151,7 @@ async fn a_suspended_account_stops_the_hunt() {
     assert!(last < HOUR + 2 * FLOOR, "{last:?}");
 }
 
-/// Scenario 3: a launch that is accepted and fails later is no different, and its slot gets a new token.
+/// Scenario 3: a launch that is accepted and fails later counts as a refusal, and its slot gets a new token.
 #[tokio::test(start_paused = true)]
 async fn late_failures_leave_exactly_as_many_as_wanted() {
     for share in [0.0, 0.5] {
@@ -174,7 +174,7 @@ async fn late_failures_leave_exactly_as_many_as_wanted() {
     }
 }
 
-/// Rider a: two hunters of one machine keep one floor.
+/// Rider a: two hunts on one machine share one floor.
 #[tokio::test(start_paused = true)]
 async fn two_hunters_share_the_floor_of_a_tenancy() {
     let ground = Ground::of("world: {hosts: {per_fault_domain: 0}}");
@@ -198,7 +198,7 @@ async fn two_hunters_share_the_floor_of_a_tenancy() {
     assert!(sent.len() as u64 <= most && sent.len() as u64 >= most * 8 / 10, "{} of {most}", sent.len());
 }
 
-/// A round of cron: one probe, and what the next process finds is taken up.
+/// One call from cron sends one probe, and the next process resumes from its result.
 #[tokio::test(start_paused = true)]
 async fn one_probe_at_a_time_ends_with_all_running() {
     let ground = Ground::of(
@@ -221,7 +221,7 @@ async fn one_probe_at_a_time_ends_with_all_running() {
     assert_eq!(count(&ground.world.store.snapshot(summary.run_id), failed), 0);
 }
 
-/// A wall clock that somebody sets back and forth.
+/// A wall clock that is set back and forth.
 #[derive(Debug)]
 struct Restless {
     clock: std::sync::Arc<dyn oci_client::Clock>,
@@ -235,7 +235,7 @@ impl oci_client::Clock for Restless {
     }
 }
 
-/// The floor holds by the time that passes, and a claim in the future costs one floor, not a day.
+/// The floor counts elapsed time, and a claim in the future costs one floor, not a day.
 #[tokio::test(start_paused = true)]
 async fn jumps_of_the_clock_move_no_probe_far() {
     let mut ground = Ground::of("world: {hosts: {per_fault_domain: 0}}");

@@ -1,4 +1,4 @@
-//! Freed capacity is found in time, and used up in a few rounds; until then the floor holds.
+//! Returned capacity is found in time and used within a few rounds; until then the floor holds.
 
 use super::world::{DAY, FAMILIES, Ground, first_launched, least_gap};
 use crate::launch::world::count;
@@ -6,7 +6,7 @@ use ledger::{Event, Outcome};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Nothing anywhere, and at this time room for 100 in one target, the last of `targets`.
+/// No capacity anywhere, and at this time capacity for 100 in one target, the last of `targets`.
 fn appears(at: Duration, targets: usize) -> String {
     let (domain, family) = ((targets - 1) / 4 + 1, FAMILIES[(targets - 1) % 4]);
     format!(
@@ -57,7 +57,7 @@ async fn one_of_twelve_targets_is_found_in_two_minutes() {
     }
 }
 
-/// Rider b: none starves.
+/// Rider b: no target starves.
 #[tokio::test(start_paused = true)]
 async fn each_of_twelve_targets_is_probed_once_a_cycle() {
     let ground = Ground::of("world: {hosts: {per_fault_domain: 0}}");

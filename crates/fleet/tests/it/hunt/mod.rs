@@ -1,4 +1,4 @@
-//! Hunts for capacity that is not there for days: in one process and in virtual time, as everywhere.
+//! Hunts for capacity that is unavailable for days, in one process and in virtual time.
 
 #![expect(clippy::print_stdout, reason = "`--no-capture` shows the figures")]
 

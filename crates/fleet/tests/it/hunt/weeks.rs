@@ -1,4 +1,4 @@
-//! Weeks of a hunt: what they cost, and what survives them.
+//! Weeks of a hunt: their cost, and what survives them.
 
 use super::world::{DAY, Ground, limit};
 use fleet::launch::Hunting;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const FLOOR: Duration = Duration::from_mins(1);
-/// What SQLite adds to a record, and some.
+/// The overhead of SQLite per record, with a margin.
 const ROW: usize = 64;
 
 fn bytes_of(records: &[Record]) -> usize {
     records.iter().map(|record| serde_json::to_string(record).unwrap().len() + ROW).sum()
 }
 
-/// Three weeks of refusals by twelve targets, recorded briefly.
+/// Three weeks of refusals by twelve targets, recorded in the short form.
 #[tokio::test(start_paused = true)]
 async fn the_ledger_of_three_weeks_stays_below_twenty_megabytes() {
     let days = u32::try_from(limit("HUNT_DAYS", 21)).unwrap();
@@ -33,7 +33,7 @@ async fn the_ledger_of_three_weeks_stays_below_twenty_megabytes() {
     assert!(error.message.contains("capacity"), "the words are not lost: {error:?}");
 }
 
-/// Kills at any moment, before and after capacity appears: nothing is doubled, and each process goes on by itself.
+/// Kills at any moment, before and after capacity appears: nothing is duplicated, and each process continues by itself.
 #[tokio::test(start_paused = true)]
 async fn kills_neither_double_nor_end_a_hunt() {
     let mut kills = 0;
@@ -45,7 +45,7 @@ async fn kills_neither_double_nor_end_a_hunt() {
     println!("{kills} kills");
 }
 
-/// A hunt that is killed again and again; says how often.
+/// A hunt that is killed repeatedly; returns the number of kills.
 async fn killed(seed: u64) -> u64 {
     let ground = Ground::seeded(
         "world: {hosts: {per_fault_domain: 0}, list_lag_seconds: 20, late_failure: {probability: 0.1}, crumbs: \
@@ -64,7 +64,7 @@ async fn killed(seed: u64) -> u64 {
             break summary;
         }
         kills += 1;
-        // The lease of a killed process ends, and what was written is on disk.
+        // The lease of a killed process ends, and everything written is on disk.
         ground.world.store.crash(0);
         // Twenty kills, and then it may end.
         if kills == 20 {
@@ -77,7 +77,7 @@ async fn killed(seed: u64) -> u64 {
     kills
 }
 
-/// Everything that goes wrong in `hostile`, for days. More by `HUNT_SEEDS=1000 HUNT_DAYS=21`.
+/// All faults of `hostile`, for days. Use `HUNT_SEEDS=1000 HUNT_DAYS=21` for more.
 #[tokio::test(start_paused = true)]
 async fn hostile_weeks_double_nothing_and_keep_the_floor() {
     let first = limit("HUNT_FIRST", 1);
@@ -110,8 +110,9 @@ fn check(ground: &Ground, plan: &Plan, summary: &RunSummary, seed: u64) {
     assert_eq!(close, 0, "seed {seed}: probes under the floor");
 }
 
-/// How many launches were begun at targets that did not yield, sooner after the last such launch than the floor allows. As
-/// records tell: a target yields from an accepted launch, or from a running instance after late failures, to a refusal.
+/// How many launches began at targets without recent instances sooner after the previous one than the floor allows, according
+/// to the records. A target provides instances from an accepted launch (or from a running instance after late failures) until a
+/// refusal.
 fn probes_too_close(records: &[Record], floor: Duration) -> usize {
     let (mut yielding, mut doubtful) = (BTreeSet::<Placement>::new(), BTreeSet::<Placement>::new());
     let mut tried: std::collections::BTreeMap<u32, Placement> = std::collections::BTreeMap::new();
@@ -131,7 +132,7 @@ fn probes_too_close(records: &[Record], floor: Duration) -> usize {
             Event::Launched { slot, adopted: false, .. } if !doubtful.contains(&place(slot)) => {
                 yielding.insert(place(slot));
             }
-            // A refusal that is recorded again, once it is known that no instance exists, is no newer one.
+            // A refusal that is recorded again, once it is known that no instance exists, is not a newer one.
             Event::TryFailed { slot, error, .. }
                 if matches!(error.class, ErrorClass::Capacity | ErrorClass::Limit)
                     && refusals.insert(error.opc_request_id.clone()) =>

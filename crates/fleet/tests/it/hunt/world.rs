@@ -1,4 +1,4 @@
-//! A region where a hunt asks for days, and a witness of each launch that is sent.
+//! A region in which a hunt runs for days, with a witness of each launch that is sent.
 
 use crate::launch::world::{World, recorder};
 use bytes::Bytes;
@@ -14,14 +14,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub const DAY: Duration = Duration::from_hours(24);
-/// The families of the targets of a hunt, in each domain.
+/// The shapes of a hunt's targets in each domain.
 pub const SHAPES: [&str; 4] =
     ["VM.Standard.E5.Flex", "VM.Standard.E4.Flex", "VM.Standard.E3.Flex", "VM.Standard3.Flex"];
 
 /// The families of these shapes.
 pub const FAMILIES: [&str; 4] = ["standard-e5", "standard-e4", "standard-e3", "standard3"];
 
-/// Notes when each launch is sent.
+/// Records when each launch is sent.
 pub struct Tap {
     inner: Arc<dyn Transport>,
     began: Instant,
@@ -59,7 +59,7 @@ impl Ground {
         Self { world, tap, env }
     }
 
-    /// A hunt for so many instances, with the first so many of twelve targets.
+    /// A hunt for this many instances, with the first `targets` of twelve targets.
     pub fn plan(&self, count: u32, targets: usize, floor: Duration, lasts: Duration) -> Plan {
         let places = (1..=3).flat_map(|domain| SHAPES.map(|shape| (domain, shape)));
         let placements = places.map(|(domain, shape)| Placement {
@@ -94,14 +94,14 @@ impl Ground {
         tokio::time::timeout(60 * DAY, Box::pin(hunted)).await.unwrap().unwrap()
     }
 
-    /// Takes a hunt up in another process.
+    /// Resumes a hunt in another process.
     pub async fn take_up(&self, run: RunId, hunting: Hunting, stop: CancellationToken) -> RunSummary {
         let options = LaunchOptions { hunting, ..LaunchOptions::default() };
         let hunted = carry_on(&self.env, run, Begin::TakenUp, &options, fleet::no_sink(), stop);
         tokio::time::timeout(60 * DAY, Box::pin(hunted)).await.unwrap().unwrap()
     }
 
-    /// One process of a hunt: the first, or one that takes it up.
+    /// One process of a hunt: the first, or one that resumes it.
     pub async fn begin_or_take_up(&self, run: RunId, plan: &Plan, is_first: bool) -> RunSummary {
         let is_known = !is_first && !self.world.store.snapshot(run).is_empty();
         let begin = if is_known { Begin::TakenUp } else { Begin::New(plan) };
@@ -109,13 +109,13 @@ impl Ground {
         carry_on(&self.env, run, begin, &options, fleet::no_sink(), stop).await.unwrap()
     }
 
-    /// When each launch was sent, since the beginning.
+    /// When each launch was sent, since the start.
     pub fn sent(&self) -> Vec<Duration> {
         self.tap.sent.lock().unwrap().clone()
     }
 }
 
-/// The least time between two of these.
+/// The shortest interval between two of these times.
 pub fn least_gap(sent: &[Duration]) -> Duration {
     sent.windows(2).map(|two| two[1].saturating_sub(two[0])).min().unwrap_or(Duration::MAX)
 }
@@ -126,7 +126,7 @@ pub fn first_launched(records: &[Record], began: jiff::Timestamp) -> Duration {
     first.at.duration_since(began).try_into().unwrap()
 }
 
-/// A number from the environment, for those who play more than the usual tests.
+/// A number from the environment, for longer runs than the usual tests.
 pub fn limit(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }

@@ -1,5 +1,5 @@
-//! Fleets with alternatives: other shapes, sizes and capacity types, tried in order; what a strategy keeps; and what is
-//! obtained, compared with what was requested.
+//! Fleets with alternatives: other shapes, sizes and capacity types, tried in order; the effect of a strategy; and the
+//! comparison of obtained instances with the request.
 
 use super::refused::{Answer, Between};
 use super::world::{SHAPE, World, count, recorder, within_a_day};
@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 const OTHER: &str = "VM.Standard.E4.Flex";
-/// No launch of the first shape gets past its limit.
+/// No launch of the first shape passes its limit.
 const LIMITED: &str =
     "world: {limits: {cores: 2000, memory_in_gbs: 40000, named: [{name: standard-e5-core-count, value: 0}]}}";
 
@@ -86,7 +86,7 @@ async fn a_limited_shape_costs_three_refused_calls_at_most() {
     assert!((1..=3).contains(&asked(&records, |placement| placement.shape == SHAPE)));
 }
 
-/// Scenario 1 with shapes in place of domains.
+/// Scenario 1 with shapes instead of domains.
 #[tokio::test(start_paused = true)]
 async fn a_dry_shape_is_replaced_by_the_next() {
     let world = World::of("world: {hosts: {by_family: {standard-e5: 0}}}");
@@ -135,7 +135,7 @@ fn sized(placement: &Placement, ocpus: f64) -> Placement {
     Placement { size: Some(size), ..placement.clone() }
 }
 
-/// Scenario 4: preemptible and large are dry, on demand and small are free.
+/// Scenario 4: preemptible and large instances have no capacity; on-demand and small ones do.
 #[tokio::test(start_paused = true)]
 async fn a_refused_type_or_size_blocks_no_other() {
     let world = World::of("roomy");
@@ -158,7 +158,7 @@ async fn a_refused_type_or_size_blocks_no_other() {
         summary.obtained.iter().map(|kind| (kind.count, kind.ocpus, kind.capacity_type)).collect();
     assert_eq!(kinds, [(20, Some(2.0), Some(CapacityType::OnDemand))]);
     assert!(refused(&records) <= 20, "{} refused calls", refused(&records));
-    // Within the first wait of the dry targets the next run asks the free one only.
+    // Within the first wait of the refusing targets, the next run asks only the free one.
     plan.fleet.first_number = 21;
     let (second, records) = launch_in(&through(2), &plan).await;
     assert_eq!((second.outcome, refused(&records)), (Some(Outcome::Complete), 0));
@@ -184,7 +184,8 @@ async fn a_fleet_below_its_minimum_leaves_nothing_of_any_kind() {
     let left = [books.live_instances().count(), books.boot_volumes().count(), books.reservations().count()];
     drop(books);
     assert_eq!(left, [0; 3]);
-    // Both kinds were had, and each slot that was not says what it was refused with, by whom, and how often it asked.
+    // Both kinds were obtained, and each slot without an instance says which refusal it received, from which target, and how
+    // often it asked.
     let launched = |shape: &str| {
         count(
             &records,
@@ -200,7 +201,7 @@ async fn a_fleet_below_its_minimum_leaves_nothing_of_any_kind() {
     world.check_books(&summary);
 }
 
-/// Answers to launches say another shape than was asked for.
+/// Responses to launches state another shape than the requested one.
 fn mislabelled(answer: Answer) -> Answer {
     let (parts, body) = answer.into_parts();
     let mut body: Value = serde_json::from_slice(&body).unwrap();

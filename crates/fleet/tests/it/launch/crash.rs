@@ -1,4 +1,4 @@
-//! Crashes: the process dies at any await, the ledger keeps what was synced, and another process goes on.
+//! Crashes: the process dies at any await, the ledger keeps what was synced, and another process continues.
 
 use super::world::{World, count, recorder, within_a_day};
 use fleet::{EndOfRun, LaunchOptions, Plan, RunError};
@@ -12,7 +12,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Polls the inner future so many times and then never again: the process is gone.
+/// Polls the inner future this many times and then never again: the process is gone.
 struct Mortal<F> {
     inner: Option<Pin<Box<F>>>,
     polls: u32,
@@ -34,7 +34,7 @@ impl<F: Future> Future for Mortal<F> {
     }
 }
 
-/// Runs a launch of `count` slots that dies again and again, until a process lives long enough to end it.
+/// Runs a launch of `count` slots that dies repeatedly, until a process lives long enough to finish it.
 async fn crash_and_resume(scenario: &str, seed: u64, count: u32) -> (World, fleet::RunSummary) {
     let world = World::seeded(scenario, seed);
     let plan = world.plan(count, &[]);
@@ -69,7 +69,7 @@ pub async fn crash_and_resume_plan(world: &World, plan: &Plan) -> fleet::RunSumm
             Some(ended) => return ended.unwrap(),
             None => world.store.crash(chance.random_range(0..4)),
         }
-        // What the dead process had sent may still arrive; the next process starts later, or at once.
+        // Requests of the dead process may still arrive; the next process starts later, or at once.
         tokio::time::sleep(Duration::from_millis(chance.random_range(0..3000))).await;
     }
     unreachable!("the last life is long enough")
@@ -203,7 +203,7 @@ async fn a_finished_run_is_left_alone_when_resumed() {
     assert_eq!(after.requests["LaunchInstance"], before.requests["LaunchInstance"]);
 }
 
-/// Whatever records are lost, but the one with the plan: the instances are found by their tags, once the list shows them.
+/// Whichever records are lost, except the one with the plan: the instances are found by their tags once the list shows them.
 #[tokio::test(start_paused = true)]
 async fn lost_records_lead_to_no_second_instance() {
     let world = World::of("world: {list_lag_seconds: 80}");
@@ -219,7 +219,7 @@ async fn lost_records_lead_to_no_second_instance() {
     world.check_books(&summary);
 }
 
-/// The record of a death and those of the next launch are lost: the slot still has the instance that lives.
+/// The record of a failed instance and those of the next launch are lost: the slot still has the live instance.
 #[tokio::test(start_paused = true)]
 async fn a_lost_termination_makes_room_for_the_living_one() {
     let died = |event: &Event| matches!(event, Event::InstanceDied { .. });
@@ -234,7 +234,7 @@ async fn a_lost_termination_makes_room_for_the_living_one() {
         for record in lost {
             world.store.ruin(summary.run_id, record.seq);
         }
-        // By then the retry token of the lost launch is forgotten, and only the tags tell.
+        // By then the service has forgotten the retry token of the lost launch, and only the tags tell.
         tokio::time::sleep(Duration::from_hours(30)).await;
         let live = world.live();
         let (summary, again) = world.resume(summary.run_id).await;
@@ -265,7 +265,7 @@ async fn lost_records_need_a_readable_list_to_resume() {
     assert_eq!((summary.outcome, world.live().len()), (Some(Outcome::Complete), 2));
 }
 
-/// An instance that ran and is gone, with records lost: nobody asked for another one, nor for the end of the others.
+/// An instance that ran and was terminated, with lost records: nobody asked to replace it, nor to terminate the others.
 #[tokio::test(start_paused = true)]
 async fn an_instance_gone_unnoticed_is_told_before_it_is_replaced() {
     let world = World::of("roomy");
@@ -286,7 +286,7 @@ async fn an_instance_gone_unnoticed_is_told_before_it_is_replaced() {
     world.check_books(&summary);
 }
 
-/// Whichever record of a run is lost, the others tell what became of its launch.
+/// Whichever record of a run is lost, the others show the result of its launch.
 #[tokio::test(start_paused = true)]
 async fn an_instance_seen_running_settles_its_launch() {
     let world = World::of("roomy");

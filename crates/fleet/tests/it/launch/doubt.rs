@@ -1,4 +1,4 @@
-//! What nobody can see for certain: lost answers, lists that are refused, lag or fail, tokens that grow old, false alarms.
+//! Uncertain results: lost responses, lists that are refused, lag or fail, tokens that expire, false refusals.
 
 use super::world::{World, count, recorder, within_a_day};
 use fleet::{LaunchOptions, Plan};
@@ -6,7 +6,7 @@ use ledger::{Event, Outcome, RunState, Store as _};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Every launch is made, and its answer is lost.
+/// Every launch takes effect, and its response is lost.
 const LOST_ANSWERS: &str = "{operations: [launch], fault: reset_after}";
 const NO_LIST: &str = "{operations: [ListInstances], fault: {answer: {status: 500}}}";
 const HIDDEN_LIST: &str = "{operations: [ListInstances], fault: {answer: {status: 404}}}";
@@ -77,7 +77,7 @@ async fn nothing_is_called_given_back_while_the_list_cannot_be_read() {
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_the_list_shows_is_not_called_given_back() {
-    // Missing from the list and denied by a look at first, then listed; no deletion has an effect for ten minutes.
+    // Missing from the list and denied by a read at first, then listed; no deletion takes effect for ten minutes.
     let refused = "{operations: [LaunchInstance], fault: {answer: {status: 400}}, nth: [2, 3, 4, 5]}";
     let denied = "{operations: [TerminateInstance], fault: {answer: {status: 404}}, for_seconds: 600}";
     let rules = [refused, HIDDEN_LOOK, denied].join(", ");
@@ -98,7 +98,7 @@ async fn a_hidden_instance_is_neither_lost_nor_relaunched() {
     assert_eq!(world.live().len(), 3);
     assert_eq!(count(&records, |event| matches!(event, Event::InstanceDied { .. })), 0);
     assert!(summary.instances.iter().all(|row| row.error.as_ref().unwrap().code == "InstanceHidden"));
-    // A policy is in force some time after it is written.
+    // A policy takes effect some time after it is written.
     world.region.replace_faults(&[]);
     let (summary, _) = world.resume(summary.run_id).await;
     assert_eq!((summary.outcome, summary.running), (Some(Outcome::Complete), 3));
@@ -117,7 +117,7 @@ async fn a_vanished_instance_is_looked_up_before_it_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_list_vouches_for_all_that_vanished() {
-    // The second grows old enough to be called lost while the list is read for the first.
+    // The second one gets old enough to be called lost while the list is read for the first.
     let world = World::of(&format!(
         "world: {{boot_seconds: {{min: 900, max: 900}}}}\n\
          faults: [{HIDDEN_LOOK}, {{operations: [ListInstances], fault: {{delay: {{seconds: 45}}}}}}]"
@@ -215,7 +215,7 @@ async fn a_contradicted_limit_death_is_retried() {
         let (env, plan, options) = (world.environment(), world.plan(2, &[1]), LaunchOptions::default());
         let run = env.new_run_id();
         let first = fleet::launch(&env, run, &plan, &options, fleet::no_sink(), CancellationToken::new());
-        // It dies while nobody knows what became of its launches.
+        // It dies while the results of its launches are unknown.
         assert!(tokio::time::timeout(Duration::from_millis(200), first).await.is_err());
         world.region.replace_faults(&[]);
         tokio::time::sleep(Duration::from_mins(10)).await;

@@ -1,5 +1,5 @@
-//! Fleets in numbers: what a `scale` costs that changes nothing, how long a thousand take up and down, and how soon a member
-//! that died is back. Time is virtual, so these are not timed tests: they come out the same on every machine.
+//! Figures about fleets: the cost of a `scale` that changes nothing, the time to launch and terminate a thousand, and the time
+//! until a failed member is replaced. Time is virtual, so the results are the same on every machine.
 
 use super::world::World;
 use fleet::action::{Options, Verb};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 const LIMIT: f64 = 10.0;
 const BURST: f64 = 20.0;
 
-/// A region whose answers take 50 ms, and that lets 10 launches and actions a second through.
+/// A region whose responses take 50 ms, and that admits 10 launches and actions per second.
 const LIMITED: &str = "latency: {min_ms: 50, max_ms: 50}
 throttle: {user: {launch: {per_second: 10, burst: 20}, write: {per_second: 10, burst: 20}}}
 ";
@@ -38,7 +38,7 @@ async fn census(env: &Environment, world: &World) -> Census {
     take_census(env, &fleet, &FleetKey::new(&fleet, None)).await.unwrap()
 }
 
-/// `scale N`. How it ended, and in how many seconds.
+/// Runs `scale N`. Returns the outcome, and the duration in seconds.
 async fn scale(world: &World, size: u32, wait: bool) -> (Outcome, f64) {
     let env = world.environment();
     let fleet = world.fleet(size, &[1, 2, 3]);
@@ -99,7 +99,8 @@ async fn a_thousand_up_and_down_take_the_limits_own_time() {
     }
 }
 
-/// Replaces the members of a fleet of 3 that differ, and says how many instances lived and ran at least and at most meanwhile.
+/// Replaces the differing members of a fleet of 3, and returns the minimum and maximum numbers of live and running instances
+/// meanwhile.
 async fn replace_three(world: &World, max_unavailable: u32, wait: bool) -> (u32, [(usize, usize); 2]) {
     let mut fleet = world.fleet(3, &[1, 2, 3]);
     fleet.template.freeform_tags = Some([("team".to_owned(), "blue".to_owned())].into());
@@ -134,8 +135,8 @@ async fn replace_three(world: &World, max_unavailable: u32, wait: bool) -> (u32,
     (replaced.ended, [live, running])
 }
 
-/// With nothing unavailable, the fleet never has fewer members than wanted, and one too many at most: also where nobody waits
-/// for a launch, and where lists lag behind.
+/// With nothing unavailable, the fleet never has fewer members than wanted, and at most one too many, even if the run does not
+/// wait for launches and if lists lag.
 #[tokio::test(start_paused = true)]
 async fn a_successor_runs_before_the_old_one_is_ended() {
     for (scenario, wait) in [(SLOW_BOOT, true), (SLOW_BOOT, false), (LAGGING, true), (LAGGING, false)] {
@@ -164,7 +165,7 @@ async fn a_replacement_never_misses_more_than_allowed() {
     }
 }
 
-/// What a killed replacement has begun is finished by the next one, whatever it was about to do.
+/// What a killed replacement has begun is finished by the next one, at whatever step it died.
 #[tokio::test(start_paused = true)]
 async fn a_killed_replacement_is_continued() {
     for (max_unavailable, after) in [(0, 20), (0, 60), (0, 100), (2, 1), (2, 40), (2, 90)] {
@@ -181,7 +182,7 @@ async fn a_killed_replacement_is_continued() {
     }
 }
 
-/// A termination was announced and never sent, and the service denies the instance in passing: it is a member all the same.
+/// A termination was announced but never sent, and the service temporarily denies the instance, which is still a member.
 #[tokio::test(start_paused = true)]
 async fn a_passing_not_found_never_hides_a_member() {
     let world = World::of(SLOW_BOOT);
@@ -199,7 +200,7 @@ async fn a_passing_not_found_never_hides_a_member() {
     assert_eq!(census(&env, &world).await.count(), 2);
 }
 
-/// Ends an instance behind the tool's back.
+/// Terminates an instance without using this program.
 pub fn kill(world: &World, ocid: &str) {
     let caller = Caller { tenancy: world.defaults.tenancy.clone(), user: world.defaults.user.clone() };
     let request = ApiRequest::new(Operation::TerminateInstance, caller).path("instanceId", ocid);
@@ -211,7 +212,7 @@ fn options(once: bool) -> KeepOptions {
     KeepOptions { every, once, restart_stopped: false, launch: LaunchOptions::default() }
 }
 
-/// Keeps the fleet, for so long at most.
+/// Maintains the fleet, for at most this time.
 async fn keep(world: &World, options: &KeepOptions, time: Duration) -> (Option<KeepEnd>, Vec<Told>, u64) {
     let env = world.environment();
     let plan = Plan::offline(world.fleet(3, &[1, 2, 3])).unwrap();
@@ -290,7 +291,7 @@ async fn a_member_that_dies_again_and_again_is_given_up() {
     let replaced = told.iter().filter(|one| matches!(one, Told::Replaced(_))).count();
     assert_eq!(replaced, 3, "{told:?}");
     assert!(told.contains(&Told::Hopeless { name: "web-2".to_owned() }), "{told:?}");
-    // A person who scales has looked, and it is tried again.
+    // The user who scales has looked at the fleet, so the name is tried again.
     assert_eq!(scale(&world, 3, true).await.0, Outcome::Complete);
     assert_eq!(world.region.world().live_instances().count(), 3);
 }
@@ -305,7 +306,7 @@ async fn a_single_pass_replaces_what_is_missing_and_ends() {
     assert_eq!((ended, told), (Some(KeepEnd::Kept), vec![Told::Calm { members: 3 }]));
 }
 
-/// Once `count` has replaced the size of a `scale`, changing it back does not bring that size back.
+/// Once `count` has replaced the size of a `scale`, changing it back does not restore that size.
 #[tokio::test(start_paused = true)]
 async fn a_replaced_size_never_comes_back() {
     let world = World::of("roomy");

@@ -1,4 +1,4 @@
-//! What targets answered is remembered from run to run: the next launch tries elsewhere first, and loses nothing by it.
+//! The responses of targets are remembered from run to run: the next launch tries others first, and loses nothing by it.
 
 use super::world::{SHAPE, World, count, within_a_day};
 use fleet::launch::memory::{scope_of, target_of};
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The first domain has nothing; the others have plenty.
+/// The first domain has no capacity; the others have plenty.
 const DEAD_FIRST: &str =
     "world: {hosts: {by_availability_domain: [{availability_domain: 1, per_fault_domain: 0}]}}";
 
@@ -79,7 +79,7 @@ async fn the_next_run_asks_no_dead_domain_within_its_wait() {
     assert_eq!(refusals(&seen.lock().unwrap(), &ErrorClass::Capacity), 0);
 }
 
-/// Scenario 2: a limit counts for its region and name, not for one domain.
+/// Scenario 2: a limit applies to its region and name, not to one domain.
 #[tokio::test(start_paused = true)]
 async fn a_limit_is_remembered_for_its_whole_region() {
     let world = World::of("limits");
@@ -138,7 +138,7 @@ fn a_refusal_blocks_no_other_size_or_capacity_type() {
     assert_eq!(target_of(&plan.fleet, &spelled), target_of(&plan.fleet, &base));
 }
 
-/// Memory that is wrong costs nothing but the order.
+/// A wrong memory only affects the order.
 #[tokio::test(start_paused = true)]
 async fn a_wrong_memory_never_loses_a_launch() {
     let world = World::of(DEAD_FIRST);
@@ -153,7 +153,7 @@ async fn a_wrong_memory_never_loses_a_launch() {
         }),
         chance: 1.0,
     };
-    // Both domains with room are said to be dry, and the dead one is not.
+    // The memory claims that both domains with capacity have none, and that the dead one has some.
     for _ in 0..9 {
         world.memory.observe(&scope_of(&plan), &[refused(1), refused(2)]).unwrap();
     }
@@ -162,7 +162,7 @@ async fn a_wrong_memory_never_loses_a_launch() {
     assert_eq!(remembered(&world, &plan, 1).unwrap().streak, 0, "what yields is forgiven");
 }
 
-/// The budget of a target that has refused doubles with each success, so that 30 slots are not one after the other.
+/// The budget of a target that has refused doubles with each success, so that 30 slots do not launch one after another.
 #[tokio::test(start_paused = true)]
 async fn capacity_that_came_back_is_used_in_few_rounds() {
     let world = World::of("roomy");
@@ -223,7 +223,7 @@ impl CapacityMemory for Counted {
     }
 }
 
-/// Launches that are accepted and run are written together, and none is left out at the end of the run.
+/// Launches that are accepted and run are written together, and none is missing at the end of the run.
 #[tokio::test(start_paused = true)]
 async fn many_launches_are_remembered_in_few_writes() {
     let world = World::of("roomy");

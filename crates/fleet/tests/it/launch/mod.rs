@@ -1,4 +1,4 @@
-//! Whole launches against a simulated region: in one process, in virtual time, the same every time.
+//! Whole launches against a simulated region, in one process and in virtual time, with reproducible results.
 
 mod alternatives;
 mod crash;

@@ -1,5 +1,5 @@
-//! Placements that differ in more than where they are: each slot is launched, recorded, resumed, reported and priced as what
-//! its own placement says.
+//! Placements that differ in more than their location: each slot is launched, recorded, resumed, reported and priced according
+//! to its own placement.
 
 use super::crash::crash_and_resume_plan;
 use super::world::{SHAPE, World};
@@ -22,7 +22,7 @@ fn size(ocpus: f64, memory_gb: f64) -> PlacementSize {
     }
 }
 
-/// Large E5 machines in the first domain, as the template has their image and subnet; else small Arm machines in the second.
+/// Large E5 instances in the first domain, with the template's image and subnet; otherwise small Arm instances in the second.
 fn two_kinds(world: &World, count: u32) -> Plan {
     let mut plan = world.plan(count, &[1, 2]);
     plan.fleet.placements[0].size = Some(size(94.0, 500.0));
@@ -41,7 +41,7 @@ fn image(launch: &LaunchInstanceDetails) -> Option<&str> {
     }
 }
 
-/// How many rows of each shape there are, after a look that each row, its record and its instance agree.
+/// The number of rows per shape, after a check that each row, its record and its instance agree.
 async fn check_kinds(world: &World, plan: &Plan, summary: &RunSummary) -> BTreeMap<String, u32> {
     let client = world.environment().client;
     let mut counts = BTreeMap::new();

@@ -138,7 +138,7 @@ async fn names_and_host_names_follow_the_pattern() {
     };
     assert_eq!(sent(1, 1), ("web-ad1-09".to_owned(), "web-ad1-09-x".to_owned()));
     assert_eq!(sent(2, 2), ("web-ad2-10".to_owned(), "web-ad2-10-x".to_owned()));
-    // A plan of an older version has neither, and one that has them is read back as it was.
+    // A plan of an older version has neither field, and a plan with them is read back unchanged.
     let kept = serde_json::to_value(&plan).unwrap();
     assert_eq!(serde_json::from_value::<Plan>(kept).unwrap(), plan);
 }

@@ -1,5 +1,5 @@
-//! Answers that settle a launch and answers that do not: refusals, waits that the service asks for, redirects, the instance of
-//! another slot; and the end of a fleet's time.
+//! Responses that settle a launch and responses that do not: refusals, requested waits, redirects, the instance of another
+//! slot; and the expiry of a fleet.
 
 use super::world::{World, count, recorder, within_a_day};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 pub type Answer = http::Response<Bytes>;
 
-/// Changes the answers to launches on their way back.
+/// Changes the responses to launches on their way back.
 pub struct Between<F> {
     pub inner: Arc<dyn Transport>,
     pub change: F,
@@ -88,7 +88,7 @@ async fn a_refusal_is_not_in_doubt_at_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_with_work_left_is_not_a_refusal() {
-    // One runs, the others are refused or not reached: the rest is worth a `resume`.
+    // One runs, the others are refused or not reached, so a `resume` is worthwhile.
     let world = faults(&["{operations: [launch], after_seconds: 1, fault: {answer: {status: 429}}}"]);
     let options = LaunchOptions { rate: Some(0.5), max_concurrency: 1, ..within(60) };
     let (summary, _) = world.launch_with(&world.plan(5, &[1]), &options, CancellationToken::new()).await;
@@ -100,7 +100,7 @@ async fn a_deadline_with_work_left_is_not_a_refusal() {
 async fn the_limits_that_a_refusal_names_are_asked_for() {
     let named =
         |names: &str| format!("The following service limits were exceeded: {names}. Request an increase.");
-    // Of volumes: whatever the shape's own limits say, no launch helps.
+    // Limits of volumes: whatever the shape's own limits say, repeating the launch does not help.
     let world = faults(&[&refusing(400, "LimitExceeded", &named("total-storage-gb, volume-count"))]);
     let (summary, _) = world.launch(&world.plan(2, &[1])).await;
     assert_eq!((summary.outcome, summary.failed), (Some(Outcome::Nothing), 2));
@@ -109,7 +109,7 @@ async fn the_limits_that_a_refusal_names_are_asked_for() {
     assert!(error.class == "limit" && error.message.contains("total-storage-gb"), "{error:?}");
     assert!(summary.warnings.iter().any(|text| text.contains("total-storage-gb")), "{:?}", summary.warnings);
     assert!(!summary.requests.contains_key("GetResourceAvailability"));
-    // Of the shape, and with room: a false alarm, whatever the shape's other limits say.
+    // A limit of the shape with room: a false refusal, whatever the shape's other limits say.
     let rule = refusing(400, "LimitExceeded", &named("standard-e5-core-count"));
     let world = faults(&[&rule.replacen("operations", "for_seconds: 600, operations", 1)]);
     let (summary, _) = world.launch(&world.plan(2, &[1])).await;
@@ -138,7 +138,7 @@ async fn a_wait_that_the_service_asks_for_is_bounded_and_told() {
     let patient = LaunchOptions { retry_for: Some(Duration::from_mins(5)), ..LaunchOptions::default() };
     let (summary, _) = launch_through(&world, &world.plan(1, &[1]), &patient, busy("400")).await;
     asked(&summary, "asks to wait 400 s before the next launch");
-    // Eight pauses of at most half a minute follow, and the looks by tag.
+    // Eight pauses of at most half a minute follow, and the lookups by tag.
     assert!(summary.elapsed_s < 300.0 + 240.0 + 180.0, "not past --retry-for: {} s", summary.elapsed_s);
 }
 

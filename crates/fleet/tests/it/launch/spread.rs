@@ -1,4 +1,4 @@
-//! A fleet that is spread: three slots in three fault domains, or a refusal; and nothing that exists is moved.
+//! A fleet with a spread: three slots in three fault domains, or a refusal; and no existing instance moves.
 
 use super::crash::crash_and_resume_plan;
 use super::fleets::kill;
@@ -31,7 +31,7 @@ async fn census(env: &Environment, fleet: &FleetSpec) -> Census {
     take_census(env, fleet, &FleetKey::new(fleet, None)).await.unwrap()
 }
 
-/// How many live instances of a fleet each fault domain has.
+/// The number of live instances of a fleet per fault domain.
 fn by_fault_domain(world: &World, prefix: &str) -> BTreeMap<u8, u32> {
     let mut counts = BTreeMap::new();
     for entry in world.region.world().live_instances().filter(|entry| entry.name.starts_with(prefix)) {
@@ -44,7 +44,7 @@ fn even(each: u32) -> BTreeMap<u8, u32> {
     (1..=3).map(|fault| (fault, each)).collect()
 }
 
-/// Grows the fleet to a size, beside its members. `None`: it has the size already.
+/// Grows the fleet to a size, beside its members. `None` if it already has the size.
 async fn grow(world: &World, fleet: &FleetSpec, size: u32) -> Option<fleet::RunSummary> {
     let env = world.environment();
     let census = census(&env, fleet).await;
@@ -80,7 +80,7 @@ async fn a_second_run_moves_nothing_and_fills_the_gap() {
     let before: Vec<_> = world.region.world().live_instances().map(|entry| entry.id).collect();
     assert_eq!(grow(&world, &fleet, 6).await, None, "it has its size, so no request is sent");
     assert_eq!(world.region.world().live_instances().map(|entry| entry.id).collect::<Vec<_>>(), before);
-    // Without the ledger, the cloud alone says where members are.
+    // Without the ledger, only the cloud shows where members are.
     let lost = world.region.world().live_instances().find(|entry| entry.fault_domain == 2).unwrap();
     kill(&world, &lost.id);
     tokio::time::sleep(Duration::from_mins(20)).await;
@@ -90,7 +90,7 @@ async fn a_second_run_moves_nothing_and_fills_the_gap() {
     assert_eq!(by_fault_domain(&world, "web"), even(2));
 }
 
-/// A fleet of large machines after two of another fleet have filled the first fault domain.
+/// A fleet of large instances after two instances of another fleet have filled the first fault domain.
 async fn beside_a_full_domain(when_impossible: WhenImpossible) -> (World, fleet::RunSummary, usize) {
     let world = World::of(TWO_IN_EACH);
     let large = PlacementSize {
@@ -200,7 +200,7 @@ async fn a_run_rebuilt_from_the_cloud_keeps_the_domains() {
     let mut world = World::of("roomy");
     let fleet = spread_fleet(&world, 5, WhenImpossible::Refuse);
     let mut part = plan_for(&world.environment(), FleetSpec { count: 3, ..fleet.clone() }).await;
-    // As if the run had begun beside members that are gone: its first slot is in the last domain.
+    // As if the run had begun beside members that no longer exist: its first slot is in the last domain.
     part.fleet.homes = vec![2, 1, 0];
     let (summary, _) = world.launch(&part).await;
     let run = summary.run_id;

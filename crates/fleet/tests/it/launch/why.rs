@@ -1,4 +1,4 @@
-//! Why a launch has no more instances than it has: what each target answered, and when and why it was given up.
+//! Why a launch has only the instances it has: how each target responded, and when and why it was given up.
 
 use super::world::{World, count};
 use fleet::{LaunchOptions, Plan, RunSummary};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The first domain has nothing, the second room for 38, and three terminations fail once.
+/// The first domain has no capacity, the second has capacity for 38, and three terminations fail once.
 const SHORT: &str = "
 world:
   hosts: {per_fault_domain: 0}
@@ -22,7 +22,7 @@ async fn a_rollback_tells_what_each_target_answered() {
     let (summary, records) = world.launch(&plan).await;
     assert_eq!((summary.outcome, summary.launched), (Some(Outcome::GivenBack), 0));
     assert_eq!((world.live().len(), summary.returned.as_ref().unwrap().instances.len()), (0, 38));
-    // Judged by the records themselves, not by the fold.
+    // Checked against the records themselves, not the fold.
     let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
     let mut last: BTreeMap<String, String> = BTreeMap::new();
     let mut tried: BTreeMap<u32, String> = BTreeMap::new();

@@ -40,7 +40,7 @@ impl World {
         Self(testkit::World::new(scenario, seed))
     }
 
-    /// A fleet of so many small machines, in the domains with these numbers; in all when there are none.
+    /// A fleet of this many small instances, in the domains with these numbers; in all domains if there are none.
     pub fn fleet(&self, count: u32, domains: &[usize]) -> FleetSpec {
         self.fleet_of(SHAPE, count, domains)
     }
@@ -49,7 +49,7 @@ impl World {
         Plan::offline(self.fleet(count, if domains.is_empty() { &[1, 2, 3] } else { domains })).unwrap()
     }
 
-    /// Launches with the usual options, up to the end.
+    /// Launches with the usual options, to the end.
     pub async fn launch(&self, plan: &Plan) -> (RunSummary, Vec<Record>) {
         self.launch_with(plan, &LaunchOptions::default(), CancellationToken::new()).await
     }
@@ -78,7 +78,7 @@ impl World {
         (summary, records)
     }
 
-    /// The live instances of the region by the slot that their tags name.
+    /// The live instances of the region by the slot in their tags.
     pub fn live(&self) -> BTreeMap<u32, Vec<String>> {
         let mut live: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for entry in self.region.world().live_instances() {
@@ -87,7 +87,7 @@ impl World {
         live
     }
 
-    /// Checks the region's own books against what the run says: nothing is doubled, and nothing lives unknown.
+    /// Checks the region's own records against the run's claims: nothing is duplicated, and every live instance is known.
     pub fn check_books(&self, summary: &RunSummary) {
         let known: BTreeMap<u32, &str> =
             summary.instances.iter().filter_map(|row| Some((row.slot, row.ocid.as_deref()?))).collect();
@@ -98,7 +98,7 @@ impl World {
         self.region.world().check_invariants().unwrap();
     }
 
-    /// Checks that what was shown is what is kept, and that each request was announced.
+    /// Checks that the shown records equal the stored ones, and that each request was announced.
     pub fn check_ledger(&self, summary: &RunSummary, shown: &[Record]) {
         let kept = self.store.snapshot(summary.run_id);
         assert_eq!(shown.last(), kept.last());
@@ -108,7 +108,7 @@ impl World {
     }
 }
 
-/// No run takes longer: each slot's tries are bounded.
+/// No run takes longer, because each slot's tries are limited.
 pub async fn within_a_day<T>(run: impl Future<Output = Result<T, RunError>>) -> Result<T, RunError> {
     tokio::time::timeout(Duration::from_hours(24), run).await.unwrap()
 }
@@ -119,7 +119,7 @@ pub fn recorder() -> (Sink, Arc<Mutex<Vec<Record>>>) {
     (Arc::new(move |record: &Record| into.lock().unwrap().push(record.clone())), seen)
 }
 
-/// How many of the records have such an event.
+/// The number of records with such an event.
 pub fn count(records: &[Record], of: impl Fn(&Event) -> bool) -> usize {
     records.iter().filter(|record| of(&record.event)).count()
 }

@@ -1,4 +1,4 @@
-//! Each action does what it says to the selected instances, and says what it could not do.
+//! Each action has its documented effect on the selected instances, and reports what it could not do.
 
 use super::world::World;
 use fleet::action::{Options, RowResult, Verb};
@@ -96,7 +96,7 @@ async fn a_start_without_capacity_names_the_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_busy_instance_is_retried_until_it_is_free() {
     let world = World::new("roomy");
-    // Still PROVISIONING when it is to be stopped.
+    // Still PROVISIONING when it should be stopped.
     world.launch("web-1", |_| {});
     let summary = world.run(&world.prefixed("web-").await, &Options::new(Verb::Stop)).await;
     assert_eq!((summary.outcome, summary.done), (Some(Outcome::Complete), 1));
@@ -253,7 +253,7 @@ async fn nothing_is_forced_on_an_instance_already_there() {
         }
         let world = World::of(scenario);
         world.fleet("web-", 3);
-        // The grace ends between the moment when they are there and the next look.
+        // The grace period ends between the time when they stop and the next poll.
         let poll = Duration::from_secs(8);
         let options = Options { grace: Some(Duration::from_secs(10)), poll, ..Options::new(verb) };
         let summary = world.run(&world.prefixed("web-").await, &options).await;
@@ -275,7 +275,7 @@ async fn a_named_instance_that_is_not_there_has_failed_and_has_a_row() {
     assert_eq!(summary.missing, ["web-9", "ocid1.instance.oc1.phx.nobody"]);
     let error = summary.instances[1].error.clone().unwrap();
     assert_eq!((summary.instances[1].name.as_str(), error.class.as_str()), ("web-9", "missing"));
-    // Nobody there at all.
+    // No instance exists at all.
     let nobody = Selection::default().and_missing(vec!["web-9".parse().unwrap()]);
     let summary = world.run(&nobody, &Options::new(Verb::Stop)).await;
     assert_eq!((summary.outcome, summary.failed), (Some(Outcome::Nothing), 1));
@@ -299,7 +299,7 @@ async fn a_gone_name_is_meant_unless_a_living_one_has_it() {
     let selection = Selection::freeze(found.machines);
     let started = world.run(&selection, &Options::new(Verb::Start)).await;
     assert_eq!((started.skipped, started.failed), (1, 1));
-    // Another moment: a run's id is made of it.
+    // A later time, because a run's id is derived from it.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let terminated = world.run(&selection, &Options::new(Verb::Terminate)).await;
     assert_eq!((terminated.done, terminated.skipped, terminated.failed), (2, 1, 0));
@@ -321,7 +321,7 @@ async fn an_interrupted_run_says_what_is_left() {
     assert!(summary.left > 20, "{}", summary.left);
     assert_eq!(summary.accepted + summary.done + summary.left, 50);
     world.settle();
-    // What was told as sent was sent, and nothing else.
+    // Everything reported as sent was sent, and nothing else.
     let gone = world.counts().get("TERMINATED").copied().unwrap_or(0);
     assert_eq!(gone, (summary.accepted + summary.done) as usize);
 }

@@ -1,4 +1,4 @@
-//! A stopped instance that finds no capacity is asked for again, in peace, and nothing else happens to it.
+//! A stopped instance that finds no capacity is retried slowly, and nothing else happens to it.
 
 use super::world::World;
 use fleet::action::{ActionSummary, Options, RowResult, Verb};
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// A region whose first availability domain has room for six large instances: `web-1` to `web-6` are stopped, and `db-1`
-/// and `db-2` have taken two of their places.
+/// A region whose first availability domain has capacity for six large instances: `web-1` to `web-6` are stopped, and `db-1`
+/// and `db-2` use the capacity of two of them.
 fn crowded() -> (World, Vec<String>) {
     let mut scenario = Scenario::named("roomy").unwrap();
     scenario.world.hosts.by_family.insert("standard-e4".into(), 1);
@@ -30,13 +30,13 @@ fn crowded() -> (World, Vec<String>) {
     (world, others)
 }
 
-/// The names and places of the instances, by OCID.
+/// The names and locations of the instances, by OCID.
 fn places(world: &World) -> BTreeMap<String, (String, String)> {
     let entries = world.region.world().instances().collect::<Vec<_>>();
     entries.into_iter().map(|entry| (entry.id, (entry.name, entry.availability_domain))).collect()
 }
 
-/// When starts were sent, in seconds after the beginning of the run.
+/// When starts were sent, in seconds since the start of the run.
 fn starts(world: &World) -> Vec<f64> {
     let records = world.records.lock().unwrap();
     let begin = records.first().unwrap().at;
@@ -75,7 +75,7 @@ async fn a_start_without_capacity_waits_for_some() {
     let probes: Vec<f64> = later.iter().copied().filter(|at| *at < 3600.0).collect();
     assert!(probes.windows(2).all(|two| two[1] - two[0] >= 60.0), "more than one a minute: {probes:?}");
     assert!(probes.len() >= 3600 / 75 - 1, "less than one in 75 seconds: {probes:?}");
-    // Room comes when the termination ends, which takes a minute at most.
+    // Capacity is released when the termination ends, which takes at most a minute.
     let last: Vec<f64> = later.iter().copied().filter(|at| *at >= 3660.0).collect();
     assert!(last.iter().all(|at| *at <= 3660.0 + 75.0 + 5.0), "{last:?}");
 }
@@ -108,7 +108,7 @@ async fn an_interrupted_start_says_what_it_waited_for() {
     let (summary, ()) = tokio::join!(world.run_until(&selection, &options, stop.clone()), interrupting);
     assert_eq!((summary.outcome, summary.done, summary.left), (Some(Outcome::Interrupted), 4, 2));
     assert!((1200.0..1205.0).contains(&summary.elapsed_s), "{}", summary.elapsed_s);
-    // Refused each time, so nothing about them is unknown.
+    // Refused every time, so nothing about them is unknown.
     let left: Vec<_> = summary.instances.iter().filter(|row| row.result == RowResult::Left).collect();
     assert_eq!(left.len(), 2);
     for row in left {
@@ -146,7 +146,7 @@ async fn a_late_lack_of_capacity_names_the_reason() {
     insta::assert_snapshot!(format!("{} {}: {}", error.class, error.code, error.message), @"capacity InternalError: it did not start: Out of host capacity.");
 }
 
-/// Whatever the status of the answer is. Kinds of instances take turns, and so do the instances of a kind.
+/// With any status of the response. Kinds of instances take turns, and so do the instances of a kind.
 #[tokio::test(start_paused = true)]
 async fn no_instance_waits_longer_than_its_turn() {
     let world = World::new("roomy");

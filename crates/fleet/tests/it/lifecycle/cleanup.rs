@@ -1,4 +1,4 @@
-//! Cleanup finds what our own runs left, and nothing that is anybody else's.
+//! Cleanup finds what this tool's own runs left behind, and nothing that belongs to others.
 
 use super::world::World;
 use fleet::action::{Options, Verb};
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// A launch run in the ledger, with an instance for each slot; those in `good` are RUNNING for it, the others have died.
+/// A launch run in the ledger with an instance for each slot; those in `good` are recorded as RUNNING, the others as failed.
 pub async fn launched(
     world: &World,
     number: u128,
@@ -62,7 +62,7 @@ pub fn scope(world: &World) -> Scope {
         expired_only: false,
         kept_volumes: false,
         made_reservations: false,
-        // The region's clock runs ahead of ours by what was skipped.
+        // The region's clock is ahead by the skipped time.
         now: world.region.world().now(),
     }
 }
@@ -112,7 +112,7 @@ async fn an_unfinished_run_is_cleaned_up_only_when_it_is_named() {
     assert!(find(&world, &scope(&world)).await.is_empty());
     let named = Scope { run: Some(run), ..scope(&world) };
     assert_eq!(names(&find(&world, &named).await), ["run4-2"]);
-    // A process that is at work on it keeps it to itself.
+    // A process that works on the run protects it.
     let _lease = world.store.lease(run, world.env.clock.now()).await.unwrap();
     assert!(find(&world, &named).await.is_empty());
 }
@@ -130,7 +130,7 @@ async fn an_expired_fleet_is_left_over_whoever_launched_it_with_us() {
             body["freeformTags"] = json!({RUN_TAG: elsewhere, EXPIRY_TAG: until});
         });
     }
-    // A tag of ours on an instance that no run of ours made proves nothing.
+    // This tool's tag on an instance that none of its runs created proves nothing.
     world.launch("foreign", |body| body["freeformTags"] = json!({EXPIRY_TAG: later(60)}));
     world.settle();
     let scope = Scope { expired_only: true, ..scope(&world) };
@@ -140,7 +140,7 @@ async fn an_expired_fleet_is_left_over_whoever_launched_it_with_us() {
 #[tokio::test(start_paused = true)]
 async fn boot_volumes_are_found_by_their_instance_and_its_end() {
     let world = World::new("roomy");
-    // The records say of two that they were rolled back; of the others, that one ran and that one died.
+    // The records say that two were rolled back, that one ran, and that one failed.
     let (_, mut made) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
     made.extend(launched(&world, 2, 2, &[1], Outcome::Partial).await.1);
     let foreign = world.launch("foreign", |_| {});
@@ -157,7 +157,7 @@ async fn boot_volumes_are_found_by_their_instance_and_its_end() {
     assert!(left.notes[0].starts_with("2 volumes left alone: their instances are gone"), "{:?}", left.notes);
     let deleted = delete(&world, &left).await;
     assert_eq!((deleted.deleted.len(), deleted.outcome()), (2, Outcome::Complete));
-    // Those of the others are offered to whoever asks for volumes that were kept; the foreign one to nobody.
+    // The volumes of the others are offered only with --kept-volumes; the foreign one is never offered.
     let kept = find(&world, &Scope { kept_volumes: true, ..scope(&world) }).await;
     assert!(kept.volumes.iter().all(|volume| made[2..].contains(&volume.instance)), "{kept:?}");
     assert_eq!((kept.volumes.len(), world.region.world().boot_volumes().count()), (2, 3));
@@ -190,16 +190,16 @@ async fn only_data_volumes_of_our_launches_are_found() {
             }]);
         })
     };
-    // The run's evidence in the ledger, and two instances of it: one goes, one stays.
+    // The run's evidence in the ledger, and two of its instances: one is terminated, one stays.
     launched(&world, 1, 1, &[1], Outcome::Complete).await;
     let tags = |slot: u32| json!({RUN_TAG: run.to_string(), SLOT_TAG: slot.to_string()});
     let gone = with_data("run1-2", tags(2));
     let stays = with_data("run1-3", tags(3));
     let foreign = with_data("foreign", json!({}));
     world.settle();
-    // Made and attached within minutes of the launch, and still somebody's own.
+    // Created and attached within minutes of the launch, but by somebody else.
     let theirs = world.region.world().attach_another_volume(&gone, 60).unwrap();
-    // As in the console: the service keeps data volumes unless told otherwise.
+    // As in the console: the service keeps data volumes by default.
     world.terminate(&gone);
     world.terminate(&foreign);
     world.region.advance(Duration::from_mins(5));
@@ -215,7 +215,7 @@ async fn only_data_volumes_of_our_launches_are_found() {
     let only_volumes = Leftovers { instances: Vec::new(), ..left };
     let deleted = delete(&world, &only_volumes).await;
     assert_eq!((deleted.deleted.len(), deleted.outcome()), (1, Outcome::Complete));
-    // Three are left: the foreign one, the one that is in use, and the one that somebody attached.
+    // Three are left: the foreign one, the one in use, and the one that somebody attached.
     let compartment = &world.defaults.compartment;
     let mut living = 0;
     for domain in &world.defaults.availability_domains {

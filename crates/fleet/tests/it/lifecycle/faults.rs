@@ -1,4 +1,4 @@
-//! In a bad region every selected instance ends in the wanted state or is reported by name, and no other is touched.
+//! In a faulty region every selected instance reaches the wanted state or is reported by name, and no other is touched.
 
 use super::world::World;
 use fleet::action::{Options, RowResult, Verb};
@@ -6,7 +6,7 @@ use oci_simulator::scenario::Scenario;
 use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Acts on `web-*` among `db-*`, and compares what was said with the books.
+/// Acts on `web-*` among `db-*`, and compares the report with the region's records.
 async fn survives(scenario: &str, verb: Verb, state: &str) {
     let world = World::new(scenario);
     world.fleet("web-", 40);
@@ -69,7 +69,7 @@ async fn a_throttled_region_slows_down_and_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_termination_that_was_lost_is_sent_again() {
-    // A region that answers 204 and does nothing, the first time.
+    // A region that returns 204 but does nothing, the first time.
     let world = World::new("roomy");
     world.fleet("web-", 2);
     let rule = serde_json::from_value(serde_json::json!({
@@ -96,7 +96,8 @@ async fn terminating_again_counts_as_success_even_as_a_conflict() {
     assert_eq!((summary.done, summary.failed), (2, 0));
 }
 
-/// An action that was refused each time was certainly not done, whenever the run is stopped; one whose answer was lost may have been.
+/// An action that was refused every time certainly had no effect, whenever the run is stopped; one whose response was lost may
+/// have had one.
 #[tokio::test(start_paused = true)]
 async fn a_refused_action_is_not_in_doubt() {
     for (fault, result) in [

@@ -1,4 +1,4 @@
-//! Batch lifecycle on the simulated region, client and region in one process and in virtual time.
+//! Batch actions on the simulated region, client and region in one process and in virtual time.
 
 mod actions;
 mod addresses;

@@ -1,5 +1,4 @@
-//! What a fleet of 1,000 costs in requests and time. Time is virtual, so these are not timed tests: they come out the
-//! same on every machine.
+//! The cost of a fleet of 1,000 in requests and time. Time is virtual, so the results are the same on every machine.
 
 use super::world::World;
 use fleet::action::{ActionSummary, Options, Verb};
@@ -8,11 +7,11 @@ use oci_simulator::scenario::{Budget, Scenario};
 use std::time::Duration;
 
 const FLEET: f64 = 1000.0;
-/// What the region lets through: actions a second, and at once.
+/// The rate that the region admits, in actions per second, and the burst.
 const RATE: f64 = 10.0;
 const BURST: f64 = 20.0;
 
-/// A region whose answers take 50 ms.
+/// A region whose responses take 50 ms.
 fn slow() -> Scenario {
     let mut scenario = Scenario::named("roomy").unwrap();
     scenario.latency.min_ms = 50.0;
@@ -20,17 +19,17 @@ fn slow() -> Scenario {
     scenario
 }
 
-/// A region that lets no more than 10 actions a second through, and tells nobody.
+/// A region that admits at most 10 actions per second without announcing it.
 fn limited() -> World {
     let mut scenario = slow();
     scenario.throttle.user.write = Some(Budget { per_second: RATE, burst: BURST });
     World::of(scenario)
 }
 
-/// Requests of one run.
+/// The requests of one run.
 struct Spent {
     actions: u64,
-    /// Of these, those that the region accepted.
+    /// The part that the region accepted.
     accepted: u64,
     reads: u64,
     /// Seconds from the run's first record to the acceptance of its last action.
@@ -66,12 +65,12 @@ async fn a_thousand_actions_need_at_most_sixty_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_actions_take_the_limits_own_time() {
-    // The limit is not told, and is found by the pace.
+    // The limit is not announced; the pacer finds it.
     let ideal = (FLEET - BURST) / RATE;
     let world = limited();
     world.fleet("web-", 1000);
     for verb in [Verb::Stop, Verb::Start, Verb::Terminate] {
-        // The budget is full again before each.
+        // The bucket is full again before each.
         tokio::time::sleep(Duration::from_mins(10)).await;
         let (summary, spent) = act(&world, &Options { wait: false, ..Options::new(verb) }).await;
         world.settle();
@@ -79,12 +78,12 @@ async fn a_thousand_actions_take_the_limits_own_time() {
         println!("{verb:?}: {:.1} s, {ratio:.3} of the ideal, {} actions", summary.elapsed_s, spent.actions);
         assert_eq!(summary.accepted, 1000, "{verb:?}");
         assert!(ratio <= 1.05, "{verb:?}: {ratio:.3}");
-        // Few were refused, and nothing was looked at.
+        // Few were refused, and nothing was polled.
         assert!(spent.actions <= 1030 && spent.reads == 0, "{verb:?}: {} and {}", spent.actions, spent.reads);
     }
 }
 
-/// All of it at once: few calls, few reads and the time of the server's limit, and every instance waited for.
+/// The whole operation with waiting: few calls, few reads and the time of the server's limit.
 #[tokio::test(start_paused = true)]
 async fn waiting_adds_only_the_last_boot_and_one_poll() {
     let scenario = slow();

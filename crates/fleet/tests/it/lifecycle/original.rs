@@ -1,4 +1,4 @@
-//! The bugs of the tool that this one replaces, each as a promise that it does not have them.
+//! The bugs of the original tool, each as a promise that this one does not have them.
 
 use super::world::World;
 use fleet::action::{Options, Verb};
@@ -11,7 +11,7 @@ async fn a_prefix_finds_all_that_begin_with_it_and_is_no_exact_filter() {
     world.launch("other-instance-1", |_| {});
     let selection = world.prefixed("instance-").await;
     assert_eq!(selection.len(), 12);
-    // Numbers in names are numbers.
+    // Numbers in names are compared as numbers.
     assert_eq!(selection.machines()[11].name, "instance-12");
 }
 

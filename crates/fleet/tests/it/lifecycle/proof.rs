@@ -1,4 +1,4 @@
-//! Nothing is deleted without proof: whatever the ledger has lost, does not know yet, or is told meanwhile.
+//! Nothing is deleted without proof, whatever the ledger has lost, does not know yet, or learns meanwhile.
 
 use super::cleanup::{delete, find, launched, names, scope};
 use super::world::World;
@@ -92,7 +92,7 @@ async fn a_second_living_instance_of_a_slot_is_left_over() {
     let left = find(&world, &scope(&world)).await;
     assert_eq!(names(&left), ["doubled"]);
     assert!(left.instances[0].why.contains(&made[1]), "{}", left.instances[0].why);
-    // Without the first one it is the slot's only instance.
+    // Without the first one it is the only instance of the slot.
     world.act(&made[1], "STOP");
     world.settle();
     assert!(find(&world, &scope(&world)).await.is_empty());
@@ -198,7 +198,7 @@ async fn a_ledger_that_fills_up_hides_no_deletion() {
     world.region.advance(Duration::from_mins(5));
     let left = find(&world, &scope(&world)).await;
     assert_eq!(left.volumes.len(), 2, "{left:?}");
-    // The run and both intents are kept; that they are gone is not.
+    // The run and both intents are stored; the record that they are gone is not.
     world.store.fail_after(Some(3));
     let deleted = delete(&world, &left).await;
     assert_eq!((deleted.deleted.len(), deleted.failed.len()), (2, 0), "{deleted:?}");
@@ -223,7 +223,8 @@ async fn a_kept_volume_stays_when_its_termination_is_unread() {
     assert!(left.notes.iter().any(|note| note.contains("2 volumes left alone")), "{:?}", left.notes);
 }
 
-/// A process may die between its announcement and its request. Whoever ends the instance later may keep its volume.
+/// A process may die between its announcement and its request, and somebody else may later end the instance and keep its
+/// volume.
 #[tokio::test(start_paused = true)]
 async fn a_termination_only_announced_proves_nothing() {
     let world = World::new("roomy");
@@ -247,7 +248,7 @@ async fn a_termination_only_announced_proves_nothing() {
     assert!(left.is_empty(), "{left:?}");
     assert!(left.notes.iter().any(|note| note.contains("1 volume left alone")), "{:?}", left.notes);
 
-    // That the service carries it out is the proof, and only that.
+    // Only the work request proves that the service carries it out.
     for (work_request, volumes) in [(None, 0), (Some("ocid1.coreservicesworkrequest.oc1..w".to_owned()), 1)] {
         let accepted = Event::ActionAccepted {
             slot: 1,

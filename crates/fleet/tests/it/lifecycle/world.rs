@@ -1,4 +1,4 @@
-//! A simulated region with instances in it, and what a run needs to act on them.
+//! A simulated region with instances, and the environment of a run that acts on them.
 
 use fleet::Environment;
 use fleet::action::{self, ActionSummary, Options};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The world, with one process whose requests and records are kept.
+/// The world, with a process whose requests and records are kept.
 pub struct World {
     shared: testkit::World,
     pub env: Environment,
@@ -44,7 +44,7 @@ impl World {
         Self { shared: world, env, requests, records: Arc::default() }
     }
 
-    /// Makes an instance behind the API's back: no throttle, no faults, no request counted.
+    /// Creates an instance without the API: no throttle, no faults, no counted request.
     pub fn launch(&self, name: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
         let mut body = json!({
             "compartmentId": self.defaults.compartment,
@@ -60,7 +60,7 @@ impl World {
         answer["id"].as_str().unwrap().to_owned()
     }
 
-    /// Makes `count` instances named `<prefix>1 … <prefix>N` and lets them get to RUNNING.
+    /// Creates `count` instances named `<prefix>1 … <prefix>N` and waits until they are RUNNING.
     pub fn fleet(&self, prefix: &str, count: usize) -> Vec<String> {
         let domains = self.defaults.availability_domains.clone();
         let made = (1..=count)
@@ -74,12 +74,12 @@ impl World {
         made
     }
 
-    /// Lets everything that is under way come to its end, and lists catch up.
+    /// Waits until everything in progress has ended and lists are up to date.
     pub fn settle(&self) {
         self.region.advance(Duration::from_mins(10));
     }
 
-    /// Acts behind the API's back.
+    /// Acts without the API.
     pub fn act(&self, ocid: &str, action: &str) {
         self.ask(
             &ApiRequest::new(Operation::InstanceAction, self.caller())
@@ -88,12 +88,12 @@ impl World {
         );
     }
 
-    /// Terminates behind the API's back.
+    /// Terminates without the API.
     pub fn terminate(&self, ocid: &str) {
         self.ask(&ApiRequest::new(Operation::TerminateInstance, self.caller()).path("instanceId", ocid));
     }
 
-    /// Terminates behind the API's back, as somebody would who keeps the boot volume.
+    /// Terminates without the API and keeps the boot volume.
     pub fn terminate_keeping_boot_volume(&self, ocid: &str) {
         self.ask(
             &ApiRequest::new(Operation::TerminateInstance, self.caller())
@@ -106,12 +106,12 @@ impl World {
         self.region.world().handle(request).unwrap().json()
     }
 
-    /// The state of every instance, by name, as the books have it.
+    /// The state of every instance, by name, according to the region's records.
     pub fn states(&self) -> BTreeMap<String, String> {
         self.region.world().instances().map(|entry| (entry.name, entry.state.as_str().to_owned())).collect()
     }
 
-    /// How many instances are in each state.
+    /// The number of instances in each state.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let counts = self.region.world().instance_counts();
         counts.into_iter().map(|(state, count)| (state.as_str().to_owned(), count)).collect()
@@ -121,7 +121,7 @@ impl World {
         find(&self.env.client, &self.defaults.compartment, filter).await.unwrap()
     }
 
-    /// The instances whose names begin with this.
+    /// The instances whose names start with this.
     pub async fn prefixed(&self, prefix: &str) -> Selection {
         let filter = Filter { prefix: Some(prefix.to_owned()), ..Filter::default() };
         Selection::freeze(self.find(&filter).await.machines)
@@ -147,7 +147,7 @@ impl World {
         self.records.lock().unwrap().iter().any(|record| kind(&record.event))
     }
 
-    /// Requests of one operation so far, whatever became of them.
+    /// The number of requests of one operation so far, whatever their result.
     pub fn sent(&self, operation: &str) -> u64 {
         self.requests.snapshot().get(operation).map_or(0, |count| count.ok + count.throttled + count.failed)
     }
