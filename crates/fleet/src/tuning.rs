@@ -31,13 +31,14 @@ pub const HUNT_JITTER_OF_A_CYCLE: Duration = Duration::from_secs(10);
 pub const HUNTS_APART: Duration = Duration::from_millis(500);
 /// How long a hunt waits before it tries again to write the ledger.
 pub const LEDGER_PAUSE: Duration = Duration::from_mins(1);
-/// Once a ratchet holds its minimum, it grows for so long while capacity comes in; then it launches.
+/// Once a ratchet holds its minimum, it keeps growing for at most this long while capacity is coming in, then launches.
 pub const RATCHET_LINGERS: Duration = Duration::from_mins(1);
 /// How long one creation or growth of a reservation may take before the ratchet asks elsewhere.
 pub const RATCHET_STEP: Duration = Duration::from_mins(10);
-/// A ratchet ends while its bound still pays for so much time: giving back takes a while, and is charged.
+/// A ratchet ends while its bound still covers this much time, because releasing capacity takes a while and is charged.
 pub const RATCHET_MARGIN: Duration = Duration::from_secs(150);
-/// The used counts of reservations may lag by so much behind launches.
+/// The used counts of reservations may lag this far behind launches.
 pub const RATCHET_COUNTS: Duration = Duration::from_secs(90);
-/// The shortest and the longest time between two looks of a ratchet at its time and its money: the clock of the machine may be set.
+/// The shortest and the longest time between two checks of a ratchet's time and money. Checks must repeat because the machine's
+/// clock may be changed.
 pub const RATCHET_LOOKS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);

@@ -25,7 +25,7 @@ pub fn start() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-/// The wall clock of all processes: the region's.
+/// The wall clock of all processes, which is the region's.
 #[derive(Debug)]
 pub struct RegionClock(Arc<ScaledClock>);
 
@@ -35,7 +35,7 @@ impl Clock for RegionClock {
     }
 }
 
-/// A region with the clock that agrees with it, and a ledger.
+/// A region, a clock that agrees with it, and a ledger.
 pub struct World {
     /// The region; it accepts requests without signatures.
     pub region: Region,
@@ -45,7 +45,7 @@ pub struct World {
     pub clock: Arc<RegionClock>,
     /// The ledger of all processes.
     pub store: MemoryStore,
-    /// What all processes remember of targets.
+    /// What all processes have learned about targets.
     pub memory: Arc<VolatileMemory>,
     /// The seed of the region and of every process.
     pub seed: u64,
@@ -88,7 +88,7 @@ impl World {
         client(&self.clock, self.seed, transport, requests)
     }
 
-    /// One process: a client and request counts of its own, the ledger of all.
+    /// One process: it has its own client and request counts, and shares the ledger.
     pub fn environment(&self) -> Environment {
         self.environment_through(self.wire())
     }
@@ -128,7 +128,7 @@ pub fn client(
     transport: Arc<dyn Transport>,
     requests: &Arc<RequestCounts>,
 ) -> Client {
-    // Nothing listens there: the transport leads to the region whatever the address.
+    // Nothing listens there: the transport reaches the region whatever the address.
     Client::builder(Endpoints::at("http://127.0.0.1:1").unwrap(), transport)
         .clock(clock.clone())
         .seed(seed)

@@ -1,4 +1,4 @@
-//! What a ratchet proposes before it begins.
+//! The proposal of a ratchet.
 
 use crate::output::proposal::Money;
 use crate::output::text::{clean, moment, thousands};
@@ -7,7 +7,7 @@ use fleet::price::UNUSED_RESERVATION;
 use fleet::reservation::shares;
 use std::collections::BTreeMap;
 
-/// What holding all instances would cost, and what the ratchet will do; `None` for a plan that is no ratchet.
+/// The cost of holding all instances, and what the ratchet will do. `None` if the plan is not a ratchet.
 pub fn propose(plan: &Plan) -> Option<(Money, String)> {
     let reserve = plan.reserve.as_ref()?;
     let terms = reserve.ratchet.as_ref()?;
@@ -15,7 +15,7 @@ pub fn propose(plan: &Plan) -> Option<(Money, String)> {
     let shares = shares(plan);
     let domains: Vec<&str> =
         shares.iter().map(|share| share.placement.availability_domain.as_str()).collect();
-    // Any domain may come to hold all of them, so the dearest counts.
+    // Any domain may end up holding all of them, so the highest price counts.
     let each: Option<Vec<f64>> =
         domains.iter().map(|domain| terms.cost_per_hour(&BTreeMap::from([(*domain, count)]))).collect();
     let hour = each.and_then(|each| each.into_iter().reduce(f64::max));

@@ -11,7 +11,7 @@ pub fn held_line(ratchet: &RatchetSummary) -> String {
     line + &format!("; {}", cost(ratchet, true))
 }
 
-/// The same at the end, of the most that was held.
+/// The same line at the end, with the most that was held.
 pub fn end_line(ratchet: &RatchetSummary) -> String {
     let most = &ratchet.most;
     let line = format!("reserved {} of {}, at least {} needed", counts(most), ratchet.wanted, ratchet.min);
@@ -34,7 +34,7 @@ fn cost(ratchet: &RatchetSummary, is_held: bool) -> String {
     format!("holding has cost {} {}{hour}{bound}", thousands(cost, 2), clean(&ratchet.currency))
 }
 
-/// How many in all domains.
+/// The total over all domains.
 pub fn counts(held: &BTreeMap<String, u32>) -> u32 {
     held.values().fold(0, |sum, count| sum.saturating_add(*count))
 }

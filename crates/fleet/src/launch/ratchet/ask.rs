@@ -1,4 +1,4 @@
-//! One request of a ratchet: a reservation is created, or grows by a step.
+//! One request of a ratchet: it creates a reservation or enlarges one by a step.
 
 use super::{Place, Ratchet};
 use crate::engine::failure::error_record;
@@ -12,7 +12,7 @@ use ledger::{ErrorClass, ErrorRecord, Event};
 use oci_client::FailureClass;
 
 impl Ratchet<'_> {
-    /// Reads what the reservations hold, and looks for those whose creation got no answer.
+    /// Reads what the reservations hold, and searches for those whose creation was not answered.
     pub(super) async fn find_what_is_held(&mut self) {
         for at in 0..self.places.len() {
             if self.context.halt.is_cancelled() {
@@ -33,7 +33,7 @@ impl Ratchet<'_> {
         }
     }
 
-    /// The reservation that an earlier process made here.
+    /// Searches for the reservation that an earlier process created here.
     async fn find(&mut self, at: usize) {
         let domain = self.places[at].domain().to_owned();
         let (known, pending) = self.context.journal.state(|state| {
@@ -55,7 +55,7 @@ impl Ratchet<'_> {
         };
     }
 
-    /// Asks for capacity at a place.
+    /// Requests capacity at a place.
     pub(super) async fn ask(&mut self, at: usize) {
         let missing = self.context.plan.fleet.count.saturating_sub(self.usable());
         let place = &self.places[at];
@@ -76,14 +76,14 @@ impl Ratchet<'_> {
         }
     }
 
-    /// Creates a reservation. Returns how many it was asked to hold.
+    /// Creates a reservation. Returns the number of instances that was requested.
     async fn create(&mut self, at: usize, amount: u32) -> Result<u32, ReservationError> {
         let order = self.order(at, amount);
         let (asked, token) = (order.asked(), order.token.clone());
         let patience = self.patience();
         let client = &self.context.env.client;
         let made = create_all(client, std::slice::from_ref(&order), self.context.journal, &patience).await;
-        // One order, one answer.
+        // One order yields one result.
         let Some(created) = made.into_iter().next() else { return Ok(0) };
         if created.is_refused() {
             self.context.journal.record(vec![Event::ReservationRefused { token }]).await;
@@ -93,7 +93,8 @@ impl Ratchet<'_> {
         Ok(asked)
     }
 
-    /// The creation of a reservation. The token tells its body: a creation with an unknown outcome is sent again as it was.
+    /// The order for a new reservation. Its retry token contains the count, so that a creation with an unknown outcome can be
+    /// sent again unchanged.
     fn order(&mut self, at: usize, amount: u32) -> Order {
         let (context, place) = (self.context, &mut self.places[at]);
         let plan = context.plan;
@@ -109,14 +110,15 @@ impl Ratchet<'_> {
         });
         let mut order = order(plan, &place.share, run);
         let count = pending.as_deref().and_then(|token| token.rsplit_once("-c")?.1.parse().ok());
-        // The first one asks for the share of its domain, since the service gives a part of it; after a refusal, for one.
+        // The first creation requests the share of its domain, since the service may grant a part of it. After a refusal, one
+        // instance is requested.
         let count = count.unwrap_or_else(|| if nth == 0 { amount.min(share) } else { 1 });
         order.token = pending.unwrap_or_else(|| format!("{}-{nth}-c{count}", order.token));
         order.wants = place.parts(count);
         order
     }
 
-    /// Lets a reservation grow. Its other configs are sent along as they are, or the update would delete them.
+    /// Enlarges a reservation. The update must include its other configs unchanged, or it would delete them.
     async fn enlarge(&mut self, at: usize, ocid: &str, amount: u32) -> Result<(), ReservationError> {
         let client = &self.context.env.client;
         let patience = self.patience();
@@ -131,7 +133,7 @@ impl Ratchet<'_> {
         let known =
             self.context.journal.state(|state| state.reservations.get(ocid).map(|(_, _, held)| *held));
         if known != Some(held.reserved()) {
-            // An earlier request whose response was lost, or somebody else, has changed it.
+            // The reservation was changed by an earlier request whose response was lost, or by somebody else.
             self.note(at, &held, 0).await;
         }
         let place = &mut self.places[at];
@@ -147,7 +149,7 @@ impl Ratchet<'_> {
         Ok(())
     }
 
-    /// Writes down what a reservation holds.
+    /// Records what a reservation holds.
     async fn note(&self, at: usize, held: &Held, asked: u32) {
         let ours = self.context.journal.state(|state| drawn(state, &held.ocid));
         let usable = self.places[at].usable(held, ours.known + ours.in_doubt);
@@ -158,7 +160,7 @@ impl Ratchet<'_> {
         self.context.journal.record_and_see(vec![event]).await;
     }
 
-    /// Takes in what a request got.
+    /// Updates the place after a successful request.
     fn answered(&mut self, at: usize, gained: u32, amount: u32, is_update: bool) {
         let place = &mut self.places[at];
         place.got(gained, amount, is_update);
@@ -178,7 +180,7 @@ impl Ratchet<'_> {
         }
     }
 
-    /// Takes in a request that failed.
+    /// Updates the place after a failed request.
     async fn failed(&mut self, at: usize, error: &ReservationError) {
         let record = record_of(error);
         let (hunt, context) = (self.hunt.clone(), self.context);
@@ -195,7 +197,7 @@ impl Ratchet<'_> {
         let class = error.failure().map(|failure| failure.class);
         let is_lack = matches!(class, Some(FailureClass::Capacity | FailureClass::Limit));
         if is_lack {
-            // What is held stays held: the service refuses the whole update.
+            // What is held stays held, because the service refuses the update as a whole.
             place.got(0, 1, false);
             hunt.refused(&place.target);
             context.memory.answered(&place.target, context.env.clock.now(), Answer::Refused(record.clone()));
@@ -216,7 +218,8 @@ impl Ratchet<'_> {
         }
     }
 
-    /// A reservation that is not found. It is gone only if the list says so too: who may not read it is told the same.
+    /// Handles a reservation that was not found. It counts as gone only if the list does not show it either, because the
+    /// service also answers "not found" to a user without the permission to read it.
     async fn lost(&mut self, at: usize, ocid: &str) {
         let context = self.context;
         let listed =

@@ -1,4 +1,4 @@
-//! How a ratchet ends without a launch, and what it says of that.
+//! How a ratchet ends without a launch, and what it reports then.
 
 use super::Ratchet;
 use crate::launch::finish::{self, Cut};
@@ -6,12 +6,13 @@ use ledger::{ErrorClass, ErrorRecord, Event, RatchetEnd};
 use tokio_util::sync::CancellationToken;
 
 impl Ratchet<'_> {
-    /// The time or the money is over: everything is given back, unless enough was launched before.
+    /// Ends the ratchet when its time or money has run out: all capacity is released, unless enough instances were launched
+    /// before.
     pub(super) async fn end(&self, reason: RatchetEnd, stop: &CancellationToken) {
         let journal = self.context.journal;
         let held = self.held();
         if journal.state(|state| state.ratchet_ended.is_none()) {
-            // Before anything is released, so that the next process goes on with that.
+            // Recorded before anything is released, so that the next process continues the release.
             if journal.intend(Event::RatchetEnded { reason }).await.is_err() {
                 return self.keep(stop).await;
             }
@@ -30,7 +31,7 @@ impl Ratchet<'_> {
         Box::pin(finish::end(self.context, stop, Cut::Late)).await;
     }
 
-    /// Nothing can be reserved anywhere.
+    /// Ends the ratchet because nothing can be reserved anywhere.
     pub(super) async fn end_as_hopeless(&self, error: ErrorRecord, stop: &CancellationToken) {
         for slot in self.untried() {
             self.context.give_up(slot, error.clone()).await;
@@ -50,7 +51,7 @@ impl Ratchet<'_> {
         })
     }
 
-    /// Says what is held although the command ends, what it costs, and what ends that.
+    /// Reports what is still held although the command ends, what it costs, and how to release it.
     pub(super) async fn tell_what_is_kept(&self) {
         let events = self.context.journal.state(|state| {
             let unused = state.holding.unused();

@@ -1,8 +1,8 @@
-//! A run that grows reservations as capacity appears, gives nothing back meanwhile, and launches once enough is held.
+//! A run that enlarges reservations as capacity appears, releases nothing meanwhile, and launches once enough is held.
 //!
-//! It asks as a hunt does: without a floor where the last request got something, else in turn, at most once in a floor.
-//! Everything that it needs to go on is in the records of the run, so a process that takes the run up begins by reading what
-//! the reservations hold.
+//! It sends requests as a hunt does: at once where the last request gained something, otherwise in turn and at most one per
+//! floor. The records of the run contain everything that it needs to continue, so a process that resumes the run begins by
+//! reading what the reservations hold.
 
 mod ask;
 mod end;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// What a ratchet is carried out with.
+/// What a ratchet needs to run.
 pub(super) struct Setup<'a> {
     pub env: &'a Environment,
     pub plan: &'a Plan,
@@ -41,15 +41,15 @@ pub(super) struct Setup<'a> {
     pub gone: BTreeSet<SlotNumber>,
 }
 
-/// Why the reservations do not grow any more.
+/// Why the reservations no longer grow.
 enum Grown {
     /// Enough is held.
     Enough,
-    /// The time or the money of the ratchet is over.
+    /// The time or money of the ratchet has run out.
     Over(RatchetEnd),
     /// The run was interrupted, or its ledger cannot be written. What is held is kept.
     Stopped,
-    /// Nothing can be reserved anywhere, for a reason that time does not mend.
+    /// Nothing can be reserved anywhere, for a reason that waiting does not remove.
     Hopeless(ErrorRecord),
 }
 
@@ -60,18 +60,18 @@ struct Ratchet<'a> {
     reserve: &'a Reserve,
     terms: &'a RatchetTerms,
     places: Vec<Place>,
-    /// Since when enough is held.
+    /// Since when enough has been held.
     enough_since: Option<Instant>,
-    /// Whether the last launch used up what was held and reached too few, so that more has to be held first.
+    /// Whether the last launch used up what was held but started too few instances, so that more must be held first.
     needs_more: bool,
 }
 
-/// Carries out the run to its end.
+/// Carries out the run until it ends.
 pub(super) async fn carry_out(setup: Setup<'_>, rng: StdRng, stop: &CancellationToken) {
     let Setup { env, plan, options, journal, memory, halt, gone } = setup;
     let context = Context::new(env, plan, options, (journal, memory), halt.clone(), rng);
     let Some(mut ratchet) = Ratchet::of(&context) else {
-        // The plan of a ratchet has its terms and those of a hunt; without them it is an ordinary launch.
+        // The plan of a ratchet contains its terms and those of a hunt. A plan without them is an ordinary launch.
         return Box::pin(dispatcher::drive(&context, stop)).await;
     };
     ratchet.find_what_is_held().await;
@@ -90,7 +90,7 @@ pub(super) async fn carry_out(setup: Setup<'_>, rng: StdRng, stop: &Cancellation
         round += 1;
         let rng = StdRng::seed_from_u64(env.seed ^ round);
         let mut gang = Context::new(env, &drawing, &options, (journal, memory), halt.clone(), rng);
-        // What is reserved is there: the launch needs neither probes nor patience.
+        // Reserved capacity is available, so the launch needs neither probes nor waiting.
         gang.hunt = None;
         gang.gone.clone_from(&gone);
         gang.room = Some(ratchet.room());
@@ -115,17 +115,17 @@ impl<'a> Ratchet<'a> {
         Some(Self { context, hunt, reserve, terms, places, enough_since: None, needs_more: false })
     }
 
-    /// How many instances have to be held before anything is launched.
+    /// How many instances must be held before anything is launched.
     fn least(&self) -> u32 {
         self.reserve.min.clamp(1, self.context.plan.fleet.count)
     }
 
-    /// How many instances the run has or can launch in its reservations.
+    /// How many instances the run has launched, or can launch, in its reservations.
     fn usable(&self) -> u32 {
         self.context.journal.state(|state| state.holding.usable_in_all())
     }
 
-    /// How many of them are launched, or may be.
+    /// How many of the instances have been launched, or may have been.
     fn launched(&self) -> u32 {
         self.context.journal.state(|state| {
             let known = self.places.iter().filter_map(|place| place.ocid.as_deref());
@@ -133,18 +133,18 @@ impl<'a> Ratchet<'a> {
         })
     }
 
-    /// How many more can be launched.
+    /// How many more instances can be launched.
     fn room(&self) -> u32 {
         self.usable().saturating_sub(self.launched())
     }
 
-    /// The plan of the launch: its placements are the reservations.
+    /// The plan of the launch, whose placements are the reservations.
     fn drawing(&self) -> Plan {
         let made = self.places.iter().map(|place| (&place.share, place.ocid.as_deref()));
         drawing_on(self.context.plan, made)
     }
 
-    /// Grows the reservations until enough is held.
+    /// Enlarges the reservations until enough is held.
     async fn grow(&mut self) -> Grown {
         loop {
             if self.context.halt.is_cancelled() || self.context.journal.broken().is_some() {
@@ -161,7 +161,7 @@ impl<'a> Ratchet<'a> {
                 return Grown::Hopeless(dead.unwrap_or_default());
             };
             let (hunt, target) = (self.hunt.clone(), self.places[at].target.clone());
-            // The first slot stands for all: none is launched yet.
+            // The first slot represents all slots, since none has been launched yet.
             let turn = tokio::select! {
                 biased;
                 () = self.until_over() => continue,
@@ -173,7 +173,7 @@ impl<'a> Ratchet<'a> {
         }
     }
 
-    /// Whether to launch now. Where capacity is coming in, a little more is waited for.
+    /// Whether to launch now. While capacity is still being gained, the ratchet waits a little longer.
     fn is_enough(&mut self) -> bool {
         let usable = self.usable();
         if usable < self.least() || self.needs_more {
@@ -188,8 +188,8 @@ impl<'a> Ratchet<'a> {
         usable >= self.context.plan.fleet.count || !may_come || since.elapsed() >= RATCHET_LINGERS
     }
 
-    /// Where to ask next: where the last request got something, else where it is longest ago. Targets whose limit or quota
-    /// refused lately come last.
+    /// Where to send the next request: where the last request gained something, otherwise where the last request is oldest.
+    /// Targets at which a limit or quota recently refused a request come last.
     fn choose(&self) -> Option<usize> {
         let (fleet, now) = (&self.context.plan.fleet, self.context.env.clock.now());
         let alive = self.places.iter().enumerate().filter(|(_, place)| place.dead.is_none());
@@ -200,7 +200,7 @@ impl<'a> Ratchet<'a> {
         alive.min_by_key(|(_, place)| key(place)).map(|(at, _)| at)
     }
 
-    /// Whether the launch got too few because others use what was reserved, so that more has to be reserved.
+    /// Whether the launch started too few instances because others use reserved capacity, so that more must be reserved.
     fn lacks_reserved_capacity(&self, cut: Cut) -> bool {
         if cut != Cut::Not || self.context.halt.is_cancelled() || self.over().is_some() {
             return false;
@@ -215,8 +215,8 @@ impl<'a> Ratchet<'a> {
         })
     }
 
-    /// After a launch that found less than was held: the counts of the service lag, so they are read a little later, and only
-    /// what is gained from then on leads to another launch.
+    /// Called after a launch that found less than was held. The counts of the service lag behind, so they are read again a
+    /// little later, and only what is gained from then on leads to another launch.
     async fn look_again(&mut self, gang: &Context<'_>) {
         self.needs_more = true;
         self.enough_since = None;
@@ -225,7 +225,7 @@ impl<'a> Ratchet<'a> {
         }
     }
 
-    /// Says of the slots that had no reserved capacity why they were not launched.
+    /// Records why the slots without reserved capacity were not launched.
     async fn give_up_unreserved(&self, gang: &Context<'_>) {
         let (usable, wanted) = (self.usable(), self.context.plan.fleet.count);
         let error = ErrorRecord {
@@ -239,7 +239,7 @@ impl<'a> Ratchet<'a> {
         }
     }
 
-    /// Slots that were never launched, and of which the records do not say why.
+    /// Slots that were never launched and for which the records give no reason.
     fn untried(&self) -> Vec<SlotNumber> {
         self.context.journal.state(|state| {
             let untried = state.remaining().filter(|(slot, next)| {
@@ -250,7 +250,7 @@ impl<'a> Ratchet<'a> {
         })
     }
 
-    /// Keeps what is held, since the run can go on, and says what that costs.
+    /// Keeps what is held, since the run can be resumed, and reports what that costs.
     async fn keep(&self, stop: &CancellationToken) {
         let journal = self.context.journal;
         let outcome = if journal.broken().is_some() {
@@ -259,7 +259,7 @@ impl<'a> Ratchet<'a> {
             journal.record(vec![Event::Interrupted]).await;
             Outcome::Interrupted
         } else {
-            // Only a sign of a suspended account halts a ratchet.
+            // Only a sign of a suspended account stops a ratchet.
             Outcome::NotAuthenticated
         };
         self.tell_what_is_kept().await;

@@ -1,4 +1,4 @@
-//! What a ratchet has spent on holding, and when its time or its money is over.
+//! What a ratchet has spent on unused capacity, and when its time or money runs out.
 
 use super::Ratchet;
 use crate::tuning::{RATCHET_LOOKS, RATCHET_MARGIN};
@@ -7,7 +7,7 @@ use ledger::RatchetEnd;
 use std::time::Duration;
 
 impl Ratchet<'_> {
-    /// Whether the time or the money is over.
+    /// Whether the time or money has run out.
     pub(super) fn over(&self) -> Option<RatchetEnd> {
         if let Some(before) = self.context.journal.state(|state| state.ratchet_ended) {
             return Some(before);
@@ -20,18 +20,18 @@ impl Ratchet<'_> {
         (left <= per_hour * RATCHET_MARGIN.as_secs_f64() / 3600.0).then_some(RatchetEnd::Money)
     }
 
-    /// What is left of the bound, and what an hour costs now; `None` without a bound.
+    /// What is left of the bound, and what an hour costs now. `None` without a bound.
     fn money(&self, now: Timestamp) -> Option<(f64, f64)> {
         let bound = self.terms.max_hold_cost?;
         self.context.journal.state(|state| {
-            // Every price was known when the bound was accepted; one that is not counts as above it.
+            // Every price was known when the bound was accepted. If one is missing, the cost counts as above the bound.
             let spent = self.terms.cost(&state.holding.unit_seconds(now)).unwrap_or(f64::INFINITY);
             let per_hour = self.terms.cost_per_hour(&state.holding.unused()).unwrap_or(f64::INFINITY);
             Some((bound - spent, per_hour))
         })
     }
 
-    /// How many instances more can be held in a domain until they would have to be given back at once.
+    /// How many more instances can be held in a domain before all capacity would have to be released at once.
     pub(super) fn affordable(&self, domain: &str) -> u32 {
         let Some((left, per_hour)) = self.money(self.context.env.clock.now()) else { return u32::MAX };
         let Some(hour) = self.terms.hours.get(domain).filter(|hour| **hour > 0.0) else { return u32::MAX };
@@ -39,7 +39,7 @@ impl Ratchet<'_> {
         ((left / margin - per_hour) / hour).floor().clamp(0.0, f64::from(u32::MAX)) as u32
     }
 
-    /// Returns when the time or the money is over.
+    /// Returns when the time or money has run out.
     pub(super) async fn until_over(&self) {
         while self.over().is_none() {
             let now = self.context.env.clock.now();

@@ -1,4 +1,4 @@
-//! One availability domain of a ratchet: its reservation, and how much is asked of it next.
+//! One availability domain of a ratchet: its reservation, and how much to request there next.
 
 use crate::launch::memory::target_of;
 use crate::plan::Plan;
@@ -12,17 +12,17 @@ pub(super) struct Place {
     pub target: Subject,
     /// Its reservation, once there is one.
     pub ocid: Option<String>,
-    /// Why nothing can be reserved here, ever.
+    /// Why nothing can ever be reserved here.
     pub dead: Option<ErrorRecord>,
-    /// Whether this process has asked here.
+    /// Whether this process has sent a request here.
     pub was_asked: bool,
-    /// Whether any answer was about capacity.
+    /// Whether any response was about capacity.
     pub has_answer: bool,
-    /// How many the next request asks for at most.
+    /// The most that the next request asks for.
     step: u32,
-    /// Whether an update has ever got a part of what it asked for. Then a request for all that is missing gets all there is.
+    /// Whether an update was ever granted in part. If so, a request for everything that is missing gains all that is available.
     fills_partly: bool,
-    /// Requests so far: where the fleet names fault domains, they take turns.
+    /// The number of requests so far. If the fleet names fault domains, the requests alternate between them.
     asked: usize,
 }
 
@@ -47,19 +47,19 @@ impl Place {
         &self.share.placement.availability_domain
     }
 
-    /// How many of the missing ones to ask for.
+    /// How many of the missing instances to request.
     pub fn step(&self, missing: u32) -> u32 {
         if self.fills_partly { missing } else { self.step.min(missing) }
     }
 
-    /// Sets the next step by what a request for `amount` got: twice as many after a success, one after a refusal.
+    /// Sets the next step from what a request for `amount` gained: twice as many after a success, one after a refusal.
     pub fn got(&mut self, gained: u32, amount: u32, is_update: bool) {
         self.has_answer = true;
         self.fills_partly |= is_update && gained > 0 && gained < amount;
         self.step = if gained >= amount { amount.saturating_mul(2) } else { 1 };
     }
 
-    /// The share of each kind of instance when so many are asked for.
+    /// The share of each kind of instance in this many.
     pub fn parts(&mut self, amount: u32) -> Vec<Want> {
         let kinds = self.share.wants.len();
         let parts = spread(amount, kinds);
@@ -73,7 +73,7 @@ impl Place {
         parted.filter(|want| want.count > 0).collect()
     }
 
-    /// The changes that let the reservation hold so many more.
+    /// The changes that enlarge the reservation by this many.
     pub fn growth(&mut self, held: &Held, amount: u32) -> Vec<Change> {
         let there = held.wire.instance_reservation_configs.as_deref().unwrap_or_default();
         let change = |want: Want| {
@@ -87,8 +87,8 @@ impl Place {
         self.parts(amount).into_iter().map(change).collect()
     }
 
-    /// How many of what the reservation holds the run has or can launch. `ours` are the instances of the run in it, which the
-    /// count of the service may not show yet.
+    /// How many of the held instances the run has launched or can launch. `ours` is the number of the run's instances in the
+    /// reservation, which the service may not count yet.
     pub fn usable(&self, held: &Held, ours: u32) -> u32 {
         let there = held.wire.instance_reservation_configs.as_deref().unwrap_or_default();
         let matching = there.iter().filter(|config| self.share.wants.iter().any(|want| want.matches(config)));

@@ -1,4 +1,4 @@
-//! What a ratchet has held and what that has cost, as a fold over the state of its run.
+//! What a ratchet has held and what that has cost, folded from the state of its run.
 
 use crate::plan::Plan;
 use jiff::Timestamp;
@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 /// What a ratchet has held.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RatchetSummary {
-    /// How many have to be reserved before anything is launched.
+    /// How many must be reserved before anything is launched.
     pub min: u32,
     /// How many are wanted.
     pub wanted: u32,
-    /// How many were reserved at most, by availability domain.
+    /// The most that was reserved, by availability domain.
     pub most: BTreeMap<String, u32>,
-    /// How many are reserved now, launched ones included, by availability domain.
+    /// How many are reserved now, including launched instances, by availability domain.
     pub held: BTreeMap<String, u32>,
-    /// What reserved and unused capacity has cost so far; absent if a price is unknown.
+    /// The cost of reserved and unused capacity so far. Absent if a price is unknown.
     pub holding_cost: Option<f64>,
-    /// What it costs an hour now; absent if a price is unknown.
+    /// The present cost per hour. Absent if a price is unknown.
     pub holding_cost_per_hour: Option<f64>,
     /// The bound on that cost, if there is one.
     pub max_hold_cost: Option<f64>,
@@ -30,13 +30,13 @@ pub struct RatchetSummary {
 }
 
 impl RatchetSummary {
-    /// What the records tell; `None` for a run that is no ratchet.
+    /// The summary at the end of the records. `None` if the run is not a ratchet.
     pub fn of(state: &RunState, plan: &Plan) -> Option<Self> {
         let at = state.finished_at.or(state.last_at)?;
         Self::at(state, plan, at)
     }
 
-    /// The same at a later time.
+    /// The summary at a given time.
     pub fn at(state: &RunState, plan: &Plan, now: Timestamp) -> Option<Self> {
         let reserve = plan.reserve.as_ref()?;
         let terms = reserve.ratchet.as_ref()?;
@@ -58,7 +58,7 @@ impl RatchetSummary {
     }
 }
 
-/// To a hundred-thousandth: more digits are noise.
+/// Rounds to five decimal places, since further digits mean nothing.
 fn rounded(amount: f64) -> f64 {
     (amount * 1e5).round() / 1e5
 }
