@@ -4,20 +4,20 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
-from region import CLEAN_ENV, run
+from region import BIN, CLEAN_ENV, Region, run
 
 OCI = pathlib.Path(sys.executable).parent / "oci"
 SHAPE = "VM.Standard.E4.Flex"
 
 
-@pytest.fixture
-def official(own_region):
+def official_of(region):
     def call(*arguments):
         done = subprocess.run(
-            [OCI, "--config-file", own_region.home / "config", "--endpoint", own_region.endpoint, *map(str, arguments)],
+            [OCI, "--config-file", region.home / "config", "--endpoint", region.endpoint, *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=180,
@@ -27,6 +27,17 @@ def official(own_region):
         return json.loads(done.stdout)["data"] if done.stdout.strip() else []
 
     return call
+
+
+@pytest.fixture
+def official(own_region):
+    return official_of(own_region)
+
+
+def living(region, official):
+    compartment = region.fleet["compartment_id"]
+    rows = official("compute", "capacity-reservation", "list", "--compartment-id", compartment, "--all")
+    return [row for row in rows or [] if row["lifecycle-state"] != "DELETED"]
 
 
 def test_the_official_cli_sees_what_capacity_manager_reserves(own_region, official):
@@ -81,3 +92,37 @@ def test_capacity_manager_manages_what_the_cli_reserved(own_region, official):
     assert gone.returncode == 0, gone.stderr
     left = run("capacity-manager", "-list", "-config", config, "--output", "json")
     assert json.loads(left.stdout)["reservations"] == []
+
+
+ONE_CRUMB = """world:
+  hosts: {per_fault_domain: 0}
+  crumbs: [{availability_domain: 1, every_seconds: 30, hosts: 1, ocpus_per_host: 1, times: 1}]
+"""
+
+
+def test_the_official_cli_sees_a_ratchet_hold_and_give_back(tmp_path):
+    """One instance of two is ever free: it is held for as long as the ratchet lasts, and given back at its end."""
+    (tmp_path / "crumb.yaml").write_text(ONE_CRUMB)
+    region = Region(tmp_path, "--scenario", tmp_path / "crumb.yaml")
+    try:
+        official = official_of(region)
+        ratchet = subprocess.Popen(
+            [BIN / "oci-insta-scale", "launch", "--config", region.home / "config.yaml", "--ratchet", "--count", "2"]
+            + ["--until", "50s", "--floor", "10s", "--yes", "--output", "json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**CLEAN_ENV, "XDG_STATE_HOME": str(tmp_path / "state")},
+        )
+        seen = set()
+        while ratchet.poll() is None:
+            seen.update(row["reserved-instance-count"] for row in living(region, official))
+            time.sleep(1)
+        out, err = ratchet.communicate()
+        assert ratchet.returncode == 7, err
+        assert max(seen) == 1, seen
+        told = json.loads(out)["ratchet"]
+        assert (sum(told["most"].values()), told["ended"]) == (1, "time"), told
+        assert living(region, official) == []
+    finally:
+        region.stop()

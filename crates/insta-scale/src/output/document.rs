@@ -4,6 +4,7 @@ use super::again::advice;
 use super::ending::Ending;
 use super::simulated;
 use crate::hints;
+use fleet::launch::RatchetSummary;
 use fleet::price::{StillCosts, rounded};
 use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, TargetSummary};
 use jiff::Timestamp;
@@ -26,6 +27,9 @@ pub struct Document<'a> {
     running: u32,
     failed: u32,
     given_back: &'a [String],
+    /// What a ratchet reserved, and its cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratchet: Option<&'a RatchetSummary>,
     /// The obtained kinds of instances; several if the config has alternatives.
     obtained: &'a [ObtainedKind],
     strategy: Strategy,
@@ -98,6 +102,7 @@ impl<'a> Document<'a> {
             running: summary.running,
             failed: summary.failed,
             given_back: summary.returned.as_deref().map_or(&[], |returned| &returned.instances),
+            ratchet: summary.ratchet.as_deref(),
             obtained: &summary.obtained,
             strategy: summary.strategy,
             warnings: &summary.warnings,

@@ -34,6 +34,7 @@ fn off_a_terminal_nothing_changes_without_yes() {
         (ours, &[]),
         (ours, &["launch", "--new", "--output", "json"]),
         (ours, &["launch", "--extend", "--new", "--count", "1"]),
+        (ours, &["launch", "--new", "--ratchet"]),
         (ours, &["resume", "--from-cloud", "019a0000-0000-7000-8000-000000000000"]),
         (ours, &["instances", "stop", "--all"]),
         (ours, &["instances", "reboot", "--all"]),

@@ -70,6 +70,17 @@ fn a_hunt_refuses_the_flags_of_other_launches() {
         (vec!["hunt", "--until", "0s", "--yes"], "--until"),
         (vec!["hunt", "--ttl", "8h", "--yes"], "--ttl"),
         (vec!["hunt", "--until", "400d", "--yes"], "--until"),
+        (vec!["hunt", "--ratchet", "--once", "--yes"], "--once"),
+        (vec!["launch", "--ratchet", "--until", "1d", "--deadline", "1d", "--yes"], "--deadline"),
+        (vec!["launch", "--ratchet", "--reserve", "--yes"], "--reserve"),
+        (vec!["launch", "--ratchet", "--retry-for", "1h", "--yes"], "--retry-for"),
+        (vec!["launch", "--ratchet", "--ttl", "8h", "--yes"], "--ttl"),
+        (vec!["launch", "--ratchet", "--strategy", "best_effort", "--yes"], "best_effort"),
+        (vec!["launch", "--max-hold-cost", "5", "--yes"], "--ratchet"),
+        (vec!["launch", "--ratchet", "--max-hold-cost", "NaN", "--yes"], "--max-hold-cost"),
+        (vec!["launch", "--ratchet", "--max-hold-cost", "-1", "--yes"], "--max-hold-cost"),
+        (vec!["launch", "--ratchet", "--max-hold-cost", "inf", "--yes"], "--max-hold-cost"),
+        (vec!["launch", "--ratchet", "--max-hold-cost=", "--yes"], "--max-hold-cost"),
     ];
     for (words, said) in cases {
         let refused = place.run(&words);
@@ -125,15 +136,105 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     assert_eq!(runs.matches("\"created_at\"").count(), 1, "{runs}");
 }
 
+/// Crumbs of single instances: four in the first domain, later three in the second.
+const SINGLE_CRUMBS: &str = "world: {hosts: {per_fault_domain: 0}, crumbs: [\
+    {availability_domain: 1, every_seconds: 100, hosts: 4, ocpus_per_host: 1, times: 1}, \
+    {availability_domain: 2, every_seconds: 1800, hosts: 3, ocpus_per_host: 1, times: 1}]}";
+
+/// A ratchet in a region of its own, with these flags.
+fn ratchet(place: &Workplace, flags: &[&str]) -> crate::program::Ended {
+    place.write("crumbs.yaml", SINGLE_CRUMBS);
+    let config = std::fs::read_to_string(EXAMPLE).unwrap();
+    place.write(
+        "all.yaml",
+        config.replace("availability_domain: AD-1", "availability_domain: [AD-1, AD-2, AD-3]"),
+    );
+    let scenario = format!("--simulate={}", place.path().join("crumbs.yaml").display());
+    let config = place.path().join("all.yaml").display().to_string();
+    let words = ["launch", "--config", &config, &scenario, "--speed", "600", "--ratchet", "--yes"];
+    place.run(&[&words[..], flags].concat())
+}
+
+#[test]
+fn a_ratchet_launches_all_that_it_reserved() {
+    let place = Workplace::empty();
+    let ended = ratchet(&place, &["--count", "8", "--min", "6", "--output", "json"]);
+    // The eighth was never reserved.
+    assert_eq!((ended.code, &ended.json()["running"]), (3, &7.into()), "{}", ended.stderr);
+    let told = &ended.json()["ratchet"];
+    let most: u64 = told["most"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    assert_eq!((most, &told["min"], &told["wanted"]), (7, &6.into(), &8.into()), "{told}");
+    assert!(told["holding_cost"].as_f64().unwrap() > 0.0 && told["ended"].is_null(), "{told}");
+    assert!(ended.stderr.contains("of at least 6 ("), "{}", ended.stderr);
+    assert!(ended.stderr.contains("USD"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("7 of 8 were reserved when the launch began"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_ratchet_out_of_money_exits_with_7() {
+    let place = Workplace::empty();
+    let ended = ratchet(&place, &["--count", "8", "--max-hold-cost", "0.004", "--output", "json"]);
+    let document = ended.json();
+    assert_eq!((ended.code, &document["launched"]), (7, &0.into()), "{}", ended.stderr);
+    let told = &document["ratchet"];
+    assert_eq!(told["ended"], "money", "{told}");
+    assert!(told["holding_cost"].as_f64().unwrap() <= 0.004, "{told}");
+    assert!(document["still_costs"].as_array().is_none_or(Vec::is_empty), "{document}");
+    assert!(ended.stderr.contains("of 8 reserved ("), "{}", ended.stderr);
+    assert!(ended.stderr.contains("a higher --max-hold-cost or a lower --min"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_consent_to_a_ratchet_names_cost_and_bound() {
+    let (place, _region) = region(&[]);
+    let words =
+        ["launch", "--ratchet", "--count", "1", "--max-hold-cost", "5", "--until", "2d", "--ttl", "3d"];
+    let ended = place.run(&[&words[..], &["--yes", "--verbose"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let shown = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "while held ",
+        "per 30 days (720 h)",
+        "--ratchet: reservations in ",
+        "85 % of the price while unused",
+        "1 of 1 reserved start the launch",
+        "or before holding has cost 5.00 USD, everything is given back",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let rows = place.run(&["reservation", "list", "--output", "json"]).json()["reservations"].clone();
+    let rows = rows.as_array().unwrap();
+    assert!(rows.len() == 1 && rows[0]["reserved"] == 1 && rows[0]["used"] == 1, "{rows:?}");
+}
+
+#[test]
+fn a_bound_without_a_price_is_refused() {
+    let (place, _region) = region(&[]);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", format!("{config}\nprices:\n  currency: EUR\n"));
+    let refused = place.run(&["launch", "--ratchet", "--count", "1", "--max-hold-cost", "5", "--yes"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("in EUR is unknown"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: set it under `prices:`"), "{}", refused.stderr);
+    assert_eq!(
+        place.run(&["reservation", "list", "--output", "json"]).json()["reservations"],
+        serde_json::json!([])
+    );
+}
+
 #[test]
 fn the_unit_of_a_hunt_repeats_its_flags() {
     let place = Workplace::empty();
     let words = ["hunt", "--print-unit", "--floor", "30s", "--count", "4", "--config", "fleet.yaml"];
-    let printed = place.run(&words);
+    let ratchet = ["--ratchet", "--max-hold-cost", "7.5"];
+    let printed = place.run(&[&words[..], &ratchet].concat());
     assert_eq!(printed.code, 0, "{}", printed.stderr);
     let command = printed.stdout.lines().find(|line| line.starts_with("ExecStart=/")).unwrap();
     assert!(command.contains(" hunt --yes --config /"), "{command}");
-    assert!(command.contains(" --until 2592000s --floor 30s --count 4"), "{command}");
+    assert!(
+        command.contains(" --until 2592000s --floor 30s --count 4 --ratchet --max-hold-cost 7.5"),
+        "{command}"
+    );
     assert!(printed.stdout.contains("oci-insta-scale-hunt.service"), "{}", printed.stdout);
     assert!(printed.stdout.contains("Restart=on-failure\n"), "{}", printed.stdout);
 }
