@@ -175,6 +175,35 @@ def test_an_instance_pool_from_creation_to_termination(region, cli):
     cli(*verb, "terminate", *of, "--force", "--wait-for-state", "TERMINATED", "--wait-interval-seconds", 1)
 
 
+def test_a_limit_increase_from_request_to_grant(region, cli):
+    tenancy, domain = region.config["tenancy"], first_ad(region)
+    verb = ("limits-increase", "limits-increase-request")
+
+    def request(value, *more):
+        item = {
+            "serviceName": "compute", "limitName": "standard-e5-core-count", "region": "us-phoenix-1",
+            "scope": domain, "value": value,
+        }  # fmt: skip
+        return cli(
+            *verb, "create", "--compartment-id", tenancy, "--display-name", "cli-more",
+            "--justification", "a larger fleet", "--items", json.dumps([item]), *more,
+        )  # fmt: skip
+
+    canceled = request(300_000)["id"]
+    of = ("--id", canceled)
+    assert cli(*verb, "get", *of)["lifecycle-state"] in ("ACCEPTED", "IN_PROGRESS")
+    insert = {"operation": "INSERT", "selection": "customerComments", "value": {"message": "it is urgent"}}
+    assert cli(*verb, "patch", *of, "--items", json.dumps([insert]))["customer-comments"][0]["sender-type"] == "CUSTOMER"
+    cli(*verb, "cancel", *of)
+    assert cli(*verb, "get", *of)["lifecycle-state"] == "CANCELED"
+    granted = request(200_000, "--wait-for-state", "SUCCEEDED", "--wait-interval-seconds", 1)["id"]
+    listed = cli(*verb, "list", "--compartment-id", tenancy, "--all")["items"]
+    assert {row["id"]: row["lifecycle-state"] for row in listed} == {canceled: "CANCELED", granted: "SUCCEEDED"}
+    limit = ("--service-name", "compute", "--limit-name", "standard-e5-core-count", "--compartment-id", tenancy)
+    left = cli("limits", "resource-availability", "get", *limit, "--availability-domain", domain)
+    assert left["available"] + left["used"] == 200_000
+
+
 def test_a_service_error_is_shown_as_one(region, cli):
     error = cli("compute", "instance", "get", "--instance-id", "ocid1.instance.oc1.phx.nobody", ok=False)
     assert "NotAuthorizedOrNotFound" in error

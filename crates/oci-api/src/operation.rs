@@ -14,6 +14,7 @@ pub enum Service {
     Identity,
     WorkRequest,
     Limits,
+    LimitsIncrease,
 }
 
 /// An HTTP method.
@@ -23,6 +24,7 @@ pub enum Method {
     Get,
     Post,
     Put,
+    Patch,
     Delete,
 }
 
@@ -33,6 +35,7 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }

@@ -33,6 +33,14 @@ pub struct Answered<T> {
     pub next_page: Option<String>,
 }
 
+impl<T> Answered<T> {
+    /// The same response with another form of its body.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answered<U> {
+        let Self { value, etag, work_request_id, request_id, next_page } = self;
+        Answered { value: change(value), etag, work_request_id, request_id, next_page }
+    }
+}
+
 /// The parts of a request that are the same for every attempt of a call.
 pub(crate) struct Prepared<'a> {
     call: &'a Call,
@@ -90,7 +98,9 @@ impl<'a> Prepared<'a> {
             .build()
             .map_err(|error| wrong(error.to_string()))?;
         let body_headers = match info.method {
-            Method::Post | Method::Put => Some(BodyHeaders::of(call.body.as_deref().unwrap_or_default())),
+            Method::Post | Method::Put | Method::Patch => {
+                Some(BodyHeaders::of(call.body.as_deref().unwrap_or_default()))
+            }
             Method::Get | Method::Delete => None,
         };
         let mut headers = HeaderMap::new();
@@ -163,6 +173,7 @@ impl<'a> Prepared<'a> {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
             Method::Put => http::Method::PUT,
+            Method::Patch => http::Method::PATCH,
             Method::Delete => http::Method::DELETE,
         };
         *request.uri_mut() = self.uri.clone();

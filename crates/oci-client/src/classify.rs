@@ -22,7 +22,7 @@ pub enum Effect {
 pub fn effect(operation: Operation) -> Effect {
     match (operation.info().method, operation) {
         (Method::Get, _) | (_, Operation::CreateComputeCapacityReport) => Effect::Read,
-        (Method::Post | Method::Put | Method::Delete, _) => Effect::Write,
+        (Method::Post | Method::Put | Method::Patch | Method::Delete, _) => Effect::Write,
     }
 }
 

@@ -298,9 +298,11 @@ impl Client {
 fn may_retry(call: &Call, class: FailureClass) -> bool {
     match class {
         FailureClass::Throttled | FailureClass::Service | FailureClass::Network | FailureClass::Busy => true,
-        // Repeating a PUT or DELETE has no further effect. Repeating a POST does, unless it has a retry token.
+        // Repeating a PUT or DELETE has no further effect. Repeating a POST does, unless it has a retry token, and so does
+        // repeating a PATCH that inserts.
         FailureClass::Ambiguous => {
-            call.has_retry_token() || call.operation.info().method != oci_api::Method::Post
+            use oci_api::Method;
+            call.has_retry_token() || !matches!(call.operation.info().method, Method::Post | Method::Patch)
         }
         FailureClass::Capacity
         | FailureClass::Limit

@@ -106,7 +106,7 @@ impl Endpoints {
                     | Service::Blockstorage
                     | Service::WorkRequest => format!("iaas.{name}.{domain}"),
                     Service::Identity => format!("identity.{name}.oci.{domain}"),
-                    Service::Limits => format!("limits.{name}.oci.{domain}"),
+                    Service::Limits | Service::LimitsIncrease => format!("limits.{name}.oci.{domain}"),
                 },
                 prefix: String::new(),
             },

@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 
 use futures_util::{Stream, TryStreamExt as _, stream};
+use oci_api::Answer;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::attempt::Answered;
@@ -24,6 +26,12 @@ struct Walk {
     call: Call,
     seen: HashSet<String>,
     next: Next,
+}
+
+/// The body of a list that wraps its rows in an object.
+#[derive(Deserialize)]
+struct Collection<T> {
+    items: Vec<T>,
 }
 
 enum Next {
@@ -71,7 +79,13 @@ impl Walk {
             Next::Page(token) => self.call.clone().query("page", token),
         };
         let operation = call.operation;
-        let page: Answered<Vec<T>> = self.client.call(call).await?;
+        let page = match operation.info().response {
+            Answer::One(_) => {
+                let wrapped: Answered<Collection<T>> = self.client.call(call).await?;
+                wrapped.map(|collection| collection.items)
+            }
+            Answer::List(_) | Answer::Empty => self.client.call::<Vec<T>>(call).await?,
+        };
         if let Some(token) = page.next_page.as_ref().filter(|_| operation.info().paginated) {
             let endless = |why: String| {
                 let mut failure = Failure::unsent(operation, FailureClass::Service, "EndlessList", why);

@@ -1440,6 +1440,57 @@ pub struct CreateInstancePoolPlacementConfigurationDetails {
     pub secondary_vnic_subnets: Option<Vec<InstancePoolPlacementSecondaryVnicSubnet>>,
 }
 
+/// The wire model `CreateLimitsIncreaseItemRequestDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateLimitsIncreaseItemRequestDetails {
+    /// `serviceName` on the wire (required).
+    #[serde(rename = "serviceName")]
+    pub service_name: String,
+    /// `limitName` on the wire (required).
+    #[serde(rename = "limitName")]
+    pub limit_name: String,
+    /// `region` on the wire (required).
+    #[serde(rename = "region")]
+    pub region: String,
+    /// `scope` on the wire.
+    #[serde(rename = "scope", skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// `value` on the wire (required).
+    #[serde(rename = "value")]
+    pub value: i64,
+    /// `questionnaireResponse` on the wire.
+    #[serde(rename = "questionnaireResponse", skip_serializing_if = "Option::is_none")]
+    pub questionnaire_response: Option<Vec<LimitsIncreaseItemQuestionRequest>>,
+}
+
+/// The wire model `CreateLimitsIncreaseRequestDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateLimitsIncreaseRequestDetails {
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName")]
+    pub display_name: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `subscriptionId` on the wire.
+    #[serde(rename = "subscriptionId", skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
+    /// `justification` on the wire (required).
+    #[serde(rename = "justification")]
+    pub justification: String,
+    /// `limitsIncreaseItemRequests` on the wire (required).
+    #[serde(rename = "limitsIncreaseItemRequests")]
+    pub limits_increase_item_requests: Vec<CreateLimitsIncreaseItemRequestDetails>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
 /// The wire model `CreateVnicDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -5007,6 +5058,241 @@ Ad = "AD",
 }
 }
 
+/// The wire model `LimitsIncreaseItemQuestionRequest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsIncreaseItemQuestionRequest {
+    /// `id` on the wire (required).
+    #[serde(rename = "id")]
+    pub id: String,
+    /// `questionResponse` on the wire (required).
+    #[serde(rename = "questionResponse")]
+    pub question_response: String,
+}
+
+/// The wire model `LimitsIncreaseItemQuestionResponse`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsIncreaseItemQuestionResponse {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `questionText` on the wire (required).
+    #[serde(rename = "questionText", deserialize_with = "crate::null_as_default")]
+    pub question_text: String,
+    /// `questionResponse` on the wire (required).
+    #[serde(rename = "questionResponse", deserialize_with = "crate::null_as_default")]
+    pub question_response: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `LimitsIncreaseItemRequest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsIncreaseItemRequest {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `region` on the wire (required).
+    #[serde(rename = "region", deserialize_with = "crate::null_as_default")]
+    pub region: String,
+    /// `scope` on the wire.
+    #[serde(rename = "scope", skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// `serviceName` on the wire (required).
+    #[serde(rename = "serviceName", deserialize_with = "crate::null_as_default")]
+    pub service_name: String,
+    /// `limitName` on the wire (required).
+    #[serde(rename = "limitName", deserialize_with = "crate::null_as_default")]
+    pub limit_name: String,
+    /// `currentValue` on the wire (required).
+    #[serde(rename = "currentValue", deserialize_with = "crate::null_as_default")]
+    pub current_value: i64,
+    /// `value` on the wire (required).
+    #[serde(rename = "value", deserialize_with = "crate::null_as_default")]
+    pub value: i64,
+    /// `limitsIncreaseRequestId` on the wire (required).
+    #[serde(rename = "limitsIncreaseRequestId", deserialize_with = "crate::null_as_default")]
+    pub limits_increase_request_id: String,
+    /// `timeResolution` on the wire.
+    #[serde(rename = "timeResolution", skip_serializing_if = "Option::is_none")]
+    pub time_resolution: Option<Timestamp>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `timeUpdated` on the wire.
+    #[serde(rename = "timeUpdated", skip_serializing_if = "Option::is_none")]
+    pub time_updated: Option<Timestamp>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: LimitsIncreaseItemRequestLifecycleState,
+    /// `questionnaireResponse` on the wire.
+    #[serde(rename = "questionnaireResponse", skip_serializing_if = "Option::is_none")]
+    pub questionnaire_response: Option<Vec<LimitsIncreaseItemQuestionResponse>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `LimitsIncreaseItemRequest.lifecycleState`.
+LimitsIncreaseItemRequestLifecycleState {
+Accepted = "ACCEPTED",
+InProgress = "IN_PROGRESS",
+Succeeded = "SUCCEEDED",
+Canceled = "CANCELED",
+Failed = "FAILED",
+}
+}
+
+/// The wire model `LimitsIncreaseRequest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsIncreaseRequest {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `subscriptionId` on the wire.
+    #[serde(rename = "subscriptionId", skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: LimitsIncreaseRequestLifecycleState,
+    /// `limitsIncreaseItemRequests` on the wire (required).
+    #[serde(rename = "limitsIncreaseItemRequests", deserialize_with = "crate::null_as_default")]
+    pub limits_increase_item_requests: Vec<LimitsIncreaseItemRequest>,
+    /// `justification` on the wire.
+    #[serde(rename = "justification", skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `timeUpdated` on the wire.
+    #[serde(rename = "timeUpdated", skip_serializing_if = "Option::is_none")]
+    pub time_updated: Option<Timestamp>,
+    /// `timeResolution` on the wire.
+    #[serde(rename = "timeResolution", skip_serializing_if = "Option::is_none")]
+    pub time_resolution: Option<Timestamp>,
+    /// `customerComments` on the wire.
+    #[serde(rename = "customerComments", skip_serializing_if = "Option::is_none")]
+    pub customer_comments: Option<Vec<LimitsIncreaseRequestComment>>,
+    /// `freeformTags` on the wire (required).
+    #[serde(rename = "freeformTags", deserialize_with = "crate::null_as_default")]
+    pub freeform_tags: BTreeMap<String, String>,
+    /// `definedTags` on the wire (required).
+    #[serde(rename = "definedTags", deserialize_with = "crate::null_as_default")]
+    pub defined_tags: BTreeMap<String, BTreeMap<String, Value>>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `LimitsIncreaseRequest.lifecycleState`.
+LimitsIncreaseRequestLifecycleState {
+Accepted = "ACCEPTED",
+InProgress = "IN_PROGRESS",
+Succeeded = "SUCCEEDED",
+Canceled = "CANCELED",
+PartiallySucceeded = "PARTIALLY_SUCCEEDED",
+Failed = "FAILED",
+}
+}
+
+/// The wire model `LimitsIncreaseRequestCollection`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsIncreaseRequestCollection {
+    /// `items` on the wire (required).
+    #[serde(rename = "items", deserialize_with = "crate::null_as_default")]
+    pub items: Vec<LimitsIncreaseRequestSummary>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `LimitsIncreaseRequestComment`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsIncreaseRequestComment {
+    /// `message` on the wire (required).
+    #[serde(rename = "message", deserialize_with = "crate::null_as_default")]
+    pub message: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `senderType` on the wire (required).
+    #[serde(rename = "senderType", deserialize_with = "crate::null_as_default")]
+    pub sender_type: LimitsIncreaseRequestCommentSenderType,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `LimitsIncreaseRequestComment.senderType`.
+LimitsIncreaseRequestCommentSenderType {
+Customer = "CUSTOMER",
+Oracle = "ORACLE",
+}
+}
+
+/// The wire model `LimitsIncreaseRequestSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsIncreaseRequestSummary {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `subscriptionId` on the wire.
+    #[serde(rename = "subscriptionId", skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: String,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `itemsInRequest` on the wire (required).
+    #[serde(rename = "itemsInRequest", deserialize_with = "crate::null_as_default")]
+    pub items_in_request: i64,
+    /// `justification` on the wire.
+    #[serde(rename = "justification", skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `freeformTags` on the wire (required).
+    #[serde(rename = "freeformTags", deserialize_with = "crate::null_as_default")]
+    pub freeform_tags: BTreeMap<String, String>,
+    /// `definedTags` on the wire (required).
+    #[serde(rename = "definedTags", deserialize_with = "crate::null_as_default")]
+    pub defined_tags: BTreeMap<String, BTreeMap<String, Value>>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `MultipathDevice`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -5229,6 +5515,34 @@ LoggingOut = "LOGGING_OUT",
 LogoutSucceeded = "LOGOUT_SUCCEEDED",
 LogoutFailed = "LOGOUT_FAILED",
 }
+}
+
+/// The wire model `PatchInsertInstruction`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PatchInsertInstruction {
+    /// `selection` on the wire (required).
+    #[serde(rename = "selection")]
+    pub selection: String,
+    /// `value` on the wire (required).
+    #[serde(rename = "value")]
+    pub value: Value,
+}
+
+polymorphic! {
+/// `PatchInstruction`, told apart by `operation`.
+PatchInstruction, "operation" {
+"INSERT" => Insert(PatchInsertInstruction),
+}
+}
+
+/// The wire model `PatchLimitsIncreaseRequestDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PatchLimitsIncreaseRequestDetails {
+    /// `items` on the wire.
+    #[serde(rename = "items", skip_serializing_if = "Option::is_none")]
+    pub items: Option<Vec<PatchInstruction>>,
 }
 
 /// The wire model `PercentageOfCoresEnabledOptions`.
@@ -6483,6 +6797,18 @@ Vfio = "VFIO",
 Paravirtualized = "PARAVIRTUALIZED",
 Acceleratedpv = "ACCELERATEDPV",
 }
+}
+
+/// The wire model `UpdateLimitsIncreaseRequestDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateLimitsIncreaseRequestDetails {
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
 }
 
 /// The wire model `User`.

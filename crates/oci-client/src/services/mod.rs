@@ -6,6 +6,7 @@
 pub mod compute;
 pub mod identity;
 pub mod limits;
+pub mod limits_increase;
 pub mod network;
 pub mod reservations;
 pub mod storage;

@@ -79,6 +79,10 @@ impl World {
                 self.pools.get(&number).filter(|pool| pool.exists()).ok_or_else(gone)?;
                 self.pool_answer(request, number)
             }
+            Id(Kind::LimitsIncreaseRequest, number) => {
+                self.limit_requests.rows.get(&number).ok_or_else(gone)?;
+                self.limit_request_answer(request, number)
+            }
             _ => Err(gone()),
         }
     }
@@ -127,6 +131,8 @@ impl World {
             Operation::ResetInstancePool => self.pool_action(request, "RESET"),
             Operation::AttachInstancePoolInstance => self.attach_member(request),
             Operation::DetachInstancePoolInstance => self.detach_member(request),
+            Operation::CreateLimitsIncreaseRequest => self.create_limit_request(request),
+            Operation::CancelLimitsIncreaseRequest => self.cancel_limit_request(request),
             _ => return None,
         })
     }
@@ -194,6 +200,11 @@ impl World {
             Operation::ListLimitValues => self.list_limit_values(request),
             Operation::ListServices => self.list_services(request),
             Operation::ListLimitDefinitions => self.list_limit_definitions(request),
+            Operation::GetLimitsIncreaseRequest => self.get_limit_request(request),
+            Operation::ListLimitsIncreaseRequests => self.list_limit_requests(request),
+            Operation::PatchLimitsIncreaseRequest => self.patch_limit_request(request),
+            Operation::UpdateLimitsIncreaseRequest => self.update_limit_request(request),
+            Operation::DeleteLimitsIncreaseRequest => self.delete_limit_request(request),
             // Unreachable: a test calls every operation of the table.
             _ => Err(ApiError::new(501, "MethodNotImplemented", request.operation.name())),
         }

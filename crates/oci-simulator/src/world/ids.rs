@@ -55,6 +55,8 @@ kinds! {
     InstancePool = "instancepool",
     WorkRequest = "coreservicesworkrequest",
     Quota = "quota",
+    LimitsIncreaseRequest = "limitsincreaserequest",
+    LimitsIncreaseItemRequest = "limitsincreaseitemrequest",
 }
 
 /// A resource: its kind and its number among that kind.

@@ -22,6 +22,7 @@ mod images;
 mod inspect;
 pub mod instances;
 mod invariants;
+mod limit_requests;
 mod limits;
 mod network;
 mod others;

@@ -133,6 +133,7 @@ impl WorldSettings {
             ("capacity_report_error_probability", self.capacity_report_error_probability),
             ("short_page_probability", self.short_page_probability),
             ("empty_page_probability", self.empty_page_probability),
+            ("limit_increases.granted_share", self.limit_increases.granted_share),
         ];
         if let Some(others) = &self.other_tenants {
             shares.push(("other_tenants.share", others.share));
@@ -155,6 +156,7 @@ impl WorldSettings {
             ("terminate_seconds", self.terminate_seconds),
             ("reservation_seconds", self.reservation_seconds),
             ("pool_seconds", self.pool_seconds),
+            ("limit_increases.decide_seconds", self.limit_increases.decide_seconds),
         ];
         for (name, Seconds { min, max }) in ranges {
             if !(0.0..=max).contains(&min) || !(0.0..=SECONDS_MAX).contains(&max) {
@@ -167,6 +169,7 @@ impl WorldSettings {
             ("list_lag_seconds", self.list_lag_seconds, 0.0),
             ("terminated_listed_hours", self.terminated_listed_hours, 0.0),
             ("retry_token_hours", self.retry_token_hours, 0.0),
+            ("limit_increases.start_seconds", self.limit_increases.start_seconds, 0.0),
         ];
         least.extend(
             self.crumbs

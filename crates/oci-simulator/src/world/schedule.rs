@@ -26,6 +26,8 @@ pub(super) enum Task {
     Outage { setting: u32, begins: bool },
     /// The n-th reclaim of the settings is due.
     Reclaim { setting: u32 },
+    /// The review of a limit increase request goes on.
+    LimitRequest { number: u32, step: Review },
 }
 
 /// A step in the life of an instance.
@@ -51,6 +53,15 @@ pub(super) enum Step {
     Terminated,
     /// The instance disappears from lists.
     Forgotten,
+}
+
+/// A step in the life of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Review {
+    /// ACCEPTED ends.
+    Begins,
+    /// The decision is due.
+    Ends,
 }
 
 /// The queue.

@@ -34,6 +34,9 @@ pub struct WorldSettings {
     pub limits: LimitSettings,
     /// Compartment quotas.
     pub quotas: Vec<QuotaSetting>,
+    /// How limit increase requests are decided.
+    #[serde(skip_serializing_if = "LimitIncreases::are_usual")]
+    pub limit_increases: LimitIncreases,
     /// Prefix length of every subnet, 16 to 30: 16 gives 65,533 addresses.
     pub subnet_prefix_length: u8,
     /// Simulated seconds from launch to RUNNING, for virtual machines (invented: no published number).
@@ -154,6 +157,35 @@ pub struct LimitSetting {
     pub availability_domain: Option<u8>,
     /// How much is allowed, in the unit of the limit.
     pub value: i64,
+}
+
+/// How limit increase requests are decided. Oracle publishes neither times nor outcomes, so every default is invented.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitIncreases {
+    /// Simulated seconds from ACCEPTED to IN_PROGRESS.
+    pub start_seconds: f64,
+    /// Simulated seconds from IN_PROGRESS to the decision.
+    pub decide_seconds: Seconds,
+    /// What is decided.
+    pub outcome: LimitIncreaseOutcome,
+    /// The share of the increase that is granted, 0 to 1: with 0.5, a limit of 4 for which 10 is requested becomes 7.
+    pub granted_share: f64,
+    /// Whether Oracle asks something first, in a comment; the decision then waits for a comment of the customer.
+    pub asks: bool,
+}
+
+/// What is decided about a limit increase request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitIncreaseOutcome {
+    /// Every item is granted.
+    #[default]
+    Granted,
+    /// The first item is granted, and every other one after it.
+    Partly,
+    /// No item is granted.
+    Rejected,
 }
 
 /// One compartment quota.
@@ -305,6 +337,7 @@ impl Default for WorldSettings {
             absent_shapes: Vec::new(),
             limits: LimitSettings::default(),
             quotas: Vec::new(),
+            limit_increases: LimitIncreases::default(),
             subnet_prefix_length: 16,
             boot_seconds: Seconds { min: 30.0, max: 120.0 },
             bare_metal_boot_seconds: Seconds { min: 480.0, max: 1200.0 },
@@ -345,5 +378,24 @@ impl Default for HostSettings {
 impl Default for LimitSettings {
     fn default() -> Self {
         Self { cores: 100_000, memory_in_gbs: 2_000_000, gpus: 1_000, named: Vec::new() }
+    }
+}
+
+impl Default for LimitIncreases {
+    fn default() -> Self {
+        Self {
+            start_seconds: 60.0,
+            decide_seconds: Seconds { min: 600.0, max: 1200.0 },
+            outcome: LimitIncreaseOutcome::default(),
+            granted_share: 1.0,
+            asks: false,
+        }
+    }
+}
+
+impl LimitIncreases {
+    /// Whether a saved region omits the settings, so that an older version can read it.
+    fn are_usual(&self) -> bool {
+        *self == Self::default()
     }
 }

@@ -10,6 +10,7 @@ use super::ids::{Id, Ids};
 use super::images::{ImageRow, platform_images};
 use super::instances::Instances;
 use super::instances::preemptible::Preemptibles;
+use super::limit_requests::LimitRequests;
 use super::limits::Limits;
 use super::network::Network;
 use super::paging::PageRequest;
@@ -63,6 +64,8 @@ pub struct World {
     #[serde(with = "super::pairs")]
     pub(super) pools: BTreeMap<u32, Pool>,
     pub(super) made_pools: u32,
+    #[serde(default, skip_serializing_if = "LimitRequests::are_unused")]
+    pub(super) limit_requests: LimitRequests,
     pub(super) tokens: Tokens,
     /// OCIDs of resources that the region knows by OCID only: network security groups, keys and the like.
     #[serde(default)]
@@ -104,6 +107,7 @@ impl World {
             made_configurations: 0,
             pools: BTreeMap::new(),
             made_pools: 0,
+            limit_requests: LimitRequests::default(),
             tokens: Tokens::default(),
             others_known: BTreeSet::new(),
             settings,

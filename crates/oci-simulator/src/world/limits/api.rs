@@ -11,7 +11,8 @@ use oci_api::models::{
     ResourceAvailability, ServiceSummary,
 };
 
-const SERVICE: &str = "compute";
+/// The service that the limits of instances belong to.
+pub(in crate::world) const SERVICE: &str = "compute";
 const SERVICES: [(&str, &str); 4] = [
     ("block-storage", "Block Volume"),
     ("compute", "Compute"),

@@ -5,6 +5,8 @@
 mod api;
 mod check;
 
+pub(super) use api::SERVICE;
+
 use super::capacity::Need;
 use super::settings::WorldSettings;
 use super::shapes::FAMILIES;
@@ -195,6 +197,12 @@ impl Limits {
     /// The value of a limit: how much is allowed, in whole cores, GB or GPUs.
     pub fn value(&self, limit: Limit) -> i64 {
         self.values.get(&limit).copied().unwrap_or(UNLIMITED)
+    }
+
+    /// Raises a limit; a lower value changes nothing.
+    pub fn raise(&mut self, limit: Limit, value: i64) {
+        let own = self.values.entry(limit).or_insert(UNLIMITED);
+        *own = value.max(*own);
     }
 
     /// How much is used, in whole cores, GB or GPUs. Reserved capacity counts once, as used, whether or not an instance uses it

@@ -4,6 +4,7 @@ mod capacity;
 mod history;
 mod instances;
 mod launch_errors;
+mod limit_requests;
 mod lists;
 mod operations;
 mod pools;

@@ -73,6 +73,9 @@ impl Full {
         full.ids.insert("userId", defaults.user);
         full.ids.insert("compartmentId", defaults.compartment);
         full.ids.insert("serviceName", "compute".into());
+        let request = full.body(Operation::CreateLimitsIncreaseRequest);
+        let request = full.send(&full.region.request(Operation::CreateLimitsIncreaseRequest).body(request));
+        full.ids.insert("limitsIncreaseRequestId", text(&request["id"]));
         full.ids.insert("limitName", "standard-e4-core-count".into());
         full
     }
@@ -125,6 +128,17 @@ impl Full {
                 ],
             }),
             Operation::UpdateInstancePool => json!({"displayName": "pond"}),
+            Operation::CreateLimitsIncreaseRequest => json!({
+                "displayName": "more", "compartmentId": defaults.compartment, "justification": "a larger fleet",
+                "limitsIncreaseItemRequests": [{
+                    "serviceName": "compute", "limitName": "standard-e4-core-count", "region": "us-phoenix-1",
+                    "scope": ad, "value": 200_000,
+                }],
+            }),
+            Operation::UpdateLimitsIncreaseRequest => json!({"freeformTags": {"team": "a"}}),
+            Operation::PatchLimitsIncreaseRequest => json!({"items": [
+                {"operation": "INSERT", "selection": "customerComments", "value": {"message": "it is urgent"}},
+            ]}),
             Operation::AttachInstancePoolInstance | Operation::DetachInstancePoolInstance => {
                 json!({"instanceId": of("instanceId")})
             }
@@ -241,6 +255,10 @@ fn every_operation_answers_with_its_declared_model() {
             let end = full.request(Operation::TerminateInstancePool);
             full.send(&end);
             full.region.advance(300.0);
+        }
+        if operation == Operation::DeleteLimitsIncreaseRequest {
+            let cancel = full.request(Operation::CancelLimitsIncreaseRequest);
+            full.send(&cancel);
         }
         let request = full.request(operation);
         let info = operation.info();
