@@ -32,4 +32,4 @@ pub use plan::{
     retry_token, taken,
 };
 pub use plan::{named, naming, policy};
-pub use query::{addresses, preflight, select};
+pub use query::{addresses, limit_requests, preflight, select};

@@ -217,8 +217,8 @@ impl Cause {
         match self {
             Self::Throttled => "OCI is limiting the request rate of the tenancy: wait a minute",
             Self::Limit => {
-                "the tenancy has reached a service limit: request an increase in the console under Limits, Quotas and \
-                     Usage, or terminate unused instances"
+                "the tenancy has reached a service limit: request an increase with `oci-insta-scale limits request`, or \
+                     terminate unused instances"
             }
             Self::Busy => {
                 "another operation is changing the resource: repeat the command when it has finished"

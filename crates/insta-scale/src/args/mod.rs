@@ -32,7 +32,9 @@ pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportArgs, ExportFormat, ExtendInstances, FleetChoice, InstancesArgs,
     InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances, TerminateInstances,
 };
-pub use limits::LimitsArgs;
+pub use limits::{
+    CancelLimitRequest, CommentLimitRequest, LimitsArgs, LimitsCommand, ListLimitRequests, RequestLimits,
+};
 pub use manage::ManageInstances;
 pub use manager::CapacityManager;
 pub use notify::{NotifyArgs, NotifyCommand, NotifyTest};
@@ -166,7 +168,7 @@ pub enum Command {
     Reservation(ReservationArgs),
     /// Report capacity by availability domain, fault domain and shape
     Capacity(CapacityArgs),
-    /// Show which service limits stand in the way of the fleet, and what would do
+    /// Show which service limits stand in the way of the fleet, and request higher ones
     Limits(LimitsArgs),
     /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),

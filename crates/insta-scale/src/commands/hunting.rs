@@ -34,12 +34,16 @@ pub fn terms_of(
 
 /// Warns before the start if the login uses a session token, which expires long before a hunt ends.
 pub fn warn_of_short_login(session: &Session, signer: &str) {
-    if signer.contains("session token") && !session.is_quiet() {
-        console::line(
-            "warning: this login is a session token, which can be renewed for 24 hours in all; then the hunt waits until \
-             you log in again (`oci session authenticate`). For a longer hunt, use an API key or an instance principal",
-        );
+    if let Some(warning) = short_login(signer).filter(|_| !session.is_quiet()) {
+        console::line(warning);
     }
+}
+
+fn short_login(signer: &str) -> Option<&'static str> {
+    signer.contains("session token").then_some(
+        "warning: this login is a session token, which can be renewed for 24 hours in all; then the hunt waits until \
+         you log in again (`oci session authenticate`). For a longer hunt, use an API key or an instance principal",
+    )
 }
 
 /// Carries out a launch or a hunt, whether new or resumed.
@@ -100,6 +104,15 @@ mod tests {
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+    }
+
+    #[test]
+    fn a_hunt_with_a_session_token_is_warned_of() {
+        let bearer =
+            "signed with the session token /home/me/token, which is valid until 2026-11-29T10:00:00Z";
+        let key = "signed by the user ocid1.user.oc1..a with the key 11:22";
+        assert!(short_login(bearer).unwrap().contains("24 hours"));
+        assert_eq!(short_login(key), None);
     }
 
     #[test]

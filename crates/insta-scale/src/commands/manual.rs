@@ -132,6 +132,8 @@ fn example(page: &str) -> String {
         "oci-insta-scale-instances-extend" => "oci-insta-scale instances extend --run last --ttl 8h",
         "oci-insta-scale-fleet" => "oci-insta-scale fleet adopt",
         "oci-insta-scale-limits" => "oci-insta-scale limits --count 100",
+        "oci-insta-scale-limits-comment" => "oci-insta-scale limits comment OCID rendering",
+        "oci-insta-scale-limits-cancel" => "oci-insta-scale limits cancel OCID",
         "oci-insta-scale-notify" => "oci-insta-scale notify test",
         "oci-insta-scale-export" => "oci-insta-scale export ssh-config --run last --user opc",
         "oci-insta-scale-sim" => "oci-insta-scale sim serve",

@@ -45,6 +45,11 @@ pub async fn resolve_unfinished_run(
         && let Some(hunt) = find_unfinished_hunt(&*store, &settings.fleet, origin.as_ref(), now).await?
         && hunt.can_resume()
     {
+        if !session.is_quiet()
+            && let Some(warning) = ignored_count(&hunt.state, settings.fleet.count)
+        {
+            console::line(&warning);
+        }
         return Ok(Choice::Resume(hunt.state.run));
     }
     // An extension beside an unfinished run continues after its names.
@@ -69,6 +74,17 @@ pub async fn resolve_unfinished_run(
         return Err(CommandError::usage(said, remedy));
     }
     Ok(Choice::Launch(Some(lock)))
+}
+
+/// The warning for a hunt that is taken up although another number of instances is wanted now: its plan was agreed to, so it stays.
+fn ignored_count(hunt: &RunState, wanted: u32) -> Option<String> {
+    let RunState { run, requested, .. } = hunt;
+    (*requested != wanted).then(|| {
+        format!(
+            "warning: the hunt {run} goes on for {}; the count {wanted} is ignored until it has ended",
+            count(*requested, "instance")
+        )
+    })
 }
 
 /// The unfinished run that would stop a launch, for a command that only shows the launch.

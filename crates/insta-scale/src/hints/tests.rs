@@ -9,7 +9,7 @@ fn the_whole_table() {
         Capacity              create a capacity reservation, list more availability domains (`availability_domain: [AD-1, AD-2, AD-3]`) or other shapes (`alternatives`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`
         ReservationExhausted  the reservation has no capacity left for this shape and size: increase its count, or list one reservation per availability domain (`capacity_reservations`)
         Throttled             OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate
-        Limit                 the tenancy has reached a service limit: request an increase in the console under Limits, Quotas and Usage, or terminate unused instances, then run `resume`
+        Limit                 the tenancy has reached a service limit: request an increase with `limits request`, or terminate unused instances, then run `resume`
         Quota                 the compartment has reached a quota: ask its administrator to raise it, or use another compartment
         Authentication        OCI does not recognise the key of this user: check in the console that the fingerprint is listed under the user's API keys (a new key takes a minute) and that the user belongs to this tenancy
         Session               log in again: `oci session authenticate` (with --profile-name and --region of the profile)

@@ -16,8 +16,8 @@ pub const AMBIGUOUS: &str = "the response was lost and the instance may exist: r
      token and creates no duplicate";
 pub const AMBIGUOUS_NOT_OCI: &str = "the response did not come from OCI, so the launch may have taken effect: check the \
      proxy or the login page of the network, then run `resume`, which looks for the instance";
-pub const LIMIT: &str = "the tenancy has reached a service limit: request an increase in the console under Limits, Quotas \
-     and Usage, or terminate unused instances, then run `resume`";
+pub const LIMIT: &str = "the tenancy has reached a service limit: request an increase with `limits request`, or terminate unused \
+     instances, then run `resume`";
 pub const AUTHENTICATION: &str = "OCI does not recognise the key of this user: check in the console that the fingerprint \
      is listed under the user's API keys (a new key takes a minute) and that the user belongs to this tenancy";
 pub const NOT_FOUND: &str = "an OCID is wrong or a policy is missing, and OCI does not say which: `oci-insta-scale plan` \

@@ -129,6 +129,11 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     // Consent covered all of it, and the floor does not allow another probe yet.
     let second = place.run(&words);
     assert_eq!((second.code, &second.json()["run_id"]), (6, &run), "{}", second.stderr);
+    assert!(!second.stderr.contains("is ignored"), "{}", second.stderr);
+    // Another count changes nothing about the plan that was agreed to, and is not passed over in silence.
+    let other = place.run(&["hunt", "--once", "--count", "5", "--output", "json"]);
+    assert_eq!((other.code, &other.json()["run_id"], &other.json()["requested"]), (6, &run, &2.into()));
+    assert!(other.stderr.contains("goes on for 2 instances; the count 5 is ignored"), "{}", other.stderr);
     let shown = place.run(&["show", run.as_str().unwrap()]);
     assert!(shown.stdout.contains("2 × waiting"), "{}", shown.stdout);
     assert_eq!(heartbeat(place.path()).unwrap().1["probes"], 1);

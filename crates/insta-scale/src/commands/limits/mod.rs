@@ -1,6 +1,9 @@
-//! `limits`: the service limits and quotas that prevent the fleet, and values that would suffice.
+//! `limits`: the service limits and quotas that prevent the fleet, values that would suffice, and requests for them.
 
-use crate::args::{LimitsArgs, OutputFormat};
+mod request;
+mod requests;
+
+use crate::args::{LimitsArgs, LimitsCommand, OutputFormat};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -17,8 +20,29 @@ use fleet::preflight::{Headroom, LimitRow, headroom};
 use serde_json::json;
 use std::fmt::Write as _;
 
+/// Shows the limits, or carries out a command about them.
+pub async fn run_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
+    let Some(command) = &args.command else { return show_limits(session, args).await };
+    let settings = match command {
+        LimitsCommand::Request(args) => session.read_config(args.count)?,
+        _ => session.read_unfinished_config()?,
+    };
+    session.say_when_stopped(runtime::STOPPING_QUESTIONS);
+    let connection = Connection::open_simulated(session, settings, None, None).await?;
+    let exit = match command {
+        LimitsCommand::Request(args) => request::request_limits(&connection, args).await,
+        LimitsCommand::Requests(args) => requests::list_requests(&connection, args).await,
+        LimitsCommand::Comment(args) => {
+            request::comment_on_request(&connection, &args.request, &args.text).await
+        }
+        LimitsCommand::Cancel(args) => request::cancel_request(&connection, &args.request, args.yes).await,
+    };
+    connection.close().await?;
+    exit
+}
+
 /// Shows the limits.
-pub async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
+async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
     let settings = session.read_config(args.count)?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
@@ -104,7 +128,7 @@ fn advice(found: &Headroom) -> String {
             }
             let _ = writeln!(
                 out,
-                "hint: request the values under WOULD DO for one domain (console: Governance, Limits, Quotas and Usage), use \
+                "hint: request the values under WOULD DO with `oci-insta-scale limits request`, use \
                  another shape, or lower the count"
             );
         }
