@@ -27,6 +27,8 @@ pub const LONGEST_TURN: Duration = Duration::from_mins(1);
 pub const LEAST_HUNT_FLOOR: Duration = Duration::from_secs(10);
 /// The maximum random addition to a hunt's cycle of probes over all targets, so that returned capacity is found in time.
 pub const HUNT_JITTER_OF_A_CYCLE: Duration = Duration::from_secs(10);
+/// How often a hunt reads a limit while it refuses.
+pub const HUNT_READS_LIMITS: Duration = Duration::from_mins(5);
 /// Two hunts that wait for the same moment are spread over this time.
 pub const HUNTS_APART: Duration = Duration::from_millis(500);
 /// How long a hunt waits before it tries again to write the ledger.

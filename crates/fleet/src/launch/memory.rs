@@ -263,6 +263,36 @@ impl TargetMemory {
             .any(|(subject, known)| is_limit_of(subject, fleet, placement) && known.is_waiting(now))
     }
 
+    /// The limits and quotas that refused lately, each with the places of the fleet that count against it.
+    pub fn waiting_limits(&self, fleet: &FleetSpec, now: Timestamp) -> Vec<(Subject, Vec<Placement>)> {
+        let inner = self.lock();
+        let limits = inner
+            .known
+            .iter()
+            .filter(|(subject, known)| !matches!(subject, Subject::Target { .. }) && known.is_waiting(now));
+        let places = |subject: &Subject| {
+            let mut places: Vec<Placement> = Vec::new();
+            for placement in fleet.placements.iter().filter(|place| is_limit_of(subject, fleet, place)) {
+                if !places.iter().any(|known| known.availability_domain == placement.availability_domain) {
+                    places.push(Placement { fault_domain: None, ..placement.clone() });
+                }
+            }
+            places
+        };
+        limits.map(|(subject, _)| (subject.clone(), places(subject))).collect()
+    }
+
+    /// A limit is known to have room again, which ends its wait and changes nothing else.
+    pub fn report(&self, limit: &Subject, at: Timestamp) {
+        let observation = Observation { subject: limit.clone(), at, answer: Answer::Reported, chance: 0.0 };
+        self.lock().known.entry(limit.clone()).or_default().apply(&observation);
+        if let Some(store) = &self.store
+            && let Err(error) = store.observe(&self.scope, &[observation])
+        {
+            self.tell(&error);
+        }
+    }
+
     /// The share of the target's requests that provided an instance, and when it was last asked.
     pub fn record_of(&self, target: &Subject, now: Timestamp) -> (f64, Option<Timestamp>) {
         let inner = self.lock();

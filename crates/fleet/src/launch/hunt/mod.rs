@@ -7,6 +7,7 @@
 mod carry;
 mod gate;
 mod notes;
+mod raised;
 mod suspension;
 
 pub use carry::{Begin, carry_on};

@@ -7,6 +7,7 @@ use ledger::capacity::{Answer, Subject};
 use ledger::{ErrorClass, ErrorRecord, Event, Placement, Record};
 use oci_client::FailureClass;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
 
 /// After this many consecutive failures that say nothing about capacity, a target is only probed. A single one may be chance.
 const TROUBLES: u32 = 3;
@@ -18,6 +19,8 @@ pub(super) struct HuntNotes {
     pub yielding: BTreeSet<Subject>,
     /// The number of the last probe of each target.
     pub probed: BTreeMap<Subject, u64>,
+    /// When this process last read each limit that refuses.
+    pub looked: BTreeMap<Subject, Instant>,
     /// The number of probes sent.
     pub probes: u64,
     /// Whether any response was about capacity.

@@ -62,6 +62,7 @@ impl SlotProgress {
         if !hunt.until_allowed(context, self.slot).await? {
             return Ok(Aim::Again);
         }
+        context.look_at_limits(hunt).await?;
         let (fleet, now) = (&context.plan.fleet, context.env.clock.now());
         let placements = u32::try_from(context.plan.placements_of(self.slot)).unwrap_or(u32::MAX);
         let mut ranked: Vec<_> = self

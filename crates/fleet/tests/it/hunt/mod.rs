@@ -4,6 +4,7 @@
 
 mod faults;
 mod found;
+mod limits;
 mod ratchet;
 mod weeks;
 mod world;
