@@ -38,6 +38,23 @@ pub struct Scenario {
     pub latency: Latency,
     /// The faults.
     pub faults: Vec<FaultRule>,
+    /// Further regions of the same tenancy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<FurtherRegion>,
+}
+
+/// A further region of the tenancy, with hosts, limits, addresses, budgets and faults of its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FurtherRegion {
+    /// Hosts, limits and delays of the region.
+    pub world: WorldSettings,
+    /// How many requests are admitted.
+    pub throttle: ThrottleSettings,
+    /// The delay of every answer.
+    pub latency: Latency,
+    /// The faults.
+    pub faults: Vec<FaultRule>,
 }
 
 /// Whether requests must be signed.
@@ -123,7 +140,60 @@ impl Scenario {
         for (at, rule) in self.faults.iter().enumerate() {
             rule.check().map_err(|problem| format!("faults[{at}]: {problem}"))?;
         }
+        let mut names = vec![self.world.region.as_str()];
+        for (at, further) in self.further().iter().enumerate() {
+            further.check().map_err(|problem| format!("regions[{at}]: {problem}"))?;
+            let name = self.regions[at].world.region.as_str();
+            if names.contains(&name) {
+                return Err(format!(
+                    "regions[{at}]: world.region {name} is listed twice: name another region"
+                ));
+            }
+            names.push(name);
+        }
         Ok(())
+    }
+
+    /// The further regions, each as the scenario of a region alone.
+    pub fn further(&self) -> Vec<Self> {
+        let alone = |further: &FurtherRegion| Self {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            speed: self.speed,
+            signatures: self.signatures,
+            world: further.world.clone(),
+            throttle: further.throttle.clone(),
+            latency: further.latency,
+            faults: further.faults.clone(),
+            regions: Vec::new(),
+        };
+        self.regions.iter().map(alone).collect()
+    }
+
+    /// The scenario for a tenancy that uses these regions. A region that the scenario does not describe is like its first one.
+    #[must_use]
+    pub fn for_regions(mut self, home: &str, further: &[String]) -> Self {
+        let described = std::mem::take(&mut self.regions);
+        home.clone_into(&mut self.world.region);
+        let of = |name: &String| {
+            let found = described.iter().find(|region| region.world.region == *name).cloned();
+            found.unwrap_or_else(|| FurtherRegion {
+                world: WorldSettings {
+                    region: name.clone(),
+                    availability_domains: None,
+                    ..self.world.clone()
+                },
+                throttle: self.throttle.clone(),
+                latency: self.latency,
+                faults: self.faults.clone(),
+            })
+        };
+        let meant = further.iter().map(of).collect::<Vec<_>>();
+        let is_other =
+            |region: &FurtherRegion| region.world.region != home && !further.contains(&region.world.region);
+        self.regions =
+            meant.into_iter().chain(described.iter().filter(|one| is_other(one)).cloned()).collect();
+        self
     }
 }
 

@@ -23,6 +23,7 @@ mod router;
 mod save;
 mod saver;
 mod serve;
+mod served;
 mod start;
 mod stats;
 mod threads;

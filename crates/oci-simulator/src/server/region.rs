@@ -6,7 +6,7 @@ use super::faults::Faults;
 use super::stats::{Counters, Stats};
 use super::throttle::Throttle;
 use crate::scenario::{FaultRule, Latency, Scenario, Signatures};
-use crate::world::chance::Chance;
+use crate::world::chance::{Chance, mix};
 use crate::world::{Caller, Event, Known, World};
 use http::HeaderValue;
 use std::fmt;
@@ -49,6 +49,34 @@ impl Region {
     pub fn new(scenario: &Scenario, seed: u64, clock: Arc<dyn SimClock>) -> Self {
         let world = World::new(scenario.world.clone(), seed, clock.now());
         Self::with_world(world, scenario, seed, clock)
+    }
+
+    /// All regions of a scenario's tenancy, the home region first, with one clock. Their histories do not depend on each other.
+    pub fn all(scenario: &Scenario, seed: u64, clock: &Arc<dyn SimClock>) -> Vec<Self> {
+        let mut all = vec![Self::new(scenario, seed, Arc::clone(clock))];
+        all.extend(
+            (1..)
+                .zip(scenario.further())
+                .map(|(at, further)| Self::new(&further, further_seed(seed, at), Arc::clone(clock))),
+        );
+        Self::make_one_tenancy(&all);
+        all
+    }
+
+    /// Gives the regions the tenancy, the users and the compartments of the first one.
+    pub(super) fn make_one_tenancy(all: &[Self]) {
+        let [home, further @ ..] = all else { return };
+        if further.is_empty() {
+            return;
+        }
+        let names: Vec<String> = all.iter().map(|region| region.world().settings().region.clone()).collect();
+        home.world().subscribe(&names);
+        for region in further {
+            let of_home = home.world();
+            let mut world = region.world();
+            world.join_tenancy(&of_home);
+            world.subscribe(&names);
+        }
     }
 
     /// A region with a saved world.
@@ -173,6 +201,11 @@ impl Region {
     pub(super) fn seconds(&self) -> f64 {
         self.inner.clock.elapsed().as_secs_f64()
     }
+}
+
+/// The seed of a further region: another one for each, so that no OCID exists in two regions.
+pub(super) fn further_seed(seed: u64, at: u64) -> u64 {
+    mix(seed ^ mix(at))
 }
 
 impl fmt::Debug for Region {

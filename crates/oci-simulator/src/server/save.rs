@@ -78,6 +78,19 @@ fn lock_path(path: &Path) -> PathBuf {
     beside.into()
 }
 
+/// The file of a further region, beside that of the first one.
+pub(super) fn beside(path: &Path, region: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{region}"));
+    beside.into()
+}
+
+/// The files of further regions that exist beside that of the first one.
+fn all_beside(path: &Path) -> Vec<PathBuf> {
+    let all = oci_api::region::REGIONS.iter().map(|region| beside(path, region.name));
+    all.filter(|path| path.exists()).collect()
+}
+
 /// Locks the file for one region. The operating system releases the lock when the process ends, however it ends.
 pub(super) fn hold(path: &Path) -> Result<Hold, SaveError> {
     let beside = lock_path(path);
@@ -118,6 +131,15 @@ impl Forgettable {
             return Err(SaveError::Foreign { path: path.to_owned() });
         }
         Ok(Some(Self { path: path.to_owned(), hold: hold(path)? }))
+    }
+
+    /// The saved worlds of a tenancy: that in this file, and those of further regions beside it.
+    ///
+    /// # Errors
+    /// When one of the files is no saved world, or a running region uses it.
+    pub fn find_all(path: &Path) -> Result<Vec<Self>, SaveError> {
+        let paths = std::iter::once(path.to_owned()).chain(all_beside(path));
+        paths.filter_map(|path| Self::find(&path).transpose()).collect()
     }
 
     /// Deletes the saved world and its lock file.

@@ -4,19 +4,16 @@ use super::auth::PublicKey;
 use super::clock::{ScaledClock, SimClock, system_time};
 use super::error::StartError;
 use super::home::{Folder, Home, HomeError, Identity};
-use super::region::Region;
-use super::save;
-use super::saver::Saver;
-use super::serve::serve_with;
+use super::region::{Region, further_seed};
+use super::save::{self, Hold};
+use super::served::{Listening, Served, bind, reached};
 use super::threads::{blocking, in_a_thread};
 use crate::scenario::{Scenario, check_speed};
 use crate::world::{Caller, Known, World};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 /// Simulated seconds per second, unless the options or the scenario say otherwise.
 pub const SPEED: f64 = 30.0;
@@ -24,7 +21,7 @@ pub const SPEED: f64 = 30.0;
 /// How to start a region.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The address to listen on; port 0 selects a free port.
+    /// The address to listen on; port 0 takes a free port. Further regions listen on the ports after it.
     pub listen: SocketAddr,
     /// Whether other machines may connect and use the pages under `/_sim`.
     pub allow_remote: bool,
@@ -38,11 +35,14 @@ pub struct Options {
     pub seed: u64,
     /// Resources that must exist with given OCIDs; see [`known_of_config`](super::known_of_config).
     pub known: Vec<Known>,
+    /// The same of further regions, by the region's name.
+    pub known_elsewhere: BTreeMap<String, Vec<Known>>,
     /// Other callers, with their keys.
     pub callers: Vec<(Caller, PublicKey)>,
     /// The owner of the credentials when there is no home folder; generated when `None`.
     pub identity: Option<Caller>,
-    /// The file that saves the world across restarts; if `None`, the world is lost.
+    /// The file that saves the world across restarts; the world is lost when `None`. Each further region has a file beside it,
+    /// with the region's name appended.
     pub save: Option<PathBuf>,
 }
 
@@ -56,6 +56,7 @@ impl Default for Options {
             speed: None,
             seed: 0,
             known: Vec::new(),
+            known_elsewhere: BTreeMap::new(),
             callers: Vec::new(),
             identity: None,
             save: None,
@@ -76,10 +77,8 @@ pub struct Running {
     pub restored: bool,
     /// Notes for whoever started it, one line each.
     pub notes: Vec<String>,
-    region: Region,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
-    saver: Option<Saver>,
+    served: Served,
+    further: Vec<Served>,
     /// Keeps other regions out of the home folder.
     _home: Option<Home>,
 }
@@ -92,12 +91,22 @@ impl Running {
 
     /// The label of every response: `roomy; speed=30`.
     pub fn label(&self) -> Option<&str> {
-        self.region.inner.label.get()?.to_str().ok()
+        self.served.region.inner.label.get()?.to_str().ok()
     }
 
     /// The region.
     pub fn region(&self) -> &Region {
-        &self.region
+        &self.served.region
+    }
+
+    /// The further regions of its tenancy: names and base URLs.
+    pub fn further(&self) -> Vec<(String, String)> {
+        self.further.iter().map(|served| (served.name(), served.endpoint())).collect()
+    }
+
+    /// A further region.
+    pub fn further_region(&self, name: &str) -> Option<&Region> {
+        self.further.iter().find(|served| served.name() == name).map(|served| &served.region)
     }
 
     /// Stops listening, waits up to five seconds for open requests, and saves the world.
@@ -105,13 +114,11 @@ impl Running {
     /// # Errors
     /// When the world cannot be saved.
     pub async fn shutdown(self) -> Result<(), StartError> {
-        // Fails only if the server has already ended, which the next line reports.
-        let _ = self.stop.send(());
-        self.server.await.map_err(|error| StartError::Broken(error.to_string()))?;
-        match self.saver {
-            Some(saver) => saver.stop().await,
-            None => Ok(()),
+        let mut ended = self.served.shutdown().await;
+        for further in self.further {
+            ended = ended.and(further.shutdown().await);
         }
+        ended
     }
 }
 
@@ -125,23 +132,33 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     }
     let speed = options.speed.or(options.scenario.speed).unwrap_or(SPEED);
     check_speed(speed).map_err(StartError::Speed)?;
-    let listener = listen(options.listen).await?;
-    let address =
-        listener.local_addr().map_err(|source| StartError::Listen { address: options.listen, source })?;
+    let Listening { listener, address } = bind(options.listen, 0).await?;
+    let further = options.scenario.further();
+    let mut elsewhere = Vec::new();
+    for (at, scenario) in (1..).zip(further) {
+        elsewhere.push((scenario, bind(options.listen, at).await?));
+    }
     let folder = match options.home.clone() {
         Some(path) => Some(blocking(move || Folder::claim(&path)).await??),
         None => None,
     };
     let hold = options.save.as_deref().map(save::hold).transpose()?;
-    let Made { region, restored, mut notes } = in_a_thread(make(&options, speed)).await??;
-    let (identity, home) = credentials(&options, &region, address, folder).await?;
+    let saved = options.save.clone();
+    let made = make(saved, options.scenario.clone(), options.seed, Time::From(speed));
+    let Made { region, clock, restored, mut notes } = in_a_thread(made).await??;
+    let endpoints: Vec<(String, String)> = elsewhere
+        .iter()
+        .map(|(scenario, bound)| {
+            (scenario.world.region.clone(), format!("http://{}", reached(bound.address)))
+        })
+        .collect();
+    let (identity, home) = credentials(&options, &region, address, folder, endpoints).await?;
     for known in &options.known {
         register(&region, known)?;
     }
     check_quotas(&region)?;
     let warning = region.world().settings().warning();
     notes.extend(warning.map(|warning| format!("warning: {warning}")));
-    region.label(&options.scenario.name, speed);
     let region_name = region.world().settings().region.clone();
     if let Some(home) = home.as_ref().filter(|home| home.identity.region != region_name) {
         notes.push(format!(
@@ -151,45 +168,101 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
             home.identity.region
         ));
     }
-    region.add_key(identity.caller.clone(), identity.public_key.clone());
-    region.set_anonymous_caller(identity.caller.clone());
-    for (caller, key) in options.callers {
-        region.add_key(caller, key);
+    let (further, more) = further_regions(&options, elsewhere, &clock).await?;
+    notes.extend(more);
+    let all: Vec<Region> =
+        std::iter::once(&region).chain(further.iter().map(|one| &one.region)).cloned().collect();
+    Region::make_one_tenancy(&all);
+    for one in &further {
+        let name = one.region.world().settings().region.clone();
+        let of_home = home.iter().filter_map(|home| home.known_elsewhere.get(&name)).flatten();
+        for known in of_home.chain(options.known_elsewhere.get(&name).into_iter().flatten()) {
+            register(&one.region, known)?;
+        }
+        check_quotas(&one.region)?;
     }
-    let saver = match options.save.zip(hold) {
-        Some((path, hold)) => Some(Saver::start(path, hold, region.clone()).await?),
-        None => None,
-    };
-    let (stop, stopped) = oneshot::channel();
-    let served = region.clone();
-    let server = tokio::spawn(async move {
-        // Dropping the handle also stops the server.
-        serve_with(listener, served, options.allow_remote, async { drop(stopped.await) }).await;
-    });
+    for region in &all {
+        region.label(&options.scenario.name, speed);
+        region.add_key(identity.caller.clone(), identity.public_key.clone());
+        region.set_anonymous_caller(identity.caller.clone());
+        for (caller, key) in &options.callers {
+            region.add_key(caller.clone(), key.clone());
+        }
+    }
+    let remote = options.allow_remote;
+    let served =
+        Served::start(region, Listening { listener, address }, remote, options.save.zip(hold)).await?;
+    let mut others = Vec::new();
+    for Further { region, listening, save } in further {
+        others.push(Served::start(region, listening, remote, save).await?);
+    }
     let path = home.as_ref().map(|home| home.path.clone());
-    Ok(Running { address, home: path, identity, restored, notes, region, stop, server, saver, _home: home })
+    Ok(Running { address, home: path, identity, restored, notes, served, further: others, _home: home })
+}
+
+/// A further region before it is served.
+struct Further {
+    region: Region,
+    listening: Listening,
+    save: Option<(PathBuf, Hold)>,
+}
+
+/// Reads or creates the further regions, which share the clock. The notes are for whoever started them.
+async fn further_regions(
+    options: &Options,
+    elsewhere: Vec<(Scenario, Listening)>,
+    clock: &Arc<dyn SimClock>,
+) -> Result<(Vec<Further>, Vec<String>), StartError> {
+    let (mut further, mut notes) = (Vec::new(), Vec::new());
+    for (at, (scenario, listening)) in (1..).zip(elsewhere) {
+        let path = options.save.as_ref().map(|path| save::beside(path, &scenario.world.region));
+        let hold = path.as_deref().map(save::hold).transpose()?;
+        let made = make(path.clone(), scenario, further_seed(options.seed, at), Time::Of(Arc::clone(clock)));
+        let Made { region, notes: more, .. } = in_a_thread(made).await??;
+        notes.extend(more);
+        further.push(Further { region, listening, save: path.zip(hold) });
+    }
+    Ok((further, notes))
 }
 
 /// A new region.
 struct Made {
     region: Region,
+    clock: Arc<dyn SimClock>,
     restored: bool,
     notes: Vec<String>,
 }
 
+/// The clock of a region.
+enum Time {
+    /// A new one of this speed, which continues where the saved world ended.
+    From(f64),
+    /// That of its home region.
+    Of(Arc<dyn SimClock>),
+}
+
 /// Reads the saved world or creates one. A large world takes some time.
-fn make(options: &Options, speed: f64) -> impl FnOnce() -> Result<Made, StartError> + Send + 'static {
-    let (save, scenario, seed) = (options.save.clone(), options.scenario.clone(), options.seed);
+fn make(
+    save: Option<PathBuf>,
+    scenario: Scenario,
+    seed: u64,
+    time: Time,
+) -> impl FnOnce() -> Result<Made, StartError> + Send + 'static {
     move || {
         let saved = match &save {
             Some(path) => save::load(path)?,
             None => None,
         };
-        let begins = saved.as_ref().map_or_else(system_time, World::now);
-        let clock: Arc<dyn SimClock> = Arc::new(ScaledClock::real(begins, speed));
+        let clock: Arc<dyn SimClock> = match time {
+            Time::From(speed) => {
+                let begins = saved.as_ref().map_or_else(system_time, World::now);
+                Arc::new(ScaledClock::real(begins, speed))
+            }
+            Time::Of(clock) => clock,
+        };
         let (Some(world), Some(path)) = (saved, save) else {
-            let region = Region::new(&scenario, seed, clock);
-            return Ok(Made { region, restored: false, notes: Vec::new() });
+            let region = Region::new(&scenario, seed, Arc::clone(&clock));
+            return Ok(Made { region, clock, restored: false, notes: Vec::new() });
         };
         let shown = path.display();
         let mut notes = vec![format!("restored {shown}: its world, including the seed, is as it was saved")];
@@ -201,18 +274,12 @@ fn make(options: &Options, speed: f64) -> impl FnOnce() -> Result<Made, StartErr
                 differing.join(", ")
             ));
         }
-        Ok(Made { region: Region::with_world(world, &scenario, seed, clock), restored: true, notes })
+        let region = Region::with_world(world, &scenario, seed, Arc::clone(&clock));
+        Ok(Made { region, clock, restored: true, notes })
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => StartError::PortInUse(address),
-        _ => StartError::Listen { address, source },
-    })
-}
-
-/// Refuses a quota for a compartment that does not exist after everything is registered: it would have no effect.
+/// Refuses a quota for a compartment that does not exist once everything is registered: it would limit nobody.
 fn check_quotas(region: &Region) -> Result<(), StartError> {
     let unknown = region.world().unknown_quota_compartment();
     match unknown {
@@ -227,6 +294,7 @@ async fn credentials(
     region: &Region,
     address: SocketAddr,
     folder: Option<Folder>,
+    further: Vec<(String, String)>,
 ) -> Result<(Identity, Option<Home>), StartError> {
     let name = region.world().settings().region.clone();
     let Some(folder) = folder else {
@@ -235,11 +303,8 @@ async fn credentials(
         register_caller(region, &identity.caller)?;
         return Ok((identity, None));
     };
-    // This machine reaches a region that listens on all addresses through loopback.
-    let reached =
-        if address.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, address.port()).into() } else { address };
-    let endpoint = format!("http://{reached}");
-    let home = blocking(move || Home::fill(folder, &name, &endpoint)).await??;
+    let endpoint = format!("http://{}", reached(address));
+    let home = blocking(move || Home::fill(folder, &name, &endpoint, &further)).await??;
     register_caller(region, &home.identity.caller)?;
     for known in &home.known {
         region

@@ -38,6 +38,7 @@ mod schedule;
 pub mod settings;
 mod shapes;
 mod state;
+mod tenancy;
 mod time;
 mod tokens;
 mod volumes;
@@ -45,6 +46,7 @@ mod work_requests;
 
 pub use api::{ApiAnswer, ApiError, ApiRequest, ApiResult, Caller};
 pub use events::Event;
+pub(crate) use identity::short_region;
 pub use inspect::{BootVolumeEntry, Defaults, InstanceEntry, ReservationEntry};
 pub use instances::State;
 pub use register::{Known, ReservedConfig};

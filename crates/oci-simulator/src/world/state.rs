@@ -67,6 +67,9 @@ pub struct World {
     #[serde(default, skip_serializing_if = "LimitRequests::are_unused")]
     pub(super) limit_requests: LimitRequests,
     pub(super) tokens: Tokens,
+    /// The regions of the tenancy, its home region first; empty where this region is the only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) subscriptions: Vec<String>,
     /// OCIDs of resources that the region knows by OCID only: network security groups, keys and the like.
     #[serde(default)]
     pub(super) others_known: BTreeSet<String>,
@@ -109,6 +112,7 @@ impl World {
             made_pools: 0,
             limit_requests: LimitRequests::default(),
             tokens: Tokens::default(),
+            subscriptions: Vec::new(),
             others_known: BTreeSet::new(),
             settings,
         }

@@ -38,3 +38,26 @@ pub(super) fn replace_line(text: &str, start: &str, line: &str) -> String {
     }
     out
 }
+
+/// The text with new endpoints of the further regions: in each item `- region: NAME` of a list, the next line `endpoint:`.
+pub(super) fn replace_further_endpoints(text: &str, further: &[(String, String)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut endpoint = None;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim();
+        if let Some(name) = bare.strip_prefix("- region:").map(str::trim) {
+            endpoint = further.iter().find(|(known, _)| known == name).map(|(_, endpoint)| endpoint);
+        }
+        match endpoint.filter(|_| bare.starts_with("endpoint:") && line.starts_with(' ')) {
+            Some(now) => {
+                out.push_str(&line[..line.len() - line.trim_start().len()]);
+                out.push_str("endpoint: ");
+                out.push_str(now);
+                out.push('\n');
+                endpoint = None;
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
+}

@@ -2,10 +2,10 @@
 
 use super::folder::CONFIG_YAML_BEGINS;
 use crate::server::auth::{KeyError, PublicKey, encode_pem};
-use crate::world::Caller;
+use crate::world::{Caller, short_region};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 /// A user of the region.
@@ -94,16 +94,12 @@ impl Identity {
         )
     }
 
-    /// The text of a `config.yaml` for OCI Insta-Scale with a compartment, a subnet and an image of the region.
-    pub(super) fn config_yaml(&self, key: &Path, endpoint: &str) -> String {
-        let region = oci_api::Region::find(&self.region);
-        // OCIDs contain the short keys of the two oldest regions, and the full names of all others.
-        let place = match region.map(|region| region.key) {
-            Some(key @ ("phx" | "iad")) => key,
-            _ => &self.region,
-        };
+    /// The text of a `config.yaml` for OCI Insta-Scale, with a compartment, a subnet and an image of the region, and of each
+    /// further region.
+    pub(super) fn config_yaml(&self, key: &Path, endpoint: &str, further: &[(String, String)]) -> String {
+        let place = short_region(&self.region);
         let ocid = |kind, place| new_ocid(kind, place).unwrap_or_default();
-        format!(
+        let mut text = format!(
             "{CONFIG_YAML_BEGINS} It costs nothing.\n\
              tenancy_ocid: {tenancy}\n\
              user_ocid: {user}\n\
@@ -135,7 +131,22 @@ impl Identity {
             compartment = ocid("compartment", ""),
             image = ocid("image", place),
             subnet = ocid("subnet", place),
-        )
+        );
+        if !further.is_empty() {
+            text.push_str(
+                "\n# Further regions, in which instances are tried after those of `region`.\nregions:\n",
+            );
+        }
+        for (region, endpoint) in further {
+            let place = short_region(region);
+            let (image, subnet) = (ocid("image", place), ocid("subnet", place));
+            // Writing to a String cannot fail, so the result is ignored.
+            let _ = write!(
+                text,
+                "  - region: {region}\n    endpoint: {endpoint}\n    image_id: {image}\n    subnet_id: {subnet}\n"
+            );
+        }
+        text
     }
 }
 

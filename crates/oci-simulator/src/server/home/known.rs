@@ -5,6 +5,7 @@
 
 use crate::world::{Known, ReservedConfig};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -13,6 +14,35 @@ struct Config {
     user_ocid: Option<String>,
     compartment_id: Option<String>,
     instance_settings: Settings,
+    regions: Vec<Elsewhere>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Elsewhere {
+    region: Option<String>,
+    compartment_id: Option<String>,
+    image_id: Option<OneOrMore>,
+    subnet_id: Option<OneOrMore>,
+    nsg_ids: Vec<String>,
+    kms_key_id: Option<String>,
+}
+
+/// One OCID, or one for each shape or availability domain.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(BTreeMap<String, String>),
+}
+
+impl OneOrMore {
+    fn all(self) -> Vec<String> {
+        match self {
+            Self::One(ocid) => vec![ocid],
+            Self::More(ocids) => ocids.into_values().collect(),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,6 +117,37 @@ pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Err
         }],
     }));
     Ok(known)
+}
+
+/// The resources that the text of a `config.yaml` names in further regions, by the region's name.
+///
+/// # Errors
+/// When the text is no YAML of this form.
+pub(super) fn known_elsewhere(
+    yaml: &str,
+) -> Result<BTreeMap<String, Vec<Known>>, Box<dyn std::error::Error + Send + Sync>> {
+    let config: Config = serde_saphyr::from_str(yaml)?;
+    let mut all = BTreeMap::new();
+    for region in config.regions {
+        let Some(name) = filled(region.region) else { continue };
+        let own = filled(region.compartment_id).or_else(|| filled(config.compartment_id.clone()));
+        let mut known: Vec<Known> = Vec::new();
+        if own != config.tenancy_ocid {
+            known.extend(own.clone().map(|ocid| Known::Compartment { ocid, parent: None }));
+        }
+        let subnets = region.subnet_id.map(OneOrMore::all).unwrap_or_default();
+        known.extend(subnets.into_iter().map(|ocid| Known::Subnet {
+            ocid,
+            compartment: own.clone(),
+            public: true,
+        }));
+        let images = region.image_id.map(OneOrMore::all).unwrap_or_default();
+        known.extend(images.into_iter().map(|ocid| Known::Image { ocid, arm: None }));
+        let others = region.nsg_ids.into_iter().map(Some).chain([region.kms_key_id]);
+        known.extend(others.filter_map(filled).map(|ocid| Known::Other { ocid }));
+        all.insert(name, known);
+    }
+    Ok(all)
 }
 
 fn filled(text: Option<String>) -> Option<String> {

@@ -9,12 +9,14 @@ mod known;
 
 pub use error::HomeError;
 pub use identity::Identity;
+use known::known_elsewhere;
 pub use known::known_of_config;
 
 use crate::world::Known;
 use error::io;
-use files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, replace_line, write_over};
+use files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, replace_further_endpoints, replace_line, write_over};
 pub(super) use folder::Folder;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ pub struct Home {
     pub identity: Identity,
     /// The resources that its `config.yaml` names, which must exist in the region.
     pub known: Vec<Known>,
+    /// Those that it names in further regions, by the region's name.
+    pub known_elsewhere: BTreeMap<String, Vec<Known>>,
     /// Holds the lock until the last clone is dropped: only one region at a time uses a home.
     _folder: Arc<Folder>,
 }
@@ -36,7 +40,7 @@ impl Home {
     ///
     /// Blocks: generating a key takes some tenths of a second.
     pub fn open(path: &Path, region: &str, endpoint: &str) -> Result<Self, HomeError> {
-        Self::fill(Folder::claim(path)?, region, endpoint)
+        Self::fill(Folder::claim(path)?, region, endpoint, &[])
     }
 
     /// Deletes the files of a region from the folder, and then the folder itself if it is empty. Returns whether there was a
@@ -48,8 +52,13 @@ impl Home {
         Folder::forget(path)
     }
 
-    /// Adds the missing files to a folder.
-    pub(super) fn fill(folder: Folder, region: &str, endpoint: &str) -> Result<Self, HomeError> {
+    /// Adds the missing files to a folder. `further` are the names and endpoints of further regions.
+    pub(super) fn fill(
+        folder: Folder,
+        region: &str,
+        endpoint: &str,
+        further: &[(String, String)],
+    ) -> Result<Self, HomeError> {
         let path = folder.path.clone();
         let config = path.join(CONFIG);
         let identity = match std::fs::read_to_string(&config) {
@@ -62,17 +71,22 @@ impl Home {
         let text = match std::fs::read_to_string(&yaml) {
             Ok(text) => {
                 let text = replace_line(&text, "endpoint:", &format!("endpoint: {endpoint}"));
+                let text = replace_further_endpoints(&text, further);
                 replace_line(&text, "private_key_path:", &identity::key_line(&key))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                identity.config_yaml(&key, endpoint)
+                identity.config_yaml(&key, endpoint, further)
             }
             Err(source) => return Err(io("read", &yaml, source)),
         };
         write_over(&yaml, &text).map_err(|source| io("write", &yaml, source))?;
-        let known = known_of_config(&text)
-            .map_err(|problem| HomeError::Damaged { path: yaml, problem: problem.to_string() })?;
-        Ok(Self { path, identity, known, _folder: Arc::new(folder) })
+        let damaged = |problem: Box<dyn std::error::Error + Send + Sync>| HomeError::Damaged {
+            path: yaml.clone(),
+            problem: problem.to_string(),
+        };
+        let known = known_of_config(&text).map_err(damaged)?;
+        let known_elsewhere = known_elsewhere(&text).map_err(damaged)?;
+        Ok(Self { path, identity, known, known_elsewhere, _folder: Arc::new(folder) })
     }
 
     fn new_identity(path: &Path, region: &str) -> Result<Identity, HomeError> {

@@ -14,6 +14,11 @@ use oci_api::models::{
     RegionSubscriptionStatus, Tenancy, User, UserCapabilities, UserLifecycleState,
 };
 
+/// The key of a region as subscriptions show it: `IAD`.
+fn region_key(region: &str) -> String {
+    Region::find(region).map_or_else(String::new, |region| region.key.to_uppercase())
+}
+
 impl World {
     /// The compartment with this OCID, or 404.
     pub(in crate::world) fn compartment(&self, ocid: &str) -> Result<u32, ApiError> {
@@ -67,18 +72,21 @@ impl World {
 
     pub(in crate::world) fn list_region_subscriptions(&self, request: &ApiRequest) -> ApiResult {
         self.tenancy_in_path(request)?;
-        let subscription = RegionSubscription {
-            region_key: self.region_key(),
-            region_name: self.settings.region.clone(),
+        let home = self.home_region();
+        let own = [self.settings.region.clone()];
+        let all = if self.subscriptions.is_empty() { &own[..] } else { &self.subscriptions };
+        let subscriptions = all.iter().map(|region| RegionSubscription {
+            region_key: region_key(region),
+            region_name: region.clone(),
             status: RegionSubscriptionStatus::Ready,
-            is_home_region: true,
+            is_home_region: region == home,
             ..RegionSubscription::default()
-        };
-        answer(request.operation, &[subscription])
+        });
+        answer(request.operation, &subscriptions.collect::<Vec<_>>())
     }
 
-    fn region_key(&self) -> String {
-        Region::find(&self.settings.region).map_or_else(String::new, |region| region.key.to_uppercase())
+    fn home_region(&self) -> &str {
+        self.subscriptions.first().unwrap_or(&self.settings.region)
     }
 
     pub(in crate::world) fn get_tenancy(&self, request: &ApiRequest) -> ApiResult {
@@ -88,7 +96,7 @@ impl World {
             id: Some(self.ids.text(Id(Kind::Tenancy, 0))),
             name: Some(name),
             description: Some("A tenancy of the simulated region".into()),
-            home_region_key: Some(self.region_key()),
+            home_region_key: Some(region_key(self.home_region())),
             defined_tags: Some(std::collections::BTreeMap::new()),
             freeform_tags: Some(std::collections::BTreeMap::new()),
             ..Tenancy::default()

@@ -30,7 +30,7 @@ pub(super) struct Directory {
 
 /// The region's name in OCIDs and in `Instance.region`: the key of the two oldest regions, the
 /// name of all others (oci-go-sdk).
-pub(super) fn short_region(name: &str) -> &str {
+pub(crate) fn short_region(name: &str) -> &str {
     match name {
         "us-phoenix-1" => "phx",
         "us-ashburn-1" => "iad",

@@ -7,6 +7,7 @@ mod homes;
 mod in_process;
 mod pages;
 mod real_clients;
+mod regions;
 mod scenarios;
 mod signatures;
 mod wire;
