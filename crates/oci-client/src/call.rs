@@ -15,6 +15,8 @@ pub struct Call {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) retry: Option<RetryPolicy>,
+    /// The availability domain that its body names: it tells the region.
+    pub(crate) domain: Option<String>,
     /// A mistake that was found while the call was built; sending the call reports it.
     pub(crate) wrong: Option<String>,
 }
@@ -29,6 +31,7 @@ impl Call {
             headers: Vec::new(),
             body: None,
             retry: None,
+            domain: None,
             wrong: None,
         }
     }
@@ -97,6 +100,13 @@ impl Call {
     #[must_use]
     pub fn body(mut self, body: Bytes) -> Self {
         self.body = Some(body);
+        self
+    }
+
+    /// Sends the call to the region of an availability domain, which its body names.
+    #[must_use]
+    pub fn in_domain(mut self, availability_domain: &str) -> Self {
+        self.domain = Some(availability_domain.to_owned());
         self
     }
 

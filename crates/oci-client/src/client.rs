@@ -18,6 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::credentials::Signer;
 use crate::endpoint::Endpoints;
 use crate::failure::{Failure, FailureClass, GaveUp};
+use crate::further::Further;
 use crate::observer::{Observer, Outcome, Retrying, Tried};
 use crate::retry::{QuestionLimits, RetryBudget, RetryPolicy};
 use crate::shared::Shared;
@@ -28,9 +29,13 @@ use crate::tuning::{ATTEMPT_LIMIT, OVERSLEPT};
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
-    retry: Option<RetryPolicy>,
-    questions: Option<QuestionLimits>,
-    observer: Option<Arc<dyn Observer>>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) questions: Option<QuestionLimits>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Further regions of the tenancy.
+    pub(crate) further: Arc<[Further]>,
+    /// The name of a region that is none of them: nothing is sent then.
+    pub(crate) unknown: Option<Arc<str>>,
 }
 
 /// Builds a client.
@@ -112,6 +117,8 @@ impl ClientBuilder {
             retry: self.retry,
             questions: None,
             observer: self.observer,
+            further: Arc::default(),
+            unknown: None,
         }
     }
 }
@@ -159,7 +166,11 @@ impl Client {
     /// # Errors
     /// When the call failed after all attempts that its policy allows.
     pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<Answered<T>, Failure> {
-        self.run(&call, decode).await
+        match self.route(&call) {
+            None => self.run(&call, decode).await,
+            // Boxed, since most callers have one region.
+            Some((client, call)) => Box::pin(async move { client.run(&call, decode).await }).await,
+        }
     }
 
     /// Makes a call whose response has no body, or whose body does not matter.
@@ -167,7 +178,10 @@ impl Client {
     /// # Errors
     /// When the call failed after all attempts that its policy allows.
     pub async fn call_empty(&self, call: Call) -> Result<Answered<()>, Failure> {
-        self.run(&call, |_| Ok(())).await
+        match self.route(&call) {
+            None => self.run(&call, |_| Ok(())).await,
+            Some((client, call)) => Box::pin(async move { client.run(&call, |_| Ok(())).await }).await,
+        }
     }
 
     fn policy(&self, call: &Call) -> RetryPolicy {
@@ -199,6 +213,7 @@ impl Client {
         call: &Call,
         decode: fn(&Bytes) -> Result<T, String>,
     ) -> Result<Answered<T>, Failure> {
+        self.check_known(call.operation)?;
         let limit = self.question_limits(call).map(|limits| limits.attempt);
         let limit = limit.map_or(self.shared.attempt_limit, |limit| limit.min(self.shared.attempt_limit));
         let prepared = Prepared::new(&self.shared, call, limit)?;

@@ -3,10 +3,11 @@
 //! A page may be short or empty while more pages follow (Oracle: "REST APIs", List Pagination): only a missing `opc-next-page`
 //! ends a list. A repeated token is an error, since the list would never end.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use futures_util::{Stream, TryStreamExt as _, stream};
-use oci_api::Answer;
+use oci_api::{Answer, Operation};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -22,22 +23,19 @@ pub const MAX_PAGES: usize = 10_000;
 const PAGE_LIMIT: &str = "100";
 
 struct Walk {
-    client: Client,
-    call: Call,
+    /// The lists that are still to be read, with that of the next page first: one for each region.
+    lists: VecDeque<Arc<(Client, Call)>>,
     seen: HashSet<String>,
-    next: Next,
+    /// The token of the next page of the first list; none for its first page.
+    next: Option<String>,
+    /// The failure of a region, which is told when the others were read.
+    failed: Option<Failure>,
 }
 
 /// The body of a list that wraps its rows in an object.
 #[derive(Deserialize)]
 struct Collection<T> {
     items: Vec<T>,
-}
-
-enum Next {
-    First,
-    Page(String),
-    End,
 }
 
 impl Client {
@@ -52,7 +50,8 @@ impl Client {
         } else {
             call
         };
-        let walk = Walk { client: self.clone(), call, seen: HashSet::new(), next: Next::First };
+        let lists = self.lists(call).into_iter().map(Arc::new).collect();
+        let walk = Walk { lists, seen: HashSet::new(), next: None, failed: None };
         stream::try_unfold(walk, Walk::step)
     }
 
@@ -73,35 +72,64 @@ impl Client {
 
 impl Walk {
     async fn step<T: DeserializeOwned>(mut self) -> Result<Option<(Answered<Vec<T>>, Self)>, Failure> {
-        let call = match std::mem::replace(&mut self.next, Next::End) {
-            Next::End => return Ok(None),
-            Next::First => self.call.clone(),
-            Next::Page(token) => self.call.clone().query("page", token),
-        };
-        let operation = call.operation;
-        let page = match operation.info().response {
-            Answer::One(_) => {
-                let wrapped: Answered<Collection<T>> = self.client.call(call).await?;
-                wrapped.map(|collection| collection.items)
-            }
-            Answer::List(_) | Answer::Empty => self.client.call::<Vec<T>>(call).await?,
-        };
-        if let Some(token) = page.next_page.as_ref().filter(|_| operation.info().paginated) {
-            let endless = |why: String| {
-                let mut failure = Failure::unsent(operation, FailureClass::Service, "EndlessList", why);
-                failure.opc_request_id.clone_from(&page.request_id);
-                failure
+        while let Some(list) = self.lists.front().map(Arc::clone) {
+            let (client, call) = (&list.0, list.1.clone());
+            let operation = call.operation;
+            let call = match self.next.take() {
+                None => call,
+                Some(token) => call.query("page", token),
             };
-            if !self.seen.insert(token.clone()) {
-                return Err(endless(
-                    "OCI returned the same page token twice: the list would never end".to_owned(),
-                ));
+            let page = rows(client, call).await.and_then(|page| self.take_in(operation, page));
+            if self.next.is_none() {
+                self.lists.pop_front();
+                self.seen.clear();
             }
-            if self.seen.len() >= MAX_PAGES {
-                return Err(endless(format!("the list has more than {MAX_PAGES} pages")));
+            match page {
+                Ok(page) => return Ok(Some((page, self))),
+                // One region in trouble must not hide what the others have.
+                Err(failure) => _ = self.failed.get_or_insert(failure),
             }
-            self.next = Next::Page(token.clone());
         }
-        Ok(Some((page, self)))
+        match self.failed.take() {
+            Some(failure) => Err(failure),
+            None => Ok(None),
+        }
+    }
+
+    /// Notes where a page leads.
+    fn take_in<T>(
+        &mut self,
+        operation: Operation,
+        page: Answered<Vec<T>>,
+    ) -> Result<Answered<Vec<T>>, Failure> {
+        let Some(token) = page.next_page.as_ref().filter(|_| operation.info().paginated) else {
+            return Ok(page);
+        };
+        let endless = |why: String| {
+            let mut failure = Failure::unsent(operation, FailureClass::Service, "EndlessList", why);
+            failure.opc_request_id.clone_from(&page.request_id);
+            failure
+        };
+        if !self.seen.insert(token.clone()) {
+            return Err(endless(
+                "OCI returned the same page token twice: the list would never end".to_owned(),
+            ));
+        }
+        if self.seen.len() >= MAX_PAGES {
+            return Err(endless(format!("the list has more than {MAX_PAGES} pages")));
+        }
+        self.next = Some(token.clone());
+        Ok(page)
+    }
+}
+
+/// The rows of one page.
+async fn rows<T: DeserializeOwned>(client: &Client, call: Call) -> Result<Answered<Vec<T>>, Failure> {
+    match call.operation.info().response {
+        Answer::One(_) => {
+            let wrapped: Answered<Collection<T>> = client.call(call).await?;
+            Ok(wrapped.map(|collection| collection.items))
+        }
+        Answer::List(_) | Answer::Empty => client.call(call).await,
     }
 }

@@ -19,7 +19,10 @@ impl Client {
         retry_token: &str,
     ) -> Result<Answered<ComputeCapacityReservation>, Failure> {
         self.call(
-            Call::new(Operation::CreateComputeCapacityReservation).retry_token(retry_token).json(details),
+            Call::new(Operation::CreateComputeCapacityReservation)
+                .in_domain(&details.availability_domain)
+                .retry_token(retry_token)
+                .json(details),
         )
         .await
     }
@@ -95,6 +98,7 @@ impl Client {
         &self,
         details: &CreateComputeCapacityReportDetails,
     ) -> Result<Answered<ComputeCapacityReport>, Failure> {
-        self.call(Call::new(Operation::CreateComputeCapacityReport).json(details)).await
+        let call = Call::new(Operation::CreateComputeCapacityReport);
+        self.call(call.in_domain(&details.availability_domain).json(details)).await
     }
 }

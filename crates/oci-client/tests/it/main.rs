@@ -7,6 +7,7 @@ mod classes;
 mod credentials;
 mod endpoints;
 mod fake;
+mod further;
 mod nasty;
 mod pages;
 mod profiles;
