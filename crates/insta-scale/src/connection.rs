@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::simulated::{Announcing, Counting};
-use crate::session::{Session, endpoints_of};
+use crate::session::{Session, endpoints_of, endpoints_of_region};
 use crate::simulated_region::SimulatedRegion;
 use fleet::Environment;
 use fleet::reservation::Patience;
@@ -39,7 +39,7 @@ impl<'a> Connection<'a> {
     pub async fn open(session: &'a Session, settings: Settings) -> Result<Self, CommandError> {
         let endpoints = endpoints_of(&settings)?;
         let signer = session.sign_in(&settings).await?;
-        Self::build(session, settings, endpoints, signer)
+        Self::build(session, settings, endpoints, signer.as_ref())
     }
 
     /// Signs in to a simulated region in this process that runs `scenario`; without a scenario, to the service.
@@ -51,7 +51,14 @@ impl<'a> Connection<'a> {
     ) -> Result<Self, CommandError> {
         let Some(scenario) = scenario else { return Self::open(session, settings).await };
         let region = SimulatedRegion::start(session, scenario, speed, &settings.fleet).await?;
-        let connection = Self::build(session, settings, region.endpoints()?, Some(region.signer()?))?;
+        let mut settings = settings;
+        for (name, endpoint) in region.further() {
+            let known = settings.fleet.regions.iter_mut().find(|known| known.region == name);
+            if let Some(known) = known {
+                known.endpoint = Some(endpoint.clone());
+            }
+        }
+        let connection = Self::build(session, settings, region.endpoints()?, Some(&region.signer()?))?;
         Ok(Self { region: Some(region), ..connection })
     }
 
@@ -77,10 +84,10 @@ impl<'a> Connection<'a> {
         session: &'a Session,
         settings: Settings,
         endpoints: Endpoints,
-        signer: Option<Arc<dyn Signer>>,
+        signer: Option<&Arc<dyn Signer>>,
     ) -> Result<Self, CommandError> {
-        let signed_as = signer.as_ref().map(|signer| signer.describe()).unwrap_or_default();
-        let (client, requests) = session.client(endpoints, signer)?;
+        let signed_as = signer.map(|signer| signer.describe()).unwrap_or_default();
+        let (client, requests) = client_everywhere(session, &settings, endpoints, signer)?;
         let questions = for_questions(&client);
         let compartment = settings.fleet.compartment.clone();
         Ok(Self { session, settings, compartment, client, questions, requests, signed_as, region: None })
@@ -180,6 +187,23 @@ impl<'a> Connection<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// A client of all regions of the config, and the counter of its requests.
+pub fn client_everywhere(
+    session: &Session,
+    settings: &Settings,
+    endpoints: Endpoints,
+    signer: Option<&Arc<dyn Signer>>,
+) -> Result<(Client, Arc<RequestCounts>), CommandError> {
+    let fleet = &settings.fleet;
+    let (mut client, requests) = session.client(endpoints, signer.cloned())?;
+    for region in &fleet.regions {
+        let (further, _) = session.client(endpoints_of_region(region)?, signer.cloned())?;
+        let compartments = (fleet.compartment.as_str(), region.compartment.as_str());
+        client = client.with_further(&region.region, &further, Some(compartments));
+    }
+    Ok((client, requests))
 }
 
 /// The client for queries before anything begins, for whose responses somebody waits.

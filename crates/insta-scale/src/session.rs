@@ -15,6 +15,7 @@ use crate::output::simulated::{Announcing, Counting};
 use crate::output::text::shell_word;
 use crate::runtime;
 use crate::tuning::{HUNT_STOP_REQUEST_POLL, STOP_REQUEST_POLL};
+use fleet::plan::RegionSpec;
 use fleet::{LaunchOptions, Origin};
 use jiff::Timestamp;
 use ledger::capacity::{self, CapacityMemory, SqliteMemory};
@@ -370,6 +371,14 @@ pub fn endpoints_of(settings: &Settings) -> Result<Endpoints, CommandError> {
     Ok(match &settings.endpoint {
         Some(url) => Endpoints::at(url)?,
         None => Endpoints::for_region_or(&settings.fleet.region, &environment::added_regions())?,
+    })
+}
+
+/// The endpoints of a further region.
+pub fn endpoints_of_region(region: &RegionSpec) -> Result<Endpoints, CommandError> {
+    Ok(match &region.endpoint {
+        Some(url) => Endpoints::at(url)?,
+        None => Endpoints::for_region_or(&region.region, &environment::added_regions())?,
     })
 }
 

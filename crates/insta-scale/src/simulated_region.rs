@@ -16,6 +16,7 @@ use oci_client::credentials::{ApiKey, PrivateKey, Signer};
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::{self, Options, Running};
 use oci_simulator::world::{Caller, Known, ReservedConfig};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ impl SimulatedRegion {
         speed: Option<f64>,
         fleet: &FleetSpec,
     ) -> Result<Self, CommandError> {
-        let mut scenario = Scenario::load(scenario)?;
-        scenario.world.region.clone_from(&fleet.region);
+        let further: Vec<String> = fleet.regions.iter().map(|region| region.region.clone()).collect();
+        let scenario = Scenario::load(scenario)?.for_regions(&fleet.region, &further);
         let identity = (!fleet.tenancy.is_empty())
             .then(|| Caller { tenancy: fleet.tenancy.clone(), user: SIMULATED_USER.to_owned() });
         let ticks = speed.or(scenario.speed).unwrap_or(server::SPEED);
@@ -43,7 +44,8 @@ impl SimulatedRegion {
             scenario,
             speed,
             seed: environment::seed(),
-            known: resources_named_by(fleet),
+            known: resources_named_by(&fleet.in_region(None)),
+            known_elsewhere: resources_elsewhere(fleet),
             identity,
             ..Options::default()
         };
@@ -58,6 +60,11 @@ impl SimulatedRegion {
     /// Its endpoints.
     pub fn endpoints(&self) -> Result<Endpoints, CommandError> {
         Ok(Endpoints::at(&self.running.endpoint())?)
+    }
+
+    /// The further regions of its tenancy: names and base URLs.
+    pub fn further(&self) -> Vec<(String, String)> {
+        self.running.further()
     }
 
     /// Simulated seconds per real second.
@@ -82,6 +89,12 @@ impl SimulatedRegion {
 
 /// The user who signs in a tenancy that the config names.
 const SIMULATED_USER: &str = "ocid1.user.oc1..rehearsal";
+
+/// What a fleet names in its further regions, by their names.
+pub fn resources_elsewhere(fleet: &FleetSpec) -> BTreeMap<String, Vec<Known>> {
+    let named = |name: &str| resources_named_by(&fleet.in_region(Some(name)));
+    fleet.regions.iter().map(|region| (region.region.clone(), named(&region.region))).collect()
+}
 
 /// The resources that a fleet names, in the order in which they must be registered.
 pub fn resources_named_by(fleet: &FleetSpec) -> Vec<Known> {

@@ -116,6 +116,7 @@ impl Ground {
             ("user_data".to_owned(), STANDARD.encode("#cloud-config\npackages: [htop]\n")),
         ]);
         FleetSpec {
+            regions: Vec::new(),
             region: "us-phoenix-1".to_owned(),
             tenancy: self.tenancy.clone(),
             compartment: self.compartment.clone(),

@@ -8,6 +8,9 @@ use std::hash::{Hash, Hasher};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Placement {
+    /// The region, where it is not the run's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// The full name of the availability domain: `Uocm:PHX-AD-1`.
     pub availability_domain: String,
     /// The fault domain, if one was requested.
@@ -93,10 +96,12 @@ impl Placement {
     /// only the request stated.
     #[must_use]
     pub fn recorded(&self, told: Self) -> Self {
+        let region = self.region.clone();
         if told.shape != self.shape {
-            return told;
+            return Self { region, ..told };
         }
         Self {
+            region,
             size: self.size.clone(),
             image: self.image.clone(),
             subnet: self.subnet.clone(),

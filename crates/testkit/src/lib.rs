@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use fleet::plan::RegionSpec;
 use fleet::{Environment, FleetSpec};
 use jiff::Timestamp;
 use ledger::{MemoryStore, Placement, capacity::VolatileMemory};
@@ -41,6 +42,8 @@ pub struct World {
     pub region: Region,
     /// Its tenancy, network and image.
     pub defaults: Defaults,
+    /// Further regions of its tenancy, with their networks and images.
+    pub further: Vec<(Region, Defaults)>,
     /// Its wall clock.
     pub clock: Arc<RegionClock>,
     /// The ledger of all processes.
@@ -66,11 +69,17 @@ impl World {
     pub fn open(mut scenario: Scenario, seed: u64) -> Self {
         scenario.signatures = Signatures::Unchecked;
         let clock = Arc::new(ScaledClock::in_process(start()));
-        let region = Region::new(&scenario, seed, Arc::clone(&clock) as Arc<dyn SimClock>);
-        let defaults = region.world().defaults();
-        region.set_anonymous_caller(caller(&defaults));
+        let mut regions = Region::all(&scenario, seed, &(Arc::clone(&clock) as Arc<dyn SimClock>))
+            .into_iter()
+            .map(|region| {
+                let defaults = region.world().defaults();
+                region.set_anonymous_caller(caller(&defaults));
+                (region, defaults)
+            });
+        let (region, defaults) = regions.next().unwrap();
+        let further = regions.collect();
         let clock = Arc::new(RegionClock(clock));
-        Self { region, defaults, clock, store: MemoryStore::new(), memory: Arc::default(), seed }
+        Self { region, defaults, further, clock, store: MemoryStore::new(), memory: Arc::default(), seed }
     }
 
     /// The user whose requests need no signature.
@@ -85,7 +94,13 @@ impl World {
 
     /// A client that sends its requests over `transport` and counts them in `requests`.
     pub fn client(&self, transport: Arc<dyn Transport>, requests: &Arc<RequestCounts>) -> Client {
-        client(&self.clock, self.seed, transport, requests)
+        let own = client(&self.clock, self.seed, transport, requests);
+        self.further.iter().fold(own, |own, (region, _)| {
+            let wire = Arc::new(InProcess::new(region.router()));
+            let further = client(&self.clock, self.seed, wire, requests);
+            let name = region.world().settings().region.clone();
+            own.with_further(&name, &further, None)
+        })
     }
 
     /// One process: it has its own client and request counts, and shares the ledger.
@@ -109,6 +124,30 @@ impl World {
     /// The name of an availability domain by its number, from 1.
     pub fn domain(&self, number: usize) -> String {
         self.defaults.availability_domains[number - 1].clone()
+    }
+
+    /// As [`fleet`], in all domains of all regions.
+    pub fn fleet_everywhere(&self, shape: &str, count: u32) -> FleetSpec {
+        let all: Vec<usize> = (1..=self.defaults.availability_domains.len()).collect();
+        let mut everywhere = self.fleet_of(shape, count, &all);
+        for (region, defaults) in &self.further {
+            let name = region.world().settings().region.clone();
+            let placements = defaults.availability_domains.iter().map(|domain| Placement {
+                region: Some(name.clone()),
+                availability_domain: domain.clone(),
+                shape: shape.to_owned(),
+                ..Placement::default()
+            });
+            everywhere.placements.extend(placements);
+            everywhere.regions.push(RegionSpec {
+                region: name,
+                compartment: defaults.compartment.clone(),
+                image: Some(defaults.image.clone()),
+                subnet: Some(defaults.public_subnet.clone()),
+                ..RegionSpec::default()
+            });
+        }
+        everywhere
     }
 
     /// As [`fleet`], in the availability domains with these numbers; without numbers, in any domain.

@@ -5,7 +5,7 @@ use crate::engine::{
     cloud::{self, Made},
     pacer::Class,
 };
-use crate::plan::{RUN_TAG, SLOT_TAG};
+use crate::plan::{FleetSpec, RUN_TAG, SLOT_TAG};
 use futures_util::TryStreamExt as _;
 use ledger::{Event, Placement, RunId, SlotNumber};
 use oci_api::models::{Instance, InstanceLifecycleState};
@@ -26,13 +26,15 @@ pub(crate) fn slot_of(instance: &Instance, run: RunId) -> Option<SlotNumber> {
 
 /// The event of an instance that was found rather than just launched. `asked` is the placement that was tried for it, if known.
 pub(crate) fn adopted(
+    fleet: &FleetSpec,
     instance: impl Into<Made>,
-    slot: SlotNumber,
-    attempt: u32,
+    (slot, attempt): (SlotNumber, u32),
     asked: Option<&Placement>,
 ) -> Event {
     let made: Made = instance.into();
+    let domain = made.availability_domain.as_deref().unwrap_or_default();
     let told = Placement {
+        region: fleet.region_of_domain(domain),
         availability_domain: made.availability_domain.unwrap_or_default(),
         fault_domain: made.fault_domain,
         shape: made.shape.unwrap_or_default(),
@@ -92,8 +94,8 @@ pub(crate) async fn live_instance(
     placement: &Placement,
     thorough: bool,
 ) -> Result<Option<Instance>, Failure> {
-    let client = &context.env.client;
-    let compartment = &context.plan.fleet.compartment;
+    let client = &context.client_at(placement);
+    let compartment = context.plan.fleet.compartment_at(placement);
     let name = context.plan.name_in(slot, &placement.availability_domain);
     let named = context.pacer.call(Class::Read, cloud::named(client, compartment, &name)).await;
     let named = named?;

@@ -109,7 +109,7 @@ impl Attempt<'_> {
         loop {
             let permit = match permit.take() {
                 Some(permit) => permit,
-                None => self.context.admit(position).await?,
+                None => self.context.admit(&self.placement, position).await?,
             };
             // A refused request returns to this position, so that it is sent before later ones.
             position = Some(permit.position());
@@ -139,7 +139,8 @@ impl Attempt<'_> {
                 return Box::pin(self.expired()).await;
             }
             let backend = self.context.plan.backend;
-            let sent = backend.launch(&self.context.env.client, &details, &self.token);
+            let client = self.context.client_at(&self.placement);
+            let sent = backend.launch(&client, &details, &self.token);
             let mut failure = match sent.await {
                 Ok(answered) => {
                     self.context.answer_came();
@@ -315,7 +316,10 @@ impl Attempt<'_> {
     /// The event of an instance that was found by its tags. `unlike` says how it differs from what was requested.
     fn launched(&self, made: Made, unlike: Option<String>) -> Event {
         let told = unlike.is_some().then(|| obtained::Obtained::of(&made));
-        let mut event = adopt::adopted(made, self.slot, self.number, Some(&self.placement));
+        let mut event = {
+            let fleet = &self.context.plan.fleet;
+            adopt::adopted(fleet, made, (self.slot, self.number), Some(&self.placement))
+        };
         if let Event::Launched { placement, differs, .. } = &mut event {
             if let Some(told) = told {
                 told.correct(placement);
@@ -356,7 +360,8 @@ impl Attempt<'_> {
     async fn look_up(&mut self, class: FailureClass, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
         let mut known = true;
         for look in 1..=LOOKS {
-            let looking = adopt::live_instance(self.context, self.slot, &self.placement, look == LOOKS);
+            let looking =
+                Box::pin(adopt::live_instance(self.context, self.slot, &self.placement, look == LOOKS));
             match self.context.ask(looking).await? {
                 Ok(Some(instance)) => {
                     let ocid = instance.id.clone();

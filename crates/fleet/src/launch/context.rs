@@ -19,7 +19,7 @@ use crate::pace::{LEAST_RATE, LONGEST_HOLD, QueuePosition};
 use crate::plan::{EXPIRY_TAG, Plan, Strategy, expiry_in};
 use jiff::Timestamp;
 use ledger::{ErrorClass, ErrorRecord, Event, Placement, RunId, SlotNumber};
-use oci_client::{FailureClass, retry::LONGEST_RETRY_AFTER};
+use oci_client::{Client, FailureClass, retry::LONGEST_RETRY_AFTER};
 use rand::{RngExt as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,7 +43,10 @@ pub(crate) struct Context<'a> {
     pub memory: &'a TargetMemory,
     /// The limits on launches in flight per target.
     pub budgets: Budgets,
+    /// Paces reads, deletions, and launches in the run's own region.
     pub pacer: Pacer,
+    /// Paces launches in further regions: each has limits of its own.
+    further_pacers: BTreeMap<String, Pacer>,
     /// The terms that make the launch a hunt.
     pub hunt: Option<Arc<Hunt>>,
     pub capacity: Mutex<CapacityCache>,
@@ -101,6 +104,10 @@ impl<'a> Context<'a> {
             hunt: memory.hunt(),
             budgets: Budgets::default(),
             pacer: Pacer::new(options.rate, env.seed),
+            further_pacers: (1..)
+                .zip(&plan.fleet.regions)
+                .map(|(at, region)| (region.region.clone(), Pacer::new(options.rate, env.seed ^ (at << 32))))
+                .collect(),
             capacity: Mutex::new(CapacityCache::new(Instant::now())),
             limit_rechecks: LimitRechecks::default(),
             place_full: Notify::new(),
@@ -131,12 +138,18 @@ impl<'a> Context<'a> {
         most.mul_f64(rng.random_range(least..=1.0))
     }
 
-    /// Waits until a launch may be sent, at its previous queue position if it was refused, unless the run is halted first.
-    pub async fn admit(&self, position: Option<QueuePosition>) -> Result<Permit<'_>, Halted> {
+    /// Waits until a launch in a placement may be sent, at its previous queue position if it was refused, unless the run is
+    /// halted first.
+    pub async fn admit(
+        &self,
+        placement: &Placement,
+        position: Option<QueuePosition>,
+    ) -> Result<Permit<'_>, Halted> {
+        let pacer = self.launch_pacer(placement);
         let turn = async {
             match position {
-                Some(position) => self.pacer.readmit(Class::Launch, position).await,
-                None => self.pacer.admit(Class::Launch).await,
+                Some(position) => pacer.readmit(Class::Launch, position).await,
+                None => pacer.admit(Class::Launch).await,
             }
         };
         tokio::select! {
@@ -144,6 +157,17 @@ impl<'a> Context<'a> {
             () = self.halt.cancelled() => Err(Halted),
             permit = turn => Ok(permit),
         }
+    }
+
+    /// What paces launches in the region of a placement.
+    fn launch_pacer(&self, placement: &Placement) -> &Pacer {
+        let further = placement.region.as_ref().and_then(|region| self.further_pacers.get(region));
+        further.unwrap_or(&self.pacer)
+    }
+
+    /// The client of the region of a placement.
+    pub fn client_at(&self, placement: &Placement) -> Client {
+        self.env.client.at(placement.region.as_deref())
     }
 
     /// Waits, but no longer than until the fleet expires. Returns an error at once if the run is halted.
@@ -233,7 +257,7 @@ impl<'a> Context<'a> {
         if matches!(error.class, ErrorClass::Capacity | ErrorClass::ReservationExhausted) {
             self.budgets.refused(&target_of(&self.plan.fleet, placement));
         }
-        let rate = self.pacer.snapshot(Class::Launch).rate.max(LEAST_RATE);
+        let rate = self.launch_pacer(placement).snapshot(Class::Launch).rate.max(LEAST_RATE);
         let between = Duration::from_secs_f64(self.plan.fleet.placements.len() as f64 / rate);
         let mut capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
         // After each placement was asked once, the first refusal must still be remembered.
@@ -263,8 +287,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether a launch that a limit refused does not wait at its placement: either another shape may be launched instead and
-    /// is not known to be refused, or the run does not wait at all.
+    /// Whether a launch that a limit refused does not wait at its placement: either another shape, or the same one in another
+    /// region, may be launched instead and is not known to be refused, or the run does not wait at all.
     pub fn moves_on_at_once(&self, refused: &Placement) -> bool {
         if self.plan.strategy == Strategy::BestEffort {
             return true;
@@ -273,7 +297,8 @@ impl<'a> Context<'a> {
         let mut others = fleet
             .placements
             .iter()
-            .filter(|other| other.shape != refused.shape && fleet.may_move(refused, other));
+            .filter(|other| (&other.shape, &other.region) != (&refused.shape, &refused.region))
+            .filter(|other| fleet.may_move(refused, other));
         let (capacity, now) = (self.lock_capacity(), Instant::now());
         others.any(|other| self.known_of(&capacity, other, now) == PlacementState::Open)
     }

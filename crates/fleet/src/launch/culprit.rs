@@ -17,8 +17,15 @@ pub(crate) fn is_wanted(state: &RunState) -> bool {
 /// Reads every resource that the fleet names, and describes the missing ones.
 pub(crate) async fn find(client: &Client, fleet: &FleetSpec) -> Vec<String> {
     let client = client.with_question_limits(QuestionLimits::attended());
-    let answer = preflight(&client, fleet, &Prices::default()).await;
-    told(&answer, &fleet.compartment)
+    let mut all = Vec::new();
+    for (region, fleet) in fleet.by_region() {
+        let answer = preflight(&client.at(region), &fleet, &Prices::default()).await;
+        all.extend(told(&answer, &fleet.compartment).into_iter().map(|message| match region {
+            Some(region) => format!("{region}: {message}"),
+            None => message,
+        }));
+    }
+    all
 }
 
 /// Whether a refusal names neither the missing resource nor the missing permission.

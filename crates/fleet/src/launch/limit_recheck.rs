@@ -79,7 +79,9 @@ impl LimitRechecks {
             return (is_transient, None);
         }
         let Placement { shape, availability_domain, .. } = placement;
-        let (is_transient, why) = match limits::named(client, fleet, &place, &names).await {
+        let region = place.region.as_deref();
+        let (client, fleet) = (client.at(region), fleet.in_region(region));
+        let (is_transient, why) = match limits::named(&client, &fleet, &place, &names).await {
             NamedLimits::Foreign(name) => {
                 let why = format!(
                     "the limit {name} in the response does not count OCPUs, memory or GPUs of this shape"

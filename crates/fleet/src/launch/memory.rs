@@ -3,7 +3,7 @@
 //!
 //! The memory only affects the order. It never ends a launch, and a launch continues if the memory cannot be read or written.
 
-pub use super::target::{scope_of, target_of};
+pub use super::target::{scope_in, scope_of, target_of};
 
 use super::hunt::{Hunt, Hunting};
 use crate::engine::env::{Environment, Sink};
@@ -33,7 +33,8 @@ fn refuser(fleet: &FleetSpec, placement: &Placement, error: &ErrorRecord) -> Opt
     match error.class {
         ErrorClass::Capacity | ErrorClass::ReservationExhausted => Some(target_of(fleet, placement)),
         ErrorClass::Limit if error.code == "QuotaExceeded" => {
-            Some(Subject::Quota { compartment: fleet.compartment.clone(), shape: placement.shape.clone() })
+            let compartment = fleet.compartment_at(placement).to_owned();
+            Some(Subject::Quota { compartment, shape: placement.shape.clone() })
         }
         ErrorClass::Limit => {
             let name = named_in(&error.message).into_iter().next().unwrap_or_default();
@@ -43,15 +44,31 @@ fn refuser(fleet: &FleetSpec, placement: &Placement, error: &ErrorRecord) -> Opt
     }
 }
 
+/// What something is remembered by. Limits and quotas have the same names in each region, and targets do not.
+type Key = (Option<String>, Subject);
+
+fn key(region: Option<&str>, subject: Subject) -> Key {
+    let is_target = matches!(subject, Subject::Target { .. });
+    (region.filter(|_| !is_target).map(str::to_owned), subject)
+}
+
 /// Whether it is a limit or a quota against which launches in this placement count.
-fn is_limit_of(subject: &Subject, fleet: &FleetSpec, placement: &Placement) -> bool {
+fn is_limit_of((region, subject): &Key, fleet: &FleetSpec, placement: &Placement) -> bool {
     match subject {
+        _ if *region != placement.region => false,
         Subject::Target { .. } => false,
         Subject::Limit { shape, .. } => *shape == placement.shape,
         Subject::Quota { compartment, shape } => {
-            *shape == placement.shape && *compartment == fleet.compartment
+            *shape == placement.shape && compartment == fleet.compartment_at(placement)
         }
     }
+}
+
+/// A response, with the further region that gave it.
+struct RegionAnswer {
+    region: Option<String>,
+    subject: Subject,
+    answer: Answer,
 }
 
 /// The fold over the records of one run that determines how its targets responded.
@@ -64,7 +81,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn apply(&mut self, record: &Record) -> Vec<(Subject, Answer)> {
+    fn apply(&mut self, record: &Record) -> Vec<RegionAnswer> {
         match &record.event {
             Event::LaunchIntended { slot, placement, .. } => {
                 self.tried.insert(*slot, placement.clone());
@@ -96,7 +113,7 @@ impl Answers {
     }
 
     /// An instance that was obtained also shows that the limits of its shape have room.
-    fn yielded(&self, slot: SlotNumber) -> Vec<(Subject, Answer)> {
+    fn yielded(&self, slot: SlotNumber) -> Vec<RegionAnswer> {
         self.at(slot, |fleet, placement| Some((target_of(fleet, placement), Answer::Yielded)))
     }
 
@@ -104,15 +121,20 @@ impl Answers {
         &self,
         slot: SlotNumber,
         answer: impl FnOnce(&FleetSpec, &Placement) -> Option<(Subject, Answer)>,
-    ) -> Vec<(Subject, Answer)> {
-        let placement = self.tried.get(&slot);
-        placement.and_then(|placement| answer(&self.fleet, placement)).into_iter().collect()
+    ) -> Vec<RegionAnswer> {
+        let told = self.tried.get(&slot).and_then(|placement| {
+            let (subject, answer) = answer(&self.fleet, placement)?;
+            Some(RegionAnswer { region: placement.region.clone(), subject, answer })
+        });
+        told.into_iter().collect()
     }
 }
 
 /// The capacity memory as one run sees it.
 pub(crate) struct TargetMemory {
     scope: Scope,
+    /// Those of further regions, by their names.
+    further: BTreeMap<String, Scope>,
     store: Option<Arc<dyn CapacityMemory>>,
     inner: Mutex<Recollection>,
     /// Told about each response of a target.
@@ -123,9 +145,9 @@ pub(crate) struct TargetMemory {
 
 struct Recollection {
     answers: Answers,
-    /// Responses that are not in the store yet.
-    unwritten: Vec<Observation>,
-    known: BTreeMap<Subject, Remembered>,
+    /// Responses that are not in the store yet, with their further regions.
+    unwritten: Vec<(Option<String>, Observation)>,
+    known: BTreeMap<Key, Remembered>,
     chance: StdRng,
 }
 
@@ -141,8 +163,10 @@ impl TargetMemory {
         let inner =
             Mutex::new(Recollection { answers, unwritten: Vec::new(), known: BTreeMap::new(), chance });
         let hunt = plan.hunt.map(|terms| Hunt::new(terms, hunting.clone(), &plan.fleet, past));
+        let further = plan.fleet.regions.iter();
         let memory = Self {
             scope: scope_of(plan),
+            further: further.map(|region| (region.region.clone(), scope_in(plan, region))).collect(),
             store: env.memory.clone(),
             inner,
             hunt,
@@ -166,14 +190,28 @@ impl TargetMemory {
     /// Reads what other processes have learned meanwhile.
     pub fn refresh(&self) {
         let Some(store) = &self.store else { return };
-        let targets = {
+        let mut targets: BTreeMap<Option<String>, BTreeSet<Subject>> = BTreeMap::new();
+        {
             let fleet = &self.lock().answers.fleet;
-            fleet.placements.iter().map(|placement| target_of(fleet, placement)).collect()
-        };
-        match store.recall_for(&self.scope, &targets) {
-            Ok(known) => self.lock().known = known,
-            Err(error) => self.tell(&error),
+            for placement in &fleet.placements {
+                targets.entry(placement.region.clone()).or_default().insert(target_of(fleet, placement));
+            }
         }
+        let mut all = BTreeMap::new();
+        for (region, targets) in targets {
+            let region = region.as_deref();
+            match store.recall_for(self.scope_at(region), &targets) {
+                Ok(known) => {
+                    all.extend(known.into_iter().map(|(subject, known)| (key(region, subject), known)));
+                }
+                Err(error) => return self.tell(&error),
+            }
+        }
+        self.lock().known = all;
+    }
+
+    fn scope_at(&self, region: Option<&str>) -> &Scope {
+        region.and_then(|region| self.further.get(region)).unwrap_or(&self.scope)
     }
 
     /// The observer of the run's records, which updates the memory and then calls `sink`. Nothing else writes the memory.
@@ -191,15 +229,16 @@ impl TargetMemory {
         self.learn(record.at, answers, is_over);
     }
 
-    /// What a target answered to a request that was no launch: a reservation that was to grow there.
+    /// What a target of the run's own region answered to a request that was no launch: a reservation that was to grow there.
     pub fn answered(&self, target: &Subject, at: Timestamp, answer: Answer) {
-        self.learn(at, vec![(target.clone(), answer)], false);
+        let subject = target.clone();
+        self.learn(at, vec![RegionAnswer { region: None, subject, answer }], false);
     }
 
-    fn learn(&self, at: Timestamp, answers: Vec<(Subject, Answer)>, is_over: bool) {
+    fn learn(&self, at: Timestamp, answers: Vec<RegionAnswer>, is_over: bool) {
         let mut inner = self.lock();
         let mut observations = Vec::new();
-        for (subject, answer) in answers {
+        for RegionAnswer { region, subject, answer } in answers {
             if let Some(hunt) = &self.hunt {
                 hunt.see(&subject, &answer);
             }
@@ -208,35 +247,44 @@ impl TargetMemory {
                 let limits: Vec<Subject> = inner
                     .known
                     .keys()
-                    .filter(|known| {
-                        !matches!(known, Subject::Target { .. }) && known.shape() == subject.shape()
+                    .filter(|(of, known)| {
+                        let is_limit = !matches!(known, Subject::Target { .. });
+                        is_limit && *of == region && known.shape() == subject.shape()
                     })
-                    .cloned()
+                    .map(|(_, known)| known.clone())
                     .collect();
                 for limit in limits {
                     let (answer, chance) = (Answer::Reported, 0.0);
-                    observations.push(Observation { subject: limit, at, answer, chance });
+                    let observation = Observation { subject: limit, at, answer, chance };
+                    observations.push((region.clone(), observation));
                 }
             }
             let chance = inner.chance.random_range(0.0..1.0);
-            observations.push(Observation { subject, at, answer, chance });
+            observations.push((region, Observation { subject, at, answer, chance }));
         }
-        for observation in &observations {
-            inner.known.entry(observation.subject.clone()).or_default().apply(observation);
+        for (region, observation) in &observations {
+            let key = key(region.as_deref(), observation.subject.clone());
+            inner.known.entry(key).or_default().apply(observation);
         }
         // Writing each launch would cost more than it is worth to others, but they need refusals at once.
-        let is_news = |one: &Observation| matches!(one.answer, Answer::Refused(_) | Answer::FailedLate(_));
+        let is_news = |(_, one): &(Option<String>, Observation)| {
+            matches!(one.answer, Answer::Refused(_) | Answer::FailedLate(_))
+        };
         let is_due = observations.iter().any(is_news) || is_over;
         inner.unwritten.append(&mut observations);
         if !is_due && inner.unwritten.len() < GATHERED {
             return;
         }
-        let observations = std::mem::take(&mut inner.unwritten);
+        let mut by_region: BTreeMap<Option<String>, Vec<Observation>> = BTreeMap::new();
+        for (region, observation) in std::mem::take(&mut inner.unwritten) {
+            by_region.entry(region).or_default().push(observation);
+        }
         drop(inner);
-        if let Some(store) = self.store.as_ref().filter(|_| !observations.is_empty())
-            && let Err(error) = store.observe(&self.scope, &observations)
-        {
-            self.tell(&error);
+        let Some(store) = &self.store else { return };
+        for (region, observations) in by_region {
+            if let Err(error) = store.observe(self.scope_at(region.as_deref()), &observations) {
+                self.tell(&error);
+            }
         }
     }
 
@@ -248,7 +296,7 @@ impl TargetMemory {
         }
         let target = target_of(fleet, placement);
         let is_waiting = |known: &Remembered| known.is_waiting(now);
-        inner.known.get(&target).is_some_and(is_waiting)
+        inner.known.get(&key(None, target)).is_some_and(is_waiting)
             || inner
                 .known
                 .iter()
@@ -266,28 +314,27 @@ impl TargetMemory {
     /// The limits and quotas that refused lately, each with the places of the fleet that count against it.
     pub fn waiting_limits(&self, fleet: &FleetSpec, now: Timestamp) -> Vec<(Subject, Vec<Placement>)> {
         let inner = self.lock();
-        let limits = inner
-            .known
-            .iter()
-            .filter(|(subject, known)| !matches!(subject, Subject::Target { .. }) && known.is_waiting(now));
-        let places = |subject: &Subject| {
+        let limits = inner.known.iter().filter(|((_, subject), known)| {
+            !matches!(subject, Subject::Target { .. }) && known.is_waiting(now)
+        });
+        let places = |limit: &Key| {
             let mut places: Vec<Placement> = Vec::new();
-            for placement in fleet.placements.iter().filter(|place| is_limit_of(subject, fleet, place)) {
+            for placement in fleet.placements.iter().filter(|place| is_limit_of(limit, fleet, place)) {
                 if !places.iter().any(|known| known.availability_domain == placement.availability_domain) {
                     places.push(Placement { fault_domain: None, ..placement.clone() });
                 }
             }
             places
         };
-        limits.map(|(subject, _)| (subject.clone(), places(subject))).collect()
+        limits.map(|(limit, _)| (limit.1.clone(), places(limit))).collect()
     }
 
     /// A limit is known to have room again, which ends its wait and changes nothing else.
-    pub fn report(&self, limit: &Subject, at: Timestamp) {
+    pub fn report(&self, region: Option<&str>, limit: &Subject, at: Timestamp) {
         let observation = Observation { subject: limit.clone(), at, answer: Answer::Reported, chance: 0.0 };
-        self.lock().known.entry(limit.clone()).or_default().apply(&observation);
+        self.lock().known.entry(key(region, limit.clone())).or_default().apply(&observation);
         if let Some(store) = &self.store
-            && let Err(error) = store.observe(&self.scope, &[observation])
+            && let Err(error) = store.observe(self.scope_at(region), &[observation])
         {
             self.tell(&error);
         }
@@ -296,13 +343,13 @@ impl TargetMemory {
     /// The share of the target's requests that provided an instance, and when it was last asked.
     pub fn record_of(&self, target: &Subject, now: Timestamp) -> (f64, Option<Timestamp>) {
         let inner = self.lock();
-        let Some(known) = inner.known.get(target) else { return (0.0, None) };
+        let Some(known) = inner.known.get(&key(None, target.clone())) else { return (0.0, None) };
         (known.score(now).unwrap_or_default(), known.refused_at.max(known.yielded_at))
     }
 
     /// How many launches may be in flight at a target according to its last responses; `None` while it never refused.
     pub fn budget(&self, target: &Subject) -> Option<u32> {
-        self.lock().known.get(target).and_then(|known| known.budget)
+        self.lock().known.get(&key(None, target.clone())).and_then(|known| known.budget)
     }
 
     fn tell(&self, error: &ledger::capacity::MemoryError) {

@@ -153,7 +153,10 @@ async fn adopt_into_slot(context: &Context<'_>, slot: SlotNumber, instance: &Ins
         let known = state.slot(slot);
         let attempt = known.last_attempt.max(1);
         let asked = known.placement.as_ref();
-        known.ocid.is_none().then(|| adopt::adopted(instance.clone(), slot, attempt, asked))
+        known
+            .ocid
+            .is_none()
+            .then(|| adopt::adopted(&context.plan.fleet, instance.clone(), (slot, attempt), asked))
     });
     context.journal.record(adopted.into_iter().collect()).await;
 }

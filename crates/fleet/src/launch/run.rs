@@ -86,6 +86,10 @@ pub async fn resume(
     if plan.fleet.placements.is_empty() {
         return Err(not_resumable(run, &"its plan has no placement"));
     }
+    if let Some(unknown) = plan.fleet.regions.iter().find(|region| !env.client.knows(&region.region)) {
+        let reason = format!("it launches in {} too, which the config does not list", unknown.region);
+        return Err(not_resumable(run, &reason));
+    }
     if options.settle_only && (state.giving_back.is_some() || holds_reservations(&state)) {
         return Err(not_resumable(run, &"it holds reservations or is being rolled back: resume it first"));
     }
@@ -147,7 +151,7 @@ pub async fn rebuild_from_cloud(
         Err(LedgerError::RunExists { .. }) => restart(env, run, first).await?,
         Err(error) => return Err(error.into()),
     };
-    let events = journal.state(|state| adoption_events(state, found, Some(env.clock.now())));
+    let events = journal.state(|state| adoption_events(&plan.fleet, state, found, Some(env.clock.now())));
     journal.intend_all(events).await?;
     Ok(journal.into_state())
 }
@@ -215,7 +219,7 @@ async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<V
         return Ok(Vec::new());
     }
     match adopt::survey(&env.client, &plan.fleet.compartment, state.run).await {
-        Ok(found) => Ok(adoption_events(state, found, Some(env.clock.now()))),
+        Ok(found) => Ok(adoption_events(&plan.fleet, state, found, Some(env.clock.now()))),
         Err(failure) if failure.class == FailureClass::Authentication => Err(Box::new(failure).into()),
         Err(failure) => {
             let message = format!("the instances of the compartment could not be listed: {failure}");
@@ -248,7 +252,7 @@ async fn recovered(
         .filter(|(number, slot)| slot.phase == Phase::Running && !found.contains_key(number))
         .filter_map(|(number, slot)| Some((*number, slot.ocid.clone()?)))
         .collect();
-    let mut events = adoption_events(state, found, None);
+    let mut events = adoption_events(&plan.fleet, state, found, None);
     if plan.reserve.is_some() {
         let compartment = &plan.fleet.compartment;
         events.extend(reserve::unrecorded(&env.client, compartment, state).await.map_err(Box::new)?);
@@ -269,6 +273,7 @@ async fn recovered(
 /// lags may show an older instance of the slot, and adopting that would lose the newer one. Without `now` the list is trusted,
 /// and the state may be behind it.
 fn adoption_events(
+    fleet: &FleetSpec,
     state: &RunState,
     found: BTreeMap<SlotNumber, Vec<Instance>>,
     now: Option<jiff::Timestamp>,
@@ -298,12 +303,8 @@ fn adoption_events(
             let gone =
                 replaced.map(|ocid| Event::InstanceDied { slot, ocid: ocid.clone(), error: superseded() });
             events.extend(gone);
-            events.push(adopt::adopted(
-                first.clone(),
-                slot,
-                known.last_attempt.max(1),
-                known.placement.as_ref(),
-            ));
+            let which = (slot, known.last_attempt.max(1));
+            events.push(adopt::adopted(fleet, first.clone(), which, known.placement.as_ref()));
         }
     }
     events

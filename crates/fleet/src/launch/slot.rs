@@ -176,11 +176,12 @@ async fn ready<'a>(context: &'a Context<'_>, progress: &mut SlotProgress) -> Res
                 return Ok(Ready::End(SlotEnd::Ended));
             }
         };
+        let placement = context.plan.placement(slot, progress.attempt);
         return tokio::select! {
             biased;
             // Another slot found the placement full while this one was queued, so it chooses again.
             () = place_full => continue,
-            permit = context.admit(None) => Ok(Ready::Go(Some(permit?), turn, Some(held))),
+            permit = context.admit(&placement, None) => Ok(Ready::Go(Some(permit?), turn, Some(held))),
         };
     }
 }

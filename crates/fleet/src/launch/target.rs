@@ -1,6 +1,6 @@
 //! The scope and target to which the responses to a launch belong. Pure.
 
-use crate::plan::{FleetSpec, Plan};
+use crate::plan::{FleetSpec, Plan, RegionSpec};
 use crate::price::Size;
 use ledger::Placement;
 use ledger::capacity::{Scope, Subject};
@@ -13,6 +13,15 @@ pub fn scope_of(plan: &Plan) -> Scope {
         region: plan.fleet.region.clone(),
         // Requests to the region's own endpoints share one memory, however the region is spelled.
         service: service.filter(|service| service.contains("://")).unwrap_or_default(),
+    }
+}
+
+/// Where the answers of a further region of a plan belong.
+pub fn scope_in(plan: &Plan, region: &RegionSpec) -> Scope {
+    Scope {
+        tenancy: plan.fleet.tenancy.clone(),
+        region: region.region.clone(),
+        service: region.endpoint.clone().unwrap_or_default(),
     }
 }
 

@@ -11,11 +11,13 @@ pub struct Finding {
     pub domain: Option<String>,
     /// The shape concerned.
     pub shape: Option<String>,
+    /// The further region that it is about.
+    pub region: Option<String>,
 }
 
 impl Finding {
     pub(super) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), domain: None, shape: None }
+        Self { field: field.into(), message: message.into(), domain: None, shape: None, region: None }
     }
 }
 

@@ -9,6 +9,8 @@ use super::spread::Across;
 use super::{FLEET_TAG, MAX_DISPLAY_NAME, MAX_FREEFORM_TAGS, Plan, RUN_TAG, SLOT_TAG, TAGS_OF_A_RUN};
 use crate::engine::cloud;
 use ledger::Placement;
+use oci_api::models::{Image, ImageLifecycleState};
+use oci_client::services::compute::ImageFilter;
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,24 +33,35 @@ pub enum PlanError {
 pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> {
     let mut findings = check(&fleet);
     let mut fleet = fleet;
-    let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
-    let asked = futures_util::future::join(
-        cloud::availability_domains(client, compartment),
-        shapes::impossible(client, &fleet),
-    );
-    let (domains, impossible) = asked.await;
-    findings.extend(impossible);
-    match domains {
-        Ok(domains) => {
-            let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
-            match resolve(&fleet.placements, &names) {
-                Ok(placements) => fleet.placements = placements,
-                Err(more) => findings.extend(more),
+    let closed = unsubscribed(client, &fleet).await;
+    let mut known = BTreeMap::new();
+    if closed.is_empty() {
+        for (region, own) in fleet.by_region() {
+            let client = client.at(region);
+            let asked = futures_util::future::join(
+                cloud::availability_domains(&client, root(&own)),
+                shapes::impossible(&client, &own),
+            );
+            let (domains, impossible) = asked.await;
+            findings.extend(impossible);
+            match domains {
+                Ok(domains) => {
+                    let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
+                    known.insert(region.map(str::to_owned), names);
+                }
+                // A user who may launch need not be allowed to list them; full names are then used as they are.
+                Err(failure) if failure.class == FailureClass::NotFound && !needs_names(&own) => {}
+                Err(failure) => return Err(PlanError::Failure(Box::new(failure))),
             }
         }
-        // A user who may launch need not be allowed to list them; full names are then used as they are.
-        Err(failure) if failure.class == FailureClass::NotFound && !needs_names(&fleet) => {}
-        Err(failure) => return Err(PlanError::Failure(Box::new(failure))),
+    }
+    findings.extend(closed);
+    match resolve_in_regions(&fleet.placements, &known) {
+        Ok(placements) => fleet.placements = placements,
+        Err(more) => findings.extend(more),
+    }
+    if findings.is_empty() {
+        findings.extend(newest_images(client, &mut fleet).await?);
     }
     if findings.is_empty() {
         let names = fault_domains(client, &fleet).await;
@@ -61,6 +74,75 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
     }
 }
 
+/// The compartment that holds everything of a tenancy, as far as it is known.
+fn root(fleet: &FleetSpec) -> &str {
+    if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy }
+}
+
+/// Further regions that the tenancy may not use: the service refuses every request there as if the login were wrong.
+async fn unsubscribed(client: &Client, fleet: &FleetSpec) -> Vec<Finding> {
+    if fleet.regions.is_empty() {
+        return Vec::new();
+    }
+    // A user who may launch need not be allowed to list subscriptions.
+    let Ok(subscribed) = client.at(None).list_region_subscriptions(root(fleet)).await else {
+        return Vec::new();
+    };
+    let subscribed: Vec<&str> = subscribed.iter().map(|one| one.region_name.as_str()).collect();
+    let missing = fleet.regions.iter().filter(|region| !subscribed.contains(&region.region.as_str()));
+    missing
+        .map(|region| {
+            let message = format!(
+                "the tenancy is not subscribed to {}; subscribe to it in the Console (Region management), or remove it",
+                region.region
+            );
+            Finding { region: Some(region.region.clone()), ..Finding::new("regions", message) }
+        })
+        .collect()
+}
+
+/// Gives the placements of regions whose image is named by its operating system the newest one for their shape.
+async fn newest_images(client: &Client, fleet: &mut FleetSpec) -> Result<Vec<Finding>, PlanError> {
+    let mut found: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for placement in &fleet.placements {
+        let Some(region) = fleet.further_region(placement).filter(|_| placement.image.is_none()) else {
+            continue;
+        };
+        let Some(name) = &region.newest_image else { continue };
+        let key = (region.region.clone(), placement.shape.clone());
+        if found.contains_key(&key) {
+            continue;
+        }
+        let filter = ImageFilter {
+            compartment_id: region.compartment.clone(),
+            operating_system: Some(name.os.clone()),
+            operating_system_version: Some(name.version.clone()),
+            shape: Some(placement.shape.clone()),
+        };
+        let images = client.at(Some(&region.region)).list_images(&filter).await;
+        let images = images.map_err(|failure| PlanError::Failure(Box::new(failure)))?;
+        let usable = |image: &&Image| image.lifecycle_state == ImageLifecycleState::Available;
+        if let Some(image) = images.iter().find(usable) {
+            found.insert(key, image.id.clone());
+            continue;
+        }
+        let message = format!(
+            "{} has no image of {} {} for {}; set `image_id` there, or another `image`",
+            region.region, name.os, name.version, placement.shape
+        );
+        let finding = Finding { region: Some(region.region.clone()), ..Finding::new("regions", message) };
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    for placement in fleet.placements.iter_mut().filter(|placement| placement.image.is_none()) {
+        let key = (placement.region.clone().unwrap_or_default(), placement.shape.clone());
+        placement.image = found.get(&key).cloned();
+    }
+    Ok(findings)
+}
+
 /// The fault domains of each availability domain over whose fault domains the fleet is spread. If they cannot be listed, the
 /// usual names are used, because a user who may launch need not be allowed to list them.
 async fn fault_domains(client: &Client, fleet: &FleetSpec) -> BTreeMap<String, Vec<String>> {
@@ -69,7 +151,7 @@ async fn fault_domains(client: &Client, fleet: &FleetSpec) -> BTreeMap<String, V
     }
     let open = fleet.placements.iter().filter(|placement| placement.fault_domain.is_none());
     let domains: BTreeSet<&str> = open.map(|placement| placement.availability_domain.as_str()).collect();
-    let compartment = if fleet.tenancy.is_empty() { &fleet.compartment } else { &fleet.tenancy };
+    let compartment = root(fleet);
     let asked = domains.into_iter().map(async |domain| {
         let listed = client.list_fault_domains(compartment, domain).await;
         let listed =
@@ -193,10 +275,30 @@ fn check(fleet: &FleetSpec) -> Vec<Finding> {
 /// A finding for each name that the region does not have.
 pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placement>, Vec<Finding>> {
     let any = [Placement::default()];
+    resolve_with(if placements.is_empty() { &any[..] } else { placements }, |_| Some(names))
+}
+
+/// The same for placements in several regions. In a region of which no names are known, full ones are taken as they are.
+fn resolve_in_regions(
+    placements: &[Placement],
+    known: &BTreeMap<Option<String>, Vec<String>>,
+) -> Result<Vec<Placement>, Vec<Finding>> {
+    let any = [Placement::default()];
     let placements = if placements.is_empty() { &any[..] } else { placements };
+    resolve_with(placements, |placement| known.get(&placement.region).map(Vec::as_slice))
+}
+
+fn resolve_with<'a>(
+    placements: &[Placement],
+    names: impl Fn(&Placement) -> Option<&'a [String]>,
+) -> Result<Vec<Placement>, Vec<Finding>> {
     let mut resolved = Vec::new();
     let mut findings = Vec::new();
     for (index, placement) in placements.iter().enumerate() {
+        let Some(names) = names(placement) else {
+            resolved.push(placement.clone());
+            continue;
+        };
         let wanted = placement.availability_domain.trim();
         let found: Vec<&String> =
             names.iter().filter(|name| wanted.is_empty() || is_domain(name, wanted)).collect();
@@ -212,7 +314,11 @@ pub fn resolve(placements: &[Placement], names: &[String]) -> Result<Vec<Placeme
                 ),
             };
             let domain = Some(placement.availability_domain.clone());
-            findings.push(Finding { domain, ..Finding::new(field(index), message) });
+            findings.push(Finding {
+                domain,
+                region: placement.region.clone(),
+                ..Finding::new(field(index), message)
+            });
         }
         for name in found {
             let placement = Placement { availability_domain: name.clone(), ..placement.clone() };

@@ -36,7 +36,8 @@ pub(super) async fn impossible(client: &Client, fleet: &FleetSpec) -> Vec<Findin
     let all: BTreeSet<String> = all.into_iter().map(|row| row.shape).collect();
     // An empty list means that nothing may be seen, not that nothing exists.
     let missing = wanted.into_iter().filter(|shape| !all.is_empty() && !all.contains(*shape));
-    missing.map(|shape| finding(shape, &all)).chain(misfits).collect()
+    let region = fleet.first_placement().and_then(|placement| placement.region.as_deref());
+    missing.map(|shape| finding(shape, &all, region)).chain(misfits).collect()
 }
 
 fn has(rows: &[Shape], shape: &str) -> bool {
@@ -93,14 +94,19 @@ pub(crate) fn misfit(row: &Shape, size: Size) -> Option<String> {
     outside(memory, least, most).then(|| format!("it has {} GB{with}", range(least, most)))
 }
 
-fn finding(shape: &str, all: &BTreeSet<String>) -> Finding {
-    let message = match nearest(shape, all) {
-        Some(near) => format!("`{shape}` is not offered in this region; did you mean `{near}`?"),
-        None => format!(
-            "`{shape}` is not offered in this region; `oci-insta-scale find shapes` lists the available shapes"
+fn finding(shape: &str, all: &BTreeSet<String>, region: Option<&str>) -> Finding {
+    let place = region.unwrap_or("this region");
+    let message = match (nearest(shape, all), region) {
+        (Some(near), _) => format!("`{shape}` is not offered in {place}; did you mean `{near}`?"),
+        (None, None) => format!(
+            "`{shape}` is not offered in {place}; `oci-insta-scale find shapes` lists the available shapes"
         ),
+        (None, Some(_)) => {
+            format!("`{shape}` is not offered in {place}; list the shapes to try there under its `shapes`")
+        }
     };
-    Finding { shape: Some(shape.to_owned()), ..Finding::new("shape", message) }
+    let (shape, region) = (Some(shape.to_owned()), region.map(str::to_owned));
+    Finding { shape, region, ..Finding::new("shape", message) }
 }
 
 /// The shape that was probably meant by a misspelt one: at most two typing errors, ignoring case.

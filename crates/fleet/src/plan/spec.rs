@@ -1,6 +1,7 @@
 //! What the user wants: the kinds of instances and their number. It is the result of reading config.yaml.
 
 use super::naming::{NamePattern, Naming, Values};
+use super::region::{RegionSpec, set_image, set_subnet};
 use super::spread::Spread;
 use super::{MAX_FREEFORM_TAGS, TAGS_OF_A_RUN};
 use ledger::{CapacityType, Placement, PlacementSize, SlotNumber};
@@ -43,6 +44,9 @@ pub struct FleetSpec {
     /// The placements, best first. Availability domains are as the user wrote them (including `AD-1`) until the plan resolves
     /// them.
     pub placements: Vec<Placement>,
+    /// Further regions that placements are in, in the order of the config.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<RegionSpec>,
     /// How members are spread over domains; without it, every slot starts with the first placement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
@@ -102,6 +106,9 @@ impl FleetSpec {
     pub fn launch_at(&self, placement: &Placement) -> LaunchInstanceDetails {
         let mut launch = self.template.clone();
         launch.compartment_id.clone_from(&self.compartment);
+        if let Some(region) = self.further_region(placement) {
+            region.adapt(&mut launch);
+        }
         launch.availability_domain.clone_from(&placement.availability_domain);
         launch.shape = Some(placement.shape.clone());
         if placement.fault_domain.is_some() {
@@ -188,9 +195,12 @@ pub(crate) fn grouped<K: PartialEq>(
     groups
 }
 
-/// Whether two placements launch the same kind of instance, regardless of the location.
+/// Whether two placements launch the same kind of instance, wherever that is. One image has another OCID in each region.
 pub fn is_same_kind(one: &Placement, other: &Placement) -> bool {
+    let same_region = one.region == other.region;
     let anywhere = |placement: &Placement| Placement {
+        region: None,
+        image: placement.image.clone().filter(|_| same_region),
         availability_domain: String::new(),
         fault_domain: None,
         capacity_reservation: None,
@@ -209,27 +219,7 @@ fn shape_config(size: &PlacementSize) -> LaunchInstanceShapeConfigDetails {
     }
 }
 
-/// An existing boot volume already contains a system, so an image does not replace it.
-fn set_image(launch: &mut LaunchInstanceDetails, image: &str) {
-    match launch.source_details.as_deref_mut() {
-        Some(InstanceSourceDetails::Image(source)) => source.image_id = Some(image.to_owned()),
-        Some(_) => {}
-        None => launch.image_id = Some(image.to_owned()),
-    }
-}
-
-/// A launch names its subnet in one of two fields: in the description of the network card, if there is one.
-fn set_subnet(launch: &mut LaunchInstanceDetails, subnet: &str) {
-    match launch.create_vnic_details.as_deref_mut() {
-        Some(vnic) => {
-            vnic.subnet_id = Some(subnet.to_owned());
-            launch.subnet_id = None;
-        }
-        None => launch.subnet_id = Some(subnet.to_owned()),
-    }
-}
-
-/// The only thing that the service can do with a reclaimed instance (OpenAPI of the Core Services).
+/// The only thing that the service does with an instance that it takes back (OpenAPI of the Core Services).
 fn terminated_when_reclaimed() -> PreemptibleInstanceConfigDetails {
     PreemptibleInstanceConfigDetails {
         preemption_action: Some(Box::new(PreemptionAction::Terminate(TerminatePreemptionAction::default()))),

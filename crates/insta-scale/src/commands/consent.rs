@@ -9,10 +9,10 @@ use crate::error::CommandError;
 use crate::output::console::{self, Verbosity};
 use crate::output::proposal::{Proposal, Scene, Typed};
 use crate::output::simulated;
-use crate::session::endpoints_of;
+use crate::session::{endpoints_of, endpoints_of_region};
 use crate::tuning::NAME_QUESTION;
 use oci_api::Service;
-use oci_client::RetryPolicy;
+use oci_client::{Endpoints, RetryPolicy};
 
 /// Whether the command has to ask, which it need not after `--yes`.
 ///
@@ -74,12 +74,19 @@ pub async fn agree(
 
 async fn scene(connection: &Connection<'_>, compartment: &str) -> Result<Scene, CommandError> {
     let settings = &connection.settings;
-    let base = endpoints_of(settings)?.base(Service::Compute);
+    let mut endpoints = vec![endpoints_of(settings)?];
+    for region in &settings.fleet.regions {
+        endpoints.push(endpoints_of_region(region)?);
+    }
+    let url = |endpoints: &Endpoints| {
+        let base = endpoints.base(Service::Compute);
+        format!("{}://{}{}", base.scheme, base.authority, base.prefix)
+    };
     // The service is asked first, because its response tells whether the region is simulated.
     let compartment_name = compartment_name(connection, compartment).await?;
     Ok(Scene {
-        region: settings.fleet.region.clone(),
-        endpoint: format!("{}://{}{}", base.scheme, base.authority, base.prefix),
+        region: settings.fleet.region_names().collect::<Vec<_>>().join(", "),
+        endpoint: endpoints.iter().map(url).collect::<Vec<_>>().join(", "),
         simulated: simulated::label().map(str::to_owned),
         compartment: compartment.to_owned(),
         compartment_name,

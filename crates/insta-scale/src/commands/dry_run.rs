@@ -7,7 +7,7 @@ use super::spreading::spread_beside_members;
 use super::unfinished_runs::foresee_unfinished_run;
 use crate::args::{LaunchArgs, OutputFormat};
 use crate::config::Settings;
-use crate::connection::for_questions;
+use crate::connection::{client_everywhere, for_questions};
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -101,7 +101,7 @@ async fn ask_service(
     endpoints: &Endpoints,
     signer: Arc<dyn Signer>,
 ) -> Result<Foreseen, CommandError> {
-    let (client, _) = session.client(endpoints.clone(), Some(signer))?;
+    let (client, _) = client_everywhere(session, settings, endpoints.clone(), Some(&signer))?;
     let client = for_questions(&client);
     if args.extend {
         let store = session.ledger_of_the_past()?;

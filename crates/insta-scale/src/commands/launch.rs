@@ -34,6 +34,9 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
     if let Some(ttl) = args.ttl {
         set_expiry(&mut settings, ttl, session.now())?;
     }
+    if args.reserving.reserve || args.reserving.ratchet {
+        settings.refuse_regions(if args.reserving.ratchet { "--ratchet" } else { "--reserve" })?;
+    }
     let count = settings.fleet.count;
     if let Some(min) = args.min.filter(|min| *min > count) {
         let message = format!("--min {min} is above the {count} requested instances");

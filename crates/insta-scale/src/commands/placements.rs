@@ -21,12 +21,14 @@ pub async fn show_placements(
 ) -> Result<Exit, CommandError> {
     if args.offline {
         let settings = session.read_config_offline(args.count)?;
+        settings.refuse_regions("`plan --placements`")?;
         let plan = Plan::offline(settings.fleet.clone())
             .map_err(|findings| CommandError::of_plan(&settings.written, PlanError::Findings(findings)))?;
         return show(&settings.fleet, planned(&plan), format);
     }
     if let Some(scenario) = args.place.simulate.as_deref() {
         let settings = session.read_config(args.count)?;
+        settings.refuse_regions("`plan --placements`")?;
         let connection = Connection::open_simulated(session, settings, Some(scenario), None).await?;
         let fleet = connection.settings.fleet.clone();
         let plan = plan(&connection, fleet).await?;

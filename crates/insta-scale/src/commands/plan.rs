@@ -13,10 +13,11 @@ use crate::runtime;
 use crate::session::Session;
 use crate::tuning::PLAN_RETRIES;
 use fleet::Plan;
-use fleet::launch::memory::{scope_of, target_of};
+use fleet::launch::memory::{scope_in, scope_of, target_of};
 use fleet::preflight::{Preflight, preflight};
 use jiff::Timestamp;
 use ledger::capacity::{Remembered, Subject};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Shows the plan.
@@ -26,10 +27,12 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
     }
     if args.offline {
         let settings = session.read_config_offline(args.count)?;
+        refuse_reserve(args, &settings)?;
         show(session, args, &settings, None)?;
         return Ok(Exit::Done);
     }
     let settings = session.read_config(args.count)?;
+    refuse_reserve(args, &settings)?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
@@ -40,6 +43,11 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
     show(session, args, &connection.settings, Some(&answer))?;
     connection.close().await?;
     Ok(exit(&answer))
+}
+
+/// Refuses what a launch refuses.
+fn refuse_reserve(args: &PlanArgs, settings: &Settings) -> Result<(), CommandError> {
+    if args.reserve { settings.refuse_regions("--reserve") } else { Ok(()) }
 }
 
 /// The exit code, which is that of a launch.
@@ -86,7 +94,12 @@ fn remembered(
 ) -> Vec<(Subject, Remembered)> {
     let Ok(Some(memory)) = session.existing_capacity_memory() else { return Vec::new() };
     let plan = Plan { fleet: settings.fleet.clone(), origin: session.origin(settings), ..Plan::default() };
-    let Ok(mut known) = memory.recall(&scope_of(&plan)) else { return Vec::new() };
+    let further = plan.fleet.regions.iter().map(|region| scope_in(&plan, region));
+    let mut known = BTreeMap::new();
+    for scope in std::iter::once(scope_of(&plan)).chain(further) {
+        let Ok(more) = memory.recall(&scope) else { return Vec::new() };
+        known.extend(more);
+    }
     let verdicts = answer.into_iter().flat_map(|answer| &answer.verdicts).map(|verdict| &verdict.placement);
     let targets: Vec<Subject> =
         verdicts.chain(&plan.fleet.placements).map(|placement| target_of(&plan.fleet, placement)).collect();

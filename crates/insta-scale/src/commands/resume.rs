@@ -13,6 +13,7 @@ use crate::output::text::{count, seconds};
 use crate::runtime;
 use crate::session::{Session, find_run, launch_options};
 use fleet::history::{read_past, same_endpoint};
+use fleet::plan::RegionSpec;
 use fleet::{LaunchOptions, Origin, Plan, RunError};
 use ledger::{LedgerError, Outcome, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
@@ -202,6 +203,20 @@ async fn choose(
 
 /// A run is resumed in the region where it began; the config only provides credentials and the endpoint.
 fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError> {
+    let missing = plan.fleet.regions.iter().find(|region| {
+        let is_same =
+            |one: &&RegionSpec| one.region == region.region && one.compartment == region.compartment;
+        settings.fleet.regions.iter().find(is_same).is_none()
+    });
+    if let Some(missing) = missing {
+        return Err(CommandError::usage(
+            format!(
+                "the run also launches in {} and compartment {}, but {} does not list them under `regions`",
+                missing.region, missing.compartment, settings.file
+            ),
+            "name the config of the run: --config FILE",
+        ));
+    }
     if settings.fleet.region == plan.fleet.region && settings.fleet.compartment == plan.fleet.compartment {
         return Ok(());
     }
@@ -228,6 +243,21 @@ fn check_same_endpoint(
     insists: bool,
 ) -> Result<(), CommandError> {
     let now = session.origin(settings);
+    let moved = plan.fleet.regions.iter().find_map(|began| {
+        let now = settings.fleet.regions.iter().find(|one| one.region == began.region)?;
+        (now.endpoint != began.endpoint).then_some((began, now))
+    });
+    if let Some((began, now)) = moved.filter(|_| !insists) {
+        let url = |region: &RegionSpec| region.endpoint.clone().unwrap_or_else(|| region.region.clone());
+        let (began, now) = (url(began), url(now));
+        return Err(CommandError::usage(
+            format!("run {run} started at {began}, but requests would now go to {now}"),
+            format!(
+                "restore the `endpoint` of the region under `regions`; add --other-endpoint if {now} serves the same \
+                 instances"
+            ),
+        ));
+    }
     if insists || same_endpoint(plan.origin.as_ref(), now.as_ref()) {
         return Ok(());
     }

@@ -8,10 +8,11 @@ use crate::login;
 use crate::output::console;
 use crate::output::text;
 use crate::session::Session;
-use crate::simulated_region::resources_named_by;
+use crate::simulated_region::{resources_elsewhere, resources_named_by};
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::{self, Forgettable, Home, Options, PublicKey, StartError};
 use oci_simulator::world::{Caller, Known};
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// Runs one verb of `sim`.
@@ -48,7 +49,13 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
         console::line(note);
     }
     let endpoint = running.endpoint();
-    console::data(&format!("listening on {endpoint}\n"))?;
+    let mut listening = format!("listening on {endpoint}\n");
+    for (region, endpoint) in running.further() {
+        // Writing to a String cannot fail, so the result is ignored.
+        let _ = writeln!(listening, "listening on {endpoint} for {region}");
+    }
+    // At once: whoever reads the first line may read no further.
+    console::data(&listening)?;
     if !session.is_quiet()
         && let Some(home) = &running.home
     {
@@ -72,8 +79,10 @@ fn take_in(path: &Path, session: &Session, options: &mut Options) -> Result<(), 
     // The region registers what the config names, including the example's OCIDs.
     let overrides = Overrides { placeholders: Placeholders::Taken, ..session.overrides(None) };
     let settings = config::load(path, &overrides, &login::profile_facts)?;
-    options.scenario.world.region.clone_from(&settings.fleet.region);
-    options.known = resources_named_by(&settings.fleet);
+    let further: Vec<String> = settings.fleet.regions.iter().map(|region| region.region.clone()).collect();
+    options.scenario = std::mem::take(&mut options.scenario).for_regions(&settings.fleet.region, &further);
+    options.known = resources_named_by(&settings.fleet.in_region(None));
+    options.known_elsewhere = resources_elsewhere(&settings.fleet);
     if let CredentialSource::Fields(fields) = &settings.credentials {
         options.known.push(Known::User { ocid: fields.user.clone() });
         options.callers.push((
@@ -117,10 +126,11 @@ fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
 fn reset(args: &SimReset) -> Result<Exit, CommandError> {
     let home = &args.home.home;
     // Checked before anything is deleted: if either is refused, both stay.
-    let saved = args.save.as_deref().map(Forgettable::find).transpose().map_err(StartError::from)?.flatten();
+    let saved = args.save.as_deref().map(Forgettable::find_all).transpose().map_err(StartError::from)?;
+    let saved = saved.unwrap_or_default();
     let removed = Home::forget(home).map_err(StartError::from)?;
-    let found = saved.is_some();
-    if let Some(saved) = saved {
+    let found = !saved.is_empty();
+    for saved in saved {
         saved.forget().map_err(StartError::from)?;
     }
     let shown = home.display();

@@ -178,6 +178,7 @@ impl Alternative<'_> {
                 subnets.iter().find(|(own, _)| own.as_deref().is_none_or(|own| is_same_domain(own, domain)));
             for fault in &faults {
                 let placement = Placement {
+                    region: None,
                     availability_domain: domain.clone(),
                     fault_domain: fault.clone(),
                     shape: name.to_owned(),

@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::instance;
 use super::metadata::Folders;
+use super::regions::{self, Around};
 use super::section::Section;
 use super::{
     ConfigErrors, Findings, Home, Overrides, Parts, ReadProfile, Settings, credentials, endpoint, example,
@@ -107,13 +108,20 @@ fn read(
         }
     };
     let own_tenancy = top.text("tenancy_ocid").map(|tenancy| tenancy.value.to_owned());
-    let fleet = FleetSpec {
-        region: home.map(|home| home.name).unwrap_or_default(),
+    let mut fleet = FleetSpec {
+        region: home.as_ref().map(|home| home.name.clone()).unwrap_or_default(),
         tenancy: own_tenancy.filter(|_| overrides.profile.is_none()).or(facts.tenancy).unwrap_or_default(),
         compartment: compartment.map(|compartment| compartment.value.to_owned()).unwrap_or_default(),
         first_number: 1,
         ..sketched
     };
+    let around = Around {
+        home: home.as_ref(),
+        has_endpoint: endpoint.is_some(),
+        simulated: overrides.simulate,
+        findings,
+    };
+    regions::read_ways(&top, &mut fleet, &around);
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
     let notify = notify::read_notify(&top, folders, findings);

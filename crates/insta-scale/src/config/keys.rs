@@ -16,6 +16,7 @@ pub const TOP: &[&str] = &[
     SECRET,
     "region",
     "compartment_id",
+    "regions",
     "fleet",
     "profile",
     "endpoint",
@@ -89,6 +90,23 @@ pub const ALTERNATIVE: &[&str] = &[
 /// Under `shape_config` of an alternative.
 pub const ALTERNATIVE_SHAPE: &[&str] = &["ocpus", "vcpus", "memory_in_gbs", "baseline_ocpu_utilization"];
 
+/// In each item of `regions`.
+pub const REGION: &[&str] = &[
+    "region",
+    "compartment_id",
+    "endpoint",
+    "availability_domain",
+    "shapes",
+    "subnet_id",
+    "image_id",
+    "image",
+    "nsg_ids",
+    "kms_key_id",
+];
+
+/// Under `image` of a region.
+pub const IMAGE_NAME: &[&str] = &["os", "version"];
+
 /// Under `preemptible`, if it is not just true or false.
 pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];
 
@@ -148,6 +166,8 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.capacity_reservations[]", RESERVATION),
     ("instance_settings.alternatives[]", ALTERNATIVE),
     ("instance_settings.alternatives[].shape_config", ALTERNATIVE_SHAPE),
+    ("regions[]", REGION),
+    ("regions[].image", IMAGE_NAME),
     ("ssh", SSH),
     ("hunt", HUNT),
     ("notify[]", NOTIFY),

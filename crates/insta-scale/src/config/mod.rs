@@ -26,6 +26,8 @@ mod ocids;
 mod options;
 mod placement;
 mod prices;
+mod region_placements;
+mod regions;
 mod scalar;
 mod section;
 pub mod shapes;
@@ -51,6 +53,7 @@ pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
 pub use written::Written;
 
+use crate::error::CommandError;
 use crate::notify::Receiver;
 use crate::ssh::Login;
 use context::{Context, GROUP};
@@ -63,6 +66,7 @@ use oci_api::Region;
 use oci_api::models::LaunchInstanceDetails;
 use oci_client::credentials::CredentialsError;
 use oci_client::regions::AddedRegions;
+use regions::Around;
 use section::Section;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -132,6 +136,23 @@ pub struct Settings {
     pub notes: String,
     /// The positions of values that only the service can check.
     pub written: Written,
+}
+
+impl Settings {
+    /// Refuses a config with several regions for a command that handles one.
+    ///
+    /// # Errors
+    /// When the config lists further regions.
+    pub fn refuse_regions(&self, command: &str) -> Result<(), CommandError> {
+        let Some(first) = self.fleet.regions.first() else { return Ok(()) };
+        Err(CommandError::usage(
+            format!(
+                "{command} handles one region, but {} also lists {} under `regions`",
+                self.file, first.region
+            ),
+            "use `launch`, `hunt`, `resume` and `instances` with this config, or a config for each region",
+        ))
+    }
 }
 
 /// Reads a file. `profile_facts` is called at most once, for the profile that the settings name.
@@ -261,6 +282,7 @@ fn read_root(
     } else {
         missing.push("compartment_id".to_owned());
     }
+    let has_endpoint = endpoint.is_some();
     let context = Context { home: home.as_ref(), count: overrides.count, folders, findings };
     let instances = if let Some(node) = top.node("instance_settings") {
         instance::read_instances(node, &context, &mut missing)
@@ -273,7 +295,8 @@ fn read_root(
         if overrides.profile.is_some() || top.text("tenancy_ocid").is_none() { facts.tenancy } else { None };
     let tenancy = tenancy.or_else(|| top.text("tenancy_ocid").map(|tenancy| tenancy.value.to_owned()));
     let mut fleet = FleetSpec {
-        region: home.map(|home| home.name).unwrap_or_default(),
+        regions: Vec::new(),
+        region: home.as_ref().map(|home| home.name.clone()).unwrap_or_default(),
         tenancy: tenancy.unwrap_or_default(),
         compartment: compartment.map(|compartment| compartment.value.to_owned()).unwrap_or_default(),
         name_prefix: instances.names.prefix.clone(),
@@ -292,6 +315,8 @@ fn read_root(
             None => return None,
         },
     };
+    let around = Around { home: home.as_ref(), has_endpoint, simulated: overrides.simulate, findings };
+    regions::read_regions(&top, &mut fleet, &around);
     let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
     if let Some(place) = instances.cheapest {

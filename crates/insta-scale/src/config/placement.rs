@@ -3,7 +3,7 @@
 //! It must not ask the service for the domains; `AD-1` is resolved when the plan is made.
 
 use super::context::Context;
-use super::finding::{Finding, Place};
+use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::ocids;
 use super::section::{At, Section};
@@ -31,7 +31,7 @@ pub struct Domains {
 /// Reads the availability domains and the fault domains of a group.
 pub fn read_domains(section: &Section<'_>, context: &Context<'_>) -> Domains {
     let domains = section.texts("availability_domain");
-    check_names(&domains, context);
+    check_names(&domains, context.findings);
     Domains {
         names: domains.iter().map(|domain| domain.value.to_owned()).collect(),
         faults: fault_domains(section, context).into_iter().flatten().collect(),
@@ -78,7 +78,7 @@ pub fn read_placements(
         check_single(section, single, domains.len(), by_domain.is_some(), context);
     }
     let by_domain = by_domain.unwrap_or_default();
-    check_names(&domains, context);
+    check_names(&domains, context.findings);
     let mut names: Vec<String> = domains.iter().map(|domain| domain.value.to_owned()).collect();
     if names.is_empty() {
         names = by_domain.iter().map(|reserved| reserved.domain.clone()).collect();
@@ -108,11 +108,11 @@ pub fn read_placements(
     !open || single.is_none_or(|single| single.value.is_empty())
 }
 
-fn check_names(domains: &[At<&str>], context: &Context<'_>) {
+pub(super) fn check_names(domains: &[At<&str>], findings: &Findings) {
     for domain in
         domains.iter().filter(|domain| domain.value.chars().any(|c| c.is_whitespace() || c.is_control()))
     {
-        context.findings.mistake(
+        findings.mistake(
             Finding::at(domain.place, format!("{:?} is not an availability domain", domain.value))
                 .help("write `AD-1`, or the full name such as `Uocm:PHX-AD-1`"),
         );

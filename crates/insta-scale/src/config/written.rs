@@ -17,6 +17,8 @@ pub struct Written {
     /// Every shape that the file names, the first choice's first.
     shapes: Vec<(String, Place)>,
     spread: Option<Place>,
+    /// Each further region.
+    regions: Vec<(String, Place)>,
     credentials: Vec<(&'static str, Place)>,
     lines: Vec<(usize, String)>,
 }
@@ -43,6 +45,13 @@ impl Written {
                 }
             }
         }
+        let mut regions = Vec::new();
+        if let Some(Node { value: Value::List(items), .. }) = root.child("regions") {
+            for item in items {
+                names(item.child("region"), &mut regions);
+                names(item.child("availability_domain"), &mut domains);
+            }
+        }
         let keys = ["private_key_path", "fingerprint", SECRET];
         let credentials = keys.into_iter().filter_map(|key| Some((key, root.child(key)?.place)));
         let credentials: Vec<(&'static str, Place)> = credentials.collect();
@@ -51,10 +60,11 @@ impl Written {
             .map(|(_, place)| place)
             .chain(credentials.iter().map(|(_, place)| place))
             .chain(shapes.iter().map(|(_, place)| place))
+            .chain(regions.iter().map(|(_, place)| place))
             .chain(&spread);
         let places: Vec<Finding> = places.map(|place| Finding::at(*place, "")).collect();
         let lines = finding::quoted_lines(source, &places);
-        Self { file: file.to_owned(), domains, shapes, spread, credentials, lines }
+        Self { file: file.to_owned(), domains, shapes, spread, regions, credentials, lines }
     }
 
     /// The error of an unusable key at its position in the file; `None` if the file does not name the key.
@@ -76,6 +86,17 @@ impl Written {
     pub fn mistakes(&self, found: &[fleet::plan::Finding]) -> ConfigErrors {
         let mut mistakes = Vec::new();
         for finding in found {
+            if let Some(region) = finding.region.as_ref().filter(|_| finding.domain.is_none()) {
+                let is_meant = |name: &str| {
+                    oci_api::Region::find(name)
+                        .map_or(name, |region| region.name)
+                        .eq_ignore_ascii_case(region)
+                };
+                let place = self.regions.iter().find(|(name, _)| is_meant(name)).map(|(_, place)| *place);
+                let message = format!("{}: {}", finding.field, finding.message);
+                mistakes.push(Finding { place, ..Finding::whole(message) });
+                continue;
+            }
             if let Some(shape) = &finding.shape {
                 let message = format!("{}: {}", finding.field, finding.message);
                 let place = self.shapes.iter().find(|(name, _)| name == shape).map(|(_, place)| *place);

@@ -248,7 +248,13 @@ pub fn plan_outline(plan: &Plan) -> String {
         let _ = writeln!(out, "  {label:<12} {text}");
     }
     let _ = writeln!(out, "  region       {}", clean(region));
+    for further in &plan.fleet.regions {
+        let _ = writeln!(out, "    then       {}", clean(&further.region));
+    }
     let _ = writeln!(out, "  compartment  {}", clean(compartment));
+    for further in plan.fleet.regions.iter().filter(|further| further.compartment != *compartment) {
+        let _ = writeln!(out, "               {} in {}", clean(&further.compartment), clean(&further.region));
+    }
     for (label, text) in placement_rows(&plan.fleet) {
         let _ = writeln!(out, "  {label:<12} {text}");
     }
@@ -256,9 +262,13 @@ pub fn plan_outline(plan: &Plan) -> String {
 }
 
 fn describe(fleet: &FleetSpec, placement: &Placement) -> String {
-    let mut text = match placement.availability_domain.as_str() {
-        "" => "every availability domain of the region, in order, until one has capacity".to_owned(),
-        name => clean(name),
+    let mut text = match (placement.availability_domain.as_str(), &placement.region) {
+        ("", None) => "every availability domain of the region, in order, until one has capacity".to_owned(),
+        ("", Some(region)) => {
+            format!("every availability domain of {}, in order, until one has capacity", clean(region))
+        }
+        (name, None) => clean(name),
+        (name, Some(region)) => format!("{} in {}", clean(name), clean(region)),
     };
     if let Some(fault) = &placement.fault_domain {
         let _ = write!(text, ", {}", clean(fault));

@@ -28,6 +28,7 @@ mod planning;
 mod program;
 mod properties;
 #[cfg(target_os = "linux")]
+mod regions;
 mod reliability;
 mod reservations;
 #[cfg(unix)]

@@ -34,7 +34,7 @@ impl Context<'_> {
             let names: Vec<String> = Some(name.clone()).filter(|name| !name.is_empty()).into_iter().collect();
             for placement in placements {
                 if self.has_room(&placement, &names).await? {
-                    self.memory.report(&limit, self.env.clock.now());
+                    self.memory.report(placement.region.as_deref(), &limit, self.env.clock.now());
                     break;
                 }
             }
@@ -44,7 +44,9 @@ impl Context<'_> {
 
     /// Whether the limits, those of the shape if none is named, have room for an instance. What cannot be read has none.
     async fn has_room(&self, placement: &Placement, names: &[String]) -> Result<bool, Halted> {
-        let asking = limits::named(&self.env.client, &self.plan.fleet, placement, names);
+        let (client, fleet) =
+            (self.client_at(placement), self.plan.fleet.in_region(placement.region.as_deref()));
+        let asking = limits::named(&client, &fleet, placement, names);
         Ok(match self.ask(asking).await? {
             NamedLimits::Room(bounds) => !bounds.is_empty() && bounds.iter().all(|bound| bound.room > 0),
             NamedLimits::Foreign(_) => false,

@@ -11,14 +11,15 @@ mod named;
 mod network;
 mod offers;
 mod probe;
+mod regions;
 mod report;
 mod reserved;
 mod shapes;
 mod subnet;
 mod verdict;
 
-pub use ask::preflight;
 pub use headroom::{Headroom, LimitRow, headroom};
+pub use regions::preflight;
 pub use report::{Availability, Cell, Matrix, matrix};
 pub use reserved::{Reserved, look_at_reservations};
 pub use verdict::{Bound, Pool, Verdict};

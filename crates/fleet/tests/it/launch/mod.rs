@@ -8,6 +8,7 @@ mod memory;
 mod placements;
 mod plan;
 mod refused;
+mod regions;
 mod run;
 mod spread;
 mod why;

@@ -44,6 +44,7 @@ impl<'a> Ground<'a> {
     /// Reads the config, opens the ledger, and signs in. A command that `writes` creates a missing ledger.
     pub async fn open(session: &'a Session, writes: bool) -> Result<Self, CommandError> {
         let settings = session.read_config(None)?;
+        settings.refuse_regions("a command about a fleet")?;
         let origin = session.origin(&settings);
         let key = FleetKey::new(&settings.fleet, origin.as_ref());
         let store = if writes { Some(session.ledger()?) } else { session.ledger_of_the_past()? };

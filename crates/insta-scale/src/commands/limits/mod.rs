@@ -44,6 +44,7 @@ pub async fn run_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, Co
 /// Shows the limits.
 async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
     let settings = session.read_config(args.count)?;
+    settings.refuse_regions("`limits`")?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
