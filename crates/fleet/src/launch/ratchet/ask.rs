@@ -9,6 +9,7 @@ use crate::reservation::{Held, Order, Patience, ReservationError, create_all, re
 use crate::tuning::RATCHET_STEP;
 use ledger::capacity::Answer;
 use ledger::{ErrorClass, ErrorRecord, Event};
+use oci_api::models::ComputeCapacityReservationSummary;
 use oci_client::FailureClass;
 
 impl Ratchet<'_> {
@@ -218,19 +219,15 @@ impl Ratchet<'_> {
         }
     }
 
-    /// Handles a reservation that was not found. It counts as gone only if the list does not show it either, because the
-    /// service also answers "not found" to a user without the permission to read it.
+    /// Handles a reservation that was not found.
     async fn lost(&mut self, at: usize, ocid: &str) {
         let context = self.context;
         let listed =
             context.env.client.list_capacity_reservations(&context.plan.fleet.compartment, None).await;
-        let is_listed = listed.is_ok_and(|rows| {
-            rows.iter().any(|row| row.id == ocid && row.lifecycle_state.as_deref() != Some("DELETED"))
-        });
-        let place: &mut Place = &mut self.places[at];
-        if is_listed {
+        if !is_gone(listed, ocid) {
             return;
         }
+        let place: &mut Place = &mut self.places[at];
         let message = format!("somebody else deleted {ocid} in {}", place.domain());
         place.ocid = place.share.existing.clone().filter(|existing| existing != ocid);
         let gone = Event::GivenBack { slot: None, ocid: ocid.to_owned() };
@@ -242,6 +239,15 @@ impl Ratchet<'_> {
     }
 }
 
+/// Whether a reservation that was not found is gone: a complete list lacks it. The service also answers "not found" to a user
+/// without the permission to read it, and such a user gets no list either. A reservation that is forgotten wrongly would cost
+/// money unnoticed.
+fn is_gone<E>(listed: Result<Vec<ComputeCapacityReservationSummary>, E>, ocid: &str) -> bool {
+    listed.is_ok_and(|rows| {
+        rows.iter().all(|row| row.id != ocid || row.lifecycle_state.as_deref() == Some("DELETED"))
+    })
+}
+
 fn record_of(error: &ReservationError) -> ErrorRecord {
     match error.failure() {
         Some(failure) => error_record(failure),
@@ -251,5 +257,24 @@ fn record_of(error: &ReservationError) -> ErrorRecord {
             message: error.to_string(),
             ..ErrorRecord::default()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_complete_list_proves_a_reservation_gone() {
+        let row = |id: &str, state: &str| ComputeCapacityReservationSummary {
+            id: id.to_owned(),
+            lifecycle_state: Some(state.into()),
+            ..ComputeCapacityReservationSummary::default()
+        };
+        let is_gone = |listed: Result<_, &str>| super::is_gone(listed, "held");
+        assert!(is_gone(Ok(vec![row("other", "ACTIVE")])));
+        assert!(is_gone(Ok(vec![row("held", "DELETED")])));
+        assert!(!is_gone(Ok(vec![row("held", "ACTIVE")])));
+        assert!(!is_gone(Err("refused")), "the list may be refused as well");
     }
 }
