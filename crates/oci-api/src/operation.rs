@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_table_has_every_operation_at_its_own_place() {
-        assert_eq!(Operation::ALL.len(), 69);
+        assert_eq!(Operation::ALL.len(), 76);
         for operation in Operation::ALL {
             assert_eq!(operation.info().operation, *operation);
             assert_eq!(Operation::by_name(operation.name()), Some(*operation));

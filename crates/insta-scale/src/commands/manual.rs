@@ -169,6 +169,7 @@ const EXIT_STATUS: &[(&str, &str)] = &[
     ("4", "Nothing was done: every request failed, nothing matched, or you declined."),
     ("5", "OCI refused the login."),
     ("6", "With hunt --once: not all instances run yet."),
+    ("7", "A ratchet ran out of time or money and gave everything back."),
     ("130", "Interrupted by Ctrl-C or a signal. Continue a launch with oci-insta-scale resume."),
 ];
 
