@@ -28,7 +28,7 @@ pub async fn create_reservations(
 ) -> Result<Exit, CommandError> {
     let domains = choose_domains(connection, &args).await?;
     let wants = wants(connection, &args)?;
-    check_shapes(connection, &wants, &domains).await?;
+    Box::pin(check_shapes(connection, &wants, &domains)).await?;
     let orders = orders(connection, &args, &domains, &wants)?;
     for order in &orders {
         reservation::check(&order.wants).map_err(|message| CommandError::Usage { message, hint: None })?;
@@ -237,14 +237,13 @@ async fn check_shapes(
     for want in wants {
         let shape = &want.shape;
         let compartment = connection.required_compartment()?;
-        let (reservable, flexible) = connection
-            .ask(async {
-                Ok::<_, CommandError>(tokio::join!(
-                    reservation::reservable(&connection.client, compartment, shape),
-                    reservation::is_flexible(&connection.client, compartment, shape)
-                ))
-            })
-            .await?;
+        let (reservable, flexible) = Box::pin(connection.ask(async {
+            Ok::<_, CommandError>(tokio::join!(
+                reservation::reservable(&connection.client, compartment, shape),
+                reservation::is_flexible(&connection.client, compartment, shape)
+            ))
+        }))
+        .await?;
         // A user who may not list shapes may still be allowed to reserve: the service decides.
         if let Ok(places) = reservable
             && let Some(domain) = domains.iter().find(|domain| !places.contains(domain))
