@@ -226,13 +226,14 @@ fn a_fleet_of_two_regions_lives_from_plan_to_cleanup() {
 #[test]
 fn commands_for_one_region_refuse_a_config_with_several() {
     let (place, _region) = two_regions();
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 8] = [
         &["scale", "5"],
         &["status"],
         &["maintain", "--once", "--yes"],
         &["launch", "--reserve"],
         &["hunt", "--ratchet"],
         &["limits"],
+        &["limits", "request", "--yes"],
         &["plan", "--placements", "table"],
     ];
     for words in commands {

@@ -24,7 +24,11 @@ use std::fmt::Write as _;
 pub async fn run_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
     let Some(command) = &args.command else { return show_limits(session, args).await };
     let settings = match command {
-        LimitsCommand::Request(args) => session.read_config(args.count)?,
+        LimitsCommand::Request(args) => {
+            let settings = session.read_config(args.count)?;
+            settings.refuse_regions("`limits request`")?;
+            settings
+        }
         _ => session.read_unfinished_config()?,
     };
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
