@@ -19,8 +19,8 @@ pub(super) struct HuntNotes {
     pub yielding: BTreeSet<Subject>,
     /// The number of the last probe of each target.
     pub probed: BTreeMap<Subject, u64>,
-    /// When this process last read each limit that refuses.
-    pub looked: BTreeMap<Subject, Instant>,
+    /// When this process last read each limit that refuses, by region.
+    pub looked: BTreeMap<(Option<String>, Subject), Instant>,
     /// The number of probes sent.
     pub probes: u64,
     /// Whether any response was about capacity.
