@@ -13,7 +13,8 @@ const HISTORIES: Histories<upkeep::Told> = Histories {
 #[test]
 fn no_seed_deletes_what_the_books_want() {
     let Some(sum) = HISTORIES.check() else { return };
-    // A cleanup that deletes nothing would keep every promise.
+    // A cleanup that deletes nothing would keep every promise. 600 random seeds delete 68 resources on average, in groups of
+    // about 4 (30 samples: 38 to 108), so that fewer than 10 are no accident.
     let (seeds, deletions) = (sum.seeds, sum.total.deletions);
-    assert!(seeds < HISTORIES.seeds || deletions > seeds / 16, "{deletions} deletions");
+    assert!(seeds < HISTORIES.seeds || deletions >= seeds / 60, "{deletions} deletions");
 }
