@@ -10,6 +10,10 @@ use std::time::Duration;
 pub const DRY_RUN_QUESTION: Duration = Duration::from_secs(10);
 /// How long to wait for the name of the compartment. It is only a convenience, because the OCID identifies the compartment.
 pub const NAME_QUESTION: Duration = Duration::from_secs(5);
+/// Free space below which `doctor` warns. The ledger of a run of 1,000 instances takes about 2 MB.
+pub const DOCTOR_FREE_SPACE: u64 = 64 * 1024 * 1024;
+/// How long `doctor` waits for DNS.
+pub const DOCTOR_DNS: Duration = Duration::from_secs(5);
 /// How long to ask for addresses after a launch. They are optional, because the run has already ended.
 pub const ADDRESSES_QUESTION: Duration = Duration::from_secs(15);
 /// The retries of each request of `plan`, because somebody waits for the result.

@@ -37,9 +37,9 @@ pub async fn find(
             }
         }
         let states = machines.iter().map(|machine| (machine.ocid.as_str(), &machine.state)).collect();
-        for domain in domains {
-            let found = volumes::find(client, evidence, scope, domain, &ours, &states, &mut notes).await?;
-            left.volumes.extend(found);
+        if !domains.is_empty() {
+            left.volumes =
+                volumes::find(client, evidence, scope, domains, &ours, &states, &mut notes).await?;
         }
         let drawn_on = machines.iter().filter(|machine| is_living(machine));
         let drawn_on = drawn_on.filter_map(|machine| machine.capacity_reservation.as_deref()).collect();

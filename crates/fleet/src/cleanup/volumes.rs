@@ -12,6 +12,7 @@ use super::notes::Notes;
 use super::{LeftVolume, Scope};
 use crate::action::volume_attachment;
 use crate::price::BOOT_VOLUME_VPUS;
+use futures_util::future::{try_join, try_join_all};
 use jiff::{SignedDuration, Timestamp};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Client, Failure};
@@ -36,12 +37,12 @@ struct Owners<'a> {
     made: BTreeSet<(String, String)>,
 }
 
-/// Finds them in one availability domain.
+/// Finds them. The lists of data volumes span all availability domains; those of boot volumes need one, and are read concurrently.
 pub(super) async fn find(
     client: &Client,
     evidence: &Evidence,
     scope: &Scope,
-    domain: &str,
+    domains: &[String],
     ours: &BTreeMap<String, MadeInstance>,
     states: &BTreeMap<&str, &State>,
     notes: &mut Notes,
@@ -56,18 +57,30 @@ pub(super) async fn find(
         in_use: BTreeSet::new(),
         made: BTreeSet::new(),
     };
-    for row in client.list_boot_volume_attachments(compartment, domain, None).await? {
+    let of_boot = try_join_all(domains.iter().map(|domain| {
+        try_join(
+            client.list_boot_volume_attachments(compartment, domain, None),
+            client.list_boot_volumes(compartment, domain),
+        )
+    }));
+    let of_data = try_join(
+        client.list_volume_attachments(compartment, None, None),
+        client.list_volumes(compartment, None),
+    );
+    let (of_boot, (attached_data, data)) = try_join(of_boot, of_data).await?;
+    let (attached_boot, boot): (Vec<_>, Vec<_>) = of_boot.into_iter().unzip();
+    for row in attached_boot.into_iter().flatten() {
         owners.take(row.boot_volume_id, row.instance_id, row.lifecycle_state.as_str());
     }
-    for row in client.list_volume_attachments(compartment, Some(domain), None).await? {
-        let Some(row) = volume_attachment(&row) else { continue };
+    for row in &attached_data {
+        let Some(row) = volume_attachment(row) else { continue };
         if row.made_at_launch {
             owners.made.insert((row.volume.clone(), row.instance.clone()));
         }
         owners.take(row.volume, row.instance, &row.state);
     }
     let mut found = Vec::new();
-    for row in client.list_boot_volumes(compartment, domain).await? {
+    for row in boot.into_iter().flatten() {
         let volume = LeftVolume {
             name: row.display_name.unwrap_or_default(),
             boot: true,
@@ -78,7 +91,7 @@ pub(super) async fn find(
         };
         found.extend(owners.judge(volume, row.lifecycle_state.as_str(), row.time_created, notes));
     }
-    for row in client.list_volumes(compartment, Some(domain)).await? {
+    for row in data {
         let volume = LeftVolume {
             name: row.display_name,
             boot: false,

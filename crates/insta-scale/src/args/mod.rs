@@ -3,6 +3,7 @@
 //! This module must not know what the commands do.
 
 mod capacity;
+mod doctor;
 mod duration;
 mod fleets;
 mod go_style;
@@ -21,6 +22,7 @@ pub use capacity::{
     AskedShape, CapacityArgs, CapacityCommand, Find, FindArgs, HistoryArgs, PlacementsFormat, PlanArgs,
     PolicyArgs, Where,
 };
+pub use doctor::DoctorArgs;
 pub use duration::parse as parse_duration;
 pub use fleets::{
     AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ReplaceArgs, ScaleArgs,
@@ -170,6 +172,8 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Show which service limits stand in the way of the fleet, and request higher ones
     Limits(LimitsArgs),
+    /// Check everything that a launch needs, and say what to do about the rest
+    Doctor(DoctorArgs),
     /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),
     /// Find values for the config: availability domains, shapes, images, subnets and compartments

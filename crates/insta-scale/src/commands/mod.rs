@@ -5,6 +5,7 @@ pub mod capacity_history;
 pub mod cleanup;
 pub mod consent;
 pub mod costs;
+pub mod doctor;
 pub mod dry_run;
 pub mod ending;
 pub mod export;
@@ -100,6 +101,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Reservation(args) => Box::pin(reservation::run_verb(session, args.command)).await,
         Command::Capacity(args) => Box::pin(capacity::show_capacity(session, &args)).await,
         Command::Limits(args) => Box::pin(limits::run_limits(session, &args)).await,
+        Command::Doctor(args) => Box::pin(doctor::examine(session, &args)).await,
         Command::Find(args) => Box::pin(find::find_values(session, args)).await,
         Command::Instances(args) => {
             instances::check_verb_format(session.output, &args.command)?;

@@ -5,6 +5,7 @@ pub mod budget;
 pub mod capacity_history;
 pub mod console;
 pub mod dedup;
+pub mod doctor;
 pub mod document;
 pub mod dry_run_report;
 pub mod ending;

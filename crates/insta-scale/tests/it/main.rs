@@ -10,6 +10,8 @@ mod before_a_run;
 mod capacity_history;
 mod command_line;
 mod consent;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod first_boot;
 mod fleets;
 mod formats;

@@ -26,6 +26,8 @@ const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 pub struct Surroundings {
     /// The proxy that a variable names. Without one, the system's settings apply, if there are any.
     pub(super) proxy: Option<Proxy>,
+    /// The variable that names it, with the address but without a password: `HTTPS_PROXY (http://proxy:3128)`.
+    proxy_source: Option<String>,
     /// The certificates that are trusted instead of the system's.
     pub(super) bundle: Option<Bundle>,
 }
@@ -55,7 +57,19 @@ pub struct SurroundingsError {
 impl Surroundings {
     /// Reads the variables.
     pub fn read(env: Environment<'_>) -> Result<Self, SurroundingsError> {
-        Ok(Self { proxy: proxy(env)?, bundle: bundle(env)? })
+        let proxy_source =
+            first(PROXIES, env).map(|(variable, value)| format!("{variable} ({})", shown(value.trim())));
+        Ok(Self { proxy: proxy(env)?, proxy_source, bundle: bundle(env)? })
+    }
+
+    /// The variable that names the proxy, with the proxy's address but without a password.
+    pub fn proxy_source(&self) -> Option<&str> {
+        self.proxy_source.as_deref()
+    }
+
+    /// The variable and the file that name the trusted certificates; `None` if they are the system's.
+    pub fn trusted_source(&self) -> Option<&str> {
+        self.bundle.as_ref().map(|bundle| bundle.source.as_str())
     }
 
     /// The PEM certificates that are trusted instead of the system's, if a variable names some.

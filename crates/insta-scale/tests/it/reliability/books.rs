@@ -39,7 +39,12 @@ impl Drop for Region {
 
 /// The region's own counters.
 pub fn stats(region: &Region) -> Value {
-    let address = region.endpoint.trim_start_matches("http://");
+    stats_at(&region.endpoint)
+}
+
+/// The counters of the region at this address.
+pub fn stats_at(endpoint: &str) -> Value {
+    let address = endpoint.trim_start_matches("http://");
     let mut socket = std::net::TcpStream::connect(address).unwrap();
     write!(socket, "GET /_sim/stats HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();

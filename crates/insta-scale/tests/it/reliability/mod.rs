@@ -2,7 +2,7 @@
 //!
 //! For Linux only, whose tools set up signals, small disks and file modes.
 
-mod books;
+pub mod books;
 mod disk;
 mod lost;
 mod moments;

@@ -1,0 +1,130 @@
+//! What `doctor` checks on this machine.
+
+use super::failed;
+use crate::error::CommandError;
+use crate::output::doctor::{Check, State};
+use crate::output::text::count;
+use crate::session::Session;
+use crate::tuning::DOCTOR_FREE_SPACE;
+use ledger::Store;
+use std::path::Path;
+
+/// Whether runs can be recorded, and whether the records of earlier ones can be read.
+pub async fn state_folder(session: &Session) -> Vec<Check> {
+    let folder = match session.state_folder() {
+        Ok(folder) => folder,
+        Err(error) => return vec![failed("records", &error)],
+    };
+    let mut checks = Vec::new();
+    let shown = folder.display();
+    match can_write(&folder) {
+        Ok(true) => checks.push(Check::new("records", State::Ok, format!("{shown} can be written"))),
+        Ok(false) => {
+            checks.push(Check::new("records", State::Ok, format!("the first launch creates {shown}")));
+            return checks;
+        }
+        Err(error) => {
+            let found = format!("{shown} cannot be written: {error}");
+            let remedy = "nothing is launched without a record of it: free space, correct the permissions, or use --state-dir";
+            checks.push(Check::new("records", State::Failed, found).remedy(Some(remedy)));
+        }
+    }
+    checks.extend(permissions(&folder));
+    checks.extend(space(&folder));
+    match session.ledger_of_the_past() {
+        Ok(Some(store)) => checks.push(runs(&*store).await),
+        Ok(None) => {}
+        Err(error) => checks.push(failed("runs", &error)),
+    }
+    checks
+}
+
+/// Whether a file can be written in the folder; false if the folder does not exist yet but could be created.
+fn can_write(folder: &Path) -> std::io::Result<bool> {
+    let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
+    let probe = existing.join(format!(".doctor-{}", std::process::id()));
+    let written = std::fs::write(&probe, b"can this be written?\n");
+    // Removed also after a failure, since a full disk may have taken a part of it.
+    let removed = std::fs::remove_file(&probe);
+    written.and(removed).map(|()| existing == folder)
+}
+
+/// Others may not read what was launched by whom.
+#[cfg(unix)]
+fn permissions(folder: &Path) -> Option<Check> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(folder).ok()?.permissions().mode() & 0o777;
+    (mode & 0o022 != 0).then(|| {
+        let found = format!("{} can be written by other users (mode {mode:o})", folder.display());
+        let remedy = format!("chmod go-w {}", crate::output::text::shell_word(&folder.to_string_lossy()));
+        Check::new("permissions", State::Warning, found).remedy(Some(remedy))
+    })
+}
+
+#[cfg(not(unix))]
+fn permissions(_: &Path) -> Option<Check> {
+    None
+}
+
+/// Little free space, which ends a run when its ledger cannot be written any more.
+#[cfg(unix)]
+fn space(folder: &Path) -> Option<Check> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    (free < DOCTOR_FREE_SPACE).then(|| {
+        let found = format!("{} MB are free on the disk of {}", free / (1024 * 1024), folder.display());
+        Check::new("space", State::Warning, found)
+            .remedy(Some("free some space: a run stops launching when its records cannot be written"))
+    })
+}
+
+#[cfg(not(unix))]
+fn space(_: &Path) -> Option<Check> {
+    None
+}
+
+/// The runs of the past: damaged records, and what was left unfinished.
+async fn runs(store: &dyn Store) -> Check {
+    let heads = match store.runs().await {
+        Ok(heads) => heads,
+        Err(error) => return failed("runs", &CommandError::from(error)),
+    };
+    let mut damaged = Vec::new();
+    for head in &heads {
+        match store.records(head.run).await {
+            Ok(records) if records.unreadable.is_empty() && head.kind.is_some() => {}
+            Ok(_) | Err(_) => damaged.push(head.run.to_string()),
+        }
+    }
+    let unfinished = heads.iter().filter(|head| head.unfinished() && !head.held).count();
+    let all = count(heads.len() as u64, "run");
+    if let [first, ..] = damaged.as_slice() {
+        let of = count(damaged.len() as u64, "run");
+        return Check::new("runs", State::Warning, format!("records of {of} of {all} are damaged ({first})"))
+            .remedy(Some(format!(
+                "`oci-insta-scale resume --from-cloud {first}` rebuilds a run from the tags of its instances"
+            )));
+    }
+    if unfinished > 0 {
+        let left = count(unfinished as u64, "run");
+        return Check::new("runs", State::Warning, format!("{left} of {all} not finished"))
+            .remedy(Some("`oci-insta-scale runs` lists them, `resume RUN` continues one"));
+    }
+    Check::new("runs", State::Ok, format!("{all} recorded"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_is_tried_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(can_write(folder.path()).unwrap());
+        assert!(!can_write(&folder.path().join("not/yet")).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        can_write(&file).unwrap_err();
+    }
+}

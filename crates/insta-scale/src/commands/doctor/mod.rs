@@ -1,0 +1,71 @@
+//! `doctor`: checks everything that a launch needs, one line each, with the remedy. Changes nothing.
+
+mod launch;
+mod machine;
+mod service;
+
+use crate::args::{DoctorArgs, OutputFormat};
+use crate::config::Settings;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::doctor::{Check, State, document, text};
+use crate::output::{again, console};
+use crate::runtime;
+use crate::session::Session;
+
+/// Checks and shows the results.
+pub async fn examine(session: &Session, args: &DoctorArgs) -> Result<Exit, CommandError> {
+    session.say_when_stopped(runtime::STOPPING_QUESTIONS);
+    let mut checks =
+        vec![Check::new("version", State::Ok, format!("oci-insta-scale {}", env!("CARGO_PKG_VERSION")))];
+    checks.extend(machine::state_folder(session).await);
+    let (settings, config) = read_config(session, args.count);
+    let is_complete = config.state != State::Failed;
+    checks.push(config);
+    let exit = match settings {
+        Some(settings) => Box::pin(service::check(session, settings, is_complete, &mut checks)).await?,
+        None => Exit::Usage,
+    };
+    for one in &mut checks {
+        one.remedy = one.remedy.take().map(|remedy| again::advice(&remedy));
+    }
+    // A state folder that cannot be written stops a launch too, whatever the service answers.
+    let exit = if exit == Exit::Done && checks.iter().any(|one| one.state == State::Failed) {
+        Exit::Usage
+    } else {
+        exit
+    };
+    let document = || document(&checks, exit == Exit::Done);
+    console::data(&match session.output {
+        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
+        OutputFormat::Jsonl => document().to_string() + "\n",
+        _ => text(&checks, console::width()),
+    })?;
+    if !session.is_quiet() && session.output == OutputFormat::Table {
+        let last = if exit == Exit::Done { "a launch can go" } else { "a launch would not succeed as it is" };
+        console::line(last);
+    }
+    Ok(exit)
+}
+
+/// The config; if it has mistakes, as much of it as the later checks can use.
+fn read_config(session: &Session, count: Option<u32>) -> (Option<Settings>, Check) {
+    let file = session.config_file().display().to_string();
+    match session.read_config(count) {
+        Ok(settings) => {
+            let instances = crate::output::text::count(settings.fleet.count, "instance");
+            let found = format!("{file}: {instances} of fleet {}", settings.fleet.name);
+            (Some(settings), Check::new("config", State::Ok, found))
+        }
+        Err(error) => {
+            let check = failed("config", &error);
+            // Its own mistakes are reported already.
+            (session.read_unfinished_config().ok(), check)
+        }
+    }
+}
+
+/// A check that failed for this reason.
+fn failed(check: &str, error: &CommandError) -> Check {
+    Check::new(check, State::Failed, error.to_string().trim_end()).remedy(error.hint())
+}

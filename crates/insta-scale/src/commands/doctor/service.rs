@@ -1,0 +1,259 @@
+//! What `doctor` checks between this machine and the service: proxy, certificates, network, clock, login, the fleet of the
+//! config, leftovers.
+
+use super::failed;
+use super::launch::of_fleet;
+use crate::config::Settings;
+use crate::connection::Connection;
+use crate::environment;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::doctor::{Check, State};
+use crate::output::text::{count, thousands};
+use crate::session::{Session, endpoints_of};
+use crate::tuning::{DOCTOR_DNS, PLAN_RETRIES};
+use bytes::Bytes;
+use fleet::cleanup::{self, Scope};
+use fleet::preflight::{Level, Preflight, preflight};
+use jiff::Timestamp;
+use oci_api::Service;
+use oci_client::transport::{Https, Surroundings, Transport as _};
+
+/// By how many seconds OCI lets the clock of a client differ (Oracle, "Request Signatures": five minutes).
+const CLOCK_TOLERANCE: f64 = 300.0;
+
+/// Checks what the launch of these settings needs. `is_complete`: the config has no mistakes.
+pub async fn check(
+    session: &Session,
+    settings: Settings,
+    is_complete: bool,
+    checks: &mut Vec<Check>,
+) -> Result<Exit, CommandError> {
+    let Some(surroundings) = surroundings(checks) else { return Ok(Exit::Usage) };
+    if !session
+        .ask(async { Ok::<_, CommandError>(network(session, &settings, surroundings, checks).await) })
+        .await?
+    {
+        return Ok(Exit::NoneLaunched);
+    }
+    let connection = match Connection::open(session, settings).await {
+        Ok(connection) => connection,
+        Err(CommandError::Interrupted) => return Err(CommandError::Interrupted),
+        Err(error) => {
+            checks.push(failed("login", &error));
+            return Ok(error.exit());
+        }
+    };
+    if !is_complete {
+        checks.push(Check::new("login", State::Ok, connection.signed_as()));
+        checks.push(Check::new("fleet", State::Skipped, "the config has mistakes"));
+        return Ok(Exit::Usage);
+    }
+    let client = connection.questions.with_retry(PLAN_RETRIES);
+    let Settings { fleet, prices, .. } = &connection.settings;
+    let asked = Box::pin(preflight(&client, fleet, prices));
+    let answer = connection.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
+    let exit = login(&connection, &answer, checks);
+    if exit == Exit::Done {
+        checks.extend(of_fleet(&answer));
+        checks.push(leftovers(&connection, &answer.availability_domains).await?);
+    }
+    Ok(match exit {
+        Exit::Done if answer.is_hopeless() || answer.possible == 0 => Exit::NoneLaunched,
+        Exit::Done if !answer.is_enough() => Exit::SomeFailed,
+        exit => exit,
+    })
+}
+
+/// The proxy and the trusted certificates; `None` if a variable is unusable.
+fn surroundings(checks: &mut Vec<Check>) -> Option<Surroundings> {
+    match Surroundings::read(&environment::variable) {
+        Ok(found) => {
+            let proxy = found.proxy_source().map_or_else(
+                || "no variable names a proxy".to_owned(),
+                |variable| format!("from {variable}"),
+            );
+            checks.push(Check::new("proxy", State::Ok, proxy));
+            let trusted = found.trusted_source().unwrap_or("those of the system");
+            checks.push(Check::new("certificates", State::Ok, format!("trusted: {trusted}")));
+            Some(found)
+        }
+        Err(error) => {
+            checks.push(Check::new("proxy", State::Failed, error.to_string()).remedy(Some(error.remedy)));
+            None
+        }
+    }
+}
+
+/// Whether the service answers at all, and what time it is there. One request without a signature finds out.
+async fn network(
+    session: &Session,
+    settings: &Settings,
+    surroundings: Surroundings,
+    checks: &mut Vec<Check>,
+) -> bool {
+    let base = match endpoints_of(settings) {
+        Ok(endpoints) => endpoints.base(Service::Compute),
+        Err(error) => {
+            checks.push(failed("network", &error));
+            return false;
+        }
+    };
+    let url = format!("{}://{}{}/20160918/", base.scheme, base.authority, base.prefix);
+    let request = http::Request::get(&url).header("host", base.authority.as_str()).body(Bytes::new());
+    let (Ok(transport), Ok(request)) = (Https::new(), request) else {
+        checks.push(Check::new("network", State::Failed, format!("no request can be sent to {url}")));
+        return false;
+    };
+    // Plain http goes only to this machine, so proxies are irrelevant.
+    let is_https = base.scheme.as_str() == "https";
+    if surroundings.proxy_source().is_none() || !is_https {
+        checks.push(dns(base.authority.as_str(), is_https).await);
+    }
+    let transport = if is_https { transport.in_surroundings(surroundings) } else { transport };
+    match transport.send(request).await {
+        Ok(response) => {
+            checks.push(Check::new("network", State::Ok, format!("{} responds", base.authority)));
+            checks.push(clock(&response, session.now()));
+            true
+        }
+        Err(error) => {
+            let remedy = if error.lasts {
+                "the certificate of the server is not trusted: name your company's in SSL_CERT_FILE"
+            } else {
+                "check the name of the region, DNS, the firewall and HTTPS_PROXY"
+            };
+            let found = format!("{} does not respond: {error}", base.authority);
+            checks.push(Check::new("network", State::Failed, found).remedy(Some(remedy)));
+            false
+        }
+    }
+}
+
+/// Whether the name of the host has an address. A proxy looks the name up itself.
+async fn dns(authority: &str, is_https: bool) -> Check {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().unwrap_or(443)),
+        None => (authority, if is_https { 443 } else { 80 }),
+    };
+    let looked = tokio::time::timeout(DOCTOR_DNS, tokio::net::lookup_host((host, port))).await;
+    let found = looked.map(|found| found.map(Iterator::count).unwrap_or_default()).unwrap_or_default();
+    if found > 0 {
+        return Check::new("dns", State::Ok, format!("{host} has an address"));
+    }
+    Check::new("dns", State::Failed, format!("{host} has no address"))
+        .remedy(Some("check the name of the region and the DNS server of this machine, or set HTTPS_PROXY"))
+}
+
+/// The clock of this machine beside the `Date` of a response.
+fn clock(response: &http::Response<Bytes>, now: Timestamp) -> Check {
+    if response.headers().contains_key(oci_api::SIMULATED_REGION) {
+        return Check::new("clock", State::Ok, "a simulated region has its own time");
+    }
+    let date = response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
+    let there = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|at| at.timestamp());
+    let Some(there) = there else {
+        return Check::new("clock", State::Warning, "the response has no readable date");
+    };
+    let ahead = now.duration_since(there).as_secs_f64();
+    let found =
+        format!("{:.0} s {} the service's", ahead.abs(), if ahead < 0.0 { "behind" } else { "ahead of" });
+    if ahead.abs() > CLOCK_TOLERANCE {
+        let remedy =
+            "OCI refuses signatures that are more than 5 minutes off: set the clock, for example with NTP";
+        return Check::new("clock", State::Failed, found).remedy(Some(remedy));
+    }
+    Check::new("clock", State::Ok, found)
+}
+
+/// Whether the service accepts the login.
+fn login(connection: &Connection<'_>, answer: &Preflight, checks: &mut Vec<Check>) -> Exit {
+    let signed_as = match connection.signed_as() {
+        none if none.is_empty() => "unsigned".to_owned(),
+        text => text,
+    };
+    match (answer.authenticated, &answer.unasked) {
+        (Some(false), _) => {
+            let refused = answer.findings.iter().find(|finding| finding.level == Level::Stop);
+            let why = refused.map_or_else(|| "OCI refused it".to_owned(), |finding| finding.message.clone());
+            let remedy = refused.and_then(|finding| finding.remedy.clone());
+            checks.push(Check::new("login", State::Failed, format!("{signed_as}: {why}")).remedy(remedy));
+            Exit::NotAuthenticated
+        }
+        (_, Some(unasked)) => {
+            checks.push(Check::new("login", State::Failed, unasked.message.clone()));
+            Exit::NoneLaunched
+        }
+        (Some(true), None) => {
+            checks.push(Check::new("login", State::Ok, signed_as));
+            Exit::Done
+        }
+        (None, None) => {
+            checks.push(Check::new(
+                "login",
+                State::Warning,
+                format!("{signed_as}; OCI did not say whether it accepts it"),
+            ));
+            Exit::Done
+        }
+    }
+}
+
+/// What earlier launches left behind, and its price.
+async fn leftovers(connection: &Connection<'_>, domains: &[String]) -> Result<Check, CommandError> {
+    let session = connection.session;
+    let Some(store) = session.ledger_of_the_past().ok().flatten() else {
+        return Ok(Check::new("leftovers", State::Ok, "no run is recorded here"));
+    };
+    let scope = Scope {
+        compartment: connection.compartment.clone(),
+        run: None,
+        expired_only: false,
+        kept_volumes: false,
+        made_reservations: false,
+        now: session.now(),
+    };
+    let prices = &connection.settings.prices;
+    let looked = connection.ask(async {
+        let evidence = cleanup::gather(&*store).await?;
+        Ok::<_, CommandError>(cleanup::find(&connection.questions, &evidence, &scope, domains, prices).await?)
+    });
+    Ok(match looked.await {
+        Ok(left) if left.is_empty() => Check::new("leftovers", State::Ok, "none"),
+        Ok(left) => {
+            let (hour, unknown) = left.hour(prices);
+            let plus = if unknown == 0 { "" } else { " and more of unknown price" };
+            let found = format!(
+                "{} cost {} {} per hour{plus}",
+                count(left.len() as u64, "leftover"),
+                thousands(hour, 4),
+                prices.currency()
+            );
+            Check::new("leftovers", State::Warning, found)
+                .remedy(Some("`oci-insta-scale cleanup` shows them and asks before it deletes them"))
+        }
+        Err(CommandError::Interrupted) => return Err(CommandError::Interrupted),
+        Err(error) => Check { state: State::Warning, ..failed("leftovers", &error) },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_more_than_five_minutes_off_fails() {
+        let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        let at = |date: &str| {
+            let response = http::Response::builder().header("date", date).body(Bytes::new()).unwrap();
+            let check = clock(&response, now);
+            (check.state, check.found)
+        };
+        assert_eq!(at("Sun, 29 Nov 2026 11:59:58 GMT"), (State::Ok, "2 s ahead of the service's".to_owned()));
+        assert_eq!(
+            at("Sun, 29 Nov 2026 12:05:30 GMT"),
+            (State::Failed, "330 s behind the service's".to_owned())
+        );
+        assert_eq!(at("a moment ago").0, State::Warning);
+    }
+}
