@@ -39,7 +39,7 @@ pub async fn find(
         let states = machines.iter().map(|machine| (machine.ocid.as_str(), &machine.state)).collect();
         if !domains.is_empty() {
             left.volumes =
-                volumes::find(client, evidence, scope, domains, &ours, &states, &mut notes).await?;
+                Box::pin(volumes::find(client, evidence, scope, domains, &ours, &states, &mut notes)).await?;
         }
         let drawn_on = machines.iter().filter(|machine| is_living(machine));
         let drawn_on = drawn_on.filter_map(|machine| machine.capacity_reservation.as_deref()).collect();

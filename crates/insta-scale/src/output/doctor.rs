@@ -6,6 +6,7 @@ use super::text::{clean_lines, wrap};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -70,7 +71,8 @@ pub fn text(checks: &[Check], width: Option<usize>) -> String {
         for part in [Some(one.found.as_str()), one.remedy.as_deref()].into_iter().flatten() {
             lines.extend(wrap(&clean_lines(part), room).lines().map(str::to_owned));
         }
-        out.push_str(&format!("{style}{mark:<5}{style:#} {label:<LABEL$} "));
+        // Writing to a String cannot fail, so the result is ignored.
+        let _ = write!(out, "{style}{mark:<5}{style:#} {label:<LABEL$} ");
         out.push_str(&lines.join(&format!("\n{:indent$}", "")));
         out.push('\n');
     }

@@ -216,7 +216,8 @@ async fn leftovers(connection: &Connection<'_>, domains: &[String]) -> Result<Ch
     let prices = &connection.settings.prices;
     let looked = connection.ask(async {
         let evidence = cleanup::gather(&*store).await?;
-        Ok::<_, CommandError>(cleanup::find(&connection.questions, &evidence, &scope, domains, prices).await?)
+        let found = cleanup::find(&connection.questions, &evidence, &scope, domains, prices);
+        Ok::<_, CommandError>(Box::pin(found).await?)
     });
     Ok(match looked.await {
         Ok(left) if left.is_empty() => Check::new("leftovers", State::Ok, "none"),
