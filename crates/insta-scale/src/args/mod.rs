@@ -3,6 +3,7 @@
 //! This module must not know what the commands do.
 
 mod capacity;
+mod config;
 mod doctor;
 mod duration;
 mod fleets;
@@ -22,6 +23,7 @@ pub use capacity::{
     AskedShape, CapacityArgs, CapacityCommand, Find, FindArgs, HistoryArgs, PlacementsFormat, PlanArgs,
     PolicyArgs, Where,
 };
+pub use config::{ConfigArgs, ConfigCommand};
 pub use doctor::DoctorArgs;
 pub use duration::parse as parse_duration;
 pub use fleets::{
@@ -174,6 +176,8 @@ pub enum Command {
     Limits(LimitsArgs),
     /// Check everything that a launch needs, and say what to do about the rest
     Doctor(DoctorArgs),
+    /// Print the JSON Schema of config.yaml
+    Config(ConfigArgs),
     /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),
     /// Find values for the config: availability domains, shapes, images, subnets and compartments

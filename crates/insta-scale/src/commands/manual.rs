@@ -130,6 +130,7 @@ fn example(page: &str) -> String {
         "oci-insta-scale-find-images" => "oci-insta-scale find images --os 'Oracle Linux' --os-version 9",
         "oci-insta-scale-instances" => "oci-insta-scale instances list --run last",
         "oci-insta-scale-instances-extend" => "oci-insta-scale instances extend --run last --ttl 8h",
+        "oci-insta-scale-config" => "oci-insta-scale config schema",
         "oci-insta-scale-fleet" => "oci-insta-scale fleet adopt",
         "oci-insta-scale-limits" => "oci-insta-scale limits --count 100",
         "oci-insta-scale-limits-comment" => "oci-insta-scale limits comment OCID rendering",

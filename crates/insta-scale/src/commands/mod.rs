@@ -3,6 +3,7 @@
 pub mod capacity;
 pub mod capacity_history;
 pub mod cleanup;
+pub mod config;
 pub mod consent;
 pub mod costs;
 pub mod doctor;
@@ -111,6 +112,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Export(args) => Box::pin(export::export_instances(session, &args)).await,
         Command::Ssh(args) => Box::pin(ssh::log_in(session, &args)).await,
         Command::Notify(args) => Box::pin(notify::run_notify(session, &args)).await,
+        Command::Config(args) => config::run_config(&args.command),
         Command::Policy(args) => policy::show_policy(session, &args),
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),

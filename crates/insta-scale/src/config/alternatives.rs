@@ -18,7 +18,7 @@ use ledger::{CapacityType, Placement, PlacementSize};
 /// The path of the group, as messages name it.
 const PATH: &str = "instance_settings.alternatives.";
 /// The values of `capacity_type`.
-const CAPACITY_TYPES: [(&str, CapacityType); 2] =
+pub const CAPACITY_TYPES: [(&str, CapacityType); 2] =
     [("on_demand", CapacityType::OnDemand), ("preemptible", CapacityType::Preemptible)];
 
 /// The settings that alternatives inherit.

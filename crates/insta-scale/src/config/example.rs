@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// The example, including the keys that are commented out.
-const EXAMPLE: &str = include_str!("../../../../config.example.yaml");
+pub const EXAMPLE: &str = include_str!("../../../../config.example.yaml");
 
 /// The words of the example that the user has to replace.
 static PLACEHOLDERS: LazyLock<BTreeSet<&str>> =

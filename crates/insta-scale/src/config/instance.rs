@@ -51,7 +51,7 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
             missing.push(format!("{GROUP}{key}"));
         }
     };
-    let count = section.whole("count", 1..=i64::from(MAX_COUNT));
+    let count = section.whole("count");
     out.names = naming::read_names(&section, context.findings);
     let own = count.as_ref().map(|count| count.value as u32);
     out.count = context.count.or(own).or_else(|| out.names.listed());
@@ -91,9 +91,9 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
 }
 
 /// The values of `prefer`, and whether each puts the cheapest choice first.
-const PREFER: [(&str, bool); 2] = [("listed", false), ("cheapest", true)];
+pub const PREFER: [(&str, bool); 2] = [("listed", false), ("cheapest", true)];
 /// The values of `strategy`.
-const STRATEGIES: [(&str, Strategy); 3] = [
+pub const STRATEGIES: [(&str, Strategy); 3] = [
     ("greedy", Strategy::Greedy),
     ("best_effort", Strategy::BestEffort),
     ("all_or_nothing", Strategy::AllOrNothing),

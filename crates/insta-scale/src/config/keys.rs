@@ -1,11 +1,45 @@
 //! The names of all keys of config.yaml. They are accepted, suggested for misspelt keys, and documented in config.example.yaml
 //! (a test compares the two).
 
+use std::ops::RangeInclusive;
+
 /// The key whose value is never shown.
 pub const SECRET: &str = "private_key_passphrase";
 
 /// A key of `notify` whose value may be a secret.
 pub const SECRET_ADDRESS: &str = "url";
+
+/// The whole numbers, with the range that each must be in.
+const RANGES: &[(&str, RangeInclusive<i64>)] = &[
+    ("count", 1..=super::MAX_COUNT as i64),
+    ("nvmes", 1..=7),
+    ("vcpus", 1..=4096),
+    // Oracle, "Creating a Custom Boot Volume": 50 GB to 32 TB; volume performance units 10 to 120 in steps of 10.
+    ("boot_volume_size_in_gbs", 50..=32_768),
+    ("boot_volume_vpus_per_gb", 10..=120),
+    ("max_skew", 1..=1000),
+    ("port", 1..=65_535),
+];
+
+/// The range of a whole number; `None` for every other key.
+pub fn range(key: &str) -> Option<RangeInclusive<i64>> {
+    RANGES.iter().find(|(name, _)| *name == key).map(|(_, range)| range.clone())
+}
+
+/// The keys that are true or false, except for `preemptible`, which may also be a group.
+pub const FLAGS: &[&str] = &[
+    "assign_public_ip",
+    "assign_private_dns_record",
+    "assign_ipv6_ip",
+    "skip_source_dest_check",
+    "is_pv_encryption_in_transit_enabled",
+    "imds_v2_only",
+    "is_live_migration_preferred",
+    "preserve_boot_volume",
+    "is_monitoring_disabled",
+    "is_management_disabled",
+    "are_all_plugins_disabled",
+];
 
 /// At the top level.
 pub const TOP: &[&str] = &[

@@ -29,6 +29,7 @@ mod prices;
 mod region_placements;
 mod regions;
 mod scalar;
+mod schema;
 mod section;
 pub mod shapes;
 mod single;
@@ -51,6 +52,7 @@ pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
 pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
+pub use schema::schema;
 pub use written::Written;
 
 use crate::error::CommandError;

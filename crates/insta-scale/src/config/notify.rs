@@ -27,7 +27,7 @@ const ACCEPTED: &[&str] = &{
     keys
 };
 /// The types, with the keys that are specific to each.
-const TYPES: [(&str, &[&str]); 6] = [
+pub const TYPES: [(&str, &[&str]); 6] = [
     ("webhook", &["url", "url_file", "url_env", "secret_file", "secret_env"]),
     ("ntfy", &["url", "url_file", "url_env", "token_file", "token_env"]),
     ("slack", &["url_file", "url_env"]),
@@ -114,7 +114,7 @@ impl Reader<'_> {
     fn email(&self) -> Option<Channel> {
         let host = self.section.text("server").map(|host| host.value.trim().to_owned());
         let encryption = self.encryption(host.as_deref());
-        let port = self.section.node("port").map(|_| self.section.whole("port", 1..=65_535));
+        let port = self.section.node("port").map(|_| self.section.whole("port"));
         let from = self.mailboxes("from").into_iter().next();
         let to = self.mailboxes("to");
         for (key, what) in [

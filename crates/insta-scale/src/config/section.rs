@@ -6,7 +6,6 @@ use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::scalar::ScalarKind;
 use super::yaml::{Entry, Node, Value};
-use std::ops::RangeInclusive;
 
 /// A value and its position.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,9 +103,9 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// A whole number within a range.
-    pub fn whole(&self, key: &str, range: RangeInclusive<i64>) -> Option<At<i64>> {
-        let node = self.node(key)?;
+    /// A whole number within its range in [`keys::range`].
+    pub fn whole(&self, key: &str) -> Option<At<i64>> {
+        let (node, range) = (self.node(key)?, keys::range(key)?);
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
         let value = match &node.value {
             Value::Scalar(scalar) => match scalar.kind {

@@ -12,7 +12,7 @@ use ledger::{Amount, PlacementSize};
 /// The baseline of an instance that is not burstable.
 pub const NOT_BURSTABLE: &str = "BASELINE_1_1";
 /// The values of `baseline_ocpu_utilization` (OpenAPI of the Core Services).
-const BASELINES: [(&str, &str); 3] =
+pub const BASELINES: [(&str, &str); 3] =
     [("BASELINE_1_8", "BASELINE_1_8"), ("BASELINE_1_2", "BASELINE_1_2"), (NOT_BURSTABLE, NOT_BURSTABLE)];
 
 /// Facts about the shape that other checks need.
@@ -61,7 +61,7 @@ pub fn read_size(
         let key = format!("{path}baseline_ocpu_utilization");
         body.set("shapeConfig.baselineOcpuUtilization", baseline.value, &key, baseline.place);
     }
-    if let Some(drives) = group.whole("nvmes", 1..=7) {
+    if let Some(drives) = group.whole("nvmes") {
         body.set("shapeConfig.nvmes", drives.value, &format!("{path}nvmes"), drives.place);
     }
     check_amounts(&group, &sized.shape, config.place, (ocpus.as_ref(), memory.as_ref()), findings);
@@ -121,7 +121,7 @@ fn read_ocpus(
     body: Option<&mut Body>,
 ) -> Option<At<f64>> {
     let ocpus = group.number("ocpus");
-    let Some(vcpus) = group.whole("vcpus", 1..=4096) else { return ocpus };
+    let Some(vcpus) = group.whole("vcpus") else { return ocpus };
     if group.node("ocpus").is_some() {
         let message = "ocpus and vcpus are both set, but mean the same thing";
         findings.mistake(Finding::at(vcpus.place, message).help("keep `ocpus`"));

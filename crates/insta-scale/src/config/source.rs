@@ -43,12 +43,11 @@ pub fn read_source(
         body.set("sourceDetails.sourceType", "image", "instance_settings.image_id", image.place);
         body.set("sourceDetails.imageId", image.value, "instance_settings.image_id", image.place);
     }
-    // Oracle, "Creating a Custom Boot Volume": 50 GB to 32 TB; volume performance units 10 to 120 in steps of 10.
-    if let Some(size) = section.whole("boot_volume_size_in_gbs", 50..=32_768) {
+    if let Some(size) = section.whole("boot_volume_size_in_gbs") {
         let key = "instance_settings.boot_volume_size_in_gbs";
         body.set("sourceDetails.bootVolumeSizeInGBs", size.value, key, size.place);
     }
-    if let Some(units) = section.whole("boot_volume_vpus_per_gb", 10..=120) {
+    if let Some(units) = section.whole("boot_volume_vpus_per_gb") {
         if units.value % 10 != 0 {
             context.findings.mistake(
                 Finding::at(

@@ -9,13 +9,11 @@ use fleet::plan::{Across, Spread, WhenImpossible};
 
 /// The path of the group.
 const PATH: &str = "instance_settings.spread.";
-/// A larger skew would not be a spread.
-const MAX_SKEW: i64 = 1000;
 /// The values of `across`, with their meaning.
-const ACROSS: [(&str, Across); 2] =
+pub const ACROSS: [(&str, Across); 2] =
     [("fault_domain", Across::FaultDomain), ("availability_domain", Across::AvailabilityDomain)];
 /// The values of `when_impossible`.
-const WHEN_IMPOSSIBLE: [(&str, WhenImpossible); 2] =
+pub const WHEN_IMPOSSIBLE: [(&str, WhenImpossible); 2] =
     [("refuse", WhenImpossible::Refuse), ("best_effort", WhenImpossible::BestEffort)];
 
 fn lacks_across(place: Place, findings: &Findings) {
@@ -38,7 +36,7 @@ pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread>
         lacks_across(node.place, findings);
     }
     // All values are read before any is used, so that all mistakes are reported at once.
-    let max_skew = group.node("max_skew").map(|_| group.whole("max_skew", 1..=MAX_SKEW));
+    let max_skew = group.node("max_skew").map(|_| group.whole("max_skew"));
     let when_impossible =
         group.node("when_impossible").map(|_| group.choice("when_impossible", &WHEN_IMPOSSIBLE));
     let spread = Spread {

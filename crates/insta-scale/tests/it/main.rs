@@ -34,6 +34,7 @@ mod regions;
 mod reliability;
 mod reservations;
 #[cfg(unix)]
+mod schema;
 mod selection;
 mod siblings;
 mod sim_serve;
