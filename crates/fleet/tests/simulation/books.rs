@@ -6,7 +6,7 @@ use fleet::price::Size;
 use ledger::{ErrorRecord, Next, Phase, RunId, RunState};
 use oci_simulator::server::Region;
 use oci_simulator::world::{InstanceEntry, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The live instances of a run by slot: OCID and state.
 pub type Live = BTreeMap<u32, Vec<(String, State)>>;
@@ -144,13 +144,23 @@ fn lacks_room(error: &ErrorRecord) -> bool {
         || matches!(error.class.as_str(), "capacity" | "limit" | "reservation_exhausted" | "reservation_gone")
 }
 
+/// The preemptible instances that the region has told to end: a launch at the full price is enough, even one of the same run.
+fn reclaimed(region: &Region) -> BTreeSet<String> {
+    let world = region.world();
+    let notices = world.events(0).filter(|event| event.event == "preemption_notice");
+    notices.filter_map(|event| event.resource).collect()
+}
+
 /// Must hold at the end, when faults have stopped and a process has had enough time.
-pub fn settled(live: &Live, state: &RunState, all_must_run: bool) -> Result<(), String> {
+pub fn settled(region: &Region, live: &Live, state: &RunState, all_must_run: bool) -> Result<(), String> {
+    let reclaimed = reclaimed(region);
     for slot in 1..=state.requested {
         let known = state.slot(slot);
         match (live.get(&slot).map(|instances| &instances[0]), &known.ocid) {
             (Some((ocid, _)), Some(knows)) if ocid == knows => {}
             (None, None) => {}
+            // Nobody looks at an instance again that has once been seen running.
+            (None, Some(ocid)) if known.phase == Phase::Running && reclaimed.contains(ocid) => continue,
             (has, knows) => {
                 return Err(format!("slot {slot}: the ledger knows {knows:?}, the region has {has:?}"));
             }

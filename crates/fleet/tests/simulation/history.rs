@@ -195,7 +195,7 @@ impl History {
             let all = self.setup.roomy() && !self.setup.reserve;
             let tried = !self.setup.reserve || !state.slots.is_empty();
             if tried {
-                books::settled(live, &state, all)?;
+                books::settled(&self.region, live, &state, all)?;
             }
         }
         if let Some(min) = self.setup.min {

@@ -71,10 +71,7 @@ impl Setup {
         let mut choices = StdRng::seed_from_u64(seed ^ 0x0C40_1CE5);
         Self {
             other_shape: choices.random_bool(0.3),
-            // If preemptible instances are reclaimed, instances recorded as running may be gone.
-            preemptible: choices.random_bool(0.2)
-                && scenario.world.reclaims.is_empty()
-                && scenario.world.other_tenants.is_none(),
+            preemptible: choices.random_bool(0.2),
             seed,
             preset,
             count,

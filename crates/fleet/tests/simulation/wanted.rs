@@ -58,8 +58,12 @@ impl Books {
         // A resumed run launches into its reservations, unless every slot has its instance.
         let open = (1..=self.launch.requested).any(|slot| self.launch.slot(slot).ocid.is_none());
         let unfinished = self.launch.outcome.is_none_or(Outcome::is_unfinished) && open;
+        // An instance that is being terminated is counted as a use of its reservation, but needs it no longer.
+        let reserved: BTreeSet<String> =
+            region.world().live_instances().filter_map(|entry| entry.reservation).collect();
         let reservations = region.world().reservations().collect::<Vec<_>>();
-        let needed = reservations.into_iter().filter(|entry| entry.used > 0 || (unfinished && !named));
+        let needed =
+            reservations.into_iter().filter(|entry| reserved.contains(&entry.id) || (unfinished && !named));
         wanted.extend(needed.map(|entry| entry.id));
         wanted.extend(instances);
         wanted
