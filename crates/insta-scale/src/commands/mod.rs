@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
-pub mod capacity;
+mod agreed_terms;
+mod capacity;
 pub mod capacity_history;
 pub mod cleanup;
 pub mod config;

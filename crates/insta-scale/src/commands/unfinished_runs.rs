@@ -1,6 +1,6 @@
 //! The unfinished run of the same fleet that a launch must not ignore: how it is reported, and the choices.
 
-use super::lost;
+use super::{agreed_terms, lost};
 use crate::args::LaunchArgs;
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -46,7 +46,7 @@ pub async fn resolve_unfinished_run(
         && hunt.can_resume()
     {
         if !session.is_quiet()
-            && let Some(warning) = ignored_count(&hunt.state, settings.fleet.count)
+            && let Some(warning) = agreed_terms::ignored(&hunt.state, args, settings)
         {
             console::line(&warning);
         }
@@ -74,17 +74,6 @@ pub async fn resolve_unfinished_run(
         return Err(CommandError::usage(said, remedy));
     }
     Ok(Choice::Launch(Some(lock)))
-}
-
-/// The warning for a hunt that is taken up although another number of instances is wanted now: its plan was agreed to, so it stays.
-fn ignored_count(hunt: &RunState, wanted: u32) -> Option<String> {
-    let RunState { run, requested, .. } = hunt;
-    (*requested != wanted).then(|| {
-        format!(
-            "warning: the hunt {run} goes on for {}; the count {wanted} is ignored until it has ended",
-            count(*requested, "instance")
-        )
-    })
 }
 
 /// The unfinished run that would stop a launch, for a command that only shows the launch.
