@@ -82,9 +82,21 @@ pub fn nothing_forgotten(state: &RunState) -> Result<(), String> {
     }
 }
 
+/// The number of instances that a run obtained and has not ended: those that live, and those that the region reclaimed after they
+/// ran.
+pub fn obtained(region: &Region, live: &Live, state: &RunState) -> usize {
+    let reclaimed = reclaimed(region);
+    let lost = (1..=state.requested).filter(|slot| {
+        let known = state.slot(*slot);
+        let is_gone = known.ocid.as_ref().is_some_and(|ocid| reclaimed.contains(ocid));
+        known.phase == Phase::Running && is_gone && !live.contains_key(slot)
+    });
+    live.len() + lost.count()
+}
+
 /// Must hold for a run with a minimum: it has at least that many instances, or none and nothing that costs money.
-pub fn at_least_or_nothing(region: &Region, live: &Live, min: u32) -> Result<(), String> {
-    if live.len() >= min as usize {
+pub fn at_least_or_nothing(region: &Region, live: &Live, state: &RunState, min: u32) -> Result<(), String> {
+    if obtained(region, live, state) >= min as usize {
         return Ok(());
     }
     if !live.is_empty() {

@@ -199,8 +199,8 @@ impl History {
             }
         }
         if let Some(min) = self.setup.min {
-            books::at_least_or_nothing(&self.region, live, min)?;
-            if live.len() < min as usize {
+            books::at_least_or_nothing(&self.region, live, &state, min)?;
+            if books::obtained(&self.region, live, &state) < min as usize {
                 books::no_volume_left(&self.region, live).await?;
             }
         }
@@ -248,7 +248,7 @@ impl History {
         let gone = |slot: &SlotState| slot.error.as_ref().is_some_and(|error| error.class == "gone");
         let counts = counts && !state.slots.values().any(|slot| gone(slot));
         if let Some(min) = self.setup.min.filter(|_| counts) {
-            books::at_least_or_nothing(&self.region, live, min)?;
+            books::at_least_or_nothing(&self.region, live, state, min)?;
         }
         books::nothing_held_untold(&self.region, state)
     }

@@ -71,7 +71,10 @@ impl Setup {
         let mut choices = StdRng::seed_from_u64(seed ^ 0x0C40_1CE5);
         Self {
             other_shape: choices.random_bool(0.3),
-            preemptible: choices.random_bool(0.2),
+            // Where the region or other tenants reclaim preemptible instances all the time, no run comes to an end of its own.
+            preemptible: choices.random_bool(0.2)
+                && scenario.world.reclaims.is_empty()
+                && scenario.world.other_tenants.is_none(),
             seed,
             preset,
             count,
