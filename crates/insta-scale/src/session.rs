@@ -159,6 +159,7 @@ impl Session {
             cli_profile: environment::variable("OCI_CLI_PROFILE"),
             cli_config_file: environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into),
             home: environment::home(),
+            variable: Some(environment::variable),
             added_regions: environment::added_regions(),
             variables_suffice: oci_client::credentials::variables_suffice(&environment::variable),
         }

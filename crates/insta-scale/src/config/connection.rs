@@ -34,7 +34,7 @@ pub fn load_connection(
     profile_facts: &ReadProfile<'_>,
 ) -> Result<Settings, ConfigErrors> {
     if required || path.exists() {
-        return read_file(path, &|root, folder, findings| {
+        return read_file(path, overrides, &|root, folder, findings| {
             read(root, folder, fleet, overrides, profile_facts, findings)
         });
     }
@@ -44,7 +44,7 @@ pub fn load_connection(
         let usual = || USUAL_PROFILE.to_owned();
         overrides.profile = Some(overrides.cli_profile.clone().unwrap_or_else(usual));
     }
-    read_source(&path.display().to_string(), "{}", &|root, findings| {
+    read_source(&path.display().to_string(), "{}", &overrides, &|root, findings| {
         read(root, Path::new(""), fleet, &overrides, profile_facts, findings)
     })
 }

@@ -220,9 +220,14 @@ mod tests {
     fn told(source: &str) -> String {
         let facts = |_: &super::super::CredentialSource| Ok(super::super::ProfileFacts::default());
         let overrides = super::super::Overrides::default();
-        let read = super::super::read_source("config.yaml", source, &|root, findings| {
-            super::super::read_root(root, std::path::Path::new(""), &overrides, &facts, findings)
-        });
+        let read = super::super::read_source(
+            "config.yaml",
+            source,
+            &crate::config::Overrides::default(),
+            &|root, findings| {
+                super::super::read_root(root, std::path::Path::new(""), &overrides, &facts, findings)
+            },
+        );
         read.err().map(|errors: ConfigErrors| errors.to_string()).unwrap_or_default()
     }
 

@@ -40,6 +40,7 @@ mod ssh;
 mod ssh_keys;
 mod tags;
 mod user_data;
+mod variables;
 pub mod write_back;
 mod written;
 mod yaml;
@@ -53,6 +54,7 @@ pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
 pub use ocids::Home;
 pub use schema::schema;
+pub use variables::ReadVariable;
 pub use written::Written;
 
 use crate::error::CommandError;
@@ -95,6 +97,8 @@ pub struct Overrides {
     pub home: Option<PathBuf>,
     /// Regions that this machine describes in addition to the built-in ones.
     pub added_regions: AddedRegions,
+    /// Reads the environment variables that values name; without it, none is set.
+    pub variable: Option<ReadVariable>,
     /// Whether the variables of the CLI specify a user and their key, so that no profile is needed.
     pub variables_suffice: bool,
 }
@@ -163,12 +167,15 @@ pub fn load(
     overrides: &Overrides,
     profile_facts: &ReadProfile<'_>,
 ) -> Result<Settings, ConfigErrors> {
-    read_file(path, &|root, folder, findings| read_root(root, folder, overrides, profile_facts, findings))
+    read_file(path, overrides, &|root, folder, findings| {
+        read_root(root, folder, overrides, profile_facts, findings)
+    })
 }
 
 /// Reads a file with `read`, whose result is meaningful only if no mistake was found.
 fn read_file(
     path: &Path,
+    overrides: &Overrides,
     read: &dyn Fn(&Node, &Path, &Findings) -> Option<Parts>,
 ) -> Result<Settings, ConfigErrors> {
     let file = path.display().to_string();
@@ -185,18 +192,22 @@ fn read_file(
     let bytes = zeroize::Zeroizing::new(bytes);
     let source = yaml::text_of(&bytes).map_err(|finding| fail(&String::from_utf8_lossy(&bytes), finding))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    read_source(&file, source, &|root, findings| read(root, folder, findings))
+    read_source(&file, source, overrides, &|root, findings| read(root, folder, findings))
 }
 
 /// Reads the text of a file.
 fn read_source(
     file: &str,
     source: &str,
+    overrides: &Overrides,
     read: &dyn Fn(&Node, &Findings) -> Option<Parts>,
 ) -> Result<Settings, ConfigErrors> {
     let findings = Findings::default();
     let parts = yaml::parse(source, &findings)
-        .map(|root| read(&root, &findings).map(|parts| (parts, Written::of(file, source, &root))))
+        .map(|mut root| {
+            variables::expand(&mut root, overrides.variable, &findings);
+            read(&root, &findings).map(|parts| (parts, Written::of(file, source, &root)))
+        })
         .map_err(|finding| findings.mistake(finding));
     let (mistakes, notes) = findings.into_parts();
     match parts {

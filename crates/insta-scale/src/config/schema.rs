@@ -12,6 +12,11 @@ use serde_json::{Map, Value, json};
 /// The dialect. Editors that use yaml-language-server support it best.
 const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
 
+/// A text that has an environment variable.
+const VARIABLE: &str = r"\$\{";
+/// The types of a whole number, which a variable may contain.
+const WHOLE: [&str; 3] = ["integer", "string", "null"];
+
 /// What a key takes.
 enum Kind {
     /// Text, or a number or a boolean, which is taken as written.
@@ -74,12 +79,15 @@ fn value_of(kind: &Kind) -> Value {
         Kind::Text => text,
         Kind::Texts => json!({"anyOf": [text, {"type": "array", "items": text}]}),
         // As the reader, which follows the YAML of Go programs.
-        Kind::Flag => json!({"enum": [true, false, "yes", "no", "on", "off", null]}),
-        Kind::Whole => json!({"type": ["integer", "null"]}),
-        Kind::Number => json!({"type": ["number", "null"], "exclusiveMinimum": 0}),
+        Kind::Flag => or_variable(&json!({"enum": [true, false, "yes", "no", "on", "off", null]})),
+        // A pattern concerns only texts, and a limit only numbers.
+        Kind::Whole => json!({"type": WHOLE, "pattern": VARIABLE}),
+        Kind::Number => {
+            json!({"type": ["number", "string", "null"], "exclusiveMinimum": 0, "pattern": VARIABLE})
+        }
         Kind::Word(words) => {
             let words: Vec<Value> = words.iter().map(|word| (*word).into()).chain([Value::Null]).collect();
-            json!({"enum": words})
+            or_variable(&json!({"enum": words}))
         }
         Kind::Table => {
             json!({"type": ["object", "null"], "additionalProperties": {"type": ["string", "number", "boolean"]}})
@@ -94,6 +102,11 @@ fn value_of(kind: &Kind) -> Value {
         Kind::List(path) => json!({"type": ["array", "null"], "items": group(path)}),
         Kind::Either(kinds) => json!({"anyOf": kinds.iter().map(value_of).collect::<Vec<_>>()}),
     }
+}
+
+/// A value, or a text with an environment variable.
+fn or_variable(value: &Value) -> Value {
+    json!({"anyOf": [value, {"type": "string", "pattern": VARIABLE}]})
 }
 
 fn words<T>(table: &[(&'static str, T)]) -> Kind {
@@ -174,7 +187,7 @@ fn with_ranges(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
     if let Some(Value::Object(properties)) = object.get_mut("properties") {
         for (key, value) in properties {
-            if value["type"] == json!(["integer", "null"])
+            if value["type"] == json!(WHOLE)
                 && let Some(range) = keys::range(key)
             {
                 value["minimum"] = (*range.start()).into();

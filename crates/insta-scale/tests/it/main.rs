@@ -42,4 +42,5 @@ mod spread;
 mod ssh;
 #[cfg(unix)]
 mod unfinished_runs;
+mod variables;
 mod why;
