@@ -204,6 +204,22 @@ def test_a_limit_increase_from_request_to_grant(region, cli):
     assert left["available"] + left["used"] == 200_000
 
 
+def test_a_search_finds_a_machine_by_its_tag(region, cli):
+    instance = launch(region, cli, "cli-found", "--freeform-tags", json.dumps({"judge": "cli"}))
+    query = "query instance resources where (freeformTags.key = 'judge' && freeformTags.value = 'cli')"
+    found = cli("search", "resource", "structured-search", "--query-text", query)["items"]
+    assert [(row["identifier"], row["lifecycle-state"]) for row in found] == [(instance["id"], "RUNNING")]
+    assert instance["id"] in {
+        row["identifier"] for row in cli("search", "resource", "free-text-search", "--text", "cli-found")["items"]
+    }
+    shapes = cli("compute", "image-shape-compatibility-entry", "list", "--image-id", region.fleet["image_id"], "--all")
+    assert "VM.Standard.E4.Flex" in {row["shape-name" if "shape-name" in row else "shape"] for row in shapes}
+    assert "us-phoenix-1" in {row["name"] for row in cli("iam", "region", "list")}
+    # The CLI prints nothing for an empty list.
+    assert not cli("bv", "backup", "list", "--compartment-id", region.fleet["compartment_id"])
+    assert not cli("network", "nat-gateway", "list", "--compartment-id", region.fleet["compartment_id"])
+
+
 def test_a_service_error_is_shown_as_one(region, cli):
     error = cli("compute", "instance", "get", "--instance-id", "ocid1.instance.oc1.phx.nobody", ok=False)
     assert "NotAuthorizedOrNotFound" in error

@@ -106,7 +106,10 @@ impl Endpoints {
                     | Service::Blockstorage
                     | Service::WorkRequest => format!("iaas.{name}.{domain}"),
                     Service::Identity => format!("identity.{name}.oci.{domain}"),
-                    Service::Limits | Service::LimitsIncrease => format!("limits.{name}.oci.{domain}"),
+                    Service::Limits | Service::LimitsIncrease | Service::Quotas => {
+                        format!("limits.{name}.oci.{domain}")
+                    }
+                    Service::ResourceSearch => format!("query.{name}.oci.{domain}"),
                 },
                 prefix: String::new(),
             },

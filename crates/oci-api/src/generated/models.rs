@@ -1187,6 +1187,18 @@ Deleted = "DELETED",
 }
 }
 
+/// The wire model `ComputeClusterCollection`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComputeClusterCollection {
+    /// `items` on the wire (required).
+    #[serde(rename = "items", deserialize_with = "crate::null_as_default")]
+    pub items: Vec<ComputeClusterSummary>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `ComputeClusterPlacementConstraintDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1216,6 +1228,39 @@ SingleTier = "SINGLE_TIER",
 SingleBlock = "SINGLE_BLOCK",
 PackedDistributionMultiBlock = "PACKED_DISTRIBUTION_MULTI_BLOCK",
 }
+}
+
+/// The wire model `ComputeClusterSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComputeClusterSummary {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
+    pub availability_domain: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `ComputeInstanceDetails`.
@@ -1632,6 +1677,75 @@ Failed = "FAILED",
 }
 }
 
+/// The wire model `DedicatedVmHostSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DedicatedVmHostSummary {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
+    pub availability_domain: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `dedicatedVmHostShape` on the wire (required).
+    #[serde(rename = "dedicatedVmHostShape", deserialize_with = "crate::null_as_default")]
+    pub dedicated_vm_host_shape: String,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `faultDomain` on the wire.
+    #[serde(rename = "faultDomain", skip_serializing_if = "Option::is_none")]
+    pub fault_domain: Option<String>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `isMemoryEncryptionEnabled` on the wire.
+    #[serde(rename = "isMemoryEncryptionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_memory_encryption_enabled: Option<bool>,
+    /// `isBurstable` on the wire.
+    #[serde(rename = "isBurstable", skip_serializing_if = "Option::is_none")]
+    pub is_burstable: Option<bool>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: DedicatedVmHostSummaryLifecycleState,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `remainingOcpus` on the wire (required).
+    #[serde(rename = "remainingOcpus", deserialize_with = "crate::null_as_default")]
+    pub remaining_ocpus: f64,
+    /// `totalOcpus` on the wire (required).
+    #[serde(rename = "totalOcpus", deserialize_with = "crate::null_as_default")]
+    pub total_ocpus: f64,
+    /// `totalMemoryInGBs` on the wire.
+    #[serde(rename = "totalMemoryInGBs", skip_serializing_if = "Option::is_none")]
+    pub total_memory_in_gbs: Option<f64>,
+    /// `remainingMemoryInGBs` on the wire.
+    #[serde(rename = "remainingMemoryInGBs", skip_serializing_if = "Option::is_none")]
+    pub remaining_memory_in_gbs: Option<f64>,
+    /// `totalLocalVolumeInGBs` on the wire.
+    #[serde(rename = "totalLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
+    pub total_local_volume_in_gbs: Option<f64>,
+    /// `remainingLocalVolumeInGBs` on the wire.
+    #[serde(rename = "remainingLocalVolumeInGBs", skip_serializing_if = "Option::is_none")]
+    pub remaining_local_volume_in_gbs: Option<f64>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `DedicatedVmHostSummary.lifecycleState`.
+DedicatedVmHostSummaryLifecycleState {
+Creating = "CREATING",
+Active = "ACTIVE",
+Updating = "UPDATING",
+Deleting = "DELETING",
+Deleted = "DELETED",
+Failed = "FAILED",
+}
+}
+
 /// The wire model `DetachInstancePoolInstanceDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1755,6 +1869,26 @@ pub struct FaultDomain {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `FreeTextSearchDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FreeTextSearchDetails {
+    /// `matchingContextType` on the wire.
+    #[serde(rename = "matchingContextType", skip_serializing_if = "Option::is_none")]
+    pub matching_context_type: Option<FreeTextSearchDetailsMatchingContextType>,
+    /// `text` on the wire (required).
+    #[serde(rename = "text")]
+    pub text: String,
+}
+
+open_enum! {
+/// Values of `FreeTextSearchDetails.matchingContextType`.
+FreeTextSearchDetailsMatchingContextType {
+None = "NONE",
+Highlights = "HIGHLIGHTS",
+}
 }
 
 /// The wire model `GenericBmLaunchInstancePlatformConfig`.
@@ -2076,6 +2210,78 @@ ImageListingType {
 Community = "COMMUNITY",
 None = "NONE",
 }
+}
+
+/// The wire model `ImageMemoryConstraints`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageMemoryConstraints {
+    /// `minInGBs` on the wire.
+    #[serde(rename = "minInGBs", skip_serializing_if = "Option::is_none")]
+    pub min_in_gbs: Option<i64>,
+    /// `maxInGBs` on the wire.
+    #[serde(rename = "maxInGBs", skip_serializing_if = "Option::is_none")]
+    pub max_in_gbs: Option<i64>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `ImageOcpuConstraints`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageOcpuConstraints {
+    /// `min` on the wire.
+    #[serde(rename = "min", skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    /// `max` on the wire.
+    #[serde(rename = "max", skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `ImageShapeCompatibilityEntry`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageShapeCompatibilityEntry {
+    /// `imageId` on the wire (required).
+    #[serde(rename = "imageId", deserialize_with = "crate::null_as_default")]
+    pub image_id: String,
+    /// `shape` on the wire (required).
+    #[serde(rename = "shape", deserialize_with = "crate::null_as_default")]
+    pub shape: String,
+    /// `memoryConstraints` on the wire.
+    #[serde(rename = "memoryConstraints", skip_serializing_if = "Option::is_none")]
+    pub memory_constraints: Option<Box<ImageMemoryConstraints>>,
+    /// `ocpuConstraints` on the wire.
+    #[serde(rename = "ocpuConstraints", skip_serializing_if = "Option::is_none")]
+    pub ocpu_constraints: Option<Box<ImageOcpuConstraints>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `ImageShapeCompatibilitySummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageShapeCompatibilitySummary {
+    /// `imageId` on the wire (required).
+    #[serde(rename = "imageId", deserialize_with = "crate::null_as_default")]
+    pub image_id: String,
+    /// `shape` on the wire (required).
+    #[serde(rename = "shape", deserialize_with = "crate::null_as_default")]
+    pub shape: String,
+    /// `memoryConstraints` on the wire.
+    #[serde(rename = "memoryConstraints", skip_serializing_if = "Option::is_none")]
+    pub memory_constraints: Option<Box<ImageMemoryConstraints>>,
+    /// `ocpuConstraints` on the wire.
+    #[serde(rename = "ocpuConstraints", skip_serializing_if = "Option::is_none")]
+    pub ocpu_constraints: Option<Box<ImageOcpuConstraints>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `Instance`.
@@ -5789,6 +5995,84 @@ AvailabilityDomain = "AVAILABILITY_DOMAIN",
 }
 }
 
+/// The wire model `QueryableFieldDescription`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueryableFieldDescription {
+    /// `fieldType` on the wire (required).
+    #[serde(rename = "fieldType", deserialize_with = "crate::null_as_default")]
+    pub field_type: QueryableFieldDescriptionFieldType,
+    /// `fieldName` on the wire (required).
+    #[serde(rename = "fieldName", deserialize_with = "crate::null_as_default")]
+    pub field_name: String,
+    /// `isArray` on the wire.
+    #[serde(rename = "isArray", skip_serializing_if = "Option::is_none")]
+    pub is_array: Option<bool>,
+    /// `objectProperties` on the wire.
+    #[serde(rename = "objectProperties", skip_serializing_if = "Option::is_none")]
+    pub object_properties: Option<Vec<QueryableFieldDescription>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `QueryableFieldDescription.fieldType`.
+QueryableFieldDescriptionFieldType {
+Identifier = "IDENTIFIER",
+String = "STRING",
+Integer = "INTEGER",
+Rational = "RATIONAL",
+Boolean = "BOOLEAN",
+Datetime = "DATETIME",
+Ip = "IP",
+Object = "OBJECT",
+}
+}
+
+/// The wire model `QuotaSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QuotaSummary {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
+    pub description: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `locks` on the wire.
+    #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<ResourceLock>>,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<QuotaSummaryLifecycleState>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `QuotaSummary.lifecycleState`.
+QuotaSummaryLifecycleState {
+Active = "ACTIVE",
+}
+}
+
 /// The wire model `RebootMigrateActionDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -5799,6 +6083,21 @@ pub struct RebootMigrateActionDetails {
     /// `timeScheduled` on the wire.
     #[serde(rename = "timeScheduled", skip_serializing_if = "Option::is_none")]
     pub time_scheduled: Option<Timestamp>,
+}
+
+/// The wire model `Region`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Region {
+    /// `key` on the wire.
+    #[serde(rename = "key", skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `name` on the wire.
+    #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `RegionSubscription`.
@@ -5861,6 +6160,138 @@ pub struct ResourceAvailability {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `ResourceLock`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceLock {
+    /// `type` on the wire (required).
+    #[serde(rename = "type", deserialize_with = "crate::null_as_default")]
+    pub r#type: ResourceLockType,
+    /// `relatedResourceId` on the wire.
+    #[serde(rename = "relatedResourceId", skip_serializing_if = "Option::is_none")]
+    pub related_resource_id: Option<String>,
+    /// `message` on the wire.
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `ResourceLock.type`.
+ResourceLockType {
+Full = "FULL",
+Delete = "DELETE",
+}
+}
+
+/// The wire model `ResourceSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceSummary {
+    /// `resourceType` on the wire (required).
+    #[serde(rename = "resourceType", deserialize_with = "crate::null_as_default")]
+    pub resource_type: String,
+    /// `identifier` on the wire (required).
+    #[serde(rename = "identifier", deserialize_with = "crate::null_as_default")]
+    pub identifier: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `availabilityDomain` on the wire.
+    #[serde(rename = "availabilityDomain", skip_serializing_if = "Option::is_none")]
+    pub availability_domain: Option<String>,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `searchContext` on the wire.
+    #[serde(rename = "searchContext", skip_serializing_if = "Option::is_none")]
+    pub search_context: Option<Box<SearchContext>>,
+    /// `identityContext` on the wire.
+    #[serde(rename = "identityContext", skip_serializing_if = "Option::is_none")]
+    pub identity_context: Option<BTreeMap<String, Value>>,
+    /// `additionalDetails` on the wire.
+    #[serde(rename = "additionalDetails", skip_serializing_if = "Option::is_none")]
+    pub additional_details: Option<BTreeMap<String, Value>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `ResourceSummaryCollection`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceSummaryCollection {
+    /// `items` on the wire.
+    #[serde(rename = "items", skip_serializing_if = "Option::is_none")]
+    pub items: Option<Vec<ResourceSummary>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `ResourceType`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceType {
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// `fields` on the wire (required).
+    #[serde(rename = "fields", deserialize_with = "crate::null_as_default")]
+    pub fields: Vec<QueryableFieldDescription>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `SearchContext`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SearchContext {
+    /// `highlights` on the wire.
+    #[serde(rename = "highlights", skip_serializing_if = "Option::is_none")]
+    pub highlights: Option<BTreeMap<String, Vec<String>>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+polymorphic! {
+/// `SearchDetails`, told apart by `type`.
+SearchDetails, "type" {
+"FreeText" => FreeText(FreeTextSearchDetails),
+"Structured" => Structured(StructuredSearchDetails),
+}
+}
+
+open_enum! {
+/// Values of `SearchDetails.matchingContextType`.
+SearchDetailsMatchingContextType {
+None = "NONE",
+Highlights = "HIGHLIGHTS",
+}
 }
 
 /// The wire model `ServiceSummary`.
@@ -6316,6 +6747,26 @@ pub struct SoftResetActionDetails {
     /// `allowDenseRebootMigration` on the wire.
     #[serde(rename = "allowDenseRebootMigration", skip_serializing_if = "Option::is_none")]
     pub allow_dense_reboot_migration: Option<bool>,
+}
+
+/// The wire model `StructuredSearchDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StructuredSearchDetails {
+    /// `matchingContextType` on the wire.
+    #[serde(rename = "matchingContextType", skip_serializing_if = "Option::is_none")]
+    pub matching_context_type: Option<StructuredSearchDetailsMatchingContextType>,
+    /// `query` on the wire (required).
+    #[serde(rename = "query")]
+    pub query: String,
+}
+
+open_enum! {
+/// Values of `StructuredSearchDetails.matchingContextType`.
+StructuredSearchDetailsMatchingContextType {
+None = "NONE",
+Highlights = "HIGHLIGHTS",
+}
 }
 
 /// The wire model `Subnet`.

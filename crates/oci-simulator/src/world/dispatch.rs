@@ -145,6 +145,11 @@ impl World {
             Operation::ListShapes => self.list_shapes(request),
             Operation::ListImages => self.list_images(request),
             Operation::GetImage => self.get_image(request),
+            Operation::ListImageShapeCompatibilityEntries => self.list_image_shapes(request),
+            Operation::GetImageShapeCompatibilityEntry => self.get_image_shape(request),
+            Operation::GetVnicAttachment => self.get_vnic_attachment(request),
+            Operation::GetBootVolumeAttachment => self.get_boot_volume_attachment(request),
+            Operation::GetVolumeAttachment => self.get_volume_attachment(request),
             Operation::ListVnicAttachments => self.list_vnic_attachments(request),
             Operation::ListBootVolumeAttachments => self.list_boot_volume_attachments(request),
             Operation::ListVolumeAttachments => self.list_volume_attachments(request),
@@ -167,6 +172,9 @@ impl World {
             Operation::GetVnic => self.get_vnic(request),
             Operation::ListPrivateIps => self.list_private_ips(request),
             Operation::ListPublicIps => self.list_public_ips(request),
+            Operation::ListNetworkSecurityGroups => self.list_security_groups(request),
+            Operation::ListComputeClusters => self.list_compute_clusters(request),
+            Operation::ListDedicatedVmHosts => self.list_dedicated_hosts(request),
             Operation::GetNetworkSecurityGroup => self.get_security_group(request),
             Operation::GetComputeCluster => self.get_compute_cluster(request),
             Operation::GetDedicatedVmHost => self.get_dedicated_host(request),
@@ -187,6 +195,12 @@ impl World {
         match request.operation {
             Operation::ListAvailabilityDomains => self.list_availability_domains(request),
             Operation::ListFaultDomains => self.list_fault_domains(request),
+            Operation::ListRegions => self.list_regions(request),
+            Operation::ListUsers => self.list_users(request),
+            Operation::ListQuotas => self.list_quotas(request),
+            Operation::SearchResources => self.search_resources(request),
+            Operation::ListResourceTypes => self.list_resource_types(request),
+            Operation::GetResourceType => self.get_resource_type(request),
             Operation::ListRegionSubscriptions => self.list_region_subscriptions(request),
             Operation::ListCompartments => self.list_compartments(request),
             Operation::GetCompartment => self.get_compartment(request),
@@ -206,7 +220,9 @@ impl World {
             Operation::UpdateLimitsIncreaseRequest => self.update_limit_request(request),
             Operation::DeleteLimitsIncreaseRequest => self.delete_limit_request(request),
             // Unreachable: a test calls every operation of the table.
-            _ => Err(ApiError::new(501, "MethodNotImplemented", request.operation.name())),
+            _ => self
+                .list_absent(request)
+                .unwrap_or_else(|| Err(ApiError::new(501, "MethodNotImplemented", request.operation.name()))),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! [`World`]. `state` combines the rows of all resources. The other files of a folder are operations: they know the `World` and
 //! the resources they touch. `dispatch` knows all operations, and `advance` everything that happens by itself.
 
+mod absent;
 mod advance;
 pub mod api;
 mod capacity;
@@ -35,6 +36,7 @@ mod request;
 mod reservations;
 mod saved;
 mod schedule;
+mod search;
 pub mod settings;
 mod shapes;
 mod state;

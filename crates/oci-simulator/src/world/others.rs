@@ -5,13 +5,16 @@ use super::api::{ApiError, ApiRequest, ApiResult};
 use super::error;
 use super::identity::compartment_ocid;
 use super::ids::{Id, Kind};
-use super::request::answer;
+use super::paging::{Cursor, Order};
+use super::request::{answer, collection};
 use super::state::World;
 use jiff::Timestamp;
 use oci_api::models::{
-    ComputeCluster, ComputeClusterLifecycleState, DedicatedVmHost, DedicatedVmHostLifecycleState,
+    ComputeCluster, ComputeClusterLifecycleState, ComputeClusterSummary, DedicatedVmHost,
+    DedicatedVmHostLifecycleState, DedicatedVmHostSummary, DedicatedVmHostSummaryLifecycleState,
     NetworkSecurityGroup, NetworkSecurityGroupLifecycleState,
 };
+use std::collections::BTreeMap;
 
 impl World {
     /// Refuses an OCID that was not registered as a resource known only by its OCID.
@@ -26,16 +29,45 @@ impl World {
     pub(super) fn get_security_group(&self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("networkSecurityGroupId");
         self.check_other(Some(ocid))?;
+        Ok(answer(request.operation, &self.security_group(ocid))?.with_etag(self.unchanged()))
+    }
+
+    fn security_group(&self, ocid: &str) -> NetworkSecurityGroup {
         let vcn = self.network.subnets.last().map_or(0, |subnet| subnet.vcn);
-        let group = NetworkSecurityGroup {
+        NetworkSecurityGroup {
             id: ocid.to_owned(),
             compartment_id: compartment_ocid(&self.ids, 0),
             lifecycle_state: NetworkSecurityGroupLifecycleState::Available,
             time_created: self.beginning(),
             vcn_id: self.ids.text(Id(Kind::Vcn, vcn)),
+            defined_tags: Some(BTreeMap::new()),
+            freeform_tags: Some(BTreeMap::new()),
             ..NetworkSecurityGroup::default()
-        };
-        Ok(answer(request.operation, &group)?.with_etag(self.unchanged()))
+        }
+    }
+
+    pub(super) fn list_security_groups(&mut self, request: &ApiRequest) -> ApiResult {
+        if request.in_query("compartmentId").is_none() && request.in_query("vlanId").is_none() {
+            return Err(error::invalid("compartmentId or vlanId is required"));
+        }
+        let vcn = request.in_query("vcnId").map(str::to_owned);
+        let listed = self.registered(request, "networksecuritygroup")?;
+        let page = self.page(request)?;
+        let groups = listed.into_iter().map(|(cursor, ocid)| (cursor, self.security_group(&ocid)));
+        let groups = groups.filter(|(_, group)| vcn.as_ref().is_none_or(|vcn| *vcn == group.vcn_id));
+        page.answer_small(request, Order { by_name: false, descending: false }, groups.collect())
+    }
+
+    /// The OCIDs of registered resources of one type. All are in the tenancy itself and have no names.
+    fn registered(&self, request: &ApiRequest, kind: &str) -> Result<Vec<(Cursor, String)>, ApiError> {
+        let compartment = request.in_query("compartmentId").map(|ocid| self.compartment(ocid)).transpose()?;
+        let any = compartment == Some(0)
+            && request.in_query("displayName").is_none()
+            && request.in_query("vlanId").is_none();
+        let of_kind =
+            |ocid: &&String| any && oci_api::Ocid::parse(ocid).is_ok_and(|ocid| ocid.resource_type == kind);
+        let found = self.others_known.iter().filter(of_kind).zip(0..);
+        Ok(found.map(|(ocid, number)| (Cursor { number, ..Cursor::default() }, ocid.clone())).collect())
     }
 
     /// A compute cluster. It claims to be in the first availability domain, for lack of a better one, but does not restrict
@@ -43,22 +75,53 @@ impl World {
     pub(super) fn get_compute_cluster(&self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("computeClusterId");
         self.check_other(Some(ocid))?;
-        let cluster = ComputeCluster {
+        Ok(answer(request.operation, &self.compute_cluster(ocid))?.with_etag(self.unchanged()))
+    }
+
+    fn compute_cluster(&self, ocid: &str) -> ComputeCluster {
+        ComputeCluster {
             id: ocid.to_owned(),
             availability_domain: self.identity.ad_name(0),
             compartment_id: compartment_ocid(&self.ids, 0),
             lifecycle_state: ComputeClusterLifecycleState::Active,
             time_created: self.beginning(),
+            defined_tags: Some(BTreeMap::new()),
+            freeform_tags: Some(BTreeMap::new()),
             ..ComputeCluster::default()
-        };
-        Ok(answer(request.operation, &cluster)?.with_etag(self.unchanged()))
+        }
+    }
+
+    pub(super) fn list_compute_clusters(&mut self, request: &ApiRequest) -> ApiResult {
+        let listed = self.registered(request, "computecluster")?;
+        let ad = self.ad_in(request)?;
+        let page = self.page(request)?;
+        let clusters = listed.into_iter().filter(|_| ad.is_none_or(|ad| ad == 0)).map(|(cursor, ocid)| {
+            let cluster = self.compute_cluster(&ocid);
+            let summary = ComputeClusterSummary {
+                id: cluster.id,
+                availability_domain: cluster.availability_domain,
+                compartment_id: cluster.compartment_id,
+                defined_tags: cluster.defined_tags,
+                freeform_tags: cluster.freeform_tags,
+                lifecycle_state: cluster.lifecycle_state.as_str().to_owned(),
+                time_created: cluster.time_created,
+                ..ComputeClusterSummary::default()
+            };
+            (cursor, summary)
+        });
+        let order = Order { by_name: false, descending: false };
+        Ok(collection(page.answer_small(request, order, clusters.collect())?))
     }
 
     /// A dedicated host, which restricts launches as little as a compute cluster does.
     pub(super) fn get_dedicated_host(&self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("dedicatedVmHostId");
         self.check_other(Some(ocid))?;
-        let host = DedicatedVmHost {
+        Ok(answer(request.operation, &self.dedicated_host(ocid))?.with_etag(self.unchanged()))
+    }
+
+    fn dedicated_host(&self, ocid: &str) -> DedicatedVmHost {
+        DedicatedVmHost {
             id: ocid.to_owned(),
             availability_domain: self.identity.ad_name(0),
             compartment_id: compartment_ocid(&self.ids, 0),
@@ -68,13 +131,41 @@ impl World {
             time_created: self.beginning(),
             total_ocpus: 128.0,
             remaining_ocpus: 128.0,
+            defined_tags: Some(BTreeMap::new()),
+            freeform_tags: Some(BTreeMap::new()),
             ..DedicatedVmHost::default()
-        };
-        Ok(answer(request.operation, &host)?.with_etag(self.unchanged()))
+        }
+    }
+
+    pub(super) fn list_dedicated_hosts(&mut self, request: &ApiRequest) -> ApiResult {
+        let listed = self.registered(request, "dedicatedvmhost")?;
+        let ad = self.ad_in(request)?;
+        let page = self.page(request)?;
+        let shape = request.in_query("instanceShapeName").is_none();
+        let hosts =
+            listed.into_iter().filter(|_| shape && ad.is_none_or(|ad| ad == 0)).map(|(cursor, ocid)| {
+                let host = self.dedicated_host(&ocid);
+                let summary = DedicatedVmHostSummary {
+                    id: host.id,
+                    availability_domain: host.availability_domain,
+                    compartment_id: host.compartment_id,
+                    dedicated_vm_host_shape: host.dedicated_vm_host_shape,
+                    display_name: host.display_name,
+                    lifecycle_state: DedicatedVmHostSummaryLifecycleState::from(
+                        host.lifecycle_state.as_str(),
+                    ),
+                    time_created: host.time_created,
+                    total_ocpus: host.total_ocpus,
+                    remaining_ocpus: host.remaining_ocpus,
+                    ..DedicatedVmHostSummary::default()
+                };
+                (cursor, summary)
+            });
+        page.answer_small(request, Order { by_name: false, descending: false }, hosts.collect())
     }
 
     /// The etag of a resource that never changes.
-    fn unchanged(&self) -> String {
+    pub(super) fn unchanged(&self) -> String {
         self.etag(Id(Kind::Tenancy, 0), 0)
     }
 

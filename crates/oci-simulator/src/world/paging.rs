@@ -7,7 +7,7 @@ use super::settings::WorldSettings;
 use super::{error, request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oci_api::Operation;
+use oci_api::{Operation, Service};
 use serde::Serialize;
 use std::cmp::Ordering;
 
@@ -76,7 +76,7 @@ impl PageRequest {
     ) -> Result<Self, ApiError> {
         let most = largest_page(request.operation);
         let mut limit = match request.in_query("limit") {
-            None => USUAL,
+            None => usual_page(request.operation, most),
             Some(text) => match text.parse::<usize>() {
                 Ok(limit) if (1..=most).contains(&limit) => limit,
                 Ok(limit) if limit > most && !settings.refuse_large_pages => most,
@@ -92,7 +92,8 @@ impl PageRequest {
                 scope.push_str(value);
             }
         }
-        let scope = mix(hash_bytes(scope.as_bytes()) ^ seed);
+        // The body of a search is its filter.
+        let scope = mix(hash_bytes(scope.as_bytes()) ^ seed ^ request.body_hash);
         let (after, was_empty) = match request.in_query("page") {
             None => (None, false),
             Some(token) => read_token(token, scope)?,
@@ -103,6 +104,11 @@ impl PageRequest {
             limit = 1 + chance.below(limit as u64 - 1) as usize;
         }
         Ok(Self { after, limit, scope })
+    }
+
+    /// How many rows decide whether another page follows.
+    pub fn rows_needed(&self) -> usize {
+        self.limit + 1
     }
 
     /// Builds one page of the rows that `keep` accepts, from sorted rows that already start after `self.after`.
@@ -176,6 +182,15 @@ impl PageRequest {
         let mut text = (hash_bytes(&bytes) ^ self.scope).to_le_bytes().to_vec();
         text.extend(bytes);
         URL_SAFE_NO_PAD.encode(text)
+    }
+}
+
+/// The rows of a page without a `limit`.
+fn usual_page(operation: Operation, most: usize) -> usize {
+    match operation.info().service {
+        // Oracle's OpenAPI document: 1,000, which is the maximum.
+        Service::ResourceSearch => most,
+        _ => USUAL,
     }
 }
 

@@ -49,6 +49,12 @@ pub(super) fn answer(operation: Operation, model: &impl Serialize) -> Result<Api
     Ok(ApiAnswer { body: Some(body.into()), ..empty(operation) })
 }
 
+/// Wraps a list in an object, as newer services do: `{"items": [...]}`.
+pub(super) fn collection(mut list: ApiAnswer) -> ApiAnswer {
+    list.body = list.body.map(|rows| [&b"{\"items\":"[..], &rows, b"}"].concat().into());
+    list
+}
+
 /// Appends a model as JSON.
 pub(super) fn write(model: &impl Serialize, body: &mut Vec<u8>) -> Result<(), ApiError> {
     serde_json::to_writer(body, model)

@@ -14,9 +14,9 @@ type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
 pub(super) struct ConfigurationRow {
     pub compartment: u32,
     pub name: String,
-    tags: BTreeMap<String, String>,
-    defined_tags: Spaces,
-    created: Timestamp,
+    pub tags: BTreeMap<String, String>,
+    pub defined_tags: Spaces,
+    pub created: Timestamp,
     /// `instanceDetails`, in the form of the API.
     details: Value,
 }

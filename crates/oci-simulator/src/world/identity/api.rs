@@ -10,9 +10,10 @@ use crate::world::request::answer;
 use crate::world::state::World;
 use oci_api::Region;
 use oci_api::models::{
-    AvailabilityDomain, Compartment, CompartmentLifecycleState, FaultDomain, RegionSubscription,
-    RegionSubscriptionStatus, Tenancy, User, UserCapabilities, UserLifecycleState,
+    AvailabilityDomain, Compartment, CompartmentLifecycleState, FaultDomain, Region as RegionModel,
+    RegionSubscription, RegionSubscriptionStatus, Tenancy, User, UserCapabilities, UserLifecycleState,
 };
+use oci_api::region::REGIONS;
 
 /// The key of a region as subscriptions show it: `IAD`.
 fn region_key(region: &str) -> String {
@@ -108,10 +109,20 @@ impl World {
         let ocid = request.in_path("userId");
         let number = self.ids.number(Kind::User, ocid).filter(|number| *number < self.identity.users);
         let number = number.ok_or_else(error::not_found)?;
-        let user = User {
-            id: ocid.to_owned(),
+        let etag = self.etag(Id(Kind::User, number), 0);
+        Ok(answer(request.operation, &self.user_model(number))?.with_etag(etag))
+    }
+
+    /// The name of a user.
+    pub(in crate::world) fn user_name(&self, number: u32) -> String {
+        format!("user-{}", number + 1)
+    }
+
+    fn user_model(&self, number: u32) -> User {
+        User {
+            id: self.ids.text(Id(Kind::User, number)),
             compartment_id: compartment_ocid(&self.ids, 0),
-            name: format!("user-{}", number + 1),
+            name: self.user_name(number),
             description: "A user of the simulated region".into(),
             time_created: Some(self.identity.since),
             lifecycle_state: UserLifecycleState::Active,
@@ -124,8 +135,37 @@ impl World {
             defined_tags: Some(std::collections::BTreeMap::new()),
             freeform_tags: Some(std::collections::BTreeMap::new()),
             ..User::default()
-        };
-        Ok(answer(request.operation, &user)?.with_etag(self.etag(Id(Kind::User, number), 0)))
+        }
+    }
+
+    pub(in crate::world) fn list_users(&mut self, request: &ApiRequest) -> ApiResult {
+        let compartment = self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let name = request.in_query("name");
+        // Users are in the tenancy itself, and none comes from an identity provider.
+        let any = compartment == 0
+            && request.in_query("identityProviderId").is_none()
+            && request.in_query("externalIdentifier").is_none();
+        let rows = (0..self.identity.users)
+            .filter(|number| any && name.is_none_or(|name| name == self.user_name(*number)));
+        let rows = rows
+            .map(|number| {
+                (Cursor { group: 0, name: self.user_name(number), number }, self.user_model(number))
+            })
+            .collect();
+        page.answer_small(request, Order::read(request), rows)
+    }
+
+    /// The regions of the realm, whether the tenancy subscribes to them or not.
+    pub(in crate::world) fn list_regions(&self, request: &ApiRequest) -> ApiResult {
+        let realm = Region::find(&self.settings.region).map_or("oc1", |region| region.realm);
+        let known = REGIONS.iter().filter(|region| region.realm == realm);
+        let rows = known.map(|region| RegionModel {
+            key: Some(region.key.to_uppercase()),
+            name: Some(region.name.to_owned()),
+            ..RegionModel::default()
+        });
+        answer(request.operation, &rows.collect::<Vec<_>>())
     }
 
     fn compartment_model(&self, number: u32) -> Compartment {

@@ -11,8 +11,10 @@ use crate::world::request::answer;
 use crate::world::shapes::{Shape as ShapeRow, ShapeId, Size};
 use crate::world::state::World;
 use oci_api::models::{
-    Image, ImageLaunchMode, ImageLifecycleState, Shape, ShapeBaselineOcpuUtilizations, ShapeBillingType,
-    ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
+    Image, ImageLaunchMode, ImageLifecycleState, ImageMemoryConstraints, ImageOcpuConstraints,
+    ImageShapeCompatibilityEntry, ImageShapeCompatibilitySummary, Shape, ShapeBaselineOcpuUtilizations,
+    ShapeBillingType, ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions,
+    ShapeOcpuOptions,
 };
 
 impl World {
@@ -71,6 +73,63 @@ impl World {
             })
             .collect();
         page.answer_small(request, Order::read(request), rows)
+    }
+
+    /// The shapes of the region that can start from an image.
+    pub(in crate::world) fn list_image_shapes(&mut self, request: &ApiRequest) -> ApiResult {
+        let image = self.image(request.in_path("imageId")).map_err(|_| error::not_found())?;
+        let page = self.page(request)?;
+        let fitting = ShapeId::all().filter(|id| self.boots(image, id.get()));
+        let rows = fitting.map(|id| {
+            let row = self.image_shape(image, id.get());
+            let summary = ImageShapeCompatibilitySummary {
+                image_id: row.image_id,
+                shape: row.shape,
+                memory_constraints: row.memory_constraints,
+                ocpu_constraints: row.ocpu_constraints,
+                ..ImageShapeCompatibilitySummary::default()
+            };
+            (Cursor { group: 0, name: String::new(), number: u32::from(id.0) }, summary)
+        });
+        let rows = rows.collect();
+        page.answer_small(request, Order { by_name: false, descending: false }, rows)
+    }
+
+    pub(in crate::world) fn get_image_shape(&self, request: &ApiRequest) -> ApiResult {
+        let image = self.image(request.in_path("imageId")).map_err(|_| error::not_found())?;
+        let shape = ShapeId::find(request.in_path("shapeName")).map(ShapeId::get);
+        let shape = shape.filter(|shape| self.boots(image, shape)).ok_or_else(error::not_found)?;
+        answer(request.operation, &self.image_shape(image, shape))
+    }
+
+    /// Whether a shape that the region offers can start from the image.
+    fn boots(&self, image: u32, shape: &ShapeRow) -> bool {
+        self.images[image as usize].fits(shape)
+            && (0..self.settings.domains()).any(|ad| self.offers(ad, shape))
+    }
+
+    fn image_shape(&self, image: u32, shape: &ShapeRow) -> ImageShapeCompatibilityEntry {
+        let (ocpus, memory) = match shape.size {
+            Size::Flexible { ocpus, memory } => (Some((1, ocpus)), Some((1, memory))),
+            Size::OneOf(_) | Size::Fixed { .. } | Size::BareMetal => (None, None),
+        };
+        ImageShapeCompatibilityEntry {
+            image_id: self.ids.text(Id(Kind::Image, image)),
+            shape: shape.name.to_owned(),
+            memory_constraints: memory.map(|(min, max)| {
+                let (min_in_gbs, max_in_gbs) = (Some(min), Some(max.into()));
+                Box::new(ImageMemoryConstraints {
+                    min_in_gbs,
+                    max_in_gbs,
+                    ..ImageMemoryConstraints::default()
+                })
+            }),
+            ocpu_constraints: ocpus.map(|(min, max)| {
+                let (min, max) = (Some(min), Some(max.into()));
+                Box::new(ImageOcpuConstraints { min, max, ..ImageOcpuConstraints::default() })
+            }),
+            ..ImageShapeCompatibilityEntry::default()
+        }
     }
 
     /// Whether the availability domain offers the shape.

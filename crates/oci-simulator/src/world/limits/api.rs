@@ -2,14 +2,17 @@
 
 use crate::world::api::{ApiRequest, ApiResult};
 use crate::world::error;
+use crate::world::identity::compartment_ocid;
+use crate::world::ids::{Id, Kind};
 use crate::world::limits::{Limit, What};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::answer;
 use crate::world::state::World;
 use oci_api::models::{
     LimitDefinitionSummary, LimitDefinitionSummaryScopeType, LimitValueSummary, LimitValueSummaryScopeType,
-    ResourceAvailability, ServiceSummary,
+    QuotaSummary, QuotaSummaryLifecycleState, ResourceAvailability, ServiceSummary,
 };
+use std::collections::BTreeMap;
 
 /// The service that the limits of instances belong to.
 pub(in crate::world) const SERVICE: &str = "compute";
@@ -113,6 +116,33 @@ impl World {
             }
         }
         page.answer_small(request, order(request), rows)
+    }
+
+    /// The quotas of the settings, which are in the tenancy itself, as in the service.
+    pub(in crate::world) fn list_quotas(&mut self, request: &ApiRequest) -> ApiResult {
+        let compartment = self.compartment_in(request)?;
+        let page = self.page(request)?;
+        let name = request.in_query("name");
+        let rows =
+            self.settings.quotas.iter().zip(0..).filter(|_| compartment == 0).map(|(quota, number)| {
+                let shown = format!("quota-{}", number + 1);
+                let summary = QuotaSummary {
+                    id: self.ids.text(Id(Kind::Quota, number)),
+                    compartment_id: compartment_ocid(&self.ids, 0),
+                    name: shown.clone(),
+                    description: format!("At most {} of {}", quota.value, quota.name),
+                    time_created: Some(self.identity.since),
+                    lifecycle_state: Some(QuotaSummaryLifecycleState::Active),
+                    defined_tags: Some(BTreeMap::new()),
+                    freeform_tags: Some(BTreeMap::new()),
+                    ..QuotaSummary::default()
+                };
+                (Cursor { group: 0, name: shown, number }, summary)
+            });
+        let rows = rows.filter(|(cursor, _)| name.is_none_or(|name| name == cursor.name)).collect();
+        // Sorted by name, ascending, unless the request says otherwise (Oracle's OpenAPI document).
+        let by_name = request.in_query("sortBy").is_none_or(|by| !by.eq_ignore_ascii_case("TIMECREATED"));
+        page.answer_small(request, Order { by_name, ..order(request) }, rows)
     }
 
     pub(in crate::world) fn list_limit_definitions(&mut self, request: &ApiRequest) -> ApiResult {

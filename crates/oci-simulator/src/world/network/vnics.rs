@@ -108,6 +108,14 @@ impl World {
         })
     }
 
+    pub(in crate::world) fn get_vnic_attachment(&self, request: &ApiRequest) -> ApiResult {
+        let number = self.ids.number(Kind::VnicAttachment, request.in_path("vnicAttachmentId"));
+        let row = number.and_then(|number| Some((number, self.instances.get(number)?)));
+        let (number, row) = row.ok_or_else(error::not_found)?;
+        let etag = self.etag(Id(Kind::VnicAttachment, number), row.version);
+        Ok(answer(request.operation, &self.vnic_attachment(number, row))?.with_etag(etag))
+    }
+
     pub(in crate::world) fn get_vnic(&self, request: &ApiRequest) -> ApiResult {
         let number = self.ids.number(Kind::Vnic, request.in_path("vnicId")).ok_or_else(error::not_found)?;
         let row = self.instances.get(number).filter(|row| row.has_vnic()).ok_or_else(error::not_found)?;

@@ -131,6 +131,14 @@ impl World {
         })
     }
 
+    pub(in crate::world) fn get_boot_volume_attachment(&self, request: &ApiRequest) -> ApiResult {
+        let number = self.ids.number(Kind::BootVolumeAttachment, request.in_path("bootVolumeAttachmentId"));
+        let row = number.and_then(|number| Some((number, self.instances.get(number)?)));
+        let (number, row) = row.filter(|(_, row)| row.boot_volume.is_some()).ok_or_else(error::not_found)?;
+        let etag = self.etag(Id(Kind::BootVolumeAttachment, number), row.version);
+        Ok(answer(request.operation, &self.boot_volume_attachment(number, row))?.with_etag(etag))
+    }
+
     fn volume_model(&self, number: u32, row: &VolumeRow) -> Volume {
         Volume {
             id: self.ids.text(Id(Kind::Volume, number)),
@@ -243,6 +251,15 @@ impl World {
             is_volume_created_during_launch: made,
             ..ParavirtualizedVolumeAttachment::default()
         }))
+    }
+
+    pub(in crate::world) fn get_volume_attachment(&self, request: &ApiRequest) -> ApiResult {
+        let number = self.ids.number(Kind::VolumeAttachment, request.in_path("volumeAttachmentId"));
+        let row = number.and_then(|number| Some((number, self.volumes.attachments.get(number as usize)?)));
+        let (number, row) = row.filter(|(_, row)| !row.forgotten).ok_or_else(error::not_found)?;
+        let model = self.volume_attachment(number, row).ok_or_else(error::not_found)?;
+        let etag = self.etag(Id(Kind::VolumeAttachment, number), u32::from(row.attached));
+        Ok(answer(request.operation, &model)?.with_etag(etag))
     }
 
     pub(in crate::world) fn list_volume_attachments(&mut self, request: &ApiRequest) -> ApiResult {

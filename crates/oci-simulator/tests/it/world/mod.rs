@@ -15,4 +15,5 @@ mod registered;
 mod reservations;
 mod resize;
 mod saved;
+mod search;
 mod volumes;

@@ -1,0 +1,76 @@
+//! Lists of kinds of resources that the region never has: an honest empty list for clients that look before they act.
+//!
+//! A filter by something that does not exist is refused as in lists that have rows.
+
+use super::api::{ApiRequest, ApiResult};
+use super::paging::Cursor;
+use super::request::collection;
+use super::state::World;
+use oci_api::Operation;
+use oci_api::operation::Answer;
+
+/// The lists that are always empty.
+const LISTS: [Operation; 41] = [
+    Operation::GetVolumeBackupPolicyAssetAssignment,
+    Operation::ListAppCatalogSubscriptions,
+    Operation::ListBlockVolumeReplicas,
+    Operation::ListBootVolumeBackups,
+    Operation::ListBootVolumeReplicas,
+    Operation::ListByoipRanges,
+    Operation::ListCaptureFilters,
+    Operation::ListClusterNetworks,
+    Operation::ListComputeCapacityTopologies,
+    Operation::ListComputeGpuMemoryClusters,
+    Operation::ListComputeGpuMemoryFabrics,
+    Operation::ListComputeHostGroups,
+    Operation::ListComputeHosts,
+    Operation::ListComputeImageCapabilitySchemas,
+    Operation::ListConsoleHistories,
+    Operation::ListCostTrackingTags,
+    Operation::ListCpes,
+    Operation::ListCrossConnects,
+    Operation::ListDrgAttachments,
+    Operation::ListDrgs,
+    Operation::ListDynamicGroups,
+    Operation::ListGroups,
+    Operation::ListIPSecConnections,
+    Operation::ListInstanceConsoleConnections,
+    Operation::ListInstanceMaintenanceEvents,
+    Operation::ListInternetGateways,
+    Operation::ListIpv6s,
+    Operation::ListLocalPeeringGateways,
+    Operation::ListNatGateways,
+    Operation::ListPolicies,
+    Operation::ListPublicIpPools,
+    Operation::ListRemotePeeringConnections,
+    Operation::ListServiceGateways,
+    Operation::ListTagDefaults,
+    Operation::ListTagNamespaces,
+    Operation::ListVirtualCircuits,
+    Operation::ListVolumeBackupPolicies,
+    Operation::ListVolumeBackups,
+    Operation::ListVolumeGroupBackups,
+    Operation::ListVolumeGroups,
+    Operation::ListVtaps,
+];
+
+impl World {
+    /// The empty list; `None` for every other operation.
+    pub(super) fn list_absent(&mut self, request: &ApiRequest) -> Option<ApiResult> {
+        LISTS.contains(&request.operation).then(|| self.empty_list(request))
+    }
+
+    fn empty_list(&mut self, request: &ApiRequest) -> ApiResult {
+        request.in_query("compartmentId").map(|ocid| self.compartment(ocid)).transpose()?;
+        self.ad_in(request)?;
+        let page = self.page(request)?;
+        let list = page.answer(request, std::iter::empty::<Cursor>(), |_| true, |_| ())?;
+        let info = request.operation.info();
+        let list =
+            if info.success_headers.contains(&"etag") { list.with_etag(self.unchanged()) } else { list };
+        Ok(match info.response {
+            Answer::One(_) => collection(list),
+            Answer::Empty | Answer::List(_) => list,
+        })
+    }
+}
