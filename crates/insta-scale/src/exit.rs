@@ -23,6 +23,8 @@ pub enum Exit {
     NotHeld,
     /// The user interrupted.
     Interrupted,
+    /// The exit code of the program that `sim exec` ran.
+    OfProgram(u8),
 }
 
 impl Exit {
@@ -49,6 +51,7 @@ impl Exit {
             Self::NotYet => 6,
             Self::NotHeld => 7,
             Self::Interrupted => 130,
+            Self::OfProgram(code) => code,
         }
     }
 

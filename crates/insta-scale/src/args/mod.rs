@@ -47,7 +47,7 @@ pub use reservation::{
     CreateReservation, DeleteReservation, KindArgs, ListReservations, ReservationArgs, ReservationCommand,
     Reserving, UpdateReservation, WaitReservation,
 };
-pub use sim::{SimArgs, SimCommand, SimHome, SimReset, SimServe};
+pub use sim::{SimArgs, SimCommand, SimExec, SimHome, SimReset, SimServe};
 pub use ssh::{ExportAddress, LoginArgs, SshArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -1,6 +1,7 @@
 //! Flags of `sim`.
 
 use clap::{Args, Subcommand};
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -18,6 +19,9 @@ pub enum SimCommand {
     /// Serve a simulated region to this program and to the official CLI and SDKs
     #[command(after_help = SERVE_HELP)]
     Serve(SimServe),
+    /// Run a program that uses the real host names, isolated from the network, beside a simulated region
+    #[command(after_help = EXEC_HELP)]
+    Exec(SimExec),
     /// List the scenarios
     Scenarios,
     /// Delete the credentials of a simulated region and, with --save, its saved state
@@ -36,12 +40,41 @@ Examples:
   oci-insta-scale sim serve                      serve a region with ample capacity
   oci-insta-scale sim serve --scenario hostile   serve a region where everything goes wrong";
 
+const EXEC_HELP: &str = "\
+The program gets a network without a way out, in which the host names of the region's services lead to the simulated region.
+It ends with the exit code of the program. Linux only; needs `unshare`, `mount` and `ip`.
+
+Examples:
+  oci-insta-scale sim exec -- oci iam region list
+  oci-insta-scale sim exec --save region.json -- terraform apply";
+
+/// Flags of `sim exec`.
+#[derive(Clone, Debug, Args)]
+pub struct SimExec {
+    /// The region.
+    #[command(flatten)]
+    pub serve: SimServe,
+    /// The program to run, with its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+impl SimExec {
+    /// The address of the real host names: port 443 unless the flag says otherwise.
+    pub fn tls_listen(&self) -> SocketAddr {
+        self.serve.tls_listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 443)))
+    }
+}
+
 /// Flags of `sim serve`.
 #[derive(Clone, Debug, Args)]
 pub struct SimServe {
     /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:12620", value_parser = address)]
     pub listen: SocketAddr,
+    /// Also serve HTTPS under the real host names on this address, and write `hosts` and `env.sh` into the home
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
+    pub tls_listen: Option<SocketAddr>,
     /// Let --listen use an address that other machines can reach [default: loopback addresses only]
     #[arg(long)]
     pub allow_remote: bool,

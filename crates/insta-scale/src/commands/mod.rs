@@ -54,7 +54,7 @@ pub fn run_command(cli: Cli) -> Result<Exit, CommandError> {
     if !matches!(command, Command::Instances(_)) {
         check_format(flags.output, lists(&command))?;
     }
-    let serves = matches!(&command, Command::Sim(sim) if matches!(sim.command, SimCommand::Serve(_)));
+    let serves = matches!(&command, Command::Sim(sim) if matches!(sim.command, SimCommand::Serve(_) | SimCommand::Exec(_)));
     let threads = if serves { Threads::Two } else { Threads::One };
     runtime::run_to_end(threads, async |stop| {
         dispatch(&Session::new(&flags, is_simulated(&command), &stop), command).await

@@ -1,5 +1,8 @@
 //! `sim`: serves the simulated region, lists its scenarios, and deletes its files.
 
+#[cfg(target_os = "linux")]
+mod exec;
+
 use crate::args::{OutputFormat, SimCommand, SimReset, SimServe};
 use crate::config::{self, CredentialSource, KeyFields, Overrides, Placeholders, Settings};
 use crate::error::CommandError;
@@ -19,14 +22,22 @@ use std::path::Path;
 pub async fn run_sim(session: &Session, command: &SimCommand) -> Result<Exit, CommandError> {
     match command {
         SimCommand::Serve(args) => serve(session, args).await,
+        #[cfg(target_os = "linux")]
+        SimCommand::Exec(args) => exec::exec(session, args, options_of(session, &args.serve)?).await,
+        #[cfg(not(target_os = "linux"))]
+        SimCommand::Exec(_) => Err(CommandError::usage(
+            "`sim exec` needs the namespaces of Linux",
+            "use `sim serve --tls-listen` and its files `env.sh` and `hosts`",
+        )),
         SimCommand::Scenarios => scenarios(session.output),
         SimCommand::Reset(args) => reset(args),
     }
 }
 
-async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError> {
+fn options_of(session: &Session, args: &SimServe) -> Result<Options, CommandError> {
     let mut options = Options {
         listen: args.listen,
+        tls_listen: args.tls_listen,
         allow_remote: args.allow_remote,
         home: Some(args.home.home.clone()),
         scenario: Scenario::load(&args.scenario)?,
@@ -38,6 +49,11 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
     if let Some(path) = &session.flags.config {
         take_in(path, session, &mut options)?;
     }
+    Ok(options)
+}
+
+async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError> {
+    let options = options_of(session, args)?;
     session.say_when_stopped("stopping the simulated region");
     let running = tokio::select! {
         biased;
@@ -54,12 +70,22 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
         // Writing to a String cannot fail, so the result is ignored.
         let _ = writeln!(listening, "listening on {endpoint} for {region}");
     }
+    if let Some((address, _)) = &running.tls {
+        let _ = writeln!(listening, "listening on https://{address} under the names of the real services");
+    }
     // At once: whoever reads the first line may read no further.
     console::data(&listening)?;
     if !session.is_quiet()
         && let Some(home) = &running.home
     {
         console::line(&how_to_use(home, &endpoint));
+        if let Some((_, environment)) = &running.tls {
+            let (file, hosts) = (environment.file.display(), home.join("hosts").display().to_string());
+            console::line(&format!(
+                "For clients that compute host names: `. {file}`, and these lines in /etc/hosts ({hosts}):"
+            ));
+            console::line(environment.hosts.trim_end());
+        }
     }
     session.stop.cancelled().await;
     running.shutdown().await?;

@@ -24,6 +24,16 @@ pub enum StartError {
         /// The reason.
         source: std::io::Error,
     },
+    /// A port below 1024 needs a right that this user lacks.
+    #[error(
+        "cannot listen on {0}: only root may use ports below 1024 here. Choose another port, allow it with \
+             `sudo sysctl net.ipv4.ip_unprivileged_port_start={port}`, or run the program with `sim exec`, which needs no rights",
+        port = .0.port()
+    )]
+    PortForbidden(SocketAddr),
+    /// TLS needs a folder for its certificate.
+    #[error("TLS needs a home directory for its certificate: name one with --home")]
+    TlsWithoutHome,
     /// The speed is out of range.
     #[error("{0}")]
     Speed(String),

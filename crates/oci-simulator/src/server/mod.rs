@@ -28,6 +28,7 @@ mod start;
 mod stats;
 mod threads;
 mod throttle;
+mod tls;
 
 pub use auth::{Authorization, AuthorizationError, KeyError, PublicKey, Refusal};
 pub use clock::{ScaledClock, SimClock};
@@ -40,3 +41,4 @@ pub use save::{Forgettable, SaveError};
 pub use serve::serve;
 pub use start::{Options, Running, SPEED, start};
 pub use stats::{OperationStats, Stats};
+pub use tls::Environment;

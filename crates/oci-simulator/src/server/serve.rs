@@ -7,12 +7,13 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -40,7 +41,47 @@ pub(super) async fn serve_with(
     remote_admin: bool,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let router = region.router();
+    serve_guarded(listener, Plain { region, remote_admin }, shutdown).await;
+}
+
+/// How a connection is accepted: what carries it, which region it reaches, and whether it speaks HTTP/2.
+pub(super) trait Guarded: Clone + Send + Sync + 'static {
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// `None` if the connection is refused.
+    fn accept(&self, stream: TcpStream) -> impl Future<Output = Option<(Self::Stream, Region, bool)>> + Send;
+
+    /// Whether other machines may use the pages under `/_sim`.
+    fn remote_admin(&self) -> bool {
+        false
+    }
+}
+
+/// HTTP without TLS, to one region.
+#[derive(Clone)]
+struct Plain {
+    region: Region,
+    remote_admin: bool,
+}
+
+impl Guarded for Plain {
+    type Stream = TcpStream;
+
+    async fn accept(&self, stream: TcpStream) -> Option<(TcpStream, Region, bool)> {
+        Some((stream, self.region.clone(), false))
+    }
+
+    fn remote_admin(&self) -> bool {
+        self.remote_admin
+    }
+}
+
+/// Like [`serve`], with connections that are accepted by `guard`.
+pub(super) async fn serve_guarded(
+    listener: TcpListener,
+    guard: impl Guarded,
+    shutdown: impl Future<Output = ()> + Send,
+) {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -49,7 +90,7 @@ pub(super) async fn serve_with(
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), remote_admin, stopping.clone()));
+                    connections.spawn(connection(stream, peer, guard.clone(), stopping.clone()));
                 }
                 Err(error) => {
                     // The process has probably run out of file handles: open connections must end first.
@@ -70,12 +111,18 @@ pub(super) async fn serve_with(
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
-    remote_admin: bool,
+    guard: impl Guarded,
     mut stopping: watch::Receiver<bool>,
 ) {
     // Responses are small and callers wait for them, so collecting packets would only delay them.
     let _ = stream.set_nodelay(true);
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(HEADER_TIME_MAX, guard.accept(stream)) => accepted.ok().flatten(),
+        _ = stopping.wait_for(|stopping| *stopping) => None,
+    };
+    let Some((stream, region, is_http2)) = accepted else { return };
+    let router = region.router();
+    let remote_admin = guard.remote_admin();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         if remote_admin {
@@ -83,15 +130,30 @@ async fn connection(
         }
         answer(router.clone(), request)
     });
-    let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME_MAX).max_buf_size(READ_BUFFER_BYTES);
-    let connection = server.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let stopped = async { drop(stopping.wait_for(|stopping| *stopping).await) };
+    let ended = if is_http2 {
+        let mut server = http2::Builder::new(TokioExecutor::new());
+        server.timer(TokioTimer::new()).max_header_list_size(READ_BUFFER_BYTES as u32);
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopped => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    } else {
+        let mut server = http1::Builder::new();
+        server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME_MAX).max_buf_size(READ_BUFFER_BYTES);
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopped => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
     if let Err(error) = ended {

@@ -40,6 +40,7 @@ pub(super) async fn bind(mut address: SocketAddr, after: u16) -> Result<Listenin
     }
     let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => StartError::PortInUse(address),
+        std::io::ErrorKind::PermissionDenied if address.port() < 1024 => StartError::PortForbidden(address),
         _ => StartError::Listen { address, source },
     })?;
     let bound = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;

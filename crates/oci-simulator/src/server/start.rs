@@ -8,11 +8,12 @@ use super::region::{Region, further_seed};
 use super::save::{self, Hold};
 use super::served::{Listening, Served, bind, reached};
 use super::threads::{blocking, in_a_thread};
+use super::tls::{self, Environment, ServiceHosts, TlsServed};
 use crate::scenario::{Scenario, check_speed};
 use crate::world::{Caller, Known, World};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Simulated seconds per second, unless the options or the scenario say otherwise.
@@ -23,6 +24,9 @@ pub const SPEED: f64 = 30.0;
 pub struct Options {
     /// The address to listen on; port 0 takes a free port. Further regions listen on the ports after it.
     pub listen: SocketAddr,
+    /// The address to listen on with TLS under the host names of the real services; needs a home folder. One address serves
+    /// all regions.
+    pub tls_listen: Option<SocketAddr>,
     /// Whether other machines may connect and use the pages under `/_sim`.
     pub allow_remote: bool,
     /// The home folder, created if it does not exist. Without one, the credentials exist only in memory.
@@ -50,6 +54,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 12620)),
+            tls_listen: None,
             allow_remote: false,
             home: None,
             scenario: Scenario::default(),
@@ -77,8 +82,11 @@ pub struct Running {
     pub restored: bool,
     /// Notes for whoever started it, one line each.
     pub notes: Vec<String>,
+    /// What clients need to reach it with TLS, and the address that they reach.
+    pub tls: Option<(SocketAddr, Environment)>,
     served: Served,
     further: Vec<Served>,
+    tls_served: Option<TlsServed>,
     /// Keeps other regions out of the home folder.
     _home: Option<Home>,
 }
@@ -114,6 +122,9 @@ impl Running {
     /// # Errors
     /// When the world cannot be saved.
     pub async fn shutdown(self) -> Result<(), StartError> {
+        if let Some(tls) = self.tls_served {
+            tls.shutdown().await;
+        }
         let mut ended = self.served.shutdown().await;
         for further in self.further {
             ended = ended.and(further.shutdown().await);
@@ -127,9 +138,7 @@ impl Running {
 /// # Errors
 /// When an option is out of range, or the address, the home folder or the saved world cannot be used.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    if !options.allow_remote && !options.listen.ip().is_loopback() {
-        return Err(StartError::NotLoopback(options.listen));
-    }
+    check_addresses(&options)?;
     let speed = options.speed.or(options.scenario.speed).unwrap_or(SPEED);
     check_speed(speed).map_err(StartError::Speed)?;
     let Listening { listener, address } = bind(options.listen, 0).await?;
@@ -157,38 +166,24 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         register(&region, known)?;
     }
     check_quotas(&region)?;
-    let warning = region.world().settings().warning();
-    notes.extend(warning.map(|warning| format!("warning: {warning}")));
-    let region_name = region.world().settings().region.clone();
-    if let Some(home) = home.as_ref().filter(|home| home.identity.region != region_name) {
-        notes.push(format!(
-            "{} was created for {}, as its `config` and `config.yaml` say, but this region is {region_name}. Use \
-                 another directory with --home",
-            home.path.display(),
-            home.identity.region
-        ));
-    }
+    notes.extend(oddities(&region, home.as_ref()));
     let (further, more) = further_regions(&options, elsewhere, &clock).await?;
     notes.extend(more);
     let all: Vec<Region> =
         std::iter::once(&region).chain(further.iter().map(|one| &one.region)).cloned().collect();
     Region::make_one_tenancy(&all);
-    for one in &further {
-        let name = one.region.world().settings().region.clone();
-        let of_home = home.iter().filter_map(|home| home.known_elsewhere.get(&name)).flatten();
-        for known in of_home.chain(options.known_elsewhere.get(&name).into_iter().flatten()) {
-            register(&one.region, known)?;
-        }
-        check_quotas(&one.region)?;
-    }
+    register_elsewhere(&options, home.as_ref(), &further)?;
     for region in &all {
-        region.label(&options.scenario.name, speed);
-        region.add_key(identity.caller.clone(), identity.public_key.clone());
-        region.set_anonymous_caller(identity.caller.clone());
-        for (caller, key) in &options.callers {
-            region.add_key(caller.clone(), key.clone());
-        }
+        admit(&options, region, &identity, speed);
     }
+    let (tls, tls_served) = match options.tls_listen.zip(home.as_ref()) {
+        Some((address, home)) => {
+            let bound = bind(address, 0).await?;
+            let (address, environment, served) = serve_tls(bound, &home.path, &all, &mut notes).await?;
+            (Some((address, environment)), Some(served))
+        }
+        None => (None, None),
+    };
     let remote = options.allow_remote;
     let served =
         Served::start(region, Listening { listener, address }, remote, options.save.zip(hold)).await?;
@@ -197,7 +192,100 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         others.push(Served::start(region, listening, remote, save).await?);
     }
     let path = home.as_ref().map(|home| home.path.clone());
-    Ok(Running { address, home: path, identity, restored, notes, served, further: others, _home: home })
+    Ok(Running {
+        address,
+        home: path,
+        identity,
+        restored,
+        notes,
+        tls,
+        served,
+        further: others,
+        tls_served,
+        _home: home,
+    })
+}
+
+/// Refuses addresses that would admit others, and TLS without a place for its certificate.
+fn check_addresses(options: &Options) -> Result<(), StartError> {
+    for address in [Some(options.listen), options.tls_listen].into_iter().flatten() {
+        if !options.allow_remote && !address.ip().is_loopback() {
+            return Err(StartError::NotLoopback(address));
+        }
+    }
+    if options.tls_listen.is_some() && options.home.is_none() {
+        return Err(StartError::TlsWithoutHome);
+    }
+    Ok(())
+}
+
+/// What whoever starts the region would not expect of it.
+fn oddities(region: &Region, home: Option<&Home>) -> Vec<String> {
+    let warning = region.world().settings().warning();
+    let mut notes: Vec<String> = warning.map(|warning| format!("warning: {warning}")).into_iter().collect();
+    let region_name = region.world().settings().region.clone();
+    if let Some(home) = home.filter(|home| home.identity.region != region_name) {
+        notes.push(format!(
+            "{} was created for {}, as its `config` and `config.yaml` say, but this region is {region_name}. Use \
+                 another directory with --home",
+            home.path.display(),
+            home.identity.region
+        ));
+    }
+    notes
+}
+
+/// Registers what the home and the options name in further regions.
+fn register_elsewhere(options: &Options, home: Option<&Home>, further: &[Further]) -> Result<(), StartError> {
+    for one in further {
+        let name = one.region.world().settings().region.clone();
+        let of_home = home.iter().filter_map(|home| home.known_elsewhere.get(&name)).flatten();
+        for known in of_home.chain(options.known_elsewhere.get(&name).into_iter().flatten()) {
+            register(&one.region, known)?;
+        }
+        check_quotas(&one.region)?;
+    }
+    Ok(())
+}
+
+/// Makes a region known by its label, and its callers by their keys.
+fn admit(options: &Options, region: &Region, identity: &Identity, speed: f64) {
+    region.label(&options.scenario.name, speed);
+    region.add_key(identity.caller.clone(), identity.public_key.clone());
+    region.set_anonymous_caller(identity.caller.clone());
+    for (caller, key) in &options.callers {
+        region.add_key(caller.clone(), key.clone());
+    }
+}
+
+/// Serves all regions with TLS, and writes the files for clients into the home.
+async fn serve_tls(
+    bound: Listening,
+    home: &Path,
+    regions: &[Region],
+    notes: &mut Vec<String>,
+) -> Result<(SocketAddr, Environment, TlsServed), StartError> {
+    let named: Vec<(ServiceHosts, Region)> = regions
+        .iter()
+        .map(|region| (ServiceHosts::of(&region.world().settings().region), region.clone()))
+        .collect();
+    let places: Vec<ServiceHosts> = named.iter().map(|(place, _)| place.clone()).collect();
+    let (address, home) = (bound.address, home.to_owned());
+    let made = blocking(move || {
+        let credentials = tls::open(&home, &places, system_time())?;
+        let ip = reached(address).ip();
+        let environment = tls::write_files(&home, &credentials.authority, &places, ip)?;
+        Ok::<_, HomeError>((credentials, environment))
+    });
+    let (credentials, environment) = made.await??;
+    if credentials.renewed {
+        notes.push(format!(
+            "{} is new: the certificate of this home was about to expire, or was for other regions",
+            credentials.authority.display()
+        ));
+    }
+    let served = tls::start(bound, named, &credentials)?;
+    Ok((address, environment, served))
 }
 
 /// A further region before it is served.

@@ -1,4 +1,4 @@
-//! The only place where this program starts another: `ssh NAME --exec` replaces it with ssh.
+//! `ssh NAME --exec` replaces this program with ssh. Only `sim exec` starts another program, too.
 //!
 //! No config, variable or response of the service leads here, and the words come from [`crate::ssh::Login::command`].
 

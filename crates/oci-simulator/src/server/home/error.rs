@@ -43,11 +43,14 @@ pub enum HomeError {
         /// The folder.
         path: PathBuf,
     },
+    /// No certificate could be issued.
+    #[error("cannot issue a certificate: {0}")]
+    Certificate(String),
     /// No key could be generated.
     #[error("cannot make an RSA key: {0}")]
     Key(#[from] KeyError),
 }
 
-pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> HomeError {
+pub(in crate::server) fn io(action: &'static str, path: &Path, source: std::io::Error) -> HomeError {
     HomeError::Io { action, path: path.to_owned(), source }
 }

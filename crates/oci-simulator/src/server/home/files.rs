@@ -10,7 +10,7 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_YAML: &str = "config.yaml";
 
 /// Replaces a file atomically.
-pub(super) fn write_over(path: &Path, text: &str) -> io::Result<()> {
+pub(in crate::server) fn write_over(path: &Path, text: &str) -> io::Result<()> {
     replace_file(path, |file| file.write_all(text.as_bytes()))
 }
 

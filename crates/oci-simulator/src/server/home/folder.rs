@@ -69,7 +69,7 @@ impl Folder {
 
     /// Deletes the files of a region, the marker last.
     pub fn empty(self) -> Result<(), HomeError> {
-        for name in [CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY] {
+        for name in [CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY].into_iter().chain(crate::server::tls::files()) {
             remove(&self.path.join(name))?;
         }
         drop(self.lock);

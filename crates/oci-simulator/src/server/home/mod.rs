@@ -13,8 +13,9 @@ use known::known_elsewhere;
 pub use known::known_of_config;
 
 use crate::world::Known;
-use error::io;
-use files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, replace_further_endpoints, replace_line, write_over};
+pub(super) use error::io;
+pub(super) use files::write_over;
+use files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, replace_further_endpoints, replace_line};
 pub(super) use folder::Folder;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

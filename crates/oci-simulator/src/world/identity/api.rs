@@ -1,6 +1,6 @@
 //! The Identity service: finds and shows compartments and availability domains.
 
-use super::{compartment_ocid, fault_domain_name};
+use super::{compartment_ocid, fault_domain_name, user_name};
 use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::capacity::FAULT_DOMAINS;
 use crate::world::error;
@@ -113,16 +113,11 @@ impl World {
         Ok(answer(request.operation, &self.user_model(number))?.with_etag(etag))
     }
 
-    /// The name of a user.
-    pub(in crate::world) fn user_name(&self, number: u32) -> String {
-        format!("user-{}", number + 1)
-    }
-
     fn user_model(&self, number: u32) -> User {
         User {
             id: self.ids.text(Id(Kind::User, number)),
             compartment_id: compartment_ocid(&self.ids, 0),
-            name: self.user_name(number),
+            name: user_name(number),
             description: "A user of the simulated region".into(),
             time_created: Some(self.identity.since),
             lifecycle_state: UserLifecycleState::Active,
@@ -147,11 +142,9 @@ impl World {
             && request.in_query("identityProviderId").is_none()
             && request.in_query("externalIdentifier").is_none();
         let rows = (0..self.identity.users)
-            .filter(|number| any && name.is_none_or(|name| name == self.user_name(*number)));
+            .filter(|number| any && name.is_none_or(|name| name == user_name(*number)));
         let rows = rows
-            .map(|number| {
-                (Cursor { group: 0, name: self.user_name(number), number }, self.user_model(number))
-            })
+            .map(|number| (Cursor { group: 0, name: user_name(number), number }, self.user_model(number)))
             .collect();
         page.answer_small(request, Order::read(request), rows)
     }

@@ -96,6 +96,11 @@ pub(super) fn fault_domain(name: &str) -> Result<u8, ApiError> {
     })
 }
 
+/// The name of a user.
+pub(super) fn user_name(number: u32) -> String {
+    format!("user-{}", number + 1)
+}
+
 /// The OCID of a compartment.
 pub(super) fn compartment_ocid(ids: &Ids, number: u32) -> String {
     ids.text(if number == 0 { Id(Kind::Tenancy, 0) } else { Id(Kind::Compartment, number) })

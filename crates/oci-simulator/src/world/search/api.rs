@@ -5,7 +5,7 @@ use super::matching::{Found, Texts, contains, matches, text_of};
 use super::query::{Field, Query, parse};
 use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::error;
-use crate::world::identity::{compartment_ocid, fault_domain_name};
+use crate::world::identity::{compartment_ocid, fault_domain_name, user_name};
 use crate::world::ids::{Id, Kind};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, collection};
@@ -125,8 +125,7 @@ impl World {
             match kind {
                 Indexed::Instance => found.extend(self.indexed_instances()),
                 Indexed::Image => found.extend(self.indexed_images()),
-                Indexed::BootVolume => found.extend(self.indexed_volumes(kind)),
-                Indexed::Volume => found.extend(self.indexed_volumes(kind)),
+                Indexed::BootVolume | Indexed::Volume => found.extend(self.indexed_volumes(kind)),
                 Indexed::Vcn | Indexed::Subnet => found.extend(self.indexed_network(kind)),
                 Indexed::InstanceConfiguration | Indexed::InstancePool | Indexed::CapacityReservation => {
                     found.extend(self.indexed_management(kind));
@@ -255,7 +254,7 @@ impl World {
                 .map(|(row, number)| plain(kind, number, since, (&*row.name).into(), row.parent, "ACTIVE"))
                 .collect(),
             _ => (0..self.identity.users)
-                .map(|number| plain(kind, number, since, self.user_name(number).into(), 0, "ACTIVE"))
+                .map(|number| plain(kind, number, since, user_name(number).into(), 0, "ACTIVE"))
                 .collect(),
         }
     }

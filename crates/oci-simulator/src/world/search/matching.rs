@@ -1,7 +1,8 @@
 //! Decides whether a resource matches a query.
 
 use super::Indexed;
-use super::query::{Comparison, Condition, Field, Operator};
+use super::query::{Comparison, Condition, Field};
+use super::tokens::Operator;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::borrow::Cow;

@@ -1,11 +1,12 @@
 //! The Search service: finds resources of every compartment with the structured query language (Oracle: "Search Language
 //! Syntax").
 //!
-//! `query` parses, `matching` decides whether a resource matches, `api` reads the rows and builds pages.
+//! `tokens` and `query` parse, `matching` decides whether a resource matches, `api` reads the rows and builds pages.
 
 mod api;
 mod matching;
 mod query;
+mod tokens;
 
 /// A type of resource that a query can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

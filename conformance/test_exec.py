@@ -1,0 +1,105 @@
+"""Programs that compute the host names of the real services, unchanged, through `sim exec`."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from region import BIN, CLEAN_ENV
+
+OCI = pathlib.Path(sys.executable).parent / "oci"
+ISOLATES = subprocess.run(
+    ["unshare", "--user", "--map-current-user", "--keep-caps", "--net", "--mount", "--", "ip", "link", "set", "lo", "up"],
+    capture_output=True,
+)
+pytestmark = pytest.mark.skipif(ISOLATES.returncode != 0, reason=f"no namespaces here: {ISOLATES.stderr.decode()}")
+
+
+def run(home, *command, flags=(), env=None):
+    return subprocess.run(
+        [BIN / "oci-insta-scale", "sim", "exec", "--home", home, "--speed", "60", *flags, "--", *map(str, command)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**CLEAN_ENV, "SUPPRESS_LABEL_WARNING": "True", **(env or {})},
+    )
+
+
+def test_the_cli_needs_no_endpoint(tmp_path):
+    # A proxy would carry the request away.
+    done = run(tmp_path / "sim", OCI, "iam", "region", "list", env={"HTTPS_PROXY": "http://192.0.2.1:3128"})
+    assert done.returncode == 0, done.stderr
+    assert "us-phoenix-1" in {row["name"] for row in json.loads(done.stdout)["data"]}
+
+
+LIFE = """
+import oci
+config = oci.config.from_file(f"{HOME}/config")
+fleet = dict(line.strip().split(": ", 1) for line in open(f"{HOME}/config.yaml") if ": " in line)
+compute, search = oci.core.ComputeClient(config), oci.resource_search.ResourceSearchClient(config)
+identity = oci.identity.IdentityClient(config)
+details = oci.core.models.LaunchInstanceDetails(
+    compartment_id=fleet["compartment_id"],
+    availability_domain=identity.list_availability_domains(config["tenancy"]).data[0].name,
+    shape="VM.Standard.E4.Flex",
+    shape_config=oci.core.models.LaunchInstanceShapeConfigDetails(ocpus=1, memory_in_gbs=6),
+    source_details=oci.core.models.InstanceSourceViaImageDetails(image_id=fleet["image_id"]),
+    create_vnic_details=oci.core.models.CreateVnicDetails(subnet_id=fleet["subnet_id"]),
+    freeform_tags={"judge": "exec"},
+)
+instance = compute.launch_instance(details).data
+oci.wait_until(compute, compute.get_instance(instance.id), "lifecycle_state", "RUNNING", max_interval_seconds=1)
+query = oci.resource_search.models.StructuredSearchDetails(
+    query="query instance resources where (freeformTags.key = 'judge' && freeformTags.value = 'exec')"
+)
+assert [row.identifier for row in search.search_resources(query).data.items] == [instance.id]
+compute.terminate_instance(instance.id)
+oci.wait_until(compute, compute.get_instance(instance.id), "lifecycle_state", "TERMINATED", max_interval_seconds=1)
+print(instance.region)
+"""
+
+
+def test_the_python_sdk_does_its_whole_job(tmp_path):
+    home = tmp_path / "sim"
+    done = run(home, sys.executable, "-c", LIFE.replace("{HOME}", str(home)).replace('f"', '"'))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "phx"
+
+
+def test_no_request_can_leave_the_machine(tmp_path):
+    away = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=3)"
+    done = run(tmp_path / "sim", sys.executable, "-c", away)
+    assert "Network is unreachable" in done.stderr
+    lost = "import socket; socket.getaddrinfo('objectstorage.us-phoenix-1.oraclecloud.com', 443)"
+    assert run(tmp_path / "sim", sys.executable, "-c", lost).returncode == 1
+
+
+def test_nothing_is_run_without_a_proof_of_isolation(tmp_path):
+    claimed = {"OCI_INSTA_SCALE_OUTSIDE": "net:[1] mnt:[1]"}
+    done = run(tmp_path / "sim", "touch", tmp_path / "ran", env=claimed)
+    assert (done.returncode, (tmp_path / "ran").exists()) == (2, False)
+    assert "could leave this machine" in done.stderr
+
+
+def test_the_exit_code_of_the_program_is_passed_on(tmp_path):
+    home = tmp_path / "sim"
+    assert run(home, "sh", "-c", "exit 7").returncode == 7
+    assert run(home, "sh", "-c", "kill -KILL $$").returncode == 137
+    # The signal goes to `sim exec`, which hands it to the program.
+    assert run(home, "sh", "-c", "trap 'exit 9' TERM; kill -TERM $PPID; sleep 5 & wait").returncode == 9
+    missing = run(home, "no-such-program")
+    assert (missing.returncode, "cannot be started" in missing.stderr) == (2, True)
+    assert run(home).returncode == 2
+
+
+def test_a_saved_region_continues_in_the_next_program(tmp_path):
+    home, saved = tmp_path / "sim", ("--save", tmp_path / "region.json")
+    flags = ("--no-retry", "compute", "instance", "list", "--compartment-id")
+    run(home, "true", flags=saved)
+    compartment = next(
+        line.split(": ")[1].strip() for line in (home / "config.yaml").read_text().splitlines() if "compartment_id" in line
+    )
+    done = run(home, OCI, *flags, compartment, flags=saved)
+    assert done.returncode == 0, done.stderr
