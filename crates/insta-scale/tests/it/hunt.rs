@@ -134,7 +134,8 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     let other = place.run(&["hunt", "--once", "--count", "5", "--output", "json"]);
     assert_eq!((other.code, &other.json()["run_id"], &other.json()["requested"]), (6, &run, &2.into()));
     assert!(other.stderr.contains("goes on for 2 instances; the count 5 is ignored"), "{}", other.stderr);
-    let terms = place.run(&["hunt", "--once", "--min", "2", "--until", "60d", "--output", "json"]);
+    let flags = ["--count", "2", "--min", "2", "--until", "60d", "--output", "json"];
+    let terms = place.run(&[&["hunt", "--once"], &flags[..]].concat());
     assert_eq!((terms.code, &terms.json()["run_id"]), (6, &run));
     let ignored = "goes on for 2 instances; --min 2 and --until 1440 h 0 min are ignored";
     assert!(terms.stderr.contains(ignored), "{}", terms.stderr);
